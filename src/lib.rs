@@ -1,0 +1,11 @@
+//! Molecular dynamics with machine-learned potentials that are not exactly rotation-invariant.
+
+pub mod error;
+pub mod graph;
+pub mod potential;
+pub mod rotation;
+pub mod system;
+
+pub use error::{Error, Result};
+pub use graph::Graph;
+pub use system::{Cell, System};

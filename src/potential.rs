@@ -1,0 +1,78 @@
+//! The seam between the driver and a model: what every potential says of itself and what it computes.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::graph::Graph;
+use crate::rotation::{Matrix3, Vector3};
+
+/// How forces come about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Forces {
+    /// -dU/dx, from the gradients of the energy with respect to the edge vectors.
+    #[default]
+    Conservative,
+    /// Predicted by the model itself.
+    Direct,
+}
+
+/// What the driver must know of a model. Lengths in Å, energies in eV.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelInfo {
+    /// Name, for messages.
+    pub name: String,
+    /// Longest edge, Å.
+    pub cutoff: f64,
+    /// An atom's energy depends on atoms up to `hops` edges away.
+    pub hops: usize,
+    /// Atomic numbers that the model knows, ascending.
+    pub species: Vec<u8>,
+    /// Energy of a free atom of each species, eV, added by the driver.
+    pub reference_energies: BTreeMap<u8, f64>,
+    /// Kinds of forces that it offers, the preferred one first.
+    pub forces: Vec<Forces>,
+}
+
+/// What a model gives for one replica, in the frame of that replica.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Response {
+    /// Energy of each center without its reference energy `[C]`, eV.
+    pub atomic_energies: Vec<f64>,
+    /// What the forces are made of.
+    pub derivative: Derivative,
+}
+
+/// What forces are made of, in the frame of the replica.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Derivative {
+    /// d(Σ weights · atomic energies)/d(edge vectors) `[E]`, eV/Å.
+    EdgeGradients(Vec<Vector3>),
+    /// Forces predicted for the centers `[C]`, eV/Å, and stress, eV/Å^3, if the model gives one.
+    Direct {
+        /// Forces `[C]`, eV/Å.
+        forces: Vec<Vector3>,
+        /// Stress, eV/Å^3.
+        stress: Option<Matrix3>,
+    },
+}
+
+/// A model of the energy of a graph.
+pub trait Potential: Send {
+    /// What it is.
+    fn info(&self) -> &ModelInfo;
+
+    /// Evaluates one replica of the graph for each rotation, all in one run of the model.
+    ///
+    /// The edge vectors of replica r are `rotations[r]` · v. Response r is in the frame of replica r.
+    /// The graph has at least one center; it may have no edges.
+    ///
+    /// # Errors
+    /// Whatever keeps the model from giving finite numbers.
+    fn evaluate(&mut self, graph: &Graph, rotations: &[Matrix3], forces: Forces) -> Result<Vec<Response>>;
+
+    /// Working memory that one replica of the graph takes, bytes; an estimate by which batches are cut.
+    fn bytes_per_replica(&self, graph: &Graph) -> usize;
+}
