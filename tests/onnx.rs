@@ -1,0 +1,402 @@
+//! Models in ONNX files, on the toy models of tests/data/generate.py.
+//!
+//! ONNX Runtime must be findable: `make test` sees to it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tumble::Graph;
+use tumble::graph::{Edge, edge_between};
+use tumble::onnx::{Device, OnnxPotential, Options};
+use tumble::potential::{Derivative, Forces, Potential, Response};
+use tumble::rotation::{IDENTITY, Matrix3, Vector3, apply};
+
+const LAYOUTS: [&str; 2] = ["list", "padded"];
+const CONSERVATIVE: [&str; 4] = ["pair", "harmonic", "twohop", "both"];
+const CUTOFF: f64 = 3.5;
+
+/// Rotations by 0.6 radians about x and 1.1 about z, and an improper one.
+fn rotations() -> [Matrix3; 3] {
+    let ((s, c), (t, d)) = (0.6_f64.sin_cos(), 1.1_f64.sin_cos());
+    let x = [[1.0, 0.0, 0.0], [0.0, c, -s], [0.0, s, c]];
+    let z = [[d, -t, 0.0], [t, d, 0.0], [0.0, 0.0, 1.0]];
+    [x, z, z.map(|row| row.map(|value| -value))]
+}
+
+fn model_path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/models/{name}.onnx"))
+}
+
+fn load(name: &str) -> OnnxPotential {
+    OnnxPotential::load(&model_path(name), &Options::default()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn refusal(path: &Path) -> String {
+    OnnxPotential::load(path, &Options::default()).err().expect("the model is refused").to_string()
+}
+
+/// Eight atoms, of which six are centers of different weights, with edges within the cutoff.
+fn cluster() -> Graph {
+    let positions: Vec<Vector3> = vec![
+        [0.0, 0.1, -0.2],
+        [1.0, 0.2, 0.3],
+        [-0.3, 1.1, 0.4],
+        [2.4, -0.5, 0.2],
+        [2.9, 0.4, -0.3],
+        [0.2, -0.4, 2.6],
+        [0.7, 0.3, 3.4],
+        [-2.2, 0.6, 0.9],
+    ];
+    let near = |c: usize| {
+        let edges = (0..positions.len()).filter(move |&n| n != c).map(|n| edge_between(&positions, c, n));
+        edges.filter(|edge| length(edge.vector) < CUTOFF).collect()
+    };
+    Graph::new(vec![8, 1, 1, 8, 1, 8, 1, 8], vec![1.0, 1.0, 0.5, 1.0, 0.0, 1.0], (0..6).map(near).collect())
+}
+
+fn length(v: Vector3) -> f64 {
+    v.iter().map(|x| x * x).sum::<f64>().sqrt()
+}
+
+fn evaluate(model: &mut OnnxPotential, graph: &Graph, rotation: Matrix3) -> Response {
+    model.evaluate(graph, &[rotation], model.info().forces[0]).unwrap().remove(0)
+}
+
+fn gradients(response: &Response) -> &[Vector3] {
+    match &response.derivative {
+        Derivative::EdgeGradients(gradients) => gradients,
+        Derivative::Direct { .. } => panic!("edge gradients were asked for"),
+    }
+}
+
+/// Everything in a response as one row of numbers.
+fn numbers(response: &Response) -> Vec<f64> {
+    let mut numbers = response.atomic_energies.clone();
+    match &response.derivative {
+        Derivative::EdgeGradients(gradients) => numbers.extend(gradients.as_flattened()),
+        Derivative::Direct { forces, stress } => {
+            numbers.extend(forces.as_flattened());
+            numbers.extend(stress.iter().flatten().flatten());
+        }
+    }
+    numbers
+}
+
+fn assert_close(a: &Response, b: &Response, tolerance: f64, what: &str) {
+    let (a, b) = (numbers(a), numbers(b));
+    assert_eq!(a.len(), b.len(), "{what}");
+    for (i, (x, y)) in a.iter().zip(&b).enumerate() {
+        assert!((x - y).abs() < tolerance, "{what}: number {i} is {x} and {y}");
+    }
+}
+
+#[test]
+fn layouts_and_precisions_agree() {
+    let graph = cluster();
+    for name in ["pair", "harmonic", "twohop", "both", "direct"] {
+        for rotation in rotations() {
+            let [reference, padded, list32, padded32] = ["list-f64", "padded-f64", "list-f32", "padded-f32"]
+                .map(|kind| evaluate(&mut load(&format!("{name}-{kind}")), &graph, rotation));
+            assert!(numbers(&reference).iter().any(|x| x.abs() > 0.1), "{name} is not all zeros");
+            assert_close(&padded, &reference, 1e-12, name);
+            assert_close(&list32, &reference, 1e-5, name);
+            assert_close(&padded32, &reference, 1e-5, name);
+        }
+    }
+}
+
+#[test]
+fn gradients_are_those_of_the_weighted_energy_by_finite_differences() {
+    let energy = |model: &mut OnnxPotential, graph: &Graph| {
+        let response = evaluate(model, graph, IDENTITY);
+        response.atomic_energies.iter().zip(&graph.weights).map(|(e, w)| e * w).sum::<f64>()
+    };
+    for (name, layout) in CONSERVATIVE.iter().flat_map(|name| LAYOUTS.map(|layout| (name, layout))) {
+        let (mut model, mut graph, step) = (load(&format!("{name}-{layout}-f64")), cluster(), 1e-5);
+        let response = evaluate(&mut model, &graph, IDENTITY);
+        for (edge, gradient) in gradients(&response).iter().enumerate() {
+            for (axis, slope) in gradient.iter().enumerate() {
+                let middle = graph.vectors[edge][axis];
+                graph.vectors[edge][axis] = middle + step;
+                let above = energy(&mut model, &graph);
+                graph.vectors[edge][axis] = middle - step;
+                let difference = (above - energy(&mut model, &graph)) / (2.0 * step);
+                graph.vectors[edge][axis] = middle;
+                let error = (difference - slope).abs();
+                assert!(error < 1e-8, "{name}-{layout}: edge {edge}, axis {axis}: {difference} and {slope}");
+            }
+        }
+    }
+}
+
+#[test]
+fn replicas_together_are_replicas_one_by_one() {
+    let graph = cluster();
+    for name in ["pair", "harmonic", "twohop", "both", "direct"] {
+        for layout in LAYOUTS {
+            let mut model = load(&format!("{name}-{layout}-f64"));
+            let kind = model.info().forces[0];
+            let together = model.evaluate(&graph, &rotations(), kind).unwrap();
+            assert_eq!(together.len(), 3);
+            for (rotation, response) in rotations().into_iter().zip(&together) {
+                assert_close(response, &evaluate(&mut model, &graph, rotation), 1e-12, name);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_invariant_model_gives_turned_gradients_and_an_anisotropic_one_does_not() {
+    let graph = cluster();
+    let turn = rotations()[0];
+    let deviation = |name: &str| {
+        let mut model = load(name);
+        let (plain, turned) = (evaluate(&mut model, &graph, IDENTITY), evaluate(&mut model, &graph, turn));
+        let pairs = gradients(&plain).iter().zip(gradients(&turned));
+        pairs.flat_map(|(g, h)| apply(&turn, *g).into_iter().zip(*h)).map(|(x, y)| (x - y).abs()).fold(0.0, f64::max)
+    };
+    assert!(deviation("pair-list-f64") < 1e-12);
+    assert!(deviation("harmonic-list-f64") > 1e-2);
+}
+
+#[test]
+fn neighbors_that_are_no_centers_are_felt_and_send_no_message() {
+    let graph = cluster();
+    let mut model = load("twohop-padded-f64");
+    let energies = evaluate(&mut model, &graph, IDENTITY).atomic_energies;
+    let mut lonely = graph.clone();
+    lonely.weights = vec![0.0; 6];
+    let response = evaluate(&mut model, &lonely, IDENTITY);
+    assert_eq!(response.atomic_energies, energies);
+    assert!(gradients(&response).iter().all(|g| *g == [0.0; 3]));
+}
+
+#[test]
+fn a_molecule_can_be_one_atom_without_edges() {
+    let graph = Graph::new(vec![8], vec![1.0], vec![vec![]]);
+    for name in ["pair", "harmonic", "twohop", "both", "direct"] {
+        for kind in ["list-f64", "padded-f64", "list-f32", "padded-f32"] {
+            let mut model = load(&format!("{name}-{kind}"));
+            let responses = model.evaluate(&graph, &rotations(), model.info().forces[0]).unwrap();
+            for response in responses {
+                assert!(numbers(&response).iter().all(|x| *x == 0.0), "{name}-{kind}: {response:?}");
+                assert_eq!(response.atomic_energies.len(), 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_model_in_atomic_units_answers_in_angstrom_and_electronvolt() {
+    let graph = cluster();
+    let [mut here, mut there] = ["pair-list-f64", "pair-atomic-units"].map(load);
+    assert!((there.info().cutoff - here.info().cutoff).abs() < 1e-12);
+    let expected = evaluate(&mut here, &graph, rotations()[0]);
+    assert_close(&evaluate(&mut there, &graph, rotations()[0]), &expected, 1e-12, "atomic units");
+}
+
+#[test]
+fn a_model_with_both_kinds_of_forces_gives_the_one_asked_for() {
+    let (graph, mut both) = (cluster(), load("both-padded-f64"));
+    let mut answer = |kind| both.evaluate(&graph, &[IDENTITY], kind).unwrap().remove(0);
+    assert!(
+        matches!(answer(Forces::Conservative).derivative, Derivative::EdgeGradients(g) if g.len() == graph.n_edges())
+    );
+    assert!(
+        matches!(answer(Forces::Direct).derivative, Derivative::Direct { forces, stress: Some(_) } if forces.len() == 6)
+    );
+    let error = load("pair-list-f64").evaluate(&graph, &[IDENTITY], Forces::Direct).unwrap_err();
+    assert_eq!(error.to_string(), "the model \"pair\" does not offer direct forces: choose conservative");
+    let error = load("direct-list-f32").evaluate(&graph, &[IDENTITY], Forces::Conservative).unwrap_err();
+    assert_eq!(error.to_string(), "the model \"direct\" does not offer conservative forces: choose direct");
+}
+
+#[test]
+fn nan_is_refused_with_its_place() {
+    let error = load("bad-nan").evaluate(&cluster(), &rotations(), Forces::Conservative).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "the model \"nan\" gave NaN in atomic_energies at index [0]: check the structure for atoms that are too close \
+         or too lonely for this model, or whether the dynamics has exploded"
+    );
+    let coincident = vec![vec![Edge { neighbor: 1, vector: [1.0, 0.0, 0.0] }, Edge { neighbor: 2, vector: [0.0; 3] }]];
+    let graph = Graph::new(vec![1, 1, 1], vec![1.0], coincident);
+    let error = load("harmonic-padded-f32").evaluate(&graph, &[IDENTITY], Forces::Conservative).unwrap_err();
+    assert!(
+        error.to_string().starts_with("the model \"harmonic\" gave NaN in atomic_energies at index [0]"),
+        "{error}"
+    );
+}
+
+#[test]
+fn files_that_are_no_models_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let whole = std::fs::read(model_path("pair-list-f64")).unwrap();
+    let cases = [
+        (write("empty.onnx", b""), "the file is empty"),
+        (write("text.onnx", b"pair_style tumble\n"), "its bytes are not a protobuf message"),
+        (
+            write("cut.onnx", &whole[..whole.len() - 7]),
+            "it ends 7 bytes early, so it was cut short or is of another format",
+        ),
+        (write("half.onnx", &whole[..whole.len() / 2]), "it ends "),
+    ];
+    for (path, cause) in cases {
+        let error = refusal(&path);
+        assert!(error.starts_with(&format!("{} is not an ONNX model: {cause}", path.display())), "{error}");
+    }
+    let missing = folder.path().join("missing.onnx");
+    let expected = format!("cannot read {}: No such file or directory (os error 2)", missing.display());
+    assert_eq!(refusal(&missing), expected);
+}
+
+#[test]
+fn models_that_break_the_contract_are_refused() {
+    let cases = [
+        ("bad-no-metadata", "has no metadata under the key \"tumble\": export it as docs/model-contract.md describes"),
+        (
+            "bad-version",
+            "follows version 2 of the model contract, but this program knows version 1 only: export the model again, \
+             or use the program that it was made for",
+        ),
+        ("bad-missing-cutoff", "breaks the model contract: missing field `cutoff` in its metadata"),
+        (
+            "bad-input",
+            "breaks the model contract: its input `positions` is unknown, where inputs are among edge_vectors, \
+             centers, neighbors, reverse, species, weights, replica",
+        ),
+        (
+            "bad-output",
+            "breaks the model contract: its output `edge_gradients` is missing, which its forces kind promises",
+        ),
+        ("bad-precision", "breaks the model contract: its input `edge_vectors` is of f32 where f64 was expected"),
+    ];
+    for (name, rest) in cases {
+        let path = model_path(name);
+        assert_eq!(refusal(&path), format!("the model {} {rest}", path.display()));
+    }
+}
+
+#[test]
+fn a_model_that_onnx_runtime_cannot_run_is_refused_with_its_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bytes = std::fs::read(model_path("pair-list-f64")).unwrap();
+    let place = bytes.windows(4).position(|w| w == b"Relu").unwrap();
+    bytes[place..place + 4].copy_from_slice(b"Ruin");
+    let path = folder.path().join("ruin.onnx");
+    std::fs::write(&path, bytes).unwrap();
+    let error = refusal(&path);
+    assert!(error.starts_with(&format!("ONNX Runtime refuses the model {}: ", path.display())), "{error}");
+    assert!(error.contains("Ruin") && !error.contains('\n'), "{error}");
+}
+
+#[test]
+fn a_second_load_of_the_same_file_shares_the_session() {
+    let (first, second) = (load("pair-list-f64"), load("pair-list-f64"));
+    assert!(first.shares_session_with(&second));
+    assert_eq!(first.sha256(), second.sha256());
+    assert_eq!(first.sha256().len(), 64);
+    let path = model_path("pair-list-f64");
+    let threaded = OnnxPotential::load(&path, &Options { threads: 2, ..Options::default() }).unwrap();
+    assert!(!first.shares_session_with(&threaded) && !first.shares_session_with(&load("pair-list-f32")));
+}
+
+#[test]
+fn a_scatter_with_a_reduction_runs_on_one_thread_and_says_so() {
+    let path = model_path("scatter");
+    let mut model = OnnxPotential::load(&path, &Options { threads: 4, ..Options::default() }).unwrap();
+    assert_eq!(model.notes().len(), 1);
+    assert!(
+        model.notes()[0].starts_with("the model is run with 1 thread instead of 4, because"),
+        "{:?}",
+        model.notes()
+    );
+    let graph = cluster();
+    let expected = evaluate(&mut load("pair-list-f64"), &graph, IDENTITY);
+    assert_close(&evaluate(&mut model, &graph, IDENTITY), &expected, 1e-12, "scatter");
+    assert!(load("scatter").notes().is_empty());
+}
+
+#[test]
+fn memory_is_counted_by_edge_slots() {
+    let graph = cluster();
+    assert_eq!(load("pair-list-f64").bytes_per_replica(&graph), graph.n_edges() * 1000);
+    assert_eq!(load("pair-padded-f64").bytes_per_replica(&graph), 6 * graph.max_neighbors() * 1000);
+}
+
+#[test]
+fn cuda_without_cuda_is_an_error_and_not_a_slow_run() {
+    let options = Options { device: Device::Cuda, ..Options::default() };
+    let Err(error) = OnnxPotential::load(&model_path("pair-list-f64"), &options) else {
+        return; // Here is a GPU, and it works.
+    };
+    assert!(error.to_string().starts_with("cannot run on cuda with the ONNX Runtime at "), "{error}");
+    assert!(error.to_string().ends_with("or choose the device cpu"), "{error}");
+}
+
+#[test]
+fn another_library_than_the_loaded_one_is_refused() {
+    let model = load("pair-list-f64");
+    let path = model_path("pair-list-f64");
+    let with = |library: &Path| {
+        OnnxPotential::load(&path, &Options { library: Some(library.to_path_buf()), ..Options::default() })
+    };
+    assert!(with(model.library()).is_ok());
+    let error = with(Path::new("/no/such/place")).err().unwrap().to_string();
+    assert!(error.starts_with("the option for the ONNX Runtime library names /no/such/place, but"), "{error}");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("libonnxruntime.so"), "not a library").unwrap();
+    let error = with(folder.path()).err().unwrap().to_string();
+    assert!(error.starts_with("ONNX Runtime is already loaded from "), "{error}");
+}
+
+/// Runs one of the ignored tests below in a process of its own, with this environment and no other.
+fn in_another_process(test: &str, environment: &[(&str, &str)]) {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test, "--ignored"]).env_clear().envs(environment.iter().copied());
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[test]
+fn without_onnx_runtime_the_error_lists_every_place() {
+    in_another_process("child_without_onnx_runtime", &[("PATH", "/nowhere"), ("VIRTUAL_ENV", "/no/venv")]);
+}
+
+#[test]
+fn a_file_that_is_no_library_is_told_as_such() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("libonnxruntime.so"), "not a library").unwrap();
+    in_another_process("child_with_a_broken_library", &[("ORT_DYLIB_PATH", folder.path().to_str().unwrap())]);
+}
+
+#[test]
+#[ignore = "run by another test in a process of its own"]
+fn child_without_onnx_runtime() {
+    let error = refusal(&model_path("pair-list-f64"));
+    assert!(error.starts_with("ONNX Runtime was not found in any of: ORT_DYLIB_PATH (not set), "), "{error}");
+    for place in [
+        "/target/",
+        "/no/venv/lib/python*/site-packages/onnxruntime/capi, ",
+        "CONDA_PREFIX (not set), ",
+        "the package onnxruntime of python3, ",
+        "libonnxruntime.so by the system's loader, ",
+    ] {
+        assert!(error.contains(place), "{place}: {error}");
+    }
+    let remedy = "install it with `pip install onnxruntime`, or set ORT_DYLIB_PATH to the library or its folder";
+    assert!(error.ends_with(remedy), "{error}");
+}
+
+#[test]
+#[ignore = "run by another test in a process of its own"]
+fn child_with_a_broken_library() {
+    let error = refusal(&model_path("pair-list-f64"));
+    assert!(error.starts_with("cannot load ONNX Runtime from /"), "{error}");
+    assert!(error.contains("libonnxruntime.so: "), "{error}");
+}
