@@ -231,6 +231,12 @@ def unknown_input(g):
     pair(g)
 
 
+def column_energies(g):
+    phi, dphi = g.pair(1.0, 1.0)
+    g.output("atomic_energies", g.per_center(phi * 0.5), ["C", 1])
+    g.write_gradient(dphi * g.v * 0.5 * g.of_edge(g.weights, g.center))
+
+
 def no_gradients(g):
     pair(g)
     g.outputs.pop()
@@ -319,6 +325,7 @@ def main():
     save("bad-version", build("pair", pair, "list", "float64", version=2))
     save("bad-missing-cutoff", build("pair", pair, "list", "float64", cutoff=None))
     save("bad-input", build("pair", unknown_input, "list", "float64"))
+    save("bad-shape", build("pair", column_energies, "list", "float64"))
     save("bad-output", build("pair", no_gradients, "list", "float64"))
     lie = build("pair", pair, "list", "float32")
     lie.metadata_props[0].value = lie.metadata_props[0].value.replace("float32", "float64")
