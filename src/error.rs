@@ -195,14 +195,14 @@ pub enum Error {
         cause: String,
     },
 
-    /// Forces of a kind that the model does not offer.
-    #[error("the model \"{model}\" does not offer {asked} forces: choose {offered}")]
-    ForcesKind {
+    /// A kind of forces that the model does not give.
+    #[error("the model \"{model}\" offers no {wanted} forces: ask for {offered} ones")]
+    ForcesNotOffered {
         /// Name of the model.
         model: String,
-        /// The kind asked for.
-        asked: &'static str,
-        /// The kinds on offer.
+        /// What was asked of it.
+        wanted: &'static str,
+        /// What it has.
         offered: &'static str,
     },
 

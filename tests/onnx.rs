@@ -206,9 +206,9 @@ fn a_model_with_both_kinds_of_forces_gives_the_one_asked_for() {
         matches!(answer(Forces::Direct).derivative, Derivative::Direct { forces, stress: Some(_) } if forces.len() == 6)
     );
     let error = load("pair-list-f64").evaluate(&graph, &[IDENTITY], Forces::Direct).unwrap_err();
-    assert_eq!(error.to_string(), "the model \"pair\" does not offer direct forces: choose conservative");
+    assert_eq!(error.to_string(), "the model \"pair\" offers no direct forces: ask for conservative ones");
     let error = load("direct-list-f32").evaluate(&graph, &[IDENTITY], Forces::Conservative).unwrap_err();
-    assert_eq!(error.to_string(), "the model \"direct\" does not offer conservative forces: choose direct");
+    assert_eq!(error.to_string(), "the model \"direct\" offers no conservative forces: ask for direct ones");
 }
 
 #[test]
@@ -226,6 +226,13 @@ fn nan_is_refused_with_its_place() {
         error.to_string().starts_with("the model \"harmonic\" gave NaN in atomic_energies at index [0]"),
         "{error}"
     );
+}
+
+#[test]
+fn an_output_of_the_wrong_shape_is_refused() {
+    let error = load("bad-shape").evaluate(&cluster(), &[IDENTITY], Forces::Conservative).unwrap_err().to_string();
+    let expected = "the model \"pair\" gave atomic_energies of shape [6, 1] where [6] was expected: export it again";
+    assert_eq!(error, expected);
 }
 
 #[test]

@@ -99,7 +99,8 @@ impl OnnxPotential {
             Forces::Conservative => "conservative",
             Forces::Direct => "direct",
         };
-        Error::ForcesKind { model: self.info.name.clone(), asked: name(asked), offered: name(self.info.forces[0]) }
+        let (wanted, offered) = (name(asked), name(self.info.forces[0]));
+        Error::ForcesNotOffered { model: self.info.name.clone(), wanted, offered }
     }
 }
 
@@ -133,7 +134,7 @@ impl Potential for OnnxPotential {
     }
 }
 
-/// Asks for the outputs of one kind of forces only, so that ONNX Runtime can leave out the rest of the graph.
+/// Asks for the outputs of one kind of forces only. ONNX Runtime computes the others all the same, but keeps them.
 fn select(model: &Model, kind: Forces) -> ort::Result<RunOptions<HasSelectedOutputs>> {
     let outputs = model.signature.outputs(kind).fold(OutputSelector::no_default(), OutputSelector::with);
     Ok(RunOptions::new()?.with_outputs(outputs))
