@@ -2,6 +2,7 @@
 
 pub mod error;
 pub mod graph;
+pub mod neighbors;
 pub mod potential;
 pub mod rotation;
 pub mod system;
