@@ -106,4 +106,15 @@ pub enum Error {
         /// Cells between it and the origin along one cell vector.
         cells: f64,
     },
+
+    /// A kind of forces that the model does not give.
+    #[error("the model \"{model}\" offers no {wanted} forces: ask for {offered} ones")]
+    ForcesNotOffered {
+        /// Name of the model.
+        model: String,
+        /// What was asked of it.
+        wanted: &'static str,
+        /// What it has.
+        offered: &'static str,
+    },
 }

@@ -6,6 +6,7 @@ pub mod neighbors;
 pub mod potential;
 pub mod rotation;
 pub mod system;
+pub mod toys;
 
 pub use error::{Error, Result};
 pub use graph::Graph;
