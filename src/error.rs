@@ -68,4 +68,53 @@ pub enum Error {
         /// Symbols of the elements that it knows.
         known: String,
     },
+
+    /// A cutoff or skin that is no length.
+    #[error(
+        "the cutoff is {cutoff} Å and the skin {skin} Å: give a positive cutoff and a skin that is not negative, both \
+         finite"
+    )]
+    Cutoff {
+        /// The cutoff, Å.
+        cutoff: f64,
+        /// The skin, Å.
+        skin: f64,
+    },
+
+    /// Two atoms, or images of them, in one place.
+    #[error(
+        "atoms {first} and {second} coincide (distance {distance:.1e} Å, cell shifts included): remove one of them, or \
+         check whether the dynamics has exploded"
+    )]
+    Coincide {
+        /// Index of one atom (from 1).
+        first: usize,
+        /// Index of the other (from 1).
+        second: usize,
+        /// Their distance, Å.
+        distance: f64,
+    },
+
+    /// An atom so far outside the periodic cell that its position has lost its digits.
+    #[error(
+        "atom {atom} is {cells:.1e} cells away from the origin, too far for its position to be exact: wrap it into the \
+         cell, or check whether the dynamics has exploded"
+    )]
+    Astray {
+        /// Index of the atom (from 1).
+        atom: usize,
+        /// Cells between it and the origin along one cell vector.
+        cells: f64,
+    },
+
+    /// A kind of forces that the model does not give.
+    #[error("the model \"{model}\" offers no {wanted} forces: ask for {offered} ones")]
+    ForcesNotOffered {
+        /// Name of the model.
+        model: String,
+        /// What was asked of it.
+        wanted: &'static str,
+        /// What it has.
+        offered: &'static str,
+    },
 }

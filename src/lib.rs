@@ -2,9 +2,11 @@
 
 pub mod error;
 pub mod graph;
+pub mod neighbors;
 pub mod potential;
 pub mod rotation;
 pub mod system;
+pub mod toys;
 
 pub use error::{Error, Result};
 pub use graph::Graph;
