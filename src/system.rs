@@ -147,10 +147,10 @@ mod tests {
             periodic[axis] = true;
             let cell = Cell::new(vectors, periodic).unwrap();
             let reciprocal = cell.reciprocal();
-            for i in 0..3 {
-                for j in 0..3 {
+            for (i, a) in cell.vectors().iter().enumerate() {
+                for (j, b) in reciprocal.iter().enumerate() {
                     let expected = f64::from(i == j);
-                    assert!((dot(cell.vectors()[i], reciprocal[j]) - expected).abs() < 1e-12);
+                    assert!((dot(*a, *b) - expected).abs() < 1e-12);
                 }
             }
         }
