@@ -3,9 +3,11 @@
 pub mod error;
 pub mod graph;
 pub mod potential;
+pub mod quadrature;
 pub mod rotation;
 pub mod system;
 
 pub use error::{Error, Result};
 pub use graph::Graph;
+pub use quadrature::{Mitigation, Quadrature};
 pub use system::{Cell, System};
