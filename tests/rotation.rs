@@ -25,7 +25,7 @@ fn first_moments_vanish() {
     }
 }
 
-/// The average of an entry's square is 1 / (2ℓ + 1); no square varies by more than its average times 2ℓ + 1.
+/// The average of an entry's square is 1 / (2ℓ + 1). No entry is beyond 1, so the square's variance is at most that too.
 #[test]
 fn second_moments_are_those_of_the_uniform_distribution() {
     let sample = &samples()[0];
