@@ -116,5 +116,26 @@ pub enum Error {
         wanted: &'static str,
         /// What it has.
         offered: &'static str,
+
+    /// A text that names no mitigation.
+    #[error("the mitigation \"{spec}\" {problem}: give {}", crate::quadrature::GRAMMAR)]
+    Mitigation {
+        /// The text.
+        spec: String,
+        /// What is wrong with it, as the rest of a sentence.
+        problem: String,
+    },
+
+    /// A grid of rotations that does not exist.
+    #[error("there is no {family} grid of order {order}: give {expected}, as in {family}:{example}")]
+    GridOrder {
+        /// The kind of grid.
+        family: &'static str,
+        /// The order asked for.
+        order: usize,
+        /// The orders that there are.
+        expected: String,
+        /// One of them.
+        example: usize,
     },
 }
