@@ -68,4 +68,43 @@ pub enum Error {
         /// Symbols of the elements that it knows.
         known: String,
     },
+
+    /// A line of an XYZ file that cannot be read.
+    #[error("line {line} of {}: {problem}", file.display())]
+    Xyz {
+        /// The file.
+        file: PathBuf,
+        /// Number of the line (from 1).
+        line: usize,
+        /// What is wrong with it.
+        problem: crate::xyz::Problem,
+    },
+
+    /// An XYZ file without frames.
+    #[error(
+        "{} holds no structure, the file is empty: give at least one XYZ frame (a line with the number of atoms, a \
+         comment line, one line per atom)", file.display()
+    )]
+    NoFrames {
+        /// The file.
+        file: PathBuf,
+    },
+
+    /// A frame of an XYZ file that cannot be evaluated.
+    #[error("frame {frame} of {}: {cause}", file.display())]
+    Frame {
+        /// The file.
+        file: PathBuf,
+        /// Number of the frame (from 1).
+        frame: usize,
+        /// What went wrong there.
+        cause: Box<Error>,
+    },
+
+    /// An output that would destroy the input.
+    #[error("the output {} is the input itself: give another file to write to", path.display())]
+    Overwrite {
+        /// The file.
+        path: PathBuf,
+    },
 }
