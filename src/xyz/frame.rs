@@ -43,8 +43,8 @@ impl Frame {
         value.parse().ok().filter(|energy: &f64| energy.is_finite())
     }
 
-    /// The forces that came with the structure `[N]`, eV/Å: `ref_forces`, `forces` or `force`, if all are finite.
+    /// The forces that came with the structure `[N]`, eV/Å: `ref_forces`, or else `forces` (or `force`), if all are finite.
     pub fn reference_forces(&self) -> Option<Vec<Vector3>> {
-        ["ref_forces", "forces", "force"].iter().find_map(|name| self.column(name))?.numbers()
+        ["ref_forces", "ref_force", "forces", "force"].iter().find_map(|name| self.column(name))?.numbers()
     }
 }

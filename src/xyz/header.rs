@@ -6,6 +6,9 @@ use super::problem::Problem;
 use crate::rotation::Matrix3;
 use crate::system::Cell;
 
+/// By these i-PI's comment lines are known; it takes any brackets, as in CELL(abcABC) or CELL{H}.
+const IPI: [&str; 3] = ["CELL(", "CELL[", "CELL{"];
+
 /// What the comment line says of its frame.
 #[derive(Debug)]
 pub(super) struct Header {
@@ -23,6 +26,9 @@ pub(super) struct Header {
 
 /// Reads a comment line.
 pub(super) fn parse(line: &str) -> Result<Header, Problem> {
+    if let Some(found) = IPI.iter().find(|start| line.contains(*start)) {
+        return Err(Problem::Ipi { found });
+    }
     let mut info = entries(line)?;
     let lattice = take(&mut info, "Lattice").map(|value| parse_lattice(&value)).transpose()?;
     let cell = parse_cell(lattice, take(&mut info, "pbc"))?;
@@ -132,6 +138,17 @@ mod tests {
         assert_eq!(header.info, [Entry::new("comment", "Bob's molecule, energy=3")]);
         assert_eq!(parse("water in vacuum").unwrap().info.len(), 3);
         assert!(parse("").unwrap().info.is_empty());
+    }
+
+    #[test]
+    fn what_i_pi_writes_is_refused() {
+        assert_eq!(
+            sentence(
+                "# CELL(abcABC): 35.2 35.2 35.2 90 90 90 Step: 0 Bead: 0 positions{atomic_unit} cell{atomic_unit}"
+            ),
+            "the comment line is i-PI's (CELL(...), which is not read: write Lattice in its place, and positions \
+             in Å"
+        );
     }
 
     #[test]

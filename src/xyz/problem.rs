@@ -8,8 +8,8 @@ use crate::error::Error;
 pub enum Problem {
     /// A frame does not start with a number.
     #[error(
-        "the number of atoms of a frame is expected here, but \"{found}\" was found: if this is an atom, the number of \
-         atoms of the frame before is too small"
+        "the number of atoms of a frame is expected here, but \"{found}\" was found: is the number of the frame before \
+         too small, or is this no XYZ file?"
     )]
     Count {
         /// The line.
@@ -44,6 +44,15 @@ pub enum Problem {
         opened: char,
         /// Closing mark that is missing.
         closing: char,
+    },
+
+    /// i-PI's own dialect: read as plain XYZ it would silently lose its cell and be off by its unit of length.
+    #[error(
+        "the comment line is i-PI's ({found}...), which is not read: write Lattice in its place, and positions in Å"
+    )]
+    Ipi {
+        /// Start of the comment line.
+        found: &'static str,
     },
 
     /// Lattice is not a 3x3 matrix.

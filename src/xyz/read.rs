@@ -175,8 +175,8 @@ mod tests {
     fn a_wrong_count_is_found_where_the_next_frame_should_start() {
         assert_eq!(
             sentence(WATER.replacen('3', "2", 1)),
-            "line 5 of f.xyz: the number of atoms of a frame is expected here, but \"H -0.76 0.59 0\" was found: if \
-             this is an atom, the number of atoms of the frame before is too small"
+            "line 5 of f.xyz: the number of atoms of a frame is expected here, but \"H -0.76 0.59 0\" was found: is \
+             the number of the frame before too small, or is this no XYZ file?"
         );
         assert_eq!(sentence("0\n\n"), "line 1 of f.xyz: the frame has 0 atoms: give at least one, or remove the frame");
         assert!(sentence("-3\n").contains("but \"-3\" was found"));

@@ -6,7 +6,7 @@ use super::problem::Problem;
 use crate::elements::atomic_number;
 use crate::rotation::Vector3;
 
-/// Names of the column of species, best first; the last two hold atomic numbers only in ASE's files.
+/// Names of the column of species, best first; each may hold symbols or atomic numbers.
 const SPECIES: [&str; 4] = ["species", "symbols", "Z", "numbers"];
 
 /// Names of the column of positions.

@@ -54,7 +54,6 @@ pub fn run(arguments: &Arguments, library: Option<PathBuf>) -> Result<()> {
     let mut frames = xyz::open(&arguments.structures)?;
     let file = frames.file().to_owned();
     let mut report = Report::new(arguments)?;
-    report.start()?;
     for (index, frame) in frames.by_ref().enumerate() {
         let frame = frame?;
         let start = Instant::now();
@@ -82,12 +81,11 @@ impl<'a> Report<'a> {
         Ok(Self { json: arguments.json, output, comparison: Comparison::default(), progress: progress() })
     }
 
-    fn start(&self) -> Result<()> {
-        if self.json { Ok(()) } else { self.print(&table::HEADER.join("\n")) }
-    }
-
     fn frame(&mut self, number: usize, frame: &Frame, evaluation: &Evaluation, time: Duration) -> Result<()> {
         self.comparison.add(frame, evaluation, time);
+        if number == 1 && !self.json {
+            self.print(&table::HEADER.join("\n"))?;
+        }
         self.print(&if self.json {
             json::document(number, frame, evaluation, time).to_string()
         } else {
