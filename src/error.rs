@@ -116,6 +116,7 @@ pub enum Error {
         wanted: &'static str,
         /// What it has.
         offered: &'static str,
+    },
 
     /// A text that names no mitigation.
     #[error("the mitigation \"{spec}\" {problem}: give {}", crate::quadrature::GRAMMAR)]
@@ -137,5 +138,79 @@ pub enum Error {
         expected: String,
         /// One of them.
         example: usize,
+    },
+
+    /// A line of an XYZ file that cannot be read.
+    #[error("line {line} of {}: {problem}", file.display())]
+    Xyz {
+        /// The file.
+        file: PathBuf,
+        /// Number of the line (from 1).
+        line: usize,
+        /// What is wrong with it.
+        problem: crate::xyz::Problem,
+    },
+
+    /// An XYZ file without frames.
+    #[error(
+        "{} holds no structure, the file is empty: give at least one XYZ frame (a line with the number of atoms, a \
+         comment line, one line per atom)", file.display()
+    )]
+    NoFrames {
+        /// The file.
+        file: PathBuf,
+    },
+
+    /// A frame of an XYZ file that cannot be evaluated.
+    #[error("frame {frame} of {}: {cause}", file.display())]
+    Frame {
+        /// The file.
+        file: PathBuf,
+        /// Number of the frame (from 1).
+        frame: usize,
+        /// What went wrong there.
+        cause: Box<Error>,
+    },
+
+    /// An output that would destroy the input.
+    #[error("the output {} is the input itself: give another file to write to", path.display())]
+    Overwrite {
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// A keyword of the pair style with a value that it does not know.
+    #[error("keyword {keyword} has the value {found}: expected {expected}")]
+    KeywordValue {
+        /// The keyword.
+        keyword: &'static str,
+        /// What was given.
+        found: String,
+        /// What can be given.
+        expected: &'static str,
+    },
+
+    /// Ghost atoms do not reach as far as the model sees.
+    #[error(
+        "the neighbors of ghost atom {tag} are not known on this rank, but the model sees {hops} hops of {cutoff} Å: \
+         ghosts must reach {reach} Å beyond each rank's share of the box, so use fewer MPI ranks, a thicker box, or \
+         comm_style brick"
+    )]
+    GhostsTooThin {
+        /// Tag of the atom.
+        tag: i32,
+        /// hops × cutoff, Å.
+        reach: f64,
+        /// Cutoff of the model, Å.
+        cutoff: f64,
+        /// Hops of the model.
+        hops: usize,
+    },
+
+    /// A panic that was caught at the border to C++.
+    #[error("internal error of tumble: {text}: please report it with the input that led to it")]
+    Internal {
+        /// What the panic said.
+        text: String,
     },
 }
