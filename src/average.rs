@@ -41,6 +41,13 @@ pub struct Spread {
     pub virial: Option<Matrix3>,
 }
 
+impl Evaluation {
+    /// Whether there was more than one replica, so that there is a spread.
+    pub fn replicated(&self) -> bool {
+        self.evaluations > 1
+    }
+}
+
 impl Spread {
     /// Root mean square over all components of the forces, eV/Å.
     pub fn force_rms(&self) -> f64 {

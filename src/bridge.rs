@@ -138,9 +138,8 @@ impl Engine {
         let info = self.calculator.info();
         let mitigation = self.calculator.mitigation();
         format!(
-            "model \"{}\" ({}), cutoff {} A, {} hop(s), rotate {}: {} evaluation(s) a step",
+            "model \"{}\", cutoff {} A, {} hop(s), rotate {}: {} evaluation(s) a step",
             info.name,
-            self.calculator.fingerprint(),
             info.cutoff,
             info.hops,
             mitigation,
@@ -150,8 +149,9 @@ impl Engine {
 
     fn species(&self, symbol: &str) -> Result<u8> {
         guarded(|| {
-            let z = atomic_number(symbol).ok_or_else(|| self.calculator.unknown_element(symbol))?;
-            self.calculator.check_species(&[z])?;
+            let info = self.calculator.info();
+            let z = atomic_number(symbol).ok_or_else(|| info.unknown_element(symbol))?;
+            info.check_species(&[z])?;
             Ok(z)
         })
     }

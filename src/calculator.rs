@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 pub use crate::average::{Evaluation, Spread};
 use crate::average::average;
-use crate::elements::symbol;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::graph::Graph;
 use crate::neighbors;
 pub use crate::onnx::Device;
@@ -79,9 +78,7 @@ impl Calculator {
     pub fn new(potential: Box<dyn Potential>, settings: &Settings) -> Result<Self> {
         let offered = &potential.info().forces;
         let forces = settings.forces.unwrap_or_else(|| offered.first().copied().unwrap_or_default());
-        if !offered.contains(&forces) {
-            return Err(Error::ForcesNotOffered { model: potential.info().name.clone(), asked: forces });
-        }
+        potential.info().check_forces(forces)?;
         let mitigation = Mitigation::parse(&settings.mitigation, settings.inversion)?;
         Ok(Self { potential, mitigation, forces, seed: settings.seed, memory: settings.memory_mb << 20 })
     }
@@ -102,7 +99,7 @@ impl Calculator {
     /// # Errors
     /// An element that the model does not know, or whatever keeps the model from giving finite numbers.
     pub fn evaluate(&mut self, graph: &Graph, step: u64) -> Result<Evaluation> {
-        self.check_species(&graph.species)?;
+        self.info().check_species(&graph.species)?;
         let quadrature = self.mitigation.quadrature(self.seed, step);
         average(self.potential.as_mut(), graph, &quadrature, self.forces, self.memory)
     }
@@ -112,19 +109,7 @@ impl Calculator {
     /// # Errors
     /// Those of [`Calculator::evaluate`], and of the neighbor list.
     pub fn evaluate_system(&mut self, system: &System, step: u64) -> Result<Evaluation> {
-        self.check_species(&system.species)?;
+        self.info().check_species(&system.species)?;
         self.evaluate(&neighbors::graph(system, self.info().cutoff)?, step)
-    }
-
-    fn check_species(&self, species: &[u8]) -> Result<()> {
-        let info = self.potential.info();
-        match species.iter().find(|z| !info.species.contains(z)) {
-            None => Ok(()),
-            Some(&z) => Err(Error::UnknownElement {
-                model: info.name.clone(),
-                element: symbol(z).to_string(),
-                known: info.species.iter().map(|&z| symbol(z).to_string()).collect::<Vec<_>>().join(", "),
-            }),
-        }
     }
 }

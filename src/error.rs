@@ -115,7 +115,7 @@ pub enum Error {
         /// What was asked of it.
         wanted: &'static str,
         /// What it has.
-        offered: &'static str,
+        offered: String,
     },
 
     /// A text that names no mitigation.
@@ -212,5 +212,180 @@ pub enum Error {
     Internal {
         /// What the panic said.
         text: String,
+    },
+
+    /// ONNX Runtime is nowhere to be found.
+    #[error(
+        "ONNX Runtime was not found in any of: {tried}: install it with `pip install onnxruntime`, or set ORT_DYLIB_PATH \
+         to the library or its folder"
+    )]
+    RuntimeMissing {
+        /// Every place that was tried, in order.
+        tried: String,
+    },
+
+    /// The place that the user named holds no ONNX Runtime.
+    #[error(
+        "{origin} names {}, but there is no ONNX Runtime library there: give the file libonnxruntime.so.* or the folder \
+         that holds it",
+        path.display()
+    )]
+    RuntimeNotThere {
+        /// What named the place.
+        origin: &'static str,
+        /// The place.
+        path: PathBuf,
+    },
+
+    /// ONNX Runtime is older than the interface that this program was built for.
+    #[error(
+        "the ONNX Runtime at {} is version {found}, but 1.{minor} or later is needed: install a newer one with \
+         `pip install -U onnxruntime`",
+        path.display()
+    )]
+    RuntimeTooOld {
+        /// The library.
+        path: PathBuf,
+        /// Its version.
+        found: String,
+        /// Minor version needed.
+        minor: u32,
+    },
+
+    /// The library is there, but it cannot be loaded.
+    #[error("cannot load ONNX Runtime from {}: {cause}", path.display())]
+    RuntimeBroken {
+        /// The library.
+        path: PathBuf,
+        /// The loader's reason.
+        cause: String,
+    },
+
+    /// A second ONNX Runtime was asked for in one process.
+    #[error(
+        "ONNX Runtime is already loaded from {}, and {} cannot be loaded beside it: name the same library everywhere",
+        loaded.display(), asked.display()
+    )]
+    RuntimeTaken {
+        /// The library in use.
+        loaded: PathBuf,
+        /// The library asked for.
+        asked: PathBuf,
+    },
+
+    /// A model cannot run on the device that was asked for.
+    #[error(
+        "cannot run on {device} with the ONNX Runtime at {}: {cause}: install onnxruntime-gpu and put its CUDA libraries \
+         on the loader path, or choose the device cpu",
+        library.display()
+    )]
+    Device {
+        /// The device.
+        device: &'static str,
+        /// The library.
+        library: PathBuf,
+        /// The runtime's reason.
+        cause: String,
+    },
+
+    /// A file is not an ONNX model at all.
+    #[error("{} is not an ONNX model: {cause}", path.display())]
+    NotOnnx {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with its bytes.
+        cause: String,
+    },
+
+    /// ONNX Runtime cannot make a session of a model.
+    #[error("ONNX Runtime refuses the model {}: {cause}", path.display())]
+    ModelRefused {
+        /// The file.
+        path: PathBuf,
+        /// The runtime's reason.
+        cause: String,
+    },
+
+    /// An ONNX model that was not exported for this program.
+    #[error(
+        "the model {} has no metadata under the key \"tumble\": export it as docs/model-contract.md describes",
+        path.display()
+    )]
+    NoContract {
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// A model that follows another version of the contract.
+    #[error(
+        "the model {} follows version {found} of the model contract, but this program knows version {known} only: \
+         export the model again, or use the program that it was made for",
+        path.display()
+    )]
+    ContractVersion {
+        /// The file.
+        path: PathBuf,
+        /// The version that it states, as written.
+        found: String,
+        /// The version known here.
+        known: u32,
+    },
+
+    /// A model that breaks the contract.
+    #[error("the model {} breaks the model contract: {cause}", path.display())]
+    Contract {
+        /// The file.
+        path: PathBuf,
+        /// Which field, input or output, what was found, and what was expected.
+        cause: String,
+    },
+
+    /// Forces of a kind that the model does not offer.
+    #[error("the model \"{model}\" does not offer {asked} forces: choose {offered}")]
+    ForcesKind {
+        /// Name of the model.
+        model: String,
+        /// The kind asked for.
+        asked: &'static str,
+        /// The kinds on offer.
+        offered: &'static str,
+    },
+
+    /// An output of a model has the wrong shape.
+    #[error("the model \"{model}\" gave {output} of shape {found:?} where {expected:?} was expected: export it again")]
+    OutputShape {
+        /// Name of the model.
+        model: String,
+        /// Name of the output.
+        output: &'static str,
+        /// Its shape.
+        found: Vec<i64>,
+        /// Its shape by the contract.
+        expected: Vec<i64>,
+    },
+
+    /// A model gave NaN or infinity.
+    #[error(
+        "the model \"{model}\" gave {value} in {output} at index {index:?}: check the structure for atoms that are too \
+         close or too lonely for this model, or whether the dynamics has exploded"
+    )]
+    OutputNotFinite {
+        /// Name of the model.
+        model: String,
+        /// Name of the output.
+        output: &'static str,
+        /// Where in the output, one index per axis.
+        index: Vec<usize>,
+        /// The value.
+        value: f64,
+    },
+
+    /// A run of a model failed inside ONNX Runtime.
+    #[error("ONNX Runtime failed to run the model \"{model}\": {cause}")]
+    ModelRun {
+        /// Name of the model.
+        model: String,
+        /// The runtime's reason.
+        cause: String,
     },
 }

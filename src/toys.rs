@@ -26,7 +26,7 @@ pub use legendre::Legendre;
 pub use pair::PairToy;
 pub use two_hop::TwoHopToy;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::graph::Graph;
 use crate::potential::{Derivative, Forces, ModelInfo, Response};
 use crate::rotation::{Matrix3, Vector3, apply, dot, scale};
@@ -78,22 +78,10 @@ fn evaluate_each(
     forces: Forces,
     respond: impl Fn(&[Polar]) -> Response,
 ) -> Result<Vec<Response>> {
-    check(info, graph, forces)?;
+    info.check_forces(forces)?;
+    info.check_species(&graph.species)?;
     let turned = |rotation| graph.vectors.iter().map(|v| Polar::new(apply(rotation, *v))).collect::<Vec<_>>();
     Ok(rotations.iter().map(|rotation| respond(&turned(rotation))).collect())
-}
-
-fn check(info: &ModelInfo, graph: &Graph, forces: Forces) -> Result<()> {
-    if !info.forces.contains(&forces) {
-        let (wanted, offered) = match forces {
-            Forces::Conservative => ("conservative", "direct"),
-            Forces::Direct => ("direct", "conservative"),
-        };
-        return Err(Error::ForcesNotOffered { model: info.name.clone(), wanted, offered });
-    }
-    let Some(unknown) = graph.species.iter().find(|z| !info.species.contains(z)) else { return Ok(()) };
-    let known = info.species.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
-    Err(Error::UnknownElement { model: info.name.clone(), element: unknown.to_string(), known })
 }
 
 /// Energies `[C]` and gradients `[E]` of a sum over edges, from each edge's term and its gradient.

@@ -1,0 +1,181 @@
+//! A reader of the few fields of an ONNX file that ONNX Runtime does not tell, or tells too late.
+//!
+//! The format is protobuf: a message is a row of fields, each a tag (field number · 8 + wire type) and a value
+//! (<https://protobuf.dev/programming-guides/encoding>). Field numbers are those of `onnx.proto`.
+
+/// What is looked for in a model file.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Scan {
+    /// The value in `metadata_props` under the key asked for.
+    pub metadata: Option<String>,
+    /// Names of the ScatterND nodes with a reduction, in subgraphs and functions too.
+    pub scatters: Vec<String>,
+}
+
+/// Field numbers of ModelProto, GraphProto, FunctionProto, NodeProto, AttributeProto and StringStringEntryProto.
+mod field {
+    pub const MODEL_GRAPH: u64 = 7;
+    pub const MODEL_METADATA: u64 = 14;
+    pub const MODEL_FUNCTION: u64 = 25;
+    pub const GRAPH_NODE: u64 = 1;
+    pub const FUNCTION_NODE: u64 = 7;
+    pub const NODE_NAME: u64 = 3;
+    pub const NODE_OP_TYPE: u64 = 4;
+    pub const NODE_ATTRIBUTE: u64 = 5;
+    pub const ATTRIBUTE_NAME: u64 = 1;
+    pub const ATTRIBUTE_STRING: u64 = 4;
+    pub const ATTRIBUTE_GRAPH: u64 = 6;
+    pub const ATTRIBUTE_GRAPHS: u64 = 11;
+    pub const ENTRY_KEY: u64 = 1;
+    pub const ENTRY_VALUE: u64 = 2;
+}
+
+/// Scans the bytes of a model file; the error says why they are not a model.
+pub(super) fn scan(bytes: &[u8], key: &str) -> Result<Scan, String> {
+    if bytes.is_empty() {
+        return Err("the file is empty".to_owned());
+    }
+    let mut scan = Scan::default();
+    let mut graphs = 0;
+    for (number, value) in fields(bytes)? {
+        match number {
+            field::MODEL_GRAPH => {
+                graphs += 1;
+                scan_nodes(value, field::GRAPH_NODE, &mut scan.scatters)?;
+            }
+            field::MODEL_FUNCTION => scan_nodes(value, field::FUNCTION_NODE, &mut scan.scatters)?,
+            field::MODEL_METADATA => scan.metadata = scan.metadata.or(entry(value, key)?),
+            _ => {}
+        }
+    }
+    if graphs == 1 { Ok(scan) } else { Err(format!("it holds {graphs} graphs instead of one")) }
+}
+
+fn entry(bytes: &[u8], key: &str) -> Result<Option<String>, String> {
+    let fields = fields(bytes)?;
+    let text =
+        |wanted| fields.iter().find(|(number, _)| *number == wanted).map(|(_, value)| *value).unwrap_or_default();
+    let wanted = text(field::ENTRY_KEY) == key.as_bytes();
+    Ok(wanted.then(|| String::from_utf8_lossy(text(field::ENTRY_VALUE)).into_owned()))
+}
+
+fn scan_nodes(bytes: &[u8], node: u64, scatters: &mut Vec<String>) -> Result<(), String> {
+    for (_, value) in fields(bytes)?.into_iter().filter(|(number, _)| *number == node) {
+        scan_node(value, scatters)?;
+    }
+    Ok(())
+}
+
+fn scan_node(bytes: &[u8], scatters: &mut Vec<String>) -> Result<(), String> {
+    let (mut name, mut op_type, mut reduces) = (&b""[..], &b""[..], false);
+    for (number, value) in fields(bytes)? {
+        match number {
+            field::NODE_NAME => name = value,
+            field::NODE_OP_TYPE => op_type = value,
+            field::NODE_ATTRIBUTE => reduces |= scan_attribute(value, scatters)?,
+            _ => {}
+        }
+    }
+    if op_type == b"ScatterND" && reduces {
+        scatters.push(String::from_utf8_lossy(name).into_owned());
+    }
+    Ok(())
+}
+
+/// Walks into the subgraphs of an attribute, and tells whether it is a `reduction` other than "none".
+fn scan_attribute(bytes: &[u8], scatters: &mut Vec<String>) -> Result<bool, String> {
+    let (mut name, mut text) = (&b""[..], &b"none"[..]);
+    for (number, value) in fields(bytes)? {
+        match number {
+            field::ATTRIBUTE_NAME => name = value,
+            field::ATTRIBUTE_STRING => text = value,
+            field::ATTRIBUTE_GRAPH | field::ATTRIBUTE_GRAPHS => scan_nodes(value, field::GRAPH_NODE, scatters)?,
+            _ => {}
+        }
+    }
+    Ok(name == b"reduction" && text != b"none")
+}
+
+/// The fields of a message that hold bytes (strings, messages, arrays); numbers are stepped over.
+fn fields(mut bytes: &[u8]) -> Result<Vec<(u64, &[u8])>, String> {
+    let mut fields = Vec::new();
+    while !bytes.is_empty() {
+        let tag = varint(&mut bytes)?;
+        match tag & 7 {
+            0 => drop(varint(&mut bytes)?),
+            1 => drop(take(&mut bytes, 8)?),
+            2 => {
+                let length = varint(&mut bytes)?;
+                fields.push((tag >> 3, take(&mut bytes, length)?));
+            }
+            5 => drop(take(&mut bytes, 4)?),
+            _ => return Err("its bytes are not a protobuf message".to_owned()),
+        }
+    }
+    Ok(fields)
+}
+
+fn take<'a>(bytes: &mut &'a [u8], length: u64) -> Result<&'a [u8], String> {
+    let length = usize::try_from(length).unwrap_or(usize::MAX);
+    let Some((head, tail)) = bytes.split_at_checked(length) else {
+        let missing = length - bytes.len();
+        return Err(format!("it ends {missing} bytes early, so it was cut short or is of another format"));
+    };
+    *bytes = tail;
+    Ok(head)
+}
+
+fn varint(bytes: &mut &[u8]) -> Result<u64, String> {
+    let mut value = 0;
+    for shift in (0..64).step_by(7) {
+        let byte = take(bytes, 1)?[0];
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return Ok(value);
+        }
+    }
+    Err("its bytes are not a protobuf message".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A field that holds bytes.
+    fn message(number: u8, parts: &[&[u8]]) -> Vec<u8> {
+        let body = parts.concat();
+        let length = [body.len() as u8 | 0x80, (body.len() >> 7) as u8];
+        [&[number << 3 | 2], &length[..], &body].concat()
+    }
+
+    /// A node ScatterND of the reduction given.
+    fn scatter(name: &[u8], reduction: &[u8]) -> Vec<u8> {
+        let attribute = message(5, &[&message(1, &[b"reduction"]), &message(4, &[reduction])]);
+        message(1, &[&message(3, &[name]), &message(4, &[b"ScatterND"]), &attribute])
+    }
+
+    #[test]
+    fn a_scatter_with_a_reduction_is_found_in_a_subgraph_too() {
+        let branch = message(5, &[&message(1, &[b"then_branch"]), &message(6, &[&scatter(b"inner", b"add")])]);
+        let node = message(1, &[&message(4, &[b"If"]), &branch]);
+        let model = message(7, &[&scatter(b"plain", b"none"), &scatter(b"outer", b"mul"), &node]);
+        assert_eq!(scan(&model, "tumble").unwrap().scatters, ["outer", "inner"]);
+    }
+
+    #[test]
+    fn metadata_are_found_by_their_key() {
+        let other = message(14, &[&message(1, &[b"author"]), &message(2, &[b"me"])]);
+        let ours = message(14, &[&message(1, &[b"tumble"]), &message(2, &[b"{}"])]);
+        let model = [message(7, &[]), other.clone(), ours].concat();
+        assert_eq!(scan(&model, "tumble").unwrap().metadata.as_deref(), Some("{}"));
+        assert_eq!(scan(&[message(7, &[]), other].concat(), "tumble").unwrap().metadata, None);
+    }
+
+    #[test]
+    fn bytes_that_are_no_model_are_told_apart() {
+        assert_eq!(scan(b"", "tumble").unwrap_err(), "the file is empty");
+        let cut = &message(7, &[b"12345"])[..5];
+        assert!(scan(cut, "tumble").unwrap_err().starts_with("it ends 3 bytes early"));
+        assert_eq!(scan(&message(8, &[]), "tumble").unwrap_err(), "it holds 0 graphs instead of one");
+    }
+}

@@ -1,0 +1,148 @@
+//! From a file to a session: checked, with settings of our own, shared by all who load the same file.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use ort::ep::CUDA;
+use ort::logging::LogLevel;
+use ort::session::Session;
+use ort::session::builder::{AutoDevicePolicy, SessionBuilder};
+use sha2::{Digest, Sha256};
+
+use super::library::{self, Runtime, guarded};
+use super::metadata::{self, Metadata, Precision};
+use super::proto;
+use super::signature::Signature;
+use crate::error::{Error, Result};
+
+/// What a model runs on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Device {
+    /// The processor.
+    #[default]
+    Cpu,
+    /// The first GPU that CUDA shows.
+    Cuda,
+}
+
+/// How a model is to be run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Threads that share the work of one evaluation.
+    pub threads: usize,
+    /// What it runs on.
+    pub device: Device,
+    /// The library of ONNX Runtime or its folder; looked for where `None`.
+    pub library: Option<PathBuf>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { threads: 1, device: Device::Cpu, library: None }
+    }
+}
+
+/// A model, ready to run.
+#[derive(Clone)]
+pub(super) struct Model {
+    /// ONNX Runtime's sessions run one evaluation at a time.
+    pub session: Arc<Mutex<Session>>,
+    pub metadata: Metadata,
+    pub signature: Signature,
+    /// SHA-256 of the file, hexadecimal.
+    pub sha256: String,
+    /// What the user should know of how it is run.
+    pub notes: Vec<String>,
+    pub library: PathBuf,
+}
+
+/// What makes two loads the same: hash of the file, threads, device.
+type Key = (String, usize, Device);
+
+/// The sessions in use.
+static SESSIONS: Mutex<Vec<(Key, Weak<Mutex<Session>>)>> = Mutex::new(Vec::new());
+
+/// Loads a model.
+///
+/// The bytes that are hashed and checked are the ones that run: the file is read once, and all of the model is in it.
+pub(super) fn load(path: &Path, options: &Options) -> Result<Model> {
+    let bytes = std::fs::read(path).map_err(|cause| Error::Read { path: path.to_path_buf(), cause })?;
+    let scan =
+        proto::scan(&bytes, metadata::KEY).map_err(|cause| Error::NotOnnx { path: path.to_path_buf(), cause })?;
+    let metadata = Metadata::parse(scan.metadata.as_deref(), path)?;
+    let (threads, notes) = safe_threads(options.threads.max(1), &scan.scatters);
+    let sha256 = hex(&Sha256::digest(&bytes));
+    let runtime = library::runtime(options.library.as_deref())?;
+    let key = (sha256.clone(), threads, options.device);
+    let settings = Settings { threads, device: options.device, precision: metadata.precision };
+    let session = shared(key, || open(&bytes, &settings, &runtime, path))?;
+    let signature = Signature::read(&session.lock().unwrap_or_else(PoisonError::into_inner), &metadata)
+        .map_err(|cause| Error::Contract { path: path.to_path_buf(), cause })?;
+    Ok(Model { session, metadata, signature, sha256, notes, library: runtime.path })
+}
+
+/// On the CPU, ScatterND with a reduction loses additions when several threads share it (onnxruntime issue 18048).
+fn safe_threads(threads: usize, scatters: &[String]) -> (usize, Vec<String>) {
+    if threads == 1 || scatters.is_empty() {
+        return (threads, Vec::new());
+    }
+    let note = format!(
+        "the model is run with 1 thread instead of {threads}, because ONNX Runtime gives wrong sums for ScatterND with a \
+         reduction ({}) on several: export the model without it",
+        scatters.join(", ")
+    );
+    (1, vec![note])
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The session of `key`: one that is in use, or a new one.
+fn shared(key: Key, open: impl FnOnce() -> Result<Session>) -> Result<Arc<Mutex<Session>>> {
+    let mut sessions = SESSIONS.lock().unwrap_or_else(PoisonError::into_inner);
+    sessions.retain(|(_, session)| session.strong_count() > 0);
+    if let Some(session) = sessions.iter().find(|(known, _)| *known == key).and_then(|(_, session)| session.upgrade()) {
+        return Ok(session);
+    }
+    let session = Arc::new(Mutex::new(open()?));
+    sessions.push((key, Arc::downgrade(&session)));
+    Ok(session)
+}
+
+/// What a session is made with.
+struct Settings {
+    threads: usize,
+    device: Device,
+    precision: Precision,
+}
+
+fn open(bytes: &[u8], settings: &Settings, runtime: &Runtime, path: &Path) -> Result<Session> {
+    let refused = |cause| Error::ModelRefused { path: path.to_path_buf(), cause };
+    let mut builder = guarded(|| configure(runtime, settings)).map_err(refused)?;
+    if settings.device == Device::Cuda {
+        let cuda = CUDA::default().build().error_on_failure();
+        builder = guarded(|| Ok::<_, ort::Error>(builder.with_execution_providers([cuda])?))
+            .map_err(|cause| Error::Device { device: "cuda", library: runtime.path.clone(), cause })?;
+    }
+    guarded(|| builder.commit_from_memory(bytes)).map_err(refused)
+}
+
+/// Threads are always set, because ONNX Runtime's default ignores the processors that MPI has assigned; they sleep
+/// while they wait, because the program around has work of its own; and shapes change from call to call, so that a
+/// remembered memory layout would not fit. Scales that are fused into a matrix product are rounded to single precision,
+/// which a model in double precision was not made for.
+fn configure(runtime: &Runtime, settings: &Settings) -> ort::Result<SessionBuilder> {
+    let lossy = if settings.precision == Precision::Float64 { "MatMulScaleFusion" } else { "" };
+    let builder = Session::builder(&runtime.environment)?
+        .with_disabled_optimizers(lossy)?
+        .with_intra_threads(settings.threads)?
+        .with_inter_threads(1)?
+        .with_parallel_execution(false)?
+        .with_intra_op_spinning(false)?
+        .with_inter_op_spinning(false)?
+        .with_memory_pattern(false)?
+        .with_auto_device(AutoDevicePolicy::PreferCPU)?
+        .with_log_level(LogLevel::Fatal)?;
+    Ok(builder)
+}

@@ -1,0 +1,125 @@
+//! From a model's outputs back to one response per replica, in f64, Å and eV.
+
+use ort::session::SessionOutputs;
+
+use super::packing::{Real, Tensors};
+use super::signature::output;
+use crate::error::{Error, Result};
+use crate::potential::{Derivative, Forces, Response};
+use crate::rotation::{Matrix3, Vector3};
+
+/// What is needed to read the outputs of a model.
+pub(super) struct Reader<'a, 'o> {
+    /// Name of the model, for messages.
+    pub model: &'a str,
+    /// Å per length unit of the model.
+    pub angstrom: f64,
+    /// eV per energy unit of the model.
+    pub electron_volt: f64,
+    /// The outputs.
+    pub outputs: &'a SessionOutputs<'o>,
+}
+
+impl Reader<'_, '_> {
+    /// One response for each replica in `tensors`, which are what the model was run on.
+    pub fn responses<T: Real>(&self, tensors: &Tensors<T>, kind: Forces) -> Result<Vec<Response>> {
+        let centers = tensors.weights.len() as i64;
+        let energies = self.read::<T>(output::ATOMIC_ENERGIES, vec![centers], self.electron_volt)?;
+        let per_replica = energies.len() / tensors.n_replicas();
+        let derivatives = match kind {
+            Forces::Conservative => self.gradients(tensors)?,
+            Forces::Direct => self.direct(tensors, per_replica)?,
+        };
+        let energies = energies.chunks(per_replica).map(<[f64]>::to_vec);
+        let pairs = energies.zip(derivatives);
+        Ok(pairs.map(|(atomic_energies, derivative)| Response { atomic_energies, derivative }).collect())
+    }
+
+    /// Edge gradients in the order of the graph's edges; what a model writes into padding is not looked at.
+    fn gradients<T: Real>(&self, tensors: &Tensors<T>) -> Result<Vec<Derivative>> {
+        let unit = self.electron_volt / self.angstrom;
+        let values = self.values::<T>(output::EDGE_GRADIENTS, &tensors.vector_shape())?;
+        let slots = values.len() / 3 / tensors.n_replicas();
+        let gradient = |replica: usize, slot: usize| -> Result<Vector3> {
+            let start = 3 * (replica * slots + slot);
+            let found = [0, 1, 2].map(|i| values[start + i].to_f64());
+            match found.iter().position(|x| !x.is_finite()) {
+                Some(i) => Err(self.not_finite(output::EDGE_GRADIENTS, &tensors.vector_shape(), start + i, found[i])),
+                None => Ok(found.map(|x| unit * x)),
+            }
+        };
+        let replica = |r| tensors.slots.iter().map(|&slot| gradient(r, slot)).collect::<Result<_>>();
+        (0..tensors.n_replicas()).map(|r| replica(r).map(Derivative::EdgeGradients)).collect()
+    }
+
+    fn direct<T: Real>(&self, tensors: &Tensors<T>, per_replica: usize) -> Result<Vec<Derivative>> {
+        let (replicas, centers) = (tensors.n_replicas(), tensors.weights.len());
+        let force_unit = self.electron_volt / self.angstrom;
+        let forces = self.read::<T>(output::FORCES, vec![centers as i64, 3], force_unit)?;
+        let stress = match self.outputs.contains_key(output::STRESS) {
+            true => {
+                let unit = self.electron_volt / self.angstrom.powi(3);
+                Some(self.read::<T>(output::STRESS, vec![replicas as i64, 3, 3], unit)?)
+            }
+            false => None,
+        };
+        let derivative = |r: usize| Derivative::Direct {
+            forces: forces[3 * r * per_replica..3 * (r + 1) * per_replica].chunks(3).map(vector).collect(),
+            stress: stress.as_ref().map(|stress| matrix(&stress[9 * r..9 * r + 9])),
+        };
+        Ok((0..replicas).map(derivative).collect())
+    }
+
+    /// An output of the shape expected, all of it finite, times `unit`.
+    fn read<T: Real>(&self, name: &'static str, shape: Vec<i64>, unit: f64) -> Result<Vec<f64>> {
+        let values = self.values::<T>(name, &shape)?;
+        if let Some(position) = values.iter().position(|x| !x.to_f64().is_finite()) {
+            return Err(self.not_finite(name, &shape, position, values[position].to_f64()));
+        }
+        Ok(values.iter().map(|x| unit * x.to_f64()).collect())
+    }
+
+    fn values<T: Real>(&self, name: &'static str, expected: &[i64]) -> Result<&[T]> {
+        let failed = |cause: String| Error::ModelRun { model: self.model.to_owned(), cause };
+        let output = self.outputs.get(name).ok_or_else(|| failed(format!("it left out the output {name}")))?;
+        let (shape, values) = output.try_extract_tensor::<T>().map_err(|error| failed(error.to_string()))?;
+        if shape[..] != *expected {
+            let (model, found, expected) = (self.model.to_owned(), shape.to_vec(), expected.to_vec());
+            return Err(Error::OutputShape { model, output: name, found, expected });
+        }
+        Ok(values)
+    }
+
+    fn not_finite(&self, output: &'static str, shape: &[i64], position: usize, value: f64) -> Error {
+        Error::OutputNotFinite { model: self.model.to_owned(), output, index: unravel(position, shape), value }
+    }
+}
+
+/// Index along each axis of a position in a row-major tensor.
+fn unravel(mut position: usize, shape: &[i64]) -> Vec<usize> {
+    let mut index = vec![0; shape.len()];
+    for (i, &length) in index.iter_mut().zip(shape).rev() {
+        *i = position % length as usize;
+        position /= length as usize;
+    }
+    index
+}
+
+fn vector(x: &[f64]) -> Vector3 {
+    [x[0], x[1], x[2]]
+}
+
+fn matrix(x: &[f64]) -> Matrix3 {
+    [vector(&x[..3]), vector(&x[3..6]), vector(&x[6..])]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_is_told_axis_by_axis() {
+        assert_eq!(unravel(23, &[2, 4, 3]), [1, 3, 2]);
+        assert_eq!(unravel(7, &[4, 3]), [2, 1]);
+    }
+}
