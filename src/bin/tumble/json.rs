@@ -1,0 +1,58 @@
+//! Results of a frame as one JSON document.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tumble::calculator::Evaluation;
+use tumble::xyz::Frame;
+
+/// All that was calculated, eV and Å. Without replicas the spread is null.
+pub fn document(number: usize, frame: &Frame, evaluation: &Evaluation, time: Duration) -> Value {
+    json!({
+        "frame": number,
+        "atoms": frame.system.len(),
+        "species": frame.system.species,
+        "energy": evaluation.energy,
+        "atomic_energies": evaluation.atomic_energies,
+        "forces": evaluation.forces,
+        "virial": evaluation.virial,
+        "torque": evaluation.torque,
+        "spread": spread(evaluation),
+        "replica_energies": evaluation.replica_energies,
+        "evaluations": evaluation.evaluations,
+        "seconds": time.as_secs_f64(),
+    })
+}
+
+fn spread(evaluation: &Evaluation) -> Value {
+    let spread = &evaluation.spread;
+    if !evaluation.replicated() {
+        return Value::Null;
+    }
+    json!({
+        "energy": spread.energy,
+        "atomic_energies": spread.atomic_energies,
+        "forces": spread.forces,
+        "virial": spread.virial,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use tumble::{Cell, System};
+
+    use super::*;
+
+    #[test]
+    fn the_document_is_one_line_and_a_lonely_replica_has_no_spread() {
+        let frame = Frame::new(System::new(vec![[0.0; 3]], vec![8], Cell::isolated()).unwrap());
+        let mut evaluation = Evaluation { energy: -0.1, forces: vec![[1.0, 2.0, 3.0]], ..Evaluation::default() };
+        evaluation.replica_energies = vec![-0.1];
+        let value = document(3, &frame, &evaluation, Duration::from_millis(5));
+        assert!(!value.to_string().contains('\n'));
+        assert_eq!((&value["frame"], &value["species"]), (&json!(3), &json!([8])));
+        assert_eq!((&value["spread"], &value["virial"]), (&Value::Null, &Value::Null));
+        evaluation.replica_energies.push(-0.2);
+        assert_eq!(document(3, &frame, &evaluation, Duration::ZERO)["spread"]["energy"], 0.0);
+    }
+}

@@ -1,0 +1,83 @@
+//! Options of all commands that evaluate a model.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use tumble::calculator::{Device, Settings};
+use tumble::potential::Forces;
+
+/// How to evaluate the model.
+#[derive(Args)]
+pub struct Options {
+    /// Average over rotations: none, random, tetrahedral, octahedral, icosahedral, "degree N", "random N", ...
+    #[arg(long, value_name = "SPEC", default_value = "none")]
+    rotate: String,
+
+    /// Add the inverted structure for every rotation
+    #[arg(long)]
+    inversion: bool,
+
+    /// Seed of random rotations
+    #[arg(long, value_name = "N", default_value_t = Settings::default().seed)]
+    seed: u64,
+
+    /// Threads of the model
+    #[arg(long, value_name = "N", default_value_t = Settings::default().threads, value_parser = positive)]
+    threads: usize,
+
+    /// Memory for rotated copies that are evaluated together, MB
+    #[arg(long, value_name = "MB", default_value_t = Settings::default().memory_mb, value_parser = positive)]
+    memory: usize,
+
+    /// Kind of forces [default: what the model prefers]
+    #[arg(long, value_name = "KIND")]
+    forces: Option<ForcesOption>,
+
+    /// Where the model runs
+    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
+    device: DeviceOption,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ForcesOption {
+    /// -dU/dx
+    Conservative,
+    /// Predicted by the model itself
+    Direct,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum DeviceOption {
+    Cpu,
+    Cuda,
+}
+
+impl Options {
+    /// As settings of a calculator.
+    pub fn settings(&self, library: Option<PathBuf>) -> Settings {
+        Settings {
+            mitigation: self.rotate.clone(),
+            inversion: self.inversion,
+            seed: self.seed,
+            threads: self.threads,
+            memory_mb: self.memory,
+            forces: self.forces.map(|kind| match kind {
+                ForcesOption::Conservative => Forces::Conservative,
+                ForcesOption::Direct => Forces::Direct,
+            }),
+            device: match self.device {
+                DeviceOption::Cpu => Device::Cpu,
+                DeviceOption::Cuda => Device::Cuda,
+            },
+            library,
+        }
+    }
+}
+
+fn positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("must be at least 1".into()),
+        Ok(number) => Ok(number),
+        Err(error) => Err(format!("{error}")),
+    }
+}

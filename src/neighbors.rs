@@ -1,0 +1,111 @@
+//! From a structure to its neighbor graph: every image of every atom within the cutoff, in both directions.
+//!
+//! Linked cells find candidate pairs in a time linear in the number of atoms ([`NeighborList`] keeps them for as long
+//! as they are good); the edge vectors are then computed from the positions as given. A pair is an edge if it is
+//! shorter than the cutoff. Edges are sorted by center, neighbor and cell shift, so a graph depends neither on the
+//! number of threads nor on whether its candidates are old or new.
+
+mod bins;
+mod verlet;
+
+use rayon::prelude::*;
+
+use crate::error::{Error, Result};
+use crate::graph::{Edge, Graph};
+use crate::rotation::{Matrix3, Vector3, add, dot, sub};
+use crate::system::System;
+use bins::Bins;
+pub use verlet::NeighborList;
+
+/// Atoms closer than this coincide, Å: the direction between them is rounding, or there is none.
+const COINCIDENCE: f64 = 1e-6;
+
+/// Centers that one task of the thread pool takes at least.
+const MIN_CENTERS: usize = 64;
+
+/// A pair that may be an edge. Ordered by neighbor, then shift.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Candidate {
+    /// Index of the neighbor.
+    neighbor: u32,
+    /// Cell vectors to add to x[neighbor] - x[center], for the positions as given (not wrapped).
+    shift: [i32; 3],
+}
+
+/// The graph of a structure: all N atoms are centers of weight 1, and the volume is set if all directions repeat.
+///
+/// Images of an atom are neighbors of it where the cell is smaller than `cutoff` (Å).
+///
+/// # Errors
+/// [`Error::Cutoff`], [`Error::Coincide`], [`Error::Astray`], and those of [`System::new`].
+///
+/// # Example
+/// ```
+/// use tumble::{Cell, System, neighbors};
+///
+/// let cell = Cell::new([[3.0, 0.0, 0.0], [0.0, 3.0, 0.0], [0.0, 0.0, 3.0]], [true; 3])?;
+/// let graph = neighbors::graph(&System::new(vec![[0.0; 3]], vec![18], cell)?, 3.5)?;
+/// assert_eq!(graph.n_edges(), 6);
+/// # Ok::<(), tumble::Error>(())
+/// ```
+pub fn graph(system: &System, cutoff: f64) -> Result<Graph> {
+    check(system, cutoff, 0.0)?;
+    edges(system, &candidates(system, cutoff)?, cutoff)
+}
+
+fn check(system: &System, cutoff: f64, skin: f64) -> Result<()> {
+    let usable = cutoff > 0.0 && skin >= 0.0 && (cutoff + skin).is_finite();
+    if usable { system.check() } else { Err(Error::Cutoff { cutoff, skin }) }
+}
+
+/// All pairs of each center within `radius` (Å), a few beyond it.
+fn candidates(system: &System, radius: f64) -> Result<Vec<Vec<Candidate>>> {
+    let bins = Bins::new(system, radius)?;
+    // Rows are gathered before the first failure is picked, so that it is the same one for any number of threads.
+    let rows: Vec<_> =
+        (0..system.len()).into_par_iter().with_min_len(MIN_CENTERS).map(|center| bins.around(center)).collect();
+    rows.into_iter().collect()
+}
+
+/// The graph of those candidates that are shorter than the cutoff.
+fn edges(system: &System, candidates: &[Vec<Candidate>], cutoff: f64) -> Result<Graph> {
+    let rows: Vec<_> = candidates
+        .par_iter()
+        .with_min_len(MIN_CENTERS)
+        .enumerate()
+        .map(|(center, row)| edges_of(system, center, row, cutoff))
+        .collect();
+    let rows = rows.into_iter().collect::<Result<Vec<_>>>()?;
+    let mut graph = Graph::from_sorted(system.species.clone(), vec![1.0; system.len()], &rows);
+    graph.volume = (system.cell.periodic() == [true; 3]).then(|| system.cell.volume());
+    Ok(graph)
+}
+
+fn edges_of(system: &System, center: usize, row: &[Candidate], cutoff: f64) -> Result<Vec<Edge>> {
+    let mut edges = Vec::with_capacity(row.len());
+    for candidate in row {
+        let neighbor = candidate.neighbor as usize;
+        let straight = sub(system.positions[neighbor], system.positions[center]);
+        let vector = add(straight, translation(system.cell.vectors(), candidate.shift));
+        let square = dot(vector, vector);
+        refuse_coincidence(center, neighbor, square)?;
+        if square < cutoff * cutoff {
+            edges.push(Edge { neighbor, vector });
+        }
+    }
+    Ok(edges)
+}
+
+/// shift · cell, Å. Exactly odd in the shift, so that the two vectors of a pair cancel to the last bit.
+fn translation(cell: &Matrix3, shift: [i32; 3]) -> Vector3 {
+    let [a, b, c] = shift.map(f64::from);
+    [0, 1, 2].map(|k| a * cell[0][k] + b * cell[1][k] + c * cell[2][k])
+}
+
+fn refuse_coincidence(center: usize, neighbor: usize, square: f64) -> Result<()> {
+    if square >= COINCIDENCE * COINCIDENCE {
+        return Ok(());
+    }
+    let (first, second) = (center.min(neighbor) + 1, center.max(neighbor) + 1);
+    Err(Error::Coincide { first, second, distance: square.sqrt() })
+}

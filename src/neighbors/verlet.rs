@@ -1,0 +1,64 @@
+//! A neighbor list that outlives a step: candidates within cutoff + skin stay good until an atom has moved skin / 2.
+
+use super::{Candidate, candidates, check, edges};
+use crate::error::Result;
+use crate::graph::Graph;
+use crate::rotation::{dot, sub};
+use crate::system::System;
+
+/// Graphs of a structure that moves, equal to those of [`graph`](super::graph) at a fraction of their cost.
+#[derive(Clone, Debug)]
+pub struct NeighborList {
+    cutoff: f64,
+    skin: f64,
+    /// The structure for which the candidates were found, none before the first.
+    built: Option<System>,
+    candidates: Vec<Vec<Candidate>>,
+    graph: Graph,
+    rebuilds: usize,
+}
+
+impl NeighborList {
+    /// A list for edges shorter than `cutoff`, with candidates up to `cutoff + skin`; both in Å.
+    pub fn new(cutoff: f64, skin: f64) -> Self {
+        Self { cutoff, skin, built: None, candidates: vec![], graph: Graph::default(), rebuilds: 0 }
+    }
+
+    /// The graph of the structure, for all that it has in common with the one before.
+    ///
+    /// # Errors
+    /// Those of [`graph`](super::graph).
+    pub fn graph(&mut self, system: &System) -> Result<&Graph> {
+        check(system, self.cutoff, self.skin)?;
+        if !self.holds(system) {
+            self.rebuild(system)?;
+        }
+        self.graph = edges(system, &self.candidates, self.cutoff)?;
+        Ok(&self.graph)
+    }
+
+    /// How often the candidates were searched, the first time included.
+    pub fn rebuilds(&self) -> usize {
+        self.rebuilds
+    }
+
+    fn rebuild(&mut self, system: &System) -> Result<()> {
+        self.built = None;
+        self.candidates = candidates(system, self.cutoff + self.skin)?;
+        self.built = Some(system.clone());
+        self.rebuilds += 1;
+        Ok(())
+    }
+
+    /// Whether every pair within the cutoff is among the candidates: two atoms come closer by at most 2 · skin / 2.
+    fn holds(&self, system: &System) -> bool {
+        let Some(built) = &self.built else { return false };
+        let most = (self.skin / 2.0).powi(2);
+        let near = |(x, y)| {
+            let d = sub(x, y);
+            dot(d, d) <= most
+        };
+        let moved = || built.positions.iter().copied().zip(system.positions.iter().copied()).all(near);
+        built.species == system.species && built.cell == system.cell && moved()
+    }
+}

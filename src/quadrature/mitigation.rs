@@ -1,0 +1,182 @@
+//! The grammar: how a user names what is done about a model's broken symmetry, in one string everywhere.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use super::Quadrature;
+use crate::error::{Error, Result};
+use crate::rotation::{IDENTITY, draw};
+
+/// What can be asked for.
+pub const GRAMMAR: &str = "none, random, random:N, tetrahedral, octahedral, icosahedral, degree:N, legendre:L or \
+                           lebedev:L, and +random after any of the grids to turn it at random";
+
+/// More independent rotations a step than this would only fill the memory.
+const MAX_RANDOM: usize = 100_000;
+
+const TURNED: &str = "+random";
+
+/// What is done about a model's broken rotation symmetry at every step.
+///
+/// | name | rotations |
+/// |---|---|
+/// | `none` | the structure as it is |
+/// | `random`, `random:N` | 1 or N independent uniform rotations, new at every step |
+/// | `tetrahedral`, `octahedral`, `icosahedral` | the rotation group of the solid |
+/// | `degree:N` | the cheapest grid that is exact through ℓ = N |
+/// | `legendre:L`, `lebedev:L` | i-PI's grids |
+/// | a grid and `+random` | the grid, turned by one uniform rotation, new at every step |
+///
+/// With inversion, -R is evaluated after every R, at twice the cost. It is not part of the name.
+#[derive(Clone, Debug)]
+pub struct Mitigation {
+    spec: String,
+    inversion: bool,
+    chance: Chance,
+    /// The rotations where none are drawn; for drawn ones as many identities.
+    grid: Quadrature,
+}
+
+/// What is new at every step.
+#[derive(Clone, Copy, Debug)]
+enum Chance {
+    /// Nothing.
+    Fixed,
+    /// One rotation of the whole grid, from stream 0.
+    Turned,
+    /// This many independent rotations, from the streams 0, 1, 2 ...
+    Drawn(usize),
+}
+
+impl Mitigation {
+    /// Reads a name; `inversion` adds -R for every R.
+    ///
+    /// # Errors
+    /// [`Error::Mitigation`] if the text is no name, [`Error::GridOrder`] if a grid does not exist.
+    pub fn parse(spec: &str, inversion: bool) -> Result<Self> {
+        let (chance, grid) = read(spec.trim()).map_err(|refusal| match refusal {
+            Refusal::Text(problem) => Error::Mitigation { spec: spec.into(), problem },
+            Refusal::Grid(error) => error,
+        })?;
+        let turned = if matches!(chance, Chance::Turned) { TURNED } else { "" };
+        let spec = format!("{}{turned}", grid.name);
+        let grid = if inversion { grid.with_inversion() } else { grid };
+        Ok(Self { spec, inversion, chance, grid })
+    }
+
+    /// The rotations of one step, a pure function of (seed, step).
+    ///
+    /// `random` and `+random` use [`draw`]'s stream 0, `random:N` the streams 0 to N - 1: its first rotation is that of
+    /// `random`.
+    pub fn quadrature(&self, seed: u64, step: u64) -> Cow<'_, Quadrature> {
+        match self.chance {
+            Chance::Fixed => Cow::Borrowed(&self.grid),
+            Chance::Turned => Cow::Owned(self.grid.rotated(&draw(seed, step, 0))),
+            Chance::Drawn(count) => Cow::Owned(self.drawn(count, seed, step)),
+        }
+    }
+
+    /// The independent rotations of one step.
+    fn drawn(&self, count: usize, seed: u64, step: u64) -> Quadrature {
+        let rotations = (0..count as u64).map(|stream| draw(seed, step, stream)).collect();
+        let proper = Quadrature::equal(&self.spec, rotations, 0);
+        if self.inversion { proper.with_inversion() } else { proper }
+    }
+
+    /// How often the model is evaluated a step.
+    pub fn evaluations(&self) -> usize {
+        self.grid.len()
+    }
+
+    /// The highest ℓ that every single step averages away; 0 without a grid.
+    pub fn degree(&self) -> usize {
+        self.grid.degree
+    }
+
+    /// Whether steps differ in their rotations, so that the average over steps has no bias and forces have noise.
+    pub fn is_random(&self) -> bool {
+        !matches!(self.chance, Chance::Fixed)
+    }
+
+    /// Whether -R is added for every R.
+    pub fn inversion(&self) -> bool {
+        self.inversion
+    }
+}
+
+impl FromStr for Mitigation {
+    type Err = Error;
+
+    /// [`Mitigation::parse`] without inversion.
+    fn from_str(spec: &str) -> Result<Self> {
+        Self::parse(spec, false)
+    }
+}
+
+impl fmt::Display for Mitigation {
+    /// The name, which [`Mitigation::parse`] reads back; it does not tell of the inversion.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.spec)
+    }
+}
+
+/// Why a name is refused.
+enum Refusal {
+    /// It is not in the grammar: the rest of a sentence that begins with the name.
+    Text(String),
+    /// It is, but there is no such grid.
+    Grid(Error),
+}
+
+/// The parts of a name.
+fn read(spec: &str) -> Result<(Chance, Quadrature), Refusal> {
+    let (base, turned) = spec.strip_suffix(TURNED).map_or((spec, false), |base| (base, true));
+    let (family, number) = base.split_once(':').map_or((base, None), |(family, number)| (family, Some(number)));
+    match family {
+        "none" | "random" if turned => Err(text(format!("turns \"{base}\", which is no grid (\"random\" is enough)"))),
+        "random" => random(number),
+        _ => {
+            let chance = if turned { Chance::Turned } else { Chance::Fixed };
+            Ok((chance, grid(family, number)?))
+        }
+    }
+}
+
+/// A random mitigation, with as many identities as it will draw.
+fn random(number: Option<&str>) -> Result<(Chance, Quadrature), Refusal> {
+    let count = number.map_or(Ok(1), whole)?;
+    if !(1..=MAX_RANDOM).contains(&count) {
+        return Err(text(format!("asks for {count} rotations, but N goes from 1 to {MAX_RANDOM}")));
+    }
+    let name = if count == 1 { "random".into() } else { format!("random:{count}") };
+    Ok((Chance::Drawn(count), Quadrature::equal(name, vec![IDENTITY; count], 0)))
+}
+
+/// The grid of a name.
+fn grid(family: &str, number: Option<&str>) -> Result<Quadrature, Refusal> {
+    match (family, number) {
+        ("none", None) => Ok(Quadrature::identity()),
+        ("tetrahedral", None) => Ok(Quadrature::tetrahedral()),
+        ("octahedral", None) => Ok(Quadrature::octahedral()),
+        ("icosahedral", None) => Ok(Quadrature::icosahedral()),
+        ("degree", Some(n)) => Quadrature::exact_through(whole(n)?).map_err(Refusal::Grid),
+        ("legendre", Some(n)) => Quadrature::legendre(whole(n)?).map_err(Refusal::Grid),
+        ("lebedev", Some(n)) => Quadrature::lebedev(whole(n)?).map_err(Refusal::Grid),
+        ("degree" | "legendre" | "lebedev", None) => Err(text(format!("lacks the number of \"{family}\""))),
+        ("none" | "tetrahedral" | "octahedral" | "icosahedral", Some(_)) => {
+            Err(text(format!("gives a number to \"{family}\", which takes none")))
+        }
+        _ => Err(text("is unknown".into())),
+    }
+}
+
+fn whole(number: &str) -> Result<usize, Refusal> {
+    let digits = number.bytes().all(|b| b.is_ascii_digit());
+    let refusal = || text(format!("has \"{number}\" where a whole number is expected"));
+    number.parse().ok().filter(|_| digits).ok_or_else(refusal)
+}
+
+fn text(problem: String) -> Refusal {
+    Refusal::Text(problem)
+}

@@ -1,0 +1,106 @@
+//! Small analytic potentials of known angular content, for tests and for teaching.
+//!
+//! They stand in for a model that is not exactly rotation-invariant: their energies depend on the angle between edges
+//! and a fixed axis z of the replica's frame, through Legendre polynomials P_ℓ(cos θ). What an average over rotations
+//! must give, and how much a single orientation deviates from it, then follows from
+//! <P_ℓ(û·z) P_k(v̂·z)> = δ_ℓk P_ℓ(û·v̂) / (2ℓ + 1), the mean over all rotations (addition theorem).
+//!
+//! | toy | hops | forces | angular content |
+//! |---|---|---|---|
+//! | [`PairToy`] | 1 | conservative | none |
+//! | [`HarmonicToy`] | 1 | conservative | ℓ = 1, 2, 4, each of its own strength |
+//! | [`TwoHopToy`] | 2 | conservative | all ℓ, by a nonlinear function of ℓ = 1 |
+//! | [`DirectToy`] | 1 | direct, or those of its mean | ℓ = 1, 2, 4, each of its own strength |
+//!
+//! Energies in eV, lengths in Å.
+
+mod direct;
+mod harmonic;
+mod legendre;
+mod pair;
+mod two_hop;
+
+pub use direct::DirectToy;
+pub use harmonic::HarmonicToy;
+pub use legendre::Legendre;
+pub use pair::PairToy;
+pub use two_hop::TwoHopToy;
+
+use crate::error::Result;
+use crate::graph::Graph;
+use crate::potential::{Derivative, Forces, ModelInfo, Response};
+use crate::rotation::{Matrix3, Vector3, apply, dot, scale};
+
+/// An edge in polar coordinates about z.
+#[derive(Clone, Copy)]
+struct Polar {
+    /// Length, Å.
+    r: f64,
+    /// Unit vector along the edge.
+    unit: Vector3,
+    /// Cosine of the angle with z.
+    cosine: f64,
+}
+
+impl Polar {
+    fn new(v: Vector3) -> Self {
+        let r = dot(v, v).sqrt();
+        let unit = scale(v, 1.0 / r);
+        Self { r, unit, cosine: unit[2] }
+    }
+
+    /// Gradient of a function of r and cos θ: ∂/∂r r̂ + ∂/∂(cos θ) (z - cos θ r̂) / r.
+    fn gradient(&self, by_r: f64, by_cosine: f64) -> Vector3 {
+        let across = by_cosine / self.r;
+        let mut gradient = scale(self.unit, by_r - across * self.cosine);
+        gradient[2] += across;
+        gradient
+    }
+}
+
+/// Smooth cutoff f(r) = (1 - (r / cutoff)²)³ and df/dr; both, and the second derivative, vanish at the cutoff.
+fn smooth(r: f64, cutoff: f64) -> (f64, f64) {
+    let rest = (1.0 - (r / cutoff).powi(2)).max(0.0);
+    (rest.powi(3), -6.0 * r / (cutoff * cutoff) * rest.powi(2))
+}
+
+/// Description of a toy; `species` empty for any.
+fn info(name: &str, cutoff: f64, hops: usize, species: Vec<u8>, forces: Vec<Forces>) -> ModelInfo {
+    let species = if species.is_empty() { (1..=118).collect() } else { species };
+    ModelInfo { name: name.into(), cutoff, hops, species, reference_energies: Default::default(), forces }
+}
+
+/// One response for each rotation, from the edges `[E]` of the turned graph.
+fn evaluate_each(
+    info: &ModelInfo,
+    graph: &Graph,
+    rotations: &[Matrix3],
+    forces: Forces,
+    respond: impl Fn(&[Polar]) -> Response,
+) -> Result<Vec<Response>> {
+    info.check_forces(forces)?;
+    info.check_species(&graph.species)?;
+    let turned = |rotation| graph.vectors.iter().map(|v| Polar::new(apply(rotation, *v))).collect::<Vec<_>>();
+    Ok(rotations.iter().map(|rotation| respond(&turned(rotation))).collect())
+}
+
+/// Energies `[C]` and gradients `[E]` of a sum over edges, from each edge's term and its gradient.
+fn sum_over_edges(graph: &Graph, term: impl Fn(usize, usize) -> (f64, Vector3)) -> Response {
+    let mut atomic_energies = vec![0.0; graph.n_centers()];
+    let mut gradients = vec![[0.0; 3]; graph.n_edges()];
+    for (center, edge) in graph.center_edges() {
+        let (energy, gradient) = term(center, edge);
+        atomic_energies[center] += energy;
+        gradients[edge] = scale(gradient, graph.weights[center]);
+    }
+    Response { atomic_energies, derivative: Derivative::EdgeGradients(gradients) }
+}
+
+/// Polar edges and gradients `[E]`, and a few numbers for each atom `[N]`.
+fn bytes(graph: &Graph) -> usize {
+    let per_edge = size_of::<Polar>() + size_of::<Vector3>();
+    graph.n_edges() * per_edge + graph.n_atoms() * size_of::<Vector3>()
+}
+
+#[cfg(test)]
+mod tests;

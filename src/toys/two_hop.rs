@@ -1,0 +1,80 @@
+//! A potential that passes messages: an atom feels its neighbors' neighbors.
+
+use super::{Polar, bytes, evaluate_each, info, smooth};
+use crate::error::Result;
+use crate::graph::Graph;
+use crate::potential::{Derivative, Forces, ModelInfo, Potential, Response};
+use crate::rotation::{Matrix3, add, scale};
+
+/// Message at which the saturating function has risen to tanh(1): about that of an atom in a dense liquid, so that
+/// gradients pass through it.
+const SCALE: f64 = 8.0;
+
+/// Each center c collects m_c = Σ_edges f(r) (1 + tilt · cos θ) and passes on t_c = tanh(m_c / 8); its energy is then
+/// strength · t_c Σ_edges f(r) t_neighbor, with f(r) = (1 - (r / cutoff)²)³ and θ the angle between the edge and z.
+///
+/// Atoms that are no centers have no edges, thus message 0. The messages of ghost centers count, whatever their weight;
+/// their energies count by their weight.
+#[derive(Clone, Debug)]
+pub struct TwoHopToy {
+    info: ModelInfo,
+    strength: f64,
+    tilt: f64,
+}
+
+impl TwoHopToy {
+    /// For atoms of any species; `cutoff` in Å, `strength` in eV, `tilt` 0 for an invariant potential.
+    pub fn new(cutoff: f64, strength: f64, tilt: f64) -> Self {
+        Self { info: info("two-hop toy", cutoff, 2, vec![], vec![Forces::Conservative]), strength, tilt }
+    }
+
+    /// t of each atom `[N]`.
+    fn messages(&self, graph: &Graph, edges: &[Polar]) -> Vec<f64> {
+        let term = |edge: usize| smooth(edges[edge].r, self.info.cutoff).0 * (1.0 + self.tilt * edges[edge].cosine);
+        let message = |center| (graph.edges(center).map(term).sum::<f64>() / SCALE).tanh();
+        let others = std::iter::repeat_n(0.0, graph.n_atoms() - graph.n_centers());
+        (0..graph.n_centers()).map(message).chain(others).collect()
+    }
+
+    /// d(Σ weights · energies)/dm of each atom `[N]`: as the center of its edges, and as the neighbor of others.
+    fn pull(&self, graph: &Graph, edges: &[Polar], t: &[f64]) -> Vec<f64> {
+        let mut by_t = vec![0.0; graph.n_atoms()];
+        for (center, edge) in graph.center_edges() {
+            let neighbor = graph.neighbors[edge];
+            let f = self.strength * graph.weights[center] * smooth(edges[edge].r, self.info.cutoff).0;
+            by_t[center] += f * t[neighbor];
+            by_t[neighbor] += f * t[center];
+        }
+        by_t.iter().zip(t).map(|(g, t)| g * (1.0 - t * t) / SCALE).collect()
+    }
+
+    fn respond(&self, graph: &Graph, edges: &[Polar]) -> Response {
+        let t = self.messages(graph, edges);
+        let by_message = self.pull(graph, edges, &t);
+        let mut atomic_energies = vec![0.0; graph.n_centers()];
+        let mut gradients = vec![[0.0; 3]; graph.n_edges()];
+        for (center, edge) in graph.center_edges() {
+            let (polar, (f, slope)) = (&edges[edge], smooth(edges[edge].r, self.info.cutoff));
+            let product = self.strength * t[center] * t[graph.neighbors[edge]];
+            atomic_energies[center] += f * product;
+            let message = polar.gradient(slope * (1.0 + self.tilt * polar.cosine), f * self.tilt);
+            let energy = scale(polar.unit, graph.weights[center] * slope * product);
+            gradients[edge] = add(energy, scale(message, by_message[center]));
+        }
+        Response { atomic_energies, derivative: Derivative::EdgeGradients(gradients) }
+    }
+}
+
+impl Potential for TwoHopToy {
+    fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    fn evaluate(&mut self, graph: &Graph, rotations: &[Matrix3], forces: Forces) -> Result<Vec<Response>> {
+        evaluate_each(&self.info, graph, rotations, forces, |edges| self.respond(graph, edges))
+    }
+
+    fn bytes_per_replica(&self, graph: &Graph) -> usize {
+        bytes(graph)
+    }
+}

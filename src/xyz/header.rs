@@ -1,0 +1,179 @@
+//! The comment line as a cell, columns, and what is kept for later.
+
+use super::columns::{self, Column};
+use super::comment::{self, Entry};
+use super::problem::Problem;
+use crate::rotation::Matrix3;
+use crate::system::Cell;
+
+/// By these i-PI's comment lines are known; it takes any brackets, as in CELL(abcABC) or CELL{H}.
+const IPI: [&str; 3] = ["CELL(", "CELL[", "CELL{"];
+
+/// What the comment line says of its frame.
+#[derive(Debug)]
+pub(super) struct Header {
+    /// The cell vectors as given (rows, Å).
+    pub lattice: Option<Matrix3>,
+    /// The cell.
+    pub cell: Cell,
+    /// Columns, still empty.
+    pub columns: Vec<Column>,
+    /// Whether there may be more on the line of an atom than the columns.
+    pub plain: bool,
+    /// All other entries.
+    pub info: Vec<Entry>,
+}
+
+/// Reads a comment line.
+pub(super) fn parse(line: &str) -> Result<Header, Problem> {
+    if let Some(found) = IPI.iter().find(|start| line.contains(*start)) {
+        return Err(Problem::Ipi { found });
+    }
+    let mut info = entries(line)?;
+    let lattice = take(&mut info, "Lattice").map(|value| parse_lattice(&value)).transpose()?;
+    let cell = parse_cell(lattice, take(&mut info, "pbc"))?;
+    let properties = take(&mut info, "Properties");
+    let columns = columns::parse(properties.as_deref().unwrap_or(columns::PLAIN))?;
+    Ok(Header { lattice, cell, columns, plain: properties.is_none(), info })
+}
+
+/// Entries of the line; a line that is prose with a lonely quotation mark is one entry.
+fn entries(line: &str) -> Result<Vec<Entry>, Problem> {
+    let lower = line.to_ascii_lowercase();
+    let extended = ["lattice", "properties", "pbc"].iter().any(|key| lower.contains(key));
+    match comment::parse(line) {
+        Err(_) if !extended => Ok(vec![Entry::new("comment", line.trim())]),
+        entries => entries,
+    }
+}
+
+/// Takes all entries of a key out and returns the value of the last.
+fn take(info: &mut Vec<Entry>, key: &str) -> Option<String> {
+    let value = info.iter().rev().find(|entry| entry.is(key)).map(Entry::value);
+    info.retain(|entry| !entry.is(key));
+    value
+}
+
+fn items(value: &str) -> impl Iterator<Item = &str> {
+    value.split(|c: char| c.is_whitespace() || c == ',').filter(|item| !item.is_empty())
+}
+
+fn parse_lattice(value: &str) -> Result<Matrix3, Problem> {
+    let numbers = items(value).map(|item| finite("Lattice", item)).collect::<Result<Vec<_>, _>>()?;
+    let [ax, ay, az, bx, by, bz, cx, cy, cz] = numbers[..] else {
+        return Err(Problem::Lattice { found: numbers.len() });
+    };
+    Ok([[ax, ay, az], [bx, by, bz], [cx, cy, cz]])
+}
+
+fn parse_cell(lattice: Option<Matrix3>, pbc: Option<String>) -> Result<Cell, Problem> {
+    let periodic = pbc.as_deref().map_or(Ok([lattice.is_some(); 3]), parse_pbc)?;
+    match (lattice, pbc) {
+        (Some(vectors), _) => Cell::new(vectors, periodic).map_err(|error| Problem::Structure(Box::new(error))),
+        (None, Some(found)) if periodic != [false; 3] => Err(Problem::NoLattice { found }),
+        (None, _) => Ok(Cell::isolated()),
+    }
+}
+
+fn parse_pbc(value: &str) -> Result<[bool; 3], Problem> {
+    let flags: Option<Vec<bool>> = items(value).map(logical).collect();
+    match flags.as_deref() {
+        Some(&[all]) => Ok([all; 3]),
+        Some(&[a, b, c]) => Ok([a, b, c]),
+        _ => Err(Problem::Pbc { found: value.into() }),
+    }
+}
+
+fn logical(item: &str) -> Option<bool> {
+    match item {
+        "T" | "True" | "true" | "TRUE" | "1" => Some(true),
+        "F" | "False" | "false" | "FALSE" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+/// A number of the key or column `what`.
+pub(super) fn number(what: &str, text: &str) -> Result<f64, Problem> {
+    text.parse().map_err(|_| Problem::Number { what: what.into(), found: text.into() })
+}
+
+/// A number that is neither NaN nor infinite.
+pub(super) fn finite(what: &str, text: &str) -> Result<f64, Problem> {
+    let value = number(what, text)?;
+    value.is_finite().then_some(value).ok_or_else(|| Problem::NotFinite { what: what.into(), found: text.into() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LATTICE: &str = "Lattice=\"2 0 0 0 3 0 1 0 4\"";
+
+    fn sentence(line: &str) -> String {
+        parse(line).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn lattice_holds_the_vectors_in_rows_and_makes_the_structure_periodic() {
+        let header = parse(LATTICE).unwrap();
+        assert_eq!(header.cell.vectors(), &[[2.0, 0.0, 0.0], [0.0, 3.0, 0.0], [1.0, 0.0, 4.0]]);
+        assert_eq!(header.cell.periodic(), [true; 3]);
+        assert_eq!(parse("lattice=\"2 0 0 0 3 0 1 0 4\"").unwrap().cell, header.cell);
+    }
+
+    #[test]
+    fn pbc_may_be_given_in_several_ways() {
+        for pbc in ["\"T F T\"", "\"True False True\"", "\"1, 0, 1\"", "[T,F,T]"] {
+            let header = parse(&format!("{LATTICE} pbc={pbc}")).unwrap();
+            assert_eq!(header.cell.periodic(), [true, false, true], "{pbc}");
+        }
+        assert_eq!(parse(&format!("{LATTICE} pbc=F")).unwrap().cell, Cell::isolated());
+        assert_eq!(parse("pbc=\"F F F\"").unwrap().cell, Cell::isolated());
+    }
+
+    #[test]
+    fn a_line_of_prose_is_kept() {
+        let header = parse("  Bob's molecule, energy=3 ").unwrap();
+        assert_eq!(header.cell, Cell::isolated());
+        assert_eq!(header.info, [Entry::new("comment", "Bob's molecule, energy=3")]);
+        assert_eq!(parse("water in vacuum").unwrap().info.len(), 3);
+        assert!(parse("").unwrap().info.is_empty());
+    }
+
+    #[test]
+    fn what_i_pi_writes_is_refused() {
+        assert_eq!(
+            sentence(
+                "# CELL(abcABC): 35.2 35.2 35.2 90 90 90 Step: 0 Bead: 0 positions{atomic_unit} cell{atomic_unit}"
+            ),
+            "the comment line is i-PI's (CELL(...), which is not read: write Lattice in its place, and positions \
+             in Å"
+        );
+    }
+
+    #[test]
+    fn broken_cells_are_refused_with_a_sentence() {
+        assert_eq!(
+            sentence("Lattice=\"1 0 0 0 1 0 0 0\""),
+            "Lattice needs 9 numbers, the three cell vectors in Å one after the other, but 8 were found"
+        );
+        assert_eq!(sentence("Lattice=\"1 0 0 0 x 0 0 0 1\""), "Lattice should be a number, but \"x\" was found");
+        assert_eq!(
+            sentence("Lattice=\"1 0 0 0 nan 0 0 0 1\""),
+            "Lattice should be a finite number, but \"nan\" was found"
+        );
+        assert_eq!(
+            sentence(&format!("{LATTICE} pbc=\"T T\"")),
+            "pbc needs three of T and F, as in pbc=\"T T F\", but \"T T\" was found"
+        );
+        assert_eq!(
+            sentence("pbc=\"T F F\""),
+            "pbc=\"T F F\" says that the structure repeats, but there is no Lattice: add it, or set pbc=\"F F F\""
+        );
+        assert_eq!(
+            sentence("Lattice=\"1 0 0 2 0 0 0 0 1\""),
+            "the cell is periodic along a but its volume is 0 Å^3: give three independent cell vectors"
+        );
+        assert!(sentence("Lattice=\"1 0 0").starts_with("a value is opened by \""));
+    }
+}

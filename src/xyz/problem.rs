@@ -1,0 +1,137 @@
+//! What can be wrong with a line of an XYZ file.
+
+use crate::error::Error;
+
+/// What is wrong with a line, as a sentence that follows its number.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// A frame does not start with a number.
+    #[error(
+        "the number of atoms of a frame is expected here, but \"{found}\" was found: is the number of the frame before \
+         too small, or is this no XYZ file?"
+    )]
+    Count {
+        /// The line.
+        found: String,
+    },
+
+    /// A frame of no atoms.
+    #[error("the frame has 0 atoms: give at least one, or remove the frame")]
+    NoAtoms,
+
+    /// The file ends after the number of atoms.
+    #[error("the file ends where the comment line of a frame is expected: the frame is cut off")]
+    NoComment,
+
+    /// The file ends among the atoms.
+    #[error("the file ends after {found} of {expected} atoms: the frame is cut off, or its number of atoms too large")]
+    Truncated {
+        /// Atoms read.
+        found: usize,
+        /// Atoms announced.
+        expected: usize,
+    },
+
+    /// Not UTF-8.
+    #[error("the line is not text (UTF-8): is this an XYZ file?")]
+    NotText,
+
+    /// A quotation without end.
+    #[error("a value is opened by {opened} and never closed: add the closing {closing}")]
+    Quote {
+        /// Opening mark.
+        opened: char,
+        /// Closing mark that is missing.
+        closing: char,
+    },
+
+    /// i-PI's own dialect: read as plain XYZ it would silently lose its cell and be off by its unit of length.
+    #[error(
+        "the comment line is i-PI's ({found}...), which is not read: write Lattice in its place, and positions in Å"
+    )]
+    Ipi {
+        /// Start of the comment line.
+        found: &'static str,
+    },
+
+    /// Lattice is not a 3x3 matrix.
+    #[error("Lattice needs 9 numbers, the three cell vectors in Å one after the other, but {found} were found")]
+    Lattice {
+        /// How many there are.
+        found: usize,
+    },
+
+    /// pbc is not three logical values.
+    #[error("pbc needs three of T and F, as in pbc=\"T T F\", but \"{found}\" was found")]
+    Pbc {
+        /// Its value.
+        found: String,
+    },
+
+    /// Periodic along nothing.
+    #[error("pbc=\"{found}\" says that the structure repeats, but there is no Lattice: add it, or set pbc=\"F F F\"")]
+    NoLattice {
+        /// The value of pbc.
+        found: String,
+    },
+
+    /// A description of the columns that cannot be read.
+    #[error(
+        "Properties=\"{found}\" cannot be read: give name:type:width for each property, with the types S, R, I, L, as in \
+         species:S:1:pos:R:3"
+    )]
+    Properties {
+        /// Its value.
+        found: String,
+    },
+
+    /// A column that must be there.
+    #[error("Properties=\"{found}\" has no {missing}: add it to Properties and to the lines of the atoms")]
+    NoColumn {
+        /// What is missing, as name:type:width.
+        missing: &'static str,
+        /// The value of Properties.
+        found: String,
+    },
+
+    /// Too few or too many columns.
+    #[error("{expected} columns are expected ({properties}), but {found} were found")]
+    Columns {
+        /// How many there are.
+        found: usize,
+        /// How many there should be.
+        expected: usize,
+        /// The description of the columns.
+        properties: String,
+    },
+
+    /// Not a number.
+    #[error("{what} should be a number, but \"{found}\" was found")]
+    Number {
+        /// Name of the column or key.
+        what: String,
+        /// What is there instead.
+        found: String,
+    },
+
+    /// A position or cell vector that is NaN or infinite.
+    #[error("{what} should be a finite number, but \"{found}\" was found")]
+    NotFinite {
+        /// Name of the column or key.
+        what: String,
+        /// What is there instead.
+        found: String,
+    },
+
+    /// Not an element.
+    #[error("\"{found}\" is no element: give a symbol such as O, or an atomic number from 1 to 118")]
+    Element {
+        /// What is there instead.
+        found: String,
+    },
+
+    /// Lines that can be read but make no structure.
+    #[error("{0}")]
+    Structure(Box<Error>),
+}

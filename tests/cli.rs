@@ -1,0 +1,210 @@
+//! The command line, from the outside.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+const WATER: &str = "3\nProperties=species:S:1:pos:R:3:forces:R:3 energy=-1.5\n\
+                     O 0 0 0 0.1 0.2 0.3\nH 0.76 0.59 0 0 0 0\nH -0.76 0.59 0 0 0 0\n";
+const BOX: &str = "2\nLattice=\"5 0 0 0 5 0 0 0 5\" step=7\nH 0 0 0\nH 0 0 0.74\n";
+
+/// A folder with a model in it.
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        let folder = Self(TempDir::new().unwrap());
+        // The stub of the calculator takes any file for a model.
+        folder.write("model.onnx", "stub");
+        folder
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// Runs `tumble` in the folder.
+    fn tumble(&self, arguments: &[&str], stdin: &str) -> Output {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_tumble"))
+            .args(arguments)
+            .current_dir(self.0.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A program that fails before it reads its input closes the pipe.
+        let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+        child.wait_with_output().unwrap()
+    }
+
+    /// Standard output of a run that succeeds.
+    fn output(&self, arguments: &[&str], stdin: &str) -> String {
+        let output = self.tumble(arguments, stdin);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Standard error of a run that ends with the exit code.
+    fn failure(&self, code: i32, arguments: &[&str], stdin: &str) -> String {
+        let output = self.tumble(arguments, stdin);
+        assert_eq!(output.status.code(), Some(code));
+        String::from_utf8(output.stderr).unwrap()
+    }
+}
+
+#[test]
+fn help_shows_examples_and_goes_to_the_standard_output() {
+    let folder = Folder::new();
+    assert!(folder.output(&["--help"], "").contains("tumble eval model.onnx water.xyz --rotate octahedral"));
+    let help = folder.output(&["eval", "--help"], "");
+    for option in [
+        "--rotate",
+        "--inversion",
+        "--seed",
+        "--threads",
+        "--memory",
+        "--forces",
+        "--device",
+        "--json",
+        "--onnxruntime",
+    ] {
+        assert!(help.contains(option), "{option} is missing in\n{help}");
+    }
+    assert!(folder.output(&["info", "--help"], "").contains("tumble info model.onnx --json"));
+}
+
+#[test]
+fn usage_errors_end_with_2() {
+    let folder = Folder::new();
+    for arguments in [
+        &[][..],
+        &["frobnicate"],
+        &["eval", "model.onnx"],
+        &["eval", "model.onnx", "x.xyz", "--forces", "magic"],
+        &["eval", "model.onnx", "x.xyz", "--threads", "0"],
+        &["eval", "model.onnx", "x.xyz", "--seed", "-1"],
+    ] {
+        folder.failure(2, arguments, "");
+    }
+}
+
+#[test]
+fn a_missing_file_is_an_error() {
+    let folder = Folder::new();
+    let error = folder.failure(1, &["eval", "model.onnx", "no.xyz"], "");
+    assert!(error.starts_with("error: cannot read no.xyz: "), "{error}");
+    let error = folder.failure(1, &["info", "no.onnx"], "");
+    assert!(error.starts_with("error: "), "{error}");
+}
+
+#[test]
+fn an_empty_file_is_an_error() {
+    let folder = Folder::new();
+    folder.write("empty.xyz", "");
+    let error = folder.failure(1, &["eval", "model.onnx", "empty.xyz"], "");
+    assert!(error.starts_with("error: empty.xyz holds no structure, the file is empty: "), "{error}");
+    let error = folder.failure(1, &["eval", "model.onnx", "-"], "");
+    assert!(error.starts_with("error: the standard input holds no structure"), "{error}");
+}
+
+#[test]
+fn a_broken_line_is_named() {
+    let folder = Folder::new();
+    folder.write("broken.xyz", &WATER.replace("-0.76", "-0,76"));
+    assert_eq!(
+        folder.failure(1, &["eval", "model.onnx", "broken.xyz"], ""),
+        "error: line 5 of broken.xyz: pos should be a number, but \"-0,76\" was found\n"
+    );
+}
+
+#[test]
+fn the_input_is_not_overwritten() {
+    let folder = Folder::new();
+    folder.write("water.xyz", WATER);
+    assert_eq!(
+        folder.failure(1, &["eval", "model.onnx", "water.xyz", "-o", "./water.xyz"], ""),
+        "error: the output ./water.xyz is the input itself: give another file to write to\n"
+    );
+    assert_eq!(folder.read("water.xyz"), WATER);
+}
+
+#[test]
+fn an_unknown_element_is_named_with_its_frame() {
+    let folder = Folder::new();
+    let error = folder.failure(1, &["eval", "model.onnx", "-"], &format!("{WATER}1\n\nAr 0 0 0\n"));
+    assert!(error.starts_with("error: frame 2 of the standard input: the model "), "{error}");
+    assert!(error.contains("does not know element Ar"), "{error}");
+}
+
+#[test]
+fn frames_of_different_sizes_make_a_table() {
+    let folder = Folder::new();
+    folder.write("frames.xyz", &format!("{WATER}{BOX}"));
+    let output = folder.output(&["eval", "model.onnx", "frames.xyz"], "");
+    let lines: Vec<_> = output.lines().collect();
+    assert_eq!(lines.len(), 7, "{output}");
+    let first: Vec<_> = lines[2].split_whitespace().collect();
+    assert_eq!([first[0], first[1], first[3], first[5], first[7]], ["1", "3", "-", "-", "1"]);
+    assert!(lines[3].starts_with("     2       2  "), "{output}");
+    assert!(lines[5].starts_with("2 frames, 5 atoms, 2 evaluations in "), "{output}");
+    assert!(lines[6].starts_with("against the energies and forces of the input: force RMSE "), "{output}");
+}
+
+#[test]
+fn rotations_make_a_spread() {
+    let folder = Folder::new();
+    let output = folder.output(&["eval", "model.onnx", "-", "--rotate", "tetrahedral"], WATER);
+    let row: Vec<_> = output.lines().nth(2).unwrap().split_whitespace().collect();
+    assert!(row[3].parse::<f64>().unwrap() >= 0.0 && row[5].parse::<f64>().unwrap() >= 0.0, "{output}");
+    assert_eq!(row[7], "12");
+    assert!(output.contains("spread over rotations (RMS): energy "), "{output}");
+}
+
+#[test]
+fn json_has_a_document_a_line() {
+    let folder = Folder::new();
+    let output = folder.output(&["eval", "model.onnx", "-", "--json"], &format!("{WATER}{BOX}"));
+    let documents: Vec<serde_json::Value> = output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(documents.len(), 2);
+    assert_eq!(documents[1]["frame"], 2);
+    assert_eq!(documents[0]["forces"].as_array().unwrap().len(), 3);
+    assert_eq!(documents[0]["replica_energies"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn the_output_holds_results_and_what_came_in() {
+    let folder = Folder::new();
+    folder.write("in.xyz", &format!("{WATER}{BOX}"));
+    folder.output(&["eval", "model.onnx", "in.xyz", "-o", "out.xyz"], "");
+    let output = folder.read("out.xyz");
+    let comment = output.lines().nth(1).unwrap();
+    assert!(comment.contains(":ref_forces:R:3:") && comment.contains(" ref_energy=-1.5 energy="), "{comment}");
+    let comment = output.lines().nth(6).unwrap();
+    assert!(comment.contains(" step=7 ") && comment.contains(" stress=\""), "{comment}");
+    let again = folder.output(&["eval", "model.onnx", "out.xyz"], "");
+    assert!(again.contains("energy RMSE"), "{again}");
+}
+
+#[test]
+fn info_describes_the_model() {
+    let folder = Folder::new();
+    let output = folder.output(&["info", "model.onnx"], "");
+    for name in ["name", "species", "cutoff", "hops", "reach", "forces", "reference energies", "sha256"] {
+        assert!(output.lines().any(|line| line.starts_with(name)), "{name} is missing in\n{output}");
+    }
+    let document: serde_json::Value =
+        serde_json::from_str(&folder.output(&["info", "model.onnx", "--json"], "")).unwrap();
+    assert_eq!(document["sha256"].as_str().unwrap().len(), 64);
+}

@@ -1,0 +1,68 @@
+"""Run LAMMPS on a piece of input and read back what it printed and dumped."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+PLUGIN = ROOT / "target/release/libtumble.so"
+COMMAND_LINE = ROOT / "target/release/tumble"
+TOYS = ROOT / "tests/data/models"
+WATER = ROOT / "examples/models/water-pet.onnx"
+WATER_F64 = ROOT / "examples/models/water-pet-f64.onnx"
+
+
+@dataclass
+class Run:
+    """What a run left: exit code, everything printed, and the folder it ran in."""
+
+    code: int
+    output: str
+    folder: Path
+
+    def thermo(self):
+        """Rows of all thermo tables as dicts of column -> float."""
+        rows, columns = [], None
+        for words in map(str.split, self.output.splitlines()):
+            if words[:1] == ["Step"]:
+                columns = words
+            elif columns and len(words) == len(columns) and words[0].lstrip("-").isdigit():
+                rows.append(dict(zip(columns, map(float, words))))
+            elif words[:2] == ["Loop", "time"]:
+                columns = None
+        return rows
+
+
+def run(folder, script, ranks=1, environment=None, timeout=300, plugin=True):
+    """Run `script` in `folder` on so many MPI ranks; the plugin is loaded first unless told otherwise."""
+    load = f"plugin load {PLUGIN}\n" if plugin else ""
+    (folder / "in.test").write_text(load + script)
+    command = [BIN / "mpiexec", "-n", str(ranks), BIN / "lmp", "-in", "in.test", "-log", "none"]
+    variables = {**os.environ, "ORT_DISABLE_TELEMETRY": "1", "VIRTUAL_ENV": str(BIN.parent), **(environment or {})}
+    done = subprocess.run(
+        command, cwd=folder, env=variables, timeout=timeout, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    return Run(done.returncode, done.stdout, folder)
+
+
+def succeed(*arguments, **keywords):
+    """`run`, with an exit code of zero asked for."""
+    result = run(*arguments, **keywords)
+    assert result.code == 0, result.output
+    return result
+
+
+def dump(path):
+    """Frames of a text dump: list of dicts of column -> list of floats, sorted by atom id."""
+    frames, lines = [], path.read_text().splitlines()
+    for start in (i for i, line in enumerate(lines) if line.startswith("ITEM: NUMBER OF ATOMS")):
+        count = int(lines[start + 1])
+        header = next(i for i in range(start, len(lines)) if lines[i].startswith("ITEM: ATOMS"))
+        columns = lines[header].split()[2:]
+        rows = sorted(([float(w) for w in line.split()] for line in lines[header + 1 : header + 1 + count]))
+        assert columns[0] == "id", "dump the id first"
+        frames.append({name: [row[k] for row in rows] for k, name in enumerate(columns)})
+    return frames

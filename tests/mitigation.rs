@@ -1,0 +1,107 @@
+//! The grammar of mitigations, and what each evaluates.
+
+use std::borrow::Cow;
+
+use tumble::rotation::{IDENTITY, draw, multiply};
+use tumble::{Mitigation, Quadrature};
+
+/// (name, evaluations without inversion, degree, random)
+const NAMES: [(&str, usize, usize, bool); 12] = [
+    ("none", 1, 0, false),
+    ("random", 1, 0, true),
+    ("random:7", 7, 0, true),
+    ("tetrahedral", 12, 2, false),
+    ("octahedral", 24, 3, false),
+    ("icosahedral", 60, 5, false),
+    ("degree:6", 182, 6, false),
+    ("legendre:3", 75, 4, false),
+    ("lebedev:5", 70, 4, false),
+    ("octahedral+random", 24, 3, true),
+    ("degree:1+random", 4, 1, true),
+    ("legendre:2+random", 18, 2, true),
+];
+
+fn sentence(spec: &str) -> String {
+    Mitigation::parse(spec, false).unwrap_err().to_string()
+}
+
+#[test]
+fn names_mean_what_the_table_says() {
+    for (name, evaluations, degree, random) in NAMES {
+        for (inversion, copies) in [(false, 1), (true, 2)] {
+            let mitigation = Mitigation::parse(name, inversion).unwrap();
+            assert_eq!(mitigation.evaluations(), copies * evaluations, "{name}");
+            assert_eq!(mitigation.degree(), degree, "{name}");
+            assert_eq!(mitigation.is_random(), random, "{name}");
+            assert_eq!(mitigation.inversion(), inversion);
+            let quadrature = mitigation.quadrature(1, 2);
+            assert_eq!((quadrature.len(), quadrature.degree), (copies * evaluations, degree), "{name}");
+            assert!((quadrature.weights.iter().sum::<f64>() - 1.0).abs() < 1e-14, "{name}");
+            assert_eq!(matches!(quadrature, Cow::Owned(_)), random, "{name}");
+        }
+    }
+}
+
+#[test]
+fn names_are_written_as_they_were_read() {
+    for (name, ..) in NAMES {
+        assert_eq!(name.parse::<Mitigation>().unwrap().to_string(), name);
+    }
+    assert_eq!(" random:1 ".parse::<Mitigation>().unwrap().to_string(), "random");
+}
+
+#[test]
+fn random_rotations_come_from_the_documented_streams() {
+    let one = Mitigation::parse("random", true).unwrap();
+    assert_eq!(one.quadrature(3, 9).rotations, [draw(3, 9, 0), draw(3, 9, 0).map(|row| row.map(|x| -x))]);
+    let many = Mitigation::parse("random:3", false).unwrap();
+    assert_eq!(many.quadrature(3, 9).rotations, [0, 1, 2].map(|stream| draw(3, 9, stream)));
+    assert_ne!(many.quadrature(3, 9), many.quadrature(3, 10));
+    assert_ne!(many.quadrature(3, 9), many.quadrature(4, 9));
+}
+
+#[test]
+fn a_turned_grid_is_turned_by_the_first_stream() {
+    let mitigation = Mitigation::parse("octahedral+random", false).unwrap();
+    let expected: Vec<_> = Quadrature::octahedral().rotations.iter().map(|r| multiply(r, &draw(3, 9, 0))).collect();
+    assert_eq!(mitigation.quadrature(3, 9).rotations, expected);
+}
+
+#[test]
+fn nothing_is_turned_without_a_mitigation() {
+    assert_eq!(Mitigation::parse("none", false).unwrap().quadrature(3, 9).rotations, [IDENTITY]);
+}
+
+#[test]
+fn what_is_not_in_the_grammar_is_refused_with_the_grammar() {
+    let grammar = "give none, random, random:N, tetrahedral, octahedral, icosahedral, degree:N, legendre:L or \
+                   lebedev:L, and +random after any of the grids to turn it at random";
+    for (spec, problem) in [
+        ("cubic", "is unknown"),
+        ("", "is unknown"),
+        ("Octahedral", "is unknown"),
+        ("octahedral+randomly", "is unknown"),
+        ("random:0", "asks for 0 rotations, but N goes from 1 to 100000"),
+        ("random:100001", "asks for 100001 rotations, but N goes from 1 to 100000"),
+        ("random:-1", "has \"-1\" where a whole number is expected"),
+        ("degree:x", "has \"x\" where a whole number is expected"),
+        ("degree:", "has \"\" where a whole number is expected"),
+        ("degree:+3", "has \"+3\" where a whole number is expected"),
+        ("legendre:99999999999999999999", "has \"99999999999999999999\" where a whole number is expected"),
+        ("lebedev", "lacks the number of \"lebedev\""),
+        ("octahedral:3", "gives a number to \"octahedral\", which takes none"),
+        ("none+random", "turns \"none\", which is no grid (\"random\" is enough)"),
+        ("random:4+random", "turns \"random:4\", which is no grid (\"random\" is enough)"),
+    ] {
+        assert_eq!(sentence(spec), format!("the mitigation \"{spec}\" {problem}: {grammar}"));
+    }
+}
+
+#[test]
+fn a_grid_that_does_not_exist_is_refused_with_those_that_do() {
+    assert!(sentence("lebedev:4+random").starts_with("there is no lebedev grid of order 4: give one of 1, 3, 5, 7,"));
+    assert_eq!(
+        sentence("degree:0"),
+        "there is no degree grid of order 0: give a whole number from 1 to 101, as in degree:3"
+    );
+}
