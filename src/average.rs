@@ -44,7 +44,7 @@ pub struct Spread {
 impl Evaluation {
     /// Whether there was more than one replica, so that there is a spread.
     pub fn replicated(&self) -> bool {
-        self.evaluations > 1
+        self.replica_energies.len() > 1
     }
 }
 

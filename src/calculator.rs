@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-pub use crate::average::{Evaluation, Spread};
 use crate::average::average;
+pub use crate::average::{Evaluation, Spread};
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::neighbors;
@@ -66,8 +66,7 @@ impl Calculator {
     pub fn load(model: &Path, settings: &Settings) -> Result<Self> {
         // The grammar is checked first: it is quick, and a long load that ends in a typing error annoys.
         Mitigation::parse(&settings.mitigation, settings.inversion)?;
-        let options =
-            Options { threads: settings.threads, device: settings.device, library: settings.library.clone() };
+        let options = Options { threads: settings.threads, device: settings.device, library: settings.library.clone() };
         Self::new(Box::new(OnnxPotential::load(model, &options)?), settings)
     }
 

@@ -16,8 +16,8 @@ struct Folder(TempDir);
 impl Folder {
     fn new() -> Self {
         let folder = Self(TempDir::new().unwrap());
-        // The stub of the calculator takes any file for a model.
-        folder.write("model.onnx", "stub");
+        let model = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/models/harmonic-padded-f64.onnx");
+        std::fs::copy(model, folder.path("model.onnx")).unwrap();
         folder
     }
 
@@ -207,4 +207,7 @@ fn info_describes_the_model() {
     let document: serde_json::Value =
         serde_json::from_str(&folder.output(&["info", "model.onnx", "--json"], "")).unwrap();
     assert_eq!(document["sha256"].as_str().unwrap().len(), 64);
+    assert_eq!(document["symbols"], serde_json::json!(["H", "O"]));
+    assert_eq!(document["reach"], 3.5);
+    assert_eq!([&document["layout"], &document["precision"]], ["padded", "float64"]);
 }

@@ -41,7 +41,7 @@ const EXAMPLES: &str = "\
 Examples:
   tumble eval model.onnx water.xyz
   tumble eval model.onnx water.xyz --rotate octahedral -o averaged.xyz
-  tumble eval model.onnx water.xyz --rotate \"random 10\" --seed 1
+  tumble eval model.onnx water.xyz --rotate random:10 --seed 1
   cat *.xyz | tumble eval model.onnx - --json
 
 The spread is the standard deviation over the rotations, for forces of each component. With one evaluation a frame

@@ -9,7 +9,8 @@ use tumble::potential::Forces;
 /// How to evaluate the model.
 #[derive(Args)]
 pub struct Options {
-    /// Average over rotations: none, random, tetrahedral, octahedral, icosahedral, "degree N", "random N", ...
+    /// Rotations to average over: none, random, random:N, tetrahedral, octahedral, icosahedral, degree:N, legendre:L,
+    /// lebedev:L; a grid may be followed by +random
     #[arg(long, value_name = "SPEC", default_value = "none")]
     rotate: String,
 
