@@ -1,4 +1,35 @@
 //! Molecular dynamics with machine-learned potentials that are not exactly rotation-invariant.
+//!
+//! A model is exported to ONNX once (`docs/model-contract.md`); a [`Calculator`] runs it, averaged over rotations or
+//! turned at random, and says by how much it is broken:
+//!
+//! ```no_run
+//! use std::path::Path;
+//! use tumble::{Calculator, Settings, xyz};
+//!
+//! # fn main() -> tumble::Result<()> {
+//! let settings = Settings { mitigation: "octahedral".into(), inversion: true, ..Settings::default() };
+//! let mut calculator = Calculator::load(Path::new("water-pet.onnx"), &settings)?;
+//! for (step, frame) in xyz::open(Path::new("water.xyz"))?.enumerate() {
+//!     let evaluation = calculator.evaluate_system(&frame?.system, step as u64)?;
+//!     println!("{} eV, spread {} eV", evaluation.energy, evaluation.spread.energy);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Conventions
+//!
+//! Å, eV and u inside, converted once at each door. Rows of a cell are its vectors. An edge vector is
+//! x\[neighbor\] - x\[center\] of the image meant; lists are full. Forces are -dU/dx, the virial is -dU/d(strain),
+//! symmetrised. A replica is one rotated copy of a graph; its edge vectors are R v. Random rotations are a pure function
+//! of (seed, step, stream). Sums run in a fixed order: two runs agree to the last bit.
+//!
+//! # Map
+//!
+//! [`system`] → [`neighbors`] → [`graph`] → [`average`] over a [`quadrature`] of [`rotation`]s → [`potential`]
+//! ([`onnx`], or the [`toys`] of the tests) → [`calculator`], the entry for all front ends: [`xyz`] files on the command
+//! line, and LAMMPS ([`lammps`], and `bridge` with the feature `lammps`).
 
 pub mod average;
 #[cfg(feature = "lammps")]
