@@ -209,7 +209,7 @@ unsafe extern "C" {
 /// To be called by LAMMPS' plugin loader only.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lammpsplugin_init(lmp: *mut c_void, handle: *mut c_void, regfunc: *mut c_void) {
-    let refusal = guarded(|| Ok(build_id::refusal(lammps_version as *const c_void)));
+    let refusal = guarded(|| Ok(build_id::refusal(lammps_version as *const () as usize)));
     match refusal {
         // SAFETY: the pointers go to C++ as LAMMPS gave them.
         Ok(None) => unsafe { tumble_register_styles(lmp, handle, regfunc) },

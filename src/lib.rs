@@ -39,6 +39,7 @@ pub mod elements;
 pub mod error;
 pub mod graph;
 pub mod lammps;
+mod loader;
 pub mod neighbors;
 pub mod onnx;
 pub mod potential;

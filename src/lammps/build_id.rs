@@ -3,10 +3,11 @@
 //! Two builds of one LAMMPS version may lay out their classes differently, and a plugin made for one dies silently in
 //! the other. The GNU build-id, a hash that the linker writes into the library, tells them apart.
 
-use std::ffi::{CStr, c_void};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use object::Object;
+
+use crate::loader::file_of;
 
 /// Build-id (hex) of the LAMMPS library beside the headers that this plugin was compiled against.
 pub const COMPILED_FOR: &str = env!("TUMBLE_LAMMPS_BUILD_ID");
@@ -18,22 +19,8 @@ pub fn of_file(path: &Path) -> Option<String> {
     Some(id.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// The file that holds the code or data at `address` in this process.
-pub fn file_of(address: *const c_void) -> Option<PathBuf> {
-    let mut info = std::mem::MaybeUninit::<libc::Dl_info>::zeroed();
-    // SAFETY: dladdr accepts any address and fills `info` where it returns nonzero; dli_fname then is a C string that
-    // lives as long as the library is loaded.
-    let name = unsafe {
-        if libc::dladdr(address, info.as_mut_ptr()) == 0 {
-            return None;
-        }
-        CStr::from_ptr(info.assume_init().dli_fname)
-    };
-    Some(PathBuf::from(name.to_str().ok()?))
-}
-
 /// The sentence by which another build than the one compiled for is refused, if it is another.
-pub fn refusal(lammps_address: *const c_void) -> Option<String> {
+pub fn refusal(lammps_address: usize) -> Option<String> {
     let path = file_of(lammps_address)?;
     let found = of_file(&path);
     if found.as_deref() == Some(COMPILED_FOR) {

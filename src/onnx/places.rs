@@ -1,12 +1,13 @@
 //! Where the shared library of ONNX Runtime can be.
 
 use std::env::{self, consts::DLL_PREFIX};
-use std::ffi::{CStr, OsStr};
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::error::{Error, Result};
+use crate::loader::file_of;
 
 /// Where to load the library from.
 #[derive(Debug, PartialEq)]
@@ -85,25 +86,8 @@ fn beside_code() -> Vec<PathBuf> {
 
 /// The file that this code was loaded from: the plugin's own, when another program has loaded it.
 fn this_object() -> Option<PathBuf> {
-    let mut info = EMPTY;
-    // SAFETY: the address is one of this object's functions, and `info` outlives the call. The name that dladdr points
-    // to belongs to the loader and lives as long as this object, which is running this very code.
-    let name = unsafe {
-        let address = this_object as fn() -> Option<PathBuf> as *const libc::c_void;
-        if libc::dladdr(address, &raw mut info) == 0 || info.dli_fname.is_null() {
-            return None;
-        }
-        CStr::from_ptr(info.dli_fname)
-    };
-    Path::new(OsStr::from_bytes(name.to_bytes())).canonicalize().ok()
+    file_of(this_object as fn() -> Option<PathBuf> as usize)
 }
-
-const EMPTY: libc::Dl_info = libc::Dl_info {
-    dli_fname: std::ptr::null(),
-    dli_fbase: std::ptr::null_mut(),
-    dli_sname: std::ptr::null(),
-    dli_saddr: std::ptr::null_mut(),
-};
 
 /// `lib/python*/site-packages/onnxruntime/capi` of the active virtual environment and of conda's.
 fn python_environments(tried: &mut Vec<String>) -> Vec<PathBuf> {
