@@ -1,0 +1,5 @@
+"""`python -m tumble_export CHECKPOINT OUT`."""
+
+from .export import main
+
+main()

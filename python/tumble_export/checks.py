@@ -1,0 +1,63 @@
+"""Checks that an exported model must pass before it is written where it was asked for."""
+
+import numpy as np
+import torch
+
+from . import systems
+from .trace import INPUTS, WithGradient, operators
+
+
+def session(path):
+    """An ONNX Runtime session on one thread."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.enable_mem_pattern = False
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+def evaluate(run, inputs):
+    """Run a session on the six tensors -> energies [C], gradients [C, K, 3] as arrays."""
+    return run.run(None, {name: t.numpy() for name, t in zip(INPUTS, inputs)})
+
+
+def agreement(model, path, dtype):
+    """Largest errors against torch in double precision, each system: name -> (eV, eV/Å)."""
+    run, reference = session(path), WithGradient(model, torch.float64)
+    errors = {}
+    for name, inputs in systems.examples(model.cutoff, dtype):
+        wide = [t.double() if t.is_floating_point() else t for t in inputs]
+        exact = [t.detach().numpy() for t in reference(*wide)]
+        errors[name] = tuple(float(np.abs(a - b).max()) for a, b in zip(evaluate(run, inputs), exact))
+        padding = evaluate(run, inputs)[1][~inputs[2].numpy()]
+        if padding.any():
+            raise SystemExit(f"The gradient on padding slots is not zero for {name}.")
+    return errors
+
+
+def no_scatter(exported):
+    """ScatterND with a reduction is wrong on several threads, and ScatterElements slow: neither may be in the graph."""
+    scatters = [name for name in operators(exported.graph) if name.startswith("Scatter")]
+    for function in exported.functions:
+        scatters += [node.op_type for node in function.node if node.op_type.startswith("Scatter")]
+    if scatters:
+        raise SystemExit(f"The graph has {scatters}: write the model with gathers only, so that none is left.")
+
+
+def reach(model, path, dtype):
+    """Hops measured: how many message-passing steps away an edge still has a gradient of one atom's energy.
+
+    A chain of atoms, spaced so that each sees only the next: the edges of atom m are m hops from atom 0.
+    """
+    count = model.hops + 4
+    positions = np.zeros((count, 3))
+    positions[:, 0] = np.arange(count) * 0.6 * model.cutoff
+    positions += np.random.default_rng(3).normal(0, 0.05, positions.shape)
+    species = np.resize(model.config["species"], count)
+    inputs = list(systems.inputs(positions, np.eye(3), species, model.cutoff, dtype, periodic=False))
+    inputs[5] = torch.zeros_like(inputs[5])
+    inputs[5][0] = 1.0
+    gradients = evaluate(session(path), inputs)[1]
+    touched = np.abs(gradients).sum((1, 2)) > 0
+    return int(np.nonzero(touched)[0].max()) + 1
