@@ -11,6 +11,7 @@ from lattice import main as write_lattice  # noqa: E402
 TRICLINIC = """
 units metal
 atom_style {style}
+atom_modify map array
 newton on
 {extra}
 region b prism 0 6.5 0 5.9 0 4.1 1.7 -1.2 0.8 units box
@@ -51,5 +52,5 @@ def model(path, keywords=""):
 def water(folder, n, units="metal"):
     """n^3 water molecules on a lattice, shaken a little so that no force vanishes by symmetry."""
     write_lattice(n, folder / "water.data")
-    head = f"units {units}\natom_style atomic\nnewton on\nread_data water.data\n"
+    head = f"units {units}\natom_style atomic\natom_modify map array\nnewton on\nread_data water.data\n"
     return head + "displace_atoms all random 0.05 0.05 0.05 99 units box\nneighbor 1.0 bin\n"
