@@ -72,16 +72,16 @@ void PairTumble::settings(int narg, char **arg) {
 
 void PairTumble::set_keyword(const std::string &name, const char *value) {
   const auto positive = [&] {
-    const bigint number = utils::bnumeric(FLERR, value, true, lmp);
+    const bigint number = utils::bnumeric(FLERR, value, false, lmp);
     if (number < 1) error->all(FLERR, "pair_style tumble: {} is {}: give a whole number from 1", name, value);
     return static_cast<size_t>(number);
   };
   if (name == "rotate") {
     keywords.rotate = value;
   } else if (name == "inversion") {
-    keywords.inversion = utils::logical(FLERR, value, true, lmp) != 0;
+    keywords.inversion = utils::logical(FLERR, value, false, lmp) != 0;
   } else if (name == "seed") {
-    const bigint seed = utils::bnumeric(FLERR, value, true, lmp);
+    const bigint seed = utils::bnumeric(FLERR, value, false, lmp);
     if (seed < 0) error->all(FLERR, "pair_style tumble: seed is {}: give a whole number from 0", value);
     keywords.seed = static_cast<uint64_t>(seed);
   } else if (name == "threads") {
@@ -103,16 +103,11 @@ void PairTumble::set_keyword(const std::string &name, const char *value) {
 // pair_coeff * * model.onnx O H
 void PairTumble::coeff(int narg, char **arg) {
   allocate();
-  if (narg < 3 || std::string(arg[0]) != "*" || std::string(arg[1]) != "*") {
-    error->all(FLERR,
-               "pair_coeff of pair_style tumble must name all types at once: pair_coeff * * model.onnx and the "
-               "element of each atom type");
-  }
   if (narg != 3 + atom->ntypes) {
     error->all(FLERR,
                "pair_coeff names {} element(s) but there are {} atom type(s): give the element of each type after the "
                "model, as in pair_coeff * * model.onnx O H",
-               narg - 3, atom->ntypes);
+               std::max(narg - 3, 0), atom->ntypes);
   }
   together([&] {
     engine.emplace(load_engine(arg[2], keywords));
@@ -142,7 +137,7 @@ void PairTumble::check_setup() {
   if (force->pair_match("^hybrid", 0)) {
     error->all(FLERR, "pair_style tumble cannot be part of a hybrid pair style yet: use it alone");
   }
-  if (neighbor->exclude) {
+  if (neighbor->nex_type > 0 || neighbor->nex_group > 0 || neighbor->nex_mol > 0) {
     error->all(FLERR, "pair_style tumble must see all neighbors: remove neigh_modify exclude");
   }
   const double *lj = force->special_lj, *coul = force->special_coul;

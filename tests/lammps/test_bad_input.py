@@ -1,0 +1,161 @@
+"""What is wrong with the input stops all ranks with the sentence that says so, once, and without a hang."""
+
+import pytest
+from boxes import REPORT, model, toy, triclinic
+from lmp import TOYS, run
+
+TOY = TOYS / "twohop-padded-f64.onnx"
+
+
+def refused(folder, script, ranks=1, environment=None):
+    """The output of a run that must fail by itself."""
+    result = run(folder, script, ranks, environment, timeout=60)
+    assert result.code != 0
+    assert "panicked" not in result.output and "terminate called" not in result.output
+    return result.output
+
+
+def assert_refused(folder, script, *sentences, ranks=(1, 2), environment=None):
+    """Every rank count gives the sentences, each printed once."""
+    for count in ranks:
+        output = refused(folder, script, count, environment)
+        for sentence in sentences:
+            assert output.count(sentence) == 1, output
+
+
+@pytest.mark.parametrize(
+    "keywords, sentence",
+    [
+        ("rotate cubical", 'the mitigation "cubical"'),
+        ("rotate none+random", 'the mitigation "none+random"'),
+        ("rotate legendre:99", "there is no legendre grid of order 99"),
+        ("inversion maybe", "Expected boolean parameter instead of 'maybe'"),
+        ("seed -1", "seed is -1: give a whole number from 0"),
+        ("threads 0", "threads is 0: give a whole number from 1"),
+        ("memory 0", "memory is 0: give a whole number from 1"),
+        ("forces magic", "keyword forces has the value magic: expected conservative or direct"),
+        ("device tpu", "keyword device has the value tpu: expected cpu or cuda"),
+        ("rotation random", "unknown keyword rotation: expected rotate, inversion, seed, threads, memory, forces or device"),
+        ("rotate", "keyword rotate has no value: give one after it"),
+    ],
+)
+def test_keywords(tmp_path, keywords, sentence):
+    assert_refused(tmp_path, triclinic() + f"pair_style tumble {keywords}\n", sentence)
+
+
+def written(folder, name, content):
+    """A file in the folder of the run."""
+    (folder / name).write_bytes(content)
+    return folder / name
+
+
+def test_files_that_are_no_models(tmp_path):
+    data = TOY.read_bytes()
+    cases = [
+        (tmp_path / "no.onnx", "cannot read"),
+        (written(tmp_path, "text.onnx", b"energy = 42\n"), "is not an ONNX model"),
+        (written(tmp_path, "empty.onnx", b""), "is not an ONNX model"),
+        (written(tmp_path, "short.onnx", data[: len(data) // 2]), "is not an ONNX model"),
+    ]
+    for path, sentence in cases:
+        assert_refused(tmp_path, triclinic() + model(path), sentence, ranks=(2,))
+
+
+@pytest.mark.parametrize(
+    "name, sentence",
+    [
+        ("bad-no-metadata", 'has no metadata under the key "tumble"'),
+        ("bad-version", "of the model contract, but this program knows version 1 only"),
+        ("bad-missing-cutoff", "breaks the model contract"),
+        ("bad-input", "breaks the model contract"),
+    ],
+)
+def test_models_that_break_the_contract(tmp_path, name, sentence):
+    assert_refused(tmp_path, triclinic() + model(TOYS / f"{name}.onnx"), sentence, ranks=(2,))
+
+
+def test_a_model_that_returns_nan(tmp_path):
+    assert_refused(tmp_path, triclinic() + toy("bad-nan") + REPORT, "gave NaN in")
+
+
+@pytest.mark.parametrize(
+    "coefficients, sentence",
+    [
+        (f"* * {TOY} O", "pair_coeff names 1 element(s) but there are 2 atom type(s)"),
+        (f"* * {TOY} O H H", "pair_coeff names 3 element(s) but there are 2 atom type(s)"),
+        ("* *", "pair_coeff names 0 element(s) but there are 2 atom type(s)"),
+        (f"1 1 {TOY} O H", "Pair_coeff must start with * * for pair style tumble"),
+        (f"* * {TOY} O Fe", 'the model "twohop" does not know element Fe: it knows H, O'),
+        (f"* * {TOY} O Qq", 'the model "twohop" does not know element Qq: it knows H, O'),
+    ],
+)
+def test_coefficients(tmp_path, coefficients, sentence):
+    assert_refused(tmp_path, triclinic() + f"pair_style tumble\npair_coeff {coefficients}\n", sentence)
+
+
+def test_no_onnx_runtime(tmp_path):
+    (tmp_path / "nothing").mkdir()
+    environment = {"ORT_DYLIB_PATH": str(tmp_path / "nothing")}
+    sentence = "but there is no ONNX Runtime library there"
+    assert_refused(tmp_path, triclinic() + toy(), sentence, environment=environment)
+
+
+def test_a_device_that_is_not_there(tmp_path):
+    assert_refused(tmp_path, triclinic() + toy(keywords="device cuda"), "cannot run on cuda")
+
+
+def test_forces_that_the_model_lacks(tmp_path):
+    assert_refused(tmp_path, triclinic() + toy(keywords="forces direct"), "offers no direct forces")
+
+
+def test_pressure_without_a_stress(tmp_path):
+    script = triclinic() + toy("direct-padded-f64", "forces direct") + REPORT
+    assert_refused(tmp_path, script, "pressure is asked for", ranks=(2,))
+
+
+@pytest.mark.parametrize("units", ["lj", "si", "electron"])
+def test_units(tmp_path, units):
+    script = triclinic().replace("units metal", f"units {units}") + toy() + "run 0\n"
+    assert_refused(tmp_path, script, f"does not know units {units}: use units metal or units real")
+
+
+@pytest.mark.parametrize(
+    "extra, late, sentence",
+    [
+        ("newton off", "", "needs newton on"),
+        ("", "neigh_modify exclude type 1 1\n", "remove neigh_modify exclude"),
+        ("", "neighbor 1.0 multi\ncomm_modify mode multi\n", "write comm_modify mode single"),
+        ("", "compute s all stress/atom NULL\ndump 2 all custom 1 s.dump c_s[1]\n", "has no per-atom virial yet"),
+    ],
+)
+def test_settings_that_would_give_wrong_results(tmp_path, extra, late, sentence):
+    script = triclinic().replace("newton on", extra or "newton on") + toy() + late + "run 0\n"
+    assert_refused(tmp_path, script, sentence)
+
+
+def test_hybrid(tmp_path):
+    script = triclinic() + f"pair_style hybrid/overlay tumble zero 3.0\npair_coeff * * tumble {TOY} O H\n"
+    script += "pair_coeff * * zero\nrun 0\n"
+    assert_refused(tmp_path, script, "cannot be part of a hybrid pair style yet")
+
+
+BONDED = """
+units metal
+atom_style full
+newton on
+region b block 0 8 0 8 0 8
+create_box 2 b bond/types 1 extra/bond/per/atom 2 extra/special/per/atom 4
+create_atoms 1 single 1 1 1
+create_atoms 2 single 2 1 1
+mass * 1.0
+bond_style zero
+bond_coeff *
+create_bonds single/bond 1 1 2
+neighbor 1.0 bin
+"""
+
+
+def test_bonded_pairs_that_would_be_hidden(tmp_path):
+    assert_refused(tmp_path, BONDED + toy() + "run 0\n", "write special_bonds lj/coul 1 1 1", ranks=(1,))
+    allowed = run(tmp_path, BONDED + "special_bonds lj/coul 1 1 1\n" + toy() + "run 0\n")
+    assert allowed.code == 0, allowed.output
