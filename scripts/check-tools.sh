@@ -1,25 +1,41 @@
 #!/bin/sh
-# Names what is missing to build tumble, in one sentence with the package to install.
+# Says in one sentence what is missing to build tumble here, and what to install for it. Uses nothing but the shell.
+cd "${0%/*}/.." || exit 1
+
 missing=""
-need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $1 (apt install $2),"; }
-need git git
-need g++ g++
-need python3 python3
-need cargo "rustup, then: rustup default stable"
-if command -v python3 >/dev/null 2>&1 && ! python3 -c 'import venv, ensurepip' 2>/dev/null; then
-    missing="$missing the venv module of python3 (apt install python3-venv),"
+lack() { missing="$missing${missing:+, }$1"; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+for tool in git make g++; do
+    have "$tool" || lack "$tool (Debian package $tool)"
+done
+
+# The pinned ONNX Runtime needs Python 3.11.
+if ! have python3; then
+    lack "python3 (Debian packages python3 and python3-venv)"
+elif ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+    lack "Python 3.11 or later (Debian 12 has it in the packages python3 and python3-venv; here is $(python3 --version 2>&1))"
+elif ! python3 -c 'import venv, ensurepip' 2>/dev/null; then
+    lack "the venv module of python3 (Debian package python3-venv)"
 fi
-if [ -n "$missing" ]; then
-    echo "tumble cannot be built here, because this is missing:${missing%,}" >&2
-    exit 1
+
+while IFS='"' read -r key version rest; do
+    [ "$key" = "rust-version = " ] && rust=$version
+done <Cargo.toml
+minor=${rust#1.}
+if ! have cargo; then
+    lack "Rust $rust or later (by rustup; the cargo of Debian 12 and 13 is too old)"
+else
+    found=$(cargo --version) # cargo 1.95.0 (f2d3ce0bd 2026-03-21)
+    found=${found#cargo }
+    found=${found%% *}
+    found_minor=${found#*.}
+    if [ "${found%%.*}" -eq 0 ] || [ "${found_minor%%.*}" -lt "$minor" ]; then
+        lack "Rust $rust or later (here is cargo $found: run rustup update, or install rustup; the cargo of Debian 12 and 13 is too old)"
+    fi
 fi
-python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
-    echo "tumble needs Python 3.11 or later, but python3 is $(python3 --version): apt install python3" >&2
+
+[ -z "$missing" ] || {
+    echo "tumble cannot be built here before this is installed: $missing." >&2
     exit 1
 }
-wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
-found=$(cargo --version | cut -d' ' -f2)
-if [ "$(printf '%s\n%s\n' "$wanted" "$found" | sort -V | head -n 1)" != "$wanted" ]; then
-    echo "tumble needs Rust $wanted or later, but cargo is $found: install rustup (apt install rustup) and run rustup update stable" >&2
-    exit 1
-fi

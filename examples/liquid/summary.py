@@ -1,12 +1,11 @@
 """What a run cost, and what the broken symmetry does to it."""
 
 import math
+from statistics import fmean, pstdev
 
-KELVIN = 8.617333262e-5  # eV; CODATA 2018
+KELVIN = 8.617333262e-5  # Boltzmann's constant, eV/K; CODATA 2018
 MASS_TO_EV = 1.0364269e-4  # u Å²/ps² in eV; CODATA 2018
 MASSES = {1: 1.008, 8: 15.999}  # u
-SYMBOLS = {"1": "O", "2": "H"}
-TIME_STEP = 5e-4  # ps, of in.demo
 
 
 def read_thermo(log):
@@ -22,52 +21,46 @@ def read_thermo(log):
     return {"rows": rows, "seconds": seconds}
 
 
-def snapshots(dump):
-    """A dump of `id type x y z` in an orthogonal box as extended XYZ, without its first frame."""
-    frames = []
-    for text in dump.read_text().split("ITEM: TIMESTEP\n")[2:]:
-        lines = text.splitlines()
-        count = int(lines[2])
-        low_high = [[float(w) for w in line.split()] for line in lines[4:7]]
-        a, b, c = (high - low for low, high in low_high)
-        atoms = [line.split() for line in lines[8 : 8 + count]]
-        frames += [str(count), f'Lattice="{a} 0 0 0 {b} 0 0 0 {c}" Properties=species:S:1:pos:R:3 pbc="T T T"']
-        frames += [f"{SYMBOLS[kind]} {x} {y} {z}" for _, kind, x, y, z in atoms]
-    return "\n".join(frames) + "\n"
+def heating(frame, time_step):
+    """Rise of the temperature, K/ps, that random rotations would cause without a thermostat; the time step is in ps.
 
-
-def heating(frame):
-    """Rise of the temperature, K/ps, that random rotations would cause without a thermostat.
-
-    A force error that is drawn anew at each step with standard deviation s kicks a degree of freedom by s dt, which
-    adds (s dt)²/2m to its kinetic energy on average: a power of s² dt/2m. The temperature is 2/(3 N k) times the
-    kinetic energy, and the liquid passes about half of what comes in on to its potential energy, which is left out here.
+    A force error drawn anew at each step, of mean 0 and standard deviation s, kicks a degree of freedom by dp = s dt.
+    Its kinetic energy (p + dp)²/2m grows by <dp²>/2m = s² dt²/2m a step on average (the mixed term has mean 0), which
+    is a power of s² dt/2m. Over the 3N degrees of freedom, k T/2 is the mean kinetic energy of one, so T rises by
+    2/(3 N k) times the sum of the powers. In a liquid some of that heat goes on to the potential energy, so this is
+    the rate before it does.
     """
-    spreads = zip(frame["species"], frame["spread"]["forces"])
-    power = sum(s * s * TIME_STEP / (2 * MASSES[z] * MASS_TO_EV) for z, row in spreads for s in row)  # eV/ps
+    spreads = zip(frame["species"], frame["spread"]["forces"])  # s in eV/Å
+    power = sum(s * s * time_step / (2 * MASSES[z] * MASS_TO_EV) for z, row in spreads for s in row)  # eV/ps
     return 2 * power / (3 * len(frame["species"]) * KELVIN)
+
+
+def root_mean_square(values):
+    """Root of the mean of the squares."""
+    return math.sqrt(fmean(v * v for v in values))
 
 
 def summarize(thermo, frames):
     """Everything in the closing table, as numbers."""
     rows = thermo["rows"]
-    steps = int(rows[-1]["Step"] - rows[0]["Step"])
-    second_half = [row["Temp"] for row in rows[len(rows) // 2 :]]
+    steps, time = (rows[-1][name] - rows[0][name] for name in ("Step", "Time"))
+    temperatures = [row["Temp"] for row in rows[1:]]
     atoms = len(frames[0]["species"])
-    root_mean = lambda values: math.sqrt(sum(v * v for v in values) / len(values))  # noqa: E731
-    energy = root_mean([frame["spread"]["energy"] for frame in frames])
-    forces = root_mean([s for frame in frames for row in frame["spread"]["forces"] for s in row])
-    rate = sum(map(heating, frames)) / len(frames)
+    energy = root_mean_square([frame["spread"]["energy"] for frame in frames])
+    forces = root_mean_square([s for frame in frames for row in frame["spread"]["forces"] for s in row])
+    rate = fmean(heating(frame, time / steps) for frame in frames)
     return {
         "atoms": atoms,
-        "steps": steps,
-        "ns_per_day": steps * TIME_STEP * 1e-3 * 86400 / thermo["seconds"],
-        "mean_temperature_K": sum(second_half) / len(second_half),
+        "steps": int(steps),
+        "seconds": thermo["seconds"],
+        "ns_per_day": time * 1e-3 * 86400 / thermo["seconds"],
+        "temperature_K": fmean(temperatures),
+        "temperature_deviation_K": pstdev(temperatures),
         "energy_spread_meV": 1e3 * energy,
         "energy_spread_meV_per_atom": 1e3 * energy / atoms,
         "force_spread_meV_per_A": 1e3 * forces,
         "heating_K_per_ps": rate,
-        # Langevin friction of time t takes (2/t) 3/2 N k dT; equal to the power for dT = 1 K.
+        # Langevin friction of time t cools by (2/t) dT when it is dT too warm: equal to the rate for dT = 1 K.
         "friction_time_for_1_K_ps": 2.0 / rate,
         "orientations": frames[0]["evaluations"],
         "snapshots": len(frames),
@@ -76,15 +69,18 @@ def summarize(thermo, frames):
 
 def table(summary):
     """The closing table."""
+    s = summary
     lines = [
-        ("steps", f"{summary['steps']}"),
-        ("speed", f"{summary['ns_per_day']:.2f} ns/day"),
-        ("temperature (second half)", f"{summary['mean_temperature_K']:.1f} K"),
-        ("spread of the energy", f"{summary['energy_spread_meV']:.2f} meV a cell"),
-        ("", f"{summary['energy_spread_meV_per_atom']:.4f} meV/atom"),
-        ("spread of the forces", f"{summary['force_spread_meV_per_A']:.2f} meV/Å"),
-        ("heating by the noise", f"{summary['heating_K_per_ps']:.4f} K/ps"),
-        ("friction time for 1 K", f"{summary['friction_time_for_1_K_ps']:.3g} ps"),
+        ("steps", f"{s['steps']} in {s['seconds']:.0f} s"),
+        ("speed", f"{s['ns_per_day']:.2f} ns/day"),
+        ("temperature", f"{s['temperature_K']:.0f} K on average, with swings of {s['temperature_deviation_K']:.0f} K"),
+        (
+            "energy spread",
+            f"{s['energy_spread_meV']:.1f} meV a cell, {s['energy_spread_meV_per_atom']:.3f} an atom",
+        ),
+        ("force spread", f"{s['force_spread_meV_per_A']:.1f} meV/Å a component"),
+        ("heating by that noise", f"{s['heating_K_per_ps']:.2f} K/ps without a thermostat"),
+        ("friction against it", f"Langevin time of {s['friction_time_for_1_K_ps']:.2g} ps or less keeps it below 1 K"),
     ]
-    head = f"spreads: {summary['orientations']} orientations of {summary['snapshots']} snapshots"
-    return "\n".join([*(f"  {name:<28}{value}" for name, value in lines), f"  ({head})"])
+    note = f"spread: standard deviation over {s['orientations']} orientations of {s['snapshots']} snapshots"
+    return "\n".join([*(f"  {name:<24}{value}" for name, value in lines), f"  ({note})"])

@@ -48,10 +48,10 @@ class PairTumble : public LAMMPS_NS::Pair {
 
   std::vector<uint8_t> species_of_type;  // [ntypes + 1], atomic numbers
   // What the core is shown of this rank's atoms; kept to spare the allocations.
-  std::vector<uint8_t> species;   // [nlocal + nghost]
-  std::vector<int> row_atoms;     // [rows]
-  std::vector<size_t> row_starts; // [rows + 1]
-  std::vector<int> candidates;    // [row_starts.back()]
+  std::vector<uint8_t> species;    // [nlocal + nghost]
+  std::vector<int> row_atoms;      // [rows]
+  std::vector<size_t> row_starts;  // [rows + 1]
+  std::vector<int> candidates;     // [row_starts.back()]
   RankResult result;
 };
 

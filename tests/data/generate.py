@@ -16,8 +16,9 @@ import json
 import pathlib
 
 import numpy as np
-import onnx
 import onnxruntime
+
+import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 MODELS = pathlib.Path(__file__).parent / "models"
@@ -33,13 +34,27 @@ class Var:
     def __init__(self, graph, name):
         self.graph, self.name = graph, name
 
-    def __add__(self, other): return self.graph.op("Add", self, other)
-    def __sub__(self, other): return self.graph.op("Sub", self, other)
-    def __rsub__(self, other): return self.graph.op("Sub", other, self)
-    def __mul__(self, other): return self.graph.op("Mul", self, other)
-    def __truediv__(self, other): return self.graph.op("Div", self, other)
-    def __matmul__(self, other): return self.graph.op("MatMul", self, other)
-    def __neg__(self): return self.graph.op("Neg", self)
+    def __add__(self, other):
+        return self.graph.op("Add", self, other)
+
+    def __sub__(self, other):
+        return self.graph.op("Sub", self, other)
+
+    def __rsub__(self, other):
+        return self.graph.op("Sub", other, self)
+
+    def __mul__(self, other):
+        return self.graph.op("Mul", self, other)
+
+    def __truediv__(self, other):
+        return self.graph.op("Div", self, other)
+
+    def __matmul__(self, other):
+        return self.graph.op("MatMul", self, other)
+
+    def __neg__(self):
+        return self.graph.op("Neg", self)
+
     __radd__, __rmul__ = __add__, __mul__
 
 
@@ -255,10 +270,20 @@ def build(name, define, layout, precision, length=1.0, **changes):
     graph = helper.make_graph(g.nodes, "toy", g.inputs, g.outputs, list(g.constants.values()))
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     metadata = dict(
-        version=1, name=name, cutoff=CUTOFF / length, hops=2 if name == "twohop" else 1, species=[1, 8],
-        length_unit="angstrom", energy_unit="eV", precision=precision, layout=layout,
-        forces=name if name in ("direct", "both") else "conservative", reference_energies={"1": -13.6, "8": -432.0},
-        symmetries=["permutation"], provenance={"made by": "tests/data/generate.py"}, bytes_per_edge=1000,
+        version=1,
+        name=name,
+        cutoff=CUTOFF / length,
+        hops=2 if name == "twohop" else 1,
+        species=[1, 8],
+        length_unit="angstrom",
+        energy_unit="eV",
+        precision=precision,
+        layout=layout,
+        forces=name if name in ("direct", "both") else "conservative",
+        reference_energies={"1": -13.6, "8": -432.0},
+        symmetries=["permutation"],
+        provenance={"made by": "tests/data/generate.py"},
+        bytes_per_edge=1000,
     )
     metadata.update(changes)
     metadata = {key: value for key, value in metadata.items() if value is not None}
@@ -279,10 +304,14 @@ def cluster(layout, rng):
     pairs = [(i, j) for i in range(c) for j in range(n) if i != j]
     slot = {p: k for k, p in enumerate(pairs)}
     inputs = dict(
-        edge_vectors=np.array([x[j] - x[i] for i, j in pairs]), centers=np.array([i for i, _ in pairs]),
-        neighbors=np.array([j for _, j in pairs]), reverse=np.array([slot.get((j, i), slot[i, j]) for i, j in pairs]),
-        mask=np.ones(len(pairs), bool), species=np.array([8, 1, 1, 8, 1, 8, 1]),
-        weights=np.array([1.0, 1.0, 0.0, 0.5, 1.0]), replica=np.zeros(n, np.int64),
+        edge_vectors=np.array([x[j] - x[i] for i, j in pairs]),
+        centers=np.array([i for i, _ in pairs]),
+        neighbors=np.array([j for _, j in pairs]),
+        reverse=np.array([slot.get((j, i), slot[i, j]) for i, j in pairs]),
+        mask=np.ones(len(pairs), bool),
+        species=np.array([8, 1, 1, 8, 1, 8, 1]),
+        weights=np.array([1.0, 1.0, 0.0, 0.5, 1.0]),
+        replica=np.zeros(n, np.int64),
     )
     if layout == "padded":
         for key in ("edge_vectors", "neighbors", "reverse", "mask"):

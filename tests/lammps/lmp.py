@@ -62,7 +62,7 @@ def dump(path):
         count = int(lines[start + 1])
         header = next(i for i in range(start, len(lines)) if lines[i].startswith("ITEM: ATOMS"))
         columns = lines[header].split()[2:]
-        rows = sorted(([float(w) for w in line.split()] for line in lines[header + 1 : header + 1 + count]))
+        rows = sorted([float(w) for w in line.split()] for line in lines[header + 1 : header + 1 + count])
         assert columns[0] == "id", "dump the id first"
         frames.append({name: [row[k] for row in rows] for k, name in enumerate(columns)})
     return frames
