@@ -1,6 +1,7 @@
 #include "tumble/pair_tumble.h"
 
 #include <algorithm>
+#include <cmath>
 #include <exception>
 
 #include "atom.h"
@@ -167,11 +168,6 @@ void PairTumble::compute(int eflag, int vflag) {
     gather_species();
     gather_rows();
     (*engine)->evaluate(rank_data(), static_cast<uint64_t>(update->ntimestep), result);
-    if (vflag_global && !result.has_virial) {
-      throw std::runtime_error(
-          "pressure is asked for, but the direct forces of this model come without a stress here: use forces "
-          "conservative, or one MPI rank and a model that gives stress");
-    }
   });
   scatter(result);
 }
@@ -239,8 +235,20 @@ void PairTumble::scatter(const RankResult &result) {
   if (eflag_global) eng_vdwl += energy_scale * result.energy;
   if (eflag_atom)
     for (int i = 0; i < atom->nlocal; i++) eatom[i] += energy_scale * result.atomic_energies[i];
-  if (vflag_global)
-    for (int k = 0; k < 6; k++) virial[k] += energy_scale * result.virial[k];
+  if (!vflag_global) return;
+  if (!result.has_virial) warn_of_missing_virial();
+  // LAMMPS asks for the virial at every output, wanted or not; a pressure that is not a number cannot mislead.
+  for (int k = 0; k < 6; k++) virial[k] += result.has_virial ? energy_scale * result.virial[k] : NAN;
+}
+
+void PairTumble::warn_of_missing_virial() {
+  if (warned_of_virial) return;
+  warned_of_virial = true;
+  if (comm->me == 0) {
+    error->warning(FLERR,
+                   "pair_style tumble: direct forces come without a virial here, so the pressure is nan: use forces "
+                   "conservative, or one MPI rank, a periodic box and a model that gives stress");
+  }
 }
 
 double PairTumble::memory_usage() {

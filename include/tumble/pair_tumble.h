@@ -41,10 +41,12 @@ class PairTumble : public LAMMPS_NS::Pair {
   void gather_rows();
   RankData rank_data();
   void scatter(const RankResult &result);
+  void warn_of_missing_virial();
 
   PairSettings keywords;
   std::optional<rust::Box<Engine>> engine;
   double energy_scale = 1.0;  // eV in LAMMPS' unit of energy
+  bool warned_of_virial = false;
 
   std::vector<uint8_t> species_of_type;  // [ntypes + 1], atomic numbers
   // What the core is shown of this rank's atoms; kept to spare the allocations.
