@@ -68,7 +68,13 @@ def draw(rows, path):
         for spec, _, count, _, force in points:
             place = {"xytext": offset, "textcoords": "offset points", "ha": side, "va": "center"}
             axes.annotate(spec, (count, force), **place, fontsize=7, color=colour)
-    axes.set(xscale="log", yscale="log", xlim=(0.6, 500), xlabel="evaluations of the model a step", ylabel="force error / meV Å$^{-1}$")
+    axes.set(
+        xscale="log",
+        yscale="log",
+        xlim=(0.6, 500),
+        xlabel="evaluations of the model a step",
+        ylabel="force error / meV Å$^{-1}$",
+    )
     for axis, at in ((axes.xaxis, [1, 2, 5, 10, 20, 50, 100, 200]), (axes.yaxis, [0.2, 0.5, 1, 2, 5])):
         axis.set_major_locator(FixedLocator(at))
         axis.set_major_formatter("{x:g}")

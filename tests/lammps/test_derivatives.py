@@ -22,8 +22,8 @@ run 0
 def assert_derivatives(folder, script, ranks, delta, tolerance, components=3):
     """Analytic and numerical forces and pressures agree relative to the largest.
 
-    Off the diagonal fix numdiff/virial strains xy but not yx. In a symmetry-broken model the two derivatives differ by the
-    torque and the pressure is their mean, so only invariant models are compared in all six components.
+    Off the diagonal fix numdiff/virial strains xy but not yx. In a symmetry-broken model the two derivatives differ by
+    the torque and the pressure is their mean, so only invariant models are compared in all six components.
     """
     row = succeed(folder, script + NUMDIFF.format(delta=delta), ranks).thermo()[0]
     frame = dump(folder / "forces.dump")[0]
