@@ -14,7 +14,7 @@ done
 if ! have python3; then
     lack "python3 (Debian packages python3 and python3-venv)"
 elif ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
-    lack "Python 3.11 or later (Debian 12 has it in the packages python3 and python3-venv; here is $(python3 --version 2>&1))"
+    lack "Python 3.11 or later (here is $(python3 --version 2>&1); Debian 12 has it in python3 and python3-venv)"
 elif ! python3 -c 'import venv, ensurepip' 2>/dev/null; then
     lack "the venv module of python3 (Debian package python3-venv)"
 fi
@@ -31,7 +31,7 @@ else
     found=${found%% *}
     found_minor=${found#*.}
     if [ "${found%%.*}" -eq 0 ] || [ "${found_minor%%.*}" -lt "$minor" ]; then
-        lack "Rust $rust or later (here is cargo $found: run rustup update, or install rustup; the cargo of Debian 12 and 13 is too old)"
+        lack "Rust $rust or later (here is cargo $found: run rustup update; the cargo of Debian 12 and 13 is too old)"
     fi
 fi
 
