@@ -37,7 +37,8 @@ def main(path):
     two_each = (np.bincount(first) == 2).all() and len(first) == 2 * (first.max() + 1)
     broken = sum(not np.array_equal(first, owner) for owner, _ in results)
     longest = max(distance.max() for _, distance in results)
-    print(f"{len(results)} frames, {len(first) // 2} molecules: longest O-H bond {longest:.3f} Å, {broken} broken frames")
+    count = f"{len(results)} frames, {len(first) // 2} molecules"
+    print(f"{count}: longest O-H bond {longest:.3f} Å, {broken} broken frames")
     sys.exit(0 if two_each and not broken else 1)
 
 
