@@ -6,6 +6,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 PLUGIN = ROOT / "target/release/libtumble.so"
@@ -66,3 +68,11 @@ def dump(path):
         assert columns[0] == "id", "dump the id first"
         frames.append({name: [row[k] for row in rows] for k, name in enumerate(columns)})
     return frames
+
+
+def assert_close(found, expected, tolerance):
+    """Numbers or arrays agree relative to the largest expected, which is not zero."""
+    found, expected = np.asarray(found, float), np.asarray(expected, float)
+    largest = np.abs(expected).max()
+    assert largest > 0
+    assert np.abs(found - expected).max() <= tolerance * largest

@@ -2,7 +2,7 @@
 
 import pytest
 from boxes import model, toy, triclinic, water
-from lmp import WATER_F64, dump, succeed
+from lmp import WATER_F64, assert_close, dump, succeed
 
 # fix numdiff/virial gives xx yy zz yz xz xy; pressures come as xx yy zz xy xz yz.
 ORDER = [1, 2, 3, 6, 5, 4]
@@ -31,13 +31,6 @@ def assert_derivatives(folder, script, ranks, delta, tolerance, components=3):
         assert_close(frame[name], frame[f"f_numeric[{axis}]"], tolerance)
     found = [row[f"c_pressure[{k}]"] for k in range(1, 1 + components)]
     assert_close(found, [row[f"f_virial[{k}]"] for k in ORDER[:components]], tolerance)
-
-
-def assert_close(found, expected, tolerance):
-    """Relative to the largest expected."""
-    largest = max(map(abs, expected))
-    assert largest > 0
-    assert max(abs(a - b) for a, b in zip(found, expected)) < tolerance * largest
 
 
 @pytest.mark.parametrize("ranks", [1, 2])

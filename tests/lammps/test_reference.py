@@ -7,7 +7,7 @@ import subprocess
 import numpy as np
 import pytest
 from boxes import REPORT, model, triclinic, water
-from lmp import BIN, COMMAND_LINE, TOYS, WATER, WATER_F64, dump, succeed
+from lmp import BIN, COMMAND_LINE, TOYS, WATER, WATER_F64, assert_close, dump, succeed
 from reference import Reference
 
 TOY = TOYS / "twohop-padded-f64.onnx"
@@ -44,12 +44,6 @@ def command_line(folder, path, positions, cell, types, *options):
     environment = {**os.environ, "VIRTUAL_ENV": str(BIN.parent)}
     done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
     return json.loads(done.stdout)
-
-
-def assert_close(found, expected, tolerance):
-    """Relative to the largest expected."""
-    found, expected = np.asarray(found), np.asarray(expected)
-    assert np.abs(found - expected).max() <= tolerance * np.abs(expected).max()
 
 
 @pytest.mark.parametrize("inversion", ["no", "yes"])

@@ -2,7 +2,7 @@
 
 import pytest
 from boxes import REPORT, model, toy, triclinic, water
-from lmp import WATER_F64, dump, succeed
+from lmp import WATER_F64, assert_close, dump, succeed
 
 KCAL = 23.060549  # eV in kcal/mol, LAMMPS' own conversion from metal to real
 ATMOSPHERE = 1.01325  # bar
@@ -13,11 +13,6 @@ def evaluate(folder, script, ranks=1):
     row = succeed(folder, script + REPORT, ranks).thermo()[0]
     frame = dump(folder / "forces.dump")[0]
     return row, frame["fx"] + frame["fy"] + frame["fz"]
-
-
-def assert_close(found, expected, tolerance):
-    """Relative to the largest expected."""
-    assert max(abs(a - b) for a, b in zip(found, expected)) <= tolerance * max(map(abs, expected))
 
 
 def test_units_real_are_units_metal_converted(tmp_path):
