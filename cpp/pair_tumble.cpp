@@ -69,6 +69,8 @@ void PairTumble::settings(int narg, char **arg) {
     set_keyword(arg[i], arg[i + 1]);
   }
   together([&] { check_settings(keywords); });
+  // A repeated pair_style keeps this object: without its pair_coeff the old model would go on with the old keywords.
+  engine.reset();
 }
 
 void PairTumble::set_keyword(const std::string &name, const char *value) {
@@ -130,6 +132,12 @@ void PairTumble::init_style() {
 }
 
 void PairTumble::check_setup() {
+  if (!engine) {
+    error->all(
+        FLERR,
+        "pair_style tumble has no model: write pair_coeff * * model.onnx and the element of each atom type after "
+        "every pair_style");
+  }
   if (!force->newton_pair) error->all(FLERR, "pair_style tumble needs newton on for pairs: write newton on");
   if (!atom->tag_enable) error->all(FLERR, "pair_style tumble needs atom IDs: remove atom_modify id no");
   if (comm->mode != Comm::SINGLE) {

@@ -93,6 +93,11 @@ def test_coefficients(tmp_path, coefficients, sentence):
     assert_refused(tmp_path, triclinic() + f"pair_style tumble\npair_coeff {coefficients}\n", sentence)
 
 
+def test_a_pair_style_without_its_coefficients(tmp_path):
+    script = triclinic() + toy() + "run 0\npair_style tumble rotate octahedral\nrun 0\n"
+    assert_refused(tmp_path, script, "pair_style tumble has no model: write pair_coeff")
+
+
 def test_no_onnx_runtime(tmp_path):
     (tmp_path / "nothing").mkdir()
     environment = {"ORT_DYLIB_PATH": str(tmp_path / "nothing")}
