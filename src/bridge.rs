@@ -133,18 +133,16 @@ impl Engine {
         self.calculator.info().hops
     }
 
-    /// One line for the log.
+    /// Lines for the log.
     fn summary(&self) -> String {
-        let info = self.calculator.info();
-        let mitigation = self.calculator.mitigation();
-        format!(
-            "model \"{}\", cutoff {} A, {} hop(s), rotate {}: {} evaluation(s) a step",
-            info.name,
-            info.cutoff,
-            info.hops,
-            mitigation,
-            mitigation.evaluations(),
-        )
+        let (info, mitigation) = (self.calculator.info(), self.calculator.mitigation());
+        let (name, cutoff, hops, evaluations) = (&info.name, info.cutoff, info.hops, mitigation.evaluations());
+        let inversion = if mitigation.inversion() { " with inversion" } else { "" };
+        let model = format!("model \"{name}\" of {}, cutoff {cutoff} A, {hops} hop(s)", self.calculator.origin());
+        let rotate = format!("rotate {mitigation}{inversion}: {evaluations} evaluation(s) a step");
+        let notes = self.calculator.notes().iter().map(String::as_str);
+        let lines: Vec<_> = [model.as_str(), &rotate].into_iter().chain(notes).collect();
+        lines.join("\n  ")
     }
 
     fn species(&self, symbol: &str) -> Result<u8> {

@@ -56,6 +56,8 @@ pub struct Calculator {
     forces: Forces,
     seed: u64,
     memory: usize,
+    origin: String,
+    notes: Vec<String>,
 }
 
 impl Calculator {
@@ -67,7 +69,10 @@ impl Calculator {
         // The grammar is checked first: it is quick, and a long load that ends in a typing error annoys.
         Mitigation::parse(&settings.mitigation, settings.inversion)?;
         let options = Options { threads: settings.threads, device: settings.device, library: settings.library.clone() };
-        Self::new(Box::new(OnnxPotential::load(model, &options)?), settings)
+        let potential = OnnxPotential::load(model, &options)?;
+        let origin = format!("{}, sha256 {}", model.display(), potential.sha256());
+        let notes = potential.notes().to_vec();
+        Ok(Self { origin, notes, ..Self::new(Box::new(potential), settings)? })
     }
 
     /// A calculator for any potential.
@@ -79,7 +84,18 @@ impl Calculator {
         let forces = settings.forces.unwrap_or_else(|| offered.first().copied().unwrap_or_default());
         potential.info().check_forces(forces)?;
         let mitigation = Mitigation::parse(&settings.mitigation, settings.inversion)?;
-        Ok(Self { potential, mitigation, forces, seed: settings.seed, memory: settings.memory_mb << 20 })
+        let (seed, memory) = (settings.seed, settings.memory_mb << 20);
+        Ok(Self { potential, mitigation, forces, seed, memory, origin: "built in".into(), notes: vec![] })
+    }
+
+    /// Where the model comes from, for logs: file and SHA-256, since a flipped bit in a weight loads without complaint.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// What the user should know of how the model is run, as sentences.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// What the model says of itself.

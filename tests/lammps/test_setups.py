@@ -1,8 +1,10 @@
 """The ways in which people set LAMMPS up: units, atom styles, barostats, neighbor settings, per-atom energies."""
 
+import hashlib
+
 import pytest
 from boxes import REPORT, model, toy, triclinic, water
-from lmp import WATER_F64, assert_close, dump, succeed
+from lmp import TOYS, WATER_F64, assert_close, dump, succeed
 
 KCAL = 23.060549  # eV in kcal/mol, LAMMPS' own conversion from metal to real
 ATMOSPHERE = 1.01325  # bar
@@ -90,3 +92,15 @@ def test_direct_forces_on_one_and_two_ranks(tmp_path):
         succeed(tmp_path, script, ranks)
         found.append(dump(tmp_path / "forces.dump")[0]["fx"])
     assert_close(found[1], found[0], 1e-12)
+
+
+def test_the_log_names_the_model_by_its_hash(tmp_path):
+    result = succeed(tmp_path, triclinic() + toy(keywords="rotate octahedral inversion yes") + "run 0\n", 2)
+    digest = hashlib.sha256((TOYS / "twohop-padded-f64.onnx").read_bytes()).hexdigest()
+    assert result.output.count(f"sha256 {digest}, cutoff 3.5 A, 2 hop(s)") == 1
+    assert "rotate octahedral with inversion: 48 evaluation(s) a step" in result.output
+
+
+def test_a_scatter_is_run_with_one_thread_and_the_log_says_so(tmp_path):
+    result = succeed(tmp_path, triclinic() + toy("scatter", "threads 2") + "run 0\n")
+    assert "ScatterND" in result.output

@@ -51,6 +51,7 @@ Frames are counted from 1.";
 /// Runs the command.
 pub fn run(arguments: &Arguments, library: Option<PathBuf>) -> Result<()> {
     let mut calculator = Calculator::load(&arguments.model, &arguments.options.settings(library))?;
+    calculator.notes().iter().for_each(|note| eprintln!("note: {note}"));
     let mut frames = xyz::open(&arguments.structures)?;
     let file = frames.file().to_owned();
     let mut report = Report::new(arguments)?;
