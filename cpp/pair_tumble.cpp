@@ -29,7 +29,7 @@ PairSettings default_keywords() {
   keywords.rotate = "none";
   keywords.seed = 0;
   keywords.threads = 1;
-  keywords.memory_mb = 1024;
+  keywords.memory_mb = 32;  // as Settings::default()
   keywords.device = "cpu";
   return keywords;
 }
