@@ -24,6 +24,20 @@ reset_atoms id sort yes
 neighbor 1.0 bin
 """
 
+# A cluster in a corner of a big box, and one lonely atom: of four ranks some have nothing.
+CORNER = """
+units metal
+atom_style atomic
+region b block 0 60 0 60 0 60
+create_box 2 b
+create_atoms 1 single 1.0 1.0 1.0
+create_atoms 2 single 1.9 1.1 1.0
+create_atoms 2 single 0.4 1.9 59.8
+create_atoms 1 single 40 40 40
+mass * 1.0
+neighbor 1.0 bin
+"""
+
 # All digits of energy, pressure and forces.
 REPORT = """
 thermo_style custom step pe pxx pyy pzz pxy pxz pyz

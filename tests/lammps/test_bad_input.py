@@ -1,7 +1,7 @@
 """What is wrong with the input stops all ranks with the sentence that says so, once, and without a hang."""
 
 import pytest
-from boxes import REPORT, model, toy, triclinic
+from boxes import CORNER, REPORT, model, toy, triclinic
 from lmp import TOYS, run
 
 TOY = TOYS / "twohop-padded-f64.onnx"
@@ -76,6 +76,11 @@ def test_models_that_break_the_contract(tmp_path, name, sentence):
 
 def test_a_model_that_returns_nan(tmp_path):
     assert_refused(tmp_path, triclinic() + toy("bad-nan") + REPORT, "gave NaN in")
+
+
+def test_a_failure_on_one_rank_stops_all(tmp_path):
+    """Ranks without atoms run no model: they wait for those that do, and must hear of the failure."""
+    assert_refused(tmp_path, CORNER + toy("bad-nan") + REPORT, "gave NaN in", ranks=(4,))
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """1, 2 and 4 ranks, and every way to cut the box, give the same energy, forces and virial."""
 
 import pytest
-from boxes import REPORT, model, toy, triclinic, water
+from boxes import CORNER, REPORT, model, toy, triclinic, water
 from lmp import WATER, WATER_F64, assert_close, dump, succeed
 
 MITIGATIONS = ["none", "random", "random:2", "octahedral", "octahedral+random", "legendre:2"]
@@ -47,20 +47,6 @@ def test_processor_grids(tmp_path, grid):
 def test_mixed_periodicity(tmp_path, boundary):
     script = triclinic(extra=f"boundary {boundary}") + toy(keywords="rotate random")
     assert_same(evaluate(tmp_path, script, 4), evaluate(tmp_path, script, 1), 1e-10)
-
-
-CORNER = """
-units metal
-atom_style atomic
-region b block 0 60 0 60 0 60
-create_box 2 b
-create_atoms 1 single 1.0 1.0 1.0
-create_atoms 2 single 1.9 1.1 1.0
-create_atoms 2 single 0.4 1.9 59.8
-create_atoms 1 single 40 40 40
-mass * 1.0
-neighbor 1.0 bin
-"""
 
 
 def test_ranks_without_atoms_and_an_isolated_atom(tmp_path):
