@@ -2,16 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <exception>
 
 #include "atom.h"
 #include "comm.h"
-#include "domain.h"
 #include "error.h"
 #include "force.h"
 #include "memory.h"
 #include "neigh_list.h"
 #include "neighbor.h"
+#include "platform.h"
 #include "update.h"
 #include "utils.h"
 
@@ -19,24 +20,7 @@ using namespace LAMMPS_NS;
 
 namespace tumble {
 
-namespace {
-
-constexpr int ROWS_OF_OWN_ATOMS = NeighConst::REQ_FULL;
-constexpr int ROWS_OF_GHOSTS_TOO = NeighConst::REQ_FULL | NeighConst::REQ_GHOST;
-
-PairSettings default_keywords() {
-  PairSettings keywords{};
-  keywords.rotate = "none";
-  keywords.seed = 0;
-  keywords.threads = 1;
-  keywords.memory_mb = 32;  // as Settings::default()
-  keywords.device = "cpu";
-  return keywords;
-}
-
-}  // namespace
-
-PairTumble::PairTumble(LAMMPS *lmp) : Pair(lmp), keywords(default_keywords()) {
+PairTumble::PairTumble(LAMMPS *lmp) : Pair(lmp), view(lmp), diagnostics(lmp) {
   single_enable = 0;
   restartinfo = 0;
   one_coeff = 1;
@@ -44,7 +28,9 @@ PairTumble::PairTumble(LAMMPS *lmp) : Pair(lmp), keywords(default_keywords()) {
   respa_enable = 0;
   // The virial is summed from the edges; without this LAMMPS would expect it from forces and report zero pressure.
   no_virial_fdotr_compute = 1;
-  centroidstressflag = CENTROID_NOTAVAIL;
+  centroidstressflag = CENTROID_AVAIL;
+  nextra = Diagnostics::ENTRIES;
+  pvector = diagnostics.vector();
 }
 
 PairTumble::~PairTumble() {
@@ -61,48 +47,6 @@ void PairTumble::allocate() {
   memory->create(cutsq, n, n, "pair:cutsq");
 }
 
-// pair_style tumble [rotate SPEC] [inversion yes|no] [seed N] [threads N] [memory MB] [forces KIND] [device NAME]
-void PairTumble::settings(int narg, char **arg) {
-  keywords = default_keywords();
-  for (int i = 0; i < narg; i += 2) {
-    if (i + 1 == narg) error->all(FLERR, "pair_style tumble: keyword {} has no value: give one after it", arg[i]);
-    set_keyword(arg[i], arg[i + 1]);
-  }
-  together([&] { check_settings(keywords); });
-  // A repeated pair_style keeps this object: without its pair_coeff the old model would go on with the old keywords.
-  engine.reset();
-}
-
-void PairTumble::set_keyword(const std::string &name, const char *value) {
-  const auto positive = [&] {
-    const bigint number = utils::bnumeric(FLERR, value, false, lmp);
-    if (number < 1) error->all(FLERR, "pair_style tumble: {} is {}: give a whole number from 1", name, value);
-    return static_cast<size_t>(number);
-  };
-  if (name == "rotate") {
-    keywords.rotate = value;
-  } else if (name == "inversion") {
-    keywords.inversion = utils::logical(FLERR, value, false, lmp) != 0;
-  } else if (name == "seed") {
-    const bigint seed = utils::bnumeric(FLERR, value, false, lmp);
-    if (seed < 0) error->all(FLERR, "pair_style tumble: seed is {}: give a whole number from 0", value);
-    keywords.seed = static_cast<uint64_t>(seed);
-  } else if (name == "threads") {
-    keywords.threads = positive();
-  } else if (name == "memory") {
-    keywords.memory_mb = positive();
-  } else if (name == "forces") {
-    keywords.forces = value;
-  } else if (name == "device") {
-    keywords.device = value;
-  } else {
-    error->all(FLERR,
-               "pair_style tumble: unknown keyword {}: expected rotate, inversion, seed, threads, memory, forces or "
-               "device",
-               name);
-  }
-}
-
 // pair_coeff * * model.onnx O H
 void PairTumble::coeff(int narg, char **arg) {
   allocate();
@@ -113,7 +57,8 @@ void PairTumble::coeff(int narg, char **arg) {
                std::max(narg - 3, 0), atom->ntypes);
   }
   together([&] {
-    engine.emplace(load_engine(arg[2], keywords));
+    units = unit_style(update->unit_style);
+    engine.emplace(load_engine(arg[2], keywords, units));
     species_of_type.assign(1, 0);
     for (int i = 3; i < narg; i++) species_of_type.push_back((*engine)->species(arg[i]));
   });
@@ -124,11 +69,11 @@ void PairTumble::coeff(int narg, char **arg) {
 
 void PairTumble::init_style() {
   check_setup();
-  energy_scale = energy_unit();
-  const int hops = static_cast<int>((*engine)->hops());
-  neighbor->add_request(this, hops > 1 ? ROWS_OF_GHOSTS_TOO : ROWS_OF_OWN_ATOMS);
-  // Ghosts are needed as far as an own atom's energy sees; without this line results are silently a little wrong.
-  comm->cutghostuser = std::max(comm->cutghostuser, hops * (*engine)->cutoff() + neighbor->skin);
+  check_neighbors();
+  check_stepping();
+  request_neighbors();
+  (*engine)->start_run();
+  diagnostics.start_run(units, static_cast<int>(keywords.every));
 }
 
 void PairTumble::check_setup() {
@@ -140,11 +85,16 @@ void PairTumble::check_setup() {
   }
   if (!force->newton_pair) error->all(FLERR, "pair_style tumble needs newton on for pairs: write newton on");
   if (!atom->tag_enable) error->all(FLERR, "pair_style tumble needs atom IDs: remove atom_modify id no");
+  if (threshold > 0.0 && !(*engine)->has_ensemble()) {
+    error->all(FLERR,
+               "pair_style tumble: uncertainty is {}, but the model has no ensemble to tell it: remove the keyword",
+               threshold);
+  }
+}
+
+void PairTumble::check_neighbors() {
   if (comm->mode != Comm::SINGLE) {
     error->all(FLERR, "pair_style tumble needs one ghost cutoff for all types: write comm_modify mode single");
-  }
-  if (force->pair_match("^hybrid", 0)) {
-    error->all(FLERR, "pair_style tumble cannot be part of a hybrid pair style yet: use it alone");
   }
   if (neighbor->nex_type > 0 || neighbor->nex_group > 0 || neighbor->nex_mol > 0) {
     error->all(FLERR, "pair_style tumble must see all neighbors: remove neigh_modify exclude");
@@ -156,28 +106,76 @@ void PairTumble::check_setup() {
       error->all(FLERR, "pair_style tumble must see bonded pairs too: write special_bonds lj/coul 1 1 1");
     }
   }
+  // LAMMPS' default in units si is a millimeter: its ghosts would fill the memory.
+  const double cutoff = (*engine)->cutoff();
+  if (neighbor->skin > 10.0 * cutoff) {
+    error->all(FLERR,
+               "pair_style tumble: the neighbor skin of {:.4g} is far longer than the model's cutoff of {:.4g}: write "
+               "neighbor {:.4g} bin",
+               neighbor->skin, cutoff, 0.25 * cutoff);
+  }
 }
 
-double PairTumble::energy_unit() const {
-  const std::string style = update->unit_style;
-  if (style == "metal") return 1.0;
-  if (style == "real") return utils::get_conversion_factor(utils::ENERGY, utils::METAL2REAL);
-  error->all(FLERR, "pair_style tumble does not know units {}: use units metal or units real", style);
+void PairTumble::check_stepping() {
+  if (keywords.every > 1 && update->whichflag == 1 && utils::strmatch(update->integrate_style, "^respa")) {
+    error->all(FLERR,
+               "pair_style tumble: every {} steps by itself and cannot be stepped by run_style respa: use run_style "
+               "verlet, or pair_style hybrid/overlay tumble ... tumble ... correction yes",
+               keywords.every);
+  }
+}
+
+void PairTumble::request_neighbors() {
+  const int hops = static_cast<int>((*engine)->hops());
+  // On one rank all ghosts are images of own atoms, which have their neighbors already.
+  const bool alone = comm->nprocs == 1;
+  const bool rows_of_ghosts = hops > 1 && !alone;
+  neighbor->add_request(this, rows_of_ghosts ? NeighConst::REQ_FULL | NeighConst::REQ_GHOST : NeighConst::REQ_FULL);
+  // Ghosts are needed as far as an own atom's energy sees; without this line results are silently a little wrong.
+  const double reach = (alone ? 1 : hops) * (*engine)->cutoff() + neighbor->skin;
+  comm->cutghostuser = std::max(comm->cutghostuser, reach);
+}
+
+void PairTumble::init_list(int, NeighList *ptr) {
+  list = ptr;
+  bool partial = false;
+  for (const NeighList *source = list; source; source = source->listcopy) partial |= source->listskip != nullptr;
+  if (partial) {
+    error->all(FLERR,
+               "pair_style tumble must see every pair of atoms, but pair_style hybrid gives some pairs of types to other "
+               "styles only: use hybrid/overlay with pair_coeff * * tumble ...");
+  }
 }
 
 double PairTumble::init_one(int, int) { return (*engine)->cutoff(); }
 
 void PairTumble::compute(int eflag, int vflag) {
+  const double start = platform::walltime();
   ev_init(eflag, vflag);
-  if (vflag_atom) {
-    error->all(FLERR, "pair_style tumble has no per-atom virial yet: remove compute stress/atom and the like");
-  }
+  const Ask asked = ask();
+  const size_t max_tag = asked.measure ? diagnostics.max_tag() : 0;
   together([&] {
-    gather_species();
-    gather_rows();
-    (*engine)->evaluate(rank_data(), static_cast<uint64_t>(update->ntimestep), result);
+    view.gather(list, species_of_type);
+    (*engine)->evaluate(view.data(max_tag), asked, result);
   });
-  scatter(result);
+  energy_scale = scale * units.electron_volt;
+  force_scale = energy_scale / units.angstrom;
+  scatter();
+  diagnostics.add_step(**engine, result, platform::walltime() - start);
+  if (threshold > 0.0) diagnostics.check_uncertainty(uncertainties, threshold);
+  if (eflag_global) diagnostics.publish();
+}
+
+Ask PairTumble::ask() const {
+  Ask asked{};
+  asked.step = static_cast<uint64_t>(update->ntimestep);
+  // Minimizers want the force of the energy that they are told, and so do single points.
+  asked.dynamics = update->whichflag == 1 && update->nsteps > 0;
+  asked.virials = vflag_atom != 0;
+  asked.centroid_virials = cvflag_atom != 0;
+  asked.per_atom = eflag_atom || vflag_atom || cvflag_atom || per_atom_wanted;
+  asked.measure = eflag_global || (keywords.monitor > 0 && asked.step % keywords.monitor == 0);
+  return asked;
 }
 
 void PairTumble::together(const std::function<void()> &action) {
@@ -198,71 +196,74 @@ void PairTumble::together(const std::function<void()> &action) {
   error->all(FLERR, "pair_style tumble: {}", sentence);
 }
 
-void PairTumble::gather_species() {
-  const int nall = atom->nlocal + atom->nghost;
-  species.resize(nall);
-  for (int i = 0; i < nall; i++) species[i] = species_of_type[atom->type[i]];
-}
-
-void PairTumble::gather_rows() {
-  if (list->inum != atom->nlocal) {
-    throw std::runtime_error("the neighbor list does not hold all atoms: use this pair style for all atom types");
-  }
-  const int rows = list->inum + list->gnum;
-  row_atoms.assign(list->ilist, list->ilist + rows);
-  row_starts.assign(1, 0);
-  candidates.clear();
-  for (const int i : row_atoms) {
-    const int *row = list->firstneigh[i];
-    for (int k = 0; k < list->numneigh[i]; k++) candidates.push_back(row[k] & NEIGHMASK);
-    row_starts.push_back(candidates.size());
-  }
-}
-
-RankData PairTumble::rank_data() {
-  const size_t nall = static_cast<size_t>(atom->nlocal) + atom->nghost;
-  const bool whole = comm->nprocs == 1 && domain->xperiodic && domain->yperiodic && domain->zperiodic;
-  const double *positions = nall > 0 ? atom->x[0] : nullptr;
-  const auto slice = [](const auto *data, size_t size) {
-    return rust::Slice<const std::decay_t<decltype(*data)>>(data, size);
-  };
-  return {static_cast<size_t>(atom->nlocal),
-          slice(positions, 3 * nall),
-          slice(atom->tag, nall),
-          slice(species.data(), nall),
-          slice(row_atoms.data(), row_atoms.size()),
-          slice(row_starts.data(), row_starts.size()),
-          slice(candidates.data(), candidates.size()),
-          whole ? domain->xprd * domain->yprd * domain->zprd : 0.0};
-}
-
-void PairTumble::scatter(const RankResult &result) {
+void PairTumble::scatter() {
   double **f = atom->f;
   for (size_t node = 0; node < result.atoms.size(); node++)
-    for (int k = 0; k < 3; k++) f[result.atoms[node]][k] += energy_scale * result.forces[3 * node + k];
+    for (int k = 0; k < 3; k++) f[result.atoms[node]][k] += force_scale * result.forces[3 * node + k];
+  scatter_global();
+  scatter_per_atom();
+}
+
+void PairTumble::scatter_global() {
   if (eflag_global) eng_vdwl += energy_scale * result.energy;
-  if (eflag_atom)
-    for (int i = 0; i < atom->nlocal; i++) eatom[i] += energy_scale * result.atomic_energies[i];
   if (!vflag_global) return;
-  if (!result.has_virial) warn_of_missing_virial();
+  if (!result.has_virial) {
+    warn_once(warned_of_virial,
+              "direct forces come without a virial here, so the pressure is nan: use forces conservative, or one MPI "
+              "rank, a periodic box and a model that gives stress");
+  }
   // LAMMPS asks for the virial at every output, wanted or not; a pressure that is not a number cannot mislead.
   for (int k = 0; k < 6; k++) virial[k] += result.has_virial ? energy_scale * result.virial[k] : NAN;
 }
 
-void PairTumble::warn_of_missing_virial() {
-  if (warned_of_virial) return;
-  warned_of_virial = true;
-  if (comm->me == 0) {
-    error->warning(FLERR,
-                   "pair_style tumble: direct forces come without a virial here, so the pressure is nan: use forces "
-                   "conservative, or one MPI rank, a periodic box and a model that gives stress");
+void PairTumble::scatter_per_atom() {
+  const int nlocal = atom->nlocal;
+  if (eflag_atom)
+    for (int i = 0; i < nlocal; i++) eatom[i] += energy_scale * result.atomic_energies[i];
+  for (size_t node = 0; node < result.atoms.size(); node++) {
+    const size_t i = result.atoms[node];
+    if (vflag_atom)
+      for (int k = 0; k < 6; k++) vatom[i][k] += energy_scale * result.virials[6 * node + k];
+    if (cvflag_atom)
+      for (int k = 0; k < 9; k++) cvatom[i][k] += energy_scale * result.centroid_virials[9 * node + k];
   }
+  if (cvflag_atom && (*engine)->hops() > 1) {
+    warn_once(warned_of_flux,
+              "centroid virials of a model with several hops take the energy of distant edges to sit at their centers, so "
+              "that a heat flux made of them is approximate");
+  }
+  spreads.resize(nlocal);
+  uncertainties.resize(result.uncertainties.empty() ? 0 : nlocal);
+  for (int i = 0; i < nlocal; i++) spreads[i] = energy_scale * result.spreads[i];
+  for (size_t i = 0; i < uncertainties.size(); i++) uncertainties[i] = energy_scale * result.uncertainties[i];
+}
+
+void PairTumble::warn_once(bool &warned, const std::string &sentence) {
+  if (!warned && comm->me == 0) error->warning(FLERR, "pair_style tumble: {}", sentence);
+  warned = true;
+}
+
+void PairTumble::finish() { diagnostics.print_summary(); }
+
+// `scale` for fix adapt; the flags are set by fix pair before a step at which it reads.
+void *PairTumble::extract(const char *name, int &dimensions) {
+  dimensions = 0;
+  if (std::strcmp(name, "scale") == 0) return &scale;
+  if (std::strcmp(name, "spread_flag") == 0 || std::strcmp(name, "uncertainty_flag") == 0) return &per_atom_wanted;
+  return nullptr;
+}
+
+// For fix pair: standard deviations of the energy of each atom, over the rotations and over the ensemble.
+void *PairTumble::extract_peratom(const char *name, int &columns) {
+  columns = 0;
+  if (std::strcmp(name, "spread") == 0) return spreads.data();
+  if (std::strcmp(name, "uncertainty") == 0) return uncertainties.data();
+  return nullptr;
 }
 
 double PairTumble::memory_usage() {
-  const size_t ints = row_atoms.capacity() + candidates.capacity();
-  return Pair::memory_usage() + static_cast<double>(ints * sizeof(int) + row_starts.capacity() * sizeof(size_t) +
-                                                    species.capacity() + result.forces.size() * sizeof(double));
+  const size_t doubles = result.forces.size() + spreads.capacity() + uncertainties.capacity();
+  return Pair::memory_usage() + view.bytes() + static_cast<double>(doubles * sizeof(double));
 }
 
 }  // namespace tumble

@@ -4,13 +4,18 @@ use std::ffi::{c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use crate::calculator::{Calculator, Device, Evaluation, Settings};
+use crate::calculator::{Calculator, Device, Phase, Settings};
+use crate::diagnostics::{Probes, Shares};
 use crate::elements::atomic_number;
 use crate::error::{Error, Result};
 use crate::lammps::build_id;
 use crate::lammps::fold::{Folded, RankAtoms, fold};
+use crate::lammps::step::{Outcome, Wanted, step};
+use crate::per_atom::{centroid_virials, virials};
 use crate::potential::Forces;
 use crate::quadrature::Mitigation;
+use crate::rotation::Matrix3;
+use crate::units::UnitStyle;
 
 #[allow(missing_docs)]
 #[cxx::bridge(namespace = "tumble")]
@@ -24,11 +29,24 @@ mod ffi {
         memory_mb: usize,
         /// "", "conservative" or "direct".
         forces: String,
+        /// As `forces`, for the bare model.
+        inner: String,
+        every: u64,
+        correction: bool,
+        /// Every how many steps spread and noise are measured; 0: never.
+        monitor: u64,
         /// "cpu" or "cuda".
         device: String,
     }
 
-    /// A rank's atoms and neighbor list; see `tumble::lammps::fold::RankAtoms`. Positions are flat, Å.
+    /// 1 Å and 1 eV in LAMMPS' units.
+    #[derive(Clone, Copy)]
+    struct Units {
+        angstrom: f64,
+        electron_volt: f64,
+    }
+
+    /// A rank's atoms and neighbor list; see `tumble::lammps::fold::RankAtoms`. LAMMPS' unit of length.
     struct RankData<'a> {
         n_own: usize,
         positions: &'a [f64],
@@ -37,8 +55,23 @@ mod ffi {
         row_atoms: &'a [i32],
         row_starts: &'a [usize],
         candidates: &'a [i32],
-        /// Volume of the periodic cell if this rank holds the whole of it, else 0; Å^3.
+        /// Volume of the periodic cell if this rank holds the whole of it, else 0.
         volume: f64,
+        /// Largest tag on any rank.
+        max_tag: usize,
+    }
+
+    /// What is wanted of a step.
+    struct Ask {
+        step: u64,
+        /// Whether the forces are for a step of dynamics.
+        dynamics: bool,
+        /// Whether values per atom are wanted, which only an averaged evaluation can give.
+        per_atom: bool,
+        virials: bool,
+        centroid_virials: bool,
+        /// Whether measures of broken symmetry are wanted, and `max_tag` is known.
+        measure: bool,
     }
 
     /// eV and Å. `atoms[node]` says on which of the rank's atoms `forces[3 * node..]` acts.
@@ -51,25 +84,55 @@ mod ffi {
         has_virial: bool,
         /// xx, yy, zz, xy, xz, yz.
         virial: [f64; 6],
+        /// xx, yy, zz, xy, xz, yz of each node, if asked for.
+        virials: Vec<f64>,
+        /// xx, yy, zz, xy, xz, yz, yx, zx, zy of each node, if asked for.
+        centroid_virials: Vec<f64>,
+        /// Standard deviation over the replicas of each own atom's energy; not a number where it is not known.
+        spreads: Vec<f64>,
+        /// Standard deviation over the ensemble of each own atom's energy; empty without an ensemble.
+        uncertainties: Vec<f64>,
+        evaluations: usize,
+        /// To be summed over the ranks for `diagnose`; empty if nothing was measured.
+        shares: Vec<f64>,
+        /// Seconds inside the model for this step.
+        model_seconds: f64,
+    }
+
+    /// Measures of broken symmetry of the whole system, eV and Å; what is not known is not a number.
+    struct Measures {
+        energy_spread: f64,
+        force_spread: f64,
+        torque: f64,
+        /// (eV/Å)² per unit of mass; see `tumble::diagnostics::Diagnosis`.
+        noise_power: f64,
     }
 
     extern "Rust" {
         type Engine;
+        fn unit_style(name: &str) -> Result<Units>;
         fn check_settings(settings: &PairSettings) -> Result<()>;
-        fn load_engine(model: &str, settings: &PairSettings) -> Result<Box<Engine>>;
+        fn probe_stride(max_tag: usize) -> usize;
+        fn load_engine(model: &str, settings: &PairSettings, units: Units) -> Result<Box<Engine>>;
         fn cutoff(self: &Engine) -> f64;
         fn hops(self: &Engine) -> usize;
+        fn has_ensemble(self: &Engine) -> bool;
         fn summary(self: &Engine) -> String;
         fn species(self: &Engine, symbol: &str) -> Result<u8>;
-        fn evaluate(self: &mut Engine, data: &RankData, step: u64, result: &mut RankResult) -> Result<()>;
+        fn start_run(self: &mut Engine);
+        fn evaluate(self: &mut Engine, data: &RankData, ask: &Ask, result: &mut RankResult) -> Result<()>;
+        fn diagnose(self: &Engine, shares: &[f64], inverse_masses: &[f64]) -> Result<Measures>;
     }
 }
 
-use ffi::{PairSettings, RankData, RankResult};
+use ffi::{Ask, Measures, PairSettings, RankData, RankResult, Units};
 
 /// A loaded model as the pair style sees it.
 pub struct Engine {
     calculator: Calculator,
+    units: Units,
+    monitor: u64,
+    shares: Shares,
 }
 
 /// Turns a panic into an error: none may unwind into C++.
@@ -81,20 +144,27 @@ fn guarded<T>(action: impl FnOnce() -> Result<T>) -> Result<T> {
     })
 }
 
+fn forces_kind(keyword: &'static str, name: &str) -> Result<Option<Forces>> {
+    match name {
+        "" => Ok(None),
+        "conservative" => Ok(Some(Forces::Conservative)),
+        "direct" => Ok(Some(Forces::Direct)),
+        other => Err(unknown(keyword, other, "conservative or direct")),
+    }
+}
+
+fn unknown(keyword: &'static str, found: &str, expected: &'static str) -> Error {
+    Error::KeywordValue { keyword, found: found.into(), expected }
+}
+
 impl TryFrom<&PairSettings> for Settings {
     type Error = Error;
 
     fn try_from(pair: &PairSettings) -> Result<Self> {
-        let forces = match pair.forces.as_str() {
-            "" => None,
-            "conservative" => Some(Forces::Conservative),
-            "direct" => Some(Forces::Direct),
-            other => return Err(keyword("forces", other, "conservative or direct")),
-        };
         let device = match pair.device.as_str() {
             "cpu" => Device::Cpu,
             "cuda" => Device::Cuda,
-            other => return Err(keyword("device", other, "cpu or cuda")),
+            other => return Err(unknown("device", other, "cpu or cuda")),
         };
         Ok(Self {
             mitigation: pair.rotate.clone(),
@@ -102,46 +172,65 @@ impl TryFrom<&PairSettings> for Settings {
             seed: pair.seed,
             threads: pair.threads,
             memory_mb: pair.memory_mb,
-            forces,
+            forces: forces_kind("forces", &pair.forces)?,
+            inner: forces_kind("inner", &pair.inner)?,
+            every: pair.every,
+            correction: pair.correction,
             device,
             library: None,
         })
     }
 }
 
-fn keyword(name: &'static str, found: &str, expected: &'static str) -> Error {
-    Error::KeywordValue { keyword: name, found: found.into(), expected }
+fn unit_style(name: &str) -> Result<Units> {
+    let UnitStyle { angstrom, electron_volt } =
+        UnitStyle::named(name).ok_or_else(|| Error::UnitStyle { style: name.into() })?;
+    Ok(Units { angstrom, electron_volt })
 }
 
 fn check_settings(settings: &PairSettings) -> Result<()> {
     guarded(|| {
-        let settings = Settings::try_from(settings)?;
-        Mitigation::parse(&settings.mitigation, settings.inversion).map(drop)
+        let parsed = Settings::try_from(settings)?;
+        Mitigation::parse(&parsed.mitigation, parsed.inversion)?;
+        if settings.correction && settings.every > 1 {
+            return Err(unknown("every", &settings.every.to_string(), "1 with correction yes, where run_style respa steps"));
+        }
+        Ok(())
     })
 }
 
-fn load_engine(model: &str, settings: &PairSettings) -> Result<Box<Engine>> {
-    guarded(|| Ok(Box::new(Engine { calculator: Calculator::load(Path::new(model), &settings.try_into()?)? })))
+fn probe_stride(max_tag: usize) -> usize {
+    Probes::stride(max_tag)
+}
+
+fn load_engine(model: &str, settings: &PairSettings, units: Units) -> Result<Box<Engine>> {
+    guarded(|| {
+        let calculator = Calculator::load(Path::new(model), &settings.try_into()?)?;
+        Ok(Box::new(Engine { calculator, units, monitor: settings.monitor, shares: Shares::default() }))
+    })
 }
 
 impl Engine {
+    /// In LAMMPS' unit of length.
     fn cutoff(&self) -> f64 {
-        self.calculator.info().cutoff
+        self.calculator.info().cutoff * self.units.angstrom
     }
 
     fn hops(&self) -> usize {
         self.calculator.info().hops
     }
 
+    fn has_ensemble(&self) -> bool {
+        self.calculator.info().ensemble
+    }
+
     /// Lines for the log.
     fn summary(&self) -> String {
-        let (info, mitigation) = (self.calculator.info(), self.calculator.mitigation());
-        let (name, cutoff, hops, evaluations) = (&info.name, info.cutoff, info.hops, mitigation.evaluations());
-        let inversion = if mitigation.inversion() { " with inversion" } else { "" };
+        let (info, policy) = (self.calculator.info(), self.calculator.policy());
+        let (name, cutoff, hops) = (&info.name, info.cutoff, info.hops);
         let model = format!("model \"{name}\" of {}, cutoff {cutoff} A, {hops} hop(s)", self.calculator.origin());
-        let rotate = format!("rotate {mitigation}{inversion}: {evaluations} evaluation(s) a step");
         let notes = self.calculator.notes().iter().map(String::as_str);
-        let lines: Vec<_> = [model.as_str(), &rotate].into_iter().chain(notes).collect();
+        let lines: Vec<_> = [model.as_str(), &policy].into_iter().chain(notes).collect();
         lines.join("\n  ")
     }
 
@@ -154,44 +243,92 @@ impl Engine {
         })
     }
 
-    fn evaluate(&mut self, data: &RankData, step: u64, result: &mut RankResult) -> Result<()> {
+    fn start_run(&mut self) {
+        self.calculator.forget();
+    }
+
+    fn evaluate(&mut self, data: &RankData, ask: &Ask, result: &mut RankResult) -> Result<()> {
         guarded(|| {
-            let mut folded = self.fold(data)?;
-            folded.graph.volume = (data.volume > 0.0).then_some(data.volume);
-            let evaluation = self.calculator.evaluate(&folded.graph, step)?;
-            fill(result, folded.atoms, evaluation);
-            Ok(())
+            let folded = self.fold(data)?;
+            let phase = if ask.dynamics { self.calculator.phase(ask.step, ask.per_atom) } else { Phase::Averaged };
+            let survey = self.monitor > 0 && ask.step.is_multiple_of(self.monitor);
+            let measured = ask.measure && (survey || phase != Phase::Inner);
+            let tags = folded.atoms.iter().map(|&atom| data.tags[atom] as usize);
+            let probes = measured.then(|| Probes::new(tags, data.max_tag));
+            let edge_gradients = ask.virials || ask.centroid_virials;
+            let wanted = Wanted { step: ask.step, phase, edge_gradients, survey, probes: probes.as_ref() };
+            let before = self.calculator.model_seconds();
+            let outcome = step(&mut self.calculator, &folded.graph, &wanted)?;
+            result.shares = outcome.shares.as_ref().map(|shares| shares.numbers.clone()).unwrap_or_default();
+            self.shares = outcome.shares.clone().unwrap_or_default();
+            result.model_seconds = self.calculator.model_seconds() - before;
+            fill(result, folded, outcome, ask)
         })
     }
 
     fn fold(&self, data: &RankData) -> Result<Folded> {
+        let unit = 1.0 / self.units.angstrom;
+        let positions: Vec<_> = data.positions.iter().map(|x| unit * x).collect();
         let rank = RankAtoms {
             n_own: data.n_own,
-            positions: data.positions.as_chunks::<3>().0,
+            positions: positions.as_chunks::<3>().0,
             tags: data.tags,
             species: data.species,
             row_atoms: data.row_atoms,
             row_starts: data.row_starts,
             candidates: data.candidates,
         };
-        let (cutoff, hops) = (self.cutoff(), self.hops());
-        fold(&rank, cutoff, hops).map_err(|missing| Error::GhostsTooThin {
+        let (cutoff, hops) = (self.calculator.info().cutoff, self.hops());
+        let mut folded = fold(&rank, cutoff, hops).map_err(|missing| Error::GhostsTooThin {
             tag: missing.tag,
             reach: cutoff * hops as f64,
             cutoff,
             hops,
+        })?;
+        folded.graph.volume = (data.volume > 0.0).then(|| data.volume * unit.powi(3));
+        Ok(folded)
+    }
+
+    fn diagnose(&self, shares: &[f64], inverse_masses: &[f64]) -> Result<Measures> {
+        guarded(|| {
+            let diagnosis = self.shares.read(shares, inverse_masses);
+            Ok(Measures {
+                energy_spread: diagnosis.energy_spread.unwrap_or(f64::NAN),
+                force_spread: diagnosis.force_spread.unwrap_or(f64::NAN),
+                torque: diagnosis.torque,
+                noise_power: diagnosis.noise_power.unwrap_or(f64::NAN),
+            })
         })
     }
 }
 
-fn fill(result: &mut RankResult, atoms: Vec<usize>, evaluation: Evaluation) {
+fn fill(result: &mut RankResult, folded: Folded, outcome: Outcome, ask: &Ask) -> Result<()> {
+    let Folded { graph, atoms } = folded;
+    let own = graph.weights.iter().take_while(|&&weight| weight > 0.0).count();
+    let Outcome { evaluation, spreads, evaluations, .. } = outcome;
+    let edge_gradients = &evaluation.edge_gradients;
+    if (ask.virials || ask.centroid_virials) && edge_gradients.len() != graph.n_edges() {
+        return Err(Error::NoAtomicVirials);
+    }
+    let virials = if ask.virials { virials(&graph, edge_gradients) } else { vec![] };
+    let centroid = if ask.centroid_virials { centroid_virials(&graph, edge_gradients) } else { vec![] };
+    result.virials = virials.iter().flat_map(six).collect();
+    result.centroid_virials = centroid.iter().flat_map(|w| six(w).into_iter().chain([w[1][0], w[2][0], w[2][1]])).collect();
+    result.spreads = spreads.unwrap_or_else(|| vec![f64::NAN; own]);
+    result.uncertainties = evaluation.uncertainty();
     result.energy = evaluation.energy;
     result.atomic_energies = evaluation.atomic_energies;
     result.atoms = atoms;
     result.forces = evaluation.forces.into_flattened();
     result.has_virial = evaluation.virial.is_some();
-    let w = evaluation.virial.unwrap_or_default();
-    result.virial = [w[0][0], w[1][1], w[2][2], w[0][1], w[0][2], w[1][2]];
+    result.virial = six(&evaluation.virial.unwrap_or_default());
+    result.evaluations = evaluations;
+    Ok(())
+}
+
+/// In LAMMPS' order.
+fn six(w: &Matrix3) -> [f64; 6] {
+    [w[0][0], w[1][1], w[2][2], w[0][1], w[0][2], w[1][2]]
 }
 
 unsafe extern "C" {

@@ -2,16 +2,22 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::average::average;
 pub use crate::average::{Evaluation, Spread};
+use crate::average::{Request, average, average_and_alone};
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::neighbors;
 pub use crate::onnx::Device;
 use crate::onnx::{OnnxPotential, Options};
 use crate::potential::{Forces, ModelInfo, Potential};
-use crate::quadrature::Mitigation;
+use crate::quadrature::{Mitigation, Quadrature};
+use crate::rotation::{IDENTITY, draw};
+pub use crate::stepping::Phase;
+use crate::stepping::{Held, difference, impulse, with_bare_forces};
 use crate::system::System;
+
+/// Stream of the rotation of a survey's grid: none of those that a mitigation draws from.
+const SURVEY_STREAM: u64 = u64::MAX;
 
 /// How to evaluate a model.
 #[derive(Clone, Debug)]
@@ -24,10 +30,16 @@ pub struct Settings {
     pub seed: u64,
     /// Threads of one run of the model.
     pub threads: usize,
-    /// Working memory by which batches of rotations are cut, MiB.
+    /// Working memory that the model may take, MiB: bigger structures are evaluated block by block.
     pub memory_mb: usize,
     /// Which forces to use; `None`: what the model prefers.
     pub forces: Option<Forces>,
+    /// Which forces the bare model gives in [`Calculator::stride`] and in the correction; `None`: the same.
+    pub inner: Option<Forces>,
+    /// Every how many steps [`Calculator::stride`] averages; 1: at each.
+    pub every: u64,
+    /// Whether to give averaged minus bare instead of averaged.
+    pub correction: bool,
     /// Where the model runs.
     pub device: Device,
     /// ONNX Runtime's shared library; `None`: searched for.
@@ -41,14 +53,24 @@ impl Default for Settings {
             inversion: false,
             seed: 0,
             threads: 1,
-            // More is slower: what a batch works on no longer fits into the processor's caches. Measured for 48 replicas of
-            // 192 atoms: 20 ms a replica at 32 MiB, 30 at 256, 50 to 90 at 1024 and above.
-            memory_mb: 32,
+            memory_mb: 2048,
             forces: None,
+            inner: None,
+            every: 1,
+            correction: false,
             device: Device::Cpu,
             library: None,
         }
     }
+}
+
+/// What to report beyond energy, forces and virial.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Detail<'a> {
+    /// Whether to give the averaged edge gradients.
+    pub edge_gradients: bool,
+    /// Atoms of which the forces of each replica are kept `[P]`.
+    pub probes: &'a [usize],
 }
 
 /// A model with the policy by which its symmetry is mended.
@@ -56,6 +78,10 @@ pub struct Calculator {
     potential: Box<dyn Potential>,
     mitigation: Mitigation,
     forces: Forces,
+    inner: Forces,
+    every: u64,
+    correction: bool,
+    held: Option<Held>,
     seed: u64,
     memory: usize,
     origin: String,
@@ -84,10 +110,22 @@ impl Calculator {
     pub fn new(potential: Box<dyn Potential>, settings: &Settings) -> Result<Self> {
         let offered = &potential.info().forces;
         let forces = settings.forces.unwrap_or_else(|| offered.first().copied().unwrap_or_default());
+        let inner = settings.inner.unwrap_or(forces);
         potential.info().check_forces(forces)?;
-        let mitigation = Mitigation::parse(&settings.mitigation, settings.inversion)?;
-        let (seed, memory) = (settings.seed, settings.memory_mb << 20);
-        Ok(Self { potential, mitigation, forces, seed, memory, origin: "built in".into(), notes: vec![] })
+        potential.info().check_forces(inner)?;
+        Ok(Self {
+            potential,
+            mitigation: Mitigation::parse(&settings.mitigation, settings.inversion)?,
+            forces,
+            inner,
+            every: settings.every.max(1),
+            correction: settings.correction,
+            held: None,
+            seed: settings.seed,
+            memory: settings.memory_mb << 20,
+            origin: "built in".into(),
+            notes: vec![],
+        })
     }
 
     /// Where the model comes from, for logs: file and SHA-256, since a flipped bit in a weight loads without complaint.
@@ -110,15 +148,31 @@ impl Calculator {
         &self.mitigation
     }
 
+    /// What is evaluated at which step, in words.
+    pub fn policy(&self) -> String {
+        let (mitigation, every) = (&self.mitigation, self.every);
+        let inversion = if mitigation.inversion() { " with inversion" } else { "" };
+        let what = format!("rotate {mitigation}{inversion}: {} evaluation(s)", mitigation.evaluations());
+        let (forces, inner) = (self.forces.name(), self.inner.name());
+        match (self.correction, every) {
+            (true, _) => format!("{what}, less the bare model ({forces} minus {inner} forces)"),
+            (_, 1) => format!("{what} a step, {forces} forces"),
+            _ => format!("{what} every {every} steps ({forces} forces), the bare model between ({inner} forces)"),
+        }
+    }
+
+    /// Seconds spent inside the model so far.
+    pub fn model_seconds(&self) -> f64 {
+        self.potential.seconds()
+    }
+
     /// Evaluates a graph. `step` chooses the random rotations, if there are any: the same (seed, step) is the same
-    /// rotation, on every rank and in every run.
+    /// rotation, on every rank and in every run. In a calculator for the correction it is averaged minus bare.
     ///
     /// # Errors
     /// An element that the model does not know, or whatever keeps the model from giving finite numbers.
     pub fn evaluate(&mut self, graph: &Graph, step: u64) -> Result<Evaluation> {
-        self.info().check_species(&graph.species)?;
-        let quadrature = self.mitigation.quadrature(self.seed, step);
-        average(self.potential.as_mut(), graph, &quadrature, self.forces, self.memory)
+        self.evaluate_in(Phase::Averaged, graph, step, &Detail::default())
     }
 
     /// Evaluates a structure; as [`Calculator::evaluate`], with the neighbor list made here.
@@ -128,5 +182,93 @@ impl Calculator {
     pub fn evaluate_system(&mut self, system: &System, step: u64) -> Result<Evaluation> {
         self.info().check_species(&system.species)?;
         self.evaluate(&neighbors::graph(system, self.info().cutoff)?, step)
+    }
+
+    /// The phase of a step of dynamics; `exact` asks for averaged energies even where only bare forces are due.
+    pub fn phase(&self, step: u64, exact: bool) -> Phase {
+        // Without a correction to hold, as at the start of a run, it must be found.
+        Phase::of(step, self.every, exact || self.held.is_none())
+    }
+
+    /// Evaluates a graph for one phase of multiple time stepping; see [`Phase`].
+    ///
+    /// # Errors
+    /// Those of [`Calculator::evaluate`].
+    pub fn evaluate_in(&mut self, phase: Phase, graph: &Graph, step: u64, detail: &Detail) -> Result<Evaluation> {
+        self.info().check_species(&graph.species)?;
+        if self.correction {
+            let (averaged, bare) = self.averaged_and_bare(graph, step, detail)?;
+            return Ok(difference(averaged, &bare));
+        }
+        match (phase, self.held) {
+            (Phase::Averaged, _) => self.averaged(self.seed, graph, step, detail),
+            (Phase::Inner, Some(held)) => {
+                let mut bare = self.bare(graph, detail)?;
+                held.add_to(&mut bare);
+                Ok(bare)
+            }
+            _ => {
+                let (averaged, bare) = self.averaged_and_bare(graph, step, detail)?;
+                self.held = Some(Held::new(&averaged, &bare));
+                Ok(match phase {
+                    Phase::Outer => impulse(averaged, &bare, self.every),
+                    _ => with_bare_forces(averaged, bare),
+                })
+            }
+        }
+    }
+
+    /// Forgets the correction that is held from the last outer step: a new run begins.
+    pub fn forget(&mut self) {
+        self.held = None;
+    }
+
+    /// The averaged model twice, with other random rotations than [`Calculator::evaluate`] has at the same step: how the
+    /// two differ is the noise of a random mitigation.
+    ///
+    /// # Errors
+    /// Those of [`Calculator::evaluate`].
+    pub fn two_draws(&mut self, graph: &Graph, step: u64, detail: &Detail) -> Result<[Evaluation; 2]> {
+        let mut draw = |seed| self.averaged(seed, graph, step, detail);
+        let seed = !self.seed;
+        Ok([draw(seed)?, draw(seed ^ (1 << 32))?])
+    }
+
+    /// The average over a small grid, randomly turned, for the sake of its spread.
+    ///
+    /// # Errors
+    /// Those of [`Calculator::evaluate`].
+    pub fn survey(&mut self, graph: &Graph, step: u64, detail: &Detail) -> Result<Evaluation> {
+        let turn = draw(!self.seed, step, SURVEY_STREAM);
+        let request = self.request(self.forces, detail);
+        average(self.potential.as_mut(), graph, &Quadrature::tetrahedral().rotated(&turn), &request)
+    }
+
+    fn averaged(&mut self, seed: u64, graph: &Graph, step: u64, detail: &Detail) -> Result<Evaluation> {
+        let quadrature = self.mitigation.quadrature(seed, step);
+        let request = self.request(self.forces, detail);
+        average(self.potential.as_mut(), graph, &quadrature, &request)
+    }
+
+    fn bare(&mut self, graph: &Graph, detail: &Detail) -> Result<Evaluation> {
+        let request = self.request(self.inner, detail);
+        average(self.potential.as_mut(), graph, &Quadrature::identity(), &request)
+    }
+
+    /// Both, in one batch where they are of one kind; a group grid holds the bare replica already.
+    fn averaged_and_bare(&mut self, graph: &Graph, step: u64, detail: &Detail) -> Result<(Evaluation, Evaluation)> {
+        if self.inner != self.forces {
+            let (mut averaged, bare) = (self.averaged(self.seed, graph, step, detail)?, self.bare(graph, detail)?);
+            averaged.evaluations += bare.evaluations;
+            return Ok((averaged, bare));
+        }
+        let mut quadrature = self.mitigation.quadrature(self.seed, step).into_owned();
+        let alone = quadrature.identity_index().unwrap_or_else(|| quadrature.add_unweighted(IDENTITY));
+        let request = self.request(self.forces, detail);
+        average_and_alone(self.potential.as_mut(), graph, &quadrature, alone, &request)
+    }
+
+    fn request<'a>(&self, forces: Forces, detail: &Detail<'a>) -> Request<'a> {
+        Request { forces, memory: self.memory, edge_gradients: detail.edge_gradients, probes: detail.probes }
     }
 }

@@ -179,6 +179,22 @@ pub enum Error {
         path: PathBuf,
     },
 
+    /// A unit style of LAMMPS without a scale.
+    #[error(
+        "units {style} have no scale in eV and Å: use units metal, real, electron, si, cgs, micro or nano with this model"
+    )]
+    UnitStyle {
+        /// Its name.
+        style: String,
+    },
+
+    /// Per-atom virials of forces that are no derivatives.
+    #[error(
+        "per-atom virials are made of the gradients of the energy, which direct forces lack: use forces conservative, or \
+         remove compute stress/atom, centroid/stress/atom and heat/flux"
+    )]
+    NoAtomicVirials,
+
     /// A keyword of the pair style with a value that it does not know.
     #[error("keyword {keyword} has the value {found}: expected {expected}")]
     KeywordValue {
@@ -205,6 +221,18 @@ pub enum Error {
         cutoff: f64,
         /// Hops of the model.
         hops: usize,
+    },
+
+    /// A limit on memory that no cutting of the structure can meet.
+    #[error(
+        "memory is limited to {} MB, but the model takes {} MB even for a small part of the structure: give at least as \
+         much", given >> 20, needed.div_ceil(1 << 20)
+    )]
+    MemoryTooSmall {
+        /// The limit, bytes.
+        given: usize,
+        /// What one block takes, bytes.
+        needed: usize,
     },
 
     /// A panic that was caught at the border to C++.

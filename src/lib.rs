@@ -27,14 +27,16 @@
 //!
 //! # Map
 //!
-//! [`system`] → [`neighbors`] → [`graph`] → [`average`] over a [`quadrature`] of [`rotation`]s → [`potential`]
+//! [`system`] → [`neighbors`] → [`graph`] (cut into [`blocks`] if it is big) → [`average`] over a [`quadrature`] of [`rotation`]s → [`potential`]
 //! ([`onnx`], or the [`toys`] of the tests) → [`calculator`], the entry for all front ends: [`xyz`] files on the command
 //! line, and LAMMPS ([`lammps`], and `bridge` with the feature `lammps`).
 
 pub mod average;
+pub mod blocks;
 #[cfg(feature = "lammps")]
 pub mod bridge;
 pub mod calculator;
+pub mod diagnostics;
 pub mod elements;
 pub mod error;
 pub mod graph;
@@ -42,9 +44,11 @@ pub mod lammps;
 mod loader;
 pub mod neighbors;
 pub mod onnx;
+pub mod per_atom;
 pub mod potential;
 pub mod quadrature;
 pub mod rotation;
+pub mod stepping;
 pub mod system;
 pub mod toys;
 pub mod units;

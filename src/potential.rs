@@ -45,6 +45,8 @@ pub struct ModelInfo {
     pub reference_energies: BTreeMap<u8, f64>,
     /// Kinds of forces that it offers, the preferred one first.
     pub forces: Vec<Forces>,
+    /// Whether it gives the energies of an ensemble.
+    pub ensemble: bool,
 }
 
 impl ModelInfo {
@@ -86,6 +88,8 @@ pub struct Response {
     pub atomic_energies: Vec<f64>,
     /// What the forces are made of.
     pub derivative: Derivative,
+    /// Energies of the centers by each member of an ensemble `[M][C]`, eV; empty without an ensemble.
+    pub ensemble_energies: Vec<Vec<f64>>,
 }
 
 /// What forces are made of, in the frame of the replica.
@@ -115,6 +119,11 @@ pub trait Potential: Send {
     /// # Errors
     /// Whatever keeps the model from giving finite numbers.
     fn evaluate(&mut self, graph: &Graph, rotations: &[Matrix3], forces: Forces) -> Result<Vec<Response>>;
+
+    /// Seconds spent inside the model so far, where that is known.
+    fn seconds(&self) -> f64 {
+        0.0
+    }
 
     /// Working memory that one replica of the graph takes, bytes; an estimate by which batches are cut.
     fn bytes_per_replica(&self, graph: &Graph) -> usize;

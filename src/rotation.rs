@@ -19,6 +19,11 @@ pub fn dot(a: Vector3, b: Vector3) -> f64 {
     a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 }
 
+/// |a|.
+pub fn norm(a: Vector3) -> f64 {
+    dot(a, a).sqrt()
+}
+
 /// a × b.
 pub fn cross(a: Vector3, b: Vector3) -> Vector3 {
     [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
@@ -57,6 +62,11 @@ pub fn transpose(m: &Matrix3) -> Matrix3 {
 /// a b.
 pub fn multiply(a: &Matrix3, b: &Matrix3) -> Matrix3 {
     a.map(|row| apply_transposed(b, row))
+}
+
+/// (m + mᵀ)/2.
+pub fn symmetrised(m: &Matrix3) -> Matrix3 {
+    [0, 1, 2].map(|a| [0, 1, 2].map(|b| 0.5 * (m[a][b] + m[b][a])))
 }
 
 /// det(m): +1 for a rotation, -1 for a rotation followed by an inversion.

@@ -93,7 +93,7 @@ fn sum_over_edges(graph: &Graph, term: impl Fn(usize, usize) -> (f64, Vector3)) 
         atomic_energies[center] += energy;
         gradients[edge] = scale(gradient, graph.weights[center]);
     }
-    Response { atomic_energies, derivative: Derivative::EdgeGradients(gradients) }
+    Response { atomic_energies, derivative: Derivative::EdgeGradients(gradients), ensemble_energies: vec![] }
 }
 
 /// Polar edges and gradients `[E]`, and a few numbers for each atom `[N]`.

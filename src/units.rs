@@ -23,6 +23,35 @@ pub const KILOJOULE_PER_MOL: f64 = 1e3 * JOULE / AVOGADRO;
 /// 1 kcal/mol (thermochemical: 4.184 kJ/mol), eV per particle.
 pub const KILOCALORIE_PER_MOL: f64 = 4.184 * KILOJOULE_PER_MOL;
 
+/// What Å and eV are in a unit style of LAMMPS.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct UnitStyle {
+    /// 1 Å in its unit of length.
+    pub angstrom: f64,
+    /// 1 eV in its unit of energy.
+    pub electron_volt: f64,
+}
+
+impl UnitStyle {
+    /// By its name in LAMMPS; `None` for `lj`, which has no scale, and for names unknown.
+    pub fn named(style: &str) -> Option<Self> {
+        let (angstrom, electron_volt) = match style {
+            "metal" => (1.0, 1.0),
+            "real" => (1.0, 1.0 / KILOCALORIE_PER_MOL),
+            "electron" => (1.0 / BOHR, 1.0 / HARTREE),
+            "si" => (1e-10, 1.0 / JOULE),
+            // erg = 1e-7 J
+            "cgs" => (1e-8, 1e7 / JOULE),
+            // pg µm²/µs² = 1e-15 J
+            "micro" => (1e-4, 1e15 / JOULE),
+            // ag nm²/ns² = 1e-21 J
+            "nano" => (0.1, 1e21 / JOULE),
+            _ => return None,
+        };
+        Some(Self { angstrom, electron_volt })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

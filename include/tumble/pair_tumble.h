@@ -3,7 +3,6 @@
 #ifndef TUMBLE_PAIR_TUMBLE_H
 #define TUMBLE_PAIR_TUMBLE_H
 
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -12,6 +11,8 @@
 
 #include "pair.h"
 #include "rust/cxx.h"
+#include "tumble/diagnostics.h"
+#include "tumble/rank_view.h"
 #include "tumble/src/bridge.rs.h"
 
 namespace tumble {
@@ -24,37 +25,46 @@ class PairTumble : public LAMMPS_NS::Pair {
   void settings(int narg, char **arg) override;
   void coeff(int narg, char **arg) override;
   void init_style() override;
+  void init_list(int id, LAMMPS_NS::NeighList *list) override;
   double init_one(int i, int j) override;
   void compute(int eflag, int vflag) override;
+  void finish() override;
+  void *extract(const char *name, int &dimensions) override;
+  void *extract_peratom(const char *name, int &columns) override;
   double memory_usage() override;
 
  private:
   void allocate();
   void set_keyword(const std::string &name, const char *value);
+
   void check_setup();
-  double energy_unit() const;
+  void check_neighbors();
+  void check_stepping();
+  void request_neighbors();
 
   // Runs an action on every rank; if it throws on one, all stop with the sentence of the first.
   void together(const std::function<void()> &action);
 
-  void gather_species();
-  void gather_rows();
-  RankData rank_data();
-  void scatter(const RankResult &result);
-  void warn_of_missing_virial();
+  Ask ask() const;
+  void scatter();
+  void scatter_global();
+  void scatter_per_atom();
+  void warn_once(bool &warned, const std::string &sentence);
 
   PairSettings keywords;
+  double threshold = 0.0;  // of the uncertainty, LAMMPS' unit of energy; 0: none
   std::optional<rust::Box<Engine>> engine;
-  double energy_scale = 1.0;  // eV in LAMMPS' unit of energy
-  bool warned_of_virial = false;
+  Units units{};
+  double energy_scale = 1.0, force_scale = 1.0;  // eV and eV/Å in LAMMPS' units, times `scale`
+  double scale = 1.0;                            // of fix adapt
+  int per_atom_wanted = 0;                       // set by fix pair before a step
+  bool warned_of_virial = false, warned_of_flux = false;
 
   std::vector<uint8_t> species_of_type;  // [ntypes + 1], atomic numbers
-  // What the core is shown of this rank's atoms; kept to spare the allocations.
-  std::vector<uint8_t> species;    // [nlocal + nghost]
-  std::vector<int> row_atoms;      // [rows]
-  std::vector<size_t> row_starts;  // [rows + 1]
-  std::vector<int> candidates;     // [row_starts.back()]
+  RankView view;
   RankResult result;
+  std::vector<double> spreads, uncertainties;  // [nlocal], LAMMPS' unit of energy
+  Diagnostics diagnostics;
 };
 
 }  // namespace tumble

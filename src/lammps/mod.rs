@@ -3,3 +3,4 @@
 #[cfg(feature = "lammps")]
 pub mod build_id;
 pub mod fold;
+pub mod step;

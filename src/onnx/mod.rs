@@ -14,6 +14,7 @@ mod signature;
 mod unpacking;
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 use std::sync::PoisonError;
 
 use ort::session::{HasSelectedOutputs, OutputSelector, RunOptions, SessionInputValue};
@@ -41,6 +42,8 @@ pub struct OnnxPotential {
     buffers: Buffers,
     /// The outputs to ask for, by kind of forces.
     selections: Vec<(Forces, RunOptions<HasSelectedOutputs>)>,
+    /// Time inside ONNX Runtime.
+    elapsed: Duration,
 }
 
 /// Tensors in the model's precision.
@@ -66,7 +69,7 @@ impl OnnxPotential {
         let selections = metadata.forces.kinds().iter().map(|&kind| Ok((kind, select(&model, kind)?)));
         let selections =
             guarded(|| selections.collect::<ort::Result<_>>()).map_err(|cause| run_error(&metadata.name, cause))?;
-        Ok(Self { info: metadata.info(), buffers, selections, model })
+        Ok(Self { info: metadata.info(), buffers, selections, model, elapsed: Duration::ZERO })
     }
 
     /// What the file says of itself.
@@ -110,13 +113,17 @@ impl Potential for OnnxPotential {
         match &mut self.buffers {
             Buffers::Float32(tensors) => {
                 tensors.pack(graph, rotations);
-                run(&self.model, tensors, selection, forces)
+                run(&self.model, tensors, selection, forces, &mut self.elapsed)
             }
             Buffers::Float64(tensors) => {
                 tensors.pack(graph, rotations);
-                run(&self.model, tensors, selection, forces)
+                run(&self.model, tensors, selection, forces, &mut self.elapsed)
             }
         }
+    }
+
+    fn seconds(&self) -> f64 {
+        self.elapsed.as_secs_f64()
     }
 
     fn bytes_per_replica(&self, graph: &Graph) -> usize {
@@ -136,13 +143,17 @@ fn run<T: Real>(
     tensors: &Tensors<T>,
     selection: &RunOptions<HasSelectedOutputs>,
     forces: Forces,
+    elapsed: &mut Duration,
 ) -> Result<Vec<Response>> {
     let metadata = &model.metadata;
     let mut session = model.session.lock().unwrap_or_else(PoisonError::into_inner);
     let inputs = || model.signature.inputs.iter().map(|(name, input)| Ok((*name, tensors.view(*input)?)));
     let outputs = guarded(|| {
         let inputs = inputs().collect::<ort::Result<Vec<(&str, SessionInputValue<'_>)>>>()?;
-        session.run_with_options(inputs, selection)
+        let start = Instant::now();
+        let outputs = session.run_with_options(inputs, selection);
+        *elapsed += start.elapsed();
+        outputs
     });
     let outputs = outputs.map_err(|cause| run_error(&metadata.name, cause))?;
     let reader = Reader {

@@ -32,7 +32,7 @@ impl Reader<'_, '_> {
         };
         let energies = energies.chunks(per_replica).map(<[f64]>::to_vec);
         let pairs = energies.zip(derivatives);
-        Ok(pairs.map(|(atomic_energies, derivative)| Response { atomic_energies, derivative }).collect())
+        Ok(pairs.map(|(atomic_energies, derivative)| Response { atomic_energies, derivative, ensemble_energies: Vec::new() }).collect())
     }
 
     /// Edge gradients in the order of the graph's edges; what a model writes into padding is not looked at.

@@ -81,6 +81,18 @@ impl Quadrature {
         }
     }
 
+    /// Index of the rotation that does nothing, if it is there.
+    pub fn identity_index(&self) -> Option<usize> {
+        self.rotations.iter().position(|rotation| *rotation == IDENTITY)
+    }
+
+    /// Adds a rotation of weight 0: evaluated with the others, but no part of the average. Returns its index.
+    pub fn add_unweighted(&mut self, rotation: Matrix3) -> usize {
+        self.rotations.push(rotation);
+        self.weights.push(0.0);
+        self.rotations.len() - 1
+    }
+
     /// The whole grid turned by one rotation, R_k `by`: `by` is applied to a vector first.
     ///
     /// With `by` uniform every node is uniform, so the average over `by` has no error; and D^ℓ(R_k `by`) =

@@ -1,0 +1,42 @@
+// A rank's atoms and neighbor list as the core is shown them. A pure adaptor: it reads LAMMPS and changes nothing.
+
+#ifndef TUMBLE_RANK_VIEW_H
+#define TUMBLE_RANK_VIEW_H
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "pointers.h"
+#include "rust/cxx.h"
+#include "tumble/src/bridge.rs.h"
+
+namespace LAMMPS_NS {
+class NeighList;
+}
+
+namespace tumble {
+
+class RankView : protected LAMMPS_NS::Pointers {
+ public:
+  explicit RankView(LAMMPS_NS::LAMMPS *lmp) : Pointers(lmp) {}
+
+  // species_of_type: [ntypes + 1], atomic numbers.
+  void gather(const LAMMPS_NS::NeighList *list, const std::vector<uint8_t> &species_of_type);
+  RankData data(size_t max_tag) const;
+  double bytes() const;
+
+ private:
+  void gather_rows(const LAMMPS_NS::NeighList *list);
+  double whole_volume() const;
+
+  // Kept from step to step to spare the allocations.
+  std::vector<uint8_t> species;    // [nlocal + nghost]
+  std::vector<int> row_atoms;      // [rows]
+  std::vector<size_t> row_starts;  // [rows + 1]
+  std::vector<int> candidates;     // [row_starts.back()]
+};
+
+}  // namespace tumble
+
+#endif
