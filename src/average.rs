@@ -111,7 +111,7 @@ struct Sample {
 
 impl Sample {
     fn new(graph: &Graph, response: Response, rotation: &Matrix3) -> Self {
-        let Response { atomic_energies, derivative } = response;
+        let Response { atomic_energies, derivative, .. } = response;
         let energy = graph.weights.iter().zip(&atomic_energies).map(|(w, e)| w * e).sum();
         let mut sample = Self { energy, atomic_energies, ..Self::default() };
         match derivative {

@@ -66,7 +66,8 @@ impl OnnxPotential {
         let selections = metadata.forces.kinds().iter().map(|&kind| Ok((kind, select(&model, kind)?)));
         let selections =
             guarded(|| selections.collect::<ort::Result<_>>()).map_err(|cause| run_error(&metadata.name, cause))?;
-        Ok(Self { info: metadata.info(), buffers, selections, model })
+        let info = ModelInfo { ensemble: model.signature.ensemble, ..metadata.info() };
+        Ok(Self { info, buffers, selections, model })
     }
 
     /// What the file says of itself.
