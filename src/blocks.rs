@@ -98,7 +98,8 @@ impl Block {
         let (mut rows, mut edges) = (Vec::new(), Vec::new());
         for _ in 0..hops {
             for local in rows.len()..members.atoms.len() {
-                let mut row: Vec<_> = whole.edges(members.atoms[local]).map(|e| (members.local(whole.neighbors[e]), e)).collect();
+                let mut row: Vec<_> =
+                    whole.edges(members.atoms[local]).map(|e| (members.local(whole.neighbors[e]), e)).collect();
                 // Stable: the order of several images of a neighbor is that of the whole graph.
                 row.sort_by_key(|&(neighbor, _)| neighbor);
                 rows.push(row.iter().map(|&(neighbor, e)| Edge { neighbor, vector: whole.vectors[e] }).collect());

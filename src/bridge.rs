@@ -193,7 +193,11 @@ fn check_settings(settings: &PairSettings) -> Result<()> {
         let parsed = Settings::try_from(settings)?;
         Mitigation::parse(&parsed.mitigation, parsed.inversion)?;
         if settings.correction && settings.every > 1 {
-            return Err(unknown("every", &settings.every.to_string(), "1 with correction yes, where run_style respa steps"));
+            return Err(unknown(
+                "every",
+                &settings.every.to_string(),
+                "1 with correction yes, where run_style respa steps",
+            ));
         }
         Ok(())
     })
@@ -313,7 +317,8 @@ fn fill(result: &mut RankResult, folded: Folded, outcome: Outcome, ask: &Ask) ->
     let virials = if ask.virials { virials(&graph, edge_gradients) } else { vec![] };
     let centroid = if ask.centroid_virials { centroid_virials(&graph, edge_gradients) } else { vec![] };
     result.virials = virials.iter().flat_map(six).collect();
-    result.centroid_virials = centroid.iter().flat_map(|w| six(w).into_iter().chain([w[1][0], w[2][0], w[2][1]])).collect();
+    result.centroid_virials =
+        centroid.iter().flat_map(|w| six(w).into_iter().chain([w[1][0], w[2][0], w[2][1]])).collect();
     result.spreads = spreads.unwrap_or_else(|| vec![f64::NAN; own]);
     result.uncertainties = evaluation.uncertainty();
     result.energy = evaluation.energy;

@@ -229,8 +229,8 @@ impl Calculator {
     /// # Errors
     /// Those of [`Calculator::evaluate`].
     pub fn two_draws(&mut self, graph: &Graph, step: u64, detail: &Detail) -> Result<[Evaluation; 2]> {
-        let mut draw = |seed| self.averaged(seed, graph, step, detail);
         let seed = !self.seed;
+        let mut draw = |seed| self.averaged(seed, graph, step, detail);
         Ok([draw(seed)?, draw(seed ^ (1 << 32))?])
     }
 

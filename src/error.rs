@@ -369,7 +369,7 @@ pub enum Error {
     },
 
     /// An output of a model has the wrong shape.
-    #[error("the model \"{model}\" gave {output} of shape {found:?} where {expected:?} was expected: export it again")]
+    #[error("the model \"{model}\" gave {output} of shape {found:?} where {expected} was expected: export it again")]
     OutputShape {
         /// Name of the model.
         model: String,
@@ -377,8 +377,8 @@ pub enum Error {
         output: &'static str,
         /// Its shape.
         found: Vec<i64>,
-        /// Its shape by the contract.
-        expected: Vec<i64>,
+        /// Its shape by the contract, in words where it is not one shape.
+        expected: String,
     },
 
     /// A model gave NaN or infinity.

@@ -45,7 +45,7 @@ pub struct ModelInfo {
     pub reference_energies: BTreeMap<u8, f64>,
     /// Kinds of forces that it offers, the preferred one first.
     pub forces: Vec<Forces>,
-    /// Whether it gives the energies of an ensemble.
+    /// Whether it gives ensemble energies.
     pub ensemble: bool,
 }
 
@@ -86,10 +86,11 @@ impl ModelInfo {
 pub struct Response {
     /// Energy of each center without its reference energy `[C]`, eV.
     pub atomic_energies: Vec<f64>,
+    /// Energies that each of the M ≥ 2 members of an ensemble gives the centers, without reference energies `[M][C]`,
+    /// eV; empty without an ensemble.
+    pub ensemble_energies: Vec<Vec<f64>>,
     /// What the forces are made of.
     pub derivative: Derivative,
-    /// Energies of the centers by each member of an ensemble `[M][C]`, eV; empty without an ensemble.
-    pub ensemble_energies: Vec<Vec<f64>>,
 }
 
 /// What forces are made of, in the frame of the replica.

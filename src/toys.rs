@@ -67,7 +67,8 @@ fn smooth(r: f64, cutoff: f64) -> (f64, f64) {
 /// Description of a toy; `species` empty for any.
 fn info(name: &str, cutoff: f64, hops: usize, species: Vec<u8>, forces: Vec<Forces>) -> ModelInfo {
     let species = if species.is_empty() { (1..=118).collect() } else { species };
-    ModelInfo { name: name.into(), cutoff, hops, species, reference_energies: Default::default(), forces }
+    let reference_energies = Default::default();
+    ModelInfo { name: name.into(), cutoff, hops, species, reference_energies, forces, ensemble: false }
 }
 
 /// One response for each rotation, from the edges `[E]` of the turned graph.
@@ -93,7 +94,7 @@ fn sum_over_edges(graph: &Graph, term: impl Fn(usize, usize) -> (f64, Vector3)) 
         atomic_energies[center] += energy;
         gradients[edge] = scale(gradient, graph.weights[center]);
     }
-    Response { atomic_energies, derivative: Derivative::EdgeGradients(gradients), ensemble_energies: vec![] }
+    Response { atomic_energies, ensemble_energies: vec![], derivative: Derivative::EdgeGradients(gradients) }
 }
 
 /// Polar edges and gradients `[E]`, and a few numbers for each atom `[N]`.

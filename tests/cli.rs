@@ -209,5 +209,13 @@ fn info_describes_the_model() {
     assert_eq!(document["sha256"].as_str().unwrap().len(), 64);
     assert_eq!(document["symbols"], serde_json::json!(["H", "O"]));
     assert_eq!(document["reach"], 3.5);
+    assert_eq!(document["ensemble"], false);
     assert_eq!([&document["layout"], &document["precision"]], ["padded", "float64"]);
+}
+
+#[test]
+fn info_tells_an_ensemble() {
+    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/models/ensemble-list-f32.onnx");
+    let output = Folder::new().output(&["info", model], "");
+    assert!(output.lines().any(|line| line.starts_with("ensemble            yes")), "{output}");
 }

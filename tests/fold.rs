@@ -1,6 +1,7 @@
 //! Domain decomposition without LAMMPS: a box cut into ranks by hand gives what the whole box gives.
 
-use tumble::average::{Evaluation, average};
+use tumble::average::{Evaluation, Request, average};
+use tumble::diagnostics::{Probes, Shares};
 use tumble::lammps::fold::{MissingRow, RankAtoms, fold};
 use tumble::potential::Forces;
 use tumble::rotation::{Matrix3, Vector3, add, apply_transposed, dot, scale, sub};
@@ -119,7 +120,7 @@ fn sum_over_ranks(system: &System, owners: usize, grid: &Quadrature) -> (f64, Ve
 }
 
 fn evaluate(graph: &tumble::Graph, grid: &Quadrature) -> Evaluation {
-    average(&mut TwoHopToy::new(CUTOFF, 0.7, 0.6), graph, grid, Forces::Conservative, 1 << 30).unwrap()
+    average(&mut TwoHopToy::new(CUTOFF, 0.7, 0.6), graph, grid, &Request::new(Forces::Conservative, 1 << 30)).unwrap()
 }
 
 #[test]
@@ -172,4 +173,40 @@ fn a_ghost_without_a_row_is_an_error_only_if_its_neighbors_count() {
     let rows = [0, 1, 2];
     assert!(fold(&rank.atoms(&rows), CUTOFF, 1).is_ok());
     assert!(matches!(fold(&rank.atoms(&rows), CUTOFF, 2), Err(MissingRow { .. })));
+}
+
+/// What the shares of several ranks tell is what the whole box tells.
+#[test]
+fn spreads_and_noise_do_not_depend_on_the_cut() {
+    let (system, tags) = (system(), 40);
+    let mitigation = Mitigation::parse("random:5", false).unwrap();
+    let draws = [0, 1].map(|seed| mitigation.quadrature(seed, 3).into_owned());
+    let inverse_masses: Vec<_> = (0..tags).map(|i| 1.0 / (1.0 + i as f64)).collect();
+    let read = |owners: usize| {
+        let parts = (0..owners).map(|owner| share(&system, owners, owner, &draws));
+        let sum = parts.reduce(|mut sum, part| {
+            sum.numbers.iter_mut().zip(&part.numbers).for_each(|(a, b)| *a += b);
+            sum
+        });
+        let sum = sum.unwrap();
+        sum.read(&sum.numbers, &inverse_masses)
+    };
+    let whole = evaluate(&neighbors::graph(&system, CUTOFF).unwrap(), &draws[0]);
+    for found in [1, 2, 4, 40].map(read) {
+        assert!((found.energy_spread.unwrap() - whole.spread.energy).abs() < 1e-12);
+        assert!((found.force_spread.unwrap() - whole.spread.force_rms()).abs() < 1e-12);
+        assert!((found.torque - dot(whole.torque, whole.torque).sqrt()).abs() < 1e-11);
+        assert!((found.noise_power.unwrap() / read(1).noise_power.unwrap() - 1.0).abs() < 1e-12);
+    }
+}
+
+fn share(system: &System, owners: usize, owner: usize, draws: &[Quadrature; 2]) -> Shares {
+    let own = (0..system.len()).filter(|i| (i * 7 + i / 5) % owners == owner).collect();
+    let rank = Rank::new(system, own, HOPS as f64 * CUTOFF + 0.7);
+    let folded = fold(&rank.atoms(&rank.rows()), CUTOFF, HOPS).unwrap();
+    let probes = Probes::new(folded.atoms.iter().map(|&atom| rank.tags[atom] as usize), system.len());
+    let request = Request { probes: &probes.nodes, ..Request::new(Forces::Conservative, 1 << 30) };
+    let mut toy = TwoHopToy::new(CUTOFF, 0.7, 0.6);
+    let [one, other] = draws.each_ref().map(|grid| average(&mut toy, &folded.graph, grid, &request).unwrap());
+    Shares::pack(&one, Some(&one), Some(&[one.clone(), other]), &probes)
 }

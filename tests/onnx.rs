@@ -12,7 +12,10 @@ use tumble::potential::{Derivative, Forces, Potential, Response};
 use tumble::rotation::{IDENTITY, Matrix3, Vector3, apply};
 
 const LAYOUTS: [&str; 2] = ["list", "padded"];
-const CONSERVATIVE: [&str; 4] = ["pair", "harmonic", "twohop", "both"];
+const TOYS: [&str; 6] = ["pair", "harmonic", "twohop", "both", "direct", "ensemble"];
+const CONSERVATIVE: [&str; 5] = ["pair", "harmonic", "twohop", "both", "ensemble"];
+/// Member m of the toy `ensemble` has the energies of `harmonic` plus this share of those of `pair`.
+const MEMBERS: [f64; 4] = [-0.03, -0.01, 0.01, 0.03];
 const CUTOFF: f64 = 3.5;
 
 /// Rotations by 0.6 radians about x and 1.1 about z, and an improper one.
@@ -72,6 +75,7 @@ fn gradients(response: &Response) -> &[Vector3] {
 /// Everything in a response as one row of numbers.
 fn numbers(response: &Response) -> Vec<f64> {
     let mut numbers = response.atomic_energies.clone();
+    numbers.extend(response.ensemble_energies.iter().flatten());
     match &response.derivative {
         Derivative::EdgeGradients(gradients) => numbers.extend(gradients.as_flattened()),
         Derivative::Direct { forces, stress } => {
@@ -83,17 +87,25 @@ fn numbers(response: &Response) -> Vec<f64> {
 }
 
 fn assert_close(a: &Response, b: &Response, tolerance: f64, what: &str) {
-    let (a, b) = (numbers(a), numbers(b));
+    assert_near(&numbers(a), &numbers(b), tolerance, what);
+}
+
+fn assert_near(a: &[f64], b: &[f64], tolerance: f64, what: &str) {
     assert_eq!(a.len(), b.len(), "{what}");
-    for (i, (x, y)) in a.iter().zip(&b).enumerate() {
+    for (i, (x, y)) in a.iter().zip(b).enumerate() {
         assert!((x - y).abs() < tolerance, "{what}: number {i} is {x} and {y}");
     }
+}
+
+/// Mean over the rows.
+fn mean(rows: &[Vec<f64>]) -> Vec<f64> {
+    (0..rows[0].len()).map(|i| rows.iter().map(|row| row[i]).sum::<f64>() / rows.len() as f64).collect()
 }
 
 #[test]
 fn layouts_and_precisions_agree() {
     let graph = cluster();
-    for name in ["pair", "harmonic", "twohop", "both", "direct"] {
+    for name in TOYS {
         for rotation in rotations() {
             let [reference, padded, list32, padded32] = ["list-f64", "padded-f64", "list-f32", "padded-f32"]
                 .map(|kind| evaluate(&mut load(&format!("{name}-{kind}")), &graph, rotation));
@@ -132,7 +144,7 @@ fn gradients_are_those_of_the_weighted_energy_by_finite_differences() {
 #[test]
 fn replicas_together_are_replicas_one_by_one() {
     let graph = cluster();
-    for name in ["pair", "harmonic", "twohop", "both", "direct"] {
+    for name in TOYS {
         for layout in LAYOUTS {
             let mut model = load(&format!("{name}-{layout}-f64"));
             let kind = model.info().forces[0];
@@ -174,7 +186,7 @@ fn neighbors_that_are_no_centers_are_felt_and_send_no_message() {
 #[test]
 fn a_molecule_can_be_one_atom_without_edges() {
     let graph = Graph::new(vec![8], vec![1.0], vec![vec![]]);
-    for name in ["pair", "harmonic", "twohop", "both", "direct"] {
+    for name in TOYS {
         for kind in ["list-f64", "padded-f64", "list-f32", "padded-f32"] {
             let mut model = load(&format!("{name}-{kind}"));
             let responses = model.evaluate(&graph, &rotations(), model.info().forces[0]).unwrap();
@@ -209,6 +221,39 @@ fn a_model_with_both_kinds_of_forces_gives_the_one_asked_for() {
     assert_eq!(error.to_string(), "the model \"pair\" offers no direct forces: ask for conservative ones");
     let error = load("direct-list-f32").evaluate(&graph, &[IDENTITY], Forces::Conservative).unwrap_err();
     assert_eq!(error.to_string(), "the model \"direct\" offers no conservative forces: ask for direct ones");
+}
+
+#[test]
+fn members_of_an_ensemble_are_told_apart_for_every_replica() {
+    let graph = cluster();
+    for kind in ["list-f64", "padded-f64", "list-f32", "padded-f32"] {
+        let tolerance = if kind.ends_with("f64") { 1e-12 } else { 1e-5 };
+        let [ensemble, harmonic, pair] = ["ensemble", "harmonic", "pair"].map(|name| {
+            let mut model = load(&format!("{name}-{kind}"));
+            assert_eq!(model.info().ensemble, name == "ensemble");
+            model.evaluate(&graph, &rotations(), Forces::Conservative).unwrap()
+        });
+        assert!(pair[0].atomic_energies.iter().all(|energy| energy.abs() > 0.1), "the members differ for every atom");
+        for ((response, harmonic), pair) in ensemble.iter().zip(&harmonic).zip(&pair) {
+            assert!(harmonic.ensemble_energies.is_empty());
+            assert_eq!(response.ensemble_energies.len(), MEMBERS.len());
+            for (member, share) in response.ensemble_energies.iter().zip(MEMBERS) {
+                let energies = harmonic.atomic_energies.iter().zip(&pair.atomic_energies);
+                let expected: Vec<_> = energies.map(|(energy, pair)| energy + share * pair).collect();
+                assert_near(member, &expected, tolerance, kind);
+            }
+            assert_near(&mean(&response.ensemble_energies), &response.atomic_energies, tolerance, kind);
+            assert_near(gradients(response).as_flattened(), gradients(harmonic).as_flattened(), tolerance, kind);
+        }
+    }
+}
+
+#[test]
+fn an_ensemble_of_one_member_is_refused() {
+    let error = load("bad-ensemble").evaluate(&cluster(), &rotations(), Forces::Conservative).unwrap_err();
+    let expected = "the model \"ensemble\" gave ensemble_energies of shape [1, 18] where [M, 18] with M of 2 or more was \
+                    expected: export it again";
+    assert_eq!(error.to_string(), expected);
 }
 
 #[test]

@@ -194,7 +194,7 @@ impl Metadata {
         Some(format!("{found} in its metadata where {expected} was expected"))
     }
 
-    /// What the driver must know, in Å and eV.
+    /// What the driver must know, in Å and eV. An ensemble shows in the outputs of a file only: there is none here.
     pub fn info(&self) -> ModelInfo {
         ModelInfo {
             name: self.name.clone(),
@@ -203,6 +203,7 @@ impl Metadata {
             species: self.species.clone(),
             reference_energies: self.reference_energies.clone(),
             forces: self.forces.kinds().to_vec(),
+            ensemble: false,
         }
     }
 }

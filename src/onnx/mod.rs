@@ -14,8 +14,8 @@ mod signature;
 mod unpacking;
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 use std::sync::PoisonError;
+use std::time::{Duration, Instant};
 
 use ort::session::{HasSelectedOutputs, OutputSelector, RunOptions, SessionInputValue};
 
@@ -69,7 +69,8 @@ impl OnnxPotential {
         let selections = metadata.forces.kinds().iter().map(|&kind| Ok((kind, select(&model, kind)?)));
         let selections =
             guarded(|| selections.collect::<ort::Result<_>>()).map_err(|cause| run_error(&metadata.name, cause))?;
-        Ok(Self { info: metadata.info(), buffers, selections, model, elapsed: Duration::ZERO })
+        let info = ModelInfo { ensemble: model.signature.ensemble, ..metadata.info() };
+        Ok(Self { info, buffers, selections, model, elapsed: Duration::ZERO })
     }
 
     /// What the file says of itself.

@@ -37,15 +37,18 @@ pub(super) mod output {
     pub const EDGE_GRADIENTS: &str = "edge_gradients";
     pub const FORCES: &str = "forces";
     pub const STRESS: &str = "stress";
+    pub const ENSEMBLE_ENERGIES: &str = "ensemble_energies";
 }
 
-/// The inputs that a model wants and whether it gives a stress.
+/// The inputs that a model wants and which of the optional outputs it gives.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Signature {
     /// In the model's order.
     pub inputs: Vec<(&'static str, Input)>,
     /// Whether `stress` is among the outputs.
     pub stress: bool,
+    /// Whether `ensemble_energies` is among the outputs.
+    pub ensemble: bool,
 }
 
 impl Signature {
@@ -60,13 +63,16 @@ impl Signature {
         }
         let stress = metadata.forces.kinds().contains(&Forces::Direct)
             && find_output(session, output::STRESS, metadata)?.is_some();
-        Ok(Self { inputs, stress })
+        let ensemble = find_output(session, output::ENSEMBLE_ENERGIES, metadata)?.is_some();
+        Ok(Self { inputs, stress, ensemble })
     }
 
-    /// Names of the outputs to ask for.
+    /// Names of the outputs to ask for. The ensemble is always among them where there is one: ONNX Runtime computes all
+    /// outputs of a file, wanted or not, so that leaving it out would save nothing.
     pub fn outputs(&self, kind: Forces) -> impl Iterator<Item = &'static str> {
         let stress = (self.stress && kind == Forces::Direct).then_some(output::STRESS);
-        required(kind).into_iter().chain(stress)
+        let ensemble = self.ensemble.then_some(output::ENSEMBLE_ENERGIES);
+        required(kind).into_iter().chain(stress).chain(ensemble)
     }
 }
 

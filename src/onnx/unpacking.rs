@@ -30,9 +30,29 @@ impl Reader<'_, '_> {
             Forces::Conservative => self.gradients(tensors)?,
             Forces::Direct => self.direct(tensors, per_replica)?,
         };
+        let mut members = self.members(tensors)?.into_iter();
         let energies = energies.chunks(per_replica).map(<[f64]>::to_vec);
-        let pairs = energies.zip(derivatives);
-        Ok(pairs.map(|(atomic_energies, derivative)| Response { atomic_energies, derivative, ensemble_energies: Vec::new() }).collect())
+        let respond = |(atomic_energies, derivative)| {
+            let ensemble_energies = members.next().unwrap_or_default();
+            Response { atomic_energies, ensemble_energies, derivative }
+        };
+        Ok(energies.zip(derivatives).map(respond).collect())
+    }
+
+    /// Energies `[M][C]` of the members of the ensemble for each replica, eV; no replicas without an ensemble.
+    fn members<T: Real>(&self, tensors: &Tensors<T>) -> Result<Vec<Vec<Vec<f64>>>> {
+        let (name, centers) = (output::ENSEMBLE_ENERGIES, tensors.weights.len());
+        if !self.outputs.contains_key(name) {
+            return Ok(Vec::new());
+        }
+        let (shape, values) = self.tensor::<T>(name)?;
+        if !matches!(shape, &[members, n] if members >= 2 && n == centers as i64) {
+            return Err(self.wrong_shape(name, shape, format!("[M, {centers}] with M of 2 or more")));
+        }
+        let energies = self.in_unit(name, shape, values, self.electron_volt)?;
+        let per_replica = centers / tensors.n_replicas();
+        let replica = |r| energies.chunks(centers).map(move |member| member[r * per_replica..][..per_replica].to_vec());
+        Ok((0..tensors.n_replicas()).map(|r| replica(r).collect()).collect())
     }
 
     /// Edge gradients in the order of the graph's edges; what a model writes into padding is not looked at.
@@ -72,22 +92,36 @@ impl Reader<'_, '_> {
 
     /// An output of the shape expected, all of it finite, times `unit`.
     fn read<T: Real>(&self, name: &'static str, shape: Vec<i64>, unit: f64) -> Result<Vec<f64>> {
-        let values = self.values::<T>(name, &shape)?;
+        self.in_unit(name, &shape, self.values::<T>(name, &shape)?, unit)
+    }
+
+    /// The values of an output, all of them finite, times `unit`.
+    fn in_unit<T: Real>(&self, name: &'static str, shape: &[i64], values: &[T], unit: f64) -> Result<Vec<f64>> {
         if let Some(position) = values.iter().position(|x| !x.to_f64().is_finite()) {
-            return Err(self.not_finite(name, &shape, position, values[position].to_f64()));
+            return Err(self.not_finite(name, shape, position, values[position].to_f64()));
         }
         Ok(values.iter().map(|x| unit * x.to_f64()).collect())
     }
 
+    /// The values of an output of the shape expected.
     fn values<T: Real>(&self, name: &'static str, expected: &[i64]) -> Result<&[T]> {
+        let (shape, values) = self.tensor(name)?;
+        if shape != expected {
+            return Err(self.wrong_shape(name, shape, format!("{expected:?}")));
+        }
+        Ok(values)
+    }
+
+    /// Shape and values of an output.
+    fn tensor<T: Real>(&self, name: &'static str) -> Result<(&[i64], &[T])> {
         let failed = |cause: String| Error::ModelRun { model: self.model.to_owned(), cause };
         let output = self.outputs.get(name).ok_or_else(|| failed(format!("it left out the output {name}")))?;
         let (shape, values) = output.try_extract_tensor::<T>().map_err(|error| failed(error.to_string()))?;
-        if shape[..] != *expected {
-            let (model, found, expected) = (self.model.to_owned(), shape.to_vec(), expected.to_vec());
-            return Err(Error::OutputShape { model, output: name, found, expected });
-        }
-        Ok(values)
+        Ok((shape, values))
+    }
+
+    fn wrong_shape(&self, output: &'static str, found: &[i64], expected: String) -> Error {
+        Error::OutputShape { model: self.model.to_owned(), output, found: found.to_vec(), expected }
     }
 
     fn not_finite(&self, output: &'static str, shape: &[i64], position: usize, value: f64) -> Error {

@@ -61,7 +61,7 @@ impl TwoHopToy {
             let energy = scale(polar.unit, graph.weights[center] * slope * product);
             gradients[edge] = add(energy, scale(message, by_message[center]));
         }
-        Response { atomic_energies, derivative: Derivative::EdgeGradients(gradients), ensemble_energies: vec![] }
+        Response { atomic_energies, ensemble_energies: vec![], derivative: Derivative::EdgeGradients(gradients) }
     }
 }
 

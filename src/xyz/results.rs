@@ -139,6 +139,7 @@ mod tests {
             spread: Spread { energy: 0.5, atomic_energies: vec![0.5], forces: vec![[4.0, 5.0, 6.0]], virial },
             replica_energies: vec![-1.0 / 3.0; replicas],
             evaluations: replicas,
+            ..Evaluation::default()
         }
     }
 

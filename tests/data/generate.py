@@ -10,6 +10,7 @@ With v an edge vector, r its length, z = v_z/r, u = max(0, 1 - r²/cutoff²), an
     twohop    m_c = Σ u³ (1 + b z),  E_c = Σ u³ tanh(m_c) tanh(m_n), where neighbors that are no centers have m = 0
     direct    E_c of `pair`;  F_c = Σ φ'(r) v/r (1 + d P2(z));  stress = mean over centers of Σ k φ v ⊗ v
     both      energy and gradients of `harmonic`, forces and stress of `direct`
+    ensemble  energy and gradients of `harmonic`; member m has the energies E_c + s_m Σ ½ φ,  Σ s_m = 0
 """
 
 import json
@@ -25,6 +26,7 @@ MODELS = pathlib.Path(__file__).parent / "models"
 CUTOFF, A, D, W2 = 3.5, 5.0, 0.3, 1.0
 STRENGTH, CHARGE = {1: 0.7, 8: 1.3}, {1: 0.4, 8: -0.6}
 A1, A2, A4, B, DIRECT, STRESS = 0.3, 0.2, 0.1, 0.5, 0.1, 0.01
+MEMBERS = [-0.03, -0.01, 0.01, 0.03]
 BOHR, HARTREE = 0.529177210544, 27.211386245981
 
 
@@ -227,6 +229,23 @@ def both(g):
     write_direct(g)
 
 
+def write_members(g, shares):
+    phi, _ = g.pair(1.0, 1.0)
+    pair_energies = g.flat(g.per_center(phi * 0.5), [1, -1])
+    members = Var(g, "atomic_energies") + g.column(g.const(shares)) * pair_energies
+    g.output("ensemble_energies", members, [len(shares), "C"])
+
+
+def ensemble(g):
+    harmonic(g)
+    write_members(g, MEMBERS)
+
+
+def one_member(g):
+    harmonic(g)
+    write_members(g, [0.0])
+
+
 def nan(g):
     phi, dphi = g.pair(1.0, 1.0)
     g.write_energy(g.op("Log", phi - 1e6), dphi * g.v)
@@ -341,7 +360,7 @@ def check_gradient(model, layout):
 
 def main():
     MODELS.mkdir(exist_ok=True)
-    for define in (pair, harmonic, twohop, direct, both):
+    for define in (pair, harmonic, twohop, direct, both, ensemble):
         for layout in ("list", "padded"):
             for precision in ("float32", "float64"):
                 model = build(define.__name__, define, layout, precision)
@@ -355,6 +374,7 @@ def main():
     save("bad-missing-cutoff", build("pair", pair, "list", "float64", cutoff=None))
     save("bad-input", build("pair", unknown_input, "list", "float64"))
     save("bad-shape", build("pair", column_energies, "list", "float64"))
+    save("bad-ensemble", build("ensemble", one_member, "list", "float64"))
     save("bad-output", build("pair", no_gradients, "list", "float64"))
     lie = build("pair", pair, "list", "float32")
     lie.metadata_props[0].value = lie.metadata_props[0].value.replace("float32", "float64")

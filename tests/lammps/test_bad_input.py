@@ -35,7 +35,7 @@ def assert_refused(folder, script, *sentences, ranks=(1, 2), environment=None):
         ("memory 0", "memory is 0: give a whole number from 1"),
         ("forces magic", "keyword forces has the value magic: expected conservative or direct"),
         ("device tpu", "keyword device has the value tpu: expected cpu or cuda"),
-        ("rotation random", "unknown keyword rotation: expected rotate, inversion, seed, threads, memory,"),
+        ("rotation random", "unknown keyword rotation: expected rotate, inversion, seed, every, inner,"),
         ("rotate", "keyword rotate has no value: give one after it"),
     ],
 )

@@ -26,7 +26,7 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value_t = Settings::default().threads, value_parser = positive)]
     threads: usize,
 
-    /// Memory for rotated copies that are evaluated together, MB
+    /// Memory that the model may take, MB; bigger structures are evaluated block by block
     #[arg(long, value_name = "MB", default_value_t = Settings::default().memory_mb, value_parser = positive)]
     memory: usize,
 
@@ -71,6 +71,7 @@ impl Options {
                 DeviceOption::Cuda => Device::Cuda,
             },
             library,
+            ..Settings::default()
         }
     }
 }

@@ -1,0 +1,82 @@
+//! A structure that is evaluated block by block gives what it gives as a whole.
+
+use tumble::average::{Request, average};
+use tumble::blocks::Blocks;
+use tumble::graph::Graph;
+use tumble::potential::{Forces, Potential};
+use tumble::rotation::{Matrix3, apply_transposed};
+use tumble::toys::{DirectToy, Legendre, TwoHopToy};
+use tumble::{Cell, Evaluation, Quadrature, System, neighbors};
+
+const CUTOFF: f64 = 3.0;
+const CELL: Matrix3 = [[14.0, 0.0, 0.0], [1.7, 13.0, 0.0], [-1.2, 0.8, 12.0]];
+
+/// Three hundred atoms, scattered evenly over a periodic cell.
+fn graph() -> Graph {
+    let place = |i: usize| [0.754_877_67, 0.569_840_29, 0.430_159_71].map(|s| (s * (i + 1) as f64).fract());
+    let positions: Vec<_> = (0..300).map(|i| apply_transposed(&CELL, place(i))).collect();
+    let species = (0..300).map(|i| 1 + 7 * (i % 2) as u8).collect();
+    neighbors::graph(&System::new(positions, species, Cell::new(CELL, [true; 3]).unwrap()).unwrap(), CUTOFF).unwrap()
+}
+
+fn two_hops() -> TwoHopToy {
+    TwoHopToy::new(CUTOFF, 0.7, 0.6)
+}
+
+fn evaluate(potential: &mut dyn Potential, graph: &Graph, forces: Forces, memory: usize) -> Evaluation {
+    let grid = Quadrature::tetrahedral();
+    let request = Request { edge_gradients: true, probes: &[0, 7], ..Request::new(forces, memory) };
+    average(potential, graph, &grid, &request).unwrap()
+}
+
+fn assert_close(found: &[f64], expected: &[f64]) {
+    assert_eq!(found.len(), expected.len());
+    found.iter().zip(expected).for_each(|(a, b)| assert!((a - b).abs() < 1e-11, "{a} {b}"));
+}
+
+#[test]
+fn blocks_are_the_whole() {
+    let (graph, mut toy) = (graph(), two_hops());
+    let all = toy.bytes_per_replica(&graph);
+    let whole = evaluate(&mut toy, &graph, Forces::Conservative, all);
+    for (parts, memory) in [(2, all - 1), (4, all / 2)] {
+        assert!(Blocks::cut(&graph, &toy, memory).unwrap().len() >= parts);
+        let found = evaluate(&mut toy, &graph, Forces::Conservative, memory);
+        assert_close(&[found.energy, found.spread.energy], &[whole.energy, whole.spread.energy]);
+        assert_close(&found.atomic_energies, &whole.atomic_energies);
+        assert_close(found.forces.as_flattened(), whole.forces.as_flattened());
+        assert_close(found.edge_gradients.as_flattened(), whole.edge_gradients.as_flattened());
+        assert_close(found.spread.forces.as_flattened(), whole.spread.forces.as_flattened());
+        assert_close(found.virial.unwrap().as_flattened(), whole.virial.unwrap().as_flattened());
+    }
+}
+
+#[test]
+fn ghosts_of_weight_zero_stay_ghosts() {
+    let (mut graph, mut toy) = (graph(), two_hops());
+    (150..300).for_each(|c| graph.weights[c] = 0.0);
+    let all = toy.bytes_per_replica(&graph);
+    let (whole, cut) = (
+        evaluate(&mut toy, &graph, Forces::Conservative, all),
+        evaluate(&mut toy, &graph, Forces::Conservative, all - 1),
+    );
+    assert_close(&[cut.energy], &[whole.energy]);
+    assert_close(cut.forces.as_flattened(), whole.forces.as_flattened());
+}
+
+#[test]
+fn direct_forces_have_no_stress_of_a_part() {
+    let graph = graph();
+    let mut toy = DirectToy::new(CUTOFF, 0.5, Legendre { l1: 0.3, l2: 0.2, l4: 0.0 });
+    let all = toy.bytes_per_replica(&graph);
+    let whole = evaluate(&mut toy, &graph, Forces::Direct, all);
+    let cut = evaluate(&mut toy, &graph, Forces::Direct, all / 2);
+    assert_close(cut.forces.as_flattened(), whole.forces.as_flattened());
+    assert!(cut.virial.is_none());
+}
+
+#[test]
+fn a_limit_that_cannot_be_met_is_refused() {
+    let error = Blocks::cut(&graph(), &two_hops(), 1 << 10).unwrap_err().to_string();
+    assert!(error.starts_with("memory is limited to 0 MB, but the model takes 1 MB even for a small part"), "{error}");
+}

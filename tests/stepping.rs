@@ -1,0 +1,125 @@
+//! Multiple time stepping: what each step gives, and that a cycle of steps gives the averaged forces.
+
+use tumble::calculator::{Calculator, Detail, Phase, Settings};
+use tumble::graph::Graph;
+use tumble::potential::Forces;
+use tumble::rotation::{IDENTITY, Vector3, add, scale};
+use tumble::toys::{HarmonicToy, Legendre, TwoHopToy};
+use tumble::{Cell, Evaluation, System, neighbors};
+
+const CUTOFF: f64 = 3.0;
+const CONTENT: Legendre = Legendre { l1: 0.3, l2: 0.2, l4: 0.1 };
+
+fn graph() -> Graph {
+    let place = |i: usize| [0.754_877_67, 0.569_840_29, 0.430_159_71].map(|s| 6.0 * (s * (i + 1) as f64).fract());
+    let cell = Cell::new(IDENTITY.map(|row| scale(row, 6.0)), [true; 3]).unwrap();
+    neighbors::graph(&System::new((0..20).map(place).collect(), vec![8; 20], cell).unwrap(), CUTOFF).unwrap()
+}
+
+fn settings(mitigation: &str, every: u64) -> Settings {
+    Settings { mitigation: mitigation.into(), every, seed: 5, ..Settings::default() }
+}
+
+fn harmonic(settings: &Settings) -> Calculator {
+    Calculator::new(Box::new(HarmonicToy::new(CUTOFF, &[(8, 0.7)], CONTENT)), settings).unwrap()
+}
+
+/// A run of dynamics that does not move.
+fn run(calculator: &mut Calculator, graph: &Graph, steps: std::ops::Range<u64>) -> Vec<Evaluation> {
+    let step = |step| {
+        let phase = calculator.phase(step, false);
+        calculator.evaluate_in(phase, graph, step, &Detail::default()).unwrap()
+    };
+    steps.map(step).collect()
+}
+
+fn sum_of_forces(evaluations: &[Evaluation]) -> Vec<Vector3> {
+    let forces = evaluations.iter().map(|evaluation| evaluation.forces.clone());
+    forces.reduce(|sum, forces| sum.iter().zip(&forces).map(|(&a, &b)| add(a, b)).collect()).unwrap()
+}
+
+fn assert_close(found: &[f64], expected: &[f64]) {
+    assert_eq!(found.len(), expected.len());
+    found.iter().zip(expected).for_each(|(a, b)| assert!((a - b).abs() < 1e-11 * (1.0 + b.abs()), "{a} {b}"));
+}
+
+#[test]
+fn every_first_step_is_plain_averaging_to_the_bit() {
+    let graph = graph();
+    for spec in ["octahedral", "random", "legendre:2+random"] {
+        let found = run(&mut harmonic(&settings(spec, 1)), &graph, 0..3);
+        let expected = (0..3).map(|step| harmonic(&settings(spec, 7)).evaluate(&graph, step).unwrap());
+        assert_eq!(found, expected.collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_cycle_of_steps_gives_the_impulse_of_averaged_forces() {
+    let graph = graph();
+    for spec in ["octahedral", "icosahedral", "legendre:2", "octahedral+random"] {
+        let cycle = run(&mut harmonic(&settings(spec, 4)), &graph, 8..12);
+        let averaged = harmonic(&settings(spec, 1)).evaluate(&graph, 8).unwrap();
+        let expected: Vec<_> = averaged.forces.iter().map(|&f| scale(f, 4.0)).collect();
+        assert_close(sum_of_forces(&cycle).as_flattened(), expected.as_flattened());
+        let bare = harmonic(&settings("none", 1)).evaluate(&graph, 8).unwrap();
+        assert_eq!(cycle[1].forces, bare.forces);
+    }
+}
+
+#[test]
+fn energy_and_virial_are_averaged_ones_throughout_while_nothing_moves() {
+    let graph = graph();
+    let averaged = harmonic(&settings("octahedral", 1)).evaluate(&graph, 0).unwrap();
+    for evaluation in run(&mut harmonic(&settings("octahedral", 4)), &graph, 0..6) {
+        assert_close(&[evaluation.energy], &[averaged.energy]);
+        assert_close(evaluation.virial.unwrap().as_flattened(), averaged.virial.unwrap().as_flattened());
+    }
+}
+
+#[test]
+fn the_number_of_evaluations_is_that_of_the_grid_and_the_steps_between() {
+    let graph = graph();
+    for (spec, outer) in
+        [("tetrahedral", 12), ("octahedral", 24), ("icosahedral", 60), ("legendre:2", 19), ("random", 2)]
+    {
+        let counts =
+            run(&mut harmonic(&settings(spec, 3)), &graph, 0..4).iter().map(|e| e.evaluations).collect::<Vec<_>>();
+        assert_eq!(counts, [outer, 1, 1, outer], "{spec}");
+    }
+}
+
+#[test]
+fn a_run_that_begins_between_two_outer_steps_finds_the_correction_first() {
+    let (graph, mut calculator) = (graph(), harmonic(&settings("octahedral", 4)));
+    assert_eq!(calculator.phase(5, false), Phase::InnerExact);
+    let bare = harmonic(&settings("none", 1)).evaluate(&graph, 5).unwrap();
+    let averaged = harmonic(&settings("octahedral", 1)).evaluate(&graph, 5).unwrap();
+    let evaluations = run(&mut calculator, &graph, 5..7);
+    assert_eq!(evaluations.iter().map(|e| e.evaluations).collect::<Vec<_>>(), [24, 1]);
+    assert_close(&[evaluations[0].energy], &[averaged.energy]);
+    assert_close(evaluations[0].forces.as_flattened(), bare.forces.as_flattened());
+    calculator.forget();
+    assert_eq!(calculator.phase(6, false), Phase::InnerExact);
+}
+
+#[test]
+fn the_correction_is_averaged_minus_bare() {
+    let graph = graph();
+    let correction = Settings { correction: true, ..settings("octahedral", 1) };
+    let found = harmonic(&correction).evaluate(&graph, 3).unwrap();
+    let averaged = harmonic(&settings("octahedral", 1)).evaluate(&graph, 3).unwrap();
+    let bare = harmonic(&settings("none", 1)).evaluate(&graph, 3).unwrap();
+    assert_close(&[found.energy + bare.energy], &[averaged.energy]);
+    assert_close(sum_of_forces(&[found.clone(), bare.clone()]).as_flattened(), averaged.forces.as_flattened());
+    let virial = [0, 1, 2].map(|a| add(found.virial.unwrap()[a], bare.virial.unwrap()[a]));
+    assert_close(virial.as_flattened(), averaged.virial.unwrap().as_flattened());
+    assert_close(&found.torque, &[0, 1, 2].map(|a| averaged.torque[a] - bare.torque[a]));
+    assert_eq!(found.spread, averaged.spread);
+}
+
+#[test]
+fn inner_forces_of_a_kind_that_the_model_lacks_are_refused() {
+    let settings = Settings { inner: Some(Forces::Direct), ..settings("octahedral", 4) };
+    let error = Calculator::new(Box::new(TwoHopToy::new(CUTOFF, 0.7, 0.6)), &settings).err().unwrap().to_string();
+    assert_eq!(error, "the model \"two-hop toy\" offers no direct forces: ask for conservative ones");
+}
