@@ -136,8 +136,8 @@ void PairTumble::request_neighbors() {
   comm->cutghostuser = std::max(comm->cutghostuser, reach);
 }
 
-void PairTumble::init_list(int, NeighList *ptr) {
-  list = ptr;
+// Only now does the list say where it comes from: in init_list its sources are not linked yet.
+void PairTumble::check_list() {
   bool partial = false;
   for (const NeighList *source = list; source; source = source->listcopy) partial |= source->listskip != nullptr;
   if (partial) {
@@ -152,6 +152,7 @@ double PairTumble::init_one(int, int) { return (*engine)->cutoff(); }
 void PairTumble::compute(int eflag, int vflag) {
   const double start = platform::walltime();
   ev_init(eflag, vflag);
+  check_list();
   const Ask asked = ask();
   const size_t max_tag = asked.measure ? diagnostics.max_tag() : 0;
   together([&] {

@@ -207,13 +207,17 @@ impl Calculator {
                 held.add_to(&mut bare);
                 Ok(bare)
             }
-            _ => {
+            (Phase::Outer, _) => {
                 let (averaged, bare) = self.averaged_and_bare(graph, step, detail)?;
                 self.held = Some(Held::new(&averaged, &bare));
-                Ok(match phase {
-                    Phase::Outer => impulse(averaged, &bare, self.every),
-                    _ => with_bare_forces(averaged, bare),
-                })
+                Ok(impulse(averaged, &bare, self.every))
+            }
+            (Phase::Inner | Phase::InnerExact, _) => {
+                // Apart, though a batch of both would be cheaper: in a batch the last digits may differ, and what is
+                // looked at must not change the trajectory.
+                let (averaged, bare) = (self.averaged(self.seed, graph, step, detail)?, self.bare(graph, detail)?);
+                self.held = Some(Held::new(&averaged, &bare));
+                Ok(with_bare_forces(averaged, bare))
             }
         }
     }

@@ -62,7 +62,8 @@ pub fn impulse(averaged: Evaluation, bare: &Evaluation, every: u64) -> Evaluatio
 
 /// The averaged evaluation with bare forces.
 pub fn with_bare_forces(averaged: Evaluation, bare: Evaluation) -> Evaluation {
-    Evaluation { forces: bare.forces, ..averaged }
+    let evaluations = averaged.evaluations + bare.evaluations;
+    Evaluation { forces: bare.forces, evaluations, ..averaged }
 }
 
 /// Averaged minus bare; spreads, replicas and ensemble are those of the averaged one.

@@ -25,7 +25,6 @@ class PairTumble : public LAMMPS_NS::Pair {
   void settings(int narg, char **arg) override;
   void coeff(int narg, char **arg) override;
   void init_style() override;
-  void init_list(int id, LAMMPS_NS::NeighList *list) override;
   double init_one(int i, int j) override;
   void compute(int eflag, int vflag) override;
   void finish() override;
@@ -40,6 +39,7 @@ class PairTumble : public LAMMPS_NS::Pair {
   void check_setup();
   void check_neighbors();
   void check_stepping();
+  void check_list();
   void request_neighbors();
 
   // Runs an action on every rank; if it throws on one, all stop with the sentence of the first.

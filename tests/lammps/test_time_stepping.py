@@ -1,0 +1,175 @@
+"""Multiple time stepping, inside the pair style and by run_style respa."""
+
+import pytest
+from boxes import REPORT, model, toy, triclinic, water
+from lmp import TOYS, WATER_F64, assert_close, dump, run, succeed
+
+TWOHOP = TOYS / "twohop-padded-f64.onnx"
+BOTH = TOYS / "both-padded-f64.onnx"
+NVE = """
+velocity all create 300 4928 mom yes rot yes
+timestep {dt}
+fix 1 all nve
+compute w all pressure NULL virial
+thermo_style custom step pe etotal c_w[1] c_w[2] c_w[3] c_w[4]
+thermo_modify format float %20.15g
+thermo 1
+dump 1 all custom {each} steps.dump id x y z xu yu zu vx vy vz
+dump_modify 1 sort id format float %20.17g
+{style}
+run {steps}
+"""
+
+
+def trajectory(folder, script, steps, ranks=1, dt=0.0005, each=1, style=""):
+    """Thermo rows and frames of an NVE run."""
+    result = succeed(folder, script + NVE.format(dt=dt, steps=steps, each=each, style=style), ranks)
+    return result.thermo(), dump(folder / "steps.dump")
+
+
+def overlay(path, outer, inner="", correction="correction yes"):
+    """The bare model and the correction as two styles."""
+    script = f"pair_style hybrid/overlay tumble {inner} tumble {outer} {correction}\n"
+    return script + f"pair_coeff * * tumble 1 {path} O H\npair_coeff * * tumble 2 {path} O H\n"
+
+
+@pytest.mark.parametrize("rotate", ["octahedral", "random", "octahedral+random inversion yes"])
+def test_every_1_is_plain_averaging_to_the_bit(tmp_path, rotate):
+    plain = trajectory(tmp_path, triclinic() + toy(keywords=f"rotate {rotate}"), 5)
+    assert trajectory(tmp_path, triclinic() + toy(keywords=f"rotate {rotate} every 1"), 5) == plain
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+@pytest.mark.parametrize("box", ["toy", "water"])
+def test_both_ways_give_the_same_trajectory(tmp_path, box, ranks):
+    path = {"toy": TWOHOP, "water": WATER_F64}[box]
+    start = triclinic() if box == "toy" else water(tmp_path, 2)
+    every, cycles = 4, 3
+    inside, frames = trajectory(
+        tmp_path, start + model(path, f"rotate octahedral every {every}"), every * cycles, ranks, each=every
+    )
+    respa = f"run_style respa 2 {every} hybrid 1 2"
+    outside, others = trajectory(
+        tmp_path, start + overlay(path, "rotate octahedral"), cycles, ranks, every * 0.0005, style=respa
+    )
+    for one, other in zip(frames, others, strict=True):
+        for name in ("xu", "yu", "zu", "vx", "vy", "vz"):
+            assert_close(one[name], other[name], 1e-9)
+    for one, other in zip(inside[::every], outside, strict=True):
+        for name in ("PotEng", "TotEng"):
+            assert abs(one[name] - other[name]) < 1e-9 * abs(one[name])
+    assert_close(*[[row[f"c_w[{k}]"] for k in (1, 2, 3, 4)] for row in (inside[-1], outside[-1])], 1e-8)
+
+
+def test_outer_steps_tell_averaged_values_and_inner_ones_hold_the_correction(tmp_path):
+    rows, frames = trajectory(tmp_path, triclinic() + toy(keywords="rotate octahedral every 4"), 6)
+    rerun = "fix 1 all nve\ncompute w all pressure NULL virial\n"
+    rerun += "thermo_style custom step pe c_w[1]\nthermo_modify format float %20.15g\nthermo 1\n"
+    rerun += "rerun steps.dump dump x y z\n"
+    averaged, bare = (
+        {row["Step"]: row for row in succeed(tmp_path, triclinic() + toy(keywords=rotate) + rerun).thermo()}
+        for rotate in ("rotate octahedral", "rotate none")
+    )
+    for row in rows:
+        step, outer = row["Step"], row["Step"] - row["Step"] % 4
+        for name in ("PotEng", "c_w[1]"):
+            held = bare[step][name] + averaged[outer][name] - bare[outer][name]
+            assert_close([row[name]], [averaged[step][name] if step == outer else held], 1e-8)
+    assert frames
+
+
+def test_a_restart_between_outer_steps_goes_on_as_if_nothing_had_happened(tmp_path):
+    start = water(tmp_path, 2) + toy(keywords="rotate octahedral+random every 4 seed 3")
+    _, whole = trajectory(tmp_path, start, 12, style="restart 6 at.*.restart")
+    script = (
+        f"units metal\nnewton on\nread_restart at.6.restart\n{toy(keywords='rotate octahedral+random every 4 seed 3')}"
+    )
+    script += "neighbor 1.0 bin\nfix 1 all nve\ntimestep 0.0005\ndump 1 all custom 1 resumed.dump id x y z xu yu zu vx vy vz\n"
+    succeed(tmp_path, script + "dump_modify 1 sort id format float %20.17g\nrun 6\n")
+    resumed = dump(tmp_path / "resumed.dump")
+    for one, other in zip(whole[6:], resumed, strict=True):
+        assert one == other
+
+
+def test_single_points_and_minimizers_have_the_averaged_forces(tmp_path):
+    succeed(tmp_path, triclinic() + toy(keywords="rotate octahedral every 4") + REPORT)
+    found = dump(tmp_path / "forces.dump")[0]
+    succeed(tmp_path, triclinic() + toy(keywords="rotate octahedral") + REPORT)
+    assert found == dump(tmp_path / "forces.dump")[0]
+    tail = "thermo_style custom step pe fnorm\nthermo_modify format float %.15g\nminimize 0 1e-6 20 40\n"
+    rows = [
+        succeed(tmp_path, triclinic() + toy(keywords=f"rotate octahedral {every}") + tail).thermo()
+        for every in ("", "every 4")
+    ]
+    assert rows[0] == rows[1]
+
+
+def test_values_per_atom_are_averaged_at_every_step(tmp_path):
+    tail = "compute e all pe/atom\ncompute sum all reduce sum c_e\ncompute s all stress/atom NULL pair\n"
+    tail += "compute w all reduce sum c_s[1]\nvariable w equal -c_w/vol\nfix 1 all nve\nthermo 1\n"
+    tail += "compute p all pressure NULL virial\nthermo_style custom step pe c_sum c_p[1] v_w\nthermo_modify format float %20.15g\nrun 5\n"
+    for row in succeed(tmp_path, triclinic() + toy(keywords="rotate octahedral every 4") + tail, 2).thermo():
+        assert_close([row["c_sum"], row["v_w"]], [row["PotEng"], row["c_p[1]"]], 1e-9)
+
+
+def conserved(folder, keywords, steps=160):
+    """Total energies, eV, of a vibrating toy at outer steps."""
+    script = triclinic() + model(TOYS / "harmonic-padded-f64.onnx", "rotate tetrahedral")
+    script += "minimize 0 1e-4 100 200\nreset_timestep 0\n" + model(TOYS / "harmonic-padded-f64.onnx", keywords)
+    rows, _ = trajectory(folder, script, steps)
+    return [row["TotEng"] for row in rows if "c_w[1]" in row and row["Step"] % 8 == 0]
+
+
+def test_energy_is_conserved_at_outer_steps(tmp_path):
+    plain = conserved(tmp_path, "rotate tetrahedral")
+    for every in (2, 4, 8):
+        energies = conserved(tmp_path, f"rotate tetrahedral every {every}")
+        assert max(energies) - min(energies) < 3 * (max(plain) - min(plain)) + 1e-4, every
+
+
+def test_direct_forces_inside_a_conservative_correction(tmp_path):
+    """The sum over a cycle in which nothing moves is the averaged conservative impulse."""
+    hold = "fix 2 all setforce 0 0 0\nfix 3 all store/force\nvelocity all set 0 0 0\ntimestep 0.0005\n"
+    hold += "dump 1 all custom 1 held.dump id f_3[1] f_3[2] f_3[3]\ndump_modify 1 sort id format float %20.15g\n"
+    hold = hold.replace(
+        "fix 2 all setforce 0 0 0\nfix 3 all store/force", "fix 3 all store/force\nfix 2 all setforce 0 0 0"
+    )
+    keywords = "rotate octahedral every 4 forces conservative inner direct"
+    succeed(tmp_path, triclinic() + model(BOTH, keywords) + hold + "run 3\n")
+    frames = dump(tmp_path / "held.dump")
+    single = "thermo_style custom step pe\ndump 1 all custom 1 one.dump id fx fy fz\n"
+    single += "dump_modify 1 sort id format float %20.15g\nrun 0\n"
+    succeed(tmp_path, triclinic() + model(BOTH, "rotate octahedral forces conservative") + single)
+    averaged = dump(tmp_path / "one.dump")[0]
+    succeed(tmp_path, triclinic() + model(BOTH, "forces direct") + single)
+    direct = dump(tmp_path / "one.dump")[0]
+    for k, name in enumerate(("fx", "fy", "fz"), 1):
+        cycle = [sum(frame[f"f_3[{k}]"][i] for frame in frames) for i in range(22)]
+        assert_close(cycle, [4 * f for f in averaged[name]], 1e-9)
+        assert_close(frames[1][f"f_3[{k}]"], direct[name], 1e-14)
+
+
+def test_the_same_with_respa(tmp_path):
+    every, cycles = 4, 2
+    start = triclinic()
+    _, frames = trajectory(
+        tmp_path,
+        start + model(BOTH, f"rotate octahedral every {every} forces conservative inner direct"),
+        every * cycles,
+        each=every,
+    )
+    outer = "rotate octahedral forces conservative inner direct"
+    script = start + overlay(BOTH, outer, "forces direct")
+    _, others = trajectory(tmp_path, script, cycles, dt=every * 0.0005, style=f"run_style respa 2 {every} hybrid 1 2")
+    for one, other in zip(frames, others, strict=True):
+        assert_close(one["vx"], other["vx"], 1e-9)
+
+
+def test_every_within_respa_is_refused(tmp_path):
+    script = (
+        triclinic() + toy(keywords="rotate octahedral every 4") + "fix 1 all nve\nrun_style respa 2 2 pair 2\nrun 1\n"
+    )
+    for ranks in (1, 2):
+        refused = run(tmp_path, script, ranks)
+        assert refused.code != 0
+        assert refused.output.count("every 4 steps by itself and cannot be stepped by run_style respa") == 1
