@@ -20,10 +20,11 @@ namespace {
 constexpr double UNKNOWN = std::numeric_limits<double>::quiet_NaN();
 }
 
-void Diagnostics::start_run(const Units &run_units, int run_every) {
+void Diagnostics::start_run(const Units &run_units, int run_every, bool random) {
   units = run_units;
   every = run_every;
   entries.fill(UNKNOWN);
+  if (!random) entries[HEATING] = 0.0;
   model_seconds = pair_seconds = noise_sum = 0.0;
   steps = evaluations = uncertain_steps = 0;
   noise_count = 0;
@@ -47,8 +48,7 @@ void Diagnostics::add_step(const Engine &engine, const RankResult &result, doubl
 void Diagnostics::read(const Engine &engine, const RankResult &result) {
   std::vector<double> shares(result.shares.begin(), result.shares.end());
   MPI_Allreduce(MPI_IN_PLACE, shares.data(), static_cast<int>(shares.size()), MPI_DOUBLE, MPI_SUM, world);
-  const std::vector<double> inverse = inverse_masses(max_tag());
-  const Measures m = engine.diagnose({shares.data(), shares.size()}, {inverse.data(), inverse.size()});
+  const Measures m = engine.diagnose({shares.data(), shares.size()});
   // What this step has not measured keeps its last value.
   if (!std::isnan(m.energy_spread)) entries[ENERGY_SPREAD] = m.energy_spread * units.electron_volt;
   if (!std::isnan(m.force_spread)) entries[FORCE_SPREAD] = m.force_spread * units.electron_volt / units.angstrom;
@@ -58,8 +58,8 @@ void Diagnostics::read(const Engine &engine, const RankResult &result) {
   if (!std::isnan(m.noise_power)) set_noise(m.noise_power);
 }
 
-// A force error drawn anew at each step, of variance s² for the vector, gives an atom the kinetic energy s² dt²/2m a step.
-// With an impulse of M steps at every M-th step that is M s² dt²/2m a step.
+// A force error drawn anew at each step, of variance s² for the vector, gives an atom the kinetic energy s² dt²/2m a
+// step. With an impulse of M steps at every M-th step that is M s² dt²/2m a step.
 void Diagnostics::set_noise(double noise_power) {
   noise_sum += noise_power * std::pow(units.electron_volt / units.angstrom * force->ftm2v, 2);
   noise_count++;
@@ -71,24 +71,19 @@ void Diagnostics::set_noise(double noise_power) {
   entries[FRICTION_TIME] = 2.0 * temperature() / heating;
 }
 
-std::vector<double> Diagnostics::inverse_masses(size_t max_tag) const {
-  const size_t stride = probe_stride(max_tag);
-  std::vector<double> inverse(max_tag / stride, 0.0);
-  for (int i = 0; i < atom->nlocal; i++) {
-    const size_t tag = static_cast<size_t>(atom->tag[i]);
-    if (tag % stride != 0) continue;
-    inverse[tag / stride - 1] = 1.0 / (atom->rmass ? atom->rmass[i] : atom->mass[atom->type[i]]);
-  }
-  MPI_Allreduce(MPI_IN_PLACE, inverse.data(), static_cast<int>(inverse.size()), MPI_DOUBLE, MPI_SUM, world);
-  return inverse;
+double Diagnostics::mass(int i) const { return atom->rmass ? atom->rmass[i] : atom->mass[atom->type[i]]; }
+
+const std::vector<double> &Diagnostics::masses() {
+  own_masses.resize(atom->nlocal);
+  for (int i = 0; i < atom->nlocal; i++) own_masses[i] = mass(i);
+  return own_masses;
 }
 
 double Diagnostics::temperature() const {
   double sums[2] = {0.0, static_cast<double>(atom->nlocal)};
   for (int i = 0; i < atom->nlocal; i++) {
-    const double mass = atom->rmass ? atom->rmass[i] : atom->mass[atom->type[i]];
     const double *v = atom->v[i];
-    sums[0] += mass * (v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
+    sums[0] += mass(i) * (v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
   }
   MPI_Allreduce(MPI_IN_PLACE, sums, 2, MPI_DOUBLE, MPI_SUM, world);
   return sums[0] * force->mvv2e / (3.0 * sums[1] * force->boltz);
@@ -106,11 +101,12 @@ void Diagnostics::check_uncertainty(const std::vector<double> &uncertainties, do
   MPI_Allreduce(MPI_IN_PLACE, &largest, 1, MPI_DOUBLE_INT, MPI_MAXLOC, world);
   if (largest.value <= threshold) return;
   if (uncertain_steps++ > 0 || comm->me != 0) return;
-  error->warning(FLERR,
-                 "pair_style tumble: at step {} the ensemble disagrees by {:.4g} on the energy of atom {}, more than the "
-                 "uncertainty of {:.4g} allowed: the model does not know this structure, so check it before going on "
-                 "(warned once a run)",
-                 update->ntimestep, largest.value, largest.tag, threshold);
+  error->warning(
+      FLERR,
+      "pair_style tumble: at step {} the ensemble disagrees by {:.4g} on the energy of atom {}, more than the "
+      "uncertainty of {:.4g} allowed: the model does not know this structure, so check it before going on "
+      "(warned once a run)",
+      update->ntimestep, largest.value, largest.tag, threshold);
 }
 
 void Diagnostics::publish() {
@@ -126,17 +122,18 @@ void Diagnostics::publish() {
 void Diagnostics::print_summary() const {
   if (comm->me != 0 || steps == 0) return;
   const double mean = static_cast<double>(evaluations) / static_cast<double>(steps);
-  utils::logmesg(lmp,
-                 "pair_style tumble: {} evaluations in {} force calls ({:.2f} each), {:.4g} s in the model and {:.4g} s "
-                 "beside it on rank 0\n",
-                 evaluations, steps, mean, model_seconds, pair_seconds - model_seconds);
+  utils::logmesg(
+      lmp,
+      "pair_style tumble: {} evaluations in {} force calls ({:.2f} each), {:.4g} s in the model and {:.4g} s "
+      "beside it on rank 0\n",
+      evaluations, steps, mean, model_seconds, pair_seconds - model_seconds);
   const auto line = [&](Entry entry, const char *what) {
     if (!std::isnan(entries[entry])) utils::logmesg(lmp, "  {:<24} {:.6g}\n", what, entries[entry]);
   };
   line(ENERGY_SPREAD, "energy spread");
   line(FORCE_SPREAD, "force spread");
   line(TORQUE, "torque");
-  line(HEATING, "heating by noise, K/ps");
+  if (noise_count > 0) line(HEATING, "heating by noise, K/ps");
   line(FRICTION_TIME, "balanced by damp");
   if (uncertain_steps > 0) utils::logmesg(lmp, "  {:<24} {}\n", "uncertain force calls", uncertain_steps);
 }

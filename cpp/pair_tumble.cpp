@@ -73,7 +73,7 @@ void PairTumble::init_style() {
   check_stepping();
   request_neighbors();
   (*engine)->start_run();
-  diagnostics.start_run(units, static_cast<int>(keywords.every));
+  diagnostics.start_run(units, static_cast<int>(keywords.every), (*engine)->is_random());
 }
 
 void PairTumble::check_setup() {
@@ -141,9 +141,10 @@ void PairTumble::check_list() {
   bool partial = false;
   for (const NeighList *source = list; source; source = source->listcopy) partial |= source->listskip != nullptr;
   if (partial) {
-    error->all(FLERR,
-               "pair_style tumble must see every pair of atoms, but pair_style hybrid gives some pairs of types to other "
-               "styles only: use hybrid/overlay with pair_coeff * * tumble ...");
+    error->all(
+        FLERR,
+        "pair_style tumble must see every pair of atoms, but pair_style hybrid gives some pairs of types to other "
+        "styles only: use hybrid/overlay with pair_coeff * * tumble ...");
   }
 }
 
@@ -157,7 +158,7 @@ void PairTumble::compute(int eflag, int vflag) {
   const size_t max_tag = asked.measure ? diagnostics.max_tag() : 0;
   together([&] {
     view.gather(list, species_of_type);
-    (*engine)->evaluate(view.data(max_tag), asked, result);
+    (*engine)->evaluate(view.data(diagnostics.masses(), max_tag), asked, result);
   });
   energy_scale = scale * units.electron_volt;
   force_scale = energy_scale / units.angstrom;
@@ -229,9 +230,10 @@ void PairTumble::scatter_per_atom() {
       for (int k = 0; k < 9; k++) cvatom[i][k] += energy_scale * result.centroid_virials[9 * node + k];
   }
   if (cvflag_atom && (*engine)->hops() > 1) {
-    warn_once(warned_of_flux,
-              "centroid virials of a model with several hops take the energy of distant edges to sit at their centers, so "
-              "that a heat flux made of them is approximate");
+    warn_once(
+        warned_of_flux,
+        "centroid virials of a model with several hops take the energy of distant edges to sit at their centers, so "
+        "that a heat flux made of them is approximate");
   }
   spreads.resize(nlocal);
   uncertainties.resize(result.uncertainties.empty() ? 0 : nlocal);

@@ -37,7 +37,7 @@ double RankView::whole_volume() const {
   return whole ? domain->xprd * domain->yprd * domain->zprd : 0.0;
 }
 
-RankData RankView::data(size_t max_tag) const {
+RankData RankView::data(const std::vector<double> &masses, size_t max_tag) const {
   const size_t nall = species.size();
   const double *positions = nall > 0 ? atom->x[0] : nullptr;
   const auto slice = [](const auto *values, size_t size) {
@@ -51,6 +51,7 @@ RankData RankView::data(size_t max_tag) const {
           slice(row_starts.data(), row_starts.size()),
           slice(candidates.data(), candidates.size()),
           whole_volume(),
+          slice(masses.data(), masses.size()),
           max_tag};
 }
 

@@ -57,6 +57,8 @@ mod ffi {
         candidates: &'a [i32],
         /// Volume of the periodic cell if this rank holds the whole of it, else 0.
         volume: f64,
+        /// Of the own atoms, LAMMPS' unit.
+        masses: &'a [f64],
         /// Largest tag on any rank.
         max_tag: usize,
     }
@@ -112,16 +114,16 @@ mod ffi {
         type Engine;
         fn unit_style(name: &str) -> Result<Units>;
         fn check_settings(settings: &PairSettings) -> Result<()>;
-        fn probe_stride(max_tag: usize) -> usize;
         fn load_engine(model: &str, settings: &PairSettings, units: Units) -> Result<Box<Engine>>;
         fn cutoff(self: &Engine) -> f64;
         fn hops(self: &Engine) -> usize;
         fn has_ensemble(self: &Engine) -> bool;
+        fn is_random(self: &Engine) -> bool;
         fn summary(self: &Engine) -> String;
         fn species(self: &Engine, symbol: &str) -> Result<u8>;
         fn start_run(self: &mut Engine);
         fn evaluate(self: &mut Engine, data: &RankData, ask: &Ask, result: &mut RankResult) -> Result<()>;
-        fn diagnose(self: &Engine, shares: &[f64], inverse_masses: &[f64]) -> Result<Measures>;
+        fn diagnose(self: &Engine, shares: &[f64]) -> Result<Measures>;
     }
 }
 
@@ -203,10 +205,6 @@ fn check_settings(settings: &PairSettings) -> Result<()> {
     })
 }
 
-fn probe_stride(max_tag: usize) -> usize {
-    Probes::stride(max_tag)
-}
-
 fn load_engine(model: &str, settings: &PairSettings, units: Units) -> Result<Box<Engine>> {
     guarded(|| {
         let calculator = Calculator::load(Path::new(model), &settings.try_into()?)?;
@@ -226,6 +224,10 @@ impl Engine {
 
     fn has_ensemble(&self) -> bool {
         self.calculator.info().ensemble
+    }
+
+    fn is_random(&self) -> bool {
+        self.calculator.mitigation().is_random()
     }
 
     /// Lines for the log.
@@ -258,7 +260,7 @@ impl Engine {
             let survey = self.monitor > 0 && ask.step.is_multiple_of(self.monitor);
             let measured = ask.measure && (survey || phase != Phase::Inner);
             let tags = folded.atoms.iter().map(|&atom| data.tags[atom] as usize);
-            let probes = measured.then(|| Probes::new(tags, data.max_tag));
+            let probes = measured.then(|| Probes::new(tags, data.masses, data.max_tag));
             let edge_gradients = ask.virials || ask.centroid_virials;
             let wanted = Wanted { step: ask.step, phase, edge_gradients, survey, probes: probes.as_ref() };
             let before = self.calculator.model_seconds();
@@ -293,9 +295,9 @@ impl Engine {
         Ok(folded)
     }
 
-    fn diagnose(&self, shares: &[f64], inverse_masses: &[f64]) -> Result<Measures> {
+    fn diagnose(&self, shares: &[f64]) -> Result<Measures> {
         guarded(|| {
-            let diagnosis = self.shares.read(shares, inverse_masses);
+            let diagnosis = self.shares.read(shares);
             Ok(Measures {
                 energy_spread: diagnosis.energy_spread.unwrap_or(f64::NAN),
                 force_spread: diagnosis.force_spread.unwrap_or(f64::NAN),

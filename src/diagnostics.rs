@@ -17,32 +17,49 @@ pub struct Probes {
     pub nodes: Vec<usize>,
     /// The slot of each of them.
     slots: Vec<usize>,
-    /// Number of slots over all ranks; some may stand for no atom.
-    pub n_slots: usize,
+    /// 1/mass of the rank's own probes `[n_slots]`; 0 in all other slots.
+    inverse_masses: Vec<f64>,
 }
 
 impl Probes {
-    /// From the tag (from 1) of each node and the largest tag of all.
-    pub fn new(tags: impl Iterator<Item = usize>, max_tag: usize) -> Self {
-        let stride = Self::stride(max_tag);
-        let mut probes = Self { n_slots: max_tag / stride, ..Self::default() };
-        for (node, tag) in tags.enumerate().filter(|(_, tag)| tag % stride == 0) {
-            probes.nodes.push(node);
-            probes.slots.push(tag / stride - 1);
+    /// From the tag (from 1) of each node, own atoms first, the masses of the own atoms, and the largest tag of all ranks.
+    pub fn new(tags: impl Iterator<Item = usize>, masses: &[f64], max_tag: usize) -> Self {
+        let stride = scattering_stride(max_tag);
+        let inverse_masses = vec![0.0; max_tag.min(MAX_PROBES)];
+        let mut probes = Self { nodes: vec![], slots: vec![], inverse_masses };
+        for (node, tag) in tags.enumerate() {
+            // A permutation of the tags, so that no pattern in their order (O H H O H H ...) is in the sample.
+            let slot = ((tag as u128 - 1) * stride as u128 % max_tag as u128) as usize;
+            if slot < probes.n_slots() {
+                probes.nodes.push(node);
+                probes.slots.push(slot);
+                if let Some(mass) = masses.get(node) {
+                    probes.inverse_masses[slot] = 1.0 / mass;
+                }
+            }
         }
         probes
     }
 
-    /// Every so many-th tag is a probe, with slot tag / stride - 1.
-    pub fn stride(max_tag: usize) -> usize {
-        max_tag.div_ceil(MAX_PROBES).max(1)
+    fn n_slots(&self) -> usize {
+        self.inverse_masses.len()
     }
 
     fn spread_out(&self, values: &[Vector3]) -> Vec<Vector3> {
-        let mut all = vec![[0.0; 3]; self.n_slots];
+        let mut all = vec![[0.0; 3]; self.n_slots()];
         self.slots.iter().zip(values).for_each(|(&slot, &value)| all[slot] = add(all[slot], value));
         all
     }
+}
+
+/// A number near the golden section of n and coprime to it: its multiples modulo n are all of 0..n, well scattered.
+fn scattering_stride(n: usize) -> usize {
+    let golden = (n as f64 * 0.618_033_988_749_895) as usize;
+    (golden.max(1)..).find(|&stride| gcd(stride, n) == 1).unwrap_or(1)
+}
+
+fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 /// What a rank contributes, or the sum over ranks.
@@ -52,7 +69,8 @@ pub struct Shares {
     weights: Vec<f64>,
     n_slots: usize,
     has_noise: bool,
-    /// Torque, energies of the replicas, forces on the probes for each replica, difference of two draws on the probes.
+    /// Torque, inverse masses of the probes, energies of the replicas, forces on the probes for each replica, difference of
+    /// two draws on the probes.
     pub numbers: Vec<f64>,
 }
 
@@ -65,7 +83,7 @@ impl Shares {
         draws: Option<&[Evaluation; 2]>,
         probes: &Probes,
     ) -> Self {
-        let mut numbers = evaluation.torque.to_vec();
+        let mut numbers = [&evaluation.torque, &probes.inverse_masses[..]].concat();
         let mut weights = Vec::new();
         if let Some(surveyed) = surveyed {
             weights = surveyed.replica_weights.clone();
@@ -76,12 +94,14 @@ impl Shares {
             let difference: Vec<_> = one.iter().zip(&other).map(|(&a, &b)| sub(a, b)).collect();
             numbers.extend(probes.spread_out(&difference).as_flattened());
         }
-        Self { weights, n_slots: probes.n_slots, has_noise: draws.is_some(), numbers }
+        Self { weights, n_slots: probes.n_slots(), has_noise: draws.is_some(), numbers }
     }
 
-    /// Reads the sum over ranks. `inverse_masses` are those of the probes `[n_slots]`, 0 in slots without an atom.
-    pub fn read(&self, numbers: &[f64], inverse_masses: &[f64]) -> Diagnosis {
+    /// Reads the sum over ranks of `numbers`.
+    pub fn read(&self, numbers: &[f64]) -> Diagnosis {
         let (torque, rest) = numbers.split_at(3);
+        // A slot of a tag that no atom has is without a mass.
+        let (inverse_masses, rest) = rest.split_at(self.n_slots);
         let (energies, rest) = rest.split_at(self.weights.len());
         let (forces, noise) = rest.split_at(3 * self.weights.len() * self.n_slots);
         let probes = inverse_masses.iter().filter(|&&m| m > 0.0).count();

@@ -178,10 +178,9 @@ fn a_ghost_without_a_row_is_an_error_only_if_its_neighbors_count() {
 /// What the shares of several ranks tell is what the whole box tells.
 #[test]
 fn spreads_and_noise_do_not_depend_on_the_cut() {
-    let (system, tags) = (system(), 40);
+    let system = system();
     let mitigation = Mitigation::parse("random:5", false).unwrap();
     let draws = [0, 1].map(|seed| mitigation.quadrature(seed, 3).into_owned());
-    let inverse_masses: Vec<_> = (0..tags).map(|i| 1.0 / (1.0 + i as f64)).collect();
     let read = |owners: usize| {
         let parts = (0..owners).map(|owner| share(&system, owners, owner, &draws));
         let sum = parts.reduce(|mut sum, part| {
@@ -189,7 +188,7 @@ fn spreads_and_noise_do_not_depend_on_the_cut() {
             sum
         });
         let sum = sum.unwrap();
-        sum.read(&sum.numbers, &inverse_masses)
+        sum.read(&sum.numbers)
     };
     let whole = evaluate(&neighbors::graph(&system, CUTOFF).unwrap(), &draws[0]);
     for found in [1, 2, 4, 40].map(read) {
@@ -204,7 +203,9 @@ fn share(system: &System, owners: usize, owner: usize, draws: &[Quadrature; 2]) 
     let own = (0..system.len()).filter(|i| (i * 7 + i / 5) % owners == owner).collect();
     let rank = Rank::new(system, own, HOPS as f64 * CUTOFF + 0.7);
     let folded = fold(&rank.atoms(&rank.rows()), CUTOFF, HOPS).unwrap();
-    let probes = Probes::new(folded.atoms.iter().map(|&atom| rank.tags[atom] as usize), system.len());
+    let masses: Vec<_> = rank.own.iter().map(|&atom| 1.0 + atom as f64).collect();
+    let tags = folded.atoms.iter().map(|&atom| rank.tags[atom] as usize);
+    let probes = Probes::new(tags, &masses, system.len());
     let request = Request { probes: &probes.nodes, ..Request::new(Forces::Conservative, 1 << 30) };
     let mut toy = TwoHopToy::new(CUTOFF, 0.7, 0.6);
     let [one, other] = draws.each_ref().map(|grid| average(&mut toy, &folded.graph, grid, &request).unwrap());

@@ -32,9 +32,11 @@ class Diagnostics : protected LAMMPS_NS::Pointers {
 
   explicit Diagnostics(LAMMPS_NS::LAMMPS *lmp) : Pointers(lmp) { entries.fill(0.0); }
 
-  void start_run(const Units &units, int every);
+  void start_run(const Units &units, int every, bool random);
   // Largest tag on any rank.
   size_t max_tag() const;
+  // [nlocal]
+  const std::vector<double> &masses();
   // After each step; `seconds` is the time that the pair style has taken for it.
   void add_step(const Engine &engine, const RankResult &result, double seconds);
   // Reports atoms of this rank whose uncertainty (in LAMMPS' units) is above the threshold.
@@ -48,7 +50,7 @@ class Diagnostics : protected LAMMPS_NS::Pointers {
  private:
   void read(const Engine &engine, const RankResult &result);
   void set_noise(double noise_power);
-  std::vector<double> inverse_masses(size_t max_tag) const;
+  double mass(int i) const;
   double temperature() const;
   double volume() const;
 
@@ -60,6 +62,7 @@ class Diagnostics : protected LAMMPS_NS::Pointers {
   double noise_sum = 0.0;  // of the noise powers measured
   int noise_count = 0;
   LAMMPS_NS::bigint uncertain_steps = 0;
+  std::vector<double> own_masses;  // kept to spare the allocation
 };
 
 }  // namespace tumble

@@ -23,7 +23,8 @@ class RankView : protected LAMMPS_NS::Pointers {
 
   // species_of_type: [ntypes + 1], atomic numbers.
   void gather(const LAMMPS_NS::NeighList *list, const std::vector<uint8_t> &species_of_type);
-  RankData data(size_t max_tag) const;
+  // masses: [nlocal], LAMMPS' unit
+  RankData data(const std::vector<double> &masses, size_t max_tag) const;
   double bytes() const;
 
  private:
