@@ -1,8 +1,11 @@
 """What is wrong with the input stops all ranks with the sentence that says so, once, and without a hang."""
 
+import os
+import subprocess
+
 import pytest
-from boxes import CORNER, REPORT, model, toy, triclinic
-from lmp import TOYS, run
+from boxes import CORNER, REPORT, model, toy, triclinic, water
+from lmp import BIN, PLUGIN, TOYS, WATER, run
 
 TOY = TOYS / "twohop-padded-f64.onnx"
 
@@ -32,6 +35,11 @@ def assert_refused(folder, script, *sentences, ranks=(1, 2), environment=None):
         ("inversion maybe", "Expected boolean parameter instead of 'maybe'"),
         ("seed -1", "seed is -1: give a whole number from 0"),
         ("threads 0", "threads is 0: give a whole number from 1"),
+        ("every 0", "every is 0: give a whole number from 1"),
+        ("every 4 correction yes", "keyword every has the value 4: expected 1 with correction yes"),
+        ("inner newtonian", "keyword inner has the value newtonian: expected conservative or direct"),
+        ("monitor -1", "monitor is -1: give a whole number from 0"),
+        ("uncertainty 0", "uncertainty is 0: give an energy above 0"),
         ("memory 0", "memory is 0: give a whole number from 1"),
         ("forces magic", "keyword forces has the value magic: expected conservative or direct"),
         ("device tpu", "keyword device has the value tpu: expected cpu or cuda"),
@@ -83,6 +91,18 @@ def test_a_failure_on_one_rank_stops_all(tmp_path):
     assert_refused(tmp_path, CORNER + toy("bad-nan") + REPORT, "gave NaN in", ranks=(4,))
 
 
+def test_memory_that_one_rank_does_not_get(tmp_path):
+    """The other rank would go on for ever, waiting, if it were not told."""
+    (tmp_path / "in.test").write_text(f"plugin load {PLUGIN}\n" + water(tmp_path, 10) + model(WATER) + "run 0\n")
+    lmp = [BIN / "lmp", "-in", "in.test", "-log", "none"]
+    command = [BIN / "mpiexec", "-n", "1", *lmp, ":", "-n", "1", "prlimit", "--as=700000000", *lmp]
+    environment = {**os.environ, "VIRTUAL_ENV": str(BIN.parent)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0
+    assert (done.stdout + done.stderr).count("ONNX Runtime failed to run the model") == 1
+    assert (done.stdout + done.stderr).count("bad_alloc") == 1
+
+
 @pytest.mark.parametrize(
     "coefficients, sentence",
     [
@@ -126,10 +146,17 @@ def test_a_pressure_that_is_not_known_is_not_a_number(tmp_path):
     assert str(result.thermo()[0]["Pxx"]) == "nan"
 
 
-@pytest.mark.parametrize("units", ["lj", "si", "electron"])
-def test_units(tmp_path, units):
-    script = triclinic().replace("units metal", f"units {units}") + toy() + "run 0\n"
-    assert_refused(tmp_path, script, f"does not know units {units}: use units metal or units real")
+def test_units_without_a_scale(tmp_path):
+    script = triclinic().replace("units metal", "units lj") + toy() + "run 0\n"
+    assert_refused(
+        tmp_path, script, "units lj have no scale in eV and Å: use units metal, real, electron, si, cgs, micro"
+    )
+
+
+def test_a_memory_that_is_too_small(tmp_path):
+    assert_refused(
+        tmp_path, water(tmp_path, 4) + model(WATER, "memory 1") + "run 0\n", "memory is limited to 1 MB, but"
+    )
 
 
 @pytest.mark.parametrize(
@@ -138,18 +165,12 @@ def test_units(tmp_path, units):
         ("newton off", "", "needs newton on"),
         ("", "neigh_modify exclude type 1 1\n", "remove neigh_modify exclude"),
         ("", "neighbor 1.0 multi\ncomm_modify mode multi\n", "write comm_modify mode single"),
-        ("", "compute s all stress/atom NULL\ndump 2 all custom 1 s.dump c_s[1]\n", "has no per-atom virial yet"),
+        ("", "pair_write 1 2 10 r 1.0 3.0 table.txt toy\n", "does not support pair_write"),
     ],
 )
 def test_settings_that_would_give_wrong_results(tmp_path, extra, late, sentence):
     script = triclinic().replace("newton on", extra or "newton on") + toy() + late + "run 0\n"
     assert_refused(tmp_path, script, sentence)
-
-
-def test_hybrid(tmp_path):
-    script = triclinic() + f"pair_style hybrid/overlay tumble zero 3.0\npair_coeff * * tumble {TOY} O H\n"
-    script += "pair_coeff * * zero\nrun 0\n"
-    assert_refused(tmp_path, script, "cannot be part of a hybrid pair style yet")
 
 
 BONDED = """

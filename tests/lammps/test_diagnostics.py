@@ -12,8 +12,12 @@ from test_reference import command_line, lammps
 TWOHOP = TOYS / "twohop-padded-f64.onnx"
 HARMONIC = TOYS / "harmonic-padded-f64.onnx"
 NAMES = ["energy", "force", "torque", "antisymmetric", "heating", "friction", "evaluations", "model", "pair"]
-THERMO = "compute s all pair tumble\nthermo_style custom step vol ke c_s[1] c_s[2] c_s[3] c_s[4] c_s[5] c_s[6] c_s[7] c_s[8] c_s[9]\n"
-THERMO += "thermo_modify format float %20.15g\nthermo {every}\n"
+THERMO = """
+compute s all pair tumble
+thermo_style custom step vol ke c_s[1] c_s[2] c_s[3] c_s[4] c_s[5] c_s[6] c_s[7] c_s[8] c_s[9]
+thermo_modify format float %20.15g
+thermo {every}
+"""
 BAR, KELVIN, MASS = 1.0 / 1.6021765e6, 8.617343e-5, 1.0364269e-4  # of units metal, in eV, Å, ps
 
 
@@ -88,7 +92,7 @@ def test_every_so_many_steps_and_in_between_the_last_value(tmp_path):
 
 
 def test_the_survey_is_an_average_over_a_grid(tmp_path):
-    """Over a turned tetrahedral grid the spread of a model with ℓ up to 5 is near that over all rotations, a little low."""
+    """Over a turned tetrahedral grid, the spread of a model with ℓ up to 5 is a little below that over all."""
     spreads = []
     for seed in range(1, 9):
         (row,), _ = diagnostics(tmp_path, triclinic() + model(HARMONIC, f"rotate random monitor 1 seed {seed}"))

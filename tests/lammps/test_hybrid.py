@@ -85,15 +85,24 @@ def test_the_bare_model_and_its_correction_are_the_averaged_one(tmp_path):
         assert_close(one, other, 1e-10)
 
 
+PER_ATOM = """
+compute a all pair tumble 1
+compute b all pair tumble 2
+compute e all pe/atom
+compute sum all reduce sum c_e
+compute s all stress/atom NULL pair
+compute w all reduce sum c_s[1]
+variable w equal -c_w/vol
+thermo_style custom step pe c_a c_b c_sum pxx v_w c_a[1] c_b[1]
+thermo_modify format float %20.15g
+run 0
+"""
+
+
 def test_diagnostics_and_values_per_atom_of_one_of_two(tmp_path):
     script = "pair_style hybrid/overlay tumble rotate octahedral tumble rotate tetrahedral\n"
     script += f"pair_coeff * * tumble 1 {TWOHOP} O H\npair_coeff * * tumble 2 {HARMONIC} O H\n"
-    script += "compute a all pair tumble 1\ncompute b all pair tumble 2\ncompute e all pe/atom\ncompute sum all reduce sum c_e\n"
-    script += "compute s all stress/atom NULL pair\ncompute w all reduce sum c_s[1]\nvariable w equal -c_w/vol\n"
-    script += (
-        "thermo_style custom step pe c_a c_b c_sum pxx v_w c_a[1] c_b[1]\nthermo_modify format float %20.15g\nrun 0\n"
-    )
-    row = succeed(tmp_path, triclinic() + script, 2).thermo()[0]
+    row = succeed(tmp_path, triclinic() + script + PER_ATOM, 2).thermo()[0]
     assert_close([row["c_a"] + row["c_b"], row["c_sum"]], [row["PotEng"]] * 2, 1e-12)
     assert_close([row["v_w"]], [row["Pxx"]], 1e-10)
     assert 0 < row["c_a[1]"] != row["c_b[1]"] > 0

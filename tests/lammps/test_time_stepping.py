@@ -78,16 +78,25 @@ def test_outer_steps_tell_averaged_values_and_inner_ones_hold_the_correction(tmp
     assert frames
 
 
+RESUME = """
+units metal
+newton on
+read_restart at.6.restart
+{pair}
+neighbor 1.0 bin
+fix 1 all nve
+timestep 0.0005
+dump 1 all custom 1 resumed.dump id x y z xu yu zu vx vy vz
+dump_modify 1 sort id format float %20.17g
+run 6
+"""
+
+
 def test_a_restart_between_outer_steps_goes_on_as_if_nothing_had_happened(tmp_path):
-    start = water(tmp_path, 2) + toy(keywords="rotate octahedral+random every 4 seed 3")
-    _, whole = trajectory(tmp_path, start, 12, style="restart 6 at.*.restart")
-    script = (
-        f"units metal\nnewton on\nread_restart at.6.restart\n{toy(keywords='rotate octahedral+random every 4 seed 3')}"
-    )
-    script += "neighbor 1.0 bin\nfix 1 all nve\ntimestep 0.0005\ndump 1 all custom 1 resumed.dump id x y z xu yu zu vx vy vz\n"
-    succeed(tmp_path, script + "dump_modify 1 sort id format float %20.17g\nrun 6\n")
-    resumed = dump(tmp_path / "resumed.dump")
-    for one, other in zip(whole[6:], resumed, strict=True):
+    pair = toy(keywords="rotate octahedral+random every 4 seed 3")
+    _, whole = trajectory(tmp_path, water(tmp_path, 2) + pair, 12, style="restart 6 at.*.restart")
+    succeed(tmp_path, RESUME.format(pair=pair))
+    for one, other in zip(whole[6:], dump(tmp_path / "resumed.dump"), strict=True):
         assert one == other
 
 
@@ -104,12 +113,44 @@ def test_single_points_and_minimizers_have_the_averaged_forces(tmp_path):
     assert rows[0] == rows[1]
 
 
+PER_ATOM = """
+compute e all pe/atom
+compute sum all reduce sum c_e
+compute s all stress/atom NULL pair
+compute w all reduce sum c_s[1]
+variable w equal -c_w/vol
+compute p all pressure NULL virial
+fix 1 all nve
+thermo 1
+thermo_style custom step pe c_sum c_p[1] v_w
+thermo_modify format float %20.15g
+run 5
+"""
+
+
 def test_values_per_atom_are_averaged_at_every_step(tmp_path):
-    tail = "compute e all pe/atom\ncompute sum all reduce sum c_e\ncompute s all stress/atom NULL pair\n"
-    tail += "compute w all reduce sum c_s[1]\nvariable w equal -c_w/vol\nfix 1 all nve\nthermo 1\n"
-    tail += "compute p all pressure NULL virial\nthermo_style custom step pe c_sum c_p[1] v_w\nthermo_modify format float %20.15g\nrun 5\n"
-    for row in succeed(tmp_path, triclinic() + toy(keywords="rotate octahedral every 4") + tail, 2).thermo():
+    for row in succeed(tmp_path, triclinic() + toy(keywords="rotate octahedral every 4") + PER_ATOM, 2).thermo():
         assert_close([row["c_sum"], row["v_w"]], [row["PotEng"], row["c_p[1]"]], 1e-9)
+
+
+NPT = """
+velocity all create 300 12 mom yes rot yes
+timestep 0.0002
+fix 1 all npt temp 300 300 0.1 iso 50000 50000 0.1
+thermo_style custom step etotal econserve vol
+thermo_modify format float %20.15g
+thermo 4
+run 60
+"""
+
+
+def test_a_barostat_conserves_its_quantity_at_outer_steps(tmp_path):
+    start = water(tmp_path, 2) + model(WATER_F64) + "minimize 0 0.1 40 80\nreset_timestep 0\n"
+    rows = succeed(tmp_path, start + model(WATER_F64, "rotate tetrahedral every 4") + NPT, 2).thermo()
+    rows = [row for row in rows if "Econserve" in row]
+    conserved, total = [row["Econserve"] for row in rows], [row["TotEng"] for row in rows]
+    assert abs(rows[-1]["Volume"] / rows[0]["Volume"] - 1) > 1e-4
+    assert max(conserved) - min(conserved) < 0.1 * (max(total) - min(total))
 
 
 def conserved(folder, keywords, steps=160):
@@ -127,26 +168,30 @@ def test_energy_is_conserved_at_outer_steps(tmp_path):
         assert max(energies) - min(energies) < 3 * (max(plain) - min(plain)) + 1e-4, every
 
 
+HELD = """
+fix 3 all store/force
+fix 2 all setforce 0 0 0
+timestep 0.0005
+dump 1 all custom 1 held.dump id f_3[1] f_3[2] f_3[3]
+dump_modify 1 sort id format float %20.15g
+run {steps}
+"""
+
+
+def held(folder, keywords, steps):
+    """Forces [steps + 1][3][atoms] of a model that gives both kinds, on atoms that are held in place."""
+    succeed(folder, triclinic() + model(BOTH, keywords) + HELD.format(steps=steps))
+    return [[frame[f"f_3[{k}]"] for k in (1, 2, 3)] for frame in dump(folder / "held.dump")]
+
+
 def test_direct_forces_inside_a_conservative_correction(tmp_path):
     """The sum over a cycle in which nothing moves is the averaged conservative impulse."""
-    hold = "fix 2 all setforce 0 0 0\nfix 3 all store/force\nvelocity all set 0 0 0\ntimestep 0.0005\n"
-    hold += "dump 1 all custom 1 held.dump id f_3[1] f_3[2] f_3[3]\ndump_modify 1 sort id format float %20.15g\n"
-    hold = hold.replace(
-        "fix 2 all setforce 0 0 0\nfix 3 all store/force", "fix 3 all store/force\nfix 2 all setforce 0 0 0"
-    )
-    keywords = "rotate octahedral every 4 forces conservative inner direct"
-    succeed(tmp_path, triclinic() + model(BOTH, keywords) + hold + "run 3\n")
-    frames = dump(tmp_path / "held.dump")
-    single = "thermo_style custom step pe\ndump 1 all custom 1 one.dump id fx fy fz\n"
-    single += "dump_modify 1 sort id format float %20.15g\nrun 0\n"
-    succeed(tmp_path, triclinic() + model(BOTH, "rotate octahedral forces conservative") + single)
-    averaged = dump(tmp_path / "one.dump")[0]
-    succeed(tmp_path, triclinic() + model(BOTH, "forces direct") + single)
-    direct = dump(tmp_path / "one.dump")[0]
-    for k, name in enumerate(("fx", "fy", "fz"), 1):
-        cycle = [sum(frame[f"f_3[{k}]"][i] for frame in frames) for i in range(22)]
-        assert_close(cycle, [4 * f for f in averaged[name]], 1e-9)
-        assert_close(frames[1][f"f_3[{k}]"], direct[name], 1e-14)
+    cycle = held(tmp_path, "rotate octahedral every 4 forces conservative inner direct", 3)
+    averaged = held(tmp_path, "rotate octahedral forces conservative", 0)[0]
+    direct = held(tmp_path, "forces direct", 0)[0]
+    for k in range(3):
+        assert_close([sum(forces) for forces in zip(*(step[k] for step in cycle))], [4 * f for f in averaged[k]], 1e-9)
+        assert_close(cycle[1][k], direct[k], 1e-14)
 
 
 def test_the_same_with_respa(tmp_path):
