@@ -218,3 +218,14 @@ def test_every_within_respa_is_refused(tmp_path):
         refused = run(tmp_path, script, ranks)
         assert refused.code != 0
         assert refused.output.count("every 4 steps by itself and cannot be stepped by run_style respa") == 1
+
+
+def test_a_rerun_has_averaged_forces(tmp_path):
+    """The frames of a dump are no steps, whatever their numbers."""
+    trajectory(tmp_path, triclinic() + toy(keywords="rotate octahedral every 4"), 5)
+    again = "dump 1 all custom 1 again.dump id fx fy fz\ndump_modify 1 sort id format float %20.15g\n"
+    again += "rerun steps.dump dump x y z\n"
+    succeed(tmp_path, triclinic() + toy(keywords="rotate octahedral every 4") + again)
+    found = dump(tmp_path / "again.dump")
+    succeed(tmp_path, triclinic() + toy(keywords="rotate octahedral") + again)
+    assert len(found) == 6 and found == dump(tmp_path / "again.dump")
