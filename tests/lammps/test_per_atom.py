@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from boxes import CORNER, toy, triclinic
 from lmp import assert_close, dump, run, succeed
+from pairs import Pairs
 
 MITIGATIONS = ["none", "tetrahedral", "random seed 3"]
 TOYS = ["pair-list-f64", "harmonic-list-f64", "twohop-padded-f64"]
@@ -104,41 +105,14 @@ def test_a_rank_without_atoms(tmp_path):
         assert not found[3].any()
 
 
-# Cutoff, A, D, w^2 and the strengths of O and H in tests/data/generate.py.
-CUTOFF, A, D, W2 = 3.5, 5.0, 0.3, 1.0
-STRENGTH = np.array([1.3, 0.7])
-LATTICE = np.array([[6.5, 0, 0], [1.7, 5.9, 0], [-1.2, 0.8, 4.1]])
-
-
-def pairs(positions):
-    """i, j and the vectors from i to j of all pairs within the cutoff, each both ways, images included."""
-    images = np.array(np.meshgrid(*3 * [range(-3, 4)], indexing="ij")).reshape(3, -1).T @ LATTICE
-    vectors = positions[None, :, None] - positions[:, None, None] + images
-    r = np.linalg.norm(vectors, axis=-1)
-    i, j, image = np.nonzero((r < CUTOFF) & (r > 0))
-    return i, j, vectors[i, j, image]
-
-
-def pair_forces(vectors, strengths):
-    """Forces on the first atoms: those of φ = s (A exp(-r²/w²) - D) (1 - r²/cutoff²)³, half of it from either side."""
-    r2 = (vectors**2).sum(axis=1)
-    u, wall = 1 - r2 / CUTOFF**2, A * np.exp(-r2 / W2)
-    # dφ/d(r²)
-    slope = strengths * (-wall / W2 * u**3 - (wall - D) * 3 * u**2 / CUTOFF**2)
-    return 2 * slope[:, None] * vectors
-
-
 @pytest.mark.parametrize("rotate", MITIGATIONS)
 def test_an_independent_sum_over_pairs(points, rotate):
-    """Each atom has half of r ⊗ F of each of its pairs, and also in the centroid virial, since the forces are central."""
+    """Each atom has half of r ⊗ F of each of its pairs, also in the centroid virial, since the forces are central."""
     _, frame = points("pair-list-f64", 2)[rotate]
-    kinds = np.array(frame["type"], int) - 1
-    i, j, vectors = pairs(columns(frame, "x", "y", "z"))
-    forces = pair_forces(vectors, STRENGTH[kinds[i]] * STRENGTH[kinds[j]])
-    total, virials = np.zeros((22, 3)), np.zeros((22, 3, 3))
-    np.add.at(total, i, forces)
-    np.add.at(virials, i, -0.5 * vectors[:, :, None] * forces[:, None, :])
-    assert_close(columns(frame, "fx", "fy", "fz"), total, 1e-10)
+    pairs = Pairs(columns(frame, "x", "y", "z"), frame["type"])
+    forces = pairs.forces()
+    virials = pairs.sums(-0.5 * pairs.vectors[:, :, None] * forces[:, None, :])
+    assert_close(columns(frame, "fx", "fy", "fz"), pairs.sums(forces), 1e-10)
     # LAMMPS' eV/Å^3 in bar, of units metal.
     expected = -1.6021765e6 * six(virials)
     assert_close(tensors(frame, "s"), expected, 1e-10)
