@@ -32,9 +32,9 @@ undump 1
 """
 
 
-def evaluate(folder, start, name, ranks):
+def evaluate(folder, start, name, ranks, keywords=""):
     """For each mitigation the thermo row and the frame of a single point."""
-    pairs = [toy(name, f"rotate {rotate}") for rotate in MITIGATIONS]
+    pairs = [toy(name, f"rotate {rotate} {keywords}") for rotate in MITIGATIONS]
     files = [f"{k}.dump" for k in range(len(pairs))]
     points = [pair + POINT.format(file=file) for pair, file in zip(pairs, files)]
     # Computes need a pair style.
@@ -103,6 +103,27 @@ def test_a_rank_without_atoms(tmp_path):
         assert_close(found, expected, 1e-10)
         # The lonely atom feels nothing.
         assert not found[3].any()
+
+
+@pytest.mark.parametrize(
+    "name, keywords", [("twohop-padded-f64", "random every 3"), ("both-list-f64", "octahedral every 3 inner direct")]
+)
+def test_sums_between_outer_steps(tmp_path, name, keywords):
+    """In multiple time stepping energies and virials are the averaged ones at every step, whatever the forces are."""
+    script = triclinic() + toy(name, f"rotate {keywords}") + COMPUTES
+    script += "velocity all create 300 12\ntimestep 0.0005\nfix 1 all nve\nthermo 1\nrun 3\n"
+    for row in succeed(tmp_path, script).thermo():
+        assert_close(row["c_esum"], row["PotEng"], 1e-13)
+        pressure = np.array([row[f"c_p[{k}]"] for k in range(1, 7)]) * row["Volume"]
+        assert_close([row[f"c_ssum[{k}]"] for k in range(1, 7)], -pressure, 1e-10)
+
+
+def test_blocks(tmp_path):
+    """Bytes for each of the 2200 edges are such that 1 MB does not do for all of them."""
+    script = triclinic() + "replicate 2 2 1\n"
+    whole, cut = (evaluate(tmp_path, script, "twohop-padded-f64", 1, keywords) for keywords in ("", "memory 1"))
+    for rotate, compute in product(MITIGATIONS, "sc"):
+        assert_close(tensors(cut[rotate][1], compute), tensors(whole[rotate][1], compute), 1e-10)
 
 
 @pytest.mark.parametrize("rotate", MITIGATIONS)

@@ -89,6 +89,15 @@ def test_a_rank_without_atoms(tmp_path):
         assert two[column][3] == 0.0
 
 
+def test_blocks(tmp_path):
+    """The memory does for a part of the edges only."""
+    script = triclinic() + "replicate 2 2 1\n"
+    pairs = (toy(MODEL, f"rotate tetrahedral {keywords}") for keywords in ("", "memory 1"))
+    (whole,), (cut,) = (frames(tmp_path, script + pair) for pair in pairs)
+    for column in ("f_u[1]", "f_u[2]"):
+        assert_close(cut[column], whole[column], 1e-10)
+
+
 def test_units_real(tmp_path):
     (metal,) = frames(tmp_path, triclinic() + toy(MODEL, "rotate octahedral"))
     (real,) = frames(tmp_path, triclinic().replace("units metal", "units real") + toy(MODEL, "rotate octahedral"))
