@@ -1,4 +1,4 @@
-"""The ways in which people set LAMMPS up: units, atom styles, barostats, neighbor settings, per-atom energies."""
+"""The ways in which people set LAMMPS up: atom styles, barostats, neighbor settings, per-atom energies."""
 
 import hashlib
 
@@ -6,26 +6,12 @@ import pytest
 from boxes import REPORT, model, toy, triclinic, water
 from lmp import TOYS, WATER_F64, assert_close, dump, succeed
 
-KCAL = 23.060549  # eV in kcal/mol, LAMMPS' own conversion from metal to real
-ATMOSPHERE = 1.01325  # bar
-
 
 def evaluate(folder, script, ranks=1):
     """Thermo row and forces of a single point."""
     row = succeed(folder, script + REPORT, ranks).thermo()[0]
     frame = dump(folder / "forces.dump")[0]
     return row, frame["fx"] + frame["fy"] + frame["fz"]
-
-
-def test_units_real_are_units_metal_converted(tmp_path):
-    pair = model(WATER_F64, "rotate octahedral")
-    metal, forces = evaluate(tmp_path, water(tmp_path, 2) + pair)
-    real, real_forces = evaluate(tmp_path, water(tmp_path, 2, "real") + pair)
-    assert_close([real["PotEng"] / KCAL], [metal["PotEng"]], 1e-12)
-    assert_close([f / KCAL for f in real_forces], forces, 1e-12)
-    names = ["Pxx", "Pyy", "Pzz", "Pxy", "Pxz", "Pyz"]
-    # LAMMPS' own constants of pressure in the two unit styles agree to six digits.
-    assert_close([real[name] * ATMOSPHERE for name in names], [metal[name] for name in names], 1e-5)
 
 
 @pytest.mark.parametrize("style", ["charge", "full"])
