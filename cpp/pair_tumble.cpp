@@ -31,6 +31,9 @@ PairTumble::PairTumble(LAMMPS *lmp) : Pair(lmp), view(lmp), diagnostics(lmp) {
   centroidstressflag = CENTROID_AVAIL;
   nextra = Diagnostics::ENTRIES;
   pvector = diagnostics.vector();
+  // A rank without atoms must have something to point to all the same.
+  spreads.reserve(1);
+  uncertainties.reserve(1);
 }
 
 PairTumble::~PairTumble() {
@@ -260,8 +263,13 @@ void *PairTumble::extract(const char *name, int &dimensions) {
 void *PairTumble::extract_peratom(const char *name, int &columns) {
   columns = 0;
   if (std::strcmp(name, "spread") == 0) return spreads.data();
-  if (std::strcmp(name, "uncertainty") == 0) return uncertainties.data();
-  return nullptr;
+  if (std::strcmp(name, "uncertainty") != 0) return nullptr;
+  if (engine && !(*engine)->has_ensemble()) {
+    error->all(FLERR,
+               "pair_style tumble: fix pair asks for the uncertainty, but the model has no ensemble to tell it: remove "
+               "the fix");
+  }
+  return uncertainties.data();
 }
 
 double PairTumble::memory_usage() {

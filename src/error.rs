@@ -190,8 +190,8 @@ pub enum Error {
 
     /// Per-atom virials of forces that are no derivatives.
     #[error(
-        "per-atom virials are made of the gradients of the energy, which direct forces lack: use forces conservative, or \
-         remove compute stress/atom, centroid/stress/atom and heat/flux"
+        "per-atom virials are made of the gradients of the energy, which direct forces lack: use conservative forces (and \
+         inner ones), or remove compute stress/atom, centroid/stress/atom and heat/flux"
     )]
     NoAtomicVirials,
 

@@ -64,9 +64,11 @@ def test_the_skin_does_not_matter(tmp_path):
 
 
 def test_threads_and_memory_do_not_matter(tmp_path):
-    row, forces = evaluate(tmp_path, triclinic() + toy(keywords="rotate icosahedral"))
+    start = triclinic() + "replicate 2 2 1\n"
+    row, forces = evaluate(tmp_path, start + toy(keywords="rotate icosahedral"))
+    # With 1 MB the box is evaluated block by block.
     for keywords in ("threads 2", "memory 1"):
-        other, other_forces = evaluate(tmp_path, triclinic() + toy(keywords=f"rotate icosahedral {keywords}"))
+        other, other_forces = evaluate(tmp_path, start + toy(keywords=f"rotate icosahedral {keywords}"))
         assert_close([other["PotEng"]], [row["PotEng"]], 1e-13)
         assert_close(other_forces, forces, 1e-12)
 
