@@ -148,7 +148,7 @@ def test_neighbor_and_sorting_settings_do_not_matter(tmp_path, ranks):
         "comm_modify vel yes",
         "pair_modify neigh/trim no",
     ]
-    plain, *others = finals(tmp_path, *(moving(RANDOM) + f"{line}\nrun 20\n" for line in ["", *settings]), ranks=ranks)
+    plain, *others = finals(tmp_path, *(moving(RANDOM) + f"{line}\nrun 10\n" for line in ["", *settings]), ranks=ranks)
     assert_all_same(others, plain, settings, 1e-10)
 
 

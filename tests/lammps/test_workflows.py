@@ -85,7 +85,6 @@ def test_a_change_is_as_good_as_a_fresh_start(tmp_path, name, ranks):
     "fix",
     [
         "atom/swap 1 1 1234 300 ke no types 1 2",
-        "gcmc 2 4 4 1 29494 300 -0.5 0.1 full_energy",
         "deposit 2 1 5 1234 region all near 0.7 attempt 200",
         "evaporate 5 3 all 1234",
     ],
