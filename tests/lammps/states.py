@@ -59,3 +59,14 @@ def assert_same(found, expected, tolerance):
         one, other = getattr(found, name), getattr(expected, name)
         if any(one) or any(other):
             assert_close(one, other, tolerance)
+
+
+def assert_all_same(found, expected, names, tolerance):
+    """Several states agree with one or with one each; a failure tells the name of the first that does not."""
+    expected = expected if isinstance(expected, list) else [expected] * len(found)
+    for name, one, other in zip(names, found, expected, strict=True):
+        try:
+            assert_same(one, other, tolerance)
+        except AssertionError as error:
+            error.add_note(f"differs after: {name}")
+            raise

@@ -28,9 +28,10 @@ GROUPS = "group a type 1\ngroup b type 2\n"
         ("run_style respa 2 2 inner 1 2 2.5 outer 2\n", "Pair style does not support rRESPA inner/middle/outer"),
         (
             "variable x equal 2\nfix 2 all adapt 1 pair tumble scale * * v_x\n",
-            "Fix adapt pair style tumble param scale is not supported",
+            "Fix adapt pair style tumble param scale not supported",
         ),
         ("fix 2 all freeze\n", "Fix freeze requires atom attribute torque"),
+        ("neighbor 1.0 multi\n", "Requested neighbor stencil method does not exist"),
         ("pair_modify special lj 1 1 1\n", "Unknown pair_modify keyword: special"),
     ],
 )

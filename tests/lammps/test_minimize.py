@@ -22,12 +22,12 @@ def relaxed(folder, name, relax, ranks=1):
 def test_the_energy_falls_to_a_minimum(tmp_path):
     final = []
     for ranks in (1, 2):
-        rows = succeed(tmp_path, AVERAGED + "min_style cg\nminimize 0 0.03 200 400\n", ranks).thermo()
+        rows = succeed(tmp_path, AVERAGED + "min_style cg\nminimize 0 0.1 200 400\n", ranks).thermo()
         energies = [row["PotEng"] for row in rows]
         assert all(after <= before for before, after in zip(energies, energies[1:]))
-        assert rows[-1]["Fnorm"] < 0.03 < 10 < rows[0]["Fnorm"]
+        assert rows[-1]["Fnorm"] < 0.1 < 10 < rows[0]["Fnorm"]
         final.append(energies[-1])
-    assert abs(final[1] - final[0]) < 1e-4
+    assert abs(final[1] - final[0]) < 1e-3
 
 
 def test_a_box_relaxed_to_no_pressure(tmp_path):

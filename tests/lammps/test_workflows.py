@@ -3,7 +3,7 @@
 import pytest
 from boxes import toy, triclinic, water
 from lmp import PLUGIN, assert_close, dump, run, succeed
-from states import MOVE, assert_same, finals, moving
+from states import MOVE, assert_all_same, assert_same, finals, moving
 
 RANDOM = toy(keywords="rotate random seed 5")
 
@@ -55,35 +55,56 @@ def test_a_replicated_box_is_eight_times_the_box(tmp_path, ranks):
 
 
 CONTINUE = "thermo_style custom step pe pxx pyy pzz pxy pxz pyz\ntimestep 0.0005\nfix 1 all nve\nrun 5\n"
-FROM_DATA = f"units metal\natom_style atomic\nnewton on\nread_data now.data\nreset_timestep 5\n{RANDOM}{CONTINUE}"
+READ = "units metal\natom_style atomic\nnewton on\nread_data {}.data\nreset_timestep {}\n"
+CHANGES = [
+    "",
+    "group half id <= 11\ndelete_atoms group half\n",
+    "region half block INF INF INF INF 0 2\ndelete_atoms region half compress no\n",
+    "create_atoms 1 single 3.1 2.8 2.0\n",
+    "change_box all x final 0 6.8 y scale 1.03 z delta 0 0.3 remap units box\n",
+    "change_box all xy final 0.5 xz delta 0.4 remap units box\n",
+    "displace_atoms all move 3 2 1 units box\n",
+    "set atom 1*5 type 2\n",
+]
+
+
+@both
+@pytest.mark.parametrize("name", ["twohop-padded-f64", "harmonic-list-f64"])
+def test_a_change_is_as_good_as_a_fresh_start(tmp_path, name, ranks):
+    """After five steps something is changed and written as a data file; whoever reads it goes on in the same way."""
+    pair = toy(name, "rotate random seed 5")
+    files = [f"write_data {k}.data\n" for k in range(len(CHANGES))]
+    changed = [moving(pair) + f"run 5\n{change}{write}run 5\n" for change, write in zip(CHANGES, files)]
+    fresh = [READ.format(k, 5) + pair + CONTINUE for k in range(len(CHANGES))]
+    states = finals(tmp_path, *changed, *fresh, ranks=ranks)
+    assert_all_same(states[len(CHANGES) :], states[: len(CHANGES)], CHANGES, 1e-10)
 
 
 @both
 @pytest.mark.parametrize(
-    "change",
+    "fix",
     [
-        "",
-        "group half id <= 11\ndelete_atoms group half\n",
-        "region half block INF INF INF INF 0 2\ndelete_atoms region half compress no\n",
-        "create_atoms 1 single 3.1 2.8 2.0\n",
-        "change_box all x final 0 6.8 y scale 1.03 z delta 0 0.3 remap units box\n",
-        "change_box all xy final 0.5 xz delta 0.4 remap units box\n",
-        "displace_atoms all move 3 2 1 units box\n",
-        "set atom 1*5 type 2\n",
+        "atom/swap 1 1 1234 300 ke no types 1 2",
+        "deposit 2 1 5 1234 region all near 0.7 attempt 200",
+        "evaporate 5 3 all 1234",
     ],
 )
-def test_a_change_is_as_good_as_a_fresh_start(tmp_path, change, ranks):
-    """After five steps something is changed and written as a data file; whoever reads it goes on in the same way."""
-    changed = moving(RANDOM) + "run 5\n" + change + "write_data now.data\nrun 5\n"
-    one, other = finals(tmp_path, changed, FROM_DATA, ranks=ranks)
-    assert_same(other, one, 1e-10)
+def test_atoms_that_come_go_and_change_their_type(tmp_path, fix, ranks):
+    """The energy on the way is that of the same atoms read from a data file."""
+    pair = toy("harmonic-list-f64", "rotate random seed 5")
+    style = "thermo_style custom step pe\nthermo_modify format float %20.15g\nrun {}\n"
+    script = moving(pair) + f"region all block 0 5 0 5 0 4\nfix 2 all {fix}\n" + style.format(10)
+    script += "write_data now.data\nclear\n" + READ.format("now", 10) + pair + style.format(0)
+    start, end, fresh = (row["PotEng"] for row in succeed(tmp_path, script, ranks).thermo())
+    assert_close([fresh], [end], 1e-13)
+    assert end != start
 
 
 def test_a_box_that_becomes_triclinic(tmp_path):
     """What has been orthogonal is skewed after five steps; neighbor lists and ghosts change their kind."""
-    change = "change_box all triclinic xy final 0.7 yz final -0.4 remap units box\nwrite_data now.data\n"
+    change = "change_box all triclinic xy final 0.7 yz final -0.4 remap units box\nwrite_data 0.data\n"
     start = water(tmp_path, 2) + RANDOM + MOVE + "run 5\n"
-    one, other = finals(tmp_path, start + change + "run 5\n", FROM_DATA, ranks=2)
+    one, other = finals(tmp_path, start + change + "run 5\n", READ.format(0, 5) + RANDOM + CONTINUE, ranks=2)
     assert_same(other, one, 1e-10)
 
 
