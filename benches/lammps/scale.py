@@ -65,14 +65,15 @@ def run(n, ranks, memory, copies=1):
 
 
 def read(folder):
-    """Each step's seconds (all, pair style, model), and the largest use of a rank."""
+    """Each step's seconds (all, pair style, model), the largest memory of a rank, the smallest share of a core."""
     totals = read_thermo((folder / "log").read_text())
     rows = [[b - a for a, b in zip(before, after)] for before, after in zip(totals, totals[1:])]
     usages = [json.loads(path.read_text()) for path in folder.glob("usage-*.json")]
     columns = {
         name: [row[i] for row in rows] for i, name in enumerate(["step", "evaluations", "model", "pair", "wall"])
     }
-    return {**columns, "peak_bytes": max(usage["peak_bytes"] for usage in usages)}
+    peak, cores = max(usage["peak_bytes"] for usage in usages), min(usage["cores"] for usage in usages)
+    return {**columns, "peak_bytes": peak, "cores": cores}
 
 
 def read_thermo(log):
@@ -93,7 +94,8 @@ def merged(runs):
     times = {name: median(value for run in runs for value in run[name]) for name in ("wall", "pair", "model")}
     fastest = min(value for run in runs for value in run["wall"])
     peak = max(run["peak_bytes"] for run in runs)
-    return {**times, "beside": median(beside), "fastest": fastest, "peak_bytes": peak}
+    cores = median(run["cores"] for run in runs)
+    return {**times, "beside": median(beside), "fastest": fastest, "peak_bytes": peak, "cores": cores}
 
 
 def measure(n, memory=DEFAULT_MEMORY):
@@ -140,6 +142,7 @@ def entry(n, ranks, memory, result):
         "peak_bytes_a_rank": result["peak_bytes"],
         "bytes_an_atom": ranks * result["peak_bytes"] / count,
         "ghost_share": ghosts / (own + ghosts),
+        "cores_a_rank": result["cores"],
     }
 
 
@@ -169,13 +172,14 @@ def table(header, rows):
 def show_speed(entries):
     """The times."""
     header = ["atoms", "ranks", "ns/day", "ms a step", "µs a step and atom", "in the model", "beside it, of pair style"]
+    header += ["model, µs a center", "cores a rank"]
     rows = [
         [f"{e['atoms']:,}", str(e["ranks"]), f"{e['ns_a_day']:.3g}", f"{1e3 * e['seconds_a_step']:.4g}"]
         + [f"{e['microseconds_a_step_and_atom']:.0f}", f"{e['model_share']:.1%}", f"{e['beside_share_of_pair']:.1%}"]
-        + [f"{e['model_microseconds_a_center']:.0f}"]
+        + [f"{e['model_microseconds_a_center']:.0f}", f"{e['cores_a_rank']:.2f}"]
         for e in entries
     ]
-    return table([*header, "model, µs a center"], rows)
+    return table(header, rows)
 
 
 def show_efficiency(entries):
@@ -209,13 +213,24 @@ def show_memory(entries):
     return table(header, rows)
 
 
+def write(**parts):
+    """What is known so far: a run that is broken off leaves what it has."""
+    (HERE / "scale.json").write_text(json.dumps(parts, indent=2) + "\n")
+
+
 def main(largest=LARGEST):
     """Everything."""
-    scaling = [entry for n in STEPS if atoms(n) <= largest for entry in measure(n)]
-    limits = [(n, memory) for n, memory in MEMORY if atoms(n) <= largest and fits(n, memory)]
-    limited = [measure_memory(n, memory) for n, memory in limits]
-    (HERE / "scale.json").write_text(json.dumps({"scaling": scaling, "memory": limited}, indent=2) + "\n")
-    print("\n\n".join([show_speed(scaling), show_efficiency(scaling), show_memory(scaling + limited)]))
+    scaling, limited = [], []
+    for n in STEPS:
+        if atoms(n) <= largest:
+            scaling += measure(n)
+            write(scaling=scaling)
+    print(show_speed(scaling), show_efficiency(scaling), sep="\n\n", flush=True)
+    for n, memory in MEMORY:
+        if atoms(n) <= largest and fits(n, memory):
+            limited.append(measure_memory(n, memory))
+            write(scaling=scaling, memory=limited)
+    print(f"\n{show_memory(scaling + limited)}")
 
 
 if __name__ == "__main__":
