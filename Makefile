@@ -9,11 +9,12 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 # The library of ONNX Runtime's wheel reports home unless told not to before it is loaded.
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help setup check build demo test test-rust test-lammps lint format clean
+.PHONY: help setup check build demo test test-rust test-lammps bench-lammps lint format clean
 
 help:
 	@echo "make demo    water in LAMMPS, turned at random at every step (1 to 3 minutes after the build)"
 	@echo "make test    all tests: Rust, LAMMPS, Python reference"
+	@echo "make bench-lammps  speed and memory of 192 to 98,304 atoms on one and two ranks (10 to 20 minutes, 20 GB)"
 	@echo "make lint    formats, lints and documentation"
 	@echo "make build   the command line and the LAMMPS plugin, in target/release"
 	@echo "make setup   LAMMPS and ONNX Runtime, in .venv (the others do it when needed)"
@@ -57,6 +58,10 @@ test-rust: setup
 
 test-lammps: build $(VENV)/.tests
 	$(BIN)/python -m pytest tests -q
+
+# LARGEST=12288 leaves out what takes long and much memory.
+bench-lammps: build $(VENV)/.tests
+	@$(BIN)/python benches/lammps/scale.py $(LARGEST)
 
 # Clippy does not link, so it sees the C++ side's Rust too.
 lint: $(VENV)/.lint
