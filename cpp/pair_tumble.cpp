@@ -119,7 +119,7 @@ void PairTumble::coeff(int narg, char **arg) {
   });
   for (int i = 1; i <= atom->ntypes; i++)
     for (int j = 1; j <= atom->ntypes; j++) setflag[i][j] = 1;
-  if (comm->me == 0) utils::logmesg(lmp, "pair_style tumble: {}\n", std::string((*engine)->summary()));
+  if (comm->me == 0) utils::logmesg(lmp, "pair_style tumble: {}\n", (*engine)->summary().c_str());
 }
 
 void PairTumble::init_style() {
@@ -160,9 +160,10 @@ void PairTumble::check_setup() {
 
 double PairTumble::energy_unit() const {
   const std::string style = update->unit_style;
-  if (style == "metal") return 1.0;
-  if (style == "real") return utils::get_conversion_factor(utils::ENERGY, utils::METAL2REAL);
-  error->all(FLERR, "pair_style tumble does not know units {}: use units metal or units real", style);
+  if (style != "metal" && style != "real") {
+    error->all(FLERR, "pair_style tumble does not know units {}: use units metal or units real", style);
+  }
+  return style == "real" ? utils::get_conversion_factor(utils::ENERGY, utils::METAL2REAL) : 1.0;
 }
 
 double PairTumble::init_one(int, int) { return (*engine)->cutoff(); }
