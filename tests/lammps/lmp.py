@@ -10,8 +10,9 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
-PLUGIN = ROOT / "target/release/libtumble.so"
-COMMAND_LINE = ROOT / "target/release/tumble"
+BUILD = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release"
+PLUGIN = BUILD / "libtumble.so"
+COMMAND_LINE = BUILD / "tumble"
 TOYS = ROOT / "tests/data/models"
 WATER = ROOT / "examples/models/water-pet.onnx"
 WATER_F64 = ROOT / "examples/models/water-pet-f64.onnx"

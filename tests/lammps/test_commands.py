@@ -8,7 +8,7 @@ import sys
 import pytest
 from boxes import toy, triclinic
 from lmp import BIN, PLUGIN, assert_close, run, succeed
-from states import MOVE, finals, moving
+from states import MOVE, assert_same, finals, moving
 
 RANDOM = toy(keywords="rotate random seed 5")
 GROUPS = "group a type 1\ngroup b type 2\n"
@@ -20,18 +20,13 @@ GROUPS = "group a type 1\ngroup b type 2\n"
         ("pair_write 1 1 10 r 1.0 3.0 table.txt X\n", "Pair style tumble does not support pair_write"),
         (f"{GROUPS}compute 1 a group/group b\nthermo_style custom step c_1\n", "does not support compute group/group"),
         ("compute 1 all pair/local eng\ndump 1 all local 1 d c_1\n", "Pair style does not support compute pair/local"),
-        (
-            "compute 1 all centroid/stress/atom NULL\ndump 1 all custom 1 d c_1[1]\n",
-            "does not support compute centroid",
-        ),
         ("run_style respa 3 2 2 inner 1 2 2.5 outer 3\n", "Pair style does not support rRESPA inner/middle/outer"),
         ("run_style respa 2 2 inner 1 2 2.5 outer 2\n", "Pair style does not support rRESPA inner/middle/outer"),
         (
-            "variable x equal 2\nfix 2 all adapt 1 pair tumble scale * * v_x\n",
-            "Fix adapt pair style tumble param scale not supported",
+            "variable x equal 2\nfix 2 all adapt 1 pair tumble epsilon * * v_x\n",
+            "Fix adapt pair style tumble param epsilon not supported",
         ),
         ("fix 2 all freeze\n", "Fix freeze requires atom attribute torque"),
-        ("neighbor 1.0 multi\n", "Requested neighbor stencil method does not exist"),
         ("pair_modify special lj 1 1 1\n", "Unknown pair_modify keyword: special"),
     ],
 )
@@ -39,6 +34,38 @@ def test_what_is_refused(tmp_path, commands, sentence):
     result = run(tmp_path, moving(RANDOM) + commands + "run 0\n", timeout=60)
     assert result.code != 0
     assert sentence in result.output, result.output
+
+
+def test_lists_of_style_multi(tmp_path):
+    """LAMMPS makes them for own atoms, which is enough on one rank."""
+    plain, multi = finals(tmp_path, *(moving(RANDOM) + f"{line}\nrun 5\n" for line in ("", "neighbor 1.0 multi")))
+    assert_same(multi, plain, 1e-11)
+    result = run(tmp_path, moving(RANDOM) + "neighbor 1.0 multi\nrun 0\n", 2, timeout=60)
+    assert result.code != 0
+    assert result.output.count("of 2 hops on several ranks: write neighbor 1 bin") == 1
+
+
+GCMC = """
+units metal
+atom_modify map array
+region b block 0 60 0 60 0 60
+create_box 2 b
+create_atoms 1 single 5 5 5
+create_atoms 1 single 25 25 25
+mass * 1.0
+neighbor 1.0 bin
+{pair}
+fix 5 all gcmc 1 20 0 1 29494 300 -0.5 0.1 full_energy
+run 20
+"""
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_a_fix_that_leaves_out_atoms_is_refused_in_its_first_run(tmp_path, ranks):
+    """It excludes them after the pair style was set up, and takes an atom without neighbors for a deleted one."""
+    result = run(tmp_path, GCMC.format(pair=toy("harmonic-list-f64")), ranks, timeout=60)
+    assert result.code != 0
+    assert result.output.count("remove neigh_modify exclude, or the fix that leaves out atoms (fix gcmc") == 1
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
