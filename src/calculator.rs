@@ -34,9 +34,9 @@ pub struct Settings {
     pub memory_mb: usize,
     /// Which forces to use; `None`: what the model prefers.
     pub forces: Option<Forces>,
-    /// Which forces the bare model gives in [`Calculator::stride`] and in the correction; `None`: the same.
+    /// Which forces the bare model gives between averages and in the correction; `None`: the same.
     pub inner: Option<Forces>,
-    /// Every how many steps [`Calculator::stride`] averages; 1: at each.
+    /// Every how many steps [`Calculator::evaluate_in`] averages in dynamics; 1: at each.
     pub every: u64,
     /// Whether to give averaged minus bare instead of averaged.
     pub correction: bool,

@@ -61,8 +61,7 @@ fn the_centroid_form_is_the_work_of_a_moving_atom_on_the_energies_of_the_others(
         evaluate(&graph(moved)).atomic_energies
     };
     let mut expected = [[0.0; 3]; 3];
-    for b in 0..3 {
-        let (up, down) = (energies(b, h), energies(b, -h));
+    for (b, (up, down)) in (0..3).map(|b| (b, (energies(b, h), energies(b, -h)))) {
         for (center, edge) in graph_here.center_edges().filter(|&(c, e)| graph_here.neighbors[e] == 3 && c != 3) {
             // Only where one edge leads from i to j is dU_i/dx_j that edge's gradient alone.
             let edges = graph_here.edges(center).filter(|&e| graph_here.neighbors[e] == 3).count();
