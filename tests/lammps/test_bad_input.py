@@ -111,6 +111,7 @@ def test_memory_that_one_rank_does_not_get(tmp_path):
         ("* *", "pair_coeff names 0 element(s) but there are 2 atom type(s)"),
         (f"1 1 {TOY} O H", "Pair_coeff must start with * * for pair style tumble"),
         (f"* * {TOY} O Fe", 'the model "twohop" does not know element Fe: it knows H, O'),
+        (f"* * {TOY} O NULL", 'the model "twohop" does not know element NULL: it knows H, O'),
         (f"* * {TOY} O Qq", 'the model "twohop" does not know element Qq: it knows H, O'),
     ],
 )
