@@ -27,9 +27,10 @@
 //!
 //! # Map
 //!
-//! [`system`] → [`neighbors`] → [`graph`] (cut into [`blocks`] if it is big) → [`average`] over a [`quadrature`] of [`rotation`]s → [`potential`]
-//! ([`onnx`], or the [`toys`] of the tests) → [`calculator`], the entry for all front ends: [`xyz`] files on the command
-//! line, and LAMMPS ([`lammps`], and `bridge` with the feature `lammps`).
+//! [`system`] → [`neighbors`] → [`graph`] (cut into [`blocks`] if it is big) → [`average`] over a [`quadrature`] of
+//! [`rotation`]s → [`potential`] ([`onnx`], or the [`toys`] of the tests) → [`calculator`], with multiple time [`stepping`],
+//! the entry for all front ends: [`xyz`] files on the command line, and LAMMPS ([`lammps`], and `bridge` with the feature
+//! `lammps`). Beside it: [`per_atom`] virials and [`diagnostics`] of broken symmetry.
 
 pub mod average;
 pub mod blocks;
