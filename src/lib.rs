@@ -41,6 +41,7 @@ pub mod diagnostics;
 pub mod elements;
 pub mod error;
 pub mod graph;
+pub mod ipi;
 pub mod lammps;
 mod loader;
 pub mod neighbors;
