@@ -179,6 +179,58 @@ pub enum Error {
         path: PathBuf,
     },
 
+    /// A text that names no socket.
+    #[error("the address \"{address}\" {problem}")]
+    Address {
+        /// The text.
+        address: String,
+        /// What is wrong with it, as the rest of a sentence.
+        problem: &'static str,
+    },
+
+    /// A server that cannot be reached.
+    #[error("cannot connect to {address}: {cause}: is the server running there?")]
+    Connect {
+        /// Where it was looked for.
+        address: String,
+        /// The system's reason.
+        cause: std::io::Error,
+    },
+
+    /// A place to listen that cannot be had.
+    #[error("cannot listen on {address}: {cause}")]
+    Listen {
+        /// The place.
+        address: String,
+        /// The system's reason.
+        cause: std::io::Error,
+    },
+
+    /// A connection that broke.
+    #[error("the connection to {peer} broke: {cause}")]
+    Connection {
+        /// The other side.
+        peer: String,
+        /// The system's reason.
+        cause: std::io::Error,
+    },
+
+    /// A peer that does not keep to the protocol.
+    #[error("{peer} {fault}")]
+    Peer {
+        /// The other side.
+        peer: String,
+        /// What is wrong, as the rest of a sentence.
+        fault: String,
+    },
+
+    /// A force server that refuses, in its own words.
+    #[error("the force server refused: {sentence}")]
+    Refused {
+        /// What it said.
+        sentence: String,
+    },
+
     /// A unit style of LAMMPS without a scale.
     #[error(
         "units {style} have no scale in eV and Å: use units metal, real, electron, si, cgs, micro or nano with this model"

@@ -45,6 +45,7 @@ pub mod ipi;
 pub mod lammps;
 mod loader;
 pub mod neighbors;
+pub mod net;
 pub mod onnx;
 pub mod per_atom;
 pub mod potential;
