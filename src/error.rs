@@ -224,6 +224,15 @@ pub enum Error {
         fault: String,
     },
 
+    /// A request that was refused, with the reason that its sender was told.
+    #[error("a request of {peer} was refused: {sentence}")]
+    Unanswered {
+        /// The other side.
+        peer: String,
+        /// Why, as a sentence or, for a breach of protocol, the rest of one.
+        sentence: String,
+    },
+
     /// A force server that refuses, in its own words.
     #[error("the force server refused: {sentence}")]
     Refused {

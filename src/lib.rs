@@ -51,6 +51,8 @@ pub mod per_atom;
 pub mod potential;
 pub mod quadrature;
 pub mod rotation;
+pub mod scheduler;
+pub mod server;
 pub mod stepping;
 pub mod system;
 pub mod toys;
