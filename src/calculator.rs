@@ -249,7 +249,7 @@ impl Calculator {
     }
 
     fn averaged(&mut self, seed: u64, graph: &Graph, step: u64, detail: &Detail) -> Result<Evaluation> {
-        let quadrature = self.mitigation.quadrature(seed, step);
+        let quadrature = self.mitigation.quadrature(seed, step, 0);
         let request = self.request(self.forces, detail);
         average(self.potential.as_mut(), graph, &quadrature, &request)
     }
@@ -266,7 +266,7 @@ impl Calculator {
             averaged.evaluations += bare.evaluations;
             return Ok((averaged, bare));
         }
-        let mut quadrature = self.mitigation.quadrature(self.seed, step).into_owned();
+        let mut quadrature = self.mitigation.quadrature(self.seed, step, 0).into_owned();
         let alone = quadrature.identity_index().unwrap_or_else(|| quadrature.add_unweighted(IDENTITY));
         let request = self.request(self.forces, detail);
         average_and_alone(self.potential.as_mut(), graph, &quadrature, alone, &request)
