@@ -206,6 +206,23 @@ pub enum Error {
         cause: std::io::Error,
     },
 
+    /// A door that stands open to other machines.
+    #[error(
+        "{address} can be reached from other machines: give a token (TUMBLE_TOKEN), listen on unix:PATH or \
+         tcp:localhost:PORT, or say --open if everybody may use it"
+    )]
+    OpenDoor {
+        /// The place.
+        address: String,
+    },
+
+    /// Signals that cannot be listened to.
+    #[error("cannot listen to the signals of the system: {cause}")]
+    Signals {
+        /// The system's reason.
+        cause: std::io::Error,
+    },
+
     /// A connection that broke.
     #[error("the connection to {peer} broke: {cause}")]
     Connection {

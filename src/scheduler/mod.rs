@@ -228,7 +228,8 @@ impl Scheduler {
 
     fn wait(&self, events: &mut Events, until: Option<Instant>) -> io::Result<()> {
         let deadlines = self.connections.values().filter_map(|connection| connection.deadline(&self.limits));
-        let next = deadlines.chain(self.queue.deadline(&self.limits, self.lively())).chain(until).chain(self.resume).min();
+        let next =
+            deadlines.chain(self.queue.deadline(&self.limits, self.lively())).chain(until).chain(self.resume).min();
         let timeout = next.map(|next| next.saturating_duration_since(Instant::now()));
         match self.poller.wait(events, timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),

@@ -20,6 +20,8 @@ pub struct Terms {
     pub max_atoms: usize,
     /// Without which nobody is served, if there is one.
     pub token: Option<String>,
+    /// What a simulation gets that does not say what it wants.
+    pub settings: Settings,
 }
 
 /// An `INIT`, as its keys.
@@ -72,7 +74,7 @@ impl Wishes {
     fn read(text: &str, terms: &Terms) -> Result<Self, String> {
         let mut wishes = Self {
             species: None,
-            settings: Settings::default(),
+            settings: terms.settings.clone(),
             first_step: 0,
             beads: None,
             batch: batch(text, terms.max_atoms)?,
