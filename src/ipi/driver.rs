@@ -86,7 +86,7 @@ impl Driver {
     ///
     /// # Errors
     /// The rest of a sentence that begins with the name of the peer.
-    pub fn next(&mut self) -> Result<Option<Event>, String> {
+    pub fn proceed(&mut self) -> Result<Option<Event>, String> {
         while !self.busy() {
             let request =
                 message::request(&self.input[self.used..], &self.layout).map_err(|fault| fault.to_string())?;

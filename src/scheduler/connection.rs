@@ -143,8 +143,8 @@ impl Connection {
     }
 
     /// What is to be done next; nothing before what was answered is on its way.
-    pub fn next(&mut self) -> Result<Option<Event>, String> {
-        if self.ended { Ok(None) } else { self.driver.next() }
+    pub fn proceed(&mut self) -> Result<Option<Event>, String> {
+        if self.ended { Ok(None) } else { self.driver.proceed() }
     }
 
     /// Takes a request in and says how many structures it has.

@@ -297,7 +297,7 @@ impl Scheduler {
     /// Answers what can be answered, up to the next request.
     fn advance(&mut self, key: Key) {
         let Some(connection) = self.connections.get_mut(&key) else { return };
-        match connection.next() {
+        match connection.proceed() {
             Ok(Some(Event::Init { text })) => self.happenings.push(Happening::Init(key, text)),
             Ok(Some(Event::Exit)) => {
                 // Whoever asks for results and leaves in one breath may still read them.

@@ -1,7 +1,6 @@
 """The real i-PI drives dynamics with our forces."""
 
-import numpy as np
-from ipi import TOYS, WATER, Simulation, ffsocket, unique, water
+from simulation import WATER, Simulation, ffsocket, unique, water
 
 
 def test_nve(tmp_path):
