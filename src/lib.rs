@@ -36,6 +36,7 @@ pub mod average;
 pub mod blocks;
 #[cfg(feature = "lammps")]
 pub mod bridge;
+pub mod c_interface;
 pub mod calculator;
 pub mod diagnostics;
 pub mod elements;
