@@ -26,21 +26,21 @@ typedef struct tumble_client tumble_client;
 
 /** Connects to a force server.
  *
- * The text of `options` holds pairs `key: value` with commas between. What is not given has the value in brackets:
+ * The text of `options` holds pairs `key: value` with commas between. What is not given is as the server was started:
  *
- * - `rotate: octahedral`: the mitigation, as everywhere in tumble [none]
- * - `inversion: yes` or `no`: whether every rotation comes with its inversion [no]
- * - `seed: 1`, `stream: 0`: of the random rotations; streams set simulations with one seed apart [0]
- * - `step: 0`: number of the first structure; it counts up by one with every structure, and chooses the random
- *   rotations [0]
- * - `forces: conservative` or `direct` [what the model prefers]
- * - `correction: yes` or `no`: whether only the averaged minus the bare model is wanted [no]
- * - `token: SECRET`: for a server that asks for one [none]
+ * - `rotate: octahedral`: the mitigation, as everywhere in tumble
+ * - `inversion: yes` or `no`: whether every rotation comes with its inversion
+ * - `seed: 1`, `stream: 0`: of the random rotations; streams (to 65535) set simulations with one seed apart
+ * - `step: 0`: number of the first structure, 0 if not given; it counts up by one with every structure, and chooses the
+ *   random rotations
+ * - `forces: conservative` or `direct`
+ * - `correction: yes` or `no`: whether only the averaged minus the bare model is wanted
+ * - `token: SECRET`: for a server that asks for one
  *
  * @param address  `unix:PATH` or `tcp:HOST:PORT`
  * @param n_atoms  number of atoms, at least 1
  * @param species  atomic number of each atom
- * @param options  see above; NULL: nothing but what is in brackets
+ * @param options  see above; NULL: none
  * @return a client to be closed with tumble_close(), or NULL: see tumble_error() */
 tumble_client *tumble_open(const char *address, int n_atoms, const int *species, const char *options);
 

@@ -1,10 +1,16 @@
 //! Rotate in, evaluate, rotate back, average with the weights of a quadrature, and measure the spread.
 
+mod job;
 mod moments;
+mod runs;
 mod sample;
+mod shared;
 
-use self::moments::Moments;
-use self::sample::Sample;
+use std::borrow::Cow;
+
+use self::job::Progress;
+pub(crate) use self::job::{Alone, Job};
+pub(crate) use self::shared::average_jobs;
 use crate::blocks::Blocks;
 use crate::error::Result;
 use crate::graph::Graph;
@@ -114,62 +120,38 @@ impl Request<'_> {
 /// quadrature, so that two runs agree to the last bit.
 ///
 /// # Errors
-/// Those of the potential.
+/// Those of the potential, and of a species that it does not know.
 pub fn average(
     potential: &mut dyn Potential,
     graph: &Graph,
     quadrature: &Quadrature,
     request: &Request,
 ) -> Result<Evaluation> {
-    let mut moments = Moments::default();
-    for_each(potential, graph, &quadrature.rotations, request, |replica, sample| {
-        moments.add(sample, quadrature.weights[replica], request);
-    })?;
-    Ok(moments.finish(graph, potential.info()))
+    let quadrature = Cow::Borrowed(quadrature);
+    Ok(average_job(potential, &Job { graph, quadrature, request: *request, alone: Alone::Nobody })?.0)
 }
 
-/// As [`average`], with the evaluation of replica `alone` by itself as well.
+/// As [`average`], with the evaluation of the replica that the job wants alone; that is empty if it wants none. As many
+/// replicas are evaluated together as fit into the caches.
 ///
 /// # Errors
-/// Those of the potential.
-pub fn average_and_alone(
-    potential: &mut dyn Potential,
-    graph: &Graph,
-    quadrature: &Quadrature,
-    alone: usize,
-    request: &Request,
-) -> Result<(Evaluation, Evaluation)> {
-    let (mut moments, mut single) = (Moments::default(), Moments::default());
-    for_each(potential, graph, &quadrature.rotations, request, |replica, sample| {
-        if replica == alone {
-            single.add(sample.clone(), 1.0, request);
-        }
-        moments.add(sample, quadrature.weights[replica], request);
-    })?;
-    Ok((moments.finish(graph, potential.info()), single.finish(graph, potential.info())))
-}
-
-/// Hands over one sample for each rotation, in order. As many replicas are evaluated together as fit into the caches.
-fn for_each(
-    potential: &mut dyn Potential,
-    graph: &Graph,
-    rotations: &[Matrix3],
-    request: &Request,
-    mut take: impl FnMut(usize, Sample),
-) -> Result<()> {
-    if graph.weights.iter().all(|&weight| weight == 0.0) {
-        (0..rotations.len()).for_each(|replica| take(replica, Sample::nothing(graph)));
-        return Ok(());
+/// Those of [`average`].
+pub(crate) fn average_job(potential: &mut dyn Potential, job: &Job) -> Result<(Evaluation, Evaluation)> {
+    let (graph, memory) = (job.graph, job.request.memory);
+    potential.info().check_species(&graph.species)?;
+    let mut progress = Progress::new(job);
+    if job.is_void() {
+        progress.take_nothing();
+        return Ok(progress.finish(potential.info()));
     }
-    let blocks = Blocks::cut(graph, potential, request.memory)?;
-    let batch = (request.memory.min(BATCH) / potential.bytes_per_replica(graph).max(1)).max(1);
-    let mut replica = 0;
-    for some in rotations.chunks(batch) {
-        let responses = blocks.evaluate(potential, graph, some, request.forces)?;
-        for (response, rotation) in responses.into_iter().zip(some) {
-            take(replica, Sample::new(graph, response, rotation, request));
-            replica += 1;
+    let blocks = Blocks::cut(graph, potential, memory)?;
+    let batch = (memory.min(BATCH) / potential.bytes_per_replica(graph).max(1)).max(1);
+    for (kind, replicas) in job.replicas() {
+        for start in replicas.clone().step_by(batch) {
+            let some = start..replicas.end.min(start + batch);
+            let responses = blocks.evaluate(potential, graph, job.rotations(some.clone()), kind)?;
+            some.zip(responses).for_each(|(replica, response)| progress.take(replica, response));
         }
     }
-    Ok(())
+    Ok(progress.finish(potential.info()))
 }

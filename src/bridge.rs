@@ -163,6 +163,7 @@ impl TryFrom<&PairSettings> for Settings {
             mitigation: pair.rotate.clone(),
             inversion: pair.inversion,
             seed: pair.seed,
+            stream: 0,
             threads: pair.threads,
             memory_mb: pair.memory_mb,
             forces: forces_kind("forces", &pair.forces)?,

@@ -3,18 +3,20 @@
 use std::path::{Path, PathBuf};
 
 pub use crate::average::{Evaluation, Spread};
-use crate::average::{Request, average, average_and_alone};
+use crate::average::{Request, average, average_job};
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::neighbors;
 pub use crate::onnx::Device;
 use crate::onnx::{OnnxPotential, Options};
+use crate::policy::Policy;
 use crate::potential::{Forces, ModelInfo, Potential};
 use crate::quadrature::{Mitigation, Quadrature};
-use crate::rotation::{IDENTITY, draw};
+use crate::rotation::draw;
 pub use crate::stepping::Phase;
-use crate::stepping::{Held, difference, impulse, with_bare_forces};
+use crate::stepping::{Held, impulse, with_bare_forces};
 use crate::system::System;
+use crate::together::Task;
 
 /// Stream of the rotation of a survey's grid: none of those that a mitigation draws from.
 const SURVEY_STREAM: u64 = u64::MAX;
@@ -28,6 +30,8 @@ pub struct Settings {
     pub inversion: bool,
     /// Seed of the random rotations.
     pub seed: u64,
+    /// Simulations of the same seed draw independent rotations if their streams differ.
+    pub stream: u32,
     /// Threads of one run of the model.
     pub threads: usize,
     /// Working memory that the model may take, MiB: bigger structures are evaluated block by block.
@@ -52,6 +56,7 @@ impl Default for Settings {
             mitigation: "none".into(),
             inversion: false,
             seed: 0,
+            stream: 0,
             threads: 1,
             memory_mb: 2048,
             forces: None,
@@ -76,13 +81,9 @@ pub struct Detail<'a> {
 /// A model with the policy by which its symmetry is mended.
 pub struct Calculator {
     potential: Box<dyn Potential>,
-    mitigation: Mitigation,
-    forces: Forces,
-    inner: Forces,
+    policy: Policy,
     every: u64,
-    correction: bool,
     held: Option<Held>,
-    seed: u64,
     memory: usize,
     origin: String,
     notes: Vec<String>,
@@ -108,20 +109,11 @@ impl Calculator {
     /// # Errors
     /// A mitigation that cannot be parsed, or forces that the potential does not offer.
     pub fn new(potential: Box<dyn Potential>, settings: &Settings) -> Result<Self> {
-        let offered = &potential.info().forces;
-        let forces = settings.forces.unwrap_or_else(|| offered.first().copied().unwrap_or_default());
-        let inner = settings.inner.unwrap_or(forces);
-        potential.info().check_forces(forces)?;
-        potential.info().check_forces(inner)?;
         Ok(Self {
+            policy: Policy::new(settings, potential.info())?,
             potential,
-            mitigation: Mitigation::parse(&settings.mitigation, settings.inversion)?,
-            forces,
-            inner,
             every: settings.every.max(1),
-            correction: settings.correction,
             held: None,
-            seed: settings.seed,
             memory: settings.memory_mb << 20,
             origin: "built in".into(),
             notes: vec![],
@@ -145,16 +137,16 @@ impl Calculator {
 
     /// Which rotations are averaged over.
     pub fn mitigation(&self) -> &Mitigation {
-        &self.mitigation
+        &self.policy.mitigation
     }
 
     /// What is evaluated at which step, in words.
     pub fn policy(&self) -> String {
-        let (mitigation, every) = (&self.mitigation, self.every);
+        let Policy { mitigation, forces, inner, correction, .. } = &self.policy;
         let inversion = if mitigation.inversion() { " with inversion" } else { "" };
         let what = format!("rotate {mitigation}{inversion}: {} evaluation(s)", mitigation.evaluations());
-        let (forces, inner) = (self.forces.name(), self.inner.name());
-        match (self.correction, every) {
+        let (forces, inner, every) = (forces.name(), inner.name(), self.every);
+        match (correction, every) {
             (true, _) => format!("{what}, less the bare model ({forces} minus {inner} forces)"),
             (_, 1) => format!("{what} a step, {forces} forces"),
             _ => format!("{what} every {every} steps ({forces} forces), the bare model between ({inner} forces)"),
@@ -195,13 +187,9 @@ impl Calculator {
     /// # Errors
     /// Those of [`Calculator::evaluate`].
     pub fn evaluate_in(&mut self, phase: Phase, graph: &Graph, step: u64, detail: &Detail) -> Result<Evaluation> {
-        self.info().check_species(&graph.species)?;
-        if self.correction {
-            let (averaged, bare) = self.averaged_and_bare(graph, step, detail)?;
-            return Ok(difference(averaged, &bare));
-        }
         match (phase, self.held) {
-            (Phase::Averaged, _) => self.averaged(self.seed, graph, step, detail),
+            _ if self.policy.correction => self.whole(graph, step, detail),
+            (Phase::Averaged, _) => self.whole(graph, step, detail),
             (Phase::Inner, Some(held)) => {
                 let mut bare = self.bare(graph, detail)?;
                 held.add_to(&mut bare);
@@ -215,7 +203,7 @@ impl Calculator {
             (Phase::Inner | Phase::InnerExact, _) => {
                 // Apart, though a batch of both would be cheaper: in a batch the last digits may differ, and what is
                 // looked at must not change the trajectory.
-                let (averaged, bare) = (self.averaged(self.seed, graph, step, detail)?, self.bare(graph, detail)?);
+                let (averaged, bare) = (self.whole(graph, step, detail)?, self.bare(graph, detail)?);
                 self.held = Some(Held::new(&averaged, &bare));
                 Ok(with_bare_forces(averaged, bare))
             }
@@ -233,8 +221,13 @@ impl Calculator {
     /// # Errors
     /// Those of [`Calculator::evaluate`].
     pub fn two_draws(&mut self, graph: &Graph, step: u64, detail: &Detail) -> Result<[Evaluation; 2]> {
-        let seed = !self.seed;
-        let mut draw = |seed| self.averaged(seed, graph, step, detail);
+        let seed = !self.policy.seed;
+        let request = self.request(self.policy.forces, detail);
+        let mut draw = |seed| {
+            let policy = Policy { seed, ..self.policy.clone() };
+            let job = Task { graph, policy: &policy, step }.averaged(&request);
+            Ok(average_job(self.potential.as_mut(), &job)?.0)
+        };
         Ok([draw(seed)?, draw(seed ^ (1 << 32))?])
     }
 
@@ -243,33 +236,26 @@ impl Calculator {
     /// # Errors
     /// Those of [`Calculator::evaluate`].
     pub fn survey(&mut self, graph: &Graph, step: u64, detail: &Detail) -> Result<Evaluation> {
-        let turn = draw(!self.seed, step, SURVEY_STREAM);
-        let request = self.request(self.forces, detail);
+        let turn = draw(!self.policy.seed, step, SURVEY_STREAM);
+        let request = self.request(self.policy.forces, detail);
         average(self.potential.as_mut(), graph, &Quadrature::tetrahedral().rotated(&turn), &request)
     }
 
-    fn averaged(&mut self, seed: u64, graph: &Graph, step: u64, detail: &Detail) -> Result<Evaluation> {
-        let quadrature = self.mitigation.quadrature(seed, step);
-        let request = self.request(self.forces, detail);
-        average(self.potential.as_mut(), graph, &quadrature, &request)
+    /// What the policy asks for.
+    fn whole(&mut self, graph: &Graph, step: u64, detail: &Detail) -> Result<Evaluation> {
+        let request = self.request(self.policy.forces, detail);
+        Task { graph, policy: &self.policy, step }.evaluate(self.potential.as_mut(), &request)
     }
 
     fn bare(&mut self, graph: &Graph, detail: &Detail) -> Result<Evaluation> {
-        let request = self.request(self.inner, detail);
+        let request = self.request(self.policy.inner, detail);
         average(self.potential.as_mut(), graph, &Quadrature::identity(), &request)
     }
 
-    /// Both, in one batch where they are of one kind; a group grid holds the bare replica already.
     fn averaged_and_bare(&mut self, graph: &Graph, step: u64, detail: &Detail) -> Result<(Evaluation, Evaluation)> {
-        if self.inner != self.forces {
-            let (mut averaged, bare) = (self.averaged(self.seed, graph, step, detail)?, self.bare(graph, detail)?);
-            averaged.evaluations += bare.evaluations;
-            return Ok((averaged, bare));
-        }
-        let mut quadrature = self.mitigation.quadrature(self.seed, step).into_owned();
-        let alone = quadrature.identity_index().unwrap_or_else(|| quadrature.add_unweighted(IDENTITY));
-        let request = self.request(self.forces, detail);
-        average_and_alone(self.potential.as_mut(), graph, &quadrature, alone, &request)
+        let request = self.request(self.policy.forces, detail);
+        let job = Task { graph, policy: &self.policy, step }.averaged_and_bare(&request);
+        average_job(self.potential.as_mut(), &job)
     }
 
     fn request<'a>(&self, forces: Forces, detail: &Detail<'a>) -> Request<'a> {

@@ -215,6 +215,23 @@ pub enum Error {
         cause: std::io::Error,
     },
 
+    /// A door that stands open to other machines.
+    #[error(
+        "{address} can be reached from other machines: give a token (TUMBLE_TOKEN), listen on unix:PATH or \
+         tcp:localhost:PORT, or say --open if everybody may use it"
+    )]
+    OpenDoor {
+        /// The place.
+        address: String,
+    },
+
+    /// Signals that cannot be listened to.
+    #[error("cannot listen to the signals of the system: {cause}")]
+    Signals {
+        /// The system's reason.
+        cause: std::io::Error,
+    },
+
     /// A connection that broke.
     #[error("the connection to {peer} broke: {cause}")]
     Connection {
@@ -231,6 +248,15 @@ pub enum Error {
         peer: String,
         /// What is wrong, as the rest of a sentence.
         fault: String,
+    },
+
+    /// A request that was refused, with the reason that its sender was told.
+    #[error("a request of {peer} was refused: {sentence}")]
+    Unanswered {
+        /// The other side.
+        peer: String,
+        /// Why, as a sentence or, for a breach of protocol, the rest of one.
+        sentence: String,
     },
 
     /// A force server that refuses, in its own words.

@@ -28,9 +28,10 @@
 //! # Map
 //!
 //! [`system`] → [`neighbors`] → [`graph`] (cut into [`blocks`] if it is big) → [`average`] over a [`quadrature`] of
-//! [`rotation`]s → [`potential`] ([`onnx`], or the [`toys`] of the tests) → [`calculator`], with multiple time [`stepping`],
-//! the entry for all front ends: [`xyz`] files on the command line, and LAMMPS ([`lammps`], and `bridge` with the feature
-//! `lammps`). Beside it: [`per_atom`] virials and [`diagnostics`] of broken symmetry.
+//! [`rotation`]s → [`potential`] ([`onnx`], or the [`toys`] of the tests) → [`calculator`], with a [`policy`] and
+//! multiple time [`stepping`], the entry for all front ends: [`xyz`] files on the command line, and LAMMPS ([`lammps`],
+//! and `bridge` with the feature `lammps`). Structures of several simulations, each with its own policy, are evaluated
+//! [`together`]. Beside it: [`per_atom`] virials and [`diagnostics`] of broken symmetry.
 
 pub mod average;
 pub mod blocks;
@@ -50,12 +51,15 @@ pub mod neighbors;
 pub mod net;
 pub mod onnx;
 pub mod per_atom;
+pub mod policy;
 pub mod potential;
 pub mod quadrature;
 pub mod rotation;
+pub mod scheduler;
 pub mod server;
 pub mod stepping;
 pub mod system;
+pub mod together;
 pub mod toys;
 pub mod units;
 pub mod xyz;

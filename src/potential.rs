@@ -107,6 +107,15 @@ pub enum Derivative {
     },
 }
 
+/// Replicas of one graph, as a part of a run of a model.
+#[derive(Clone, Copy, Debug)]
+pub struct Replicas<'a> {
+    /// At least one center; there may be no edges.
+    pub graph: &'a Graph,
+    /// One replica for each: its edge vectors are R v.
+    pub rotations: &'a [Matrix3],
+}
+
 /// A model of the energy of a graph.
 pub trait Potential: Send {
     /// What it is.
@@ -121,6 +130,19 @@ pub trait Potential: Send {
     /// Whatever keeps the model from giving finite numbers.
     fn evaluate(&mut self, graph: &Graph, rotations: &[Matrix3], forces: Forces) -> Result<Vec<Response>>;
 
+    /// Evaluates replicas of several graphs; a model that can takes them all in one run. Responses are in the order of
+    /// `work`, then of the rotations, each as [`Potential::evaluate`] gives it.
+    ///
+    /// # Errors
+    /// Whatever keeps the model from giving finite numbers, for any of the replicas.
+    fn evaluate_many(&mut self, work: &[Replicas], forces: Forces) -> Result<Vec<Response>> {
+        let mut responses = Vec::new();
+        for part in work {
+            responses.extend(self.evaluate(part.graph, part.rotations, forces)?);
+        }
+        Ok(responses)
+    }
+
     /// Seconds spent inside the model so far, where that is known.
     fn seconds(&self) -> f64 {
         0.0
@@ -128,4 +150,10 @@ pub trait Potential: Send {
 
     /// Working memory that one replica of the graph takes, bytes; an estimate by which batches are cut.
     fn bytes_per_replica(&self, graph: &Graph) -> usize;
+
+    /// As [`Potential::bytes_per_replica`], in a run that is shared with replicas of `widest`, whose centers have up to
+    /// as many neighbors or more: some models fill up all centers to the same number.
+    fn bytes_beside(&self, graph: &Graph, _widest: &Graph) -> usize {
+        self.bytes_per_replica(graph)
+    }
 }

@@ -128,7 +128,7 @@ fn the_parts_sum_up_to_the_whole() {
     let system = system();
     for spec in ["none", "octahedral+random", "random:3"] {
         let mitigation = Mitigation::parse(spec, true).unwrap();
-        let grid = mitigation.quadrature(5, 17);
+        let grid = mitigation.quadrature(5, 17, 0);
         let whole = evaluate(&neighbors::graph(&system, CUTOFF).unwrap(), &grid);
         for ranks in [1, 2, 4, 40] {
             let (energy, forces, virial) = sum_over_ranks(&system, ranks, &grid);
@@ -180,7 +180,7 @@ fn a_ghost_without_a_row_is_an_error_only_if_its_neighbors_count() {
 fn spreads_and_noise_do_not_depend_on_the_cut() {
     let system = system();
     let mitigation = Mitigation::parse("random:5", false).unwrap();
-    let draws = [0, 1].map(|seed| mitigation.quadrature(seed, 3).into_owned());
+    let draws = [0, 1].map(|seed| mitigation.quadrature(seed, 3, 0).into_owned());
     let read = |owners: usize| {
         let parts = (0..owners).map(|owner| share(&system, owners, owner, &draws));
         let sum = parts.reduce(|mut sum, part| {

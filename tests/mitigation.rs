@@ -34,7 +34,7 @@ fn names_mean_what_the_table_says() {
             assert_eq!(mitigation.degree(), degree, "{name}");
             assert_eq!(mitigation.is_random(), random, "{name}");
             assert_eq!(mitigation.inversion(), inversion);
-            let quadrature = mitigation.quadrature(1, 2);
+            let quadrature = mitigation.quadrature(1, 2, 0);
             assert_eq!((quadrature.len(), quadrature.degree), (copies * evaluations, degree), "{name}");
             assert!((quadrature.weights.iter().sum::<f64>() - 1.0).abs() < 1e-14, "{name}");
             assert_eq!(matches!(quadrature, Cow::Owned(_)), random, "{name}");
@@ -53,23 +53,34 @@ fn names_are_written_as_they_were_read() {
 #[test]
 fn random_rotations_come_from_the_documented_streams() {
     let one = Mitigation::parse("random", true).unwrap();
-    assert_eq!(one.quadrature(3, 9).rotations, [draw(3, 9, 0), draw(3, 9, 0).map(|row| row.map(|x| -x))]);
+    assert_eq!(one.quadrature(3, 9, 0).rotations, [draw(3, 9, 0), draw(3, 9, 0).map(|row| row.map(|x| -x))]);
     let many = Mitigation::parse("random:3", false).unwrap();
-    assert_eq!(many.quadrature(3, 9).rotations, [0, 1, 2].map(|stream| draw(3, 9, stream)));
-    assert_ne!(many.quadrature(3, 9), many.quadrature(3, 10));
-    assert_ne!(many.quadrature(3, 9), many.quadrature(4, 9));
+    assert_eq!(many.quadrature(3, 9, 0).rotations, [0, 1, 2].map(|stream| draw(3, 9, stream)));
+    assert_ne!(many.quadrature(3, 9, 0), many.quadrature(3, 10, 0));
+    assert_ne!(many.quadrature(3, 9, 0), many.quadrature(4, 9, 0));
+}
+
+#[test]
+fn streams_draw_independently_each_from_its_own_4_billion() {
+    let many = Mitigation::parse("random:3", false).unwrap();
+    let expected = [0, 1, 2].map(|k| draw(3, 9, (7 << 32) + k));
+    assert_eq!(many.quadrature(3, 9, 7).rotations, expected);
+    let turned = Mitigation::parse("octahedral+random", false).unwrap();
+    assert_eq!(turned.quadrature(3, 9, 7).rotations[0], multiply(&Quadrature::octahedral().rotations[0], &expected[0]));
+    let fixed = Mitigation::parse("octahedral", false).unwrap();
+    assert_eq!(fixed.quadrature(3, 9, 7), fixed.quadrature(3, 9, 0));
 }
 
 #[test]
 fn a_turned_grid_is_turned_by_the_first_stream() {
     let mitigation = Mitigation::parse("octahedral+random", false).unwrap();
     let expected: Vec<_> = Quadrature::octahedral().rotations.iter().map(|r| multiply(r, &draw(3, 9, 0))).collect();
-    assert_eq!(mitigation.quadrature(3, 9).rotations, expected);
+    assert_eq!(mitigation.quadrature(3, 9, 0).rotations, expected);
 }
 
 #[test]
 fn nothing_is_turned_without_a_mitigation() {
-    assert_eq!(Mitigation::parse("none", false).unwrap().quadrature(3, 9).rotations, [IDENTITY]);
+    assert_eq!(Mitigation::parse("none", false).unwrap().quadrature(3, 9, 0).rotations, [IDENTITY]);
 }
 
 #[test]

@@ -1,5 +1,13 @@
-//! i-PI's protocol.
+//! i-PI's protocol, from the side that computes: [`message`]s made of [`wire`] numbers, the text of an [`init`], a
+//! [`driver`] that answers them, results beyond the numbers as [`extras`], and [`shared`] memory.
+//!
+//! Facts are those of i-PI 3.3 (V. Kapil et al., Comput. Phys. Commun. 236, 214 (2019), and its sources), ASE's
+//! `SocketIOCalculator` speaks the same.
 
+pub mod client;
+pub mod driver;
+pub mod extras;
 pub mod init;
 pub mod message;
+pub mod shared;
 pub mod wire;

@@ -37,6 +37,11 @@ impl NeighborList {
         Ok(&self.graph)
     }
 
+    /// The graph that was made last.
+    pub fn last(&self) -> &Graph {
+        &self.graph
+    }
+
     /// How often the candidates were searched, the first time included.
     pub fn rebuilds(&self) -> usize {
         self.rebuilds

@@ -21,13 +21,13 @@ use ort::session::{HasSelectedOutputs, OutputSelector, RunOptions, SessionInputV
 
 use self::library::guarded;
 pub use self::metadata::{CONTRACT_VERSION, EnergyUnit, Layout, LengthUnit, Metadata, Offer, Precision};
-use self::packing::{Real, Tensors, n_slots};
+use self::packing::{Real, Tensors, n_slots, width};
 use self::session::Model;
 pub use self::session::{Device, Options};
 use self::unpacking::Reader;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
-use crate::potential::{Forces, ModelInfo, Potential, Response};
+use crate::potential::{Forces, ModelInfo, Potential, Replicas, Response};
 use crate::rotation::Matrix3;
 
 /// Working memory per edge slot where a model does not state it: what a PET of usual size takes.
@@ -105,19 +105,23 @@ impl Potential for OnnxPotential {
     }
 
     fn evaluate(&mut self, graph: &Graph, rotations: &[Matrix3], forces: Forces) -> Result<Vec<Response>> {
+        self.evaluate_many(&[Replicas { graph, rotations }], forces)
+    }
+
+    fn evaluate_many(&mut self, work: &[Replicas], forces: Forces) -> Result<Vec<Response>> {
         self.info.check_forces(forces)?;
         let selection = self.selections.iter().find(|(kind, _)| *kind == forces).map(|(_, selection)| selection);
         let selection = selection.expect("there is a selection for each kind on offer");
-        if rotations.is_empty() {
+        if work.iter().all(|part| part.rotations.is_empty()) {
             return Ok(Vec::new());
         }
         match &mut self.buffers {
             Buffers::Float32(tensors) => {
-                tensors.pack(graph, rotations);
+                tensors.pack(work);
                 run(&self.model, tensors, selection, forces, &mut self.elapsed)
             }
             Buffers::Float64(tensors) => {
-                tensors.pack(graph, rotations);
+                tensors.pack(work);
                 run(&self.model, tensors, selection, forces, &mut self.elapsed)
             }
         }
@@ -128,8 +132,13 @@ impl Potential for OnnxPotential {
     }
 
     fn bytes_per_replica(&self, graph: &Graph) -> usize {
+        self.bytes_beside(graph, graph)
+    }
+
+    fn bytes_beside(&self, graph: &Graph, widest: &Graph) -> usize {
         let metadata = &self.model.metadata;
-        n_slots(graph, metadata.layout).max(1) * metadata.bytes_per_edge.unwrap_or(BYTES_PER_EDGE)
+        let width = width(graph).max(width(widest));
+        n_slots(graph, metadata.layout, width).max(1) * metadata.bytes_per_edge.unwrap_or(BYTES_PER_EDGE)
     }
 }
 

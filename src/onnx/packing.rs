@@ -1,7 +1,9 @@
-//! Replicas of a graph as one disconnected graph, written straight into the tensors of a model.
+//! Replicas of graphs as one disconnected graph, written straight into the tensors of a model.
 //!
-//! A model wants its C centers to be the first of its N atoms. So the centers of all replicas come first, replica by
-//! replica, and all the other atoms follow, replica by replica.
+//! A model wants its C centers to be the first of its N atoms. So the centers of all replicas of all graphs come first,
+//! replica by replica, and all the other atoms follow, replica by replica.
+
+use std::ops::Range;
 
 use ort::session::SessionInputValue;
 use ort::value::{PrimitiveTensorElementType, TensorRef};
@@ -9,6 +11,7 @@ use ort::value::{PrimitiveTensorElementType, TensorRef};
 use super::metadata::Layout;
 use super::signature::Input;
 use crate::graph::Graph;
+use crate::potential::Replicas;
 use crate::rotation::{Matrix3, apply, scale};
 
 /// The precision of a model's tensors.
@@ -39,8 +42,9 @@ impl Real for f64 {
 
 /// The tensors of one evaluation; buffers are kept from one to the next.
 ///
-/// With R replicas of a graph of N atoms, C centers and S edge slots: S = E in the list layout, and S = C·K in the
-/// padded one, where K is the largest number of neighbors of a center, at least 1.
+/// Sums are over all B replicas of all graphs. A replica of a graph of N atoms and C centers has S edge slots: S = E in
+/// the list layout, and S = C·K in the padded one, where K is the largest number of neighbors of a center of any of the
+/// graphs, at least 1.
 #[derive(Debug)]
 pub(super) struct Tensors<T> {
     layout: Layout,
@@ -48,26 +52,41 @@ pub(super) struct Tensors<T> {
     cutoff: f64,
     /// Å per length unit of the model.
     angstrom: f64,
-    /// R v in the model's length unit, frame of the replica, `[R·S, 3]`.
+    /// R v in the model's length unit, frame of the replica, `[ΣS, 3]`.
     pub edge_vectors: Vec<T>,
-    /// `[R·S]`, list layout only.
+    /// `[ΣS]`, list layout only.
     pub centers: Vec<i64>,
-    /// `[R·S]`; 0 in padding.
+    /// `[ΣS]`; 0 in padding.
     pub neighbors: Vec<i64>,
-    /// Slot of the reversed edge `[R·S]`; its own where there is none, and in padding.
+    /// Slot of the reversed edge `[ΣS]`; its own where there is none, and in padding.
     pub reverse: Vec<i64>,
-    /// Whether a slot holds an edge `[R·S]`, padded layout only.
+    /// Whether a slot holds an edge `[ΣS]`, padded layout only.
     pub mask: Vec<bool>,
-    /// Atomic numbers `[R·N]`.
+    /// Atomic numbers `[ΣN]`.
     pub species: Vec<i64>,
-    /// `[R·C]`.
+    /// `[ΣC]`.
     pub weights: Vec<T>,
-    /// The replica of each atom `[R·N]`.
+    /// The replica of each atom `[ΣN]`.
     pub replica: Vec<i64>,
-    /// The slot of each edge within its replica `[E]`.
-    pub slots: Vec<usize>,
-    /// R, C, K.
-    counts: [usize; 3],
+    /// The slot of each edge within a replica of its graph, graph by graph `[ΣE over graphs]`.
+    slots: Vec<usize>,
+    /// `[B]`.
+    places: Vec<Place>,
+    /// K.
+    width: usize,
+}
+
+/// Where a replica lies in the tensors.
+#[derive(Debug)]
+struct Place {
+    /// Among all centers, which are the first of all atoms.
+    centers: Range<usize>,
+    /// Its first atom that is no center, among all atoms.
+    first_other: usize,
+    /// Among all edge slots.
+    slots: Range<usize>,
+    /// Of its graph, in [`Tensors::slots`].
+    edges: Range<usize>,
 }
 
 impl<T: Real> Tensors<T> {
@@ -86,80 +105,121 @@ impl<T: Real> Tensors<T> {
             weights: Vec::new(),
             replica: Vec::new(),
             slots: Vec::new(),
-            counts: [0; 3],
+            places: Vec::new(),
+            width: 1,
         }
     }
 
-    /// Fills the tensors with one replica of the graph for each rotation.
-    pub fn pack(&mut self, graph: &Graph, rotations: &[Matrix3]) {
-        let width = graph.max_neighbors().max(1);
-        self.counts = [rotations.len(), graph.n_centers(), width];
-        self.slots.clear();
-        let slot = |(center, edge)| match self.layout {
-            Layout::List => edge,
-            Layout::Padded => center * width + edge - graph.first_edge[center],
-        };
-        self.slots.extend(graph.center_edges().map(slot));
-        let slots = n_slots(graph, self.layout);
-        self.pack_atoms(graph, rotations.len());
-        self.pack_edges(graph, rotations.len(), slots);
-        self.pack_vectors(graph, rotations, slots);
+    /// Fills the tensors with one replica of each graph for each of its rotations.
+    pub fn pack(&mut self, work: &[Replicas]) {
+        self.width = work.iter().map(|part| width(part.graph)).max().unwrap_or(1);
+        self.lay_out(work);
+        self.pack_atoms(work);
+        self.pack_edges(work);
+        self.pack_vectors(work);
         debug_assert!(self.neighbors.iter().all(|&n| n < self.species.len() as i64));
         debug_assert!((0..self.reverse.len()).all(|e| self.reverse[self.reverse[e] as usize] == e as i64));
     }
 
-    fn pack_atoms(&mut self, graph: &Graph, replicas: usize) {
-        let (centers, others) = graph.species.split_at(graph.n_centers());
+    fn lay_out(&mut self, work: &[Replicas]) {
+        self.slots.clear();
+        self.places.clear();
+        let (mut center, mut slot) = (0, 0);
+        let mut other = work.iter().map(|part| part.rotations.len() * part.graph.n_centers()).sum();
+        for &Replicas { graph, rotations } in work {
+            let (centers, others) = (graph.n_centers(), graph.n_atoms() - graph.n_centers());
+            let (edges, slots) = (self.add_slots(graph), n_slots(graph, self.layout, self.width));
+            for _ in rotations {
+                let (centers, slots) = (center..center + centers, slot..slot + slots);
+                (center, slot) = (centers.end, slots.end);
+                self.places.push(Place { centers, first_other: other, slots, edges: edges.clone() });
+                other += others;
+            }
+        }
+    }
+
+    /// Finds the slots of a graph's edges; returns where they are noted.
+    fn add_slots(&mut self, graph: &Graph) -> Range<usize> {
+        let (start, width) = (self.slots.len(), self.width);
+        match self.layout {
+            Layout::List => self.slots.extend(0..graph.n_edges()),
+            Layout::Padded => {
+                self.slots.extend(graph.center_edges().map(|(c, edge)| c * width + edge - graph.first_edge[c]));
+            }
+        }
+        start..self.slots.len()
+    }
+
+    fn pack_atoms(&mut self, work: &[Replicas]) {
         self.species.clear();
         self.replica.clear();
         self.weights.clear();
-        for part in [centers, others] {
-            for replica in 0..replicas {
+        for pick in [centers_of, others_of] {
+            for (index, (graph, _)) in replicas(work).enumerate() {
+                let part = pick(graph);
                 self.species.extend(part.iter().map(|&z| i64::from(z)));
-                self.replica.extend(part.iter().map(|_| replica as i64));
+                self.replica.extend(part.iter().map(|_| index as i64));
             }
         }
-        for _ in 0..replicas {
+        for (graph, _) in replicas(work) {
             self.weights.extend(graph.weights.iter().map(|&w| T::from_f64(w)));
         }
     }
 
-    fn pack_edges(&mut self, graph: &Graph, replicas: usize, slots: usize) {
-        refill(&mut self.neighbors, replicas * slots, |_| 0);
-        refill(&mut self.reverse, replicas * slots, |slot| slot as i64);
-        refill(&mut self.centers, if self.layout == Layout::List { replicas * slots } else { 0 }, |_| 0);
-        refill(&mut self.mask, if self.layout == Layout::Padded { replicas * slots } else { 0 }, |_| false);
-        for replica in 0..replicas {
+    fn pack_edges(&mut self, work: &[Replicas]) {
+        let slots = self.n_slots();
+        refill(&mut self.neighbors, slots, |_| 0);
+        refill(&mut self.reverse, slots, |slot| slot as i64);
+        refill(&mut self.centers, if self.layout == Layout::List { slots } else { 0 }, |_| 0);
+        refill(&mut self.mask, if self.layout == Layout::Padded { slots } else { 0 }, |_| false);
+        for ((graph, _), place) in replicas(work).zip(&self.places) {
+            let (slots, first) = (&self.slots[place.edges.clone()], place.slots.start);
             for (center, edge) in graph.center_edges() {
-                let slot = replica * slots + self.slots[edge];
-                self.neighbors[slot] = packed_atom(graph, replicas, replica, graph.neighbors[edge]) as i64;
-                self.reverse[slot] = (replica * slots + self.slots[graph.reverse[edge]]) as i64;
+                let slot = first + slots[edge];
+                self.neighbors[slot] = place.atom(graph.neighbors[edge]) as i64;
+                self.reverse[slot] = (first + slots[graph.reverse[edge]]) as i64;
                 match self.layout {
-                    Layout::List => self.centers[slot] = (replica * graph.n_centers() + center) as i64,
+                    Layout::List => self.centers[slot] = (place.centers.start + center) as i64,
                     Layout::Padded => self.mask[slot] = true,
                 }
             }
         }
     }
 
-    fn pack_vectors(&mut self, graph: &Graph, rotations: &[Matrix3], slots: usize) {
+    fn pack_vectors(&mut self, work: &[Replicas]) {
         let padding = [self.cutoff, 0.0, 0.0].map(T::from_f64);
-        refill(&mut self.edge_vectors, 3 * rotations.len() * slots, |i| padding[i % 3]);
-        for (replica, rotation) in rotations.iter().enumerate() {
+        let slots = self.n_slots();
+        refill(&mut self.edge_vectors, 3 * slots, |i| padding[i % 3]);
+        for ((graph, rotation), place) in replicas(work).zip(&self.places) {
             let turn = rotation.map(|row| scale(row, 1.0 / self.angstrom));
-            for (&vector, slot) in graph.vectors.iter().zip(&self.slots) {
-                let start = 3 * (replica * slots + slot);
+            for (&vector, slot) in graph.vectors.iter().zip(&self.slots[place.edges.clone()]) {
+                let start = 3 * (place.slots.start + slot);
                 self.edge_vectors[start..start + 3].copy_from_slice(&apply(&turn, vector).map(T::from_f64));
             }
         }
     }
 
+    /// Number of edge slots of all replicas.
+    fn n_slots(&self) -> usize {
+        self.places.last().map_or(0, |place| place.slots.end)
+    }
+
+    /// The centers of each replica among all centers, replica by replica `[B]`.
+    pub fn centers_of_replicas(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        self.places.iter().map(|place| place.centers.clone())
+    }
+
+    /// The slots of each edge of the graph, for each replica `[B][E]`: where the replica begins among all slots, and
+    /// slots within it.
+    pub fn edges_of_replicas(&self) -> impl Iterator<Item = (usize, &[usize])> + '_ {
+        self.places.iter().map(|place| (place.slots.start, &self.slots[place.edges.clone()]))
+    }
+
     /// Shape of a tensor with one entry per edge slot.
     pub fn edge_shape(&self) -> Vec<i64> {
-        let [replicas, centers, width] = self.counts.map(|n| n as i64);
         match self.layout {
             Layout::List => vec![self.neighbors.len() as i64],
-            Layout::Padded => vec![replicas * centers, width],
+            Layout::Padded => vec![self.weights.len() as i64, self.width as i64],
         }
     }
 
@@ -168,9 +228,9 @@ impl<T: Real> Tensors<T> {
         [self.edge_shape(), vec![3]].concat()
     }
 
-    /// Number of replicas R.
+    /// Number of replicas B.
     pub fn n_replicas(&self) -> usize {
-        self.counts[0]
+        self.places.len()
     }
 
     /// One input as ONNX Runtime takes it, without a copy.
@@ -189,21 +249,40 @@ impl<T: Real> Tensors<T> {
     }
 }
 
-/// Number of edge slots S of one replica.
-pub(super) fn n_slots(graph: &Graph, layout: Layout) -> usize {
-    match layout {
-        Layout::List => graph.n_edges(),
-        Layout::Padded => graph.n_centers() * graph.max_neighbors().max(1),
+impl Place {
+    /// Index of an atom of the graph among the atoms of all replicas.
+    fn atom(&self, atom: usize) -> usize {
+        if atom < self.centers.len() {
+            return self.centers.start + atom;
+        }
+        self.first_other + atom - self.centers.len()
     }
 }
 
-/// Index of an atom of a replica among the atoms of all replicas.
-fn packed_atom(graph: &Graph, replicas: usize, replica: usize, atom: usize) -> usize {
-    let centers = graph.n_centers();
-    if atom < centers {
-        return replica * centers + atom;
+/// Number of edge slots S of one replica, where K is `width`.
+pub(super) fn n_slots(graph: &Graph, layout: Layout, width: usize) -> usize {
+    match layout {
+        Layout::List => graph.n_edges(),
+        Layout::Padded => graph.n_centers() * width,
     }
-    replicas * centers + replica * (graph.n_atoms() - centers) + atom - centers
+}
+
+/// The K of a graph by itself.
+pub(super) fn width(graph: &Graph) -> usize {
+    graph.max_neighbors().max(1)
+}
+
+/// Graph and rotation of each replica `[B]`.
+fn replicas<'a>(work: &'a [Replicas<'a>]) -> impl Iterator<Item = (&'a Graph, &'a Matrix3)> {
+    work.iter().flat_map(|part| part.rotations.iter().map(|rotation| (part.graph, rotation)))
+}
+
+fn centers_of(graph: &Graph) -> &[u8] {
+    &graph.species[..graph.n_centers()]
+}
+
+fn others_of(graph: &Graph) -> &[u8] {
+    &graph.species[graph.n_centers()..]
 }
 
 fn refill<V>(buffer: &mut Vec<V>, length: usize, value: impl Fn(usize) -> V) {
@@ -232,7 +311,7 @@ mod tests {
 
     fn packed(layout: Layout) -> Tensors<f64> {
         let mut tensors = Tensors::new(layout, 4.0, 0.5);
-        tensors.pack(&graph(), &[IDENTITY, QUARTER]);
+        tensors.pack(&[Replicas { graph: &graph(), rotations: &[IDENTITY, QUARTER] }]);
         tensors
     }
 
@@ -272,8 +351,50 @@ mod tests {
     #[test]
     fn a_smaller_graph_leaves_nothing_of_a_larger_one_behind() {
         let mut tensors = packed(Layout::Padded);
-        tensors.pack(&Graph::new(vec![1], vec![1.0], vec![vec![]]), &[IDENTITY]);
+        tensors.pack(&[Replicas { graph: &Graph::new(vec![1], vec![1.0], vec![vec![]]), rotations: &[IDENTITY] }]);
         assert_eq!((tensors.neighbors, tensors.reverse, tensors.mask), (vec![0], vec![0], vec![false]));
         assert_eq!((tensors.species, tensors.edge_vectors, tensors.slots), (vec![1], vec![4.0, 0.0, 0.0], vec![]));
+    }
+
+    /// Three replicas: one of a lone H, two of the graph above.
+    fn mixed(layout: Layout) -> Tensors<f64> {
+        let mut tensors = Tensors::new(layout, 4.0, 0.5);
+        let lone = Graph::new(vec![1], vec![0.5], vec![vec![]]);
+        tensors.pack(&[
+            Replicas { graph: &lone, rotations: &[QUARTER] },
+            Replicas { graph: &graph(), rotations: &[IDENTITY, QUARTER] },
+        ]);
+        tensors
+    }
+
+    #[test]
+    fn graphs_follow_each_other_and_their_replicas_are_counted_through() {
+        let tensors = mixed(Layout::List);
+        assert_eq!(tensors.species, [1, 8, 1, 8, 1, 1, 1]);
+        assert_eq!(tensors.replica, [0, 1, 1, 2, 2, 1, 2]);
+        assert_eq!(tensors.weights, [0.5, 1.0, 0.0, 1.0, 0.0]);
+        assert_eq!(tensors.centers, [1, 1, 2, 3, 3, 4]);
+        assert_eq!(tensors.neighbors, [2, 5, 1, 4, 6, 3]);
+        assert_eq!(tensors.reverse, [2, 1, 0, 5, 4, 3]);
+        assert_eq!(tensors.edge_vectors, packed(Layout::List).edge_vectors);
+    }
+
+    #[test]
+    fn graphs_are_padded_to_the_widest_of_them() {
+        let tensors = mixed(Layout::Padded);
+        assert_eq!(tensors.vector_shape(), [5, 2, 3]);
+        assert_eq!(tensors.mask, [false, false, true, true, true, false, true, true, true, false]);
+        assert_eq!(tensors.neighbors, [0, 0, 2, 5, 1, 0, 4, 6, 3, 0]);
+        assert_eq!(tensors.reverse, [0, 1, 4, 3, 2, 5, 8, 7, 6, 9]);
+        assert_eq!(tensors.edge_vectors[..6], [4.0, 0.0, 0.0, 4.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn every_replica_knows_its_place() {
+        let tensors = mixed(Layout::Padded);
+        assert_eq!(tensors.centers_of_replicas().collect::<Vec<_>>(), [0..1, 1..3, 3..5]);
+        let slots: [&[usize]; 2] = [&[], &[0, 1, 2]];
+        let expected = [(0, slots[0]), (2, slots[1]), (6, slots[1])];
+        assert_eq!(tensors.edges_of_replicas().collect::<Vec<_>>(), expected);
     }
 }

@@ -1,5 +1,7 @@
 //! From a model's outputs back to one response per replica, in f64, Å and eV.
 
+use std::ops::Range;
+
 use ort::session::SessionOutputs;
 
 use super::packing::{Real, Tensors};
@@ -25,13 +27,12 @@ impl Reader<'_, '_> {
     pub fn responses<T: Real>(&self, tensors: &Tensors<T>, kind: Forces) -> Result<Vec<Response>> {
         let centers = tensors.weights.len() as i64;
         let energies = self.read::<T>(output::ATOMIC_ENERGIES, vec![centers], self.electron_volt)?;
-        let per_replica = energies.len() / tensors.n_replicas();
         let derivatives = match kind {
             Forces::Conservative => self.gradients(tensors)?,
-            Forces::Direct => self.direct(tensors, per_replica)?,
+            Forces::Direct => self.direct(tensors)?,
         };
         let mut members = self.members(tensors)?.into_iter();
-        let energies = energies.chunks(per_replica).map(<[f64]>::to_vec);
+        let energies = tensors.centers_of_replicas().map(|centers| energies[centers].to_vec());
         let respond = |(atomic_energies, derivative)| {
             let ensemble_energies = members.next().unwrap_or_default();
             Response { atomic_energies, ensemble_energies, derivative }
@@ -50,29 +51,28 @@ impl Reader<'_, '_> {
             return Err(self.wrong_shape(name, shape, format!("[M, {centers}] with M of 2 or more")));
         }
         let energies = self.in_unit(name, shape, values, self.electron_volt)?;
-        let per_replica = centers / tensors.n_replicas();
-        let replica = |r| energies.chunks(centers).map(move |member| member[r * per_replica..][..per_replica].to_vec());
-        Ok((0..tensors.n_replicas()).map(|r| replica(r).collect()).collect())
+        let of = |own: Range<usize>| energies.chunks(centers).map(|member| member[own.clone()].to_vec()).collect();
+        Ok(tensors.centers_of_replicas().map(of).collect())
     }
 
-    /// Edge gradients in the order of the graph's edges; what a model writes into padding is not looked at.
+    /// Edge gradients in the order of each graph's edges; what a model writes into padding is not looked at.
     fn gradients<T: Real>(&self, tensors: &Tensors<T>) -> Result<Vec<Derivative>> {
         let unit = self.electron_volt / self.angstrom;
         let values = self.values::<T>(output::EDGE_GRADIENTS, &tensors.vector_shape())?;
-        let slots = values.len() / 3 / tensors.n_replicas();
-        let gradient = |replica: usize, slot: usize| -> Result<Vector3> {
-            let start = 3 * (replica * slots + slot);
+        let gradient = |slot: usize| -> Result<Vector3> {
+            let start = 3 * slot;
             let found = [0, 1, 2].map(|i| values[start + i].to_f64());
             match found.iter().position(|x| !x.is_finite()) {
                 Some(i) => Err(self.not_finite(output::EDGE_GRADIENTS, &tensors.vector_shape(), start + i, found[i])),
                 None => Ok(found.map(|x| unit * x)),
             }
         };
-        let replica = |r| tensors.slots.iter().map(|&slot| gradient(r, slot)).collect::<Result<_>>();
-        (0..tensors.n_replicas()).map(|r| replica(r).map(Derivative::EdgeGradients)).collect()
+        let replica =
+            |(first, slots): (_, &[usize])| slots.iter().map(|slot| gradient(first + slot)).collect::<Result<_>>();
+        tensors.edges_of_replicas().map(|edges| Ok(Derivative::EdgeGradients(replica(edges)?))).collect()
     }
 
-    fn direct<T: Real>(&self, tensors: &Tensors<T>, per_replica: usize) -> Result<Vec<Derivative>> {
+    fn direct<T: Real>(&self, tensors: &Tensors<T>) -> Result<Vec<Derivative>> {
         let (replicas, centers) = (tensors.n_replicas(), tensors.weights.len());
         let force_unit = self.electron_volt / self.angstrom;
         let forces = self.read::<T>(output::FORCES, vec![centers as i64, 3], force_unit)?;
@@ -83,11 +83,11 @@ impl Reader<'_, '_> {
             }
             false => None,
         };
-        let derivative = |r: usize| Derivative::Direct {
-            forces: forces[3 * r * per_replica..3 * (r + 1) * per_replica].chunks(3).map(vector).collect(),
+        let derivative = |(r, centers): (usize, Range<usize>)| Derivative::Direct {
+            forces: forces[3 * centers.start..3 * centers.end].chunks(3).map(vector).collect(),
             stress: stress.as_ref().map(|stress| matrix(&stress[9 * r..9 * r + 9])),
         };
-        Ok((0..replicas).map(derivative).collect())
+        Ok(tensors.centers_of_replicas().enumerate().map(derivative).collect())
     }
 
     /// An output of the shape expected, all of it finite, times `unit`.

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use super::Quadrature;
 use crate::error::{Error, Result};
-use crate::rotation::{IDENTITY, draw};
+use crate::rotation::{IDENTITY, Matrix3, draw};
 
 /// What can be asked for.
 pub const GRAMMAR: &str = "none, random, random:N, tetrahedral, octahedral, icosahedral, degree:N, legendre:L or \
@@ -43,9 +43,9 @@ pub struct Mitigation {
 enum Chance {
     /// Nothing.
     Fixed,
-    /// One rotation of the whole grid, from stream 0.
+    /// One rotation of the whole grid.
     Turned,
-    /// This many independent rotations, from the streams 0, 1, 2 ...
+    /// This many independent rotations.
     Drawn(usize),
 }
 
@@ -65,22 +65,23 @@ impl Mitigation {
         Ok(Self { spec, inversion, chance, grid })
     }
 
-    /// The rotations of one step, a pure function of (seed, step).
+    /// The rotations of one step, a pure function of (seed, step, stream): simulations with the same seed, such as
+    /// those that one server serves, draw independently if their streams differ.
     ///
-    /// `random` and `+random` use [`draw`]'s stream 0, `random:N` the streams 0 to N - 1: its first rotation is that of
-    /// `random`.
-    pub fn quadrature(&self, seed: u64, step: u64) -> Cow<'_, Quadrature> {
+    /// The k-th rotation drawn, from 0, is that of [`draw`]'s stream 2^32 `stream` + k. `random` and `+random` draw
+    /// one, `random:N` draws N: its first rotation is that of `random`.
+    pub fn quadrature(&self, seed: u64, step: u64, stream: u32) -> Cow<'_, Quadrature> {
+        let first = u64::from(stream) << 32;
         match self.chance {
             Chance::Fixed => Cow::Borrowed(&self.grid),
-            Chance::Turned => Cow::Owned(self.grid.rotated(&draw(seed, step, 0))),
-            Chance::Drawn(count) => Cow::Owned(self.drawn(count, seed, step)),
+            Chance::Turned => Cow::Owned(self.grid.rotated(&draw(seed, step, first))),
+            Chance::Drawn(count) => Cow::Owned(self.drawn((0..count as u64).map(|k| draw(seed, step, first + k)))),
         }
     }
 
     /// The independent rotations of one step.
-    fn drawn(&self, count: usize, seed: u64, step: u64) -> Quadrature {
-        let rotations = (0..count as u64).map(|stream| draw(seed, step, stream)).collect();
-        let proper = Quadrature::equal(&self.spec, rotations, 0);
+    fn drawn(&self, rotations: impl Iterator<Item = Matrix3>) -> Quadrature {
+        let proper = Quadrature::equal(&self.spec, rotations.collect(), 0);
         if self.inversion { proper.with_inversion() } else { proper }
     }
 

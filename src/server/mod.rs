@@ -1,5 +1,11 @@
-//! The force server: simulations send structures over a socket and get energy, forces and virial back.
-//!
-//! They speak i-PI's protocol ([`crate::ipi`]) and play i-PI's part in it; [`client`] is what they need for that.
+//! The force server: one model for many simulations, which connect and play i-PI's part (`docs/server.md`); [`client`]
+//! is what they need for that.
 
 pub mod client;
+mod request;
+mod serve;
+mod statistics;
+
+pub use request::Terms;
+pub use serve::{Options, Report, serve};
+pub use statistics::Statistics;

@@ -3,8 +3,11 @@
 mod compare;
 mod eval;
 mod info;
+mod ipi;
 mod json;
+mod log;
 mod options;
+mod serve;
 mod table;
 
 use std::io::ErrorKind;
@@ -30,6 +33,8 @@ struct Arguments {
 enum Command {
     Info(info::Arguments),
     Eval(eval::Arguments),
+    Ipi(Box<ipi::Arguments>),
+    Serve(Box<serve::Arguments>),
 }
 
 const EXAMPLES: &str = "\
@@ -37,17 +42,21 @@ Examples:
   tumble info model.onnx                                  what the model is
   tumble eval model.onnx water.xyz                        energies and forces of all frames
   tumble eval model.onnx water.xyz --rotate octahedral    averaged over 24 rotations, with their spread
+  tumble ipi model.onnx --template water.xyz --unix driver    the forces of an i-PI simulation
+  tumble serve model.onnx --listen unix:/tmp/water.sock   the forces of many simulations
 
 Every command has examples of its own: tumble eval --help";
 
 fn main() -> ExitCode {
     let Arguments { command, onnxruntime } = Arguments::parse();
     let result = match command {
-        Command::Info(arguments) => info::run(&arguments, onnxruntime),
-        Command::Eval(arguments) => eval::run(&arguments, onnxruntime),
+        Command::Info(arguments) => info::run(&arguments, onnxruntime).map(|()| ExitCode::SUCCESS),
+        Command::Eval(arguments) => eval::run(&arguments, onnxruntime).map(|()| ExitCode::SUCCESS),
+        Command::Ipi(arguments) => ipi::command(&arguments, onnxruntime),
+        Command::Serve(arguments) => serve::command(&arguments, onnxruntime),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         // Whoever reads the output has seen enough, as in `tumble eval ... | head`.
         Err(Error::Write { cause, .. }) if cause.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {

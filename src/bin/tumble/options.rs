@@ -1,9 +1,11 @@
 //! Options of all commands that evaluate a model.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use tumble::Result;
 use tumble::calculator::{Device, Settings};
+use tumble::onnx::{self, OnnxPotential};
 use tumble::potential::Forces;
 
 /// How to evaluate the model.
@@ -74,9 +76,18 @@ impl Options {
             ..Settings::default()
         }
     }
+
+    /// Loads a model, and says what the user should know of how it is run.
+    pub fn load(&self, model: &Path, settings: &Settings) -> Result<OnnxPotential> {
+        let Settings { threads, device, ref library, .. } = *settings;
+        let potential = OnnxPotential::load(model, &onnx::Options { threads, device, library: library.clone() })?;
+        potential.notes().iter().for_each(|note| eprintln!("note: {note}"));
+        Ok(potential)
+    }
 }
 
-fn positive(text: &str) -> Result<usize, String> {
+/// A number of things of which there is at least one.
+pub fn positive(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) => Err("must be at least 1".into()),
         Ok(number) => Ok(number),

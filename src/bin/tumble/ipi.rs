@@ -1,0 +1,177 @@
+//! `tumble ipi`: the client of an i-PI or ASE server.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use tumble::ipi::client::{Ending, Options as ClientOptions, Report, run};
+use tumble::net::Address;
+use tumble::policy::Policy;
+use tumble::potential::Potential;
+use tumble::scheduler::{End, Interrupt, Limits};
+use tumble::{Error, Result, xyz};
+
+use crate::log::{Log, LogFormat};
+use crate::options::{Options, positive};
+
+/// Serve an i-PI or ASE server with energies, forces and virials
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// The model
+    model: PathBuf,
+
+    /// A structure in (extended) XYZ with the atoms in the order of the simulation: i-PI sends no elements
+    #[arg(long, value_name = "FILE")]
+    template: PathBuf,
+
+    /// The name of the server's unix socket (/tmp/ipi_NAME), or its path if it has a slash
+    #[arg(long, value_name = "NAME", required_unless_present = "tcp", conflicts_with = "tcp")]
+    unix: Option<String>,
+
+    /// The server's host and port
+    #[arg(long, value_name = "HOST:PORT")]
+    tcp: Option<String>,
+
+    /// Connections to make, evaluated together: beads of a ring polymer, replicas
+    #[arg(long, value_name = "N", default_value = "1", value_parser = positive)]
+    connections: usize,
+
+    /// Structures and results travel through shared memory, for i-PI's <ffsocket mode='shm'>
+    #[arg(long, conflicts_with = "tcp")]
+    shm: bool,
+
+    /// How long to wait for a server, seconds
+    #[arg(long, value_name = "SECONDS", default_value = "60")]
+    retry: u64,
+
+    /// Wait for another server when one has gone, as long as --retry says
+    #[arg(long)]
+    reconnect: bool,
+
+    /// Structures that make a step, for random rotations: the beads of a ring polymer [default: those of one message]
+    #[arg(long, value_name = "P", value_parser = beads)]
+    beads: Option<u64>,
+
+    /// Whether the beads of a step are turned by rotations of their own, or all by the same
+    #[arg(long, value_name = "WHICH", default_value = "independent")]
+    streams: Streams,
+
+    /// Number of the first step: continues the random rotations of an earlier run
+    #[arg(long, value_name = "N", default_value = "0")]
+    step: u64,
+
+    /// Give averaged minus bare, for i-PI's multiple time stepping
+    #[arg(long)]
+    correction: bool,
+
+    /// How long a structure waits for those of other connections, microseconds
+    #[arg(long, value_name = "US", default_value = "5000")]
+    max_wait_us: u64,
+
+    /// How to tell what goes on, on the standard error
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    log: LogFormat,
+
+    #[command(flatten)]
+    options: Options,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Streams {
+    Independent,
+    Shared,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  tumble ipi model.onnx --template water.xyz --unix driver --rotate octahedral
+  tumble ipi model.onnx --template water.xyz --tcp localhost:31415 --rotate random --seed 1
+  tumble ipi model.onnx --template water.xyz --unix driver --connections 8 --beads 8
+  tumble ipi model.onnx --template water.xyz --unix slow --rotate octahedral --correction
+
+It starts before or after the server. Exit code: 0 if the server said EXIT, 3 if it closed the connection (as ASE does),
+130 after Ctrl-C, 1 for an error. Directions along which the cell has a zero vector do not repeat.";
+
+/// Runs the command.
+pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCode> {
+    let settings = tumble::Settings { correction: arguments.correction, ..arguments.options.settings(library) };
+    let species = species(arguments)?;
+    let potential = arguments.options.load(&arguments.model, &settings)?;
+    potential.info().check_species(&species)?;
+    let client = ClientOptions {
+        address: address(arguments)?,
+        species,
+        policy: Policy::new(&settings, potential.info())?,
+        connections: arguments.connections,
+        shared_memory: arguments.shm,
+        beads: arguments.beads,
+        independent: arguments.streams == Streams::Independent,
+        first_step: arguments.step,
+        retry: Duration::from_secs(arguments.retry),
+        reconnect: arguments.reconnect,
+    };
+    let limits = Limits {
+        max_batch: usize::MAX,
+        max_wait: Duration::from_micros(arguments.max_wait_us),
+        memory: settings.memory_mb << 20,
+        max_text: 1 << 20,
+        patience: None,
+        idle: None,
+    };
+    let mut log = Log::new(arguments.log, &client.address.to_string(), client.connections);
+    let interrupt = Interrupt::by_signals().map_err(|cause| Error::Signals { cause })?;
+    let ending = run(Box::new(potential), limits, &client, interrupt, &mut |report| tell(&mut log, report));
+    log.finish(ending.as_ref().map_or("error", |ending| name(*ending)));
+    ending.map(code)
+}
+
+fn species(arguments: &Arguments) -> Result<Vec<u8>> {
+    let mut frames = xyz::open(&arguments.template)?;
+    let file = frames.file().to_owned();
+    Ok(frames.next().ok_or(Error::NoFrames { file })??.system.species)
+}
+
+fn address(arguments: &Arguments) -> Result<Address> {
+    match (&arguments.unix, &arguments.tcp) {
+        (Some(name), _) if name.contains('/') => Ok(Address::Unix(name.into())),
+        (Some(name), _) => Ok(Address::ipi(name)),
+        (_, tcp) => Address::tcp(tcp.as_deref().unwrap_or_default()),
+    }
+}
+
+fn tell(log: &mut Log, report: Report) {
+    match report {
+        Report::Waiting(error) => log.waiting(&error.to_string()),
+        Report::Connected { connections } => log.event("connected", &format!("{connections} connection(s)")),
+        Report::Round(round) => log.round(round),
+        Report::Ended(End::Exit) => log.event("exit", "the server said EXIT"),
+        Report::Ended(End::Closed) => log.event("closed", "the server closed the connection"),
+        Report::Ended(End::Broken(fault)) => log.event("broken", &format!("the server {fault}")),
+        Report::Ended(End::Refused(sentence)) => log.event("refused", sentence),
+    }
+}
+
+fn name(ending: Ending) -> &'static str {
+    match ending {
+        Ending::Exit => "exit",
+        Ending::Closed => "closed",
+        Ending::Interrupted => "interrupted",
+    }
+}
+
+fn code(ending: Ending) -> ExitCode {
+    ExitCode::from(match ending {
+        Ending::Exit => 0,
+        Ending::Closed => 3,
+        Ending::Interrupted => 130,
+    })
+}
+
+fn beads(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(number @ 1..=65_535) => Ok(number),
+        _ => Err("must be a whole number from 1 to 65535".into()),
+    }
+}

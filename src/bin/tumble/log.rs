@@ -1,0 +1,155 @@
+//! What a long-running command tells on the standard error: lines of text or JSON, and a line of progress on a terminal.
+
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+use tumble::scheduler::Round;
+
+/// Time between two lines of progress in JSON.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// Time between two looks of the progress line.
+const TICK: Duration = Duration::from_millis(200);
+
+/// How it is told.
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// Sums over the rounds since some time.
+#[derive(Default)]
+struct Sums {
+    rounds: u64,
+    structures: u64,
+    evaluations: u64,
+    busy: f64,
+}
+
+/// Where it is told.
+pub struct Log {
+    format: LogFormat,
+    /// Who is at the other side.
+    peer: String,
+    /// Connections that a batch is full with.
+    connections: usize,
+    bar: ProgressBar,
+    start: Instant,
+    last: Instant,
+    waiting: bool,
+    recent: Sums,
+    total: Sums,
+    spread: Option<f64>,
+}
+
+impl Log {
+    /// A log of a conversation with a peer.
+    pub fn new(format: LogFormat, peer: &str, connections: usize) -> Self {
+        let (now, peer) = (Instant::now(), peer.to_owned());
+        let bar = if format == LogFormat::Text { bar() } else { ProgressBar::hidden() };
+        let (recent, total) = (Sums::default(), Sums::default());
+        Self { format, peer, connections, bar, start: now, last: now, waiting: false, recent, total, spread: None }
+    }
+
+    /// How many connections there are now.
+    pub fn connections(&mut self, connections: usize) {
+        self.connections = connections;
+    }
+
+    /// One event, as a line.
+    pub fn event(&mut self, event: &str, text: &str) {
+        self.waiting = false;
+        let line = match self.format {
+            LogFormat::Text => format!("{}: {text}", self.peer),
+            LogFormat::Json => {
+                json!({ "event": event, "peer": self.peer, "text": text, "time": self.time() }).to_string()
+            }
+        };
+        self.line(&line);
+    }
+
+    /// Nobody is there yet; said once.
+    pub fn waiting(&mut self, reason: &str) {
+        if !self.waiting {
+            self.event("waiting", &format!("waiting for the server ({reason})"));
+            self.waiting = true;
+        }
+    }
+
+    /// A batch was evaluated.
+    pub fn round(&mut self, round: &Round) {
+        for sums in [&mut self.recent, &mut self.total] {
+            sums.rounds += 1;
+            sums.structures += round.structures as u64;
+            sums.evaluations += round.evaluations as u64;
+            sums.busy += round.took.as_secs_f64();
+        }
+        self.spread = round.spread.or(self.spread);
+        let every = if self.format == LogFormat::Json { INTERVAL } else { TICK };
+        if self.last.elapsed() >= every {
+            self.progress();
+        }
+    }
+
+    fn progress(&mut self) {
+        let seconds = self.last.elapsed().as_secs_f64();
+        let Sums { rounds, structures, .. } = self.recent;
+        let (rate, fill) = (structures as f64 / seconds, structures as f64 / rounds.max(1) as f64);
+        if self.format == LogFormat::Json {
+            let line = json!({
+                "event": "progress", "time": self.time(), "structures": self.total.structures,
+                "evaluations": self.total.evaluations, "per_second": rate, "batch": fill, "spread": self.spread,
+                "busy": self.recent.busy / seconds,
+            });
+            eprintln!("{line}");
+        } else {
+            let spread = self.spread.map_or(String::new(), |spread| format!(", spread {:.2} meV", 1e3 * spread));
+            let batch = format!("{fill:.1}/{}", self.connections);
+            self.bar.set_message(format!("{} structures, {rate:.1}/s{spread}, batch {batch}", self.total.structures));
+        }
+        (self.last, self.recent) = (Instant::now(), Sums::default());
+    }
+
+    /// The end.
+    pub fn finish(mut self, ending: &str) {
+        self.bar.finish_and_clear();
+        let Sums { structures, evaluations, busy, .. } = self.total;
+        let time = self.time();
+        let line = match self.format {
+            LogFormat::Text => format!(
+                "{}: {structures} structures, {evaluations} evaluations in {time:.1} s, {busy:.1} s of them evaluating",
+                self.peer
+            ),
+            LogFormat::Json => json!({
+                "event": "end", "ending": ending, "time": time, "structures": structures, "evaluations": evaluations,
+                "busy": busy, "spread": self.spread,
+            })
+            .to_string(),
+        };
+        self.line(&line);
+    }
+
+    fn line(&mut self, line: &str) {
+        self.bar.suspend(|| eprintln!("{line}"));
+    }
+
+    /// Seconds since the start.
+    fn time(&self) -> f64 {
+        self.start.elapsed().as_secs_f64()
+    }
+}
+
+/// A line that is rewritten, on a terminal.
+fn bar() -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new_spinner();
+    bar.enable_steady_tick(TICK);
+    ProgressStyle::with_template("{spinner} {elapsed} {msg}")
+        .map_or_else(|_| bar.clone(), |style| bar.clone().with_style(style))
+}

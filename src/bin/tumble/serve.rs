@@ -1,0 +1,134 @@
+//! `tumble serve`: the force server.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use tumble::net::{Address, Listener};
+use tumble::scheduler::{End, Interrupt, Limits};
+use tumble::server::{Options as ServerOptions, Report, Terms, serve};
+use tumble::{Error, Result};
+
+use crate::log::{Log, LogFormat};
+use crate::options::{Options, positive};
+
+/// Serve many simulations at once with one model
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// The model
+    model: PathBuf,
+
+    /// Where to listen: unix:PATH or tcp:HOST:PORT (port 0 for any that is free)
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Address,
+
+    /// Structures evaluated together
+    #[arg(long, value_name = "N", default_value = "1024", value_parser = positive)]
+    max_batch: usize,
+
+    /// How long a structure waits for those of other connections, microseconds
+    #[arg(long, value_name = "US", default_value = "1000")]
+    max_wait_us: u64,
+
+    /// Atoms of the structures in one message
+    #[arg(long, value_name = "N", default_value = "100000", value_parser = positive)]
+    max_atoms: usize,
+
+    /// Connections at a time
+    #[arg(long, value_name = "N", default_value = "256", value_parser = positive)]
+    max_connections: usize,
+
+    /// Ends connections that ask for nothing so long, seconds [default: never]
+    #[arg(long, value_name = "SECONDS")]
+    idle_timeout: Option<u64>,
+
+    /// How long the rest of a message, or room for an answer, is waited for, seconds
+    #[arg(long, value_name = "SECONDS", default_value = "30")]
+    patience: u64,
+
+    /// What simulations must give to be served; better in the variable than on the command line, where others see it
+    #[arg(long, env = "TUMBLE_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+
+    /// Listen beyond this machine without a token
+    #[arg(long)]
+    open: bool,
+
+    /// A line of JSON every 10 seconds and at the end, to a file or - for the standard output
+    #[arg(long, value_name = "FILE")]
+    stats: Option<PathBuf>,
+
+    /// How to tell what goes on, on the standard error
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    log: LogFormat,
+
+    #[command(flatten)]
+    options: Options,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  tumble serve model.onnx --listen unix:/tmp/water.sock
+  tumble serve model.onnx --listen tcp:127.0.0.1:31500 --stats -
+  TUMBLE_TOKEN=secret tumble serve model.onnx --listen tcp:0.0.0.0:31500
+
+Each simulation says itself how it wants to be averaged (rotate, inversion, seed): --rotate and --seed are what it gets if
+it does not say. docs/server.md has clients for ASE, C and Rust. Ctrl-C ends it.";
+
+/// Runs the command.
+pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCode> {
+    let address = &arguments.listen;
+    if arguments.token.is_none() && !arguments.open && !address.is_local() {
+        return Err(Error::OpenDoor { address: address.to_string() });
+    }
+    let settings = arguments.options.settings(library);
+    let potential = arguments.options.load(&arguments.model, &settings)?;
+    let listener = Listener::bind(address).map_err(|cause| Error::Listen { address: address.to_string(), cause })?;
+    let terms = Terms { max_atoms: arguments.max_atoms, token: arguments.token.clone(), settings: settings.clone() };
+    let limits = Limits {
+        max_batch: arguments.max_batch,
+        max_wait: Duration::from_micros(arguments.max_wait_us),
+        memory: settings.memory_mb << 20,
+        max_text: terms.max_text(),
+        patience: Some(Duration::from_secs(arguments.patience)),
+        idle: arguments.idle_timeout.map(Duration::from_secs),
+    };
+    let statistics = arguments.stats.as_deref().map(open).transpose()?;
+    let options = ServerOptions { terms, limits, max_connections: arguments.max_connections, statistics };
+    let mut log = Log::new(arguments.log, &listener.address().to_string(), 0);
+    log.event("listening", "listening");
+    let interrupt = Interrupt::by_signals().map_err(|cause| Error::Signals { cause })?;
+    serve(Box::new(potential), listener, options, interrupt, &mut |report| tell(&mut log, report))?;
+    log.finish("interrupted");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn open(path: &Path) -> Result<Box<dyn Write>> {
+    if path == Path::new("-") {
+        return Ok(Box::new(io::stdout()));
+    }
+    let file = OpenOptions::new().create(true).append(true).open(path);
+    Ok(Box::new(file.map_err(|cause| Error::Write { path: path.into(), cause })?))
+}
+
+fn tell(log: &mut Log, report: Report) {
+    match report {
+        Report::Begun { peer, atoms } => log.event("begun", &format!("{peer} begins with {atoms} atoms")),
+        Report::Round(round, connections) => {
+            log.connections(connections);
+            log.round(round);
+        }
+        Report::NotAccepted(error) => log.event("not accepted", &format!("cannot accept a connection: {error}")),
+        Report::Ended { peer, end: End::Exit | End::Closed, connections } => {
+            log.event("ended", &format!("{peer} has ended, {connections} left"));
+        }
+        Report::Ended { peer, end: End::Broken(fault), .. } => log.event("broken", &format!("{peer} {fault}")),
+        Report::Ended { peer, end: End::Refused(sentence), .. } => {
+            log.event("refused", &format!("{peer} was refused: {sentence}"));
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The side that computes, as a state machine: bytes in, bytes out, and what it wants to be done. No input or output.
+
+use super::message::{self, Answer, Carrier, Layout, Positions, Request};
+use super::wire::Structure;
+
+/// What the owner of a driver is to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// Read the text, and call [`Driver::begin`].
+    Init {
+        /// The parameters.
+        text: String,
+    },
+    /// Evaluate these, and call [`Driver::answer`].
+    Evaluate(Vec<Structure>),
+    /// Evaluate what is in shared memory, in the segments of these names if they are new.
+    EvaluateShared(Option<[String; 6]>),
+    /// End it.
+    Exit,
+}
+
+/// Where a conversation is.
+#[derive(Debug)]
+enum State {
+    /// An `INIT` is needed.
+    New,
+    /// Its owner is looking at the `INIT`.
+    Beginning,
+    /// Structures may come.
+    Ready,
+    /// They are being evaluated.
+    Busy,
+    /// The results are there, as a message.
+    HasData(Vec<u8>),
+}
+
+/// One conversation.
+#[derive(Debug)]
+pub struct Driver {
+    layout: Layout,
+    state: State,
+    input: Vec<u8>,
+    /// How much of the input is done with.
+    used: usize,
+    /// What is to be sent.
+    pub output: Vec<u8>,
+}
+
+impl Driver {
+    /// At its start; the longest text of an `INIT` is given in bytes.
+    pub fn new(max_text: usize) -> Self {
+        let layout = Layout { max_text, ..Layout::plain(0) };
+        Self { layout, state: State::New, input: vec![], used: 0, output: vec![] }
+    }
+
+    /// Takes in what has arrived.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        if self.used > 0 {
+            self.input.drain(..self.used);
+            self.used = 0;
+        }
+        self.input.extend_from_slice(bytes);
+    }
+
+    /// Bytes that have arrived and wait.
+    pub fn waiting(&self) -> usize {
+        self.input.len() - self.used
+    }
+
+    /// Whether an `INIT` has been accepted.
+    pub fn begun(&self) -> bool {
+        !matches!(self.state, State::New | State::Beginning)
+    }
+
+    /// Whether its owner has something to do, so that nothing is read meanwhile.
+    pub fn busy(&self) -> bool {
+        matches!(self.state, State::Beginning | State::Busy)
+    }
+
+    /// How structures travel.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Answers what can be answered, up to the next event.
+    ///
+    /// # Errors
+    /// The rest of a sentence that begins with the name of the peer.
+    pub fn proceed(&mut self) -> Result<Option<Event>, String> {
+        while !self.busy() {
+            let request =
+                message::request(&self.input[self.used..], &self.layout).map_err(|fault| fault.to_string())?;
+            let Some((request, length)) = request else { return Ok(None) };
+            let event = turn(request, &mut self.state, &mut self.output)?;
+            self.used += length;
+            if event.is_some() {
+                return Ok(event);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Accepts an `INIT`.
+    pub fn begin(&mut self, atoms: usize, batch: usize, carrier: Carrier) {
+        self.layout = Layout { atoms, batch, carrier, ..self.layout };
+        self.state = State::Ready;
+    }
+
+    /// Gives the results of what was to be evaluated.
+    pub fn answer(&mut self, answers: &[Answer]) {
+        if self.layout.carrier == Carrier::Unnamed {
+            self.layout.carrier = Carrier::Shared;
+        }
+        let mut message = vec![];
+        message::put_answers(answers, self.layout.carrier, &mut message);
+        self.state = State::HasData(message);
+    }
+}
+
+/// One request.
+fn turn(request: Request, state: &mut State, output: &mut Vec<u8>) -> Result<Option<Event>, String> {
+    match (request, &mut *state) {
+        (Request::Exit, _) => return Ok(Some(Event::Exit)),
+        (Request::Status, State::New) => message::header("NEEDINIT", output),
+        (Request::Status, State::HasData(_)) => message::header("HAVEDATA", output),
+        (Request::Status, _) => message::header("READY", output),
+        (Request::Init { text, .. }, State::New | State::Ready) => {
+            *state = State::Beginning;
+            return Ok(Some(Event::Init { text: text.into() }));
+        }
+        (Request::Init { .. }, _) => return Err("sent INIT between POSDATA and GETFORCE".into()),
+        (Request::Positions(positions), State::Ready) => {
+            *state = State::Busy;
+            return Ok(Some(wanted(positions)));
+        }
+        (Request::Positions(_), State::New) => return Err("sent POSDATA before INIT".into()),
+        (Request::Positions(_), _) => return Err("sent POSDATA twice without GETFORCE between".into()),
+        (Request::GetForce, State::HasData(message)) => {
+            output.append(message);
+            *state = State::Ready;
+        }
+        (Request::GetForce, _) => return Err("sent GETFORCE before POSDATA".into()),
+    }
+    Ok(None)
+}
+
+fn wanted(positions: Positions) -> Event {
+    match positions {
+        Positions::Inline(inline) => Event::Evaluate(inline.structures().collect()),
+        Positions::Shared(names) => Event::EvaluateShared(names.map(|names| names.map(String::from))),
+    }
+}

@@ -1,0 +1,39 @@
+//! What one simulation wants of a model.
+
+use crate::calculator::Settings;
+use crate::error::Result;
+use crate::potential::{Forces, ModelInfo};
+use crate::quadrature::Mitigation;
+
+/// What one simulation wants of a model; of several simulations that share a model each has its own.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Which rotations to average over.
+    pub mitigation: Mitigation,
+    /// Which forces to use.
+    pub forces: Forces,
+    /// Which forces the bare model gives between averages and in the correction.
+    pub inner: Forces,
+    /// Whether to give averaged minus bare instead of averaged.
+    pub correction: bool,
+    /// Seed of the random rotations.
+    pub seed: u64,
+    /// Simulations of the same seed draw independent rotations if their streams differ.
+    pub stream: u32,
+}
+
+impl Policy {
+    /// What the settings ask of a model; its preferred forces where they leave the choice.
+    ///
+    /// # Errors
+    /// A mitigation that cannot be parsed, or forces that the model does not offer.
+    pub fn new(settings: &Settings, info: &ModelInfo) -> Result<Self> {
+        let forces = settings.forces.unwrap_or_else(|| info.forces.first().copied().unwrap_or_default());
+        let inner = settings.inner.unwrap_or(forces);
+        info.check_forces(forces)?;
+        info.check_forces(inner)?;
+        let mitigation = Mitigation::parse(&settings.mitigation, settings.inversion)?;
+        let Settings { correction, seed, stream, .. } = *settings;
+        Ok(Self { mitigation, forces, inner, correction, seed, stream })
+    }
+}

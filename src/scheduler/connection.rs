@@ -1,0 +1,289 @@
+//! One connection: its socket, its conversation, and the request that it waits for.
+
+use std::cell::Cell;
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use polling::Event as Readiness;
+
+use super::{Key, Limits, PIECE};
+use crate::average::Evaluation;
+use crate::error::Result;
+use crate::ipi::driver::{Driver, Event};
+use crate::ipi::extras::extras;
+use crate::ipi::message::{Answer, Carrier, put_error};
+use crate::ipi::shared::Segments;
+use crate::ipi::wire::Structure;
+use crate::neighbors::NeighborList;
+use crate::net::Stream;
+use crate::policy::Policy;
+use crate::potential::ModelInfo;
+use crate::system::System;
+use crate::together::Task;
+
+/// Å that atoms may move, half of it each, before neighbors are sought again.
+const SKIN: f64 = 0.5;
+
+/// How long a peer that is refused has to read why.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// How a connection has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// With an `EXIT`.
+    Exit,
+    /// The peer closed it between two messages.
+    Closed,
+    /// It broke: the rest of a sentence that begins with the name of the peer.
+    Broken(String),
+    /// We refused to go on: a sentence that the peer was told.
+    Refused(String),
+}
+
+/// What an `INIT` has brought about.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Atomic numbers `[N]` of all structures that will come.
+    pub species: Vec<u8>,
+    /// Structures in a message.
+    pub batch: usize,
+    /// How they travel.
+    pub carrier: Carrier,
+    /// What is wanted of the model, for the structures of a step in turn.
+    pub policies: Vec<Policy>,
+    /// How many structures make a step: beads of a ring polymer.
+    pub beads: u64,
+    /// Number of the first step.
+    pub first_step: u64,
+    /// Structures so far, of all connections that share it. Structure k belongs to step first + k / beads.
+    pub counter: Rc<Cell<u64>>,
+}
+
+/// A structure that waits.
+#[derive(Debug)]
+struct Pending {
+    structure: Structure,
+    /// Chooses the random rotations.
+    step: u64,
+    /// Index of its policy.
+    policy: usize,
+}
+
+#[derive(Debug)]
+pub(super) struct Connection {
+    stream: Stream,
+    pub peer: String,
+    driver: Driver,
+    setup: Option<Setup>,
+    /// Neighbors of each structure of a batch.
+    lists: Vec<NeighborList>,
+    segments: Option<Segments>,
+    request: Vec<Pending>,
+    /// Whether it is likely to ask again soon: it was in the last batch, or is new.
+    pub lively: bool,
+    /// How much of the output is sent.
+    sent: usize,
+    /// The last time that something was done.
+    since: Instant,
+    /// Whether anything has come.
+    pub greeted: bool,
+    /// Whether its end has been told.
+    pub ended: bool,
+    /// What the poller was told last: readable, writable.
+    interest: (bool, bool),
+}
+
+impl Connection {
+    pub fn new(stream: Stream, peer: String, max_text: usize) -> Self {
+        Self {
+            stream,
+            peer,
+            driver: Driver::new(max_text),
+            setup: None,
+            lists: vec![],
+            segments: None,
+            request: vec![],
+            lively: false,
+            sent: 0,
+            since: Instant::now(),
+            greeted: false,
+            ended: false,
+            interest: (true, false),
+        }
+    }
+
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
+    }
+
+    pub fn begin(&mut self, setup: Setup, cutoff: f64) {
+        self.driver.begin(setup.species.len(), setup.batch, setup.carrier);
+        self.lists = vec![NeighborList::new(cutoff, SKIN); setup.batch];
+        self.setup = Some(setup);
+    }
+
+    /// Reads a piece; true if something came.
+    pub fn read(&mut self, piece: &mut [u8]) -> Result<bool, End> {
+        match self.stream.read(piece) {
+            Ok(0) if self.driver.waiting() == 0 && self.request.is_empty() => Err(End::Closed),
+            Ok(0) if self.driver.busy() => Err(End::Broken("closed the connection before it had its results".into())),
+            Ok(0) => Err(End::Broken("closed the connection in the middle of a message".into())),
+            Ok(_) if self.ended => Ok(false),
+            Ok(length) => {
+                self.driver.feed(&piece[..length]);
+                self.greeted = true;
+                self.since = Instant::now();
+                Ok(true)
+            }
+            Err(error) if waits(&error) => Ok(false),
+            Err(error) => Err(End::Broken(format!("broke the connection: {error}"))),
+        }
+    }
+
+    /// What is to be done next; nothing before what was answered is on its way.
+    pub fn proceed(&mut self) -> Result<Option<Event>, String> {
+        if self.ended { Ok(None) } else { self.driver.proceed() }
+    }
+
+    /// Takes a request in and says how many structures it has.
+    pub fn ask(&mut self, event: Event) -> Result<usize, String> {
+        let structures = match event {
+            Event::Evaluate(structures) => structures,
+            Event::EvaluateShared(names) => self.read_shared(names).map_err(|error| {
+                format!("cannot use the shared memory that was named ({error}): run both sides on one machine")
+            })?,
+            Event::Init { .. } | Event::Exit => vec![],
+        };
+        let Some(setup) = &self.setup else { return Err("the peer sent POSDATA before INIT".into()) };
+        let number = |structure| {
+            let count = setup.counter.replace(setup.counter.get() + 1);
+            let policy = (count % setup.beads) as usize % setup.policies.len();
+            Pending { structure, step: setup.first_step + count / setup.beads, policy }
+        };
+        self.request = structures.into_iter().map(number).collect();
+        self.lively = true;
+        Ok(self.request.len())
+    }
+
+    fn read_shared(&mut self, names: Option<[String; 6]>) -> io::Result<Vec<Structure>> {
+        if let Some(names) = names {
+            self.segments = Some(Segments::open(&names)?);
+        }
+        let layout = self.driver.layout();
+        let segments = self.segments.as_ref().ok_or_else(|| io::Error::from(ErrorKind::NotFound))?;
+        segments.read(layout.batch, layout.atoms)
+    }
+
+    /// Structures in the request.
+    pub fn structures(&self) -> usize {
+        self.request.len()
+    }
+
+    /// Finds the neighbors of all structures of the request.
+    pub fn prepare(&mut self, info: &ModelInfo) -> Result<()> {
+        let Some(setup) = &self.setup else { return Ok(()) };
+        info.check_species(&setup.species)?;
+        for (pending, list) in self.request.iter_mut().zip(&mut self.lists) {
+            let cell = pending.structure.cell()?;
+            let positions = std::mem::take(&mut pending.structure.positions);
+            list.graph(&System::new(positions, setup.species.clone(), cell)?)?;
+        }
+        Ok(())
+    }
+
+    /// What the model is to do, once the neighbors are known.
+    pub fn tasks(&self) -> impl Iterator<Item = Task<'_>> {
+        let policies = self.setup.as_ref().map_or(&[][..], |setup| &setup.policies);
+        let pairs = self.request.iter().zip(&self.lists);
+        pairs.map(|(pending, list)| Task { graph: list.last(), policy: &policies[pending.policy], step: pending.step })
+    }
+
+    /// Makes the reply.
+    pub fn answer(&mut self, evaluations: &[Evaluation]) -> Result<(), String> {
+        let answers: Vec<_> = evaluations.iter().map(answer).collect();
+        if let Some(segments) = &self.segments {
+            segments.write(&answers).map_err(|error| format!("cannot write the results to shared memory: {error}"))?;
+        }
+        self.request.clear();
+        self.driver.answer(&answers);
+        Ok(())
+    }
+
+    /// Says why it ends.
+    pub fn refuse(&mut self, sentence: &str) {
+        put_error(sentence, &mut self.driver.output);
+        self.request.clear();
+        self.lively = false;
+        self.ended = true;
+        self.since = Instant::now();
+    }
+
+    /// Sends what can be sent; an error if the connection is done.
+    pub fn write(&mut self) -> Result<(), End> {
+        while self.sent < self.driver.output.len() {
+            match self.stream.write(&self.driver.output[self.sent..]) {
+                Ok(length) => self.sent += length,
+                Err(error) if waits(&error) => return Ok(()),
+                Err(error) => return Err(End::Broken(format!("broke the connection: {error}"))),
+            }
+            self.since = Instant::now();
+        }
+        self.driver.output.clear();
+        self.sent = 0;
+        if self.ended && self.stream.finish().is_err() {
+            return Err(End::Closed);
+        }
+        Ok(())
+    }
+
+    /// What to tell the poller, if it must be told.
+    pub fn interest(&mut self, key: Key) -> Option<Readiness> {
+        let writing = !self.driver.output.is_empty();
+        // Whoever does not read his answers is not read from, and nobody piles up more than a piece of requests.
+        let reading = self.ended || !(writing || self.driver.busy() && self.driver.waiting() > PIECE);
+        let interest = (reading, writing);
+        let changed = interest != self.interest;
+        self.interest = interest;
+        changed.then(|| Readiness::new(key, reading, writing))
+    }
+
+    /// When something is wrong with it if nothing happens.
+    pub fn deadline(&self, limits: &Limits) -> Option<Instant> {
+        if self.ended {
+            return Some(self.since + FAREWELL);
+        }
+        let wait = if self.unfinished() { limits.patience } else { limits.idle };
+        wait.filter(|_| !self.driver.busy()).map(|wait| self.since + wait)
+    }
+
+    /// Whether it owes us something.
+    fn unfinished(&self) -> bool {
+        !self.driver.begun() || self.driver.waiting() > 0 || !self.driver.output.is_empty()
+    }
+
+    /// What is wrong when a deadline has passed; nothing to say if it has been told.
+    pub fn lateness(&self) -> Option<&'static str> {
+        match self {
+            _ if self.ended => None,
+            _ if !self.driver.output.is_empty() => Some("the answer was not read in time"),
+            _ if self.driver.waiting() > 0 => Some("the rest of a message did not come in time"),
+            _ if !self.driver.begun() => Some("no INIT came in time"),
+            _ => Some("nothing was asked for a long time: connect again to go on"),
+        }
+    }
+}
+
+fn answer(evaluation: &Evaluation) -> Answer {
+    Answer {
+        energy: evaluation.energy,
+        forces: evaluation.forces.clone(),
+        virial: evaluation.virial.unwrap_or([[f64::NAN; 3]; 3]),
+        extras: extras(evaluation),
+    }
+}
+
+fn waits(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
+}

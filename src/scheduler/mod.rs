@@ -1,0 +1,430 @@
+//! One model for many connections: requests are queued, batched, evaluated in as few runs of the model as possible, and
+//! answered.
+//!
+//! All of it happens in one thread that waits for all sockets at once, so a request takes no detour over another thread,
+//! and a slow or dead peer holds up nobody: reading and writing never wait. Each connection has at most one request in
+//! the queue, and the queue is first come, first served, so no connection can crowd out another.
+//!
+//! Two doors lead here: connections that we open ([`crate::ipi::client`]), and connections that we accept
+//! ([`crate::server`]).
+
+mod connection;
+mod queue;
+mod wake;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use polling::{Event as Readiness, Events, PollMode, Poller};
+
+use self::connection::Connection;
+pub use self::connection::{End, Setup};
+use self::queue::Queue;
+pub use self::wake::Interrupt;
+use crate::average::Evaluation;
+use crate::error::Result;
+use crate::ipi::driver::Event;
+use crate::net::{Listener, Stream};
+use crate::potential::Potential;
+use crate::together::{Task, evaluate_together};
+
+/// Connections are told apart by numbers that are never used again, so that no answer can go astray.
+pub type Key = usize;
+
+/// Key of the listener; connections count up from zero.
+const LISTENER: Key = usize::MAX - 1;
+
+/// Key of the interrupt.
+const INTERRUPT: Key = usize::MAX - 2;
+
+/// What is read from a socket at a time, bytes.
+const PIECE: usize = 256 << 10;
+
+/// How long nobody is accepted when the system has no room.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// What may not be exceeded.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Structures evaluated together.
+    pub max_batch: usize,
+    /// How long a request waits for others to come along.
+    pub max_wait: Duration,
+    /// Working memory that the model may take, bytes.
+    pub memory: usize,
+    /// The longest text of an `INIT`, bytes.
+    pub max_text: usize,
+    /// How long half a message, an `INIT`, or room for an answer is waited for; `None`: forever.
+    pub patience: Option<Duration>,
+    /// How long a connection may be silent; `None`: forever.
+    pub idle: Option<Duration>,
+}
+
+/// What the owner of a scheduler should know or do.
+#[derive(Debug)]
+pub enum Happening {
+    /// Somebody connects; [`Scheduler::add`] or drop the stream.
+    Connected(Stream, String),
+    /// Somebody could not be accepted, for want of file descriptors, say; it is tried again.
+    NotAccepted(io::Error),
+    /// A connection wants to begin: [`Scheduler::begin`] or [`Scheduler::refuse`].
+    Init(Key, String),
+    /// A batch was evaluated.
+    Evaluated(Round),
+    /// A connection has ended.
+    Ended {
+        /// Which.
+        key: Key,
+        /// Who was at its other side.
+        peer: String,
+        /// How.
+        end: End,
+    },
+}
+
+/// One round of evaluation.
+#[derive(Clone, Debug, Default)]
+pub struct Round {
+    /// Connections answered.
+    pub requests: usize,
+    /// Structures evaluated.
+    pub structures: usize,
+    /// Atoms in them.
+    pub atoms: usize,
+    /// Evaluations of the model.
+    pub evaluations: usize,
+    /// Root mean square of the spreads of the energies, eV, if any structure was evaluated more than once.
+    pub spread: Option<f64>,
+    /// How long the first of them had waited for others.
+    pub waited: Duration,
+    /// How long the evaluation took.
+    pub took: Duration,
+}
+
+/// A model and the connections that it serves.
+pub struct Scheduler {
+    potential: Box<dyn Potential>,
+    limits: Limits,
+    poller: Poller,
+    interrupt: Arc<Interrupt>,
+    listener: Option<Listener>,
+    /// When to accept again, after the system had no more room.
+    resume: Option<Instant>,
+    connections: BTreeMap<Key, Connection>,
+    next_key: Key,
+    queue: Queue,
+    happenings: Vec<Happening>,
+    piece: Vec<u8>,
+}
+
+impl Scheduler {
+    /// A scheduler without connections; an interrupt makes [`Scheduler::turn`] return.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn new(potential: Box<dyn Potential>, limits: Limits, interrupt: Arc<Interrupt>) -> io::Result<Self> {
+        let poller = Poller::new()?;
+        // SAFETY: the interrupt is deleted from the poller before it can be dropped.
+        unsafe { poller.add_with_mode(interrupt.stream(), Readiness::readable(INTERRUPT), PollMode::Level)? };
+        Ok(Self {
+            potential,
+            limits,
+            poller,
+            interrupt,
+            listener: None,
+            resume: None,
+            connections: BTreeMap::new(),
+            next_key: 0,
+            queue: Queue::default(),
+            happenings: vec![],
+            piece: vec![0; PIECE],
+        })
+    }
+
+    /// The model.
+    pub fn potential(&self) -> &dyn Potential {
+        self.potential.as_ref()
+    }
+
+    /// Whether it was asked to end.
+    pub fn interrupted(&self) -> bool {
+        self.interrupt.asked()
+    }
+
+    /// Number of connections.
+    pub fn connections(&self) -> usize {
+        self.connections.len()
+    }
+
+    /// Accepts connections from now on.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn listen(&mut self, listener: Listener) -> io::Result<()> {
+        // SAFETY: the listener is removed from the poller, by its being closed, before it is dropped.
+        unsafe { self.poller.add_with_mode(&listener.as_fd(), Readiness::readable(LISTENER), PollMode::Level)? };
+        self.listener = Some(listener);
+        Ok(())
+    }
+
+    /// Takes a connection in.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn add(&mut self, stream: Stream, peer: String) -> io::Result<Key> {
+        stream.set_nonblocking(true)?;
+        let key = self.next_key;
+        // SAFETY: a connection is deleted from the poller before it is dropped.
+        unsafe { self.poller.add_with_mode(&stream.as_fd(), Readiness::readable(key), PollMode::Level)? };
+        self.next_key += 1;
+        self.connections.insert(key, Connection::new(stream, peer, self.limits.max_text));
+        Ok(key)
+    }
+
+    /// Whether a connection has been spoken to.
+    pub fn greeted(&self, key: Key) -> bool {
+        self.connections.get(&key).is_none_or(|connection| connection.greeted)
+    }
+
+    /// Who is at the other side of a connection.
+    pub fn peer(&self, key: Key) -> &str {
+        self.connections.get(&key).map_or("a connection that has ended", |connection| &connection.peer)
+    }
+
+    /// Lets a connection begin, after its `INIT`.
+    pub fn begin(&mut self, key: Key, setup: Setup) {
+        let cutoff = self.potential.info().cutoff;
+        if let Some(connection) = self.connections.get_mut(&key) {
+            connection.begin(setup, cutoff);
+            self.advance(key);
+        }
+    }
+
+    /// Ends a connection with a sentence that its peer is told.
+    pub fn refuse(&mut self, key: Key, sentence: String) {
+        let Some(connection) = self.connections.get_mut(&key) else { return };
+        self.queue.forget(key);
+        connection.refuse(&sentence);
+        let peer = connection.peer.clone();
+        self.happenings.push(Happening::Ended { key, peer, end: End::Refused(sentence) });
+        self.flush(key);
+    }
+
+    /// Waits for something to happen, but not beyond `until`, and does what there is to do.
+    ///
+    /// # Errors
+    /// Those of the system's poller, which are nobody's fault in particular.
+    pub fn turn(&mut self, until: Option<Instant>) -> io::Result<Vec<Happening>> {
+        if self.happenings.is_empty() {
+            let mut events = Events::new();
+            self.wait(&mut events, until)?;
+            self.resume_accepting();
+            events.iter().for_each(|event| self.handle(event));
+            self.check_deadlines();
+        }
+        // The door has its say before anything is evaluated: an `INIT` may let another request come along.
+        if self.happenings.is_empty() && self.queue.due(Instant::now(), &self.limits, self.lively()) {
+            self.evaluate();
+        }
+        Ok(std::mem::take(&mut self.happenings))
+    }
+
+    fn wait(&self, events: &mut Events, until: Option<Instant>) -> io::Result<()> {
+        let deadlines = self.connections.values().filter_map(|connection| connection.deadline(&self.limits));
+        let next =
+            deadlines.chain(self.queue.deadline(&self.limits, self.lively())).chain(until).chain(self.resume).min();
+        let timeout = next.map(|next| next.saturating_duration_since(Instant::now()));
+        match self.poller.wait(events, timeout) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+            other => other.map(|_| ()),
+        }
+    }
+
+    /// Number of connections that are likely to ask again soon.
+    fn lively(&self) -> usize {
+        self.connections.values().filter(|connection| connection.lively).count()
+    }
+
+    fn handle(&mut self, event: Readiness) {
+        match event.key {
+            LISTENER => self.accept(),
+            INTERRUPT => {}
+            key => {
+                if event.readable {
+                    self.read(key);
+                }
+                if event.writable {
+                    self.flush(key);
+                }
+            }
+        }
+    }
+
+    fn accept(&mut self) {
+        while let Some(listener) = &self.listener {
+            match listener.accept() {
+                Ok((stream, peer)) => self.happenings.push(Happening::Connected(stream, peer)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) => {
+                    self.happenings.push(Happening::NotAccepted(error));
+                    self.resume = Some(Instant::now() + PAUSE);
+                    return self.watch_listener(false);
+                }
+            }
+        }
+    }
+
+    fn watch_listener(&self, watched: bool) {
+        let Some(listener) = &self.listener else { return };
+        let readiness = if watched { Readiness::readable(LISTENER) } else { Readiness::none(LISTENER) };
+        // It cannot fail for a listener that is in the poller, which ours is.
+        let _ = self.poller.modify_with_mode(listener.as_fd(), readiness, PollMode::Level);
+    }
+
+    fn resume_accepting(&mut self) {
+        if self.resume.is_some_and(|resume| resume <= Instant::now()) {
+            self.resume = None;
+            self.watch_listener(true);
+        }
+    }
+
+    fn read(&mut self, key: Key) {
+        let Some(connection) = self.connections.get_mut(&key) else { return };
+        match connection.read(&mut self.piece) {
+            Ok(true) => self.advance(key),
+            Ok(false) => {}
+            Err(end) => self.end(key, end),
+        }
+    }
+
+    /// Answers what can be answered, up to the next request.
+    fn advance(&mut self, key: Key) {
+        let Some(connection) = self.connections.get_mut(&key) else { return };
+        match connection.proceed() {
+            Ok(Some(Event::Init { text })) => self.happenings.push(Happening::Init(key, text)),
+            Ok(Some(Event::Exit)) => {
+                // Whoever asks for results and leaves in one breath may still read them.
+                let _ = connection.write();
+                return self.end(key, End::Exit);
+            }
+            Ok(Some(event)) => match connection.ask(event) {
+                Ok(structures) => self.queue.push(key, structures),
+                Err(sentence) => return self.refuse(key, sentence),
+            },
+            Ok(None) => {}
+            Err(fault) => return self.refuse(key, format!("the peer {fault}")),
+        }
+        self.flush(key);
+    }
+
+    fn flush(&mut self, key: Key) {
+        let Some(connection) = self.connections.get_mut(&key) else { return };
+        match connection.write() {
+            Ok(()) => {
+                let readiness = connection.interest(key);
+                if let Some(readiness) = readiness
+                    && let Err(error) = self.poller.modify_with_mode(connection.fd(), readiness, PollMode::Level)
+                {
+                    self.end(key, End::Broken(error.to_string()));
+                }
+            }
+            Err(end) => self.end(key, end),
+        }
+    }
+
+    fn end(&mut self, key: Key, end: End) {
+        self.queue.forget(key);
+        if let Some(connection) = self.connections.remove(&key) {
+            // It fails only for a socket that the poller has lost already.
+            let _ = self.poller.delete(connection.fd());
+            if !connection.ended {
+                self.happenings.push(Happening::Ended { key, peer: connection.peer, end });
+            }
+        }
+    }
+
+    fn check_deadlines(&mut self) {
+        let now = Instant::now();
+        let over = |connection: &Connection| connection.deadline(&self.limits).is_some_and(|deadline| deadline <= now);
+        let late: Vec<_> = self.connections.iter().filter(|(_, c)| over(c)).map(|(key, _)| *key).collect();
+        for key in late {
+            let reason = self.connections[&key].lateness();
+            match reason {
+                Some(sentence) => self.refuse(key, sentence.into()),
+                None => self.end(key, End::Closed),
+            }
+        }
+    }
+
+    /// One batch.
+    fn evaluate(&mut self) {
+        let start = Instant::now();
+        let (keys, waited) = self.queue.take(self.limits.max_batch, start);
+        for (key, connection) in &mut self.connections {
+            connection.lively &= keys.contains(key);
+        }
+        let ready: Vec<_> = keys.into_iter().filter(|key| self.prepare(*key)).collect();
+        let mut results = self.results(&ready).into_iter();
+        let mut round = Round { waited, requests: ready.len(), ..Round::default() };
+        for key in ready {
+            let count = self.connections[&key].structures();
+            let evaluations: Result<Vec<_>> = results.by_ref().take(count).collect();
+            self.answer(key, evaluations, &mut round);
+        }
+        round.took = start.elapsed();
+        self.happenings.push(Happening::Evaluated(round));
+    }
+
+    /// Finds the neighbors of a request; false if it had to be refused.
+    fn prepare(&mut self, key: Key) -> bool {
+        let Some(connection) = self.connections.get_mut(&key) else { return false };
+        let prepared = connection.prepare(self.potential.info());
+        prepared.map_err(|error| self.refuse(key, error.to_string())).is_ok()
+    }
+
+    fn results(&mut self, keys: &[Key]) -> Vec<Result<Evaluation>> {
+        let tasks: Vec<Task> = keys.iter().flat_map(|key| self.connections[key].tasks()).collect();
+        evaluate_together(self.potential.as_mut(), &tasks, self.limits.memory)
+    }
+
+    fn answer(&mut self, key: Key, evaluations: Result<Vec<Evaluation>>, round: &mut Round) {
+        let Some(connection) = self.connections.get_mut(&key) else { return };
+        let answered = evaluations.map_err(|error| error.to_string()).and_then(|evaluations| {
+            round.add(&evaluations);
+            connection.answer(&evaluations)
+        });
+        match answered {
+            Ok(()) => self.advance(key),
+            Err(sentence) => self.refuse(key, sentence),
+        }
+    }
+}
+
+impl Drop for Scheduler {
+    fn drop(&mut self) {
+        let _ = self.poller.delete(self.interrupt.stream());
+        for connection in self.connections.values() {
+            let _ = self.poller.delete(connection.fd());
+        }
+        if let Some(listener) = &self.listener {
+            let _ = self.poller.delete(listener.as_fd());
+        }
+    }
+}
+
+impl Round {
+    fn add(&mut self, evaluations: &[Evaluation]) {
+        let before = self.structures as f64;
+        self.structures += evaluations.len();
+        self.atoms += evaluations.iter().map(|e| e.forces.len()).sum::<usize>();
+        self.evaluations += evaluations.iter().map(|e| e.evaluations).sum::<usize>();
+        if evaluations.iter().any(Evaluation::replicated) {
+            let squares: f64 = evaluations.iter().map(|e| e.spread.energy.powi(2)).sum();
+            let sum = self.spread.map_or(0.0, |spread| spread.powi(2) * before) + squares;
+            self.spread = Some((sum / self.structures as f64).sqrt());
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Which requests wait, in the order in which they came, and when they have waited long enough.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::{Key, Limits};
+
+#[derive(Clone, Copy, Debug)]
+struct Request {
+    key: Key,
+    structures: usize,
+    since: Instant,
+}
+
+/// Requests, at most one of each connection.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    waiting: VecDeque<Request>,
+}
+
+impl Queue {
+    pub fn push(&mut self, key: Key, structures: usize) {
+        self.waiting.push_back(Request { key, structures, since: Instant::now() });
+    }
+
+    pub fn forget(&mut self, key: Key) {
+        self.waiting.retain(|request| request.key != key);
+    }
+
+    /// When the queue must be looked at again; `lively` connections are expected to ask.
+    pub fn deadline(&self, limits: &Limits, lively: usize) -> Option<Instant> {
+        let first = self.waiting.front()?;
+        Some(if self.full(limits, lively) { first.since } else { first.since + limits.max_wait })
+    }
+
+    /// Whether to evaluate: there are enough, all who are expected are here, or the first has waited long enough.
+    pub fn due(&self, now: Instant, limits: &Limits, lively: usize) -> bool {
+        self.deadline(limits, lively).is_some_and(|deadline| deadline <= now)
+    }
+
+    fn full(&self, limits: &Limits, lively: usize) -> bool {
+        let structures: usize = self.waiting.iter().map(|request| request.structures).sum();
+        self.waiting.len() >= lively || structures >= limits.max_batch
+    }
+
+    /// The first requests with at most so many structures together, but at least one; and how long the first has waited.
+    pub fn take(&mut self, max_batch: usize, now: Instant) -> (Vec<Key>, Duration) {
+        let waited = self.waiting.front().map_or(Duration::ZERO, |first| now.saturating_duration_since(first.since));
+        let (mut keys, mut structures) = (vec![], 0);
+        while let Some(request) = self.waiting.front() {
+            structures += request.structures;
+            if structures > max_batch && !keys.is_empty() {
+                break;
+            }
+            keys.push(request.key);
+            self.waiting.pop_front();
+        }
+        (keys, waited)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(max_batch: usize) -> Limits {
+        let max_wait = Duration::from_secs(1);
+        Limits { max_batch, max_wait, memory: 0, max_text: 0, patience: None, idle: None }
+    }
+
+    fn queue(requests: &[(Key, usize)]) -> Queue {
+        let mut queue = Queue::default();
+        requests.iter().for_each(|&(key, structures)| queue.push(key, structures));
+        queue
+    }
+
+    #[test]
+    fn a_batch_is_due_when_all_who_are_expected_are_there_or_enough_or_in_time() {
+        let (queue, now) = (queue(&[(1, 1), (2, 1)]), Instant::now());
+        assert!(queue.due(now, &limits(8), 2));
+        assert!(!queue.due(now, &limits(8), 3));
+        assert!(queue.due(now, &limits(2), 3));
+        assert!(queue.due(now + Duration::from_secs(2), &limits(8), 3));
+        assert!(!Queue::default().due(now, &limits(8), 0));
+    }
+
+    #[test]
+    fn first_come_first_served_but_never_nobody() {
+        let mut queue = queue(&[(1, 2), (2, 2), (3, 9), (4, 1)]);
+        let mut take = || queue.take(5, Instant::now()).0;
+        assert_eq!([take(), take(), take(), take()], [vec![1, 2], vec![3], vec![4], vec![]]);
+    }
+
+    #[test]
+    fn who_has_left_is_not_served() {
+        let mut queue = queue(&[(1, 1), (2, 1)]);
+        queue.forget(1);
+        assert_eq!(queue.take(5, Instant::now()).0, [2]);
+    }
+}

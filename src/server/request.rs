@@ -1,0 +1,129 @@
+//! What a simulation asks for in its `INIT`, and whether it gets it.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::str::FromStr;
+
+use crate::calculator::Settings;
+use crate::ipi::init::{batch, pairs, species};
+use crate::ipi::message::Carrier;
+use crate::policy::Policy;
+use crate::potential::{Forces, ModelInfo};
+use crate::scheduler::Setup;
+
+const KEYS: &str = "species, rotate, inversion, seed, stream, step, forces, correction, beads, batch_size and token";
+
+/// What the server grants.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// Atoms that a message may bring, all its structures together.
+    pub max_atoms: usize,
+    /// Without which nobody is served, if there is one.
+    pub token: Option<String>,
+    /// What a simulation gets that does not say what it wants.
+    pub settings: Settings,
+}
+
+/// An `INIT`, as its keys.
+struct Wishes {
+    species: Option<Vec<u8>>,
+    settings: Settings,
+    first_step: u64,
+    beads: Option<u64>,
+    batch: usize,
+}
+
+impl Terms {
+    /// The longest `INIT` that a structure of so many atoms can need, bytes: "Xx1 " for each, and the other keys.
+    pub fn max_text(&self) -> usize {
+        4096 + 4 * self.max_atoms
+    }
+
+    /// Grants what an `INIT` asks for.
+    ///
+    /// # Errors
+    /// A sentence that the peer is told. Without the right token it learns nothing else.
+    pub fn grant(&self, text: &str, info: &ModelInfo) -> Result<Setup, String> {
+        let token = pairs(text).filter(|(key, _)| *key == "token").last().map_or("", |(_, value)| value);
+        if self.token.as_ref().is_some_and(|expected| !same(expected, token)) {
+            return Err("the token is wrong or missing: give the one that the server was started with".into());
+        }
+        let wishes = Wishes::read(text, self)?;
+        let species = wishes.species.ok_or("the INIT names no species: add, for instance, species: O H2")?;
+        let atoms = species.len().saturating_mul(wishes.batch);
+        if atoms > self.max_atoms {
+            return Err(format!("{atoms} atoms a message are more than the {} that are taken here", self.max_atoms));
+        }
+        info.check_species(&species).map_err(|error| error.to_string())?;
+        let policy = Policy::new(&wishes.settings, info).map_err(|error| error.to_string())?;
+        let beads = wishes.beads.unwrap_or(wishes.batch as u64);
+        Ok(Setup {
+            species,
+            batch: wishes.batch,
+            carrier: Carrier::Socket,
+            policies: (0..beads as u32).map(|i| Policy { stream: policy.stream + i, ..policy.clone() }).collect(),
+            beads,
+            first_step: wishes.first_step,
+            counter: Rc::new(Cell::new(0)),
+        })
+    }
+}
+
+impl Wishes {
+    fn read(text: &str, terms: &Terms) -> Result<Self, String> {
+        let mut wishes = Self {
+            species: None,
+            settings: terms.settings.clone(),
+            first_step: 0,
+            beads: None,
+            batch: batch(text, terms.max_atoms)?,
+        };
+        pairs(text).try_for_each(|(key, value)| wishes.take(key, value, terms))?;
+        Ok(wishes)
+    }
+
+    fn take(&mut self, key: &str, value: &str, terms: &Terms) -> Result<(), String> {
+        let settings = &mut self.settings;
+        match key {
+            "species" => self.species = Some(species(value, terms.max_atoms)?),
+            "rotate" => settings.mitigation = value.into(),
+            "inversion" => settings.inversion = yes(key, value)?,
+            "correction" => settings.correction = yes(key, value)?,
+            "seed" => settings.seed = number(key, value)?,
+            "stream" => settings.stream = number::<u16>(key, value)?.into(),
+            "step" => self.first_step = number::<u32>(key, value)?.into(),
+            "beads" => self.beads = Some(number::<u16>(key, value)?.max(1).into()),
+            "forces" => settings.forces = Some(kind(value)?),
+            // Both were read before.
+            "token" | "batch_size" => {}
+            _ => return Err(format!("the INIT has the unknown key \"{key}\": the keys are {KEYS}")),
+        }
+        Ok(())
+    }
+}
+
+fn yes(key: &str, value: &str) -> Result<bool, String> {
+    match value {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        _ => Err(format!("{key} is \"{value}\": give yes or no")),
+    }
+}
+
+fn number<T: FromStr>(key: &str, value: &str) -> Result<T, String> {
+    value.parse().map_err(|_| format!("{key} is \"{value}\": give a whole number, not negative and not too large"))
+}
+
+fn kind(value: &str) -> Result<Forces, String> {
+    match value {
+        "conservative" => Ok(Forces::Conservative),
+        "direct" => Ok(Forces::Direct),
+        _ => Err(format!("forces is \"{value}\": give conservative or direct")),
+    }
+}
+
+/// In a time that does not tell how much of it is right.
+fn same(expected: &str, found: &str) -> bool {
+    let pairs = expected.bytes().zip(found.bytes());
+    expected.len() == found.len() && pairs.fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
+}

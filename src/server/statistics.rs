@@ -1,0 +1,114 @@
+//! What a server has done, in numbers.
+
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::scheduler::Round;
+
+/// Sums since the last line, or since the start.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Sums {
+    /// Batches.
+    pub batches: u64,
+    /// Requests answered.
+    pub requests: u64,
+    /// Structures evaluated.
+    pub structures: u64,
+    /// Evaluations of the model.
+    pub evaluations: u64,
+    /// Atoms in the structures.
+    pub atoms: u64,
+    /// Connections accepted.
+    pub accepted: u64,
+    /// Connections refused, or ended with an error.
+    pub refused: u64,
+    /// Seconds in which structures were evaluated.
+    pub busy: f64,
+    /// Seconds that batches have waited for more requests.
+    pub waited: f64,
+}
+
+/// One line of statistics.
+#[derive(Debug, Serialize)]
+pub struct Line<'a> {
+    /// Seconds since the start.
+    pub time: f64,
+    /// Connections now.
+    pub connections: usize,
+    /// Since the start.
+    pub total: &'a Sums,
+    /// Since the last line.
+    pub recent: &'a Sums,
+    /// Seconds that `recent` is about.
+    pub interval: f64,
+}
+
+/// What a server has done.
+#[derive(Debug)]
+pub struct Statistics {
+    start: Instant,
+    last: Instant,
+    total: Sums,
+    recent: Sums,
+}
+
+impl Default for Statistics {
+    fn default() -> Self {
+        let now = Instant::now();
+        Self { start: now, last: now, total: Sums::default(), recent: Sums::default() }
+    }
+}
+
+impl Statistics {
+    /// Counts a batch.
+    pub fn add(&mut self, round: &Round) {
+        for sums in [&mut self.total, &mut self.recent] {
+            sums.batches += 1;
+            sums.requests += round.requests as u64;
+            sums.structures += round.structures as u64;
+            sums.evaluations += round.evaluations as u64;
+            sums.atoms += round.atoms as u64;
+            sums.busy += round.took.as_secs_f64();
+            sums.waited += round.waited.as_secs_f64();
+        }
+    }
+
+    /// Counts a connection that was accepted.
+    pub fn accept(&mut self) {
+        self.total.accepted += 1;
+        self.recent.accepted += 1;
+    }
+
+    /// Counts a connection that was refused.
+    pub fn refuse(&mut self) {
+        self.total.refused += 1;
+        self.recent.refused += 1;
+    }
+
+    /// Since the start.
+    pub fn total(&self) -> &Sums {
+        &self.total
+    }
+
+    /// When the next line is due.
+    pub fn due(&self, every: Duration) -> Instant {
+        self.last + every
+    }
+
+    /// A JSON object in one line; the next one begins where this one ends.
+    pub fn line(&mut self, connections: usize) -> String {
+        let now = Instant::now();
+        let line = Line {
+            time: (now - self.start).as_secs_f64(),
+            connections,
+            total: &self.total,
+            recent: &self.recent,
+            interval: (now - self.last).as_secs_f64(),
+        };
+        // Numbers and names only: there is nothing in it that JSON could not say.
+        let text = serde_json::to_string(&line).unwrap_or_default();
+        (self.last, self.recent) = (now, Sums::default());
+        text
+    }
+}

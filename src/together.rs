@@ -1,0 +1,68 @@
+//! Structures of several simulations, each with its own policy, in as few runs of one model as possible.
+
+use std::borrow::Cow;
+
+use crate::average::{Alone, Evaluation, Job, Request, average_job, average_jobs};
+use crate::error::Result;
+use crate::graph::Graph;
+use crate::policy::Policy;
+use crate::potential::Potential;
+use crate::rotation::IDENTITY;
+use crate::stepping::difference;
+
+/// One structure of one simulation.
+#[derive(Clone, Copy, Debug)]
+pub struct Task<'a> {
+    /// The structure.
+    pub graph: &'a Graph,
+    /// What the simulation wants.
+    pub policy: &'a Policy,
+    /// Chooses the random rotations, if there are any.
+    pub step: u64,
+}
+
+/// Evaluates the tasks, in their order, each as [`Calculator::evaluate`](crate::Calculator::evaluate) does: exactly, or
+/// to rounding in the precision of a model that computes them together. `memory` is what a run may take, bytes.
+///
+/// # Errors
+/// For each task those that it has by itself: one that fails leaves the others alone.
+pub fn evaluate_together(potential: &mut dyn Potential, tasks: &[Task], memory: usize) -> Vec<Result<Evaluation>> {
+    let jobs: Vec<_> = tasks.iter().map(|task| task.job(&Request::new(task.policy.forces, memory))).collect();
+    let results = average_jobs(potential, &jobs).into_iter();
+    tasks.iter().zip(results).map(|(task, result)| Ok(task.read(result?))).collect()
+}
+
+impl<'a> Task<'a> {
+    /// Evaluates this task alone; of the request the kind of forces is replaced by that of the policy, as everywhere
+    /// below.
+    pub(crate) fn evaluate(&self, potential: &mut dyn Potential, request: &Request<'a>) -> Result<Evaluation> {
+        Ok(self.read(average_job(potential, &self.job(request))?))
+    }
+
+    /// The average.
+    pub(crate) fn averaged(&self, request: &Request<'a>) -> Job<'a> {
+        let Policy { mitigation, forces, seed, stream, .. } = self.policy;
+        let quadrature = mitigation.quadrature(*seed, self.step, *stream);
+        Job { graph: self.graph, quadrature, request: Request { forces: *forces, ..*request }, alone: Alone::Nobody }
+    }
+
+    /// The average, and the bare model alone: in one batch where they are of one kind, and a group grid holds the bare
+    /// replica already.
+    pub(crate) fn averaged_and_bare(&self, request: &Request<'a>) -> Job<'a> {
+        let averaged = self.averaged(request);
+        if self.policy.inner != self.policy.forces {
+            return Job { alone: Alone::Besides(self.policy.inner), ..averaged };
+        }
+        let mut quadrature = averaged.quadrature.into_owned();
+        let alone = quadrature.identity_index().unwrap_or_else(|| quadrature.add_unweighted(IDENTITY));
+        Job { quadrature: Cow::Owned(quadrature), alone: Alone::Replica(alone), ..averaged }
+    }
+
+    fn job(&self, request: &Request<'a>) -> Job<'a> {
+        if self.policy.correction { self.averaged_and_bare(request) } else { self.averaged(request) }
+    }
+
+    fn read(&self, (averaged, bare): (Evaluation, Evaluation)) -> Evaluation {
+        if self.policy.correction { difference(averaged, &bare) } else { averaged }
+    }
+}
