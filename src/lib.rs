@@ -37,11 +37,13 @@ pub mod average;
 pub mod blocks;
 #[cfg(feature = "lammps")]
 pub mod bridge;
+pub mod c_interface;
 pub mod calculator;
 pub mod diagnostics;
 pub mod elements;
 pub mod error;
 pub mod graph;
+mod guard;
 pub mod ipi;
 pub mod lammps;
 mod loader;
