@@ -10,12 +10,13 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 # The library of ONNX Runtime's wheel reports home unless told not to before it is loaded.
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help setup check build demo test test-rust test-lammps test-compat bench-lammps lint format clean
+.PHONY: help setup check build demo test test-rust test-lammps test-compat bench-lammps bench-sockets lint format clean
 
 help:
 	@echo "make demo    water in LAMMPS, turned at random at every step (1 to 3 minutes after the build)"
 	@echo "make test    all tests: Rust, LAMMPS, Python reference"
 	@echo "make bench-lammps  speed and memory of 192 to 98,304 atoms on one and two ranks (10 to 20 minutes, 20 GB)"
+	@echo "make bench-sockets  round trips and throughput of tumble ipi and tumble serve (3 minutes)"
 	@echo "make test-compat  the LAMMPS tests with LAMMPS of August 2024 too, in .venv-compat and target/compat"
 	@echo "make lint    formats, lints and documentation"
 	@echo "make build   the command line and the LAMMPS plugin, in target/release"
@@ -64,6 +65,9 @@ test-lammps: build $(VENV)/.tests
 # LARGEST=12288 leaves out what takes long and much memory.
 bench-lammps: build $(VENV)/.tests
 	@$(BIN)/python benches/lammps/scale.py $(LARGEST)
+
+bench-sockets: setup $(VENV)/.tests
+	cargo bench --profile measure --bench sockets
 
 $(COMPAT)/.done: tests/requirements-compat.txt tests/requirements.txt | check
 	test -x $(COMPAT)/bin/python || env -u VIRTUAL_ENV python3 -m venv $(COMPAT)

@@ -20,8 +20,9 @@ pub use verlet::NeighborList;
 /// Atoms closer than this coincide, Å: the direction between them is rounding, or there is none.
 const COINCIDENCE: f64 = 1e-6;
 
-/// Centers that one task of the thread pool takes at least.
-const MIN_CENTERS: usize = 64;
+/// Centers that are worth a task of their own. Below twice as many the work is done where it arises: waking another
+/// thread takes longer than the edges of a few hundred centers.
+const MIN_CENTERS: usize = 1024;
 
 /// A pair that may be an edge. Ordered by neighbor, then shift.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,21 +62,21 @@ fn check(system: &System, cutoff: f64, skin: f64) -> Result<()> {
 /// All pairs of each center within `radius` (Å), a few beyond it.
 fn candidates(system: &System, radius: f64) -> Result<Vec<Vec<Candidate>>> {
     let bins = Bins::new(system, radius)?;
-    // Rows are gathered before the first failure is picked, so that it is the same one for any number of threads.
-    let rows: Vec<_> =
-        (0..system.len()).into_par_iter().with_min_len(MIN_CENTERS).map(|center| bins.around(center)).collect();
+    rows(system.len(), |center| bins.around(center))
+}
+
+/// One row for each center, or the failure of the first that fails: the same one for any number of threads.
+fn rows<R: Send>(centers: usize, row: impl Fn(usize) -> Result<Vec<R>> + Sync + Send) -> Result<Vec<Vec<R>>> {
+    if centers < 2 * MIN_CENTERS {
+        return (0..centers).map(row).collect();
+    }
+    let rows: Vec<_> = (0..centers).into_par_iter().with_min_len(MIN_CENTERS).map(row).collect();
     rows.into_iter().collect()
 }
 
 /// The graph of those candidates that are shorter than the cutoff.
 fn edges(system: &System, candidates: &[Vec<Candidate>], cutoff: f64) -> Result<Graph> {
-    let rows: Vec<_> = candidates
-        .par_iter()
-        .with_min_len(MIN_CENTERS)
-        .enumerate()
-        .map(|(center, row)| edges_of(system, center, row, cutoff))
-        .collect();
-    let rows = rows.into_iter().collect::<Result<Vec<_>>>()?;
+    let rows = rows(system.len(), |center| edges_of(system, center, &candidates[center], cutoff))?;
     let mut graph = Graph::from_sorted(system.species.clone(), vec![1.0; system.len()], &rows);
     graph.volume = (system.cell.periodic() == [true; 3]).then(|| system.cell.volume());
     Ok(graph)

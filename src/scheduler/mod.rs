@@ -375,6 +375,7 @@ impl Scheduler {
             self.answer(key, evaluations, &mut round);
         }
         round.took = start.elapsed();
+        self.queue.done();
         self.happenings.push(Happening::Evaluated(round));
     }
 
