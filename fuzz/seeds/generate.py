@@ -64,7 +64,7 @@ def init_text() -> dict[str, bytes]:
     return {
         "ipi": b"batch_size:8",
         "both": b"species: O H2 O H2, batch_size: 4, model: a b\n",
-        "species": "O H2 O H2 Cl Na118".encode(),
+        "species": b"O H2 O H2 Cl Na118",
         "many": b"H999 O2",
         "odd": "key, :value, a:b:c,\0\n batch_size : 65, batch_size: \u00b2".encode(),
     }
@@ -77,7 +77,7 @@ def xyz() -> dict[str, bytes]:
         "two": f"1\n{lattice} step=7\nAr 1 2 3\n\n1\nit's\r\n18 1 2 3\n".encode(),
         "columns": f'2\n{lattice} Properties=tag:I:1:Z:I:1:pos:R:3:label:S:2:forces:R:3 pbc="T F T" energy=-1.5\n'
         "07 8 0 0 0 a b 1 nan 3\n8 1 1 1 1 c d -1 0 1e-9\n".encode(),
-        "quotes": f"1\n{lattice} a=\"x y\" b=[1, 2] c={{3}} d='q' flag e = 5 f=\"\\\"\"\nX 0 0 0\n".encode(),
+        "quotes": f'1\n{lattice} a="x y" b=[1, 2] c={{3}} d=\'q\' flag e = 5 f="\\""\nX 0 0 0\n'.encode(),
         "empty-value": f"1\n{lattice} note=\nH 0 0 0\n".encode(),
         "backslash": f"1\n{lattice} note=a\\\nH 0 0 0\n".encode(),
         "flags": b"1\npbc=F forces=1 ref_energy=2\nh 0 0 0\n",
