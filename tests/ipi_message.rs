@@ -97,16 +97,22 @@ fn structure(position: Vector3) -> Structure {
     Structure { cell, positions: bohr([position]).to_vec() }
 }
 
-/// -1 Hartree, forces (1, 2, 0), a virial that shows its order, and extras.
-fn answer(extras: &str) -> Answer {
-    let force = ELECTRON_VOLT / ANGSTROM;
-    let virial = [[1.0, 2.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, -2.0]];
-    Answer {
-        energy: -2.0 / ELECTRON_VOLT,
-        forces: vec![[1.0, 2.0, 0.0].map(|x| x / force)],
-        virial: virial.map(|row| row.map(|x| x / ELECTRON_VOLT)),
-        extras: extras.into(),
-    }
+/// Results of which each number tells its place; those of the structure `turn` are turned on by so many places.
+fn answer(turn: usize, extras: &str) -> Answer {
+    let mut energies = [-2.0, 1.0, 2.0].map(|x| x / ELECTRON_VOLT);
+    let mut force = [1.0, 2.0, 0.0].map(|x| x / (ELECTRON_VOLT / ANGSTROM));
+    let mut virial = [1.0, 2.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, -2.0].map(|x| x / ELECTRON_VOLT);
+    energies.rotate_left(turn);
+    force.rotate_left(turn);
+    virial.rotate_left(turn);
+    let virial = [0, 3, 6].map(|i| [virial[i], virial[i + 1], virial[i + 2]]);
+    Answer { energy: energies[0], forces: vec![force], virial, extras: extras.into() }
+}
+
+/// The numbers on the wire, for structures 0, 1, 2: those given, turned on by one place each time.
+fn turned(numbers: &[&[u8]]) -> Vec<u8> {
+    let turn = |turn| [&numbers[turn..], &numbers[..turn]].concat().concat();
+    (0..3).flat_map(turn).collect()
 }
 
 fn requests() -> Vec<Sample> {
@@ -123,10 +129,12 @@ fn requests() -> Vec<Sample> {
 
 fn structures() -> Vec<Sample> {
     let (cell, inverse, position) = (CELL.concat(), INVERSE.concat(), POSITION.concat());
-    let cells = [&cell[..], &inverse].concat().repeat(3);
+    let mut cells = [&cell[..], &inverse].concat().repeat(3);
+    cells[2 * 144..2 * 144 + 8].copy_from_slice(TWO);
     let positions = [&position[..], &position, &[ONE; 3].concat()].concat();
     let one = structure([0.0, 1.0, -2.0]);
-    let three = vec![one.clone(), one.clone(), structure([1.0; 3])];
+    let mut three = vec![one.clone(), one.clone(), structure([1.0; 3])];
+    three[2].cell[0][0] = 2.0 / ANGSTROM;
     let header = b"POSDATA     ";
     let names =
         b"\x07\0\0\0ipi_pos\x05\0\0\0ipi_h\x06\0\0\0ipi_ih\x07\0\0\0ipi_pot\x09\0\0\0ipi_force\x07\0\0\0ipi_vir";
@@ -159,16 +167,16 @@ fn replies() -> Vec<Sample> {
 
 fn answers() -> Vec<Sample> {
     let header = b"FORCEREADY  ";
-    let forces = [ONE, TWO, ZERO].concat();
-    let virial = [ONE, TWO, ZERO, ZERO, ONE, ZERO, ZERO, ZERO, MINUS_TWO].concat();
-    let one: [&[u8]; 6] = [header, MINUS_TWO, b"\x01\0\0\0", &forces, &virial, b"\x02\0\0\0{}"];
-    let many: [Vec<u8>; 3] = [MINUS_TWO.repeat(3), forces.repeat(3), virial.repeat(3)];
+    let (force, virial) = ([ONE, TWO, ZERO], [ONE, TWO, ZERO, ZERO, ONE, ZERO, ZERO, ZERO, MINUS_TWO]);
+    let one: [&[u8]; 6] = [header, MINUS_TWO, b"\x01\0\0\0", &force.concat(), &virial.concat(), b"\x02\0\0\0{}"];
+    let many: [Vec<u8>; 3] = [[MINUS_TWO, ONE, TWO].concat(), turned(&force), turned(&virial)];
     let extras: &[u8] = b"\x02\0\0\0{}\0\0\0\0\x01\0\0\0x";
     let three: [&[u8]; 6] = [header, &many[0], b"\x01\0\0\0", &many[1], &many[2], extras];
     let shared = |extras: &str| Answer { extras: extras.into(), ..Answer::default() };
-    let (inline, apart) = (["{}", "", "x"].map(answer).to_vec(), ["{}", "", "x"].map(shared).to_vec());
+    let inline = vec![answer(0, "{}"), answer(1, ""), answer(2, "x")];
+    let apart = ["{}", "", "x"].map(shared).to_vec();
     vec![
-        Sample::reply(layout(1, Carrier::Socket), &one, Reply::ForceReady(vec![answer("{}")])),
+        Sample::reply(layout(1, Carrier::Socket), &one, Reply::ForceReady(vec![answer(0, "{}")])),
         Sample::reply(layout(3, Carrier::Socket), &three, Reply::ForceReady(inline)),
         Sample::reply(layout(1, Carrier::Shared), &[header, b"\0\0\0\0"], Reply::ForceReady(vec![shared("")])),
         Sample::reply(layout(3, Carrier::Unnamed), &[header, extras], Reply::ForceReady(apart)),
