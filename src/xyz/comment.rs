@@ -23,6 +23,11 @@ impl Entry {
         unquote(&self.key)
     }
 
+    /// The key as it is written.
+    pub(super) fn written_key(&self) -> &str {
+        &self.key
+    }
+
     /// The value without quotes; "T" if the key stands alone.
     pub fn value(&self) -> String {
         self.value.as_deref().map_or_else(|| "T".into(), unquote)

@@ -121,7 +121,8 @@ impl<R: BufRead> Iterator for Frames<R> {
 }
 
 fn assemble(header: Header, rows: Rows, line: usize) -> Result<Frame> {
-    let (positions, species, arrays) = rows.finish();
+    let (mut positions, species, arrays) = rows.finish();
+    header.placement.place(&mut positions);
     let system = System::new(positions, species, header.cell)?;
     Ok(Frame { system, lattice: header.lattice, info: header.info, arrays, line })
 }
@@ -209,6 +210,40 @@ mod tests {
         assert_eq!(
             sentence(b"1\n\nO 0 0 \xff\n"),
             "line 3 of f.xyz: the line is not text (UTF-8): is this an XYZ file?"
+        );
+    }
+
+    #[test]
+    fn a_frame_of_i_pi_comes_in_angstrom() {
+        let comment = "# CELL(abcABC):   18.89726    37.79452    56.69178    90.00000    90.00000    90.00000  \
+                       Step:           7  Bead:       2 positions{atomic_unit}  cell{atomic_unit}";
+        let text = format!("2\n{comment}\n       O  1.88973e+00 -3.77945e+00  0.00000e+00\n       H 0 0 1.88973 9\n");
+        let frames: Vec<_> = read(text.repeat(2).as_bytes()).into_iter().map(Result::unwrap).collect();
+        let frame = &frames[1];
+        assert_eq!((frames.len(), frame.line, &frame.system.species[..]), (2, 5, &[8, 1][..]));
+        for (x, expected) in frame.system.positions.as_flattened().iter().zip([1.0, -2.0, 0.0, 0.0, 0.0, 1.0]) {
+            assert!((x - expected).abs() < 1e-5, "{x} {expected}");
+        }
+        assert!((frame.system.cell.volume() - 6000.0).abs() < 0.01);
+        let mut written = Vec::new();
+        frame.write(&mut written).unwrap();
+        let again = read(&written).pop().unwrap().unwrap();
+        assert_eq!(again, Frame { line: 1, ..frame.clone() });
+    }
+
+    #[test]
+    fn broken_frames_of_i_pi_are_named_by_their_lines() {
+        let unit = "positions{kelvin}";
+        assert_eq!(
+            sentence(format!("1\n# CELL(abcABC): 1 1 1 90 90 90 {unit}\nO 0 0 0\n")),
+            format!(
+                "line 2 of f.xyz: {unit} is in no unit of length that i-PI knows: write atomic_unit, angstrom, or \
+                 meter, with or without a prefix as in nanometer"
+            )
+        );
+        assert_eq!(
+            sentence("1\n# CELL(abcABC): 1 1 1 90 90 90 positions{angstrom}\nO 0 0\n"),
+            "line 3 of f.xyz: 4 columns are expected (species:S:1:pos:R:3), but 3 were found"
         );
     }
 

@@ -22,7 +22,7 @@ pub struct Arguments {
     /// The model
     model: PathBuf,
 
-    /// A structure in (extended) XYZ with the atoms in the order of the simulation: i-PI sends no elements
+    /// A structure in (extended) XYZ or i-PI's, with the atoms in the order of the simulation: i-PI sends no elements
     #[arg(long, value_name = "FILE")]
     template: PathBuf,
 
@@ -86,7 +86,7 @@ enum Streams {
 
 const EXAMPLES: &str = "\
 Examples:
-  tumble ipi model.onnx --template water.xyz --unix driver --rotate octahedral
+  tumble ipi model.onnx --template start.xyz --unix driver --rotate octahedral
   tumble ipi model.onnx --template water.xyz --tcp localhost:31415 --rotate random --seed 1
   tumble ipi model.onnx --template water.xyz --unix driver --connections 8 --beads 8
   tumble ipi model.onnx --template water.xyz --unix slow --rotate octahedral --correction
