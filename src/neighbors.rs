@@ -8,10 +8,12 @@
 mod bins;
 mod verlet;
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
-use crate::graph::{Edge, Graph};
+use crate::graph::{Edge, Graph, Rows};
 use crate::rotation::{Matrix3, Vector3, add, dot, sub};
 use crate::system::System;
 use bins::Bins;
@@ -62,39 +64,45 @@ fn check(system: &System, cutoff: f64, skin: f64) -> Result<()> {
 /// All pairs of each center within `radius` (Å), a few beyond it.
 fn candidates(system: &System, radius: f64) -> Result<Vec<Vec<Candidate>>> {
     let bins = Bins::new(system, radius)?;
-    rows(system.len(), |center| bins.around(center))
+    let parts = pieces(system.len(), |centers| centers.map(|center| bins.around(center)).collect::<Result<Vec<_>>>());
+    Ok(parts.into_iter().collect::<Result<Vec<_>>>()?.concat())
 }
 
-/// One row for each center, or the failure of the first that fails: the same one for any number of threads.
-fn rows<R: Send>(centers: usize, row: impl Fn(usize) -> Result<Vec<R>> + Sync + Send) -> Result<Vec<Vec<R>>> {
+/// What is found for pieces of the centers, in order; on several threads where that is worth it.
+fn pieces<R: Send>(centers: usize, find: impl Fn(Range<usize>) -> R + Sync + Send) -> Vec<R> {
     if centers < 2 * MIN_CENTERS {
-        return (0..centers).map(row).collect();
+        return vec![find(0..centers)];
     }
-    let rows: Vec<_> = (0..centers).into_par_iter().with_min_len(MIN_CENTERS).map(row).collect();
-    rows.into_iter().collect()
+    let piece = |start| find(start..centers.min(start + MIN_CENTERS));
+    (0..centers).into_par_iter().step_by(MIN_CENTERS).map(piece).collect()
 }
 
 /// The graph of those candidates that are shorter than the cutoff.
 fn edges(system: &System, candidates: &[Vec<Candidate>], cutoff: f64) -> Result<Graph> {
-    let rows = rows(system.len(), |center| edges_of(system, center, &candidates[center], cutoff))?;
-    let mut graph = Graph::from_sorted(system.species.clone(), vec![1.0; system.len()], &rows);
+    let mut parts = pieces(system.len(), |centers| rows(system, centers, candidates, cutoff)).into_iter();
+    let mut all = parts.next().transpose()?.unwrap_or_default();
+    parts.try_for_each(|part| part.map(|part| all.append(part)))?;
+    let mut graph = Graph::from_rows(system.species.clone(), vec![1.0; system.len()], all);
     graph.volume = (system.cell.periodic() == [true; 3]).then(|| system.cell.volume());
     Ok(graph)
 }
 
-fn edges_of(system: &System, center: usize, row: &[Candidate], cutoff: f64) -> Result<Vec<Edge>> {
-    let mut edges = Vec::with_capacity(row.len());
-    for candidate in row {
-        let neighbor = candidate.neighbor as usize;
-        let straight = sub(system.positions[neighbor], system.positions[center]);
-        let vector = add(straight, translation(system.cell.vectors(), candidate.shift));
-        let square = dot(vector, vector);
-        refuse_coincidence(center, neighbor, square)?;
-        if square < cutoff * cutoff {
-            edges.push(Edge { neighbor, vector });
+fn rows(system: &System, centers: Range<usize>, candidates: &[Vec<Candidate>], cutoff: f64) -> Result<Rows> {
+    let mut rows = Rows::default();
+    for center in centers {
+        for candidate in &candidates[center] {
+            let neighbor = candidate.neighbor as usize;
+            let straight = sub(system.positions[neighbor], system.positions[center]);
+            let vector = add(straight, translation(system.cell.vectors(), candidate.shift));
+            let square = dot(vector, vector);
+            refuse_coincidence(center, neighbor, square)?;
+            if square < cutoff * cutoff {
+                rows.push(Edge { neighbor, vector });
+            }
         }
+        rows.end();
     }
-    Ok(edges)
+    Ok(rows)
 }
 
 /// shift · cell, Å. Exactly odd in the shift, so that the two vectors of a pair cancel to the last bit.

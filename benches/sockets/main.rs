@@ -35,7 +35,7 @@ fn main() {
     throughput(root, folder.path());
 }
 
-/// Water molecules on a lattice of 3.1 Å, as after some steps of dynamics.
+/// One water molecule in vacuum, or many on a lattice of 3.1 Å in a periodic box.
 fn water(molecules: usize) -> Structure {
     let side = (1..).find(|side: &usize| side.pow(3) >= molecules).unwrap_or(1);
     let edge = 3.1 * side as f64;
@@ -43,6 +43,7 @@ fn water(molecules: usize) -> Structure {
     let atoms = [[0.0, 0.0, 0.0], [0.76, 0.59, 0.0], [-0.76, 0.59, 0.0]];
     let molecule = |i| atoms.map(|atom| [0, 1, 2].map(|k| place(i)[k] + atom[k]));
     let positions = (0..molecules).flat_map(molecule).collect();
+    let edge = if molecules == 1 { 0.0 } else { edge };
     Structure { cell: [[edge, 0.0, 0.0], [0.0, edge, 0.0], [0.0, 0.0, edge]], positions }
 }
 
@@ -295,7 +296,8 @@ fn ask(address: &Address, molecules: usize) -> usize {
             Err(_) => sleep(Duration::from_millis(20)),
         }
     };
-    let mut evaluate = || client.evaluate(Some(&structure.cell), &structure.positions).expect("an answer");
+    let cell = (molecules > 1).then_some(&structure.cell);
+    let mut evaluate = || client.evaluate(cell, &structure.positions).expect("an answer");
     // All clients are there, and the model has seen the shape.
     let warm = Instant::now() + Duration::from_millis(300);
     while Instant::now() < warm {
