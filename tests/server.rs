@@ -393,6 +393,21 @@ fn a_peer_that_stops_half_way_is_given_up_and_holds_up_nobody() {
 }
 
 #[test]
+fn who_sends_a_byte_now_and_then_does_not_keep_his_place() {
+    let server = Server::start();
+    let (mut slow, mut chatty) = (server.begin("species: O H2"), server.connect());
+    slow.stream.write_all(b"POSDATA     ").unwrap();
+    let start = Instant::now();
+    // Until the server has had enough.
+    while slow.stream.write_all(&[0]).and(chatty.stream.write_all(b"STATUS      ")).is_ok() {
+        assert!(start.elapsed() < Duration::from_secs(10));
+        sleep(Duration::from_millis(20));
+    }
+    server.logs("the rest of a message did not come in time");
+    server.logs("no INIT came in time");
+}
+
+#[test]
 fn a_peer_that_never_reads_is_given_up_and_holds_up_nobody() {
     let server = Server::start();
     let mut deaf = server.connect();
