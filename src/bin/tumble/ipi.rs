@@ -144,7 +144,7 @@ fn address(arguments: &Arguments) -> Result<Address> {
 fn tell(log: &mut Log, report: Report) {
     match report {
         Report::Waiting(error) => log.waiting(&error.to_string()),
-        Report::Connected { connections } => log.event("connected", &format!("{connections} connection(s)")),
+        Report::Connected { .. } => log.event("connected", "connected"),
         Report::Fewer { missing } => log.event("fewer", &format!("{missing} connection(s) could not be made")),
         Report::Round(round) => log.round(round),
         Report::Ended(End::Exit) => log.event("exit", "the server said EXIT"),
