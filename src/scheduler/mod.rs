@@ -225,8 +225,7 @@ impl Scheduler {
             events.iter().for_each(|event| self.handle(event));
             self.check_deadlines();
         }
-        // The door has its say before anything is evaluated: an `INIT` may let another request come along.
-        if self.happenings.is_empty() && self.queue.due(Instant::now(), &self.limits, self.lively()) {
+        if self.queue.due(Instant::now(), &self.limits, self.lively()) {
             self.evaluate();
         }
         Ok(std::mem::take(&mut self.happenings))
