@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes a model that costs nothing, and knows H and O: `free_model.py FILE`. What is left is the way to it and back."""
+"""Writes a model that costs nothing and knows H and O, `free_model.py FILE`: what is left is the way there and back."""
 
 import json
 import sys
