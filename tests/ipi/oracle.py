@@ -10,7 +10,7 @@ VOIGT = ([0, 1, 2, 0, 0, 1], [0, 1, 2, 1, 2, 2])
 
 
 def evaluate(folder, model, symbols, cells, positions, *arguments):
-    """Energies [S], forces [S, N, 3] and virials [S, 6] of frames in Å: eV and Å. Frame k has the rotations of step k."""
+    """Energies [S], forces [S, N, 3] and virials [S, 6] of frames, eV and Å; frame k has the rotations of step k."""
     lines = []
     for cell, frame in zip(cells, positions):
         lattice = " ".join(map(repr, np.asarray(cell, float).ravel().tolist()))

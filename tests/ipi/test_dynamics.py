@@ -53,7 +53,8 @@ def test_every_step_is_what_eval_says(runs, case):
     """The limits are a thousand times what comes of the order of sums; a wrong constant would be off by 1e-7."""
     energies, forces, virials = evaluate_run(runs[case], MODELS[case[2]])
     limit = 1e-9
-    assert_close(runs[case].properties()["potential"], energies, limit)
+    # Most of an energy is a constant, the energies of the free atoms.
+    assert_close(runs[case].properties()["potential"], energies, 1e-12)
     assert_close(runs[case].forces(), forces, limit)
     assert_close(runs[case].virials(), virials, limit)
 
