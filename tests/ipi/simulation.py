@@ -163,10 +163,10 @@ class Simulation:
         (folder / "input.xml").write_text(self.input)
 
     @contextmanager
-    def running(self, file="input.xml"):
+    def running(self, *arguments):
         """i-PI, in the background."""
         with open(self.folder / "ipi.log", "a") as log:
-            command = [BIN / "i-pi", file]
+            command = [BIN / "i-pi", *(arguments or ["input.xml"])]
             process = subprocess.Popen(command, cwd=self.folder, env=ENVIRONMENT, stdout=log, stderr=log)
             try:
                 yield process
