@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PLUGIN := target/release/tumbleplugin.so
 COMPAT := .venv-compat
-CPP := $(wildcard cpp/*.cpp cpp/*.h include/tumble/*.h)
+CPP := $(wildcard cpp/*.cpp cpp/*.h include/*.h include/tumble/*.h tests/c/*.c)
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 # The library of ONNX Runtime's wheel reports home unless told not to before it is loaded.
 export ORT_DISABLE_TELEMETRY := 1

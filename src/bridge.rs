@@ -1,13 +1,13 @@
 //! The only bridge to C++. Everything that crosses it is plain data; errors cross as sentences, panics never.
 
 use std::ffi::{c_int, c_void};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use crate::calculator::{Calculator, Device, Phase, Settings};
 use crate::diagnostics::{Probes, Shares};
 use crate::elements::atomic_number;
 use crate::error::{Error, Result};
+use crate::guard::guarded;
 use crate::lammps::build_id;
 use crate::lammps::fold::{Folded, RankAtoms, fold};
 use crate::lammps::step::{Outcome, Wanted, step};
@@ -135,15 +135,6 @@ pub struct Engine {
     units: Units,
     monitor: u64,
     shares: Shares,
-}
-
-/// Turns a panic into an error: none may unwind into C++.
-fn guarded<T>(action: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(action)).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<&str>().map(|s| (*s).to_string());
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        Err(Error::Internal { text: text.unwrap_or_else(|| "no message".into()) })
-    })
 }
 
 fn forces_kind(keyword: &'static str, name: &str) -> Result<Option<Forces>> {

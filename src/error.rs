@@ -81,6 +81,15 @@ pub enum Error {
         skin: f64,
     },
 
+    /// An argument of a call that makes no sense.
+    #[error("the argument {name} {problem}")]
+    Argument {
+        /// Its name.
+        name: &'static str,
+        /// What is wrong with it, as the rest of a sentence.
+        problem: String,
+    },
+
     /// Two atoms, or images of them, in one place.
     #[error(
         "atoms {first} and {second} coincide (distance {distance:.1e} Å, cell shifts included): remove one of them, or \

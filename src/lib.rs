@@ -28,20 +28,22 @@
 //! # Map
 //!
 //! [`system`] → [`neighbors`] → [`graph`] (cut into [`blocks`] if it is big) → [`average`] over a [`quadrature`] of
-//! [`rotation`]s → [`potential`] ([`onnx`], or the [`toys`] of the tests) → [`calculator`], with a [`policy`] and multiple
-//! time [`stepping`], the entry for all front ends: [`xyz`] files on the command line, and LAMMPS ([`lammps`], and `bridge`
-//! with the feature `lammps`). Structures of several simulations, each with its own policy, are evaluated [`together`].
-//! Beside it: [`per_atom`] virials and [`diagnostics`] of broken symmetry.
+//! [`rotation`]s → [`potential`] ([`onnx`], or the [`toys`] of the tests) → [`calculator`], with a [`policy`] and
+//! multiple time [`stepping`], the entry for all front ends: [`xyz`] files on the command line, and LAMMPS ([`lammps`],
+//! and `bridge` with the feature `lammps`). Structures of several simulations, each with its own policy, are evaluated
+//! [`together`]. Beside it: [`per_atom`] virials and [`diagnostics`] of broken symmetry.
 
 pub mod average;
 pub mod blocks;
 #[cfg(feature = "lammps")]
 pub mod bridge;
+pub mod c_interface;
 pub mod calculator;
 pub mod diagnostics;
 pub mod elements;
 pub mod error;
 pub mod graph;
+mod guard;
 pub mod ipi;
 pub mod lammps;
 mod loader;

@@ -79,7 +79,7 @@ impl<'a> Progress<'a> {
     /// Adds what the potential gives for a replica.
     pub fn take(&mut self, replica: usize, response: Response) {
         let Job { graph, request, .. } = self.job;
-        let [rotation, ..] = self.job.rotations(replica..replica + 1) else { return };
+        let rotation = self.job.quadrature.rotations.get(replica).unwrap_or(&IDENTITY);
         self.add(replica, Sample::new(graph, response, rotation, request));
     }
 

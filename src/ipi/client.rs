@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::io::{self, ErrorKind};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::init;
@@ -80,7 +81,7 @@ pub fn run(
     potential: Box<dyn Potential>,
     limits: Limits,
     options: &Options,
-    interrupt: Option<&'static Interrupt>,
+    interrupt: Arc<Interrupt>,
     report: &mut dyn FnMut(Report),
 ) -> Result<Ending> {
     let peer = options.address.to_string();
@@ -97,7 +98,7 @@ pub fn run(
         last: None,
     };
     loop {
-        if interrupt.is_some_and(Interrupt::asked) {
+        if client.scheduler.interrupted() {
             return Ok(Ending::Interrupted);
         }
         if let Some(ending) = client.connect(report)? {

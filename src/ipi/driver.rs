@@ -88,6 +88,10 @@ impl Driver {
     /// The rest of a sentence that begins with the name of the peer.
     pub fn proceed(&mut self) -> Result<Option<Event>, String> {
         while !self.busy() {
+            // How much would follow is not known yet.
+            if !self.begun() && self.input[self.used..].starts_with(b"POSDATA") {
+                return Err("sent POSDATA before INIT".into());
+            }
             let request =
                 message::request(&self.input[self.used..], &self.layout).map_err(|fault| fault.to_string())?;
             let Some((request, length)) = request else { return Ok(None) };
@@ -133,7 +137,6 @@ fn turn(request: Request, state: &mut State, output: &mut Vec<u8>) -> Result<Opt
             *state = State::Busy;
             return Ok(Some(wanted(positions)));
         }
-        (Request::Positions(_), State::New) => return Err("sent POSDATA before INIT".into()),
         (Request::Positions(_), _) => return Err("sent POSDATA twice without GETFORCE between".into()),
         (Request::GetForce, State::HasData(message)) => {
             output.append(message);
@@ -148,5 +151,89 @@ fn wanted(positions: Positions) -> Event {
     match positions {
         Positions::Inline(inline) => Event::Evaluate(inline.structures().collect()),
         Positions::Shared(names) => Event::EvaluateShared(names.map(|names| names.map(String::from))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn driver(input: &[u8]) -> Driver {
+        let mut driver = Driver::new(100);
+        driver.feed(input);
+        driver
+    }
+
+    fn structure() -> Structure {
+        Structure { cell: [[1.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 3.0]], positions: vec![[0.5; 3]] }
+    }
+
+    fn positions() -> Vec<u8> {
+        let mut out = vec![];
+        message::put_positions(&structure(), &mut out);
+        out
+    }
+
+    fn begun() -> Driver {
+        let mut driver = Driver::new(100);
+        driver.begin(1, 1, Carrier::Socket);
+        driver
+    }
+
+    #[test]
+    fn status_tells_where_the_conversation_is() {
+        let mut driver = driver(b"STATUS      INIT        \0\0\0\0\x02\0\0\0hiSTATUS      ");
+        assert_eq!(driver.proceed(), Ok(Some(Event::Init { text: "hi".into() })));
+        assert_eq!((driver.output.as_slice(), driver.waiting()), (&b"NEEDINIT    "[..], 12));
+        assert_eq!(driver.proceed(), Ok(None));
+        driver.begin(1, 1, Carrier::Socket);
+        assert_eq!(driver.proceed(), Ok(None));
+        assert_eq!(driver.output, b"NEEDINIT    READY       ");
+    }
+
+    #[test]
+    fn results_are_kept_until_they_are_asked_for_and_given_once() {
+        let mut driver = begun();
+        driver.feed(&positions());
+        let Ok(Some(Event::Evaluate(structures))) = driver.proceed() else { panic!("no structures") };
+        assert_eq!(structures.len(), 1);
+        driver.feed(b"STATUS      ");
+        assert_eq!(driver.proceed(), Ok(None));
+        assert!(driver.output.is_empty());
+        let answer = Answer { energy: 1.0, forces: vec![[0.0; 3]], ..Answer::default() };
+        driver.answer(&[answer]);
+        assert_eq!(driver.proceed(), Ok(None));
+        assert_eq!(std::mem::take(&mut driver.output), b"HAVEDATA    ");
+        driver.feed(b"GETFORCE    STATUS      GETFORCE    ");
+        assert_eq!(driver.proceed(), Err("sent GETFORCE before POSDATA".into()));
+        assert!(driver.output.starts_with(b"FORCEREADY  ") && driver.output.ends_with(b"READY       "));
+    }
+
+    #[test]
+    fn what_comes_out_of_turn_is_refused() {
+        assert_eq!(driver(&positions()).proceed(), Err("sent POSDATA before INIT".into()));
+        let mut twice = begun();
+        twice.feed(&positions().repeat(2));
+        assert!(matches!(twice.proceed(), Ok(Some(Event::Evaluate(_)))));
+        twice.answer(&[Answer::default()]);
+        assert_eq!(twice.proceed(), Err("sent POSDATA twice without GETFORCE between".into()));
+        let mut again = begun();
+        again.feed(&[positions(), b"INIT        \0\0\0\0\0\0\0\0".to_vec()].concat());
+        assert!(matches!(again.proceed(), Ok(Some(Event::Evaluate(_)))));
+        again.answer(&[Answer::default()]);
+        assert_eq!(again.proceed(), Err("sent INIT between POSDATA and GETFORCE".into()));
+    }
+
+    #[test]
+    fn segments_of_shared_memory_are_named_once() {
+        let mut driver = Driver::new(100);
+        driver.begin(1, 1, Carrier::Unnamed);
+        let names: Vec<u8> = (0..6).flat_map(|i| [1, 0, 0, 0, b'a' + i]).collect();
+        driver.feed(&[b"POSDATA     \x01\0\0\0", names.as_slice(), b"GETFORCE    POSDATA     \x01\0\0\0"].concat());
+        let expected = ["a", "b", "c", "d", "e", "f"].map(String::from);
+        assert_eq!(driver.proceed(), Ok(Some(Event::EvaluateShared(Some(expected)))));
+        driver.answer(&[Answer { extras: "{}".into(), ..Answer::default() }]);
+        assert_eq!(driver.proceed(), Ok(Some(Event::EvaluateShared(None))));
+        assert_eq!(driver.output, b"FORCEREADY  \x02\0\0\0{}");
     }
 }

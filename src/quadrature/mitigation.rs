@@ -65,11 +65,11 @@ impl Mitigation {
         Ok(Self { spec, inversion, chance, grid })
     }
 
-    /// The rotations of one step, a pure function of (seed, step, stream): simulations with the same seed, such as those
-    /// that one server serves, draw independently if their streams differ.
+    /// The rotations of one step, a pure function of (seed, step, stream): simulations with the same seed, such as
+    /// those that one server serves, draw independently if their streams differ.
     ///
-    /// The k-th rotation drawn, from 0, is that of [`draw`]'s stream 2^32 `stream` + k. `random` and `+random` draw one,
-    /// `random:N` draws N: its first rotation is that of `random`.
+    /// The k-th rotation drawn, from 0, is that of [`draw`]'s stream 2^32 `stream` + k. `random` and `+random` draw
+    /// one, `random:N` draws N: its first rotation is that of `random`.
     pub fn quadrature(&self, seed: u64, step: u64, stream: u32) -> Cow<'_, Quadrature> {
         let first = u64::from(stream) << 32;
         match self.chance {

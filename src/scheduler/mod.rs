@@ -15,6 +15,7 @@ mod wake;
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::AsFd;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use polling::{Event as Readiness, Events, PollMode, Poller};
@@ -36,8 +37,8 @@ pub type Key = usize;
 /// Key of the listener; connections count up from zero.
 const LISTENER: Key = usize::MAX - 1;
 
-/// Key of the signals.
-const SIGNALS: Key = usize::MAX - 2;
+/// Key of the interrupt.
+const INTERRUPT: Key = usize::MAX - 2;
 
 /// What is read from a socket at a time, bytes.
 const PIECE: usize = 256 << 10;
@@ -108,6 +109,7 @@ pub struct Scheduler {
     potential: Box<dyn Potential>,
     limits: Limits,
     poller: Poller,
+    interrupt: Arc<Interrupt>,
     listener: Option<Listener>,
     /// When to accept again, after the system had no more room.
     resume: Option<Instant>,
@@ -123,16 +125,15 @@ impl Scheduler {
     ///
     /// # Errors
     /// Those of the system.
-    pub fn new(potential: Box<dyn Potential>, limits: Limits, interrupt: Option<&Interrupt>) -> io::Result<Self> {
+    pub fn new(potential: Box<dyn Potential>, limits: Limits, interrupt: Arc<Interrupt>) -> io::Result<Self> {
         let poller = Poller::new()?;
-        if let Some(interrupt) = interrupt {
-            // SAFETY: the interrupt lives until the process ends.
-            unsafe { poller.add_with_mode(interrupt.stream(), Readiness::readable(SIGNALS), PollMode::Level)? };
-        }
+        // SAFETY: the interrupt is deleted from the poller before it can be dropped.
+        unsafe { poller.add_with_mode(interrupt.stream(), Readiness::readable(INTERRUPT), PollMode::Level)? };
         Ok(Self {
             potential,
             limits,
             poller,
+            interrupt,
             listener: None,
             resume: None,
             connections: BTreeMap::new(),
@@ -146,6 +147,11 @@ impl Scheduler {
     /// The model.
     pub fn potential(&self) -> &dyn Potential {
         self.potential.as_ref()
+    }
+
+    /// Whether it was asked to end.
+    pub fn interrupted(&self) -> bool {
+        self.interrupt.asked()
     }
 
     /// Number of connections.
@@ -245,7 +251,7 @@ impl Scheduler {
     fn handle(&mut self, event: Readiness) {
         match event.key {
             LISTENER => self.accept(),
-            SIGNALS => {}
+            INTERRUPT => {}
             key => {
                 if event.readable {
                     self.read(key);
@@ -399,6 +405,7 @@ impl Scheduler {
 
 impl Drop for Scheduler {
     fn drop(&mut self) {
+        let _ = self.poller.delete(self.interrupt.stream());
         for connection in self.connections.values() {
             let _ = self.poller.delete(connection.fd());
         }

@@ -1,6 +1,6 @@
-//! Ctrl-C and termination: the first asks to end, the second ends at once.
+//! How a loop that waits for sockets is asked to end: by a program, or by Ctrl-C and termination.
 
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,31 +8,48 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::{flag, low_level::pipe};
 
-/// Whether the process was asked to end.
+/// Whether the loop was asked to end.
 #[derive(Debug)]
 pub struct Interrupt {
     asked: Arc<AtomicBool>,
     stream: UnixStream,
+    writer: UnixStream,
 }
 
 impl Interrupt {
-    /// Listens to SIGINT and SIGTERM from now on, for as long as the process lives.
+    /// One that a program uses itself.
     ///
     /// # Errors
     /// Those of the system.
-    pub fn listen() -> io::Result<&'static Self> {
-        let asked = Arc::new(AtomicBool::new(false));
+    pub fn new() -> io::Result<Arc<Self>> {
         let (stream, writer) = UnixStream::pair()?;
-        for signal in [SIGINT, SIGTERM] {
-            // In this order: the flag is still down when the first signal looks at it.
-            flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&asked))?;
-            flag::register(signal, Arc::clone(&asked))?;
-            pipe::register(signal, writer.try_clone()?)?;
-        }
-        Ok(Box::leak(Box::new(Self { asked, stream })))
+        Ok(Arc::new(Self { asked: Arc::default(), stream, writer }))
     }
 
-    /// Whether a signal has come.
+    /// One that SIGINT and SIGTERM set off, from now on and for as long as the process lives: the first asks to end, the
+    /// second ends at once.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn by_signals() -> io::Result<Arc<Self>> {
+        let interrupt = Self::new()?;
+        for signal in [SIGINT, SIGTERM] {
+            // In this order: the flag is still down when the first signal looks at it.
+            flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&interrupt.asked))?;
+            flag::register(signal, Arc::clone(&interrupt.asked))?;
+            pipe::register(signal, interrupt.writer.try_clone()?)?;
+        }
+        Ok(interrupt)
+    }
+
+    /// Asks to end.
+    pub fn ask(&self) {
+        self.asked.store(true, Ordering::Relaxed);
+        // One byte fits, unless others wait there that wake just as well.
+        let _ = (&self.writer).write(&[0]);
+    }
+
+    /// Whether it was asked to end.
     pub fn asked(&self) -> bool {
         self.asked.load(Ordering::Relaxed)
     }

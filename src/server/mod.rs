@@ -1,5 +1,7 @@
-//! The force server: one model for many simulations, which connect and play i-PI's part (`docs/server.md`).
+//! The force server: one model for many simulations, which connect and play i-PI's part (`docs/server.md`); [`client`]
+//! is what they need for that.
 
+pub mod client;
 mod request;
 mod serve;
 mod statistics;

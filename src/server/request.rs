@@ -31,7 +31,6 @@ struct Wishes {
     first_step: u64,
     beads: Option<u64>,
     batch: usize,
-    token: String,
 }
 
 impl Terms {
@@ -78,7 +77,6 @@ impl Wishes {
             first_step: 0,
             beads: None,
             batch: batch(text, terms.max_atoms)?,
-            token: String::new(),
         };
         pairs(text).try_for_each(|(key, value)| wishes.take(key, value, terms))?;
         Ok(wishes)
@@ -96,8 +94,8 @@ impl Wishes {
             "step" => self.first_step = number::<u32>(key, value)?.into(),
             "beads" => self.beads = Some(number::<u16>(key, value)?.max(1).into()),
             "forces" => settings.forces = Some(kind(value)?),
-            "token" => self.token = value.into(),
-            "batch_size" => {}
+            // Both were read before.
+            "token" | "batch_size" => {}
             _ => return Err(format!("the INIT has the unknown key \"{key}\": the keys are {KEYS}")),
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! The server's loop: who may come in, and what becomes of whom.
 
 use std::io::{self, ErrorKind, Write};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::request::Terms;
@@ -58,7 +59,7 @@ pub fn serve(
     potential: Box<dyn Potential>,
     listener: Listener,
     mut options: Options,
-    interrupt: Option<&'static Interrupt>,
+    interrupt: Arc<Interrupt>,
     report: &mut dyn FnMut(Report),
 ) -> Result<Statistics> {
     let address = listener.address().to_string();
@@ -66,7 +67,7 @@ pub fn serve(
     let mut scheduler = Scheduler::new(potential, options.limits, interrupt).map_err(broken)?;
     scheduler.listen(listener).map_err(broken)?;
     let mut server = Server { scheduler, statistics: Statistics::default() };
-    while !interrupt.is_some_and(Interrupt::asked) {
+    while !server.scheduler.interrupted() {
         let line = options.statistics.as_ref().map(|_| server.statistics.due(STATISTICS));
         for happening in server.scheduler.turn(line).map_err(broken)? {
             server.take(happening, &options, report);

@@ -121,8 +121,8 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
         idle: None,
     };
     let mut log = Log::new(arguments.log, &client.address.to_string(), client.connections);
-    let interrupt = Interrupt::listen().map_err(|cause| Error::Signals { cause })?;
-    let ending = run(Box::new(potential), limits, &client, Some(interrupt), &mut |report| tell(&mut log, report));
+    let interrupt = Interrupt::by_signals().map_err(|cause| Error::Signals { cause })?;
+    let ending = run(Box::new(potential), limits, &client, interrupt, &mut |report| tell(&mut log, report));
     log.finish(ending.as_ref().map_or("error", |ending| name(*ending)));
     ending.map(code)
 }

@@ -101,8 +101,8 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
     let options = ServerOptions { terms, limits, max_connections: arguments.max_connections, statistics };
     let mut log = Log::new(arguments.log, &listener.address().to_string(), 0);
     log.event("listening", "listening");
-    let interrupt = Interrupt::listen().map_err(|cause| Error::Signals { cause })?;
-    serve(Box::new(potential), listener, options, Some(interrupt), &mut |report| tell(&mut log, report))?;
+    let interrupt = Interrupt::by_signals().map_err(|cause| Error::Signals { cause })?;
+    serve(Box::new(potential), listener, options, interrupt, &mut |report| tell(&mut log, report))?;
     log.finish("interrupted");
     Ok(ExitCode::SUCCESS)
 }

@@ -1,0 +1,227 @@
+"""A connection to a force server, for programs that run simulations.
+
+    with Client("unix:/tmp/forces", ["O", "H", "H"], rotate="octahedral") as client:
+        answer = client.evaluate(positions)
+
+It plays i-PI's part in i-PI's protocol.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from tumble import wire
+from tumble.elements import runs
+from tumble.wire import Array
+
+LONGEST_ERROR = 1 << 16
+
+
+class ServerError(RuntimeError):
+    """The force server refuses, in its own words; it has closed the connection."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Results for one structure."""
+
+    # eV
+    energy: float
+    # [N, 3], eV/Å
+    forces: Array
+    # [3, 3]: -dE/d(strain), eV; not a number where it is not known
+    virial: Array
+    # As the server sends them: energies in `o3grid_pots` and `committee_pot` are in Hartree, all else in eV and Å.
+    extras: dict[str, Any] = field(default_factory=dict)
+
+
+class Client:
+    """A connection for structures with always the same atoms.
+
+    `address` is `unix:PATH` or `tcp:HOST:PORT`; `species` are symbols or atomic numbers, in the order of the positions.
+    `step` is the number of the first structure: it counts up by one with every structure and chooses the random
+    rotations. `forces` is "conservative", "direct", or None for what the server prefers. `timeout` is in seconds.
+
+    ValueError for what makes no sense, ServerError for what the server refuses, ConnectionError if it cannot be
+    reached, TimeoutError if it does not answer in time. After the last three the client is of no more use.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        species: Sequence[str | int],
+        *,
+        rotate: str = "none",
+        inversion: bool = False,
+        seed: int = 0,
+        stream: int = 0,
+        step: int = 0,
+        forces: str | None = None,
+        correction: bool = False,
+        token: str | None = None,
+        timeout: float | None = None,
+    ):
+        flags = {"inversion": _yes_or_no(inversion), "correction": _yes_or_no(correction)}
+        options = {"rotate": rotate, "seed": seed, "stream": stream, "step": step, **flags}
+        options.update(forces=forces, token=token)
+        given = [f"{key}: {_whole(key, str(value))}" for key, value in options.items() if value is not None]
+        text = ", ".join([f"species: {runs(species)}", *given])
+        self._atoms = len(species)
+        self._address = address
+        self._timeout = timeout
+        self._socket: socket.socket | None = _connect(address, timeout)
+        self._stream = self._socket.makefile("rb")
+        self._exchange(wire.greeting(text), self._greeted)
+
+    def evaluate(self, positions: ArrayLike, cell: ArrayLike | None = None) -> Answer:
+        """Energy, forces and virial of one structure.
+
+        `positions` [N, 3], Å, wrapped or not; rows of `cell` [3, 3] are its vectors, Å. Nothing repeats along vectors
+        of zero length, or without a cell. A wrong shape is a ValueError, before anything is sent.
+        """
+        positions = np.asarray(positions, np.float64)
+        cell = np.zeros((3, 3)) if cell is None else np.asarray(cell, np.float64)
+        if positions.shape != (self._atoms, 3):
+            raise ValueError(f"positions have the shape {positions.shape}: give ({self._atoms}, 3), as for the species")
+        if cell.shape != (3, 3):
+            raise ValueError(f"the cell has the shape {cell.shape}: give (3, 3), with the cell vectors as rows")
+        return self._exchange(wire.structure(cell, positions), self._answer)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the connection has ended, as far as is known here."""
+        return self._socket is None
+
+    def close(self) -> None:
+        """Says goodbye to the server; what is closed stays closed."""
+        if self._socket is not None:
+            try:
+                self._socket.sendall(wire.header("EXIT"))
+            except OSError:
+                pass  # The server takes the end of the connection just as well.
+            self._drop()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _drop(self) -> None:
+        if self._socket is not None:
+            self._stream.close()
+            self._socket.close()
+            self._socket = None
+
+    def _exchange(self, request: bytes, read):
+        """Sends and reads. Whatever ends it early, even the user, leaves the connection out of step: it is given up."""
+        if self._socket is None:
+            raise ConnectionError(f"the connection to the server at {self._address} is closed: connect again")
+        try:
+            self._send(request)
+            return read()
+        except TimeoutError:
+            self._drop()
+            raise TimeoutError(f"no answer from the server at {self._address} within {self._timeout} s") from None
+        except OSError as error:
+            self._drop()
+            raise ConnectionError(f"the connection to the server at {self._address} broke: {error}") from None
+        except BaseException:
+            self._drop()
+            raise
+
+    def _send(self, request: bytes) -> None:
+        try:
+            self._socket.sendall(request)
+        except ConnectionError:
+            # A server that refuses may close before it has read all: its words come first.
+            self._header()
+            raise
+
+    def _greeted(self) -> None:
+        for due in ("NEEDINIT", "READY"):
+            self._expect(due)
+
+    def _answer(self) -> Answer:
+        self._expect("FORCEREADY")
+        energy = np.frombuffer(self._read(8), wire.FLOAT)[0] / wire.ELECTRON_VOLT
+        atoms = self._int()
+        if atoms != self._atoms:
+            raise OSError(
+                f"{atoms} atoms came where {self._atoms} were sent: check that it is a force server of tumble"
+            )
+        forces, virial = wire.results(self._read(24 * atoms + 72), atoms)
+        text = self._text()
+        return Answer(float(energy), forces, virial, json.loads(text) if text else {})
+
+    def _expect(self, due: str) -> None:
+        found = self._header()
+        if found != wire.header(due):
+            raise OSError(f"{found!r} came where {due} was due: check that it is a force server of tumble")
+
+    def _header(self) -> bytes:
+        found = self._read(wire.HEADER)
+        if found == wire.header("ERROR"):
+            raise ServerError(self._text(LONGEST_ERROR))
+        return found
+
+    def _text(self, limit: int = 2**31 - 1) -> str:
+        length = self._int()
+        if not 0 <= length <= limit:
+            raise OSError(f"a text of {length} bytes came where 0 to {limit} are allowed")
+        return self._read(length).decode(errors="replace")
+
+    def _int(self) -> int:
+        return wire.INT.unpack(self._read(wire.INT.size))[0]
+
+    def _read(self, length: int) -> bytes:
+        read = self._stream.read(length)
+        if len(read) < length:
+            raise OSError("the server has closed it")
+        return read
+
+
+def _connect(address: str, timeout: float | None) -> socket.socket:
+    kind, _, place = address.partition(":")
+    host, _, port = place.rpartition(":")
+    if not (kind == "unix" and place or kind == "tcp" and host and port.isdigit()):
+        raise ValueError(f'the address "{address}" is neither unix:PATH nor tcp:HOST:PORT')
+    try:
+        if kind == "unix":
+            return _connect_file(place, timeout)
+        connected = socket.create_connection((host.removeprefix("[").removesuffix("]"), int(port)), timeout)
+        # Small messages must not wait for more.
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connected
+    except (OSError, OverflowError) as error:
+        message = f"cannot connect to {address}: {error}: is the server running there?"
+        raise ConnectionError(message) from None
+
+
+def _connect_file(path: str, timeout: float | None) -> socket.socket:
+    connected = socket.socket(socket.AF_UNIX)
+    connected.settimeout(timeout)
+    try:
+        connected.connect(path)
+    except OSError:
+        connected.close()
+        raise
+    return connected
+
+
+def _yes_or_no(flag: bool) -> str:
+    return "yes" if flag else "no"
+
+
+def _whole(key: str, text: str) -> str:
+    """A value that would end early on its way is refused; it is not shown: it may be secret."""
+    if not text or text.strip() != text or any(end in text for end in ",\n\0"):
+        raise ValueError(f"{key} is empty, or has a comma, a line break or spaces around it: leave these out")
+    return text

@@ -1,0 +1,136 @@
+//! What a simulation asks of the force server, and how it is written.
+
+use std::time::Duration;
+
+use crate::elements::symbol;
+use crate::error::{Error, Result};
+use crate::potential::Forces;
+
+/// What a simulation wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientSettings {
+    /// `[N]`, atomic numbers, in the order of the positions.
+    pub species: Vec<u8>,
+    /// The mitigation, as [`crate::Mitigation::parse`] takes it.
+    pub rotate: String,
+    /// Whether every rotation comes with its inversion.
+    pub inversion: bool,
+    /// Of the random rotations.
+    pub seed: u64,
+    /// Sets simulations with one seed apart.
+    pub stream: u64,
+    /// Number of the first structure; it counts up by one with every structure and chooses the random rotations.
+    pub step: u64,
+    /// `None`: what the server prefers.
+    pub forces: Option<Forces>,
+    /// Whether only the difference between averaged and bare model is wanted.
+    pub correction: bool,
+    /// The secret of a server that asks for one.
+    pub token: Option<String>,
+    /// How long an answer may take; `None`: forever.
+    pub timeout: Option<Duration>,
+}
+
+impl Default for ClientSettings {
+    fn default() -> Self {
+        Self {
+            species: vec![],
+            rotate: "none".into(),
+            inversion: false,
+            seed: 0,
+            stream: 0,
+            step: 0,
+            forces: None,
+            correction: false,
+            token: None,
+            timeout: None,
+        }
+    }
+}
+
+impl ClientSettings {
+    /// All but the species, as an `INIT` has it.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for a value that would end early on its way.
+    pub fn options(&self) -> Result<String> {
+        let Self { rotate, inversion, seed, stream, step, correction, .. } = self;
+        let (inversion, correction) = (yes_or_no(*inversion), yes_or_no(*correction));
+        let mut text = format!("rotate: {}, inversion: {inversion}, ", whole("rotate", rotate)?);
+        text += &format!("seed: {seed}, stream: {stream}, step: {step}, correction: {correction}");
+        if let Some(forces) = self.forces {
+            text += &format!(", forces: {}", forces.name());
+        }
+        if let Some(token) = &self.token {
+            text += &format!(", token: {}", whole("token", token)?);
+        }
+        Ok(text)
+    }
+}
+
+fn yes_or_no(value: bool) -> &'static str {
+    if value { "yes" } else { "no" }
+}
+
+/// A value that has neither of what ends one. The text stays out of the message: it may be secret.
+fn whole<'a>(name: &'static str, value: &'a str) -> Result<&'a str> {
+    if value.is_empty() || value.trim() != value || value.contains([',', '\n', '\0']) {
+        let problem = "is empty, or has a comma, a line break or spaces around it: leave these out".into();
+        return Err(Error::Argument { name, problem });
+    }
+    Ok(value)
+}
+
+/// Refuses atomic numbers without an element.
+///
+/// # Errors
+/// [`Error::Argument`].
+pub fn check_species(species: &[u8]) -> Result<()> {
+    let refused = |problem| Err(Error::Argument { name: "species", problem });
+    if species.is_empty() {
+        return refused("is empty: give the atomic number of each atom".into());
+    }
+    match species.iter().position(|&z| symbol(z) == "X") {
+        None => Ok(()),
+        Some(atom) => refused(format!("has {} for atom {}: give numbers from 1 to 118", species[atom], atom + 1)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_pairs_with_commas_between() {
+        let plain = "rotate: none, inversion: no, seed: 0, stream: 0, step: 0, correction: no";
+        assert_eq!(ClientSettings::default().options().unwrap(), plain);
+        let settings = ClientSettings {
+            rotate: "octahedral".into(),
+            inversion: true,
+            seed: 1,
+            stream: 2,
+            step: 3,
+            forces: Some(Forces::Direct),
+            correction: true,
+            token: Some("open sesame".into()),
+            ..ClientSettings::default()
+        };
+        let full = "rotate: octahedral, inversion: yes, seed: 1, stream: 2, step: 3, correction: yes, forces: direct, \
+                    token: open sesame";
+        assert_eq!(settings.options().unwrap(), full);
+    }
+
+    #[test]
+    fn a_value_that_would_end_early_is_refused_and_a_token_not_shown() {
+        let settings = ClientSettings { token: Some("a, correction: yes".into()), ..ClientSettings::default() };
+        let expected = "the argument token is empty, or has a comma, a line break or spaces around it: leave these out";
+        assert_eq!(settings.options().unwrap_err().to_string(), expected);
+    }
+
+    #[test]
+    fn what_is_no_element_is_refused() {
+        let error = |species: &[u8]| check_species(species).unwrap_err().to_string();
+        assert_eq!(error(&[8, 0]), "the argument species has 0 for atom 2: give numbers from 1 to 118");
+        assert_eq!(error(&[]), "the argument species is empty: give the atomic number of each atom");
+    }
+}

@@ -1,0 +1,458 @@
+//! The force server among peers that do what they should, and peers that do not.
+
+use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex};
+use std::thread::{JoinHandle, sleep, spawn};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+use tumble::ipi::message::{self, Answer, Layout, Reply};
+use tumble::ipi::wire::Structure;
+use tumble::net::{Address, Listener};
+use tumble::rotation::Vector3;
+use tumble::scheduler::{Interrupt, Limits};
+use tumble::server::{Options, Report, Statistics, Terms, serve};
+use tumble::toys::{HarmonicToy, Legendre};
+use tumble::{Calculator, Settings, System};
+
+const CUTOFF: f64 = 4.0;
+const CHARGES: [(u8, f64); 2] = [(1, 0.5), (8, -1.0)];
+const CELL: [Vector3; 3] = [[9.0, 0.3, 0.0], [0.0, 8.5, 0.2], [0.1, 0.0, 9.5]];
+
+fn toy() -> HarmonicToy {
+    HarmonicToy::new(CUTOFF, &CHARGES, Legendre { l1: 0.3, l2: 0.2, l4: 0.1 })
+}
+
+fn limits() -> Limits {
+    Limits {
+        max_batch: 1024,
+        max_wait: Duration::from_millis(2),
+        memory: 1 << 30,
+        max_text: 1 << 16,
+        patience: Some(Duration::from_millis(400)),
+        idle: None,
+    }
+}
+
+/// A server in a thread, with a log of its sentences.
+struct Server {
+    folder: TempDir,
+    interrupt: Arc<Interrupt>,
+    log: Arc<Mutex<Vec<String>>>,
+    thread: Option<JoinHandle<Statistics>>,
+}
+
+impl Server {
+    fn start() -> Self {
+        Self::with(limits(), Terms { max_atoms: 1000, token: None, settings: Settings::default() }, 300)
+    }
+
+    fn with(limits: Limits, terms: Terms, max_connections: usize) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let listener = Listener::bind(&Address::Unix(folder.path().join("socket"))).unwrap();
+        let interrupt = Interrupt::new().unwrap();
+        let log = Arc::new(Mutex::new(vec![]));
+        let (stop, lines) = (Arc::clone(&interrupt), Arc::clone(&log));
+        let thread = spawn(move || {
+            let options = Options { terms, limits, max_connections, statistics: None };
+            let mut tell = |report: Report| {
+                if let Report::Ended { end, .. } = report {
+                    lines.lock().unwrap().push(format!("{end:?}"));
+                }
+            };
+            serve(Box::new(toy()), listener, options, stop, &mut tell).unwrap()
+        });
+        Self { folder, interrupt, log, thread: Some(thread) }
+    }
+
+    fn connect(&self) -> Peer {
+        let stream = UnixStream::connect(self.folder.path().join("socket")).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        Peer { stream, bytes: vec![], layout: Layout::plain(3) }
+    }
+
+    fn begin(&self, text: &str) -> Peer {
+        let mut peer = self.connect();
+        peer.send(|out| message::put_init(0, text, out));
+        peer
+    }
+
+    /// Waits until the log has a line with this in it.
+    fn logs(&self, part: &str) {
+        let end = Instant::now() + Duration::from_secs(10);
+        while !self.log.lock().unwrap().iter().any(|line| line.contains(part)) {
+            assert!(Instant::now() < end, "\"{part}\" is not in {:?}", self.log.lock().unwrap());
+            sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Everything still works.
+    fn check(&self) {
+        let mut peer = self.begin("species: O H2");
+        assert_eq!(peer.evaluate(&water(0.0)), expected(&water(0.0), "none", 0, 0));
+    }
+
+    fn stop(mut self) -> Statistics {
+        self.interrupt.ask();
+        self.thread.take().unwrap().join().unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.interrupt.ask();
+    }
+}
+
+/// Somebody who speaks to the server.
+struct Peer {
+    stream: UnixStream,
+    bytes: Vec<u8>,
+    layout: Layout,
+}
+
+impl Peer {
+    fn send(&mut self, put: impl FnOnce(&mut Vec<u8>)) {
+        let mut out = vec![];
+        put(&mut out);
+        self.stream.write_all(&out).unwrap();
+    }
+
+    fn ask(&mut self, structure: &Structure) {
+        self.send(|out| {
+            message::put_positions(structure, out);
+            message::header("GETFORCE", out);
+        });
+    }
+
+    fn reply(&mut self) -> Option<Reply> {
+        loop {
+            if let Some((reply, length)) = message::reply(&self.bytes, &self.layout).unwrap() {
+                self.bytes.drain(..length);
+                return Some(reply);
+            }
+            let mut piece = [0; 4096];
+            match self.stream.read(&mut piece).unwrap() {
+                0 => return None,
+                length => self.bytes.extend(&piece[..length]),
+            }
+        }
+    }
+
+    fn evaluate(&mut self, structure: &Structure) -> Answer {
+        self.ask(structure);
+        match self.reply() {
+            Some(Reply::ForceReady(mut answers)) => answers.remove(0),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The sentence with which the server ends it, and the end.
+    fn refusal(&mut self) -> String {
+        match self.reply() {
+            Some(Reply::Error(sentence)) => {
+                assert_eq!(self.reply(), None);
+                sentence
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// One water molecule, moved a little.
+fn water(shift: f64) -> Structure {
+    Structure { cell: CELL, positions: vec![[1.0 + shift, 1.0, 1.0], [1.7, 1.6, 1.0], [0.3, 1.6, 1.1]] }
+}
+
+/// What a calculator of our own gives, through the same numbers on the wire.
+fn expected(structure: &Structure, rotate: &str, seed: u64, step: u64) -> Answer {
+    let settings = Settings { mitigation: rotate.into(), seed, ..Settings::default() };
+    let mut bytes = vec![];
+    message::put_positions(structure, &mut bytes);
+    let Some((message::Request::Positions(message::Positions::Inline(inline)), _)) =
+        message::request(&bytes, &Layout::plain(structure.positions.len())).unwrap()
+    else {
+        panic!("no positions")
+    };
+    let arrived = inline.structures().next().unwrap();
+    let species = [8, 1, 1].repeat(arrived.positions.len() / 3);
+    let system = System::new(arrived.positions.clone(), species, arrived.cell().unwrap()).unwrap();
+    let evaluation = Calculator::new(Box::new(toy()), &settings).unwrap().evaluate_system(&system, step).unwrap();
+    let answer = Answer {
+        energy: evaluation.energy,
+        forces: evaluation.forces.clone(),
+        virial: evaluation.virial.unwrap(),
+        extras: tumble::ipi::extras::extras(&evaluation),
+    };
+    let mut bytes = vec![];
+    message::put_answers(&[answer], message::Carrier::Socket, &mut bytes);
+    match message::reply(&bytes, &Layout::plain(arrived.positions.len())).unwrap() {
+        Some((Reply::ForceReady(mut answers), _)) => answers.remove(0),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_simulation_is_answered_step_by_step_with_what_it_asked_for() {
+    let server = Server::start();
+    let mut peer = server.connect();
+    peer.send(|out| message::header("STATUS", out));
+    assert_eq!(peer.reply(), Some(Reply::NeedInit));
+    peer.send(|out| message::put_init(3, "species: O H2, rotate: octahedral+random, seed: 7, step: 5", out));
+    peer.send(|out| message::header("STATUS", out));
+    assert_eq!(peer.reply(), Some(Reply::Ready));
+    for step in 0..4 {
+        let structure = water(0.01 * step as f64);
+        assert_eq!(peer.evaluate(&structure), expected(&structure, "octahedral+random", 7, 5 + step));
+    }
+    peer.send(|out| message::header("EXIT", out));
+    assert_eq!(peer.reply(), None);
+    server.logs("Exit");
+    assert_eq!(server.stop().total().structures, 4);
+}
+
+#[test]
+fn requests_that_come_together_are_evaluated_together_and_nobody_gets_anothers_answer() {
+    let server = Server::start();
+    let peers: Vec<_> =
+        (0..32).map(|i| (i, server.begin(&format!("species: O H2, rotate: random, seed: {i}")))).collect();
+    let threads = peers.into_iter().map(|(i, mut peer)| {
+        spawn(move || {
+            for step in 0..20 {
+                let structure = water(0.001 * (i + 32 * step) as f64);
+                assert_eq!(peer.evaluate(&structure), expected(&structure, "random", i, step));
+            }
+        })
+    });
+    threads.collect::<Vec<_>>().into_iter().for_each(|thread| thread.join().unwrap());
+    let statistics = server.stop();
+    assert_eq!(statistics.total().structures, 32 * 20);
+    assert!(statistics.total().batches < 32 * 20 / 2, "{:?}", statistics.total());
+}
+
+#[test]
+fn a_batch_in_one_message_is_answered_in_one() {
+    let server = Server::start();
+    let mut peer = server.begin("species: O H2, rotate: tetrahedral, batch_size:3");
+    peer.layout.batch = 3;
+    let structures = [water(0.0), water(0.1), water(0.2)];
+    peer.send(|out| {
+        message::header("POSDATA", out);
+        out.extend(3_i32.to_le_bytes());
+        structures.iter().for_each(|structure| structure.put_cell(out));
+        structures.iter().for_each(|structure| structure.put_positions(out));
+        message::header("GETFORCE", out);
+    });
+    let Some(Reply::ForceReady(answers)) = peer.reply() else { panic!("no answers") };
+    let expected: Vec<_> = structures.iter().map(|structure| expected(structure, "tetrahedral", 0, 0)).collect();
+    assert_eq!(answers, expected);
+}
+
+#[test]
+fn a_request_byte_by_byte_is_a_request() {
+    let server = Server::start();
+    let mut peer = server.begin("species: O H2");
+    let mut out = vec![];
+    message::put_positions(&water(0.0), &mut out);
+    message::header("GETFORCE", &mut out);
+    for byte in out {
+        peer.stream.write_all(&[byte]).unwrap();
+    }
+    assert!(matches!(peer.reply(), Some(Reply::ForceReady(_))));
+}
+
+#[test]
+fn an_init_that_cannot_be_granted_is_refused_with_a_sentence() {
+    let server = Server::start();
+    let refusal = |text: &str| server.begin(text).refusal();
+    assert_eq!(refusal(""), "the INIT names no species: add, for instance, species: O H2");
+    assert_eq!(
+        refusal("species: Xx"),
+        "\"Xx\" in the species is no symbol with a count: write O H2 for one O and two H"
+    );
+    assert!(refusal("species: He").contains("does not know element He"));
+    assert_eq!(refusal("species: O1001"), "the structure has more than 1000 atoms, the most that are taken here");
+    assert!(refusal("species: O600, batch_size: 2").starts_with("1200 atoms a message are more than the 1000"));
+    assert!(
+        refusal("species: O, color: blue").starts_with("the INIT has the unknown key \"color\": the keys are species")
+    );
+    assert!(refusal("species: O, rotate: sideways").starts_with("the mitigation \"sideways\" is unknown"));
+    assert_eq!(refusal("species: O, seed: -1"), "seed is \"-1\": give a whole number, not negative and not too large");
+    assert_eq!(refusal("species: O, inversion: maybe"), "inversion is \"maybe\": give yes or no");
+    assert!(refusal("species: O, forces: direct").contains("offers no direct forces"));
+    assert!(refusal("species: O, batch_size: 0").starts_with("batch_size is \"0\""));
+    server.check();
+}
+
+#[test]
+fn without_the_token_nobody_is_served() {
+    let terms = Terms { max_atoms: 1000, token: Some("secret".into()), settings: Settings::default() };
+    let server = Server::with(limits(), terms, 10);
+    let sentence = "the token is wrong or missing: give the one that the server was started with";
+    for text in ["species: O H2", "species: O H2, token: guess!", "species: He, token: secre"] {
+        assert_eq!(server.begin(text).refusal(), sentence);
+    }
+    assert!(matches!(
+        server.begin("token: secret, species: O H2").evaluate(&water(0.0)),
+        Answer { energy, .. } if energy.is_finite()
+    ));
+}
+
+#[test]
+fn what_is_no_request_ends_that_connection_only() {
+    let server = Server::start();
+    let mut witness = server.begin("species: O H2");
+    let refusal = |text: &str, put: &dyn Fn(&mut Vec<u8>)| {
+        let mut peer = if text.is_empty() { server.connect() } else { server.begin(text) };
+        peer.send(put);
+        peer.refusal()
+    };
+    let positions = |structure: Structure| move |out: &mut Vec<u8>| message::put_positions(&structure, out);
+    let garbage = refusal("", &|out| out.extend(b"GET / HTTP/1.1\r\n\r\n"));
+    assert!(garbage.starts_with("the peer sent \"GET / HTTP/1\" where the header"), "{garbage}");
+    assert_eq!(refusal("", &positions(water(0.0))), "the peer sent POSDATA before INIT");
+    let counts = [(-1, "-1"), (i32::MIN, "-2147483648"), (i32::MAX, "2147483647"), (4, "4")];
+    for (count, found) in counts {
+        let sentence = refusal("species: O H2", &|out| {
+            message::header("POSDATA", out);
+            water(0.0).put_cell(out);
+            out.extend(count.to_le_bytes());
+        });
+        assert_eq!(
+            sentence,
+            format!("the peer sent {found} atoms where 3 were expected: give the same structure on both sides")
+        );
+    }
+    assert_eq!(
+        refusal("species: O H2", &|out| message::header("GETFORCE", out)),
+        "the peer sent GETFORCE before POSDATA"
+    );
+    let long = refusal("", &|out| {
+        message::header("INIT", out);
+        out.extend([0, 0, 0, 0, 0xff, 0xff, 0xff, 0x7f]);
+    });
+    assert_eq!(long, "the peer announced an INIT text of 2147483647 bytes where 0 to 65536 are allowed");
+    server.logs("Refused");
+    assert_eq!(witness.evaluate(&water(0.0)), expected(&water(0.0), "none", 0, 0));
+}
+
+#[test]
+fn what_cannot_be_evaluated_ends_that_connection_only() {
+    let server = Server::start();
+    let mut witness = server.begin("species: O H2");
+    let refusal = |structure: Structure| {
+        let mut peer = server.begin("species: O H2");
+        peer.ask(&structure);
+        peer.refusal()
+    };
+    let mut broken = water(0.0);
+    broken.positions[1][2] = f64::NAN;
+    assert!(refusal(broken).starts_with("the position of atom 2 is not finite (NaN)"));
+    let mut flat = water(0.0);
+    flat.cell[2] = flat.cell[1];
+    assert!(refusal(flat).starts_with("the cell is periodic along a but its volume is"));
+    let mut odd = water(0.0);
+    odd.cell[0][0] = f64::NAN;
+    assert!(refusal(odd).contains("its volume is NaN"));
+    let mut double = water(0.0);
+    double.positions[2] = double.positions[1];
+    assert!(refusal(double).starts_with("atoms 2 and 3 coincide"));
+    assert_eq!(witness.evaluate(&water(0.0)), expected(&water(0.0), "none", 0, 0));
+}
+
+#[test]
+fn a_cell_of_zeros_repeats_nothing() {
+    let server = Server::start();
+    let molecule = Structure { cell: [[0.0; 3]; 3], ..water(0.0) };
+    let answer = server.begin("species: O H2").evaluate(&molecule);
+    assert_eq!(answer, expected(&molecule, "none", 0, 0));
+    assert!(
+        answer.energy
+            != expected(&Structure { cell: [[2.5, 0.0, 0.0], CELL[1], CELL[2]], ..molecule }, "none", 0, 0).energy
+    );
+}
+
+#[test]
+fn a_peer_that_stops_half_way_is_given_up_and_holds_up_nobody() {
+    let server = Server::start();
+    let mut silent = server.connect();
+    let mut half = server.begin("species: O H2");
+    half.send(|out| {
+        message::put_positions(&water(0.0), out);
+        out.truncate(out.len() - 7);
+    });
+    let start = Instant::now();
+    for _ in 0..20 {
+        server.check();
+    }
+    assert!(start.elapsed() < Duration::from_secs(10));
+    assert_eq!(half.refusal(), "the rest of a message did not come in time");
+    assert_eq!(silent.refusal(), "no INIT came in time");
+}
+
+#[test]
+fn a_peer_that_never_reads_is_given_up_and_holds_up_nobody() {
+    let server = Server::start();
+    let mut deaf = server.connect();
+    deaf.stream.set_write_timeout(Some(Duration::from_millis(100))).unwrap();
+    let flood = b"STATUS      ".repeat(10_000);
+    while deaf.stream.write_all(&flood).is_ok() {}
+    server.check();
+    server.logs("the answer was not read in time");
+    server.check();
+}
+
+#[test]
+fn a_silent_connection_is_ended_after_the_idle_time() {
+    let terms = Terms { max_atoms: 1000, token: None, settings: Settings::default() };
+    let limits = Limits { idle: Some(Duration::from_millis(200)), ..limits() };
+    let server = Server::with(limits, terms, 10);
+    let mut peer = server.begin("species: O H2");
+    peer.evaluate(&water(0.0));
+    assert_eq!(peer.refusal(), "nothing was asked for a long time: connect again to go on");
+}
+
+#[test]
+fn who_vanishes_is_forgotten() {
+    let server = Server::start();
+    let mut peer = server.begin("species: O H2");
+    peer.send(|out| {
+        message::put_positions(&water(0.0), out);
+        out.truncate(100);
+    });
+    drop(peer);
+    server.logs("in the middle of a message");
+    let mut gone = server.begin("species: O H2");
+    gone.ask(&water(0.0));
+    gone.stream.shutdown(Shutdown::Both).unwrap();
+    drop(gone);
+    server.check();
+}
+
+#[test]
+fn too_many_connections_are_refused_with_a_sentence() {
+    let terms = Terms { max_atoms: 1000, token: None, settings: Settings::default() };
+    let server = Server::with(limits(), terms, 2);
+    let mut held: Vec<_> = (0..2).map(|_| server.begin("species: O H2")).collect();
+    held.iter_mut().for_each(|peer| assert!(peer.evaluate(&water(0.0)).energy.is_finite()));
+    let sentence = server.connect().refusal();
+    assert_eq!(sentence, "the server has 2 connections already, the most that it takes");
+    held.clear();
+    sleep(Duration::from_millis(100));
+    server.check();
+}
+
+#[test]
+fn two_hundred_connections_at_once() {
+    let server = Server::start();
+    let mut peers: Vec<_> = (0..200).map(|_| server.begin("species: O H2")).collect();
+    for (i, peer) in peers.iter_mut().enumerate() {
+        peer.ask(&water(0.001 * i as f64));
+    }
+    for (i, peer) in peers.iter_mut().enumerate() {
+        let Some(Reply::ForceReady(answers)) = peer.reply() else { panic!("no answer for {i}") };
+        assert_eq!(answers[0], expected(&water(0.001 * i as f64), "none", 0, 0));
+    }
+}
