@@ -67,10 +67,19 @@ def test_another_number_of_atoms_is_refused(relay):
     assert f"{peer}: waiting for the server (No such file or directory (os error 2))" in error
 
 
-def test_shared_memory_on_one_side_only_is_refused(relay):
+ONE_SIDE = "atoms where 8 were expected: shared memory must be used by both sides or by none\n"
+
+
+def test_shared_memory_that_only_the_client_uses(relay):
     code, error = relay[1]["shm"]
-    assert code == 1
-    print(error)
+    assert code == 1 and error.endswith(ONE_SIDE)
+
+
+def test_shared_memory_that_only_the_server_uses(tmp_path):
+    name = unique()
+    with Simulation(tmp_path, crystal(), ffsocket(name, "shm")).running():
+        code, error = finish(client(tmp_path, TOY, "--unix", name))
+    assert code == 1 and error.endswith(ONE_SIDE)
 
 
 def test_an_interrupt_ends_it_at_once(relay):
