@@ -184,6 +184,11 @@ impl Scheduler {
         Ok(key)
     }
 
+    /// Whether something has happened that the next [`Scheduler::turn`] will tell.
+    pub fn has_news(&self) -> bool {
+        !self.happenings.is_empty()
+    }
+
     /// Whether a connection has been spoken to.
     pub fn greeted(&self, key: Key) -> bool {
         self.connections.get(&key).is_none_or(|connection| connection.greeted)
