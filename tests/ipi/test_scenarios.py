@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import time
 
 import numpy as np
@@ -128,9 +129,9 @@ def test_a_client_outlives_its_server(restart):
     _, _, (code, error, seconds) = restart
     assert code == 130 and seconds < 2
     events = [json.loads(line)["event"] for line in error.splitlines()]
-    events = [event for event in events if event != "progress"]
-    assert events[:3] == ["waiting", "connected", events[2]] and events[2] in ("closed", "broken")
-    assert events[3:] == ["waiting", "connected", "exit", "waiting", "end"]
+    # While a server goes it may take a connection that it never speaks to.
+    assert events[0] == "waiting" and events[-2:] == ["waiting", "end"] and events.count("exit") == 1
+    assert {"closed", "broken"} & set(events) and events.count("connected") >= 2
 
 
 def test_the_trajectory_goes_on(restart):
@@ -185,6 +186,23 @@ def test_nobody_is_there(tmp_path, door):
         "tcp": (f"tcp:{address}", "Connection refused (os error 111)"),
     }[door]
     assert error.splitlines()[-1] == f"error: cannot connect to {place}: {reason}: is the server running there?"
+
+
+def test_a_server_that_goes_while_it_is_looked_for(tmp_path):
+    """It says EXIT, and takes one more connection, as i-PI's may that is about to close its door: that is no break."""
+    water(1).write(tmp_path)
+    path = tmp_path / "door"
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(str(path))
+        door.listen()
+        door.settimeout(20)
+        process = client(tmp_path, TOY, "--unix", path, "--reconnect", "--retry", 1)
+        with door.accept()[0] as first:
+            first.sendall(b"INIT        " + bytes(8) + b"EXIT        ")
+        door.accept()[0].close()
+    path.unlink()
+    code, error = finish(process)
+    assert code == 0 and error.count("1 connection(s)") == 2, error
 
 
 def test_an_interrupt_ends_the_waiting(tmp_path):
