@@ -37,6 +37,11 @@ pub(super) fn parse(line: &str) -> Result<Header, Problem> {
     Ok(Header { lattice, cell, columns, plain: properties.is_none(), info })
 }
 
+/// Reads a comment line, of which nothing is taken if it is i-PI's.
+pub(super) fn parse_or_ipi(line: &str) -> Result<Header, Problem> {
+    if IPI.iter().any(|start| line.contains(start)) { parse("") } else { parse(line) }
+}
+
 /// Entries of the line; a line that is prose with a lonely quotation mark is one entry.
 fn entries(line: &str) -> Result<Vec<Entry>, Problem> {
     let lower = line.to_ascii_lowercase();

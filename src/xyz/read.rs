@@ -47,13 +47,22 @@ impl<R: BufRead> Frames<R> {
         &self.file
     }
 
-    fn read_frame(&mut self) -> Result<Option<Frame>> {
+    /// The atomic numbers of the next frame, which may also be one of i-PI's: its cell and its units do not matter here.
+    ///
+    /// # Errors
+    /// Those of a frame; [`Error::NoFrames`] if there is none.
+    pub fn species(&mut self) -> Result<Vec<u8>> {
+        let frame = self.read_frame(header::parse_or_ipi)?;
+        Ok(frame.ok_or_else(|| Error::NoFrames { file: self.file.clone() })?.system.species)
+    }
+
+    fn read_frame(&mut self, parser: fn(&str) -> Result<Header, Problem>) -> Result<Option<Frame>> {
         let Some(expected) = self.read_count()? else { return Ok(None) };
         let line = self.line;
         if !self.advance()? {
             return Err(self.fail(Problem::NoComment));
         }
-        let mut header = self.parse(header::parse)?;
+        let mut header = self.parse(parser)?;
         let mut rows = Rows::new(&mut header).map_err(|problem| self.fail(problem))?;
         for found in 0..expected {
             if !self.advance()? {
@@ -110,7 +119,7 @@ impl<R: BufRead> Iterator for Frames<R> {
         if self.done {
             return None;
         }
-        let frame = match self.read_frame() {
+        let frame = match self.read_frame(header::parse) {
             Ok(None) if !self.any => Err(Error::NoFrames { file: self.file.clone() }),
             frame => frame,
         };
@@ -142,6 +151,14 @@ mod tests {
 
     fn read(text: &[u8]) -> Vec<Result<Frame>> {
         Frames::new(text, "f.xyz").collect()
+    }
+
+    #[test]
+    fn species_are_read_from_what_i_pi_writes_too() {
+        let ipi = WATER.replace("water", "# CELL(abcABC): 9 9 9 90 90 90 positions{angstrom} cell{angstrom}");
+        assert_eq!(Frames::new(ipi.as_bytes(), "f.xyz").species().unwrap(), [8, 1, 1]);
+        assert_eq!(Frames::new(WATER.as_bytes(), "f.xyz").species().unwrap(), [8, 1, 1]);
+        assert!(matches!(Frames::new(&b""[..], "f.xyz").species(), Err(Error::NoFrames { .. })));
     }
 
     fn sentence(text: impl AsRef<[u8]>) -> String {

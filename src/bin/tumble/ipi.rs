@@ -22,7 +22,7 @@ pub struct Arguments {
     /// The model
     model: PathBuf,
 
-    /// A structure in (extended) XYZ with the atoms in the order of the simulation: i-PI sends no elements
+    /// A structure in (extended) XYZ, or i-PI's, with the atoms in the order of the simulation: i-PI sends no elements
     #[arg(long, value_name = "FILE")]
     template: PathBuf,
 
@@ -97,7 +97,7 @@ It starts before or after the server. Exit code: 0 if the server said EXIT, 3 if
 /// Runs the command.
 pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCode> {
     let settings = tumble::Settings { correction: arguments.correction, ..arguments.options.settings(library) };
-    let species = species(arguments)?;
+    let species = xyz::open(&arguments.template)?.species()?;
     let potential = arguments.options.load(&arguments.model, &settings)?;
     potential.info().check_species(&species)?;
     let client = ClientOptions {
@@ -125,12 +125,6 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
     let ending = run(Box::new(potential), limits, &client, interrupt, &mut |report| tell(&mut log, report));
     log.finish(ending.as_ref().map_or("error", |ending| name(*ending)));
     ending.map(code)
-}
-
-fn species(arguments: &Arguments) -> Result<Vec<u8>> {
-    let mut frames = xyz::open(&arguments.template)?;
-    let file = frames.file().to_owned();
-    Ok(frames.next().ok_or(Error::NoFrames { file })??.system.species)
 }
 
 fn address(arguments: &Arguments) -> Result<Address> {
