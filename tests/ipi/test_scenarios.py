@@ -202,7 +202,7 @@ def test_a_server_that_goes_while_it_is_looked_for(tmp_path):
         door.accept()[0].close()
     path.unlink()
     code, error = finish(process)
-    assert code == 0 and error.count("1 connection(s)") == 2, error
+    assert code == 0 and error.count("1 connection(s)") >= 2, error
 
 
 def test_an_interrupt_ends_the_waiting(tmp_path):
