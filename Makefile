@@ -10,13 +10,15 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 # The library of ONNX Runtime's wheel reports home unless told not to before it is loaded.
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help setup check build demo test test-rust test-lammps test-compat bench-lammps lint format clean
+.PHONY: help setup check build demo test test-rust test-lammps test-compat bench-lammps bench-sockets fuzz lint format clean
 
 help:
 	@echo "make demo    water in LAMMPS, turned at random at every step (1 to 3 minutes after the build)"
 	@echo "make test    all tests: Rust, LAMMPS, Python reference"
 	@echo "make bench-lammps  speed and memory of 192 to 98,304 atoms on one and two ranks (10 to 20 minutes, 20 GB)"
+	@echo "make bench-sockets  round trips and throughput of tumble ipi and tumble serve (3 minutes)"
 	@echo "make test-compat  the LAMMPS tests with LAMMPS of August 2024 too, in .venv-compat and target/compat"
+	@echo "make fuzz    random bytes for all parsers, SECONDS_EACH=60 (needs nightly Rust; 3 minutes to build)"
 	@echo "make lint    formats, lints and documentation"
 	@echo "make build   the command line and the LAMMPS plugin, in target/release"
 	@echo "make setup   LAMMPS and ONNX Runtime, in .venv (the others do it when needed)"
@@ -65,6 +67,9 @@ test-lammps: build $(VENV)/.tests
 bench-lammps: build $(VENV)/.tests
 	@$(BIN)/python benches/lammps/scale.py $(LARGEST)
 
+bench-sockets: setup $(VENV)/.tests
+	cargo bench --profile measure --bench sockets
+
 $(COMPAT)/.done: tests/requirements-compat.txt tests/requirements.txt | check
 	test -x $(COMPAT)/bin/python || env -u VIRTUAL_ENV python3 -m venv $(COMPAT)
 	$(COMPAT)/bin/python -m pip install --quiet --disable-pip-version-check $(addprefix -r ,$^)
@@ -76,6 +81,20 @@ test-compat: export CARGO_TARGET_DIR := target/compat
 test-compat: $(COMPAT)/.done
 	TUMBLE_LAMMPS=$$(ls -d $(CURDIR)/$(COMPAT)/lib/python*/site-packages/lammps) cargo build --release --features lammps
 	$(COMPAT)/bin/python -m pytest tests/lammps -q
+
+# What breaks a target is kept in fuzz/artifacts; target/fuzz/corpus is what the next run starts from.
+SECONDS_EACH := 60
+FUZZED := $(notdir $(basename $(wildcard fuzz/fuzz_targets/*.rs)))
+FUZZ := PATH="$(CURDIR)/target/cargo-fuzz/bin:$$PATH" cargo +nightly fuzz
+LIMITS := -max_total_time=$(SECONDS_EACH) -max_len=8192 -rss_limit_mb=2048 -timeout=10
+
+target/cargo-fuzz/bin/cargo-fuzz:
+	cargo install cargo-fuzz --version 0.13.2 --locked --quiet --root target/cargo-fuzz
+
+fuzz: target/cargo-fuzz/bin/cargo-fuzz
+	$(FUZZ) build --target-dir target/fuzz
+	@for name in $(FUZZED); do mkdir -p target/fuzz/corpus/$$name; \
+	  $(FUZZ) run --target-dir target/fuzz $$name target/fuzz/corpus/$$name fuzz/seeds/$$name -- $(LIMITS) || exit 1; done
 
 # Clippy does not link, so it sees the C++ side's Rust too.
 lint: $(VENV)/.lint

@@ -1,6 +1,6 @@
 //! The C interface to the force server; `include/tumble.h` documents it.
 //!
-//! Every function goes through [`entry`]: errors become the calling thread's last error, and no panic crosses to C.
+//! Every function goes through one guard: errors become the calling thread's last error, and no panic crosses to C.
 
 use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char, c_int};

@@ -58,6 +58,17 @@ pub enum Error {
         volume: f64,
     },
 
+    /// A periodic cell of which too many fit into the cutoff.
+    #[error(
+        "an atom would see {images:.0} images of the cell within {radius:.3} Å: check the cell, and whether its unit is Å"
+    )]
+    TinyCell {
+        /// Images of the cell.
+        images: f64,
+        /// Cutoff and skin, Å.
+        radius: f64,
+    },
+
     /// An element that the model was not trained on.
     #[error("the model \"{model}\" does not know element {element}: it knows {known}")]
     UnknownElement {

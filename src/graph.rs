@@ -37,6 +37,41 @@ pub struct Edge {
     pub vector: Vector3,
 }
 
+/// Edges of one center after the other, as a graph holds them.
+#[derive(Debug)]
+pub(crate) struct Rows {
+    first_edge: Vec<usize>,
+    neighbors: Vec<usize>,
+    vectors: Vec<Vector3>,
+}
+
+impl Default for Rows {
+    fn default() -> Self {
+        Self { first_edge: vec![0], neighbors: vec![], vectors: vec![] }
+    }
+}
+
+impl Rows {
+    /// Adds an edge to the row.
+    pub fn push(&mut self, edge: Edge) {
+        self.neighbors.push(edge.neighbor);
+        self.vectors.push(edge.vector);
+    }
+
+    /// Ends the row.
+    pub fn end(&mut self) {
+        self.first_edge.push(self.neighbors.len());
+    }
+
+    /// Adds rows that follow.
+    pub fn append(&mut self, mut more: Self) {
+        let before = self.neighbors.len();
+        self.first_edge.extend(more.first_edge[1..].iter().map(|edge| before + edge));
+        self.neighbors.append(&mut more.neighbors);
+        self.vectors.append(&mut more.vectors);
+    }
+}
+
 /// Two edges are each other's reverse if their vectors cancel to within this, Å. Far above rounding in any box, far
 /// below the distance of two images of one atom.
 const REVERSE_TOLERANCE: f64 = 1e-4;
@@ -53,16 +88,20 @@ impl Graph {
     /// A graph from rows sorted by neighbor. The order of several images of a neighbor is kept: who knows their cell
     /// shifts can give one that does not depend on the rounding of the vectors.
     pub(crate) fn from_sorted(species: Vec<u8>, weights: Vec<f64>, rows: &[Vec<Edge>]) -> Self {
-        assert!(weights.len() == rows.len() && rows.len() <= species.len(), "the centers are the first of the atoms");
-        let mut graph = Self { species, weights, first_edge: vec![0], ..Self::default() };
-        let n_edges = rows.iter().map(Vec::len).sum();
-        graph.neighbors.reserve_exact(n_edges);
-        graph.vectors.reserve_exact(n_edges);
+        let mut flat = Rows::default();
         for row in rows {
-            graph.neighbors.extend(row.iter().map(|edge| edge.neighbor));
-            graph.vectors.extend(row.iter().map(|edge| edge.vector));
-            graph.first_edge.push(graph.neighbors.len());
+            row.iter().for_each(|edge| flat.push(*edge));
+            flat.end();
         }
+        Self::from_rows(species, weights, flat)
+    }
+
+    /// As [`Graph::from_sorted`].
+    pub(crate) fn from_rows(species: Vec<u8>, weights: Vec<f64>, rows: Rows) -> Self {
+        let Rows { first_edge, neighbors, vectors } = rows;
+        let centers = first_edge.len() - 1;
+        assert!(weights.len() == centers && centers <= species.len(), "the centers are the first of the atoms");
+        let mut graph = Self { species, weights, first_edge, neighbors, vectors, ..Self::default() };
         graph.reverse = graph.find_reverses();
         graph
     }

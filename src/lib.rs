@@ -31,7 +31,8 @@
 //! [`rotation`]s → [`potential`] ([`onnx`], or the [`toys`] of the tests) → [`calculator`], with a [`policy`] and
 //! multiple time [`stepping`], the entry for all front ends: [`xyz`] files on the command line, and LAMMPS ([`lammps`],
 //! and `bridge` with the feature `lammps`). Structures of several simulations, each with its own policy, are evaluated
-//! [`together`]. Beside it: [`per_atom`] virials and [`diagnostics`] of broken symmetry.
+//! [`together`]; programs reach the force [`server`] through its [`client`](server::client) or the [`c_interface`].
+//! Beside it: [`per_atom`] virials and [`diagnostics`] of broken symmetry.
 
 pub mod average;
 pub mod blocks;

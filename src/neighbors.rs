@@ -8,10 +8,12 @@
 mod bins;
 mod verlet;
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
-use crate::graph::{Edge, Graph};
+use crate::graph::{Edge, Graph, Rows};
 use crate::rotation::{Matrix3, Vector3, add, dot, sub};
 use crate::system::System;
 use bins::Bins;
@@ -20,8 +22,9 @@ pub use verlet::NeighborList;
 /// Atoms closer than this coincide, Å: the direction between them is rounding, or there is none.
 const COINCIDENCE: f64 = 1e-6;
 
-/// Centers that one task of the thread pool takes at least.
-const MIN_CENTERS: usize = 64;
+/// Centers that are worth a task of their own. Below twice as many the work is done where it arises: waking another
+/// thread takes longer than the edges of a few hundred centers.
+const MIN_CENTERS: usize = 1024;
 
 /// A pair that may be an edge. Ordered by neighbor, then shift.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,39 +64,45 @@ fn check(system: &System, cutoff: f64, skin: f64) -> Result<()> {
 /// All pairs of each center within `radius` (Å), a few beyond it.
 fn candidates(system: &System, radius: f64) -> Result<Vec<Vec<Candidate>>> {
     let bins = Bins::new(system, radius)?;
-    // Rows are gathered before the first failure is picked, so that it is the same one for any number of threads.
-    let rows: Vec<_> =
-        (0..system.len()).into_par_iter().with_min_len(MIN_CENTERS).map(|center| bins.around(center)).collect();
-    rows.into_iter().collect()
+    let parts = pieces(system.len(), |centers| centers.map(|center| bins.around(center)).collect::<Result<Vec<_>>>());
+    Ok(parts.into_iter().collect::<Result<Vec<_>>>()?.concat())
+}
+
+/// What is found for pieces of the centers, in order; on several threads where that is worth it.
+fn pieces<R: Send>(centers: usize, find: impl Fn(Range<usize>) -> R + Sync + Send) -> Vec<R> {
+    if centers < 2 * MIN_CENTERS {
+        return vec![find(0..centers)];
+    }
+    let piece = |start| find(start..centers.min(start + MIN_CENTERS));
+    (0..centers).into_par_iter().step_by(MIN_CENTERS).map(piece).collect()
 }
 
 /// The graph of those candidates that are shorter than the cutoff.
 fn edges(system: &System, candidates: &[Vec<Candidate>], cutoff: f64) -> Result<Graph> {
-    let rows: Vec<_> = candidates
-        .par_iter()
-        .with_min_len(MIN_CENTERS)
-        .enumerate()
-        .map(|(center, row)| edges_of(system, center, row, cutoff))
-        .collect();
-    let rows = rows.into_iter().collect::<Result<Vec<_>>>()?;
-    let mut graph = Graph::from_sorted(system.species.clone(), vec![1.0; system.len()], &rows);
+    let mut parts = pieces(system.len(), |centers| rows(system, centers, candidates, cutoff)).into_iter();
+    let mut all = parts.next().transpose()?.unwrap_or_default();
+    parts.try_for_each(|part| part.map(|part| all.append(part)))?;
+    let mut graph = Graph::from_rows(system.species.clone(), vec![1.0; system.len()], all);
     graph.volume = (system.cell.periodic() == [true; 3]).then(|| system.cell.volume());
     Ok(graph)
 }
 
-fn edges_of(system: &System, center: usize, row: &[Candidate], cutoff: f64) -> Result<Vec<Edge>> {
-    let mut edges = Vec::with_capacity(row.len());
-    for candidate in row {
-        let neighbor = candidate.neighbor as usize;
-        let straight = sub(system.positions[neighbor], system.positions[center]);
-        let vector = add(straight, translation(system.cell.vectors(), candidate.shift));
-        let square = dot(vector, vector);
-        refuse_coincidence(center, neighbor, square)?;
-        if square < cutoff * cutoff {
-            edges.push(Edge { neighbor, vector });
+fn rows(system: &System, centers: Range<usize>, candidates: &[Vec<Candidate>], cutoff: f64) -> Result<Rows> {
+    let mut rows = Rows::default();
+    for center in centers {
+        for candidate in &candidates[center] {
+            let neighbor = candidate.neighbor as usize;
+            let straight = sub(system.positions[neighbor], system.positions[center]);
+            let vector = add(straight, translation(system.cell.vectors(), candidate.shift));
+            let square = dot(vector, vector);
+            refuse_coincidence(center, neighbor, square)?;
+            if square < cutoff * cutoff {
+                rows.push(Edge { neighbor, vector });
+            }
         }
+        rows.end();
     }
-    Ok(edges)
+    Ok(rows)
 }
 
 /// shift · cell, Å. Exactly odd in the shift, so that the two vectors of a pair cancel to the last bit.

@@ -198,6 +198,28 @@ fn the_output_holds_results_and_what_came_in() {
 }
 
 #[test]
+fn structures_of_i_pi_are_those_of_extended_xyz() {
+    let folder = Folder::new();
+    let comment = "# CELL(H): 5 0 0 0 5 0 0 0 5 Step:  7  Bead: 0 positions{angstrom}  cell{angstrom}";
+    folder.write("box.xyz", BOX);
+    folder.write("ipi.xyz", &BOX.replace("Lattice=\"5 0 0 0 5 0 0 0 5\" step=7", comment));
+    for name in ["box", "ipi"] {
+        folder.output(&["eval", "model.onnx", &format!("{name}.xyz"), "-o", &format!("{name}-out.xyz")], "");
+    }
+    assert_eq!(folder.read("ipi-out.xyz").replace(" bead=0", ""), folder.read("box-out.xyz"));
+}
+
+#[test]
+fn forces_of_i_pi_are_no_structure() {
+    let comment = "# CELL(abcABC): 9 9 9 90 90 90 Step: 0 Bead: 0 forces{atomic_unit}  cell{atomic_unit}";
+    assert_eq!(
+        Folder::new().failure(1, &["eval", "model.onnx", "-"], &format!("1\n{comment}\nH 0 0 0\n")),
+        "error: line 2 of the standard input: the comment line says that this is forces, no positions: give the file \
+         of the positions\n"
+    );
+}
+
+#[test]
 fn info_describes_the_model() {
     let folder = Folder::new();
     let output = folder.output(&["info", "model.onnx"], "");

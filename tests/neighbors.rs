@@ -268,3 +268,13 @@ fn vesin_finds_the_same() {
         assert!((sum - record.sum).abs() < 1e-9 * record.sum);
     }
 }
+
+#[test]
+fn a_cell_in_wrong_units_is_refused_before_it_takes_forever() {
+    let cell = Cell::new([[1e-3, 0.0, 0.0], [0.0, 1e-3, 0.0], [0.0, 0.0, 1e-3]], [true; 3]).unwrap();
+    let error = neighbors::graph(&System::new(vec![[0.0; 3]], vec![1], cell).unwrap(), 4.0).unwrap_err().to_string();
+    assert!(
+        error.starts_with("an atom would see 51") && error.ends_with("check the cell, and whether its unit is Å"),
+        "{error}"
+    );
+}

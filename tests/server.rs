@@ -46,7 +46,11 @@ struct Server {
 
 impl Server {
     fn start() -> Self {
-        Self::with(limits(), Terms { max_atoms: 1000, token: None, settings: Settings::default() }, 300)
+        Self::with(
+            limits(),
+            Terms { max_atoms: 1000, max_rotations: 100, token: None, settings: Settings::default() },
+            300,
+        )
     }
 
     fn with(limits: Limits, terms: Terms, max_connections: usize) -> Self {
@@ -279,6 +283,8 @@ fn an_init_that_cannot_be_granted_is_refused_with_a_sentence() {
         refusal("species: O, color: blue").starts_with("the INIT has the unknown key \"color\": the keys are species")
     );
     assert!(refusal("species: O, rotate: sideways").starts_with("the mitigation \"sideways\" is unknown"));
+    let many = "101 rotations a structure are more than the 100 that are made here";
+    assert_eq!(refusal("species: O, rotate: random:101"), many);
     assert_eq!(refusal("species: O, seed: -1"), "seed is \"-1\": give a whole number, not negative and not too large");
     assert_eq!(refusal("species: O, inversion: maybe"), "inversion is \"maybe\": give yes or no");
     assert!(refusal("species: O, forces: direct").contains("offers no direct forces"));
@@ -288,7 +294,8 @@ fn an_init_that_cannot_be_granted_is_refused_with_a_sentence() {
 
 #[test]
 fn without_the_token_nobody_is_served() {
-    let terms = Terms { max_atoms: 1000, token: Some("secret".into()), settings: Settings::default() };
+    let terms =
+        Terms { max_atoms: 1000, max_rotations: 100, token: Some("secret".into()), settings: Settings::default() };
     let server = Server::with(limits(), terms, 10);
     let sentence = "the token is wrong or missing: give the one that the server was started with";
     for text in ["species: O H2", "species: O H2, token: guess!", "species: He, token: secre"] {
@@ -393,6 +400,21 @@ fn a_peer_that_stops_half_way_is_given_up_and_holds_up_nobody() {
 }
 
 #[test]
+fn who_sends_a_byte_now_and_then_does_not_keep_his_place() {
+    let server = Server::start();
+    let (mut slow, mut chatty) = (server.begin("species: O H2"), server.connect());
+    slow.stream.write_all(b"POSDATA     ").unwrap();
+    let start = Instant::now();
+    // Until the server has had enough.
+    while slow.stream.write_all(&[0]).and(chatty.stream.write_all(b"STATUS      ")).is_ok() {
+        assert!(start.elapsed() < Duration::from_secs(10));
+        sleep(Duration::from_millis(20));
+    }
+    server.logs("the rest of a message did not come in time");
+    server.logs("no INIT came in time");
+}
+
+#[test]
 fn a_peer_that_never_reads_is_given_up_and_holds_up_nobody() {
     let server = Server::start();
     let mut deaf = server.connect();
@@ -406,7 +428,7 @@ fn a_peer_that_never_reads_is_given_up_and_holds_up_nobody() {
 
 #[test]
 fn a_silent_connection_is_ended_after_the_idle_time() {
-    let terms = Terms { max_atoms: 1000, token: None, settings: Settings::default() };
+    let terms = Terms { max_atoms: 1000, max_rotations: 100, token: None, settings: Settings::default() };
     let limits = Limits { idle: Some(Duration::from_millis(200)), ..limits() };
     let server = Server::with(limits, terms, 10);
     let mut peer = server.begin("species: O H2");
@@ -433,7 +455,7 @@ fn who_vanishes_is_forgotten() {
 
 #[test]
 fn too_many_connections_are_refused_with_a_sentence() {
-    let terms = Terms { max_atoms: 1000, token: None, settings: Settings::default() };
+    let terms = Terms { max_atoms: 1000, max_rotations: 100, token: None, settings: Settings::default() };
     let server = Server::with(limits(), terms, 2);
     let mut held: Vec<_> = (0..2).map(|_| server.begin("species: O H2")).collect();
     held.iter_mut().for_each(|peer| assert!(peer.evaluate(&water(0.0)).energy.is_finite()));

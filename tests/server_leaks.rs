@@ -49,7 +49,7 @@ fn ten_thousand_visitors_leave_nothing_behind() {
     let interrupt = Interrupt::new().unwrap();
     let stop = std::sync::Arc::clone(&interrupt);
     let server = spawn(move || {
-        let terms = Terms { max_atoms: 100, token: None, settings: Settings::default() };
+        let terms = Terms { max_atoms: 100, max_rotations: 100, token: None, settings: Settings::default() };
         let wait = Duration::from_millis(1);
         let limits =
             Limits { max_batch: 10, max_wait: wait, memory: 1 << 20, max_text: 4096, patience: None, idle: None };

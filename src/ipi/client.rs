@@ -67,6 +67,11 @@ pub enum Report<'a> {
     },
     /// Nobody listens yet.
     Waiting(&'a io::Error),
+    /// No more connections could be made in time; it goes on with those that there are.
+    Fewer {
+        /// How many are missing.
+        missing: usize,
+    },
     /// A batch was evaluated.
     Round(&'a Round),
     /// A connection has ended.
@@ -152,7 +157,7 @@ impl Client<'_> {
             }
             Err(error) if !comes_up(&error) => Err(Error::Connect { address: peer, cause: error }),
             Err(_) if now >= self.give_up && self.scheduler.connections() > 0 => {
-                self.missing = 0;
+                report(Report::Fewer { missing: std::mem::take(&mut self.missing) });
                 Ok(None)
             }
             Err(_) if now >= self.give_up && self.last.is_some() => self.ending().map(Some),

@@ -56,7 +56,7 @@ impl Structure {
 
 /// An energy, eV.
 pub fn energy(bytes: &[u8]) -> f64 {
-    numbers(bytes, ELECTRON_VOLT).next().unwrap_or(f64::NAN)
+    bytes.first_chunk().map_or(f64::NAN, |bytes| f64::from_le_bytes(*bytes) / ELECTRON_VOLT)
 }
 
 /// Forces `[N][3]`, eV/Å.
@@ -85,17 +85,16 @@ pub fn put_virial(virial: &Matrix3, out: &mut Vec<u8>) {
 }
 
 fn put(values: &[f64], unit: f64, out: &mut Vec<u8>) {
-    out.extend(values.iter().flat_map(|value| (value * unit).to_le_bytes()));
-}
-
-fn numbers(bytes: &[u8], unit: f64) -> impl Iterator<Item = f64> + '_ {
-    bytes.as_chunks::<8>().0.iter().map(move |chunk| f64::from_le_bytes(*chunk) / unit)
+    out.reserve(8 * values.len());
+    values.iter().for_each(|value| out.extend_from_slice(&(value * unit).to_le_bytes()));
 }
 
 fn vectors(bytes: &[u8], unit: f64) -> Vec<Vector3> {
+    let inverse = 1.0 / unit;
+    let number = |bytes: &[u8; 8]| f64::from_le_bytes(*bytes) * inverse;
     let vector = |chunk: &[u8; 24]| {
-        let mut numbers = numbers(chunk, unit);
-        [(); 3].map(|()| numbers.next().unwrap_or(f64::NAN))
+        let (numbers, _) = chunk.as_chunks::<8>();
+        [number(&numbers[0]), number(&numbers[1]), number(&numbers[2])]
     };
     bytes.as_chunks::<24>().0.iter().map(vector).collect()
 }

@@ -12,6 +12,9 @@ const MARGIN: f64 = 1e-6;
 /// An atom more cells away than this is lost: 1e6 cells of 10 Å leave 2e-9 Å of a double's precision.
 const MAX_CELLS: f64 = 1e6;
 
+/// More images of the cell than this around each atom are no structure, but a cell in wrong units.
+const MAX_IMAGES: f64 = 1e5;
+
 /// Bins along one cell vector.
 struct Axis {
     periodic: bool,
@@ -58,6 +61,7 @@ impl Bins {
             system.positions.iter().zip(&wraps).map(|(x, w)| sub(*x, translation(&cell, *w))).collect();
         let fractions: Vec<_> = wrapped.iter().map(fraction).collect();
         let radius = radius * (1.0 + MARGIN);
+        check_images(system, radius)?;
         let axes = axes(system, &fractions, radius);
         let places = fractions.iter().map(|f| [0, 1, 2].map(|d| axes[d].bin(f[d]))).collect();
         let mut bins =
@@ -164,6 +168,13 @@ fn axes(system: &System, fractions: &[Vector3], radius: f64) -> [Axis; 3] {
         }
     }
     axes
+}
+
+/// Refuses a cell so small that the search would never end.
+fn check_images(system: &System, radius: f64) -> Result<()> {
+    let (periodic, heights) = (system.cell.periodic(), system.cell.heights());
+    let images = (0..3).filter(|&d| periodic[d]).map(|d| 2.0 * (radius / heights[d]).ceil() + 1.0).product::<f64>();
+    if images <= MAX_IMAGES { Ok(()) } else { Err(Error::TinyCell { images, radius }) }
 }
 
 /// How many cells each atom is outside the cell; 0 along directions that do not repeat.

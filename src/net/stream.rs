@@ -8,6 +8,8 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::time::Duration;
 
+use socket2::SockRef;
+
 use super::Address;
 
 /// How long one attempt to reach a host may take.
@@ -104,11 +106,9 @@ fn acknowledge(stream: &TcpStream) {
 }
 
 impl Write for Stream {
+    /// To a peer that has gone it is an error, and never a signal: a program in C around us would die of SIGPIPE.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Unix(stream) => stream.write(bytes),
-            Self::Tcp(stream) => stream.write(bytes),
-        }
+        SockRef::from(&*self).send_with_flags(bytes, libc::MSG_NOSIGNAL)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -156,7 +156,7 @@ impl Metadata {
     ///
     /// # Errors
     /// [`Error::NoContract`], [`Error::ContractVersion`], and [`Error::Contract`] with the field that is wrong.
-    pub(super) fn parse(text: Option<&str>, path: &Path) -> Result<Self> {
+    pub fn parse(text: Option<&str>, path: &Path) -> Result<Self> {
         let text = text.ok_or_else(|| Error::NoContract { path: path.to_path_buf() })?;
         let wrong = |cause: String| Error::Contract { path: path.to_path_buf(), cause };
         let value: Value =
@@ -176,8 +176,10 @@ impl Metadata {
     /// The first value that makes no sense.
     fn nonsense(&self) -> Option<String> {
         let references = &self.reference_energies;
-        let (found, expected) = if !(self.cutoff.is_finite() && self.cutoff > 0.0) {
-            (format!("`cutoff` is {}", self.cutoff), "a length above 0")
+        // A large number of nm may be infinite in Å.
+        let cutoff = self.cutoff * self.length_unit.angstrom();
+        let (found, expected) = if !(cutoff.is_finite() && cutoff > 0.0) {
+            (format!("`cutoff` is {:?}", self.cutoff), "a length above 0")
         } else if self.hops == 0 {
             ("`hops` is 0".to_owned(), "1 or more")
         } else if self.species.is_empty() || self.species[0] == 0 || self.species.windows(2).any(|w| w[0] == w[1]) {
@@ -234,7 +236,8 @@ mod tests {
         let cases = [
             ("\"version\": 1, ", "", "missing field `version` in its metadata"),
             ("\"cutoff\": 6.0, ", "", "missing field `cutoff` in its metadata"),
-            ("6.0", "-6.0", "`cutoff` is -6 in its metadata where a length above 0 was expected"),
+            ("6.0", "-6.0", "`cutoff` is -6.0 in its metadata where a length above 0 was expected"),
+            ("6.0", "1e999", "its metadata are not JSON: number out of range at line 1 column 45"),
             ("\"hops\": 2", "\"hops\": 0", "`hops` is 0 in its metadata where 1 or more was expected"),
             ("[8, 1]", "[1, 1]", "`species` is [1, 1] in its metadata where distinct atomic numbers was expected"),
             (
@@ -248,6 +251,12 @@ mod tests {
             let error = parse(&GOOD.replace(from, to)).unwrap_err().to_string();
             assert_eq!(error, format!("the model m.onnx breaks the model contract: {cause}"));
         }
+    }
+
+    #[test]
+    fn a_cutoff_beyond_all_numbers_is_refused() {
+        let error = parse(&GOOD.replace("6.0", "1e308").replace("bohr", "nm")).unwrap_err().to_string();
+        assert!(error.ends_with("`cutoff` is 1e308 in its metadata where a length above 0 was expected"), "{error}");
     }
 
     #[test]

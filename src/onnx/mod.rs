@@ -175,6 +175,12 @@ fn run<T: Real>(
     reader.responses(tensors, forces)
 }
 
+/// For fuzzing: the metadata under a key in the bytes of a model file, and the names of its nodes ScatterND that reduce.
+#[doc(hidden)]
+pub fn scan(bytes: &[u8], key: &str) -> std::result::Result<(Option<String>, Vec<String>), String> {
+    proto::scan(bytes, key).map(|scan| (scan.metadata, scan.scatters))
+}
+
 fn run_error(model: &str, cause: String) -> Error {
     Error::ModelRun { model: model.to_owned(), cause }
 }

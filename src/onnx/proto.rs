@@ -30,6 +30,9 @@ mod field {
     pub const ENTRY_VALUE: u64 = 2;
 }
 
+/// Graphs inside one another at most: protobuf's own readers take 100 messages, and a graph in a graph is three.
+const DEEPEST: usize = 100;
+
 /// Scans the bytes of a model file; the error says why they are not a model.
 pub(super) fn scan(bytes: &[u8], key: &str) -> Result<Scan, String> {
     if bytes.is_empty() {
@@ -41,9 +44,9 @@ pub(super) fn scan(bytes: &[u8], key: &str) -> Result<Scan, String> {
         match number {
             field::MODEL_GRAPH => {
                 graphs += 1;
-                scan_nodes(value, field::GRAPH_NODE, &mut scan.scatters)?;
+                scan_nodes(value, field::GRAPH_NODE, DEEPEST, &mut scan.scatters)?;
             }
-            field::MODEL_FUNCTION => scan_nodes(value, field::FUNCTION_NODE, &mut scan.scatters)?,
+            field::MODEL_FUNCTION => scan_nodes(value, field::FUNCTION_NODE, DEEPEST, &mut scan.scatters)?,
             field::MODEL_METADATA => scan.metadata = scan.metadata.or(entry(value, key)?),
             _ => {}
         }
@@ -59,20 +62,22 @@ fn entry(bytes: &[u8], key: &str) -> Result<Option<String>, String> {
     Ok(wanted.then(|| String::from_utf8_lossy(text(field::ENTRY_VALUE)).into_owned()))
 }
 
-fn scan_nodes(bytes: &[u8], node: u64, scatters: &mut Vec<String>) -> Result<(), String> {
+/// The nodes of a graph, and of graphs in it, as deep as `depth`: a file may not make this recursion overflow the stack.
+fn scan_nodes(bytes: &[u8], node: u64, depth: usize, scatters: &mut Vec<String>) -> Result<(), String> {
+    let depth = depth.checked_sub(1).ok_or_else(|| format!("its graphs are nested more than {DEEPEST} deep"))?;
     for (_, value) in fields(bytes)?.into_iter().filter(|(number, _)| *number == node) {
-        scan_node(value, scatters)?;
+        scan_node(value, depth, scatters)?;
     }
     Ok(())
 }
 
-fn scan_node(bytes: &[u8], scatters: &mut Vec<String>) -> Result<(), String> {
+fn scan_node(bytes: &[u8], depth: usize, scatters: &mut Vec<String>) -> Result<(), String> {
     let (mut name, mut op_type, mut reduces) = (&b""[..], &b""[..], false);
     for (number, value) in fields(bytes)? {
         match number {
             field::NODE_NAME => name = value,
             field::NODE_OP_TYPE => op_type = value,
-            field::NODE_ATTRIBUTE => reduces |= scan_attribute(value, scatters)?,
+            field::NODE_ATTRIBUTE => reduces |= scan_attribute(value, depth, scatters)?,
             _ => {}
         }
     }
@@ -83,13 +88,13 @@ fn scan_node(bytes: &[u8], scatters: &mut Vec<String>) -> Result<(), String> {
 }
 
 /// Walks into the subgraphs of an attribute, and tells whether it is a `reduction` other than "none".
-fn scan_attribute(bytes: &[u8], scatters: &mut Vec<String>) -> Result<bool, String> {
+fn scan_attribute(bytes: &[u8], depth: usize, scatters: &mut Vec<String>) -> Result<bool, String> {
     let (mut name, mut text) = (&b""[..], &b"none"[..]);
     for (number, value) in fields(bytes)? {
         match number {
             field::ATTRIBUTE_NAME => name = value,
             field::ATTRIBUTE_STRING => text = value,
-            field::ATTRIBUTE_GRAPH | field::ATTRIBUTE_GRAPHS => scan_nodes(value, field::GRAPH_NODE, scatters)?,
+            field::ATTRIBUTE_GRAPH | field::ATTRIBUTE_GRAPHS => scan_nodes(value, field::GRAPH_NODE, depth, scatters)?,
             _ => {}
         }
     }
@@ -169,6 +174,23 @@ mod tests {
         let model = [message(7, &[]), other.clone(), ours].concat();
         assert_eq!(scan(&model, "tumble").unwrap().metadata.as_deref(), Some("{}"));
         assert_eq!(scan(&[message(7, &[]), other].concat(), "tumble").unwrap().metadata, None);
+    }
+
+    /// A model of so many graphs inside one another.
+    fn nested(graphs: usize) -> Vec<u8> {
+        let long = |number: u8, body: Vec<u8>| {
+            let length = (0..4).map(|i| (body.len() >> (7 * i)) as u8 & 0x7f | if i < 3 { 0x80 } else { 0 });
+            [number << 3 | 2].into_iter().chain(length).chain(body.iter().copied()).collect::<Vec<_>>()
+        };
+        long(7, (1..graphs).fold(Vec::new(), |graph, _| long(1, long(5, long(6, graph)))))
+    }
+
+    #[test]
+    fn graphs_nested_without_end_are_refused_before_the_stack_is_full() {
+        assert_eq!(scan(&nested(100), "tumble"), Ok(Scan::default()));
+        for graphs in [101, 1000] {
+            assert_eq!(scan(&nested(graphs), "tumble").unwrap_err(), "its graphs are nested more than 100 deep");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use super::Quadrature;
 use crate::error::{Error, Result};
@@ -35,7 +36,7 @@ pub struct Mitigation {
     inversion: bool,
     chance: Chance,
     /// The rotations where none are drawn; for drawn ones as many identities.
-    grid: Quadrature,
+    grid: Arc<Quadrature>,
 }
 
 /// What is new at every step.
@@ -62,7 +63,7 @@ impl Mitigation {
         let turned = if matches!(chance, Chance::Turned) { TURNED } else { "" };
         let spec = format!("{}{turned}", grid.name);
         let grid = if inversion { grid.with_inversion() } else { grid };
-        Ok(Self { spec, inversion, chance, grid })
+        Ok(Self { spec, inversion, chance, grid: Arc::new(grid) })
     }
 
     /// The rotations of one step, a pure function of (seed, step, stream): simulations with the same seed, such as

@@ -85,7 +85,10 @@ pub(super) struct Connection {
     pub lively: bool,
     /// How much of the output is sent.
     sent: usize,
-    /// The last time that something was done.
+    /// When it was opened.
+    opened: Instant,
+    /// When the last message was taken in, or sent to its end. Parts of messages do not count: who sends a byte now and
+    /// then does not keep his place.
     since: Instant,
     /// Whether anything has come.
     pub greeted: bool,
@@ -107,6 +110,7 @@ impl Connection {
             request: vec![],
             lively: false,
             sent: 0,
+            opened: Instant::now(),
             since: Instant::now(),
             greeted: false,
             ended: false,
@@ -132,9 +136,11 @@ impl Connection {
             Ok(0) => Err(End::Broken("closed the connection in the middle of a message".into())),
             Ok(_) if self.ended => Ok(false),
             Ok(length) => {
+                if self.driver.waiting() == 0 {
+                    self.since = Instant::now();
+                }
                 self.driver.feed(&piece[..length]);
                 self.greeted = true;
-                self.since = Instant::now();
                 Ok(true)
             }
             Err(error) if waits(&error) => Ok(false),
@@ -144,7 +150,15 @@ impl Connection {
 
     /// What is to be done next; nothing before what was answered is on its way.
     pub fn proceed(&mut self) -> Result<Option<Event>, String> {
-        if self.ended { Ok(None) } else { self.driver.proceed() }
+        if self.ended {
+            return Ok(None);
+        }
+        let waiting = self.driver.waiting();
+        let event = self.driver.proceed();
+        if self.driver.waiting() < waiting {
+            self.since = Instant::now();
+        }
+        event
     }
 
     /// Takes a request in and says how many structures it has.
@@ -208,6 +222,7 @@ impl Connection {
         }
         self.request.clear();
         self.driver.answer(&answers);
+        self.since = Instant::now();
         Ok(())
     }
 
@@ -222,14 +237,17 @@ impl Connection {
 
     /// Sends what can be sent; an error if the connection is done.
     pub fn write(&mut self) -> Result<(), End> {
+        if self.driver.output.is_empty() {
+            return Ok(());
+        }
         while self.sent < self.driver.output.len() {
             match self.stream.write(&self.driver.output[self.sent..]) {
                 Ok(length) => self.sent += length,
                 Err(error) if waits(&error) => return Ok(()),
                 Err(error) => return Err(End::Broken(format!("broke the connection: {error}"))),
             }
-            self.since = Instant::now();
         }
+        self.since = Instant::now();
         self.driver.output.clear();
         self.sent = 0;
         if self.ended && self.stream.finish().is_err() {
@@ -254,8 +272,13 @@ impl Connection {
         if self.ended {
             return Some(self.since + FAREWELL);
         }
-        let wait = if self.unfinished() { limits.patience } else { limits.idle };
-        wait.filter(|_| !self.driver.busy()).map(|wait| self.since + wait)
+        let (since, wait) = match self.unfinished() {
+            _ if self.driver.busy() => return None,
+            true if self.driver.begun() => (self.since, limits.patience),
+            true => (self.opened, limits.patience),
+            false => (self.since, limits.idle),
+        };
+        wait.map(|wait| since + wait)
     }
 
     /// Whether it owes us something.

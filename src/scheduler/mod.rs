@@ -230,8 +230,7 @@ impl Scheduler {
             events.iter().for_each(|event| self.handle(event));
             self.check_deadlines();
         }
-        // The door has its say before anything is evaluated: an `INIT` may let another request come along.
-        if self.happenings.is_empty() && self.queue.due(Instant::now(), &self.limits, self.lively()) {
+        if self.queue.due(Instant::now(), &self.limits, self.lively()) {
             self.evaluate();
         }
         Ok(std::mem::take(&mut self.happenings))
@@ -380,6 +379,7 @@ impl Scheduler {
             self.answer(key, evaluations, &mut round);
         }
         round.took = start.elapsed();
+        self.queue.done();
         self.happenings.push(Happening::Evaluated(round));
     }
 

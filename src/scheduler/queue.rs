@@ -16,6 +16,8 @@ struct Request {
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     waiting: VecDeque<Request>,
+    /// When the last batch was done: what came meanwhile has waited for that, not for others to come along.
+    free: Option<Instant>,
 }
 
 impl Queue {
@@ -30,7 +32,13 @@ impl Queue {
     /// When the queue must be looked at again; `lively` connections are expected to ask.
     pub fn deadline(&self, limits: &Limits, lively: usize) -> Option<Instant> {
         let first = self.waiting.front()?;
-        Some(if self.full(limits, lively) { first.since } else { first.since + limits.max_wait })
+        let since = self.free.map_or(first.since, |free| free.max(first.since));
+        Some(if self.full(limits, lively) { since } else { since + limits.max_wait })
+    }
+
+    /// A batch is done.
+    pub fn done(&mut self) {
+        self.free = Some(Instant::now());
     }
 
     /// Whether to evaluate: there are enough, all who are expected are here, or the first has waited long enough.
@@ -82,6 +90,15 @@ mod tests {
         assert!(queue.due(now, &limits(2), 3));
         assert!(queue.due(now + Duration::from_secs(2), &limits(8), 3));
         assert!(!Queue::default().due(now, &limits(8), 0));
+    }
+
+    #[test]
+    fn what_came_while_a_batch_was_evaluated_still_waits_for_others() {
+        let mut queue = queue(&[(1, 1)]);
+        queue.done();
+        let (first, free) = (queue.waiting[0].since, queue.free.unwrap());
+        assert!(!queue.due(first + Duration::from_secs(1), &limits(8), 2) || first == free);
+        assert!(queue.due(free + Duration::from_secs(1), &limits(8), 2));
     }
 
     #[test]

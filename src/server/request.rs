@@ -18,6 +18,8 @@ const KEYS: &str = "species, rotate, inversion, seed, stream, step, forces, corr
 pub struct Terms {
     /// Atoms that a message may bring, all its structures together.
     pub max_atoms: usize,
+    /// Rotations of one structure.
+    pub max_rotations: usize,
     /// Without which nobody is served, if there is one.
     pub token: Option<String>,
     /// What a simulation gets that does not say what it wants.
@@ -56,6 +58,10 @@ impl Terms {
         }
         info.check_species(&species).map_err(|error| error.to_string())?;
         let policy = Policy::new(&wishes.settings, info).map_err(|error| error.to_string())?;
+        let (rotations, most) = (policy.mitigation.evaluations(), self.max_rotations);
+        if rotations > most {
+            return Err(format!("{rotations} rotations a structure are more than the {most} that are made here"));
+        }
         let beads = wishes.beads.unwrap_or(wishes.batch as u64);
         Ok(Setup {
             species,

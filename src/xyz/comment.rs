@@ -23,6 +23,11 @@ impl Entry {
         unquote(&self.key)
     }
 
+    /// The key as it is written.
+    pub(super) fn written_key(&self) -> &str {
+        &self.key
+    }
+
     /// The value without quotes; "T" if the key stands alone.
     pub fn value(&self) -> String {
         self.value.as_deref().map_or_else(|| "T".into(), unquote)
@@ -58,12 +63,17 @@ pub(super) fn parse(line: &str) -> Result<Vec<Entry>, Problem> {
         let mut value = None;
         if let Some(after) = rest.strip_prefix('=') {
             let (text, after) = split_word(after.trim_start(), false)?;
-            value = Some(text.into());
+            value = Some(visible(text).into());
             rest = after.trim_start();
         }
-        entries.push(Entry { key: key.into(), value });
+        entries.push(Entry { key: visible(key).into(), value });
     }
     Ok(entries)
+}
+
+/// A word that cannot be overlooked: written back as nothing, it would be joined with its neighbor.
+fn visible(word: &str) -> &str {
+    if word.is_empty() { "\"\"" } else { word }
 }
 
 /// The first word, as written, and what follows it. A key also ends at an equals sign.
@@ -82,7 +92,8 @@ fn split_word(text: &str, is_key: bool) -> Result<(&str, &str), Problem> {
     }
     match open {
         Some((opened, closing)) => Err(Problem::Quote { opened, closing }),
-        None => Ok((text, "")),
+        // The last backslash has nothing to take; written back it would take the space before the next entry.
+        None => Ok((if escaped { &text[..text.len() - 1] } else { text }, "")),
     }
 }
 
@@ -116,7 +127,7 @@ fn unquote(raw: &str) -> String {
 }
 
 /// Puts a value in quotes if it would not be read back as one word without them.
-fn quote(value: &str) -> String {
+pub(super) fn quote(value: &str) -> String {
     let special = |c: char| c.is_whitespace() || closing_mark(c).is_some() || matches!(c, ']' | '}' | '\\' | '=');
     if !value.is_empty() && !value.contains(special) {
         return value.into();
@@ -164,6 +175,16 @@ mod tests {
     fn new_values_are_read_back_whatever_they_hold() {
         for value in ["plain", "", "two words", "\"", "it's", "back\\slash", "a=b", "[1, {2}]", "ü"] {
             assert_eq!(pairs(&Entry::new("key", value).to_string()), [pair("key", value)]);
+        }
+    }
+
+    #[test]
+    fn entries_of_nothing_and_a_last_backslash_do_not_take_what_is_written_next() {
+        for (line, written) in [("a=", "a=\"\""), ("=5", "\"\"=5"), ("a\\", "a"), ("a=b\\", "a=b"), ("a=\\", "a=\"\"")]
+        {
+            let entries = parse(line).unwrap();
+            assert_eq!(entries.iter().map(Entry::to_string).collect::<Vec<_>>(), [written]);
+            assert_eq!(parse(&format!("{written} b=1")).unwrap()[..1], entries);
         }
     }
 

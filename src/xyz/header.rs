@@ -2,12 +2,14 @@
 
 use super::columns::{self, Column};
 use super::comment::{self, Entry};
+use super::ipi;
+use super::placement::Placement;
 use super::problem::Problem;
 use crate::rotation::Matrix3;
 use crate::system::Cell;
 
-/// By these i-PI's comment lines are known; it takes any brackets, as in CELL(abcABC) or CELL{H}.
-const IPI: [&str; 3] = ["CELL(", "CELL[", "CELL{"];
+/// Keys that make a comment line one of extended XYZ.
+const EXTENDED: [&str; 3] = ["Lattice", "Properties", "pbc"];
 
 /// What the comment line says of its frame.
 #[derive(Debug)]
@@ -22,30 +24,37 @@ pub(super) struct Header {
     pub plain: bool,
     /// All other entries.
     pub info: Vec<Entry>,
+    /// What becomes of the positions.
+    pub placement: Placement,
 }
 
 /// Reads a comment line.
 pub(super) fn parse(line: &str) -> Result<Header, Problem> {
-    if let Some(found) = IPI.iter().find(|start| line.contains(*start)) {
-        return Err(Problem::Ipi { found });
+    let info = entries(line)?;
+    let Some(key) = EXTENDED.into_iter().find(|key| info.iter().any(|entry| entry.is(key))) else {
+        return if ipi::found_in(line).is_some() { ipi::parse(line) } else { extended(info) };
+    };
+    // In quotes it is a remark, as in the ipi_comment of i-PI's own extended XYZ.
+    match info.iter().find_map(|entry| ipi::found_in(entry.written_key())) {
+        Some(found) => Err(Problem::IpiAndExtended { key, found }),
+        None => extended(info),
     }
-    let mut info = entries(line)?;
+}
+
+/// The header of extended XYZ, or of plain XYZ, which is extended XYZ without keys.
+fn extended(mut info: Vec<Entry>) -> Result<Header, Problem> {
     let lattice = take(&mut info, "Lattice").map(|value| parse_lattice(&value)).transpose()?;
     let cell = parse_cell(lattice, take(&mut info, "pbc"))?;
     let properties = take(&mut info, "Properties");
     let columns = columns::parse(properties.as_deref().unwrap_or(columns::PLAIN))?;
-    Ok(Header { lattice, cell, columns, plain: properties.is_none(), info })
-}
-
-/// Reads a comment line, of which nothing is taken if it is i-PI's.
-pub(super) fn parse_or_ipi(line: &str) -> Result<Header, Problem> {
-    if IPI.iter().any(|start| line.contains(start)) { parse("") } else { parse(line) }
+    let placement = Placement::AS_WRITTEN;
+    Ok(Header { lattice, cell, columns, plain: properties.is_none(), info, placement })
 }
 
 /// Entries of the line; a line that is prose with a lonely quotation mark is one entry.
 fn entries(line: &str) -> Result<Vec<Entry>, Problem> {
     let lower = line.to_ascii_lowercase();
-    let extended = ["lattice", "properties", "pbc"].iter().any(|key| lower.contains(key));
+    let extended = EXTENDED.iter().any(|key| lower.contains(&key.to_ascii_lowercase()));
     match comment::parse(line) {
         Err(_) if !extended => Ok(vec![Entry::new("comment", line.trim())]),
         entries => entries,
@@ -146,14 +155,25 @@ mod tests {
     }
 
     #[test]
-    fn what_i_pi_writes_is_refused() {
+    fn what_i_pi_writes_is_read_in_its_units() {
+        for line in ["# CELL(abcABC): 2 2 2 90 90 90", "# CELL[H]: 2 0 0 0 2 0 0 0 2", "cell{atomic_unit}"] {
+            assert_eq!(parse(line).unwrap().placement.per_angstrom, crate::ipi::wire::ANGSTROM, "{line}");
+        }
+        assert_eq!(parse("water, its cell and positions").unwrap().placement, Placement::AS_WRITTEN);
+    }
+
+    #[test]
+    fn a_line_of_both_dialects_is_refused_unless_one_is_quoted() {
+        for found in ["CELL(abcABC):", "CELL{H}:", "#CELL[GENH]:"] {
+            let error = sentence(&format!("{LATTICE} {found} 1 1 1"));
+            assert!(error.starts_with("the comment line is both extended XYZ (Lattice) and i-PI's (CELL"), "{error}");
+        }
         assert_eq!(
-            sentence(
-                "# CELL(abcABC): 35.2 35.2 35.2 90 90 90 Step: 0 Bead: 0 positions{atomic_unit} cell{atomic_unit}"
-            ),
-            "the comment line is i-PI's (CELL(...), which is not read: write Lattice in its place, and positions \
-             in Å"
+            sentence("# positions{angstrom} pbc=\"F F F\""),
+            "the comment line is both extended XYZ (pbc) and i-PI's (positions{...): remove one of them"
         );
+        let quoted = format!("{LATTICE} ipi_comment=\"Step: 1 positions{{ase}}  cell{{ase}}\"");
+        assert_eq!(parse(&quoted).unwrap().placement, Placement::AS_WRITTEN);
     }
 
     #[test]

@@ -13,13 +13,17 @@
 //! symbol and a position, and what follows on the line is passed over. What the calculation does not need is kept as
 //! it was written and comes out again.
 //!
-//! Lines go one way: [`Frames`] reads lines, `header` the comment line, `rows` the atoms; [`Frame::write`] is the way
-//! back, and [`Frame::with_results`] puts in between what was calculated.
+//! i-PI's comment lines are read as i-PI reads them, with its cell and its units, and come out as extended XYZ.
+//!
+//! Lines go one way: [`Frames`] reads lines, `header` the comment line (`ipi` that of i-PI), `rows` the atoms;
+//! [`Frame::write`] is the way back, and [`Frame::with_results`] puts in between what was calculated.
 
 mod columns;
 mod comment;
 mod frame;
 mod header;
+mod ipi;
+mod placement;
 mod problem;
 mod read;
 mod results;

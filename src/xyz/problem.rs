@@ -1,6 +1,7 @@
 //! What can be wrong with a line of an XYZ file.
 
 use crate::error::Error;
+use crate::rotation::Vector3;
 
 /// What is wrong with a line, as a sentence that follows its number.
 #[derive(Debug, thiserror::Error)]
@@ -46,13 +47,65 @@ pub enum Problem {
         closing: char,
     },
 
-    /// i-PI's own dialect: read as plain XYZ it would silently lose its cell and be off by its unit of length.
-    #[error(
-        "the comment line is i-PI's ({found}...), which is not read: write Lattice in its place, and positions in Å"
-    )]
-    Ipi {
-        /// Start of the comment line.
+    /// Extended XYZ is in Å, i-PI's dialect has units of its own: which of both this is nobody knows.
+    #[error("the comment line is both extended XYZ ({key}) and i-PI's ({found}...): remove one of them")]
+    IpiAndExtended {
+        /// A key of extended XYZ.
+        key: &'static str,
+        /// What is i-PI's.
         found: &'static str,
+    },
+
+    /// i-PI's cell in a notation that it does not have.
+    #[error(
+        "\"{found}\" is no cell as i-PI reads it: write CELL(abcABC): and 6 numbers, or CELL(H): or CELL(GENH): and 9, \
+         with a space after the colon"
+    )]
+    IpiCell {
+        /// The word.
+        found: String,
+    },
+
+    /// Too few numbers in i-PI's cell.
+    #[error("CELL({notation}) needs {expected} numbers, but the line ends after {found}")]
+    IpiNumbers {
+        /// abcABC, H or GENH.
+        notation: &'static str,
+        /// How many there should be.
+        expected: usize,
+        /// How many there are.
+        found: usize,
+    },
+
+    /// Lengths and angles that no three vectors have, or only flat ones.
+    #[error(
+        "no cell has the lengths {} and the angles {} degrees of CELL(abcABC): the angles are of b and c, a and c, a \
+         and b",
+        spaced(.lengths),
+        spaced(.angles)
+    )]
+    IpiAngles {
+        /// In the unit of the file.
+        lengths: Vector3,
+        /// Degrees.
+        angles: Vector3,
+    },
+
+    /// A unit of another dimension, or none.
+    #[error(
+        "{found} is in no unit of length that i-PI knows: write atomic_unit, angstrom, or meter, with or without a \
+         prefix as in nanometer"
+    )]
+    IpiUnit {
+        /// As it is written: name{unit}.
+        found: String,
+    },
+
+    /// i-PI's file of something else.
+    #[error("the comment line says that this is {found}, no positions: give the file of the positions")]
+    IpiQuantity {
+        /// Its name.
+        found: String,
     },
 
     /// Lattice is not a 3x3 matrix.
@@ -134,4 +187,8 @@ pub enum Problem {
     /// Lines that can be read but make no structure.
     #[error("{0}")]
     Structure(Box<Error>),
+}
+
+fn spaced(numbers: &Vector3) -> String {
+    numbers.map(|x| x.to_string()).join(" ")
 }

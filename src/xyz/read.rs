@@ -47,22 +47,13 @@ impl<R: BufRead> Frames<R> {
         &self.file
     }
 
-    /// The atomic numbers of the next frame, which may also be one of i-PI's: its cell and its units do not matter here.
-    ///
-    /// # Errors
-    /// Those of a frame; [`Error::NoFrames`] if there is none.
-    pub fn species(&mut self) -> Result<Vec<u8>> {
-        let frame = self.read_frame(header::parse_or_ipi)?;
-        Ok(frame.ok_or_else(|| Error::NoFrames { file: self.file.clone() })?.system.species)
-    }
-
-    fn read_frame(&mut self, parser: fn(&str) -> Result<Header, Problem>) -> Result<Option<Frame>> {
+    fn read_frame(&mut self) -> Result<Option<Frame>> {
         let Some(expected) = self.read_count()? else { return Ok(None) };
         let line = self.line;
         if !self.advance()? {
             return Err(self.fail(Problem::NoComment));
         }
-        let mut header = self.parse(parser)?;
+        let mut header = self.parse(header::parse)?;
         let mut rows = Rows::new(&mut header).map_err(|problem| self.fail(problem))?;
         for found in 0..expected {
             if !self.advance()? {
@@ -119,7 +110,7 @@ impl<R: BufRead> Iterator for Frames<R> {
         if self.done {
             return None;
         }
-        let frame = match self.read_frame(header::parse) {
+        let frame = match self.read_frame() {
             Ok(None) if !self.any => Err(Error::NoFrames { file: self.file.clone() }),
             frame => frame,
         };
@@ -130,7 +121,8 @@ impl<R: BufRead> Iterator for Frames<R> {
 }
 
 fn assemble(header: Header, rows: Rows, line: usize) -> Result<Frame> {
-    let (positions, species, arrays) = rows.finish();
+    let (mut positions, species, arrays) = rows.finish();
+    header.placement.place(&mut positions);
     let system = System::new(positions, species, header.cell)?;
     Ok(Frame { system, lattice: header.lattice, info: header.info, arrays, line })
 }
@@ -151,14 +143,6 @@ mod tests {
 
     fn read(text: &[u8]) -> Vec<Result<Frame>> {
         Frames::new(text, "f.xyz").collect()
-    }
-
-    #[test]
-    fn species_are_read_from_what_i_pi_writes_too() {
-        let ipi = WATER.replace("water", "# CELL(abcABC): 9 9 9 90 90 90 positions{angstrom} cell{angstrom}");
-        assert_eq!(Frames::new(ipi.as_bytes(), "f.xyz").species().unwrap(), [8, 1, 1]);
-        assert_eq!(Frames::new(WATER.as_bytes(), "f.xyz").species().unwrap(), [8, 1, 1]);
-        assert!(matches!(Frames::new(&b""[..], "f.xyz").species(), Err(Error::NoFrames { .. })));
     }
 
     fn sentence(text: impl AsRef<[u8]>) -> String {
@@ -226,6 +210,40 @@ mod tests {
         assert_eq!(
             sentence(b"1\n\nO 0 0 \xff\n"),
             "line 3 of f.xyz: the line is not text (UTF-8): is this an XYZ file?"
+        );
+    }
+
+    #[test]
+    fn a_frame_of_i_pi_comes_in_angstrom() {
+        let comment = "# CELL(abcABC):   18.89726    37.79452    56.69178    90.00000    90.00000    90.00000  \
+                       Step:           7  Bead:       2 positions{atomic_unit}  cell{atomic_unit}";
+        let text = format!("2\n{comment}\n       O  1.88973e+00 -3.77945e+00  0.00000e+00\n       H 0 0 1.88973 9\n");
+        let frames: Vec<_> = read(text.repeat(2).as_bytes()).into_iter().map(Result::unwrap).collect();
+        let frame = &frames[1];
+        assert_eq!((frames.len(), frame.line, &frame.system.species[..]), (2, 5, &[8, 1][..]));
+        for (x, expected) in frame.system.positions.as_flattened().iter().zip([1.0, -2.0, 0.0, 0.0, 0.0, 1.0]) {
+            assert!((x - expected).abs() < 1e-5, "{x} {expected}");
+        }
+        assert!((frame.system.cell.volume() - 6000.0).abs() < 0.01);
+        let mut written = Vec::new();
+        frame.write(&mut written).unwrap();
+        let again = read(&written).pop().unwrap().unwrap();
+        assert_eq!(again, Frame { line: 1, ..frame.clone() });
+    }
+
+    #[test]
+    fn broken_frames_of_i_pi_are_named_by_their_lines() {
+        let unit = "positions{kelvin}";
+        assert_eq!(
+            sentence(format!("1\n# CELL(abcABC): 1 1 1 90 90 90 {unit}\nO 0 0 0\n")),
+            format!(
+                "line 2 of f.xyz: {unit} is in no unit of length that i-PI knows: write atomic_unit, angstrom, or \
+                 meter, with or without a prefix as in nanometer"
+            )
+        );
+        assert_eq!(
+            sentence("1\n# CELL(abcABC): 1 1 1 90 90 90 positions{angstrom}\nO 0 0\n"),
+            "line 3 of f.xyz: 4 columns are expected (species:S:1:pos:R:3), but 3 were found"
         );
     }
 

@@ -104,10 +104,13 @@ fn is_result(name: &str) -> bool {
 }
 
 /// `ref_name`, or `ref2_name`, `ref3_name`, ... if there are references from before.
+///
+/// Case makes no difference, nor does a last s: a reference that came as `force` is asked for as `forces` too.
 fn reference_name(name: &str, taken: &[String]) -> String {
+    let plain = |name: &str| name.trim_end_matches(['s', 'S']).to_ascii_lowercase();
     let mut reference = format!("ref_{name}");
     for number in 2.. {
-        if !taken.contains(&reference) {
+        if !taken.iter().any(|taken| plain(taken) == plain(&reference)) {
             break;
         }
         reference = format!("ref{number}_{name}");
@@ -174,6 +177,15 @@ mod tests {
         let frame = frame.with_results(&evaluation(1));
         assert_eq!(frame.value("stress"), None);
         assert_eq!(frame.value("virial").unwrap(), "8.0 0.0 0.0 0.0 16.0 0.0 0.0 0.0 24.0");
+    }
+
+    #[test]
+    fn a_reference_by_another_spelling_stays_the_reference() {
+        let text = "1\nProperties=species:S:1:pos:R:3:force:R:3 ref_energy=2 Energy=1\nH 0 0 0 1 2 3\n";
+        let frame = Frames::new(text.as_bytes(), "f.xyz").next().unwrap().unwrap();
+        let twice = frame.with_results(&evaluation(1)).with_results(&evaluation(1));
+        assert_eq!(twice.reference_energy(), Some(2.0));
+        assert_eq!(twice.reference_forces().unwrap(), [[1.0, 2.0, 3.0]]);
     }
 
     #[test]

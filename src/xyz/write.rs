@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::columns::Column;
+use super::columns::{Column, PLAIN};
+use super::comment::quote;
 use super::frame::Frame;
 use crate::elements::symbol;
 use crate::rotation::Matrix3;
@@ -22,8 +23,8 @@ impl Frame {
         if let Some(lattice) = &self.lattice {
             write!(out, "Lattice=\"{}\" ", join(lattice))?;
         }
-        write!(out, "Properties=species:S:1:pos:R:3")?;
-        self.arrays.iter().try_for_each(|column| write!(out, ":{}", column.property()))?;
+        let columns = self.arrays.iter().map(|column| format!(":{}", column.property()));
+        write!(out, "Properties={}", quote(&format!("{PLAIN}{}", columns.collect::<String>())))?;
         self.info.iter().try_for_each(|entry| write!(out, " {entry}"))?;
         let [a, b, c] = self.system.cell.periodic().map(|periodic| if periodic { 'T' } else { 'F' });
         writeln!(out, " pbc=\"{a} {b} {c}\"")
@@ -68,6 +69,20 @@ mod tests {
                     Properties=species:S:1:pos:R:3:tag:I:1:label:S:2 step=7 note=\"a 'b'\" on pbc=\"T F T\"\n\
                     O  0.1 -1e-9 3.0 07 x y\nCl 1.0 2.0 3.0 1 z w\n";
         assert_eq!(written(&read(text)), text);
+    }
+
+    #[test]
+    fn names_of_columns_are_quoted_where_they_must_be() {
+        let text = "1\nProperties=\"species:S:1:pos:R:3:my \\\"tag\\\":I:1\" pbc=\"F F F\"\nH  0.0 0.0 0.0 7\n";
+        assert_eq!(written(&read(text)), text);
+    }
+
+    #[test]
+    fn an_empty_value_and_a_last_backslash_do_not_swallow_the_periodicity() {
+        for comment in ["note=", "note=\\"] {
+            let frame = read(&format!("1\nLattice=\"5 0 0 0 5 0 0 0 5\" pbc=\"T F F\" {comment}\nH 0 0 0\n"));
+            assert_eq!(read(&written(&frame)).system.cell.periodic(), [true, false, false]);
+        }
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub struct Arguments {
     /// The model
     model: PathBuf,
 
-    /// Structures in (extended) XYZ; - for the standard input
+    /// Structures in (extended) XYZ, or i-PI's XYZ with its cell and units; - for the standard input
     structures: PathBuf,
 
     /// Write the structures with their results as extended XYZ
@@ -46,7 +46,7 @@ Examples:
 
 The spread is the standard deviation over the rotations, for forces of each component. With one evaluation a frame
 there is none. Energies and forces of the input are compared with, and kept in the output as ref_energy and ref_forces.
-Frames are counted from 1.";
+Frames are counted from 1. The structure of i-PI's CELL(GENH) is turned upright, as i-PI turns it.";
 
 /// Runs the command.
 pub fn run(arguments: &Arguments, library: Option<PathBuf>) -> Result<()> {

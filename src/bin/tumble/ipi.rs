@@ -22,7 +22,7 @@ pub struct Arguments {
     /// The model
     model: PathBuf,
 
-    /// A structure in (extended) XYZ, or i-PI's, with the atoms in the order of the simulation: i-PI sends no elements
+    /// A structure in (extended) XYZ or i-PI's, with the atoms in the order of the simulation: i-PI sends no elements
     #[arg(long, value_name = "FILE")]
     template: PathBuf,
 
@@ -86,7 +86,7 @@ enum Streams {
 
 const EXAMPLES: &str = "\
 Examples:
-  tumble ipi model.onnx --template water.xyz --unix driver --rotate octahedral
+  tumble ipi model.onnx --template start.xyz --unix driver --rotate octahedral
   tumble ipi model.onnx --template water.xyz --tcp localhost:31415 --rotate random --seed 1
   tumble ipi model.onnx --template water.xyz --unix driver --connections 8 --beads 8
   tumble ipi model.onnx --template water.xyz --unix slow --rotate octahedral --correction
@@ -97,7 +97,7 @@ It starts before or after the server. Exit code: 0 if the server said EXIT, 3 if
 /// Runs the command.
 pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCode> {
     let settings = tumble::Settings { correction: arguments.correction, ..arguments.options.settings(library) };
-    let species = xyz::open(&arguments.template)?.species()?;
+    let species = species(arguments)?;
     let potential = arguments.options.load(&arguments.model, &settings)?;
     potential.info().check_species(&species)?;
     let client = ClientOptions {
@@ -127,6 +127,12 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
     ending.map(code)
 }
 
+fn species(arguments: &Arguments) -> Result<Vec<u8>> {
+    let mut frames = xyz::open(&arguments.template)?;
+    let file = frames.file().to_owned();
+    Ok(frames.next().ok_or(Error::NoFrames { file })??.system.species)
+}
+
 fn address(arguments: &Arguments) -> Result<Address> {
     match (&arguments.unix, &arguments.tcp) {
         (Some(name), _) if name.contains('/') => Ok(Address::Unix(name.into())),
@@ -138,7 +144,8 @@ fn address(arguments: &Arguments) -> Result<Address> {
 fn tell(log: &mut Log, report: Report) {
     match report {
         Report::Waiting(error) => log.waiting(&error.to_string()),
-        Report::Connected { connections } => log.event("connected", &format!("{connections} connection(s)")),
+        Report::Connected { .. } => log.event("connected", "connected"),
+        Report::Fewer { missing } => log.event("fewer", &format!("{missing} connection(s) could not be made")),
         Report::Round(round) => log.round(round),
         Report::Ended(End::Exit) => log.event("exit", "the server said EXIT"),
         Report::Ended(End::Closed) => log.event("closed", "the server closed the connection"),

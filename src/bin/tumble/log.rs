@@ -40,7 +40,8 @@ pub struct Log {
     bar: ProgressBar,
     start: Instant,
     last: Instant,
-    waiting: bool,
+    /// The last event, which is not told again while nothing else happens: all connections begin and end alike.
+    told: String,
     recent: Sums,
     total: Sums,
     spread: Option<f64>,
@@ -52,7 +53,7 @@ impl Log {
         let (now, peer) = (Instant::now(), peer.to_owned());
         let bar = if format == LogFormat::Text { bar() } else { ProgressBar::hidden() };
         let (recent, total) = (Sums::default(), Sums::default());
-        Self { format, peer, connections, bar, start: now, last: now, waiting: false, recent, total, spread: None }
+        Self { format, peer, connections, bar, start: now, last: now, told: String::new(), recent, total, spread: None }
     }
 
     /// How many connections there are now.
@@ -62,7 +63,10 @@ impl Log {
 
     /// One event, as a line.
     pub fn event(&mut self, event: &str, text: &str) {
-        self.waiting = false;
+        if text == self.told && self.format == LogFormat::Text {
+            return;
+        }
+        text.clone_into(&mut self.told);
         let line = match self.format {
             LogFormat::Text => format!("{}: {text}", self.peer),
             LogFormat::Json => {
@@ -74,9 +78,9 @@ impl Log {
 
     /// Nobody is there yet; said once.
     pub fn waiting(&mut self, reason: &str) {
-        if !self.waiting {
-            self.event("waiting", &format!("waiting for the server ({reason})"));
-            self.waiting = true;
+        let text = format!("waiting for the server ({reason})");
+        if text != self.told {
+            self.event("waiting", &text);
         }
     }
 

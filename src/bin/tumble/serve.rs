@@ -38,6 +38,10 @@ pub struct Arguments {
     #[arg(long, value_name = "N", default_value = "100000", value_parser = positive)]
     max_atoms: usize,
 
+    /// Rotations of one structure
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = positive)]
+    max_rotations: usize,
+
     /// Connections at a time
     #[arg(long, value_name = "N", default_value = "256", value_parser = positive)]
     max_connections: usize,
@@ -88,7 +92,12 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
     let settings = arguments.options.settings(library);
     let potential = arguments.options.load(&arguments.model, &settings)?;
     let listener = Listener::bind(address).map_err(|cause| Error::Listen { address: address.to_string(), cause })?;
-    let terms = Terms { max_atoms: arguments.max_atoms, token: arguments.token.clone(), settings: settings.clone() };
+    let terms = Terms {
+        max_atoms: arguments.max_atoms,
+        max_rotations: arguments.max_rotations,
+        token: arguments.token.clone(),
+        settings: settings.clone(),
+    };
     let limits = Limits {
         max_batch: arguments.max_batch,
         max_wait: Duration::from_micros(arguments.max_wait_us),

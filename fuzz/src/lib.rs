@@ -1,0 +1,260 @@
+//! What is fed with bytes that nobody meant well, and what must hold whatever they are.
+//!
+//! The same functions run under libFuzzer (`make fuzz`) and in `tests/fuzz_short.rs`.
+
+use std::path::Path;
+
+use tumble::Evaluation;
+use tumble::ipi::message::{self, Answer, Carrier, Fault, HEADER, Inline, Layout, Positions, Reply, Request};
+use tumble::ipi::{init, wire::Structure};
+use tumble::onnx::{self, Metadata};
+use tumble::xyz::{Frame, Frames};
+
+/// A target: it panics where something does not hold.
+pub type Target = fn(&[u8]);
+
+/// All targets by their names, which are those of their folders in `seeds`.
+pub const TARGETS: [(&str, Target); 6] = [
+    ("requests", requests),
+    ("replies", replies),
+    ("init_text", init_text),
+    ("xyz", xyz),
+    ("metadata", metadata),
+    ("onnx_scan", onnx_scan),
+];
+
+/// Two bytes say what both sides have agreed on, so that all carriers are reached; messages follow.
+fn layout(bytes: &[u8]) -> Option<(Layout, &[u8])> {
+    let (&[sizes, max_text], messages) = bytes.split_first_chunk()?;
+    let carrier = [Carrier::Socket, Carrier::Unnamed, Carrier::Shared][usize::from(sizes >> 4) % 3];
+    let (atoms, batch) = (usize::from(sizes & 3), 1 + usize::from(sizes >> 2 & 3));
+    Some((Layout { atoms, batch, carrier, max_text: max_text.into() }, messages))
+}
+
+/// What the side that runs the dynamics sends, one message after the other.
+pub fn requests(bytes: &[u8]) {
+    let Some((layout, mut bytes)) = layout(bytes) else { return };
+    let decode =
+        |bytes: &[u8]| Ok(message::request(bytes, &layout)?.map(|(request, used)| (check(request, &layout), used)));
+    while let Some(used) = check_pieces(bytes, decode) {
+        bytes = &bytes[used..];
+    }
+}
+
+/// Its bytes when written again, without the numbers of structures: these are rounded when units are converted.
+fn check(request: Request, layout: &Layout) -> Vec<u8> {
+    let mut out = Vec::new();
+    match request {
+        Request::Status => message::header("STATUS", &mut out),
+        Request::GetForce => message::header("GETFORCE", &mut out),
+        Request::Exit => message::header("EXIT", &mut out),
+        Request::Init { id, text } => {
+            assert!(text.len() <= layout.max_text);
+            message::put_init(id, text, &mut out);
+        }
+        Request::Positions(Positions::Inline(inline)) => check_structures(&inline, layout),
+        Request::Positions(Positions::Shared(names)) => put_names(names, layout, &mut out),
+    }
+    out
+}
+
+fn check_structures(inline: &Inline, layout: &Layout) {
+    let structures: Vec<_> = inline.structures().collect();
+    assert!(layout.carrier == Carrier::Socket && structures.len() == layout.batch);
+    assert!(structures.iter().all(|structure| structure.positions.len() == layout.atoms));
+    let [one] = &structures[..] else { return };
+    let mut bytes = Vec::new();
+    message::put_positions(one, &mut bytes);
+    let Ok(Some((Request::Positions(Positions::Inline(again)), used))) = message::request(&bytes, layout) else {
+        panic!("written and refused: {one:?}");
+    };
+    assert_eq!(used, bytes.len());
+    assert!(again.structures().all(|again| close(&again, one)));
+}
+
+/// Up to the rounding of two conversions; anything for what is not finite or loses bits at the end of the range.
+fn close(a: &Structure, b: &Structure) -> bool {
+    let numbers = |s: &Structure| [s.cell.as_flattened(), s.positions.as_flattened()].concat();
+    let ordinary = |x: f64| (1e-300..1e300).contains(&x.abs());
+    let close = |(a, b): (f64, f64)| !ordinary(b) || (a - b).abs() <= 4e-16 * b.abs();
+    numbers(a).len() == numbers(b).len() && numbers(a).into_iter().zip(numbers(b)).all(close)
+}
+
+fn put_names(names: Option<[&str; 6]>, layout: &Layout, out: &mut Vec<u8>) {
+    message::header("POSDATA", out);
+    out.extend((layout.atoms as i32).to_le_bytes());
+    for name in names.iter().flatten() {
+        assert!(name.len() <= 255);
+        message::text(name, out);
+    }
+    assert_eq!(layout.carrier, if names.is_some() { Carrier::Unnamed } else { Carrier::Shared });
+}
+
+/// What the side that computes sends, one message after the other.
+pub fn replies(bytes: &[u8]) {
+    let Some((layout, mut bytes)) = layout(bytes) else { return };
+    let decode =
+        |bytes: &[u8]| Ok(message::reply(bytes, &layout)?.map(|(reply, used)| (check_reply(&reply, &layout), used)));
+    while let Some(used) = check_pieces(bytes, decode) {
+        bytes = &bytes[used..];
+    }
+}
+
+/// As [`check`].
+fn check_reply(reply: &Reply, layout: &Layout) -> Vec<u8> {
+    let mut out = Vec::new();
+    match reply {
+        Reply::NeedInit => message::header("NEEDINIT", &mut out),
+        Reply::Ready => message::header("READY", &mut out),
+        Reply::HaveData => message::header("HAVEDATA", &mut out),
+        Reply::Error(text) => message::put_error(text, &mut out),
+        Reply::ForceReady(answers) => check_answers(answers, layout, &mut out),
+    }
+    out
+}
+
+fn check_answers(answers: &[Answer], layout: &Layout, out: &mut Vec<u8>) {
+    let inline = layout.carrier == Carrier::Socket;
+    let atoms = if inline { layout.atoms } else { 0 };
+    assert!(answers.len() == layout.batch && answers.iter().all(|answer| answer.forces.len() == atoms));
+    let mut bytes = Vec::new();
+    message::put_answers(answers, layout.carrier, &mut bytes);
+    if inline {
+        let Ok(Some((Reply::ForceReady(again), used))) = message::reply(&bytes, layout) else { panic!("{answers:?}") };
+        assert!(used == bytes.len() && again.iter().zip(answers).all(|(a, b)| a.extras == b.extras));
+    } else {
+        *out = bytes;
+    }
+}
+
+/// Messages may come in pieces: too little of one is waited for, and never an error or another message. Returns the
+/// length of the first message.
+fn check_pieces(bytes: &[u8], decode: impl Fn(&[u8]) -> Result<Option<(Vec<u8>, usize)>, Fault>) -> Option<usize> {
+    let whole = decode(bytes);
+    let end = whole.as_ref().ok().and_then(Option::as_ref).map_or(bytes.len(), |(_, used)| *used);
+    for length in (0..end).step_by(1 + end / 32).chain(end.checked_sub(1)) {
+        let part = decode(&bytes[..length]);
+        assert!(part == Ok(None) || part.is_err() && part == whole, "{length} bytes: {part:?}, {end}: {whole:?}");
+    }
+    let (written, used) = whole.ok()??;
+    assert!((HEADER..=bytes.len()).contains(&used));
+    assert_eq!(decode(&bytes[..used]), Ok(Some((written.clone(), used))));
+    assert!(written.is_empty() || written == bytes[..used]);
+    Some(used)
+}
+
+/// The text of an `INIT`.
+pub fn init_text(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else { return };
+    for (key, value) in init::pairs(text) {
+        assert!([key, value].iter().all(|part| part.trim() == *part && !part.contains([',', '\n', '\0'])));
+        assert!(!key.contains(':') && init::value(text, key).is_some());
+    }
+    match init::batch(text, 64) {
+        Ok(size) => assert!((1..=64).contains(&size)),
+        Err(sentence) => assert!(sentence.starts_with("batch_size is \"")),
+    }
+    check_species(init::value(text, "species").unwrap_or(text));
+}
+
+fn check_species(text: &str) {
+    let Ok(species) = init::species(text, 1000) else { return };
+    assert!(species.len() <= 1000 && species.iter().all(|z| (1..=118).contains(z)));
+    assert_eq!(init::species(text, species.len()).as_ref(), Ok(&species));
+    assert!(species.is_empty() || init::species(text, species.len() - 1).is_err());
+    assert_eq!(init::species(&init::put_species(&species), 1000), Ok(species));
+}
+
+/// An extended XYZ file. Frames that were read can be written, and are then read back the same.
+pub fn xyz(bytes: &[u8]) {
+    let mut frames = Frames::new(bytes, "f.xyz");
+    let mut last = 0;
+    for frame in frames.by_ref() {
+        let Ok(frame) = frame else { break };
+        assert!(frame.line > last);
+        last = frame.line;
+        check_frame(&frame);
+        check_results(&frame);
+        check_written(frame);
+    }
+    assert!(frames.next().is_none());
+}
+
+fn check_frame(frame: &Frame) {
+    let system = &frame.system;
+    assert!(!system.is_empty() && system.positions.len() == system.species.len());
+    assert!(system.positions.as_flattened().iter().all(|x| x.is_finite()));
+    assert!(system.species.iter().all(|z| (1..=118).contains(z)));
+    assert!(frame.arrays.iter().all(|column| column.values.len() == column.width * system.len()));
+    assert!(frame.reference_energy().is_none_or(f64::is_finite));
+    assert!(frame.reference_forces().is_none_or(|forces| forces.len() == system.len()));
+    assert!(!system.cell.periodic().contains(&true) || system.cell.volume() > 0.0);
+}
+
+/// Results, even of two evaluations, do not take the place of the reference.
+fn check_results(frame: &Frame) {
+    let forces = vec![[0.25; 3]; frame.system.len()];
+    let evaluation = Evaluation { energy: -0.5, forces, ..Evaluation::default() };
+    let twice = frame.with_results(&evaluation).with_results(&evaluation);
+    assert!(frame.reference_energy().is_none_or(|energy| twice.reference_energy() == Some(energy)));
+    assert!(frame.reference_forces().is_none_or(|forces| twice.reference_forces() == Some(forces)));
+    check_written(twice);
+}
+
+fn check_written(frame: Frame) {
+    let text = written(&frame);
+    // i-PI's own comment lines are refused by this word, which escapes can hide on the way in.
+    if !frame.arrays.is_empty() && text.contains("CELL") {
+        return;
+    }
+    let again = read(&text);
+    assert_eq!(written(&again), text);
+    assert_eq!(again, Frame { line: 1, ..frame });
+}
+
+fn written(frame: &Frame) -> String {
+    let mut text = Vec::new();
+    frame.write(&mut text).expect("a vector takes everything");
+    String::from_utf8(text).expect("text")
+}
+
+fn read(text: &str) -> Frame {
+    let mut frames = Frames::new(text.as_bytes(), "f.xyz");
+    let frame = frames.next().expect("a frame").unwrap_or_else(|error| panic!("{error}\n{text}"));
+    assert!(frames.next().is_none());
+    frame
+}
+
+/// The metadata of a model.
+pub fn metadata(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else { return };
+    match Metadata::parse(Some(text), Path::new("m.onnx")) {
+        Ok(metadata) => check_metadata(&metadata),
+        Err(error) => assert!(error.to_string().starts_with("the model m.onnx "), "{error}"),
+    }
+}
+
+fn check_metadata(metadata: &Metadata) {
+    let info = metadata.info();
+    assert_eq!(metadata.version, onnx::CONTRACT_VERSION);
+    assert!(info.cutoff > 0.0 && info.cutoff.is_finite() && info.hops > 0);
+    assert!(info.species.is_sorted_by(|a, b| a < b) && info.species.first().is_some_and(|&z| z > 0));
+    assert!(info.reference_energies.is_empty() || info.reference_energies.keys().eq(&info.species));
+    assert!(info.reference_energies.values().all(|energy| energy.is_finite()));
+    assert!(!info.forces.is_empty() && metadata.bytes_per_edge != Some(0));
+}
+
+/// The fields of a model file that are looked at before ONNX Runtime is.
+pub fn onnx_scan(bytes: &[u8]) {
+    let found = onnx::scan(bytes, "tumble");
+    // A field that nobody knows changes nothing: number 15, a 0.
+    let more = onnx::scan(&[bytes, b"\x78\0"].concat(), "tumble");
+    let Ok((text, scatters)) = &found else { return };
+    assert_eq!(found, more);
+    // A byte that is no text becomes a replacement character of three.
+    let length = text.as_ref().map_or(0, String::len) + scatters.iter().map(String::len).sum::<usize>();
+    assert!(length <= 3 * bytes.len() && 2 * scatters.len() <= bytes.len());
+    if let Some(text) = text {
+        metadata(text.as_bytes());
+    }
+}
