@@ -411,8 +411,9 @@ impl Scheduler {
 impl Drop for Scheduler {
     fn drop(&mut self) {
         let _ = self.poller.delete(self.interrupt.stream());
-        for connection in self.connections.values() {
+        for connection in self.connections.values_mut() {
             let _ = self.poller.delete(connection.fd());
+            connection.hang_up();
         }
         if let Some(listener) = &self.listener {
             let _ = self.poller.delete(listener.as_fd());
