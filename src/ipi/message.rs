@@ -129,6 +129,9 @@ pub enum Fault {
         /// As agreed.
         expected: usize,
     },
+    /// Names of shared memory where cells should be.
+    #[error("sent no cell where one was expected: shared memory must be used by both sides or by none")]
+    Names,
     /// A length that makes no sense.
     #[error("announced {what} of {found} bytes where 0 to {limit} are allowed")]
     Length {
@@ -182,13 +185,13 @@ fn positions<'a>(bytes: &mut Bytes<'a>, layout: &Layout) -> Result<Option<Positi
     let Layout { atoms, batch, carrier, .. } = *layout;
     match carrier {
         Carrier::Socket if batch == 1 => {
-            let Some(cells) = bytes.take(CELL) else { return Ok(None) };
+            let Some(cells) = bytes.cells(1)? else { return Ok(None) };
             let Some(()) = bytes.atoms(atoms)? else { return Ok(None) };
             Ok(bytes.take(24 * atoms).map(|positions| Positions::Inline(Inline { cells, positions })))
         }
         Carrier::Socket => {
             let Some(()) = bytes.atoms(atoms)? else { return Ok(None) };
-            let Some(cells) = bytes.take(batch * CELL) else { return Ok(None) };
+            let Some(cells) = bytes.cells(batch)? else { return Ok(None) };
             Ok(bytes.take(24 * batch * atoms).map(|positions| Positions::Inline(Inline { cells, positions })))
         }
         Carrier::Shared => Ok(bytes.atoms(atoms)?.map(|()| Positions::Shared(None))),
@@ -342,6 +345,16 @@ impl<'a> Bytes<'a> {
 
     fn int(&mut self) -> Option<i32> {
         Some(i32::from_le_bytes(*self.take(4)?.first_chunk()?))
+    }
+
+    /// Cells and their inverses. Names of segments, which may be shorter, would be waited on for ever: as numbers they
+    /// are out of all proportion.
+    fn cells(&mut self, batch: usize) -> Result<Option<&'a [u8]>, Fault> {
+        let first = self.bytes.get(self.used..).and_then(|rest| rest.first_chunk()).map(|x| f64::from_le_bytes(*x));
+        match first {
+            Some(x) if x.is_subnormal() || x.is_finite() && x.abs() > 1e100 => Err(Fault::Names),
+            _ => Ok(self.take(batch * CELL)),
+        }
     }
 
     /// A number of atoms that is the expected one.
