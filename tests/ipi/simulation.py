@@ -180,7 +180,7 @@ class Simulation:
         for name in re.findall(r"<address>(.*?)</address>", self.input):
             Path(f"/tmp/ipi_{name}").unlink(missing_ok=True)
 
-    def run(self, *clients, timeout=120):
+    def run(self, *clients, timeout=60):
         """To the end, with clients given as lists of arguments, which must end well too; returns what they said."""
         with self.running() as server:
             started = [client(self.folder, *arguments) for arguments in clients]
@@ -243,7 +243,7 @@ def client(folder, model, *arguments, template="template.xyz"):
     )
 
 
-def finish(process, timeout=120):
+def finish(process, timeout=40):
     """Exit code and standard error."""
     _, error = process.communicate(timeout=timeout)
     return process.returncode, error

@@ -68,19 +68,21 @@ def test_another_number_of_atoms_is_refused(relay):
     assert f"{peer}: waiting for the server (No such file or directory (os error 2))" in error
 
 
-ONE_SIDE = "atoms where 8 were expected: shared memory must be used by both sides or by none\n"
+ONE_SIDE = "where {} expected: shared memory must be used by both sides or by none\n"
 
 
 def test_shared_memory_that_only_the_client_uses(relay):
     code, error = relay[1]["shm"]
-    assert code == 1 and error.endswith(ONE_SIDE)
+    assert code == 1 and error.endswith(ONE_SIDE.format("8 were"))
 
 
-def test_shared_memory_that_only_the_server_uses(tmp_path):
-    name = unique()
-    with Simulation(tmp_path, crystal(), ffsocket(name, "shm")).running():
+@pytest.mark.parametrize("batch", [1, 8])
+def test_shared_memory_that_only_the_server_uses(tmp_path, batch):
+    """The names of its segments are shorter than a structure, so waiting for the rest would take for ever."""
+    name, extra = unique(), f"<batch_size> {batch} </batch_size>"
+    with Simulation(tmp_path, crystal(), ffsocket(name, "shm", extra=extra)).running():
         code, error = finish(client(tmp_path, TOY, "--unix", name))
-    assert code == 1 and error.endswith(ONE_SIDE)
+    assert code == 1 and error.endswith(ONE_SIDE.format("one was"))
 
 
 def test_an_interrupt_ends_it_at_once(relay):
@@ -202,7 +204,7 @@ def test_a_server_that_goes_while_it_is_looked_for(tmp_path):
         door.accept()[0].close()
     path.unlink()
     code, error = finish(process)
-    assert code == 0 and error.count("1 connection(s)") >= 2, error
+    assert code == 0 and error.count(": connected\n") >= 2, error
 
 
 def test_an_interrupt_ends_the_waiting(tmp_path):
