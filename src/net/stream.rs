@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
@@ -118,10 +118,7 @@ impl Read for Stream {
 /// one is acknowledged, which would be after 40 ms. Linux forgets the option, so it is set each time; if it cannot be,
 /// nothing is lost but that time.
 fn acknowledge(stream: &TcpStream) {
-    let on: libc::c_int = 1;
-    let (value, size) = ((&raw const on).cast(), size_of_val(&on) as libc::socklen_t);
-    // SAFETY: the socket is open, and the value lives through the call and has that size.
-    unsafe { libc::setsockopt(stream.as_raw_fd(), libc::IPPROTO_TCP, libc::TCP_QUICKACK, value, size) };
+    let _ = SockRef::from(stream).set_tcp_quickack(true);
 }
 
 impl Write for Stream {
