@@ -1,6 +1,7 @@
 //! The client of an i-PI or ASE server: connections that we open, one or many, all served by one model.
 
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::io::{self, ErrorKind};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -100,6 +101,7 @@ pub fn run(
         newest: None,
         attempt: Instant::now(),
         give_up: Instant::now() + options.retry,
+        begun: HashSet::new(),
         last: None,
     };
     loop {
@@ -112,7 +114,7 @@ pub fn run(
         for happening in client.scheduler.turn(client.next_attempt()).map_err(broken)? {
             client.take(happening, report)?;
         }
-        if client.missing == 0 && client.scheduler.connections() == 0 {
+        if client.missing == 0 && client.scheduler.connections() == 0 && !client.scheduler.has_news() {
             return client.ending();
         }
     }
@@ -127,6 +129,8 @@ struct Client<'a> {
     newest: Option<Key>,
     attempt: Instant,
     give_up: Instant,
+    /// Connections that have sent an `INIT`.
+    begun: HashSet<Key>,
     last: Option<End>,
 }
 
@@ -168,11 +172,14 @@ impl Client<'_> {
 
     fn take(&mut self, happening: Happening, report: &mut dyn FnMut(Report)) -> Result<()> {
         match happening {
-            Happening::Init(key, text) => self.begin(key, &text),
+            Happening::Init(key, text) => {
+                self.begun.insert(key);
+                self.begin(key, &text);
+            }
             Happening::Evaluated(round) => report(Report::Round(&round)),
-            Happening::Ended { end, .. } => {
+            Happening::Ended { key, end, .. } => {
                 report(Report::Ended(&end));
-                return self.ended(end);
+                return self.ended(key, end);
             }
             Happening::Connected(..) | Happening::NotAccepted(_) => {}
         }
@@ -202,7 +209,7 @@ impl Client<'_> {
     }
 
     /// Remembers how a connection ended; an error if there is no use in going on.
-    fn ended(&mut self, end: End) -> Result<()> {
+    fn ended(&mut self, key: Key, end: End) -> Result<()> {
         if let End::Refused(sentence) = end {
             return Err(Error::Unanswered { peer: self.options.address.to_string(), sentence });
         }
@@ -210,7 +217,10 @@ impl Client<'_> {
             let now = Instant::now();
             (self.missing, self.attempt, self.give_up) = (self.missing + 1, now, now + self.options.retry);
         }
-        self.last = Some(end);
+        // A server that goes still takes connections for a moment: those it never spoke to say nothing of its ending.
+        if self.begun.remove(&key) || end == End::Exit || self.last.is_none() {
+            self.last = Some(end);
+        }
         Ok(())
     }
 

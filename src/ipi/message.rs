@@ -122,13 +122,16 @@ pub enum Fault {
         expected: &'static str,
     },
     /// Another number of atoms than agreed.
-    #[error("sent {found} atoms where {expected} were expected: give the same structure on both sides")]
+    #[error("sent {found} atoms where {expected} were expected: {}", remedy(*found))]
     Atoms {
         /// As it came.
         found: i32,
         /// As agreed.
         expected: usize,
     },
+    /// Names of shared memory where cells should be.
+    #[error("sent no cell where one was expected: shared memory must be used by both sides or by none")]
+    Names,
     /// A length that makes no sense.
     #[error("announced {what} of {found} bytes where 0 to {limit} are allowed")]
     Length {
@@ -145,6 +148,15 @@ pub enum Fault {
         /// Which text.
         what: &'static str,
     },
+}
+
+/// What to do about a number of atoms. No number at all is what structures look like to a side that wants names of
+/// segments, and the other way round.
+fn remedy(found: i32) -> &'static str {
+    match found {
+        1..=100_000_000 => "give the same structure on both sides",
+        _ => "shared memory must be used by both sides or by none",
+    }
 }
 
 /// The first request in `bytes` and its length; `None` if more bytes are needed.
@@ -173,13 +185,13 @@ fn positions<'a>(bytes: &mut Bytes<'a>, layout: &Layout) -> Result<Option<Positi
     let Layout { atoms, batch, carrier, .. } = *layout;
     match carrier {
         Carrier::Socket if batch == 1 => {
-            let Some(cells) = bytes.take(CELL) else { return Ok(None) };
+            let Some(cells) = bytes.cells(1)? else { return Ok(None) };
             let Some(()) = bytes.atoms(atoms)? else { return Ok(None) };
             Ok(bytes.take(24 * atoms).map(|positions| Positions::Inline(Inline { cells, positions })))
         }
         Carrier::Socket => {
             let Some(()) = bytes.atoms(atoms)? else { return Ok(None) };
-            let Some(cells) = bytes.take(batch * CELL) else { return Ok(None) };
+            let Some(cells) = bytes.cells(batch)? else { return Ok(None) };
             Ok(bytes.take(24 * batch * atoms).map(|positions| Positions::Inline(Inline { cells, positions })))
         }
         Carrier::Shared => Ok(bytes.atoms(atoms)?.map(|()| Positions::Shared(None))),
@@ -333,6 +345,16 @@ impl<'a> Bytes<'a> {
 
     fn int(&mut self) -> Option<i32> {
         Some(i32::from_le_bytes(*self.take(4)?.first_chunk()?))
+    }
+
+    /// Cells and their inverses. Names of segments, which may be shorter, would be waited on for ever: as numbers they
+    /// are out of all proportion.
+    fn cells(&mut self, batch: usize) -> Result<Option<&'a [u8]>, Fault> {
+        let first = self.bytes.get(self.used..).and_then(|rest| rest.first_chunk()).map(|x| f64::from_le_bytes(*x));
+        match first {
+            Some(x) if x.is_subnormal() || x.is_finite() && x.abs() > 1e100 => Err(Fault::Names),
+            _ => Ok(self.take(batch * CELL)),
+        }
     }
 
     /// A number of atoms that is the expected one.

@@ -122,6 +122,11 @@ impl Connection {
         self.stream.as_fd()
     }
 
+    /// Ends it from our side.
+    pub fn hang_up(&mut self) {
+        self.stream.hang_up();
+    }
+
     pub fn begin(&mut self, setup: Setup, cutoff: f64) {
         self.driver.begin(setup.species.len(), setup.batch, setup.carrier);
         self.lists = vec![NeighborList::new(cutoff, SKIN); setup.batch];

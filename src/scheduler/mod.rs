@@ -184,6 +184,11 @@ impl Scheduler {
         Ok(key)
     }
 
+    /// Whether something has happened that the next [`Scheduler::turn`] will tell.
+    pub fn has_news(&self) -> bool {
+        !self.happenings.is_empty()
+    }
+
     /// Whether a connection has been spoken to.
     pub fn greeted(&self, key: Key) -> bool {
         self.connections.get(&key).is_none_or(|connection| connection.greeted)
@@ -406,8 +411,9 @@ impl Scheduler {
 impl Drop for Scheduler {
     fn drop(&mut self) {
         let _ = self.poller.delete(self.interrupt.stream());
-        for connection in self.connections.values() {
+        for connection in self.connections.values_mut() {
             let _ = self.poller.delete(connection.fd());
+            connection.hang_up();
         }
         if let Some(listener) = &self.listener {
             let _ = self.poller.delete(listener.as_fd());

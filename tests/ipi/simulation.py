@@ -1,10 +1,12 @@
 """Run i-PI beside `tumble ipi`, and read back what it printed."""
 
 import os
+import re
 import subprocess
 import sys
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +17,9 @@ ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 TUMBLE = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release/tumble"
 TOYS = ROOT / "tests/data/models"
+TOY = TOYS / "twohop-padded-f64.onnx"
 WATER = ROOT / "examples/models/water-pet.onnx"
+WATER_F64 = ROOT / "examples/models/water-pet-f64.onnx"
 ENVIRONMENT = {**os.environ, "ORT_DISABLE_TELEMETRY": "1", "VIRTUAL_ENV": str(BIN.parent), "OMP_NUM_THREADS": "1"}
 
 # i-PI's own constants.
@@ -26,10 +30,12 @@ INPUT = """
 <simulation verbosity='low' floatformat='%24.16e'>
   <output prefix='out'>
     <properties filename='properties' stride='1'> {properties} </properties>
-    {trajectories}
+    <trajectory filename='positions' stride='1' format='bin'> positions </trajectory>
+    <trajectory filename='forces' stride='1' format='bin'> forces </trajectory>
+    {outputs}
   </output>
   <total_steps>{steps}</total_steps>
-  <prng><seed>1</seed></prng>
+  <prng><seed>{seed}</seed></prng>
   {forcefields}
   <system>
     <initialize nbeads='{beads}'>
@@ -51,12 +57,30 @@ INPUT = """
 </simulation>
 """
 
-SOCKET = """<ffsocket name='tumble' mode='{mode}' pbc='{pbc}' {attributes}>
-  <address>{address}</address> {port} <latency> 1e-4 </latency> {extra}
-</ffsocket>"""
+DEFAULTS = {
+    "steps": 3,
+    "beads": 1,
+    "mode": "nve",
+    "seed": 1,
+    "properties": "",
+    "outputs": "",
+    "forces": "<force forcefield='tumble'/>",
+    "ensemble": "",
+    "dynamics": "",
+    "timestep": 0.5,
+}
 
-FORCES = "<force forcefield='tumble'/>"
-PROPERTIES = "[ step, time, conserved, potential, kinetic_md, temperature, virial_md, pressure_md, volume ]"
+# Columns that every run has, and how many numbers each holds.
+COLUMNS = {
+    "step": 1,
+    "conserved": 1,
+    "potential": 1,
+    "kinetic_md": 1,
+    "temperature": 1,
+    "virial_md": 6,
+    "volume": 1,
+    "bead_potentials": None,
+}
 
 
 @dataclass
@@ -67,18 +91,15 @@ class Structure:
     positions: np.ndarray
     cell: np.ndarray
 
-    def write(self, path):
-        """As i-PI reads it, and as the template of `tumble ipi`."""
+    def write(self, folder):
+        """`start.xyz` as i-PI reads it, and `template.xyz` for `tumble ipi`."""
         lengths = np.linalg.norm(self.cell, axis=1)
-        cosine = [
-            self.cell[i] @ self.cell[j] / (lengths[i] * lengths[j]) if lengths.all() else 0
-            for i, j in [(1, 2), (0, 2), (0, 1)]
-        ]
-        cell = " ".join(f"{x:.12f}" for x in [*lengths, *np.degrees(np.arccos(cosine))])
+        cosines = [self.cell[i] @ self.cell[j] / (lengths[i] * lengths[j]) for i, j in [(1, 2), (0, 2), (0, 1)]]
+        cell = " ".join(f"{x:.12f}" for x in [*lengths, *np.degrees(np.arccos(cosines))])
         rows = [f"{s} {x:.12f} {y:.12f} {z:.12f}" for s, (x, y, z) in zip(self.symbols, self.positions)]
         comment = f"# CELL(abcABC): {cell}  positions{{angstrom}} cell{{angstrom}}"
-        path.write_text("\n".join([str(len(rows)), comment, *rows]) + "\n")
-        path.with_name("template.xyz").write_text("\n".join([str(len(rows)), "", *rows]) + "\n")
+        (folder / "start.xyz").write_text("\n".join([str(len(rows)), comment, *rows]) + "\n")
+        (folder / "template.xyz").write_text("\n".join([str(len(rows)), "", *rows]) + "\n")
 
 
 def water(molecules=1, box=12.0, seed=0):
@@ -96,20 +117,25 @@ def water(molecules=1, box=12.0, seed=0):
     return Structure(["O", "H", "H"] * molecules, positions, np.eye(3) * box)
 
 
-def ffsocket(mode="unix", pbc="false", attributes="", extra="", name="tumble", address="localhost", port=0):
-    """One force field; `address` is filled in by the server for unix sockets."""
-    text = SOCKET.format(
-        mode=mode,
-        pbc=pbc,
-        attributes=attributes,
-        extra=extra,
-        address=address,
-        port=f"<port> {port} </port>" if mode == "inet" else "",
+def crystal(seed=0):
+    """O and H near the minimum of the toys, in a skewed cell so small that images of images are neighbors."""
+    cell = np.array([[4.2, 0.0, 0.0], [0.5, 4.1, 0.0], [-0.3, 0.4, 4.3]])
+    sites = np.array([(i, j, k) for i in (0, 0.5) for j in (0, 0.5) for k in (0, 0.5)]) + 0.1
+    positions = sites @ cell + np.random.default_rng(seed).normal(0, 0.05, (8, 3))
+    return Structure(["O", "H", "H", "O", "H", "O", "H", "H"], positions, cell)
+
+
+def ffsocket(address="", mode="unix", pbc="false", name="tumble", attributes="", extra=""):
+    """A force field; the address is the name of a unix socket, or a port for `inet`."""
+    place = f"<address>localhost</address><port>{address}</port>" if mode == "inet" else f"<address>{address}</address>"
+    return (
+        f"<ffsocket name='{name}' mode='{mode}' pbc='{pbc}' {attributes}>"
+        f"{place}<latency>1e-4</latency>{extra}</ffsocket>"
     )
-    return text.replace("name='tumble'", f"name='{name}'")
 
 
 def free_port():
+    """A port that nobody listens at."""
     import socket
 
     with socket.socket() as found:
@@ -125,63 +151,88 @@ def unique():
 class Simulation:
     """An i-PI input in a folder."""
 
-    def __init__(self, folder, structure, forcefields, steps=3, beads=1, mode="nve", **parts):
+    def __init__(self, folder, structure, forcefields, **parts):
         self.folder = folder
-        structure.write(folder / "start.xyz")
-        fill = dict(
-            properties=PROPERTIES,
-            trajectories="<trajectory filename='forces' stride='1'> forces </trajectory>",
-            forces=FORCES,
-            ensemble="",
-            dynamics="",
-            timestep=0.5,
-        )
-        text = INPUT.format(forcefields=forcefields, steps=steps, beads=beads, mode=mode, **{**fill, **parts})
-        (folder / "input.xml").write_text(text)
+        folder.mkdir(exist_ok=True)
+        structure.write(folder)
+        self.atoms, self.symbols = len(structure.symbols), structure.symbols
+        parts = {**DEFAULTS, **parts}
+        self.beads, self.steps = parts["beads"], parts["steps"]
+        parts["properties"] = "[" + ", ".join([*COLUMNS, *filter(None, [parts["properties"]])]) + "]"
+        self.input = INPUT.format(forcefields=forcefields, **parts)
+        (folder / "input.xml").write_text(self.input)
 
     @contextmanager
-    def running(self):
+    def running(self, *arguments):
         """i-PI, in the background."""
-        with open(self.folder / "ipi.log", "w") as log:
-            command = [BIN / "i-pi", "input.xml"]
+        with open(self.folder / "ipi.log", "a") as log:
+            command = [BIN / "i-pi", *(arguments or ["input.xml"])]
             process = subprocess.Popen(command, cwd=self.folder, env=ENVIRONMENT, stdout=log, stderr=log)
             try:
                 yield process
             finally:
-                if process.poll() is None:
-                    process.kill()
+                process.kill()
                 process.wait()
+                self.clean()
 
-    def run(self, *clients, timeout=120):
-        """To the end, with the clients given as lists of arguments; returns their exit codes and errors."""
+    def clean(self):
+        """Removes the sockets that i-PI leaves when it is killed."""
+        for name in re.findall(r"<address>(.*?)</address>", self.input):
+            Path(f"/tmp/ipi_{name}").unlink(missing_ok=True)
+
+    def run(self, *clients, timeout=60):
+        """To the end, with clients given as lists of arguments, which must end well too; returns what they said."""
         with self.running() as server:
             started = [client(self.folder, *arguments) for arguments in clients]
             try:
                 ends = [finish(process, timeout) for process in started]
-                errors = [error for code, error in ends if code == 1]
-                assert not errors, errors
-                assert server.wait(timeout) == 0, (self.folder / "ipi.log").read_text()
+                assert [code for code, _ in ends] == [0] * len(ends), (ends, self.log())
+                assert server.wait(timeout) == 0, self.log()
             finally:
                 for process in started:
-                    if process.poll() is None:
-                        process.kill()
-        return ends
+                    process.kill()
+        return [error for _, error in ends]
+
+    def log(self):
+        """What i-PI printed."""
+        return (self.folder / "ipi.log").read_text()
 
     def properties(self):
-        """Rows of the properties, atomic units, one a step."""
-        return np.loadtxt(self.folder / "out.properties", ndmin=2)
+        """Columns of the properties, atomic units: [steps + 1] or [steps + 1, size]."""
+        table, found, start = np.loadtxt(self.folder / "out.properties", ndmin=2), {}, 0
+        for name, size in COLUMNS.items():
+            size = size or self.beads
+            found[name] = table[:, start] if size == 1 and name != "bead_potentials" else table[:, start : start + size]
+            start += size
+        found["more"] = table[:, start:]
+        return found
+
+    def virials(self):
+        """xx, yy, zz, xy, xz, yz of each step, Hartree."""
+        rows = self.properties()
+        return rows["virial_md"] * rows["volume"][:, None]
+
+    def frames(self, kind, bead=0):
+        """Cells (rows) and `positions` or `forces` of each step, atomic units, to the last digit."""
+        width = len(str(self.beads))
+        data = (self.folder / f"out.{kind}_{bead:0{width}d}.bin").read_bytes()
+        size, head = len(data) // (self.steps + 1), 8 * (10 + 3 * self.atoms)
+        assert len(data) == size * (self.steps + 1)
+        numbers = np.array([np.frombuffer(data[i * size :][:head]) for i in range(self.steps + 1)])
+        cells = numbers[:, :9].reshape(-1, 3, 3).transpose(0, 2, 1)
+        return cells, numbers[:, 10:].reshape(-1, self.atoms, 3)
 
     def forces(self, bead=0):
-        """Forces of each step, Hartree/Bohr."""
-        return read_xyz(next(self.folder.glob(f"out.forces_{bead}*")))
+        """[steps + 1, atoms, 3], Hartree/Bohr."""
+        return self.frames("forces", bead)[1]
 
+    def positions(self, bead=0):
+        """[steps + 1, atoms, 3], Bohr."""
+        return self.frames("positions", bead)[1]
 
-def read_xyz(path):
-    """Three numbers of each atom of each frame."""
-    lines = path.read_text().splitlines()
-    count = int(lines[0])
-    frames = [lines[i + 2 : i + 2 + count] for i in range(0, len(lines), count + 2)]
-    return np.array([[[float(x) for x in row.split()[1:4]] for row in frame] for frame in frames])
+    def extras(self, name, bead=0):
+        """Rows of numbers of an extra, one row a step."""
+        return np.loadtxt(self.folder / f"out.{name}_{bead}", ndmin=2)
 
 
 def client(folder, model, *arguments, template="template.xyz"):
@@ -192,7 +243,7 @@ def client(folder, model, *arguments, template="template.xyz"):
     )
 
 
-def finish(process, timeout=120):
+def finish(process, timeout=40):
     """Exit code and standard error."""
     _, error = process.communicate(timeout=timeout)
     return process.returncode, error
@@ -204,3 +255,17 @@ def wait_for(condition, timeout=30.0):
     while not condition():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.02)
+
+
+def at_once(function, items, workers=3):
+    """`function` of each item: most of the time of a short run is i-PI's waiting for itself."""
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(function, items))
+
+
+def assert_close(found, expected, tolerance):
+    """Numbers or arrays agree relative to the largest expected, which is not zero."""
+    found, expected = np.asarray(found, float), np.asarray(expected, float)
+    largest = np.abs(expected).max()
+    assert largest > 0 and found.shape == expected.shape
+    assert np.abs(found - expected).max() <= tolerance * largest
