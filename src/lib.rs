@@ -22,17 +22,23 @@
 //!
 //! Å, eV and u inside, converted once at each door. Rows of a cell are its vectors. An edge vector is
 //! x\[neighbor\] - x\[center\] of the image meant; lists are full. Forces are -dU/dx, the virial is -dU/d(strain),
-//! symmetrised. A replica is one rotated copy of a graph; its edge vectors are R v. Random rotations are a pure function
-//! of (seed, step, stream). Sums run in a fixed order: two runs agree to the last bit.
+//! symmetrised. A replica is one rotated copy of a graph; its edge vectors are R v. Random rotations are a pure
+//! function of (seed, step, stream). Sums run in a fixed order: two runs agree to the last bit.
 //!
 //! # Map
 //!
 //! [`system`] → [`neighbors`] → [`graph`] (cut into [`blocks`] if it is big) → [`average`] over a [`quadrature`] of
 //! [`rotation`]s → [`potential`] ([`onnx`], or the [`toys`] of the tests) → [`calculator`], with a [`policy`] and
-//! multiple time [`stepping`], the entry for all front ends: [`xyz`] files on the command line, and LAMMPS ([`lammps`],
-//! and `bridge` with the feature `lammps`). Structures of several simulations, each with its own policy, are evaluated
-//! [`together`]; programs reach the force [`server`] through its [`client`](server::client) or the [`c_interface`].
-//! Beside it: [`per_atom`] virials and [`diagnostics`] of broken symmetry.
+//! multiple time [`stepping`], the entry for front ends that ask for one structure at a time: [`xyz`] files on the
+//! command line, and LAMMPS ([`lammps`], and `bridge` with the feature `lammps`).
+//!
+//! Front ends that talk through sockets ([`net`]) bring several simulations at once, each with its own [`policy`]. A
+//! [`scheduler`] queues what they ask for and evaluates it [`together`]. Two doors lead to it, both in i-PI's protocol
+//! ([`ipi`]): connections that we open ([`ipi::client`], `tumble ipi`), and connections that we accept ([`server`],
+//! `tumble serve`). The server's other side is [`server::client`], and the [`c_interface`] for programs in C.
+//!
+//! Beside it: [`per_atom`] virials and [`diagnostics`] of broken symmetry, [`elements`], [`units`], and the one
+//! [`error`].
 
 pub mod average;
 pub mod blocks;
