@@ -63,7 +63,7 @@ int tumble_evaluate(tumble_client *client, const double *cell, const double *pos
 /** What else is known about the last structure that was evaluated, as a JSON object.
  *
  * - `evaluations`: how many rotated copies were evaluated
- * - `spread`: {`energy` (eV), `forces` (eV/Å, root mean square)}, the standard deviation over the rotations, if there
+ * - `energy_spread` (eV) and `force_spread` (eV/Å, root mean square): standard deviations over the rotations, if there
  *   was more than one
  * - `torque` [3] (eV): what broken symmetry leaves of it
  * - `o3grid_pots` [R] (Hartree), `o3grid_weights` [R]: energy and weight of each rotation

@@ -12,7 +12,7 @@ use tumble::server::client::{Client, ClientSettings};
 const ANGSTROM: f64 = 1.8897261;
 const ELECTRON_VOLT: f64 = 0.036749326;
 
-const OPTIONS: &str = "rotate: none, inversion: no, seed: 0, stream: 0, step: 0, correction: no";
+const OPTIONS: &str = "stream: 0, step: 0";
 const ZERO: [f64; 9] = [0.0; 9];
 const MOLECULE: [[f64; 3]; 3] = [[0.0; 3], [1.0, 0.0, 0.0], [0.0, 2.0, -1.0]];
 const CLOSED: &str = "broke: the server has closed it";

@@ -50,12 +50,12 @@ impl Drop for Server {
 
 fn expected(model: &Path, wanted: &ClientSettings, cell: Cell, step: u64) -> Evaluation {
     let settings = Settings {
-        mitigation: wanted.rotate.clone(),
-        inversion: wanted.inversion,
-        seed: wanted.seed,
-        stream: wanted.stream as u32,
+        mitigation: wanted.rotate.clone().unwrap_or("none".into()),
+        inversion: wanted.inversion.unwrap_or(false),
+        seed: wanted.seed.unwrap_or(0),
+        stream: wanted.stream.into(),
         forces: wanted.forces,
-        correction: wanted.correction,
+        correction: wanted.correction.unwrap_or(false),
         ..Settings::default()
     };
     let system = System::new(POSITIONS.to_vec(), wanted.species.clone(), cell).unwrap();
@@ -73,10 +73,10 @@ fn answers_are_those_of_the_library_for_all_settings_and_cells() {
     let plain = || ClientSettings { species: SPECIES.to_vec(), ..ClientSettings::default() };
     let wanted = [
         plain(),
-        ClientSettings { rotate: "tetrahedral".into(), inversion: true, ..plain() },
-        ClientSettings { rotate: "random".into(), seed: 3, stream: 7, step: 5, ..plain() },
-        ClientSettings { rotate: "octahedral".into(), correction: true, ..plain() },
-        ClientSettings { rotate: "random".into(), forces: Some(Forces::Direct), ..plain() },
+        ClientSettings { rotate: Some("tetrahedral".into()), inversion: Some(true), ..plain() },
+        ClientSettings { rotate: Some("random".into()), seed: Some(3), stream: 7, step: 5, ..plain() },
+        ClientSettings { rotate: Some("octahedral".into()), correction: Some(true), ..plain() },
+        ClientSettings { rotate: Some("random".into()), forces: Some(Forces::Direct), ..plain() },
     ];
     let crystal = Cell::new(CELL, [true; 3]).unwrap();
     let slab = Cell::new(SLAB, [true, true, false]).unwrap();

@@ -182,7 +182,7 @@ fn expected(structure: &Structure, rotate: &str, seed: u64, step: u64) -> Answer
     };
     let arrived = inline.structures().next().unwrap();
     let species = [8, 1, 1].repeat(arrived.positions.len() / 3);
-    let system = System::new(arrived.positions.clone(), species, arrived.cell().unwrap()).unwrap();
+    let system = System::new(arrived.positions.clone(), species, arrived.cell(None).unwrap()).unwrap();
     let evaluation = Calculator::new(Box::new(toy()), &settings).unwrap().evaluate_system(&system, step).unwrap();
     let answer = Answer {
         energy: evaluation.energy,
@@ -290,6 +290,14 @@ fn an_init_that_cannot_be_granted_is_refused_with_a_sentence() {
     assert!(refusal("species: O, forces: direct").contains("offers no direct forces"));
     assert!(refusal("species: O, batch_size: 0").starts_with("batch_size is \"0\""));
     server.check();
+}
+
+#[test]
+fn who_does_not_say_what_he_wants_gets_what_the_server_was_started_with() {
+    let settings = Settings { mitigation: "octahedral".into(), ..Settings::default() };
+    let server = Server::with(limits(), Terms { max_atoms: 1000, max_rotations: 100, token: None, settings }, 10);
+    assert_eq!(server.begin("species: O H2").evaluate(&water(0.0)), expected(&water(0.0), "octahedral", 0, 0));
+    assert_eq!(server.begin("species: O H2, rotate: none").evaluate(&water(0.0)), expected(&water(0.0), "none", 0, 0));
 }
 
 #[test]

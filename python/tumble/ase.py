@@ -35,13 +35,13 @@ class TumbleClient(Calculator):
 
     implemented_properties = ["energy", "free_energy", "forces", "stress"]
     default_parameters = {
-        "rotate": "none",
-        "inversion": False,
-        "seed": 0,
+        "rotate": None,
+        "inversion": None,
+        "seed": None,
         "stream": 0,
         "step": 0,
         "forces": None,
-        "correction": False,
+        "correction": None,
     }
     ignored_changes = {"initial_charges", "initial_magmoms"}
     discard_results_on_any_change = True
@@ -49,13 +49,13 @@ class TumbleClient(Calculator):
     def __init__(
         self,
         address: str,
-        rotate: str = "none",
-        inversion: bool = False,
-        seed: int = 0,
+        rotate: str | None = None,
+        inversion: bool | None = None,
+        seed: int | None = None,
         stream: int = 0,
         step: int = 0,
         forces: str | None = None,
-        correction: bool = False,
+        correction: bool | None = None,
         token: str | None = None,
         timeout: float | None = None,
     ):
@@ -121,7 +121,10 @@ def _results(answer: Answer, atoms: Atoms) -> dict[str, Any]:
     if atoms.pbc.all() and np.isfinite(answer.virial).all():
         results["stress"] = full_3x3_to_voigt_6_stress(-answer.virial / atoms.get_volume())
     extras = answer.extras
-    results.update({key: extras[key] for key in ("spread", "evaluations") if key in extras})
+    if "evaluations" in extras:
+        results["evaluations"] = extras["evaluations"]
+    if "energy_spread" in extras:
+        results["spread"] = {"energy": extras["energy_spread"], "forces": extras["force_spread"]}
     if "torque" in extras:
         results["torque"] = np.array(extras["torque"])
     for key, name in (("o3grid_pots", "replica_energies"), ("committee_pot", "ensemble_energies")):

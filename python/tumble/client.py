@@ -47,7 +47,7 @@ class Client:
 
     `address` is `unix:PATH` or `tcp:HOST:PORT`; `species` are symbols or atomic numbers, in the order of the positions.
     `step` is the number of the first structure: it counts up by one with every structure and chooses the random
-    rotations. `forces` is "conservative", "direct", or None for what the server prefers. `timeout` is in seconds.
+    rotations. `forces` is "conservative" or "direct". What is None is as the server was started. `timeout`: seconds.
 
     ValueError for what makes no sense, ServerError for what the server refuses, ConnectionError if it cannot be
     reached, TimeoutError if it does not answer in time. After the last three the client is of no more use.
@@ -58,13 +58,13 @@ class Client:
         address: str,
         species: Sequence[str | int],
         *,
-        rotate: str = "none",
-        inversion: bool = False,
-        seed: int = 0,
+        rotate: str | None = None,
+        inversion: bool | None = None,
+        seed: int | None = None,
         stream: int = 0,
         step: int = 0,
         forces: str | None = None,
-        correction: bool = False,
+        correction: bool | None = None,
         token: str | None = None,
         timeout: float | None = None,
     ):
@@ -216,8 +216,8 @@ def _connect_file(path: str, timeout: float | None) -> socket.socket:
     return connected
 
 
-def _yes_or_no(flag: bool) -> str:
-    return "yes" if flag else "no"
+def _yes_or_no(flag: bool | None) -> str | None:
+    return None if flag is None else "yes" if flag else "no"
 
 
 def _whole(key: str, text: str) -> str:

@@ -28,6 +28,8 @@ pub struct Options {
     pub address: Address,
     /// Atomic numbers `[N]`, which i-PI does not send.
     pub species: Vec<u8>,
+    /// Along which cell vectors structures repeat; `None`: along all that are not zero.
+    pub periodic: Option<[bool; 3]>,
     /// What is wanted of the model.
     pub policy: Policy,
     /// Number of connections, evaluated together.
@@ -200,6 +202,7 @@ impl Client<'_> {
         Setup {
             species: species.clone(),
             batch,
+            periodic: self.options.periodic,
             carrier: if *shared_memory { Carrier::Unnamed } else { Carrier::Socket },
             policies: (0..streams).map(|i| Policy { stream: policy.stream + i, ..policy.clone() }).collect(),
             beads,

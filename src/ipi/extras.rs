@@ -7,8 +7,8 @@ use crate::average::Evaluation;
 
 /// The extras of an evaluation.
 ///
-/// `spread` (energy in eV, forces in eV/Å as a root mean square over components) and `torque` (eV) are ours. What i-PI
-/// knows has its names and units: `o3grid_pots` (energies of the rotations, Hartree), `committee_pot` (energies of the
+/// `energy_spread` (eV), `force_spread` (eV/Å, root mean square over components) and `torque` (eV) are ours, flat since
+/// i-PI prints what is nested as text. What i-PI knows has its names and units: `o3grid_pots` (energies of the rotations, Hartree), `committee_pot` (energies of the
 /// members of an ensemble, Hartree).
 pub fn extras(evaluation: &Evaluation) -> String {
     let hartree = |energies: &[f64]| energies.iter().map(|energy| energy * ELECTRON_VOLT).collect::<Vec<_>>();
@@ -18,8 +18,8 @@ pub fn extras(evaluation: &Evaluation) -> String {
     ]);
     let mut add = |name: &str, value: Value| extras.insert(name.into(), value);
     if evaluation.replicated() {
-        let spread = &evaluation.spread;
-        add("spread", json!({ "energy": spread.energy, "forces": spread.force_rms() }));
+        add("energy_spread", json!(evaluation.spread.energy));
+        add("force_spread", json!(evaluation.spread.force_rms()));
         add("o3grid_pots", json!(hartree(&evaluation.replica_energies)));
         add("o3grid_weights", json!(evaluation.replica_weights));
     }

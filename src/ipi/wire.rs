@@ -31,12 +31,13 @@ impl Structure {
         Self { cell: transpose(&matrix(cell, ANGSTROM)), positions: vectors(positions, ANGSTROM) }
     }
 
-    /// The cell; vectors of zero length repeat nothing, as ASE sends them for a molecule.
+    /// The cell. Where nobody says along which vectors it repeats, it does along all but those of zero length, as ASE
+    /// sends them for a molecule.
     ///
     /// # Errors
     /// [`Error::FlatCell`](crate::Error::FlatCell).
-    pub fn cell(&self) -> Result<Cell> {
-        Cell::new(self.cell, self.cell.map(|vector| vector != [0.0; 3]))
+    pub fn cell(&self, periodic: Option<[bool; 3]>) -> Result<Cell> {
+        Cell::new(self.cell, periodic.unwrap_or_else(|| self.cell.map(|vector| vector != [0.0; 3])))
     }
 
     /// Appends the cell and its inverse.

@@ -51,6 +51,8 @@ pub struct Setup {
     pub batch: usize,
     /// How they travel.
     pub carrier: Carrier,
+    /// Along which cell vectors they repeat; `None`: along all that are not zero.
+    pub periodic: Option<[bool; 3]>,
     /// What is wanted of the model, for the structures of a step in turn.
     pub policies: Vec<Policy>,
     /// How many structures make a step: beads of a ring polymer.
@@ -179,7 +181,7 @@ impl Connection {
         let number = |structure| {
             let count = setup.counter.replace(setup.counter.get() + 1);
             let policy = (count % setup.beads) as usize % setup.policies.len();
-            Pending { structure, step: setup.first_step + count / setup.beads, policy }
+            Pending { structure, step: setup.first_step.wrapping_add(count / setup.beads), policy }
         };
         self.request = structures.into_iter().map(number).collect();
         self.lively = true;
@@ -205,7 +207,7 @@ impl Connection {
         let Some(setup) = &self.setup else { return Ok(()) };
         info.check_species(&setup.species)?;
         for (pending, list) in self.request.iter_mut().zip(&mut self.lists) {
-            let cell = pending.structure.cell()?;
+            let cell = pending.structure.cell(setup.periodic)?;
             let positions = std::mem::take(&mut pending.structure.positions);
             list.graph(&System::new(positions, setup.species.clone(), cell)?)?;
         }

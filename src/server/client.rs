@@ -7,7 +7,7 @@
 //! use tumble::server::client::{Client, ClientSettings};
 //!
 //! # fn main() -> tumble::Result<()> {
-//! let settings = ClientSettings { species: vec![8, 1, 1], rotate: "octahedral".into(), ..ClientSettings::default() };
+//! let settings = ClientSettings { species: vec![8, 1, 1], rotate: Some("octahedral".into()), ..ClientSettings::default() };
 //! let mut client = Client::connect(&"unix:/tmp/forces".parse()?, &settings)?;
 //! let water = [[0.0, 0.0, 0.0], [0.96, 0.0, 0.0], [-0.24, 0.93, 0.0]];
 //! println!("{} eV", client.evaluate(None, &water)?.energy);

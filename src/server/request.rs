@@ -67,6 +67,7 @@ impl Terms {
             species,
             batch: wishes.batch,
             carrier: Carrier::Socket,
+            periodic: None,
             policies: (0..beads as u32).map(|i| Policy { stream: policy.stream + i, ..policy.clone() }).collect(),
             beads,
             first_step: wishes.first_step,
@@ -97,7 +98,7 @@ impl Wishes {
             "correction" => settings.correction = yes(key, value)?,
             "seed" => settings.seed = number(key, value)?,
             "stream" => settings.stream = number::<u16>(key, value)?.into(),
-            "step" => self.first_step = number::<u32>(key, value)?.into(),
+            "step" => self.first_step = number(key, value)?,
             "beads" => self.beads = Some(number::<u16>(key, value)?.max(1).into()),
             "forces" => settings.forces = Some(kind(value)?),
             // Both were read before.

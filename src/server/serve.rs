@@ -108,10 +108,11 @@ impl Server {
         let connections = self.scheduler.connections();
         // Beyond twice as many, those who are being told why they are refused included, there is no telling.
         if connections >= 2 * options.max_connections {
-            return;
+            return self.statistics.refuse();
         }
-        let Ok(key) = self.scheduler.add(stream, peer) else { return };
         self.statistics.accept();
+        let number = self.statistics.total().accepted;
+        let Ok(key) = self.scheduler.add(stream, format!("{peer} #{number}")) else { return };
         if connections >= options.max_connections {
             let most = options.max_connections;
             self.scheduler.refuse(key, format!("the server has {most} connections already, the most that it takes"));

@@ -14,7 +14,7 @@ def evaluate(folder, model, symbols, cells, positions, *arguments):
     lines = []
     for cell, frame in zip(cells, positions):
         lattice = " ".join(map(repr, np.asarray(cell, float).ravel().tolist()))
-        periodic = "T T T" if np.any(cell) else "F F F"
+        periodic = " ".join("T" if np.any(row) else "F" for row in np.asarray(cell))
         comment = f'Lattice="{lattice}" pbc="{periodic}"' if np.any(cell) else ""
         lines += [str(len(symbols)), comment]
         lines += [" ".join([s, *map(repr, x)]) for s, x in zip(symbols, np.asarray(frame).tolist())]

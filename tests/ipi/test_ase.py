@@ -1,6 +1,5 @@
 """ASE's SocketIOCalculator with our forces."""
 
-import time
 from contextlib import contextmanager
 
 import numpy as np
@@ -91,11 +90,7 @@ def test_an_optimisation_of_a_molecule(tmp_path, door):
 
 @pytest.mark.parametrize("door", ["unix", "port"])
 def test_dynamics_of_a_crystal(tmp_path, door):
-    """A quarter of a femtosecond conserves the energy to a hundredth of what the kinetic energy changes.
-
-    ASE sends a message in pieces, and its system waits with the second until the first is acknowledged: 40 ms a step
-    unless that is done at once.
-    """
+    """A quarter of a femtosecond conserves the energy to a hundredth of what the kinetic energy changes."""
     start, frames = crystal(), []
     start.write(tmp_path)
     atoms = Atoms(start.symbols, start.positions, cell=start.cell, pbc=True)
@@ -107,10 +102,22 @@ def test_dynamics_of_a_crystal(tmp_path, door):
         dynamics.attach(lambda: keep(atoms, frames))
         dynamics.attach(lambda: totals.append(atoms.get_total_energy()))
         dynamics.attach(lambda: kinetic.append(atoms.get_kinetic_energy()))
-        dynamics.run(60)
-        start = time.monotonic()
-        dynamics.run(60)
-        assert time.monotonic() - start < 1.2
+        dynamics.run(120)
     assert len(totals) == 121
     assert np.ptp(totals) < 0.01 * np.ptp(kinetic)
     compare(tmp_path, frames[::10], TOY)
+
+
+def test_a_slab_repeats_along_two_vectors_if_that_is_said(tmp_path):
+    """ASE does not send its `pbc`: without the option the slab would see itself above."""
+    start = crystal()
+    start.write(tmp_path)
+    energies = []
+    for arguments in (["--pbc", "TTF"], []):
+        atoms = Atoms(start.symbols, start.positions, cell=start.cell, pbc=(True, True, False))
+        with served(tmp_path, atoms, "unix", TOY, *arguments):
+            energies.append(atoms.get_potential_energy() / ENERGY)
+    slab = np.array(start.cell) * [[1.0], [1.0], [0.0]]
+    expected = [evaluate(tmp_path, TOY, start.symbols, [cell], [start.positions])[0][0] for cell in (slab, start.cell)]
+    assert_close(energies, expected, 1e-12)
+    assert abs(expected[0] - expected[1]) > 1e-3

@@ -34,6 +34,10 @@ pub struct Arguments {
     #[arg(long, value_name = "HOST:PORT")]
     tcp: Option<String>,
 
+    /// Along which cell vectors the structure repeats, as TTF for a slab [default: along all that are not zero]
+    #[arg(long, value_name = "TTT", value_parser = periodic)]
+    pbc: Option<[bool; 3]>,
+
     /// Connections to make, evaluated together: beads of a ring polymer, replicas
     #[arg(long, value_name = "N", default_value = "1", value_parser = positive)]
     connections: usize,
@@ -50,7 +54,8 @@ pub struct Arguments {
     #[arg(long)]
     reconnect: bool,
 
-    /// Structures that make a step, for random rotations: the beads of a ring polymer [default: those of one message]
+    /// Structures that make a step, for random rotations: the beads of a ring polymer, a multiple of
+    /// i-PI's batch_size [default: those of one message]
     #[arg(long, value_name = "P", value_parser = beads)]
     beads: Option<u64>,
 
@@ -103,6 +108,7 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
     let client = ClientOptions {
         address: address(arguments)?,
         species,
+        periodic: arguments.pbc,
         policy: Policy::new(&settings, potential.info())?,
         connections: arguments.connections,
         shared_memory: arguments.shm,
@@ -168,6 +174,14 @@ fn code(ending: Ending) -> ExitCode {
         Ending::Closed => 3,
         Ending::Interrupted => 130,
     })
+}
+
+fn periodic(text: &str) -> Result<[bool; 3], String> {
+    let flags: Vec<_> = text.chars().filter_map(|c| "TF".find(c).map(|index| index == 0)).collect();
+    match flags[..] {
+        [a, b, c] if text.len() == 3 => Ok([a, b, c]),
+        _ => Err("must be three letters, T or F: TTF for a slab".into()),
+    }
 }
 
 fn beads(text: &str) -> Result<u64, String> {

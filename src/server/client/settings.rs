@@ -7,45 +7,28 @@ use crate::error::{Error, Result};
 use crate::potential::Forces;
 
 /// What a simulation wants.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientSettings {
     /// `[N]`, atomic numbers, in the order of the positions.
     pub species: Vec<u8>,
-    /// The mitigation, as [`crate::Mitigation::parse`] takes it.
-    pub rotate: String,
+    /// The mitigation, as [`crate::Mitigation::parse`] takes it; `None`, here and below: as the server was started.
+    pub rotate: Option<String>,
     /// Whether every rotation comes with its inversion.
-    pub inversion: bool,
+    pub inversion: Option<bool>,
     /// Of the random rotations.
-    pub seed: u64,
+    pub seed: Option<u64>,
     /// Sets simulations with one seed apart.
-    pub stream: u64,
+    pub stream: u16,
     /// Number of the first structure; it counts up by one with every structure and chooses the random rotations.
     pub step: u64,
-    /// `None`: what the server prefers.
+    /// Kind of forces.
     pub forces: Option<Forces>,
     /// Whether only the difference between averaged and bare model is wanted.
-    pub correction: bool,
+    pub correction: Option<bool>,
     /// The secret of a server that asks for one.
     pub token: Option<String>,
     /// How long an answer may take; `None`: forever.
     pub timeout: Option<Duration>,
-}
-
-impl Default for ClientSettings {
-    fn default() -> Self {
-        Self {
-            species: vec![],
-            rotate: "none".into(),
-            inversion: false,
-            seed: 0,
-            stream: 0,
-            step: 0,
-            forces: None,
-            correction: false,
-            token: None,
-            timeout: None,
-        }
-    }
 }
 
 impl ClientSettings {
@@ -54,22 +37,25 @@ impl ClientSettings {
     /// # Errors
     /// [`Error::Argument`] for a value that would end early on its way.
     pub fn options(&self) -> Result<String> {
-        let Self { rotate, inversion, seed, stream, step, correction, .. } = self;
-        let (inversion, correction) = (yes_or_no(*inversion), yes_or_no(*correction));
-        let mut text = format!("rotate: {}, inversion: {inversion}, ", whole("rotate", rotate)?);
-        text += &format!("seed: {seed}, stream: {stream}, step: {step}, correction: {correction}");
-        if let Some(forces) = self.forces {
-            text += &format!(", forces: {}", forces.name());
-        }
-        if let Some(token) = &self.token {
-            text += &format!(", token: {}", whole("token", token)?);
-        }
-        Ok(text)
+        let rotate = self.rotate.as_deref().map(|rotate| whole("rotate", rotate)).transpose()?;
+        let token = self.token.as_deref().map(|token| whole("token", token)).transpose()?;
+        let pairs = [
+            ("rotate", rotate.map(String::from)),
+            ("inversion", self.inversion.map(yes_or_no)),
+            ("seed", self.seed.map(|seed| seed.to_string())),
+            ("stream", Some(self.stream.to_string())),
+            ("step", Some(self.step.to_string())),
+            ("correction", self.correction.map(yes_or_no)),
+            ("forces", self.forces.map(|forces| forces.name().into())),
+            ("token", token.map(String::from)),
+        ];
+        let given = pairs.into_iter().filter_map(|(key, value)| value.map(|value| format!("{key}: {value}")));
+        Ok(given.collect::<Vec<_>>().join(", "))
     }
 }
 
-fn yes_or_no(value: bool) -> &'static str {
-    if value { "yes" } else { "no" }
+fn yes_or_no(value: bool) -> String {
+    if value { "yes" } else { "no" }.into()
 }
 
 /// A value that has neither of what ends one. The text stays out of the message: it may be secret.
@@ -102,16 +88,16 @@ mod tests {
 
     #[test]
     fn options_are_pairs_with_commas_between() {
-        let plain = "rotate: none, inversion: no, seed: 0, stream: 0, step: 0, correction: no";
+        let plain = "stream: 0, step: 0";
         assert_eq!(ClientSettings::default().options().unwrap(), plain);
         let settings = ClientSettings {
-            rotate: "octahedral".into(),
-            inversion: true,
-            seed: 1,
+            rotate: Some("octahedral".into()),
+            inversion: Some(true),
+            seed: Some(1),
             stream: 2,
             step: 3,
             forces: Some(Forces::Direct),
-            correction: true,
+            correction: Some(true),
             token: Some("open sesame".into()),
             ..ClientSettings::default()
         };
