@@ -391,6 +391,23 @@ fn without_a_next_server_it_ends_as_the_last_one_did() {
 }
 
 #[test]
+fn a_server_that_only_closes_is_not_stormed() {
+    let host = Host::new();
+    let mut tumble = host.start(&["--reconnect"]);
+    drop(host.accept());
+    let (start, mut visits) = (Instant::now(), 0);
+    while start.elapsed() < Duration::from_secs(1) {
+        match host.knock() {
+            Some(peer) => (visits += 1, drop(peer)).0,
+            None => sleep(Duration::from_millis(1)),
+        }
+    }
+    tumble.signal(libc::SIGINT);
+    assert_eq!(tumble.end(), Ended::Code(130));
+    assert!((1..=15).contains(&visits), "{visits} connections in a second");
+}
+
+#[test]
 fn without_a_server_in_time_it_ends_with_1() {
     let host = Host::absent();
     let sentence =
