@@ -543,6 +543,19 @@ fn a_name_that_leads_elsewhere_ends_with_1_and_touches_nothing() {
 }
 
 #[test]
+fn a_link_out_of_shared_memory_is_not_followed() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("precious");
+    std::fs::write(&file, [7; 72]).unwrap();
+    let shared = Shared::new("link", 1);
+    shared.put(&[water(0.0)]);
+    std::fs::remove_file(Shared::path(&shared.0[4])).unwrap();
+    std::os::unix::fs::symlink(&file, Shared::path(&shared.0[4])).unwrap();
+    refused_shared(&shared, &unusable("Too many levels of symbolic links (os error 40)"));
+    assert_eq!(std::fs::read(&file).unwrap(), [7; 72]);
+}
+
+#[test]
 fn a_segment_that_is_missing_ends_with_1() {
     let missing = Shared::new("missing", 1);
     std::fs::remove_file(Shared::path(&missing.0[3])).unwrap();
