@@ -308,6 +308,15 @@ fn a_signal_ends_it_with_130_while_nothing_happens() {
     assert_eq!(waiting.end(), Ended::Code(130));
 }
 
+#[test]
+fn an_exit_counts_though_the_server_reads_nothing_any_more() {
+    let host = Host::new();
+    let (mut tumble, mut peer) = busy(&host, "random:100");
+    peer.header("EXIT");
+    drop(peer);
+    assert_eq!(tumble.end(), Ended::Code(0), "{}", tumble.said());
+}
+
 /// A process that is in the middle of a long request.
 fn busy(host: &Host, rotate: &str) -> (Process, Peer) {
     host.template(100);

@@ -331,7 +331,10 @@ impl Scheduler {
                     self.end(key, End::Broken(error.to_string()));
                 }
             }
-            Err(end) => self.end(key, end),
+            Err(end) => {
+                let end = connection.last_words(&mut self.piece, end);
+                self.end(key, end);
+            }
         }
     }
 
