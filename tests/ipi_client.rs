@@ -426,6 +426,17 @@ fn without_a_server_in_time_it_ends_with_1() {
     host.start(&["--retry", "0"]).ends(1, &sentence("Connection refused (os error 111)"));
 }
 
+#[test]
+fn times_beyond_any_clock_are_refused() {
+    let host = Host::absent();
+    let mut tumble = host.start(&["--retry", &u64::MAX.to_string()]);
+    assert_eq!(tumble.end(), Ended::Code(2));
+    assert!(tumble.said().contains("must be a whole number from 0 to 1000000000"), "{}", tumble.said());
+    let mut patient = host.start(&["--retry", "1000000000"]);
+    patient.says("waiting for the server");
+    assert!(patient.lives());
+}
+
 /// Six segments of shared memory, removed with this value.
 struct Shared(Vec<String>);
 
@@ -659,4 +670,19 @@ fn a_template_must_hold_a_structure_that_the_model_knows() {
     assert!(none.said().starts_with(&format!("error: line 3 of {template}: ")), "{}", none.said());
     std::fs::remove_file(host.path("template.xyz")).unwrap();
     host.start(&[]).ends(1, &format!("error: cannot read {template}: No such file or directory (os error 2)"));
+}
+
+#[test]
+fn it_goes_on_when_nobody_reads_its_log() {
+    let host = Host::new();
+    let (reader, writer) = std::io::pipe().unwrap();
+    let (model, template, socket) = (model("harmonic-list-f64"), host.path("template.xyz"), host.socket());
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_tumble"));
+    command.arg("ipi").arg(model).arg("--template").arg(template).arg("--unix").arg(socket).stderr(writer);
+    let mut child = command.spawn().unwrap();
+    drop((reader, command));
+    let mut peer = host.begin("");
+    check(&peer.evaluate(&water(0.0)), &expected(&Settings::default(), &water(0.0), 0));
+    peer.header("EXIT");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }

@@ -13,7 +13,7 @@ use tumble::server::{Options as ServerOptions, Report, Terms, serve};
 use tumble::{Error, Result};
 
 use crate::log::{Log, LogFormat};
-use crate::options::{Options, positive};
+use crate::options::{Options, positive, seconds};
 
 /// Serve many simulations at once with one model
 #[derive(Args)]
@@ -43,11 +43,11 @@ pub struct Arguments {
     max_connections: usize,
 
     /// Ends connections that ask for nothing so long, seconds [default: never]
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     idle_timeout: Option<u64>,
 
     /// How long the rest of a message, or room for an answer, is waited for, seconds
-    #[arg(long, value_name = "SECONDS", default_value = "30")]
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     patience: u64,
 
     /// What simulations must give to be served; better in the variable than on the command line, where others see it
