@@ -1,4 +1,4 @@
-//! `tumble` as a process: started, watched, signalled, and never left behind; and somebody who speaks i-PI's part to it.
+//! `tumble` as a process: started, watched, signalled, and not left behind; and somebody who speaks i-PI's part to it.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -110,6 +110,12 @@ impl Process {
     pub fn ends(&mut self, code: i32, words: &str) {
         assert_eq!(self.end(), Ended::Code(code), "{}", self.said());
         assert_eq!(self.said().lines().last().unwrap_or_default(), words);
+    }
+
+    /// What it writes before it ends by itself.
+    pub fn finished(&mut self) -> String {
+        assert_eq!(self.end(), Ended::Code(0), "{}", self.said());
+        self.written()
     }
 
     /// A file about it in /proc.
