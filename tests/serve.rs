@@ -11,11 +11,11 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{scope, sleep, spawn};
 use std::time::{Duration, Instant};
 
-use process::{Ended, Peer, Process, check, expected, many, model, until, water};
+use process::{Ended, LIMIT, Peer, Process, check, expected, many, model, until, water};
 use serde_json::Value;
 use tempfile::TempDir;
 use tumble::Settings;
@@ -399,6 +399,33 @@ fn a_crowd_that_talks_garbage_does_not_keep_others_from_their_answers() {
     });
     println!("{} round trips, the worst {:?}", trips.len(), trips.iter().max());
     server.check();
+    server.stop();
+}
+
+#[test]
+fn a_crowd_without_end_does_not_keep_others_from_their_answers() {
+    let mut server = Server::start(&[]);
+    let mut peer = server.begin(WATER);
+    let wanted = expected(&Settings::default(), &water(0.0), 0);
+    let (socket, done) = (server.socket(), AtomicBool::new(false));
+    let (mut worst, start) = (Duration::ZERO, Instant::now());
+    scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) && start.elapsed() < LIMIT {
+                    bother(&socket);
+                }
+            });
+        }
+        for _ in 0..100 {
+            let start = Instant::now();
+            check(&peer.evaluate(&water(0.0)), &wanted);
+            worst = worst.max(start.elapsed());
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    println!("the worst round trip took {worst:?}, all took {:?}", start.elapsed());
+    assert!(start.elapsed() < LIMIT);
     server.stop();
 }
 

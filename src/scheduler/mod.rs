@@ -43,6 +43,9 @@ const INTERRUPT: Key = usize::MAX - 2;
 /// What is read from a socket at a time, bytes.
 const PIECE: usize = 256 << 10;
 
+/// How many are accepted before those who are there already have a turn.
+const CROWD: usize = 64;
+
 /// How long nobody is accepted when the system has no room.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -116,6 +119,8 @@ pub struct Scheduler {
     connections: BTreeMap<Key, Connection>,
     next_key: Key,
     queue: Queue,
+    /// Whether a batch that was due has been put off already.
+    put_off: bool,
     happenings: Vec<Happening>,
     piece: Vec<u8>,
 }
@@ -139,6 +144,7 @@ impl Scheduler {
             connections: BTreeMap::new(),
             next_key: 0,
             queue: Queue::default(),
+            put_off: false,
             happenings: vec![],
             piece: vec![0; PIECE],
         })
@@ -225,8 +231,11 @@ impl Scheduler {
             events.iter().for_each(|event| self.handle(event));
             self.check_deadlines();
         }
-        // The door has its say before anything is evaluated: an `INIT` may let another request come along.
-        if self.happenings.is_empty() && self.queue.due(Instant::now(), &self.limits, self.lively()) {
+        // The door has its say before anything is evaluated: an `INIT` may let another request come along. But once
+        // only: there may be a crowd at it that never ends.
+        let due = self.queue.due(Instant::now(), &self.limits, self.lively());
+        self.put_off = due && !self.put_off && !self.happenings.is_empty();
+        if due && !self.put_off {
             self.evaluate();
         }
         Ok(std::mem::take(&mut self.happenings))
@@ -264,7 +273,8 @@ impl Scheduler {
     }
 
     fn accept(&mut self) {
-        while let Some(listener) = &self.listener {
+        for _ in 0..CROWD {
+            let Some(listener) = &self.listener else { return };
             match listener.accept() {
                 Ok((stream, peer)) => self.happenings.push(Happening::Connected(stream, peer)),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
