@@ -71,7 +71,8 @@ pub struct Limits {
 pub enum Happening {
     /// Somebody connects; [`Scheduler::add`] or drop the stream.
     Connected(Stream, String),
-    /// Somebody could not be accepted, for want of file descriptors, say; it is tried again.
+    /// Somebody could not be accepted, for want of file descriptors, say; it is tried again, and said once until it
+    /// goes well.
     NotAccepted(io::Error),
     /// A connection wants to begin: [`Scheduler::begin`] or [`Scheduler::refuse`].
     Init(Key, String),
@@ -116,6 +117,8 @@ pub struct Scheduler {
     listener: Option<Listener>,
     /// When to accept again, after the system had no more room.
     resume: Option<Instant>,
+    /// Whether the last one could not be accepted.
+    crowded: bool,
     connections: BTreeMap<Key, Connection>,
     next_key: Key,
     queue: Queue,
@@ -141,6 +144,7 @@ impl Scheduler {
             interrupt,
             listener: None,
             resume: None,
+            crowded: false,
             connections: BTreeMap::new(),
             next_key: 0,
             queue: Queue::default(),
@@ -276,10 +280,15 @@ impl Scheduler {
         for _ in 0..CROWD {
             let Some(listener) = &self.listener else { return };
             match listener.accept() {
-                Ok((stream, peer)) => self.happenings.push(Happening::Connected(stream, peer)),
+                Ok((stream, peer)) => {
+                    self.crowded = false;
+                    self.happenings.push(Happening::Connected(stream, peer));
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) => {
-                    self.happenings.push(Happening::NotAccepted(error));
+                    if !std::mem::replace(&mut self.crowded, true) {
+                        self.happenings.push(Happening::NotAccepted(error));
+                    }
                     self.resume = Some(Instant::now() + PAUSE);
                     return self.watch_listener(false);
                 }
