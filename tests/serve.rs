@@ -325,6 +325,19 @@ fn a_token_by_the_variable_is_asked_for_and_never_shown() {
 }
 
 #[test]
+fn a_token_that_nobody_could_give_or_everybody_gives_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let sentence =
+        "error: the argument token is empty, or has a comma, a line break or spaces around it: leave these out";
+    for token in ["", " ", "a, b", "sesame\n"] {
+        let listen = format!("unix:{}", folder.path().join("s").display());
+        let mut tumble = Process::of(command(&listen, &[]).env("TUMBLE_TOKEN", token));
+        tumble.ends(1, sentence);
+    }
+    Process::of(&mut command("tcp:0.0.0.0:0", &["--token", ""])).ends(1, sentence);
+}
+
+#[test]
 fn other_machines_need_a_token_or_an_open_door() {
     let refused = "error: tcp:0.0.0.0:0 can be reached from other machines: give a token (TUMBLE_TOKEN), listen on \
                    unix:PATH or tcp:localhost:PORT, or say --open if everybody may use it";

@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::Args;
 use tumble::net::{Address, Listener};
 use tumble::scheduler::{End, Interrupt, Limits};
+use tumble::server::client::ClientSettings;
 use tumble::server::{Options as ServerOptions, Report, Terms, serve};
 use tumble::{Error, Result};
 
@@ -82,6 +83,8 @@ it does not say. docs/server.md has clients for ASE, C and Rust. Ctrl-C ends it.
 /// Runs the command.
 pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCode> {
     let address = &arguments.listen;
+    // One that no client could give would keep everybody out, and an empty one nobody.
+    ClientSettings { token: arguments.token.clone(), ..ClientSettings::default() }.options()?;
     if arguments.token.is_none() && !arguments.open && !address.is_local() {
         return Err(Error::OpenDoor { address: address.to_string() });
     }
