@@ -8,7 +8,7 @@ mod process;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -209,6 +209,36 @@ fn the_socket_is_private_and_a_living_server_keeps_it() {
     server.process.signal(libc::SIGTERM);
     assert_eq!(server.process.end(), Ended::Code(0));
     assert_eq!(std::fs::read_dir(server.folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn what_is_no_dead_server_is_not_replaced() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("s");
+    let living = UnixDatagram::bind(&path).unwrap();
+    let mut tumble = serve(&path, &[]);
+    let sentence = "Protocol wrong type for socket (os error 91)";
+    tumble.ends(1, &format!("error: cannot listen on unix:{}: {sentence}", path.display()));
+    UnixDatagram::unbound().unwrap().send_to(b"hello", &path).unwrap();
+    living.recv(&mut [0; 8]).unwrap();
+    drop(living);
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&path, "precious").unwrap();
+    assert_eq!(serve(&path, &[]).end(), Ended::Code(1));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn the_place_of_another_is_left_to_it() {
+    let mut server = Server::start(&[]);
+    std::fs::remove_file(server.socket()).unwrap();
+    let next = serve(&server.socket(), &[]);
+    next.says("listening");
+    server.process.signal(libc::SIGINT);
+    assert_eq!(server.process.end(), Ended::Code(0));
+    server.check();
+    drop(next);
 }
 
 /// Two who work, one who is refused.
