@@ -534,6 +534,14 @@ fn it_goes_on_when_nobody_reads_its_log() {
 }
 
 #[test]
+fn what_a_stranger_says_does_not_control_the_terminal() {
+    let mut server = Server::start(&[]);
+    server.begin("species: O, \u{1b}[2Jcolor: blue").refusal();
+    server.process.says("was refused: the INIT has the unknown key");
+    assert!(!server.stop().contains('\u{1b}'));
+}
+
+#[test]
 fn the_longest_times_are_no_trouble() {
     let mut server = Server::start(&["--idle-timeout", "1000000000", "--patience", "1000000000"]);
     server.check();

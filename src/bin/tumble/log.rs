@@ -143,8 +143,10 @@ impl Log {
     }
 }
 
-/// A line on the standard error. That nobody reads it, or that its disk is full, is no reason to end.
+/// A line on the standard error. That nobody reads it, or that its disk is full, is no reason to end. What strangers
+/// have said may be in it, which is not to control the terminal.
 pub fn say(line: &str) {
+    let line = line.replace(|c: char| c.is_control() && c != '\n', "\u{fffd}");
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
