@@ -656,8 +656,8 @@ fn a_template_must_hold_a_structure_that_the_model_knows() {
     let template = host.path("template.xyz").display().to_string();
     host.write("");
     let empty = format!(
-        "error: {template} holds no structure, the file is empty: give at least one XYZ frame (a line with the number of \
-         atoms, a comment line, one line per atom)"
+        "error: {template} holds no structure, the file is empty: give at least one XYZ frame (a line with the number \
+         of atoms, a comment line, one line per atom)"
     );
     host.start(&[]).ends(1, &empty);
     host.write("1\n\nHe 0 0 0\n");
