@@ -242,7 +242,12 @@ impl Scheduler {
         if due && !self.put_off {
             self.evaluate();
         }
-        Ok(std::mem::take(&mut self.happenings))
+        Ok(self.rest())
+    }
+
+    /// What has happened since the last turn.
+    pub fn rest(&mut self) -> Vec<Happening> {
+        std::mem::take(&mut self.happenings)
     }
 
     fn wait(&self, events: &mut Events, until: Option<Instant>) -> io::Result<()> {
