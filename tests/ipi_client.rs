@@ -5,8 +5,10 @@
 #[allow(dead_code)]
 mod process;
 
+use std::cell::RefCell;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -21,6 +23,8 @@ use tumble::ipi::wire::{self, Structure};
 struct Host {
     folder: TempDir,
     listener: Option<UnixListener>,
+    /// What the last process says.
+    ear: RefCell<Arc<Mutex<String>>>,
 }
 
 impl Host {
@@ -32,7 +36,7 @@ impl Host {
 
     /// Nobody listens yet.
     fn absent() -> Self {
-        let host = Self { folder: TempDir::new().unwrap(), listener: None };
+        let host = Self { folder: TempDir::new().unwrap(), listener: None, ear: RefCell::default() };
         host.template(1);
         host
     }
@@ -74,7 +78,9 @@ impl Host {
     fn start(&self, options: &[&str]) -> Process {
         let (model, template, socket) = (model("harmonic-list-f64"), self.path("template.xyz"), self.socket());
         let [model, template, socket] = [&model, &template, &socket].map(|path| path.to_str().unwrap());
-        Process::tumble(&[&["ipi", model, "--template", template, "--unix", socket], options].concat())
+        let process = Process::tumble(&[&["ipi", model, "--template", template, "--unix", socket], options].concat());
+        *self.ear.borrow_mut() = process.ear();
+        process
     }
 
     /// Whether somebody knocks.
@@ -87,6 +93,8 @@ impl Host {
         let mut peer = None;
         until("a connection", || {
             peer = self.knock();
+            let said = self.ear.borrow().lock().unwrap().clone();
+            assert!(peer.is_some() || !said.contains("error: "), "{said}");
             peer.is_some()
         });
         peer.unwrap()

@@ -71,6 +71,11 @@ impl Process {
         assert_eq!(unsafe { libc::kill(self.child.id() as i32, signal) }, 0);
     }
 
+    /// Where what it says on the standard error is collected.
+    pub fn ear(&self) -> Arc<Mutex<String>> {
+        Arc::clone(&self.error)
+    }
+
     /// What it has said on the standard error so far.
     pub fn said(&self) -> String {
         self.error.lock().unwrap().clone()
@@ -84,8 +89,12 @@ impl Process {
     /// Waits until it has said this.
     pub fn says(&self, part: &str) {
         let end = Instant::now() + LIMIT;
-        while !self.said().contains(part) {
-            assert!(Instant::now() < end, "\"{part}\" is not in\n{}", self.said());
+        loop {
+            let ended = self.readers.iter().all(JoinHandle::is_finished);
+            if self.said().contains(part) {
+                return;
+            }
+            assert!(!ended && Instant::now() < end, "\"{part}\" is not in\n{}", self.said());
             sleep(Duration::from_millis(5));
         }
     }
