@@ -150,7 +150,7 @@ fn a_server_of_another_kind_is_told() {
 fn another_number_of_forces_than_atoms_is_told() {
     let (fake, client) = connect(vec![hello(), (molecule(), results(0.0, &[0.0; 6], ZERO, ""))], true);
     let fault = client.unwrap().evaluate(None, &MOLECULE).unwrap_err().to_string();
-    let expected = "sent 2 atoms where 3 were expected: give the same structure on both sides";
+    let expected = "sent 2 atoms where 3 were expected: give the same structure on both sides, and shared memory to both or neither";
     assert_eq!(fault, format!("the server at {} {expected}", fake.address()));
 }
 

@@ -269,7 +269,9 @@ fn another_number_of_atoms_is_refused_at_once() {
     let cell = [CELL.concat(), INVERSE.concat()].concat();
     for (number, text) in [(-1, "-1"), (i32::MAX, "2147483647"), (2, "2"), (0, "0"), (i32::MIN, "-2147483648")] {
         let number = &number.to_le_bytes()[..];
-        let sentence = format!("sent {text} atoms where 1 were expected: give the same structure on both sides");
+        let sentence = format!(
+            "sent {text} atoms where 1 were expected: give the same structure on both sides, and shared memory to both or neither"
+        );
         refused(request, layout(1, Carrier::Socket), &[b"POSDATA     ", &cell, number], &sentence);
         for layout in [layout(3, Carrier::Socket), layout(1, Carrier::Unnamed), layout(1, Carrier::Shared)] {
             refused(request, layout, &[b"POSDATA     ", number], &sentence);

@@ -337,7 +337,9 @@ fn what_is_no_request_ends_that_connection_only() {
         });
         assert_eq!(
             sentence,
-            format!("the peer sent {found} atoms where 3 were expected: give the same structure on both sides")
+            format!(
+                "the peer sent {found} atoms where 3 were expected: give the same structure on both sides, and shared memory to both or neither"
+            )
         );
     }
     assert_eq!(

@@ -218,7 +218,8 @@ impl Client<'_> {
         }
         if self.options.reconnect {
             let now = Instant::now();
-            (self.missing, self.attempt, self.give_up) = (self.missing + 1, now, now + self.options.retry);
+            // Not at once: a server that only closes connections would be stormed.
+            (self.missing, self.attempt, self.give_up) = (self.missing + 1, now + ATTEMPT, now + self.options.retry);
         }
         // A server that goes still takes connections for a moment: those it never spoke to say nothing of its ending.
         if self.begun.remove(&key) || end == End::Exit || self.last.is_none() {

@@ -122,7 +122,10 @@ pub enum Fault {
         expected: &'static str,
     },
     /// Another number of atoms than agreed.
-    #[error("sent {found} atoms where {expected} were expected: {}", remedy(*found))]
+    #[error(
+        "sent {found} atoms where {expected} were expected: give the same structure on both sides, and shared memory to \
+         both or neither"
+    )]
     Atoms {
         /// As it came.
         found: i32,
@@ -148,15 +151,6 @@ pub enum Fault {
         /// Which text.
         what: &'static str,
     },
-}
-
-/// What to do about a number of atoms. No number at all is what structures look like to a side that wants names of
-/// segments, and the other way round.
-fn remedy(found: i32) -> &'static str {
-    match found {
-        1..=100_000_000 => "give the same structure on both sides",
-        _ => "shared memory must be used by both sides or by none",
-    }
 }
 
 /// The first request in `bytes` and its length; `None` if more bytes are needed.

@@ -4,7 +4,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
 use super::message::Answer;
@@ -71,7 +71,9 @@ fn open(name: &str, write: bool) -> io::Result<File> {
     if name.is_empty() || name.starts_with('.') || name.contains('/') {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("\"{name}\" names no shared memory")));
     }
-    OpenOptions::new().read(true).write(write).open(Path::new("/dev/shm").join(name))
+    // As shm_open does: no link leads out of it, and no pipe makes us wait.
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    OpenOptions::new().read(true).write(write).custom_flags(flags).open(Path::new("/dev/shm").join(name))
 }
 
 fn fill(segment: &File, bytes: &[u8]) -> io::Result<()> {

@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::time::Duration;
@@ -146,6 +146,8 @@ impl AsFd for Stream {
 pub struct Listener {
     kind: Kind,
     address: Address,
+    /// Its file, as the system tells files apart.
+    file: Option<(u64, u64)>,
 }
 
 #[derive(Debug)]
@@ -171,7 +173,8 @@ impl Listener {
                 (Kind::Tcp(listener), Address::Tcp { host: host.clone(), port })
             }
         };
-        Ok(Self { kind, address })
+        let file = if let Address::Unix(path) = &address { Some(identity(path)?) } else { None };
+        Ok(Self { kind, address, file })
     }
 
     /// Where it listens; with the port that was found if any was asked for.
@@ -196,8 +199,11 @@ impl Listener {
 
 /// Nobody else may connect from the first moment on: the file is made in a place of its own, and moved when it is safe.
 fn bind_file(path: &Path) -> io::Result<UnixListener> {
-    if UnixStream::connect(path).is_ok() {
-        return Err(io::Error::new(io::ErrorKind::AddrInUse, "another process answers there"));
+    match UnixStream::connect(path) {
+        Ok(_) => return Err(io::Error::new(io::ErrorKind::AddrInUse, "another process answers there")),
+        Err(error) if matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound) => {}
+        // Somebody may be there who speaks otherwise, or not to us.
+        Err(error) => return Err(error),
     }
     let draft = path.with_file_name(format!(".tumble-{}-{}", std::process::id(), name(path)));
     let listener = UnixListener::bind(&draft)?;
@@ -214,6 +220,12 @@ fn bind_file(path: &Path) -> io::Result<UnixListener> {
 
 fn name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// Device and number of a file.
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    let found = std::fs::symlink_metadata(path)?;
+    Ok((found.dev(), found.ino()))
 }
 
 /// Removes a socket's file, and nothing else.
@@ -238,7 +250,10 @@ impl AsFd for Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        if let Address::Unix(path) = &self.address {
+        // Another server may have been given the place meanwhile.
+        if let Address::Unix(path) = &self.address
+            && identity(path).ok() == self.file
+        {
             let _ = remove_socket(path);
         }
     }

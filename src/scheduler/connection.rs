@@ -263,6 +263,13 @@ impl Connection {
         Ok(())
     }
 
+    /// How it ends if it cannot be written to: whoever has said `EXIT` need not read any more.
+    pub fn last_words(&mut self, piece: &mut [u8], end: End) -> End {
+        let length = self.stream.read(piece).unwrap_or(0);
+        self.driver.feed(&piece[..length]);
+        if matches!(self.proceed(), Ok(Some(Event::Exit))) { End::Exit } else { end }
+    }
+
     /// What to tell the poller, if it must be told.
     pub fn interest(&mut self, key: Key) -> Option<Readiness> {
         let writing = !self.driver.output.is_empty();

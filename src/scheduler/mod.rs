@@ -43,6 +43,9 @@ const INTERRUPT: Key = usize::MAX - 2;
 /// What is read from a socket at a time, bytes.
 const PIECE: usize = 256 << 10;
 
+/// How many are accepted before those who are there already have a turn.
+const CROWD: usize = 64;
+
 /// How long nobody is accepted when the system has no room.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -68,7 +71,8 @@ pub struct Limits {
 pub enum Happening {
     /// Somebody connects; [`Scheduler::add`] or drop the stream.
     Connected(Stream, String),
-    /// Somebody could not be accepted, for want of file descriptors, say; it is tried again.
+    /// Somebody could not be accepted, for want of file descriptors, say; it is tried again, and said once until it
+    /// goes well.
     NotAccepted(io::Error),
     /// A connection wants to begin: [`Scheduler::begin`] or [`Scheduler::refuse`].
     Init(Key, String),
@@ -113,9 +117,13 @@ pub struct Scheduler {
     listener: Option<Listener>,
     /// When to accept again, after the system had no more room.
     resume: Option<Instant>,
+    /// Whether the last one could not be accepted.
+    crowded: bool,
     connections: BTreeMap<Key, Connection>,
     next_key: Key,
     queue: Queue,
+    /// Whether a batch that was due has been put off already.
+    put_off: bool,
     happenings: Vec<Happening>,
     piece: Vec<u8>,
 }
@@ -136,9 +144,11 @@ impl Scheduler {
             interrupt,
             listener: None,
             resume: None,
+            crowded: false,
             connections: BTreeMap::new(),
             next_key: 0,
             queue: Queue::default(),
+            put_off: false,
             happenings: vec![],
             piece: vec![0; PIECE],
         })
@@ -230,10 +240,19 @@ impl Scheduler {
             events.iter().for_each(|event| self.handle(event));
             self.check_deadlines();
         }
-        if self.queue.due(Instant::now(), &self.limits, self.lively()) {
+        // The door has its say before anything is evaluated: an `INIT` may let another request come along. But once
+        // only: there may be a crowd at it that never ends.
+        let due = self.queue.due(Instant::now(), &self.limits, self.lively());
+        self.put_off = due && !self.put_off && !self.happenings.is_empty();
+        if due && !self.put_off {
             self.evaluate();
         }
-        Ok(std::mem::take(&mut self.happenings))
+        Ok(self.rest())
+    }
+
+    /// What has happened since the last turn.
+    pub fn rest(&mut self) -> Vec<Happening> {
+        std::mem::take(&mut self.happenings)
     }
 
     fn wait(&self, events: &mut Events, until: Option<Instant>) -> io::Result<()> {
@@ -268,12 +287,18 @@ impl Scheduler {
     }
 
     fn accept(&mut self) {
-        while let Some(listener) = &self.listener {
+        for _ in 0..CROWD {
+            let Some(listener) = &self.listener else { return };
             match listener.accept() {
-                Ok((stream, peer)) => self.happenings.push(Happening::Connected(stream, peer)),
+                Ok((stream, peer)) => {
+                    self.crowded = false;
+                    self.happenings.push(Happening::Connected(stream, peer));
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) => {
-                    self.happenings.push(Happening::NotAccepted(error));
+                    if !std::mem::replace(&mut self.crowded, true) {
+                        self.happenings.push(Happening::NotAccepted(error));
+                    }
                     self.resume = Some(Instant::now() + PAUSE);
                     return self.watch_listener(false);
                 }
@@ -335,7 +360,10 @@ impl Scheduler {
                     self.end(key, End::Broken(error.to_string()));
                 }
             }
-            Err(end) => self.end(key, end),
+            Err(end) => {
+                let end = connection.last_words(&mut self.piece, end);
+                self.end(key, end);
+            }
         }
     }
 

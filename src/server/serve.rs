@@ -76,6 +76,9 @@ pub fn serve(
             server.write_line(options.statistics.as_mut())?;
         }
     }
+    // What came about in the last turn counts, though nobody comes in any more.
+    let last = server.scheduler.rest().into_iter().filter(|last| matches!(last, Happening::Ended { .. }));
+    last.for_each(|happening| server.take(happening, &options, report));
     server.write_line(options.statistics.as_mut())?;
     Ok(server.statistics)
 }

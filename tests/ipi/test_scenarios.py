@@ -62,7 +62,7 @@ def test_another_number_of_atoms_is_refused(relay):
     _, ends = relay
     code, error = ends["atoms"]
     peer = f"unix:/tmp/ipi_{ends['name']}"
-    sentence = "the peer sent 8 atoms where 3 were expected: give the same structure on both sides"
+    sentence = "the peer sent 8 atoms where 3 were expected: give the same structure on both sides, and shared memory to both or neither"
     assert code == 1
     assert error.splitlines()[-1] == f"error: a request of {peer} was refused: {sentence}"
     assert f"{peer}: waiting for the server (No such file or directory (os error 2))" in error

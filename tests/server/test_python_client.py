@@ -267,8 +267,8 @@ def test_ase_connects_again_for_other_atoms_and_directions_and_steps_count_on(tm
 
 
 def test_ase_connects_again_for_other_parameters_and_after_a_refusal(tmp_path):
-    random = greeting("species: O H2, " + OPTIONS.format(step=1).replace("none", "random"))
-    again = greeting("species: O H2, " + OPTIONS.format(step=2).replace("none", "random"))
+    random = greeting("species: O H2, rotate: random, " + OPTIONS.format(step=1))
+    again = greeting("species: O H2, rotate: random, " + OPTIONS.format(step=2))
     first, second, third = [HELLO, (MOLECULE, ANSWER)], [(random, GREETED), (MOLECULE, error("no"))], [(again, GREETED)]
     server = scripted(tmp_path, first, second, [*third, (MOLECULE, ANSWER)], rest=None)
     atoms = water()

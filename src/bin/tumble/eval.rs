@@ -12,6 +12,7 @@ use tumble::xyz::{self, Frame};
 use tumble::{Error, Result};
 
 use crate::compare::Comparison;
+use crate::log::say;
 use crate::options::Options;
 use crate::{STDOUT, json, table, written};
 
@@ -51,7 +52,7 @@ Frames are counted from 1. The structure of i-PI's CELL(GENH) is turned upright,
 /// Runs the command.
 pub fn run(arguments: &Arguments, library: Option<PathBuf>) -> Result<()> {
     let mut calculator = Calculator::load(&arguments.model, &arguments.options.settings(library))?;
-    calculator.notes().iter().for_each(|note| eprintln!("note: {note}"));
+    calculator.notes().iter().for_each(|note| say(&format!("note: {note}")));
     let mut frames = xyz::open(&arguments.structures)?;
     let file = frames.file().to_owned();
     let mut report = Report::new(arguments)?;

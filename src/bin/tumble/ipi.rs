@@ -13,7 +13,7 @@ use tumble::scheduler::{End, Interrupt, Limits};
 use tumble::{Error, Result, xyz};
 
 use crate::log::{Log, LogFormat};
-use crate::options::{Options, positive};
+use crate::options::{Options, positive, seconds};
 
 /// Serve an i-PI or ASE server with energies, forces and virials
 #[derive(Args)]
@@ -47,7 +47,7 @@ pub struct Arguments {
     shm: bool,
 
     /// How long to wait for a server, seconds
-    #[arg(long, value_name = "SECONDS", default_value = "60")]
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
     retry: u64,
 
     /// Wait for another server when one has gone, as long as --retry says

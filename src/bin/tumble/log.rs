@@ -1,6 +1,6 @@
 //! What a long-running command tells on the standard error: lines of text or JSON, and a line of progress on a terminal.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
@@ -109,7 +109,7 @@ impl Log {
                 "evaluations": self.total.evaluations, "per_second": rate, "batch": fill, "spread": self.spread,
                 "busy": self.recent.busy / seconds,
             });
-            eprintln!("{line}");
+            say(&line.to_string());
         } else {
             let spread = self.spread.map_or(String::new(), |spread| format!(", spread {:.2} meV", 1e3 * spread));
             let batch = format!("{fill:.1}/{}", self.connections);
@@ -138,13 +138,20 @@ impl Log {
     }
 
     fn line(&mut self, line: &str) {
-        self.bar.suspend(|| eprintln!("{line}"));
+        self.bar.suspend(|| say(line));
     }
 
     /// Seconds since the start.
     fn time(&self) -> f64 {
         self.start.elapsed().as_secs_f64()
     }
+}
+
+/// A line on the standard error. That nobody reads it, or that its disk is full, is no reason to end. What strangers
+/// have said may be in it, which is not to control the terminal.
+pub fn say(line: &str) {
+    let line = line.replace(|c: char| c.is_control() && c != '\n', "\u{fffd}");
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// A line that is rewritten, on a terminal.

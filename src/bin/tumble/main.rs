@@ -60,7 +60,7 @@ fn main() -> ExitCode {
         // Whoever reads the output has seen enough, as in `tumble eval ... | head`.
         Err(Error::Write { cause, .. }) if cause.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            log::say(&format!("error: {error}"));
             ExitCode::FAILURE
         }
     }

@@ -8,6 +8,8 @@ use tumble::calculator::{Device, Settings};
 use tumble::onnx::{self, OnnxPotential};
 use tumble::potential::Forces;
 
+use crate::log::say;
+
 /// How to evaluate the model.
 #[derive(Args)]
 pub struct Options {
@@ -81,8 +83,16 @@ impl Options {
     pub fn load(&self, model: &Path, settings: &Settings) -> Result<OnnxPotential> {
         let Settings { threads, device, ref library, .. } = *settings;
         let potential = OnnxPotential::load(model, &onnx::Options { threads, device, library: library.clone() })?;
-        potential.notes().iter().for_each(|note| eprintln!("note: {note}"));
+        potential.notes().iter().for_each(|note| say(&format!("note: {note}")));
         Ok(potential)
+    }
+}
+
+/// A time, seconds: up to 30 years, since clocks do not count as far as numbers do.
+pub fn seconds(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(number @ 0..=1_000_000_000) => Ok(number),
+        _ => Err("must be a whole number from 0 to 1000000000".into()),
     }
 }
 

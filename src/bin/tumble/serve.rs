@@ -9,11 +9,12 @@ use std::time::Duration;
 use clap::Args;
 use tumble::net::{Address, Listener};
 use tumble::scheduler::{End, Interrupt, Limits};
+use tumble::server::client::ClientSettings;
 use tumble::server::{Options as ServerOptions, Report, Terms, serve};
 use tumble::{Error, Result};
 
 use crate::log::{Log, LogFormat};
-use crate::options::{Options, positive};
+use crate::options::{Options, positive, seconds};
 
 /// Serve many simulations at once with one model
 #[derive(Args)]
@@ -47,11 +48,11 @@ pub struct Arguments {
     max_connections: usize,
 
     /// Ends connections that ask for nothing so long, seconds [default: never]
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     idle_timeout: Option<u64>,
 
     /// How long the rest of a message, or room for an answer, is waited for, seconds
-    #[arg(long, value_name = "SECONDS", default_value = "30")]
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     patience: u64,
 
     /// What simulations must give to be served; better in the variable than on the command line, where others see it
@@ -86,6 +87,8 @@ it does not say. docs/server.md has clients for ASE, C and Rust. Ctrl-C ends it.
 /// Runs the command.
 pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCode> {
     let address = &arguments.listen;
+    // One that no client could give would keep everybody out, and an empty one nobody.
+    ClientSettings { token: arguments.token.clone(), ..ClientSettings::default() }.options()?;
     if arguments.token.is_none() && !arguments.open && !address.is_local() {
         return Err(Error::OpenDoor { address: address.to_string() });
     }
