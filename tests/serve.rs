@@ -185,8 +185,11 @@ fn when_the_server_is_killed_clients_get_an_error_and_the_next_server_its_place(
 #[test]
 fn a_waiting_client_of_a_killed_server_gets_an_error() {
     let server = Server::start(&[]);
-    let settings =
-        ClientSettings { species: [8, 1, 1].repeat(100), rotate: process::SLOW.into(), ..ClientSettings::default() };
+    let settings = ClientSettings {
+        species: [8, 1, 1].repeat(100),
+        rotate: Some(process::SLOW.into()),
+        ..ClientSettings::default()
+    };
     let mut client = Client::connect(&server.name().parse().unwrap(), &settings).unwrap();
     let before = server.process.seconds();
     let thread = spawn(move || client.evaluate(None, &many(100).positions).unwrap_err().to_string());

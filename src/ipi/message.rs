@@ -133,7 +133,7 @@ pub enum Fault {
         expected: usize,
     },
     /// Names of shared memory where cells should be.
-    #[error("sent no cell where one was expected: shared memory must be used by both sides or by none")]
+    #[error("sent no cell where one was expected: give shared memory to both sides or neither")]
     Names,
     /// A length that makes no sense.
     #[error("announced {what} of {found} bytes where 0 to {limit} are allowed")]

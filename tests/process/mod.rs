@@ -261,7 +261,7 @@ pub fn expected(settings: &Settings, structure: &Structure, step: u64) -> Answer
     let Some((Request::Positions(Positions::Inline(inline)), _)) = read else { panic!("no positions") };
     let arrived = inline.structures().next().unwrap();
     let species = [8, 1, 1].repeat(arrived.positions.len() / 3);
-    let system = System::new(arrived.positions.clone(), species, arrived.cell().unwrap()).unwrap();
+    let system = System::new(arrived.positions.clone(), species, arrived.cell(None).unwrap()).unwrap();
     let mut calculator = Calculator::load(&model("harmonic-list-f64"), settings).unwrap();
     let evaluation = calculator.evaluate_system(&system, step).unwrap();
     Answer {
