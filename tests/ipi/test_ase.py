@@ -117,7 +117,7 @@ def test_a_slab_repeats_along_two_vectors_if_that_is_said(tmp_path):
         atoms = Atoms(start.symbols, start.positions, cell=start.cell, pbc=(True, True, False))
         with served(tmp_path, atoms, "unix", TOY, *arguments):
             energies.append(atoms.get_potential_energy() / ENERGY)
-    slab = np.array(start.cell) * [[1.0], [1.0], [0.0]]
-    expected = [evaluate(tmp_path, TOY, start.symbols, [cell], [start.positions])[0][0] for cell in (slab, start.cell)]
+    cells = np.array([start.cell * [[1.0], [1.0], [0.0]], start.cell]) / LENGTH
+    expected, _, _ = evaluate(tmp_path, TOY, start.symbols, cells, [start.positions / LENGTH] * 2)
     assert_close(energies, expected, 1e-12)
     assert abs(expected[0] - expected[1]) > 1e-3
