@@ -8,12 +8,15 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::time::Duration;
 
-use socket2::SockRef;
+use socket2::{SockRef, TcpKeepalive};
 
 use super::Address;
 
 /// How long one attempt to reach a host may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// After how much silence the system asks whether the other host is still there: one that has crashed says no goodbye.
+const KEEPALIVE: Duration = Duration::from_secs(60);
 
 /// How much is read before a connection is closed, bytes.
 const MAX_UNREAD: u64 = 64 << 20;
@@ -48,6 +51,7 @@ impl Stream {
 
     fn tcp(stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
+        SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;
         Ok(Self::Tcp(stream))
     }
 
