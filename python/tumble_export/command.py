@@ -15,9 +15,11 @@ def parser():
     pet.add_argument("--head", help="which energy, where the model has several")
     pet.add_argument("--charge", type=int, default=0, help="for models with charge and spin, of every structure")
     pet.add_argument("--multiplicity", type=int, default=1, help="spin multiplicity, likewise")
+    custom = kinds.add_parser("torch", help="any PyTorch model, by an adapter of a few lines (docs/export.md)")
+    custom.add_argument("function", metavar="FILE.py:FUNCTION", help="a function that returns an Adapter")
     compact = kinds.add_parser("compact", help="a checkpoint of tumble's own compact PET")
     compact.add_argument("checkpoint")
-    for sub in (pet, compact):
+    for sub in (pet, custom, compact):
         common(sub)
     return top
 
@@ -36,8 +38,10 @@ def common(sub):
 
 def adapter(args):
     """The adapter that a command line asks for."""
-    from . import mtt_adapter
+    from . import custom, mtt_adapter
 
+    if args.model == "torch":
+        return custom.make(args.function)
     return mtt_adapter.make(args.checkpoint, args.head, args.forces, args.charge, args.multiplicity)
 
 
