@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PLUGIN := target/release/tumbleplugin.so
 COMPAT := .venv-compat
+EXPORT := .venv-export
 CPP := $(wildcard cpp/*.cpp cpp/*.h include/*.h include/tumble/*.h tests/c/*.c)
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 # The library of ONNX Runtime's wheel reports home unless told not to before it is loaded.
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help setup check build demo test test-rust test-lammps test-compat bench-lammps bench-sockets fuzz lint format clean
+.PHONY: help setup check build demo test test-rust test-lammps test-compat test-export bench-lammps bench-sockets fuzz lint format clean
 
 help:
 	@echo "make demo    water in LAMMPS, turned at random at every step (1 to 3 minutes after the build)"
@@ -18,12 +19,13 @@ help:
 	@echo "make bench-lammps  speed and memory of 192 to 98,304 atoms on one and two ranks (10 to 20 minutes, 20 GB)"
 	@echo "make bench-sockets  round trips and throughput of tumble ipi and tumble serve (3 minutes)"
 	@echo "make test-compat  the LAMMPS tests with LAMMPS of August 2024 too, in .venv-compat and target/compat"
+	@echo "make test-export  the exporter of models, with torch and metatrain in .venv-export (5 GB)"
 	@echo "make fuzz    random bytes for all parsers, SECONDS_EACH=60 (needs nightly Rust; 3 minutes to build)"
 	@echo "make lint    formats, lints and documentation"
 	@echo "make build   the command line and the LAMMPS plugin, in target/release"
 	@echo "make setup   LAMMPS and ONNX Runtime, in .venv (the others do it when needed)"
 	@echo "make format  format all sources"
-	@echo "make clean   remove target, .venv and .venv-compat"
+	@echo "make clean   remove target and all .venv*"
 
 setup: $(VENV)/.done
 
@@ -82,6 +84,15 @@ test-compat: $(COMPAT)/.done
 	TUMBLE_LAMMPS=$$(ls -d $(CURDIR)/$(COMPAT)/lib/python*/site-packages/lammps) cargo build --release --features lammps
 	$(COMPAT)/bin/python -m pytest tests/lammps -q
 
+$(EXPORT)/.done: python/tests/requirements.txt
+	test -x $(EXPORT)/bin/python || env -u VIRTUAL_ENV python3.11 -m venv $(EXPORT)
+	$(EXPORT)/bin/python -m pip install --quiet --disable-pip-version-check -r python/tests/requirements.txt
+	@touch $@
+
+# Trains small models on the way, into target/pets.
+test-export: $(EXPORT)/.done
+	$(EXPORT)/bin/python -m pytest python/tests -q
+
 # What breaks a target is kept in fuzz/artifacts; target/fuzz/corpus is what the next run starts from.
 SECONDS_EACH := 60
 FUZZED := $(notdir $(basename $(wildcard fuzz/fuzz_targets/*.rs)))
@@ -113,4 +124,4 @@ format: $(VENV)/.lint
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf target $(VENV) $(COMPAT)
+	rm -rf target $(VENV) $(COMPAT) $(EXPORT)

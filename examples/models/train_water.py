@@ -26,8 +26,8 @@ def main():
     raw, final, curve = (args.out / name for name in ("training.pt", "water-pet.pt", "learning_curve.csv"))
     run("tumble_export.train", args.data, "--minutes", args.minutes, *SIZE, "--out", raw, "--log", curve)
     run("tumble_export.finish", raw, args.data, "--out", final)
-    run("tumble_export", final, args.out / "water-pet.onnx")
-    run("tumble_export", final, args.out / "water-pet-f64.onnx", "--dtype", "float64")
+    run("tumble_export", "compact", final, "-o", args.out / "water-pet.onnx")
+    run("tumble_export", "compact", final, "-o", args.out / "water-pet-f64.onnx", "--dtype", "float64")
     run("tumble_export.curve", curve, args.out / "learning_curve.svg")
 
 

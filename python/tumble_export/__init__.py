@@ -1,7 +1,10 @@
-"""A compact PET-like potential: its training, and its export to ONNX with its gradient.
+"""PyTorch potentials -> ONNX files of the model contract, with their gradients; and a compact PET-like potential.
 
-Lengths are Å, energies eV. Modules, in the order of the work: `neighbors`, `data`, `pair`, `functions`, `pet`, `muon`,
-`train`, `finish`, `trace`, `checks`, `measure`, `export`.
+The compact one, in the order of the work (lengths are Å, energies eV): `neighbors`, `data`, `pair`, `functions`, `pet`,
+`muon`, `train`, `finish`, `trace`, `checks`, `measure`, `export`.
+
+Any other: an `adapter` of it, made for metatrain's PET by `mtt_load`, `mtt_layers`, `mtt_cutoff`, `mtt_zbl`, `mtt_pet`,
+`mtt_source` and `mtt_adapter`; then `trace`, `proof` (on `structures`), `reach`, all called by `pipeline`.
 """
 
 import os

@@ -1,5 +1,5 @@
-"""`python -m tumble_export CHECKPOINT OUT`."""
+"""`python -m tumble_export`, the command `tumble-export`."""
 
-from .export import main
+from .command import main
 
 main()

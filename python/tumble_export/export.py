@@ -1,6 +1,5 @@
 """Checkpoint -> ONNX file with metadata, checked before it is put in its place."""
 
-import argparse
 import json
 import os
 import tempfile
@@ -65,7 +64,7 @@ def export(checkpoint, out, dtype=torch.float32, name="water-pet"):
     example = systems.inputs(*systems.water(12, seed=2), model.cutoff, dtype, centers=31)
     with tempfile.TemporaryDirectory(dir=os.path.dirname(os.path.abspath(out))) as folder:
         path = os.path.join(folder, "model.onnx")
-        exported = trace.export(model, example, path, dtype)
+        exported = trace.export(trace.WithGradient(model, dtype), example, path)
         trace.write(exported, path)
         check(model, path, exported, dtype)
         memory, speed = (
@@ -77,13 +76,3 @@ def export(checkpoint, out, dtype=torch.float32, name="water-pet"):
         entry.key, entry.value = "tumble", json.dumps(metadata(model, saved, name, dtype, memory, speed))
         trace.write(exported, path)
         os.replace(path, out)
-
-
-def main():
-    parser = argparse.ArgumentParser(prog="tumble_export", description=__doc__)
-    parser.add_argument("checkpoint")
-    parser.add_argument("out", help="the .onnx file to write")
-    parser.add_argument("--dtype", choices=["float32", "float64"], default="float32")
-    parser.add_argument("--name", default="water-pet")
-    args = parser.parse_args()
-    export(args.checkpoint, args.out, getattr(torch, args.dtype), args.name)

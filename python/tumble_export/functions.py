@@ -48,18 +48,39 @@ class Normalize(torch.autograd.Function):
     """Rows [R, d] over their root mean square."""
 
     @staticmethod
-    def forward(ctx, rows):
+    def forward(ctx, rows, epsilon=EPSILON):
         ctx.save_for_backward(rows)
-        return rows * inverse_rms(rows)
+        ctx.epsilon = epsilon
+        return rows * inverse_rms(rows, epsilon)
 
     @staticmethod
     def backward(ctx, grad):
         (rows,) = ctx.saved_tensors
-        inverse = inverse_rms(rows)
+        inverse = inverse_rms(rows, ctx.epsilon)
         y = rows * inverse
-        return (grad - y * (grad * y).mean(-1, keepdim=True)) * inverse
+        return (grad - y * (grad * y).mean(-1, keepdim=True)) * inverse, None
 
 
-def inverse_rms(rows):
+def inverse_rms(rows, epsilon):
     """Rows [R, d] -> 1 / root mean square [R, 1]."""
-    return torch.rsqrt((rows * rows).mean(-1, keepdim=True) + EPSILON)
+    return torch.rsqrt((rows * rows).mean(-1, keepdim=True) + epsilon)
+
+
+class Standardize(torch.autograd.Function):
+    """Rows [R, d] less their mean, over their standard deviation: a LayerNorm without gain and shift."""
+
+    @staticmethod
+    def forward(ctx, rows, epsilon=EPSILON):
+        ctx.save_for_backward(rows)
+        ctx.epsilon = epsilon
+        rows = rows - rows.mean(-1, keepdim=True)
+        return rows * inverse_rms(rows, epsilon)
+
+    @staticmethod
+    def backward(ctx, grad):
+        (rows,) = ctx.saved_tensors
+        rows = rows - rows.mean(-1, keepdim=True)
+        inverse = inverse_rms(rows, ctx.epsilon)
+        y = rows * inverse
+        rest = grad - grad.mean(-1, keepdim=True) - y * (grad * y).mean(-1, keepdim=True)
+        return rest * inverse, None

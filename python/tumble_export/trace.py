@@ -1,5 +1,9 @@
 """A model with its gradient -> one ONNX graph, dynamic in centers C, slots K and atoms N."""
 
+import contextlib
+import logging
+import warnings
+
 import numpy as np
 import onnx
 import torch
@@ -9,18 +13,32 @@ INPUTS = ("edge_vectors", "neighbors", "mask", "reverse", "species", "weights")
 OUTPUTS = ("atomic_energies", "edge_gradients")
 
 
-class WithGradient(torch.nn.Module):
-    """The contract's outputs: energies [C] in eV and d(Σ weights · energies)/d(edge vectors) [C, K, 3] in eV/Å."""
+class Contract(torch.nn.Module):
+    """A module as in `adapter.py` -> the contract's outputs that are asked for, with the gradient of the energies.
 
-    def __init__(self, model, dtype):
+    `edge_gradients` [C, K, 3] are d(Σ weights · energies)/d(edge vectors).
+    """
+
+    def __init__(self, model, outputs=OUTPUTS):
         super().__init__()
-        self.model = Cast(model) if dtype == torch.float64 else model
+        self.model, self.outputs = model, outputs
 
     def forward(self, edge_vectors, neighbors, mask, reverse, species, weights):
-        edge_vectors = edge_vectors.detach().requires_grad_()
-        energies = self.model(edge_vectors, neighbors, mask, reverse, species)
-        (gradients,) = torch.autograd.grad((energies * weights).sum(), edge_vectors)
-        return energies.detach(), gradients
+        gradients = "edge_gradients" in self.outputs
+        edge_vectors = edge_vectors.detach().requires_grad_(gradients)
+        found = self.model(edge_vectors, neighbors, mask, reverse, species)
+        found = {"atomic_energies": found} if isinstance(found, torch.Tensor) else dict(found)
+        if gradients:
+            total = (found["atomic_energies"] * weights).sum()
+            (found["edge_gradients"],) = torch.autograd.grad(total, edge_vectors)
+        return tuple(found[name].detach() for name in self.outputs)
+
+
+class WithGradient(Contract):
+    """Energies and gradients of a compact PET in single precision, or of its widened weights in double."""
+
+    def __init__(self, model, dtype):
+        super().__init__(Cast(model) if dtype == torch.float64 else model)
 
 
 class Cast(torch.nn.Module):
@@ -36,25 +54,39 @@ class Cast(torch.nn.Module):
         return torch.func.functional_call(self.model, wide, inputs)
 
 
-def export(model, example, path, dtype):
-    """Trace on `example`, the six inputs (C < N, C·K, N all different), and write an ONNX file without metadata."""
-    module = WithGradient(model, dtype)
+def export(module, example, path):
+    """Trace a `Contract` on `example`, the six inputs (C < N, C·K, N all different); write ONNX without metadata."""
     graph = make_fx(module, tracing_mode="symbolic", _allow_non_fake_inputs=True)(*example)
     graph = without_detach(graph)
     c, k, n = (torch.export.Dim(name, min=1) for name in "CKN")
     shapes = ({0: c, 1: k}, {0: c, 1: k}, {0: c, 1: k}, {0: c, 1: k}, {0: n}, {0: c})
-    program = torch.onnx.export(
-        graph,
-        tuple(example),
-        dynamo=True,
-        opset_version=20,
-        input_names=list(INPUTS),
-        output_names=list(OUTPUTS),
-        dynamic_shapes=shapes,
-        verbose=False,
-    )
+    with quiet():
+        # captured here, since torch.onnx captures with sizes of 1 in mind and fails on some broadcasts
+        captured = torch.export.export(graph.eval(), tuple(example), dynamic_shapes=shapes, strict=False)
+        program = torch.onnx.export(
+            captured,
+            dynamo=True,
+            opset_version=20,
+            input_names=list(INPUTS),
+            output_names=list(module.outputs),
+            verbose=False,
+        )
     program.save(path, external_data=False)
     return onnx.load(path)
+
+
+@contextlib.contextmanager
+def quiet():
+    """Without the exporter's notes on axis names and on packages that nobody needs here."""
+    log = logging.getLogger("torch.onnx")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(level)
 
 
 def without_detach(graph):

@@ -1,0 +1,109 @@
+"""What an exporter must know of a model: the protocol of adapters.
+
+An adapter's `module` is a `torch.nn.Module` with
+
+    forward(edge_vectors, neighbors, mask, reverse, species) -> outputs
+
+on the tensors of the padded layout of the model contract (`docs/model-contract.md`): edge_vectors [C, K, 3] in the
+length unit, neighbors [C, K], mask [C, K], reverse [C, K], species [N]. `outputs` is the energies [C], or a dict with
+`atomic_energies` [C] and, where the model has them, `forces` [C, 3], `stress` [B, 3, 3], `ensemble_energies` [M, C].
+The gradient of the energies is traced by the exporter.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from . import units
+
+KINDS = {
+    "conservative": ("atomic_energies", "edge_gradients"),
+    "direct": ("atomic_energies", "forces"),
+    "both": ("atomic_energies", "edge_gradients", "forces"),
+}
+
+
+@dataclass
+class Structure:
+    """positions [N, 3] and cell [3, 3] (rows are vectors) in the model's length unit, atomic numbers [N]."""
+
+    name: str
+    positions: np.ndarray
+    cell: np.ndarray
+    numbers: np.ndarray
+    periodic: bool
+
+
+@dataclass
+class Answer:
+    """Of a whole structure, in the model's units, with reference energies; what a model does not give is None."""
+
+    energy: float
+    forces: np.ndarray | None = None  # [N, 3], -d energy / d positions
+    virial: np.ndarray | None = None  # [3, 3], -d energy / d strain, not symmetrized
+    direct: np.ndarray | None = None  # [N, 3], direct forces
+    members: np.ndarray | None = None  # [M], energies of the members of an ensemble
+
+    def parts(self):
+        """(what, array) of all that is there."""
+        fields = dict(energy=self.energy, forces=self.forces, virial=self.virial, direct=self.direct)
+        return [(k, np.asarray(v)) for k, v in (fields | dict(members=self.members)).items() if v is not None]
+
+
+@dataclass
+class Adapter:
+    """A model to be exported. Lengths and energies are in `length_unit` and `energy_unit`."""
+
+    module: torch.nn.Module
+    cutoff: float
+    hops: int  # what is claimed: measured before anything is written, and raised if it is too small
+    species: list[int]
+    name: str = "model"
+    length_unit: str = "angstrom"
+    energy_unit: str = "eV"
+    reference_energies: dict[int, float] | None = None  # of a free atom by atomic number, energy_unit
+    symmetries: tuple[str, ...] = ("permutation", "translation")
+    reference: str = ""
+    provenance: dict = field(default_factory=dict)
+    source: Callable[[Structure], Answer] | None = None  # the original model in double precision, for the proof
+
+    def __post_init__(self):
+        self.length_unit, self.energy_unit = units.length(self.length_unit), units.energy(self.energy_unit)
+        missing = set(self.species) - set(self.reference_energies or self.species)
+        if missing:
+            raise SystemExit(
+                f"there is no reference energy for the atomic numbers {sorted(missing)}: give all or none."
+            )
+
+    def baseline(self, numbers):
+        """Reference energies of a structure's atoms, summed."""
+        return float(sum((self.reference_energies or {}).get(int(z), 0.0) for z in numbers))
+
+    def evaluate(self, inputs):
+        """The module's outputs as a dict, for five contract tensors."""
+        found = self.module(*inputs)
+        return {"atomic_energies": found} if isinstance(found, torch.Tensor) else found
+
+    def has(self, output):
+        """Whether the module gives an output: it is run on two atoms to see."""
+        from .systems import inputs
+
+        pair = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 0.4 * self.cutoff]])
+        kinds = np.resize(self.species, 2)
+        dtype = next((b.dtype for b in self.tensors() if b.is_floating_point()), torch.float64)
+        return output in self.evaluate(inputs(pair, np.eye(3), kinds, self.cutoff, dtype, periodic=False)[:5])
+
+    def tensors(self):
+        """All parameters and buffers."""
+        yield from self.module.parameters()
+        yield from self.module.buffers()
+
+
+def outputs(adapter, kind):
+    """Names of the outputs of a file of a kind of forces; refused where the model has no direct forces."""
+    if kind != "conservative" and not adapter.has("forces"):
+        raise SystemExit(f"the model has no direct forces, so --forces {kind} is not possible: leave it out.")
+    extra = [n for n in ("stress", "ensemble_energies") if (n != "stress" or kind != "conservative") and adapter.has(n)]
+    return (*KINDS[kind], *extra)

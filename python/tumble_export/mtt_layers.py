@@ -1,0 +1,146 @@
+"""The transformer of metatrain's PET as functions of rows, with weights prepared for speed.
+
+Rows are tokens, so that each linear map is one matrix product. Gains and shifts of a normalization that a linear map
+follows are folded into the map, and so is the scale of the queries: the same function with fewer operations.
+"""
+
+import torch
+from torch import nn
+
+from .functions import Normalize, Silu, Standardize
+
+
+def matrices(linear):
+    """Weight [in, out] and bias [out] of a linear map in double precision; low-rank updates (LoRA) are merged."""
+    if hasattr(linear, "lora_A"):
+        weight, bias = matrices(linear.linear)
+        update = linear.lora_B.weight.double() @ linear.lora_A.weight.double()
+        return weight + linear.scaling * update.t(), bias
+    weight = linear.weight.detach().double().t().contiguous()
+    bias = weight.new_zeros(weight.shape[1]) if linear.bias is None else linear.bias.detach().double()
+    return weight, bias
+
+
+class Dense(nn.Module):
+    """rows [R, in] -> [R, out]."""
+
+    def __init__(self, weight, bias):
+        super().__init__()
+        self.register_buffer("weight", weight.detach().contiguous())
+        self.register_buffer("bias", bias.detach())
+
+    def forward(self, rows):
+        return torch.addmm(self.bias, rows, self.weight)
+
+
+class Norm(nn.Module):
+    """RMSNorm or LayerNorm of rows; `affine` false leaves gain and shift to the map that follows."""
+
+    def __init__(self, norm, affine):
+        super().__init__()
+        self.function = Standardize if isinstance(norm, nn.LayerNorm) else Normalize
+        self.affine = affine
+        self.register_buffer("epsilon", torch.tensor(norm.eps, dtype=torch.float64))
+        self.register_buffer("gain", norm.weight.detach().double())
+        shift = getattr(norm, "bias", None)
+        self.register_buffer("shift", torch.zeros_like(self.gain) if shift is None else shift.detach().double())
+
+    def forward(self, rows):
+        rows = self.function.apply(rows, self.epsilon)
+        return rows * self.gain + self.shift if self.affine else rows
+
+
+def after(norm, linear):
+    """The linear map with the gain and shift of the normalization before it."""
+    weight, bias = matrices(linear)
+    return weight * norm.gain[:, None], bias + norm.shift @ weight
+
+
+class FeedForward(nn.Module):
+    """rows [R, d] -> [R, d]: SiLU between two maps, or SwiGLU: values times the sigmoid of gates."""
+
+    def __init__(self, block, norm=None):
+        super().__init__()
+        self.gated, self.size = block.is_swiglu, block.w_out.in_features
+        self.up = Dense(*(after(norm, block.w_in) if norm is not None else matrices(block.w_in)))
+        self.down = Dense(*matrices(block.w_out))
+
+    def forward(self, rows):
+        rows = self.up(rows)
+        if self.gated:
+            values, gates = rows.split(self.size, dim=1)
+            return self.down(values * torch.sigmoid(gates))
+        return self.down(Silu.apply(rows))
+
+
+class Attention(nn.Module):
+    """Attention among the T tokens of each center."""
+
+    def __init__(self, block, norm=None):
+        super().__init__()
+        self.heads, self.size = block.num_heads, block.head_dim
+        weight, bias = after(norm, block.input_linear) if norm is not None else matrices(block.input_linear)
+        width, scale = self.heads * self.size, 1.0 / (self.size**0.5 * block.temperature)
+        scales = torch.ones(3 * width, dtype=torch.float64)
+        scales[:width] = scale
+        self.qkv, self.mix = Dense(weight * scales, bias * scales), Dense(*matrices(block.output_linear))
+
+    def forward(self, rows, bias):
+        """rows [C·T, d], logarithm of the cutoff function [C, 1, T] -> [C·T, d]."""
+        centers, tokens = bias.shape[0], bias.shape[2]
+        parts = self.qkv(rows).view(centers, tokens, -1).split(self.size, dim=2)
+        heads = [self.head(*parts[h :: self.heads], bias) for h in range(self.heads)]
+        return self.mix(torch.cat(heads, dim=2).view(centers * tokens, -1))
+
+    def head(self, q, k, v, bias):
+        """q, k, v [C, T, d / heads] -> [C, T, d / heads]; written out, since the fused form has no ONNX gradient."""
+        return torch.softmax(q @ k.transpose(1, 2) + bias, dim=-1) @ v
+
+
+class Block(nn.Module):
+    """One transformer layer on the center's row [C, d_node] and the edges' rows [C·K, d]."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.before, self.expanded = layer.transformer_type == "PreLN", layer.expanded_node_features
+        self.attention_norm = Norm(layer.norm_attention, affine=not self.before)
+        self.feed_norm = Norm(layer.norm_mlp, affine=not self.before)
+        norms = (self.attention_norm, self.feed_norm) if self.before else (None, None)
+        self.attention, self.feed = Attention(layer.attention, norms[0]), FeedForward(layer.mlp, norms[1])
+        if self.expanded:
+            self.contract = Dense(*matrices(layer.center_contraction))
+            self.expand = Dense(*matrices(layer.center_expansion))
+            self.center_norm = Norm(layer.norm_center_features, affine=False)
+            self.center_feed = FeedForward(layer.center_mlp, self.center_norm)
+
+    def forward(self, center, edges, bias):
+        """bias [C, 1, K + 1]: logarithm of the cutoff function, the center's own token first."""
+        narrow = self.contract(center) if self.expanded else center
+        tokens = join(narrow, edges, bias)
+        mixed, edges = self.pre(tokens, edges, bias) if self.before else self.post(tokens, bias)
+        if not self.expanded:
+            return mixed, edges
+        center = center + self.expand(mixed)
+        return center + self.center_feed(self.center_norm(center)), edges
+
+    def pre(self, tokens, edges, bias):
+        mixed, update = part(self.attention(self.attention_norm(tokens), bias), bias)
+        edges = edges + update
+        return mixed, edges + self.feed(self.feed_norm(edges))
+
+    def post(self, tokens, bias):
+        tokens = self.attention_norm(tokens + self.attention(tokens, bias))
+        return part(self.feed_norm(tokens + self.feed(tokens)), bias)
+
+
+def join(center, edges, bias):
+    """Rows of centers [C, d] and edges [C·K, d] -> rows of tokens [C·(K + 1), d], the center first."""
+    centers, width = bias.shape[0], center.shape[1]
+    return torch.cat([center.view(centers, 1, width), edges.view(centers, -1, width)], dim=1).view(-1, width)
+
+
+def part(tokens, bias):
+    """The inverse of `join`."""
+    centers, count, width = bias.shape[0], bias.shape[2], tokens.shape[1]
+    center, edges = tokens.view(centers, count, width).split([1, count - 1], dim=1)
+    return center.reshape(centers, width), edges.reshape(-1, width)

@@ -1,0 +1,88 @@
+"""Adapter -> ONNX file: traced, proved, its reach measured, and only then put in its place."""
+
+import copy
+import json
+import os
+import tempfile
+
+import torch
+
+from . import adapter as adapters
+from . import checks, proof, reach, structures, systems, trace
+from .units import ANGSTROM, EV
+
+
+def write(adapter, out, kind="conservative", dtype=torch.float32, extra=(), tolerance=None, say=print):
+    """Write `out`; nothing is written where a check fails. `extra`: structures besides the built-in ones."""
+    names = adapters.outputs(adapter, kind)
+    folder = os.path.dirname(os.path.abspath(out))
+    if not os.path.isdir(folder):
+        raise SystemExit(f"there is no folder {folder} to write to: make it first.")
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        path = os.path.join(scratch, "model.onnx")
+        exported = trace.export(traceable(adapter, names, dtype), example(adapter, dtype), path)
+        trace.write(exported, path)
+        checks.no_scatter(exported)
+        found = prove(adapter, path, names, dtype, extra, tolerance, say)
+        hops = measure(adapter, say)
+        entry = exported.metadata_props.add()
+        entry.key, entry.value = "tumble", json.dumps(metadata(adapter, kind, dtype, hops, found))
+        trace.write(exported, path)
+        os.replace(path, out)
+    say(f"{out}: {os.path.getsize(out)} bytes, outputs {', '.join(names)}")
+
+
+def traceable(adapter, names, dtype):
+    """A copy of the module in the precision of the file, without parameters that want gradients."""
+    module = copy.deepcopy(adapter.module).to(dtype).eval()
+    for parameter in module.parameters():
+        parameter.requires_grad_(False)
+    return trace.Contract(module, names)
+
+
+def example(adapter, dtype):
+    """What is traced: 36 atoms, 31 of them centers."""
+    unit = ANGSTROM[adapter.length_unit]
+    positions, cell, numbers = structures.material(adapter.species, 36, seed=2)
+    return systems.inputs(positions / unit, cell / unit, numbers, adapter.cutoff, dtype, centers=31)
+
+
+def prove(adapter, path, names, dtype, extra, tolerance, say):
+    """Compare the file with its source; returns the largest errors."""
+    source = adapter.source or proof.from_module(adapter, names)
+    tested = [*structures.builtin(adapter.species, adapter.length_unit), *extra]
+    limit = proof.TOLERANCE[dtype] if tolerance is None else tolerance
+    return proof.compare(path, adapter, tested, source, dtype, limit, say)
+
+
+def measure(adapter, say):
+    """Hops for the metadata: those claimed, or what is measured where that is more."""
+    found = reach.measure(adapter)
+    say(f"reach: {found} hops measured, {adapter.hops} by the model's code, cutoff {adapter.cutoff:g}")
+    if found > adapter.hops:
+        say(f"the energy reaches further than claimed: the file says {found} hops.")
+    return max(found, adapter.hops)
+
+
+def metadata(adapter, kind, dtype, hops, found):
+    """The contract's JSON, version 1."""
+    ev = EV[adapter.energy_unit]
+    entries = dict(
+        version=1,
+        name=adapter.name,
+        cutoff=adapter.cutoff,
+        hops=hops,
+        species=sorted(int(z) for z in adapter.species),
+        length_unit=adapter.length_unit,
+        energy_unit=adapter.energy_unit,
+        precision="float64" if dtype == torch.float64 else "float32",
+        layout="padded",
+        forces=kind,
+        symmetries=list(adapter.symmetries),
+        reference=adapter.reference,
+        provenance=adapter.provenance | dict(largest_errors=found),
+    )
+    if adapter.reference_energies is not None:
+        references = {str(z): ev * adapter.reference_energies[z] for z in entries["species"]}
+        entries["reference_energies"] = references
+    return entries

@@ -1,0 +1,107 @@
+"""Is the file the model? Energies, forces and virials of both on structures of other sizes than the traced one."""
+
+import numpy as np
+import torch
+
+from .adapter import Answer
+from .checks import session
+from .neighbors import edges, padded
+from .trace import INPUTS
+
+# largest error / max(1, largest value); energies and virials are taken for an atom
+TOLERANCE = {torch.float32: 2e-4, torch.float64: 1e-9}
+SPARE = 3  # empty slots more than needed: they must change nothing
+
+
+def tensors(structure, cutoff, real, spare=0):
+    """The contract's inputs as arrays by name; every atom is a center of weight 1."""
+    count = len(structure.numbers)
+    found = edges(structure.positions, structure.cell, cutoff, (structure.periodic,) * 3)
+    slots = max(1, int(np.bincount(found[0], minlength=count).max())) + spare
+    vectors, neighbors, mask, reverse = padded(*found, count, cutoff, slots)
+    species = np.asarray(structure.numbers, dtype=np.int64)
+    return dict(zip(INPUTS, (vectors.astype(real), neighbors, mask, reverse, species, np.ones(count, real))))
+
+
+def assemble(found, inputs, baseline):
+    """Outputs of a model by name -> Answer, as the driver does it: F[center] += g, F[neighbor] -= g, W = -Σ r ⊗ g."""
+    found = {k: np.asarray(v, dtype=np.float64) for k, v in found.items()}
+    answer = Answer(float(found["atomic_energies"].sum()) + baseline, direct=found.get("forces"))
+    if "ensemble_energies" in found:
+        answer.members = found["ensemble_energies"].sum(1) + baseline
+    if "edge_gradients" in found:
+        mask, g = inputs["mask"], found["edge_gradients"]
+        if g[~mask].any():
+            raise SystemExit("the gradient in padding is not zero: mask the edge vectors before anything else.")
+        answer.forces = g.sum(1)
+        np.subtract.at(answer.forces, inputs["neighbors"][mask], g[mask])
+        answer.virial = -inputs["edge_vectors"][mask].astype(np.float64).T @ g[mask]
+    return answer
+
+
+def run(file, adapter, structure, real, spare=0):
+    """Answer of an ONNX Runtime session."""
+    inputs = tensors(structure, adapter.cutoff, real, spare)
+    wanted = {i.name: inputs[i.name] for i in file.get_inputs()}
+    found = dict(zip([o.name for o in file.get_outputs()], file.run(None, wanted)))
+    for name, values in found.items():
+        if not np.isfinite(values).all():
+            raise SystemExit(f"{name} of {structure.name} is not finite: look for a division by zero in the model.")
+    return assemble(found, inputs, adapter.baseline(structure.numbers))
+
+
+def from_module(adapter, names):
+    """The adapter's own module in double precision in place of a source model."""
+    from .trace import Contract
+
+    module = Contract(adapter.module.double(), names)
+
+    def source(structure):
+        inputs = tensors(structure, adapter.cutoff, np.float64)
+        found = module(*[torch.from_numpy(np.array(a)) for a in inputs.values()])
+        return assemble(dict(zip(names, (t.numpy() for t in found))), inputs, adapter.baseline(structure.numbers))
+
+    return source
+
+
+def errors(answer, exact, count, baseline=0.0):
+    """{what: error relative to max(1, largest value)}; energies, less the baseline, and virials are for an atom."""
+    found, exact = dict(answer.parts()), dict(exact.parts())
+    result = {}
+    for what in found.keys() & exact.keys():
+        share = count if what in ("energy", "virial", "members") else 1
+        size = np.abs((exact[what] - baseline * (what in ("energy", "members"))) / share).max(initial=1.0)
+        result[what] = float(np.abs((found[what] - exact[what]) / share).max(initial=0.0) / size)
+    return result
+
+
+COLUMNS = ("energy", "forces", "virial", "direct", "members")
+
+
+def compare(path, adapter, structures, source, dtype, tolerance, say=print):
+    """Print a table of errors; end with a sentence where one is above the tolerance. Returns the largest by column."""
+    file, real = session(path), np.float32 if dtype == torch.float32 else np.float64
+    say(f"{'file - source, relative':32s}" + "".join(f"{c:>10s}" for c in COLUMNS))
+    largest = {}
+    for structure in structures:
+        exact = source(structure)
+        for spare in (0, SPARE):
+            answer, baseline = run(file, adapter, structure, real, spare), adapter.baseline(structure.numbers)
+            found = errors(answer, exact, len(structure.numbers), baseline)
+            if not spare:
+                say(f"{structure.name:32s}" + "".join(f"{found.get(c, np.nan):10.1e}" for c in COLUMNS))
+            verdict(structure, found, spare, tolerance)
+            largest = {what: max(e, largest.get(what, 0.0)) for what, e in found.items()}
+    return largest
+
+
+def verdict(structure, found, spare, tolerance):
+    """End where an error is above the tolerance (or is no number)."""
+    for what, error in found.items():
+        if not error <= tolerance:
+            slots = f" with {spare} empty slots more" if spare else ""
+            raise SystemExit(
+                f"{structure.name}{slots}: {what} of the file and of its source differ by {error:.1e}, which is more "
+                f"than {tolerance:.0e}. Nothing was written; --dtype float64 or --tolerance may help, if the model is "
+                "ill-conditioned rather than wrongly adapted."
+            )

@@ -1,0 +1,70 @@
+"""Structures on which an exported file is compared with the model that it was made from."""
+
+import numpy as np
+
+from .adapter import Structure
+from .systems import water
+from .units import ANGSTROM
+
+SPACING = 2.4  # Å: between atoms of a built-in structure other than water
+
+
+def lattice(species, count, seed=0):
+    """(positions [count, 3] Å, cell [3, 3], species [count]): random species on a jittered cubic lattice."""
+    rng = np.random.default_rng(seed)
+    side = int(np.ceil(count ** (1 / 3)))
+    grid = np.stack(np.meshgrid(*[np.arange(side)] * 3, indexing="ij"), -1).reshape(-1, 3)[:count]
+    positions = (grid + rng.uniform(-0.12, 0.12, (count, 3))) * SPACING
+    return positions, np.eye(3) * side * SPACING, rng.choice(species, count)
+
+
+def material(species, count, seed=0):
+    """Water where the model knows it, else a lattice; `count` is a multiple of 3."""
+    return water(count // 3, seed) if {1, 8} <= set(species) else lattice(species, count, seed)
+
+
+def builtin(species, unit="angstrom"):
+    """Structures of 1 to 648 atoms in a model's length unit; none has the size that was traced."""
+    scale = 1.0 / ANGSTROM[unit]
+    for count, periodic in ((1, False), (3, False), (6, True), (24, False), (192, True), (648, True)):
+        positions, cell, numbers = material(species, max(count, 3), seed=count)
+        positions, numbers = positions[:count], np.asarray(numbers)[:count]
+        name = f"{count} atoms, {'periodic' if periodic else 'free'}"
+        yield Structure(name, positions * scale, cell * scale, numbers, periodic)
+
+
+def bar(species, length, seed=5):
+    """A bar of matter in vacuum, at least `length` Å long, to measure how far an energy reaches."""
+    positions, cell, numbers = material(species, 81, seed)
+    copies = int(np.ceil(length / cell[0, 0])) + 1
+    shifts = np.arange(copies)[:, None, None] * cell[0]
+    kept = (positions[:, 1:] < 7.0).all(1) & (positions[:, 1:] >= 0.0).all(1)
+    return (positions[kept] + shifts).reshape(-1, 3), np.tile(numbers[kept], copies)
+
+
+def read(path, species, unit="angstrom"):
+    """Structures of a file that ASE reads."""
+    try:
+        import ase.io
+    except ImportError as error:
+        raise SystemExit("--check reads structures with ASE: pip install ase") from error
+    try:
+        frames = ase.io.read(path, index=":")
+    except Exception as error:  # ASE has as many kinds of errors as formats
+        raise SystemExit(f"ASE cannot read structures from {path}: {error}") from error
+    return [checked(path, i, atoms, species, 1.0 / ANGSTROM[unit]) for i, atoms in enumerate(frames)]
+
+
+def checked(path, index, atoms, species, scale):
+    """One frame; refused where the model cannot take it."""
+    unknown = sorted(set(atoms.numbers.tolist()) - set(species))
+    if unknown:
+        raise SystemExit(
+            f"structure {index} of {path} has the atomic numbers {unknown}, but the model knows {sorted(species)} "
+            "only: leave that structure out."
+        )
+    if atoms.pbc.any() and not atoms.pbc.all():
+        raise SystemExit(f"structure {index} of {path} is periodic in some directions only: make it all or none.")
+    name = f"{path.rsplit('/', 1)[-1]} {index}: {len(atoms)} atoms"
+    cell = np.array(atoms.cell) if atoms.pbc.all() else np.eye(3) / scale
+    return Structure(name, atoms.positions * scale, cell * scale, atoms.numbers, bool(atoms.pbc.all()))

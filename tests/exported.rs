@@ -1,0 +1,90 @@
+//! Models that `tumble-export pet` made of checkpoints of metatrain, against what metatrain itself says of structures.
+//!
+//! python/tests/fixtures/export.py writes the models and the record.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use tumble::potential::Forces;
+use tumble::rotation::{Matrix3, Vector3};
+use tumble::{Calculator, Cell, Evaluation, Settings, System};
+
+/// Energies in eV, forces in eV/Å, the symmetrised virial in eV; `direct` are direct forces.
+#[derive(Deserialize)]
+struct Record {
+    model: String,
+    structure: String,
+    numbers: Vec<u8>,
+    positions: Vec<Vector3>,
+    cell: Option<Matrix3>,
+    energy: f64,
+    forces: Vec<Vector3>,
+    virial: Matrix3,
+    direct: Option<Vec<Vector3>>,
+}
+
+impl Record {
+    fn system(&self) -> System {
+        let cell = self.cell.map_or_else(Cell::isolated, |vectors| Cell::new(vectors, [true; 3]).unwrap());
+        System::new(self.positions.clone(), self.numbers.clone(), cell).unwrap()
+    }
+
+    fn tolerance(&self) -> f64 {
+        if self.model.ends_with("f64") { 1e-10 } else { 2e-5 }
+    }
+
+    fn evaluate(&self, settings: &Settings) -> Evaluation {
+        Calculator::load(&path(&self.model), settings).unwrap().evaluate_system(&self.system(), 0).unwrap()
+    }
+}
+
+fn records() -> Vec<Record> {
+    serde_json::from_str(include_str!("data/exported.json")).unwrap()
+}
+
+fn path(model: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/models/{model}.onnx"))
+}
+
+fn assert_near(found: &[f64], expected: &[f64], tolerance: f64, what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    let size = expected.iter().fold(1.0_f64, |most, value| most.max(value.abs()));
+    let error = found.iter().zip(expected).fold(0.0_f64, |most, (a, b)| most.max((a - b).abs()));
+    assert!(error <= tolerance * size, "{what}: {error:e} with values up to {size}");
+}
+
+#[test]
+fn an_exported_model_is_that_of_the_checkpoint() {
+    for record in records() {
+        let settings = Settings { forces: Some(Forces::Conservative), ..Settings::default() };
+        let found = record.evaluate(&settings);
+        let what = format!("{}, {}", record.model, record.structure);
+        assert_near(&[found.energy], &[record.energy], record.tolerance(), &what);
+        assert_near(found.forces.as_flattened(), record.forces.as_flattened(), record.tolerance(), &what);
+        assert_near(found.virial.unwrap().as_flattened(), record.virial.as_flattened(), record.tolerance(), &what);
+    }
+}
+
+#[test]
+fn direct_forces_are_those_of_the_checkpoint() {
+    let records: Vec<_> = records().into_iter().filter(|record| record.direct.is_some()).collect();
+    assert!(!records.is_empty());
+    for record in records {
+        let settings = Settings { forces: Some(Forces::Direct), ..Settings::default() };
+        let found = record.evaluate(&settings);
+        let direct = record.direct.as_ref().unwrap();
+        assert_near(found.forces.as_flattened(), direct.as_flattened(), record.tolerance(), &record.structure);
+    }
+}
+
+#[test]
+fn replicas_of_an_exported_model_do_not_meet() {
+    let record = records().into_iter().find(|record| record.model == "exported-pet-f64" && record.cell.is_some());
+    let record = record.expect("a periodic structure");
+    let found = record.evaluate(&Settings { mitigation: "octahedral".into(), ..Settings::default() });
+    assert_eq!(found.evaluations, 24);
+    assert!(found.spread.energy > 0.0, "PET is not exactly invariant");
+    // The identity is among the 24 rotations, so one replica has the energy of the checkpoint.
+    let nearest = found.replica_energies.iter().map(|e| (e - record.energy).abs()).fold(f64::INFINITY, f64::min);
+    assert!(nearest < 1e-9 * record.energy.abs(), "{nearest:e}");
+}
