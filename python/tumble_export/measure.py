@@ -8,7 +8,7 @@ import time
 import numpy as np
 import torch
 
-from . import systems
+from . import structures, systems
 from .checks import evaluate, session
 
 
@@ -23,18 +23,19 @@ def milliseconds(path, cutoff, dtype, runs=30):
     return 1e3 * float(np.median(times))
 
 
-def peak(path, cutoff, double, molecules):
+def peak(path, cutoff, double, atoms, species=(1, 8)):
     """(slots, bytes): the most memory a fresh process takes above its state before the first evaluation."""
-    command = [sys.executable, "-m", "tumble_export.measure", path, str(cutoff), str(int(double)), str(molecules)]
+    arguments = (cutoff, int(double), atoms, ",".join(str(int(z)) for z in species))
+    command = [sys.executable, "-m", "tumble_export.measure", path, *map(str, arguments)]
     folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     environment = os.environ | {"PYTHONPATH": folder, "ORT_DISABLE_TELEMETRY": "1"}
     out = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
     return tuple(int(word) for word in out.split())
 
 
-def bytes_per_edge(path, cutoff, dtype):
-    """Peak working memory for each padded slot: the slope between 375 and 3000 atoms."""
-    small, large = (peak(path, cutoff, dtype == torch.float64, n) for n in (125, 1000))
+def bytes_per_edge(path, cutoff, dtype, species=(1, 8), sizes=(375, 3000)):
+    """Peak working memory for each padded slot: the slope between two numbers of atoms; `cutoff` in Å."""
+    small, large = (peak(path, cutoff, dtype == torch.float64, n, species) for n in sizes)
     return round((large[1] - small[1]) / (large[0] - small[0]))
 
 
@@ -44,9 +45,10 @@ def status(key):
         return next(int(line.split()[1]) * 1024 for line in file if line.startswith(key))
 
 
-def main(path, cutoff, double, molecules):
+def main(path, cutoff, double, atoms, species):
     dtype = torch.float64 if int(double) else torch.float32
-    inputs = systems.inputs(*systems.water(int(molecules)), float(cutoff), dtype)
+    kinds = [int(z) for z in species.split(",")]
+    inputs = systems.inputs(*structures.material(kinds, int(atoms)), float(cutoff), dtype)
     run = session(path)
     with open("/proc/self/clear_refs", "w") as file:
         file.write("5")  # the high-water mark starts anew

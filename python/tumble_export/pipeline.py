@@ -9,7 +9,11 @@ import torch
 
 from . import adapter as adapters
 from . import checks, proof, reach, structures, systems, trace
+from .measure import bytes_per_edge
 from .units import ANGSTROM, EV
+
+MEASURED = (192, 768)  # atoms
+SMALLEST = 200  # bytes for a slot: less drowns in what an allocator rounds up
 
 
 def write(adapter, out, kind="conservative", dtype=torch.float32, extra=(), tolerance=None, say=print):
@@ -25,8 +29,9 @@ def write(adapter, out, kind="conservative", dtype=torch.float32, extra=(), tole
         checks.no_scatter(exported)
         found = prove(adapter, path, names, dtype, extra, tolerance, say)
         hops = measure(adapter, say)
+        memory = measure_memory(adapter, path, dtype, say)
         entry = exported.metadata_props.add()
-        entry.key, entry.value = "tumble", json.dumps(metadata(adapter, kind, dtype, hops, found))
+        entry.key, entry.value = "tumble", json.dumps(metadata(adapter, kind, dtype, hops, memory, found))
         trace.write(exported, path)
         os.replace(path, out)
     say(f"{out}: {os.path.getsize(out)} bytes, outputs {', '.join(names)}")
@@ -64,7 +69,15 @@ def measure(adapter, say):
     return max(found, adapter.hops)
 
 
-def metadata(adapter, kind, dtype, hops, found):
+def measure_memory(adapter, path, dtype, say):
+    """Working memory for a slot, bytes: the driver sizes its batches by it."""
+    cutoff = adapter.cutoff * ANGSTROM[adapter.length_unit]
+    found = max(SMALLEST, bytes_per_edge(path, cutoff, dtype, adapter.species, MEASURED))
+    say(f"memory: {found} bytes for an edge slot")
+    return found
+
+
+def metadata(adapter, kind, dtype, hops, memory, found):
     """The contract's JSON, version 1."""
     ev = EV[adapter.energy_unit]
     entries = dict(
@@ -80,6 +93,7 @@ def metadata(adapter, kind, dtype, hops, found):
         forces=kind,
         symmetries=list(adapter.symmetries),
         reference=adapter.reference,
+        bytes_per_edge=memory,
         provenance=adapter.provenance | dict(largest_errors=found),
     )
     if adapter.reference_energies is not None:
