@@ -36,4 +36,9 @@ impl Policy {
         let Settings { correction, seed, stream, .. } = *settings;
         Ok(Self { mitigation, forces, inner, correction, seed, stream })
     }
+
+    /// The same for so many simulations, each with a stream of its own from this one's on.
+    pub fn streams(&self, count: u32) -> Vec<Self> {
+        (0..count).map(|i| Self { stream: self.stream + i, ..self.clone() }).collect()
+    }
 }

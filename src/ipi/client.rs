@@ -204,7 +204,7 @@ impl Client<'_> {
             batch,
             periodic: self.options.periodic,
             carrier: if *shared_memory { Carrier::Unnamed } else { Carrier::Socket },
-            policies: (0..streams).map(|i| Policy { stream: policy.stream + i, ..policy.clone() }).collect(),
+            policies: policy.streams(streams),
             beads,
             first_step: *first_step,
             counter: Rc::clone(&self.counter),

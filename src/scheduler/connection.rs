@@ -19,7 +19,6 @@ use crate::ipi::wire::Structure;
 use crate::neighbors::NeighborList;
 use crate::net::Stream;
 use crate::policy::Policy;
-use crate::potential::ModelInfo;
 use crate::system::System;
 use crate::together::Task;
 
@@ -203,9 +202,8 @@ impl Connection {
     }
 
     /// Finds the neighbors of all structures of the request.
-    pub fn prepare(&mut self, info: &ModelInfo) -> Result<()> {
+    pub fn prepare(&mut self) -> Result<()> {
         let Some(setup) = &self.setup else { return Ok(()) };
-        info.check_species(&setup.species)?;
         for (pending, list) in self.request.iter_mut().zip(&mut self.lists) {
             let cell = pending.structure.cell(setup.periodic)?;
             let positions = std::mem::take(&mut pending.structure.positions);
@@ -222,8 +220,8 @@ impl Connection {
     }
 
     /// Makes the reply.
-    pub fn answer(&mut self, evaluations: &[Evaluation]) -> Result<(), String> {
-        let answers: Vec<_> = evaluations.iter().map(answer).collect();
+    pub fn answer(&mut self, evaluations: Vec<Evaluation>) -> Result<(), String> {
+        let answers: Vec<_> = evaluations.into_iter().map(answer).collect();
         if let Some(segments) = &self.segments {
             segments.write(&answers).map_err(|error| format!("cannot write the results to shared memory: {error}"))?;
         }
@@ -312,12 +310,12 @@ impl Connection {
     }
 }
 
-fn answer(evaluation: &Evaluation) -> Answer {
+fn answer(evaluation: Evaluation) -> Answer {
     Answer {
+        extras: extras(&evaluation),
         energy: evaluation.energy,
-        forces: evaluation.forces.clone(),
+        forces: evaluation.forces,
         virial: evaluation.virial.unwrap_or([[f64::NAN; 3]; 3]),
-        extras: extras(evaluation),
     }
 }
 

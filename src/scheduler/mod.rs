@@ -414,7 +414,7 @@ impl Scheduler {
     /// Finds the neighbors of a request; false if it had to be refused.
     fn prepare(&mut self, key: Key) -> bool {
         let Some(connection) = self.connections.get_mut(&key) else { return false };
-        let prepared = connection.prepare(self.potential.info());
+        let prepared = connection.prepare();
         prepared.map_err(|error| self.refuse(key, error.to_string())).is_ok()
     }
 
@@ -427,7 +427,7 @@ impl Scheduler {
         let Some(connection) = self.connections.get_mut(&key) else { return };
         let answered = evaluations.map_err(|error| error.to_string()).and_then(|evaluations| {
             round.add(&evaluations);
-            connection.answer(&evaluations)
+            connection.answer(evaluations)
         });
         match answered {
             Ok(()) => self.advance(key),

@@ -68,7 +68,7 @@ impl Terms {
             batch: wishes.batch,
             carrier: Carrier::Socket,
             periodic: None,
-            policies: (0..beads as u32).map(|i| Policy { stream: policy.stream + i, ..policy.clone() }).collect(),
+            policies: policy.streams(beads as u32),
             beads,
             first_step: wishes.first_step,
             counter: Rc::new(Cell::new(0)),
