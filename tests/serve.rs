@@ -3,6 +3,8 @@
 //! ONNX Runtime must be findable: `make test` sees to it.
 
 #[allow(dead_code)]
+mod peer;
+#[allow(dead_code)]
 mod process;
 
 use std::io::{BufRead, BufReader, Read, Write};

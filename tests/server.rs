@@ -1,6 +1,9 @@
 //! The force server among peers that do what they should, and peers that do not.
 
-use std::io::{Read, Write};
+#[allow(dead_code)]
+mod peer;
+
+use std::io::Write;
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex};
@@ -11,15 +14,15 @@ use tempfile::TempDir;
 use tumble::ipi::message::{self, Answer, Layout, Reply};
 use tumble::ipi::wire::Structure;
 use tumble::net::{Address, Listener};
-use tumble::rotation::Vector3;
 use tumble::scheduler::{Interrupt, Limits};
 use tumble::server::{Options, Report, Statistics, Terms, serve};
 use tumble::toys::{HarmonicToy, Legendre};
-use tumble::{Calculator, Settings, System};
+use tumble::{Calculator, Settings};
+
+use crate::peer::{CELL, Peer, evaluated, water};
 
 const CUTOFF: f64 = 4.0;
 const CHARGES: [(u8, f64); 2] = [(1, 0.5), (8, -1.0)];
-const CELL: [Vector3; 3] = [[9.0, 0.3, 0.0], [0.0, 8.5, 0.2], [0.1, 0.0, 9.5]];
 
 fn toy() -> HarmonicToy {
     HarmonicToy::new(CUTOFF, &CHARGES, Legendre { l1: 0.3, l2: 0.2, l4: 0.1 })
@@ -72,14 +75,12 @@ impl Server {
     }
 
     fn connect(&self) -> Peer {
-        let stream = UnixStream::connect(self.folder.path().join("socket")).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        Peer { stream, bytes: vec![], layout: Layout::plain(3) }
+        Peer::new(UnixStream::connect(self.folder.path().join("socket")).unwrap(), 3)
     }
 
     fn begin(&self, text: &str) -> Peer {
         let mut peer = self.connect();
-        peer.send(|out| message::put_init(0, text, out));
+        peer.init(text);
         peer
     }
 
@@ -110,89 +111,13 @@ impl Drop for Server {
     }
 }
 
-/// Somebody who speaks to the server.
-struct Peer {
-    stream: UnixStream,
-    bytes: Vec<u8>,
-    layout: Layout,
-}
-
-impl Peer {
-    fn send(&mut self, put: impl FnOnce(&mut Vec<u8>)) {
-        let mut out = vec![];
-        put(&mut out);
-        self.stream.write_all(&out).unwrap();
-    }
-
-    fn ask(&mut self, structure: &Structure) {
-        self.send(|out| {
-            message::put_positions(structure, out);
-            message::header("GETFORCE", out);
-        });
-    }
-
-    fn reply(&mut self) -> Option<Reply> {
-        loop {
-            if let Some((reply, length)) = message::reply(&self.bytes, &self.layout).unwrap() {
-                self.bytes.drain(..length);
-                return Some(reply);
-            }
-            let mut piece = [0; 4096];
-            match self.stream.read(&mut piece).unwrap() {
-                0 => return None,
-                length => self.bytes.extend(&piece[..length]),
-            }
-        }
-    }
-
-    fn evaluate(&mut self, structure: &Structure) -> Answer {
-        self.ask(structure);
-        match self.reply() {
-            Some(Reply::ForceReady(mut answers)) => answers.remove(0),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    /// The sentence with which the server ends it, and the end.
-    fn refusal(&mut self) -> String {
-        match self.reply() {
-            Some(Reply::Error(sentence)) => {
-                assert_eq!(self.reply(), None);
-                sentence
-            }
-            other => panic!("{other:?}"),
-        }
-    }
-}
-
-/// One water molecule, moved a little.
-fn water(shift: f64) -> Structure {
-    Structure { cell: CELL, positions: vec![[1.0 + shift, 1.0, 1.0], [1.7, 1.6, 1.0], [0.3, 1.6, 1.1]] }
-}
-
-/// What a calculator of our own gives, through the same numbers on the wire.
+/// What a calculator of our own gives, there and back through the numbers on the wire.
 fn expected(structure: &Structure, rotate: &str, seed: u64, step: u64) -> Answer {
     let settings = Settings { mitigation: rotate.into(), seed, ..Settings::default() };
-    let mut bytes = vec![];
-    message::put_positions(structure, &mut bytes);
-    let Some((message::Request::Positions(message::Positions::Inline(inline)), _)) =
-        message::request(&bytes, &Layout::plain(structure.positions.len())).unwrap()
-    else {
-        panic!("no positions")
-    };
-    let arrived = inline.structures().next().unwrap();
-    let species = [8, 1, 1].repeat(arrived.positions.len() / 3);
-    let system = System::new(arrived.positions.clone(), species, arrived.cell(None).unwrap()).unwrap();
-    let evaluation = Calculator::new(Box::new(toy()), &settings).unwrap().evaluate_system(&system, step).unwrap();
-    let answer = Answer {
-        energy: evaluation.energy,
-        forces: evaluation.forces.clone(),
-        virial: evaluation.virial.unwrap(),
-        extras: tumble::ipi::extras::extras(&evaluation),
-    };
+    let answer = evaluated(Calculator::new(Box::new(toy()), &settings).unwrap(), structure, step);
     let mut bytes = vec![];
     message::put_answers(&[answer], message::Carrier::Socket, &mut bytes);
-    match message::reply(&bytes, &Layout::plain(arrived.positions.len())).unwrap() {
+    match message::reply(&bytes, &Layout::plain(structure.positions.len())).unwrap() {
         Some((Reply::ForceReady(mut answers), _)) => answers.remove(0),
         other => panic!("{other:?}"),
     }

@@ -1,8 +1,7 @@
-//! `tumble` as a process: started, watched, signalled, and not left behind; and somebody who speaks i-PI's part to it.
+//! `tumble` as a process: started, watched, signalled, and not left behind.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::net::UnixStream;
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -10,15 +9,12 @@ use std::sync::{Arc, Mutex};
 use std::thread::{JoinHandle, sleep, spawn};
 use std::time::{Duration, Instant};
 
-use tumble::ipi::message::{self, Answer, Layout, Positions, Reply, Request};
+use tumble::ipi::message::Answer;
 use tumble::ipi::wire::Structure;
-use tumble::rotation::Vector3;
-use tumble::{Calculator, Settings, System};
+use tumble::{Calculator, Settings};
 
-/// What is slower than this has failed.
-pub const LIMIT: Duration = Duration::from_secs(60);
-
-pub const CELL: [Vector3; 3] = [[9.0, 0.3, 0.0], [0.0, 8.5, 0.2], [0.1, 0.0, 9.5]];
+use crate::peer::evaluated;
+pub use crate::peer::{LIMIT, Peer, water};
 
 /// Rotations that take 100 molecules minutes; 100 of them take a second or two.
 pub const SLOW: &str = "random:20000";
@@ -164,89 +160,6 @@ fn collect(from: impl Read + Send + 'static, into: Arc<Mutex<String>>) -> JoinHa
     spawn(move || lines.for_each(|line| *into.lock().unwrap() += &(line + "\n")))
 }
 
-/// Somebody who asks for forces.
-pub struct Peer {
-    pub stream: UnixStream,
-    pub layout: Layout,
-    bytes: Vec<u8>,
-}
-
-impl Peer {
-    pub fn new(stream: UnixStream, atoms: usize) -> Self {
-        stream.set_nonblocking(false).unwrap();
-        stream.set_read_timeout(Some(LIMIT)).unwrap();
-        Self { stream, layout: Layout::plain(atoms), bytes: vec![] }
-    }
-
-    pub fn send(&mut self, put: impl FnOnce(&mut Vec<u8>)) {
-        let mut out = vec![];
-        put(&mut out);
-        self.stream.write_all(&out).unwrap();
-    }
-
-    pub fn header(&mut self, name: &str) {
-        self.send(|out| message::header(name, out));
-    }
-
-    pub fn init(&mut self, text: &str) {
-        self.send(|out| message::put_init(0, text, out));
-    }
-
-    /// Structures and the request for their results in one send.
-    pub fn ask(&mut self, structure: &Structure) {
-        self.send(|out| {
-            message::put_positions(structure, out);
-            message::header("GETFORCE", out);
-        });
-    }
-
-    pub fn reply(&mut self) -> Option<Reply> {
-        loop {
-            if let Some((reply, length)) = message::reply(&self.bytes, &self.layout).unwrap() {
-                self.bytes.drain(..length);
-                return Some(reply);
-            }
-            let mut piece = [0; 4096];
-            match self.stream.read(&mut piece).unwrap() {
-                0 => return None,
-                length => self.bytes.extend(&piece[..length]),
-            }
-        }
-    }
-
-    pub fn expect(&mut self, reply: &Reply) {
-        assert_eq!(self.reply().as_ref(), Some(reply));
-    }
-
-    pub fn answers(&mut self) -> Vec<Answer> {
-        match self.reply() {
-            Some(Reply::ForceReady(answers)) => answers,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    pub fn evaluate(&mut self, structure: &Structure) -> Answer {
-        self.ask(structure);
-        self.answers().remove(0)
-    }
-
-    /// The sentence with which the other side ends it, and the end.
-    pub fn refusal(&mut self) -> String {
-        match self.reply() {
-            Some(Reply::Error(sentence)) => {
-                assert_eq!(self.reply(), None);
-                sentence
-            }
-            other => panic!("{other:?}"),
-        }
-    }
-}
-
-/// One water molecule, moved a little.
-pub fn water(shift: f64) -> Structure {
-    Structure { cell: CELL, positions: vec![[1.0 + shift, 1.0, 1.0], [1.7, 1.6, 1.0], [0.3, 1.6, 1.1]] }
-}
-
 /// So many water molecules in a row, for what is to take long.
 pub fn many(molecules: usize) -> Structure {
     let molecule = |i: usize| water(0.0).positions.into_iter().map(move |[x, y, z]| [x, y + 3.0 * i as f64, z]);
@@ -255,21 +168,7 @@ pub fn many(molecules: usize) -> Structure {
 
 /// What a calculator of our own gives for a structure of water as it arrives through the wire.
 pub fn expected(settings: &Settings, structure: &Structure, step: u64) -> Answer {
-    let mut bytes = vec![];
-    message::put_positions(structure, &mut bytes);
-    let read = message::request(&bytes, &Layout::plain(structure.positions.len())).unwrap();
-    let Some((Request::Positions(Positions::Inline(inline)), _)) = read else { panic!("no positions") };
-    let arrived = inline.structures().next().unwrap();
-    let species = [8, 1, 1].repeat(arrived.positions.len() / 3);
-    let system = System::new(arrived.positions.clone(), species, arrived.cell(None).unwrap()).unwrap();
-    let mut calculator = Calculator::load(&model("harmonic-list-f64"), settings).unwrap();
-    let evaluation = calculator.evaluate_system(&system, step).unwrap();
-    Answer {
-        energy: evaluation.energy,
-        forces: evaluation.forces.clone(),
-        virial: evaluation.virial.unwrap(),
-        extras: tumble::ipi::extras::extras(&evaluation),
-    }
+    evaluated(Calculator::load(&model("harmonic-list-f64"), settings).unwrap(), structure, step)
 }
 
 /// The same numbers, but for what rounding does to them.

@@ -1,0 +1,118 @@
+//! Somebody who speaks i-PI's part, and what he should be told.
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use tumble::ipi::extras::extras;
+use tumble::ipi::message::{self, Answer, Layout, Positions, Reply, Request};
+use tumble::ipi::wire::Structure;
+use tumble::rotation::Vector3;
+use tumble::{Calculator, System};
+
+/// What is slower than this has failed.
+pub const LIMIT: Duration = Duration::from_secs(60);
+
+/// Rows, Å.
+pub const CELL: [Vector3; 3] = [[9.0, 0.3, 0.0], [0.0, 8.5, 0.2], [0.1, 0.0, 9.5]];
+
+/// Somebody who asks for forces.
+pub struct Peer {
+    pub stream: UnixStream,
+    pub layout: Layout,
+    bytes: Vec<u8>,
+}
+
+impl Peer {
+    pub fn new(stream: UnixStream, atoms: usize) -> Self {
+        stream.set_nonblocking(false).unwrap();
+        stream.set_read_timeout(Some(LIMIT)).unwrap();
+        Self { stream, layout: Layout::plain(atoms), bytes: vec![] }
+    }
+
+    pub fn send(&mut self, put: impl FnOnce(&mut Vec<u8>)) {
+        let mut out = vec![];
+        put(&mut out);
+        self.stream.write_all(&out).unwrap();
+    }
+
+    pub fn header(&mut self, name: &str) {
+        self.send(|out| message::header(name, out));
+    }
+
+    pub fn init(&mut self, text: &str) {
+        self.send(|out| message::put_init(0, text, out));
+    }
+
+    /// Structures and the request for their results in one send.
+    pub fn ask(&mut self, structure: &Structure) {
+        self.send(|out| {
+            message::put_positions(structure, out);
+            message::header("GETFORCE", out);
+        });
+    }
+
+    pub fn reply(&mut self) -> Option<Reply> {
+        loop {
+            if let Some((reply, length)) = message::reply(&self.bytes, &self.layout).unwrap() {
+                self.bytes.drain(..length);
+                return Some(reply);
+            }
+            let mut piece = [0; 4096];
+            match self.stream.read(&mut piece).unwrap() {
+                0 => return None,
+                length => self.bytes.extend(&piece[..length]),
+            }
+        }
+    }
+
+    pub fn expect(&mut self, reply: &Reply) {
+        assert_eq!(self.reply().as_ref(), Some(reply));
+    }
+
+    pub fn answers(&mut self) -> Vec<Answer> {
+        match self.reply() {
+            Some(Reply::ForceReady(answers)) => answers,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub fn evaluate(&mut self, structure: &Structure) -> Answer {
+        self.ask(structure);
+        self.answers().remove(0)
+    }
+
+    /// The sentence with which the other side ends it, and the end.
+    pub fn refusal(&mut self) -> String {
+        match self.reply() {
+            Some(Reply::Error(sentence)) => {
+                assert_eq!(self.reply(), None);
+                sentence
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// One water molecule, moved a little.
+pub fn water(shift: f64) -> Structure {
+    Structure { cell: CELL, positions: vec![[1.0 + shift, 1.0, 1.0], [1.7, 1.6, 1.0], [0.3, 1.6, 1.1]] }
+}
+
+/// What a calculator gives for a structure of water as it arrives through the wire.
+pub fn evaluated(mut calculator: Calculator, structure: &Structure, step: u64) -> Answer {
+    let mut bytes = vec![];
+    message::put_positions(structure, &mut bytes);
+    let read = message::request(&bytes, &Layout::plain(structure.positions.len())).unwrap();
+    let Some((Request::Positions(Positions::Inline(inline)), _)) = read else { panic!("no positions") };
+    let arrived = inline.structures().next().unwrap();
+    let species = [8, 1, 1].repeat(arrived.positions.len() / 3);
+    let system = System::new(arrived.positions.clone(), species, arrived.cell(None).unwrap()).unwrap();
+    let evaluation = calculator.evaluate_system(&system, step).unwrap();
+    Answer {
+        extras: extras(&evaluation),
+        energy: evaluation.energy,
+        virial: evaluation.virial.unwrap(),
+        forces: evaluation.forces,
+    }
+}
