@@ -9,6 +9,7 @@
 //! ([`crate::server`]).
 
 mod connection;
+mod happening;
 mod queue;
 mod wake;
 
@@ -22,6 +23,7 @@ use polling::{Event as Readiness, Events, PollMode, Poller};
 
 use self::connection::Connection;
 pub use self::connection::{End, Setup};
+pub use self::happening::{Happening, Round};
 use self::queue::Queue;
 pub use self::wake::Interrupt;
 use crate::average::Evaluation;
@@ -64,48 +66,6 @@ pub struct Limits {
     pub patience: Option<Duration>,
     /// How long a connection may be silent; `None`: forever.
     pub idle: Option<Duration>,
-}
-
-/// What the owner of a scheduler should know or do.
-#[derive(Debug)]
-pub enum Happening {
-    /// Somebody connects; [`Scheduler::add`] or drop the stream.
-    Connected(Stream, String),
-    /// Somebody could not be accepted, for want of file descriptors, say; it is tried again, and said once until it
-    /// goes well.
-    NotAccepted(io::Error),
-    /// A connection wants to begin: [`Scheduler::begin`] or [`Scheduler::refuse`].
-    Init(Key, String),
-    /// A batch was evaluated.
-    Evaluated(Round),
-    /// A connection has ended.
-    Ended {
-        /// Which.
-        key: Key,
-        /// Who was at its other side.
-        peer: String,
-        /// How.
-        end: End,
-    },
-}
-
-/// One round of evaluation.
-#[derive(Clone, Debug, Default)]
-pub struct Round {
-    /// Connections answered.
-    pub requests: usize,
-    /// Structures evaluated.
-    pub structures: usize,
-    /// Atoms in them.
-    pub atoms: usize,
-    /// Evaluations of the model.
-    pub evaluations: usize,
-    /// Root mean square of the spreads of the energies, eV, if any structure was evaluated more than once.
-    pub spread: Option<f64>,
-    /// How long the first of them had waited for others.
-    pub waited: Duration,
-    /// How long the evaluation took.
-    pub took: Duration,
 }
 
 /// A model and the connections that it serves.
@@ -445,20 +405,6 @@ impl Drop for Scheduler {
         }
         if let Some(listener) = &self.listener {
             let _ = self.poller.delete(listener.as_fd());
-        }
-    }
-}
-
-impl Round {
-    fn add(&mut self, evaluations: &[Evaluation]) {
-        let before = self.structures as f64;
-        self.structures += evaluations.len();
-        self.atoms += evaluations.iter().map(|e| e.forces.len()).sum::<usize>();
-        self.evaluations += evaluations.iter().map(|e| e.evaluations).sum::<usize>();
-        if evaluations.iter().any(Evaluation::replicated) {
-            let squares: f64 = evaluations.iter().map(|e| e.spread.energy.powi(2)).sum();
-            let sum = self.spread.map_or(0.0, |spread| spread.powi(2) * before) + squares;
-            self.spread = Some((sum / self.structures as f64).sqrt());
         }
     }
 }
