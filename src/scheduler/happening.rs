@@ -10,12 +10,12 @@ use crate::net::Stream;
 /// What the owner of a scheduler should know or do.
 #[derive(Debug)]
 pub enum Happening {
-    /// Somebody connects; [`Scheduler::add`] or drop the stream.
+    /// Somebody connects; [`Scheduler::add`](super::Scheduler::add) or drop the stream.
     Connected(Stream, String),
     /// Somebody could not be accepted, for want of file descriptors, say; it is tried again, and said once until it
     /// goes well.
     NotAccepted(io::Error),
-    /// A connection wants to begin: [`Scheduler::begin`] or [`Scheduler::refuse`].
+    /// A connection wants to begin: [`Scheduler::begin`](super::Scheduler::begin) or [`Scheduler::refuse`](super::Scheduler::refuse).
     Init(Key, String),
     /// A batch was evaluated.
     Evaluated(Round),
