@@ -28,6 +28,39 @@ class Reverse(torch.autograd.Function):
         return Reverse.apply(grad, slots), None
 
 
+class Arrange(torch.autograd.Function):
+    """Rows [R, d] of tokens to places [Q] of the padded layout, where each has one: the rest is filled with any rows.
+
+    What is made of the filling must not count. `source` [Q] is a token for every place, `target` [R] the place of
+    every token. The backward is a gather too: the gradient of the filling is dropped.
+    """
+
+    @staticmethod
+    def forward(ctx, rows, source, target):
+        ctx.save_for_backward(source, target)
+        return rows.index_select(0, source)
+
+    @staticmethod
+    def backward(ctx, grad):
+        _, target = ctx.saved_tensors
+        return grad.index_select(0, target), None, None
+
+
+class Collect(torch.autograd.Function):
+    """The inverse of `Arrange`: rows [Q, d] at places to tokens [R, d]. `filled` [Q] tells places with a token."""
+
+    @staticmethod
+    def forward(ctx, rows, source, target, filled):
+        ctx.save_for_backward(source, filled)
+        return rows.index_select(0, target)
+
+    @staticmethod
+    def backward(ctx, grad):
+        source, filled = ctx.saved_tensors
+        found = grad.index_select(0, source)
+        return torch.where(filled.unsqueeze(1), found, torch.zeros_like(found)), None, None, None
+
+
 class Silu(torch.autograd.Function):
     """x · sigmoid(x); spelt out, since `aten.silu_backward` has no ONNX form. y' = s + y - y · s."""
 

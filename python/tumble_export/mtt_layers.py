@@ -85,12 +85,11 @@ class Attention(nn.Module):
         scales[:width] = scale
         self.qkv, self.mix = Dense(weight * scales, bias * scales), Dense(*matrices(block.output_linear))
 
-    def forward(self, rows, bias):
-        """rows [C·T, d], logarithm of the cutoff function [C, 1, T] -> [C·T, d]."""
-        centers, tokens = bias.shape[0], bias.shape[2]
-        parts = self.qkv(rows).view(centers, tokens, -1).split(self.size, dim=2)
+    def forward(self, rows, bias, tokens):
+        """rows of tokens [C + E, d], logarithm of the cutoff function [C, 1, K + 1] -> [C + E, d]."""
+        parts = tokens.arrange(self.qkv(rows)).split(self.size, dim=2)
         heads = [self.head(*parts[h :: self.heads], bias) for h in range(self.heads)]
-        return self.mix(torch.cat(heads, dim=2).view(centers * tokens, -1))
+        return self.mix(tokens.collect(torch.cat(heads, dim=2)))
 
     def head(self, q, k, v, bias):
         """q, k, v [C, T, d / heads] -> [C, T, d / heads]; written out, since the fused form has no ONNX gradient."""
@@ -98,7 +97,7 @@ class Attention(nn.Module):
 
 
 class Block(nn.Module):
-    """One transformer layer on the center's row [C, d_node] and the edges' rows [C·K, d]."""
+    """One transformer layer on the centers' rows [C, d_node] and the edges' rows [E, d]."""
 
     def __init__(self, layer):
         super().__init__()
@@ -113,34 +112,21 @@ class Block(nn.Module):
             self.center_norm = Norm(layer.norm_center_features, affine=False)
             self.center_feed = FeedForward(layer.center_mlp, self.center_norm)
 
-    def forward(self, center, edges, bias):
-        """bias [C, 1, K + 1]: logarithm of the cutoff function, the center's own token first."""
+    def forward(self, center, edges, bias, tokens):
+        """bias [C, 1, K + 1]: logarithm of the cutoff function, the center's own token first; `tokens` places them."""
         narrow = self.contract(center) if self.expanded else center
-        tokens = join(narrow, edges, bias)
-        mixed, edges = self.pre(tokens, edges, bias) if self.before else self.post(tokens, bias)
+        step = self.pre if self.before else self.post
+        mixed, edges = step(torch.cat([narrow, edges]), edges, bias, tokens)
         if not self.expanded:
             return mixed, edges
         center = center + self.expand(mixed)
         return center + self.center_feed(self.center_norm(center)), edges
 
-    def pre(self, tokens, edges, bias):
-        mixed, update = part(self.attention(self.attention_norm(tokens), bias), bias)
+    def pre(self, rows, edges, bias, tokens):
+        mixed, update = tokens.split(self.attention(self.attention_norm(rows), bias, tokens))
         edges = edges + update
         return mixed, edges + self.feed(self.feed_norm(edges))
 
-    def post(self, tokens, bias):
-        tokens = self.attention_norm(tokens + self.attention(tokens, bias))
-        return part(self.feed_norm(tokens + self.feed(tokens)), bias)
-
-
-def join(center, edges, bias):
-    """Rows of centers [C, d] and edges [C·K, d] -> rows of tokens [C·(K + 1), d], the center first."""
-    centers, width = bias.shape[0], center.shape[1]
-    return torch.cat([center.view(centers, 1, width), edges.view(centers, -1, width)], dim=1).view(-1, width)
-
-
-def part(tokens, bias):
-    """The inverse of `join`."""
-    centers, count, width = bias.shape[0], bias.shape[2], tokens.shape[1]
-    center, edges = tokens.view(centers, count, width).split([1, count - 1], dim=1)
-    return center.reshape(centers, width), edges.reshape(-1, width)
+    def post(self, rows, _edges, bias, tokens):
+        rows = self.attention_norm(rows + self.attention(rows, bias, tokens))
+        return tokens.split(self.feed_norm(rows + self.feed(rows)))

@@ -1,6 +1,6 @@
 """metatrain's PET on the tensors of the model contract, made from a loaded model of that package.
 
-In the padded layout every center has K slots for edges; rows are slots, [C·K, d], or centers, [C, d].
+Rows are edges, [E, d], or centers, [C, d]; what sums over neighbors has the padded layout, [C, K].
 """
 
 import torch
@@ -10,6 +10,7 @@ from .functions import Reverse, Silu
 from .mtt_cutoff import CutoffFunction, Grid, Solver, clip, constant
 from .mtt_layers import Block, Dense, Norm, after, matrices
 from .mtt_zbl import Zbl
+from .packing import Tokens, slots_of
 
 SMALLEST_WEIGHT = 1e-15  # of a key in the attention, as in metatrain
 
@@ -47,15 +48,15 @@ class MessageLayer(nn.Module):
         self.compress = Dense(*matrices(layer.compress[2]))
         self.blocks = nn.ModuleList([Block(block) for block in layer.trans.layers])
 
-    def forward(self, center, messages, geometry, kinds, bias):
-        """center [C, d_node], messages [C·K, d], vectors [C·K, 3] and distances [C·K, 1], species [C·K] -> rows."""
+    def forward(self, center, messages, geometry, kinds, bias, tokens):
+        """center [C, d_node], messages [E, d], vectors [E, 3] and distances [E, 1], species [E] -> rows of both."""
         vectors, distances = geometry
         hidden = vectors @ self.direction + distances @ self.distance + self.table.index_select(0, kinds)
         if self.message is not None:
             hidden = hidden + messages @ self.message
         edges = self.compress(Silu.apply(hidden))
         for block in self.blocks:
-            center, edges = block(center, edges, bias)
+            center, edges = block(center, edges, bias, tokens)
         return center, edges
 
 
@@ -74,11 +75,11 @@ class Head(nn.Module):
         """[(center rows, edge rows)] of each layer -> the same, transformed."""
         return [(n(c), e(r)) for n, e, (c, r) in zip(self.nodes, self.edges, readouts)]
 
-    def forward(self, features, weights, own):
+    def forward(self, features, weights, own, tokens):
         """features, cutoff function [C, K] (0 in padding), number of the species of centers [C] -> [C, n]."""
         total = 0.0
         for node_last, edge_last, (center, edges) in zip(self.node_last, self.edge_last, features):
-            values = edge_last(edges).view(*weights.shape, -1)
+            values = tokens.padded(edge_last(edges))
             total = total + node_last(center) + (values * weights.unsqueeze(2)).sum(1)
         return total * self.scale.index_select(0, own)
 
@@ -98,11 +99,11 @@ class Ensemble(nn.Module):
         # members less their mean: only deviations are added to the energy
         self.register_buffer("weight", weight - weight.mean(1, keepdim=True))
 
-    def forward(self, features, weights, energies):
+    def forward(self, features, weights, energies, tokens):
         """features of each layer, cutoff function [C, K], energies [C] -> [M, C]."""
         columns = []
         for center, edges in features:
-            columns += [center, (edges.view(*weights.shape, -1) * weights.unsqueeze(2)).sum(1)]
+            columns += [center, (tokens.padded(edges) * weights.unsqueeze(2)).sum(1)]
         return (torch.cat(columns, dim=1) @ self.weight + energies.unsqueeze(1)).t()
 
 
@@ -150,19 +151,20 @@ class MetatrainPet(nn.Module):
         self.norms = nn.ModuleList(norms)
         self.mixers = nn.ModuleList([Mixer(mlp[0], mlp[2], norm) for norm, (_, mlp) in zip(norms, pairs)])
 
-    def forward(self, edge_vectors, neighbors, mask, reverse, species):
-        """edge_vectors [C, K, 3], neighbors [C, K], mask [C, K], reverse [C, K], species [N] -> dict."""
+    def forward(self, edge_vectors, neighbors, mask, reverse, species, slots=None):
+        """edge_vectors [C, K, 3], neighbors [C, K], mask [C, K], reverse [C, K], species [N], slots [E] -> dict."""
         far = torch.stack([self.radius, 0 * self.radius, 0 * self.radius])
         vectors = torch.where(mask.unsqueeze(2), edge_vectors, far)
         distances = ((vectors * vectors).sum(2) + self.tiny).sqrt()
+        tokens = Tokens(mask, slots_of(mask) if slots is None else slots)
         all_kinds = self.numbers.index_select(0, species)
         own = all_kinds[: mask.shape[0]]
         kinds = all_kinds.index_select(0, neighbors.reshape(-1))
-        back = reverse.reshape(-1)
-        near, weights = self.weigh(distances, mask, back)
-        geometry = vectors.reshape(-1, 3), distances.reshape(-1, 1)
-        readouts = self.featurize(geometry, kinds, own, back, self.bias(near, weights))
-        found = self.read(readouts, weights, own)
+        near, weights = self.weigh(distances, mask, reverse.reshape(-1))
+        geometry = tokens.rows(vectors), tokens.rows(distances)
+        edges = kinds.index_select(0, tokens.slots), tokens.reversed(reverse)
+        readouts = self.featurize(geometry, edges, own, self.bias(near, weights), tokens)
+        found = self.read(readouts, weights, own, tokens)
         if self.zbl is not None:
             pairs = own.unsqueeze(1) * len(self.species) + kinds.view(mask.shape)
             found["atomic_energies"] = found["atomic_energies"] + self.zbl(distances, pairs, mask)
@@ -186,12 +188,18 @@ class MetatrainPet(nn.Module):
         center = logarithms.new_zeros(1).expand(weights.shape[0], 1)
         return torch.cat([center, logarithms], dim=1).unsqueeze(1)
 
-    def featurize(self, geometry, kinds, own, back, bias):
-        """Rows [(center, edges)] to read from: of the last layer (feedforward), or of each (residual)."""
+    def featurize(self, geometry, edges, own, bias, tokens):
+        """Rows [(center, edges)] to read from: of the last layer (feedforward), or of each (residual).
+
+        `edges`: neighbors' species and the reversed edges, each [E].
+        """
+        kinds, back = edges
         messages = self.edge_table.index_select(0, kinds)
         center, readouts = self.node(0, own), []
         for i, layer in enumerate(self.layers):
-            center, edges = layer(center if self.feedforward else self.node(i, own), messages, geometry, kinds, bias)
+            center, edges = layer(
+                center if self.feedforward else self.node(i, own), messages, geometry, kinds, bias, tokens
+            )
             if self.state is not None:
                 center = center + self.state
             if self.feedforward:
@@ -206,13 +214,13 @@ class MetatrainPet(nn.Module):
     def node(self, layer, own):
         return getattr(self, f"node_table_{layer}").index_select(0, own)
 
-    def read(self, readouts, weights, own):
+    def read(self, readouts, weights, own, tokens):
         """The heads' values by the contract's names."""
         found = {}
         for name, head in self.heads.items():
             features = head.features(readouts)
-            values = head(features, weights, own)
+            values = head(features, weights, own, tokens)
             found[name] = values.squeeze(1) if name == "atomic_energies" else values
             if name == "atomic_energies" and self.ensemble is not None:
-                found["ensemble_energies"] = self.ensemble(features, weights, found[name])
+                found["ensemble_energies"] = self.ensemble(features, weights, found[name], tokens)
         return found

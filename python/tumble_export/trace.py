@@ -1,6 +1,7 @@
 """A model with its gradient -> one ONNX graph, dynamic in centers C, slots K and atoms N."""
 
 import contextlib
+import inspect
 import logging
 import warnings
 
@@ -8,6 +9,8 @@ import numpy as np
 import onnx
 import torch
 from torch.fx.experimental.proxy_tensor import make_fx
+
+from .packing import slots_of
 
 INPUTS = ("edge_vectors", "neighbors", "mask", "reverse", "species", "weights")
 OUTPUTS = ("atomic_energies", "edge_gradients")
@@ -22,11 +25,13 @@ class Contract(torch.nn.Module):
     def __init__(self, model, outputs=OUTPUTS):
         super().__init__()
         self.model, self.outputs = model, outputs
+        self.packed = "slots" in inspect.signature(model.forward).parameters
 
-    def forward(self, edge_vectors, neighbors, mask, reverse, species, weights):
+    def forward(self, edge_vectors, neighbors, mask, reverse, species, weights, slots=None):
         gradients = "edge_gradients" in self.outputs
         edge_vectors = edge_vectors.detach().requires_grad_(gradients)
-        found = self.model(edge_vectors, neighbors, mask, reverse, species)
+        further = {"slots": slots_of(mask) if slots is None else slots} if self.packed else {}
+        found = self.model(edge_vectors, neighbors, mask, reverse, species, **further)
         found = {"atomic_energies": found} if isinstance(found, torch.Tensor) else dict(found)
         if gradients:
             total = (found["atomic_energies"] * weights).sum()
@@ -56,10 +61,13 @@ class Cast(torch.nn.Module):
 
 def export(module, example, path):
     """Trace a `Contract` on `example`, the six inputs (C < N, C·K, N all different); write ONNX without metadata."""
+    names, shapes = list(INPUTS), dynamic_shapes()
+    if module.packed:
+        # an input while tracing, since its size depends on values; afterwards the graph finds it itself
+        example, names = (*example, slots_of(example[2])), [*names, "slots"]
+        shapes = (*shapes, {0: torch.export.Dim("E", min=1)})
     graph = make_fx(module, tracing_mode="symbolic", _allow_non_fake_inputs=True)(*example)
     graph = without_detach(graph)
-    c, k, n = (torch.export.Dim(name, min=1) for name in "CKN")
-    shapes = ({0: c, 1: k}, {0: c, 1: k}, {0: c, 1: k}, {0: c, 1: k}, {0: n}, {0: c})
     with quiet():
         # captured here, since torch.onnx captures with sizes of 1 in mind and fails on some broadcasts
         captured = torch.export.export(graph.eval(), tuple(example), dynamic_shapes=shapes, strict=False)
@@ -67,12 +75,40 @@ def export(module, example, path):
             captured,
             dynamo=True,
             opset_version=20,
-            input_names=list(INPUTS),
+            input_names=names,
             output_names=list(module.outputs),
             verbose=False,
         )
     program.save(path, external_data=False)
-    return onnx.load(path)
+    made = onnx.load(path)
+    if module.packed:
+        find_slots(made.graph)
+    return made
+
+
+def dynamic_shapes():
+    """Sizes of the six inputs that are free."""
+    c, k, n = (torch.export.Dim(name, min=1) for name in "CKN")
+    return ({0: c, 1: k}, {0: c, 1: k}, {0: c, 1: k}, {0: c, 1: k}, {0: n}, {0: c})
+
+
+def find_slots(graph):
+    """Replace the input `slots` by what `packing.slots_of` says: the slots with an edge, and the first."""
+    given = next(i for i in graph.input if i.name == "slots")
+    graph.input.remove(given)
+    node, tensor = onnx.helper.make_node, onnx.numpy_helper.from_array
+    for name, value in (("all", [-1]), ("zero", [0]), ("one", [1]), ("infinity", [np.iinfo(np.int64).max])):
+        graph.initializer.append(tensor(np.array(value, dtype=np.int64), f"slots_{name}"))
+    graph.initializer.append(tensor(np.array([True]), "slots_true"))
+    made = [
+        node("Reshape", ["mask", "slots_all"], ["slots_flat"]),
+        node("Slice", ["slots_flat", "slots_one", "slots_infinity", "slots_zero"], ["slots_rest"]),
+        node("Concat", ["slots_true", "slots_rest"], ["slots_filled"], axis=0),
+        node("NonZero", ["slots_filled"], ["slots_found"]),
+        node("Squeeze", ["slots_found", "slots_zero"], ["slots"]),
+    ]
+    for at, one in enumerate(made):
+        graph.node.insert(at, one)
 
 
 @contextlib.contextmanager
