@@ -1,0 +1,36 @@
+"""A metatrain PET from its checkpoint to LAMMPS: what the checkpoint says in torch, on one rank and on several."""
+
+import json
+
+import numpy as np
+import pytest
+from boxes import REPORT, model
+from lmp import ROOT, TOYS, assert_close, dump, succeed
+
+BAR = 1.602176634e6  # of 1 eV/Å³
+VIRIAL = {"Pxx": (0, 0), "Pyy": (1, 1), "Pzz": (2, 2), "Pxy": (0, 1), "Pxz": (0, 2), "Pyz": (1, 2)}
+RECORDS = json.loads((ROOT / "tests/data/exported.json").read_text())
+PERIODIC = [r for r in RECORDS if r["cell"] and r["model"].endswith("-f64") and len(r["numbers"]) > 100]
+
+
+def box(record):
+    """A cubic box with the atoms of a record, O first."""
+    lines = ["units metal", "atom_style atomic", "atom_modify map array", "newton on"]
+    lines += [f"region b block 0 {record['cell'][0][0]!r} 0 {record['cell'][1][1]!r} 0 {record['cell'][2][2]!r}"]
+    lines += ["create_box 2 b", "mass * 1.0", "neighbor 1.0 bin"]
+    for number, position in zip(record["numbers"], record["positions"]):
+        lines += [f"create_atoms {1 if number == 8 else 2} single {' '.join(map(repr, position))}"]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize("record", PERIODIC, ids=lambda r: r["model"])
+@pytest.mark.parametrize("ranks", [1, 4])
+def test_it_gives_what_the_checkpoint_gives(tmp_path, record, ranks):
+    script = box(record) + model(TOYS / f"{record['model']}.onnx") + REPORT
+    row, frame = succeed(tmp_path, script, ranks).thermo()[0], dump(tmp_path / "forces.dump")[0]
+    assert_close([row["PotEng"]], [record["energy"]], 1e-10)
+    found = np.array([frame["fx"], frame["fy"], frame["fz"]]).T
+    assert_close(found.ravel(), np.ravel(record["forces"]), 1e-8)
+    volume = np.linalg.det(record["cell"])
+    expected = [record["virial"][i][j] / volume * BAR for i, j in VIRIAL.values()]
+    assert_close([row[name] for name in VIRIAL], expected, 1e-7)
