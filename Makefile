@@ -11,13 +11,14 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 # The library of ONNX Runtime's wheel reports home unless told not to before it is loaded.
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help setup check build demo test test-rust test-lammps test-compat test-export bench-lammps bench-sockets fuzz lint format clean
+.PHONY: help setup check build demo test test-rust test-lammps test-compat test-export bench-lammps bench-sockets bench-export fuzz lint format clean
 
 help:
 	@echo "make demo    water in LAMMPS, turned at random at every step (1 to 3 minutes after the build)"
 	@echo "make test    all tests: Rust, LAMMPS, Python reference"
 	@echo "make bench-lammps  speed and memory of 192 to 98,304 atoms on one and two ranks (10 to 20 minutes, 20 GB)"
 	@echo "make bench-sockets  round trips and throughput of tumble ipi and tumble serve (3 minutes)"
+	@echo "make bench-export  exported PET against torch, TorchScript and torch.compile (20 minutes, .venv-export)"
 	@echo "make test-compat  the LAMMPS tests with LAMMPS of August 2024 too, in .venv-compat and target/compat"
 	@echo "make test-export  the exporter of models, with torch and metatrain in .venv-export (5 GB)"
 	@echo "make fuzz    random bytes for all parsers, SECONDS_EACH=60 (needs nightly Rust; 3 minutes to build)"
@@ -71,6 +72,9 @@ bench-lammps: build $(VENV)/.tests
 
 bench-sockets: setup $(VENV)/.tests
 	cargo bench --profile measure --bench sockets
+
+bench-export: $(EXPORT)/.done
+	$(EXPORT)/bin/python benches/export/compare.py --json benches/export/compare.json
 
 $(COMPAT)/.done: tests/requirements-compat.txt tests/requirements.txt | check
 	test -x $(COMPAT)/bin/python || env -u VIRTUAL_ENV python3 -m venv $(COMPAT)
