@@ -129,6 +129,12 @@ void PairTumble::request_neighbors() {
   const int hops = static_cast<int>((*engine)->hops());
   // On one rank all ghosts are images of own atoms, which have their neighbors already.
   const bool alone = comm->nprocs == 1;
+  if ((*engine)->is_whole() && !alone) {
+    error->all(FLERR,
+               "pair_style tumble: the model's energy is one of the whole structure and not a sum over atoms, so {} "
+               "ranks cannot share it: run LAMMPS on one rank",
+               comm->nprocs);
+  }
   const bool rows_of_ghosts = hops > 1 && !alone;
   if (rows_of_ghosts && (neighbor->style == Neighbor::MULTI || neighbor->style == Neighbor::MULTI_OLD)) {
     error->all(FLERR,

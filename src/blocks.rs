@@ -23,11 +23,14 @@ impl Blocks {
     /// Cuts until each block takes at most `memory` bytes.
     ///
     /// # Errors
-    /// [`Error::MemoryTooSmall`].
+    /// [`Error::MemoryTooSmall`], and [`Error::WholeTooLarge`] for a model whose energy is one of the whole structure.
     pub fn cut(graph: &Graph, potential: &dyn Potential, memory: usize) -> Result<Self> {
         let needed = potential.bytes_per_replica(graph);
         if needed <= memory {
             return Ok(Self { blocks: Vec::new() });
+        }
+        if potential.info().whole {
+            return Err(Error::WholeTooLarge { model: potential.info().name.clone(), given: memory, needed });
         }
         let cutter = Cutter { graph, coordinates: coordinates(graph), potential, memory };
         let counted: Vec<_> = (0..graph.n_centers()).filter(|&c| graph.weights[c] != 0.0).collect();

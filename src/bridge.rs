@@ -117,6 +117,7 @@ mod ffi {
         fn load_engine(model: &str, settings: &PairSettings, units: Units) -> Result<Box<Engine>>;
         fn cutoff(self: &Engine) -> f64;
         fn hops(self: &Engine) -> usize;
+        fn is_whole(self: &Engine) -> bool;
         fn has_ensemble(self: &Engine) -> bool;
         fn is_random(self: &Engine) -> bool;
         fn summary(self: &Engine) -> String;
@@ -212,6 +213,10 @@ impl Engine {
 
     fn hops(&self) -> usize {
         self.calculator.info().hops
+    }
+
+    fn is_whole(&self) -> bool {
+        self.calculator.info().whole
     }
 
     fn has_ensemble(&self) -> bool {

@@ -321,6 +321,20 @@ pub enum Error {
         hops: usize,
     },
 
+    /// A structure that needs more memory than allowed, and a model that cannot take it in parts.
+    #[error(
+        "memory is limited to {} MB, but model \"{model}\" takes {} MB for the structure, and its energy is one of the \
+         whole, which cannot be found in parts: give at least as much", given >> 20, needed.div_ceil(1 << 20)
+    )]
+    WholeTooLarge {
+        /// Name of the model.
+        model: String,
+        /// The limit, bytes.
+        given: usize,
+        /// Needed for one replica, bytes.
+        needed: usize,
+    },
+
     /// A limit on memory that no cutting of the structure can meet.
     #[error(
         "memory is limited to {} MB, but the model takes {} MB even for a small part of the structure: give at least as \

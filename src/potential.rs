@@ -39,6 +39,8 @@ pub struct ModelInfo {
     pub cutoff: f64,
     /// An atom's energy depends on atoms up to `hops` edges away.
     pub hops: usize,
+    /// Whether the energy is one of the whole structure, so that no part of it can be evaluated by itself.
+    pub whole: bool,
     /// Atomic numbers that the model knows, ascending.
     pub species: Vec<u8>,
     /// Energy of a free atom of each species, eV, added by the driver.

@@ -3,7 +3,7 @@
 use tumble::average::{Request, average};
 use tumble::blocks::Blocks;
 use tumble::graph::Graph;
-use tumble::potential::{Forces, Potential};
+use tumble::potential::{Forces, ModelInfo, Potential, Response};
 use tumble::rotation::{Matrix3, apply_transposed};
 use tumble::toys::{DirectToy, Legendre, TwoHopToy};
 use tumble::{Cell, Evaluation, Quadrature, System, neighbors};
@@ -79,4 +79,32 @@ fn direct_forces_have_no_stress_of_a_part() {
 fn a_limit_that_cannot_be_met_is_refused() {
     let error = Blocks::cut(&graph(), &two_hops(), 1 << 10).unwrap_err().to_string();
     assert!(error.starts_with("memory is limited to 0 MB, but the model takes 1 MB even for a small part"), "{error}");
+}
+
+/// A model that says that its energy is one of the whole structure.
+struct Whole(TwoHopToy, ModelInfo);
+
+impl Potential for Whole {
+    fn info(&self) -> &ModelInfo {
+        &self.1
+    }
+
+    fn evaluate(&mut self, graph: &Graph, rotations: &[Matrix3], forces: Forces) -> tumble::Result<Vec<Response>> {
+        self.0.evaluate(graph, rotations, forces)
+    }
+
+    fn bytes_per_replica(&self, graph: &Graph) -> usize {
+        self.0.bytes_per_replica(graph)
+    }
+}
+
+#[test]
+fn an_energy_of_the_whole_is_not_found_in_parts() {
+    let (graph, toy) = (graph(), two_hops());
+    let info = ModelInfo { whole: true, ..toy.info().clone() };
+    let whole = Whole(toy, info);
+    let all = whole.bytes_per_replica(&graph);
+    assert_eq!(Blocks::cut(&graph, &whole, all).unwrap().len(), 1);
+    let error = Blocks::cut(&graph, &whole, all - 1).unwrap_err().to_string();
+    assert!(error.contains("its energy is one of the whole, which cannot be found in parts: give at least"), "{error}");
 }

@@ -27,6 +27,9 @@ pub struct Metadata {
     pub cutoff: f64,
     /// An atom's energy depends on atoms up to `hops` edges away.
     pub hops: usize,
+    /// Whether the energy is one of the whole structure, and not a sum over atoms.
+    #[serde(default)]
+    pub whole: bool,
     /// Atomic numbers that the model knows, ascending.
     pub species: Vec<u8>,
     /// Unit of the edge vectors.
@@ -202,6 +205,7 @@ impl Metadata {
             name: self.name.clone(),
             cutoff: self.cutoff * self.length_unit.angstrom(),
             hops: self.hops,
+            whole: self.whole,
             species: self.species.clone(),
             reference_energies: self.reference_energies.clone(),
             forces: self.forces.kinds().to_vec(),

@@ -54,7 +54,12 @@ pub(super) struct Signature {
 impl Signature {
     /// Reads the signature of a session; the error says how it breaks the contract.
     pub fn read(session: &Session, metadata: &Metadata) -> Result<Self, String> {
-        let inputs = session.inputs().iter().map(|outlet| input(outlet, metadata)).collect::<Result<_, _>>()?;
+        let inputs = session.inputs().iter().map(|outlet| input(outlet, metadata)).collect::<Result<Vec<_>, _>>()?;
+        if metadata.whole && !inputs.iter().any(|&(_, input)| input == Input::Replica) {
+            let cause = "its metadata say that its energy is one of the `whole` structure, but it has no input `replica` \
+                         to tell structures apart";
+            return Err(cause.into());
+        }
         for kind in metadata.forces.kinds() {
             for name in required(*kind) {
                 find_output(session, name, metadata)?

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tumble::Result;
 use tumble::elements::{symbol, symbols};
 use tumble::onnx::{Metadata, OnnxPotential, Options};
-use tumble::potential::{Forces, Potential};
+use tumble::potential::{Forces, ModelInfo, Potential};
 
 use crate::{STDOUT, written};
 
@@ -39,7 +39,6 @@ pub fn run(arguments: &Arguments, library: Option<PathBuf>) -> Result<()> {
 /// Name and value of each row; only what the model has. Lengths in Å, energies in eV.
 fn rows(potential: &OnnxPotential, path: &Path) -> Vec<(&'static str, String)> {
     let (info, metadata) = (potential.info(), potential.metadata());
-    let reach = info.hops as f64 * info.cutoff;
     let references = info.reference_energies.iter().map(|(&z, energy)| format!("{} {energy} eV", symbol(z)));
     let mut rows = vec![
         ("name", info.name.clone()),
@@ -48,7 +47,7 @@ fn rows(potential: &OnnxPotential, path: &Path) -> Vec<(&'static str, String)> {
         ("species", symbols(&info.species)),
         ("cutoff", format!("{} Å", info.cutoff)),
         ("hops", info.hops.to_string()),
-        ("reach", format!("{reach} Å (an atom's energy depends on atoms this far away)")),
+        ("reach", reach_of(info)),
         ("forces", info.forces.iter().map(|&kind| kind.name()).collect::<Vec<_>>().join(", ")),
         ("ensemble", if info.ensemble { "yes (its spread is a measure of uncertainty)".into() } else { String::new() }),
         ("reference energies", references.collect::<Vec<_>>().join(", ")),
@@ -62,6 +61,14 @@ fn rows(potential: &OnnxPotential, path: &Path) -> Vec<(&'static str, String)> {
     rows.extend(potential.notes().iter().map(|note| ("note", note.clone())));
     rows.retain(|(_, value)| !value.is_empty());
     rows
+}
+
+fn reach_of(info: &ModelInfo) -> String {
+    if info.whole {
+        return "the whole structure (its energy is no sum over atoms: on one rank and in one piece only)".into();
+    }
+    let reach = info.hops as f64 * info.cutoff;
+    format!("{reach} Å (an atom's energy depends on atoms this far away)")
 }
 
 /// One text for each entry, for people.
@@ -90,6 +97,7 @@ fn document(potential: &OnnxPotential, path: &Path) -> Value {
         "symbols": info.species.iter().map(|&z| symbol(z)).collect::<Vec<_>>(),
         "cutoff": info.cutoff,
         "hops": info.hops,
+        "whole": info.whole,
         "reach": info.hops as f64 * info.cutoff,
         "forces": info.forces.iter().map(|&kind| Forces::name(kind)).collect::<Vec<_>>(),
         "ensemble": info.ensemble,
