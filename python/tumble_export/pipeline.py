@@ -13,6 +13,7 @@ from .measure import bytes_per_edge
 from .units import ANGSTROM, EV
 
 MEASURED = (192, 768)  # atoms
+WHOLE = 1000  # hops written for an energy of the whole structure: the contract has no other word for it
 SMALLEST = 200  # bytes for a slot: less drowns in what an allocator rounds up
 
 
@@ -49,7 +50,8 @@ def example(adapter, dtype):
     """What is traced: 36 atoms, 31 of them centers."""
     unit = ANGSTROM[adapter.length_unit]
     positions, cell, numbers = structures.material(adapter.species, 36, seed=2)
-    return systems.inputs(positions / unit, cell / unit, numbers, adapter.cutoff, dtype, centers=31)
+    found = systems.inputs(positions / unit, cell / unit, numbers, adapter.cutoff, dtype, centers=31)
+    return (*found, torch.zeros_like(found[4])) if adapter.whole else found
 
 
 def prove(adapter, path, names, dtype, extra, tolerance, say):
@@ -62,11 +64,22 @@ def prove(adapter, path, names, dtype, extra, tolerance, say):
 
 def measure(adapter, say):
     """Hops for the metadata: those claimed, or what is measured where that is more."""
+    if adapter.whole:
+        return measure_whole(adapter, say)
     found = reach.measure(adapter)
     say(f"reach: {found} hops measured, {adapter.hops} by the model's code, cutoff {adapter.cutoff:g}")
     if found > adapter.hops:
         say(f"the energy reaches further than claimed: the file says {found} hops.")
     return max(found, adapter.hops)
+
+
+def measure_whole(adapter, say):
+    """Hops for the metadata of an energy that depends on all atoms; only direct forces have a reach to be measured."""
+    if adapter.has("forces"):
+        found = reach.measure(adapter)
+        say(f"reach of direct forces: {found} hops measured, {adapter.hops} by the model's code")
+    say(f"the energy is one of the whole structure, not a sum over atoms: the file says {WHOLE} hops.")
+    return WHOLE
 
 
 def measure_memory(adapter, path, dtype, say):

@@ -9,7 +9,7 @@ import onnx
 import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 
-INPUTS = ("edge_vectors", "neighbors", "mask", "reverse", "species", "weights")
+INPUTS = ("edge_vectors", "neighbors", "mask", "reverse", "species", "weights", "replica")
 OUTPUTS = ("atomic_energies", "edge_gradients")
 
 
@@ -23,10 +23,10 @@ class Contract(torch.nn.Module):
         super().__init__()
         self.model, self.outputs = model, outputs
 
-    def forward(self, edge_vectors, neighbors, mask, reverse, species, weights):
+    def forward(self, edge_vectors, neighbors, mask, reverse, species, weights, *replica):
         gradients = "edge_gradients" in self.outputs
         edge_vectors = edge_vectors.detach().requires_grad_(gradients)
-        found = self.model(edge_vectors, neighbors, mask, reverse, species)
+        found = self.model(edge_vectors, neighbors, mask, reverse, species, *replica)
         found = {"atomic_energies": found} if isinstance(found, torch.Tensor) else dict(found)
         if gradients:
             total = (found["atomic_energies"] * weights).sum()
@@ -55,11 +55,14 @@ class Cast(torch.nn.Module):
 
 
 def export(module, example, path):
-    """Trace a `Contract` on `example`, the six inputs (C < N, C·K, N all different); write ONNX without metadata."""
+    """Trace a `Contract` on `example`, the six inputs (C < N, C·K, N all different); write ONNX without metadata.
+
+    A seventh, `replica`, is for models with terms of the whole structure.
+    """
     graph = make_fx(module, tracing_mode="symbolic", _allow_non_fake_inputs=True)(*example)
     graph = without_detach(graph)
     c, k, n = (torch.export.Dim(name, min=1) for name in "CKN")
-    shapes = ({0: c, 1: k}, {0: c, 1: k}, {0: c, 1: k}, {0: c, 1: k}, {0: n}, {0: c})
+    shapes = ({0: c, 1: k}, {0: c, 1: k}, {0: c, 1: k}, {0: c, 1: k}, {0: n}, {0: c}, {0: n})[: len(example)]
     with quiet():
         # captured here, since torch.onnx captures with sizes of 1 in mind and fails on some broadcasts
         captured = torch.export.export(graph.eval(), tuple(example), dynamic_shapes=shapes, strict=False)
@@ -67,7 +70,7 @@ def export(module, example, path):
             captured,
             dynamo=True,
             opset_version=20,
-            input_names=list(INPUTS),
+            input_names=list(INPUTS[: len(example)]),
             output_names=list(module.outputs),
             verbose=False,
         )
