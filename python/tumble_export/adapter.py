@@ -69,7 +69,8 @@ class Adapter:
     symmetries: tuple[str, ...] = ("permutation", "translation")
     reference: str = ""
     provenance: dict = field(default_factory=dict)
-    source: Callable[[Structure], Answer] | None = None  # the original model in double precision, for the proof
+    # the original model in double precision, for the proof; None of a structure that it has no definite answer for
+    source: Callable[[Structure], Answer | None] | None = None
 
     def __post_init__(self):
         self.length_unit, self.energy_unit = units.length(self.length_unit), units.energy(self.energy_unit)

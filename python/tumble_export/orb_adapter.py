@@ -4,11 +4,16 @@ import copy
 from collections import Counter
 from types import SimpleNamespace
 
+import numpy as np
 import torch
 
 from . import orb_load as load
 from .adapter import Adapter
+from .neighbors import edges
 from .orb_model import ELEMENTS, Orb
+
+SAME = 1e-6  # of the radius: distances that differ by less may change places in single precision
+USUAL = 120  # neighbors at most: "effectively unlimited" in orb-models
 
 REFERENCE = {
     "orb-v3": "B. Rhodes et al., Orb-v3: atomistic simulation at scale, arXiv:2504.06231 (2025)",
@@ -76,6 +81,9 @@ def refuse(regressor):
         raise SystemExit("this Orb's charge and spin do not enter as a sum at the atoms: only that can be exported.")
     if not gns.gnn_stacks[0]._distance_cutoff:
         print("this Orb has no distance cutoff: its energy jumps where an edge comes or goes, in the file too.")
+    limit = regressor.system_config.max_num_neighbors
+    if limit < USUAL:
+        print(f"this Orb sees the {limit} nearest neighbors: its energy jumps where they change, in the file too.")
 
 
 def state(regressor, charge, spin):
@@ -87,6 +95,17 @@ def state(regressor, charge, spin):
     if charge is None or spin is None:
         raise SystemExit("the model wants the charge and the spin of the structures: give --charge and --spin.")
     return dict(charge=float(charge), spin=float(spin))
+
+
+def undecided(structure, radius, limit):
+    """Whether rounding decides which neighbors of an atom are the nearest `limit`."""
+    centers, _, vectors, _ = edges(structure.positions, structure.cell, radius, (structure.periodic,) * 3)
+    lengths = np.linalg.norm(vectors, axis=1)
+    for center in range(len(structure.numbers)):
+        mine = np.sort(lengths[centers == center])
+        if len(mine) > limit and mine[limit] - mine[limit - 1] < SAME * radius:
+            return True
+    return False
 
 
 @torch.no_grad()
@@ -101,9 +120,11 @@ def embedding(regressor, given):
 
 def source(regressor, direct, given):
     """The model through the package; made when asked, since it takes a copy."""
-    made = []
+    made, config = [], regressor.system_config
 
     def answer(structure):
+        if undecided(structure, config.radius, config.max_num_neighbors):
+            return None
         if not made:
             from .orb_source import Source
 

@@ -31,14 +31,15 @@ class Softplus(torch.autograd.Function):
 class Across(torch.autograd.Function):
     """Rows of centers [C, d] at the other end of each edge [C·K, d], by the slots of the reversed edges [C, K].
 
-    Those slots are rows of the other end. Backward: each center sums over its edges what their reversed ones have, so
-    the gradient is a gather too. An edge without a reversed one sees its own center.
+    The other end is the center whose slot that is. Backward: each center sums over its edges what their reversed ones
+    have, so the gradient is a gather too. An edge without a reversed one sees its own center.
     """
 
     @staticmethod
     def forward(ctx, rows, reverse):
         ctx.save_for_backward(reverse)
-        return rows.index_select(0, torch.div(reverse.reshape(-1), reverse.shape[1], rounding_mode="floor"))
+        centers = torch.arange(reverse.shape[0]).unsqueeze(1).expand(reverse.shape)
+        return rows.index_select(0, centers.reshape(-1).index_select(0, reverse.reshape(-1)))
 
     @staticmethod
     def backward(ctx, grad):
@@ -81,6 +82,16 @@ class Mlp(nn.Module):
 
     def forward(self, rows):
         return self.steps(rows)
+
+
+def readout(head):
+    """The perceptron of a head with its mean and standard deviation, which go into its last linear map."""
+    made, bn = Mlp(head.mlp), head.normalizer.bn
+    last, scale = made.steps[-1], bn.running_var.detach().double().sqrt()
+    last.weight *= scale
+    last.bias *= scale
+    last.bias += bn.running_mean.detach().double()
+    return made
 
 
 class Normed(nn.Module):

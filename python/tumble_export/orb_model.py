@@ -11,7 +11,7 @@ from torch import nn
 
 from .functions import Reverse
 from .mtt_layers import Dense, matrices
-from .orb_layers import Across, Mlp, Normed, angular, envelope, nearest, radial
+from .orb_layers import Across, Normed, angular, envelope, nearest, radial, readout
 from .orb_zbl import Zbl
 
 ELEMENTS = 118  # those with lower atomic numbers can be embedded
@@ -80,16 +80,12 @@ class EnergyHead(nn.Module):
     def __init__(self, head):
         super().__init__()
         self.mean = head.node_aggregation == "mean"
-        self.mlp = Mlp(head.mlp)
-        self.register_buffer("scale", head.normalizer.bn.running_var.detach().double().sqrt().reshape(1))
-        self.register_buffer("shift", head.normalizer.bn.running_mean.detach().double().reshape(1))
+        self.mlp = readout(head)
 
     def forward(self, nodes, same, count):
         """nodes [C, d]; which centers are of the same replica [C, C], and how many [C, 1] -> [C, 1]."""
         pooled = same @ nodes
-        if self.mean:
-            return self.mlp(pooled / count) * self.scale + self.shift
-        return (self.mlp(pooled) * self.scale + self.shift) / count
+        return self.mlp(pooled / count) if self.mean else self.mlp(pooled) / count
 
 
 class Orb(nn.Module):
@@ -107,7 +103,7 @@ class Orb(nn.Module):
         self.layers = nn.ModuleList([Interaction(layer, state) for layer in gns.gnn_stacks])
         self.smooth = bool(gns.gnn_stacks[0]._distance_cutoff)
         self.energy = EnergyHead(regressor.heads["energy"])
-        self.forces = ForceHead(regressor.heads["forces"]) if forces else None
+        self.forces = readout(regressor.heads["forces"]) if forces else None
         self.zbl = Zbl(regressor.pair_repulsion_fn, ELEMENTS) if regressor.pair_repulsion else None
         self.zbl_mean = regressor.pair_repulsion and regressor.pair_repulsion_fn.node_aggregation == "mean"
         self.register_buffer("radius", torch.tensor(self.cutoff, dtype=torch.float64))
@@ -160,22 +156,9 @@ class Orb(nn.Module):
         energies = energies.sum(1, keepdim=True)
         found["atomic_energies"] = found["atomic_energies"] + (energies / count if self.zbl_mean else energies)
         if self.forces is not None:
-            # Both directions pull, each as far as it is kept.
+            # These are before Orb takes off their mean and torque. Both directions pull, each where it is kept.
             both = slopes + Reverse.apply(slopes.reshape(-1, 1), reverse.reshape(-1)).view(r.shape)
             found["forces"] = found["forces"] + ((both / r).unsqueeze(2) * vectors).sum(1)
-
-
-class ForceHead(nn.Module):
-    """Direct forces [C, 3] before Orb takes off their mean and torque."""
-
-    def __init__(self, head):
-        super().__init__()
-        self.mlp = Mlp(head.mlp)
-        self.register_buffer("scale", head.normalizer.bn.running_var.detach().double().sqrt().reshape(1))
-        self.register_buffer("shift", head.normalizer.bn.running_mean.detach().double().reshape(1))
-
-    def forward(self, nodes):
-        return self.mlp(nodes) * self.scale + self.shift
 
 
 def replicas(numbers, dtype):

@@ -86,6 +86,9 @@ def compare(path, adapter, structures, source, dtype, tolerance, say=print):
     largest = {}
     for structure in structures:
         exact = source(structure)
+        if exact is None:
+            say(f"{structure.name:32s}  left out: the source's own answer depends on rounding")
+            continue
         for spare in (0, SPARE):
             answer, baseline = run(file, adapter, structure, real, spare), adapter.baseline(structure.numbers)
             found = errors(answer, exact, len(structure.numbers), baseline)
