@@ -7,8 +7,8 @@ An adapter's `module` is a `torch.nn.Module` with
 on the tensors of the padded layout of the model contract (`docs/model-contract.md`): edge_vectors [C, K, 3] in the
 length unit, neighbors [C, K], mask [C, K], reverse [C, K], species [N]. `outputs` is the energies [C], or a dict with
 `atomic_energies` [C] and, where the model has them, `forces` [C, 3], `stress` [B, 3, 3], `ensemble_energies` [M, C].
-The gradient of the energies is traced by the exporter. Where energies depend on the whole structure (`whole`), `forward`
-has a sixth argument, replica [N] of the contract, or None where all atoms are of one structure.
+The gradient of the energies is traced by the exporter. Where energies depend on the whole structure (`whole`),
+`forward` has a sixth argument, replica [N] of the contract, or None where all atoms are of one structure.
 """
 
 from collections.abc import Callable
