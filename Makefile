@@ -6,6 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PLUGIN := target/release/tumbleplugin.so
 COMPAT := .venv-compat
 EXPORT := .venv-export
+ORB := .venv-orb
 CPP := $(wildcard cpp/*.cpp cpp/*.h include/*.h include/tumble/*.h tests/c/*.c)
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 # The library of ONNX Runtime's wheel reports home unless told not to before it is loaded.
@@ -20,7 +21,7 @@ help:
 	@echo "make bench-sockets  round trips and throughput of tumble ipi and tumble serve (3 minutes)"
 	@echo "make bench-export  exported PET against torch, TorchScript and torch.compile (20 minutes, .venv-export)"
 	@echo "make test-compat  the LAMMPS tests with LAMMPS of August 2024 too, in .venv-compat and target/compat"
-	@echo "make test-export  the exporter of models, with torch and metatrain in .venv-export (5 GB)"
+	@echo "make test-export  the exporter of models, with metatrain in .venv-export and Orb in .venv-orb (10 GB)"
 	@echo "make fuzz    random bytes for all parsers, SECONDS_EACH=60 (needs nightly Rust; 3 minutes to build)"
 	@echo "make lint    formats, lints and documentation"
 	@echo "make build   the command line and the LAMMPS plugin, in target/release"
@@ -93,9 +94,16 @@ $(EXPORT)/.done: python/tests/requirements.txt
 	$(EXPORT)/bin/python -m pip install --quiet --disable-pip-version-check -r python/tests/requirements.txt
 	@touch $@
 
-# Trains small models on the way, into target/pets.
-test-export: $(EXPORT)/.done
+# orb-models and metatrain want different versions of the same packages.
+$(ORB)/.done: python/tests/requirements-orb.txt
+	test -x $(ORB)/bin/python || env -u VIRTUAL_ENV python3.11 -m venv $(ORB)
+	$(ORB)/bin/python -m pip install --quiet --disable-pip-version-check -r python/tests/requirements-orb.txt
+	@touch $@
+
+# Trains small models on the way, into target/pets. Without orb-models the tests of Orb are skipped.
+test-export: $(EXPORT)/.done $(ORB)/.done
 	$(EXPORT)/bin/python -m pytest python/tests -q
+	$(ORB)/bin/python -m pytest python/tests/test_orb.py -q
 
 # What breaks a target is kept in fuzz/artifacts; target/fuzz/corpus is what the next run starts from.
 SECONDS_EACH := 60
@@ -128,4 +136,4 @@ format: $(VENV)/.lint
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf target $(VENV) $(COMPAT) $(EXPORT)
+	rm -rf target $(VENV) $(COMPAT) $(EXPORT) $(ORB)

@@ -29,7 +29,8 @@ class File:
         options.enable_mem_pattern = False
         name = str(path.with_suffix(".onnx"))
         self.session = onnxruntime.InferenceSession(name, options, providers=["CPUExecutionProvider"])
-        self.inputs = proof.tensors(structure, self.cutoff(), np.float32)
+        found = proof.tensors(structure, self.cutoff(), np.float32)
+        self.inputs = {i.name: found[i.name] for i in self.session.get_inputs()}
         self.slots, self.filled = self.inputs["mask"].shape[1], float(self.inputs["mask"].mean())
         self.energy = 0.0
 

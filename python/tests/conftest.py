@@ -1,4 +1,4 @@
-"""`test_pet.py` and what follows it need torch and metatrain: `make test-export` installs them."""
+"""The exporter's tests need torch, and metatrain or orb-models: `make test-export` installs them."""
 
 import os
 import sys

@@ -7,7 +7,8 @@ An adapter's `module` is a `torch.nn.Module` with
 on the tensors of the padded layout of the model contract (`docs/model-contract.md`): edge_vectors [C, K, 3] in the
 length unit, neighbors [C, K], mask [C, K], reverse [C, K], species [N]. `outputs` is the energies [C], or a dict with
 `atomic_energies` [C] and, where the model has them, `forces` [C, 3], `stress` [B, 3, 3], `ensemble_energies` [M, C].
-The gradient of the energies is traced by the exporter.
+The gradient of the energies is traced by the exporter. Where energies depend on the whole structure (`whole`),
+`forward` has a sixth argument, replica [N] of the contract, or None where all atoms are of one structure.
 """
 
 from collections.abc import Callable
@@ -60,6 +61,7 @@ class Adapter:
     cutoff: float
     hops: int  # what is claimed: measured before anything is written, and raised if it is too small
     species: list[int]
+    whole: bool = False  # energies depend on all atoms of a structure; `hops` is then the reach of direct forces
     name: str = "model"
     length_unit: str = "angstrom"
     energy_unit: str = "eV"
@@ -67,7 +69,8 @@ class Adapter:
     symmetries: tuple[str, ...] = ("permutation", "translation")
     reference: str = ""
     provenance: dict = field(default_factory=dict)
-    source: Callable[[Structure], Answer] | None = None  # the original model in double precision, for the proof
+    # the original model in double precision, for the proof; None of a structure that it has no definite answer for
+    source: Callable[[Structure], Answer | None] | None = None
 
     def __post_init__(self):
         self.length_unit, self.energy_unit = units.length(self.length_unit), units.energy(self.energy_unit)

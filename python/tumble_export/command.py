@@ -15,11 +15,17 @@ def parser():
     pet.add_argument("--head", help="which energy, where the model has several")
     pet.add_argument("--charge", type=int, default=0, help="for models with charge and spin, of every structure")
     pet.add_argument("--multiplicity", type=int, default=1, help="spin multiplicity, likewise")
+    orb = kinds.add_parser("orb", help="a model of Orb (orb-models)")
+    orb.add_argument("place", metavar="CHECKPOINT|NAME", help="a name as in orb-models, or a file named after one")
+    orb.add_argument("--weights", metavar="FILE", help="the weights of a NAME: a state dict, as published")
+    orb.add_argument("--random-weights", metavar="SEED", type=int, help="to try the architecture of a NAME")
+    orb.add_argument("--charge", type=float, help="for models with charge and spin, of every structure")
+    orb.add_argument("--spin", type=float, help="likewise, as the package's atoms.info['spin']")
     custom = kinds.add_parser("torch", help="any PyTorch model, by an adapter of a few lines (docs/export.md)")
     custom.add_argument("function", metavar="FILE.py:FUNCTION", help="a function that returns an Adapter")
     compact = kinds.add_parser("compact", help="a checkpoint of tumble's own compact PET")
     compact.add_argument("checkpoint")
-    for sub in (pet, custom, compact):
+    for sub in (pet, orb, custom, compact):
         common(sub)
     return top
 
@@ -31,18 +37,26 @@ def common(sub):
     sub.add_argument("--dtype", choices=["float32", "float64"], default="float32")
     if sub.prog.endswith("compact"):
         return
-    sub.add_argument("--forces", choices=["conservative", "direct", "both"], default="conservative")
+    default = None if sub.prog.endswith("orb") else "conservative"  # None: as the architecture has them
+    sub.add_argument("--forces", choices=["conservative", "direct", "both"], default=default)
     sub.add_argument("--check", metavar="STRUCTURES", help="compare on these too, any file that ASE reads")
     sub.add_argument("--tolerance", type=float, help="largest relative error of the file (2e-4; 1e-9 in float64)")
 
 
 def adapter(args):
-    """The adapter that a command line asks for."""
-    from . import custom, mtt_adapter
-
+    """The adapter that a command line asks for, and the kind of forces."""
     if args.model == "torch":
-        return custom.make(args.function)
-    return mtt_adapter.make(args.checkpoint, args.head, args.forces, args.charge, args.multiplicity)
+        from . import custom
+
+        return custom.make(args.function), args.forces
+    if args.model == "orb":
+        from . import orb_adapter as orb
+
+        return orb.make(args.place, args.weights, args.random_weights, args.forces, args.charge, args.spin)
+    from . import mtt_adapter
+
+    made = mtt_adapter.make(args.checkpoint, args.head, args.forces, args.charge, args.multiplicity)
+    return made, args.forces
 
 
 def main(arguments=None):
@@ -56,7 +70,7 @@ def main(arguments=None):
         return export.export(args.checkpoint, args.out, dtype, args.name or "water-pet")
     from . import pipeline, structures
 
-    made = adapter(args)
+    made, kind = adapter(args)
     made.name = args.name or made.name
     extra = structures.read(args.check, made.species, made.length_unit) if args.check else []
-    return pipeline.write(made, args.out, args.forces, dtype, extra, args.tolerance)
+    return pipeline.write(made, args.out, kind, dtype, extra, args.tolerance)

@@ -49,7 +49,8 @@ def example(adapter, dtype):
     """What is traced: 36 atoms, 31 of them centers."""
     unit = ANGSTROM[adapter.length_unit]
     positions, cell, numbers = structures.material(adapter.species, 36, seed=2)
-    return systems.inputs(positions / unit, cell / unit, numbers, adapter.cutoff, dtype, centers=31)
+    found = systems.inputs(positions / unit, cell / unit, numbers, adapter.cutoff, dtype, centers=31)
+    return (*found, torch.zeros_like(found[4])) if adapter.whole else found
 
 
 def prove(adapter, path, names, dtype, extra, tolerance, say):
@@ -62,10 +63,22 @@ def prove(adapter, path, names, dtype, extra, tolerance, say):
 
 def measure(adapter, say):
     """Hops for the metadata: those claimed, or what is measured where that is more."""
+    if adapter.whole:
+        return measure_whole(adapter, say)
     found = reach.measure(adapter)
     say(f"reach: {found} hops measured, {adapter.hops} by the model's code, cutoff {adapter.cutoff:g}")
     if found > adapter.hops:
         say(f"the energy reaches further than claimed: the file says {found} hops.")
+    return max(found, adapter.hops)
+
+
+def measure_whole(adapter, say):
+    """Hops of direct forces; an energy that depends on all atoms has no reach to be measured."""
+    say("the energy is one of the whole structure, not a sum over atoms: the file says so.")
+    if not adapter.has("forces"):
+        return adapter.hops
+    found = reach.measure(adapter)
+    say(f"reach of direct forces: {found} hops measured, {adapter.hops} by the model's code")
     return max(found, adapter.hops)
 
 
@@ -96,6 +109,8 @@ def metadata(adapter, kind, dtype, hops, memory, found):
         bytes_per_edge=memory,
         provenance=adapter.provenance | dict(largest_errors=found),
     )
+    if adapter.whole:
+        entries["whole"] = True
     if adapter.reference_energies is not None:
         references = {str(z): ev * adapter.reference_energies[z] for z in entries["species"]}
         entries["reference_energies"] = references

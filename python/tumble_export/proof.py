@@ -20,7 +20,8 @@ def tensors(structure, cutoff, real, spare=0):
     slots = max(1, int(np.bincount(found[0], minlength=count).max())) + spare
     vectors, neighbors, mask, reverse = padded(*found, count, cutoff, slots)
     species = np.asarray(structure.numbers, dtype=np.int64)
-    return dict(zip(INPUTS, (vectors.astype(real), neighbors, mask, reverse, species, np.ones(count, real))))
+    arrays = (vectors.astype(real), neighbors, mask, reverse, species, np.ones(count, real), np.zeros_like(species))
+    return dict(zip(INPUTS, arrays))
 
 
 def assemble(found, inputs, baseline):
@@ -58,7 +59,7 @@ def from_module(adapter, names):
 
     def source(structure):
         inputs = tensors(structure, adapter.cutoff, np.float64)
-        found = module(*[torch.from_numpy(np.array(a)) for a in inputs.values()])
+        found = module(*[torch.from_numpy(np.array(a)) for a in inputs.values()][: 7 if adapter.whole else 6])
         return assemble(dict(zip(names, (t.numpy() for t in found))), inputs, adapter.baseline(structure.numbers))
 
     return source
@@ -85,6 +86,9 @@ def compare(path, adapter, structures, source, dtype, tolerance, say=print):
     largest = {}
     for structure in structures:
         exact = source(structure)
+        if exact is None:
+            say(f"{structure.name:32s}  left out: the source's own answer depends on rounding")
+            continue
         for spare in (0, SPARE):
             answer, baseline = run(file, adapter, structure, real, spare), adapter.baseline(structure.numbers)
             found = errors(answer, exact, len(structure.numbers), baseline)

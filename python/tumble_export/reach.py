@@ -66,7 +66,7 @@ def direct_touched(adapter, positions, numbers, start):
 def measure(adapter):
     """Hops: one more than those to the farthest atom whose edges an energy (or a direct force) feels."""
     adapter.module.double()
-    probes = [touched] + ([direct_touched] if adapter.has("forces") else [])
+    probes = ([] if adapter.whole else [touched]) + ([direct_touched] if adapter.has("forces") else [])
     systems = [(*chain(adapter, seed), 0) for seed in range(CHAINS)] + [(*long_bar(adapter), 0)]
     farthest = 0
     for positions, numbers, start in systems:

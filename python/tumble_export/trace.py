@@ -12,7 +12,8 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from .packing import slots_of
 
-INPUTS = ("edge_vectors", "neighbors", "mask", "reverse", "species", "weights")
+INPUTS = ("edge_vectors", "neighbors", "mask", "reverse", "species", "weights", "replica")
+FURTHER = ("replica", "slots")  # a module may ask for them
 OUTPUTS = ("atomic_energies", "edge_gradients")
 
 
@@ -25,13 +26,16 @@ class Contract(torch.nn.Module):
     def __init__(self, model, outputs=OUTPUTS):
         super().__init__()
         self.model, self.outputs = model, outputs
-        self.packed = "slots" in inspect.signature(model.forward).parameters
+        self.further = [name for name in FURTHER if name in inspect.signature(model.forward).parameters]
 
-    def forward(self, edge_vectors, neighbors, mask, reverse, species, weights, slots=None):
+    def forward(self, edge_vectors, neighbors, mask, reverse, species, weights, *further):
+        """`further`: what the module asks for besides; slots are found where they are not given."""
         gradients = "edge_gradients" in self.outputs
         edge_vectors = edge_vectors.detach().requires_grad_(gradients)
-        further = {"slots": slots_of(mask) if slots is None else slots} if self.packed else {}
-        found = self.model(edge_vectors, neighbors, mask, reverse, species, **further)
+        given = dict(zip(self.further, further))
+        if "slots" in self.further:
+            given.setdefault("slots", slots_of(mask))
+        found = self.model(edge_vectors, neighbors, mask, reverse, species, **given)
         found = {"atomic_energies": found} if isinstance(found, torch.Tensor) else dict(found)
         if gradients:
             total = (found["atomic_energies"] * weights).sum()
@@ -60,36 +64,36 @@ class Cast(torch.nn.Module):
 
 
 def export(module, example, path):
-    """Trace a `Contract` on `example`, the six inputs (C < N, C·K, N all different); write ONNX without metadata."""
-    names, shapes = list(INPUTS), dynamic_shapes()
-    if module.packed:
+    """Trace a `Contract` on `example`, the six inputs (C < N, C·K, N all different); write ONNX without metadata.
+
+    A seventh, `replica`, is for models with terms of the whole structure.
+    """
+    names = list(INPUTS[: len(example)])
+    if "slots" in module.further:
         # an input while tracing, since its size depends on values; afterwards the graph finds it itself
         example, names = (*example, slots_of(example[2])), [*names, "slots"]
-        shapes = (*shapes, {0: torch.export.Dim("E", min=1)})
     graph = make_fx(module, tracing_mode="symbolic", _allow_non_fake_inputs=True)(*example)
-    graph = without_detach(graph)
+    graph, shapes = without_detach(graph), dynamic_shapes(names)
     with quiet():
         # captured here, since torch.onnx captures with sizes of 1 in mind and fails on some broadcasts
         captured = torch.export.export(graph.eval(), tuple(example), dynamic_shapes=shapes, strict=False)
+        outputs = list(module.outputs)
         program = torch.onnx.export(
-            captured,
-            dynamo=True,
-            opset_version=20,
-            input_names=names,
-            output_names=list(module.outputs),
-            verbose=False,
+            captured, dynamo=True, opset_version=20, input_names=names, output_names=outputs, verbose=False
         )
     program.save(path, external_data=False)
     made = onnx.load(path)
-    if module.packed:
+    if "slots" in names:
         find_slots(made.graph)
     return made
 
 
-def dynamic_shapes():
-    """Sizes of the six inputs that are free."""
-    c, k, n = (torch.export.Dim(name, min=1) for name in "CKN")
-    return ({0: c, 1: k}, {0: c, 1: k}, {0: c, 1: k}, {0: c, 1: k}, {0: n}, {0: c})
+def dynamic_shapes(names):
+    """Sizes of inputs that are free."""
+    c, k, n, e = (torch.export.Dim(name, min=1) for name in "CKNE")
+    slots, atoms = {0: c, 1: k}, {0: n}
+    shapes = dict(species=atoms, replica=atoms, weights={0: c}, slots={0: e})
+    return tuple(shapes.get(name, slots) for name in names)
 
 
 def find_slots(graph):
