@@ -1,6 +1,6 @@
-//! Models that `tumble-export pet` made of checkpoints of metatrain, against what metatrain itself says of structures.
+//! Exported models of metatrain and of orb-models, against what these packages themselves say of structures.
 //!
-//! python/tests/fixtures/export.py writes the models and the record.
+//! python/tests/fixtures/export.py and export_orb.py write the models and the records.
 
 use std::path::{Path, PathBuf};
 
@@ -39,7 +39,8 @@ impl Record {
 }
 
 fn records() -> Vec<Record> {
-    serde_json::from_str(include_str!("data/exported.json")).unwrap()
+    let files = [include_str!("data/exported.json"), include_str!("data/exported-orb.json")];
+    files.iter().flat_map(|text| serde_json::from_str::<Vec<Record>>(text).unwrap()).collect()
 }
 
 fn path(model: &str) -> PathBuf {
@@ -79,12 +80,24 @@ fn direct_forces_are_those_of_the_checkpoint() {
 
 #[test]
 fn replicas_of_an_exported_model_do_not_meet() {
-    let record = records().into_iter().find(|record| record.model == "exported-pet-f64" && record.cell.is_some());
-    let record = record.expect("a periodic structure");
-    let found = record.evaluate(&Settings { mitigation: "octahedral".into(), ..Settings::default() });
-    assert_eq!(found.evaluations, 24);
-    assert!(found.spread.energy > 0.0, "PET is not exactly invariant");
-    // The identity is among the 24 rotations, so one replica has the energy of the checkpoint.
-    let nearest = found.replica_energies.iter().map(|e| (e - record.energy).abs()).fold(f64::INFINITY, f64::min);
-    assert!(nearest < 1e-9 * record.energy.abs(), "{nearest:e}");
+    for model in ["exported-pet-f64", "exported-orb-f64"] {
+        let record = records().into_iter().find(|record| record.model == model && record.cell.is_some());
+        let record = record.expect("a periodic structure");
+        let found = record.evaluate(&Settings { mitigation: "octahedral".into(), ..Settings::default() });
+        assert_eq!(found.evaluations, 24);
+        assert!(found.spread.energy > 0.0, "{model} is not exactly invariant");
+        // The identity is among the 24 rotations, so one replica has the energy of the source.
+        let nearest = found.replica_energies.iter().map(|e| (e - record.energy).abs()).fold(f64::INFINITY, f64::min);
+        assert!(nearest < 1e-9 * record.energy.abs(), "{model}: {nearest:e}");
+    }
+}
+
+#[test]
+fn an_energy_of_the_whole_structure_is_not_evaluated_in_parts() {
+    let record = records().into_iter().rfind(|record| record.model == "exported-orb-f64").expect("a large structure");
+    let mut calculator =
+        Calculator::load(&path(&record.model), &Settings { memory_mb: 16, ..Settings::default() }).unwrap();
+    assert!(calculator.info().whole);
+    let error = calculator.evaluate_system(&record.system(), 0).unwrap_err().to_string();
+    assert!(error.starts_with("memory is limited to 16 MB, but model \"exported-orb-f64\" takes"), "{error}");
 }

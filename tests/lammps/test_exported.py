@@ -1,15 +1,17 @@
-"""A metatrain PET from its checkpoint to LAMMPS: what the checkpoint says in torch, on one rank and on several."""
+"""PETs of metatrain and an Orb in LAMMPS: what their own packages say, on one rank and, where it can be, on several."""
 
 import json
 
 import numpy as np
 import pytest
 from boxes import REPORT, model
-from lmp import ROOT, TOYS, assert_close, dump, succeed
+from lmp import ROOT, TOYS, assert_close, dump, run, succeed
 
 BAR = 1.602176634e6  # of 1 eV/Å³
 VIRIAL = {"Pxx": (0, 0), "Pyy": (1, 1), "Pzz": (2, 2), "Pxy": (0, 1), "Pxz": (0, 2), "Pyz": (1, 2)}
-RECORDS = json.loads((ROOT / "tests/data/exported.json").read_text())
+RECORDS = [
+    r for name in ("exported", "exported-orb") for r in json.loads((ROOT / f"tests/data/{name}.json").read_text())
+]
 PERIODIC = [r for r in RECORDS if r["cell"] and r["model"].endswith("-f64") and len(r["numbers"]) > 100]
 
 
@@ -23,8 +25,14 @@ def box(record):
     return "\n".join(lines) + "\n"
 
 
-@pytest.mark.parametrize("record", PERIODIC, ids=lambda r: r["model"])
-@pytest.mark.parametrize("ranks", [1, 4])
+def is_whole(record):
+    return "orb" in record["model"]
+
+
+CASES = [(record, ranks) for record in PERIODIC for ranks in (1, 4) if ranks == 1 or not is_whole(record)]
+
+
+@pytest.mark.parametrize("record, ranks", CASES, ids=[f"{r['model']}-{ranks}" for r, ranks in CASES])
 def test_it_gives_what_the_checkpoint_gives(tmp_path, record, ranks):
     script = box(record) + model(TOYS / f"{record['model']}.onnx") + REPORT
     row, frame = succeed(tmp_path, script, ranks).thermo()[0], dump(tmp_path / "forces.dump")[0]
@@ -34,3 +42,11 @@ def test_it_gives_what_the_checkpoint_gives(tmp_path, record, ranks):
     volume = np.linalg.det(record["cell"])
     expected = [record["virial"][i][j] / volume * BAR for i, j in VIRIAL.values()]
     assert_close([row[name] for name in VIRIAL], expected, 1e-7)
+
+
+def test_an_energy_of_the_whole_structure_is_not_shared_among_ranks(tmp_path):
+    record = next(filter(is_whole, PERIODIC))
+    result = run(tmp_path, box(record) + model(TOYS / f"{record['model']}.onnx") + REPORT, 2)
+    assert result.code != 0
+    sentence = "the model's energy is one of the whole structure and not a sum over atoms, so 2 ranks cannot share it"
+    assert sentence in result.output
