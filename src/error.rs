@@ -101,6 +101,10 @@ pub enum Error {
         problem: String,
     },
 
+    /// Asked to end before the end.
+    #[error("interrupted")]
+    Interrupted,
+
     /// Two atoms, or images of them, in one place.
     #[error(
         "atoms {first} and {second} coincide (distance {distance:.1e} Å, cell shifts included): remove one of them, or \
