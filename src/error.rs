@@ -196,6 +196,18 @@ pub enum Error {
         cause: Box<Error>,
     },
 
+    /// No structures, and a model for which none can be made.
+    #[error(
+        "the model \"{model}\" knows {known}, but the structures made here are of H and O: give a file of structures, as in \
+         tumble check model.onnx structures.xyz"
+    )]
+    NoStructures {
+        /// Name of the model.
+        model: String,
+        /// Symbols of the elements that it knows.
+        known: String,
+    },
+
     /// An output that would destroy the input.
     #[error("the output {} is the input itself: give another file to write to", path.display())]
     Overwrite {

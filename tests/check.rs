@@ -258,17 +258,17 @@ fn the_table_knows_what_is_exact() {
     let rows = table(&[&measured.tallies], plan.highest()).unwrap();
     let row = |name: &str, inversion| rows.iter().find(|r| r.name == name && r.inversion == inversion).unwrap();
     let spread = [measured.symmetry.energy_spread, measured.symmetry.force_spread];
-    for quantity in 0..2 {
-        close(row("none", false).errors[quantity], spread[quantity]);
-        close(row("random:10", false).errors[quantity], spread[quantity] / 10.0_f64.sqrt());
+    for (quantity, spread) in spread.into_iter().enumerate() {
+        close(row("none", false).errors[quantity], spread);
+        close(row("random:10", false).errors[quantity], spread / 10.0_f64.sqrt());
         // Of ℓ = 1, 2 and 4 an inversion takes 1, and T, of degree 2, leaves 4; I and those of degree 4 leave nothing.
         let even: f64 = measured.spectrum_parts(quantity)[0];
         close(row("none", true).errors[quantity], even.sqrt());
         for name in ["icosahedral", "legendre:3", "lebedev:5"] {
-            assert!(row(name, false).errors[quantity] < 1e-9 * spread[quantity], "{name}");
+            assert!(row(name, false).errors[quantity] < 1e-9 * spread, "{name}");
         }
-        assert!(row("octahedral", false).errors[quantity] > 0.01 * spread[quantity]);
-        close(row("none", true).gains[quantity], spread[quantity] / even.sqrt());
+        assert!(row("octahedral", false).errors[quantity] > 0.01 * spread);
+        close(row("none", true).gains[quantity], spread / even.sqrt());
     }
     assert_eq!((row("octahedral", true).evaluations, row("octahedral", true).degree), (48, 3));
     assert_eq!(

@@ -11,12 +11,13 @@
 //! | [`spectrum`] | which angular momenta ℓ the deviation has, and hence what a grid leaves of it |
 //! | [`convergence`] | what each mitigation leaves, measured, at which cost |
 //! | [`recommend`] | which is the cheapest that will do |
-//! | [`report`] | all of it as one page |
+//! | [`findings`] | all of that, over all structures |
 //!
 //! Energies are in eV per atom and forces in eV/Å; an error of forces is the root mean square over their components.
 //! Means over structures are means of squares, each structure counting once.
 
 pub mod convergence;
+pub mod findings;
 pub mod measure;
 pub mod recommend;
 pub mod spectrum;
