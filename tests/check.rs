@@ -11,7 +11,6 @@ use tumble::elements::mass;
 use tumble::potential::{Forces, Potential};
 use tumble::rotation::{Vector3, apply_transposed, dot, draw};
 use tumble::toys::{DirectToy, HarmonicToy, Legendre, PairToy};
-use tumble::wigner::wigner;
 use tumble::{Cell, Graph, Quadrature, System, neighbors};
 
 const CUTOFF: f64 = 3.5;
@@ -245,10 +244,12 @@ fn the_map_is_the_model() {
     };
     let bare = energy(&Quadrature::identity().rotated(&rotation));
     let averaged = energy(&octahedral.rotated(&rotation));
-    let deviation = |filter| reference.mean.energy + 6.0 * spectrum.energy_at(&rotation, filter);
-    assert!((deviation(None) - bare).abs() < 1e-9);
-    assert!((deviation(Some(&Filter::new(&octahedral, 4))) - averaged).abs() < 1e-9);
-    assert_eq!(wigner(&rotation, 1).len(), 2);
+    let inverted = energy(&octahedral.with_inversion().rotated(&rotation));
+    let deviation = |filter, inversion| reference.mean.energy + 6.0 * spectrum.energy_at(&rotation, filter, inversion);
+    let filter = Filter::new(&octahedral, 4);
+    assert!((deviation(None, false) - bare).abs() < 1e-9);
+    assert!((deviation(Some(&filter), false) - averaged).abs() < 1e-9);
+    assert!((deviation(Some(&filter), true) - inverted).abs() < 1e-9);
 }
 
 #[test]
@@ -399,13 +400,18 @@ fn whoever_watches_can_interrupt() {
 
 #[test]
 fn plans_keep_within_what_is_given() {
-    for budget in [1e4, 6000.0, 3000.0, 2000.0] {
-        assert!(Plan::within(budget, None, None).unwrap().evaluations().unwrap() as f64 <= budget, "{budget}");
+    let allot = |seconds: &[f64], budget| Plan::allot(seconds, budget, None, None).unwrap();
+    let seconds = [1e-4, 1e-3, 1e-2];
+    for budget in [10.0, 30.0, 60.0] {
+        let plans = allot(&seconds, budget);
+        let total = plans.iter().zip(seconds).map(|(plan, s)| s * plan.evaluations().unwrap() as f64).sum::<f64>();
+        assert!(total <= budget && total > 0.3 * budget, "{budget}: {total}, {plans:?}");
+        assert!(plans.is_sorted_by(|a, b| a.degree >= b.degree), "{plans:?}");
     }
-    assert_eq!(Plan::within(1e9, None, None).unwrap(), Plan { degree: 14, orientations: 8 });
-    assert_eq!(Plan::within(0.0, None, None).unwrap(), Plan { degree: 5, orientations: 1 });
-    assert_eq!(Plan::within(0.0, Some(8), Some(3)).unwrap(), Plan { degree: 8, orientations: 3 });
-    let refusal = Plan::within(0.0, Some(200), None).unwrap_err().to_string();
+    assert_eq!(allot(&[1.0], 1e9), [Plan { degree: 14, orientations: 8 }]);
+    assert_eq!(allot(&[1.0, 2.0], 0.0), [Plan { degree: 5, orientations: 1 }; 2]);
+    assert_eq!(Plan::allot(&[1.0], 0.0, Some(8), Some(3)).unwrap(), [Plan { degree: 8, orientations: 3 }]);
+    let refusal = Plan::allot(&[], 0.0, Some(200), None).unwrap_err().to_string();
     assert_eq!(refusal, "there is no degree grid of order 200: give a whole number from 1 to 101, as in degree:3");
     // What a grid is measured against is finer than it.
     let names = |degree| {

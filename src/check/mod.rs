@@ -12,6 +12,7 @@
 //! | [`convergence`] | what each mitigation leaves, measured, at which cost |
 //! | [`recommend`] | which is the cheapest that will do |
 //! | [`findings`] | all of that, over all structures |
+//! | [`report`] | the same as one page |
 //!
 //! Energies are in eV per atom and forces in eV/Å; an error of forces is the root mean square over their components.
 //! Means over structures are means of squares, each structure counting once.
@@ -20,6 +21,7 @@ pub mod convergence;
 pub mod findings;
 pub mod measure;
 pub mod recommend;
+pub mod report;
 pub mod spectrum;
 pub mod structures;
 
@@ -51,27 +53,44 @@ const PLANS: [(usize, usize); 7] = [(14, 8), (14, 4), (11, 4), (9, 4), (9, 2), (
 const COMPARISON: usize = 3;
 
 impl Plan {
-    /// The most thorough one that takes at most so many evaluations, or else the least thorough; a degree or a number
-    /// of orientations that is given stays.
+    /// One for each structure, of which an evaluation takes so many seconds: first the least thorough, then better ones,
+    /// those of the worst off first, for as long as all together take at most `budget` seconds. A degree or a number of
+    /// orientations that is given stays.
     ///
     /// # Errors
     /// [`Error::GridOrder`](crate::Error::GridOrder) if there is no grid of the degree given.
-    pub fn within(evaluations: f64, degree: Option<usize>, orientations: Option<usize>) -> Result<Self> {
-        let of =
-            |&(d, o): &(usize, usize)| Self { degree: degree.unwrap_or(d), orientations: orientations.unwrap_or(o) };
-        let plans: Vec<_> = PLANS.iter().map(of).collect();
-        for plan in &plans {
-            if plan.evaluations()? as f64 <= evaluations {
-                return Ok(*plan);
+    pub fn allot(
+        seconds: &[f64],
+        budget: f64,
+        degree: Option<usize>,
+        orientations: Option<usize>,
+    ) -> Result<Vec<Self>> {
+        let of = |(d, o)| Self { degree: degree.unwrap_or(d), orientations: orientations.unwrap_or(o) };
+        let plans = PLANS.map(of);
+        let mut evaluations = [0.0; PLANS.len()];
+        for (number, plan) in evaluations.iter_mut().zip(&plans) {
+            *number = plan.evaluations()? as f64;
+        }
+        let mut levels = vec![PLANS.len() - 1; seconds.len()];
+        let total =
+            |levels: &[usize]| seconds.iter().zip(levels).map(|(s, &level)| s * evaluations[level]).sum::<f64>();
+        for level in (0..PLANS.len() - 1).rev() {
+            let mut order: Vec<_> = (0..seconds.len()).collect();
+            order.sort_by(|&a, &b| seconds[a].total_cmp(&seconds[b]));
+            for structure in order {
+                let worse = std::mem::replace(&mut levels[structure], level);
+                if total(&levels) > budget {
+                    levels[structure] = worse;
+                }
             }
         }
-        Ok(plans[plans.len() - 1])
+        Ok(levels.into_iter().map(|level| plans[level]).collect())
     }
 
     /// How often the model is evaluated for a structure.
     ///
     /// # Errors
-    /// Those of [`Plan::within`].
+    /// Those of [`Plan::allot`].
     pub fn evaluations(&self) -> Result<usize> {
         let table: usize = self.grids()?.iter().map(|grid| 2 * grid.evaluations()).sum();
         Ok(2 * (self.reference()?.len() + self.comparison()?.len()) + self.orientations * table)
@@ -85,7 +104,7 @@ impl Plan {
     /// Rotations of the reference grid; it is used with inversion.
     ///
     /// # Errors
-    /// Those of [`Plan::within`].
+    /// Those of [`Plan::allot`].
     pub fn reference(&self) -> Result<Quadrature> {
         Quadrature::exact_through(self.degree)
     }
@@ -94,7 +113,7 @@ impl Plan {
     /// third of its rotations.
     ///
     /// # Errors
-    /// Those of [`Plan::within`].
+    /// Those of [`Plan::allot`].
     pub fn comparison(&self) -> Result<Quadrature> {
         let most = self.reference()?.len() / COMPARISON;
         let mut best = Quadrature::identity();
@@ -111,7 +130,7 @@ impl Plan {
     /// The grids of the table: those that are cheaper than the reference, by which they are judged.
     ///
     /// # Errors
-    /// Those of [`Plan::within`].
+    /// Those of [`Plan::allot`].
     pub fn grids(&self) -> Result<Vec<Grid>> {
         let most = self.reference()?.len();
         Ok(grids()?.into_iter().filter(|grid| grid.evaluations() < most).collect())

@@ -45,8 +45,8 @@ pub struct Spectrum {
     pub energy: Bands,
     /// Of the forces.
     pub forces: Bands,
-    /// a^ℓ of the energy per atom at proper rotations, from ℓ = 0 (which is zero), eV: what a map is drawn from.
-    pub coefficients: Vec<Array2<f64>>,
+    /// a^ℓ of the even and of the odd part of the energy per atom, from ℓ = 0, eV: what a map is drawn from.
+    pub coefficients: [Vec<Array2<f64>>; 2],
 }
 
 impl Spectrum {
@@ -61,7 +61,8 @@ impl Spectrum {
         };
         let [(energy, forces), (energy_inverted, forces_inverted)] =
             [&reference.proper, &reference.inverted].map(deviations);
-        let coefficients = (0..=highest).map(|l| square(&basis.project(energy.view(), l), l)).collect();
+        let coefficients = [0.5 * (&energy + &energy_inverted), 0.5 * (&energy - &energy_inverted)]
+            .map(|part| (0..=highest).map(|l| square(&basis.project(part.view(), l), l)).collect());
         Self {
             energy: basis.bands(&energy, &energy_inverted),
             forces: basis.bands(&forces, &forces_inverted),
@@ -84,15 +85,16 @@ impl Spectrum {
         Self { energy: of(|s| &s.energy), forces: of(|s| &s.forces), coefficients }
     }
 
-    /// Deviation of the energy per atom from its mean at a proper rotation, after the average over a grid if one is
-    /// given, eV: the part through the highest ℓ.
-    pub fn energy_at(&self, rotation: &Matrix3, grid: Option<&Filter>) -> f64 {
+    /// Deviation of the energy per atom from its mean at a proper rotation, eV: the part through the highest ℓ. Of the
+    /// average over a grid, if one is given, and with inversion of the even part only.
+    pub fn energy_at(&self, rotation: &Matrix3, grid: Option<&Filter>, inversion: bool) -> f64 {
         let matrices = wigner(rotation, self.highest());
         let part = |(l, a): (usize, &Array2<f64>)| {
             let left = grid.map_or_else(|| a.clone(), |grid| grid.means[l].t().dot(a));
             left.iter().zip(matrices[l].entries()).map(|(a, d)| a * d).sum::<f64>()
         };
-        self.coefficients.iter().enumerate().map(part).sum()
+        let parities = if inversion { 1 } else { 2 };
+        self.coefficients[..parities].iter().flat_map(|one| one.iter().enumerate().map(part)).sum()
     }
 }
 

@@ -3,6 +3,7 @@
 mod json;
 mod text;
 
+use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,7 +15,7 @@ use tumble::check::findings::Findings;
 use tumble::check::measure::Bench;
 use tumble::check::recommend::{Conditions, Target};
 use tumble::check::structures::{Named, water};
-use tumble::check::{Measured, Plan, knows_water, measure};
+use tumble::check::{Measured, Plan, knows_water, measure, report};
 use tumble::elements::symbols;
 use tumble::onnx::OnnxPotential;
 use tumble::policy::Policy;
@@ -95,7 +96,7 @@ keys of --json: docs/check.md.";
 /// Runs the command.
 pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCode> {
     let settings = arguments.running.settings(library);
-    Plan::within(0.0, arguments.reference, arguments.orientations)?;
+    Plan::allot(&[], 0.0, arguments.reference, arguments.orientations)?;
     let mut potential = load(&arguments.model, &settings)?;
     let structures = structures(arguments, &potential)?;
     let card = info::rows(&potential, &arguments.model);
@@ -139,7 +140,6 @@ fn measure_all(
     go_on: &mut dyn FnMut() -> bool,
 ) -> Result<Vec<(String, Measured)>> {
     let (forces, memory) = (Policy::new(settings, potential.info())?.forces, settings.memory_mb << 20);
-    let share = arguments.budget / structures.len() as f64;
     let mut tasks = Vec::new();
     for (index, (name, system)) in structures.into_iter().enumerate() {
         let located = |cause| arguments.located(index, cause);
@@ -151,9 +151,12 @@ fn measure_all(
             Err(Error::Interrupted) => return Ok(Vec::new()),
             other => other.map_err(located)?,
         };
-        let plan = Plan::within(share / seconds, arguments.reference, arguments.orientations)?;
-        tasks.push(Task { name, graph, plan, seconds });
+        tasks.push((name, graph, seconds));
     }
+    let seconds: Vec<_> = tasks.iter().map(|(_, _, seconds)| *seconds).collect();
+    let plans = Plan::allot(&seconds, arguments.budget, arguments.reference, arguments.orientations)?;
+    let tasks = tasks.into_iter().zip(plans).map(|((name, graph, seconds), plan)| Task { name, graph, plan, seconds });
+    let tasks: Vec<_> = tasks.collect();
     let bar = progress(&tasks)?;
     let mut all = Vec::new();
     for (index, Task { name, graph, plan, seconds }) in tasks.into_iter().enumerate() {
@@ -220,6 +223,9 @@ impl Arguments {
         } else {
             text::text(findings, &model)?
         };
+        if let Some(path) = &self.report {
+            written(path, fs::write(path, report::page(findings, card, &model)?))?;
+        }
         written(STDOUT, io::stdout().lock().write_all(text.as_bytes()))
     }
 }

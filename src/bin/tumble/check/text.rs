@@ -8,9 +8,7 @@ use tumble::check::measure::Symmetry;
 use tumble::check::recommend::{Recommendation, Target};
 use tumble::check::spectrum::Spectrum;
 use tumble::elements::symbol;
-
-/// 1 eV/Å^3 in MPa.
-const MEGAPASCAL: f64 = 160_217.663_4;
+use tumble::units::MEGAPASCAL;
 
 /// Grids whose effect on each ℓ is shown.
 const SHOWN: [&str; 5] = ["tetrahedral", "octahedral", "icosahedral", "legendre:2", "legendre:3"];
@@ -50,7 +48,7 @@ fn method(findings: &Findings) -> Result<String> {
 
 fn symmetry(findings: &Findings) -> String {
     let mut text = String::from(
-        "\nHow much is broken: standard deviations over O(3)\n\
+        "How much is broken: standard deviations over O(3)\n\
          structure             atoms     energy    forces     torque    antisym.    R against -R        reference\n\
          \u{20}                           meV/atom     meV/Å        meV         MPa   meV/atom   meV/Å   meV/atom   meV/Å\n",
     );
