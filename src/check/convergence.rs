@@ -25,6 +25,9 @@ const GRIDS: [&str; 9] = [
     "legendre:3",
 ];
 
+/// What grids leave of each ℓ is told at least through this one.
+const TOLD: usize = 8;
+
 /// A mitigation to compare, with and without inversion.
 #[derive(Clone, Debug)]
 pub struct Grid {
@@ -186,7 +189,7 @@ pub fn table(all: &[&[Tally]], highest: usize) -> Result<Vec<Row>> {
 fn row(grid: &Grid, inversion: bool, tallies: &[&Tally], highest: usize) -> Row {
     let (count, parity) = (tallies.len() as f64, usize::from(inversion));
     let mean = |of: &dyn Fn(&Tally) -> f64| tallies.iter().map(|tally| of(tally)).sum::<f64>() / count;
-    let filter = grid.filter(highest);
+    let filter = grid.filter(highest.max(TOLD));
     Row {
         name: grid.name.into(),
         turned: grid.turned(),
@@ -197,6 +200,6 @@ fn row(grid: &Grid, inversion: bool, tallies: &[&Tally], highest: usize) -> Row 
         predicted: [0, 1].map(|i| mean(&|tally| tally.predicted[parity][i]).sqrt()),
         gains: [1.0; 2],
         ms: 1e3 * mean(&|tally| tally.seconds[parity]),
-        fractions: (0..=highest).map(|l| filter.fraction(l)).collect(),
+        fractions: (0..=highest.max(TOLD)).map(|l| filter.fraction(l)).collect(),
     }
 }

@@ -13,7 +13,7 @@ use crate::quadrature::{Mitigation, Quadrature};
 use crate::rotation::{Matrix3, about, multiply};
 
 /// Size of a map, and its fields along azimuth and height.
-const SIZE: (u32, u32) = (480, 270);
+const SIZE: (u32, u32) = (380, 235);
 const FIELDS: (usize, usize) = (48, 24);
 
 /// Maps of the structure whose energy breaks the symmetry most.
@@ -80,7 +80,7 @@ fn draw(
     let mut chart = ChartBuilder::on(&root)
         .margin(8)
         .x_label_area_size(28)
-        .y_label_area_size(40)
+        .y_label_area_size(44)
         .build_cartesian_2d(0.0..360.0, -1.0..1.0)?;
     let (wide, high) = (360.0 / FIELDS.0 as f64, 2.0 / FIELDS.1 as f64);
     chart.draw_series(fields.iter().enumerate().map(|(k, value)| {
@@ -93,8 +93,8 @@ fn draw(
         .configure_mesh()
         .disable_mesh()
         .axis_style(INK)
-        .label_style(text_style(13))
-        .x_labels(5)
+        .label_style(text_style(16))
+        .x_labels(4)
         .y_labels(5)
         .x_label_formatter(&|x| format!("{x:.0}°"))
         .draw()?;

@@ -110,9 +110,9 @@ fn convergence(findings: &Findings) -> Result<String> {
     let figures = figures.map(|(quantity, label)| plot::convergence(findings, quantity, label));
     let [energy, forces] = figures;
     Ok(format!(
-        "<p>Errors of a single average against the evaluations of the model that it costs, over random orientations of \
-         the grid. With <code>+random</code> the same is noise from step to step, without it a bias. Dashes: the \
-         target. What should be measured is above the dots: the convergence of the reference.</p>\n\
+        "<p>The error of one average against what it costs, over random orientations of the grid. With <code>+random</code> it \
+         is noise that changes from step to step, without it a bias. Dashed: the target. Dotted: how far the reference \
+         itself has converged.</p>\n\
          <div class=\"figures\">\n{}{}</div>\n{}{}",
         energy?,
         forces?,

@@ -13,7 +13,10 @@ use crate::check::spectrum::Bands;
 use crate::error::Result;
 
 /// Size of a figure; small, so that text is still large on a phone.
-const SIZE: (u32, u32) = (480, 360);
+const SIZE: (u32, u32) = (380, 300);
+
+/// Width of what is inside the axes: without the labels on the left and the margins.
+const PLOT_WIDTH: f64 = 380.0 - 66.0 - 12.0;
 
 /// Shares below this are not shown, percent.
 const LEAST: f64 = 1e-3;
@@ -94,15 +97,15 @@ fn draw_convergence(svg: &mut String, findings: &Findings, quantity: usize, labe
     let mut chart = ChartBuilder::on(&root)
         .margin(6)
         .x_label_area_size(46)
-        .y_label_area_size(72)
+        .y_label_area_size(66)
         .build_cartesian_2d((left..right).log_scale(), (low..high).log_scale())?;
     chart
         .configure_mesh()
         .axis_style(INK)
         .bold_line_style(GRID)
         .light_line_style(TRANSPARENT)
-        .label_style(text_style(13))
-        .axis_desc_style(text_style(14))
+        .label_style(text_style(16))
+        .axis_desc_style(text_style(17))
         .x_desc("evaluations a step")
         .y_desc(label)
         .x_label_formatter(&|x| format!("{x}"))
@@ -116,17 +119,27 @@ fn draw_convergence(svg: &mut String, findings: &Findings, quantity: usize, labe
         chart.draw_series([DashedPathElement::new([(left, y), (right, y)], 1, 5, INK.stroke_width(1))])?;
     }
     for row in rows.iter().filter(|row| error(row) >= low) {
-        let (color, offset) = if row.inversion { (SECOND, 8) } else { (FIRST, -8) };
-        let side = if row.inversion { HPos::Left } else { HPos::Right };
-        let style = ("sans-serif", 12).into_font().color(&color).pos(Pos::new(side, VPos::Center));
+        let color = if row.inversion { SECOND } else { FIRST };
+        let (offset, place) = beside(row);
+        let style = ("sans-serif", 16).into_font().color(&color).pos(place);
         let name = SHORT.iter().find(|(name, _)| *name == row.name).map_or("", |(_, short)| short);
         let point = EmptyElement::at((row.evaluations as f64, error(row)))
             + Circle::new((0, 0), 4, color.filled())
-            + Text::new(name, (offset, 0), style);
+            + Text::new(name, offset, style);
         chart.draw_series([point])?;
     }
     drop(chart);
     root.present()
+}
+
+/// Where the name of a point goes: grids of the same size are named above and below.
+fn beside(row: &Row) -> ((i32, i32), Pos) {
+    match (row.name.split(':').next(), row.inversion) {
+        (Some("legendre"), _) => ((0, -6), Pos::new(HPos::Center, VPos::Bottom)),
+        (Some("lebedev"), _) => ((0, 6), Pos::new(HPos::Center, VPos::Top)),
+        (Some("none"), false) | (_, true) => ((8, 0), Pos::new(HPos::Left, VPos::Center)),
+        _ => ((-8, 0), Pos::new(HPos::Right, VPos::Center)),
+    }
 }
 
 /// Shares of each ℓ in the variance, even and odd, on a logarithmic scale.
@@ -142,7 +155,7 @@ fn draw_spectrum(svg: &mut String, bands: &Bands, label: &str) -> Drawn {
     let mut chart = ChartBuilder::on(&root)
         .margin(6)
         .x_label_area_size(46)
-        .y_label_area_size(72)
+        .y_label_area_size(66)
         .build_cartesian_2d((0..highest + 1).into_segmented(), (LEAST..150.0).log_scale())?;
     chart
         .configure_mesh()
@@ -150,8 +163,8 @@ fn draw_spectrum(svg: &mut String, bands: &Bands, label: &str) -> Drawn {
         .axis_style(INK)
         .bold_line_style(GRID)
         .light_line_style(TRANSPARENT)
-        .label_style(text_style(13))
-        .axis_desc_style(text_style(14))
+        .label_style(text_style(16))
+        .axis_desc_style(text_style(17))
         .x_labels(highest + 2)
         .x_desc("angular momentum ℓ")
         .y_desc(label)
@@ -170,7 +183,7 @@ fn draw_spectrum(svg: &mut String, bands: &Bands, label: &str) -> Drawn {
                 let ends = [(SegmentValue::Exact(l), LEAST), (SegmentValue::Exact(l + 1), share)];
                 let mut bar = Rectangle::new(ends, color.filled());
                 // The even one on the left half of its place, the odd one on the right.
-                let half = 180 / (highest as u32 + 2);
+                let half = (PLOT_WIDTH / (highest as f64 + 2.0) / 2.0).round() as u32;
                 if parity == 0 {
                     bar.set_margin(0, 0, 6, half)
                 } else {

@@ -18,6 +18,7 @@ p { margin: 0 0 1rem; max-width: 46rem; }
 .kind { color: var(--soft); letter-spacing: .06em; font-size: .85rem; margin: 0 0 .3rem; }
 section { background: var(--card); border: 1px solid var(--line); border-radius: .6rem; padding: 1.2rem;
   margin: 1.2rem 0; }
+@media (max-width: 30rem) { main { padding: 1.2rem .6rem 3rem; } section { padding: 1rem .8rem; } }
 .numbers { display: grid; grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); gap: .8rem; }
 .number { background: var(--card); border: 1px solid var(--line); border-radius: .6rem; padding: .8rem 1rem;
   color: var(--soft); }
@@ -32,7 +33,7 @@ svg.map rect { shape-rendering: crispEdges; }
 .table { overflow-x: auto; margin: .8rem 0; -webkit-overflow-scrolling: touch; }
 table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; min-width: 100%; }
 th { font-weight: 600; color: var(--soft); text-align: right; vertical-align: bottom; }
-th, td { padding: .3rem .7rem; border-bottom: 1px solid var(--grid); white-space: nowrap; }
+th, td { padding: .3rem .55rem; border-bottom: 1px solid var(--grid); white-space: nowrap; }
 td { text-align: right; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
 tr.best td { font-weight: 600; color: var(--a); }

@@ -24,15 +24,15 @@ pub(super) fn mitigations(findings: &Findings) -> String {
     let header = [
         "rotate",
         "inversion",
-        "degree",
         "evaluations",
-        "ms",
         "energy<br>meV/atom",
-        "predicted",
-        "gain",
         "forces<br>meV/Å",
-        "predicted",
-        "gain",
+        "gain<br>energy",
+        "<br>forces",
+        "predicted<br>meV/atom",
+        "<br>meV/Å",
+        "degree",
+        "ms",
     ];
     let rows = findings.table.iter().map(|row| {
         let class = if best == Some(row) { "best" } else { "" };
@@ -43,14 +43,11 @@ pub(super) fn mitigations(findings: &Findings) -> String {
 
 fn mitigation(row: &Row) -> Vec<String> {
     let inversion = if row.inversion { "yes" } else { "no" };
-    let mut cells = vec![row.name.clone(), inversion.into(), row.degree.to_string(), row.evaluations.to_string()];
-    cells.push(short(row.ms));
-    for quantity in 0..2 {
-        let numbers = [row.errors[quantity], row.predicted[quantity]].map(|error| short(1e3 * error));
-        cells.extend(numbers);
-        let gain = row.gains[quantity];
-        cells.push(if gain < 1e4 { short(gain) } else { "–".into() });
-    }
+    let errors = |errors: [f64; 2]| errors.map(|error| short(1e3 * error));
+    let gains = row.gains.map(|gain| if gain < 1e4 { short(gain) } else { "–".into() });
+    let mut cells = vec![row.name.clone(), inversion.into(), row.evaluations.to_string()];
+    cells.extend([errors(row.errors), gains, errors(row.predicted)].concat());
+    cells.extend([row.degree.to_string(), short(row.ms)]);
     cells
 }
 
@@ -59,7 +56,8 @@ pub(super) fn fractions(findings: &Findings) -> String {
     let shown = |row: &&Row| !row.inversion && row.degree > 0;
     let mut rows: Vec<&Row> = findings.table.iter().filter(shown).collect();
     rows.sort_by_key(|row| row.evaluations);
-    let columns: Vec<String> = (1..=findings.spectrum.highest()).map(|l| format!("ℓ = {l}")).collect();
+    let highest = rows.first().map_or(0, |row| row.fractions.len() - 1);
+    let columns: Vec<String> = (1..=highest).map(|l| format!("ℓ = {l}")).collect();
     let header: Vec<&str> = [" "].into_iter().chain(columns.iter().map(String::as_str)).collect();
     let line = |row: &Row| {
         let left = row.fractions[1..].iter().map(|x| if *x < 1e-9 { "–".into() } else { short(100.0 * x) });
