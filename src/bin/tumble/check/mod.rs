@@ -7,6 +7,7 @@ use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -19,7 +20,7 @@ use tumble::check::{Measured, Plan, knows_water, measure, report};
 use tumble::elements::symbols;
 use tumble::onnx::OnnxPotential;
 use tumble::policy::Policy;
-use tumble::potential::Potential;
+use tumble::potential::{Forces, Potential};
 use tumble::scheduler::Interrupt;
 use tumble::{Error, Graph, Result, Settings, neighbors, xyz};
 
@@ -96,18 +97,18 @@ keys of --json: docs/check.md.";
 /// Runs the command.
 pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCode> {
     let settings = arguments.running.settings(library);
+    // A reference that does not exist is told before a long load.
     Plan::allot(&[], 0.0, arguments.reference, arguments.orientations)?;
-    let mut potential = load(&arguments.model, &settings)?;
+    let potential = load(&arguments.model, &settings)?;
     let structures = structures(arguments, &potential)?;
     let card = info::rows(&potential, &arguments.model);
+    let forces = Policy::new(&settings, potential.info())?.forces;
     let interrupt = Interrupt::by_signals().map_err(|cause| Error::Signals { cause })?;
-    let mut go_on = || !interrupt.asked();
-    let measured = measure_all(arguments, &settings, &mut potential, structures, &mut go_on)?;
-    let Some(findings) = Findings::new(measured, arguments.target(), arguments.conditions())? else {
-        say("error: interrupted before the first structure was done");
-        return Ok(ExitCode::from(130));
-    };
-    arguments.tell(&findings, &card)?;
+    let mut check = Check { arguments, potential, forces, settings, interrupt: Arc::clone(&interrupt) };
+    match Findings::new(check.measure(structures)?, arguments.target(), arguments.conditions())? {
+        Some(findings) => arguments.tell(&findings, &card)?,
+        None => say("error: interrupted before the first structure was done"),
+    }
     Ok(if interrupt.asked() { ExitCode::from(130) } else { ExitCode::SUCCESS })
 }
 
@@ -126,53 +127,80 @@ fn structures(arguments: &Arguments, potential: &OnnxPotential) -> Result<Vec<Na
 struct Task {
     name: String,
     graph: Graph,
-    plan: Plan,
     /// Of one evaluation.
     seconds: f64,
+    plan: Plan,
 }
 
-/// What is known of each structure; fewer than all if it was interrupted.
-fn measure_all(
-    arguments: &Arguments,
-    settings: &Settings,
-    potential: &mut OnnxPotential,
-    structures: Vec<Named>,
-    go_on: &mut dyn FnMut() -> bool,
-) -> Result<Vec<(String, Measured)>> {
-    let (forces, memory) = (Policy::new(settings, potential.info())?.forces, settings.memory_mb << 20);
-    let mut tasks = Vec::new();
-    for (index, (name, system)) in structures.into_iter().enumerate() {
-        let located = |cause| arguments.located(index, cause);
-        potential.info().check_species(&system.species).map_err(located)?;
-        let graph = neighbors::graph(&system, potential.info().cutoff).map_err(located)?;
-        let mut watch = |_| go_on();
-        let mut bench = Bench::new(potential, forces, memory, &mut watch)?;
-        let seconds = match bench.seconds(&graph, TRIAL) {
-            Err(Error::Interrupted) => return Ok(Vec::new()),
-            other => other.map_err(located)?,
-        };
-        tasks.push((name, graph, seconds));
-    }
-    let seconds: Vec<_> = tasks.iter().map(|(_, _, seconds)| *seconds).collect();
-    let plans = Plan::allot(&seconds, arguments.budget, arguments.reference, arguments.orientations)?;
-    let tasks = tasks.into_iter().zip(plans).map(|((name, graph, seconds), plan)| Task { name, graph, plan, seconds });
-    let tasks: Vec<_> = tasks.collect();
-    let bar = progress(&tasks)?;
-    let mut all = Vec::new();
-    for (index, Task { name, graph, plan, seconds }) in tasks.into_iter().enumerate() {
-        bar.set_message(name.clone());
-        let mut watch = |evaluations: usize| {
-            bar.inc(microseconds(evaluations, seconds));
-            go_on()
-        };
-        let mut bench = Bench::new(potential, forces, memory, &mut watch)?;
-        match measure(&mut bench, &graph, plan, settings.seed) {
-            Err(Error::Interrupted) => break,
-            other => all.push((name, other.map_err(|cause| arguments.located(index, cause))?)),
+/// A model that is being checked.
+struct Check<'a> {
+    arguments: &'a Arguments,
+    potential: OnnxPotential,
+    forces: Forces,
+    settings: Settings,
+    interrupt: Arc<Interrupt>,
+}
+
+impl Check<'_> {
+    /// Measures the structures; fewer than all if it was interrupted.
+    fn measure(&mut self, structures: Vec<Named>) -> Result<Vec<(String, Measured)>> {
+        let Some(tasks) = until_interrupted(self.tasks(structures))? else { return Ok(Vec::new()) };
+        let bar = progress(&tasks)?;
+        let mut all = Vec::new();
+        for (index, Task { name, graph, plan, seconds }) in tasks.into_iter().enumerate() {
+            bar.set_message(name.clone());
+            let seed = self.settings.seed;
+            let told = |evaluations| bar.inc(microseconds(evaluations, seconds));
+            let measured = self.bench(index, told, |bench| measure(bench, &graph, plan, seed));
+            let Some(measured) = until_interrupted(measured)? else { break };
+            all.push((name, measured));
         }
+        bar.finish_and_clear();
+        Ok(all)
     }
-    bar.finish_and_clear();
-    Ok(all)
+
+    /// Finds neighbors, times an evaluation of each structure, and plans.
+    fn tasks(&mut self, structures: Vec<Named>) -> Result<Vec<Task>> {
+        let mut timed = Vec::new();
+        for (index, (name, system)) in structures.into_iter().enumerate() {
+            let info = self.potential.info();
+            let known = info.check_species(&system.species);
+            let graph = known.and_then(|()| neighbors::graph(&system, info.cutoff));
+            let graph = graph.map_err(|cause| self.arguments.located(index, cause))?;
+            let seconds = self.bench(index, |_| (), |bench| bench.seconds(&graph, TRIAL))?;
+            timed.push((name, graph, seconds));
+        }
+        let seconds: Vec<_> = timed.iter().map(|(.., seconds)| *seconds).collect();
+        let Arguments { budget, reference, orientations, .. } = *self.arguments;
+        let plans = Plan::allot(&seconds, budget, reference, orientations)?.into_iter();
+        Ok(timed
+            .into_iter()
+            .zip(plans)
+            .map(|((name, graph, seconds), plan)| Task { name, graph, seconds, plan })
+            .collect())
+    }
+
+    /// Runs something with the model; its errors say of which structure they are.
+    fn bench<T>(&mut self, index: usize, told: impl Fn(usize), run: impl FnOnce(&mut Bench) -> Result<T>) -> Result<T> {
+        let interrupt = Arc::clone(&self.interrupt);
+        let mut watch = |evaluations| {
+            told(evaluations);
+            !interrupt.asked()
+        };
+        let mut bench = Bench::new(&mut self.potential, self.forces, self.settings.memory_mb << 20, &mut watch)?;
+        run(&mut bench).map_err(|cause| match cause {
+            Error::Interrupted => cause,
+            _ => self.arguments.located(index, cause),
+        })
+    }
+}
+
+/// Nothing where it was interrupted, which is no error here.
+fn until_interrupted<T>(result: Result<T>) -> Result<Option<T>> {
+    match result {
+        Err(Error::Interrupted) => Ok(None),
+        other => other.map(Some),
+    }
 }
 
 fn microseconds(evaluations: usize, seconds: f64) -> u64 {
