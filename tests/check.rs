@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use tumble::check::convergence::{Tally, table};
+use tumble::check::findings::Findings;
 use tumble::check::measure::{Bench, Reference, Symmetry};
 use tumble::check::recommend::{Conditions, Heating, Target, recommend};
 use tumble::check::spectrum::{Filter, Spectrum};
@@ -427,4 +428,30 @@ fn the_same_seed_gives_the_same_numbers() {
     let plan = Plan { degree: 6, orientations: 1 };
     let squares = |tallies: &[Tally]| tallies.iter().map(|tally| tally.squares).collect::<Vec<_>>();
     assert_eq!(squares(&measured(plan).tallies), squares(&measured(plan).tallies));
+}
+
+#[test]
+fn findings_are_those_of_all_structures() {
+    let plan = Plan { degree: 8, orientations: 1 };
+    let one = measured(plan);
+    let two = Measured { plan: Plan { degree: 7, ..plan }, ..measured(Plan { degree: 7, ..plan }) };
+    let findings = |all| Findings::new(all, Target::default(), Conditions::default()).unwrap();
+    assert!(findings(vec![]).is_none());
+    let both = findings(vec![("one".into(), one.clone()), ("two".into(), two.clone())]).unwrap();
+    assert_eq!((both.symmetry.atoms, both.spectrum.highest(), both.species()), (12, 3, vec![1, 8]));
+    let spreads = [&one, &two].map(|measured| measured.symmetry.energy_spread);
+    close(both.symmetry.energy_spread, (0.5 * (spreads[0].powi(2) + spreads[1].powi(2))).sqrt());
+    close(both.spectrum.energy.variance(), both.symmetry.energy_spread.powi(2));
+    close(both.spectrum.forces.variance(), both.symmetry.force_spread.powi(2));
+    assert_eq!(both.table.len(), 18);
+    assert_eq!(both.recommendation.as_ref().unwrap().row.name, "icosahedral");
+    assert!(!both.is_coarse());
+}
+
+/// T is exact for ℓ = 1 and 2 only, and so is no measure of what it leaves.
+#[test]
+fn a_coarse_reference_is_noticed() {
+    let measured = measured(Plan { degree: 3, orientations: 1 });
+    let findings = Findings::new(vec![("one".into(), measured)], Target::default(), Conditions::default()).unwrap();
+    assert!(findings.unwrap().is_coarse());
 }

@@ -57,6 +57,14 @@ impl Findings {
         most.unwrap_or(&self.structures[0])
     }
 
+    /// Whether the reference may be too coarse for the errors of what is recommended, as far as the target needs them.
+    pub fn is_coarse(&self) -> bool {
+        let Some(choice) = &self.recommendation else { return false };
+        let limits = [self.target.energy, self.target.forces];
+        let coarse = |i: usize| self.convergence[i] > choice.row.errors[i].max(0.1 * limits[i]);
+        coarse(0) || coarse(1)
+    }
+
     /// Elements of all structures, ascending.
     pub fn species(&self) -> Vec<u8> {
         self.symmetry.noise_powers.keys().copied().collect()

@@ -10,6 +10,10 @@ use super::recommend::Recommendation;
 use crate::elements::symbol;
 use crate::error::{Error, Result};
 
+/// Where the reference is not good enough.
+const COARSE: &str = "<p class=\"note\">The reference is coarse for these errors, see the table of structures: more \
+                      <code>--budget</code>, a finer <code>--reference</code> or fewer structures make them sure.</p>\n";
+
 /// The page. `card` has names and values that describe the model, `model` is its file.
 ///
 /// # Errors
@@ -85,8 +89,9 @@ fn advice(findings: &Findings, model: &str) -> String {
     let elements: Vec<_> = findings.species().iter().map(|&z| symbol(z)).collect();
     let [style, langevin] = choice.random_lines(&findings.conditions);
     let (file, conditions) = (escape(model), &findings.conditions);
+    let note = if findings.is_coarse() { COARSE } else { "" };
     format!(
-        "<p><b>{}{inversion}</b> {verdict} {limits}: {energy} meV/atom and {forces} meV/Å are left, for \
+        "{note}<p><b>{}{inversion}</b> {verdict} {limits}: {energy} meV/atom and {forces} meV/Å are left, for \
          <b>{}</b> evaluation(s) of the model a step{cheaper}.</p>\n<pre># LAMMPS\n{}\npair_coeff * * {file} {}\n\n\
          # i-PI\n{}</pre>\n<p>The alternative for one evaluation a step is a new random rotation at each: no \
          bias is left, but noise of {} meV/Å. At {} fs it heats by {} K/ps; a thermostat with a damping time of \

@@ -43,6 +43,7 @@ table.card td:first-child { white-space: nowrap; color: var(--soft); vertical-al
 pre { overflow-x: auto; background: var(--page); border: 1px solid var(--grid); border-radius: .4rem;
   padding: .8rem 1rem; margin: 0 0 1rem; font-size: .88rem; }
 code, pre { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
+.note { border-left: .25rem solid var(--b); padding-left: .8rem; }
 .legend { color: var(--soft); font-size: .85rem; margin: .6rem 0; }
 .legend i { display: inline-block; width: .75rem; height: .75rem; border-radius: 50%; margin: 0 .2rem 0 .8rem; }
 .legend i:first-child { margin-left: 0; }

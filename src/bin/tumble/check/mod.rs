@@ -220,10 +220,10 @@ fn progress(tasks: &[Task]) -> Result<ProgressBar> {
 }
 
 impl Arguments {
-    /// An error with the number of its frame.
+    /// An error with the number of its frame; that of a structure made here as it is.
     fn located(&self, index: usize, cause: Error) -> Error {
-        let file = self.structures.as_ref().filter(|path| path.as_path() != Path::new("-"));
-        let file = file.map_or_else(|| "the standard input".into(), Clone::clone);
+        let Some(path) = &self.structures else { return cause };
+        let file = if path == Path::new("-") { "the standard input".into() } else { path.clone() };
         Error::Frame { file, frame: index + 1, cause: Box::new(cause) }
     }
 

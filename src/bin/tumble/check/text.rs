@@ -157,7 +157,7 @@ fn recommendation(findings: &Findings, model: &str) -> String {
         elements.join(" "),
         choice.ipi(model)
     );
-    text + &random(findings, choice)
+    text + &random(findings, choice) + &note(findings)
 }
 
 fn random(findings: &Findings, choice: &Recommendation) -> String {
@@ -177,5 +177,17 @@ fn random(findings: &Findings, choice: &Recommendation) -> String {
         conditions.temperature,
         heating.damping,
         heating.excess,
+    )
+}
+
+/// A warning where the reference is not good enough.
+fn note(findings: &Findings) -> String {
+    if !findings.is_coarse() {
+        return String::new();
+    }
+    let [energy, forces] = findings.convergence.map(|difference| 1e3 * difference);
+    format!(
+        "\nnote: errors below {energy:.3} meV/atom and {forces:.2} meV/Å may be those of the reference: give more --budget, a \
+         finer --reference, or fewer structures\n"
     )
 }
