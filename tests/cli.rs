@@ -249,24 +249,34 @@ fn check<'a>(more: &[&'a str]) -> Vec<&'a str> {
     [&["check", "model.onnx"], more, &QUICK].concat()
 }
 
+fn assert_holds(output: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(output.contains(part), "\"{part}\" is missing in\n{output}");
+    }
+}
+
 #[test]
-fn check_makes_its_own_water_and_recommends() {
+fn check_recommends() {
     let folder = Folder::new();
-    let output = folder.output(&check(&[]), "");
-    for part in [
+    let output = folder.output(&check(&["-"]), WATER);
+    let parts = [
         "reference degree:8 with inversion (684 evaluations), checked by degree:5; grids at 1 random orientation(s): ",
-        "\nH2O molecule ",
-        "\nliquid, 27 H2O ",
-        "\nice, 8 H2O ",
-        "\nall (rms) ",
-        "\noctahedral          no           24 ",
+        "\nframe 1 ",
+        "\noctahedral           no           24 ",
         "\nThe cheapest that stays below 0.1 meV/atom and 1 meV/Å: icosahedral, 60 evaluation(s) a step, 15.75 with every 4",
         "\n    pair_style tumble rotate icosahedral every 4\n    pair_coeff * * model.onnx H O\n",
         "\n    tumble ipi model.onnx --template start.xyz --unix driver --rotate icosahedral\n",
         "\n    pair_style tumble rotate random seed 1\n    fix 2 all langevin 300 300 ",
-    ] {
-        assert!(output.contains(part), "\"{part}\" is missing in\n{output}");
-    }
+    ];
+    assert_holds(&output, &parts);
+    assert!(!output.contains("note: "), "{output}");
+}
+
+#[test]
+fn check_makes_its_own_water() {
+    let output = Folder::new().output(&["check", "model.onnx", "--reference", "degree:3", "--orientations", "1"], "");
+    assert_holds(&output, &["\nH2O molecule ", "\nH2O dimer ", "\nliquid, 27 H2O ", "\nice, 8 H2O ", "\nall (rms) "]);
+    assert_holds(&output, &["\nnote: errors below "]);
 }
 
 #[test]

@@ -42,9 +42,11 @@ onload = () => {{
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
-    """A folder with the report on the default structures."""
+    """A folder with the report on a molecule."""
     folder = tmp_path_factory.mktemp("report")
-    command = [TUMBLE, "check", MODEL, "--report", "report.html", "--reference", "degree:8", "--orientations", "1"]
+    (folder / "water.xyz").write_text("3\n\nO 0 0 0\nH 0.76 0.59 0\nH -0.76 0.59 0\n")
+    command = [TUMBLE, "check", MODEL, "water.xyz", "--report", "report.html"]
+    command += ["--reference", "degree:8", "--orientations", "1"]
     environment = {**os.environ, "ORT_DISABLE_TELEMETRY": "1"}
     subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
     return folder

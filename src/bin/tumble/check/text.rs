@@ -167,13 +167,13 @@ fn random(findings: &Findings, choice: &Recommendation) -> String {
     let [style, langevin] = choice.random_lines(conditions);
     format!(
         "Or, for 1 evaluation a step, a random rotation: no bias, but noise of {:.3} meV/Å that at {} fs heats by {:.3} K/ps \
-         ({}).\nA friction with a damping time of {:.3} ns takes as much at {} K; a thermostat with {} ps lets it get {:.2} K \
+         ({}).\nA friction with a damping time of {:.3} ps takes as much at {} K; a thermostat with {} ps lets it get {:.2} K \
          too warm:\n\n    {style}\n    {langevin}\n",
         1e3 * findings.symmetry.force_spread,
         conditions.timestep,
         heating.rate,
         elements.join(", "),
-        1e-3 * heating.balance,
+        heating.balance,
         conditions.temperature,
         heating.damping,
         heating.excess,
