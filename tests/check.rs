@@ -411,6 +411,7 @@ fn plans_keep_within_what_is_given() {
     }
     assert_eq!(allot(&[1.0], 1e9), [Plan { degree: 14, orientations: 8 }]);
     assert_eq!(allot(&[1.0, 2.0], 0.0), [Plan { degree: 5, orientations: 1 }; 2]);
+    assert_eq!(allot(&[1e-4, 1.0], 0.0), [Plan { degree: 14, orientations: 8 }, Plan { degree: 5, orientations: 1 }]);
     assert_eq!(Plan::allot(&[1.0], 0.0, Some(8), Some(3)).unwrap(), [Plan { degree: 8, orientations: 3 }]);
     let refusal = Plan::allot(&[], 0.0, Some(200), None).unwrap_err().to_string();
     assert_eq!(refusal, "there is no degree grid of order 200: give a whole number from 1 to 101, as in degree:3");

@@ -74,12 +74,14 @@ impl Plan {
         let mut levels = vec![PLANS.len() - 1; seconds.len()];
         let total =
             |levels: &[usize]| seconds.iter().zip(levels).map(|(s, &level)| s * evaluations[level]).sum::<f64>();
+        // Where the least is too much already, what is cheap beside it still need not suffer.
+        let limit = budget.max(1.2 * total(&levels));
         for level in (0..PLANS.len() - 1).rev() {
             let mut order: Vec<_> = (0..seconds.len()).collect();
             order.sort_by(|&a, &b| seconds[a].total_cmp(&seconds[b]));
             for structure in order {
                 let worse = std::mem::replace(&mut levels[structure], level);
-                if total(&levels) > budget {
+                if total(&levels) > limit {
                     levels[structure] = worse;
                 }
             }
