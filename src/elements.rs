@@ -62,9 +62,9 @@ mod tests {
     #[test]
     fn masses_are_those_of_their_elements() {
         assert_eq!([1, 8, 26, 79].map(mass), [1.008, 15.999, 55.845, 196.967]);
-        // But for these pairs the table is in the order of masses.
-        let falls: Vec<_> = (1..118).filter(|&z| mass(z) > mass(z + 1)).map(symbol).collect();
-        assert_eq!(falls, ["Ar", "Co", "Te", "Th", "U", "Pu", "Am", "Cf"].as_slice());
+        // But for these and their next elements the table is in the order of masses.
+        let falls: Vec<_> = (1..100).filter(|&z| mass(z) > mass(z + 1)).map(symbol).collect();
+        assert_eq!(falls, ["Ar", "Co", "Te", "Th", "U", "Pu"]);
         assert_eq!(mass(0), 1.0);
     }
 

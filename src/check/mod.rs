@@ -7,7 +7,7 @@
 //! | module | question |
 //! |---|---|
 //! | [`structures`] | on what, if the user gives nothing |
-//! | [`measure`] | how far f deviates from its mean: spread, torque, parity |
+//! | [`mod@measure`] | how far f deviates from its mean: spread, torque, parity |
 //! | [`spectrum`] | which angular momenta ℓ the deviation has, and hence what a grid leaves of it |
 //! | [`convergence`] | what each mitigation leaves, measured, at which cost |
 //! | [`recommend`] | which is the cheapest that will do |
