@@ -263,7 +263,8 @@ fn check_recommends() {
         "reference degree:8 with inversion (684 evaluations), checked by degree:5; grids at 1 random orientation(s): ",
         "\nframe 1 ",
         "\noctahedral           no           24 ",
-        "\nThe cheapest that stays below 0.1 meV/atom and 1 meV/Å: icosahedral, 60 evaluation(s) a step, 15.75 with every 4",
+        "\nThe cheapest that stays below 0.1 meV/atom and 1 meV/Å: icosahedral, 60 evaluation(s) a step, 15.75 with \
+         every 4",
         "\n    pair_style tumble rotate icosahedral every 4\n    pair_coeff * * model.onnx H O\n",
         "\n    tumble ipi model.onnx --template start.xyz --unix driver --rotate icosahedral\n",
         "\n    pair_style tumble rotate random seed 1\n    fix 2 all langevin 300 300 ",

@@ -1,8 +1,8 @@
 //! What each mitigation leaves of the broken symmetry, measured against a reference, and what it costs.
 //!
 //! The error of a grid depends on how it is turned against the structure. What is given is the root mean square over
-//! random orientations, inverted ones included: for a grid at rest the error to expect of a structure whose orientation is
-//! accidental, for `+random` the noise of a step. The errors of the bare model and of independent rotations need no
+//! random orientations, inverted ones included: for a grid at rest the error to expect of a structure whose orientation
+//! is accidental, for `+random` the noise of a step. The errors of the bare model and of independent rotations need no
 //! further measurement: they are the spread over all rotations, and that over √N.
 
 use super::measure::{Bench, Mean, Reference, inversions};

@@ -53,9 +53,9 @@ const PLANS: [(usize, usize); 7] = [(14, 8), (14, 4), (11, 4), (9, 4), (9, 2), (
 const COMPARISON: usize = 3;
 
 impl Plan {
-    /// One for each structure, of which an evaluation takes so many seconds: first the least thorough, then better ones,
-    /// those of the worst off first, for as long as all together take at most `budget` seconds. A degree or a number of
-    /// orientations that is given stays.
+    /// One for each structure, of which an evaluation takes so many seconds: first the least thorough, then better
+    /// ones, those of the worst off first, for as long as all together take at most `budget` seconds. A degree or a
+    /// number of orientations that is given stays.
     ///
     /// # Errors
     /// [`Error::GridOrder`](crate::Error::GridOrder) if there is no grid of the degree given.

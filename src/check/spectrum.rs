@@ -7,20 +7,20 @@
 //!
 //! where χ_ℓ(θ) = sin((2ℓ + 1) θ/2) / sin(θ/2) is the character, the trace of D^ℓ (Peter and Weyl). Integrals become
 //! sums over a quadrature. With positive weights and a degree of at least 2ℓ the D^ℓ are orthogonal in these sums as
-//! they are in the integrals, so that by Bessel's inequality the P_ℓ never exceed the variance, and what remains
-//! of it is at higher ℓ. A function on O(3) has an even part, (f(R) + f(-R)) / 2, and an odd one, each with its P_ℓ. The
-//! P_ℓ with ℓ ≥ 1 and the odd P_0 sum to the variance over O(3).
+//! they are in the integrals, so that by Bessel's inequality the P_ℓ never exceed the variance, and what remains of it
+//! is at higher ℓ. A function on O(3) has an even part, (f(R) + f(-R)) / 2, and an odd one, each with its P_ℓ. The P_ℓ
+//! with ℓ ≥ 1 and the odd P_0 sum to the variance over O(3).
 //!
-//! **What a grid leaves.** The average over nodes S_k of weight u_k, turned by Q, is Σ_k u_k f(S_k Q). Since D^ℓ(S_k Q) =
-//! D^ℓ(S_k) D^ℓ(Q), it turns a^ℓ into B^ℓᵀ a^ℓ with B^ℓ = Σ_k u_k D^ℓ(S_k), and for uniform Q it leaves of P_ℓ
+//! **What a grid leaves.** The average over nodes S_k of weight u_k, turned by Q, is Σ_k u_k f(S_k Q). Since D^ℓ(S_k Q)
+//! = D^ℓ(S_k) D^ℓ(Q), it turns a^ℓ into B^ℓᵀ a^ℓ with B^ℓ = Σ_k u_k D^ℓ(S_k), and for uniform Q it leaves of P_ℓ
 //!
 //! tr(M^ℓ B^ℓ B^ℓᵀ), with M^ℓ_mm' = Σ_n a^ℓ_mn · a^ℓ_m'n / (2ℓ + 1), whose trace is P_ℓ.
 //!
-//! If the model has no preferred axes, M^ℓ is a multiple of the identity, and a fraction tr(B^ℓ B^ℓᵀ) / (2ℓ + 1) is left.
-//! For a group B^ℓ projects on its invariants, so that this is their number over 2ℓ + 1, and zero where there is none: for
-//! T at ℓ = 1, 2, 5, for O at 1, 2, 3, 5, 7, 11, for I at 1 to 5, 7, 8, 9, 11, 13, 14, ... An inversion takes the
-//! odd part away. n independent rotations leave 1/n of every ℓ, and every grid does so, on average, of high ones: that is
-//! what is assumed of the part above the highest ℓ.
+//! If the model has no preferred axes, M^ℓ is a multiple of the identity, and a fraction tr(B^ℓ B^ℓᵀ) / (2ℓ + 1) is
+//! left. For a group B^ℓ projects on its invariants, so that this is their number over 2ℓ + 1, and zero where there is
+//! none: for T at ℓ = 1, 2, 5, for O at 1, 2, 3, 5, 7, 11, for I at 1 to 5, 7, 8, 9, 11, 13, 14, ... An inversion takes
+//! the odd part away. n independent rotations leave 1/n of every ℓ, and every grid does so, on average, of high ones:
+//! that is what is assumed of the part above the highest ℓ.
 
 use ndarray::{Array2, ArrayView2, s};
 

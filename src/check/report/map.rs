@@ -29,10 +29,10 @@ pub(super) fn section(findings: &Findings) -> Result<String> {
     let [before, after] = maps;
     let resolved = 100.0 * (1.0 - spectrum.energy.rest.iter().sum::<f64>() / spectrum.energy.variance());
     Ok(format!(
-        "<p>Energy of the {}, by the direction to which its z axis is turned: azimuth to the right, the cosine of the polar \
-         angle upward, so that equal areas are equally many orientations. Drawn from the part through ℓ = {}, which has \
-         {resolved:.2}% of the variance.</p>\n<div class=\"figures\">\n{}{}</div>\n<div class=\"scale\">−{m} <i></i> \
-         +{m} meV/atom</div>\n",
+        "<p>Energy of the {}, by the direction to which its z axis is turned: azimuth to the right, the cosine of the \
+         polar angle upward, so that equal areas are equally many orientations. Drawn from the part through ℓ = {}, \
+         which has {resolved:.2}% of the variance.</p>\n<div class=\"figures\">\n{}{}</div>\n<div \
+         class=\"scale\">−{m} <i></i> +{m} meV/atom</div>\n",
         escape(name),
         spectrum.highest(),
         before?,

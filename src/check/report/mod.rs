@@ -12,7 +12,8 @@ use crate::error::{Error, Result};
 
 /// Where the reference is not good enough.
 const COARSE: &str = "<p class=\"note\">The reference is coarse for these errors, see the table of structures: more \
-                      <code>--budget</code>, a finer <code>--reference</code> or fewer structures make them sure.</p>\n";
+                      <code>--budget</code>, a finer <code>--reference</code> or fewer structures make them \
+                      sure.</p>\n";
 
 /// The page. `card` has names and values that describe the model, `model` is its file.
 ///
@@ -33,7 +34,8 @@ pub fn page(findings: &Findings, card: &[(&'static str, String)], model: &str) -
     Ok(format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" \
          content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n\
-         <title>Broken symmetry of {name}</title>\n<style>{}</style>\n</head>\n<body>\n<main>\n{}</main>\n</body>\n</html>\n",
+         <title>Broken symmetry of \
+         {name}</title>\n<style>{}</style>\n</head>\n<body>\n<main>\n{}</main>\n</body>\n</html>\n",
         style::CSS,
         sections.concat()
     ))
@@ -62,8 +64,9 @@ fn header(findings: &Findings, name: &str) -> String {
     };
     let torque = symmetry.torque.map(|torque| number(short(1e3 * torque), "meV", "torque on the whole"));
     format!(
-        "<header>\n<p class=\"kind\">tumble check</p>\n<h1>How broken is the symmetry of <em>{name}</em>?</h1>\n<p>An exactly \
-         invariant model gives a structure one energy, however it is turned. This one was shown {many} in many \
+        "<header>\n<p class=\"kind\">tumble check</p>\n<h1>How broken is the symmetry of \
+         <em>{name}</em>?</h1>\n<p>An exactly invariant model gives a structure one energy, however it is turned. \
+         This one was shown {many} in many \
          orientations, mirrored ones included; the numbers are root mean squares over them.</p>\n\
          <div class=\"numbers\">\n{}{}{}{}</div>\n</header>\n",
         number(short(1e3 * symmetry.energy_spread), "meV/atom", "spread of the energy"),
@@ -95,7 +98,8 @@ fn advice(findings: &Findings, model: &str) -> String {
          <b>{}</b> evaluation(s) of the model a step{cheaper}.</p>\n<pre># LAMMPS\n{}\npair_coeff * * {file} {}\n\n\
          # i-PI\n{}</pre>\n<p>The alternative for one evaluation a step is a new random rotation at each: no \
          bias is left, but noise of {} meV/Å. At {} fs it heats by {} K/ps; a thermostat with a damping time of \
-         {} ps lets the simulation get {} K warmer than {} K.</p>\n<pre># LAMMPS, units metal\n{style}\n{langevin}</pre>\n",
+         {} ps lets the simulation get {} K warmer than {} K.</p>\n<pre># LAMMPS, units \
+         metal\n{style}\n{langevin}</pre>\n",
         row.name,
         row.evaluations,
         choice.pair_style(),
@@ -115,9 +119,9 @@ fn convergence(findings: &Findings) -> Result<String> {
     let figures = figures.map(|(quantity, label)| plot::convergence(findings, quantity, label));
     let [energy, forces] = figures;
     Ok(format!(
-        "<p>The error of one average against what it costs, over random orientations of the grid. With <code>+random</code> it \
-         is noise that changes from step to step, without it a bias. Dashed: the target. Dotted: how far the reference \
-         itself has converged.</p>\n\
+        "<p>The error of one average against what it costs, over random orientations of the grid. With \
+         <code>+random</code> it is noise that changes from step to step, without it a bias. Dashed: the target. \
+         Dotted: how far the reference itself has converged.</p>\n\
          <div class=\"figures\">\n{}{}</div>\n{}{}",
         energy?,
         forces?,

@@ -98,8 +98,8 @@ pub(super) fn structures(findings: &Findings) -> Result<String> {
         cells.extend(findings.convergence.map(|x| short(1e3 * x)));
         rows.push(("best", cells));
     }
-    let text = "<p>Standard deviations over all rotations and inversions. The reference is a grid with inversion; how it \
-                differs from a coarser one bounds its own error.</p>\n";
+    let text = "<p>Standard deviations over all rotations and inversions. The reference is a grid with inversion; how \
+    it differs from a coarser one bounds its own error.</p>\n";
     Ok(text.to_owned() + &table(&header, rows.into_iter()))
 }
 

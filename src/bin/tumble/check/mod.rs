@@ -91,8 +91,8 @@ Examples:
   tumble check model.onnx water.xyz --target forces=0.5 --timestep 0.25 --temperature 350
   tumble check model.onnx water.xyz --reference degree:14 --orientations 8 --json
 
-A few structures are enough. Ctrl-C ends it with what is known so far (exit code 130). How to read what it prints, and the
-keys of --json: docs/check.md.";
+A few structures are enough. Ctrl-C ends it with what is known so far (exit code 130). How to read what it prints, and
+the keys of --json: docs/check.md.";
 
 /// Runs the command.
 pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCode> {

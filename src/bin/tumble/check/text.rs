@@ -50,7 +50,8 @@ fn symmetry(findings: &Findings) -> String {
     let mut text = String::from(
         "How much is broken: standard deviations over O(3)\n\
          structure             atoms     energy    forces     torque    antisym.    R against -R        reference\n\
-         \u{20}                           meV/atom     meV/Å        meV         MPa   meV/atom   meV/Å   meV/atom   meV/Å\n",
+         \u{20}                           meV/atom     meV/Å        meV         MPa   meV/atom   meV/Å   meV/atom   \
+         meV/Å\n",
     );
     for (name, measured) in &findings.structures {
         text += &symmetry_row(name, &measured.symmetry, measured.convergence);
@@ -79,7 +80,8 @@ fn symmetry_row(name: &str, symmetry: &Symmetry, [energy, forces]: [f64; 2]) -> 
 fn convergence(findings: &Findings) -> String {
     let mut text = String::from(
         "What each mitigation leaves (with +random the same as noise), as measured and as the spectrum predicts\n\
-         rotate        inversion  evaluations   energy error (predicted)    force error (predicted)   gain: E      F          ms\n\
+         rotate        inversion  evaluations   energy error (predicted)    force error (predicted)   gain: E      \
+         F          ms\n\
          \u{20}                                             meV/atom                   meV/Å\n",
     );
     for row in &findings.table {
@@ -88,7 +90,8 @@ fn convergence(findings: &Findings) -> String {
         let [energy_gain, force_gain] = row.gains.map(factor);
         let inversion = if row.inversion { "yes" } else { "no" };
         text += &format!(
-            "{:<14}{inversion:>9} {:>12} {energy:>14.5} {:>11} {forces:>14.4} {:>11} {energy_gain:>9} {force_gain:>6} {:>11.2}\n",
+            "{:<14}{inversion:>9} {:>12} {energy:>14.5} {:>11} {forces:>14.4} {:>11} {energy_gain:>9} {force_gain:>6} \
+             {:>11.2}\n",
             row.name,
             row.evaluations,
             format!("({energy_predicted:.5})"),
@@ -108,7 +111,8 @@ fn spectrum(spectrum: &Spectrum, table: &[Row]) -> String {
     let shown: Vec<_> = SHOWN.iter().filter_map(|name| table.iter().find(|row| row.name == *name)).collect();
     let names: String = shown.iter().map(|row| format!("{:>12}", row.name)).collect();
     let mut text = format!(
-        "The broken symmetry by angular momentum, in percent of the variance, and the percentage of it that grids leave\n   \
+        "The broken symmetry by angular momentum, in percent of the variance, and the percentage of it that grids \
+         leave\n   \
          ℓ   energy: even     odd   forces: even     odd{names}\n"
     );
     for l in 0..=spectrum.highest() {
@@ -166,9 +170,9 @@ fn random(findings: &Findings, choice: &Recommendation) -> String {
     let elements: Vec<_> = heating.rates.iter().map(|(&z, rate)| format!("{} {rate:.3}", symbol(z))).collect();
     let [style, langevin] = choice.random_lines(conditions);
     format!(
-        "Or, for 1 evaluation a step, a random rotation: no bias, but noise of {:.3} meV/Å that at {} fs heats by {:.3} K/ps \
-         ({}).\nA friction with a damping time of {:.3} ps takes as much at {} K; a thermostat with {} ps lets it get {:.2} K \
-         too warm:\n\n    {style}\n    {langevin}\n",
+        "Or, for 1 evaluation a step, a random rotation: no bias, but noise of {:.3} meV/Å that at {} fs heats by \
+         {:.3} K/ps ({}).\nA friction with a damping time of {:.3} ps takes as much at {} K; a thermostat with {} ps \
+         lets it get {:.2} K too warm:\n\n    {style}\n    {langevin}\n",
         1e3 * findings.symmetry.force_spread,
         conditions.timestep,
         heating.rate,
@@ -187,7 +191,7 @@ fn note(findings: &Findings) -> String {
     }
     let [energy, forces] = findings.convergence.map(|difference| 1e3 * difference);
     format!(
-        "\nnote: errors below {energy:.3} meV/atom and {forces:.2} meV/Å may be those of the reference: give more --budget, a \
-         finer --reference, or fewer structures\n"
+        "\nnote: errors below {energy:.3} meV/atom and {forces:.2} meV/Å may be those of the reference: give more \
+         --budget, a finer --reference, or fewer structures\n"
     )
 }
