@@ -10,6 +10,7 @@ use std::borrow::Cow;
 
 use self::job::Progress;
 pub(crate) use self::job::{Alone, Job};
+pub(crate) use self::sample::Sample;
 pub(crate) use self::shared::average_jobs;
 use crate::blocks::Blocks;
 use crate::error::Result;
@@ -145,7 +146,7 @@ pub(crate) fn average_job(potential: &mut dyn Potential, job: &Job) -> Result<(E
         return Ok(progress.finish(potential.info()));
     }
     let blocks = Blocks::cut(graph, potential, memory)?;
-    let batch = (memory.min(BATCH) / potential.bytes_per_replica(graph).max(1)).max(1);
+    let batch = batch(potential, graph, memory);
     for (kind, replicas) in job.replicas() {
         for start in replicas.clone().step_by(batch) {
             let some = start..replicas.end.min(start + batch);
@@ -154,4 +155,25 @@ pub(crate) fn average_job(potential: &mut dyn Potential, job: &Job) -> Result<(E
         }
     }
     Ok(progress.finish(potential.info()))
+}
+
+/// How many replicas are evaluated together.
+pub(crate) fn batch(potential: &dyn Potential, graph: &Graph, memory: usize) -> usize {
+    (memory.min(BATCH) / potential.bytes_per_replica(graph).max(1)).max(1)
+}
+
+/// One batch of replicas, each by itself: the graph at these rotations, turned back.
+///
+/// # Errors
+/// Those of [`average`].
+pub(crate) fn samples(
+    potential: &mut dyn Potential,
+    graph: &Graph,
+    rotations: &[Matrix3],
+    request: &Request,
+) -> Result<Vec<Sample>> {
+    potential.info().check_species(&graph.species)?;
+    let responses =
+        Blocks::cut(graph, potential, request.memory)?.evaluate(potential, graph, rotations, request.forces)?;
+    Ok(responses.into_iter().zip(rotations).map(|(response, r)| Sample::new(graph, response, r, request)).collect())
 }

@@ -12,6 +12,26 @@ const SYMBOLS: [&str; 118] = [
     "Mt", "Ds", "Rg", "Cn", "Nh", "Fl", "Mc", "Lv", "Ts", "Og",
 ];
 
+/// Mass of element Z at `MASSES[Z - 1]`, u: the standard atomic weights of IUPAC (J. Meija et al., Pure Appl. Chem. 88
+/// (2016) 265), and where there is none the mass of a long-lived isotope.
+#[rustfmt::skip]
+const MASSES: [f64; 118] = [
+    1.008, 4.0026, 6.94, 9.01218, 10.81, 12.011, 14.007, 15.999, 18.9984, 20.1797, 22.9898, 24.305, 26.9815, 28.085,
+    30.9738, 32.06, 35.45, 39.948, 39.0983, 40.078, 44.9559, 47.867, 50.9415, 51.9961, 54.938, 55.845, 58.9332,
+    58.6934, 63.546, 65.38, 69.723, 72.63, 74.9216, 78.971, 79.904, 83.798, 85.4678, 87.62, 88.9058, 91.224, 92.9064,
+    95.95, 97.9072, 101.07, 102.906, 106.42, 107.868, 112.414, 114.818, 118.71, 121.76, 127.6, 126.904, 131.293,
+    132.905, 137.327, 138.905, 140.116, 140.908, 144.242, 144.913, 150.36, 151.964, 157.25, 158.925, 162.5, 164.93,
+    167.259, 168.934, 173.054, 174.967, 178.49, 180.948, 183.84, 186.207, 190.23, 192.217, 195.084, 196.967, 200.592,
+    204.38, 207.2, 208.98, 208.982, 209.987, 222.018, 223.02, 226.025, 227.028, 232.038, 231.036, 238.029, 237.048,
+    244.064, 243.061, 247.07, 247.07, 251.08, 252.083, 257.095, 258.098, 259.101, 262.11, 267.122, 268.126, 271.134,
+    270.133, 269.134, 278.156, 281.165, 281.166, 285.177, 286.182, 289.19, 289.194, 293.204, 293.208, 294.214,
+];
+
+/// Mass of element Z, u; 1 if there is no such element.
+pub fn mass(z: u8) -> f64 {
+    usize::from(z).checked_sub(1).and_then(|i| MASSES.get(i)).copied().unwrap_or(1.0)
+}
+
 /// Symbol of element Z, or "X", the symbol of a dummy atom, if there is no such element.
 pub fn symbol(z: u8) -> &'static str {
     usize::from(z).checked_sub(1).and_then(|i| SYMBOLS.get(i)).copied().unwrap_or("X")
@@ -37,6 +57,15 @@ mod tests {
         for z in 1..=118 {
             assert_eq!(atomic_number(symbol(z)), Some(z));
         }
+    }
+
+    #[test]
+    fn masses_are_those_of_their_elements() {
+        assert_eq!([1, 8, 26, 79].map(mass), [1.008, 15.999, 55.845, 196.967]);
+        // But for these and their next elements the table is in the order of masses.
+        let falls: Vec<_> = (1..100).filter(|&z| mass(z) > mass(z + 1)).map(symbol).collect();
+        assert_eq!(falls, ["Ar", "Co", "Te", "Th", "U", "Pu"]);
+        assert_eq!(mass(0), 1.0);
     }
 
     #[test]

@@ -101,6 +101,10 @@ pub enum Error {
         problem: String,
     },
 
+    /// Asked to end before the end.
+    #[error("interrupted")]
+    Interrupted,
+
     /// Two atoms, or images of them, in one place.
     #[error(
         "atoms {first} and {second} coincide (distance {distance:.1e} Å, cell shifts included): remove one of them, or \
@@ -190,6 +194,18 @@ pub enum Error {
         frame: usize,
         /// What went wrong there.
         cause: Box<Error>,
+    },
+
+    /// No structures, and a model for which none can be made.
+    #[error(
+        "the model \"{model}\" knows {known}, but the structures made here are of H and O: give a file of structures, as in \
+         tumble check model.onnx structures.xyz"
+    )]
+    NoStructures {
+        /// Name of the model.
+        model: String,
+        /// Symbols of the elements that it knows.
+        known: String,
     },
 
     /// An output that would destroy the input.

@@ -37,6 +37,9 @@
 //! ([`ipi`]): connections that we open ([`ipi::client`], `tumble ipi`), and connections that we accept ([`server`],
 //! `tumble serve`). The server's other side is [`server::client`], and the [`c_interface`] for programs in C.
 //!
+//! [`check`] measures how much of a model's symmetry is broken, with the harmonics of [`wigner`], and says what to do
+//! about it.
+//!
 //! Beside it: [`per_atom`] virials and [`diagnostics`] of broken symmetry, [`elements`], [`units`], and the one
 //! [`error`].
 
@@ -46,6 +49,7 @@ pub mod blocks;
 pub mod bridge;
 pub mod c_interface;
 pub mod calculator;
+pub mod check;
 pub mod diagnostics;
 pub mod elements;
 pub mod error;
@@ -69,6 +73,7 @@ pub mod system;
 pub mod together;
 pub mod toys;
 pub mod units;
+pub mod wigner;
 pub mod xyz;
 
 pub use calculator::{Calculator, Evaluation, Settings};

@@ -17,6 +17,15 @@ pub const JOULE: f64 = 1.0 / 1.602_176_634e-19;
 /// Avogadro's number, 1/mol.
 pub const AVOGADRO: f64 = 6.022_140_76e23;
 
+/// Boltzmann's constant, eV/K; exact.
+pub const BOLTZMANN: f64 = 1.380_649e-23 * JOULE;
+
+/// The unit of mass u, eV fs²/Å²: 1 kg is 1e-10 J fs²/Å² there.
+pub const DALTON: f64 = 1.660_539_068_92e-27 * 1e10 * JOULE;
+
+/// 1 eV/Å^3, MPa.
+pub const MEGAPASCAL: f64 = 1e24 / JOULE;
+
 /// 1 kJ/mol, eV per particle.
 pub const KILOJOULE_PER_MOL: f64 = 1e3 * JOULE / AVOGADRO;
 

@@ -241,3 +241,128 @@ fn info_tells_an_ensemble() {
     let output = Folder::new().output(&["info", model], "");
     assert!(output.lines().any(|line| line.starts_with("ensemble            yes")), "{output}");
 }
+
+const QUICK: [&str; 4] = ["--reference", "degree:8", "--orientations", "1"];
+
+/// Arguments of a quick check of the model, and more.
+fn check<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    [&["check", "model.onnx"], more, &QUICK].concat()
+}
+
+fn assert_holds(output: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(output.contains(part), "\"{part}\" is missing in\n{output}");
+    }
+}
+
+#[test]
+fn check_recommends() {
+    let folder = Folder::new();
+    let output = folder.output(&check(&["-"]), WATER);
+    let parts = [
+        "reference degree:8 with inversion (684 evaluations), checked by degree:5; grids at 1 random orientation(s): ",
+        "\nframe 1 ",
+        "\noctahedral           no           24 ",
+        "\nThe cheapest that stays below 0.1 meV/atom and 1 meV/Å: icosahedral, 60 evaluation(s) a step, 15.75 with \
+         every 4",
+        "\n    pair_style tumble rotate icosahedral every 4\n    pair_coeff * * model.onnx H O\n",
+        "\n    tumble ipi model.onnx --template start.xyz --unix driver --rotate icosahedral\n",
+        "\n    pair_style tumble rotate random seed 1\n    fix 2 all langevin 300 300 ",
+    ];
+    assert_holds(&output, &parts);
+    assert!(!output.contains("note: "), "{output}");
+}
+
+#[test]
+fn check_makes_its_own_water() {
+    let output = Folder::new().output(&["check", "model.onnx", "--reference", "degree:3", "--orientations", "1"], "");
+    assert_holds(&output, &["\nH2O molecule ", "\nH2O dimer ", "\nliquid, 27 H2O ", "\nice, 8 H2O ", "\nall (rms) "]);
+    assert_holds(&output, &["\nnote: errors below "]);
+}
+
+#[test]
+fn check_gives_one_json_document() {
+    let folder = Folder::new();
+    folder.write("frames.xyz", &format!("{WATER}{BOX}"));
+    let arguments = check(&["frames.xyz", "--json", "--target", "forces=1e6", "--timestep", "0.25"]);
+    let document: serde_json::Value = serde_json::from_str(&folder.output(&arguments, "")).unwrap();
+    assert_eq!(document["model"]["sha256"].as_str().unwrap().len(), 64);
+    assert_eq!(document["structures"][1]["name"], "frame 2");
+    assert_eq!(document["structures"][1]["symmetry"]["atoms"], 2);
+    assert_eq!(document["structures"][0]["reference"]["grid"], "degree:8");
+    assert_eq!(document["target"], serde_json::json!({ "energy": null, "forces": 1e3 }));
+    assert_eq!(document["recommendation"]["rotate"], "none");
+    assert_eq!(document["recommendation"]["lammps"], "pair_style tumble rotate none");
+    let all = &document["all"];
+    let [spread, variance] = [&all["symmetry"]["energy_spread"], &all["spectrum"]["energy"]["variance"]];
+    let difference = spread.as_f64().unwrap().powi(2) - variance.as_f64().unwrap();
+    assert!(difference.abs() < 1e-9 * variance.as_f64().unwrap(), "{spread} {variance}");
+    assert_eq!(all["spectrum"]["forces"]["even"].as_array().unwrap().len(), 5);
+    let table = document["table"].as_array().unwrap();
+    assert_eq!(table.len(), 18);
+    assert_eq!((&table[0]["rotate"], &table[0]["turned"]), (&serde_json::json!("none"), &serde_json::json!("random")));
+    // The toy has ℓ = 1, 2 and 4 only.
+    let icosahedral = table.iter().find(|row| row["rotate"] == "icosahedral").unwrap();
+    assert!(icosahedral["error"]["forces"].as_f64().unwrap() < 1e-9, "{icosahedral}");
+}
+
+#[test]
+fn check_writes_a_report() {
+    let folder = Folder::new();
+    folder.write("water.xyz", WATER);
+    folder.output(&check(&["water.xyz", "--report", "report.html"]), "");
+    let page = folder.read("report.html");
+    assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n"));
+    assert_eq!(page.matches("<svg").count(), 6);
+    assert!(!page.contains("http") && !page.contains("<script"));
+    let error = folder.failure(1, &check(&["water.xyz", "--report", "no/report.html"]), "");
+    assert!(error.starts_with("error: cannot write no/report.html: "), "{error}");
+}
+
+#[test]
+fn check_refuses_what_it_cannot_measure() {
+    let folder = Folder::new();
+    let error = folder.failure(1, &check(&["-"]), "1\n\nAr 0 0 0\n");
+    assert!(error.starts_with("error: frame 1 of the standard input: the model "), "{error}");
+    assert!(error.contains("does not know element Ar"), "{error}");
+    assert_eq!(
+        folder.failure(1, &["check", "model.onnx", "--reference", "degree:300"], ""),
+        "error: there is no degree grid of order 300: give a whole number from 1 to 101, as in degree:3\n"
+    );
+    for (option, value, problem) in [
+        ("--target", "speed=1", "must be energy=X, in meV/atom, or forces=X, in meV/Å"),
+        ("--target", "forces=0", "forces must be a number above 0"),
+        ("--reference", "octahedral", "must be degree:N, with N from 2"),
+        ("--timestep", "-1", "must be a number above 0"),
+        ("--orientations", "0", "must be at least 1"),
+    ] {
+        let error = folder.failure(2, &["check", "model.onnx", &format!("{option}={value}")], "");
+        assert!(error.contains(problem), "{error}");
+    }
+}
+
+#[test]
+fn an_interrupted_check_tells_what_it_knows() {
+    let folder = Folder::new();
+    // The second structure takes much longer than the first.
+    let line = |i: usize| format!("O {} {} {}\n", 3 * (i / 144), 3 * (i / 12 % 12), 3 * (i % 12));
+    let big = format!("1728\nLattice=\"36 0 0 0 36 0 0 0 36\"\n{}", (0..1728).map(line).collect::<String>());
+    folder.write("frames.xyz", &format!("{WATER}{big}"));
+    let arguments = ["check", "model.onnx", "frames.xyz", "--reference", "degree:14", "--orientations", "1"];
+    let child = Command::new(env!("CARGO_BIN_EXE_tumble"))
+        .args(arguments)
+        .current_dir(folder.0.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(130), "{stdout}{stderr}");
+    // What is done by then depends on the machine; what is said must fit.
+    let told = stdout.contains("\nframe 1 ") && !stdout.contains("\nframe 2 ");
+    assert!(told || stderr == "error: interrupted before the first structure was done\n", "{stdout}{stderr}");
+}

@@ -1,10 +1,8 @@
 //! What every quadrature promises: averages of Wigner's D^ℓ that vanish through its degree, and not above.
 
-mod wigner;
-
 use tumble::Quadrature;
 use tumble::rotation::{determinant, draw, multiply};
-use wigner::{largest_averages, wigner};
+use tumble::wigner::{largest_averages, wigner};
 
 fn groups() -> [Quadrature; 3] {
     [Quadrature::tetrahedral(), Quadrature::octahedral(), Quadrature::icosahedral()]

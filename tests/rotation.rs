@@ -1,9 +1,7 @@
 //! Draws of random rotations are uniform: the averages of Wigner's D^ℓ vanish within their statistical error.
 
-mod wigner;
-
 use tumble::rotation::{Matrix3, draw};
-use wigner::{largest_averages, wigner};
+use tumble::wigner::{largest_averages, wigner};
 
 const DRAWS: usize = 100_000;
 

@@ -7,7 +7,7 @@ use crate::rotation::{Matrix3, Vector3, apply_transposed, cross, multiply, sub, 
 
 /// What one replica gives, laboratory frame, eV and Å; shapes as in [`Evaluation`](super::Evaluation).
 #[derive(Clone, Default)]
-pub(super) struct Sample {
+pub(crate) struct Sample {
     pub energy: f64,
     pub atomic_energies: Vec<f64>,
     pub forces: Vec<Vector3>,

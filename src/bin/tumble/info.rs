@@ -37,7 +37,7 @@ pub fn run(arguments: &Arguments, library: Option<PathBuf>) -> Result<()> {
 }
 
 /// Name and value of each row; only what the model has. Lengths in Å, energies in eV.
-fn rows(potential: &OnnxPotential, path: &Path) -> Vec<(&'static str, String)> {
+pub fn rows(potential: &OnnxPotential, path: &Path) -> Vec<(&'static str, String)> {
     let (info, metadata) = (potential.info(), potential.metadata());
     let references = info.reference_energies.iter().map(|(&z, energy)| format!("{} {energy} eV", symbol(z)));
     let mut rows = vec![

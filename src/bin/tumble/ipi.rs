@@ -13,7 +13,7 @@ use tumble::scheduler::{End, Interrupt, Limits};
 use tumble::{Error, Result, xyz};
 
 use crate::log::{Log, LogFormat};
-use crate::options::{Options, positive, seconds};
+use crate::options::{Options, load, positive, seconds};
 
 /// Serve an i-PI or ASE server with energies, forces and virials
 #[derive(Args)]
@@ -103,7 +103,7 @@ It starts before or after the server. Exit code: 0 if the server said EXIT, 3 if
 pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCode> {
     let settings = tumble::Settings { correction: arguments.correction, ..arguments.options.settings(library) };
     let species = species(arguments)?;
-    let potential = arguments.options.load(&arguments.model, &settings)?;
+    let potential = load(&arguments.model, &settings)?;
     potential.info().check_species(&species)?;
     let client = ClientOptions {
         address: address(arguments)?,

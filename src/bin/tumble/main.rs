@@ -1,5 +1,6 @@
 //! The command line.
 
+mod check;
 mod compare;
 mod eval;
 mod info;
@@ -33,6 +34,7 @@ struct Arguments {
 enum Command {
     Info(info::Arguments),
     Eval(eval::Arguments),
+    Check(Box<check::Arguments>),
     Ipi(Box<ipi::Arguments>),
     Serve(Box<serve::Arguments>),
 }
@@ -42,6 +44,7 @@ Examples:
   tumble info model.onnx                                  what the model is
   tumble eval model.onnx water.xyz                        energies and forces of all frames
   tumble eval model.onnx water.xyz --rotate octahedral    averaged over 24 rotations, with their spread
+  tumble check model.onnx water.xyz --report report.html  how broken the symmetry is, and what to do about it
   tumble ipi model.onnx --template water.xyz --unix driver    the forces of an i-PI simulation
   tumble serve model.onnx --listen unix:/tmp/water.sock   the forces of many simulations
 
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
     let result = match command {
         Command::Info(arguments) => info::run(&arguments, onnxruntime).map(|()| ExitCode::SUCCESS),
         Command::Eval(arguments) => eval::run(&arguments, onnxruntime).map(|()| ExitCode::SUCCESS),
+        Command::Check(arguments) => check::command(&arguments, onnxruntime),
         Command::Ipi(arguments) => ipi::command(&arguments, onnxruntime),
         Command::Serve(arguments) => serve::command(&arguments, onnxruntime),
     };

@@ -22,6 +22,13 @@ pub struct Options {
     #[arg(long)]
     inversion: bool,
 
+    #[command(flatten)]
+    running: Running,
+}
+
+/// How to run the model, whatever it is averaged over.
+#[derive(Args)]
+pub struct Running {
     /// Seed of random rotations
     #[arg(long, value_name = "N", default_value_t = Settings::default().seed)]
     seed: u64,
@@ -60,9 +67,14 @@ enum DeviceOption {
 impl Options {
     /// As settings of a calculator.
     pub fn settings(&self, library: Option<PathBuf>) -> Settings {
+        Settings { mitigation: self.rotate.clone(), inversion: self.inversion, ..self.running.settings(library) }
+    }
+}
+
+impl Running {
+    /// As settings of a calculator that averages over nothing.
+    pub fn settings(&self, library: Option<PathBuf>) -> Settings {
         Settings {
-            mitigation: self.rotate.clone(),
-            inversion: self.inversion,
             seed: self.seed,
             threads: self.threads,
             memory_mb: self.memory,
@@ -78,14 +90,14 @@ impl Options {
             ..Settings::default()
         }
     }
+}
 
-    /// Loads a model, and says what the user should know of how it is run.
-    pub fn load(&self, model: &Path, settings: &Settings) -> Result<OnnxPotential> {
-        let Settings { threads, device, ref library, .. } = *settings;
-        let potential = OnnxPotential::load(model, &onnx::Options { threads, device, library: library.clone() })?;
-        potential.notes().iter().for_each(|note| say(&format!("note: {note}")));
-        Ok(potential)
-    }
+/// Loads a model, and says what the user should know of how it is run.
+pub fn load(model: &Path, settings: &Settings) -> Result<OnnxPotential> {
+    let Settings { threads, device, ref library, .. } = *settings;
+    let potential = OnnxPotential::load(model, &onnx::Options { threads, device, library: library.clone() })?;
+    potential.notes().iter().for_each(|note| say(&format!("note: {note}")));
+    Ok(potential)
 }
 
 /// A time, seconds: up to 30 years, since clocks do not count as far as numbers do.

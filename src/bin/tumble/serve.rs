@@ -14,7 +14,7 @@ use tumble::server::{Options as ServerOptions, Report, Terms, serve};
 use tumble::{Error, Result};
 
 use crate::log::{Log, LogFormat};
-use crate::options::{Options, positive, seconds};
+use crate::options::{Options, load, positive, seconds};
 
 /// Serve many simulations at once with one model
 #[derive(Args)]
@@ -93,7 +93,7 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
         return Err(Error::OpenDoor { address: address.to_string() });
     }
     let settings = arguments.options.settings(library);
-    let potential = arguments.options.load(&arguments.model, &settings)?;
+    let potential = load(&arguments.model, &settings)?;
     let listener = Listener::bind(address).map_err(|cause| Error::Listen { address: address.to_string(), cause })?;
     let terms = Terms {
         max_atoms: arguments.max_atoms,

@@ -1,20 +1,23 @@
-//! Rotation matrices of real spherical harmonics, for tests.
+//! Rotation matrices of real spherical harmonics: the functions in which what depends on orientation is expanded.
 //!
 //! J. Ivanic and K. Ruedenberg, J. Phys. Chem. 100 (1996) 6342, tables 1 and 2, with the erratum 102 (1998) 9099.
 
-use tumble::rotation::Matrix3;
+use crate::rotation::Matrix3;
 
 /// D^ℓ, (2ℓ + 1) x (2ℓ + 1) with m = -ℓ ... ℓ; D^1 is R in the order y, z, x.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Wigner {
     l: i32,
     entries: Vec<f64>,
 }
 
 impl Wigner {
+    /// The entry of row m and column n, both from -ℓ to ℓ.
     pub fn at(&self, m: i32, n: i32) -> f64 {
         self.entries[((m + self.l) * (2 * self.l + 1) + n + self.l) as usize]
     }
 
+    /// All entries, row by row `[(2ℓ + 1)²]`.
     pub fn entries(&self) -> &[f64] {
         &self.entries
     }
@@ -76,13 +79,19 @@ fn product(first: &Wigner, lower: &Wigner, i: i32, a: i32, n: i32) -> f64 {
     }
 }
 
-/// The largest |entry| of the weighted average of D^ℓ, for ℓ = 0 ... highest.
-pub fn largest_averages(rotations: &[Matrix3], weights: &[f64], highest: usize) -> Vec<f64> {
-    let mut sums: Vec<_> = (0..=highest).map(|l| vec![0.0; (2 * l + 1) * (2 * l + 1)]).collect();
+/// Weighted averages of D^0 ... D^highest over rotations; the weights sum to 1.
+pub fn averages(rotations: &[Matrix3], weights: &[f64], highest: usize) -> Vec<Wigner> {
+    let mut sums: Vec<_> = (0..=highest as i32).map(|l| Wigner::new(l, |_, _| 0.0)).collect();
     for (rotation, weight) in rotations.iter().zip(weights) {
         for (sum, matrix) in sums.iter_mut().zip(wigner(rotation, highest)) {
-            sum.iter_mut().zip(matrix.entries()).for_each(|(s, x)| *s += weight * x);
+            sum.entries.iter_mut().zip(matrix.entries).for_each(|(s, x)| *s += weight * x);
         }
     }
-    sums.iter().map(|sum| sum.iter().fold(0.0, |largest, x| x.abs().max(largest))).collect()
+    sums
+}
+
+/// The largest |entry| of the weighted average of D^ℓ, for ℓ = 0 ... highest.
+pub fn largest_averages(rotations: &[Matrix3], weights: &[f64], highest: usize) -> Vec<f64> {
+    let largest = |mean: &Wigner| mean.entries.iter().fold(0.0, |largest: f64, x| x.abs().max(largest));
+    averages(rotations, weights, highest).iter().map(largest).collect()
 }

@@ -1,0 +1,279 @@
+//! `tumble check`: how much of a model's symmetry is broken, and what to do about it.
+
+mod json;
+mod text;
+
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use tumble::check::findings::Findings;
+use tumble::check::measure::Bench;
+use tumble::check::recommend::{Conditions, Target};
+use tumble::check::structures::{Named, water};
+use tumble::check::{Measured, Plan, knows_water, measure, report};
+use tumble::elements::symbols;
+use tumble::onnx::OnnxPotential;
+use tumble::policy::Policy;
+use tumble::potential::{Forces, Potential};
+use tumble::scheduler::Interrupt;
+use tumble::{Error, Graph, Result, Settings, neighbors, xyz};
+
+use crate::log::say;
+use crate::options::{Running, load, positive};
+use crate::{STDOUT, info, written};
+
+/// Rotations by which the time of an evaluation is found.
+const TRIAL: usize = 12;
+
+/// Measure how much of a model's symmetry is broken, and see what to do about it
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// The model
+    model: PathBuf,
+
+    /// Structures in any form that tumble eval reads; - for the standard input [default: water in four forms]
+    structures: Option<PathBuf>,
+
+    /// Error to stay below: energy=X (meV/atom) or forces=X (meV/Å), may be given for both [default: energy=0.1 and
+    /// forces=1]
+    #[arg(long, value_name = "WHAT=X", value_parser = target)]
+    target: Vec<(Quantity, f64)>,
+
+    /// Time step of the simulation, fs
+    #[arg(long, value_name = "FS", default_value_t = Conditions::default().timestep, value_parser = above_zero)]
+    timestep: f64,
+
+    /// Temperature of the simulation, K
+    #[arg(long, value_name = "K", default_value_t = Conditions::default().temperature, value_parser = above_zero)]
+    temperature: f64,
+
+    /// Write all that was found as one page of HTML
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+
+    /// How long it may take, seconds: chooses the reference and the orientations where they are not given
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = above_zero)]
+    budget: f64,
+
+    /// The grid that errors are measured against [default: as fine as the budget allows, up to degree:14]
+    #[arg(long, value_name = "degree:N", value_parser = degree)]
+    reference: Option<usize>,
+
+    /// Random orientations at which each grid is measured [default: as many as the budget allows, up to 8]
+    #[arg(long, value_name = "N", value_parser = positive)]
+    orientations: Option<usize>,
+
+    #[command(flatten)]
+    running: Running,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Quantity {
+    Energy,
+    Forces,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  tumble check model.onnx
+  tumble check model.onnx water.xyz --report report.html
+  tumble check model.onnx water.xyz --target forces=0.5 --timestep 0.25 --temperature 350
+  tumble check model.onnx water.xyz --reference degree:14 --orientations 8 --json
+
+A few structures are enough. Ctrl-C ends it with what is known so far (exit code 130). How to read what it prints, and
+the keys of --json: docs/check.md.";
+
+/// Runs the command.
+pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCode> {
+    let settings = arguments.running.settings(library);
+    // A reference that does not exist is told before a long load.
+    Plan::allot(&[], 0.0, arguments.reference, arguments.orientations)?;
+    let potential = load(&arguments.model, &settings)?;
+    let structures = structures(arguments, &potential)?;
+    let card = info::rows(&potential, &arguments.model);
+    let forces = Policy::new(&settings, potential.info())?.forces;
+    let interrupt = Interrupt::by_signals().map_err(|cause| Error::Signals { cause })?;
+    let mut check = Check { arguments, potential, forces, settings, interrupt: Arc::clone(&interrupt) };
+    match Findings::new(check.measure(structures)?, arguments.target(), arguments.conditions())? {
+        Some(findings) => arguments.tell(&findings, &card)?,
+        None => say("error: interrupted before the first structure was done"),
+    }
+    Ok(if interrupt.asked() { ExitCode::from(130) } else { ExitCode::SUCCESS })
+}
+
+/// The structures of the file, or those of water, with their names.
+fn structures(arguments: &Arguments, potential: &OnnxPotential) -> Result<Vec<Named>> {
+    let Some(path) = &arguments.structures else {
+        let info = potential.info();
+        let refusal = || Error::NoStructures { model: info.name.clone(), known: symbols(&info.species) };
+        return if knows_water(info) { water() } else { Err(refusal()) };
+    };
+    let frames = xyz::open(path)?.enumerate();
+    frames.map(|(index, frame)| Ok((format!("frame {}", index + 1), frame?.system))).collect()
+}
+
+/// A structure that is ready to be measured.
+struct Task {
+    name: String,
+    graph: Graph,
+    /// Of one evaluation.
+    seconds: f64,
+    plan: Plan,
+}
+
+/// A model that is being checked.
+struct Check<'a> {
+    arguments: &'a Arguments,
+    potential: OnnxPotential,
+    forces: Forces,
+    settings: Settings,
+    interrupt: Arc<Interrupt>,
+}
+
+impl Check<'_> {
+    /// Measures the structures; fewer than all if it was interrupted.
+    fn measure(&mut self, structures: Vec<Named>) -> Result<Vec<(String, Measured)>> {
+        let Some(tasks) = until_interrupted(self.tasks(structures))? else { return Ok(Vec::new()) };
+        let bar = progress(&tasks)?;
+        let mut all = Vec::new();
+        for (index, Task { name, graph, plan, seconds }) in tasks.into_iter().enumerate() {
+            bar.set_message(name.clone());
+            let seed = self.settings.seed;
+            let told = |evaluations| bar.inc(microseconds(evaluations, seconds));
+            let measured = self.bench(index, told, |bench| measure(bench, &graph, plan, seed));
+            let Some(measured) = until_interrupted(measured)? else { break };
+            all.push((name, measured));
+        }
+        bar.finish_and_clear();
+        Ok(all)
+    }
+
+    /// Finds neighbors, times an evaluation of each structure, and plans.
+    fn tasks(&mut self, structures: Vec<Named>) -> Result<Vec<Task>> {
+        let mut timed = Vec::new();
+        for (index, (name, system)) in structures.into_iter().enumerate() {
+            let info = self.potential.info();
+            let known = info.check_species(&system.species);
+            let graph = known.and_then(|()| neighbors::graph(&system, info.cutoff));
+            let graph = graph.map_err(|cause| self.arguments.located(index, cause))?;
+            let seconds = self.bench(index, |_| (), |bench| bench.seconds(&graph, TRIAL))?;
+            timed.push((name, graph, seconds));
+        }
+        let seconds: Vec<_> = timed.iter().map(|(.., seconds)| *seconds).collect();
+        let Arguments { budget, reference, orientations, .. } = *self.arguments;
+        let plans = Plan::allot(&seconds, budget, reference, orientations)?.into_iter();
+        Ok(timed
+            .into_iter()
+            .zip(plans)
+            .map(|((name, graph, seconds), plan)| Task { name, graph, seconds, plan })
+            .collect())
+    }
+
+    /// Runs something with the model; its errors say of which structure they are.
+    fn bench<T>(&mut self, index: usize, told: impl Fn(usize), run: impl FnOnce(&mut Bench) -> Result<T>) -> Result<T> {
+        let interrupt = Arc::clone(&self.interrupt);
+        let mut watch = |evaluations| {
+            told(evaluations);
+            !interrupt.asked()
+        };
+        let mut bench = Bench::new(&mut self.potential, self.forces, self.settings.memory_mb << 20, &mut watch)?;
+        run(&mut bench).map_err(|cause| match cause {
+            Error::Interrupted => cause,
+            _ => self.arguments.located(index, cause),
+        })
+    }
+}
+
+/// Nothing where it was interrupted, which is no error here.
+fn until_interrupted<T>(result: Result<T>) -> Result<Option<T>> {
+    match result {
+        Err(Error::Interrupted) => Ok(None),
+        other => other.map(Some),
+    }
+}
+
+fn microseconds(evaluations: usize, seconds: f64) -> u64 {
+    (1e6 * evaluations as f64 * seconds) as u64
+}
+
+/// A bar of the time that all of it is expected to take, on a terminal.
+fn progress(tasks: &[Task]) -> Result<ProgressBar> {
+    if !io::stderr().is_terminal() {
+        return Ok(ProgressBar::hidden());
+    }
+    let times = tasks.iter().map(|task| Ok(microseconds(task.plan.evaluations()?, task.seconds)));
+    let bar = ProgressBar::new(times.sum::<Result<u64>>()?);
+    bar.enable_steady_tick(Duration::from_millis(200));
+    let style = ProgressStyle::with_template("{bar:30} {percent}%, {eta} left, {msg}");
+    Ok(style.map_or_else(|_| bar.clone(), |style| bar.clone().with_style(style)))
+}
+
+impl Arguments {
+    /// An error with the number of its frame; that of a structure made here as it is.
+    fn located(&self, index: usize, cause: Error) -> Error {
+        let Some(path) = &self.structures else { return cause };
+        let file = if path == Path::new("-") { "the standard input".into() } else { path.clone() };
+        Error::Frame { file, frame: index + 1, cause: Box::new(cause) }
+    }
+
+    /// What is not asked for is without limit, once something is.
+    fn target(&self) -> Target {
+        if self.target.is_empty() {
+            return Target::default();
+        }
+        let of = |what| {
+            let values = self.target.iter().filter(|(quantity, _)| *quantity == what).map(|(_, value)| 1e-3 * value);
+            values.fold(f64::INFINITY, f64::min)
+        };
+        Target { energy: of(Quantity::Energy), forces: of(Quantity::Forces) }
+    }
+
+    fn conditions(&self) -> Conditions {
+        Conditions { timestep: self.timestep, temperature: self.temperature }
+    }
+
+    /// Prints and writes what was found.
+    fn tell(&self, findings: &Findings, card: &[(&'static str, String)]) -> Result<()> {
+        let model = self.model.display().to_string();
+        let text = if self.json {
+            format!("{}\n", json::document(findings, card, &model)?)
+        } else {
+            text::text(findings, &model)?
+        };
+        if let Some(path) = &self.report {
+            written(path, fs::write(path, report::page(findings, card, &model)?))?;
+        }
+        written(STDOUT, io::stdout().lock().write_all(text.as_bytes()))
+    }
+}
+
+fn target(text: &str) -> Result<(Quantity, f64), String> {
+    let (name, value) = text.split_once('=').unwrap_or((text, ""));
+    let quantity = match name {
+        "energy" => Quantity::Energy,
+        "force" | "forces" => Quantity::Forces,
+        _ => return Err("must be energy=X, in meV/atom, or forces=X, in meV/Å".into()),
+    };
+    above_zero(value).map(|value| (quantity, value)).map_err(|problem| format!("{name} {problem}"))
+}
+
+fn above_zero(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number > 0.0);
+    number.ok_or_else(|| "must be a number above 0".into())
+}
+
+fn degree(text: &str) -> Result<usize, String> {
+    let degree = text.strip_prefix("degree:").and_then(|number| number.parse().ok());
+    degree.filter(|degree| *degree > 1).ok_or_else(|| "must be degree:N, with N from 2".into())
+}

@@ -1,0 +1,197 @@
+//! What was found, as tables for a terminal.
+
+use tumble::Result;
+use tumble::check::Plan;
+use tumble::check::convergence::Row;
+use tumble::check::findings::Findings;
+use tumble::check::measure::Symmetry;
+use tumble::check::recommend::{Recommendation, Target};
+use tumble::check::spectrum::Spectrum;
+use tumble::elements::symbol;
+use tumble::units::MEGAPASCAL;
+
+/// Grids whose effect on each ℓ is shown.
+const SHOWN: [&str; 5] = ["tetrahedral", "octahedral", "icosahedral", "legendre:2", "legendre:3"];
+
+/// Everything.
+pub fn text(findings: &Findings, model: &str) -> Result<String> {
+    let parts = [
+        method(findings)?,
+        symmetry(findings),
+        convergence(findings),
+        spectrum(&findings.spectrum, &findings.table),
+        recommendation(findings, model),
+    ];
+    Ok(parts.join("\n"))
+}
+
+fn method(findings: &Findings) -> Result<String> {
+    let mut lines: Vec<(Plan, String)> = Vec::new();
+    for (name, measured) in &findings.structures {
+        match lines.iter_mut().find(|(plan, _)| *plan == measured.plan) {
+            Some((_, names)) => names.push_str(&format!(", {name}")),
+            None => lines.push((measured.plan, name.clone())),
+        }
+    }
+    let line = |(plan, names): &(Plan, String)| {
+        let (reference, comparison) = (plan.reference()?, plan.comparison()?);
+        Ok(format!(
+            "reference {} with inversion ({} evaluations), checked by {}; grids at {} random orientation(s): {names}\n",
+            reference.name,
+            2 * reference.len(),
+            comparison.name,
+            plan.orientations
+        ))
+    };
+    lines.iter().map(line).collect()
+}
+
+fn symmetry(findings: &Findings) -> String {
+    let mut text = String::from(
+        "How much is broken: standard deviations over O(3)\n\
+         structure             atoms     energy    forces     torque    antisym.    R against -R        reference\n\
+         \u{20}                           meV/atom     meV/Å        meV         MPa   meV/atom   meV/Å   meV/atom   \
+         meV/Å\n",
+    );
+    for (name, measured) in &findings.structures {
+        text += &symmetry_row(name, &measured.symmetry, measured.convergence);
+    }
+    if findings.structures.len() > 1 {
+        text += &symmetry_row("all (rms)", &findings.symmetry, findings.convergence);
+    }
+    text
+}
+
+fn symmetry_row(name: &str, symmetry: &Symmetry, [energy, forces]: [f64; 2]) -> String {
+    let dash = |value: Option<f64>, unit: f64| value.map_or_else(|| "-".into(), |x| format!("{:.4}", unit * x));
+    let Symmetry { atoms, energy_spread, force_spread, torque, antisymmetric, .. } = symmetry;
+    let (torque, antisymmetric) = (dash(*torque, 1e3), dash(*antisymmetric, MEGAPASCAL));
+    format!(
+        "{name:<20} {atoms:>6} {:>10.4} {:>9.4} {torque:>10} {antisymmetric:>11} {:>10.4} {:>7.4} {:>10.1e} {:>7.0e}\n",
+        1e3 * energy_spread,
+        1e3 * force_spread,
+        1e3 * symmetry.energy_parity,
+        1e3 * symmetry.force_parity,
+        1e3 * energy,
+        1e3 * forces,
+    )
+}
+
+fn convergence(findings: &Findings) -> String {
+    let mut text = String::from(
+        "What each mitigation leaves (with +random the same as noise), as measured and as the spectrum predicts\n\
+         rotate        inversion  evaluations   energy error (predicted)    force error (predicted)   gain: E      \
+         F          ms\n\
+         \u{20}                                             meV/atom                   meV/Å\n",
+    );
+    for row in &findings.table {
+        let [energy, forces] = row.errors.map(|error| 1e3 * error);
+        let [energy_predicted, forces_predicted] = row.predicted.map(|error| 1e3 * error);
+        let [energy_gain, force_gain] = row.gains.map(factor);
+        let inversion = if row.inversion { "yes" } else { "no" };
+        text += &format!(
+            "{:<14}{inversion:>9} {:>12} {energy:>14.5} {:>11} {forces:>14.4} {:>11} {energy_gain:>9} {force_gain:>6} \
+             {:>11.2}\n",
+            row.name,
+            row.evaluations,
+            format!("({energy_predicted:.5})"),
+            format!("({forces_predicted:.4})"),
+            row.ms,
+        );
+    }
+    text
+}
+
+/// A factor to three digits, as far as it means anything.
+fn factor(gain: f64) -> String {
+    if gain.is_nan() || gain > 1e4 { "-".into() } else { format!("{gain:.prec$}", prec = usize::from(gain < 99.95)) }
+}
+
+fn spectrum(spectrum: &Spectrum, table: &[Row]) -> String {
+    let shown: Vec<_> = SHOWN.iter().filter_map(|name| table.iter().find(|row| row.name == *name)).collect();
+    let names: String = shown.iter().map(|row| format!("{:>12}", row.name)).collect();
+    let mut text = format!(
+        "The broken symmetry by angular momentum, in percent of the variance, and the percentage of it that grids \
+         leave\n   \
+         ℓ   energy: even     odd   forces: even     odd{names}\n"
+    );
+    for l in 0..=spectrum.highest() {
+        let left = shown.iter().map(|row| percent(row.fractions[l], 12)).collect::<String>();
+        text += &format!("{l:>4}{}{left}\n", shares(spectrum, |bands| bands.power(l)));
+    }
+    text + &format!(" > {}{}\n", spectrum.highest(), shares(spectrum, |bands| bands.rest))
+}
+
+fn shares(spectrum: &Spectrum, of: impl Fn(&tumble::check::spectrum::Bands) -> [f64; 2]) -> String {
+    let one = |bands: &tumble::check::spectrum::Bands| {
+        let [even, odd] = of(bands).map(|power| power / bands.variance());
+        format!("{}{}", percent(even, 15), percent(odd, 8))
+    };
+    one(&spectrum.energy) + &one(&spectrum.forces)
+}
+
+/// A share in percent; a dash for none.
+fn percent(share: f64, width: usize) -> String {
+    if share > 5e-6 { format!("{:>width$.2}", 100.0 * share) } else { format!("{:>width$}", "-") }
+}
+
+fn recommendation(findings: &Findings, model: &str) -> String {
+    let Some(choice) = &findings.recommendation else { return String::new() };
+    let Recommendation { row, every, cost, .. } = choice;
+    let Target { energy, forces } = findings.target;
+    let limit = |value: f64, unit: &str| {
+        if value.is_finite() { Some(format!("{} {unit}", 1e3 * value)) } else { None }
+    };
+    let limits: Vec<_> = [limit(energy, "meV/atom"), limit(forces, "meV/Å")].into_iter().flatten().collect();
+    let limits = limits.join(" and ");
+    let inversion = if row.inversion { " with inversion" } else { "" };
+    let verdict = if choice.met {
+        format!("The cheapest that stays below {limits}: {}{inversion}", row.name)
+    } else {
+        format!("Nothing in the table stays below {limits}; the closest is {}{inversion}", row.name)
+    };
+    let elements: Vec<_> = findings.species().iter().map(|&z| symbol(z)).collect();
+    let mut text = format!("{verdict}, {} evaluation(s) a step", row.evaluations);
+    if *every > 1 {
+        text += &format!(", {cost:.2} with every {every} ({} fs)", *every as f64 * findings.conditions.timestep);
+    }
+    text += &format!(
+        "\n\n    {}\n    pair_coeff * * {model} {}\n\n    {}\n\n",
+        choice.pair_style(),
+        elements.join(" "),
+        choice.ipi(model)
+    );
+    text + &random(findings, choice) + &note(findings)
+}
+
+fn random(findings: &Findings, choice: &Recommendation) -> String {
+    let heating = &choice.random;
+    let conditions = &findings.conditions;
+    let elements: Vec<_> = heating.rates.iter().map(|(&z, rate)| format!("{} {rate:.3}", symbol(z))).collect();
+    let [style, langevin] = choice.random_lines(conditions);
+    format!(
+        "Or, for 1 evaluation a step, a random rotation: no bias, but noise of {:.3} meV/Å that at {} fs heats by \
+         {:.3} K/ps ({}).\nA friction with a damping time of {:.3} ps takes as much at {} K; a thermostat with {} ps \
+         lets it get {:.2} K too warm:\n\n    {style}\n    {langevin}\n",
+        1e3 * findings.symmetry.force_spread,
+        conditions.timestep,
+        heating.rate,
+        elements.join(", "),
+        heating.balance,
+        conditions.temperature,
+        heating.damping,
+        heating.excess,
+    )
+}
+
+/// A warning where the reference is not good enough.
+fn note(findings: &Findings) -> String {
+    if !findings.is_coarse() {
+        return String::new();
+    }
+    let [energy, forces] = findings.convergence.map(|difference| 1e3 * difference);
+    format!(
+        "\nnote: errors below {energy:.3} meV/atom and {forces:.2} meV/Å may be those of the reference: give more \
+         --budget, a finer --reference, or fewer structures\n"
+    )
+}

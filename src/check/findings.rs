@@ -1,0 +1,103 @@
+//! All structures together.
+
+use std::collections::BTreeMap;
+
+use super::Measured;
+use super::convergence::{Row, Tally, table};
+use super::measure::Symmetry;
+use super::recommend::{Conditions, Heating, Recommendation, Target, recommend};
+use super::spectrum::Spectrum;
+use crate::error::Result;
+
+/// What was found, structure by structure and on average.
+#[derive(Clone, Debug)]
+pub struct Findings {
+    /// Each structure with its name; at least one.
+    pub structures: Vec<(String, Measured)>,
+    /// Root mean squares over structures; atoms and energy are sums.
+    pub symmetry: Symmetry,
+    /// Root mean squares over structures of the difference between two references.
+    pub convergence: [f64; 2],
+    /// Mean spectrum, through the ℓ to which all are resolved.
+    pub spectrum: Spectrum,
+    /// What each mitigation leaves and costs.
+    pub table: Vec<Row>,
+    /// What was asked for.
+    pub target: Target,
+    /// Of the simulation.
+    pub conditions: Conditions,
+    /// What to do; `None` if the table is empty.
+    pub recommendation: Option<Recommendation>,
+}
+
+impl Findings {
+    /// Puts together what was measured; `None` if that is nothing.
+    ///
+    /// # Errors
+    /// Those of [`recommend`].
+    pub fn new(structures: Vec<(String, Measured)>, target: Target, conditions: Conditions) -> Result<Option<Self>> {
+        let all: Vec<&Measured> = structures.iter().map(|(_, measured)| measured).collect();
+        if all.is_empty() {
+            return Ok(None);
+        }
+        let spectrum = Spectrum::mean(&all.iter().map(|one| &one.spectrum).collect::<Vec<_>>());
+        let tallies: Vec<&[Tally]> = all.iter().map(|one| &one.tallies[..]).collect();
+        let table = table(&tallies, spectrum.highest())?;
+        let symmetry = mean(&all.iter().map(|one| &one.symmetry).collect::<Vec<_>>());
+        let convergence = [0, 1].map(|i| root_mean_square(all.iter().map(|one| one.convergence[i])));
+        let random = Heating::new(symmetry.noise_power, &symmetry.noise_powers, &conditions);
+        let recommendation = recommend(&table, &target, &conditions, random)?;
+        Ok(Some(Self { symmetry, convergence, spectrum, table, target, conditions, recommendation, structures }))
+    }
+
+    /// The structure whose energy breaks the symmetry most.
+    pub fn most_broken(&self) -> &(String, Measured) {
+        let spread = |one: &&(String, Measured)| one.1.symmetry.energy_spread;
+        let most = self.structures.iter().max_by(|a, b| spread(a).total_cmp(&spread(b)));
+        most.unwrap_or(&self.structures[0])
+    }
+
+    /// Whether the reference may be too coarse for the errors of what is recommended, as far as the target needs them.
+    pub fn is_coarse(&self) -> bool {
+        let Some(choice) = &self.recommendation else { return false };
+        let limits = [self.target.energy, self.target.forces];
+        let coarse = |i: usize| self.convergence[i] > choice.row.errors[i].max(0.1 * limits[i]);
+        coarse(0) || coarse(1)
+    }
+
+    /// Elements of all structures, ascending.
+    pub fn species(&self) -> Vec<u8> {
+        self.symmetry.noise_powers.keys().copied().collect()
+    }
+}
+
+fn root_mean_square(values: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let count = values.len() as f64;
+    (values.map(|x| x * x).sum::<f64>() / count).sqrt()
+}
+
+fn mean(all: &[&Symmetry]) -> Symmetry {
+    let rms = |of: fn(&Symmetry) -> f64| root_mean_square(all.iter().map(|one| of(one)));
+    let known = |of: fn(&Symmetry) -> Option<f64>| {
+        let values: Option<Vec<_>> = all.iter().map(|one| of(one)).collect();
+        values.map(|values| root_mean_square(values.into_iter()))
+    };
+    let mut powers = BTreeMap::<u8, (f64, f64)>::new();
+    for (&z, power) in all.iter().flat_map(|one| &one.noise_powers) {
+        let sum = powers.entry(z).or_default();
+        *sum = (sum.0 + power, sum.1 + 1.0);
+    }
+    Symmetry {
+        atoms: all.iter().map(|one| one.atoms).sum(),
+        energy: all.iter().map(|one| one.energy).sum(),
+        force: rms(|one| one.force),
+        energy_spread: rms(|one| one.energy_spread),
+        force_spread: rms(|one| one.force_spread),
+        torque: known(|one| one.torque),
+        antisymmetric: known(|one| one.antisymmetric),
+        energy_parity: rms(|one| one.energy_parity),
+        force_parity: rms(|one| one.force_parity),
+        noise_power: all.iter().map(|one| one.noise_power).sum::<f64>() / all.len() as f64,
+        noise_powers: powers.into_iter().map(|(z, (sum, count))| (z, sum / count)).collect(),
+    }
+}
