@@ -1,0 +1,40 @@
+"""Frames in extended XYZ."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass
+class Frame:
+    """Symbols [N], positions [N, 3] in Å, and the cell's rows [3, 3] in Å, or None without periodicity."""
+
+    symbols: list
+    positions: np.ndarray
+    cell: np.ndarray | None = None
+
+
+def write(path, frames):
+    """Write frames to a file, symbols and positions only."""
+    with open(path, "w") as file:
+        for frame in frames:
+            rows = " ".join(f"{x:.12g}" for x in np.ravel(frame.cell)) if frame.cell is not None else ""
+            where = f'Lattice="{rows}" pbc="T T T"' if rows else 'pbc="F F F"'
+            file.write(f"{len(frame.symbols)}\nProperties=species:S:1:pos:R:3 {where}\n")
+            for symbol, x in zip(frame.symbols, frame.positions):
+                file.write(f"{symbol} {x[0]:.12g} {x[1]:.12g} {x[2]:.12g}\n")
+
+
+def read(path):
+    """Frames of a file whose columns begin with symbol and position; periodic if all of `pbc` is."""
+    frames = []
+    with open(path) as file:
+        while line := file.readline():
+            count, comment = int(line), file.readline()
+            rows = [file.readline().split() for _ in range(count)]
+            cell = None
+            if 'pbc="F F F"' not in comment and 'Lattice="' in comment:
+                cell = np.array(comment.split('Lattice="')[1].split('"')[0].split(), float).reshape(3, 3)
+            positions = np.array([row[1:4] for row in rows], float)
+            frames.append(Frame([row[0] for row in rows], positions, cell))
+    return frames
