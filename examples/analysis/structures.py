@@ -38,3 +38,19 @@ def read(path):
             positions = np.array([row[1:4] for row in rows], float)
             frames.append(Frame([row[0] for row in rows], positions, cell))
     return frames
+
+
+def read_dump(path, symbols, every=1):
+    """Every so-manieth frame of a text dump of LAMMPS with columns id type x y z, sorted by id, not periodic.
+
+    `symbols` are those of the atom types, in order.
+    """
+    with open(path) as file:
+        lines = file.read().splitlines()
+    count = int(lines[3])
+    length = count + 9
+    frames = []
+    for start in range(0, len(lines) - length + 1, every * length):
+        rows = [line.split() for line in lines[start + 9 : start + length]]
+        frames.append(Frame([symbols[int(row[1]) - 1] for row in rows], np.array([row[2:5] for row in rows], float)))
+    return frames

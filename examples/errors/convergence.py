@@ -12,22 +12,8 @@ from pathlib import Path
 
 import numpy as np
 from analysis import programs, structures
+from analysis.grids import GRIDS
 
-# Name in the paper, grid, inversion; the paper's order-L grid is i-PI's `legendre:L`.
-GRIDS = [
-    ("none", "none", False),
-    ("i", "none", True),
-    ("T", "tetrahedral", False),
-    ("Ti", "tetrahedral", True),
-    ("2", "legendre:2", False),
-    ("2i", "legendre:2", True),
-    ("O", "octahedral", False),
-    ("Oi", "octahedral", True),
-    ("I", "icosahedral", False),
-    ("Ii", "icosahedral", True),
-    ("3", "legendre:3", False),
-    ("3i", "legendre:3", True),
-]
 REFERENCE = "3i"
 
 
