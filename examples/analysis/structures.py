@@ -1,6 +1,7 @@
 """Frames in extended XYZ."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -54,3 +55,10 @@ def read_dump(path, symbols, every=1):
         rows = [line.split() for line in lines[start + 9 : start + length]]
         frames.append(Frame([symbols[int(row[1]) - 1] for row in rows], np.array([row[2:5] for row in rows], float)))
     return frames
+
+
+def read_data(path, symbols):
+    """The frame of a LAMMPS data file of style atomic, without its box; `symbols` are those of the atom types."""
+    lines = Path(path).read_text().split("Atoms # atomic")[1].split("Velocities")[0].splitlines()
+    rows = sorted((int(w[0]), int(w[1]), *w[2:5]) for w in map(str.split, lines) if w)
+    return Frame([symbols[row[1] - 1] for row in rows], np.array([row[2:5] for row in rows], float))

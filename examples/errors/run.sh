@@ -7,9 +7,9 @@
 name=errors
 . "$(dirname "$0")/../analysis/options.sh"
 
-if [ -n "$long" ]; then test=32 bulk=24 molecules=1000; else test=4 bulk=4 molecules=100; fi
-run bulk in.bulk -var steps "${steps:-$((bulk * 200))}" -var every 200
-run molecule in.molecule -var steps "${steps:-$((molecules * 200))}" -var every 200
+if [ -n "$long" ]; then test=12 bulk=12 molecules=1000; else test=4 bulk=4 molecules=100; fi
+run bulk in.bulk -var steps "${steps:-$((bulk * 400))}" -var every 400
+run molecule in.molecule -var steps "${steps:-$((molecules * 100))}" -var every 100
 sets=()
 [ ${#others[@]} -eq 0 ] || sets+=("test=${others[0]}:$test")
 "$python" "$here/convergence.py" "$model" "$out" "${sets[@]}" \

@@ -5,16 +5,16 @@
 name=gas-nve
 . "$(dirname "$0")/../analysis/options.sh"
 
-if [ -n "$long" ]; then molecule=20000 dimer=6000; else molecule=4000 dimer=1000; fi
+if [ -n "$long" ]; then molecule=16000 dimer=3000; else molecule=3000 dimer=600; fi
 for system in h2o dimer; do
     if [ $system = h2o ]; then count=$molecule temperature=300; else count=$dimer temperature=150; fi
     count=${steps:-$count}
-    for case in none:no random:no octahedral:yes icosahedral:yes; do
+    for case in none:no random:no octahedral:yes icosahedral:no; do
         run "$system-${case%:*}" in.nve -var start $system.data -var temperature $temperature \
             -var rotate "${case%:*}" -var inversion "${case#*:}" -var steps "$count"
     done
     run "$system-again" in.again -var start $system.data -var trajectory "$out/$system-none/positions.dump" \
-        -var rotate icosahedral -var inversion yes -var every 4
+        -var rotate icosahedral -var inversion no -var every 4
 done
 "$python" "$here/momentum.py" "$model" "$out" | tee "$out/table.md"
 figure
