@@ -62,3 +62,17 @@ def read_data(path, symbols):
     lines = Path(path).read_text().split("Atoms # atomic")[1].split("Velocities")[0].splitlines()
     rows = sorted((int(w[0]), int(w[1]), *w[2:5]) for w in map(str.split, lines) if w)
     return Frame([symbols[row[1] - 1] for row in rows], np.array([row[2:5] for row in rows], float))
+
+
+def write_data(path, frame, title):
+    """Write a frame of water in an orthogonal box as a LAMMPS data file: type 1 is O, type 2 is H."""
+    sides = np.diag(frame.cell)
+    if np.abs(frame.cell - np.diag(sides)).max() > 1e-9:
+        raise ValueError(f"the box of {title} is not orthogonal: {frame.cell.tolist()}")
+    box = "\n".join(f"0 {side:.8g} {axis}lo {axis}hi" for side, axis in zip(sides, "xyz"))
+    rows = [
+        f"{i} {1 if s == 'O' else 2} {x:.9g} {y:.9g} {z:.9g}"
+        for i, (s, (x, y, z)) in enumerate(zip(frame.symbols, frame.positions), 1)
+    ]
+    header = f"{title}\n\n{len(rows)} atoms\n2 atom types\n\n{box}\n\nMasses\n\n1 15.999\n2 1.008\n\nAtoms # atomic\n\n"
+    Path(path).write_text(header + "\n".join(rows) + "\n")
