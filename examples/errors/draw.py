@@ -26,7 +26,7 @@ def panel(axes, name, found):
         [x[short] for short in paper], list(paper.values()), "s", color="#d95f02", markersize=4, label="paper's PET"
     )
     for short, row in grids.items():
-        place = {"xytext": (4, 4), "textcoords": "offset points"}
+        place = {"xytext": (4, -10 if short == "Ti" else 4), "textcoords": "offset points"}
         axes.annotate(short, (row["evaluations"], row["mean"]), fontsize=7, color="#1f77b4", **place)
     axes.set(xscale="log", yscale="log", xlabel="evaluations", ylabel="mean |E − E$_{3i}$| / meV a cell")
     axes.set_title(TITLES.get(name, name))
@@ -36,7 +36,7 @@ def panel(axes, name, found):
 
 def draw(results, path):
     """A panel for each set of frames."""
-    figure, axes = panels(1, len(results), width=3.6 * len(results), height=3.3)
+    figure, axes = panels(1, len(results), width=3.4 * len(results), height=3.3)
     for place, (name, found) in zip(axes[0], results.items()):
         panel(place, name, found)
     save(figure, path)

@@ -26,9 +26,10 @@ def torques(axes, results):
         x, y, e = ([t[key] for t in points.values()] for key in ("evaluations", "mean", "error"))
         axes.errorbar(x, y, e, fmt=marker, color=color, markersize=4, label=NAMES[system])
         for name, t in points.items() if system == "dimer" else ():
-            place = {"xytext": (0, 6), "textcoords": "offset points", "ha": "center"}
+            place = {"xytext": (0, -12 if name == "Ti" else 6), "textcoords": "offset points", "ha": "center"}
             axes.annotate(name, (t["evaluations"], t["mean"]), fontsize=7, color=color, **place)
     axes.set(xscale="log", yscale="log", xlabel="evaluations of the model", ylabel="torque / meV")
+    axes.set_ylim(top=axes.get_ylim()[1] * 2)
     axes.set_title("Torque that is left, by grid")
     axes.grid(alpha=0.25)
     axes.legend()
