@@ -80,6 +80,16 @@ def markdown(results):
     return "\n".join(lines)
 
 
+def kept(frames, path):
+    """The path, with these frames; a file that holds them already keeps its date."""
+    structures.write(path.with_suffix(".new"), frames)
+    if path.exists() and path.read_bytes() == path.with_suffix(".new").read_bytes():
+        path.with_suffix(".new").unlink()
+    else:
+        path.with_suffix(".new").replace(path)
+    return path
+
+
 def main(model, folder, *sets):
     """Everything."""
     folder = Path(folder)
@@ -88,10 +98,8 @@ def main(model, folder, *sets):
     for text in sets:
         name, _, source = text.partition("=")
         path, _, count = source.partition(":")
-        frames = folder / f"{name}.xyz"
-        if not frames.exists() or frames.stat().st_mtime < Path(path).stat().st_mtime:
-            structures.write(frames, thin(structures.read(path), int(count) if count else None))
-        results[name] = table(model, frames, folder, name)
+        chosen = thin(structures.read(path), int(count) if count else None)
+        results[name] = table(model, kept(chosen, folder / f"{name}.xyz"), folder, name)
     (folder / "results.json").write_text(json.dumps(results, indent=1) + "\n")
     print(markdown(results))
 

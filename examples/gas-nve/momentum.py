@@ -34,7 +34,6 @@ def course(columns):
         "largest_change": change.max(),
         "torque_mean_meV": 1e3 * columns["c_s[3]"].mean(),
         "energy_change_meV": energy[-tenth:].mean() - energy[:tenth].mean(),
-        "heating_K_per_ps": columns["c_s[5]"][-1],
         "time": columns["Time"][::every].round(4).tolist(),
         "change": change[::every].round(6).tolist(),
     }

@@ -40,12 +40,15 @@ def make(folder, count, *repeat):
 
 
 def energies(folder, model, state):
-    """Energies [grid][cells], and spread over the rotations of 3i [cells], of the cells in a state; meV."""
+    """Energies [cells], meV, of the cells in a state by grid, and atoms of each; of `start` the spread over 3i too."""
     frames = [structures.read(path)[-1] for path in sorted(folder.glob(f"cell-*/{state}.xyz"))]
     structures.write(folder / f"{state}.xyz", frames)
-    found = {name: programs.evaluate(model, folder / f"{state}.xyz", *grid) for name, grid in GRIDS.items()}
-    values = {name: [1e3 * d["energy"] for d in documents] for name, documents in found.items()}
-    return {**values, "spread": [1e3 * d["spread"]["energy"] for d in found["3i"]], "atoms": found["3i"][0]["atoms"]}
+    names = GRIDS if state == "start" else ("bare", "2i")
+    found = {name: programs.evaluate(model, folder / f"{state}.xyz", *GRIDS[name]) for name in names}
+    energies = {name: [1e3 * d["energy"] for d in documents] for name, documents in found.items()}
+    if "3i" in found:
+        energies["spread"] = [1e3 * d["spread"]["energy"] for d in found["3i"]]
+    return {**energies, "atoms": found["bare"][0]["atoms"]}
 
 
 def compare(energies, exact, atoms):
@@ -94,7 +97,7 @@ def measure(folder, model):
     states = {state: energies(folder, model, state) for state in STATES}
     comparisons = {}
     for state, words in STATES.items():
-        for grid in ("bare", "3i"):
+        for grid in ("bare", "3i") if "3i" in states[state] else ("bare",):
             comparisons[f"{words}: {grid}"] = compare(states[state][grid], states[state]["2i"], states[state]["atoms"])
     comparisons["each at its own minimum: bare"] = relaxed(states)
     results = {"states": states, "comparisons": comparisons}
