@@ -7,9 +7,9 @@
 name=errors
 . "$(dirname "$0")/../analysis/options.sh"
 
-if [ -n "$long" ]; then test=7 bulk=4 molecules=1000; else test=3 bulk=2 molecules=100; fi
+if [ -n "$long" ]; then test=7 bulk=4 molecules=500; else test=3 bulk=2 molecules=100; fi
 run bulk in.bulk -var steps "${steps:-$(((bulk - 1) * 1600))}" -var every 1600
-run molecule in.molecule -var steps "${steps:-$(((molecules - 1) * 100))}" -var every 100
+run molecule in.molecule -var steps "${steps:-$(((molecules - 1) * 200))}" -var every 200
 sets=()
 [ ${#others[@]} -eq 0 ] || sets+=("test=${others[0]}:$test")
 "$python" "$here/convergence.py" "$model" "$out" "${sets[@]}" \

@@ -42,22 +42,23 @@ def free_energy(counted):
     return -np.log(density / density.mean())
 
 
-def deviation(first, second):
-    """Standard deviation of F/kT over the bins from the counts of two independent halves of the data.
+def covariance(first, second):
+    """Variance of F/kT over the bins, from the counts of two independent halves of the data.
 
-    It is the root of the halves' covariance: their noise is independent and cancels, where it would add to the variance
-    of either. A negative covariance, noise alone, gives a negative number.
+    It is the covariance of the halves: their noise is independent and cancels, where it would add to the variance of
+    either. Where it is noise alone, it may be negative.
     """
     a, b = free_energy(first).ravel(), free_energy(second).ravel()
-    covariance = np.mean((a - a.mean()) * (b - b.mean()))
-    return np.sign(covariance) * np.sqrt(abs(covariance))
+    return np.mean((a - a.mean()) * (b - b.mean()))
 
 
 def measure(directions, blocks=10):
     """Map of F/kT with its errors, and its deviation with the error, of unit vectors [frames, molecules, 3].
 
     The halves are the even and the odd molecules, which do not see each other. Errors are over blocks of time: of the
-    map by block averages of the density, of the deviation by the jackknife, leaving out one block after the other.
+    map by block averages of the density, of the deviation's square by the jackknife, leaving out one block after the
+    other. The deviation's error is what it would rise by, were its square larger by one standard error: finite at zero,
+    too. A deviation has the sign of its square.
     """
     density = np.array([counts(frame) for frame in directions])
     mean, error = block_error(density, blocks)
@@ -65,12 +66,14 @@ def measure(directions, blocks=10):
     parts = directions[len(directions) - blocks * length :].reshape(blocks, length, *directions.shape[1:])
     halves = np.array([[counts(part[:, k::2]) for part in parts] for k in (0, 1)])
     total = halves.sum(axis=1)
-    left_out = [deviation(total[0] - halves[0, i], total[1] - halves[1, i]) for i in range(blocks)]
+    square = covariance(*total)
+    left_out = [covariance(total[0] - halves[0, i], total[1] - halves[1, i]) for i in range(blocks)]
+    error_of_square = np.sqrt((blocks - 1) * np.var(left_out))
     return {
         "map": free_energy(density.sum(axis=0)),
         "map_error": error / np.maximum(mean, 1 / len(directions)),
-        "deviation": deviation(*total),
-        "deviation_error": np.sqrt((blocks - 1) * np.var(left_out)),
+        "deviation": np.sign(square) * np.sqrt(abs(square)),
+        "deviation_error": np.sqrt(max(square, 0) + error_of_square) - np.sqrt(max(square, 0)),
     }
 
 
