@@ -84,7 +84,7 @@ def measure(model, folder, system):
     return {
         "courses": {case: course(c) for case, c in columns.items()},
         "spectra": spectra(columns["none"], again, 2.0),
-        "torques": torques(model, folder / f"{system}-none/positions.dump", 100, folder),
+        "torques": torques(model, folder / f"{system}-none/positions.dump", 40, folder),
     }
 
 

@@ -16,7 +16,7 @@ from analysis import programs, structures
 from scipy.stats import kendalltau
 
 STATES = {"start": "as GenIce made them", "bare": "relaxed, bare", "averaged": "relaxed, 2i"}
-GRIDS = {"bare": ("none", False), "2i": ("legendre:2", True), "3i": ("legendre:3", True)}
+GRIDS = {"bare": ("none", False), "2i": ("legendre:2", True)}
 
 
 def parse(text):
@@ -40,15 +40,13 @@ def make(folder, count, *repeat):
 
 
 def energies(folder, model, state):
-    """Energies [cells], meV, of the cells in a state by grid, and atoms of each; of `start` the spread over 3i too."""
+    """Energies [cells], meV, of the cells in a state, bare and 2i, their spread over the rotations of 2i, and atoms."""
     frames = [structures.read(path)[-1] for path in sorted(folder.glob(f"cell-*/{state}.xyz"))]
     structures.write(folder / f"{state}.xyz", frames)
-    names = GRIDS if state == "start" else ("bare", "2i")
-    found = {name: programs.evaluate(model, folder / f"{state}.xyz", *GRIDS[name]) for name in names}
+    found = {name: programs.evaluate(model, folder / f"{state}.xyz", *grid) for name, grid in GRIDS.items()}
     energies = {name: [1e3 * d["energy"] for d in documents] for name, documents in found.items()}
-    if "3i" in found:
-        energies["spread"] = [1e3 * d["spread"]["energy"] for d in found["3i"]]
-    return {**energies, "atoms": found["bare"][0]["atoms"]}
+    spread = [1e3 * d["spread"]["energy"] for d in found["2i"]]
+    return {**energies, "spread": spread, "atoms": found["bare"][0]["atoms"]}
 
 
 def compare(energies, exact, atoms):
@@ -87,7 +85,7 @@ def markdown(results):
         numbers = f"{c['offset']:.4f} | {c['error']:.4f} | {c['range']:.4f} | {c['swapped']} of {c['pairs']}"
         lines.append(f"| {name.replace(': ', ' | ')} | {numbers} |")
     spread = results["states"]["start"]["spread"], results["states"]["start"]["atoms"]
-    lines += ["", f"Spread over the rotations of 3i: {np.mean(spread[0]) / spread[1]:.4f} meV/atom."]
+    lines += ["", f"Spread over the rotations of 2i, cells as made: {np.mean(spread[0]) / spread[1]:.4f} meV/atom."]
     return "\n".join(lines)
 
 
@@ -97,8 +95,7 @@ def measure(folder, model):
     states = {state: energies(folder, model, state) for state in STATES}
     comparisons = {}
     for state, words in STATES.items():
-        for grid in ("bare", "3i") if "3i" in states[state] else ("bare",):
-            comparisons[f"{words}: {grid}"] = compare(states[state][grid], states[state]["2i"], states[state]["atoms"])
+        comparisons[f"{words}: bare"] = compare(states[state]["bare"], states[state]["2i"], states[state]["atoms"])
     comparisons["each at its own minimum: bare"] = relaxed(states)
     results = {"states": states, "comparisons": comparisons}
     (folder / "results.json").write_text(json.dumps(results, indent=1) + "\n")
