@@ -10,6 +10,6 @@ mkdir -p ../../target/metatrain
 cp options.yaml ../../target/metatrain/
 cd ../../target/metatrain
 python ../../examples/metatrain/data.py "$folder"
-mtt train options.yaml -o water.pt
+python ../../examples/metatrain/train.py options.yaml -o water.pt
 tumble-export pet water.ckpt -o water-mtt-pet.onnx --name water-mtt-pet --check test.xyz
 ../release/tumble eval water-mtt-pet.onnx test.xyz
