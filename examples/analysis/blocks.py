@@ -4,7 +4,7 @@ import numpy as np
 
 
 def cut(series, blocks):
-    """Means [blocks, ...] of so many blocks of equal length of a series [times, ...]; the rest at the start is dropped."""
+    """Means [blocks, ...] of equally long blocks of a series [times, ...]; what is left at the start is dropped."""
     series = np.asarray(series, float)
     length = len(series) // blocks
     if blocks < 2 or length < 1:
@@ -41,8 +41,8 @@ def compare(first, second, shuffles=999, seed=1):
     """Do two sets of block means [blocks, values] differ? `chi_square`, and how often chance gives as much.
 
     The chance is that of a permutation test: were both runs alike, it would not matter which block came from which, so
-    the blocks are dealt out anew. It needs no assumption on how the values (neighboring bins) are correlated, but blocks
-    that are independent and of equal length. Where they are too short to be independent, it is too small.
+    the blocks are dealt out anew. It needs no assumption on how the values (neighboring bins) are correlated, but
+    blocks that are independent and of equal length. Where they are too short to be independent, it is too small.
     """
     rng, found = np.random.default_rng(seed), chi_square(first, second)
     together, count = np.concatenate([first, second]), len(first)

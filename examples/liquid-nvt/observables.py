@@ -17,7 +17,7 @@ from analysis import liquid, orientation, programs, trajectories
 from analysis.blocks import block_error, compare, cut
 
 CASES = ["none", "random", "turned", "grid", "mts", "ipi-none", "ipi-random", "ipi-mts"]
-STEP = 0.0005  # ps
+STEP, FRAME = 0.0005, 20  # ps; steps from one frame to the next
 BLOCKS = 10
 LONGEST = 8  # the longest time of the correlation functions is this fraction of the run
 # In frames, the same for all runs: their correlation functions are compared at equal times.
@@ -53,6 +53,9 @@ def from_ipi(folder, settle):
 
 def series(temperatures, steps, side, positions):
     """What is compared, each as a series [frames or origins, values]; times, ps, of the correlation functions."""
+    if len(steps) < 2 * LONGEST:
+        needed = f"{2 * LONGEST}, {2 * LONGEST * FRAME * STEP:.3g} ps after settling"
+        raise ValueError(f"{len(steps)} frames are too few: correlations need {needed}; run longer by --steps")
     molecules = positions.reshape(len(positions), -1, 3, 3)
     oxygens = molecules[:, :, 0]
     dipoles, normals = orientation.axes(molecules)
@@ -69,7 +72,7 @@ def series(temperatures, steps, side, positions):
         "single": liquid.autocorrelations(dipoles, lags),
         "total": liquid.autocorrelations(total, lags),
     }
-    return {name: np.asarray(s, float) for name, s in found.items()}, lags * (steps[1] - steps[0]) * STEP
+    return {name: np.asarray(s, float) for name, s in found.items()}, lags * FRAME * STEP
 
 
 def numbers(values):
@@ -90,7 +93,7 @@ def orientations(positions):
 def case(temperatures, steps, side, positions):
     """Everything about one run, and the series to compare it by."""
     compared, times = series(temperatures, steps, side, positions)
-    found = {"ps": len(steps) * (steps[1] - steps[0]) * STEP, "molecules": positions.shape[1] // 3}
+    found = {"ps": len(steps) * FRAME * STEP, "molecules": positions.shape[1] // 3}
     found.update(times=numbers(times), distances=numbers(liquid.edges(side)[:-1] + liquid.BIN / 2))
     found["temperatures"] = [list(pair) for pair in zip(*map(numbers, block_error(temperatures, BLOCKS)))]
     for name in ("pairs", "dipoles", "displacement", "single", "total"):

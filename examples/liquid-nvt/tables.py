@@ -46,7 +46,9 @@ def runs(cases):
         kelvin = " | ".join(value(*pair, 1) for pair in c["temperatures"])
         maps = " | ".join(value(c[a]["deviation"], c[a]["deviation_error"], 3) for a in ("dipole", "normal"))
         kirkwood = value(c["total"][0], c["total_error"][0], 2)
-        lines.append(f"| {NAMES[name]} | {c['ps']:.2f} | {kelvin} | {value(*c['diffusion'], 3)} | {kirkwood} | {maps} |")
+        lines.append(
+            f"| {NAMES[name]} | {c['ps']:.2f} | {kelvin} | {value(*c['diffusion'], 3)} | {kirkwood} | {maps} |"
+        )
     return lines
 
 
@@ -90,8 +92,9 @@ def comparisons(cases, differences):
 def together(differences, keys):
     """Pairs that differ in one of several observables, and those expected by chance."""
     found = [differ(differences[key]) for key in keys]
-    return f"{sum(len(rare) for rare, _ in found)} of {sum(len(differences[key]) for key in keys)} comparisons below " + (
-        f"{RARE} where {sum(expected for _, expected in found):.1f} are expected by chance"
+    return (
+        f"{sum(len(rare) for rare, _ in found)} of {sum(len(differences[key]) for key in keys)} comparisons below "
+        + (f"{RARE} where {sum(expected for _, expected in found):.1f} are expected by chance")
     )
 
 
@@ -107,41 +110,41 @@ def conclusions(cases, differences):
     return ["| conclusion | ours |", "|---|---|", *(f"| {PAPER[key]} | {words} |" for key, words in said.items())]
 
 
+HEAD = """# What came out: liquid water
+
+![structure and dynamics of liquid water](liquid-nvt.svg)
+"""
+WARNING = """
+**From short runs of {lengths} ps: they show that the scripts work, and say little of water.** Times are shorter
+than the memory of the liquid (picoseconds), so errors are underestimated and chances too small.
+"""
+METHOD = """
+Ours: `examples/models/water-pet.onnx`, {molecules} H2O at 300 K (one factor for all velocities, 0.2 ps), 0.5 fs, a
+frame every 10 fs. Errors are from 10 blocks of time. D: a sixth of the slope of the mean square displacement
+over the later half of its times, not corrected for the size of the box. G_K: square of the sum of all unit
+dipoles over their number. F: free energy over 48 bins of equal area on the sphere; its standard deviation,
+without the noise of counting, from the covariance of the run's two halves (a negative number is noise).
+"""
+COMPARISON = """
+Does a mitigation change an observable? Mean square of difference over error, about 1 where only noise tells two
+runs apart, and in parentheses the chance of as much if they were alike (blocks dealt out anew, 999 times).
+"""
+PAPERS = """
+## Beside the paper
+
+arXiv:2406.17747 shows the same observables for its own PET, another model with other training data. We have no
+numbers of those figures, only what the paper concludes: in bulk the effect of the broken symmetry is negligible.
+"""
+
+
 def page(results):
     """All of `expected.md`."""
     cases, differences = results["cases"], results["differences"]
-    first = next(iter(cases.values()))
-    short = min(c["ps"] for c in cases.values()) < SHORT
     lengths = sorted({f"{c['ps']:.2g}" for c in cases.values()}, key=float)
-    lines = ["# What came out: liquid water", "", "![structure and dynamics of liquid water](liquid-nvt.svg)", ""]
-    if short:
-        lines += [
-            f"**From short runs of {' and '.join(lengths)} ps: they show that the scripts work, and say little of water.** Times",
-            f"are shorter than the memory of the liquid (picoseconds), so errors are underestimated and chances too small.",
-            "",
-        ]
-    lines += [
-        f"Ours: `examples/models/water-pet.onnx`, {first['molecules']} H2O at 300 K (one factor for all velocities, 0.2 ps), 0.5 fs, a",
-        "frame every 10 fs. Errors are from 10 blocks of time. D: a sixth of the slope of the mean square displacement over",
-        "the later half of its times, not corrected for the size of the box. G_K: square of the sum of all unit dipoles over",
-        "their number. F: free energy over 48 bins of equal area on the sphere; its standard deviation, without the noise",
-        "of counting, from the covariance of the run's two halves (a negative number is noise).",
-        "",
-        *runs(cases),
-        "",
-        "Does a mitigation change an observable? Mean square of difference over error, about 1 where only noise tells two",
-        "runs apart, and in parentheses the chance of as much if they were alike (blocks dealt out anew, 999 times).",
-        "",
-        *comparisons(cases, differences),
-        "",
-        "## Beside the paper",
-        "",
-        "arXiv:2406.17747 shows the same observables for its own PET, another model with other training data. We have no numbers",
-        "of those figures, only what the paper concludes: in bulk the effect of the broken symmetry is negligible.",
-        "",
-        *conclusions(cases, differences),
-    ]
-    return "\n".join(lines)
+    warning = WARNING.format(lengths=" and ".join(lengths)) if float(lengths[0]) < SHORT else ""
+    method = METHOD.format(molecules=next(iter(cases.values()))["molecules"])
+    parts = [HEAD + warning + method, *runs(cases), COMPARISON, *comparisons(cases, differences), PAPERS]
+    return "\n".join([*parts, *conclusions(cases, differences)])
 
 
 if __name__ == "__main__":

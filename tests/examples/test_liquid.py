@@ -165,7 +165,9 @@ def test_a_run_goes_on_with_its_next_piece(tmp_path):
 
 
 @pytest.mark.skipif(not (VENV / "bin/i-pi").exists(), reason="i-PI is not installed beside this Python")
-@pytest.mark.parametrize(("every", "steps", "options"), [(1, 40, ["--rotate", "random"]), (4, 20, ["--rotate", "tetrahedral"])])
+@pytest.mark.parametrize(
+    ("every", "steps", "options"), [(1, 40, ["--rotate", "random"]), (4, 20, ["--rotate", "tetrahedral"])]
+)
 def test_a_run_in_ipi(tmp_path, every, steps, options):
     variables = {**ENVIRONMENT, "VENV": str(VENV), "TUMBLE": str(BUILD / "tumble")}
     command = [EXAMPLES / "liquid-nvt/ipi.sh", tmp_path / "run", MODEL, str(steps), str(every), *options]
@@ -175,6 +177,12 @@ def test_a_run_in_ipi(tmp_path, every, steps, options):
     assert found.tolist() == list(range(20, steps + 1, 20))
     assert side == pytest.approx(12.429569, abs=1e-4) and positions.shape == (len(found), 192, 3)
     assert ((150 < temperatures) & (temperatures < 500)).all()
+
+
+def test_too_short_a_run_is_refused():
+    read = np.full((12, 3), 300.0), 20 * np.arange(12), 9.0, np.tile(np.concatenate(2 * [MOLECULE]), (12, 1, 1))
+    with pytest.raises(ValueError, match="12 frames are too few: correlations need 16, 0.16 ps after settling"):
+        observables.series(*read)
 
 
 def results():
