@@ -44,8 +44,8 @@ def measure(directions, blocks=10, halves="molecules"):
     The halves whose covariance the deviation is made of are the even and the odd molecules, where molecules do not see
     each other, or the first and the second half of the time ("time"), where they do. Errors are over blocks of time: of
     the map by block averages of the density, of the deviation's square by the jackknife, leaving out one block after
-    the other. The deviation's error is what it would rise by, were its square larger by one standard error: finite at zero,
-    too. A deviation has the sign of its square.
+    the other. The deviation's error is what it would rise by, were its square larger by one standard error: finite at
+    zero, too. A deviation has the sign of its square.
     """
     density = np.array([counts(frame) for frame in directions])
     mean, error = block_error(density, blocks)
