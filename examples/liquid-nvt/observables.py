@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from analysis import liquid, orientation, programs, trajectories
-from analysis.blocks import block_error, compare, cut
+from analysis.blocks import block_error, chi_square, compare, cut
 
 CASES = ["none", "random", "turned", "grid", "mts", "ipi-none", "ipi-random", "ipi-mts"]
 STEP, FRAME = 0.0005, 20  # ps; steps from one frame to the next
@@ -114,6 +114,15 @@ def difference(first, second):
     return compare(*(cut(s[:, :values], len(s) // length) for s in (first, second)))
 
 
+def halves(values):
+    """Chi-square between the halves of one run, in blocks as long as in the comparison of runs.
+
+    Blocks shorter than the memory make errors too small. They do so in both comparisons, which this one thus gauges.
+    """
+    middle = len(values) // 2
+    return chi_square(cut(values[:middle], BLOCKS // 2), cut(values[middle:], BLOCKS // 2))
+
+
 def main(folder, settle):
     """Everything."""
     folder, results, compared = Path(folder), {}, {}
@@ -129,7 +138,9 @@ def main(folder, settle):
         name: {f"{a}/{b}": difference(compared[a][name], compared[b][name]) for a, b in combinations(compared, 2)}
         for name in OBSERVABLES
     }
-    (folder / "results.json").write_text(json.dumps({"cases": results, "differences": differences}) + "\n")
+    within = {key: {name: halves(runs[key]) for name, runs in compared.items()} for key in OBSERVABLES}
+    document = {"cases": results, "differences": differences, "halves": within}
+    (folder / "results.json").write_text(json.dumps(document) + "\n")
 
 
 if __name__ == "__main__":

@@ -208,9 +208,11 @@ def test_the_page_says_what_was_found():
         for key in observables.OBSERVABLES
     }
     differences["pairs"]["none/random"] = {"chi_square": 7.25, "chance": 0.001}
-    text = tables.page({"cases": cases, "differences": differences})
+    halves = {key: {n: observables.halves(c[key]) for n, c in compared.items()} for key in observables.OBSERVABLES}
+    halves["pairs"] = {"none": 1.5, "random": 2.5, "ipi-none": 0.5}
+    text = tables.page({"cases": cases, "differences": differences, "halves": halves})
     assert "**From short runs of 1.2 ps" in text
-    assert "| g_OO(r) | 7.25 (0.001) |" in text and "rarest `none` and `random`: 0.001" in text
+    assert "| g_OO(r) | 7.25 (0.001) |" in text and "| 1.50, 2.50 | " in text and "; most `none` and `random` |" in text
     assert cases["none"]["total"][0] == pytest.approx(1, abs=0.3)
     assert cases["none"]["single"][0] == pytest.approx(1) and abs(cases["none"]["single"][3]) < 0.1
     assert "27 H2O" in text and "| i-PI, `none` | 1.20 |" in text
