@@ -38,6 +38,7 @@ if [ -f water.checkpoint ]; then
     step=$(sed -n 's#.*<step>\s*\([0-9]*\)\s*</step>.*#\1#p' input.xml | head -n 1)
 else
     sed -e "s#FORCEFIELDS#$sockets#" -e "s#FORCES#$forces#" -e "s#NMTS#$nmts#" -e "s#STEPS#$((steps / every))#" \
+        -e "s#SEED#$((1 + $(basename "$out" | cksum | cut -d " " -f 1) % 10000))#" \
         -e "s#STRIDE#$((20 / every))#" -e "s#CHECKPOINT#$((400 / every))#" \
         -e "s#TIMESTEP#$(awk "BEGIN { print $every * 0.5 }")#" "$here/input.xml" > input.xml
 fi

@@ -33,10 +33,15 @@ if [ -n "${MOLECULES:-}" ]; then
     fi
 fi
 
+# A number of its own for each case.
+seed() {
+    echo $((1 + $(cksum <<< "$1" | cut -d " " -f 1) % 10000))
+}
+
 # lammps NAME ROTATE INVERSION EVERY PIECE
 lammps() {
     pieces "$1" in.nvt $((settle + count)) "${LENGTH:-$5}" \
-        -var start "$start" -var rotate "$2" -var inversion "$3" -var every "$4"
+        -var start "$start" -var rotate "$2" -var inversion "$3" -var every "$4" -var seed "$(seed "$1")"
 }
 
 for case in "${cases[@]}"; do
