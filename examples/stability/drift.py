@@ -49,7 +49,9 @@ def slope(times, values, blocks=BLOCKS):
     """
     length = len(times) // blocks
     if length < 3:
-        raise ValueError(f"{len(times)} values in {blocks} blocks: a slope with an error needs 3 values in each; run longer")
+        raise ValueError(
+            f"{len(times)} values in {blocks} blocks: a slope with an error needs 3 values in each; run longer"
+        )
     parts = [slice(k * length, (k + 1) * length) for k in range(blocks)]
     slopes = [np.polyfit(times[part], values[part], 1)[0] for part in parts]
     return float(np.polyfit(times, values, 1)[0]), float(np.std(slopes, ddof=1) / np.sqrt(blocks))

@@ -30,7 +30,9 @@ def test_error_of_a_random_walk_with_drift():
 
 
 def test_too_short_a_run_has_no_error():
-    with pytest.raises(ValueError, match="14 values in 5 blocks: a slope with an error needs 3 values in each; run longer"):
+    with pytest.raises(
+        ValueError, match="14 values in 5 blocks: a slope with an error needs 3 values in each; run longer"
+    ):
         drift.slope(np.arange(14), np.arange(14))
 
 
