@@ -3,17 +3,49 @@
 import numpy as np
 
 
-def block_error(series, blocks=10):
-    """Mean and standard error of a series [times, ...] by block averaging: each has the shape [...].
-
-    The series is cut into so many blocks of equal length (what is left over at the start is dropped). Means of blocks
-    much longer than the correlation time are independent, so their standard deviation over the square root of their
-    number is the standard error of the mean (Flyvbjerg, Petersen, J. Chem. Phys. 91, 461 (1989)).
-    """
+def cut(series, blocks):
+    """Means [blocks, ...] of equally long blocks of a series [times, ...]; what is left at the start is dropped."""
     series = np.asarray(series, float)
     length = len(series) // blocks
     if blocks < 2 or length < 1:
         raise ValueError(f"{len(series)} values in {blocks} blocks: an error bar needs two blocks of a value each")
-    kept = series[len(series) - blocks * length :]
-    means = kept.reshape(blocks, length, *kept.shape[1:]).mean(axis=1)
-    return means.mean(axis=0), means.std(axis=0, ddof=1) / np.sqrt(blocks)
+    return series[len(series) - blocks * length :].reshape(blocks, length, *series.shape[1:]).mean(axis=1)
+
+
+def summary(means):
+    """Mean and standard error [...] of block means [blocks, ...]."""
+    return means.mean(axis=0), means.std(axis=0, ddof=1) / np.sqrt(len(means))
+
+
+def block_error(series, blocks=10):
+    """Mean and standard error of a series [times, ...] by block averaging: each has the shape [...].
+
+    Means of blocks much longer than the correlation time are independent, so their standard deviation over the square
+    root of their number is the standard error of the mean (Flyvbjerg, Petersen, J. Chem. Phys. 91, 461 (1989)).
+    """
+    return summary(cut(series, blocks))
+
+
+def chi_square(first, second):
+    """Mean over the values of (difference / its error)² between two sets of block means [blocks, values].
+
+    Values without an error (empty bins) are left out. About 1 where only noise tells the two apart.
+    """
+    (a, da), (b, db) = summary(first), summary(second)
+    variance = da**2 + db**2
+    known = variance > 0
+    return float(np.mean((a - b)[known] ** 2 / variance[known])) if known.any() else 0.0
+
+
+def compare(first, second, shuffles=999, seed=1):
+    """Do two sets of block means [blocks, values] differ? `chi_square`, and how often chance gives as much.
+
+    The chance is that of a permutation test: were both runs alike, it would not matter which block came from which, so
+    the blocks are dealt out anew. It needs no assumption on how the values (neighboring bins) are correlated, but
+    blocks that are independent and of equal length. Where they are too short to be independent, it is too small.
+    """
+    rng, found = np.random.default_rng(seed), chi_square(first, second)
+    together, count = np.concatenate([first, second]), len(first)
+    dealt = (together[rng.permutation(len(together))] for _ in range(shuffles))
+    as_large = sum(chi_square(d[:count], d[count:]) >= found for d in dealt)
+    return {"chi_square": found, "chance": (1 + as_large) / (1 + shuffles)}

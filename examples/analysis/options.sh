@@ -52,6 +52,18 @@ run() {
     touch "$out/$what.done"
 }
 
+# A long run in pieces of LENGTH steps, each begun from the restart file that the one before ended with:
+# pieces NAME INPUT STEPS LENGTH [-var ...]. What is interrupted goes on with the piece in which it stopped.
+pieces() {
+    local what=$1 input=$2 count=$3 length=$4 piece=0 done=0
+    shift 4
+    while [ "$done" -lt "$count" ]; do
+        local now=$((count - done < length ? count - done : length))
+        run "$what-$piece" "$input" -var piece $piece -var before "$out/$what-$((piece - 1))" -var steps $now "$@"
+        piece=$((piece + 1)) done=$((done + now))
+    done
+}
+
 # The figure, if there is matplotlib.
 figure() {
     if "$python" -c 'import matplotlib' 2> /dev/null; then

@@ -1,0 +1,147 @@
+"""Structure and dynamics of liquid water, and whether mitigations differ in them by more than chance.
+
+    observables.py FOLDER SETTLE         # the folder with the runs of run.sh; the steps before SETTLE do not count
+
+A molecule's dipole is the unit vector from its oxygen to the middle of its hydrogens: the model has no charges. Writes
+FOLDER/results.json, from which tables.py and draw.py make what is in `expected.md`.
+"""
+
+import json
+import re
+import sys
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+from analysis import liquid, orientation, programs, trajectories
+from analysis.blocks import block_error, chi_square, compare, cut
+
+CASES = ["none", "random", "turned", "grid", "mts", "ipi-none", "ipi-random", "ipi-mts"]
+STEP, FRAME = 0.0005, 20  # ps; steps from one frame to the next
+BLOCKS = 10
+LONGEST = 8  # the longest time of the correlation functions is this fraction of the run
+# In frames, the same for all runs: their correlation functions are compared at equal times.
+LAGS = np.array([*range(10), *range(10, 100, 5), *range(100, 5000, 20)])
+OBSERVABLES = ["temperature", "dipole", "normal", "pairs", "dipoles", "displacement", "single", "total"]
+
+
+def pieces(folder, case):
+    """The folders of the pieces of a run in LAMMPS that are complete, in order."""
+    found = [p for p in Path(folder).glob(f"{case}-*.done") if re.fullmatch(rf"{case}-\d+", p.stem)]
+    return [p.with_suffix("") for p in sorted(found, key=lambda p: int(p.stem.rsplit("-", 1)[1]))]
+
+
+def from_lammps(folders, settle):
+    """Steps and temperatures (all, O, H) [frames, 3]; steps, side and positions [frames, N, 3] of pieces of a run."""
+    logs = [programs.thermo(f / "log.lammps") for f in folders]
+    thermo = [np.stack([log[name] for name in ("Temp", "c_o", "c_h")], axis=1) for log in logs]
+    dumps = [trajectories.lammps(f / "positions.dump") for f in folders]
+    _, temperatures = trajectories.join([log["Step"] for log in logs], thermo, settle)
+    steps, positions = trajectories.join([d[0] for d in dumps], [d[2] for d in dumps], settle)
+    return temperatures, steps, dumps[0][1], positions
+
+
+def from_ipi(folder, settle):
+    """The same of a run in i-PI."""
+    rows = np.loadtxt(folder / "water.properties", ndmin=2)
+    every = round((rows[1, 1] - rows[0, 1]) / STEP / (rows[1, 0] - rows[0, 0]))
+    steps, side, positions = trajectories.ipi(folder / "water.positions_0.xyz", every)
+    _, temperatures = trajectories.join([every * rows[:, 0]], [rows[:, 2:5]], settle)
+    steps, positions = trajectories.join([steps], [positions], settle)
+    return temperatures, steps, side, positions
+
+
+def series(temperatures, steps, side, positions):
+    """What is compared, each as a series [frames or origins, values]; times, ps, of the correlation functions."""
+    if len(steps) < 2 * LONGEST:
+        needed = f"{2 * LONGEST}, {2 * LONGEST * FRAME * STEP:.3g} ps after settling"
+        raise ValueError(f"{len(steps)} frames are too few: correlations need {needed}; run longer by --steps")
+    molecules = positions.reshape(len(positions), -1, 3, 3)
+    oxygens = molecules[:, :, 0]
+    dipoles, normals = orientation.axes(molecules)
+    both = np.array([liquid.correlations(*frame, side) for frame in zip(oxygens, dipoles)])
+    lags = LAGS[LAGS <= len(steps) // LONGEST]
+    total = dipoles.sum(axis=1, keepdims=True) / np.sqrt(dipoles.shape[1])
+    found = {
+        "temperature": temperatures[:, :1],
+        "dipole": [orientation.counts(u).ravel() for u in dipoles],
+        "normal": [orientation.counts(np.stack([n, -n])).ravel() for n in normals],
+        "pairs": both[:, 0],
+        "dipoles": both[:, 1],
+        "displacement": liquid.displacements(oxygens, lags),
+        "single": liquid.autocorrelations(dipoles, lags),
+        "total": liquid.autocorrelations(total, lags),
+    }
+    return {name: np.asarray(s, float) for name, s in found.items()}, lags * FRAME * STEP
+
+
+def numbers(values):
+    """Rounded for the file."""
+    return [float(f"{v:.5g}") for v in np.ravel(values)]
+
+
+def orientations(positions):
+    """Maps of F/kT and how much they vary, for dipole and normal."""
+    dipoles, normals = orientation.axes(positions.reshape(len(positions), -1, 3, 3))
+    found = {}
+    for name, vectors in (("dipole", dipoles), ("normal", np.stack([normals, -normals], axis=2))):
+        measured = orientation.measure(vectors, BLOCKS, halves="time")
+        found[name] = {key: numbers(v) if np.ndim(v) else float(v) for key, v in measured.items()}
+    return found
+
+
+def case(temperatures, steps, side, positions):
+    """Everything about one run, and the series to compare it by."""
+    compared, times = series(temperatures, steps, side, positions)
+    found = {"ps": len(steps) * FRAME * STEP, "molecules": positions.shape[1] // 3}
+    found.update(times=numbers(times), distances=numbers(liquid.edges(side)[:-1] + liquid.BIN / 2))
+    found["temperatures"] = [list(pair) for pair in zip(*map(numbers, block_error(temperatures, BLOCKS)))]
+    for name in ("pairs", "dipoles", "displacement", "single", "total"):
+        mean, error = block_error(compared[name], BLOCKS)
+        found[name], found[f"{name}_error"] = numbers(mean), numbers(error)
+    coefficients = liquid.diffusion(cut(compared["displacement"], BLOCKS), times)
+    found["diffusion"] = [coefficients.mean(), coefficients.std(ddof=1) / np.sqrt(BLOCKS)]
+    return {**found, **orientations(positions)}, compared
+
+
+def difference(first, second):
+    """`compare` of two series [frames, values], in blocks as long as a tenth of the shorter one.
+
+    Values are those that both have: the correlation functions of a shorter run end sooner.
+    """
+    length = min(len(first), len(second)) // BLOCKS
+    values = min(first.shape[1], second.shape[1])
+    return compare(*(cut(s[:, :values], len(s) // length) for s in (first, second)))
+
+
+def halves(values):
+    """Chi-square between the halves of one run, in blocks as long as in the comparison of runs.
+
+    Blocks shorter than the memory make errors too small. They do so in both comparisons, which this one thus gauges.
+    """
+    middle = len(values) // 2
+    return chi_square(cut(values[:middle], BLOCKS // 2), cut(values[middle:], BLOCKS // 2))
+
+
+def main(folder, settle):
+    """Everything."""
+    folder, results, compared = Path(folder), {}, {}
+    for name in CASES:
+        if name.startswith("ipi-") and any((folder / name).glob("*.done")):
+            read = from_ipi(folder / name, int(settle))
+        elif not name.startswith("ipi-") and (found := pieces(folder, name)):
+            read = from_lammps(found, int(settle))
+        else:
+            continue
+        results[name], compared[name] = case(*read)
+    differences = {
+        name: {f"{a}/{b}": difference(compared[a][name], compared[b][name]) for a, b in combinations(compared, 2)}
+        for name in OBSERVABLES
+    }
+    within = {key: {name: halves(runs[key]) for name, runs in compared.items()} for key in OBSERVABLES}
+    document = {"cases": results, "differences": differences, "halves": within}
+    (folder / "results.json").write_text(json.dumps(document) + "\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
