@@ -1,11 +1,9 @@
 """`tumble-export torch`: the example's adapter, and what is refused."""
 
-import json
 from pathlib import Path
 
-import onnx
-import pytest
 import torch
+from files import metadata, refusal
 
 from tumble_export import adapter as adapters
 from tumble_export import pipeline
@@ -17,8 +15,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "export" / "morse.py"
 
 def test_the_example_is_exported(tmp_path):
     main(["torch", f"{EXAMPLE}:make", "-o", str(tmp_path / "m.onnx")])
-    entry = {p.key: p.value for p in onnx.load(tmp_path / "m.onnx").metadata_props}["tumble"]
-    made = json.loads(entry)
+    made = metadata(tmp_path / "m.onnx")
     assert (made["name"], made["hops"], made["species"]) == ("morse", 1, [18])
 
 
@@ -37,19 +34,16 @@ def test_a_reach_that_was_claimed_too_short_is_raised(tmp_path):
     said = []
     pipeline.write(adapters.Adapter(Far(), 3.0, 1, [1, 8]), tmp_path / "m.onnx", say=said.append)
     assert "the energy reaches further than claimed: the file says 2 hops." in said
-    entry = {p.key: p.value for p in onnx.load(tmp_path / "m.onnx").metadata_props}["tumble"]
-    assert json.loads(entry)["hops"] == 2
+    assert metadata(tmp_path / "m.onnx")["hops"] == 2
 
 
-def refusal(place):
-    with pytest.raises(SystemExit) as error:
-        main(["torch", str(place), "-o", "m.onnx"])
-    return str(error.value)
+def refused(place):
+    return refusal("torch", place, "-o", "m.onnx")
 
 
 def test_wrong_functions_are_refused(tmp_path):
     (tmp_path / "mine.py").write_text("def make():\n    return 3\n")
-    assert "names no function: write FILE.py:FUNCTION" in refusal(tmp_path / "mine.py")
-    assert "has no function build" in refusal(f"{tmp_path / 'mine.py'}:build")
-    assert "returned a int, not a tumble_export.adapter.Adapter" in refusal(f"{tmp_path / 'mine.py'}:make")
-    assert "there is no file" in refusal("none.py:make")
+    assert "names no function: write FILE.py:FUNCTION" in refused(tmp_path / "mine.py")
+    assert "has no function build" in refused(f"{tmp_path / 'mine.py'}:build")
+    assert "returned a int, not a tumble_export.adapter.Adapter" in refused(f"{tmp_path / 'mine.py'}:make")
+    assert "there is no file" in refused("none.py:make")

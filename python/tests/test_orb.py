@@ -1,7 +1,6 @@
 """Orb in all its kinds: the exported file is the model. Small ones, random weights, of the package's own classes."""
 
 import inspect
-import json
 from functools import partial
 
 import numpy as np
@@ -11,6 +10,7 @@ import torch
 pytest.importorskip("orb_models")
 
 import onnx
+from files import metadata, refusal
 from orb_models.forcefield import pretrained
 from orb_models.forcefield.angular import SphericalHarmonics, UnitVector
 from orb_models.forcefield.atomic_system import SystemConfig
@@ -106,16 +106,6 @@ def dense(count=60, seed=1):
     """Oxygen, iron and hydrogen, nearer to each other than covalent radii, more than 120 within the cutoff."""
     positions, cell, numbers = structures.lattice([1, 8, 26], count, seed)
     return Structure("dense", positions * 0.75, cell * 0.75, numbers, True)
-
-
-def metadata(path):
-    return json.loads({p.key: p.value for p in onnx.load(path).metadata_props}["tumble"])
-
-
-def refusal(*arguments):
-    with pytest.raises(SystemExit) as error:
-        main([str(a) for a in arguments])
-    return str(error.value)
 
 
 @pytest.mark.parametrize("name", VARIANTS)

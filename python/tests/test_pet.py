@@ -1,13 +1,13 @@
 """metatrain's PET in all its kinds: the exported file is the model. Small checkpoints are trained on the way."""
 
 import gzip
-import json
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 import torch
+from files import metadata, refusal
 from train import train
 from variants import VARIANTS
 
@@ -25,16 +25,6 @@ OPTIONS |= {"heads": ["--head", "energy/second"]}
 @pytest.fixture(autouse=True)
 def one_thread():
     torch.set_num_threads(1)
-
-
-def metadata(path):
-    return json.loads({p.key: p.value for p in onnx.load(path).metadata_props}["tumble"])
-
-
-def refusal(*arguments):
-    with pytest.raises(SystemExit) as error:
-        main([str(a) for a in arguments])
-    return str(error.value)
 
 
 def export(name, out, *options):
