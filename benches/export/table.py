@@ -14,7 +14,7 @@ def lines(rows, memory):
     )
     yield "|---" * (3 + len(names) + len(others)) + "|"
     for row in rows:
-        times = " | ".join(f"{row['milliseconds'][n]:.3g}" for n in names)
+        times = " | ".join(three_digits(row["milliseconds"][n]) for n in names)
         ratios = " | ".join(f"{row['ratios'][n]:.2f}" for n in others)
         filled = f"{row['slots']}, {100 * row['filled']:.0f}%"
         yield f"| {row['atoms']} | {row['threads']} | {filled} | {times} | {ratios} |"
@@ -23,3 +23,8 @@ def lines(rows, memory):
     yield "|---" * (1 + len(names)) + "|"
     for row in memory:
         yield f"| {row['atoms']} | " + " | ".join(f"{row[n][0]} ({row[n][1]})" for n in names) + " |"
+
+
+def three_digits(number):
+    """Rounded, and never with an exponent."""
+    return f"{float(f'{number:.3g}'):g}"
