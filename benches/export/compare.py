@@ -20,26 +20,16 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "python"), str(ROOT / "python/tests/fixtures")]
 PETS = ROOT / "target" / "pets"
 ATOMS = {3: 60, 192: 9, 648: 5}  # rounds
+PET = dict(cutoff=4.5, cutoff_width=0.5, d_pet=64, d_head=64, d_node=128, d_feedforward=128, num_attention_layers=2)
 
 
 def checkpoint():
     """A PET of d 64 with 2 layers of 2 attention layers; trained for one epoch, since only its size matters."""
     import train
 
-    train.BASE = dict(
-        cutoff=4.5,
-        cutoff_width=0.5,
-        d_pet=64,
-        d_head=64,
-        d_node=128,
-        d_feedforward=128,
-        num_heads=4,
-        num_attention_layers=2,
-        num_gnn_layers=2,
-    )
     if not (PETS / "bench.ckpt").exists():
         train.train(PETS, "feedforward")  # writes the data
-        train.mtt(PETS, train.options({}, {}, dict(num_epochs=1)), "bench")
+        train.mtt(PETS, train.options(PET, {}, dict(num_epochs=1)), "bench")
     return PETS / "bench.ckpt"
 
 
