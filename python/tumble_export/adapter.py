@@ -8,7 +8,8 @@ on the tensors of the padded layout of the model contract (`docs/model-contract.
 length unit, neighbors [C, K], mask [C, K], reverse [C, K], species [N]. `outputs` is the energies [C], or a dict with
 `atomic_energies` [C] and, where the model has them, `forces` [C, 3], `stress` [B, 3, 3], `ensemble_energies` [M, C].
 The gradient of the energies is traced by the exporter. Where energies depend on the whole structure (`whole`),
-`forward` has a sixth argument, replica [N] of the contract, or None where all atoms are of one structure.
+`forward` has a sixth argument, replica [N] of the contract, or None where all atoms are of one structure. One that
+leaves padding out has an argument `slots`, the flat slots [E] of `packing.slots_of`, or None where it must find them.
 """
 
 from collections.abc import Callable

@@ -29,13 +29,10 @@ class Contract(torch.nn.Module):
         self.further = [name for name in FURTHER if name in inspect.signature(model.forward).parameters]
 
     def forward(self, edge_vectors, neighbors, mask, reverse, species, weights, *further):
-        """`further`: what the module asks for besides; slots are found where they are not given."""
+        """`further`: what the module asks for besides, as far as it is given."""
         gradients = "edge_gradients" in self.outputs
         edge_vectors = edge_vectors.detach().requires_grad_(gradients)
-        given = dict(zip(self.further, further))
-        if "slots" in self.further:
-            given.setdefault("slots", slots_of(mask))
-        found = self.model(edge_vectors, neighbors, mask, reverse, species, **given)
+        found = self.model(edge_vectors, neighbors, mask, reverse, species, **dict(zip(self.further, further)))
         found = {"atomic_energies": found} if isinstance(found, torch.Tensor) else dict(found)
         if gradients:
             total = (found["atomic_energies"] * weights).sum()
