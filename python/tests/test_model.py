@@ -79,10 +79,11 @@ class Energies(unittest.TestCase):
         turn = rotation(torch.Generator().manual_seed(0)).numpy()
         self.assertGreater(np.abs(energies(pet, positions @ turn, cell @ turn, species) - before).max(), 1e-6)
 
-    def test_spare_slots_and_folding_change_nothing(self):
+    def test_spare_slots_leaving_them_out_and_folding_change_nothing(self):
         pet, (positions, cell, species) = model(), systems.water(8)
         before = energies(pet, positions, cell, species)
         self.assertLess(np.abs(energies(pet, positions, cell, species, slots=50) - before).max(), 1e-13)
+        self.assertLess(np.abs(energies(pet.eval(), positions, cell, species, slots=50) - before).max(), 1e-13)
         self.assertLess(np.abs(energies(pet.fold(), positions, cell, species) - before).max(), 1e-13)
 
     def test_a_domain_sees_what_the_whole_sees(self):

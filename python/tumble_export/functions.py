@@ -57,8 +57,8 @@ class Collect(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad):
         source, filled = ctx.saved_tensors
-        found = grad.index_select(0, source)
-        return torch.where(filled.unsqueeze(1), found, torch.zeros_like(found)), None, None, None
+        # a product: Where takes four times as long in ONNX Runtime
+        return grad.index_select(0, source) * filled.unsqueeze(1).to(grad.dtype), None, None, None
 
 
 class Silu(torch.autograd.Function):

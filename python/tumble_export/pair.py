@@ -8,7 +8,7 @@ from .functions import single
 
 
 class PairTerm(nn.Module):
-    """Half of Σ_k s(r) · (Σ_g c_pg · exp(-(r - μ_g)² / 2σ²) + w_p(r)) for each center; p is the species pair."""
+    """Half of s(r) · (Σ_g c_pg · exp(-(r - μ_g)² / 2σ²) + w_p(r)) for each edge; p is the species pair."""
 
     def __init__(self, cutoff, kinds, gaussians, start=0.7):
         super().__init__()
@@ -21,14 +21,14 @@ class PairTerm(nn.Module):
         self.register_buffer("wall_rate", torch.ones(1))  # 1/Å
 
     def forward(self, distances, pairs):
-        """distances [C, K] Å, one-hot pairs [C, K, S²] -> energies [C] eV; nothing from r >= cutoff."""
+        """distances [E] Å, one-hot pairs [E, S²] -> energies [E] eV; nothing from r >= cutoff."""
         r = distances.unsqueeze(-1)
         x = (r - self.means) * self.inverse
         terms = (torch.exp(-0.5 * x * x) * (pairs @ self.coefficients)).sum(-1)
         exponent = (pairs @ self.wall_start).squeeze(-1) - distances
         wall = self.wall_height * torch.exp((exponent * self.wall_rate).clamp(max=60.0))
         y = (1.0 - distances / self.cutoff).clamp(min=0.0)
-        return 0.5 * ((terms + wall) * y * y * y * 8.0).sum(-1)
+        return (terms + wall) * y * y * y * 4.0
 
 
 def one_pair(term, kind, distances):

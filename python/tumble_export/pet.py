@@ -1,7 +1,7 @@
 """A compact PET-like transformer: no invariant features, so not exactly rotation-invariant, and honest about it.
 
-Every center has T = K + 1 tokens: K edges and, last, the center itself. Rows are tokens, so that every linear map is
-one `rows @ weight`. The network sees Cartesian components of the edge vectors (Å) and species; the distance enters
+Every center has T = K + 1 tokens: the center itself and K edges. Rows are the tokens that are there, of all centers
+and then of all edges, so that every linear map is one `rows @ weight`. The network sees Cartesian components of the edge vectors (Å) and species; the distance enters
 through the smooth cutoff function and the pair term only. Energies are eV, without reference energies.
 """
 
@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from .functions import Normalize, Reverse, Silu, single
+from .packing import Tokens, slots_of
 from .pair import PairTerm
 
 
@@ -48,28 +49,31 @@ class Layer(nn.Module):
         self.up_bias = nn.Parameter(torch.zeros(hidden))
         self.down = matrix(hidden, width, 0.5)
 
-    def forward(self, inputs, rows, slots, bias):
-        """inputs [R, F], rows [R, d] or None in the first layer, slots [R], bias [C, 1, T] -> rows [R, d]."""
-        hidden = inputs @ self.geometry
+    def forward(self, inputs, rows, back, bias, tokens):
+        """Features of centers [C, S] and edges [E, 3 + S²], rows [C + E, d] or None in the first layer -> rows.
+
+        `back` [C + E]: rows of reversed edges; `bias` [C, 1, T]: logarithm of the cutoff function.
+        """
+        centers, edges = inputs
+        known = edges.shape[1]
+        hidden = torch.cat([centers @ self.geometry[known:], edges @ self.geometry[:known]])
         if rows is None:
             rows = Silu.apply(hidden) @ self.compress
         else:
             message = normalize(rows, self.message_gain)
-            message = torch.cat([message, Reverse.apply(message, slots)], dim=1)
+            message = torch.cat([message, Reverse.apply(message, back)], dim=1)
             rows = rows + Silu.apply(hidden + message @ self.message) @ self.compress
-        rows = rows + self.attend(normalize(rows, self.attention_gain), bias)
+        rows = rows + self.attend(normalize(rows, self.attention_gain), bias, tokens)
         return rows + Silu.apply(normalize(rows, self.feed_gain) @ self.up + self.up_bias) @ self.down
 
-    def attend(self, rows, bias):
+    def attend(self, rows, bias, tokens):
         """Attention among the T tokens of each center; a key's weight is multiplied by its cutoff function.
 
         Heads are split off as columns and attend one by one: no transposition of the whole.
         """
-        centers, tokens = bias.shape[0], bias.shape[2]
-        size = rows.shape[1] // self.heads
-        parts = (rows @ self.qkv).view(centers, tokens, -1).split(size, dim=2)
+        parts = tokens.arrange(rows @ self.qkv).split(rows.shape[1] // self.heads, dim=2)
         heads = [self.head(*parts[h :: self.heads], bias) for h in range(self.heads)]
-        return torch.cat(heads, dim=2).view(centers * tokens, -1) @ self.mix
+        return tokens.collect(torch.cat(heads, dim=2)) @ self.mix
 
     def head(self, q, k, v, bias):
         """q, k, v [C, T, d / heads] and log of the cutoff function [C, 1, T] -> [C, T, d / heads]."""
@@ -110,57 +114,69 @@ class Pet(nn.Module):
         self.last = nn.Parameter(torch.randn(width) * 0.02)
         self.pair = PairTerm(cutoff, len(species), gaussians)
 
-    def forward(self, edge_vectors, neighbors, mask, reverse, species):
-        """edge_vectors [C, K, 3] Å, neighbors [C, K], mask [C, K], reverse [C, K], species [N] -> energies [C] eV."""
-        centers, slots = mask.shape
-        far = torch.tensor([self.cutoff, 0.0, 0.0], dtype=edge_vectors.dtype, device=edge_vectors.device)
-        vectors = torch.where(mask.unsqueeze(-1), edge_vectors, far)
+    def forward(self, edge_vectors, neighbors, mask, reverse, species, slots=None):
+        """edge_vectors [C, K, 3] Å, neighbors [C, K], mask [C, K], reverse [C, K], species [N] -> energies [C] eV.
+
+        `slots` [E]: `packing.slots_of(mask)`, if it is known.
+        """
+        tokens = self.tokens(mask, slots)
+        there = mask.reshape(-1).index_select(0, tokens.slots)
+        vectors = self.away(tokens.rows(edge_vectors), there)
         distances = (vectors * vectors).sum(-1).sqrt()
-        pairs, own = self.one_hot(species, neighbors, centers, vectors.dtype)
+        own, pairs = self.one_hot(species, neighbors, tokens, vectors.dtype)
         weights = switch(distances, self.cutoff, self.switch_width)
-        rows = self.network(self.inputs(vectors, pairs, own), weights, self.slots(reverse))
-        return self.read(rows, weights) + self.pair(distances, pairs)
+        inputs = own, torch.cat([vectors, pairs], dim=1)
+        rows = self.network(inputs, self.bias(weights, mask, tokens), self.back(reverse, tokens), tokens)
+        own, edges = tokens.split(self.read(rows))
+        edges = edges * weights + self.pair(distances, pairs)
+        return own + (tokens.padded(edges.unsqueeze(1)).squeeze(2) * mask).sum(1)
 
-    def one_hot(self, species, neighbors, centers, dtype):
-        """Species [N] -> (center, neighbor) one-hot [C, K, S²] and center one-hot [C, S]."""
+    def away(self, vectors, there):
+        """Rows [E, 3], where there is no edge at the cutoff: nothing comes of it."""
+        there = there.to(vectors.dtype).unsqueeze(1)
+        far = torch.tensor([self.cutoff, 0.0, 0.0], dtype=vectors.dtype, device=vectors.device)
+        return vectors * there + far * (1.0 - there)
+
+    def tokens(self, mask, slots):
+        """Rows for the edges; in training for every slot, since what is compiled has fixed shapes."""
+        if self.training:
+            return Tokens(torch.ones_like(mask), torch.arange(mask.numel(), device=mask.device))
+        return Tokens(mask, slots_of(mask) if slots is None else slots)
+
+    def one_hot(self, species, neighbors, tokens, dtype):
+        """Species [N], neighbors [C, K] -> one-hot species of centers [C, S] and (center, neighbor) of edges [E, S²]."""
+        centers, slots = neighbors.shape
         atoms = (species.unsqueeze(1) == self.numbers).to(dtype)
-        own = atoms[:centers]
-        other = atoms.index_select(0, neighbors.reshape(-1)).view(centers, neighbors.shape[1], 1, -1)
-        return (own.view(centers, 1, -1, 1) * other).flatten(2), own
+        center = torch.div(tokens.slots, slots, rounding_mode="floor")
+        neighbor = neighbors.reshape(-1).index_select(0, tokens.slots)
+        own, other = atoms.index_select(0, center).unsqueeze(2), atoms.index_select(0, neighbor).unsqueeze(1)
+        return atoms[:centers], (own * other).flatten(1)
 
-    def inputs(self, vectors, pairs, own):
-        """What a token knows [C·T, 3 + S² + S]: edges their vector and species pair, the center its species."""
-        centers, slots, kinds = pairs.shape
-        blank = own.new_zeros(1).expand
-        edges = torch.cat([vectors, pairs, blank(centers, slots, own.shape[1])], dim=2)
-        center = torch.cat([blank(centers, 1, 3 + kinds), own.unsqueeze(1)], dim=2)
-        return torch.cat([edges, center], dim=1).flatten(0, 1)
+    def back(self, reverse, tokens):
+        """Slots of reversed edges [C, K] -> their rows [C + E]; a center is its own reverse."""
+        centers = reverse.shape[0]
+        own = torch.arange(centers, device=reverse.device)
+        return torch.cat([own, centers + tokens.reversed(reverse)])
 
-    def slots(self, reverse):
-        """Slots of reversed edges among C·K -> rows among C·T [R]; a center token is its own reverse."""
-        centers, edges = reverse.shape
-        rows = torch.arange(centers * (edges + 1), device=reverse.device).view(centers, edges + 1)
-        # a table of rows rather than a division: integers stay exact in every runtime
-        of_edges, own = rows.split([edges, 1], dim=1)
-        reversed_rows = of_edges.reshape(-1).index_select(0, reverse.reshape(-1)).view(centers, edges)
-        return torch.cat([reversed_rows, own], dim=1).reshape(-1)
-
-    def network(self, inputs, weights, slots):
-        """inputs [R, F], cutoff function [C, K], slots [R] -> rows [R, d] after the last layer."""
+    def bias(self, weights, mask, tokens):
+        """Logarithm of the cutoff function of edges [E] -> [C, 1, T]: 0 for the center, padding is out for good."""
         tiny = single(1e-12)
-        bias = torch.where(weights > tiny, weights.clamp(min=tiny).log(), -1e5)
-        bias = torch.cat([bias, bias.new_zeros(1).expand(bias.shape[0], 1)], dim=1).unsqueeze(1)
+        rows = torch.where(weights > tiny, weights.clamp(min=tiny).log(), -1e5)
+        edges = torch.where(mask, tokens.padded(rows.unsqueeze(1)).squeeze(2), -1e5)
+        center = edges.new_zeros(1).expand(edges.shape[0], 1)
+        return torch.cat([center, edges], dim=1).unsqueeze(1)
+
+    def network(self, inputs, bias, back, tokens):
+        """Features of centers [C, S] and edges [E, 3 + S²], bias [C, 1, T] -> rows [C + E, d]."""
         rows = None
         for layer in self.layers:
-            rows = layer(inputs, rows, slots, bias)
+            rows = layer(inputs, rows, back, bias, tokens)
         return rows
 
-    def read(self, rows, weights):
-        """Tokens [R, d] -> energies [C]: edge tokens times their cutoff function, plus the center token."""
+    def read(self, rows):
+        """Rows [C + E, d] -> a number for each [C + E]."""
         hidden = Silu.apply(normalize(rows, self.gain) @ self.readout + self.readout_bias)
-        tokens = (hidden @ self.last.unsqueeze(1)).view(weights.shape[0], -1)
-        edges, center = tokens.split([weights.shape[1], 1], dim=1)
-        return (edges * weights).sum(1) + center.squeeze(1)
+        return (hidden @ self.last.unsqueeze(1)).squeeze(1)
 
     def fold(self):
         """The same function with fewer operations, for export; not for training any more."""
