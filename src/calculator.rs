@@ -32,7 +32,7 @@ pub struct Settings {
     pub seed: u64,
     /// Simulations of the same seed draw independent rotations if their streams differ.
     pub stream: u32,
-    /// Threads of one run of the model.
+    /// Threads of the model: each evaluates other replicas, or all share one.
     pub threads: usize,
     /// Working memory that the model may take, MiB: bigger structures are evaluated block by block.
     pub memory_mb: usize,

@@ -123,7 +123,7 @@ pub trait Potential: Send {
     /// What it is.
     fn info(&self) -> &ModelInfo;
 
-    /// Evaluates one replica of the graph for each rotation, all in one run of the model.
+    /// Evaluates one replica of the graph for each rotation, all together.
     ///
     /// The edge vectors of replica r are `rotations[r]` · v. Response r is in the frame of replica r.
     /// The graph has at least one center; it may have no edges.
@@ -132,7 +132,7 @@ pub trait Potential: Send {
     /// Whatever keeps the model from giving finite numbers.
     fn evaluate(&mut self, graph: &Graph, rotations: &[Matrix3], forces: Forces) -> Result<Vec<Response>>;
 
-    /// Evaluates replicas of several graphs; a model that can takes them all in one run. Responses are in the order of
+    /// Evaluates replicas of several graphs; a model that can takes many in one run. Responses are in the order of
     /// `work`, then of the rotations, each as [`Potential::evaluate`] gives it.
     ///
     /// # Errors
@@ -143,6 +143,11 @@ pub trait Potential: Send {
             responses.extend(self.evaluate(part.graph, part.rotations, forces)?);
         }
         Ok(responses)
+    }
+
+    /// How many replicas are evaluated at the same time, each by a thread of its own, where several are handed over.
+    fn lanes(&self) -> usize {
+        1
     }
 
     /// Seconds spent inside the model so far, where that is known.

@@ -8,7 +8,7 @@ use std::process::Command;
 use tumble::Graph;
 use tumble::graph::{Edge, edge_between};
 use tumble::onnx::{Device, OnnxPotential, Options};
-use tumble::potential::{Derivative, Forces, Potential, Response};
+use tumble::potential::{Derivative, Forces, Potential, Replicas, Response};
 use tumble::rotation::{IDENTITY, Matrix3, Vector3, apply};
 
 const LAYOUTS: [&str; 2] = ["list", "padded"];
@@ -356,6 +356,30 @@ fn a_second_load_of_the_same_file_shares_the_session() {
     let path = model_path("pair-list-f64");
     let threaded = OnnxPotential::load(&path, &Options { threads: 2, ..Options::default() }).unwrap();
     assert!(!first.shares_session_with(&threaded) && !first.shares_session_with(&load("pair-list-f32")));
+}
+
+#[test]
+fn replicas_side_by_side_are_the_same_replicas() {
+    let (graph, lone) = (cluster(), Graph::new(vec![8], vec![1.0], vec![vec![]]));
+    let turns = rotations();
+    let work = [
+        Replicas { graph: &graph, rotations: &turns },
+        Replicas { graph: &lone, rotations: &turns[..2] },
+        Replicas { graph: &graph, rotations: &turns[1..] },
+    ];
+    for toy in TOYS {
+        for layout in LAYOUTS {
+            let name = format!("{toy}-{layout}-f64");
+            let threaded = Options { threads: 3, ..Options::default() };
+            let mut threaded = OnnxPotential::load(&model_path(&name), &threaded).unwrap();
+            let kind = threaded.info().forces[0];
+            assert_eq!(threaded.lanes(), 3);
+            let found = threaded.evaluate_many(&work, kind).unwrap();
+            let expected = load(&name).evaluate_many(&work, kind).unwrap();
+            assert_eq!((found.len(), load(&name).lanes()), (7, 1));
+            found.iter().zip(&expected).for_each(|(found, expected)| assert_close(found, expected, 1e-12, &name));
+        }
+    }
 }
 
 #[test]

@@ -28,7 +28,7 @@ pub enum Device {
 /// How a model is to be run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// Threads that share the work of one evaluation.
+    /// Threads: each evaluates other replicas, or all share the work of one.
     pub threads: usize,
     /// What it runs on.
     pub device: Device,
@@ -43,10 +43,7 @@ impl Default for Options {
 }
 
 /// A model, ready to run.
-#[derive(Clone)]
 pub(super) struct Model {
-    /// ONNX Runtime's sessions run one evaluation at a time.
-    pub session: Arc<Mutex<Session>>,
     pub metadata: Metadata,
     pub signature: Signature,
     /// SHA-256 of the file, hexadecimal.
@@ -56,8 +53,19 @@ pub(super) struct Model {
     pub library: PathBuf,
 }
 
-/// What makes two loads the same: hash of the file, threads, device.
-type Key = (String, usize, Device);
+/// ONNX Runtime's sessions run one evaluation at a time.
+type Shared = Arc<Mutex<Session>>;
+
+/// The sessions of a model.
+pub(super) struct Sessions {
+    /// With all threads.
+    pub whole: Shared,
+    /// With one thread each, as many as there are threads; none where that is one.
+    pub single: Vec<Shared>,
+}
+
+/// What makes two sessions the same: hash of the file, threads, device, number among those with one thread.
+type Key = (String, usize, Device, usize);
 
 /// The sessions in use.
 static SESSIONS: Mutex<Vec<(Key, Weak<Mutex<Session>>)>> = Mutex::new(Vec::new());
@@ -65,7 +73,7 @@ static SESSIONS: Mutex<Vec<(Key, Weak<Mutex<Session>>)>> = Mutex::new(Vec::new()
 /// Loads a model.
 ///
 /// The bytes that are hashed and checked are the ones that run: the file is read once, and all of the model is in it.
-pub(super) fn load(path: &Path, options: &Options) -> Result<Model> {
+pub(super) fn load(path: &Path, options: &Options) -> Result<(Model, Sessions)> {
     let bytes = std::fs::read(path).map_err(|cause| Error::Read { path: path.to_path_buf(), cause })?;
     let scan =
         proto::scan(&bytes, metadata::KEY).map_err(|cause| Error::NotOnnx { path: path.to_path_buf(), cause })?;
@@ -73,12 +81,24 @@ pub(super) fn load(path: &Path, options: &Options) -> Result<Model> {
     let (threads, notes) = safe_threads(options.threads.max(1), &scan.scatters);
     let sha256 = hex(&Sha256::digest(&bytes));
     let runtime = library::runtime(options.library.as_deref())?;
-    let key = (sha256.clone(), threads, options.device);
-    let settings = Settings { threads, device: options.device, precision: metadata.precision };
-    let session = shared(key, || open(&bytes, &settings, &runtime, path))?;
-    let signature = Signature::read(&session.lock().unwrap_or_else(PoisonError::into_inner), &metadata)
+    let session = |threads, number| {
+        let settings = Settings { threads, device: options.device, precision: metadata.precision };
+        shared((sha256.clone(), threads, options.device, number), || open(&bytes, &settings, &runtime, path))
+    };
+    let whole = session(threads, 0)?;
+    let single = (0..lanes(options)).map(|number| session(1, number)).collect::<Result<_>>()?;
+    let signature = Signature::read(&whole.lock().unwrap_or_else(PoisonError::into_inner), &metadata)
         .map_err(|cause| Error::Contract { path: path.to_path_buf(), cause })?;
-    Ok(Model { session, metadata, signature, sha256, notes, library: runtime.path })
+    Ok((Model { metadata, signature, sha256, notes, library: runtime.path }, Sessions { whole, single }))
+}
+
+/// How many sessions with one thread: replicas side by side are faster than threads that share one. A GPU is filled by
+/// one run.
+fn lanes(options: &Options) -> usize {
+    match options.device {
+        Device::Cpu if options.threads > 1 => options.threads,
+        Device::Cpu | Device::Cuda => 0,
+    }
 }
 
 /// On the CPU, ScatterND with a reduction loses additions when several threads share it (onnxruntime issue 18048).

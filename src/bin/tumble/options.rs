@@ -33,7 +33,7 @@ pub struct Running {
     #[arg(long, value_name = "N", default_value_t = Settings::default().seed)]
     seed: u64,
 
-    /// Threads of the model
+    /// Threads of the model: each evaluates other replicas, or all share one
     #[arg(long, value_name = "N", default_value_t = Settings::default().threads, value_parser = positive)]
     threads: usize,
 
