@@ -198,8 +198,8 @@ pub enum Error {
 
     /// No structures, and a model for which none can be made.
     #[error(
-        "the model \"{model}\" knows {known}, but the structures made here are of H and O: give a file of structures, as in \
-         tumble check model.onnx structures.xyz"
+        "the model \"{model}\" knows {known}, but the structures made here are of H and O: give a file of structures \
+         after the model"
     )]
     NoStructures {
         /// Name of the model.

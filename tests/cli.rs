@@ -366,3 +366,50 @@ fn an_interrupted_check_tells_what_it_knows() {
     let told = stdout.contains("\nframe 1 ") && !stdout.contains("\nframe 2 ");
     assert!(told || stderr == "error: interrupted before the first structure was done\n", "{stdout}{stderr}");
 }
+
+/// What `tumble bench --json` tells of the first structure.
+fn benched(folder: &Folder, arguments: &[&str]) -> serde_json::Value {
+    let all = [&["bench", "model.onnx", "--json", "--seconds", "0.01"], arguments].concat();
+    serde_json::from_str(&folder.output(&all, "")).unwrap()
+}
+
+#[test]
+fn bench_takes_a_step_apart() {
+    let folder = Folder::new();
+    folder.write("water.xyz", WATER);
+    let found = benched(&folder, &["water.xyz", "--rotate", "octahedral", "--timestep", "0.25"]);
+    let [one] = found["structures"].as_array().unwrap().as_slice() else { panic!("{found}") };
+    assert_eq!((&one["name"], &one["atoms"], &one["edges"]), (&"frame 1".into(), &3.into(), &6.into()));
+    assert_eq!(one["evaluations"], 24);
+    assert!(one["steps"].as_u64() >= Some(3), "{one}");
+    let number = |key: &str| one[key].as_f64().unwrap();
+    let parts = ["neighbors_ms", "model_ms", "rest_ms"].map(number);
+    assert!(parts.iter().all(|&part| 0.0 < part && part < 2.0 * number("ms")), "{one}");
+    let day = 24.0 * 3600.0 * 1000.0 / number("ms") * 0.25e-6;
+    assert!((number("ns_per_day") / day - 1.0).abs() < 1e-12, "{one}");
+    assert!(found["policy"].as_str().unwrap().starts_with("rotate octahedral: 24 evaluation(s)"), "{found}");
+}
+
+#[test]
+fn bench_has_water_of_its_own_and_a_table() {
+    let folder = Folder::new();
+    let lines = folder.output(&["bench", "model.onnx", "--seconds", "0.01"], "");
+    for name in ["H2O molecule", "H2O dimer", "liquid, 27 H2O", "ice, 8 H2O"] {
+        assert_eq!(lines.lines().filter(|line| line.starts_with(name)).count(), 1, "{lines}");
+    }
+    let widths: Vec<_> = lines.lines().skip(2).map(str::len).collect();
+    assert!(widths.len() == 5 && widths.iter().all(|&width| width == widths[0]), "{lines}");
+    assert_eq!(benched(&folder, &[])["structures"].as_array().map(Vec::len), Some(4));
+}
+
+#[test]
+fn bench_says_which_structure_is_wrong() {
+    let folder = Folder::new();
+    folder.write("two.xyz", &format!("{WATER}1\n\nXe 0 0 0\n"));
+    let error = folder.failure(1, &["bench", "model.onnx", "two.xyz", "--seconds", "0.01"], "");
+    assert!(
+        error.starts_with("error: frame 2 of two.xyz: the model \"harmonic\" does not know element Xe: it knows H, O"),
+        "{error}"
+    );
+    folder.failure(2, &["bench", "model.onnx", "two.xyz", "--seconds", "0"], "");
+}

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod bench;
 mod check;
 mod compare;
 mod eval;
@@ -9,6 +10,7 @@ mod json;
 mod log;
 mod options;
 mod serve;
+mod structures;
 mod table;
 
 use std::io::ErrorKind;
@@ -35,6 +37,7 @@ enum Command {
     Info(info::Arguments),
     Eval(eval::Arguments),
     Check(Box<check::Arguments>),
+    Bench(bench::Arguments),
     Ipi(Box<ipi::Arguments>),
     Serve(Box<serve::Arguments>),
 }
@@ -45,6 +48,7 @@ Examples:
   tumble eval model.onnx water.xyz                        energies and forces of all frames
   tumble eval model.onnx water.xyz --rotate octahedral    averaged over 24 rotations, with their spread
   tumble check model.onnx water.xyz --report report.html  how broken the symmetry is, and what to do about it
+  tumble bench model.onnx water.xyz                       how long a step takes, and where the time goes
   tumble ipi model.onnx --template water.xyz --unix driver    the forces of an i-PI simulation
   tumble serve model.onnx --listen unix:/tmp/water.sock   the forces of many simulations
 
@@ -56,6 +60,7 @@ fn main() -> ExitCode {
         Command::Info(arguments) => info::run(&arguments, onnxruntime).map(|()| ExitCode::SUCCESS),
         Command::Eval(arguments) => eval::run(&arguments, onnxruntime).map(|()| ExitCode::SUCCESS),
         Command::Check(arguments) => check::command(&arguments, onnxruntime),
+        Command::Bench(arguments) => bench::run(&arguments, onnxruntime).map(|()| ExitCode::SUCCESS),
         Command::Ipi(arguments) => ipi::command(&arguments, onnxruntime),
         Command::Serve(arguments) => serve::command(&arguments, onnxruntime),
     };

@@ -5,7 +5,7 @@ mod text;
 
 use std::fs;
 use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,18 +15,17 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tumble::check::findings::Findings;
 use tumble::check::measure::Bench;
 use tumble::check::recommend::{Conditions, Target};
-use tumble::check::structures::{Named, water};
-use tumble::check::{Measured, Plan, knows_water, measure, report};
-use tumble::elements::symbols;
+use tumble::check::structures::Named;
+use tumble::check::{Measured, Plan, measure, report};
 use tumble::onnx::OnnxPotential;
 use tumble::policy::Policy;
 use tumble::potential::{Forces, Potential};
 use tumble::scheduler::Interrupt;
-use tumble::{Error, Graph, Result, Settings, neighbors, xyz};
+use tumble::{Error, Graph, Result, Settings, neighbors};
 
 use crate::log::say;
-use crate::options::{Running, load, positive};
-use crate::{STDOUT, info, written};
+use crate::options::{Running, above_zero, load, positive};
+use crate::{STDOUT, info, structures, written};
 
 /// Rotations by which the time of an evaluation is found.
 const TRIAL: usize = 12;
@@ -100,7 +99,7 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
     // A reference that does not exist is told before a long load.
     Plan::allot(&[], 0.0, arguments.reference, arguments.orientations)?;
     let potential = load(&arguments.model, &settings)?;
-    let structures = structures(arguments, &potential)?;
+    let structures = structures::named(arguments.structures.as_deref(), potential.info())?;
     let card = info::rows(&potential, &arguments.model);
     let forces = Policy::new(&settings, potential.info())?.forces;
     let interrupt = Interrupt::by_signals().map_err(|cause| Error::Signals { cause })?;
@@ -110,17 +109,6 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
         None => say("error: interrupted before the first structure was done"),
     }
     Ok(if interrupt.asked() { ExitCode::from(130) } else { ExitCode::SUCCESS })
-}
-
-/// The structures of the file, or those of water, with their names.
-fn structures(arguments: &Arguments, potential: &OnnxPotential) -> Result<Vec<Named>> {
-    let Some(path) = &arguments.structures else {
-        let info = potential.info();
-        let refusal = || Error::NoStructures { model: info.name.clone(), known: symbols(&info.species) };
-        return if knows_water(info) { water() } else { Err(refusal()) };
-    };
-    let frames = xyz::open(path)?.enumerate();
-    frames.map(|(index, frame)| Ok((format!("frame {}", index + 1), frame?.system))).collect()
 }
 
 /// A structure that is ready to be measured.
@@ -222,9 +210,7 @@ fn progress(tasks: &[Task]) -> Result<ProgressBar> {
 impl Arguments {
     /// An error with the number of its frame; that of a structure made here as it is.
     fn located(&self, index: usize, cause: Error) -> Error {
-        let Some(path) = &self.structures else { return cause };
-        let file = if path == Path::new("-") { "the standard input".into() } else { path.clone() };
-        Error::Frame { file, frame: index + 1, cause: Box::new(cause) }
+        structures::located(self.structures.as_deref(), index, cause)
     }
 
     /// What is not asked for is without limit, once something is.
@@ -266,11 +252,6 @@ fn target(text: &str) -> Result<(Quantity, f64), String> {
         _ => return Err("must be energy=X, in meV/atom, or forces=X, in meV/Å".into()),
     };
     above_zero(value).map(|value| (quantity, value)).map_err(|problem| format!("{name} {problem}"))
-}
-
-fn above_zero(text: &str) -> Result<f64, String> {
-    let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number > 0.0);
-    number.ok_or_else(|| "must be a number above 0".into())
 }
 
 fn degree(text: &str) -> Result<usize, String> {

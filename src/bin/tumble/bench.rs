@@ -1,0 +1,159 @@
+//! `tumble bench`: how long a step takes, and where the time goes.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+use serde_json::{Value, json};
+use tumble::calculator::Calculator;
+use tumble::{Result, System, neighbors};
+
+use crate::log::say;
+use crate::options::{Options, above_zero};
+use crate::{STDOUT, structures, written};
+
+/// Measure how long a step of dynamics takes, and where the time goes
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// The model
+    model: PathBuf,
+
+    /// Structures in (extended) XYZ, or i-PI's XYZ; - for the standard input; water if none is given and the model
+    /// knows it
+    structures: Option<PathBuf>,
+
+    /// How long each structure is evaluated again and again, seconds; at least three times
+    #[arg(long, value_name = "S", default_value_t = 2.0, value_parser = above_zero)]
+    seconds: f64,
+
+    /// Time step by which steps a second become ns a day, fs
+    #[arg(long, value_name = "FS", default_value_t = 0.5, value_parser = above_zero)]
+    timestep: f64,
+
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    options: Options,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  tumble bench model.onnx
+  tumble bench model.onnx water.xyz --rotate octahedral --threads 2
+  for n in 1 2 4; do tumble bench model.onnx water.xyz --threads $n --json; done
+
+Medians of all steps but the first. The model: what ONNX Runtime takes. The rest: rotating, packing, turning back,
+averaging. A day is one of this command doing nothing else: LAMMPS adds its own time, MPI ranks share the atoms.";
+
+/// Milliseconds of one step.
+struct Step {
+    neighbors: f64,
+    model: f64,
+    rest: f64,
+}
+
+impl Step {
+    fn total(&self) -> f64 {
+        self.neighbors + self.model + self.rest
+    }
+}
+
+/// What was measured for one structure.
+struct Measured {
+    name: String,
+    atoms: usize,
+    edges: usize,
+    evaluations: usize,
+    steps: Vec<Step>,
+}
+
+impl Measured {
+    fn median(&self, of: impl Fn(&Step) -> f64) -> f64 {
+        let mut values: Vec<_> = self.steps.iter().map(of).collect();
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
+    }
+
+    fn nanoseconds_a_day(&self, timestep: f64) -> f64 {
+        // fs a step over ms a step: 86,400,000 ms a day, 1,000,000 fs a ns
+        86.4 * timestep / self.median(Step::total)
+    }
+
+    fn row(&self, timestep: f64) -> String {
+        let [total, neighbors, model, rest] =
+            [Step::total, |s: &Step| s.neighbors, |s: &Step| s.model, |s: &Step| s.rest].map(|of| self.median(of));
+        let (each, day) = (total / self.evaluations as f64, self.nanoseconds_a_day(timestep));
+        format!(
+            "{:<18} {:>7} {:>9} {:>12} {total:>10.3} {each:>10.3} {neighbors:>10.3} {model:>10.3} {rest:>10.3} {day:>9.3}",
+            self.name, self.atoms, self.edges, self.evaluations
+        )
+    }
+
+    fn document(&self, timestep: f64) -> Value {
+        json!({
+            "name": self.name,
+            "atoms": self.atoms,
+            "edges": self.edges,
+            "evaluations": self.evaluations,
+            "steps": self.steps.len(),
+            "ms": self.median(Step::total),
+            "neighbors_ms": self.median(|step| step.neighbors),
+            "model_ms": self.median(|step| step.model),
+            "rest_ms": self.median(|step| step.rest),
+            "ns_per_day": self.nanoseconds_a_day(timestep),
+        })
+    }
+}
+
+const HEADER: &str = "\
+structure            atoms     edges  evaluations    ms/step   ms/eval.  neighbors      model       rest    ns/day";
+
+/// Runs the command.
+pub fn run(arguments: &Arguments, library: Option<PathBuf>) -> Result<()> {
+    let mut calculator = Calculator::load(&arguments.model, &arguments.options.settings(library))?;
+    calculator.notes().iter().for_each(|note| say(&format!("note: {note}")));
+    let path = arguments.structures.as_deref();
+    let mut all = Vec::new();
+    for (index, (name, system)) in structures::named(path, calculator.info())?.into_iter().enumerate() {
+        let measured = measure(&mut calculator, name, &system, arguments.seconds);
+        let measured = measured.map_err(|cause| structures::located(path, index, cause))?;
+        if !arguments.json {
+            let header = if index == 0 { format!("{}\n\n{HEADER}\n", calculator.policy()) } else { String::new() };
+            print(&format!("{header}{}", measured.row(arguments.timestep)))?;
+        }
+        all.push(measured.document(arguments.timestep));
+    }
+    let model = arguments.model.display().to_string();
+    let document = || json!({"model": model, "policy": calculator.policy(), "structures": all});
+    if arguments.json { print(&document().to_string()) } else { Ok(()) }
+}
+
+fn print(text: &str) -> Result<()> {
+    written(STDOUT, writeln!(io::stdout().lock(), "{text}"))
+}
+
+fn measure(calculator: &mut Calculator, name: String, system: &System, seconds: f64) -> Result<Measured> {
+    let (first, edges, evaluations) = step(calculator, system, 0)?;
+    drop(first);
+    let (start, mut steps) = (Instant::now(), Vec::new());
+    while steps.len() < 3 || start.elapsed().as_secs_f64() < seconds {
+        steps.push(step(calculator, system, 1 + steps.len() as u64)?.0);
+    }
+    Ok(Measured { name, atoms: system.len(), edges, evaluations, steps })
+}
+
+/// One step, with the numbers of edges and of evaluations.
+fn step(calculator: &mut Calculator, system: &System, number: u64) -> Result<(Step, usize, usize)> {
+    let (start, before) = (Instant::now(), calculator.model_seconds());
+    calculator.info().check_species(&system.species)?;
+    let graph = neighbors::graph(system, calculator.info().cutoff)?;
+    let found = start.elapsed().as_secs_f64();
+    let evaluation = calculator.evaluate(&graph, number)?;
+    let (all, model) = (start.elapsed().as_secs_f64(), calculator.model_seconds() - before);
+    let [neighbors, model, rest] = [found, model, all - found - model].map(|seconds| 1e3 * seconds);
+    Ok((Step { neighbors, model, rest }, graph.n_edges(), evaluation.evaluations))
+}

@@ -1,0 +1,26 @@
+//! Structures to measure a model on: those of a file, or water.
+
+use std::path::Path;
+
+use tumble::check::knows_water;
+use tumble::check::structures::{Named, water};
+use tumble::elements::symbols;
+use tumble::potential::ModelInfo;
+use tumble::{Error, Result, xyz};
+
+/// The structures of the file, or those of water, with their names.
+pub fn named(path: Option<&Path>, info: &ModelInfo) -> Result<Vec<Named>> {
+    let Some(path) = path else {
+        let refusal = || Error::NoStructures { model: info.name.clone(), known: symbols(&info.species) };
+        return if knows_water(info) { water() } else { Err(refusal()) };
+    };
+    let frames = xyz::open(path)?.enumerate();
+    frames.map(|(index, frame)| Ok((format!("frame {}", index + 1), frame?.system))).collect()
+}
+
+/// An error in a structure of the file, with the frame; those of water have no errors of their own.
+pub fn located(path: Option<&Path>, index: usize, cause: Error) -> Error {
+    let Some(path) = path else { return cause };
+    let file = if path == Path::new("-") { "the standard input".into() } else { path.into() };
+    Error::Frame { file, frame: index + 1, cause: Box::new(cause) }
+}
