@@ -34,13 +34,19 @@ def checkpoint():
 
 
 def prepare(path):
-    """The ONNX file and the TorchScript file beside a checkpoint."""
+    """The ONNX file and the TorchScript file beside a checkpoint, made anew if the exporter has changed."""
     from tumble_export import mtt_adapter, mtt_load, pipeline
 
-    if not path.with_suffix(".onnx").exists():
+    sources = [path, *(ROOT / "python/tumble_export").glob("*.py")]
+    if older(path.with_suffix(".onnx"), sources):
         pipeline.write(mtt_adapter.make(path), str(path.with_suffix(".onnx")))
-    if not path.with_suffix(".pt").exists() or path.with_suffix(".pt").stat().st_mtime < path.stat().st_mtime:
+    if older(path.with_suffix(".pt"), [path]):
         mtt_load.load(path).whole.float().export().save(str(path.with_suffix(".pt")))
+
+
+def older(path, sources):
+    """Whether a file is not there, or was made before one of its sources."""
+    return not path.exists() or path.stat().st_mtime < max(source.stat().st_mtime for source in sources)
 
 
 def rounds(made, count):
