@@ -1,7 +1,7 @@
 //! A session with the buffers that are filled for it. What different lanes are given is computed at the same time.
 
 use std::panic::resume_unwind;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
@@ -10,19 +10,20 @@ use ort::session::{HasSelectedOutputs, OutputSelector, RunOptions, Session, Sess
 use super::library::guarded;
 use super::metadata::Precision;
 use super::packing::{Real, Tensors};
-use super::session::Model;
+use super::session::{Device, Model, Opener, Options, Shared};
 use super::unpacking::Reader;
 use crate::error::{Error, Result};
 use crate::potential::{Forces, Replicas, Response};
 
+/// Responses, and the time that ONNX Runtime took.
+type Timed = (Vec<Response>, Duration);
+
 /// One at a time evaluates here.
 pub(super) struct Lane {
-    session: Arc<Mutex<Session>>,
+    session: Shared,
     buffers: Buffers,
     /// The outputs to ask for, by kind of forces.
     selections: Vec<(Forces, RunOptions<HasSelectedOutputs>)>,
-    /// Time that the last run took inside ONNX Runtime.
-    pub elapsed: Duration,
 }
 
 /// Tensors in the model's precision.
@@ -44,10 +45,10 @@ impl Buffers {
 
 impl Lane {
     /// A lane with this session of the model.
-    pub fn new(model: &Model, session: Arc<Mutex<Session>>) -> Result<Self> {
+    pub fn new(model: &Model, session: Shared) -> Result<Self> {
         let selections = model.metadata.forces.kinds().iter().map(|&kind| Ok((kind, select(model, kind)?)));
         let selections = guarded(|| selections.collect::<ort::Result<_>>()).map_err(|cause| run_error(model, cause))?;
-        Ok(Self { session, buffers: Buffers::new(model), selections, elapsed: Duration::ZERO })
+        Ok(Self { session, buffers: Buffers::new(model), selections })
     }
 
     /// Whether the other one has the same session.
@@ -55,12 +56,12 @@ impl Lane {
         Arc::ptr_eq(&self.session, &other.session)
     }
 
-    /// Evaluates replicas of several graphs in one run of the model.
-    pub fn evaluate(&mut self, model: &Model, work: &[Replicas], forces: Forces) -> Result<Vec<Response>> {
+    /// Evaluates replicas of several graphs in one run of the model; with the time that ONNX Runtime took.
+    pub fn evaluate(&mut self, model: &Model, work: &[Replicas], forces: Forces) -> Result<Timed> {
         let selection = self.selections.iter().find(|(kind, _)| *kind == forces).map(|(_, selection)| selection);
         let selection = selection.expect("there is a selection for each kind on offer");
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut run = Run { model, session: &mut session, selection, elapsed: &mut self.elapsed };
+        let mut run = Run { model, session: &mut session, selection };
         match &mut self.buffers {
             Buffers::Float32(tensors) => run.evaluate(tensors, work, forces),
             Buffers::Float64(tensors) => run.evaluate(tensors, work, forces),
@@ -78,25 +79,20 @@ struct Run<'a> {
     model: &'a Model,
     session: &'a mut Session,
     selection: &'a RunOptions<HasSelectedOutputs>,
-    elapsed: &'a mut Duration,
 }
 
 impl Run<'_> {
-    fn evaluate<T: Real>(
-        &mut self,
-        tensors: &mut Tensors<T>,
-        work: &[Replicas],
-        forces: Forces,
-    ) -> Result<Vec<Response>> {
+    fn evaluate<T: Real>(&mut self, tensors: &mut Tensors<T>, work: &[Replicas], forces: Forces) -> Result<Timed> {
         tensors.pack(work);
-        let Self { model, session, selection, elapsed } = self;
+        let Self { model, session, selection } = self;
         let metadata = &model.metadata;
         let inputs = || model.signature.inputs.iter().map(|(name, input)| Ok((*name, tensors.view(*input)?)));
+        let mut elapsed = Duration::ZERO;
         let outputs = guarded(|| {
             let inputs = inputs().collect::<ort::Result<Vec<(&str, SessionInputValue<'_>)>>>()?;
             let start = Instant::now();
             let outputs = session.run_with_options(inputs, selection);
-            **elapsed = start.elapsed();
+            elapsed = start.elapsed();
             outputs
         });
         let outputs = outputs.map_err(|cause| run_error(model, cause))?;
@@ -106,7 +102,7 @@ impl Run<'_> {
             electron_volt: metadata.energy_unit.electron_volt(),
             outputs: &outputs,
         };
-        reader.responses(tensors, forces)
+        Ok((reader.responses(tensors, forces)?, elapsed))
     }
 }
 
@@ -114,25 +110,56 @@ fn run_error(model: &Model, cause: String) -> Error {
     Error::ModelRun { model: model.metadata.name.clone(), cause }
 }
 
-/// Evaluates in all lanes at the same time, each with a share of the replicas; responses are in the order of `work`.
-pub(super) fn evaluate_apart(
-    lanes: &mut [Lane],
-    model: &Model,
-    work: &[Replicas],
-    forces: Forces,
-) -> Result<Vec<Response>> {
-    lanes.iter_mut().for_each(|lane| lane.elapsed = Duration::ZERO);
-    let parts = split(work, lanes.len());
-    let run = |(lane, part): (&mut Lane, &Vec<_>)| lane.evaluate(model, part, forces);
-    let results: Vec<_> = thread::scope(|scope| {
-        let mut pairs = lanes.iter_mut().zip(&parts);
-        let own = pairs.next();
-        let others: Vec<_> = pairs.map(|pair| scope.spawn(move || run(pair))).collect();
-        // The thread that asked works too.
+/// Lanes with a thread each, for replicas that have nothing to tell each other: faster than threads that share a run.
+pub(super) struct Lanes {
+    count: usize,
+    /// Opened when they are first needed: a session takes time and memory.
+    lanes: Vec<Lane>,
+    opener: Option<Opener>,
+}
+
+impl Lanes {
+    /// One for each thread. A GPU is filled by one run.
+    pub fn new(opener: Opener, options: &Options) -> Self {
+        let count = if options.device == Device::Cpu { options.threads.max(1) } else { 1 };
+        Self { count, lanes: Vec::new(), opener: (count > 1).then_some(opener) }
+    }
+
+    /// How many there are, opened or not.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Evaluates in all lanes at the same time, each with a share of the replicas; responses are in the order of `work`.
+    pub fn evaluate(&mut self, model: &Model, work: &[Replicas], forces: Forces) -> Result<Timed> {
+        self.open(model)?;
+        let parts = split(work, self.count);
+        let pairs = self.lanes.iter_mut().zip(&parts);
+        let parts = side_by_side(pairs, |(lane, part)| lane.evaluate(model, part, forces))?;
+        let elapsed = parts.iter().map(|(_, elapsed)| *elapsed).max().unwrap_or_default();
+        Ok((parts.into_iter().flat_map(|(responses, _)| responses).collect(), elapsed))
+    }
+
+    fn open(&mut self, model: &Model) -> Result<()> {
+        let Some(opener) = &self.opener else { return Ok(()) };
+        self.lanes = side_by_side(0..self.count, |number| Lane::new(model, opener.session(1, number)?))?;
+        self.opener = None;
+        Ok(())
+    }
+}
+
+/// Does all at the same time, the first in the thread that asks; results are in their order.
+fn side_by_side<I: Send, T: Send>(
+    items: impl Iterator<Item = I>,
+    run: impl Fn(I) -> Result<T> + Copy + Send,
+) -> Result<Vec<T>> {
+    thread::scope(|scope| {
+        let mut items = items;
+        let own = items.next();
+        let others: Vec<_> = items.map(|item| scope.spawn(move || run(item))).collect();
         let own = own.map(run);
         own.into_iter().chain(others.into_iter().map(joined)).collect()
-    });
-    Ok(results.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+    })
 }
 
 fn joined<T>(thread: ScopedJoinHandle<T>) -> T {

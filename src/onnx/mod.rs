@@ -17,11 +17,11 @@ mod unpacking;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use self::lane::{Lane, evaluate_apart};
+use self::lane::{Lane, Lanes};
 pub use self::metadata::{CONTRACT_VERSION, EnergyUnit, Layout, LengthUnit, Metadata, Offer, Precision};
 use self::packing::{n_slots, width};
-use self::session::Model;
 pub use self::session::{Device, Options};
+use self::session::{Model, Opener};
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::potential::{Forces, ModelInfo, Potential, Replicas, Response};
@@ -38,8 +38,8 @@ pub struct OnnxPotential {
     info: ModelInfo,
     /// For a replica by itself: all threads share its work.
     whole: Lane,
-    /// For several replicas: a thread each, since they have nothing to tell each other. None where there is one thread.
-    lanes: Vec<Lane>,
+    /// For several replicas.
+    lanes: Lanes,
     /// Time inside ONNX Runtime.
     elapsed: Duration,
 }
@@ -59,9 +59,8 @@ impl OnnxPotential {
     /// [`Error::ModelRefused`]: crate::Error::ModelRefused
     /// [`Error::Device`]: crate::Error::Device
     pub fn load(path: &Path, options: &Options) -> Result<Self> {
-        let (model, sessions) = session::load(path, options)?;
-        let whole = Lane::new(&model, sessions.whole)?;
-        let lanes = sessions.single.into_iter().map(|session| Lane::new(&model, session)).collect::<Result<_>>()?;
+        let (opener, model, session) = Opener::load(path, options)?;
+        let (whole, lanes) = (Lane::new(&model, session)?, Lanes::new(opener, options));
         let info = ModelInfo { ensemble: model.signature.ensemble, ..model.metadata.info() };
         Ok(Self { info, whole, lanes, model, elapsed: Duration::ZERO })
     }
@@ -103,23 +102,17 @@ impl Potential for OnnxPotential {
 
     fn evaluate_many(&mut self, work: &[Replicas], forces: Forces) -> Result<Vec<Response>> {
         self.info.check_forces(forces)?;
-        match work.iter().map(|part| part.rotations.len()).sum() {
-            0usize => Ok(Vec::new()),
-            2.. if !self.lanes.is_empty() => {
-                let responses = evaluate_apart(&mut self.lanes, &self.model, work, forces);
-                self.elapsed += self.lanes.iter().map(|lane| lane.elapsed).max().unwrap_or_default();
-                responses
-            }
-            _ => {
-                let responses = self.whole.evaluate(&self.model, work, forces);
-                self.elapsed += self.whole.elapsed;
-                responses
-            }
-        }
+        let (responses, elapsed) = match work.iter().map(|part| part.rotations.len()).sum() {
+            0usize => return Ok(Vec::new()),
+            2.. if self.lanes.count() > 1 => self.lanes.evaluate(&self.model, work, forces)?,
+            _ => self.whole.evaluate(&self.model, work, forces)?,
+        };
+        self.elapsed += elapsed;
+        Ok(responses)
     }
 
     fn lanes(&self) -> usize {
-        self.lanes.len().max(1)
+        self.lanes.count()
     }
 
     fn seconds(&self) -> f64 {

@@ -54,51 +54,64 @@ pub(super) struct Model {
 }
 
 /// ONNX Runtime's sessions run one evaluation at a time.
-type Shared = Arc<Mutex<Session>>;
+pub(super) type Shared = Arc<Mutex<Session>>;
 
-/// The sessions of a model.
-pub(super) struct Sessions {
-    /// With all threads.
-    pub whole: Shared,
-    /// With one thread each, as many as there are threads; none where that is one.
-    pub single: Vec<Shared>,
-}
-
-/// What makes two sessions the same: hash of the file, threads, device, number among those with one thread.
+/// What makes two sessions the same: hash of the file, threads, device, number among those that are alike.
 type Key = (String, usize, Device, usize);
 
 /// The sessions in use.
 static SESSIONS: Mutex<Vec<(Key, Weak<Mutex<Session>>)>> = Mutex::new(Vec::new());
 
-/// Loads a model.
-///
-/// The bytes that are hashed and checked are the ones that run: the file is read once, and all of the model is in it.
-pub(super) fn load(path: &Path, options: &Options) -> Result<(Model, Sessions)> {
-    let bytes = std::fs::read(path).map_err(|cause| Error::Read { path: path.to_path_buf(), cause })?;
-    let scan =
-        proto::scan(&bytes, metadata::KEY).map_err(|cause| Error::NotOnnx { path: path.to_path_buf(), cause })?;
-    let metadata = Metadata::parse(scan.metadata.as_deref(), path)?;
-    let (threads, notes) = safe_threads(options.threads.max(1), &scan.scatters);
-    let sha256 = hex(&Sha256::digest(&bytes));
-    let runtime = library::runtime(options.library.as_deref())?;
-    let session = |threads, number| {
-        let settings = Settings { threads, device: options.device, precision: metadata.precision };
-        shared((sha256.clone(), threads, options.device, number), || open(&bytes, &settings, &runtime, path))
-    };
-    let whole = session(threads, 0)?;
-    let single = (0..lanes(options)).map(|number| session(1, number)).collect::<Result<_>>()?;
-    let signature = Signature::read(&whole.lock().unwrap_or_else(PoisonError::into_inner), &metadata)
-        .map_err(|cause| Error::Contract { path: path.to_path_buf(), cause })?;
-    Ok((Model { metadata, signature, sha256, notes, library: runtime.path }, Sessions { whole, single }))
+/// All that it takes to make sessions of a model.
+pub(super) struct Opener {
+    bytes: Vec<u8>,
+    sha256: String,
+    path: PathBuf,
+    device: Device,
+    precision: Precision,
+    runtime: Runtime,
 }
 
-/// How many sessions with one thread: replicas side by side are faster than threads that share one. A GPU is filled by
-/// one run.
-fn lanes(options: &Options) -> usize {
-    match options.device {
-        Device::Cpu if options.threads > 1 => options.threads,
-        Device::Cpu | Device::Cuda => 0,
+impl Opener {
+    /// Reads a model.
+    ///
+    /// The bytes that are hashed and checked are the ones that run: the file is read once, and all of the model is in it.
+    pub fn load(path: &Path, options: &Options) -> Result<(Self, Model, Shared)> {
+        let bytes = std::fs::read(path).map_err(|cause| Error::Read { path: path.to_path_buf(), cause })?;
+        let scan =
+            proto::scan(&bytes, metadata::KEY).map_err(|cause| Error::NotOnnx { path: path.to_path_buf(), cause })?;
+        let metadata = Metadata::parse(scan.metadata.as_deref(), path)?;
+        let (threads, notes) = safe_threads(options.threads.max(1), &scan.scatters);
+        let sha256 = hex(&Sha256::digest(&bytes));
+        let runtime = library::runtime(options.library.as_deref())?;
+        let (library, path, device) = (runtime.path.clone(), path.to_path_buf(), options.device);
+        let opener = Self { bytes, sha256: sha256.clone(), path, device, precision: metadata.precision, runtime };
+        let session = opener.session(threads, 0)?;
+        let signature = Signature::read(&session.lock().unwrap_or_else(PoisonError::into_inner), &metadata)
+            .map_err(|cause| Error::Contract { path: opener.path.clone(), cause })?;
+        Ok((opener, Model { metadata, signature, sha256, notes, library }, session))
     }
+
+    /// A session with so many threads: one that is in use, or a new one. Those of other numbers are others.
+    pub fn session(&self, threads: usize, number: usize) -> Result<Shared> {
+        let key = (self.sha256.clone(), threads, self.device, number);
+        match in_use(&key) {
+            Some(session) => Ok(session),
+            None => Ok(keep(key, open(self, threads)?)),
+        }
+    }
+}
+
+fn in_use(key: &Key) -> Option<Shared> {
+    let mut sessions = SESSIONS.lock().unwrap_or_else(PoisonError::into_inner);
+    sessions.retain(|(_, session)| session.strong_count() > 0);
+    sessions.iter().find(|(known, _)| known == key).and_then(|(_, session)| session.upgrade())
+}
+
+fn keep(key: Key, session: Session) -> Shared {
+    let session = Arc::new(Mutex::new(session));
+    SESSIONS.lock().unwrap_or_else(PoisonError::into_inner).push((key, Arc::downgrade(&session)));
+    session
 }
 
 /// On the CPU, ScatterND with a reduction loses additions when several threads share it (onnxruntime issue 18048).
@@ -118,45 +131,27 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The session of `key`: one that is in use, or a new one.
-fn shared(key: Key, open: impl FnOnce() -> Result<Session>) -> Result<Arc<Mutex<Session>>> {
-    let mut sessions = SESSIONS.lock().unwrap_or_else(PoisonError::into_inner);
-    sessions.retain(|(_, session)| session.strong_count() > 0);
-    if let Some(session) = sessions.iter().find(|(known, _)| *known == key).and_then(|(_, session)| session.upgrade()) {
-        return Ok(session);
-    }
-    let session = Arc::new(Mutex::new(open()?));
-    sessions.push((key, Arc::downgrade(&session)));
-    Ok(session)
-}
-
-/// What a session is made with.
-struct Settings {
-    threads: usize,
-    device: Device,
-    precision: Precision,
-}
-
-fn open(bytes: &[u8], settings: &Settings, runtime: &Runtime, path: &Path) -> Result<Session> {
-    let refused = |cause| Error::ModelRefused { path: path.to_path_buf(), cause };
-    let mut builder = guarded(|| configure(runtime, settings)).map_err(refused)?;
-    if settings.device == Device::Cuda {
+fn open(model: &Opener, threads: usize) -> Result<Session> {
+    let refused = |cause| Error::ModelRefused { path: model.path.clone(), cause };
+    let runtime = &model.runtime;
+    let mut builder = guarded(|| configure(runtime, threads, model.precision)).map_err(refused)?;
+    if model.device == Device::Cuda {
         let cuda = CUDA::default().build().error_on_failure();
         builder = guarded(|| Ok::<_, ort::Error>(builder.with_execution_providers([cuda])?))
             .map_err(|cause| Error::Device { device: "cuda", library: runtime.path.clone(), cause })?;
     }
-    guarded(|| builder.commit_from_memory(bytes)).map_err(refused)
+    guarded(|| builder.commit_from_memory(&model.bytes)).map_err(refused)
 }
 
 /// Threads are always set, because ONNX Runtime's default ignores the processors that MPI has assigned; they sleep
 /// while they wait, because the program around has work of its own; and shapes change from call to call, so that a
 /// remembered memory layout would not fit. Scales that are fused into a matrix product are rounded to single precision,
 /// which a model in double precision was not made for.
-fn configure(runtime: &Runtime, settings: &Settings) -> ort::Result<SessionBuilder> {
-    let lossy = if settings.precision == Precision::Float64 { "MatMulScaleFusion" } else { "" };
+fn configure(runtime: &Runtime, threads: usize, precision: Precision) -> ort::Result<SessionBuilder> {
+    let lossy = if precision == Precision::Float64 { "MatMulScaleFusion" } else { "" };
     let builder = Session::builder(&runtime.environment)?
         .with_disabled_optimizers(lossy)?
-        .with_intra_threads(settings.threads)?
+        .with_intra_threads(threads)?
         .with_inter_threads(1)?
         .with_parallel_execution(false)?
         .with_intra_op_spinning(false)?

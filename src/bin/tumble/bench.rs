@@ -137,8 +137,7 @@ fn print(text: &str) -> Result<()> {
 }
 
 fn measure(calculator: &mut Calculator, name: String, system: &System, seconds: f64) -> Result<Measured> {
-    let (first, edges, evaluations) = step(calculator, system, 0)?;
-    drop(first);
+    let (_, edges, evaluations) = step(calculator, system, 0)?;
     let (start, mut steps) = (Instant::now(), Vec::new());
     while steps.len() < 3 || start.elapsed().as_secs_f64() < seconds {
         steps.push(step(calculator, system, 1 + steps.len() as u64)?.0);
