@@ -31,9 +31,9 @@ def compare(found, noted, note=""):
     for name in found.keys() & noted.keys():
         change = found[name] / noted[name] - 1
         words = f"{name} took {found[name]:,} instructions where {noted[name]:,} are noted ({change:+.1%})"
-        if change > ALLOWED:
+        if found[name] > (1 + ALLOWED) * noted[name]:
             wrong.append(f"{words}, and at most {ALLOWED:+.0%} is allowed{note}: {REMEDY}")
-        if change < -ALLOWED:
+        if found[name] < (1 - ALLOWED) * noted[name]:
             better.append(f"{words}: run `make counts-accept` to note the gain")
     return sorted(wrong), sorted(better)
 
