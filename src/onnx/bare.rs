@@ -23,7 +23,7 @@ impl Bare {
 
     /// R v `[ΣS, 3]`, Å.
     pub fn edge_vectors(&self) -> &[f32] {
-        &self.0.edge_vectors
+        self.0.edge_vectors.as_flattened()
     }
 
     /// What is read from an output `[ΣS, 3]` of edge gradients, eV/Å: those of each replica's edges `[B][E]`, or the
