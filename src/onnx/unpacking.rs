@@ -127,15 +127,15 @@ pub(super) fn gradients<T: Real>(
     unit: f64,
     tensors: &Tensors<T>,
 ) -> std::result::Result<Vec<Vec<Vector3>>, usize> {
-    let gradient = |slot: usize| {
-        let start = 3 * slot;
-        let found = [0, 1, 2].map(|i| values[start + i].to_f64());
-        match found.iter().position(|x| !x.is_finite()) {
-            Some(i) => Err(start + i),
-            None => Ok(found.map(|x| unit * x)),
+    let (values, _) = values.as_chunks::<3>();
+    let not_finite = |slot: usize| values[slot].iter().position(|x| !x.to_f64().is_finite());
+    let replica = |(first, slots): (usize, &[usize])| {
+        // A pass of its own, so that the other has nothing to decide.
+        match slots.iter().find_map(|slot| Some(3 * (first + slot) + not_finite(first + slot)?)) {
+            Some(position) => Err(position),
+            None => Ok(slots.iter().map(|slot| values[first + slot].map(|x| unit * x.to_f64())).collect()),
         }
     };
-    let replica = |(first, slots): (_, &[usize])| slots.iter().map(|slot| gradient(first + slot)).collect();
     tensors.edges_of_replicas().map(replica).collect()
 }
 
