@@ -19,8 +19,11 @@ const CUTOFF: f64 = 3.7;
 /// Work that can be repeated.
 pub type Unit = Box<dyn FnMut()>;
 
+/// Makes a unit ready.
+pub type Prepare = fn() -> Unit;
+
 /// All units: their names, and what makes them ready.
-pub const UNITS: [(&str, fn() -> Unit); 12] = [
+pub const UNITS: [(&str, Prepare); 12] = [
     ("neighbors of 192 atoms", || neighbors_of(structures::water(1), CUTOFF)),
     ("neighbors of 12,288 atoms", || neighbors_of(structures::water(4), CUTOFF)),
     ("neighbors in a small triclinic cell", || neighbors_of(structures::triclinic(), 5.0)),
