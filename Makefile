@@ -12,7 +12,7 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 # The library of ONNX Runtime's wheel reports home unless told not to before it is loaded.
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help setup check build demo test test-rust test-lammps test-compat test-export bench-lammps bench-sockets bench-export fuzz lint format clean
+.PHONY: help setup check build demo test test-rust test-lammps test-compat test-export bench-lammps bench-sockets bench-export bench-hot count counts counts-accept fuzz lint format clean
 
 help:
 	@echo "make demo    water in LAMMPS, turned at random at every step (1 to 3 minutes after the build)"
@@ -20,6 +20,8 @@ help:
 	@echo "make bench-lammps  speed and memory of 192 to 98,304 atoms on one and two ranks (10 to 20 minutes, 20 GB)"
 	@echo "make bench-sockets  round trips and throughput of tumble ipi and tumble serve (3 minutes)"
 	@echo "make bench-export  exported PET against torch, TorchScript and torch.compile (20 minutes, .venv-export)"
+	@echo "make bench-hot  times of what tumble itself does at every step, apart from the model (2 minutes)"
+	@echo "make counts  instructions of the same, at most 10% above those noted; make counts-accept notes them (valgrind)"
 	@echo "make test-compat  the LAMMPS tests with LAMMPS of August 2024 too, in .venv-compat and target/compat"
 	@echo "make test-export  the exporter of models, with metatrain in .venv-export and Orb in .venv-orb (10 GB)"
 	@echo "make fuzz    random bytes for all parsers, SECONDS_EACH=60 (needs nightly Rust; 3 minutes to build)"
@@ -62,7 +64,7 @@ demo: build
 test: test-rust test-lammps
 
 test-rust: setup
-	cargo test
+	cargo test --workspace
 
 test-lammps: build $(VENV)/.tests
 	$(BIN)/python -m pytest tests -q
@@ -73,6 +75,21 @@ bench-lammps: build $(VENV)/.tests
 
 bench-sockets: setup $(VENV)/.tests
 	cargo bench --profile measure --bench sockets
+
+bench-hot:
+	cargo bench --profile measure -p tumble-hot-paths --features timing -- $(FILTER)
+
+# With the feature `lammps` it is the library that `make build` has compiled. Its C++ side finds LAMMPS inside LAMMPS only,
+# and is not called here.
+COUNT := target/release/count
+count:
+	cargo rustc --release --features lammps -p tumble-hot-paths --bin count -- -C link-arg=-Wl,--unresolved-symbols=ignore-all
+
+counts: build count
+	@$(BIN)/python benches/hot_paths/counts.py $(COUNT)
+
+counts-accept: build count
+	@$(BIN)/python benches/hot_paths/counts.py $(COUNT) --accept
 
 bench-export: $(EXPORT)/.done
 	$(EXPORT)/bin/python benches/export/compare.py --json benches/export/compare.json
@@ -121,8 +138,8 @@ fuzz: target/cargo-fuzz/bin/cargo-fuzz
 
 # Clippy does not link, so it sees the C++ side's Rust too.
 lint: $(VENV)/.lint
-	cargo fmt --check
-	cargo clippy --all-targets -- -D warnings
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --features tumble-hot-paths/timing -- -D warnings
 	cargo clippy --lib --features lammps -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --features lammps
 	$(BIN)/clang-format --dry-run --Werror $(CPP)
@@ -130,7 +147,7 @@ lint: $(VENV)/.lint
 	$(BIN)/ruff format --check .
 
 format: $(VENV)/.lint
-	cargo fmt
+	cargo fmt --all
 	$(BIN)/clang-format -i $(CPP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .

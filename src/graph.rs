@@ -3,7 +3,12 @@
 //! A neighbor list does not change when the structure is rotated, so rotating a structure means rotating the edge
 //! vectors of its graph and nothing else.
 
+mod halves;
+
+use std::ops::Range;
+
 use crate::rotation::{Vector3, add, dot, sub};
+pub(crate) use halves::both_halves;
 
 /// Directed edges from C centers to their neighbors among N atoms, sorted by center, then neighbor, then cell shift
 /// (where it is known) or vector.
@@ -47,11 +52,18 @@ pub(crate) struct Rows {
 
 impl Default for Rows {
     fn default() -> Self {
-        Self { first_edge: vec![0], neighbors: vec![], vectors: vec![] }
+        Self::with_capacity(0, 0)
     }
 }
 
 impl Rows {
+    /// No rows, with room for some.
+    pub fn with_capacity(rows: usize, edges: usize) -> Self {
+        let mut first_edge = Vec::with_capacity(rows + 1);
+        first_edge.push(0);
+        Self { first_edge, neighbors: Vec::with_capacity(edges), vectors: Vec::with_capacity(edges) }
+    }
+
     /// Adds an edge to the row.
     pub fn push(&mut self, edge: Edge) {
         self.neighbors.push(edge.neighbor);
@@ -61,6 +73,10 @@ impl Rows {
     /// Ends the row.
     pub fn end(&mut self) {
         self.first_edge.push(self.neighbors.len());
+    }
+
+    fn edges(&self, row: usize) -> Range<usize> {
+        self.first_edge[row]..self.first_edge[row + 1]
     }
 
     /// Adds rows that follow.
@@ -93,14 +109,8 @@ impl Graph {
             row.iter().for_each(|edge| flat.push(*edge));
             flat.end();
         }
-        Self::from_rows(species, weights, flat)
-    }
-
-    /// As [`Graph::from_sorted`].
-    pub(crate) fn from_rows(species: Vec<u8>, weights: Vec<f64>, rows: Rows) -> Self {
-        let Rows { first_edge, neighbors, vectors } = rows;
-        let centers = first_edge.len() - 1;
-        assert!(weights.len() == centers && centers <= species.len(), "the centers are the first of the atoms");
+        let Rows { first_edge, neighbors, vectors } = flat;
+        assert!(weights.len() == rows.len() && rows.len() <= species.len(), "the centers are the first of the atoms");
         let mut graph = Self { species, weights, first_edge, neighbors, vectors, ..Self::default() };
         graph.reverse = graph.find_reverses();
         graph
@@ -122,7 +132,7 @@ impl Graph {
     }
 
     /// Edges of one center.
-    pub fn edges(&self, center: usize) -> std::ops::Range<usize> {
+    pub fn edges(&self, center: usize) -> Range<usize> {
         self.first_edge[center]..self.first_edge[center + 1]
     }
 
@@ -156,7 +166,7 @@ impl Graph {
     }
 
     /// The edge back to `center` at the head of part of a row, or `edge` itself if it is not there.
-    fn find_reverse(&self, center: usize, edge: usize, row: std::ops::Range<usize>) -> usize {
+    fn find_reverse(&self, center: usize, edge: usize, row: Range<usize>) -> usize {
         let sum = |e: usize| {
             let s = add(self.vectors[e], self.vectors[edge]);
             dot(s, s)

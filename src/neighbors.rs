@@ -1,11 +1,12 @@
 //! From a structure to its neighbor graph: every image of every atom within the cutoff, in both directions.
 //!
-//! Linked cells find candidate pairs in a time linear in the number of atoms ([`NeighborList`] keeps them for as long
-//! as they are good); the edge vectors are then computed from the positions as given. A pair is an edge if it is
-//! shorter than the cutoff. Edges are sorted by center, neighbor and cell shift, so a graph depends neither on the
-//! number of threads nor on whether its candidates are old or new.
+//! Linked cells find candidate pairs, each once, in a time linear in the number of atoms ([`NeighborList`] keeps them
+//! for as long as they are good); the edge vectors are then computed from the positions as given. A pair is an edge, and
+//! another one back, if it is shorter than the cutoff. Edges are sorted by center, neighbor and cell shift, so a graph
+//! depends neither on the number of threads nor on whether its candidates are old or new.
 
 mod bins;
+mod grid;
 mod verlet;
 
 use std::ops::Range;
@@ -13,7 +14,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
-use crate::graph::{Edge, Graph, Rows};
+use crate::graph::{Edge, Graph, Rows, both_halves};
 use crate::rotation::{Matrix3, Vector3, add, dot, sub};
 use crate::system::System;
 use bins::Bins;
@@ -26,13 +27,36 @@ const COINCIDENCE: f64 = 1e-6;
 /// thread takes longer than the edges of a few hundred centers.
 const MIN_CENTERS: usize = 1024;
 
-/// A pair that may be an edge. Ordered by neighbor, then shift.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// A pair that may be an edge, seen from its first atom.
+#[derive(Clone, Copy, Debug)]
 struct Candidate {
-    /// Index of the neighbor.
+    /// Index of the second atom.
     neighbor: u32,
-    /// Cell vectors to add to x[neighbor] - x[center], for the positions as given (not wrapped).
+    /// Cell vectors to add to x[neighbor] - x[first], for the positions as given (not wrapped).
     shift: [i32; 3],
+}
+
+/// Pairs that may be edges, each once, from the first atom that it has in the search.
+#[derive(Clone, Debug, Default)]
+struct Candidates {
+    /// Pairs of atom i as the first are `..ends[i]`, from where those of the atom before end `[N]`.
+    ends: Vec<usize>,
+    /// Those of several images of one neighbor in the order of their shifts, and after all those that are found from
+    /// the neighbor's side.
+    pairs: Vec<Candidate>,
+}
+
+impl Candidates {
+    fn of(&self, first: usize) -> &[Candidate] {
+        let start = if first == 0 { 0 } else { self.ends[first - 1] };
+        &self.pairs[start..self.ends[first]]
+    }
+
+    fn append(&mut self, mut more: Self) {
+        let before = self.pairs.len();
+        self.ends.extend(more.ends.iter().map(|end| before + end));
+        self.pairs.append(&mut more.pairs);
+    }
 }
 
 /// The graph of a structure: all N atoms are centers of weight 1, and the volume is set if all directions repeat.
@@ -61,41 +85,44 @@ fn check(system: &System, cutoff: f64, skin: f64) -> Result<()> {
     if usable { system.check() } else { Err(Error::Cutoff { cutoff, skin }) }
 }
 
-/// All pairs of each center within `radius` (Å), a few beyond it.
-fn candidates(system: &System, radius: f64) -> Result<Vec<Vec<Candidate>>> {
+/// All pairs within `radius` (Å), a few beyond it.
+fn candidates(system: &System, radius: f64) -> Result<Candidates> {
     let bins = Bins::new(system, radius)?;
-    let parts = pieces(system.len(), |centers| centers.map(|center| bins.around(center)).collect::<Result<Vec<_>>>());
-    Ok(parts.into_iter().collect::<Result<Vec<_>>>()?.concat())
+    let mut parts = pieces(system.len(), |firsts| bins.pairs(firsts)).into_iter();
+    let mut all = parts.next().transpose()?.unwrap_or_default();
+    parts.try_for_each(|part| part.map(|part| all.append(part)))?;
+    Ok(all)
 }
 
-/// What is found for pieces of the centers, in order; on several threads where that is worth it.
-fn pieces<R: Send>(centers: usize, find: impl Fn(Range<usize>) -> R + Sync + Send) -> Vec<R> {
-    if centers < 2 * MIN_CENTERS {
-        return vec![find(0..centers)];
+/// What is found for pieces of the atoms, in order; on several threads where that is worth it.
+fn pieces<R: Send>(atoms: usize, find: impl Fn(Range<usize>) -> R + Sync + Send) -> Vec<R> {
+    if atoms < 2 * MIN_CENTERS || rayon::current_num_threads() == 1 {
+        return vec![find(0..atoms)];
     }
-    let piece = |start| find(start..centers.min(start + MIN_CENTERS));
-    (0..centers).into_par_iter().step_by(MIN_CENTERS).map(piece).collect()
+    let piece = |start| find(start..atoms.min(start + MIN_CENTERS));
+    (0..atoms).into_par_iter().step_by(MIN_CENTERS).map(piece).collect()
 }
 
 /// The graph of those candidates that are shorter than the cutoff.
-fn edges(system: &System, candidates: &[Vec<Candidate>], cutoff: f64) -> Result<Graph> {
-    let mut parts = pieces(system.len(), |centers| rows(system, centers, candidates, cutoff)).into_iter();
+fn edges(system: &System, candidates: &Candidates, cutoff: f64) -> Result<Graph> {
+    let mut parts = pieces(system.len(), |firsts| rows(system, firsts, candidates, cutoff)).into_iter();
     let mut all = parts.next().transpose()?.unwrap_or_default();
     parts.try_for_each(|part| part.map(|part| all.append(part)))?;
-    let mut graph = Graph::from_rows(system.species.clone(), vec![1.0; system.len()], all);
+    let mut graph = both_halves(system.species.clone(), &all);
     graph.volume = (system.cell.periodic() == [true; 3]).then(|| system.cell.volume());
     Ok(graph)
 }
 
-fn rows(system: &System, centers: Range<usize>, candidates: &[Vec<Candidate>], cutoff: f64) -> Result<Rows> {
-    let mut rows = Rows::default();
-    for center in centers {
-        for candidate in &candidates[center] {
+/// Half of the edges: those of pairs from their first atoms.
+fn rows(system: &System, firsts: Range<usize>, candidates: &Candidates, cutoff: f64) -> Result<Rows> {
+    let mut rows = Rows::with_capacity(firsts.len(), firsts.clone().map(|first| candidates.of(first).len()).sum());
+    for first in firsts {
+        for candidate in candidates.of(first) {
             let neighbor = candidate.neighbor as usize;
-            let straight = sub(system.positions[neighbor], system.positions[center]);
+            let straight = sub(system.positions[neighbor], system.positions[first]);
             let vector = add(straight, translation(system.cell.vectors(), candidate.shift));
             let square = dot(vector, vector);
-            refuse_coincidence(center, neighbor, square)?;
+            refuse_coincidence(first, neighbor, square)?;
             if square < cutoff * cutoff {
                 rows.push(Edge { neighbor, vector });
             }
@@ -107,6 +134,10 @@ fn rows(system: &System, centers: Range<usize>, candidates: &[Vec<Candidate>], c
 
 /// shift · cell, Å. Exactly odd in the shift, so that the two vectors of a pair cancel to the last bit.
 fn translation(cell: &Matrix3, shift: [i32; 3]) -> Vector3 {
+    // As it is for most pairs of a large cell.
+    if shift == [0; 3] {
+        return [0.0; 3];
+    }
     let [a, b, c] = shift.map(f64::from);
     [0, 1, 2].map(|k| a * cell[0][k] + b * cell[1][k] + c * cell[2][k])
 }

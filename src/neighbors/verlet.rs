@@ -1,6 +1,6 @@
 //! A neighbor list that outlives a step: candidates within cutoff + skin stay good until an atom has moved skin / 2.
 
-use super::{Candidate, candidates, check, edges};
+use super::{Candidates, candidates, check, edges};
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::rotation::{dot, sub};
@@ -13,7 +13,7 @@ pub struct NeighborList {
     skin: f64,
     /// The structure for which the candidates were found, none before the first.
     built: Option<System>,
-    candidates: Vec<Vec<Candidate>>,
+    candidates: Candidates,
     graph: Graph,
     rebuilds: usize,
 }
@@ -21,7 +21,7 @@ pub struct NeighborList {
 impl NeighborList {
     /// A list for edges shorter than `cutoff`, with candidates up to `cutoff + skin`; both in Å.
     pub fn new(cutoff: f64, skin: f64) -> Self {
-        Self { cutoff, skin, built: None, candidates: vec![], graph: Graph::default(), rebuilds: 0 }
+        Self { cutoff, skin, built: None, candidates: Candidates::default(), graph: Graph::default(), rebuilds: 0 }
     }
 
     /// The graph of the structure, for all that it has in common with the one before.

@@ -4,6 +4,8 @@
 //! `ORT_DYLIB_PATH`, else the places next to this program and in the active Python environment). What a model file
 //! must be like is told in `docs/model-contract.md`.
 
+#[doc(hidden)]
+pub mod bare;
 mod lane;
 mod library;
 mod metadata;

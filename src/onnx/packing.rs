@@ -52,8 +52,8 @@ pub(super) struct Tensors<T> {
     cutoff: f64,
     /// Å per length unit of the model.
     angstrom: f64,
-    /// R v in the model's length unit, frame of the replica, `[ΣS, 3]`.
-    pub edge_vectors: Vec<T>,
+    /// R v in the model's length unit, frame of the replica, `[ΣS]`.
+    pub edge_vectors: Vec<[T; 3]>,
     /// `[ΣS]`, list layout only.
     pub centers: Vec<i64>,
     /// `[ΣS]`; 0 in padding.
@@ -174,14 +174,17 @@ impl<T: Real> Tensors<T> {
         refill(&mut self.mask, if self.layout == Layout::Padded { slots } else { 0 }, |_| false);
         for ((graph, _), place) in replicas(work).zip(&self.places) {
             let (slots, first) = (&self.slots[place.edges.clone()], place.slots.start);
-            for (center, edge) in graph.center_edges() {
-                let slot = first + slots[edge];
-                self.neighbors[slot] = place.atom(graph.neighbors[edge]) as i64;
-                self.reverse[slot] = (first + slots[graph.reverse[edge]]) as i64;
-                match self.layout {
-                    Layout::List => self.centers[slot] = (place.centers.start + center) as i64,
-                    Layout::Padded => self.mask[slot] = true,
-                }
+            let neighbors = &mut self.neighbors[place.slots.clone()];
+            let reverse = &mut self.reverse[place.slots.clone()];
+            for ((&slot, &neighbor), &back) in slots.iter().zip(&graph.neighbors).zip(&graph.reverse) {
+                neighbors[slot] = place.atom(neighbor) as i64;
+                reverse[slot] = (first + slots[back]) as i64;
+            }
+            match self.layout {
+                Layout::List => graph.center_edges().for_each(|(center, edge)| {
+                    self.centers[first + edge] = (place.centers.start + center) as i64;
+                }),
+                Layout::Padded => slots.iter().for_each(|slot| self.mask[first + slot] = true),
             }
         }
     }
@@ -189,12 +192,12 @@ impl<T: Real> Tensors<T> {
     fn pack_vectors(&mut self, work: &[Replicas]) {
         let padding = [self.cutoff, 0.0, 0.0].map(T::from_f64);
         let slots = self.n_slots();
-        refill(&mut self.edge_vectors, 3 * slots, |i| padding[i % 3]);
+        refill(&mut self.edge_vectors, slots, |_| padding);
         for ((graph, rotation), place) in replicas(work).zip(&self.places) {
             let turn = rotation.map(|row| scale(row, 1.0 / self.angstrom));
-            for (&vector, slot) in graph.vectors.iter().zip(&self.slots[place.edges.clone()]) {
-                let start = 3 * (place.slots.start + slot);
-                self.edge_vectors[start..start + 3].copy_from_slice(&apply(&turn, vector).map(T::from_f64));
+            let vectors = &mut self.edge_vectors[place.slots.clone()];
+            for (&vector, &slot) in graph.vectors.iter().zip(&self.slots[place.edges.clone()]) {
+                vectors[slot] = apply(&turn, vector).map(T::from_f64);
             }
         }
     }
@@ -237,7 +240,9 @@ impl<T: Real> Tensors<T> {
     pub fn view(&self, input: Input) -> ort::Result<SessionInputValue<'_>> {
         let (atoms, centers) = (vec![self.species.len() as i64], vec![self.weights.len() as i64]);
         Ok(match input {
-            Input::EdgeVectors => TensorRef::from_array_view((self.vector_shape(), &*self.edge_vectors))?.into(),
+            Input::EdgeVectors => {
+                TensorRef::from_array_view((self.vector_shape(), self.edge_vectors.as_flattened()))?.into()
+            }
             Input::Centers => TensorRef::from_array_view((self.edge_shape(), &*self.centers))?.into(),
             Input::Neighbors => TensorRef::from_array_view((self.edge_shape(), &*self.neighbors))?.into(),
             Input::Reverse => TensorRef::from_array_view((self.edge_shape(), &*self.reverse))?.into(),
@@ -333,7 +338,7 @@ mod tests {
         assert_eq!(tensors.vector_shape(), [6, 3]);
         let rows =
             [[2.0, 0.0, 0.0], [0.0, 0.0, 4.0], [-2.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 4.0], [0.0, -2.0, 0.0]];
-        assert_eq!(tensors.edge_vectors, rows.concat());
+        assert_eq!(tensors.edge_vectors, rows);
     }
 
     #[test]
@@ -344,8 +349,7 @@ mod tests {
         assert_eq!(tensors.mask, [true, true, true, false, true, true, true, false]);
         assert_eq!(tensors.reverse, [2, 1, 0, 3, 6, 5, 4, 7]);
         assert_eq!(tensors.vector_shape(), [4, 2, 3]);
-        assert_eq!(tensors.edge_vectors[9..12], [4.0, 0.0, 0.0]);
-        assert_eq!(tensors.edge_vectors[12..18], [0.0, 2.0, 0.0, 0.0, 0.0, 4.0]);
+        assert_eq!(tensors.edge_vectors[3..6], [[4.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 4.0]]);
     }
 
     #[test]
@@ -353,7 +357,7 @@ mod tests {
         let mut tensors = packed(Layout::Padded);
         tensors.pack(&[Replicas { graph: &Graph::new(vec![1], vec![1.0], vec![vec![]]), rotations: &[IDENTITY] }]);
         assert_eq!((tensors.neighbors, tensors.reverse, tensors.mask), (vec![0], vec![0], vec![false]));
-        assert_eq!((tensors.species, tensors.edge_vectors, tensors.slots), (vec![1], vec![4.0, 0.0, 0.0], vec![]));
+        assert_eq!((tensors.species, tensors.edge_vectors, tensors.slots), (vec![1], vec![[4.0, 0.0, 0.0]], vec![]));
     }
 
     /// Three replicas: one of a lone H, two of the graph above.
@@ -386,7 +390,7 @@ mod tests {
         assert_eq!(tensors.mask, [false, false, true, true, true, false, true, true, true, false]);
         assert_eq!(tensors.neighbors, [0, 0, 2, 5, 1, 0, 4, 6, 3, 0]);
         assert_eq!(tensors.reverse, [0, 1, 4, 3, 2, 5, 8, 7, 6, 9]);
-        assert_eq!(tensors.edge_vectors[..6], [4.0, 0.0, 0.0, 4.0, 0.0, 0.0]);
+        assert_eq!(tensors.edge_vectors[..2], [[4.0, 0.0, 0.0]; 2]);
     }
 
     #[test]

@@ -55,21 +55,12 @@ impl Reader<'_, '_> {
         Ok(tensors.centers_of_replicas().map(of).collect())
     }
 
-    /// Edge gradients in the order of each graph's edges; what a model writes into padding is not looked at.
     fn gradients<T: Real>(&self, tensors: &Tensors<T>) -> Result<Vec<Derivative>> {
-        let unit = self.electron_volt / self.angstrom;
-        let values = self.values::<T>(output::EDGE_GRADIENTS, &tensors.vector_shape())?;
-        let gradient = |slot: usize| -> Result<Vector3> {
-            let start = 3 * slot;
-            let found = [0, 1, 2].map(|i| values[start + i].to_f64());
-            match found.iter().position(|x| !x.is_finite()) {
-                Some(i) => Err(self.not_finite(output::EDGE_GRADIENTS, &tensors.vector_shape(), start + i, found[i])),
-                None => Ok(found.map(|x| unit * x)),
-            }
-        };
-        let replica =
-            |(first, slots): (_, &[usize])| slots.iter().map(|slot| gradient(first + slot)).collect::<Result<_>>();
-        tensors.edges_of_replicas().map(|edges| Ok(Derivative::EdgeGradients(replica(edges)?))).collect()
+        let (name, shape) = (output::EDGE_GRADIENTS, tensors.vector_shape());
+        let values = self.values::<T>(name, &shape)?;
+        let found = gradients(values, self.electron_volt / self.angstrom, tensors)
+            .map_err(|position| self.not_finite(name, &shape, position, values[position].to_f64()))?;
+        Ok(found.into_iter().map(Derivative::EdgeGradients).collect())
     }
 
     fn direct<T: Real>(&self, tensors: &Tensors<T>) -> Result<Vec<Derivative>> {
@@ -127,6 +118,25 @@ impl Reader<'_, '_> {
     fn not_finite(&self, output: &'static str, shape: &[i64], position: usize, value: f64) -> Error {
         Error::OutputNotFinite { model: self.model.to_owned(), output, index: unravel(position, shape), value }
     }
+}
+
+/// Edge gradients `[B][E]` in the order of each graph's edges, times `unit`, from an output of all edge slots; or the
+/// position of a number that is not finite. What a model writes into padding is not looked at.
+pub(super) fn gradients<T: Real>(
+    values: &[T],
+    unit: f64,
+    tensors: &Tensors<T>,
+) -> std::result::Result<Vec<Vec<Vector3>>, usize> {
+    let (values, _) = values.as_chunks::<3>();
+    let not_finite = |slot: usize| values[slot].iter().position(|x| !x.to_f64().is_finite());
+    let replica = |(first, slots): (usize, &[usize])| {
+        // A pass of its own, so that the other has nothing to decide.
+        match slots.iter().find_map(|slot| Some(3 * (first + slot) + not_finite(first + slot)?)) {
+            Some(position) => Err(position),
+            None => Ok(slots.iter().map(|slot| values[first + slot].map(|x| unit * x.to_f64())).collect()),
+        }
+    };
+    tensors.edges_of_replicas().map(replica).collect()
 }
 
 /// Index along each axis of a position in a row-major tensor.

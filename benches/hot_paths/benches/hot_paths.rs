@@ -1,0 +1,14 @@
+//! Times of the units, by criterion: `make bench-hot`.
+
+use criterion::Criterion;
+use tumble_hot_paths::{UNITS, on_this_thread, warm};
+
+fn main() {
+    on_this_thread();
+    let mut criterion = Criterion::default().configure_from_args();
+    for (name, _) in UNITS {
+        // Made ready only if it is asked for by name.
+        criterion.bench_function(name, |bencher| bencher.iter(warm(name).expect("it is one of the units")));
+    }
+    criterion.final_summary();
+}

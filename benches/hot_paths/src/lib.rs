@@ -1,0 +1,79 @@
+//! What tumble itself does at every step, apart from the model, as units of work on fixed input.
+//!
+//! `make bench-hot` times them, `make counts` counts their instructions. Water is the liquid of
+//! `examples/liquid/water-64.data`, the cutoff that of `examples/models/water-pet.onnx`, and the grid of 24 rotations
+//! the octahedral one.
+
+mod messages;
+mod rank;
+mod replicas;
+mod structures;
+
+use std::hint::black_box;
+
+use tumble::neighbors::{self, NeighborList};
+
+/// Å.
+const CUTOFF: f64 = 3.7;
+
+/// Work that can be repeated.
+pub type Unit = Box<dyn FnMut()>;
+
+/// Makes a unit ready.
+pub type Prepare = fn() -> Unit;
+
+/// All units: their names, and what makes them ready.
+pub const UNITS: [(&str, Prepare); 12] = [
+    ("neighbors of 192 atoms", || neighbors_of(structures::water(1), CUTOFF)),
+    ("neighbors of 12,288 atoms", || neighbors_of(structures::water(4), CUTOFF)),
+    ("neighbors in a small triclinic cell", || neighbors_of(structures::triclinic(), 5.0)),
+    ("neighbors of 192 atoms that have moved", neighbors_kept),
+    ("folding the images of 192 atoms", rank::folding),
+    ("packing 24 replicas, padded", || replicas::packing(tumble::onnx::Layout::Padded)),
+    ("packing 24 replicas, list", || replicas::packing(tumble::onnx::Layout::List)),
+    ("unpacking 24 replicas", replicas::unpacking),
+    ("averaging 24 replicas", replicas::averaging),
+    ("reading a POSDATA of 192 atoms", messages::positions),
+    ("reading a FORCEREADY of 192 atoms", messages::forces),
+    ("granting an INIT of 192 atoms", messages::init),
+];
+
+/// The unit of that name, which has run once: its buffers have their size.
+///
+/// # Errors
+/// A sentence with the names, where there is none of that name.
+pub fn warm(name: &str) -> Result<Unit, String> {
+    let unit = UNITS.iter().find(|(known, _)| *known == name);
+    let names = || UNITS.map(|(name, _)| name).join("; ");
+    let (_, prepare) = unit.ok_or_else(|| format!("there is no unit \"{name}\": the units are {}", names()))?;
+    let mut run = prepare();
+    run();
+    Ok(run)
+}
+
+/// Lets everything run on the calling thread, for which it is to be called first of all.
+///
+/// # Panics
+/// If there are threads already.
+pub fn on_this_thread() {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread();
+    pool.build_global().expect("no threads were made before");
+}
+
+fn neighbors_of(system: tumble::System, cutoff: f64) -> Unit {
+    Box::new(move || {
+        black_box(neighbors::graph(black_box(&system), cutoff)).expect("water has a graph");
+    })
+}
+
+/// Between two structures that share the candidates of the first.
+fn neighbors_kept() -> Unit {
+    let mut systems = [structures::water(1), structures::water(1)];
+    systems[1].positions.iter_mut().enumerate().for_each(|(atom, x)| x[atom % 3] += 0.1);
+    let mut list = NeighborList::new(CUTOFF, 1.0);
+    Box::new(move || {
+        systems.swap(0, 1);
+        black_box(list.graph(black_box(&systems[0]))).expect("water has a graph");
+        assert_eq!(list.rebuilds(), 1);
+    })
+}

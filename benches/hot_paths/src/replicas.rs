@@ -1,0 +1,109 @@
+//! From a graph to the tensors of 24 replicas, and from what a model gives for them to an average.
+
+use std::hint::black_box;
+
+use tumble::average::{Request, average};
+use tumble::onnx::{Layout, bare::Bare};
+use tumble::potential::{Derivative, Forces, ModelInfo, Potential, Replicas, Response};
+use tumble::rotation::{Matrix3, apply};
+use tumble::toys::PairToy;
+use tumble::{Graph, Quadrature, Result, neighbors};
+
+use super::{CUTOFF, Unit, structures};
+
+fn graph() -> Graph {
+    neighbors::graph(&structures::water(1), CUTOFF).expect("water has a graph")
+}
+
+/// Atoms, edges and rotated edge vectors.
+pub fn packing(layout: Layout) -> Unit {
+    let (graph, grid, mut tensors) = (graph(), Quadrature::octahedral(), Bare::new(layout, CUTOFF));
+    Box::new(move || {
+        tensors.pack(black_box(&[Replicas { graph: &graph, rotations: &grid.rotations }]));
+        black_box(tensors.edge_vectors());
+    })
+}
+
+/// Of the padded layout, whose slots are looked up. The gradients are those of Σ v²/2: the edge vectors.
+pub fn unpacking() -> Unit {
+    let (graph, grid, mut tensors) = (graph(), Quadrature::octahedral(), Bare::new(Layout::Padded, CUTOFF));
+    tensors.pack(&[Replicas { graph: &graph, rotations: &grid.rotations }]);
+    let values = tensors.edge_vectors().to_vec();
+    Box::new(move || {
+        black_box(tensors.gradients(black_box(&values))).expect("the gradients are finite");
+    })
+}
+
+/// Turning back, forces, virial, mean and spread.
+pub fn averaging() -> Unit {
+    let (graph, grid) = (graph(), Quadrature::octahedral());
+    let mut potential = Remembered::new(&graph, &grid.rotations);
+    let request = Request::new(Forces::Conservative, usize::MAX);
+    Box::new(move || {
+        black_box(average(&mut potential, black_box(&graph), &grid, &request)).expect("all responses are there");
+    })
+}
+
+/// The harmonic springs U = Σ v²/2 between all neighbors, found beforehand: what is measured is not the model.
+struct Remembered {
+    info: ModelInfo,
+    responses: Vec<Response>,
+}
+
+impl Remembered {
+    fn new(graph: &Graph, rotations: &[Matrix3]) -> Self {
+        let response = |rotation| Response {
+            atomic_energies: vec![1.0; graph.n_centers()],
+            ensemble_energies: vec![],
+            derivative: Derivative::EdgeGradients(graph.vectors.iter().map(|v| apply(rotation, *v)).collect()),
+        };
+        let info = PairToy::new(CUTOFF, 1.0).info().clone();
+        Self { info, responses: rotations.iter().map(response).collect() }
+    }
+}
+
+impl Potential for Remembered {
+    fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    fn evaluate(&mut self, _: &Graph, rotations: &[Matrix3], _: Forces) -> Result<Vec<Response>> {
+        assert_eq!(rotations.len(), self.responses.len(), "all replicas are one batch");
+        Ok(self.responses.clone())
+    }
+
+    fn bytes_per_replica(&self, _: &Graph) -> usize {
+        1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn springs_of_edges_that_cancel_pull_nowhere_and_have_no_spread() {
+        let (graph, grid) = (graph(), Quadrature::octahedral());
+        let request = Request::new(Forces::Conservative, usize::MAX);
+        let mean = average(&mut Remembered::new(&graph, &grid.rotations), &graph, &grid, &request).unwrap();
+        let square: f64 = graph.vectors.as_flattened().iter().map(|x| x * x).sum();
+        let virial = mean.virial.unwrap();
+        assert!((virial[0][0] + virial[1][1] + virial[2][2] + square).abs() < 1e-9 * square);
+        assert!(mean.spread.force_rms() < 1e-12);
+        assert_eq!(mean.evaluations, 24);
+    }
+
+    #[test]
+    fn gradients_come_back_in_the_order_of_the_edges() {
+        let (graph, grid) = (graph(), Quadrature::octahedral());
+        for layout in [Layout::List, Layout::Padded] {
+            let mut tensors = Bare::new(layout, CUTOFF);
+            tensors.pack(&[Replicas { graph: &graph, rotations: &grid.rotations }]);
+            let gradients = tensors.gradients(tensors.edge_vectors()).unwrap();
+            for (rotation, gradients) in grid.rotations.iter().zip(gradients) {
+                let expected = graph.vectors.iter().map(|v| apply(rotation, *v).map(|x| f64::from(x as f32)));
+                assert!(gradients.into_iter().eq(expected));
+            }
+        }
+    }
+}

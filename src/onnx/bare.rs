@@ -1,0 +1,34 @@
+//! For benches: tensors without a model.
+
+use super::metadata::Layout;
+use super::packing::Tensors;
+use super::unpacking;
+use crate::potential::Replicas;
+use crate::rotation::Vector3;
+
+/// What [`OnnxPotential`](super::OnnxPotential) does before and after the run of a model of single precision in Å and
+/// eV, by the same code.
+pub struct Bare(Tensors<f32>);
+
+impl Bare {
+    /// Empty tensors; `cutoff` in Å.
+    pub fn new(layout: Layout, cutoff: f64) -> Self {
+        Self(Tensors::new(layout, cutoff, 1.0))
+    }
+
+    /// Fills the tensors with one replica of each graph for each of its rotations.
+    pub fn pack(&mut self, work: &[Replicas]) {
+        self.0.pack(work);
+    }
+
+    /// R v `[ΣS, 3]`, Å.
+    pub fn edge_vectors(&self) -> &[f32] {
+        self.0.edge_vectors.as_flattened()
+    }
+
+    /// What is read from an output `[ΣS, 3]` of edge gradients, eV/Å: those of each replica's edges `[B][E]`, or the
+    /// position of one that is not finite.
+    pub fn gradients(&self, values: &[f32]) -> Result<Vec<Vec<Vector3>>, usize> {
+        unpacking::gradients(values, 1.0, &self.0)
+    }
+}
