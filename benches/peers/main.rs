@@ -69,7 +69,8 @@ fn serve(mut evaluate: impl FnMut() -> Outcome<Timed>) -> Outcome<()> {
     for line in std::io::stdin().lock().lines() {
         let count = line?.parse::<u32>()?;
         let times = (0..count).map(|_| Ok(evaluate()?.0)).collect::<Outcome<Vec<_>>>()?;
-        println!("{}", serde_json::json!({ "seconds": times.iter().sum::<Duration>().as_secs_f64() / f64::from(count) }));
+        let seconds = times.iter().sum::<Duration>().as_secs_f64() / f64::from(count);
+        println!("{}", serde_json::json!({ "seconds": seconds }));
         std::io::stdout().flush()?;
     }
     Ok(())
