@@ -9,6 +9,7 @@ mod floor;
 use std::error::Error;
 use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
@@ -45,14 +46,22 @@ struct Averaged {
     memory: usize,
 }
 
-fn main() -> Outcome<()> {
-    match std::env::args().nth(1).filter(|argument| argument.starts_with('{')) {
-        Some(job) => serve(contestant(serde_json::from_str(&job)?)?),
+fn main() -> ExitCode {
+    match std::env::args().nth(1).filter(|argument| argument.starts_with('{')).map(|job| run(&job)) {
+        Some(Ok(())) => ExitCode::SUCCESS,
+        Some(Err(error)) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
         None => {
             println!("peers: run benches/peers/bench.py, which gives this program its jobs");
-            Ok(())
+            ExitCode::SUCCESS
         }
     }
+}
+
+fn run(job: &str) -> Outcome<()> {
+    serve(contestant(serde_json::from_str(job)?)?)
 }
 
 fn contestant(job: Job) -> Outcome<Box<dyn FnMut() -> Outcome<Timed>>> {
