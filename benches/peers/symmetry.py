@@ -20,6 +20,7 @@ ATOMS = 192
 # Ascending in evaluations, which is the number behind.
 MITIGATIONS = [
     ("none", False, 1),
+    ("none", True, 2),
     ("tetrahedral", False, 12),
     ("legendre:2", False, 18),
     ("lebedev:3", False, 18),
