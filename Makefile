@@ -12,11 +12,12 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 # The library of ONNX Runtime's wheel reports home unless told not to before it is loaded.
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help setup check build demo test test-rust test-lammps test-compat test-export bench-lammps bench-sockets bench-export bench-hot count counts counts-accept fuzz lint format clean
+.PHONY: help setup check build demo test test-rust test-lammps test-compat test-export bench bench-lammps bench-sockets bench-export bench-hot count counts counts-accept fuzz lint format clean
 
 help:
 	@echo "make demo    water in LAMMPS, turned at random at every step (1 to 3 minutes after the build)"
 	@echo "make test    all tests: Rust, LAMMPS, Python reference"
+	@echo "make bench   tumble and its peers side by side; writes docs/benchmarks.md (one to two hours, .venv-export)"
 	@echo "make bench-lammps  speed and memory of 192 to 98,304 atoms on one and two ranks (10 to 20 minutes, 20 GB)"
 	@echo "make bench-sockets  round trips and throughput of tumble ipi and tumble serve (3 minutes)"
 	@echo "make bench-export  exported PET against torch, TorchScript and torch.compile (20 minutes, .venv-export)"
@@ -69,6 +70,10 @@ test-rust: setup
 test-lammps: build $(VENV)/.tests
 	$(BIN)/python -m pytest tests -q
 
+# BENCH="--quick" to see whether it works, BENCH="--only beads" for a part, --checkpoint for other weights.
+bench: build $(EXPORT)/.peers
+	$(EXPORT)/bin/python benches/peers/bench.py $(BENCH)
+
 # LARGEST=12288 leaves out what takes long and much memory.
 bench-lammps: build $(VENV)/.tests
 	@$(BIN)/python benches/lammps/scale.py $(LARGEST)
@@ -109,6 +114,11 @@ test-compat: $(COMPAT)/.done
 $(EXPORT)/.done: python/tests/requirements.txt
 	test -x $(EXPORT)/bin/python || env -u VIRTUAL_ENV python3.11 -m venv $(EXPORT)
 	$(EXPORT)/bin/python -m pip install --quiet --disable-pip-version-check -r python/tests/requirements.txt
+	@touch $@
+
+# What `make bench` needs besides.
+$(EXPORT)/.peers: benches/peers/requirements.txt $(EXPORT)/.done
+	$(EXPORT)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 # orb-models and metatrain want different versions of the same packages.

@@ -1,0 +1,103 @@
+"""tumble and its peers on the same weights and structures, side by side: `make bench`.
+
+Writes what was measured to `results.json` and makes `docs/benchmarks.md` of it. With `--only PART ...` the other parts
+stay as they were measured before.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import direct
+import simulations
+import symmetry
+from goals import goals
+from machine import description
+from places import CHECKPOINT, HERE, RESULTS, ROOT, program
+from write import main as write
+from write import table
+
+PARTS = {
+    "evaluations": direct.evaluations,
+    "averages": direct.averages,
+    "symmetrized": symmetry.symmetrized,
+    "rotations": simulations.rotations,
+    "beads": simulations.beads,
+    "stepping": simulations.stepping,
+    "neighbors": direct.neighbors,
+    "growth": direct.growth,
+}
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT, help="of metatrain, with the weights of all")
+    parser.add_argument("--quick", action="store_true", help="small sizes, few rounds: to see whether everything works")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--threads", nargs="+", type=int, default=[1, 2], metavar="N")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="where to keep what was measured")
+    parser.add_argument("--page", type=Path, default=ROOT / "docs/benchmarks.md", help="where to write the tables")
+    return parser.parse_args()
+
+
+def prepare(options):
+    """What the contestants read, made in a process that ends before anything is measured."""
+    sizes = [192, 1536] if options.quick else [192, 1536, 12288, 98304]
+    command = [sys.executable, HERE / "prepare.py", options.checkpoint, *map(str, [3, *sizes])]
+    subprocess.run(command, check=True)
+    program()
+
+
+def say(part, row):
+    """A line as soon as it is known."""
+    what = {key: value for key, value in row.items() if isinstance(value, (int, str))}
+    times = ", ".join(f"{name} {1e3 * sorted(t)[len(t) // 2]:.4g} ms" for name, t in row["times"].items())
+    print(f"{part} {what}: {times}", file=sys.stderr, flush=True)
+
+
+def run(part, options, results):
+    """Measures a part anew; what cannot be measured is noted with the reason."""
+    results["skipped"] = [entry for entry in results.get("skipped", []) if entry["part"] != part]
+    rows, left_out = [], []
+    for row in PARTS[part](options, lambda who, why: left_out.append((who, why))):
+        say(part, row)
+        rows.append(rounded(row))
+        note(part, row, left_out, results)
+    note(part, {}, left_out, results)
+    results[part] = rows
+
+
+def note(part, row, left_out, results):
+    """Those who were left out at a row."""
+    what = ", ".join(f"{key} {row[key]}" for key in ("atoms", "threads", "grid", "beads") if key in row)
+    for who, why in left_out:
+        print(f"{part} {what}: {who} {why}", file=sys.stderr, flush=True)
+        results["skipped"].append(dict(part=part, what=what, who=who, why=why))
+    left_out.clear()
+
+
+def rounded(value):
+    """Five digits of all numbers."""
+    if isinstance(value, dict):
+        return {key: rounded(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [rounded(entry) for entry in value]
+    return float(f"{value:.5g}") if isinstance(value, float) else value
+
+
+def main():
+    options = arguments()
+    results = json.loads(options.results.read_text()) if options.results.exists() else {}
+    results |= description() | dict(quick=options.quick, model=str(options.checkpoint.name))
+    prepare(options)
+    for part in options.only:
+        run(part, options, results)
+        options.results.write_text(json.dumps(results, indent=1) + "\n")
+    write(options.results, options.page)
+    print("\n".join(table(["goal", "wanted", "measured", ""], [goal.row() for goal in goals(results)])))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,198 @@
+"""Contestants take turns, each in processes of its own, and only the one whose turn it is runs.
+
+So what else the machine does strikes all alike; a ratio is taken in each round, and then the median over rounds.
+"""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+
+from places import BUILD, HERE, VENV, WORK, program
+
+RUST = ("tumble", "floor", "pairs")
+TURN = 0.5  # s: short evaluations are repeated for about so long in one turn
+MOST = 2000  # evaluations a turn
+PATIENCE = 900  # s: longer than any turn
+
+
+@dataclass
+class Plan:
+    """How much is measured."""
+
+    rounds: int
+    turn: float = TURN
+    # Each turn in a process of its own, where all together would not fit into the memory.
+    fresh: bool = False
+
+
+class Lost(Exception):
+    """A contestant that cannot do what is asked for, and why."""
+
+
+@dataclass
+class Contestant:
+    """Name, job (main.rs, contestant.py), and the cores that it may use: as many as threads, or all."""
+
+    name: str
+    job: dict
+    cores: int = 0
+    count: int = 1
+    process: subprocess.Popen = field(default=None, repr=False)
+    energy: float = 0.0
+
+    def start(self):
+        """Evaluates once for the energy, and once more for how often a turn is to evaluate."""
+        with open(self.log(), "w") as log:
+            self.process = subprocess.Popen(
+                command(self.job),
+                env=environment(self.job),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                start_new_session=True,
+                preexec_fn=lambda: os.sched_setaffinity(0, cores(self.cores or self.job["threads"])),
+            )
+        self.energy = self.answer("energy")
+        return self
+
+    def calibrate(self, turn):
+        """Finds how many evaluations a turn takes; a turn that was too short for that does not count."""
+        first = self.take(1)
+        self.count = max(1, min(MOST, int(turn / first)))
+        if self.count > 1:
+            self.count = max(1, min(MOST, int(turn / self.take(min(self.count, 10)))))
+
+    def take(self, count=None):
+        """Seconds of one evaluation, in the mean of a turn; then it sleeps."""
+        self.signal(signal.SIGCONT)
+        try:
+            self.process.stdin.write(f"{count or self.count}\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass  # the answer tells why
+        return self.answer("seconds")
+
+    def answer(self, key):
+        if not select.select([self.process.stdout], [], [], PATIENCE)[0]:
+            raise Lost(f"gave no answer in {PATIENCE} s")
+        line = self.process.stdout.readline()
+        if not line:
+            raise Lost(self.reason())
+        self.signal(signal.SIGSTOP)
+        return json.loads(line)[key]
+
+    def signal(self, number):
+        """To all of its processes."""
+        try:
+            os.killpg(self.process.pid, number)
+        except ProcessLookupError:
+            pass  # it has ended by itself
+
+    def reason(self):
+        """Why it ended: what it said last."""
+        code = self.process.wait()
+        if code == -signal.SIGKILL:
+            return "was ended by the system, which is what happens when memory runs out"
+        lines = [line.strip() for line in self.log().read_text().splitlines() if line.strip()]
+        return f"ended with {code}: {lines[-1] if lines else 'no word'}"[:300]
+
+    def log(self):
+        (WORK / "logs").mkdir(parents=True, exist_ok=True)
+        return WORK / "logs" / (self.name.replace(" ", "-").replace("/", "-") + ".log")
+
+    def megabytes(self):
+        """Peak memory of the process that computes, without those that it started."""
+        with open(f"/proc/{self.process.pid}/status") as file:
+            return next(int(line.split()[1]) / 1000 for line in file if line.startswith("VmHWM"))
+
+    def stop(self):
+        if self.process:
+            self.signal(signal.SIGKILL)
+            self.process.wait()
+
+
+def command(job):
+    """The line that starts a contestant."""
+    text = json.dumps(job)
+    if job["kind"] in RUST:
+        return [program(), text]
+    python = VENV / "bin/python" if job["kind"] == "with_lammps" else sys.executable
+    return [str(python), str(HERE / "contestant.py"), text]
+
+
+def environment(job):
+    """As many threads as the job has, whoever starts them; nobody reports home."""
+    threads = str(job["threads"])
+    more = dict(OMP_NUM_THREADS=threads, MKL_NUM_THREADS=threads, RAYON_NUM_THREADS=threads, PYTHONWARNINGS="ignore")
+    if job["kind"] == "with_lammps":
+        more |= dict(LD_LIBRARY_PATH=str(VENV / "lib"), LAMMPS_PLUGIN_PATH=str(BUILD))
+    return os.environ | more | dict(ORT_DISABLE_TELEMETRY="1", VIRTUAL_ENV=str(VENV))
+
+
+def cores(count):
+    """So many of those that we may use."""
+    return sorted(os.sched_getaffinity(0))[:count]
+
+
+def measure(contestants, plan, skip):
+    """{times: {name: seconds of each round}, megabytes, energies}; `skip(name, why)` hears of those who cannot."""
+    found = dict(times={}, megabytes={}, energies={})
+    turns = fresh_turns if plan.fresh else turns_in_place
+    turns(contestants, plan, skip, found)
+    return found
+
+
+def turns_in_place(contestants, plan, skip, found):
+    """All are there from the start to the end."""
+    ready = []
+    try:
+        for one in contestants:
+            if attempt(one, skip, lambda one=one: (one.start(), note(one, found), one.calibrate(plan.turn))):
+                ready.append(one)
+        for _ in range(plan.rounds):
+            for one in list(ready):
+                if not attempt(one, skip, lambda one=one: found["times"].setdefault(one.name, []).append(one.take())):
+                    ready.remove(one)
+                    found["times"].pop(one.name, None)
+    finally:
+        for one in contestants:
+            one.stop()
+
+
+def fresh_turns(contestants, plan, skip, found):
+    """One is there at a time; its evaluations before the one that counts warm it up."""
+    lost = set()
+    for _ in range(plan.rounds):
+        for one in contestants:
+            if one.name not in lost and not attempt(one, skip, lambda one=one: turn(one, found)):
+                lost.add(one.name)
+                found["times"].pop(one.name, None)
+
+
+def turn(one, found):
+    one.start()
+    found["times"].setdefault(one.name, []).append(one.take(1))
+    note(one, found)
+    one.stop()
+
+
+def attempt(one, skip, action):
+    """Whether it went well."""
+    try:
+        action()
+        return True
+    except Lost as lost:
+        one.stop()
+        skip(one.name, str(lost))
+        return False
+
+
+def note(one, found):
+    """What is known of it besides the times."""
+    found["megabytes"][one.name] = one.megabytes()
+    found["energies"][one.name] = one.energy

@@ -1,0 +1,64 @@
+"""Parts without a simulation: evaluations, averages, neighbor lists, growth."""
+
+import jobs
+from conduct import Plan, measure
+
+# Mitigation of i-PI and ours: name, rotations with inversion.
+GRIDS = {"tetrahedral": 24, "octahedral": 48, "icosahedral": 120, "legendre:2": 36, "legendre:3": 150}
+
+
+def plans(options):
+    """How often what size is measured; above 1,536 atoms processes do not fit into the memory beside each other."""
+    if options.quick:
+        return {3: Plan(3, 0.05), 192: Plan(3, 0.05)}
+    return {3: Plan(15), 192: Plan(15), 1536: Plan(5), 12288: Plan(3, fresh=True)}
+
+
+def evaluations(options, skip):
+    """Energy and forces once, everybody."""
+    for threads in options.threads:
+        for atoms, plan in plans(options).items():
+            who = [jobs.tumble("tumble", atoms, threads), *jobs.floors(atoms, threads), *jobs.torch(atoms, threads)]
+            yield dict(atoms=atoms, threads=threads, **measure(who, plan, skip))
+
+
+def averages(options, skip):
+    """tumble's averages over rotations, beside one evaluation, on one thread and on two."""
+    rounds = 3 if options.quick else 7
+    for atoms in (3, 192):
+        for grid, count in GRIDS.items():
+            if options.quick and grid != "octahedral":
+                continue
+            who = [jobs.tumble("one evaluation", atoms, 1)]
+            who += [jobs.tumble(f"{threads} threads", atoms, threads, grid, True) for threads in options.threads]
+            plan = Plan(rounds, 0.05 if options.quick else 0.5)
+            yield dict(atoms=atoms, grid=grid, evaluations=count, **measure(who, plan, skip))
+
+
+def neighbors(options, skip):
+    """Neighbor lists of large water and of a small skewed cell."""
+    from prepare import metadata
+
+    plan = Plan(3, 0.05) if options.quick else Plan(15)
+    for atoms in (8, 192) if options.quick else (8, 192, 12288):
+        cutoff = metadata()["cutoff"]
+        yield dict(atoms=atoms, cutoff=cutoff, **measure(list(jobs.pairs(atoms, cutoff)), plan, skip))
+
+
+def growth(options, skip):
+    """tumble from 192 to 98,304 atoms, each by itself, at its default budget of memory and at a larger one."""
+    sizes = [(192, 2048), (1536, 2048)]
+    if not options.quick:
+        sizes += [(12288, 2048), (98304, 2048), (98304, 16384)]
+    for atoms, memory in sizes:
+        if memory > 2048 and available() < 1.2 * memory:
+            skip("tumble", f"{atoms:,} atoms in {memory} MiB were left out: {available()} MiB of memory are free")
+            continue
+        plan = Plan(3 if atoms < 98304 else 1, 0.1 if options.quick else 2.0)
+        yield dict(atoms=atoms, memory=memory, **measure([jobs.tumble("tumble", atoms, 1, memory=memory)], plan, skip))
+
+
+def available():
+    """Free memory, MiB."""
+    with open("/proc/meminfo") as file:
+        return next(int(line.split()[1]) // 1024 for line in file if line.startswith("MemAvailable"))

@@ -1,0 +1,128 @@
+//! The contestants of `make bench` that are in Rust: tumble, ONNX Runtime by itself through its C interface, and tumble's
+//! neighbor list.
+//!
+//! `peers JOB`, where JOB is a JSON object, evaluates a structure once and says `{"energy": eV}`. Then it evaluates as
+//! often as each line of its input asks for, and says the `{"seconds": s}` that one evaluation took in the mean.
+
+mod floor;
+
+use std::error::Error;
+use std::io::{BufRead, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use tumble::rotation::draw;
+use tumble::{Calculator, Settings, System, neighbors, xyz};
+
+/// Whatever went wrong: the conductor shows the sentence.
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+/// How long one evaluation took, and the energy, eV.
+type Timed = (Duration, f64);
+
+/// Atoms move by so much from the start, Å: about what they do in a step of dynamics.
+const SHAKE: f64 = 0.01;
+
+/// Who is to evaluate what.
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+enum Job {
+    Tumble(Averaged),
+    Floor(floor::Job),
+    Pairs { structure: PathBuf, cutoff: f64 },
+}
+
+/// An evaluation from positions to averaged forces.
+#[derive(Deserialize)]
+struct Averaged {
+    model: PathBuf,
+    structure: PathBuf,
+    rotate: String,
+    inversion: bool,
+    threads: usize,
+    /// MiB.
+    memory: usize,
+}
+
+fn main() -> ExitCode {
+    match std::env::args().nth(1).filter(|argument| argument.starts_with('{')).map(|job| run(&job)) {
+        Some(Ok(())) => ExitCode::SUCCESS,
+        Some(Err(error)) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+        None => {
+            println!("peers: run benches/peers/bench.py, which gives this program its jobs");
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+fn run(job: &str) -> Outcome<()> {
+    serve(contestant(serde_json::from_str(job)?)?)
+}
+
+fn contestant(job: Job) -> Outcome<Box<dyn FnMut() -> Outcome<Timed>>> {
+    Ok(match job {
+        Job::Tumble(job) => Box::new(tumble(&job)?),
+        Job::Floor(job) => Box::new(floor::contestant(&job)?),
+        Job::Pairs { structure, cutoff } => Box::new(pairs(read(&structure)?, cutoff)),
+    })
+}
+
+/// The first evaluation is of the structure as it is.
+fn serve(mut evaluate: impl FnMut() -> Outcome<Timed>) -> Outcome<()> {
+    println!("{}", serde_json::json!({ "energy": evaluate()?.1 }));
+    for line in std::io::stdin().lock().lines() {
+        let count = line?.parse::<u32>()?;
+        let times = (0..count).map(|_| Ok(evaluate()?.0)).collect::<Outcome<Vec<_>>>()?;
+        let seconds = times.iter().sum::<Duration>().as_secs_f64() / f64::from(count);
+        println!("{}", serde_json::json!({ "seconds": seconds }));
+        std::io::stdout().flush()?;
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> Outcome<System> {
+    Ok(xyz::open(path)?.next().ok_or("a file without a structure")??.system)
+}
+
+/// With a neighbor list made anew each time.
+fn tumble(job: &Averaged) -> Outcome<impl FnMut() -> Outcome<Timed> + use<>> {
+    let Averaged { rotate, inversion, threads, memory, .. } = job;
+    let mitigation = rotate.clone();
+    let (inversion, threads, memory_mb) = (*inversion, *threads, *memory);
+    let settings = Settings { mitigation, inversion, threads, memory_mb, ..Settings::default() };
+    let mut calculator = Calculator::load(&job.model, &settings)?;
+    let (start, mut step) = (read(&job.structure)?, 0);
+    Ok(move || {
+        let system = shaken(&start, step);
+        step += 1;
+        let clock = Instant::now();
+        let energy = calculator.evaluate_system(&system, 0)?.energy;
+        Ok((clock.elapsed(), energy))
+    })
+}
+
+/// Each step has its own displacements; step 0 has none.
+fn shaken(start: &System, step: u64) -> System {
+    let mut system = start.clone();
+    if step > 0 {
+        for (i, position) in system.positions.iter_mut().enumerate() {
+            let direction = draw(0, step, i as u64)[0];
+            *position = [0, 1, 2].map(|k| position[k] + SHAKE * direction[k]);
+        }
+    }
+    system
+}
+
+/// The neighbor list alone; the number of edges in place of an energy.
+fn pairs(system: System, cutoff: f64) -> impl FnMut() -> Outcome<Timed> {
+    move || {
+        let clock = Instant::now();
+        let graph = neighbors::graph(&system, cutoff)?;
+        Ok((clock.elapsed(), graph.n_edges() as f64))
+    }
+}

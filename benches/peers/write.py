@@ -1,0 +1,140 @@
+"""What was measured as a page: `write.py RESULTS PAGE`."""
+
+import json
+import sys
+from pathlib import Path
+
+from goals import goals
+from ratios import ratio, seconds
+
+# Part: heading, columns that tell what was measured, who the others are compared with, what a time is of.
+PARTS = {
+    "evaluations": ("Energy and forces", ["atoms", "threads"], "tumble", "evaluation"),
+    "averages": (
+        "Averages inside tumble, with inversion",
+        ["atoms", "grid", "evaluations"],
+        "one evaluation",
+        "average",
+    ),
+    "symmetrized": ("Averages of the same quality", ["atoms", "threads"], "tumble", "average"),
+    "rotations": ("Averages under i-PI", ["atoms", "grid", "evaluations"], "tumble inside", "step"),
+    "beads": ("Ring polymers under i-PI", ["atoms", "beads"], "tumble ipi, at once", "step"),
+    "stepping": ("Multiple time stepping in LAMMPS", ["atoms", "every"], "bare", "step"),
+    "neighbors": ("Neighbor lists", ["atoms", "cutoff"], "tumble", "list"),
+    "growth": ("Growth", ["atoms", "memory"], "tumble", "evaluation"),
+}
+NOTES = {
+    "evaluations": "tumble's time and metatomic's are from positions to forces, with the neighbor list (metatomic "
+    "keeps its list while atoms move little; tumble makes it anew). Others are the model alone, on what lies ready: "
+    "ONNX Runtime by its C interface with tumble's settings, in Python with its own; torch uncompiled.",
+    "averages": "One evaluation is on one thread.",
+    "rotations": "*inside*: tumble averages, and i-PI sees one force field. `ffrotations`: i-PI turns the structure "
+    "and averages. One by one is i-PI's default; at once is a `batch_size` of all rotations.",
+    "beads": "i-PI with PILE-L; at once is a `batch_size` of all beads.",
+    "stepping": "A step of LAMMPS, pair style and integrator; times are means over whole periods.",
+    "neighbors": "Full lists; tumble's is sorted, and knows the reverse of each edge. vesin is called from Python, "
+    "which is a few µs of each of its times; 8 atoms are in a skewed cell of 4 Å.",
+    "growth": "Memory in MiB is tumble's budget for the model, beyond which it evaluates in blocks.",
+}
+
+
+def page(results):
+    """Lines of Markdown."""
+    yield from ["# Benchmarks", "", *about(results), ""]
+    yield from table(["goal", "wanted", "measured", ""], [goal.row() for goal in goals(results)])
+    for part, (heading, keys, reference, unit) in PARTS.items():
+        rows = results.get(part, [])
+        if rows:
+            yield from ["", f"## {heading}", "", *paragraph(NOTES.get(part)), *times(rows, keys, reference, unit)]
+            yield from [*memory(rows, keys), *errors(rows)]
+    yield from skipped(results.get("skipped", []))
+
+
+def about(results):
+    """Where, when, with what."""
+    machine, versions = results["machine"], ", ".join(f"{k} {v}" for k, v in results["versions"].items())
+    yield f"Written by `make bench` on {results['date']} (`benches/peers`)."
+    yield f"Machine: {machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, {machine['system']}."
+    yield f"Versions: {versions}. Weights of all: `{results['model']}`."
+    if machine["load"] > 0.5:
+        yield f"**The machine was not quiet: its load was {machine['load']:.1f} at the start.**"
+    if results["quick"]:
+        yield "**A quick run: few rounds and short turns, to see that everything works, not to compare.**"
+    yield ""
+    yield "All numbers are medians over rounds in which the contestants take turns, each in a process of its own; a"
+    yield "ratio is taken in each round, and then the median. Only ratios compare: times are of this machine then."
+
+
+def times(rows, keys, reference, unit):
+    """Of one who is measured everywhere the ratio to the reference, and the time."""
+    names = list(dict.fromkeys(name for row in rows for name in row["times"]))
+    others = [name for name in names if name != reference]
+    header = [*keys, f"{reference}, ms an {unit}" if unit[0] in "ae" else f"{reference}, ms a {unit}"]
+    header += [f"{name}: ms, ratio" for name in others]
+    yield from table(header, [[*labels(row, keys), *cells(row, reference, others)] for row in rows])
+
+
+def cells(row, reference, others):
+    yield three_digits(seconds(row, reference), 1e3)
+    for name in others:
+        yield f"{three_digits(seconds(row, name), 1e3)}, {three_digits(ratio(row, name, reference))}"
+
+
+def memory(rows, keys):
+    """Peak memory of whole processes, where that of the contestants was noted and means something."""
+    names = list(dict.fromkeys(name for row in rows for name in row["megabytes"]))
+    if "threads" not in keys and "memory" not in keys:
+        return
+    rows = [row for row in rows if row.get("threads", 1) == 1]
+    body = [[*labels(row, keys), *(three_digits(row["megabytes"].get(name)) for name in names)] for row in rows]
+    yield from ["", "Peak memory of the process, MB:", ""]
+    yield from table([*keys, *names], body)
+
+
+def errors(rows):
+    """What averages leave, for the part that compares them."""
+    if "left" not in rows[0]:
+        return
+    left, tried = rows[0]["left"], rows[0]["tried"]
+    yield from ["", "Error left: standard deviation as the structure is turned as a whole.", ""]
+    body = [
+        ["torch, bare", 1, left["bare"]],
+        ["SymmetrizedCalculator", left["evaluations"], left["SymmetrizedCalculator"]],
+    ]
+    body += [[f"tumble {t['mitigation']}{' with inversion' * t['inversion']}", t["evaluations"], t] for t in tried]
+    rows = [[name, str(count), three_digits(e["energy"]), three_digits(e["forces"])] for name, count, e in body]
+    yield from table(["", "evaluations", "energy, meV/atom", "forces, meV/Å"], rows)
+
+
+def skipped(entries):
+    """Who could not do what."""
+    if entries:
+        yield from ["", "## Left out", ""]
+        yield from (f"- {e['part']}, {e['what']}: {e['who']} {e['why']}." for e in entries)
+
+
+def paragraph(text):
+    return [text, ""] if text else []
+
+
+def labels(row, keys):
+    """Where a row belongs."""
+    return [f"{row[key]:,}" if isinstance(row[key], int) else str(row[key]) for key in keys]
+
+
+def three_digits(number, scale=1.0):
+    """Rounded, and never with an exponent."""
+    return "–" if number is None else f"{float(f'{number * scale:.3g}'):,.10g}"
+
+
+def table(header, rows):
+    """Markdown."""
+    yield from (f"| {' | '.join(line)} |" for line in [header, ["---"] * len(header), *rows])
+
+
+def main(results, target):
+    Path(target).write_text("\n".join(page(json.loads(Path(results).read_text()))) + "\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

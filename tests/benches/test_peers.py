@@ -1,0 +1,145 @@
+"""The side of `make bench` that needs neither torch nor peers: turns, ratios, goals and the page."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+PEERS = Path(__file__).resolve().parents[2] / "benches/peers"
+sys.path.insert(0, str(PEERS))
+
+import conduct  # noqa: E402
+import goals  # noqa: E402
+import ratios  # noqa: E402
+import write  # noqa: E402
+
+TOY = """
+import time
+
+def make(job):
+    if job.get("broken"):
+        raise SystemExit("has no such model")
+    turns = iter(range(10**6))
+
+    def evaluate():
+        with open(job["diary"], "a") as diary:
+            diary.write(job["name"])
+        if next(turns) > job.get("lasts", 10**6):
+            raise SystemExit("is worn out")
+        return job["seconds"]
+
+    return evaluate, job["energy"]
+"""
+
+MACHINE = dict(cpu="Abacus", cores=2, memory_gib=1.0, system="Linux", load=0.0)
+
+
+@pytest.fixture
+def toys(tmp_path, monkeypatch):
+    """Makes contestants that say that they take so many seconds, and note in a diary when they are called."""
+    (tmp_path / "toy.py").write_text(TOY)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(conduct, "WORK", tmp_path)
+
+    def make(name, seconds, **more):
+        diary = str(tmp_path / "diary")
+        job = dict(kind="toy", name=name, seconds=seconds, energy=-1.0, threads=1, diary=diary)
+        return conduct.Contestant(name, job | more)
+
+    make.diary = tmp_path / "diary"
+    return make
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_contestants_take_turns(toys, fresh):
+    found = conduct.measure([toys("a", 2.0), toys("b", 1.0)], conduct.Plan(4, turn=1.0, fresh=fresh), pytest.fail)
+    assert found["times"] == {"a": [2.0] * 4, "b": [1.0] * 4}
+    assert found["energies"] == {"a": -1.0, "b": -1.0}
+    assert all(1 < megabytes < 1000 for megabytes in found["megabytes"].values())
+    assert toys.diary.read_text().endswith("abababab")
+
+
+def test_short_evaluations_are_repeated_in_a_turn(toys):
+    conduct.measure([toys("a", 0.01)], conduct.Plan(1, turn=0.5), pytest.fail)
+    assert len(toys.diary.read_text()) == 1 + 10 + 50
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+@pytest.mark.parametrize("flaw, why", [({"broken": True}, "has no such model"), ({"lasts": 2}, "is worn out")])
+def test_who_cannot_is_left_out_with_the_reason(toys, fresh, flaw, why):
+    said = []
+    plan = conduct.Plan(5, turn=1.0, fresh=fresh)
+    if fresh and "lasts" in flaw:
+        flaw = {"lasts": -1}
+    found = conduct.measure([toys("a", 1.0, **flaw), toys("b", 1.0)], plan, lambda *words: said.append(words))
+    assert said == [("a", f"ended with 1: {why}")]
+    assert found["times"] == {"b": [1.0] * 5}
+
+
+def test_only_one_runs_at_a_time(toys):
+    """After its turn it is stopped."""
+    one = toys("a", 1.0).start()
+    try:
+        assert one.take(1) == 1.0
+        stopped = os.waitid(os.P_PID, one.process.pid, os.WSTOPPED | os.WEXITED)
+        assert stopped.si_code == os.CLD_STOPPED
+    finally:
+        one.stop()
+
+
+def test_contestants_keep_to_as_many_cores_as_threads(toys):
+    one = toys("a", 1.0).start()
+    try:
+        assert os.sched_getaffinity(one.process.pid) == set(sorted(os.sched_getaffinity(0))[:1])
+    finally:
+        one.stop()
+
+
+def test_a_ratio_is_the_median_over_rounds_and_not_the_ratio_of_medians():
+    row = dict(times={"a": [1.0, 4.0, 9.0], "b": [1.0, 2.0, 10.0]})
+    assert ratios.ratio(row, "a", "b") == 1.0
+    assert ratios.seconds(row, "a") == 4.0
+    assert ratios.ratio(row, "a", "c") is None
+
+
+def results():
+    """As bench.py writes them, of a few parts."""
+    evaluation = dict(atoms=192, threads=1, energies={}, megabytes={"tumble": 60.0, "metatomic": 600.0})
+    evaluation["times"] = {"tumble": [1.05] * 3, "ONNX Runtime, C": [1.0] * 3, "metatomic": [2.0] * 3}
+    average = dict(atoms=192, grid="octahedral", evaluations=48, megabytes={}, energies={})
+    average["times"] = {"one evaluation": [0.5] * 3, "1 threads": [12.0] * 3, "2 threads": [6.0] * 3}
+    said = dict(part="beads", what="atoms 3", who="torch", why="ran away")
+    return dict(
+        machine=MACHINE,
+        versions={"tumble": "1"},
+        date="2026-01-01",
+        model="water.ckpt",
+        quick=False,
+        evaluations=[evaluation],
+        averages=[average],
+        skipped=[said],
+    )
+
+
+def test_goals_say_what_is_met_missed_and_not_measured():
+    rows = [goal.row() for goal in goals.goals(results())]
+    assert rows[0][1:] == ["≤ 3.0%", "5.0%", "**missed**"]
+    assert rows[1][1:] == ["≤ 1", "0.5", "met"]
+    assert rows[2][1:] == ["≥ 1.8", "2", "met"]
+    assert rows[3][1:] == ["≤ 0.15", "not measured", "not measured"]
+    assert next(row for row in rows if "peak memory" in row[0])[1:] == ["≤ 0.3", "0.1", "met"]
+
+
+def test_the_page_has_machine_tables_and_who_was_left_out():
+    page = "\n".join(write.page(results()))
+    assert "Machine: Abacus, 2 cores, 1.0 GiB, Linux." in page
+    assert "| 192 | 1 | 1,050 | 1,000, 0.952 | 2,000, 1.9 |" in page
+    assert "| 192 | 1 | 60 | 600 |" in page
+    assert "- beads, atoms 3: torch ran away." in page
+    assert "not quiet" not in page and "quick" not in page
+
+
+def test_the_page_says_where_it_was_measured_badly():
+    page = "\n".join(write.page(results() | dict(quick=True, machine=MACHINE | dict(load=2.0))))
+    assert "not quiet: its load was 2.0" in page and "A quick run" in page
