@@ -1,8 +1,9 @@
 """A compact PET-like transformer: no invariant features, so not exactly rotation-invariant, and honest about it.
 
 Every center has T = K + 1 tokens: the center itself and K edges. Rows are the tokens that are there, of all centers
-and then of all edges, so that every linear map is one `rows @ weight`. The network sees Cartesian components of the edge vectors (Å) and species; the distance enters
-through the smooth cutoff function and the pair term only. Energies are eV, without reference energies.
+and then of all edges, so that every linear map is one `rows @ weight`. The network sees Cartesian components of the edge
+vectors (Å) and species; the distance enters through the smooth cutoff function and the pair term only. Energies are eV,
+without reference energies.
 """
 
 import torch
@@ -144,7 +145,7 @@ class Pet(nn.Module):
         return Tokens(mask, slots_of(mask) if slots is None else slots)
 
     def one_hot(self, species, neighbors, tokens, dtype):
-        """Species [N], neighbors [C, K] -> one-hot species of centers [C, S] and (center, neighbor) of edges [E, S²]."""
+        """Species [N], neighbors [C, K] -> one-hot: those of centers [C, S], (center, neighbor) of edges [E, S²]."""
         centers, slots = neighbors.shape
         atoms = (species.unsqueeze(1) == self.numbers).to(dtype)
         center = torch.div(tokens.slots, slots, rounding_mode="floor")
