@@ -2,8 +2,8 @@
 
 Every center has T = K + 1 tokens: the center itself and K edges. Rows are the tokens that are there, of all centers
 and then of all edges, so that every linear map is one `rows @ weight`. The network sees Cartesian components of the
-edge vectors (Å) and species; the distance enters through the smooth cutoff function and the pair term only. Energies are
-eV, without reference energies.
+edge vectors (Å) and species; the distance enters through the smooth cutoff function and the pair term only. Energies
+are eV, without reference energies.
 """
 
 import torch
