@@ -19,9 +19,9 @@ use crate::potential::{Forces, Potential};
 use crate::quadrature::Quadrature;
 use crate::rotation::{Matrix3, Vector3};
 
-/// Working memory that batches of replicas are cut to, bytes for each lane of a potential: more is slower, since what a batch works on no longer fits
-/// into the processor's caches. Measured for 48 replicas of 192 atoms: 20 ms a replica at 32 MiB, 30 at 256, 50 to 90 at
-/// 1024 and above.
+/// Working memory that batches of replicas are cut to, bytes for each lane of a potential: more is slower, since what a
+/// batch works on no longer fits into the processor's caches. Measured for 48 replicas of 192 atoms: 20 ms a replica at
+/// 32 MiB, 30 at 256, 50 to 90 at 1024 and above.
 const BATCH: usize = 32 << 20;
 
 /// Energy and its derivatives, averaged over rotations; laboratory frame, eV and Å.

@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use tumble::calculator::Calculator;
 use tumble::{Result, System, neighbors};
 
-use crate::log::say;
 use crate::options::{Options, above_zero};
 use crate::{STDOUT, structures, written};
 
@@ -114,8 +113,7 @@ structure            atoms     edges  evaluations    ms/step   ms/eval.  neighbo
 
 /// Runs the command.
 pub fn run(arguments: &Arguments, library: Option<PathBuf>) -> Result<()> {
-    let mut calculator = Calculator::load(&arguments.model, &arguments.options.settings(library))?;
-    calculator.notes().iter().for_each(|note| say(&format!("note: {note}")));
+    let mut calculator = arguments.options.calculator(&arguments.model, library)?;
     let path = arguments.structures.as_deref();
     let mut all = Vec::new();
     for (index, (name, system)) in structures::named(path, calculator.info())?.into_iter().enumerate() {

@@ -7,12 +7,11 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use tumble::calculator::{Calculator, Evaluation};
+use tumble::calculator::Evaluation;
 use tumble::xyz::{self, Frame};
 use tumble::{Error, Result};
 
 use crate::compare::Comparison;
-use crate::log::say;
 use crate::options::Options;
 use crate::{STDOUT, json, table, written};
 
@@ -51,8 +50,7 @@ Frames are counted from 1. The structure of i-PI's CELL(GENH) is turned upright,
 
 /// Runs the command.
 pub fn run(arguments: &Arguments, library: Option<PathBuf>) -> Result<()> {
-    let mut calculator = Calculator::load(&arguments.model, &arguments.options.settings(library))?;
-    calculator.notes().iter().for_each(|note| say(&format!("note: {note}")));
+    let mut calculator = arguments.options.calculator(&arguments.model, library)?;
     let mut frames = xyz::open(&arguments.structures)?;
     let file = frames.file().to_owned();
     let mut report = Report::new(arguments)?;

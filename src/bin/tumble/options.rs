@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use tumble::Result;
-use tumble::calculator::{Device, Settings};
+use tumble::calculator::{Calculator, Device, Settings};
 use tumble::onnx::{self, OnnxPotential};
 use tumble::potential::Forces;
 
@@ -65,6 +65,13 @@ enum DeviceOption {
 }
 
 impl Options {
+    /// A calculator, with its notes told.
+    pub fn calculator(&self, model: &Path, library: Option<PathBuf>) -> Result<Calculator> {
+        let calculator = Calculator::load(model, &self.settings(library))?;
+        tell(calculator.notes());
+        Ok(calculator)
+    }
+
     /// As settings of a calculator.
     pub fn settings(&self, library: Option<PathBuf>) -> Settings {
         Settings { mitigation: self.rotate.clone(), inversion: self.inversion, ..self.running.settings(library) }
@@ -96,8 +103,12 @@ impl Running {
 pub fn load(model: &Path, settings: &Settings) -> Result<OnnxPotential> {
     let Settings { threads, device, ref library, .. } = *settings;
     let potential = OnnxPotential::load(model, &onnx::Options { threads, device, library: library.clone() })?;
-    potential.notes().iter().for_each(|note| say(&format!("note: {note}")));
+    tell(potential.notes());
     Ok(potential)
+}
+
+fn tell(notes: &[String]) {
+    notes.iter().for_each(|note| say(&format!("note: {note}")));
 }
 
 /// A time, seconds: up to 30 years, since clocks do not count as far as numbers do.
