@@ -15,14 +15,13 @@ pub(crate) use self::shared::average_jobs;
 use crate::blocks::Blocks;
 use crate::error::Result;
 use crate::graph::Graph;
-use crate::potential::{Forces, Potential};
+use crate::potential::{CACHED, Forces, Potential};
 use crate::quadrature::Quadrature;
 use crate::rotation::{Matrix3, Vector3};
 
-/// Working memory that batches of replicas are cut to, bytes for each lane of a potential: more is slower, since what a
-/// batch works on no longer fits into the processor's caches. Measured for 48 replicas of 192 atoms: 20 ms a replica at
-/// 32 MiB, 30 at 256, 50 to 90 at 1024 and above.
-const BATCH: usize = 32 << 20;
+/// How often each lane of a potential gets work while one batch is evaluated: the more, the less does one wait for
+/// another at the end.
+const ROUNDS: usize = 32;
 
 /// Energy and its derivatives, averaged over rotations; laboratory frame, eV and Å.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -157,10 +156,21 @@ pub(crate) fn average_job(potential: &mut dyn Potential, job: &Job) -> Result<(E
     Ok(progress.finish(potential.info()))
 }
 
-/// How many replicas are evaluated together.
+/// How many replicas are evaluated together: as many for each lane, where memory allows.
 pub(crate) fn batch(potential: &dyn Potential, graph: &Graph, memory: usize) -> usize {
-    let bytes = potential.bytes_per_replica(graph).max(1);
-    (potential.lanes() * (BATCH / bytes).max(1)).min(memory / bytes).max(1)
+    let (lanes, bytes) = (potential.lanes(), potential.bytes_per_replica(graph).max(1));
+    let count = (batch_bytes(potential, memory) / bytes).max(lanes.min(memory / bytes)).max(1);
+    if count > lanes { count / lanes * lanes } else { count }
+}
+
+/// Working memory of all replicas that are evaluated together, bytes. One lane takes what fits into the caches; several
+/// take from a queue, unless `memory` is too little for each to work at the same time.
+fn batch_bytes(potential: &dyn Potential, memory: usize) -> usize {
+    match (potential.lanes(), potential.lanes() * CACHED) {
+        (_, cached) if memory < cached => memory,
+        (1, cached) => cached,
+        (_, cached) => ROUNDS * cached,
+    }
 }
 
 /// One batch of replicas, each by itself: the graph at these rotations, turned back.

@@ -9,6 +9,11 @@ use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::rotation::{Matrix3, Vector3};
 
+/// Working memory that runs of a model are cut to, bytes: more is slower, since what a run works on no longer fits into
+/// the processor's caches. Measured for 48 replicas of 192 atoms: 20 ms a replica at 32 MiB, 30 at 256, 50 to 90 at 1024
+/// and above.
+pub(crate) const CACHED: usize = 32 << 20;
+
 /// How forces come about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

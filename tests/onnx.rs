@@ -383,6 +383,20 @@ fn replicas_side_by_side_are_the_same_replicas() {
 }
 
 #[test]
+fn more_parts_than_lanes_come_back_in_order() {
+    let graph = cluster();
+    let threaded = Options { threads: 2, ..Options::default() };
+    let mut threaded = OnnxPotential::load(&model_path("pair-list-f64"), &threaded).unwrap();
+    let three_parts_a_lane = 6 * (32 << 20) / threaded.bytes_per_replica(&graph);
+    let turns: Vec<_> = rotations().into_iter().cycle().take(three_parts_a_lane).collect();
+    let found = threaded.evaluate(&graph, &turns, Forces::Conservative).unwrap();
+    let expected = load("pair-list-f64").evaluate(&graph, &rotations(), Forces::Conservative).unwrap();
+    assert_eq!(found.len(), turns.len());
+    let pairs = found.iter().zip(expected.iter().cycle());
+    pairs.for_each(|(found, expected)| assert_close(found, expected, 1e-12, "pair-list-f64"));
+}
+
+#[test]
 fn a_scatter_with_a_reduction_runs_on_one_thread_and_says_so() {
     let path = model_path("scatter");
     let mut model = OnnxPotential::load(&path, &Options { threads: 4, ..Options::default() }).unwrap();

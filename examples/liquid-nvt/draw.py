@@ -9,7 +9,7 @@ from analysis.figures import COLORS, panels, save
 from analysis.orientation import BINS
 
 COLORS = {**COLORS, "turned": COLORS["octahedral"], "grid": COLORS["icosahedral"], "mts": "#b08900"}
-LABELS = {"turned": "octahedral+random", "grid": "octahedral, inversion", "mts": "octahedral every 4"}
+LABELS = {"turned": "octahedral+random", "grid": "octahedral", "mts": "octahedral every 4"}
 CURVES = [
     ("pairs", "distances", "r / Å", "g$_{OO}$", "O-O pair correlation"),
     ("dipoles", "distances", "r / Å", "g ⟨cos⟩", "Dipole correlation"),

@@ -49,7 +49,7 @@ for case in "${cases[@]}"; do
         none) lammps none none no 1 2000 ;;
         random) lammps random random no 1 2000 ;;
         turned) lammps turned octahedral+random no 1 200 ;;
-        grid) lammps grid octahedral yes 1 100 ;;
+        grid) lammps grid octahedral no 1 200 ;;
         mts) lammps mts octahedral no 4 400 ;;
         ipi-none) "$here/ipi.sh" "$out/$case" "$model" $((settle + count)) 1 ;;
         ipi-random) "$here/ipi.sh" "$out/$case" "$model" $((settle + count)) 1 --rotate random --seed 1 ;;

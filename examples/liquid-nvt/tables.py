@@ -8,7 +8,7 @@ NAMES = {
     "none": "`none`",
     "random": "`random`",
     "turned": "`octahedral+random`",
-    "grid": "`octahedral inversion yes`",
+    "grid": "`octahedral`",
     "mts": "`octahedral every 4`",
     "ipi-none": "i-PI, `none`",
     "ipi-random": "i-PI, `random`",

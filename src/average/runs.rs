@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::ops::Range;
 
-use super::BATCH;
+use super::batch_bytes;
 use super::job::Job;
 use crate::graph::Graph;
 use crate::potential::{Forces, Potential};
@@ -52,7 +52,7 @@ struct Run<'a> {
 impl Run<'_> {
     /// Takes replicas from the front of a share: as many as fit, but at least one if there are none yet.
     fn take(&mut self, share: &mut Share, job: &Job, potential: &dyn Potential) {
-        let limit = job.request.memory.min(potential.lanes() * BATCH);
+        let limit = batch_bytes(potential, job.request.memory);
         let own = potential.bytes_per_replica(job.graph).max(1);
         let one = Bytes { padded: potential.bytes_beside(job.graph, self.widest).max(1), own };
         let fitting = (1..=share.replicas.len()).take_while(|&count| self.bytes.plus(one, count).fit(limit)).count();

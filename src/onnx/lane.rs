@@ -1,6 +1,8 @@
 //! A session with the buffers that are filled for it. What different lanes are given is computed at the same time.
 
+use std::iter;
 use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
@@ -130,14 +132,20 @@ impl Lanes {
         self.count
     }
 
-    /// Evaluates in all lanes at the same time, each with a share of the replicas; responses are in the order of `work`.
-    pub fn evaluate(&mut self, model: &Model, work: &[Replicas], forces: Forces) -> Result<Timed> {
+    /// Evaluates all parts, each in the lane that is free first; responses are in the order of the parts.
+    pub fn evaluate(&mut self, model: &Model, parts: &[Vec<Replicas>], forces: Forces) -> Result<Timed> {
         self.open(model)?;
-        let parts = split(work, self.count);
-        let pairs = self.lanes.iter_mut().zip(&parts);
-        let parts = side_by_side(pairs, |(lane, part)| lane.evaluate(model, part, forces))?;
-        let elapsed = parts.iter().map(|(_, elapsed)| *elapsed).max().unwrap_or_default();
-        Ok((parts.into_iter().flat_map(|(responses, _)| responses).collect(), elapsed))
+        let next = AtomicUsize::new(0);
+        let work = |lane: &mut Lane| -> Result<Vec<(usize, Timed)>> {
+            let taken = iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed)).take_while(|&i| i < parts.len());
+            taken.map(|i| Ok((i, lane.evaluate(model, &parts[i], forces)?))).collect()
+        };
+        let lanes = side_by_side(self.lanes.iter_mut().take(parts.len()), work)?;
+        let elapsed = lanes.iter().map(|done| done.iter().map(|(_, (_, elapsed))| *elapsed).sum()).max();
+        let mut done: Vec<_> = lanes.into_iter().flatten().collect();
+        done.sort_unstable_by_key(|(part, _)| *part);
+        let responses = done.into_iter().flat_map(|(_, (responses, _))| responses).collect();
+        Ok((responses, elapsed.unwrap_or_default()))
     }
 
     fn open(&mut self, model: &Model) -> Result<()> {
@@ -167,7 +175,7 @@ fn joined<T>(thread: ScopedJoinHandle<T>) -> T {
 }
 
 /// At most `count` parts of about the same number of edges, in the order of `work`; none is empty.
-fn split<'a>(work: &[Replicas<'a>], count: usize) -> Vec<Vec<Replicas<'a>>> {
+pub(super) fn split<'a>(work: &[Replicas<'a>], count: usize) -> Vec<Vec<Replicas<'a>>> {
     let cost = |part: &Replicas| part.graph.n_edges() + part.graph.n_centers();
     let total: usize = work.iter().map(|part| cost(part) * part.rotations.len()).sum();
     let (mut parts, mut before) = (vec![Vec::new(); count], 0);

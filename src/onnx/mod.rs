@@ -19,14 +19,14 @@ mod unpacking;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use self::lane::{Lane, Lanes};
+use self::lane::{Lane, Lanes, split};
 pub use self::metadata::{CONTRACT_VERSION, EnergyUnit, Layout, LengthUnit, Metadata, Offer, Precision};
 use self::packing::{n_slots, width};
 pub use self::session::{Device, Options};
 use self::session::{Model, Opener};
 use crate::error::Result;
 use crate::graph::Graph;
-use crate::potential::{Forces, ModelInfo, Potential, Replicas, Response};
+use crate::potential::{CACHED, Forces, ModelInfo, Potential, Replicas, Response};
 use crate::rotation::Matrix3;
 
 /// Working memory per edge slot where a model does not state it: what a PET of usual size takes.
@@ -87,6 +87,13 @@ impl OnnxPotential {
         &self.model.library
     }
 
+    /// Into how many parts work is cut for the lanes: each fits into the caches, and all lanes get as many.
+    fn parts(&self, work: &[Replicas]) -> usize {
+        let fitting = |graph| (CACHED / self.bytes_per_replica(graph)).max(1);
+        let parts: f64 = work.iter().map(|part| part.rotations.len() as f64 / fitting(part.graph) as f64).sum();
+        (parts.ceil() as usize).next_multiple_of(self.lanes.count())
+    }
+
     /// Whether the other one runs in the same session.
     pub fn shares_session_with(&self, other: &Self) -> bool {
         self.whole.shares_session_with(&other.whole)
@@ -106,7 +113,10 @@ impl Potential for OnnxPotential {
         self.info.check_forces(forces)?;
         let (responses, elapsed) = match work.iter().map(|part| part.rotations.len()).sum() {
             0usize => return Ok(Vec::new()),
-            2.. if self.lanes.count() > 1 => self.lanes.evaluate(&self.model, work, forces)?,
+            replicas @ 2.. if self.lanes.count() > 1 => {
+                let parts = split(work, self.parts(work).min(replicas));
+                self.lanes.evaluate(&self.model, &parts, forces)?
+            }
             _ => self.whole.evaluate(&self.model, work, forces)?,
         };
         self.elapsed += elapsed;
