@@ -15,7 +15,7 @@ pub(crate) use self::shared::average_jobs;
 use crate::blocks::Blocks;
 use crate::error::Result;
 use crate::graph::Graph;
-use crate::potential::{CACHED, Forces, Potential};
+use crate::potential::{Forces, Potential};
 use crate::quadrature::Quadrature;
 use crate::rotation::{Matrix3, Vector3};
 
@@ -163,13 +163,13 @@ pub(crate) fn batch(potential: &dyn Potential, graph: &Graph, memory: usize) -> 
     if count > lanes { count / lanes * lanes } else { count }
 }
 
-/// Working memory of all replicas that are evaluated together, bytes. One lane takes what fits into the caches; several
-/// take from a queue, unless `memory` is too little for each to work at the same time.
+/// Working memory of all replicas that are evaluated together, bytes. One lane takes what suits one run; several take
+/// from a queue, unless `memory` is too little for each to work at the same time.
 fn batch_bytes(potential: &dyn Potential, memory: usize) -> usize {
-    match (potential.lanes(), potential.lanes() * CACHED) {
-        (_, cached) if memory < cached => memory,
-        (1, cached) => cached,
-        (_, cached) => ROUNDS * cached,
+    match (potential.lanes(), potential.lanes().saturating_mul(potential.bytes_per_run())) {
+        (_, abreast) if memory < abreast => memory,
+        (1, abreast) => abreast,
+        (_, abreast) => ROUNDS * abreast,
     }
 }
 

@@ -9,9 +9,8 @@ use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::rotation::{Matrix3, Vector3};
 
-/// Working memory that runs of a model are cut to, bytes: more is slower, since what a run works on no longer fits into
-/// the processor's caches. Measured for 48 replicas of 192 atoms: 20 ms a replica at 32 MiB, 30 at 256, 50 to 90 at 1024
-/// and above.
+/// What a processor's caches hold, bytes. Measured for 48 replicas of 192 atoms: 20 ms a replica where a run takes 32 MiB,
+/// 30 at 256, 50 to 90 at 1024 and above.
 pub(crate) const CACHED: usize = 32 << 20;
 
 /// How forces come about.
@@ -153,6 +152,11 @@ pub trait Potential: Send {
     /// How many replicas are evaluated at the same time, each by a thread of its own, where several are handed over.
     fn lanes(&self) -> usize {
         1
+    }
+
+    /// Working memory that one run is best cut to, bytes: on a processor more is slower.
+    fn bytes_per_run(&self) -> usize {
+        CACHED
     }
 
     /// Seconds spent inside the model so far, where that is known.

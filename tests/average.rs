@@ -2,10 +2,10 @@
 
 use tumble::average::{Request, average};
 use tumble::graph::{Edge, Graph};
-use tumble::potential::{Derivative, Forces, Potential};
+use tumble::potential::{Derivative, Forces, ModelInfo, Potential, Response};
 use tumble::rotation::{IDENTITY, Matrix3, Vector3, apply, apply_transposed, draw};
 use tumble::toys::{DirectToy, HarmonicToy, Legendre, TwoHopToy};
-use tumble::{Cell, Evaluation, Quadrature, System, neighbors};
+use tumble::{Cell, Evaluation, Quadrature, Result, System, neighbors};
 
 const CUTOFF: f64 = 3.5;
 const PLENTY: usize = 1 << 30;
@@ -118,6 +118,58 @@ fn the_result_does_not_depend_on_the_batches() {
         let memory = replicas * toy.bytes_per_replica(&graph);
         assert_eq!(average(&mut toy, &graph, &grid, &Request::new(Forces::Conservative, memory)).unwrap(), together);
     }
+}
+
+/// A toy on a machine with so many lanes, where a replica takes 16 MiB.
+struct Machine {
+    toy: TwoHopToy,
+    lanes: usize,
+    bytes_per_run: usize,
+    batches: Vec<usize>,
+}
+
+impl Potential for Machine {
+    fn info(&self) -> &ModelInfo {
+        self.toy.info()
+    }
+
+    fn evaluate(&mut self, graph: &Graph, rotations: &[Matrix3], forces: Forces) -> Result<Vec<Response>> {
+        self.batches.push(rotations.len());
+        self.toy.evaluate(graph, rotations, forces)
+    }
+
+    fn lanes(&self) -> usize {
+        self.lanes
+    }
+
+    fn bytes_per_run(&self) -> usize {
+        self.bytes_per_run
+    }
+
+    fn bytes_per_replica(&self, _graph: &Graph) -> usize {
+        16 << 20
+    }
+}
+
+#[test]
+fn batches_suit_the_machine_and_its_memory() {
+    let grid = Quadrature::octahedral().with_inversion();
+    let batches = |lanes, bytes_per_run, megabytes: usize| {
+        let toy = TwoHopToy::new(CUTOFF, 0.7, 0.6);
+        let mut machine = Machine { toy, lanes, bytes_per_run, batches: vec![] };
+        average(&mut machine, &graph(), &grid, &Request::new(Forces::Conservative, megabytes << 20)).unwrap();
+        machine.batches
+    };
+    let (processor, gpu) = (32 << 20, usize::MAX);
+    assert_eq!(batches(1, processor, 2048), [2; 24]);
+    assert_eq!(batches(1, processor, 16), [1; 48]);
+    // Several lanes take from a queue, each with a share of the memory.
+    assert_eq!(batches(2, processor, 2048), [48]);
+    assert_eq!(batches(2, processor, 48), [2; 24]);
+    assert_eq!(batches(2, processor, 16), [1; 48]);
+    assert_eq!(batches(5, processor, 100), [5, 5, 5, 5, 5, 5, 5, 5, 5, 3]);
+    assert_eq!(batches(1, gpu, 2048), [48]);
+    assert_eq!(batches(1, gpu, 512), [32, 16]);
 }
 
 #[test]

@@ -44,6 +44,7 @@ pub struct OnnxPotential {
     lanes: Lanes,
     /// Time inside ONNX Runtime.
     elapsed: Duration,
+    device: Device,
 }
 
 impl OnnxPotential {
@@ -64,7 +65,7 @@ impl OnnxPotential {
         let (opener, model, session) = Opener::load(path, options)?;
         let (whole, lanes) = (Lane::new(&model, session)?, Lanes::new(opener, options));
         let info = ModelInfo { ensemble: model.signature.ensemble, ..model.metadata.info() };
-        Ok(Self { info, whole, lanes, model, elapsed: Duration::ZERO })
+        Ok(Self { info, whole, lanes, model, elapsed: Duration::ZERO, device: options.device })
     }
 
     /// What the file says of itself.
@@ -87,9 +88,9 @@ impl OnnxPotential {
         &self.model.library
     }
 
-    /// Into how many parts work is cut for the lanes: each fits into the caches, and all lanes get as many.
+    /// Into how many parts work is cut for the lanes: each suits one run, and all lanes get as many.
     fn parts(&self, work: &[Replicas]) -> usize {
-        let fitting = |graph| (CACHED / self.bytes_per_replica(graph)).max(1);
+        let fitting = |graph| (self.bytes_per_run() / self.bytes_per_replica(graph)).max(1);
         let parts: f64 = work.iter().map(|part| part.rotations.len() as f64 / fitting(part.graph) as f64).sum();
         (parts.ceil() as usize).next_multiple_of(self.lanes.count())
     }
@@ -125,6 +126,11 @@ impl Potential for OnnxPotential {
 
     fn lanes(&self) -> usize {
         self.lanes.count()
+    }
+
+    /// A GPU is filled by as much as memory allows.
+    fn bytes_per_run(&self) -> usize {
+        if self.device == Device::Cpu { CACHED } else { usize::MAX }
     }
 
     fn seconds(&self) -> f64 {
