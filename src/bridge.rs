@@ -173,6 +173,7 @@ impl TryFrom<&PairSettings> for Settings {
             correction: pair.correction,
             device,
             library: None,
+            profile: None,
         })
     }
 }

@@ -48,6 +48,8 @@ pub struct Settings {
     pub device: Device,
     /// ONNX Runtime's shared library; `None`: searched for.
     pub library: Option<PathBuf>,
+    /// How the names of the files begin into which ONNX Runtime writes the time of every node; `None`: nowhere.
+    pub profile: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -65,6 +67,7 @@ impl Default for Settings {
             correction: false,
             device: Device::Cpu,
             library: None,
+            profile: None,
         }
     }
 }
@@ -97,7 +100,8 @@ impl Calculator {
     pub fn load(model: &Path, settings: &Settings) -> Result<Self> {
         // The grammar is checked first: it is quick, and a long load that ends in a typing error annoys.
         Mitigation::parse(&settings.mitigation, settings.inversion)?;
-        let options = Options { threads: settings.threads, device: settings.device, library: settings.library.clone() };
+        let Settings { threads, device, ref library, ref profile, .. } = *settings;
+        let options = Options { threads, device, library: library.clone(), profile: profile.clone() };
         let potential = OnnxPotential::load(model, &options)?;
         let origin = format!("{}, sha256 {}", model.display(), potential.sha256());
         let notes = potential.notes().to_vec();

@@ -391,6 +391,22 @@ fn bench_takes_a_step_apart() {
 }
 
 #[test]
+fn bench_writes_the_profile_of_each_session() {
+    let folder = Folder::new();
+    folder.write("water.xyz", WATER);
+    benched(&folder, &["water.xyz", "--rotate", "octahedral", "--profile", "nodes"]);
+    let files =
+        std::fs::read_dir(folder.path(".")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let profiles: Vec<_> = files.filter(|name| name.starts_with("nodes")).collect();
+    let [profile] = profiles.as_slice() else { panic!("{profiles:?}") };
+    let events: serde_json::Value = serde_json::from_str(&folder.read(profile)).unwrap();
+    let nodes = events.as_array().unwrap().iter().filter(|event| event["cat"] == "Node").count();
+    assert!(nodes > 10, "{nodes} nodes");
+    let error = folder.failure(1, &["bench", "model.onnx", "water.xyz", "--profile", "nowhere/nodes"], "");
+    assert!(error.starts_with("error: cannot write nowhere/nodes: "), "{error}");
+}
+
+#[test]
 fn bench_has_water_of_its_own_and_a_table() {
     let folder = Folder::new();
     let lines = folder.output(&["bench", "model.onnx", "--seconds", "0.01"], "");

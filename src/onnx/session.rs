@@ -34,11 +34,14 @@ pub struct Options {
     pub device: Device,
     /// The library of ONNX Runtime or its folder; looked for where `None`.
     pub library: Option<PathBuf>,
+    /// How the names of the files begin into which each session, as it ends, writes the time of every node (trace event
+    /// format); nowhere where `None`.
+    pub profile: Option<PathBuf>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { threads: 1, device: Device::Cpu, library: None }
+        Self { threads: 1, device: Device::Cpu, library: None, profile: None }
     }
 }
 
@@ -69,6 +72,7 @@ pub(super) struct Opener {
     path: PathBuf,
     device: Device,
     precision: Precision,
+    profile: Option<PathBuf>,
     runtime: Runtime,
 }
 
@@ -84,8 +88,9 @@ impl Opener {
         let (threads, notes) = safe_threads(options.threads.max(1), &scan.scatters);
         let sha256 = hex(&Sha256::digest(&bytes));
         let runtime = library::runtime(options.library.as_deref())?;
-        let (library, path, device) = (runtime.path.clone(), path.to_path_buf(), options.device);
-        let opener = Self { bytes, sha256: sha256.clone(), path, device, precision: metadata.precision, runtime };
+        let (library, path, precision) = (runtime.path.clone(), path.to_path_buf(), metadata.precision);
+        let Options { device, profile, .. } = options.clone();
+        let opener = Self { bytes, sha256: sha256.clone(), path, device, precision, profile, runtime };
         let session = opener.session(threads, 0)?;
         let signature = Signature::read(&session.lock().unwrap_or_else(PoisonError::into_inner), &metadata)
             .map_err(|cause| Error::Contract { path: opener.path.clone(), cause })?;
@@ -135,6 +140,9 @@ fn open(model: &Opener, threads: usize) -> Result<Session> {
     let refused = |cause| Error::ModelRefused { path: model.path.clone(), cause };
     let runtime = &model.runtime;
     let mut builder = guarded(|| configure(runtime, threads, model.precision)).map_err(refused)?;
+    if let Some(profile) = &model.profile {
+        builder = guarded(|| Ok::<_, ort::Error>(builder.with_profiling(profile)?)).map_err(refused)?;
+    }
     if model.device == Device::Cuda {
         let cuda = CUDA::default().build().error_on_failure();
         builder = guarded(|| Ok::<_, ort::Error>(builder.with_execution_providers([cuda])?))

@@ -1,15 +1,15 @@
 //! `tumble bench`: how long a step takes, and where the time goes.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
 use serde_json::{Value, json};
-use tumble::calculator::Calculator;
+use tumble::calculator::{Calculator, Settings};
 use tumble::{Result, System, neighbors};
 
-use crate::options::{Options, above_zero};
+use crate::options::{Options, above_zero, calculator};
 use crate::{STDOUT, structures, written};
 
 /// Measure how long a step of dynamics takes, and where the time goes
@@ -31,6 +31,11 @@ pub struct Arguments {
     #[arg(long, value_name = "FS", default_value_t = 0.5, value_parser = above_zero)]
     timestep: f64,
 
+    /// Also write the time of every node of the model, as ONNX Runtime's profiles: PREFIX_<date>.json, one for each of
+    /// its sessions, which chrome://tracing and others show
+    #[arg(long, value_name = "PREFIX")]
+    profile: Option<PathBuf>,
+
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -43,6 +48,7 @@ const EXAMPLES: &str = "\
 Examples:
   tumble bench model.onnx
   tumble bench model.onnx water.xyz --rotate octahedral --threads 2
+  tumble bench model.onnx water.xyz --profile nodes
   for n in 1 2 4; do tumble bench model.onnx water.xyz --threads $n --json; done
 
 Medians of all steps but the first. The model: what ONNX Runtime takes. The rest: rotating, packing, turning back,
@@ -113,7 +119,9 @@ structure            atoms     edges  evaluations    ms/step   ms/eval.  neighbo
 
 /// Runs the command.
 pub fn run(arguments: &Arguments, library: Option<PathBuf>) -> Result<()> {
-    let mut calculator = arguments.options.calculator(&arguments.model, library)?;
+    arguments.profile.as_deref().map_or(Ok(()), begin)?;
+    let settings = Settings { profile: arguments.profile.clone(), ..arguments.options.settings(library) };
+    let mut calculator = calculator(&arguments.model, &settings)?;
     let path = arguments.structures.as_deref();
     let mut all = Vec::new();
     for (index, (name, system)) in structures::named(path, calculator.info())?.into_iter().enumerate() {
@@ -128,6 +136,13 @@ pub fn run(arguments: &Arguments, library: Option<PathBuf>) -> Result<()> {
     let model = arguments.model.display().to_string();
     let document = || json!({"model": model, "policy": calculator.policy(), "structures": all});
     if arguments.json { print(&document().to_string()) } else { Ok(()) }
+}
+
+/// Whether files that begin so can be written: ONNX Runtime would not say.
+fn begin(prefix: &Path) -> Result<()> {
+    let mut trial = prefix.as_os_str().to_owned();
+    trial.push(".trial");
+    written(prefix, std::fs::write(&trial, "").and_then(|()| std::fs::remove_file(&trial)))
 }
 
 fn print(text: &str) -> Result<()> {

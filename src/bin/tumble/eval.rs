@@ -12,7 +12,7 @@ use tumble::xyz::{self, Frame};
 use tumble::{Error, Result};
 
 use crate::compare::Comparison;
-use crate::options::Options;
+use crate::options::{Options, calculator};
 use crate::{STDOUT, json, table, written};
 
 /// Evaluate all frames of a file, averaged over rotations if wanted
@@ -50,7 +50,7 @@ Frames are counted from 1. The structure of i-PI's CELL(GENH) is turned upright,
 
 /// Runs the command.
 pub fn run(arguments: &Arguments, library: Option<PathBuf>) -> Result<()> {
-    let mut calculator = arguments.options.calculator(&arguments.model, library)?;
+    let mut calculator = calculator(&arguments.model, &arguments.options.settings(library))?;
     let mut frames = xyz::open(&arguments.structures)?;
     let file = frames.file().to_owned();
     let mut report = Report::new(arguments)?;

@@ -65,13 +65,6 @@ enum DeviceOption {
 }
 
 impl Options {
-    /// A calculator, with its notes told.
-    pub fn calculator(&self, model: &Path, library: Option<PathBuf>) -> Result<Calculator> {
-        let calculator = Calculator::load(model, &self.settings(library))?;
-        tell(calculator.notes());
-        Ok(calculator)
-    }
-
     /// As settings of a calculator.
     pub fn settings(&self, library: Option<PathBuf>) -> Settings {
         Settings { mitigation: self.rotate.clone(), inversion: self.inversion, ..self.running.settings(library) }
@@ -99,10 +92,18 @@ impl Running {
     }
 }
 
+/// A calculator, with its notes told.
+pub fn calculator(model: &Path, settings: &Settings) -> Result<Calculator> {
+    let calculator = Calculator::load(model, settings)?;
+    tell(calculator.notes());
+    Ok(calculator)
+}
+
 /// Loads a model, and says what the user should know of how it is run.
 pub fn load(model: &Path, settings: &Settings) -> Result<OnnxPotential> {
     let Settings { threads, device, ref library, .. } = *settings;
-    let potential = OnnxPotential::load(model, &onnx::Options { threads, device, library: library.clone() })?;
+    let potential =
+        OnnxPotential::load(model, &onnx::Options { threads, device, library: library.clone(), ..Default::default() })?;
     tell(potential.notes());
     Ok(potential)
 }
