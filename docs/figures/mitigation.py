@@ -1,4 +1,4 @@
-"""Measure what each mitigation costs and what it leaves, and draw it: the table and the figure of the README.
+"""Measure what each mitigation costs and what it leaves, and draw it: the table of docs/choosing.md and its figure.
 
     python docs/figures/mitigation.py examples/models/water-pet.onnx snapshots.xyz
     python docs/figures/mitigation.py                                               # draw what was measured

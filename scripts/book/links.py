@@ -24,6 +24,8 @@ def in_repository(uri):
 
 def in_book(path):
     """The path in the book of a file of the repository."""
+    if path == "README.md":
+        return "index.md"
     if path.startswith("docs/"):
         return path.removeprefix("docs/")
     return path if Path(path).suffix in {".md", *PICTURES} else f"{path}.txt.md"
@@ -39,7 +41,7 @@ def outside(page):
     """What a page links to outside of docs/."""
     text = FENCE.sub("", (ROOT / page).read_text())
     found = {target(page, match[2]) for match in LINK.finditer(text)} - {None}
-    return {path for path in found if not path.startswith("docs/")}
+    return {path for path in found if in_book(path) in (path, f"{path}.txt.md")}
 
 
 def shown(path):
