@@ -2,7 +2,7 @@
 
     python scripts/book/pages.py [PROGRAM]         # target/release/tumble unless given
 
-The first is what `--help` says; the second takes the sentences from the sources, and cause and cure from the comments of
+The first is what `--help` says; the second takes the sentences from the sources, cause and cure from the comments of
 `src/error.rs`.
 """
 
@@ -23,8 +23,8 @@ What `tumble --help` and the `--help` of each command print. Texts around them: 
 
 ERRORS = """# Troubleshooting
 
-Every sentence that tumble ends with, its cause and its cure. `...` is what differs. What the doors to other programs say
-besides: [tumble ipi](ipi.md#troubleshooting), [tumble serve](server.md#errors). This page is written by
+Every sentence that tumble ends with, its cause and its cure. `...` is what differs. What the doors to other programs
+say besides: [tumble ipi](ipi.md#troubleshooting), [tumble serve](server.md#errors). This page is written by
 `python scripts/book/pages.py` from the sources, so none is missing.
 """
 
