@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 
 import pytest
 from fences import ROOT
@@ -46,3 +47,8 @@ def test_what_the_pair_style_refuses_is_found():
     assert "pair_style tumble needs newton on for pairs: write newton on" in sentences
     # A literal in two pieces.
     assert any(sentence.endswith("as in pair_coeff * * model.onnx O H") for sentence in sentences)
+
+
+def test_the_version_to_cite_is_that_of_the_program():
+    version = re.search(r'^version = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)[1]
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
