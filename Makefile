@@ -70,8 +70,9 @@ $(BOOK)/.done: scripts/book/requirements.txt
 	@touch $@
 
 # `scripts/book/pages.py` writes those of its pages that are made from the program; tests tell when they are old.
+# No --quiet: it would also keep warnings from failing.
 docs: $(BOOK)/.done
-	$(BOOK)/bin/properdocs build --strict --quiet
+	$(BOOK)/bin/properdocs build --strict
 	@echo "target/site/index.html"
 
 test: test-rust test-lammps
