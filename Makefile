@@ -7,16 +7,18 @@ PLUGIN := target/release/tumbleplugin.so
 COMPAT := .venv-compat
 EXPORT := .venv-export
 ORB := .venv-orb
+BOOK := .venv-docs
 CPP := $(wildcard cpp/*.cpp cpp/*.h include/*.h include/tumble/*.h tests/c/*.c)
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 # The library of ONNX Runtime's wheel reports home unless told not to before it is loaded.
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help setup check build demo test test-rust test-lammps test-compat test-export bench bench-lammps bench-sockets bench-export bench-hot count counts counts-accept fuzz lint format clean
+.PHONY: help setup check build demo docs test test-rust test-lammps test-compat test-export bench bench-lammps bench-sockets bench-export bench-hot count counts counts-accept fuzz lint format clean
 
 help:
 	@echo "make demo    water in LAMMPS, turned at random at every step (1 to 3 minutes after the build)"
 	@echo "make test    all tests: Rust, LAMMPS, Python reference"
+	@echo "make docs    the manual as a book, in target/site/index.html; fails on broken links"
 	@echo "make bench   tumble and its peers side by side; writes docs/benchmarks.md (one to two hours, .venv-export)"
 	@echo "make bench-lammps  speed and memory of 192 to 98,304 atoms on one and two ranks (10 to 20 minutes, 20 GB)"
 	@echo "make bench-sockets  round trips and throughput of tumble ipi and tumble serve (3 minutes)"
@@ -61,6 +63,17 @@ build: setup
 # STEPS=400 makes it shorter.
 demo: build
 	@$(BIN)/python examples/liquid/demo.py $(STEPS)
+
+$(BOOK)/.done: scripts/book/requirements.txt
+	test -x $(BOOK)/bin/python || env -u VIRTUAL_ENV python3 -m venv $(BOOK)
+	$(BOOK)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+# `scripts/book/pages.py` writes those of its pages that are made from the program; tests tell when they are old.
+# No --quiet: it would also keep warnings from failing.
+docs: $(BOOK)/.done
+	$(BOOK)/bin/properdocs build --strict
+	@echo "target/site/index.html"
 
 test: test-rust test-lammps
 
@@ -163,4 +176,4 @@ format: $(VENV)/.lint
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf target $(VENV) $(COMPAT) $(EXPORT) $(ORB)
+	rm -rf target $(VENV) $(COMPAT) $(EXPORT) $(ORB) $(BOOK)

@@ -12,6 +12,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// A file could not be read.
+    ///
+    /// Cause: The file is not there, or may not be read; the system's reason is the end of the sentence.
+    ///
+    /// Cure: Give the right path, seen from the folder that the program was started in, and check the permissions.
     #[error("cannot read {}: {cause}", path.display())]
     Read {
         /// The file.
@@ -21,6 +25,10 @@ pub enum Error {
     },
 
     /// A file could not be written.
+    ///
+    /// Cause: The folder is not there or may not be written to, or the disk is full.
+    ///
+    /// Cure: Give a path in a folder that can be written to; for statistics that is `--stats`.
     #[error("cannot write {}: {cause}", path.display())]
     Write {
         /// The file.
@@ -30,6 +38,10 @@ pub enum Error {
     },
 
     /// Positions and species of a structure differ in number.
+    ///
+    /// Cause: A program that calls the library gave lists of different length.
+    ///
+    /// Cure: Pass one position and one species for each atom, the same atoms in every call of a client.
     #[error("the structure has {positions} positions but {species} species: give one of each per atom")]
     AtomCount {
         /// Number of positions.
@@ -39,6 +51,10 @@ pub enum Error {
     },
 
     /// A coordinate or a cell vector is NaN or infinite.
+    ///
+    /// Cause: The dynamics has exploded, or what was sent or read was broken before.
+    ///
+    /// Cure: Take a shorter time step, relax the structure first, and look at the step before in the trajectory.
     #[error("{what} of atom {atom} is not finite ({value}): check the structure, or whether the dynamics has exploded")]
     NotFinite {
         /// Which quantity.
@@ -50,6 +66,11 @@ pub enum Error {
     },
 
     /// A periodic cell without volume.
+    ///
+    /// Cause: Two cell vectors are parallel or one is zero, although the structure repeats along it.
+    ///
+    /// Cure: Give three independent vectors, or say along which ones it repeats (`pbc` in extended XYZ, `--pbc` of
+    /// `tumble ipi`).
     #[error("the cell is periodic along {axis} but its volume is {volume} Å^3: give three independent cell vectors")]
     FlatCell {
         /// The first periodic axis, as a letter.
@@ -59,6 +80,10 @@ pub enum Error {
     },
 
     /// A periodic cell of which too many fit into the cutoff.
+    ///
+    /// Cause: The cell is far smaller than the model's cutoff, most often because it was given in Bohr or nanometers.
+    ///
+    /// Cure: Give it in Å; in i-PI's files write `cell{angstrom}`.
     #[error(
         "an atom would see {images:.0} images of the cell within {radius:.3} Å: check the cell, and whether its unit is Å"
     )]
@@ -70,6 +95,11 @@ pub enum Error {
     },
 
     /// An element that the model was not trained on.
+    ///
+    /// Cause: The model was not trained on this element, or the elements are in the wrong order.
+    ///
+    /// Cure: Compare with `tumble info MODEL`; then correct `pair_coeff`, the template or the structure, or take
+    /// another model.
     #[error("the model \"{model}\" does not know element {element}: it knows {known}")]
     UnknownElement {
         /// Name of the model.
@@ -81,6 +111,10 @@ pub enum Error {
     },
 
     /// A cutoff or skin that is no length.
+    ///
+    /// Cause: A program that calls the library gave a cutoff or a skin that is no length.
+    ///
+    /// Cure: Pass a positive cutoff and a skin from zero on, in Å.
     #[error(
         "the cutoff is {cutoff} Å and the skin {skin} Å: give a positive cutoff and a skin that is not negative, both \
          finite"
@@ -93,6 +127,10 @@ pub enum Error {
     },
 
     /// An argument of a call that makes no sense.
+    ///
+    /// Cause: A client was made with an option that the server could not read.
+    ///
+    /// Cure: Change the argument that the sentence names.
     #[error("the argument {name} {problem}")]
     Argument {
         /// Its name.
@@ -102,10 +140,19 @@ pub enum Error {
     },
 
     /// Asked to end before the end.
+    ///
+    /// Cause: Ctrl-C or SIGTERM came before anything was measured.
+    ///
+    /// Cure: Nothing is wrong; start it again to get a result.
     #[error("interrupted")]
     Interrupted,
 
     /// Two atoms, or images of them, in one place.
+    ///
+    /// Cause: Two atoms lie on each other, as after a file was read twice, or where an atom is there on both sides of
+    /// the box.
+    ///
+    /// Cure: Remove one of them; in a simulation take a shorter time step.
     #[error(
         "atoms {first} and {second} coincide (distance {distance:.1e} Å, cell shifts included): remove one of them, or \
          check whether the dynamics has exploded"
@@ -120,6 +167,10 @@ pub enum Error {
     },
 
     /// An atom so far outside the periodic cell that its position has lost its digits.
+    ///
+    /// Cause: Atoms were never wrapped and have drifted very far, or the dynamics has exploded.
+    ///
+    /// Cure: Wrap positions into the cell (`pbc='true'` in i-PI's socket), or take a shorter time step.
     #[error(
         "atom {atom} is {cells:.1e} cells away from the origin, too far for its position to be exact: wrap it into the \
          cell, or check whether the dynamics has exploded"
@@ -132,6 +183,10 @@ pub enum Error {
     },
 
     /// A kind of forces that the model does not give.
+    ///
+    /// Cause: `forces` or `--forces` asks for a kind that the file does not hold.
+    ///
+    /// Cure: Leave it out, or export the model with the other kind (`tumble-export pet --forces both`).
     #[error("the model \"{model}\" offers no {wanted} forces: ask for {offered} ones")]
     ForcesNotOffered {
         /// Name of the model.
@@ -143,6 +198,10 @@ pub enum Error {
     },
 
     /// A text that names no mitigation.
+    ///
+    /// Cause: A word after `rotate` or `--rotate` that is no mitigation.
+    ///
+    /// Cure: Write one of those that the sentence lists.
     #[error("the mitigation \"{spec}\" {problem}: give {}", crate::quadrature::GRAMMAR)]
     Mitigation {
         /// The text.
@@ -152,6 +211,10 @@ pub enum Error {
     },
 
     /// A grid of rotations that does not exist.
+    ///
+    /// Cause: Grids of this family exist for some orders only.
+    ///
+    /// Cure: Take one of the orders that the sentence gives; `degree:N` finds the cheapest grid of a degree.
     #[error("there is no {family} grid of order {order}: give {expected}, as in {family}:{example}")]
     GridOrder {
         /// The kind of grid.
@@ -165,6 +228,10 @@ pub enum Error {
     },
 
     /// A line of an XYZ file that cannot be read.
+    ///
+    /// Cause: The line breaks the rules of the format; what follows the colon says which.
+    ///
+    /// Cure: Mend the line, by what is said of XYZ files below.
     #[error("line {line} of {}: {problem}", file.display())]
     Xyz {
         /// The file.
@@ -176,6 +243,10 @@ pub enum Error {
     },
 
     /// An XYZ file without frames.
+    ///
+    /// Cause: The file, or the standard input, is empty.
+    ///
+    /// Cure: Look at what should have written it.
     #[error(
         "{} holds no structure, the file is empty: give at least one XYZ frame (a line with the number of atoms, a \
          comment line, one line per atom)", file.display()
@@ -186,6 +257,10 @@ pub enum Error {
     },
 
     /// A frame of an XYZ file that cannot be evaluated.
+    ///
+    /// Cause: This frame can be read but not evaluated, for the reason after the colon.
+    ///
+    /// Cure: Look up that reason on this page.
     #[error("frame {frame} of {}: {cause}", file.display())]
     Frame {
         /// The file.
@@ -197,6 +272,11 @@ pub enum Error {
     },
 
     /// No structures, and a model for which none can be made.
+    ///
+    /// Cause: `tumble check` and `tumble bench` make structures of water where none are given, and this model knows no
+    /// water.
+    ///
+    /// Cure: Give a file with a few snapshots of what will be simulated.
     #[error(
         "the model \"{model}\" knows {known}, but the structures made here are of H and O: give a file of structures \
          after the model"
@@ -209,6 +289,10 @@ pub enum Error {
     },
 
     /// An output that would destroy the input.
+    ///
+    /// Cause: `-o` names the file that is read.
+    ///
+    /// Cure: Write to another file.
     #[error("the output {} is the input itself: give another file to write to", path.display())]
     Overwrite {
         /// The file.
@@ -216,6 +300,10 @@ pub enum Error {
     },
 
     /// A text that names no socket.
+    ///
+    /// Cause: `--listen`, `--tcp` or the address of a client is not written as an address.
+    ///
+    /// Cure: Write `unix:PATH` or `tcp:HOST:PORT`; after `--tcp` only `HOST:PORT`.
     #[error("the address \"{address}\" {problem}")]
     Address {
         /// The text.
@@ -225,6 +313,10 @@ pub enum Error {
     },
 
     /// A server that cannot be reached.
+    ///
+    /// Cause: Nobody listens there, a socket was left behind by a program that died, or it belongs to another user.
+    ///
+    /// Cure: Start the other side, compare path or port with its own, and run both as the same user.
     #[error("cannot connect to {address}: {cause}: is the server running there?")]
     Connect {
         /// Where it was looked for.
@@ -234,6 +326,11 @@ pub enum Error {
     },
 
     /// A place to listen that cannot be had.
+    ///
+    /// Cause: Another process has the address, the folder of the socket is missing, or the address is not this
+    /// machine's.
+    ///
+    /// Cure: Take another address, or end the other process.
     #[error("cannot listen on {address}: {cause}")]
     Listen {
         /// The place.
@@ -243,6 +340,10 @@ pub enum Error {
     },
 
     /// A door that stands open to other machines.
+    ///
+    /// Cause: `tumble serve` was to listen on the network without a token.
+    ///
+    /// Cure: Do one of the three things that the sentence names; docs/server.md#security weighs them.
     #[error(
         "{address} can be reached from other machines: give a token (TUMBLE_TOKEN), listen on unix:PATH or \
          tcp:localhost:PORT, or say --open if everybody may use it"
@@ -253,6 +354,10 @@ pub enum Error {
     },
 
     /// Signals that cannot be listened to.
+    ///
+    /// Cause: The process may not open more files.
+    ///
+    /// Cure: Raise the limit (`ulimit -n`), or end what holds so many.
     #[error("cannot listen to the signals of the system: {cause}")]
     Signals {
         /// The system's reason.
@@ -260,6 +365,10 @@ pub enum Error {
     },
 
     /// A connection that broke.
+    ///
+    /// Cause: The other side died, or the network failed.
+    ///
+    /// Cure: Look into the other side's log; `tumble ipi --reconnect` waits for the next server.
     #[error("the connection to {peer} broke: {cause}")]
     Connection {
         /// The other side.
@@ -269,6 +378,10 @@ pub enum Error {
     },
 
     /// A peer that does not keep to the protocol.
+    ///
+    /// Cause: The other side does not keep to i-PI's protocol, or has another structure.
+    ///
+    /// Cure: Look up the rest of the sentence under messages below.
     #[error("{peer} {fault}")]
     Peer {
         /// The other side.
@@ -278,6 +391,11 @@ pub enum Error {
     },
 
     /// A request that was refused, with the reason that its sender was told.
+    ///
+    /// Cause: The structure that was sent cannot be evaluated; the reason is at the end, and the other side was told
+    /// the same.
+    ///
+    /// Cure: Look up that reason on this page.
     #[error("a request of {peer} was refused: {sentence}")]
     Unanswered {
         /// The other side.
@@ -287,6 +405,10 @@ pub enum Error {
     },
 
     /// A force server that refuses, in its own words.
+    ///
+    /// Cause: The server does not take this simulation as it asks to be served.
+    ///
+    /// Cure: As the server says; its sentences are in docs/server.md#errors.
     #[error("the force server refused: {sentence}")]
     Refused {
         /// What it said.
@@ -294,6 +416,10 @@ pub enum Error {
     },
 
     /// A unit style of LAMMPS without a scale.
+    ///
+    /// Cause: LAMMPS runs in `units lj`, whose numbers have no scale.
+    ///
+    /// Cure: Write one of the other styles, and convert the data file.
     #[error(
         "units {style} have no scale in eV and Å: use units metal, real, electron, si, cgs, micro or nano with this model"
     )]
@@ -303,6 +429,10 @@ pub enum Error {
     },
 
     /// Per-atom virials of forces that are no derivatives.
+    ///
+    /// Cause: A compute asks for virials per atom of a model with direct forces.
+    ///
+    /// Cure: Write `forces conservative`, or remove the compute.
     #[error(
         "per-atom virials are made of the gradients of the energy, which direct forces lack: use conservative forces (and \
          inner ones), or remove compute stress/atom, centroid/stress/atom and heat/flux"
@@ -310,6 +440,10 @@ pub enum Error {
     NoAtomicVirials,
 
     /// A keyword of the pair style with a value that it does not know.
+    ///
+    /// Cause: A keyword of the pair style that takes words has an unknown one.
+    ///
+    /// Cure: Write one of the words that the sentence expects.
     #[error("keyword {keyword} has the value {found}: expected {expected}")]
     KeywordValue {
         /// The keyword.
@@ -321,6 +455,10 @@ pub enum Error {
     },
 
     /// Ghost atoms do not reach as far as the model sees.
+    ///
+    /// Cause: A rank's share of the box is thinner than the model's reach, or `comm_style tiled` was used.
+    ///
+    /// Cure: Use fewer ranks, or other `processors`, so that no share is thinner than the reach.
     #[error(
         "the neighbors of ghost atom {tag} are not known on this rank, but the model sees {hops} hops of {cutoff} Å: \
          ghosts must reach {reach} Å beyond each rank's share of the box, so use fewer MPI ranks, a thicker box, or \
@@ -338,6 +476,10 @@ pub enum Error {
     },
 
     /// A structure that needs more memory than allowed, and a model that cannot take it in parts.
+    ///
+    /// Cause: The model's energy is one of the whole structure (Orb), so that it cannot be evaluated block by block.
+    ///
+    /// Cure: Raise `memory` to what the sentence says, or take a smaller structure.
     #[error(
         "memory is limited to {} MB, but model \"{model}\" takes {} MB for the structure, and its energy is one of the \
          whole, which cannot be found in parts: give at least as much", given >> 20, needed.div_ceil(1 << 20)
@@ -352,6 +494,10 @@ pub enum Error {
     },
 
     /// A limit on memory that no cutting of the structure can meet.
+    ///
+    /// Cause: Even one block of atoms with its rim needs more than `memory`.
+    ///
+    /// Cure: Raise `memory` to what the sentence says.
     #[error(
         "memory is limited to {} MB, but the model takes {} MB even for a small part of the structure: give at least as \
          much", given >> 20, needed.div_ceil(1 << 20)
@@ -364,6 +510,10 @@ pub enum Error {
     },
 
     /// A panic that was caught at the border to C++.
+    ///
+    /// Cause: A mistake in tumble.
+    ///
+    /// Cure: Report it, with the input and the whole output.
     #[error("internal error of tumble: {text}: please report it with the input that led to it")]
     Internal {
         /// What the panic said.
@@ -371,6 +521,10 @@ pub enum Error {
     },
 
     /// ONNX Runtime is nowhere to be found.
+    ///
+    /// Cause: ONNX Runtime is not installed, or in another Python environment.
+    ///
+    /// Cure: Do as the sentence says; `make build` puts a link to it beside the program.
     #[error(
         "ONNX Runtime was not found in any of: {tried}: install it with `pip install onnxruntime`, or set \
          ORT_DYLIB_PATH to the library or its folder"
@@ -381,6 +535,10 @@ pub enum Error {
     },
 
     /// The place that the user named holds no ONNX Runtime.
+    ///
+    /// Cause: The variable or option that the sentence begins with points to a wrong place.
+    ///
+    /// Cure: Let it point to the library or its folder, or remove it.
     #[error(
         "{origin} names {}, but there is no ONNX Runtime library there: give the file libonnxruntime.so.* or the \
          folder that holds it",
@@ -394,6 +552,10 @@ pub enum Error {
     },
 
     /// ONNX Runtime is older than the interface that this program was built for.
+    ///
+    /// Cause: An older ONNX Runtime was found before the right one.
+    ///
+    /// Cure: Install a newer one, or name the right one by ORT_DYLIB_PATH.
     #[error(
         "the ONNX Runtime at {} is version {found}, but 1.{minor} or later is needed: install a newer one with \
          `pip install -U onnxruntime`",
@@ -409,6 +571,10 @@ pub enum Error {
     },
 
     /// The library is there, but it cannot be loaded.
+    ///
+    /// Cause: The file is no library, is for another processor, or lacks a library of its own.
+    ///
+    /// Cure: Install the wheel again; `ldd` shows what it lacks.
     #[error("cannot load ONNX Runtime from {}: {cause}", path.display())]
     RuntimeBroken {
         /// The library.
@@ -418,6 +584,10 @@ pub enum Error {
     },
 
     /// A second ONNX Runtime was asked for in one process.
+    ///
+    /// Cause: Two pair styles or settings in one process name different libraries.
+    ///
+    /// Cure: Name one library, by ORT_DYLIB_PATH, for all of them.
     #[error(
         "ONNX Runtime is already loaded from {}, and {} cannot be loaded beside it: name the same library everywhere",
         loaded.display(), asked.display()
@@ -430,6 +600,10 @@ pub enum Error {
     },
 
     /// A model cannot run on the device that was asked for.
+    ///
+    /// Cause: The library has no CUDA provider, or its CUDA libraries or the GPU are missing.
+    ///
+    /// Cure: Do as the sentence says, or run with `device cpu`.
     #[error(
         "cannot run on {device} with the ONNX Runtime at {}: {cause}: install onnxruntime-gpu and put its CUDA \
          libraries on the loader path, or choose the device cpu",
@@ -445,6 +619,11 @@ pub enum Error {
     },
 
     /// A file is not an ONNX model at all.
+    ///
+    /// Cause: The file is something else, as a checkpoint, a page of HTML or a pointer of Git LFS, or it was cut off on
+    /// its way.
+    ///
+    /// Cure: Fetch or export it again.
     #[error("{} is not an ONNX model: {cause}", path.display())]
     NotOnnx {
         /// The file.
@@ -454,6 +633,10 @@ pub enum Error {
     },
 
     /// ONNX Runtime cannot make a session of a model.
+    ///
+    /// Cause: The file needs a newer ONNX Runtime (opset), or has operators or types that it does not know.
+    ///
+    /// Cure: Install a newer ONNX Runtime, or export with a lower opset.
     #[error("ONNX Runtime refuses the model {}: {cause}", path.display())]
     ModelRefused {
         /// The file.
@@ -463,6 +646,10 @@ pub enum Error {
     },
 
     /// An ONNX model that was not exported for this program.
+    ///
+    /// Cause: The file was made by another exporter.
+    ///
+    /// Cure: Export it with `tumble-export` (docs/export.md), or add what docs/model-contract.md#metadata asks for.
     #[error(
         "the model {} has no metadata under the key \"tumble\": export it as docs/model-contract.md describes",
         path.display()
@@ -473,6 +660,10 @@ pub enum Error {
     },
 
     /// A model that follows another version of the contract.
+    ///
+    /// Cause: The model and this program are of different age.
+    ///
+    /// Cure: Export the model again, or install the matching tumble.
     #[error(
         "the model {} follows version {found} of the model contract, but this program knows version {known} only: \
          export the model again, or use the program that it was made for",
@@ -488,6 +679,10 @@ pub enum Error {
     },
 
     /// A model that breaks the contract.
+    ///
+    /// Cause: The metadata, inputs or outputs are not as the contract wants; the sentence names which.
+    ///
+    /// Cure: Mend the exporter by docs/model-contract.md.
     #[error("the model {} breaks the model contract: {cause}", path.display())]
     Contract {
         /// The file.
@@ -497,6 +692,10 @@ pub enum Error {
     },
 
     /// An output of a model has the wrong shape.
+    ///
+    /// Cause: The model does not keep its shapes free, or has an output of the wrong rank.
+    ///
+    /// Cure: Export it again; docs/model-contract.md#what-the-model-must-guarantee says what must be free.
     #[error("the model \"{model}\" gave {output} of shape {found:?} where {expected} was expected: export it again")]
     OutputShape {
         /// Name of the model.
@@ -510,6 +709,10 @@ pub enum Error {
     },
 
     /// A model gave NaN or infinity.
+    ///
+    /// Cause: The structure is outside of what the model knows, or the model divides by zero for lonely atoms.
+    ///
+    /// Cure: Look at the atoms around that index; if a single atom gives it too, it is the model.
     #[error(
         "the model \"{model}\" gave {value} in {output} at index {index:?}: check the structure for atoms that are too \
          close or too lonely for this model, or whether the dynamics has exploded"
@@ -526,6 +729,10 @@ pub enum Error {
     },
 
     /// A run of a model failed inside ONNX Runtime.
+    ///
+    /// Cause: ONNX Runtime gave up in the middle, as for want of memory, or on shapes that were fixed at the export.
+    ///
+    /// Cure: Lower `memory`; if it fails with a few atoms too, export the model again.
     #[error("ONNX Runtime failed to run the model \"{model}\": {cause}")]
     ModelRun {
         /// Name of the model.

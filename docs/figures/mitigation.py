@@ -1,4 +1,4 @@
-"""Measure what each mitigation costs and what it leaves, and draw it: the table and the figure of the README.
+"""Measure what each mitigation costs and what it leaves, and draw it: the table of docs/choosing.md and its figure.
 
     python docs/figures/mitigation.py examples/models/water-pet.onnx snapshots.xyz
     python docs/figures/mitigation.py                                               # draw what was measured
@@ -20,6 +20,16 @@ HERE = Path(__file__).resolve().parent
 TUMBLE = HERE.parents[1] / "target/release/tumble"
 REFERENCE = ("degree:8", True)
 SPECS = ["none", "random", "tetrahedral", "octahedral", "icosahedral", "legendre:2", "legendre:3", "lebedev:3"]
+# Where labels would cover each other: points to the right and up, and which end of the text is there.
+PLACES = {
+    ("lebedev:3", False): (-7, 6, "right"),
+    ("legendre:2", False): (-7, -1, "right"),
+    ("octahedral", False): (-7, -8, "right"),
+    ("icosahedral", False): (-4, -10, "right"),
+    ("octahedral", True): (7, 4, "left"),
+    ("lebedev:3", True): (7, -5, "left"),
+    ("legendre:2", True): (-7, -3, "right"),
+}
 
 
 def evaluate(model, structures, spec, inversion):
@@ -60,13 +70,14 @@ def table(rows):
 def draw(rows, path):
     """Cost against the error of the forces, log-log; readable on a light and on a dark page."""
     figure, axes = plt.subplots(figsize=(7, 4.2), facecolor="white")
-    styles = [(False, "o", "#1f77b4", (-7, -4), "right"), (True, "s", "#d95f02", (7, 2), "left")]
-    for inversion, marker, colour, offset, side in styles:
+    styles = [(False, "o", "#1f77b4", (-7, -4, "right")), (True, "s", "#d95f02", (7, 2, "left"))]
+    for inversion, marker, colour, usual in styles:
         points = [row for row in rows if row[1] == inversion and row[0] != "random"]
         label = "with inversion" if inversion else "rotations only"
         axes.plot([r[2] for r in points], [r[4] for r in points], marker, color=colour, label=label, markersize=6)
         for spec, _, count, _, force in points:
-            place = {"xytext": offset, "textcoords": "offset points", "ha": side, "va": "center"}
+            right, up, side = PLACES.get((spec, inversion), usual)
+            place = {"xytext": (right, up), "textcoords": "offset points", "ha": side, "va": "center"}
             axes.annotate(spec, (count, force), **place, fontsize=7, color=colour)
     axes.set(
         xscale="log",

@@ -1,0 +1,111 @@
+"""What the pages of the book and the README tell to type, run as it stands there, page by page."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from contextlib import ExitStack, contextmanager
+
+import pytest
+from fences import OTHER, PAGES, ROOT, RUNNABLE, blocks
+
+TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
+VENV = os.path.dirname(os.path.dirname(sys.executable))
+LINKS = {
+    **{name: ROOT / name for name in ("docs", "examples", "include", "python")},
+    "target": TARGET,
+    ".venv": VENV,
+    "water-pet.onnx": ROOT / "examples/models/water-pet.onnx",
+    "model.onnx": ROOT / "tests/data/models/harmonic-padded-f64.onnx",
+}
+H2O = "3\n\nO 0 0 0\nH 0.76 0.59 0\nH -0.76 0.59 0\n"
+ENVIRONMENT = {
+    **{name: value for name, value in os.environ.items() if not name.startswith(("LAMMPS_", "TUMBLE_"))},
+    "ORT_DISABLE_TELEMETRY": "1",
+    "OMP_NUM_THREADS": "1",
+    "VIRTUAL_ENV": VENV,
+    "PATH": f"{TARGET / 'release'}:{VENV}/bin:{os.environ['PATH']}",
+    "PYTHONPATH": str(ROOT / "python"),
+}
+PROGRAMS = r"make|tumble|target/release/tumble|pip|python\S*|i-pi|lmp|mpiexec|cargo|cc"
+COMMAND_LINE = re.compile(rf"^ {{4}}({PROGRAMS}) ", re.MULTILINE)
+
+
+def of_this_run(text, folder):
+    """The text with sockets of its own, so that two runs on one machine do not meet."""
+    text = text.replace("/tmp/water.sock", f"{folder}/water.sock")
+    return re.sub(r"(--unix |<address> |unixsocket=\")water\b", rf"\1tumble-docs-{os.getpid()}", text)
+
+
+def command(block, text, folder):
+    """The words that run the text of a block."""
+    if block.language == "python":
+        return [sys.executable, "-c", text]
+    if block.language == "lammps":
+        (folder / "in.block").write_text(text)
+        return ["lmp", "-in", "in.block"]
+    return ["bash", "-e", "-c", f"{text}\nwait"]
+
+
+@contextmanager
+def running(text, folder):
+    """A program that stays; it has begun when it has said something."""
+    words = ["bash", "-c", f"exec {text.strip()}"]
+    with subprocess.Popen(words, cwd=folder, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr.readline(), f"{text} said nothing"
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGTERM)
+            said = process.communicate(timeout=60)[1]
+    # 3: `tumble ipi` whose ASE has closed the connection; 130: one that was still waiting.
+    assert process.returncode in (0, 3, 130), f"{text} ended with {process.returncode}: {said}"
+
+
+def run(block, folder, background):
+    """Runs one block, and leaves in the background what is to stay there."""
+    text = of_this_run(block.to_run(), folder)
+    if "file" in block.notes:
+        (folder / block.notes["file"]).write_text(text)
+    if "background" in block.notes:
+        background.enter_context(running(text, folder))
+    elif block.language in RUNNABLE:
+        with ExitStack() as beside:
+            if "beside" in block.notes:
+                beside.enter_context(running(of_this_run(block.notes["beside"], folder), folder))
+            words = command(block, text, folder)
+            done = subprocess.run(words, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, f"line {block.line}:\n{text}\n{done.stdout}\n{done.stderr}"
+
+
+def test_there_is_much_to_run():
+    kinds = [block.language for page in PAGES for block in blocks(page) if "not run" not in block.notes]
+    assert all(kinds.count(language) >= 3 for language in ("sh", "python"))
+    assert kinds.count("lammps") >= 2
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_nothing_hides_from_this_test(page):
+    for block in blocks(page):
+        assert block.language in RUNNABLE | OTHER, f"line {block.line}: a block of the language {block.language!r}"
+        told = {"not run", "file"} & set(block.notes)
+        assert told or block.language not in {"c", "rust"}, f"line {block.line}: neither run nor said why not"
+    hidden = COMMAND_LINE.search(page.read_text())
+    assert not hidden, f"{hidden[0]!r}: put commands between ```sh and ```"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if any(b.language in RUNNABLE and "not run" not in b.notes for b in blocks(page))],
+    ids=lambda page: page.stem,
+)
+def test_what_a_page_says_works(page, tmp_path):
+    for name, place in LINKS.items():
+        (tmp_path / name).symlink_to(place)
+    for name in ("water.xyz", "frames.xyz", "snapshots.xyz"):
+        (tmp_path / name).write_text(H2O)
+    with ExitStack() as background:
+        for block in blocks(page):
+            if "not run" not in block.notes:
+                run(block, tmp_path, background)
