@@ -22,17 +22,33 @@ pub struct Task<'a> {
 }
 
 /// Evaluates the tasks, in their order, each as [`Calculator::evaluate`](crate::Calculator::evaluate) does: exactly, or
-/// to rounding in the precision of a model that computes them together. `memory` is what a run may take, bytes.
+/// to rounding in the precision of a model that computes them together. `memory` is what a run may take, bytes. One that
+/// repeats the task before it, as i-PI's batches that it fills up do, gets a copy of its result, with 0 evaluations.
 ///
 /// # Errors
 /// For each task those that it has by itself: one that fails leaves the others alone.
 pub fn evaluate_together(potential: &mut dyn Potential, tasks: &[Task], memory: usize) -> Vec<Result<Evaluation>> {
-    let jobs: Vec<_> = tasks.iter().map(|task| task.job(&Request::new(task.policy.forces, memory))).collect();
-    let results = average_jobs(potential, &jobs).into_iter();
-    tasks.iter().zip(results).map(|(task, result)| Ok(task.read(result?))).collect()
+    let request = |task: &Task| Request::new(task.policy.forces, memory);
+    let repeats = |i: usize| i > 0 && tasks[i].repeats(&tasks[i - 1]);
+    let jobs: Vec<_> = (0..tasks.len()).filter(|&i| !repeats(i)).map(|i| tasks[i].job(&request(&tasks[i]))).collect();
+    let mut new = average_jobs(potential, &jobs).into_iter();
+    let mut results: Vec<Result<Evaluation>> = Vec::with_capacity(tasks.len());
+    for (i, task) in tasks.iter().enumerate() {
+        results.push(match results.last() {
+            Some(Ok(before)) if repeats(i) => Ok(Evaluation { evaluations: 0, ..before.clone() }),
+            Some(Err(_)) if repeats(i) => task.evaluate(potential, &request(task)),
+            _ => new.next().expect("there is a result for each job").map(|found| task.read(found)),
+        });
+    }
+    results
 }
 
 impl<'a> Task<'a> {
+    /// Whether it is the other one again.
+    fn repeats(&self, other: &Self) -> bool {
+        self.step == other.step && std::ptr::eq(self.policy, other.policy) && self.graph == other.graph
+    }
+
     /// Evaluates this task alone; of the request the kind of forces is replaced by that of the policy, as everywhere
     /// below.
     pub(crate) fn evaluate(&self, potential: &mut dyn Potential, request: &Request<'a>) -> Result<Evaluation> {

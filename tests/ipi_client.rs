@@ -118,18 +118,6 @@ fn greet(peer: &mut Peer, text: &str) {
     peer.expect(&Reply::Ready);
 }
 
-/// Structures that travel in one message.
-fn send_batch(peer: &mut Peer, structures: &[Structure]) {
-    peer.layout.batch = structures.len();
-    peer.send(|out| {
-        message::header("POSDATA", out);
-        out.extend(3_i32.to_le_bytes());
-        structures.iter().for_each(|structure| structure.put_cell(out));
-        structures.iter().for_each(|structure| structure.put_positions(out));
-        message::header("GETFORCE", out);
-    });
-}
-
 fn random(stream: u32) -> Settings {
     Settings { mitigation: "random".into(), seed: 7, stream, ..Settings::default() }
 }
@@ -621,7 +609,7 @@ fn the_structures_of_a_message_are_the_beads_of_a_step() {
         let mut peer = host.begin("batch_size:3");
         let structures = [water(0.0), water(0.1), water(0.2)];
         for step in 0..2 {
-            send_batch(&mut peer, &structures);
+            peer.ask_batch(&structures);
             for ((answer, structure), stream) in peer.answers().iter().zip(&structures).zip(streams) {
                 check(answer, &expected(&random(stream), structure, step));
             }

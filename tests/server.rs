@@ -11,13 +11,16 @@ use std::thread::{JoinHandle, sleep, spawn};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+use tumble::graph::Graph;
 use tumble::ipi::message::{self, Answer, Layout, Reply};
 use tumble::ipi::wire::Structure;
 use tumble::net::{Address, Listener};
+use tumble::potential::{Forces, ModelInfo, Potential, Response};
+use tumble::rotation::{Matrix3, dot};
 use tumble::scheduler::{Interrupt, Limits};
 use tumble::server::{Options, Report, Statistics, Terms, serve};
 use tumble::toys::{HarmonicToy, Legendre};
-use tumble::{Calculator, Settings};
+use tumble::{Calculator, Error, Result, Settings};
 
 use crate::peer::{CELL, Peer, evaluated, water};
 
@@ -57,6 +60,10 @@ impl Server {
     }
 
     fn with(limits: Limits, terms: Terms, max_connections: usize) -> Self {
+        Self::of(Box::new(toy()), limits, terms, max_connections)
+    }
+
+    fn of(potential: Box<dyn Potential>, limits: Limits, terms: Terms, max_connections: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listener = Listener::bind(&Address::Unix(folder.path().join("socket"))).unwrap();
         let interrupt = Interrupt::new().unwrap();
@@ -69,7 +76,7 @@ impl Server {
                     lines.lock().unwrap().push(format!("{end:?}"));
                 }
             };
-            serve(Box::new(toy()), listener, options, stop, &mut tell).unwrap()
+            serve(potential, listener, options, stop, &mut tell).unwrap()
         });
         Self { folder, interrupt, log, thread: Some(thread) }
     }
@@ -161,19 +168,49 @@ fn requests_that_come_together_are_evaluated_together_and_nobody_gets_anothers_a
     assert!(statistics.total().batches < 32 * 20 / 2, "{:?}", statistics.total());
 }
 
+/// Fails where atoms are closer than 0.5 Å.
+struct Fragile(HarmonicToy);
+
+impl Potential for Fragile {
+    fn info(&self) -> &ModelInfo {
+        self.0.info()
+    }
+
+    fn evaluate(&mut self, graph: &Graph, rotations: &[Matrix3], forces: Forces) -> Result<Vec<Response>> {
+        if graph.vectors.iter().any(|&vector| dot(vector, vector) < 0.25) {
+            return Err(Error::ModelRun { model: "fragile".into(), cause: "it broke".into() });
+        }
+        self.0.evaluate(graph, rotations, forces)
+    }
+
+    fn bytes_per_replica(&self, graph: &Graph) -> usize {
+        self.0.bytes_per_replica(graph)
+    }
+}
+
+#[test]
+fn after_a_batch_that_failed_others_get_their_own_answers() {
+    let patient = Limits { max_wait: Duration::from_secs(5), ..limits() };
+    let terms = Terms { max_atoms: 1000, max_rotations: 100, token: None, settings: Settings::default() };
+    let server = Server::of(Box::new(Fragile(toy())), patient, terms, 10);
+    let mut bad = server.begin("species: O H2, batch_size:3");
+    let mut good = server.begin("species: O H2");
+    let mut broken = water(0.0);
+    broken.positions[1] = [1.3, 1.0, 1.0];
+    // Both are evaluated in one round, the one that fails first.
+    bad.ask_batch(&[broken, water(0.1), water(0.2)]);
+    good.ask(&water(0.3));
+    assert_eq!(bad.refusal(), "ONNX Runtime failed to run the model \"fragile\": it broke");
+    assert_eq!(good.answers(), [expected(&water(0.3), "none", 0, 0)]);
+    assert_eq!(server.stop().total().batches, 1);
+}
+
 #[test]
 fn a_batch_in_one_message_is_answered_in_one() {
     let server = Server::start();
     let mut peer = server.begin("species: O H2, rotate: tetrahedral, batch_size:3");
-    peer.layout.batch = 3;
     let structures = [water(0.0), water(0.1), water(0.2)];
-    peer.send(|out| {
-        message::header("POSDATA", out);
-        out.extend(3_i32.to_le_bytes());
-        structures.iter().for_each(|structure| structure.put_cell(out));
-        structures.iter().for_each(|structure| structure.put_positions(out));
-        message::header("GETFORCE", out);
-    });
+    peer.ask_batch(&structures);
     let Some(Reply::ForceReady(answers)) = peer.reply() else { panic!("no answers") };
     let expected: Vec<_> = structures.iter().map(|structure| expected(structure, "tetrahedral", 0, 0)).collect();
     assert_eq!(answers, expected);

@@ -179,6 +179,26 @@ fn toys_give_together_exactly_what_they_give_alone() {
     }
 }
 
+/// As in i-PI's batches, which it fills up with copies of the last structure.
+#[test]
+fn what_repeats_the_structure_before_it_is_not_evaluated_again() {
+    let (one, other) = (graph(1), graph(2));
+    let policy = Policy::new(&settings("random:3"), two_hops().info()).unwrap();
+    let task = |graph, step| Task { graph, policy: &policy, step };
+    let tasks = [(&one, 1), (&other, 1), (&other, 1), (&other, 1), (&other, 2), (&one, 2)].map(|(g, s)| task(g, s));
+    let mut counting = Counting { inner: two_hops(), runs: Arc::default() };
+    let found = unwrapped(evaluate_together(&mut counting, &tasks, PLENTY));
+    assert_eq!(found.iter().map(|e| e.evaluations).collect::<Vec<_>>(), [3, 3, 0, 0, 3, 3]);
+    assert_eq!(counting.runs.lock().unwrap().iter().map(|run| run.replicas).sum::<usize>(), 12);
+    assert_eq!(Evaluation { evaluations: 3, ..found[2].clone() }, found[1]);
+    assert_eq!(found[3], found[2]);
+    assert!(found[4].energy != found[1].energy, "another step has other rotations");
+    let bad = pair([1, 8], 0.0);
+    let failing = evaluate_together(load("harmonic-list-f64").as_mut(), &[task(&bad, 1), task(&bad, 1)], PLENTY);
+    let sentences: Vec<_> = failing.into_iter().map(|result| result.unwrap_err().to_string()).collect();
+    assert!(sentences.iter().all(|sentence| sentence.contains("gave NaN")), "{sentences:?}");
+}
+
 #[test]
 fn models_give_together_what_they_give_alone_in_one_run() {
     let graphs = [graph(2), pair([8, 1], 1.1), graph(3)];

@@ -363,8 +363,9 @@ impl Scheduler {
         let mut round = Round { waited, requests: ready.len(), ..Round::default() };
         for key in ready {
             let count = self.connections[&key].structures();
-            let evaluations: Result<Vec<_>> = results.by_ref().take(count).collect();
-            self.answer(key, evaluations, &mut round);
+            // All of them are taken, also after one that failed: what follows is of the next connection.
+            let evaluations: Vec<_> = results.by_ref().take(count).collect();
+            self.answer(key, evaluations.into_iter().collect(), &mut round);
         }
         round.took = start.elapsed();
         self.queue.done();

@@ -52,6 +52,19 @@ impl Peer {
         });
     }
 
+    /// Structures that travel in one message, and the request for their results.
+    pub fn ask_batch(&mut self, structures: &[Structure]) {
+        self.layout.batch = structures.len();
+        let atoms = structures[0].positions.len() as i32;
+        self.send(|out| {
+            message::header("POSDATA", out);
+            out.extend(atoms.to_le_bytes());
+            structures.iter().for_each(|structure| structure.put_cell(out));
+            structures.iter().for_each(|structure| structure.put_positions(out));
+            message::header("GETFORCE", out);
+        });
+    }
+
     pub fn reply(&mut self) -> Option<Reply> {
         loop {
             if let Some((reply, length)) = message::reply(&self.bytes, &self.layout).unwrap() {
