@@ -16,7 +16,7 @@ import numpy as np
 from analysis import liquid, orientation, programs, trajectories
 from analysis.blocks import block_error, chi_square, compare, cut
 
-CASES = ["none", "random", "turned", "grid", "mts", "ipi-none", "ipi-random", "ipi-mts"]
+CASES = ["none", "random", "turned", "grid", "mts", "ipi-none", "ipi-random", "ipi-turned", "ipi-grid", "ipi-mts"]
 STEP, FRAME = 0.0005, 20  # ps; steps from one frame to the next
 BLOCKS = 10
 LONGEST = 8  # the longest time of the correlation functions is this fraction of the run

@@ -4,7 +4,7 @@
 #   examples/liquid-nvt/run.sh [--long] [--model FILE] [--draw] [--steps N] [CASE ...]
 #
 # CASE: those to run, all that are there are compared. In LAMMPS: none random turned grid mts; in i-PI: ipi-none
-# ipi-random ipi-mts. What is interrupted goes on where it stopped. Variables: MOLECULES=216 takes a bigger box (LAMMPS
+# ipi-random ipi-turned ipi-grid ipi-mts. What is interrupted goes on where it stopped. Variables: MOLECULES=216 takes a bigger box (LAMMPS
 # only), LENGTH the steps of a piece.
 name=liquid-nvt${MOLECULES:+-$MOLECULES}
 . "$(dirname "$0")/../analysis/options.sh"
@@ -16,7 +16,7 @@ if [ ${#cases[@]} -eq 0 ]; then
     cases=(none random)
     [ -z "$long" ] || cases+=(turned grid mts)
     [ -n "${MOLECULES:-}" ] || cases+=(ipi-none ipi-random)
-    [ -z "$long" ] || [ -n "${MOLECULES:-}" ] || cases+=(ipi-mts)
+    [ -z "$long" ] || [ -n "${MOLECULES:-}" ] || cases+=(ipi-turned ipi-grid ipi-mts)
 fi
 start=$root/examples/liquid/water-64.data
 
@@ -53,6 +53,8 @@ for case in "${cases[@]}"; do
         mts) lammps mts octahedral no 4 400 ;;
         ipi-none) "$here/ipi.sh" "$out/$case" "$model" $((settle + count)) 1 ;;
         ipi-random) "$here/ipi.sh" "$out/$case" "$model" $((settle + count)) 1 --rotate random --seed 1 ;;
+        ipi-turned) "$here/ipi.sh" "$out/$case" "$model" $((settle + count)) 1 --rotate octahedral+random --seed 1 ;;
+        ipi-grid) "$here/ipi.sh" "$out/$case" "$model" $((settle + count)) 1 --rotate octahedral ;;
         ipi-mts) "$here/ipi.sh" "$out/$case" "$model" $((settle + count)) 4 --rotate octahedral ;;
         *) echo "run.sh does not know the case $case: see its first lines" >&2 && exit 2 ;;
     esac

@@ -12,6 +12,8 @@ NAMES = {
     "mts": "`octahedral every 4`",
     "ipi-none": "i-PI, `none`",
     "ipi-random": "i-PI, `random`",
+    "ipi-turned": "i-PI, `octahedral+random`",
+    "ipi-grid": "i-PI, `octahedral`",
     "ipi-mts": "i-PI, `octahedral --correction`, `nmts` 4",
 }
 OBSERVABLES = {
