@@ -4,8 +4,8 @@
 #   examples/liquid-nvt/run.sh [--long] [--model FILE] [--draw] [--steps N] [CASE ...]
 #
 # CASE: those to run, all that are there are compared. In LAMMPS: none random turned grid mts; in i-PI: ipi-none
-# ipi-random ipi-turned ipi-grid ipi-mts. What is interrupted goes on where it stopped. Variables: MOLECULES=216 takes a bigger box (LAMMPS
-# only), LENGTH the steps of a piece.
+# ipi-random ipi-turned ipi-grid ipi-mts. What is interrupted goes on where it stopped. Variables: MOLECULES=216 takes a
+# bigger box (LAMMPS only), LENGTH the steps of a piece.
 name=liquid-nvt${MOLECULES:+-$MOLECULES}
 . "$(dirname "$0")/../analysis/options.sh"
 
