@@ -83,12 +83,16 @@ fn molecule(info: &ModelInfo) -> Result<System> {
     System::new(vec![[0.0; 3], [bond, 0.1, -0.2], [0.3, 1.1 * bond, 0.4]], species, Cell::isolated())
 }
 
-/// The largest component of the forces against differences of the energy.
 fn forces(path: &Path, settings: &Settings, info: &ModelInfo, system: &System) -> Result<Finding> {
     if !info.forces.contains(&Forces::Conservative) {
         return Ok(Finding::note("forces", "predicted by the model itself: they are no derivatives of its energy"));
     }
-    let mut calculator = Calculator::load(path, &Settings { forces: Some(Forces::Conservative), ..settings.clone() })?;
+    let settings = Settings { forces: Some(Forces::Conservative), ..settings.clone() };
+    compared(&mut Calculator::load(path, &settings)?, system)
+}
+
+/// The largest component of the forces against differences of the energy.
+fn compared(calculator: &mut Calculator, system: &System) -> Result<Finding> {
     let all = calculator.evaluate_system(system, 0)?.forces;
     let components = (0..all.len()).flat_map(|atom| [0, 1, 2].map(|axis| (atom, axis)));
     let largest = components.max_by(|a, b| all[a.0][a.1].abs().total_cmp(&all[b.0][b.1].abs()));
@@ -117,7 +121,45 @@ fn slope(mut value: impl FnMut(f64) -> Result<f64>) -> Result<f64> {
 
 #[cfg(test)]
 mod tests {
+    use tumble::Graph;
+    use tumble::potential::{Derivative, Potential, Response};
+    use tumble::rotation::{Matrix3, scale};
+    use tumble::toys::{HarmonicToy, Legendre};
+
     use super::*;
+    use crate::doctor::finding::Status;
+
+    /// Gives gradients that are wrong by a factor.
+    struct Wrong(HarmonicToy, f64);
+
+    impl Potential for Wrong {
+        fn info(&self) -> &ModelInfo {
+            self.0.info()
+        }
+
+        fn evaluate(&mut self, graph: &Graph, rotations: &[Matrix3], forces: Forces) -> Result<Vec<Response>> {
+            let mut responses = self.0.evaluate(graph, rotations, forces)?;
+            for response in &mut responses {
+                let Derivative::EdgeGradients(gradients) = &mut response.derivative else { continue };
+                gradients.iter_mut().for_each(|g| *g = scale(*g, self.1));
+            }
+            Ok(responses)
+        }
+
+        fn bytes_per_replica(&self, graph: &Graph) -> usize {
+            self.0.bytes_per_replica(graph)
+        }
+    }
+
+    #[test]
+    fn forces_that_are_no_derivatives_are_a_problem() {
+        for (factor, status) in [(1.0, Status::Ok), (1.05, Status::Problem), (-1.0, Status::Problem)] {
+            let toy = HarmonicToy::new(3.5, &[(1, 0.6), (8, -1.1)], Legendre { l1: 0.3, l2: 0.2, l4: 0.1 });
+            let system = water().unwrap().swap_remove(1).1;
+            let mut calculator = Calculator::new(Box::new(Wrong(toy, factor)), &Settings::default()).unwrap();
+            assert_eq!(compared(&mut calculator, &system).unwrap().status, status, "{factor}");
+        }
+    }
 
     #[test]
     fn the_slope_of_a_quartic_is_exact() {
