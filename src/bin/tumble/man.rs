@@ -61,21 +61,27 @@ fn page(command: &Command) -> String {
     let closing = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     let man = Man::new(command.clone().after_help(Resettable::Reset))
         .title(name(command).to_uppercase())
+        // An empty one is no argument: what follows would take its place.
+        .date(" ")
         .source(concat!("tumble ", env!("CARGO_PKG_VERSION")))
-        .manual("tumble");
+        .manual("User Commands");
     let mut text = Vec::new();
     // Memory takes all that is written to it.
     let _ = man.render(&mut text);
     String::from_utf8_lossy(&text).into_owned() + &sections(&closing)
 }
 
-/// The text after the options: its title becomes that of a section, indented lines stay as they are, and paragraphs are
-/// filled.
+/// The text after the options: a paragraph with a title is a section whose lines stay as they are, all others are notes.
 fn sections(text: &str) -> String {
     let paragraphs = text.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty());
-    paragraphs
-        .map(|paragraph| section(paragraph).unwrap_or_else(|| format!(".PP\n{}", all_escaped(paragraph))))
-        .collect()
+    let (mut titled, mut notes) = (String::new(), Vec::new());
+    for paragraph in paragraphs {
+        match section(paragraph) {
+            Some(section) => titled += &section,
+            None => notes.push(all_escaped(paragraph)),
+        }
+    }
+    if notes.is_empty() { titled } else { titled + ".SH NOTES\n" + &notes.join(".PP\n") }
 }
 
 /// A paragraph of a title with a colon and indented lines, if it is one.
@@ -89,9 +95,10 @@ fn all_escaped(lines: &str) -> String {
     lines.lines().map(|line| escaped(line.trim_start()) + "\n").collect()
 }
 
-/// A line that roff prints as it is, with hyphens and quotes that can be copied to a command line.
+/// A line that roff prints as it is, with hyphens, quotes and tildes that can be copied to a command line.
 fn escaped(line: &str) -> String {
-    let line = line.replace('\\', "\\e").replace('-', "\\-").replace('\'', "\\(aq").replace('`', "\\(ga");
+    let special = [('\\', "\\e"), ('-', "\\-"), ('\'', "\\(aq"), ('`', "\\(ga"), ('~', "\\(ti"), ('^', "\\(ha")];
+    let line = special.iter().fold(line.to_owned(), |line, (sign, name)| line.replace(*sign, name));
     if line.starts_with('.') { format!("\\&{line}") } else { line }
 }
 
@@ -100,10 +107,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn examples_are_a_section_and_prose_a_paragraph() {
-        let text = "Examples:\n  tumble eval - --json\n  .hidden\n\nRead it.\nThen don't.";
-        let expected =
-            ".SH EXAMPLES\n.nf\ntumble eval \\- \\-\\-json\n\\&.hidden\n.fi\n.PP\nRead it.\nThen don\\(aqt.\n";
+    fn examples_are_a_section_and_prose_is_notes() {
+        let text = "Examples:\n  tumble eval - --json > ~/x\n  .hidden\n\nRead it.\nThen don't.\n\nMore.";
+        let expected = ".SH EXAMPLES\n.nf\ntumble eval \\- \\-\\-json > \\(ti/x\n\\&.hidden\n.fi\n.SH NOTES\nRead it.\n\
+                        Then don\\(aqt.\n.PP\nMore.\n";
         assert_eq!(sections(text), expected);
         assert_eq!(sections(""), "");
     }
