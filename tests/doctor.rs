@@ -403,7 +403,8 @@ fn a_good_model_is_told_by_its_forces_and_its_spread() {
         let [force, difference] = numbers(sentence)[..] else { panic!("{sentence}") };
         assert_eq!(status, "ok");
         assert!(force != 0.0 && (force - difference).abs() < 1e-3 * force.abs(), "{sentence}");
-        let [_, sentence, remedy] = found.one("rotations");
+        let [status, sentence, remedy] = found.one("rotations");
+        assert_eq!(status, "note");
         let [rotations, atoms, energy, forces] = numbers(sentence)[..] else { panic!("{sentence}") };
         assert_eq!((rotations, atoms), (24.0, 6.0));
         // The toy has harmonics of degree 1, 2 and 4.

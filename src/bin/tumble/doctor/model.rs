@@ -54,7 +54,7 @@ fn examine(path: &Path, settings: &Settings, findings: &mut Vec<Finding>) -> Res
         system.len()
     );
     findings.push(
-        Finding::ok("rotations", found).remedy(format!("tumble check {}     # what to do about it", path.display())),
+        Finding::note("rotations", found).remedy(format!("tumble check {}     # what to do about it", path.display())),
     );
     Ok(Sample { system, energy: evaluation.energy })
 }
