@@ -343,6 +343,12 @@ unsafe extern "C" {
     fn lammps_version(lmp: *mut c_void) -> c_int;
 }
 
+/// In a section of its own, so that `tumble doctor` can read it from the file: nothing but LAMMPS can load that.
+#[unsafe(no_mangle)]
+#[unsafe(link_section = ".tumble.lammps")]
+pub static TUMBLE_COMPILED_FOR: [u8; build_id::COMPILED_FOR.len()] =
+    *build_id::COMPILED_FOR.as_bytes().first_chunk().unwrap();
+
 /// What `plugin load` calls. `lmp`, `handle` and `regfunc` are LAMMPS' own pointers.
 ///
 /// # Safety

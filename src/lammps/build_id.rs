@@ -5,11 +5,16 @@
 
 use std::path::Path;
 
-use object::Object;
+use object::{Object, ObjectSection};
 
+#[cfg(feature = "lammps")]
 use crate::loader::file_of;
 
+/// Section of the plugin's file that holds `COMPILED_FOR`, by which it is told from a plain libtumble.so.
+pub const SECTION: &str = ".tumble.lammps";
+
 /// Build-id (hex) of the LAMMPS library beside the headers that this plugin was compiled against.
+#[cfg(feature = "lammps")]
 pub const COMPILED_FOR: &str = env!("TUMBLE_LAMMPS_BUILD_ID");
 
 /// Build-id of a shared library, in hex; `None` if it cannot be read or has none.
@@ -19,7 +24,15 @@ pub fn of_file(path: &Path) -> Option<String> {
     Some(id.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
+/// Build-id, in hex, of the LAMMPS that a plugin was compiled for; `None` if the file is no plugin of tumble.
+pub fn of_plugin(path: &Path) -> Option<String> {
+    let bytes = std::fs::read(path).ok()?;
+    let file = object::File::parse(&*bytes).ok()?;
+    String::from_utf8(file.section_by_name(SECTION)?.data().ok()?.to_vec()).ok()
+}
+
 /// The sentence by which another build than the one compiled for is refused, if it is another.
+#[cfg(feature = "lammps")]
 pub fn refusal(lammps_address: usize) -> Option<String> {
     let path = file_of(lammps_address)?;
     let found = of_file(&path);

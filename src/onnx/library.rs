@@ -1,6 +1,8 @@
 //! Loading ONNX Runtime: one library and one environment a process.
 
 use std::env::{self, consts::DLL_PREFIX, consts::DLL_SUFFIX};
+use std::ffi::{CStr, CString, c_void};
+use std::os::unix::ffi::OsStrExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,9 +10,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ort::LoadDynamicError;
 use ort::environment::{Environment, EnvironmentBuilder};
 use ort::logging::LogLevel;
+use ort::sys::OrtApiBase;
 
 use super::places::{self, Place};
 use crate::error::{Error, Result};
+use crate::loader::file_of;
 
 /// The loaded library.
 #[derive(Clone)]
@@ -19,7 +23,21 @@ pub(super) struct Runtime {
     pub environment: Environment,
     /// The library's file.
     pub path: PathBuf,
+    /// Whether its telemetry was switched off when it was loaded.
+    pub silent: bool,
 }
+
+impl Runtime {
+    /// The file that the loader has loaded, where [`Runtime::path`] may be a bare name, and the version that it states.
+    pub fn identity(&self) -> (PathBuf, String) {
+        let loaded = file_of(std::ptr::from_ref(ort::api()) as usize);
+        let version = loaded.as_deref().and_then(version_of).unwrap_or_else(|| "unknown".to_owned());
+        (loaded.unwrap_or_else(|| self.path.clone()), version)
+    }
+}
+
+/// Set to 1 it keeps the library from sending telemetry.
+const TELEMETRY: &str = "ORT_DISABLE_TELEMETRY";
 
 /// Kept to the end of the process: the environment must outlive every session, and it cannot be made a second time.
 static RUNTIME: Mutex<Option<Runtime>> = Mutex::new(None);
@@ -95,7 +113,30 @@ fn start(path: &Path, init: impl FnOnce() -> Result<EnvironmentBuilder>) -> Resu
         environment.set_log_level(LogLevel::Fatal);
         Ok::<_, ort::Error>(environment)
     });
-    Ok(Runtime { environment: environment.map_err(broken)?, path: path.to_path_buf() })
+    let silent = is_silent();
+    Ok(Runtime { environment: environment.map_err(broken)?, path: path.to_path_buf(), silent })
+}
+
+/// The version that a library of ONNX Runtime states, which is loaded already.
+fn version_of(path: &Path) -> Option<String> {
+    let name = CString::new(path.as_os_str().as_bytes()).ok()?;
+    // SAFETY: the loader only counts one more user of a library that stays to the end of the process, as `RUNTIME` does.
+    let library = unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD) };
+    if library.is_null() {
+        return None;
+    }
+    // SAFETY: the handle is valid, and the name ends with a zero.
+    let symbol = unsafe { libc::dlsym(library, c"OrtGetApiBase".as_ptr()) };
+    if symbol.is_null() {
+        return None;
+    }
+    // SAFETY: this is the type of that function in every version of ONNX Runtime, by which `ort` has called it too; what
+    // it returns, and the C string there, are constants of the library.
+    unsafe {
+        let base = std::mem::transmute::<*mut c_void, unsafe extern "C" fn() -> *const OrtApiBase>(symbol)();
+        let version = CStr::from_ptr(((*base).GetVersionString)());
+        Some(version.to_string_lossy().into_owned())
+    }
 }
 
 fn load_error(path: &Path, error: LoadDynamicError) -> Error {
@@ -115,14 +156,17 @@ fn load_error(path: &Path, error: LoadDynamicError) -> Error {
 /// The builds of the Python wheel send telemetry from the moment that they are loaded, unless this variable is set: the
 /// switch in their interface comes too late.
 fn forbid_telemetry() {
-    const NAME: &str = "ORT_DISABLE_TELEMETRY";
-    if env::var_os(NAME).is_some_and(|value| value == "1") {
+    if is_silent() {
         return;
     }
     // SAFETY: called once a process, under the lock of `RUNTIME`, before the library is loaded; Rust's own readers of
     // the environment are locked out by std. Code in C that reads or writes the environment at this very moment in
     // another thread would race, so models are to be loaded before a program starts such threads.
-    unsafe { env::set_var(NAME, "1") };
+    unsafe { env::set_var(TELEMETRY, "1") };
+}
+
+fn is_silent() -> bool {
+    env::var_os(TELEMETRY).is_some_and(|value| value == "1")
 }
 
 #[cfg(test)]

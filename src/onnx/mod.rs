@@ -6,6 +6,7 @@
 
 #[doc(hidden)]
 pub mod bare;
+pub mod installation;
 mod lane;
 mod library;
 mod metadata;

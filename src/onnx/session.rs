@@ -77,6 +77,12 @@ pub(super) struct Opener {
 }
 
 impl Opener {
+    /// Of a model that is in memory; `path` is what messages call it.
+    pub fn new(bytes: Vec<u8>, path: &Path, device: Device, runtime: Runtime) -> Self {
+        let sha256 = hex(&Sha256::digest(&bytes));
+        Self { bytes, sha256, path: path.to_path_buf(), device, precision: Precision::Float32, profile: None, runtime }
+    }
+
     /// Reads a model.
     ///
     /// The bytes that are hashed and checked are the ones that run: the file is read once, and all of the model is in it.
@@ -86,11 +92,11 @@ impl Opener {
             proto::scan(&bytes, metadata::KEY).map_err(|cause| Error::NotOnnx { path: path.to_path_buf(), cause })?;
         let metadata = Metadata::parse(scan.metadata.as_deref(), path)?;
         let (threads, notes) = safe_threads(options.threads.max(1), &scan.scatters);
-        let sha256 = hex(&Sha256::digest(&bytes));
         let runtime = library::runtime(options.library.as_deref())?;
-        let (library, path, precision) = (runtime.path.clone(), path.to_path_buf(), metadata.precision);
+        let library = runtime.path.clone();
         let Options { device, profile, .. } = options.clone();
-        let opener = Self { bytes, sha256: sha256.clone(), path, device, precision, profile, runtime };
+        let opener = Self { precision: metadata.precision, profile, ..Self::new(bytes, path, device, runtime) };
+        let sha256 = opener.sha256.clone();
         let session = opener.session(threads, 0)?;
         let signature = Signature::read(&session.lock().unwrap_or_else(PoisonError::into_inner), &metadata)
             .map_err(|cause| Error::Contract { path: opener.path.clone(), cause })?;

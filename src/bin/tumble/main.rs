@@ -3,33 +3,47 @@
 mod bench;
 mod check;
 mod compare;
+mod completions;
+mod doctor;
 mod eval;
 mod info;
 mod ipi;
 mod json;
 mod log;
+mod man;
 mod options;
 mod serve;
 mod structures;
 mod table;
+mod version;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind as UsageError;
+use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 use tumble::{Error, Result};
 
 /// Evaluate machine-learned potentials that are not exactly rotation-invariant, and see by how much they are not.
 #[derive(Parser)]
-#[command(version, after_help = EXAMPLES)]
+#[command(version, disable_version_flag = true, arg_required_else_help = true, after_help = EXAMPLES)]
+#[command(override_usage = "tumble [OPTIONS] <COMMAND>")]
 struct Arguments {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 
     /// The ONNX Runtime library, or the folder that it is in; looked for in the usual places if not given
     #[arg(long, global = true, value_name = "PATH")]
     onnxruntime: Option<PathBuf>,
+
+    /// Print the version of tumble, and that of ONNX Runtime and where it was found
+    #[arg(long)]
+    version: bool,
+
+    /// Print the version of tumble
+    #[arg(short = 'V', action = ArgAction::Version)]
+    short: Option<bool>,
 }
 
 #[derive(Subcommand)]
@@ -40,6 +54,9 @@ enum Command {
     Bench(bench::Arguments),
     Ipi(Box<ipi::Arguments>),
     Serve(Box<serve::Arguments>),
+    Doctor(doctor::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
 }
 
 const EXAMPLES: &str = "\
@@ -51,18 +68,24 @@ Examples:
   tumble bench model.onnx water.xyz                       how long a step takes, and where the time goes
   tumble ipi model.onnx --template water.xyz --unix driver    the forces of an i-PI simulation
   tumble serve model.onnx --listen unix:/tmp/water.sock   the forces of many simulations
+  tumble doctor                                           whether all is installed well, and what to do if not
 
 Every command has examples of its own: tumble eval --help";
 
 fn main() -> ExitCode {
-    let Arguments { command, onnxruntime } = Arguments::parse();
+    let Arguments { command, onnxruntime, version, short: _ } = Arguments::parse();
     let result = match command {
-        Command::Info(arguments) => info::run(&arguments, onnxruntime).map(|()| ExitCode::SUCCESS),
-        Command::Eval(arguments) => eval::run(&arguments, onnxruntime).map(|()| ExitCode::SUCCESS),
-        Command::Check(arguments) => check::command(&arguments, onnxruntime),
-        Command::Bench(arguments) => bench::run(&arguments, onnxruntime).map(|()| ExitCode::SUCCESS),
-        Command::Ipi(arguments) => ipi::command(&arguments, onnxruntime),
-        Command::Serve(arguments) => serve::command(&arguments, onnxruntime),
+        _ if version => version::run(onnxruntime.as_deref()).map(|()| ExitCode::SUCCESS),
+        Some(Command::Info(arguments)) => info::run(&arguments, onnxruntime).map(|()| ExitCode::SUCCESS),
+        Some(Command::Eval(arguments)) => eval::run(&arguments, onnxruntime).map(|()| ExitCode::SUCCESS),
+        Some(Command::Check(arguments)) => check::command(&arguments, onnxruntime),
+        Some(Command::Bench(arguments)) => bench::run(&arguments, onnxruntime).map(|()| ExitCode::SUCCESS),
+        Some(Command::Ipi(arguments)) => ipi::command(&arguments, onnxruntime),
+        Some(Command::Serve(arguments)) => serve::command(&arguments, onnxruntime),
+        Some(Command::Doctor(arguments)) => doctor::command(&arguments, onnxruntime),
+        Some(Command::Completions(arguments)) => completions::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Some(Command::Man(arguments)) => man::run(&arguments).map(|()| ExitCode::SUCCESS),
+        None => Arguments::command().error(UsageError::MissingSubcommand, "give a command: tumble --help").exit(),
     };
     match result {
         Ok(code) => code,

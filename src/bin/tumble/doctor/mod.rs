@@ -1,0 +1,121 @@
+//! `tumble doctor`: what of the installation works, and what to do about the rest.
+
+mod finding;
+mod lammps;
+mod machine;
+mod model;
+mod mpi;
+mod plugin;
+mod program;
+mod runtime;
+
+use std::env;
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::json;
+use tumble::Result;
+
+use self::finding::{Finding, Status};
+use crate::{STDOUT, written};
+
+/// Check the installation: ONNX Runtime, GPU, LAMMPS, plugin, MPI, processors, a model; and say what to do
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// A model to check too: whether it loads, its forces, its spread over rotations, and its energy in LAMMPS
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
+
+    /// The LAMMPS program, or the folder that it is in; lmp of PATH or of the active environment if not given
+    #[arg(long, value_name = "PATH")]
+    lammps: Option<PathBuf>,
+
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  tumble doctor
+  tumble doctor --model model.onnx --lammps ~/lammps/build/lmp
+  tumble doctor --json | jq '.checks[] | select(.status == \"problem\")'
+
+LAMMPS is started for a moment, alone and on two MPI ranks. What only some need and is not there is a note: LAMMPS, its
+plugin, MPI, a GPU. Exit code: 0 if nothing is a problem, 1 otherwise.";
+
+/// What was found so far.
+struct Report {
+    json: bool,
+    colored: bool,
+    findings: Vec<Finding>,
+}
+
+impl Report {
+    fn new(json: bool) -> Self {
+        let wanted = env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        Self { json, colored: wanted && io::stdout().is_terminal(), findings: vec![] }
+    }
+
+    /// Each is told when it is known, since the next may take seconds.
+    fn add(&mut self, findings: impl IntoIterator<Item = Finding>) -> Result<()> {
+        for finding in findings {
+            if !self.json {
+                print(&finding.text(self.colored))?;
+            }
+            self.findings.push(finding);
+        }
+        Ok(())
+    }
+
+    fn finish(&self) -> Result<ExitCode> {
+        let problems = self.findings.iter().filter(|finding| finding.status == Status::Problem).count();
+        if self.json {
+            print(&format!("{:#}", json!({ "problems": problems, "checks": self.findings })))?;
+        } else {
+            print(&format!("\n{}", summary(problems)))?;
+        }
+        Ok(if problems == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+fn summary(problems: usize) -> String {
+    match problems {
+        0 => "no problem was found".into(),
+        1 => "1 problem was found".into(),
+        _ => format!("{problems} problems were found"),
+    }
+}
+
+fn print(text: &str) -> Result<()> {
+    written(STDOUT, writeln!(io::stdout().lock(), "{text}"))
+}
+
+/// Runs the command.
+pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCode> {
+    let mut report = Report::new(arguments.json);
+    report.add([program()])?;
+    report.add(runtime::findings(library.as_deref()))?;
+    report.add(machine::findings())?;
+    let (finding, lammps) = lammps::find(arguments.lammps.as_deref());
+    report.add([finding])?;
+    let (finding, style) = plugin::find(lammps.as_ref());
+    report.add([finding])?;
+    report.add([mpi::finding(lammps.as_ref(), arguments.lammps.is_some())])?;
+    if let Some(path) = &arguments.model {
+        let (findings, sample) = model::findings(path, library.as_deref());
+        report.add(findings)?;
+        if let (Some(lammps), Some(style), Some(sample)) = (&lammps, &style, &sample) {
+            report.add([lammps.evaluates(style, path, sample)])?;
+        }
+    }
+    report.finish()
+}
+
+fn program() -> Finding {
+    let path = env::current_exe().map_or_else(|_| "an unknown place".into(), |path| path.display().to_string());
+    Finding::ok("tumble", format!("{} at {path}", env!("CARGO_PKG_VERSION")))
+}

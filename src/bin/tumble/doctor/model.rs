@@ -1,0 +1,169 @@
+//! A model: whether it loads, gives forces that are derivatives of its energy, and how much it depends on orientation.
+
+use std::path::Path;
+
+use tumble::check::knows_water;
+use tumble::check::structures::water;
+use tumble::potential::{Forces, ModelInfo};
+use tumble::{Calculator, Cell, Error, Result, Settings, System};
+
+use super::finding::Finding;
+use crate::table::spreads;
+
+/// A molecule and its energy by the bare model, eV.
+pub struct Sample {
+    pub system: System,
+    pub energy: f64,
+}
+
+impl Sample {
+    /// Its elements, each once.
+    pub fn species(&self) -> Vec<u8> {
+        let mut species = self.system.species.clone();
+        species.sort_unstable();
+        species.dedup();
+        species
+    }
+}
+
+/// Step of the differences, Å.
+const STEP: f64 = 0.01;
+
+/// Differences may be wrong by this, eV/Å, and by this part of the force: single precision, and the step.
+const TOLERANCE: [f64; 2] = [1e-3, 1e-2];
+
+/// Everything about a model, and what it says of a molecule.
+pub fn findings(path: &Path, library: Option<&Path>) -> (Vec<Finding>, Option<Sample>) {
+    let settings = Settings { library: library.map(Into::into), ..Settings::default() };
+    let mut findings = Vec::new();
+    let sample = examine(path, &settings, &mut findings).map_err(|error| findings.push(refused(&error)));
+    (findings, sample.ok())
+}
+
+fn examine(path: &Path, settings: &Settings, findings: &mut Vec<Finding>) -> Result<Sample> {
+    let mut bare = Calculator::load(path, settings)?;
+    findings.push(Finding::ok("model", format!("{} keeps to the contract: {}", bare.info().name, bare.origin())));
+    findings.extend(bare.notes().iter().map(|note| Finding::note("model", note)));
+    let system = molecule(bare.info())?;
+    let evaluation = bare.evaluate_system(&system, 0)?;
+    findings.push(forces(path, settings, bare.info(), &system)?);
+    let mut turned = Calculator::load(path, &Settings { mitigation: "octahedral".into(), ..settings.clone() })?;
+    let [energy, force] = spreads(&turned.evaluate_system(&system, 0)?).map(Option::unwrap_or_default);
+    let found = format!(
+        "over 24 rotations of {} atoms its energy spreads by {energy:.3} meV, its forces by {force:.3} meV/Å",
+        system.len()
+    );
+    findings.push(
+        Finding::note("rotations", found).remedy(format!("tumble check {}     # what to do about it", path.display())),
+    );
+    Ok(Sample { system, energy: evaluation.energy })
+}
+
+fn refused(error: &Error) -> Finding {
+    let remedy = match error {
+        Error::Read { .. } => "give the file of a model after --model",
+        Error::OutputNotFinite { .. } => "train or export the model again: the structure is an ordinary one",
+        Error::NotOnnx { .. } | Error::NoContract { .. } | Error::Contract { .. } | Error::ContractVersion { .. } => {
+            "export the model for tumble: docs/export.md"
+        }
+        _ => "see what is said of ONNX Runtime above; else export the model again: docs/export.md",
+    };
+    Finding::problem("model", error).remedy(remedy)
+}
+
+/// Two molecules of water or, for a model of other elements, three atoms at corners of a scalene triangle.
+fn molecule(info: &ModelInfo) -> Result<System> {
+    if knows_water(info) {
+        let dimer = water()?.into_iter().nth(1);
+        return Ok(dimer.expect("the second one of several is there").1);
+    }
+    let species = info.species.iter().cycle().take(3).copied().collect();
+    // Bonds of most elements are about so long; all three atoms are to see one another.
+    let bond = (0.5 * info.cutoff).min(2.0);
+    System::new(vec![[0.0; 3], [bond, 0.1, -0.2], [0.3, 1.1 * bond, 0.4]], species, Cell::isolated())
+}
+
+fn forces(path: &Path, settings: &Settings, info: &ModelInfo, system: &System) -> Result<Finding> {
+    if !info.forces.contains(&Forces::Conservative) {
+        return Ok(Finding::note("forces", "predicted by the model itself: they are no derivatives of its energy"));
+    }
+    let settings = Settings { forces: Some(Forces::Conservative), ..settings.clone() };
+    compared(&mut Calculator::load(path, &settings)?, system)
+}
+
+/// The largest component of the forces against differences of the energy.
+fn compared(calculator: &mut Calculator, system: &System) -> Result<Finding> {
+    let all = calculator.evaluate_system(system, 0)?.forces;
+    let components = (0..all.len()).flat_map(|atom| [0, 1, 2].map(|axis| (atom, axis)));
+    let largest = components.max_by(|a, b| all[a.0][a.1].abs().total_cmp(&all[b.0][b.1].abs()));
+    let (atom, axis) = largest.unwrap_or_default();
+    let force = all[atom][axis];
+    let difference = -slope(|shift| Ok(calculator.evaluate_system(&moved(system, atom, axis, shift), 0)?.energy))?;
+    let found = format!("{force:.6} eV/Å in one direction, by differences of the energy {difference:.6} eV/Å");
+    if (force - difference).abs() <= TOLERANCE[0] + TOLERANCE[1] * force.abs() {
+        return Ok(Finding::ok("forces", found));
+    }
+    Ok(Finding::problem("forces", found)
+        .remedy("export the model again, with the gradient of its energy: docs/export.md"))
+}
+
+fn moved(system: &System, atom: usize, axis: usize, shift: f64) -> System {
+    let mut system = system.clone();
+    system.positions[atom][axis] += shift;
+    system
+}
+
+/// The derivative at zero by central differences of fourth order.
+fn slope(mut value: impl FnMut(f64) -> Result<f64>) -> Result<f64> {
+    let [far_left, left, right, far_right] = [-2.0, -1.0, 1.0, 2.0].map(|steps| value(steps * STEP));
+    Ok((far_left? - 8.0 * left? + 8.0 * right? - far_right?) / (12.0 * STEP))
+}
+
+#[cfg(test)]
+mod tests {
+    use tumble::Graph;
+    use tumble::potential::{Derivative, Potential, Response};
+    use tumble::rotation::{Matrix3, scale};
+    use tumble::toys::{HarmonicToy, Legendre};
+
+    use super::*;
+    use crate::doctor::finding::Status;
+
+    /// Gives gradients that are wrong by a factor.
+    struct Wrong(HarmonicToy, f64);
+
+    impl Potential for Wrong {
+        fn info(&self) -> &ModelInfo {
+            self.0.info()
+        }
+
+        fn evaluate(&mut self, graph: &Graph, rotations: &[Matrix3], forces: Forces) -> Result<Vec<Response>> {
+            let mut responses = self.0.evaluate(graph, rotations, forces)?;
+            for response in &mut responses {
+                let Derivative::EdgeGradients(gradients) = &mut response.derivative else { continue };
+                gradients.iter_mut().for_each(|g| *g = scale(*g, self.1));
+            }
+            Ok(responses)
+        }
+
+        fn bytes_per_replica(&self, graph: &Graph) -> usize {
+            self.0.bytes_per_replica(graph)
+        }
+    }
+
+    #[test]
+    fn forces_that_are_no_derivatives_are_a_problem() {
+        for (factor, status) in [(1.0, Status::Ok), (1.05, Status::Problem), (-1.0, Status::Problem)] {
+            let toy = HarmonicToy::new(3.5, &[(1, 0.6), (8, -1.1)], Legendre { l1: 0.3, l2: 0.2, l4: 0.1 });
+            let system = water().unwrap().swap_remove(1).1;
+            let mut calculator = Calculator::new(Box::new(Wrong(toy, factor)), &Settings::default()).unwrap();
+            assert_eq!(compared(&mut calculator, &system).unwrap().status, status, "{factor}");
+        }
+    }
+
+    #[test]
+    fn the_slope_of_a_quartic_is_exact() {
+        let found = slope(|x| Ok(1.0 + 3.0 * x - 2.0 * x * x + 5.0 * x.powi(3) - 7.0 * x.powi(4))).unwrap();
+        assert!((found - 3.0).abs() < 1e-11, "{found}");
+    }
+}

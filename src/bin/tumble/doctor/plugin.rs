@@ -1,0 +1,114 @@
+//! The LAMMPS plugin: where it is, which build of LAMMPS it was compiled for, and whether LAMMPS takes it.
+
+use std::env;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use tumble::lammps::build_id;
+
+use super::finding::Finding;
+use super::lammps::{INSTALL, Lammps};
+
+/// A plugin of tumble.
+struct Plugin {
+    file: PathBuf,
+    /// Of the LAMMPS that it was compiled for, hexadecimal.
+    build_id: String,
+}
+
+/// What LAMMPS says if the pair style is there.
+const THERE: &str = "tumble: there";
+
+/// The finding and, if LAMMPS takes the plugin, the input that brings it in: nothing where LAMMPS finds it by itself.
+pub fn find(lammps: Option<&Lammps>) -> (Finding, Option<String>) {
+    let plugin = search();
+    match lammps {
+        Some(lammps) if lammps.plugins => tried(lammps, plugin.as_ref()),
+        Some(lammps) => (without_package(lammps, plugin.as_ref()), None),
+        None => (unused(plugin.as_ref()), None),
+    }
+}
+
+/// In the folders in which LAMMPS looks by itself, then beside this program.
+fn search() -> Option<Plugin> {
+    let listed = env::var_os("LAMMPS_PLUGIN_PATH").unwrap_or_default();
+    let listed = env::split_paths(&listed).flat_map(|folder| files(&folder, "plugin.so"));
+    let folder = env::current_exe().ok().and_then(|program| program.parent().map(Path::to_path_buf));
+    let beside = folder.into_iter().flat_map(|folder| [folder.join("tumbleplugin.so"), folder.join("libtumble.so")]);
+    listed.chain(beside).find_map(|file| Some(Plugin { build_id: build_id::of_plugin(&file)?, file }))
+}
+
+/// Files in a folder whose names end so, by name.
+fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let entries = folder.read_dir().into_iter().flatten().flatten().map(|entry| entry.path());
+    let ends =
+        |file: &PathBuf| file.file_name().map(OsStr::as_bytes).is_some_and(|name| name.ends_with(ending.as_bytes()));
+    let mut files: Vec<_> = entries.filter(ends).collect();
+    files.sort();
+    files
+}
+
+fn unused(plugin: Option<&Plugin>) -> Finding {
+    match plugin {
+        Some(plugin) => Finding::note("lammps plugin", format!("{}, but there is no LAMMPS to load it", plugin.text())),
+        None => Finding::note("lammps plugin", NOWHERE).remedy("make build     # needs a C++ compiler"),
+    }
+}
+
+const NOWHERE: &str = "none in LAMMPS_PLUGIN_PATH, nor beside this program";
+
+fn without_package(lammps: &Lammps, plugin: Option<&Plugin>) -> Finding {
+    let found = format!("{} has no package PLUGIN, so it cannot load plugins", lammps.program.display());
+    let remedy = format!("{INSTALL}, or build LAMMPS with -D PKG_PLUGIN=yes -D BUILD_SHARED_LIBS=yes");
+    let finding = if plugin.is_some() { Finding::problem } else { Finding::note };
+    finding("lammps plugin", found).remedy(remedy)
+}
+
+fn tried(lammps: &Lammps, plugin: Option<&Plugin>) -> (Finding, Option<String>) {
+    let here = plugin.map_or_else(|| "from its Python environment".into(), Plugin::text);
+    let alone = match taken(lammps, "") {
+        Ok(()) => {
+            let found = format!("{here}: LAMMPS loads it by itself");
+            return (Finding::ok("lammps plugin", found), Some(String::new()));
+        }
+        Err(complaint) => complaint,
+    };
+    let Some(plugin) = plugin else { return (not_there(lammps, &alone), None) };
+    let input = format!("plugin load \"{}\"\n", plugin.file.display());
+    match taken(lammps, &input) {
+        Ok(()) => (Finding::ok("lammps plugin", format!("{here}, which LAMMPS takes by `plugin load`")), Some(input)),
+        Err(complaint) => (refused(lammps, &format!("{here}: {complaint}")), None),
+    }
+}
+
+/// Nothing is a note; a plugin that LAMMPS finds and refuses is a problem, wherever it is.
+fn not_there(lammps: &Lammps, complaint: &str) -> Finding {
+    if complaint.contains("Unrecognized pair style") {
+        return Finding::note("lammps plugin", NOWHERE).remedy(rebuild(lammps));
+    }
+    refused(lammps, complaint)
+}
+
+fn refused(lammps: &Lammps, found: &str) -> Finding {
+    Finding::problem("lammps plugin", found).remedy(rebuild(lammps))
+}
+
+fn rebuild(lammps: &Lammps) -> String {
+    let package = lammps.package().map(|package| package.display().to_string());
+    let package = package.unwrap_or_else(|| "<folder of its liblammps.so.0 and include/lammps>".into());
+    format!("TUMBLE_LAMMPS={package} cargo build --release --features lammps")
+}
+
+/// Whether LAMMPS has the pair style after this input; else what it complains about.
+fn taken(lammps: &Lammps, input: &str) -> Result<(), String> {
+    let said = lammps.run(&format!("{input}pair_style tumble\nprint \"{THERE}\"\n"))?;
+    let there = said.success && said.text.lines().any(|line| line.trim() == THERE);
+    if there { Ok(()) } else { Err(said.complaint()) }
+}
+
+impl Plugin {
+    fn text(&self) -> String {
+        format!("{}, made for LAMMPS of build-id {}", self.file.display(), self.build_id)
+    }
+}

@@ -1,0 +1,77 @@
+//! ONNX Runtime: found, silent, and what it runs on.
+
+use std::path::Path;
+
+use tumble::Error;
+use tumble::onnx::Device;
+use tumble::onnx::installation::{Installation, installation, try_device};
+
+use super::finding::Finding;
+
+/// There where the driver of NVIDIA is loaded, in a container too.
+const DRIVER: [&str; 2] = ["/dev/nvidiactl", "/dev/dxg"];
+
+/// Everything about ONNX Runtime.
+pub fn findings(library: Option<&Path>) -> Vec<Finding> {
+    match installation(library) {
+        Ok(found) => vec![version(&found), processor(library), telemetry(&found), gpu(&found, library)],
+        Err(error) => vec![missing(&error)],
+    }
+}
+
+fn missing(error: &Error) -> Finding {
+    let remedy = match error {
+        Error::RuntimeMissing { .. } => "pip install onnxruntime",
+        Error::RuntimeTooOld { .. } => "pip install -U onnxruntime",
+        Error::RuntimeNotThere { .. } => "give the right place, by --onnxruntime or ORT_DYLIB_PATH, or none",
+        _ => "pip install --force-reinstall onnxruntime",
+    };
+    Finding::problem("onnx runtime", error).remedy(remedy)
+}
+
+fn version(found: &Installation) -> Finding {
+    Finding::ok("onnx runtime", format!("{} at {}", found.version, found.path.display()))
+}
+
+/// Whatever else there is, models run on the processor unless told otherwise.
+fn processor(library: Option<&Path>) -> Finding {
+    let reinstall = "pip install --force-reinstall onnxruntime";
+    match try_device(Device::Cpu, library) {
+        Ok(Ok(())) => Finding::ok("device cpu", "computes"),
+        Ok(Err(cause)) => Finding::problem("device cpu", cause).remedy(reinstall),
+        Err(error) => Finding::problem("device cpu", error).remedy(reinstall),
+    }
+}
+
+fn telemetry(found: &Installation) -> Finding {
+    if found.silent {
+        return Finding::ok("telemetry", "off: ORT_DISABLE_TELEMETRY was 1 when the library was loaded");
+    }
+    Finding::problem("telemetry", "ORT_DISABLE_TELEMETRY was not 1 when the library was loaded, which may report home")
+        .remedy("export ORT_DISABLE_TELEMETRY=1")
+}
+
+fn gpu(found: &Installation, library: Option<&Path>) -> Finding {
+    let here = DRIVER.iter().any(|file| Path::new(file).exists());
+    let refusal = match found.cuda.then(|| try_device(Device::Cuda, library)) {
+        None => return without_cuda(here),
+        Some(Ok(Ok(()))) => return Finding::ok("device cuda", "computes"),
+        Some(Ok(Err(cause))) => cause,
+        Some(Err(error)) => error.to_string(),
+    };
+    let remedy = "put the libraries of CUDA and cuDNN that this onnxruntime-gpu was made for on the loader path";
+    if here {
+        Finding::problem("device cuda", refusal).remedy(remedy)
+    } else {
+        Finding::note("device cuda", format!("no driver of NVIDIA is loaded here: {refusal}"))
+    }
+}
+
+fn without_cuda(here: bool) -> Finding {
+    let found = "this ONNX Runtime was made without CUDA: models run on the processor";
+    if here {
+        let remedy = "pip uninstall onnxruntime; pip install onnxruntime-gpu     # then --device cuda";
+        return Finding::note("device cuda", format!("there is a GPU, but {found}")).remedy(remedy);
+    }
+    Finding::ok("device cuda", format!("no GPU here, and {found}"))
+}

