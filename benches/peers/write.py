@@ -26,10 +26,10 @@ PARTS = {
 NOTES = {
     "evaluations": "tumble's time and metatomic's are from positions to forces, with the neighbor list (metatomic "
     "keeps its list while atoms move little; tumble makes it anew). Others are the model alone, on what lies ready: "
-    "ONNX Runtime by its C interface with tumble's settings, in Python with its own; torch uncompiled. At 12,288 atoms "
-    "tumble's default budget of 2 GiB has it evaluate in blocks, whose rims cost time.",
-    "symmetrized": "Of ours the cheapest that leaves no more error. Which one that is depends on the weights: these break "
-    "the symmetry nearly in ℓ = 1 alone, which 12 rotations remove; `tumble check` says what others need.",
+    "ONNX Runtime by its C interface with tumble's settings, in Python with its own; torch uncompiled. At 12,288 "
+    "atoms tumble's default budget of 2 GiB has it evaluate in blocks, whose rims cost time.",
+    "symmetrized": "Of ours the cheapest that leaves no more error. Which one that is depends on the weights: these "
+    "break the symmetry nearly in ℓ = 1 alone, which 12 rotations remove; `tumble check` says what others need.",
     "averages": "One evaluation is on one thread.",
     "rotations": "*inside*: tumble averages, and i-PI sees one force field. `ffrotations`: i-PI turns the structure "
     "and averages. One by one is i-PI's default; at once is a `batch_size` of all rotations.",

@@ -112,8 +112,9 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
     let statistics = arguments.stats.as_deref().map(open).transpose()?;
     let options = ServerOptions { terms, limits, max_connections: arguments.max_connections, statistics };
     let mut log = Log::new(arguments.log, &listener.address().to_string(), 0);
-    log.event("listening", "listening");
+    // Before anybody is told of the socket, so that a signal always removes it.
     let interrupt = Interrupt::by_signals().map_err(|cause| Error::Signals { cause })?;
+    log.event("listening", "listening");
     serve(Box::new(potential), listener, options, interrupt, &mut |report| tell(&mut log, report))?;
     log.finish("interrupted");
     Ok(ExitCode::SUCCESS)
