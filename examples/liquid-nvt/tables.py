@@ -152,7 +152,11 @@ def page(results):
     """All of `expected.md`."""
     cases, differences, halves = (results[key] for key in ("cases", "differences", "halves"))
     lengths = sorted({f"{c['ps']:.2g}" for c in cases.values()}, key=float)
-    warning = WARNING.format(lengths=" and ".join(lengths)) if float(lengths[0]) < SHORT else ""
+    warning = (
+        WARNING.format(lengths=" to ".join(dict.fromkeys([lengths[0], lengths[-1]])))
+        if float(lengths[0]) < SHORT
+        else ""
+    )
     method = METHOD.format(molecules=next(iter(cases.values()))["molecules"])
     parts = [HEAD + warning + method, *runs(cases), COMPARISON, *comparisons(cases, differences, halves), PAPERS]
     return "\n".join([*parts, *conclusions(cases, differences, halves)])

@@ -73,7 +73,8 @@ HEAD = """# What came out: conserved quantities
 ![conserved quantity against time](stability.svg)
 """
 WARNING = """
-**From short runs, the shortest of {shortest:.2g} ps: they show that the scripts work; their drifts mean little.**
+**Runs below {short:g} ps are short, the shortest of {shortest:.2g} ps: their drifts are known no better than their
+errors say.**
 """
 METHOD = """
 Ours: `examples/models/water-pet.onnx`, 64 H2O from `../liquid/water-64.data`, 0.5 fs; constant energy but for the
@@ -95,7 +96,7 @@ We have no numbers of it.
 def page(results):
     """All of `expected.md`."""
     shortest = min(r["ps"] for r in results.values())
-    warning = WARNING.format(shortest=shortest) if shortest < SHORT else ""
+    warning = WARNING.format(short=SHORT, shortest=shortest) if shortest < SHORT else ""
     return "\n".join([HEAD + warning + METHOD, *table(results), PAPERS, *conclusions(results)])
 
 
