@@ -1,6 +1,7 @@
 """Structure and dynamics of a liquid, on liquids that are known; and one short run of each input."""
 
 import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from analysis import liquid, orientation, programs, trajectories  # isort: skip
 from analysis.blocks import block_error, chi_square, compare, cut  # isort: skip
 
 observables = load("liquid-nvt", "observables")
+sys.modules["observables"] = observables  # which reweight.py finds beside itself
+reweight = load("liquid-nvt", "reweight")
 tables = load("liquid-nvt", "tables")
 MOLECULE = np.array([[0.0, 0, 0], [0.7572, 0.5863, 0], [-0.7572, 0.5863, 0]])
 
@@ -216,3 +219,28 @@ def test_the_page_says_what_was_found():
     assert cases["none"]["total"][0] == pytest.approx(1, abs=0.3)
     assert cases["none"]["single"][0] == pytest.approx(1) and abs(cases["none"]["single"][3]) < 0.1
     assert "27 H2O" in text and "| i-PI, `none` | 1.20 |" in text
+
+
+def test_reweighting_gives_the_mean_of_another_model():
+    """Samples of x²/2, reweighted to (x - a)²/2: the mean moves from 0 to a, that of x² from 1 to 1 + a², and noise
+    that has nothing to do with it does not move; n exp(-a²) frames are left.
+    """
+    rng, a, count = np.random.default_rng(5), 0.4, 40000
+    x, noise = rng.standard_normal((2, count))
+    weight = reweight.weights(reweight.KT * ((x - a) ** 2 - x**2) / 2)
+    assert weight.sum() == pytest.approx(1)
+    assert reweight.effective(weight) == pytest.approx(count * np.exp(-(a**2)), rel=0.03)
+    change, error = reweight.changed(weight, np.stack([x, x**2, noise], axis=1))
+    assert np.all(np.abs(change - [a, a**2, 0.0]) < 4 * error) and np.all(error < 0.02)
+    one = reweight.summary(weight, np.stack([x, noise], axis=1))
+    assert one["change"] == pytest.approx(a, abs=0.05) and one["ratio"] > 10
+    assert np.all(reweight.changed(np.full(count, 1 / count), x[:, None])[0] == pytest.approx(0))
+
+
+def test_frames_for_reweighting_are_read_back(tmp_path):
+    """The bare model against itself: no difference, and all frames count."""
+    positions = np.array([MOLECULE + 3.0, MOLECULE + 4.0])
+    reweight.write(tmp_path / "frames.xyz", positions, 12.0)
+    found = reweight.energies(tmp_path / "frames.xyz", "none", MODEL)
+    assert len(found) == 2 and found[0] == pytest.approx(found[1], abs=1e-3) and found[0] < -400
+    assert reweight.effective(reweight.weights(found - found)) == pytest.approx(2)

@@ -1,0 +1,113 @@
+"""What the averaged model would give for the structure of the liquid, from a run of the bare model, by reweighting.
+
+    reweight.py FOLDER SETTLE [ROTATE]     # the folder with the runs of run.sh; ROTATE: octahedral
+
+Each frame of the bare run counts with exp(-(E_averaged - E_bare) / kT): the same frames serve both models, so that
+what is common to them cancels, and small differences are seen that two runs would hide in their noise. It is exact as
+long as enough frames have a part in it (`effective`). Writes FOLDER/reweighted.json and prints a table.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from observables import BLOCKS, from_lammps, pieces, series
+
+ROOT = Path(__file__).resolve().parents[2]
+KT = 8.617333262e-5 * 300  # eV
+EVERY = 4  # frames: 40 fs
+NAMES = {
+    "pairs": "g_OO(r)",
+    "dipoles": "dipole correlation over r",
+    "dipole": "orientations of the dipole",
+    "normal": "orientations of the plane",
+}
+
+
+def energies(frames, rotate, model):
+    """Of each frame, eV, by `tumble eval`."""
+    command = [ROOT / "target/release/tumble", "eval", model, frames, "--json", "--rotate", rotate]
+    environment = os.environ | dict(ORT_DISABLE_TELEMETRY="1")
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
+    return np.array([json.loads(line)["energy"] for line in done.stdout.splitlines()])
+
+
+def write(path, positions, side):
+    """Extended XYZ of frames [frames, N, 3] of molecules O, H, H in a cube."""
+    comment = f'Lattice="{side} 0 0 0 {side} 0 0 0 {side}" Properties=species:S:1:pos:R:3 pbc="T T T"'
+    with open(path, "w") as file:
+        for frame in positions:
+            rows = (f"{'OHH'[i % 3]} {x:.8f} {y:.8f} {z:.8f}" for i, (x, y, z) in enumerate(frame))
+            print(len(frame), comment, *rows, sep="\n", file=file)
+
+
+def weights(difference):
+    """Of each frame, sum 1, from E_averaged - E_bare, eV."""
+    raw = np.exp(-(difference - difference.min()) / KT)
+    return raw / raw.sum()
+
+
+def effective(weight):
+    """How many frames of equal weight would be worth as much (Kish)."""
+    return 1 / np.sum(weight**2)
+
+
+def changed(weight, values, blocks=BLOCKS):
+    """Change of the mean of values [frames, n] by the weights, and its standard error by leaving out each block."""
+
+    def change(kept):
+        part = weight[kept] / weight[kept].sum()
+        return part @ values[kept] - values[kept].mean(axis=0)
+
+    everything = np.arange(len(weight))
+    left_out = [change(np.setdiff1d(everything, block)) for block in np.array_split(everything, blocks)]
+    return change(everything), np.sqrt((blocks - 1) * np.var(left_out, axis=0))
+
+
+def summary(weight, values):
+    """The largest change of an observable, and the root mean square of change over error."""
+    change, error = changed(weight, values)
+    most = int(np.argmax(np.abs(change)))
+    seen = error > 0
+    return {
+        "mean": float(values[:, most].mean()),
+        "change": float(change[most]),
+        "error": float(error[most]),
+        "ratio": float(np.sqrt(np.mean((change[seen] / error[seen]) ** 2))),
+    }
+
+
+def table(found):
+    """Markdown."""
+    deviation = 1e3 * found["deviation"]
+    yield f"{found['frames']} frames, worth {found['effective']:.0f} after reweighting to `{found['rotate']}`;"
+    yield f"the energies differ by {deviation:.1f} meV a cell (standard deviation), kT is {1e3 * KT:.1f} meV."
+    yield from ["", "| observable | mean where it changes most | change | root mean square of change over error |"]
+    yield "|---|---|---|---|"
+    for key, name in NAMES.items():
+        one = found[key]
+        number = f"{one['change']:+.3f} ± {one['error']:.3f}"
+        yield f"| {name} | {one['mean']:.3f} | {number} | {one['ratio']:.2f} |"
+
+
+def main(folder, settle, rotate="octahedral", model=ROOT / "examples/models/water-pet.onnx"):
+    """Everything."""
+    folder = Path(folder)
+    temperatures, steps, side, positions = from_lammps(pieces(folder, "none"), int(settle))
+    observed, _ = series(temperatures, steps, side, positions)
+    frames = folder / "reweighted.xyz"
+    write(frames, positions[::EVERY], side)
+    difference = energies(frames, rotate, model) - energies(frames, "none", model)
+    weight = weights(difference)
+    found = dict(rotate=rotate, frames=len(weight), effective=float(effective(weight)))
+    found["deviation"] = float(difference.std())
+    found |= {key: summary(weight, observed[key][::EVERY]) for key in NAMES}
+    (folder / "reweighted.json").write_text(json.dumps(found, indent=1) + "\n")
+    print("\n".join(table(found)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
