@@ -113,7 +113,7 @@ def kind(operator):
 def draw(results):
     """One bar for each size."""
     figure, axes = plt.subplots(figsize=(8, 2.6))
-    labels = [f"{int(size):,} atoms\n{result['ms']:,.3g} ms" for size, result in results.items()]
+    labels = [f"{int(size):,} atoms\n{float(f'{result['ms']:.3g}'):,g} ms" for size, result in results.items()]
     left = [0.0] * len(results)
     for part, color in COLORS.items():
         widths = [100 * result["shares"][part] for result in results.values()]
