@@ -110,10 +110,15 @@ def kind(operator):
     return next((kind for kind, operators in KINDS.items() if operator in operators), MOVES)
 
 
+def three_digits(number):
+    """Without an exponent."""
+    return f"{float(f'{number:.3g}'):,g}"
+
+
 def draw(results):
     """One bar for each size."""
     figure, axes = plt.subplots(figsize=(8, 2.6))
-    labels = [f"{int(size):,} atoms\n{float(f'{result['ms']:.3g}'):,g} ms" for size, result in results.items()]
+    labels = [f"{int(size):,} atoms\n{three_digits(result['ms'])} ms" for size, result in results.items()]
     left = [0.0] * len(results)
     for part, color in COLORS.items():
         widths = [100 * result["shares"][part] for result in results.values()]
