@@ -30,13 +30,15 @@ pub struct Task<'a> {
 pub fn evaluate_together(potential: &mut dyn Potential, tasks: &[Task], memory: usize) -> Vec<Result<Evaluation>> {
     let request = |task: &Task| Request::new(task.policy.forces, memory);
     let repeats = |i: usize| i > 0 && tasks[i].repeats(&tasks[i - 1]);
-    let jobs: Vec<_> = (0..tasks.len()).filter(|&i| !repeats(i)).map(|i| tasks[i].job(&request(&tasks[i]))).collect();
+    let repeats: Vec<_> = (0..tasks.len()).map(repeats).collect();
+    let new = tasks.iter().zip(&repeats).filter(|(_, repeats)| !**repeats);
+    let jobs: Vec<_> = new.map(|(task, _)| task.job(&request(task))).collect();
     let mut new = average_jobs(potential, &jobs).into_iter();
     let mut results: Vec<Result<Evaluation>> = Vec::with_capacity(tasks.len());
-    for (i, task) in tasks.iter().enumerate() {
+    for (task, repeats) in tasks.iter().zip(repeats) {
         results.push(match results.last() {
-            Some(Ok(before)) if repeats(i) => Ok(Evaluation { evaluations: 0, ..before.clone() }),
-            Some(Err(_)) if repeats(i) => task.evaluate(potential, &request(task)),
+            Some(Ok(before)) if repeats => Ok(Evaluation { evaluations: 0, ..before.clone() }),
+            Some(Err(_)) if repeats => task.evaluate(potential, &request(task)),
             _ => new.next().expect("there is a result for each job").map(|found| task.read(found)),
         });
     }
