@@ -8,12 +8,12 @@ COMPAT := .venv-compat
 EXPORT := .venv-export
 ORB := .venv-orb
 BOOK := .venv-docs
-CPP := $(wildcard cpp/*.cpp cpp/*.h include/*.h include/tumble/*.h tests/c/*.c)
+CPP := $(wildcard cpp/*.cpp cpp/*.h include/*.h include/tumble/*.h tests/c/*.c examples/c/*.c)
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 # The library of ONNX Runtime's wheel reports home unless told not to before it is loaded.
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help setup check build demo docs test test-rust test-lammps test-compat test-export bench bench-lammps bench-sockets bench-export bench-hot count counts counts-accept fuzz lint format clean
+.PHONY: help setup check build library demo docs test test-rust test-lammps test-compat test-export bench bench-lammps bench-sockets bench-export bench-hot count counts counts-accept fuzz lint format clean
 
 help:
 	@echo "make demo    water in LAMMPS, turned at random at every step (1 to 3 minutes after the build)"
@@ -29,6 +29,7 @@ help:
 	@echo "make test-export  the exporter of models, with metatrain in .venv-export and Orb in .venv-orb (10 GB)"
 	@echo "make fuzz    random bytes for all parsers, SECONDS_EACH=60 (needs nightly Rust; 3 minutes to build)"
 	@echo "make lint    formats, lints and documentation"
+	@echo "make library the library for C, Fortran and Python, in target/library/release"
 	@echo "make build   the command line and the LAMMPS plugin, in target/release"
 	@echo "make setup   LAMMPS and ONNX Runtime, in .venv (the others do it when needed)"
 	@echo "make format  format all sources"
@@ -60,6 +61,11 @@ build: setup
 	@# Beside the program is where it looks first, so that it runs without an active environment.
 	@ln -sf $$(ls $(CURDIR)/$(VENV)/lib/python*/site-packages/onnxruntime/capi/libonnxruntime.so.*) target/release/
 
+# Without the plugin, whose symbols only LAMMPS has, and in a folder of its own, where it does not replace it.
+library: setup
+	cargo build --release --lib --target-dir target/library
+	@ln -sf $$(ls $(CURDIR)/$(VENV)/lib/python*/site-packages/onnxruntime/capi/libonnxruntime.so.*) target/library/release/
+
 # STEPS=400 makes it shorter.
 demo: build
 	@$(BIN)/python examples/liquid/demo.py $(STEPS)
@@ -80,7 +86,7 @@ test: test-rust test-lammps
 test-rust: setup
 	cargo test --workspace
 
-test-lammps: build $(VENV)/.tests
+test-lammps: build library $(VENV)/.tests
 	$(BIN)/python -m pytest tests -q
 
 # BENCH="--quick" to see whether it works, BENCH="--only beads" for a part, --checkpoint for other weights.

@@ -35,7 +35,8 @@
 //! Front ends that talk through sockets ([`net`]) bring several simulations at once, each with its own [`policy`]. A
 //! [`scheduler`] queues what they ask for and evaluates it [`together`]. Two doors lead to it, both in i-PI's protocol
 //! ([`ipi`]): connections that we open ([`ipi::client`], `tumble ipi`), and connections that we accept ([`server`],
-//! `tumble serve`). The server's other side is [`server::client`], and the [`c_interface`] for programs in C.
+//! `tumble serve`). The server's other side is [`server::client`]. Programs in C have that and the [`calculator`] too
+//! ([`c_interface`]).
 //!
 //! [`check`] measures how much of a model's symmetry is broken, with the harmonics of [`wigner`], and says what to do
 //! about it.
@@ -61,6 +62,7 @@ mod loader;
 pub mod neighbors;
 pub mod net;
 pub mod onnx;
+mod options;
 pub mod per_atom;
 pub mod policy;
 pub mod potential;

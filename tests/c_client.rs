@@ -1,5 +1,6 @@
-//! The C interface, through a C program against a server that follows a script.
+//! The C interface to the force server, through a C program against a server that follows a script.
 
+mod compiled;
 mod fake;
 
 use std::io::Write;
@@ -14,30 +15,15 @@ const ANGSTROM: f64 = 1.8897261;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// The program of `tests/c/client.c`, linked to the library of this very build.
+/// The program of `tests/c/client.c`.
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        // Cargo puts a test beside the libraries that it was built with.
-        let folder = std::env::current_exe().unwrap().parent().unwrap().to_path_buf();
-        let program = folder.join("tumble-c-client");
-        let mut compiler = Command::new("cc");
-        compiler.args(["-Wall", "-Wextra", "-Werror", "-pedantic", "-std=c99", "-g", "-o"]).arg(&program);
-        compiler.arg(format!("{ROOT}/tests/c/client.c")).arg(folder.join("libtumble.so"));
-        compiler.arg(format!("-Wl,-rpath,{}", folder.display()));
-        assert!(compiler.status().unwrap().success());
-        program
-    })
+    PROGRAM.get_or_init(|| compiled::c("tests/c/client.c", "tumble-c-client"))
 }
 
 /// What the program prints; it runs under valgrind where that is installed.
 fn run(arguments: [&str; 2], before_input: impl FnOnce()) -> String {
-    let checked = Command::new("valgrind").arg("--version").stdout(Stdio::null()).status().is_ok();
-    let mut command = if checked { Command::new("valgrind") } else { Command::new(program()) };
-    if checked {
-        command.args(["--quiet", "--error-exitcode=9", "--leak-check=full", "--errors-for-leak-kinds=definite"]);
-        command.arg(program());
-    }
+    let mut command = compiled::watched(program());
     let mut child = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     before_input();
     child.stdin.take().unwrap().write_all(b"\n").ok();

@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use self::inbox::{Inbox, Trouble};
 pub use self::settings::ClientSettings;
+pub(crate) use self::settings::check_species;
 use crate::error::{Error, Result};
 use crate::ipi::init::put_species;
 use crate::ipi::message::{self, Answer, Layout, Reply};

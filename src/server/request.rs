@@ -2,13 +2,13 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
-use std::str::FromStr;
 
 use crate::calculator::Settings;
 use crate::ipi::init::{batch, pairs, species};
 use crate::ipi::message::Carrier;
+use crate::options;
 use crate::policy::Policy;
-use crate::potential::{Forces, ModelInfo};
+use crate::potential::ModelInfo;
 use crate::scheduler::Setup;
 
 const KEYS: &str = "species, rotate, inversion, seed, stream, step, forces, correction, beads, batch_size and token";
@@ -90,42 +90,16 @@ impl Wishes {
     }
 
     fn take(&mut self, key: &str, value: &str, terms: &Terms) -> Result<(), String> {
-        let settings = &mut self.settings;
         match key {
             "species" => self.species = Some(species(value, terms.max_atoms)?),
-            "rotate" => settings.mitigation = value.into(),
-            "inversion" => settings.inversion = yes(key, value)?,
-            "correction" => settings.correction = yes(key, value)?,
-            "seed" => settings.seed = number(key, value)?,
-            "stream" => settings.stream = number::<u16>(key, value)?.into(),
-            "step" => self.first_step = number(key, value)?,
-            "beads" => self.beads = Some(number::<u16>(key, value)?.max(1).into()),
-            "forces" => settings.forces = Some(kind(value)?),
+            "step" => self.first_step = options::number(key, value)?,
+            "beads" => self.beads = Some(options::number::<u16>(key, value)?.max(1).into()),
             // Both were read before.
             "token" | "batch_size" => {}
+            _ if options::asked(&mut self.settings, key, value)? => {}
             _ => return Err(format!("the INIT has the unknown key \"{key}\": the keys are {KEYS}")),
         }
         Ok(())
-    }
-}
-
-fn yes(key: &str, value: &str) -> Result<bool, String> {
-    match value {
-        "yes" => Ok(true),
-        "no" => Ok(false),
-        _ => Err(format!("{key} is \"{value}\": give yes or no")),
-    }
-}
-
-fn number<T: FromStr>(key: &str, value: &str) -> Result<T, String> {
-    value.parse().map_err(|_| format!("{key} is \"{value}\": give a whole number, not negative and not too large"))
-}
-
-fn kind(value: &str) -> Result<Forces, String> {
-    match value {
-        "conservative" => Ok(Forces::Conservative),
-        "direct" => Ok(Forces::Direct),
-        _ => Err(format!("forces is \"{value}\": give conservative or direct")),
     }
 }
 

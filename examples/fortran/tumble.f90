@@ -1,0 +1,199 @@
+! Machine-learned potentials averaged over rotations, for programs in Fortran: what include/tumble.h is for C.
+!
+! Units are eV and Å. Arrays of vectors are (3, n_atoms), one vector a column; the cell vectors are the columns of
+! cell(3, 3), and nothing repeats along those of zero length. Procedures with `ok` leave it .false. where they fail:
+! failure() then says why, in a sentence.
+module tumble
+  use, intrinsic :: iso_c_binding, only: c_associated, c_char, c_double, c_f_pointer, c_int, c_null_char, &
+    c_null_ptr, c_ptr, c_size_t
+  implicit none
+  private
+  public :: model_t, load_model, compute, spread_of, per_atom, details, cutoff_of, knows, free_model, failure, version
+
+  ! A model in this process; one thread at a time may use it.
+  type :: model_t
+    private
+    type(c_ptr) :: handle = c_null_ptr
+  end type
+
+  interface
+    function c_load(file, options) bind(c, name="tumble_load") result(model)
+      import :: c_char, c_ptr
+      character(kind=c_char), intent(in) :: file(*), options(*)
+      type(c_ptr) :: model
+    end function
+
+    function c_compute(model, n_atoms, species, cell, positions, energy, forces, virial) &
+        bind(c, name="tumble_compute") result(status)
+      import :: c_double, c_int, c_ptr
+      type(c_ptr), value :: model
+      integer(c_int), value :: n_atoms
+      integer(c_int), intent(in) :: species(*)
+      real(c_double), intent(in) :: cell(3, 3), positions(3, *)
+      real(c_double), intent(out) :: energy, forces(3, *), virial(3, 3)
+      integer(c_int) :: status
+    end function
+
+    function c_spread(model, energy, force) bind(c, name="tumble_spread") result(status)
+      import :: c_double, c_int, c_ptr
+      type(c_ptr), value :: model
+      real(c_double), intent(out) :: energy, force
+      integer(c_int) :: status
+    end function
+
+    function c_per_atom(model, n_atoms, energies, energy_spreads, force_spreads) &
+        bind(c, name="tumble_per_atom") result(status)
+      import :: c_double, c_int, c_ptr
+      type(c_ptr), value :: model
+      integer(c_int), value :: n_atoms
+      real(c_double), intent(out) :: energies(*), energy_spreads(*), force_spreads(3, *)
+      integer(c_int) :: status
+    end function
+
+    function c_details(model) bind(c, name="tumble_details") result(text)
+      import :: c_ptr
+      type(c_ptr), value :: model
+      type(c_ptr) :: text
+    end function
+
+    function c_cutoff(model) bind(c, name="tumble_cutoff") result(cutoff)
+      import :: c_double, c_ptr
+      type(c_ptr), value :: model
+      real(c_double) :: cutoff
+    end function
+
+    function c_knows(model, species) bind(c, name="tumble_knows") result(known)
+      import :: c_int, c_ptr
+      type(c_ptr), value :: model
+      integer(c_int), value :: species
+      integer(c_int) :: known
+    end function
+
+    subroutine c_free(model) bind(c, name="tumble_free")
+      import :: c_ptr
+      type(c_ptr), value :: model
+    end subroutine
+
+    function c_error() bind(c, name="tumble_error") result(text)
+      import :: c_ptr
+      type(c_ptr) :: text
+    end function
+
+    function c_version() bind(c, name="tumble_version") result(text)
+      import :: c_ptr
+      type(c_ptr) :: text
+    end function
+
+    function c_length(text) bind(c, name="strlen") result(length)
+      import :: c_ptr, c_size_t
+      type(c_ptr), value :: text
+      integer(c_size_t) :: length
+    end function
+  end interface
+
+contains
+
+  ! Loads the model in an ONNX file; options as in "rotate: octahedral, inversion: yes".
+  subroutine load_model(model, file, options, ok)
+    type(model_t), intent(out) :: model
+    character(*), intent(in) :: file, options
+    logical, intent(out) :: ok
+    model%handle = c_load(trim(file) // c_null_char, trim(options) // c_null_char)
+    ok = c_associated(model%handle)
+  end subroutine
+
+  ! Energy (eV), forces (eV/Å) and virial (-dE/d(strain), eV) of one structure with species(n_atoms), atomic numbers.
+  subroutine compute(model, species, cell, positions, energy, forces, virial, ok)
+    type(model_t), intent(in) :: model
+    integer, intent(in) :: species(:)
+    real(c_double), intent(in) :: cell(3, 3), positions(:, :)
+    real(c_double), intent(out) :: energy, forces(:, :), virial(3, 3)
+    logical, intent(out) :: ok
+    integer(c_int) :: n_atoms
+    n_atoms = size(species, kind=c_int)
+    call check_shape(positions, size(species), "positions")
+    call check_shape(forces, size(species), "forces")
+    ok = c_compute(model%handle, n_atoms, int(species, c_int), cell, positions, energy, forces, virial) == 0
+  end subroutine
+
+  ! Standard deviations over the rotations: of the energy (eV), and of the forces (eV/Å, root mean square). Not a
+  ! number if there was one rotation only.
+  subroutine spread_of(model, energy, force, ok)
+    type(model_t), intent(in) :: model
+    real(c_double), intent(out) :: energy, force
+    logical, intent(out) :: ok
+    ok = c_spread(model%handle, energy, force) == 0
+  end subroutine
+
+  ! Energies (eV), their spreads, and those of the forces (eV/Å) of each atom of the last structure.
+  subroutine per_atom(model, energies, energy_spreads, force_spreads, ok)
+    type(model_t), intent(in) :: model
+    real(c_double), intent(out) :: energies(:), energy_spreads(:), force_spreads(:, :)
+    logical, intent(out) :: ok
+    if (size(energy_spreads) /= size(energies)) error stop "tumble: energies and energy_spreads differ in size"
+    call check_shape(force_spreads, size(energies), "force_spreads")
+    ok = c_per_atom(model%handle, size(energies, kind=c_int), energies, energy_spreads, force_spreads) == 0
+  end subroutine
+
+  ! What else is known about the last structure, as a JSON object.
+  function details(model) result(text)
+    type(model_t), intent(in) :: model
+    character(:), allocatable :: text
+    text = fortran_text(c_details(model%handle))
+  end function
+
+  ! Longest edge of the model, Å; -1 without a model.
+  function cutoff_of(model) result(cutoff)
+    type(model_t), intent(in) :: model
+    real(c_double) :: cutoff
+    cutoff = c_cutoff(model%handle)
+  end function
+
+  ! Whether the model knows the element with this atomic number.
+  function knows(model, species) result(known)
+    type(model_t), intent(in) :: model
+    integer, intent(in) :: species
+    logical :: known
+    known = c_knows(model%handle, int(species, c_int)) == 1
+  end function
+
+  ! Frees the model.
+  subroutine free_model(model)
+    type(model_t), intent(inout) :: model
+    call c_free(model%handle)
+    model%handle = c_null_ptr
+  end subroutine
+
+  ! What went wrong in the last call, as a sentence; empty if nothing did.
+  function failure() result(text)
+    character(:), allocatable :: text
+    text = fortran_text(c_error())
+  end function
+
+  ! Version of the library.
+  function version() result(text)
+    character(:), allocatable :: text
+    text = fortran_text(c_version())
+  end function
+
+  ! A smaller array would be written beyond its end.
+  subroutine check_shape(vectors, n_atoms, name)
+    real(c_double), intent(in) :: vectors(:, :)
+    integer, intent(in) :: n_atoms
+    character(*), intent(in) :: name
+    if (size(vectors, 1) /= 3 .or. size(vectors, 2) /= n_atoms) &
+      error stop "tumble: the shape of " // name // " is not (3, n_atoms)"
+  end subroutine
+
+  function fortran_text(pointer) result(text)
+    type(c_ptr), intent(in) :: pointer
+    character(:), allocatable :: text
+    character(kind=c_char), pointer :: characters(:)
+    integer :: i
+    call c_f_pointer(pointer, characters, [c_length(pointer)])
+    allocate(character(size(characters)) :: text)
+    do i = 1, size(characters)
+      text(i:i) = characters(i)
+    end do
+  end function
+end module

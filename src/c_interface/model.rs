@@ -1,0 +1,266 @@
+//! A model that is evaluated in the process, for C.
+
+use std::ffi::{CString, c_char, c_int};
+use std::path::Path;
+use std::ptr::null_mut;
+use std::slice::from_ref;
+
+use serde_json::json;
+
+use super::{argument, atomic_numbers, entry, hand_over, string, structure, text};
+use crate::average::Evaluation;
+use crate::calculator::Calculator;
+use crate::error::Result;
+use crate::ipi::extras::extras;
+use crate::ipi::wire::Structure;
+use crate::options;
+use crate::rotation::{Matrix3, Vector3};
+use crate::server::client::check_species;
+use crate::system::System;
+
+/// What a virial is that is not known.
+const UNKNOWN: Matrix3 = [[f64::NAN; 3]; 3];
+
+/// What a `tumble_model *` points to.
+pub struct Handle {
+    calculator: Calculator,
+    /// Number of the next structure.
+    step: u64,
+    last: Option<Evaluation>,
+    name: CString,
+    about: CString,
+    details: CString,
+}
+
+impl Handle {
+    fn load(model: &Path, options: &str) -> Result<Self> {
+        let refused = |sentence| argument("options", format!("cannot be used: {sentence}"));
+        let (settings, step) = options::parse(options).map_err(refused)?;
+        let calculator = Calculator::load(model, &settings)?;
+        let (name, about) = (text(calculator.info().name.clone()), text(about(&calculator)));
+        Ok(Self { calculator, step, last: None, name, about, details: CString::default() })
+    }
+
+    fn compute(&mut self, species: Vec<u8>, cell: Option<&Matrix3>, positions: &[Vector3]) -> Result<&Evaluation> {
+        check_species(&species)?;
+        let structure = Structure { cell: cell.copied().unwrap_or_default(), positions: positions.to_vec() };
+        let cell = structure.cell(None)?;
+        let system = System::new(structure.positions, species, cell)?;
+        let evaluation = self.calculator.evaluate_system(&system, self.step)?;
+        self.step += 1;
+        self.details = text(extras(&evaluation));
+        Ok(self.last.insert(evaluation))
+    }
+
+    /// Forgets what belongs to another structure.
+    fn forget(&mut self) {
+        (self.last, self.details) = (None, CString::default());
+    }
+
+    fn last(&self) -> Result<&Evaluation> {
+        let missing =
+            || argument("model", "has evaluated no structure, or failed at the last: call tumble_compute first");
+        self.last.as_ref().ok_or_else(missing)
+    }
+}
+
+/// What a model says of itself, and how it is run, as JSON.
+fn about(calculator: &Calculator) -> String {
+    let info = calculator.info();
+    json!({
+        "name": info.name,
+        "species": info.species,
+        "cutoff": info.cutoff,
+        "hops": info.hops,
+        "forces": info.forces.iter().map(|kind| kind.name()).collect::<Vec<_>>(),
+        "ensemble": info.ensemble,
+        "policy": calculator.policy(),
+        "origin": calculator.origin(),
+        "notes": calculator.notes(),
+    })
+    .to_string()
+}
+
+/// # Safety
+/// `model` is a live handle that nobody else uses, or NULL.
+unsafe fn live<'a>(model: *mut Handle) -> Result<&'a mut Handle> {
+    // SAFETY: by the contract.
+    let handle = unsafe { model.as_mut() };
+    handle.ok_or_else(|| argument("model", "is NULL: load one with tumble_load"))
+}
+
+/// Loads a model; NULL on failure. `include/tumble.h` says more, as of all functions here.
+///
+/// # Safety
+/// `file` and `options` are C strings or NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tumble_load(file: *const c_char, options: *const c_char) -> *mut Handle {
+    entry(null_mut(), || {
+        // SAFETY: the caller gives C strings or NULL.
+        let (file, options) = unsafe { (string("file", file)?, string("options", options)?) };
+        let file = file.ok_or_else(|| argument("file", "is NULL: give the ONNX file of a model"))?;
+        Ok(Box::into_raw(Box::new(Handle::load(Path::new(file), options.unwrap_or_default())?)))
+    })
+}
+
+/// Evaluates one structure; 0, or -1 on failure.
+///
+/// # Safety
+/// `model` comes from [`tumble_load`], was not freed, and no other thread uses it now; or it is NULL. `species` has
+/// `n_atoms` numbers, `cell` and `virial` 9, `positions` and `forces` 3 for each atom, `energy` one; each may be NULL.
+#[expect(clippy::too_many_arguments, reason = "in C each array is an argument")]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tumble_compute(
+    model: *mut Handle,
+    n_atoms: c_int,
+    species: *const c_int,
+    cell: *const f64,
+    positions: *const f64,
+    energy: *mut f64,
+    forces: *mut f64,
+    virial: *mut f64,
+) -> c_int {
+    entry(-1, || {
+        // SAFETY: a live handle that nobody else uses, or NULL.
+        let handle = unsafe { live(model)? };
+        handle.forget();
+        // SAFETY: so many numbers each, or NULL, by the contract.
+        let species = unsafe { atomic_numbers(n_atoms, species)? };
+        // SAFETY: as above.
+        let (cell, positions) = unsafe { structure(cell, positions, species.len())? };
+        let found = handle.compute(species, cell, positions)?;
+        let found_virial = found.virial.unwrap_or(UNKNOWN);
+        // SAFETY: the arrays are large enough or NULL; there is a force for each atom, since there are no ghosts.
+        unsafe {
+            hand_over([
+                (from_ref(&found.energy), energy),
+                (found.forces.as_flattened(), forces),
+                (found_virial.as_flattened(), virial),
+            ]);
+        }
+        Ok(0)
+    })
+}
+
+/// Standard deviations of the last structure over the rotations; 0, or -1 on failure.
+///
+/// # Safety
+/// `model` as in [`tumble_compute`]; `energy` and `force` have room for one number, or are NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tumble_spread(model: *mut Handle, energy: *mut f64, force: *mut f64) -> c_int {
+    entry(-1, || {
+        // SAFETY: a live handle or NULL.
+        let found = unsafe { live(model)? }.last()?;
+        let known = |spread| if found.replicated() { spread } else { f64::NAN };
+        let (of_energy, of_forces) = (known(found.spread.energy), known(found.spread.force_rms()));
+        // SAFETY: room for one number each, or NULL.
+        unsafe { hand_over([(from_ref(&of_energy), energy), (from_ref(&of_forces), force)]) };
+        Ok(0)
+    })
+}
+
+/// Results of the last structure for each atom; 0, or -1 on failure.
+///
+/// # Safety
+/// `model` as in [`tumble_compute`]; `energies` and `energy_spreads` have room for `n_atoms` numbers and
+/// `force_spreads` for three times as many, or are NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tumble_per_atom(
+    model: *mut Handle,
+    n_atoms: c_int,
+    energies: *mut f64,
+    energy_spreads: *mut f64,
+    force_spreads: *mut f64,
+) -> c_int {
+    entry(-1, || {
+        // SAFETY: a live handle or NULL.
+        let found = unsafe { live(model)? }.last()?;
+        let atoms = found.atomic_energies.len();
+        if usize::try_from(n_atoms) != Ok(atoms) {
+            return Err(argument("n_atoms", format!("is {n_atoms}, but the last structure has {atoms} atoms")));
+        }
+        let unknown = vec![f64::NAN; 3 * atoms];
+        let (of_energies, of_forces) = if found.replicated() {
+            (&found.spread.atomic_energies[..], found.spread.forces.as_flattened())
+        } else {
+            (&unknown[..atoms], &unknown[..])
+        };
+        // SAFETY: room for as many numbers as there are of atoms, or of components, or NULL.
+        unsafe {
+            hand_over([
+                (&found.atomic_energies[..], energies),
+                (of_energies, energy_spreads),
+                (of_forces, force_spreads),
+            ]);
+        }
+        Ok(0)
+    })
+}
+
+/// What else is known about the last structure, a JSON object; "" before the first.
+///
+/// # Safety
+/// `model` as in [`tumble_compute`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tumble_details(model: *mut Handle) -> *const c_char {
+    // SAFETY: a live handle or NULL.
+    entry(c"".as_ptr(), || Ok(unsafe { live(model)? }.details.as_ptr()))
+}
+
+/// Name of the model.
+///
+/// # Safety
+/// `model` as in [`tumble_compute`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tumble_name(model: *mut Handle) -> *const c_char {
+    // SAFETY: a live handle or NULL.
+    entry(c"".as_ptr(), || Ok(unsafe { live(model)? }.name.as_ptr()))
+}
+
+/// What the model says of itself, and how it is run, a JSON object.
+///
+/// # Safety
+/// `model` as in [`tumble_compute`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tumble_about(model: *mut Handle) -> *const c_char {
+    // SAFETY: a live handle or NULL.
+    entry(c"".as_ptr(), || Ok(unsafe { live(model)? }.about.as_ptr()))
+}
+
+/// Longest edge of the model, Å; -1 on failure.
+///
+/// # Safety
+/// `model` as in [`tumble_compute`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tumble_cutoff(model: *mut Handle) -> f64 {
+    // SAFETY: a live handle or NULL.
+    entry(-1.0, || Ok(unsafe { live(model)? }.calculator.info().cutoff))
+}
+
+/// Whether the model knows an element, 1 or 0; -1 on failure.
+///
+/// # Safety
+/// `model` as in [`tumble_compute`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tumble_knows(model: *mut Handle, species: c_int) -> c_int {
+    entry(-1, || {
+        // SAFETY: a live handle or NULL.
+        let known = &unsafe { live(model)? }.calculator.info().species;
+        Ok(u8::try_from(species).is_ok_and(|z| known.contains(&z)).into())
+    })
+}
+
+/// Frees the model; NULL is fine.
+///
+/// # Safety
+/// `model` as in [`tumble_compute`]; it must not be used afterwards.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tumble_free(model: *mut Handle) {
+    entry((), || {
+        if !model.is_null() {
+            // SAFETY: made by `tumble_load`'s Box::into_raw, and freed once by the contract.
+            drop(unsafe { Box::from_raw(model) });
+        }
+        Ok(())
+    });
+}

@@ -1,0 +1,110 @@
+/* Does what tests/c_model.rs asks for and prints what it gets. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tumble.h"
+
+static const int SPECIES[3] = {8, 1, 1};
+static const double POSITIONS[9] = {0, 0, 0, 1, 0, 0, 0, 2, -1};
+static const double CELL[9] = {5, 0, 0, 1, 6, 0, 0, 0, 7};
+
+static void say(const char *what) { printf("%s: \"%s\"\n", what, tumble_error()); }
+
+static void row(const char *name, int count, const double *values) {
+  printf("%s", name);
+  for (int i = 0; i < count; ++i) printf(" %.17g", values[i]);
+  printf("\n");
+}
+
+/* Whatever is not loaded stays NULL. */
+static tumble_model *not_loaded(tumble_model *model, const char *what) {
+  say(what);
+  tumble_free(model);
+  return NULL;
+}
+
+static int refused(const char *file) {
+  const int nobody[3] = {8, 0, 1}, gold[3] = {8, 79, 1};
+  const double flat[9] = {5, 0, 0, 5, 0, 0, 0, 0, 5}, together[9] = {0};
+  double energy = 7, values[9] = {0};
+  not_loaded(tumble_load(NULL, NULL), "no file");
+  not_loaded(tumble_load("/nonexistent.onnx", NULL), "no such file");
+  not_loaded(tumble_load(file, "rotation: none"), "unknown key");
+  not_loaded(tumble_load(file, "inversion: maybe"), "neither yes nor no");
+  not_loaded(tumble_load(file, "rotate: cubic"), "unknown mitigation");
+  not_loaded(tumble_load(file, "forces: direct"), "no such forces");
+  not_loaded(tumble_load(file, "\xff"), "no text");
+  tumble_model *model = tumble_load(file, NULL);
+  if (!model) return say("load"), 1;
+  if (tumble_spread(model, &energy, NULL) != -1) return 1;
+  say("nothing evaluated");
+  if (tumble_compute(model, 0, SPECIES, CELL, POSITIONS, &energy, NULL, NULL) != -1) return 1;
+  say("no atoms");
+  if (tumble_compute(model, 3, NULL, CELL, POSITIONS, &energy, NULL, NULL) != -1) return 1;
+  say("no species");
+  if (tumble_compute(model, 3, nobody, CELL, POSITIONS, &energy, NULL, NULL) != -1) return 1;
+  say("no element");
+  if (tumble_compute(model, 3, gold, CELL, POSITIONS, &energy, NULL, NULL) != -1) return 1;
+  say("gold");
+  if (tumble_compute(model, 3, SPECIES, CELL, NULL, &energy, NULL, NULL) != -1) return 1;
+  say("no positions");
+  if (tumble_compute(model, 3, SPECIES, flat, POSITIONS, &energy, NULL, NULL) != -1) return 1;
+  say("flat");
+  if (tumble_compute(model, 3, SPECIES, NULL, together, &energy, NULL, NULL) != -1) return 1;
+  say("in one place");
+  printf("energy %g\n", energy);
+  if (tumble_compute(model, 3, SPECIES, CELL, POSITIONS, NULL, NULL, NULL)) return say("compute"), 1;
+  say("usable again");
+  if (tumble_per_atom(model, 2, values, NULL, NULL) != -1) return 1;
+  say("too few");
+  if (tumble_compute(NULL, 3, SPECIES, CELL, POSITIONS, &energy, NULL, NULL) != -1) return 1;
+  say("no model");
+  if (tumble_cutoff(NULL) != -1 || tumble_knows(NULL, 8) != -1) return 1;
+  if (strcmp(tumble_name(NULL), "") || strcmp(tumble_about(NULL), "") || strcmp(tumble_details(NULL), "")) return 1;
+  say("still none");
+  tumble_free(model);
+  tumble_free(NULL);
+  say("freed");
+  return 0;
+}
+
+static int facts(const char *file) {
+  tumble_model *model = tumble_load(file, "rotate: octahedral+random, inversion: yes, threads: 2");
+  if (!model) return say("load"), 1;
+  printf("%s\n%g\n", tumble_name(model), tumble_cutoff(model));
+  printf("%d %d %d\n", tumble_knows(model, 8), tumble_knows(model, 6), tumble_knows(model, -1));
+  printf("%s\n", tumble_about(model));
+  tumble_free(model);
+  return 0;
+}
+
+/* One structure and its results in rows, at two steps. */
+static int computed(const char *file, const char *options) {
+  double energy, spreads[2], forces[9], virial[9], energies[3], energy_spreads[3], force_spreads[9];
+  tumble_model *model = tumble_load(file, options);
+  if (!model) return say("load"), 1;
+  if (strcmp(tumble_details(model), "")) return 1;
+  for (int step = 0; step < 2; ++step) {
+    if (tumble_compute(model, 3, SPECIES, CELL, POSITIONS, &energy, forces, virial)) return say("compute"), 1;
+    if (tumble_spread(model, spreads, spreads + 1)) return say("spread"), 1;
+    if (tumble_per_atom(model, 3, energies, energy_spreads, force_spreads)) return say("per atom"), 1;
+    row("energy", 1, &energy);
+    row("forces", 9, forces);
+    row("virial", 9, virial);
+    row("spreads", 2, spreads);
+    row("energies", 3, energies);
+    row("energy_spreads", 3, energy_spreads);
+    row("force_spreads", 9, force_spreads);
+    printf("details %s\n", tumble_details(model));
+  }
+  tumble_free(model);
+  return 0;
+}
+
+int main(int argc, char **argv) {
+  if (argc != 4) return 2;
+  if (!strcmp(argv[1], "refused")) return refused(argv[2]);
+  if (!strcmp(argv[1], "facts")) return facts(argv[2]);
+  return computed(argv[2], argv[3]);
+}

@@ -1,0 +1,193 @@
+//! The C interface to a model in the process, through programs in C and Fortran.
+
+mod compiled;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use serde_json::Value;
+use tumble::{Calculator, Cell, Evaluation, Settings, System};
+
+const POSITIONS: [[f64; 3]; 3] = [[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 2.0, -1.0]];
+const CELL: [[f64; 3]; 3] = [[5.0, 0.0, 0.0], [1.0, 6.0, 0.0], [0.0, 0.0, 7.0]];
+const WATER: [[f64; 3]; 3] = [[0.0, 0.0, 0.0], [0.96, 0.0, 0.0], [-0.24, 0.93, 0.0]];
+
+/// The program of `tests/c/model.c`.
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| compiled::c("tests/c/model.c", "tumble-c-model"))
+}
+
+fn model(name: &str) -> String {
+    format!("{}/tests/data/models/{name}.onnx", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// What a command that succeeds prints, a line each.
+fn lines(command: &mut Command) -> Vec<String> {
+    let output = command.output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{}: {text}{}", output.status, String::from_utf8_lossy(&output.stderr));
+    text.lines().map(String::from).collect()
+}
+
+/// The numbers of a line after its name.
+fn numbers(line: &str) -> Vec<f64> {
+    line.split_whitespace().skip(1).map(|word| word.parse().unwrap()).collect()
+}
+
+fn evaluation(name: &str, settings: &Settings, system: &System, step: u64) -> Evaluation {
+    Calculator::load(model(name).as_ref(), settings).unwrap().evaluate_system(system, step).unwrap()
+}
+
+fn crystal() -> System {
+    System::new(POSITIONS.to_vec(), vec![8, 1, 1], Cell::new(CELL, [true; 3]).unwrap()).unwrap()
+}
+
+fn turned(degrees: f64) -> System {
+    let (sine, cosine) = degrees.to_radians().sin_cos();
+    let turned = WATER.map(|[x, y, z]| [x, cosine * y - sine * z, sine * y + cosine * z]);
+    System::new(turned.to_vec(), vec![8, 1, 1], Cell::isolated()).unwrap()
+}
+
+#[test]
+fn a_c_program_gets_all_that_rust_gets() {
+    let name = "harmonic-padded-f64";
+    let found = lines(Command::new(program()).args(["computed", &model(name)]).arg(
+        "rotate: tetrahedral+random, inversion: yes, seed: 5, stream: 2, step: 7, threads: 2, memory: 512, \
+         forces: conservative",
+    ));
+    let mitigation = "tetrahedral+random".into();
+    let settings = Settings { mitigation, inversion: true, seed: 5, stream: 2, threads: 2, ..Settings::default() };
+    for (step, found) in (7..).zip(found.chunks(8)) {
+        let expected = evaluation(name, &settings, &crystal(), step);
+        assert_eq!(numbers(&found[0]), [expected.energy]);
+        assert_eq!(numbers(&found[1]), expected.forces.as_flattened());
+        assert_eq!(numbers(&found[2]), expected.virial.unwrap().as_flattened());
+        assert_eq!(numbers(&found[3]), [expected.spread.energy, expected.spread.force_rms()]);
+        assert_eq!(numbers(&found[4]), expected.atomic_energies);
+        assert_eq!(numbers(&found[5]), expected.spread.atomic_energies);
+        assert_eq!(numbers(&found[6]), expected.spread.forces.as_flattened());
+        let details: Value = serde_json::from_str(found[7].strip_prefix("details ").unwrap()).unwrap();
+        assert_eq!(details["evaluations"], 24);
+        assert!(expected.spread.energy > 0.0);
+    }
+    // The step counts up, and another step is another rotation.
+    assert_ne!(found[0], found[8]);
+}
+
+#[test]
+fn what_one_rotation_leaves_unknown_is_no_number() {
+    let found = lines(Command::new(program()).args(["computed", &model("harmonic-padded-f64"), ""]));
+    for row in [3, 5, 6] {
+        assert!(numbers(&found[row]).iter().all(|value| value.is_nan()), "{}", found[row]);
+    }
+    assert_eq!(found[..8], found[8..]);
+}
+
+#[test]
+fn a_virial_that_the_model_does_not_give_is_no_number() {
+    let name = "exported-direct-f32";
+    let settings = Settings { forces: Some(tumble::potential::Forces::Direct), ..Settings::default() };
+    let known = evaluation(name, &settings, &crystal(), 0).virial;
+    let found = lines(Command::new(program()).args(["computed", &model(name), "forces: direct"]));
+    match known {
+        None => assert!(numbers(&found[2]).iter().all(|value| value.is_nan())),
+        Some(virial) => assert_eq!(numbers(&found[2]), virial.as_flattened()),
+    }
+}
+
+#[test]
+fn a_c_program_learns_what_the_model_is() {
+    let found = lines(Command::new(program()).args(["facts", &model("harmonic-padded-f64"), ""]));
+    assert_eq!(found[..3], ["harmonic", "3.5", "1 0 0"]);
+    let about: Value = serde_json::from_str(&found[3]).unwrap();
+    assert_eq!(about["cutoff"], 3.5);
+    assert_eq!(about["hops"], 1);
+    assert_eq!(about["species"], serde_json::json!([1, 8]));
+    let policy = "rotate octahedral+random with inversion: 48 evaluation(s) a step, conservative forces";
+    assert_eq!(about["policy"], policy);
+}
+
+#[test]
+fn what_makes_no_sense_is_an_error_and_no_crash() {
+    let file = model("harmonic-padded-f64");
+    let found = lines(compiled::watched(program()).args(["refused", &file, ""]));
+    let none = "\"the argument model is NULL: load one with tumble_load\"";
+    let keys = "rotate, inversion, seed, stream, step, forces, correction, threads, memory, device and onnxruntime";
+    let expected = [
+        "no file: \"the argument file is NULL: give the ONNX file of a model\"",
+        "no such file: \"cannot read /nonexistent.onnx: No such file or directory (os error 2)\"",
+        &format!(
+            "unknown key: \"the argument options cannot be used: the key \"rotation\" is unknown: the keys are {keys}\""
+        ),
+        "neither yes nor no: \"the argument options cannot be used: inversion is \"maybe\": give yes or no\"",
+        &format!("unknown mitigation: \"the mitigation \"cubic\" is unknown: give {}\"", tumble::quadrature::GRAMMAR),
+        "no such forces: \"the model \"harmonic\" offers no direct forces: ask for conservative ones\"",
+        "no text: \"the argument options is not UTF-8 text\"",
+        "nothing evaluated: \"the argument model has evaluated no structure, or failed at the last: call tumble_compute \
+         first\"",
+        "no atoms: \"the argument n_atoms is 0: give at least one atom\"",
+        "no species: \"the argument species is NULL: give the atomic number of each atom\"",
+        "no element: \"the argument species has 0 for atom 2: give numbers from 1 to 118\"",
+        "gold: \"the model \"harmonic\" does not know element Au: it knows H, O\"",
+        "no positions: \"the argument positions is NULL: give three coordinates for each atom, in Å\"",
+        "flat: \"the cell is periodic along a but its volume is 0 Å^3: give three independent cell vectors\"",
+        "in one place: \"atoms 1 and 2 coincide (distance 0.0e0 Å, cell shifts included): remove one of them, or check \
+         whether the dynamics has exploded\"",
+        "energy 7",
+        "usable again: \"\"",
+        "too few: \"the argument n_atoms is 2, but the last structure has 3 atoms\"",
+        &format!("no model: {none}"),
+        &format!("still none: {none}"),
+        "freed: \"\"",
+    ];
+    for (found, expected) in found.iter().zip(expected) {
+        assert_eq!(found, expected);
+    }
+    assert_eq!(found.len(), expected.len());
+}
+
+/// Rows of an example's output: angle, energy, its spread, largest force.
+fn assert_rows(found: &[String], settings: &Settings) {
+    let energies = found.iter().zip([0.0, 30.0, 60.0, 90.0]).map(|(line, degrees)| {
+        let expected = evaluation("harmonic-padded-f64", settings, &turned(degrees), 0);
+        let largest = expected.forces.as_flattened().iter().fold(0.0_f64, |most, f| most.max(f.abs()));
+        let row = [expected.energy, expected.spread.energy, largest];
+        let numbers = numbers(line);
+        assert!(numbers.iter().zip(row).all(|(a, b)| (a - b).abs() < 1e-8), "{line}: {row:?}");
+        expected.energy
+    });
+    let energies: Vec<f64> = energies.collect();
+    assert_eq!(found.len(), 4);
+    // Octahedral grids are exact through degree 3, the toy has angular momenta to 4: what is left is small.
+    assert!((energies[0] - energies[1]).abs() > 1e-6);
+}
+
+const OPTIONS: &str = "rotate: octahedral, inversion: yes";
+
+fn octahedral() -> Settings {
+    Settings { mitigation: "octahedral".into(), inversion: true, ..Settings::default() }
+}
+
+#[test]
+fn the_example_in_c_is_right_and_leaves_no_memory_behind() {
+    let program = compiled::c("examples/c/water.c", "tumble-c-water");
+    assert_rows(&lines(compiled::watched(&program).arg(model("harmonic-padded-f64")).arg(OPTIONS)), &octahedral());
+    let output = Command::new(&program).arg("/nonexistent.onnx").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let expected = "error: cannot read /nonexistent.onnx: No such file or directory (os error 2)\n";
+    assert_eq!(String::from_utf8_lossy(&output.stderr), expected);
+}
+
+#[test]
+fn the_example_in_fortran_is_right() {
+    let sources = ["examples/fortran/tumble.f90", "examples/fortran/water.f90"];
+    let Some(program) = compiled::fortran(sources, "tumble-fortran-water") else {
+        return eprintln!("skipped: gfortran is not installed (Debian package gfortran)");
+    };
+    assert_rows(&lines(Command::new(&program).arg(model("harmonic-padded-f64")).arg(OPTIONS)), &octahedral());
+    let output = Command::new(&program).args([&model("harmonic-padded-f64"), "rotate: cubic"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).starts_with("error: the mitigation \"cubic\" "));
+}
