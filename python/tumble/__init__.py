@@ -1,8 +1,31 @@
-"""Energies, forces and virials from a force server of tumble (`tumble serve`). Units are eV and Å.
+"""Machine-learned potentials that are not exactly rotation-invariant, averaged over rotations. Units are eV and Å.
 
-`tumble.client.Client` needs NumPy only; `tumble.ase.TumbleClient` is a calculator for ASE.
+`Model` evaluates in the process, `Client` asks a force server (`tumble serve`); they need NumPy only. `tumble.ase` has
+both as calculators for ASE.
 """
 
-from tumble.client import Answer, Client, ServerError
+from __future__ import annotations
 
-__all__ = ["Answer", "Client", "ServerError"]
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tumble.client import Answer, Client, ServerError
+    from tumble.model import Evaluation, Model, ModelError
+
+__all__ = ["Answer", "Client", "Evaluation", "Model", "ModelError", "ServerError", "__version__"]
+
+try:
+    __version__ = version("tumble-md")
+except PackageNotFoundError:
+    # A source tree that was not installed.
+    __version__ = "0+source"
+
+
+def __getattr__(name: str) -> Any:
+    """Imported when first asked for: LAMMPS and the command line, which come by here, need no NumPy."""
+    for module in ("client", "model"):
+        if name in __all__ and hasattr(found := import_module(f"tumble.{module}"), name):
+            return getattr(found, name)
+    raise AttributeError(f"module 'tumble' has no attribute {name!r}")

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tumble import wire
+from tumble import options, wire
 from tumble.elements import runs
 from tumble.wire import Array
 
@@ -68,11 +68,9 @@ class Client:
         token: str | None = None,
         timeout: float | None = None,
     ):
-        flags = {"inversion": _yes_or_no(inversion), "correction": _yes_or_no(correction)}
-        options = {"rotate": rotate, "seed": seed, "stream": stream, "step": step, **flags}
-        options.update(forces=forces, token=token)
-        given = [f"{key}: {_whole(key, str(value))}" for key, value in options.items() if value is not None]
-        text = ", ".join([f"species: {runs(species)}", *given])
+        random = {"seed": seed, "stream": stream, "step": step}
+        wishes = {"inversion": inversion, "correction": correction, "forces": forces, "token": token}
+        text = options.text(species=runs(species), rotate=rotate, **random, **wishes)
         self._atoms = len(species)
         self._address = address
         self._timeout = timeout
@@ -214,14 +212,3 @@ def _connect_file(path: str, timeout: float | None) -> socket.socket:
         connected.close()
         raise
     return connected
-
-
-def _yes_or_no(flag: bool | None) -> str | None:
-    return None if flag is None else "yes" if flag else "no"
-
-
-def _whole(key: str, text: str) -> str:
-    """A value that would end early on its way is refused; it is not shown: it may be secret."""
-    if not text or text.strip() != text or any(end in text for end in ",\n\0"):
-        raise ValueError(f"{key} is empty, or has a comma, a line break or spaces around it: leave these out")
-    return text

@@ -28,6 +28,11 @@ def symbol(species: str | int) -> str:
     return species if isinstance(species, str) else SYMBOLS[species - 1]
 
 
+def atomic_number(species: str | int) -> int:
+    """The atomic number of an element, given as such or by its symbol; ValueError if there is none."""
+    return SYMBOLS.index(symbol(species)) + 1
+
+
 def runs(species: Sequence[str | int]) -> str:
     """Symbols with counts: O, H, H, O becomes `O H2 O`."""
     groups = ((name, sum(1 for _ in group)) for name, group in groupby(map(symbol, species)))

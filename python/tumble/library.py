@@ -1,0 +1,51 @@
+"""tumble's library, called through `include/tumble.h`: found, loaded once, and told what its functions take."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from ctypes import POINTER, c_char_p, c_double, c_int, c_void_p
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+HERE = Path(__file__).parent
+DOUBLES = POINTER(c_double)
+INTS = POINTER(c_int)
+
+# Result and arguments, as in include/tumble.h.
+FUNCTIONS = {
+    "tumble_load": (c_void_p, [c_char_p, c_char_p]),
+    "tumble_compute": (c_int, [c_void_p, c_int, INTS, DOUBLES, DOUBLES, DOUBLES, DOUBLES, DOUBLES]),
+    "tumble_spread": (c_int, [c_void_p, DOUBLES, DOUBLES]),
+    "tumble_per_atom": (c_int, [c_void_p, c_int, DOUBLES, DOUBLES, DOUBLES]),
+    "tumble_details": (c_char_p, [c_void_p]),
+    "tumble_about": (c_char_p, [c_void_p]),
+    "tumble_free": (None, [c_void_p]),
+    "tumble_error": (c_char_p, []),
+    "tumble_version": (c_char_p, []),
+}
+
+
+@lru_cache(maxsize=1)
+def library() -> ctypes.CDLL:
+    """The library of TUMBLE_LIBRARY, or the one that the wheel brings; ImportError if there is none."""
+    path = os.environ.get("TUMBLE_LIBRARY") or str(HERE / "libtumble.so")
+    try:
+        loaded = ctypes.CDLL(path)
+        for name, (result, arguments) in FUNCTIONS.items():
+            function = getattr(loaded, name)
+            function.restype, function.argtypes = result, arguments
+    except (OSError, AttributeError) as error:
+        raise ImportError(
+            f"cannot load tumble's library: {error}: install the wheel of tumble-md, or run `make library` and set "
+            "TUMBLE_LIBRARY to its target/library/release/libtumble.so"
+        ) from None
+    return loaded
+
+
+def onnx_runtime() -> str | None:
+    """The folder of ONNX Runtime's library in this Python, unless ORT_DYLIB_PATH says better; without importing it."""
+    spec = None if os.environ.get("ORT_DYLIB_PATH") else find_spec("onnxruntime")
+    folders = (Path(folder, "capi") for folder in (spec.submodule_search_locations or [] if spec else []))
+    return next((str(folder) for folder in folders if any(folder.glob("libonnxruntime.so*"))), None)

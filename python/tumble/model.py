@@ -1,0 +1,205 @@
+"""A model that is evaluated in the process.
+
+    model = Model("water-pet.onnx", rotate="octahedral", inversion=True)
+    found = model.evaluate(["O", "H", "H"], positions)
+    print(found.energy, found.energy_spread)
+
+It needs NumPy, and the library that the wheel brings or `make library` makes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tumble import options
+from tumble.elements import atomic_number
+from tumble.library import DOUBLES, INTS, library, onnx_runtime
+
+Array = NDArray[np.float64]
+
+
+class ModelError(RuntimeError):
+    """A model cannot be loaded or evaluated, with the reason as a sentence."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Results for one structure of N atoms. Spreads, standard deviations over the rotations, are None for one only."""
+
+    # eV
+    energy: float
+    # [N, 3], eV/Å
+    forces: Array
+    # [3, 3]: -dE/d(strain), eV; not a number where the model does not give it
+    virial: Array
+    # [N], eV: their sum is the energy
+    energies: Array
+    # eV
+    energy_spread: float | None
+    # eV/Å, root mean square over all components
+    force_spread: float | None
+    # [N], eV
+    energy_spreads: Array | None
+    # [N, 3], eV/Å
+    force_spreads: Array | None
+    # What else is known, with the keys of tumble_extras() in include/tumble.h; energies there are in Hartree.
+    extras: dict[str, Any]
+
+
+class Model:
+    """A model in an ONNX file, with the rotations that it is averaged over.
+
+    `rotate`: none (the default), random, random:N, tetrahedral, octahedral, icosahedral, degree:N, legendre:L or
+    lebedev:L; a grid may be followed by +random. `inversion`: whether every rotation comes with its inversion. `seed`,
+    `stream` (to 65535) and `step` choose random rotations; `step` is the number of the first structure and counts up by
+    one with every evaluation. `forces` is "conservative" or "direct"; None: what the model prefers. `correction`:
+    averaged minus bare model. `threads`: of the model. `memory`: working memory that it may take, MB. `device`: "cpu"
+    or "cuda". `onnxruntime`: its library or the folder of that; None: that of this Python's package, or what is found
+    elsewhere.
+
+    ModelError for what the library refuses; ValueError for arrays of the wrong shape. Several threads may use a model:
+    they take turns.
+    """
+
+    def __init__(
+        self,
+        file: str | os.PathLike[str],
+        *,
+        rotate: str | None = None,
+        inversion: bool | None = None,
+        seed: int | None = None,
+        stream: int | None = None,
+        step: int = 0,
+        forces: str | None = None,
+        correction: bool | None = None,
+        threads: int | None = None,
+        memory: int | None = None,
+        device: str | None = None,
+        onnxruntime: str | os.PathLike[str] | None = None,
+    ):
+        self._handle: int | None = None
+        self._lock = Lock()
+        self._file = os.fspath(file)
+        self._options: dict[str, Any] = {
+            "rotate": rotate,
+            "inversion": inversion,
+            "seed": seed,
+            "stream": stream,
+            "forces": forces,
+            "correction": correction,
+            "threads": threads,
+            "memory": memory,
+            "device": device,
+            "onnxruntime": None if onnxruntime is None else os.fspath(onnxruntime),
+        }
+        self.step = step
+        self._load()
+
+    def _load(self) -> None:
+        chosen = {**self._options, "onnxruntime": self._options["onnxruntime"] or onnx_runtime(), "step": self.step}
+        self._library = library()
+        self._handle = self._library.tumble_load(os.fsencode(self._file), options.text(**chosen).encode())
+        if not self._handle:
+            raise self._error()
+
+    def evaluate(self, species: Sequence[str | int], positions: ArrayLike, cell: ArrayLike | None = None) -> Evaluation:
+        """Energy, forces, virial and their spreads of one structure.
+
+        `species` [N] are symbols or atomic numbers, `positions` [N, 3] in Å, wrapped or not; rows of `cell` [3, 3] are
+        its vectors, Å. Nothing repeats along vectors of zero length, or without a cell.
+        """
+        numbers = np.array([atomic_number(name) for name in species], np.intc)
+        positions = _array(positions, (len(numbers), 3), "positions")
+        cell = _array(np.zeros((3, 3)) if cell is None else cell, (3, 3), "cell")
+        with self._lock:
+            return self._evaluate(numbers, positions, cell)
+
+    def _evaluate(self, numbers: NDArray[np.intc], positions: Array, cell: Array) -> Evaluation:
+        atoms, handle = len(numbers), self._live()
+        energy, forces, virial = np.empty(1), np.empty((atoms, 3)), np.empty((3, 3))
+        spreads, energies = np.empty(2), np.empty((2, atoms))
+        force_spreads = np.empty((atoms, 3))
+        structure = (atoms, numbers.ctypes.data_as(INTS), _pointer(cell), _pointer(positions))
+        self._check(self._library.tumble_compute(handle, *structure, *map(_pointer, (energy, forces, virial))))
+        self.step += 1
+        self._check(self._library.tumble_spread(handle, _pointer(spreads[:1]), _pointer(spreads[1:])))
+        per_atom = (energies[0], energies[1], force_spreads)
+        self._check(self._library.tumble_per_atom(handle, atoms, *map(_pointer, per_atom)))
+        extras = json.loads(self._library.tumble_details(handle))
+        several = extras["evaluations"] > 1
+        return Evaluation(
+            energy=float(energy[0]),
+            forces=forces,
+            virial=virial,
+            energies=energies[0],
+            energy_spread=float(spreads[0]) if several else None,
+            force_spread=float(spreads[1]) if several else None,
+            energy_spreads=energies[1] if several else None,
+            force_spreads=force_spreads if several else None,
+            extras=extras,
+        )
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What the model says of itself and how it is run: name, species (atomic numbers), cutoff (Å), hops, forces,
+        ensemble, policy, origin and notes."""
+        with self._lock:
+            return json.loads(self._library.tumble_about(self._live()))
+
+    def close(self) -> None:
+        """Frees the model; what is closed stays closed."""
+        with self._lock:
+            handle, self._handle = self._handle, None
+        if handle:
+            self._library.tumble_free(handle)
+
+    def __enter__(self) -> Model:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if getattr(self, "_handle", None):
+            self.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy is a model of its own: two that free one handle would crash.
+        return {"file": self._file, "options": self._options, "step": self.step}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._handle, self._lock = None, Lock()
+        self._file, self._options, self.step = state["file"], state["options"], state["step"]
+        self._load()
+
+    def _live(self) -> int:
+        if self._handle is None:
+            raise ModelError("the model was closed: load it again")
+        return self._handle
+
+    def _check(self, status: int) -> None:
+        if status != 0:
+            raise self._error()
+
+    def _error(self) -> ModelError:
+        return ModelError(self._library.tumble_error().decode(errors="replace"))
+
+
+def _array(values: ArrayLike, shape: tuple[int, ...], name: str) -> Array:
+    array = np.ascontiguousarray(values, np.float64)
+    if array.shape != shape:
+        raise ValueError(f"{name} has the shape {array.shape}: give {shape}")
+    return array
+
+
+def _pointer(array: Array) -> ctypes._Pointer[ctypes.c_double]:
+    return array.ctypes.data_as(DOUBLES)

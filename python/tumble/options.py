@@ -1,0 +1,23 @@
+"""What is wanted of a model, as a text of pairs: `rotate: octahedral, inversion: yes`."""
+
+from __future__ import annotations
+
+# Written as yes or no, whatever kind of truth they are.
+FLAGS = {"inversion", "correction"}
+
+
+def text(**options: str | int | bool | None) -> str:
+    """The pairs with commas between; what is None is left out.
+
+    A value that would end early on its way is a ValueError, which does not show it: it may be secret.
+    """
+    return ", ".join(f"{key}: {_whole(key, value)}" for key, value in options.items() if value is not None)
+
+
+def _whole(key: str, value: str | int | bool) -> str:
+    if key in FLAGS:
+        return "yes" if value else "no"
+    written = str(value)
+    if not written or written.strip() != written or any(end in written for end in ",\n\0"):
+        raise ValueError(f"{key} is empty, or has a comma, a line break or spaces around it: leave these out")
+    return written

@@ -1,0 +1,11 @@
+"""Finds the Python package as it lies in the repository, and the library of `make library`."""
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
+
+sys.path.insert(0, str(ROOT / "python"))
+os.environ.setdefault("TUMBLE_LIBRARY", str(TARGET / "library/release/libtumble.so"))

@@ -1,0 +1,292 @@
+"""The calculator that evaluates in the process: derivatives, every mitigation, dynamics, and what it tells the user."""
+
+import copy
+import json
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tumble
+from ase import Atoms, units
+from ase.calculators.fd import calculate_numerical_forces, calculate_numerical_stress
+from ase.io import write
+from ase.md.verlet import VelocityVerlet
+from tumble import Model, ModelError
+from tumble.ase import Tumble
+from tumble.library import library
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND_LINE = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release/tumble"
+TOYS = ROOT / "tests/data/models"
+TOY = TOYS / "harmonic-padded-f64.onnx"
+WATER = ROOT / "examples/models/water-pet-f64.onnx"
+POSITIONS = [[0.1, 0.0, 0.2], [0.9, 0.6, 0.2], [-0.6, 0.7, 0.1], [2.7, 0.3, 0.4], [3.3, 0.9, 0.0], [2.4, -0.5, 0.9]]
+CELL = [[5.0, 0.0, 0.0], [0.7, 4.5, 0.0], [-0.3, 0.4, 5.5]]
+
+
+def waters(pbc=True):
+    """Two of them."""
+    return Atoms("OH2OH2", POSITIONS, cell=CELL, pbc=pbc)
+
+
+def energy(atoms, **options):
+    """Of a new calculator."""
+    with Tumble(TOY, **options) as calc:
+        return calc.get_potential_energy(atoms)
+
+
+@pytest.mark.parametrize("pbc", [True, [True, False, True], False])
+@pytest.mark.parametrize("rotate", ["none", "icosahedral"])
+def test_forces_and_stress_are_derivatives(pbc, rotate):
+    atoms = waters(pbc)
+    with Tumble(TOY, rotate=rotate) as atoms.calc:
+        forces = atoms.get_forces()
+        np.testing.assert_allclose(forces, calculate_numerical_forces(atoms, eps=1e-4), atol=1e-6)
+        assert np.abs(forces).max() > 0.1
+        assert atoms.get_potential_energies().sum() == pytest.approx(atoms.get_potential_energy(), abs=1e-10)
+        assert atoms.get_potential_energy(force_consistent=True) == atoms.get_potential_energy()
+        if pbc is True:
+            numerical = calculate_numerical_stress(atoms, eps=1e-5)
+            np.testing.assert_allclose(atoms.get_stress(), numerical, atol=1e-8)
+            assert np.abs(numerical).max() > 1e-3
+        else:
+            assert "stress" not in atoms.calc.results
+
+
+@pytest.mark.parametrize(
+    "rotate, count",
+    [
+        ("none", 1),
+        ("random", 1),
+        ("random:7", 7),
+        ("tetrahedral", 12),
+        ("octahedral", 24),
+        ("icosahedral+random", 60),
+        ("degree:2", 12),
+        ("legendre:3", 75),
+        ("lebedev:5+random", 70),
+    ],
+)
+def test_every_mitigation_is_there(rotate, count):
+    atoms = waters()
+    for inversion in (False, True):
+        with Tumble(TOY, rotate=rotate, inversion=inversion, seed=1) as atoms.calc:
+            atoms.get_potential_energy()
+            results, copies = atoms.calc.results, count * (1 + inversion)
+            assert results["evaluations"] == copies
+            assert ("spread" in results) == (copies > 1)
+            if copies > 1:
+                spread, replicas = results["spread"], results["replica_energies"]
+                assert replicas.shape == (copies,)
+                assert spread["energies"].shape == (6,)
+                rms = np.sqrt(np.mean(spread["force_components"] ** 2))
+                assert rms == pytest.approx(spread["forces"], rel=1e-12)
+            if rotate in ("octahedral", "tetrahedral"):
+                # Equal weights.
+                assert replicas.mean() == pytest.approx(results["energy"], abs=1e-8)
+                assert replicas.std() == pytest.approx(spread["energy"], rel=1e-6)
+                assert spread["energy"] > 1e-3
+
+
+def test_it_agrees_with_the_command_line(tmp_path):
+    atoms = waters()
+    write(tmp_path / "water.xyz", atoms, format="extxyz")
+    options = ["--rotate", "octahedral+random", "--inversion", "--seed", "3", "--json"]
+    command = [COMMAND_LINE, "eval", TOY, tmp_path / "water.xyz", *options]
+    environment = {**os.environ, "ORT_DISABLE_TELEMETRY": "1", "VIRTUAL_ENV": str(Path(sys.executable).parents[1])}
+    expected = json.loads(subprocess.run(command, env=environment, check=True, capture_output=True).stdout)
+    with Tumble(TOY, rotate="octahedral+random", inversion=True, seed=3, threads=2) as atoms.calc:
+        # XYZ files have eight decimals.
+        assert atoms.get_potential_energy() == pytest.approx(expected["energy"], abs=1e-7)
+        np.testing.assert_allclose(atoms.get_forces(), expected["forces"], atol=1e-6)
+        np.testing.assert_allclose(atoms.get_potential_energies(), expected["atomic_energies"], atol=1e-7)
+        spread = atoms.calc.results["spread"]
+        assert spread["energy"] == pytest.approx(expected["spread"]["energy"], abs=1e-7)
+        np.testing.assert_allclose(spread["force_components"], expected["spread"]["forces"], atol=1e-6)
+        np.testing.assert_allclose(atoms.calc.results["torque"], expected["torque"], atol=1e-6)
+
+
+def test_random_rotations_follow_seed_stream_and_step():
+    atoms = waters()
+
+    def energies(**options):
+        with Tumble(TOY, rotate="random", **options) as calc:
+            found = []
+            for _ in range(3):
+                calc.calculate(atoms)
+                found.append(calc.results["energy"])
+                # A change of parameters loads the model again: the count goes on.
+                calc.set(inversion=not calc.parameters["inversion"])
+                calc.set(inversion=not calc.parameters["inversion"])
+            return found
+
+    first = energies(seed=1)
+    assert len(set(first)) == 3
+    assert energies(seed=1) == first
+    assert energies(seed=1, step=2)[0] == first[2]
+    assert energies(seed=2)[0] != first[0] != energies(seed=1, stream=1)[0]
+
+
+def test_what_is_asked_twice_keeps_its_rotation():
+    atoms = waters()
+    with Tumble(TOY, rotate="random") as atoms.calc:
+        before = atoms.get_potential_energy()
+        assert atoms.get_forces().shape == (6, 3)
+        assert atoms.get_potential_energy() == before
+        atoms.calc.reset()
+        assert atoms.get_potential_energy() != before
+
+
+def test_a_correction_is_the_averaged_minus_the_bare_model():
+    atoms = waters()
+    expected = energy(atoms, rotate="octahedral") - energy(atoms)
+    assert energy(atoms, rotate="octahedral", correction=True) == pytest.approx(expected, abs=1e-9)
+    assert abs(expected) > 1e-3
+
+
+def test_both_kinds_of_forces_and_an_ensemble():
+    atoms = waters()
+    both = TOYS / "both-list-f64.onnx"
+    with Tumble(both, forces="conservative") as one, Tumble(both, forces="direct") as other:
+        assert np.abs(one.get_forces(atoms) - other.get_forces(atoms)).max() > 1e-3
+    with Tumble(TOYS / "ensemble-list-f64.onnx") as calc:
+        calc.calculate(atoms)
+        members = calc.results["ensemble_energies"]
+        assert members.shape == (4,)
+        # The toy's members differ by shares whose sum is zero.
+        assert members.mean() == pytest.approx(calc.results["energy"], abs=1e-8)
+
+
+def drift(rotate, step):
+    """Largest deviation of the energy within 6 fs of one H2O of velocity Verlet, eV."""
+    atoms = Atoms("OH2", [[0.0, 0.0, 0.0], [0.96, 0.1, 0.0], [-0.24, 0.93, 0.05]])
+    atoms.set_velocities([[0.0, 0.0, 0.001], [0.03, 0.0, -0.02], [0.0, -0.03, 0.01]])
+    with Tumble(WATER, rotate=rotate, seed=1) as atoms.calc:
+        start = atoms.get_total_energy()
+        away = []
+        dynamics = VelocityVerlet(atoms, step * units.fs)
+        for _ in dynamics.irun(round(6.0 / step)):
+            away.append(abs(atoms.get_total_energy() - start))
+    return max(away)
+
+
+def test_dynamics_conserves_the_averaged_energy_to_second_order():
+    coarse, fine = drift("tetrahedral", 0.5), drift("tetrahedral", 0.25)
+    assert 3.0 < coarse / fine < 5.0
+    # What a new rotation at every step does is no error of the integrator: smaller steps do not make it go away.
+    assert drift("random", 0.25) > 2.0 * fine
+
+
+def test_copies_are_models_of_their_own():
+    atoms = waters()
+    with Tumble(TOY, rotate="random", seed=1) as calc:
+        calc.calculate(atoms)
+        twin = copy.deepcopy(calc)
+        thawed = pickle.loads(pickle.dumps(calc))
+        calc.calculate(atoms)
+    for other in (twin, thawed):
+        other.calculate(atoms)
+        assert other.results["energy"] == calc.results["energy"]
+        other.close()
+
+
+def test_threads_take_turns():
+    atoms = waters()
+    with Model(TOY, rotate="octahedral") as model:
+        expected = model.evaluate(list("OHHOHH"), POSITIONS, CELL)
+        found = []
+
+        def work():
+            for _ in range(20):
+                found.append(model.evaluate(atoms.numbers.tolist(), POSITIONS, CELL))
+
+        threads = [threading.Thread(target=work) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(found) == 60
+    assert all(one.energy == expected.energy and (one.forces == expected.forces).all() for one in found)
+
+
+def test_a_model_tells_what_it_is():
+    with Model(TOY, rotate="octahedral", inversion=True) as model:
+        about = model.about
+    assert (about["name"], about["species"], about["cutoff"], about["hops"]) == ("harmonic", [1, 8], 3.5, 1)
+    assert about["policy"] == "rotate octahedral with inversion: 48 evaluation(s) a step, conservative forces"
+    assert library().tumble_version().decode() == version_of_cargo()
+
+
+def version_of_cargo():
+    """As Cargo.toml has it."""
+    lines = (ROOT / "Cargo.toml").read_text().splitlines()
+    return next(line.split('"')[1] for line in lines if line.startswith("version = "))
+
+
+@pytest.mark.parametrize(
+    "file, options, sentence",
+    [
+        ("/nonexistent.onnx", {}, r"cannot read /nonexistent\.onnx: No such file or directory"),
+        (TOY, {"rotate": "cubic"}, r'the mitigation "cubic" is no mitigation|the mitigation "cubic"'),
+        (TOY, {"forces": "direct"}, 'the model "harmonic" offers no direct forces: ask for conservative ones'),
+        (TOY, {"threads": 0}, 'the argument options cannot be used: threads is "0": give a whole number from 1 to'),
+        (TOY, {"onnxruntime": "/nonexistent"}, "ONNX Runtime library names /nonexistent|is already loaded from"),
+    ],
+)
+def test_what_cannot_be_loaded_says_why(file, options, sentence):
+    with pytest.raises(ModelError, match=sentence):
+        Model(file, **options)
+
+
+def test_what_cannot_be_evaluated_says_why():
+    with Model(TOY) as model:
+        with pytest.raises(ModelError, match='the model "harmonic" does not know element Au: it knows H, O'):
+            model.evaluate(["Au"], [[0, 0, 0]])
+        with pytest.raises(ModelError, match="atoms 1 and 2 coincide"):
+            model.evaluate(["H", "H"], np.zeros((2, 3)))
+        with pytest.raises(ValueError, match=r"positions has the shape \(1, 3\): give \(2, 3\)"):
+            model.evaluate(["H", "H"], [[0, 0, 0]])
+        with pytest.raises(ValueError, match="'Xx' is no element"):
+            model.evaluate(["Xx"], [[0, 0, 0]])
+    with pytest.raises(ModelError, match="the model was closed: load it again"):
+        model.evaluate(["H"], [[0, 0, 0]])
+    with pytest.raises(ValueError, match="rotate is empty, or has a comma"):
+        Model(TOY, rotate="none, seed: 1")
+    with pytest.raises(ValueError, match="unknown parameters"):
+        Tumble(TOY).set(rotation="none")
+
+
+def test_a_library_that_is_not_there_is_an_import_error():
+    program = "import tumble\ntumble.Model('x')"
+    environment = {**os.environ, "TUMBLE_LIBRARY": "/nonexistent.so", "PYTHONPATH": str(ROOT / "python")}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "ImportError: cannot load tumble's library: /nonexistent.so: cannot open shared object file" in done.stderr
+    assert "run `make library` and set TUMBLE_LIBRARY" in done.stderr
+
+
+def test_onnx_runtime_may_be_in_use_by_python_too():
+    program = (
+        "import onnxruntime, tumble, sys\n"
+        f"onnxruntime.InferenceSession({str(TOY)!r}, providers=['CPUExecutionProvider'])\n"
+        f"print(tumble.Model({str(TOY)!r}).evaluate(['H', 'O'], [[0, 0, 0], [0, 0, 1.5]]).energy)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "python"), "ORT_DISABLE_TELEMETRY": "1"}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    with Model(TOY) as model:
+        assert float(done.stdout) == model.evaluate(["H", "O"], [[0, 0, 0], [0, 0, 1.5]]).energy
+
+
+def test_importing_it_needs_no_numpy():
+    program = "import sys, tumble\nassert tumble.__version__\nassert 'numpy' not in sys.modules\ntumble.Client"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "python")}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+    assert set(tumble.__all__) >= {"Client", "Model", "ServerError"}
+    with pytest.raises(AttributeError, match="module 'tumble' has no attribute 'nothing'"):
+        _ = tumble.nothing

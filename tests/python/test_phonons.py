@@ -1,0 +1,76 @@
+"""Vibrations of cubic crystals: threefold degeneracies are exact for a model averaged over the cubic group, and are not
+there for the bare one."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk
+from tumble.ase import Tumble
+
+# Its energy depends on angles to the z axis (Legendre polynomials 1, 2 and 4), so the bare model is not cubic.
+TOY = Path(__file__).resolve().parents[2] / "tests/data/models/harmonic-list-f64.onnx"
+CUBIC = {"rotate": "octahedral", "inversion": True}
+
+
+def force_constants(atoms, moved, step=1e-3, **options):
+    """-dF/dx by central differences: [3 moved, 3 N], eV/Å²."""
+    with Tumble(TOY, **options) as calc:
+
+        def forces(atom, axis, shift):
+            displaced = atoms.copy()
+            displaced.positions[atom, axis] += shift
+            return calc.get_forces(displaced).ravel()
+
+        rows = [
+            (forces(atom, axis, -step) - forces(atom, axis, step)) / (2 * step) for atom in moved for axis in range(3)
+        ]
+    return np.array(rows)
+
+
+def crystals():
+    """Simple cubic and face-centered cubic hydrogen, as supercells in which atom 0 does not see its own images."""
+    return {"sc": bulk("H", "sc", a=1.9) * (4, 4, 4), "fcc": bulk("H", "fcc", a=2.6, cubic=True) * (3, 3, 3)}
+
+
+@pytest.mark.parametrize("lattice", ["sc", "fcc"])
+def test_an_atom_of_a_cubic_crystal_is_held_alike_in_all_directions(lattice):
+    atoms = crystals()[lattice]
+    averaged = force_constants(atoms, [0], **CUBIC)[:, :3]
+    stiffness = averaged[0, 0]
+    assert abs(stiffness) > 0.1
+    # Rounding of forces of about 1 eV/Å, divided by the step.
+    np.testing.assert_allclose(averaged, stiffness * np.eye(3), atol=1e-9)
+    bare = np.linalg.eigvalsh(force_constants(atoms, [0])[:, :3])
+    assert np.ptp(bare) > 1e-2 * abs(stiffness)
+
+
+def optical(**options):
+    """Eigenvalues of the dynamical matrix of a crystal of the CsCl kind at Γ, eV/Å²/u, ascending by size."""
+    atoms = Atoms("OH", scaled_positions=[[0, 0, 0], [0.5, 0.5, 0.5]], cell=[2.2] * 3, pbc=True)
+    masses = np.repeat(atoms.get_masses(), 3)
+    # Moved with all of their images: the sum over cells that makes Γ.
+    matrix = force_constants(atoms, [0, 1], **options) / np.sqrt(np.outer(masses, masses))
+    values = np.linalg.eigvalsh(0.5 * (matrix + matrix.T))
+    return values[np.argsort(np.abs(values))]
+
+
+def test_the_optical_modes_at_gamma_are_one_triplet():
+    averaged, bare = optical(**CUBIC), optical()
+    # Translations cost nothing, with or without rotations.
+    for values in (averaged, bare):
+        np.testing.assert_allclose(values[:3], 0.0, atol=1e-6)
+    triplet = averaged[3:]
+    assert np.abs(triplet).min() > 0.1
+    assert np.ptp(triplet) < 1e-9
+    assert np.ptp(bare[3:]) > 1e-2 * np.abs(triplet).mean()
+
+
+def test_a_crystal_turned_away_from_the_grid_is_not_cubic():
+    turned = bulk("H", "sc", a=1.9) * (4, 4, 4)
+    turned.rotate(25, [1, 2, 3], rotate_cell=True)
+    values = np.linalg.eigvalsh(force_constants(turned, [0], **CUBIC)[:, :3])
+    straight = np.linalg.eigvalsh(force_constants(crystals()["sc"], [0], **CUBIC)[:, :3])
+    # The toy's fourth Legendre polynomial is beyond degree 3 of the grid: the crystal sees the grid's axes.
+    assert np.ptp(values) > 1e-4 * abs(values.mean()) > np.ptp(straight)
