@@ -13,7 +13,7 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 # The library of ONNX Runtime's wheel reports home unless told not to before it is loaded.
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help setup check build library demo docs test test-rust test-lammps test-compat test-export bench bench-lammps bench-sockets bench-export bench-hot count counts counts-accept fuzz lint format clean
+.PHONY: help setup check build library wheel demo docs test test-rust test-lammps test-wheel test-compat test-export bench bench-lammps bench-sockets bench-export bench-hot count counts counts-accept fuzz lint format clean
 
 help:
 	@echo "make demo    water in LAMMPS, turned at random at every step (1 to 3 minutes after the build)"
@@ -29,6 +29,7 @@ help:
 	@echo "make test-export  the exporter of models, with metatrain in .venv-export and Orb in .venv-orb (10 GB)"
 	@echo "make fuzz    random bytes for all parsers, SECONDS_EACH=60 (needs nightly Rust; 3 minutes to build)"
 	@echo "make lint    formats, lints and documentation"
+	@echo "make wheel   a Python wheel with everything compiled, in target/wheel; make test-wheel installs and tries it"
 	@echo "make library the library for C, Fortran and Python, in target/library/release"
 	@echo "make build   the command line and the LAMMPS plugin, in target/release"
 	@echo "make setup   LAMMPS and ONNX Runtime, in .venv (the others do it when needed)"
@@ -66,6 +67,17 @@ library: setup
 	cargo build --release --lib --target-dir target/library
 	@ln -sf $$(ls $(CURDIR)/$(VENV)/lib/python*/site-packages/onnxruntime/capi/libonnxruntime.so.*) target/library/release/
 
+$(VENV)/.wheel: scripts/wheel-requirements.txt $(VENV)/.done
+	$(PIP) -r scripts/wheel-requirements.txt
+	@touch $@
+
+wheel: build library $(VENV)/.wheel
+	scripts/make-wheel.sh $(BIN)/python
+
+# In an empty environment of its own, outside of this folder (pip loads 200 MB for it, or has them in its cache).
+test-wheel: wheel $(VENV)/.tests
+	$(BIN)/python -m pytest tests/wheel -q
+
 # STEPS=400 makes it shorter.
 demo: build
 	@$(BIN)/python examples/liquid/demo.py $(STEPS)
@@ -87,7 +99,7 @@ test-rust: setup
 	cargo test --workspace
 
 test-lammps: build library $(VENV)/.tests
-	$(BIN)/python -m pytest tests -q
+	$(BIN)/python -m pytest tests -q --ignore tests/wheel
 
 # BENCH="--quick" to see whether it works, BENCH="--only beads" for a part, --checkpoint for other weights.
 bench: build $(EXPORT)/.peers

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# The wheel of tumble-md, from what `make build` and `make library` have compiled: target/wheel/tumble_md-*.whl.
+# Its platform tag says which systems it runs on: auditwheel reads that from the symbols of glibc and libstdc++ in use.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+python=${1:?the Python to build with}
+out=target/wheel
+stage=$out/stage
+package=$stage/python/tumble
+rm -rf "$out"
+mkdir -p "$stage/python" "$out/raw"
+cp -r python/{README.md,pyproject.toml,setup.py,tumble,tumble_export} "$stage/python"
+cp Cargo.toml LICENSE "$stage"
+cp LICENSE "$stage/python"
+rm -rf "$package"/__pycache__ "$stage"/python/tumble_export/__pycache__
+mkdir "$package/models"
+# What is left out is for debuggers.
+strip --strip-unneeded -o "$package/tumble" target/release/tumble
+strip --strip-unneeded -o "$package/tumbleplugin.so" target/release/libtumble.so
+strip --strip-unneeded -o "$package/libtumble.so" target/library/release/libtumble.so
+chmod 755 "$package/tumble"
+cp examples/models/water-pet.onnx "$package/models/water.onnx"
+"$python" -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir "$out/raw" "$stage/python"
+PATH="$(dirname "$(realpath -s "$python")"):$PATH" "$python" -m auditwheel repair --wheel-dir "$out" "$out"/raw/*.whl
+rm -r "$out/raw" "$stage"
+ls -l "$out"/*.whl

