@@ -61,6 +61,8 @@ build: setup
 	@ln -sf libtumble.so $(PLUGIN)
 	@# Beside the program is where it looks first, so that it runs without an active environment.
 	@ln -sf $$(ls $(CURDIR)/$(VENV)/lib/python*/site-packages/onnxruntime/capi/libonnxruntime.so.*) target/release/
+	@mkdir -p target/release/models
+	@ln -sf $(CURDIR)/examples/models/water-pet.onnx target/release/models/water.onnx
 
 # Without the plugin, whose symbols only LAMMPS has, and in a folder of its own, where it does not replace it.
 library: setup

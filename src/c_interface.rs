@@ -92,6 +92,20 @@ unsafe fn hand_over<const N: usize>(results: [(&[f64], *mut f64); N]) {
     }
 }
 
+/// Frees what [`Box::into_raw`] gave to C; NULL is fine.
+///
+/// # Safety
+/// `handle` was given by this library, and is not used afterwards.
+unsafe fn free<T>(handle: *mut T) {
+    entry((), || {
+        if !handle.is_null() {
+            // SAFETY: made by Box::into_raw, and freed once by the contract.
+            drop(unsafe { Box::from_raw(handle) });
+        }
+        Ok(())
+    });
+}
+
 /// What went wrong in this thread's last call, as a sentence; "" if nothing did. It lives until the next call.
 #[unsafe(no_mangle)]
 pub extern "C" fn tumble_error() -> *const c_char {

@@ -30,6 +30,15 @@ class _Averaged(Calculator):
 
     ignored_changes = {"initial_charges", "initial_magmoms"}
     discard_results_on_any_change = True
+    default_parameters = {
+        "rotate": None,
+        "inversion": None,
+        "seed": None,
+        "stream": 0,
+        "step": 0,
+        "forces": None,
+        "correction": None,
+    }
 
     def __init__(self, **parameters: Any):
         # How many evaluations there were since `step` was set.
@@ -92,16 +101,7 @@ class Tumble(_Averaged):
     """
 
     implemented_properties = ["energy", "free_energy", "forces", "stress", "energies"]
-    default_parameters = {
-        "model": None,
-        "rotate": None,
-        "inversion": None,
-        "seed": None,
-        "stream": 0,
-        "step": 0,
-        "forces": None,
-        "correction": None,
-    }
+    default_parameters = {"model": None, **_Averaged.default_parameters}
 
     def __init__(
         self,
@@ -161,15 +161,6 @@ class TumbleClient(_Averaged):
     """
 
     implemented_properties = ["energy", "free_energy", "forces", "stress"]
-    default_parameters = {
-        "rotate": None,
-        "inversion": None,
-        "seed": None,
-        "stream": 0,
-        "step": 0,
-        "forces": None,
-        "correction": None,
-    }
 
     def __init__(
         self,

@@ -4,7 +4,7 @@ use std::ffi::{CString, c_char, c_int};
 use std::ptr::null_mut;
 use std::slice::from_ref;
 
-use super::{argument, atomic_numbers, entry, hand_over, string, structure, text};
+use super::{argument, atomic_numbers, entry, free, hand_over, string, structure, text};
 use crate::server::client::Client;
 
 /// What a `tumble_client *` points to.
@@ -90,11 +90,6 @@ pub unsafe extern "C" fn tumble_extras(client: *mut Handle) -> *const c_char {
 /// As `client` of [`tumble_evaluate`]; it must not be used afterwards.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tumble_close(client: *mut Handle) {
-    entry((), || {
-        if !client.is_null() {
-            // SAFETY: made by `tumble_open`'s Box::into_raw, and closed once by the contract.
-            drop(unsafe { Box::from_raw(client) });
-        }
-        Ok(())
-    });
+    // SAFETY: made by `tumble_open`, and not used again by the contract.
+    unsafe { free(client) };
 }

@@ -7,7 +7,7 @@ use std::slice::from_ref;
 
 use serde_json::json;
 
-use super::{argument, atomic_numbers, entry, hand_over, string, structure, text};
+use super::{argument, atomic_numbers, entry, free, hand_over, string, structure, text};
 use crate::average::Evaluation;
 use crate::calculator::Calculator;
 use crate::error::Result;
@@ -256,11 +256,6 @@ pub unsafe extern "C" fn tumble_knows(model: *mut Handle, species: c_int) -> c_i
 /// `model` as in [`tumble_compute`]; it must not be used afterwards.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tumble_free(model: *mut Handle) {
-    entry((), || {
-        if !model.is_null() {
-            // SAFETY: made by `tumble_load`'s Box::into_raw, and freed once by the contract.
-            drop(unsafe { Box::from_raw(model) });
-        }
-        Ok(())
-    });
+    // SAFETY: made by `tumble_load`, and not used again by the contract.
+    unsafe { free(model) };
 }

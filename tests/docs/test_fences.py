@@ -27,6 +27,9 @@ ENVIRONMENT = {
     "VIRTUAL_ENV": VENV,
     "PATH": f"{TARGET / 'release'}:{VENV}/bin:{os.environ['PATH']}",
     "PYTHONPATH": str(ROOT / "python"),
+    # What the wheel tells LAMMPS and Python by itself.
+    "LAMMPS_PLUGIN_PATH": str(TARGET / "release"),
+    "TUMBLE_LIBRARY": str(TARGET / "library/release/libtumble.so"),
 }
 PROGRAMS = r"make|tumble|target/release/tumble|pip|python\S*|i-pi|lmp|mpiexec|cargo|cc"
 COMMAND_LINE = re.compile(rf"^ {{4}}({PROGRAMS}) ", re.MULTILINE)
@@ -103,6 +106,9 @@ def test_nothing_hides_from_this_test(page):
 def test_what_a_page_says_works(page, tmp_path):
     for name, place in LINKS.items():
         (tmp_path / name).symlink_to(place)
+    # The environment of the README, where a wheel would be.
+    (tmp_path / "v/bin").mkdir(parents=True)
+    (tmp_path / "v/bin/tumble").symlink_to(TARGET / "release/tumble")
     for name in ("water.xyz", "frames.xyz", "snapshots.xyz"):
         (tmp_path / name).write_text(H2O)
     with ExitStack() as background:

@@ -129,8 +129,8 @@ def test_the_command_line_runs(installed, model, energy):
     assert energy < -900.0
     found = installed.run("tumble", "check", model, "water.xyz", "--target", "energy=5")
     assert "recommend" in found.lower()
-    refused = installed.run("tumble", "model", "gold", code=2)
-    assert 'no model "gold" comes with tumble: the models are water, as in `tumble model water`' in refused
+    refused = installed.run("tumble", "model", "gold", code=1)
+    assert 'NAME is "gold", which does not come with tumble: give one of water' in refused
 
 
 def test_lammps_knows_the_pair_style_by_itself(installed, model, energy):

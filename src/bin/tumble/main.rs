@@ -11,6 +11,7 @@ mod ipi;
 mod json;
 mod log;
 mod man;
+mod model;
 mod options;
 mod serve;
 mod structures;
@@ -54,6 +55,7 @@ enum Command {
     Bench(bench::Arguments),
     Ipi(Box<ipi::Arguments>),
     Serve(Box<serve::Arguments>),
+    Model(model::Arguments),
     Doctor(doctor::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
@@ -68,6 +70,7 @@ Examples:
   tumble bench model.onnx water.xyz                       how long a step takes, and where the time goes
   tumble ipi model.onnx --template water.xyz --unix driver    the forces of an i-PI simulation
   tumble serve model.onnx --listen unix:/tmp/water.sock   the forces of many simulations
+  tumble model water                                      where a model lies that comes with tumble
   tumble doctor                                           whether all is installed well, and what to do if not
 
 Every command has examples of its own: tumble eval --help";
@@ -82,6 +85,7 @@ fn main() -> ExitCode {
         Some(Command::Bench(arguments)) => bench::run(&arguments, onnxruntime).map(|()| ExitCode::SUCCESS),
         Some(Command::Ipi(arguments)) => ipi::command(&arguments, onnxruntime),
         Some(Command::Serve(arguments)) => serve::command(&arguments, onnxruntime),
+        Some(Command::Model(arguments)) => model::run(&arguments).map(|()| ExitCode::SUCCESS),
         Some(Command::Doctor(arguments)) => doctor::command(&arguments, onnxruntime),
         Some(Command::Completions(arguments)) => completions::run(&arguments).map(|()| ExitCode::SUCCESS),
         Some(Command::Man(arguments)) => man::run(&arguments).map(|()| ExitCode::SUCCESS),

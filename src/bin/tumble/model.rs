@@ -1,0 +1,75 @@
+//! `tumble model`: the models that come with tumble.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use tumble::{Error, Result};
+
+use crate::{STDOUT, written};
+
+/// Print where a model lies that comes with tumble, or the names of all of them
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// The model whose file is printed; without one the names are
+    name: Option<String>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  tumble model                                # the names
+  tumble check \"$(tumble model water)\"        # a small one of liquid water, to try things out with";
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let known = std::env::current_exe().map(|program| models(&program)).unwrap_or_default();
+    let text = match &arguments.name {
+        Some(name) => wanted(&known, name)?.display().to_string() + "\n",
+        None => known.keys().map(|name| format!("{name}\n")).collect(),
+    };
+    written(STDOUT, io::stdout().write_all(text.as_bytes()))
+}
+
+/// Name and file of each in the folder `models` beside the program.
+fn models(program: &Path) -> BTreeMap<String, PathBuf> {
+    let files = program.with_file_name("models").read_dir().into_iter().flatten().flatten().map(|entry| entry.path());
+    let onnx = files.filter(|file| file.extension().is_some_and(|end| end == "onnx"));
+    onnx.filter_map(|file| Some((file.file_stem()?.to_str()?.to_owned(), file.clone()))).collect()
+}
+
+fn wanted<'a>(known: &'a BTreeMap<String, PathBuf>, name: &str) -> Result<&'a Path> {
+    let names = || known.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let problem = || match known.is_empty() {
+        true => format!("is \"{name}\", but no models lie beside this program: give the path of an ONNX file instead"),
+        false => format!("is \"{name}\", which does not come with tumble: give one of {}", names()),
+    };
+    known.get(name).map(PathBuf::as_path).ok_or_else(|| Error::Argument { name: "NAME", problem: problem() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn models_are_what_lies_beside_the_program() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("tumble");
+        let refused = |known: &BTreeMap<_, _>| wanted(known, "gold").unwrap_err().to_string();
+        assert_eq!(
+            refused(&models(&program)),
+            "the argument NAME is \"gold\", but no models lie beside this program: give the path of an ONNX file instead"
+        );
+        std::fs::create_dir(folder.path().join("models")).unwrap();
+        for file in ["water.onnx", "ice.onnx", "README.md"] {
+            std::fs::write(folder.path().join("models").join(file), "").unwrap();
+        }
+        let known = models(&program);
+        assert_eq!(wanted(&known, "water").unwrap(), folder.path().join("models/water.onnx"));
+        assert_eq!(
+            refused(&known),
+            "the argument NAME is \"gold\", which does not come with tumble: give one of ice, water"
+        );
+    }
+}
