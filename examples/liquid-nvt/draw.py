@@ -1,4 +1,7 @@
-"""Draw structure and dynamics of liquid water: draw.py results.json figure.svg."""
+"""Draw structure and dynamics of liquid water: draw.py results.json figure.svg.
+
+What reweight.py wrote beside results.json is shown too.
+"""
 
 import json
 import sys
@@ -7,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from analysis.figures import COLORS, panels, save
 from analysis.orientation import BINS
+from tables import beside
 
 COLORS = {**COLORS, "turned": COLORS["octahedral"], "grid": COLORS["icosahedral"], "mts": "#b08900"}
 LABELS = {"turned": "octahedral+random", "grid": "octahedral", "mts": "octahedral every 4"}
@@ -62,23 +66,42 @@ def sphere(figure, axes, name, c, scale):
     axes.set_title(f"F over the dipole's direction, {LABELS.get(name, name)}")
 
 
-def draw(results, path):
-    """Curves, then maps of up to three of LAMMPS' runs: the first two and the last."""
-    cases = results["cases"]
+def change(axes, reweighted, key, title):
+    """By how much the average differs from the bare model, with a band of one error."""
+    x, y, e = (np.array(v) for v in (reweighted["distances"], reweighted[key]["changes"], reweighted[key]["errors"]))
+    axes.axhline(0, color="#888888", linewidth=0.8)
+    axes.plot(x, y, color=COLORS["octahedral"], linewidth=1.1)
+    axes.fill_between(x, y - e, y + e, color=COLORS["octahedral"], alpha=0.2, linewidth=0)
+    axes.set(xlabel="r / Å", ylabel="change")
+    axes.set_title(f"{title}: {reweighted['rotate']} − none")
+    axes.grid(alpha=0.25)
+
+
+def last_row(figure, places, cases, reweighted):
+    """Maps of LAMMPS' runs, the first two and the last; changes by reweighting instead of all but the first."""
     names = [name for name in cases if not name.startswith("ipi-")]
-    mapped = names if len(names) < 4 else [*names[:2], names[-1]]
+    mapped = names[:1] if reweighted else names if len(names) < 4 else [*names[:2], names[-1]]
+    scale = max(np.abs(cases[name]["dipole"]["map"]).max() for name in mapped)
+    for place, name in zip(places, mapped):
+        sphere(figure, place, name, cases[name], scale)
+    if reweighted:
+        change(places[1], reweighted, "pairs", "g$_{OO}$")
+        change(places[2], reweighted, "dipoles", "Dipole correlation")
+    for place in [] if reweighted else places[len(mapped) :]:
+        place.set_visible(False)
+
+
+def draw(results, path, reweighted=None):
+    """Everything."""
+    cases = results["cases"]
     figure, axes = panels(3, 3, width=11)
     for place, (key, *words) in zip(axes.flat, CURVES):
         curve(place, key, cases, *words)
     axes[0, 0].legend(fontsize=7)
     left(axes.flat[5], cases)
-    scale = max(np.abs(cases[name]["dipole"]["map"]).max() for name in mapped)
-    for place, name in zip(axes[2], mapped):
-        sphere(figure, place, name, cases[name], scale)
-    for place in axes[2, len(mapped) :]:
-        place.set_visible(False)
+    last_row(figure, axes[2], cases, reweighted)
     save(figure, path)
 
 
 if __name__ == "__main__":
-    draw(json.loads(Path(sys.argv[1]).read_text()), sys.argv[2])
+    draw(json.loads(Path(sys.argv[1]).read_text()), sys.argv[2], beside(sys.argv[1]))

@@ -51,28 +51,45 @@ def from_ipi(folder, settle):
     return temperatures, steps, side, positions
 
 
+def structure(side, positions):
+    """What needs no time, each as a series [frames, values]: orientations and correlations over the distance."""
+    molecules = positions.reshape(len(positions), -1, 3, 3)
+    dipoles, normals = orientation.axes(molecules)
+    both = np.array([liquid.correlations(*frame, side) for frame in zip(molecules[:, :, 0], dipoles)])
+    found = {
+        "dipole": [orientation.counts(u).ravel() for u in dipoles],
+        "normal": [orientation.counts(np.stack([n, -n])).ravel() for n in normals],
+        "pairs": both[:, 0],
+        "dipoles": both[:, 1],
+    }
+    return {name: np.asarray(s, float) for name, s in found.items()}
+
+
+def dynamics(positions, lags):
+    """Correlation functions, each as a series [origins, lags]."""
+    molecules = positions.reshape(len(positions), -1, 3, 3)
+    dipoles, _ = orientation.axes(molecules)
+    total = dipoles.sum(axis=1, keepdims=True) / np.sqrt(dipoles.shape[1])
+    return {
+        "displacement": liquid.displacements(molecules[:, :, 0], lags),
+        "single": liquid.autocorrelations(dipoles, lags),
+        "total": liquid.autocorrelations(total, lags),
+    }
+
+
 def series(temperatures, steps, side, positions):
     """What is compared, each as a series [frames or origins, values]; times, ps, of the correlation functions."""
     if len(steps) < 2 * LONGEST:
         needed = f"{2 * LONGEST}, {2 * LONGEST * FRAME * STEP:.3g} ps after settling"
         raise ValueError(f"{len(steps)} frames are too few: correlations need {needed}; run longer by --steps")
-    molecules = positions.reshape(len(positions), -1, 3, 3)
-    oxygens = molecules[:, :, 0]
-    dipoles, normals = orientation.axes(molecules)
-    both = np.array([liquid.correlations(*frame, side) for frame in zip(oxygens, dipoles)])
     lags = LAGS[LAGS <= len(steps) // LONGEST]
-    total = dipoles.sum(axis=1, keepdims=True) / np.sqrt(dipoles.shape[1])
-    found = {
-        "temperature": temperatures[:, :1],
-        "dipole": [orientation.counts(u).ravel() for u in dipoles],
-        "normal": [orientation.counts(np.stack([n, -n])).ravel() for n in normals],
-        "pairs": both[:, 0],
-        "dipoles": both[:, 1],
-        "displacement": liquid.displacements(oxygens, lags),
-        "single": liquid.autocorrelations(dipoles, lags),
-        "total": liquid.autocorrelations(total, lags),
-    }
+    found = {"temperature": temperatures[:, :1], **structure(side, positions), **dynamics(positions, lags)}
     return {name: np.asarray(s, float) for name, s in found.items()}, lags * FRAME * STEP
+
+
+def distances(side):
+    """Where the values of the correlations over the distance are, Å."""
+    return liquid.edges(side)[:-1] + liquid.BIN / 2
 
 
 def numbers(values):
@@ -94,7 +111,7 @@ def case(temperatures, steps, side, positions):
     """Everything about one run, and the series to compare it by."""
     compared, times = series(temperatures, steps, side, positions)
     found = {"ps": len(steps) * FRAME * STEP, "molecules": positions.shape[1] // 3}
-    found.update(times=numbers(times), distances=numbers(liquid.edges(side)[:-1] + liquid.BIN / 2))
+    found.update(times=numbers(times), distances=numbers(distances(side)))
     found["temperatures"] = [list(pair) for pair in zip(*map(numbers, block_error(temperatures, BLOCKS)))]
     for name in ("pairs", "dipoles", "displacement", "single", "total"):
         mean, error = block_error(compared[name], BLOCKS)

@@ -4,7 +4,8 @@
 
 Each frame of the bare run counts with exp(-(E_averaged - E_bare) / kT): the same frames serve both models, so that
 what is common to them cancels, and small differences are seen that two runs would hide in their noise. It is exact as
-long as enough frames have a part in it (`effective`). Writes FOLDER/reweighted.json and prints a table.
+long as enough frames have a part in it (`effective`). Writes FOLDER/reweighted.json, which tables.py and draw.py show
+too, and prints a table.
 """
 
 import json
@@ -14,7 +15,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from observables import BLOCKS, from_lammps, pieces, series
+from observables import BLOCKS, FRAME, STEP, distances, from_lammps, numbers, pieces, structure
 
 ROOT = Path(__file__).resolve().parents[2]
 KT = 8.617333262e-5 * 300  # eV
@@ -68,7 +69,7 @@ def changed(weight, values, blocks=BLOCKS):
 
 
 def summary(weight, values):
-    """The largest change of an observable, and the root mean square of change over error."""
+    """Change at every value, the largest one, and the root mean square of change over error."""
     change, error = changed(weight, values)
     most = int(np.argmax(np.abs(change)))
     seen = error > 0
@@ -77,14 +78,16 @@ def summary(weight, values):
         "change": float(change[most]),
         "error": float(error[most]),
         "ratio": float(np.sqrt(np.mean((change[seen] / error[seen]) ** 2))),
+        "changes": numbers(change),
+        "errors": numbers(error),
     }
 
 
 def table(found):
     """Markdown."""
-    deviation = 1e3 * found["deviation"]
-    yield f"{found['frames']} frames, worth {found['effective']:.0f} after reweighting to `{found['rotate']}`;"
-    yield f"the energies differ by {deviation:.1f} meV a cell (standard deviation), kT is {1e3 * KT:.1f} meV."
+    deviation, kt = 1e3 * found["deviation"], 1e3 * KT
+    yield f"{found['frames']} frames in {found['ps']:.2f} ps of `none`, worth {found['effective']:.0f} after reweighting"
+    yield f"to `{found['rotate']}`. The energies differ by {deviation:.1f} meV a cell (standard deviation); kT is {kt:.1f} meV."
     yield from ["", "| observable | mean where it changes most | change | root mean square of change over error |"]
     yield "|---|---|---|---|"
     for key, name in NAMES.items():
@@ -96,16 +99,16 @@ def table(found):
 def main(folder, settle, rotate="octahedral", model=ROOT / "examples/models/water-pet.onnx"):
     """Everything."""
     folder = Path(folder)
-    temperatures, steps, side, positions = from_lammps(pieces(folder, "none"), int(settle))
-    observed, _ = series(temperatures, steps, side, positions)
+    _, _, side, positions = from_lammps(pieces(folder, "none"), int(settle))
+    ps, positions = len(positions) * FRAME * STEP, positions[::EVERY]
     frames = folder / "reweighted.xyz"
-    write(frames, positions[::EVERY], side)
+    write(frames, positions, side)
     difference = energies(frames, rotate, model) - energies(frames, "none", model)
-    weight = weights(difference)
-    found = dict(rotate=rotate, frames=len(weight), effective=float(effective(weight)))
-    found["deviation"] = float(difference.std())
-    found |= {key: summary(weight, observed[key][::EVERY]) for key in NAMES}
-    (folder / "reweighted.json").write_text(json.dumps(found, indent=1) + "\n")
+    weight, observed = weights(difference), structure(side, positions)
+    found = dict(rotate=rotate, ps=ps, frames=len(weight), effective=float(effective(weight)))
+    found |= dict(deviation=float(difference.std()), distances=numbers(distances(side)))
+    found |= {key: summary(weight, observed[key]) for key in NAMES}
+    (folder / "reweighted.json").write_text(json.dumps(found) + "\n")
     print("\n".join(table(found)))
 
 

@@ -60,5 +60,9 @@ for case in "${cases[@]}"; do
     esac
 done
 "$python" "$here/observables.py" "$out" "$settle"
+if [ -f "$out/none-0.done" ] && [ "$out/reweighted.json" -ot "$(ls -t "$out"/none-*.done | head -n 1)" ]; then
+    echo "$name: the averaged model's structure by reweighting"
+    "$python" "$here/reweight.py" "$out" "$settle" octahedral "$model"
+fi
 "$python" "$here/tables.py" "$out/results.json" | tee "$out/expected.md"
 figure

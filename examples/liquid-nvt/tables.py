@@ -4,6 +4,8 @@ import json
 import sys
 from pathlib import Path
 
+import reweight
+
 NAMES = {
     "none": "`none`",
     "random": "`random`",
@@ -101,12 +103,20 @@ def together(differences, halves, keys):
     return f"{above} of {sum(len(differences[key]) for key in keys)} comparisons above, {expected:.1f} by chance"
 
 
-def conclusions(cases, differences, halves):
+def largest(reweighted, keys):
+    """The largest changes by reweighting."""
+    if reweighted is None:
+        return ""
+    said = (f"{reweighted[key]['change']:+.3f} ± {reweighted[key]['error']:.3f} of {reweighted[key]['mean']:.3f}" for key in keys)
+    return f"; by reweighting changes of at most {' and '.join(said)}"
+
+
+def conclusions(cases, differences, halves, reweighted=None):
     """What follows from the paper's conclusion, and what the numbers say of it."""
     bare = next(iter(cases.values()))["dipole"]
     flat = f"F over the dipole's direction, bare: {value(bare['deviation'], bare['deviation_error'], 3)} kT"
     said = {
-        "structure": together(differences, halves, ("pairs", "dipoles")),
+        "structure": together(differences, halves, ("pairs", "dipoles")) + largest(reweighted, ("pairs", "dipoles")),
         "dynamics": together(differences, halves, ("displacement", "single", "total")),
         "orientation": f"{flat}; between runs: {together(differences, halves, ('dipole', 'normal'))}",
     }
@@ -140,6 +150,12 @@ dipole: several ps), chances are too small, as errors are. How much so is told b
 between the halves of one run, and the same mitigation in LAMMPS and in i-PI. Two runs are said to differ where
 their number is above the largest of the halves of all runs.
 """
+REWEIGHTING = """
+## By reweighting
+
+Sees more than two runs can, of the structure: each frame of the bare run counts with exp(−(E_averaged − E_bare) / kT),
+which gives what the averaged model would have. Errors by leaving out each of 10 blocks of time.
+"""
 PAPERS = """
 ## Beside the paper
 
@@ -148,8 +164,8 @@ numbers of those figures, only what the paper concludes: in bulk the effect of t
 """
 
 
-def page(results):
-    """All of `expected.md`."""
+def page(results, reweighted=None):
+    """All of `expected.md`; `reweighted` is what reweight.py wrote."""
     cases, differences, halves = (results[key] for key in ("cases", "differences", "halves"))
     lengths = sorted({f"{c['ps']:.2g}" for c in cases.values()}, key=float)
     warning = (
@@ -158,9 +174,16 @@ def page(results):
         else ""
     )
     method = METHOD.format(molecules=next(iter(cases.values()))["molecules"])
-    parts = [HEAD + warning + method, *runs(cases), COMPARISON, *comparisons(cases, differences, halves), PAPERS]
-    return "\n".join([*parts, *conclusions(cases, differences, halves)])
+    parts = [HEAD + warning + method, *runs(cases), COMPARISON, *comparisons(cases, differences, halves)]
+    parts += [] if reweighted is None else [REWEIGHTING, *reweight.table(reweighted)]
+    return "\n".join([*parts, PAPERS, *conclusions(cases, differences, halves, reweighted)])
+
+
+def beside(results):
+    """What reweight.py wrote into the folder of the results, or None."""
+    file = Path(results).with_name("reweighted.json")
+    return json.loads(file.read_text()) if file.exists() else None
 
 
 if __name__ == "__main__":
-    print(page(json.loads(Path(sys.argv[1]).read_text())))
+    print(page(json.loads(Path(sys.argv[1]).read_text()), beside(sys.argv[1])))

@@ -16,7 +16,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 # These two are made of what the program prints.
 GENERATED = {"commands.md", "errors.md"}
-PAGES = [ROOT / "README.md", *(page for page in sorted(ROOT.glob("docs/*.md")) if page.name not in GENERATED)]
+PLACES = ("*.md", "docs/*.md", "examples/*/README.md", "benches/*/README.md", "python/README.md")
+PAGES = [page for place in PLACES for page in sorted(ROOT.glob(place)) if page.name not in GENERATED]
 RUNNABLE = {"sh", "python", "lammps"}
 OTHER = {"c", "rust", "xml", "json", "text"}
 NOTE = re.compile(r"<!-- (?P<name>not run|file|beside|background|run with)(?::? (?P<value>.+))? -->")

@@ -41,6 +41,11 @@ def of_this_run(text, folder):
     return re.sub(r"(--unix |<address> |unixsocket=\")water\b", rf"\1tumble-docs-{os.getpid()}", text)
 
 
+def name(page):
+    """Of a page, in the names of tests."""
+    return str(page.relative_to(ROOT).with_suffix(""))
+
+
 def command(block, text, folder):
     """The words that run the text of a block."""
     if block.language == "python":
@@ -78,7 +83,8 @@ def run(block, folder, background):
             if "beside" in block.notes:
                 beside.enter_context(running(of_this_run(block.notes["beside"], folder), folder))
             words = command(block, text, folder)
-            done = subprocess.run(words, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=300)
+            environment = {**ENVIRONMENT, "OUT": str(folder / "results")}
+            done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, f"line {block.line}:\n{text}\n{done.stdout}\n{done.stderr}"
 
 
@@ -88,7 +94,7 @@ def test_there_is_much_to_run():
     assert kinds.count("lammps") >= 2
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", PAGES, ids=name)
 def test_nothing_hides_from_this_test(page):
     for block in blocks(page):
         assert block.language in RUNNABLE | OTHER, f"line {block.line}: a block of the language {block.language!r}"
@@ -101,16 +107,16 @@ def test_nothing_hides_from_this_test(page):
 @pytest.mark.parametrize(
     "page",
     [page for page in PAGES if any(b.language in RUNNABLE and "not run" not in b.notes for b in blocks(page))],
-    ids=lambda page: page.stem,
+    ids=name,
 )
 def test_what_a_page_says_works(page, tmp_path):
-    for name, place in LINKS.items():
-        (tmp_path / name).symlink_to(place)
+    for link, place in LINKS.items():
+        (tmp_path / link).symlink_to(place)
     # The environment of the README, where a wheel would be.
     (tmp_path / "v/bin").mkdir(parents=True)
     (tmp_path / "v/bin/tumble").symlink_to(TARGET / "release/tumble")
-    for name in ("water.xyz", "frames.xyz", "snapshots.xyz"):
-        (tmp_path / name).write_text(H2O)
+    for file in ("water.xyz", "frames.xyz", "snapshots.xyz"):
+        (tmp_path / file).write_text(H2O)
     with ExitStack() as background:
         for block in blocks(page):
             if "not run" not in block.notes:

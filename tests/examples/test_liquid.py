@@ -12,7 +12,7 @@ from analysis.blocks import block_error, chi_square, compare, cut  # isort: skip
 
 observables = load("liquid-nvt", "observables")
 sys.modules["observables"] = observables  # which reweight.py finds beside itself
-reweight = load("liquid-nvt", "reweight")
+sys.modules["reweight"] = reweight = load("liquid-nvt", "reweight")
 tables = load("liquid-nvt", "tables")
 MOLECULE = np.array([[0.0, 0, 0], [0.7572, 0.5863, 0], [-0.7572, 0.5863, 0]])
 
@@ -219,6 +219,21 @@ def test_the_page_says_what_was_found():
     assert cases["none"]["total"][0] == pytest.approx(1, abs=0.3)
     assert cases["none"]["single"][0] == pytest.approx(1) and abs(cases["none"]["single"][3]) < 0.1
     assert "27 H2O" in text and "| i-PI, `none` | 1.20 |" in text
+    assert "By reweighting" not in text
+
+
+def test_the_page_says_what_reweighting_found():
+    cases, compared = results()
+    differences = {key: {} for key in observables.OBSERVABLES}
+    halves = {key: {"none": 1.0} for key in observables.OBSERVABLES}
+    weight = np.full(120, 1 / 120)
+    found = {"rotate": "octahedral", "ps": 1.2, "frames": 120, "effective": 120.0, "deviation": 0.01}
+    found |= {key: reweight.summary(weight, compared["none"][key]) for key in reweight.NAMES}
+    found["pairs"] |= {"mean": 2.5, "change": -0.02, "error": 0.01}
+    text = tables.page({"cases": cases, "differences": differences, "halves": halves}, found)
+    assert "120 frames in 1.20 ps of `none`, worth 120 after reweighting" in text
+    assert "| g_OO(r) | 2.500 | -0.020 ± 0.010 |" in text
+    assert "by reweighting changes of at most -0.020 ± 0.010 of 2.500 and " in text
 
 
 def test_reweighting_gives_the_mean_of_another_model():
