@@ -1,4 +1,7 @@
-"""Finds the Python package as it lies in the repository, and the library of `make library`."""
+"""Finds the Python package as it lies in the repository, and the library of `make library`.
+
+With TUMBLE_INSTALLED set it is the wheel's, of the Python that runs this: tests/wheel.
+"""
 
 import os
 import sys
@@ -7,5 +10,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
 
-sys.path.insert(0, str(ROOT / "python"))
-os.environ.setdefault("TUMBLE_LIBRARY", str(TARGET / "library/release/libtumble.so"))
+if not os.environ.get("TUMBLE_INSTALLED"):
+    sys.path.insert(0, str(ROOT / "python"))
+    os.environ.setdefault("TUMBLE_LIBRARY", str(TARGET / "library/release/libtumble.so"))

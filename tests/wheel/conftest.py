@@ -18,13 +18,13 @@ class Installed:
     environment: Path
     folder: Path
 
-    def run(self, *command, code=0):
+    def run(self, *command, code=0, **variables):
         """Standard output of one of the environment's programs; nothing of ours is set, and nothing is activated."""
         program, *arguments = map(str, command)
         done = subprocess.run(
-            [self.environment / "bin" / program, *arguments],
+            [self.environment / "bin" / program if program != "bash" else program, *arguments],
             cwd=self.folder,
-            env={"PATH": "/usr/bin:/bin", "HOME": str(self.folder)},
+            env={"PATH": "/usr/bin:/bin", "HOME": str(self.folder), **variables},
             capture_output=True,
             text=True,
             timeout=600,
@@ -55,3 +55,11 @@ def installed(wheel, tmp_path_factory):
     outside = {key: value for key, value in os.environ.items() if key not in ("VIRTUAL_ENV", "PYTHONPATH")}
     subprocess.run([*pip, f"{wheel}[ase,lammps]"], check=True, env=outside, cwd=environment)
     return Installed(environment, tmp_path_factory.mktemp("work"))
+
+
+@pytest.fixture(scope="session")
+def with_others(installed):
+    """The same, with pytest and i-PI, which the wheel does not ask for."""
+    pinned = [line for line in (ROOT / "tests/requirements.txt").read_text().splitlines() if line.startswith("ipi")]
+    installed.run("python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "pytest", *pinned)
+    return installed

@@ -149,6 +149,25 @@ def test_ase_has_the_calculator(installed, model, energy):
     assert installed.python("import tumble; print(tumble.__version__)").strip() == version()
 
 
+def test_its_calculator_does_dynamics_and_has_the_phonons_of_cubic_crystals(with_others):
+    tests = [ROOT / "tests/python" / name for name in ("test_phonons.py", "test_calculator.py")]
+    options = ["-q", "-p", "no:cacheprovider", "-k", "phonons or dynamics or derivatives or mitigation or turns"]
+    said = with_others.run("python", "-m", "pytest", *tests, *options, TUMBLE_INSTALLED="yes")
+    assert re.search(r"^\d{2} passed", said, re.M), said
+
+
+def test_i_pi_runs_with_it(with_others):
+    environment = with_others.environment
+    with_others.run(
+        *("bash", ROOT / "examples/ipi-mts/run.sh", "2"),
+        PATH=f"{environment}/bin:/usr/bin:/bin",
+        TUMBLE=str(environment / "bin/tumble"),
+        OUT=str(with_others.folder / "ipi-mts"),
+    )
+    rows = (with_others.folder / "ipi-mts/water.properties").read_text().splitlines()
+    assert [row.split()[0] for row in rows if not row.startswith("#")][-1] == "2"
+
+
 def test_it_is_a_client_of_the_protocol_of_i_pi(installed, model, energy):
     # ASE and i-PI differ in the eighth digit of their units.
     assert float(installed.python(SOCKET.format(model=model))) == pytest.approx(energy, rel=1e-6)
