@@ -133,6 +133,13 @@ def test_the_command_line_runs(installed, model, energy):
     assert 'NAME is "gold", which does not come with tumble: give one of water' in refused
 
 
+def test_the_doctor_finds_nothing_wrong(installed, model):
+    said = installed.run("tumble", "doctor", "--model", model, "--json")
+    found = {check["check"]: check for check in json.loads(said)["checks"]}
+    assert found["lammps plugin"]["status"] == "ok", said
+    assert found["model in lammps"]["status"] == "ok", said
+
+
 def test_lammps_knows_the_pair_style_by_itself(installed, model, energy):
     (installed.folder / "in.water").write_text(IN_WATER.format(model=model))
     for launch in (["lmp"], ["mpiexec", "-n", "2", installed.environment / "bin/lmp"]):

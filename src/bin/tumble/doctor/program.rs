@@ -81,10 +81,18 @@ pub fn path() -> Vec<PathBuf> {
     env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect()
 }
 
-/// The folders of programs of the active virtual environment and of conda's.
+/// The folders of programs of the environment that a wheel has put this program into, and of the active ones.
 pub fn environments() -> Vec<PathBuf> {
+    let own = env::current_exe().ok().and_then(|program| of_wheel(&program));
     let active = ["VIRTUAL_ENV", "CONDA_PREFIX"].into_iter().filter_map(env::var_os);
-    active.filter(|prefix| !prefix.is_empty()).map(|prefix| Path::new(&prefix).join("bin")).collect()
+    let active = active.filter(|prefix| !prefix.is_empty()).map(PathBuf::from);
+    own.into_iter().chain(active).map(|prefix| prefix.join("bin")).collect()
+}
+
+/// The environment of a program PREFIX/lib/python3.x/site-packages/tumble/tumble.
+fn of_wheel(program: &Path) -> Option<PathBuf> {
+    let package = program.parent()?;
+    package.ends_with("site-packages/tumble").then(|| package.ancestors().nth(4).map(Path::to_path_buf)).flatten()
 }
 
 /// Whether it is a file that may be executed.
@@ -96,6 +104,13 @@ pub fn is_program(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wheel_knows_its_environment() {
+        let inside = Path::new("/home/me/v/lib/python3.11/site-packages/tumble/tumble");
+        assert_eq!(of_wheel(inside), Some("/home/me/v".into()));
+        assert_eq!(of_wheel(Path::new("/work/target/release/tumble")), None);
+    }
 
     fn shell(script: &str, input: &str) -> Said {
         run(Command::new("sh").args(["-c", script]), input).unwrap()
