@@ -232,7 +232,7 @@ def version_of_cargo():
     "file, options, sentence",
     [
         ("/nonexistent.onnx", {}, r"cannot read /nonexistent\.onnx: No such file or directory"),
-        (TOY, {"rotate": "cubic"}, r'the mitigation "cubic" is no mitigation|the mitigation "cubic"'),
+        (TOY, {"rotate": "cubic"}, 'the mitigation "cubic" is unknown: give none, random, '),
         (TOY, {"forces": "direct"}, 'the model "harmonic" offers no direct forces: ask for conservative ones'),
         (TOY, {"threads": 0}, 'the argument options cannot be used: threads is "0": give a whole number from 1 to'),
         (TOY, {"onnxruntime": "/nonexistent"}, "ONNX Runtime library names /nonexistent|is already loaded from"),
