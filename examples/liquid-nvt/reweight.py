@@ -85,9 +85,9 @@ def summary(weight, values):
 
 def table(found):
     """Markdown."""
-    deviation, kt = 1e3 * found["deviation"], 1e3 * KT
-    yield f"{found['frames']} frames in {found['ps']:.2f} ps of `none`, worth {found['effective']:.0f} after reweighting"
-    yield f"to `{found['rotate']}`. The energies differ by {deviation:.1f} meV a cell (standard deviation); kT is {kt:.1f} meV."
+    worth, deviation, kt = found["effective"], 1e3 * found["deviation"], 1e3 * KT
+    yield f"{found['frames']} frames in {found['ps']:.2f} ps of `none`, worth {worth:.0f} after reweighting to"
+    yield f"`{found['rotate']}`: the energies differ by {deviation:.1f} meV a cell (standard deviation), kT is {kt:.1f} meV."
     yield from ["", "| observable | mean where it changes most | change | root mean square of change over error |"]
     yield "|---|---|---|---|"
     for key, name in NAMES.items():

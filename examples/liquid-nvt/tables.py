@@ -107,7 +107,10 @@ def largest(reweighted, keys):
     """The largest changes by reweighting."""
     if reweighted is None:
         return ""
-    said = (f"{reweighted[key]['change']:+.3f} ± {reweighted[key]['error']:.3f} of {reweighted[key]['mean']:.3f}" for key in keys)
+    said = (
+        f"{reweighted[key]['change']:+.3f} ± {reweighted[key]['error']:.3f} of {reweighted[key]['mean']:.3f}"
+        for key in keys
+    )
     return f"; by reweighting changes of at most {' and '.join(said)}"
 
 

@@ -4,11 +4,13 @@ A comment of HTML on a line of its own, right before a block, is not seen by rea
 
     <!-- not run: REASON -->       the block is not run
     <!-- file: NAME -->            the block is written to this file; it is run too if its language can be
+    <!-- takes minutes -->         the block is run if TUMBLE_MINUTES is set: make test-examples
     <!-- run with s/A/B/ -->       in the text that is run, A (a regular expression) is B
     <!-- background -->            a program that stays until the end of the page
     <!-- beside: COMMAND -->       this runs while the block does
 """
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +21,8 @@ GENERATED = {"commands.md", "errors.md"}
 PLACES = ("*.md", "docs/*.md", "examples/*/README.md", "benches/*/README.md", "python/README.md")
 PAGES = [page for place in PLACES for page in sorted(ROOT.glob(place)) if page.name not in GENERATED]
 RUNNABLE = {"sh", "python", "lammps"}
-OTHER = {"c", "rust", "xml", "json", "text"}
-NOTE = re.compile(r"<!-- (?P<name>not run|file|beside|background|run with)(?::? (?P<value>.+))? -->")
+OTHER = {"c", "fortran", "rust", "xml", "json", "text"}
+NOTE = re.compile(r"<!-- (?P<name>not run|takes minutes|file|beside|background|run with)(?::? (?P<value>.+))? -->")
 BLOCK = re.compile(r"(?P<notes>(?:^<!-- .* -->\n)*)^```(?P<language>\w*)\n(?P<text>[\s\S]*?)^```$", re.MULTILINE)
 
 
@@ -32,6 +34,12 @@ class Block:
     text: str
     line: int
     notes: dict[str, str]
+
+    @property
+    def runs(self):
+        """Whether it is run, if its language can be."""
+        minutes = "takes minutes" in self.notes and not os.environ.get("TUMBLE_MINUTES")
+        return not minutes and "not run" not in self.notes
 
     def to_run(self):
         """The text with what the notes replace."""
