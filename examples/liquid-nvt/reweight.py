@@ -87,7 +87,7 @@ def table(found):
     """Markdown."""
     worth, deviation, kt = found["effective"], 1e3 * found["deviation"], 1e3 * KT
     yield f"{found['frames']} frames in {found['ps']:.2f} ps of `none`, worth {worth:.0f} after reweighting to"
-    yield f"`{found['rotate']}`: energies differ by {deviation:.1f} meV a cell (standard deviation), kT is {kt:.1f} meV."
+    yield f"`{found['rotate']}`: energies differ by {deviation:.1f} meV a cell (standard deviation), kT {kt:.1f} meV."
     yield from ["", "| observable | mean where it changes most | change | root mean square of change over error |"]
     yield "|---|---|---|---|"
     for key, name in NAMES.items():

@@ -108,7 +108,6 @@ pub unsafe extern "C" fn tumble_load(file: *const c_char, options: *const c_char
 /// # Safety
 /// `model` comes from [`tumble_load`], was not freed, and no other thread uses it now; or it is NULL. `species` has
 /// `n_atoms` numbers, `cell` and `virial` 9, `positions` and `forces` 3 for each atom, `energy` one; each may be NULL.
-#[expect(clippy::too_many_arguments, reason = "in C each array is an argument")]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tumble_compute(
     model: *mut Handle,
