@@ -23,8 +23,6 @@ pub(super) struct Runtime {
     pub environment: Environment,
     /// The library's file.
     pub path: PathBuf,
-    /// Whether its telemetry was switched off when it was loaded.
-    pub silent: bool,
 }
 
 impl Runtime {
@@ -113,8 +111,7 @@ fn start(path: &Path, init: impl FnOnce() -> Result<EnvironmentBuilder>) -> Resu
         environment.set_log_level(LogLevel::Fatal);
         Ok::<_, ort::Error>(environment)
     });
-    let silent = is_silent();
-    Ok(Runtime { environment: environment.map_err(broken)?, path: path.to_path_buf(), silent })
+    Ok(Runtime { environment: environment.map_err(broken)?, path: path.to_path_buf() })
 }
 
 /// The version that a library of ONNX Runtime states, which is loaded already.
@@ -156,17 +153,13 @@ fn load_error(path: &Path, error: LoadDynamicError) -> Error {
 /// The builds of the Python wheel send telemetry from the moment that they are loaded, unless this variable is set: the
 /// switch in their interface comes too late.
 fn forbid_telemetry() {
-    if is_silent() {
+    if env::var_os(TELEMETRY).is_some_and(|value| value == "1") {
         return;
     }
     // SAFETY: called once a process, under the lock of `RUNTIME`, before the library is loaded; Rust's own readers of
     // the environment are locked out by std. Code in C that reads or writes the environment at this very moment in
     // another thread would race, so models are to be loaded before a program starts such threads.
     unsafe { env::set_var(TELEMETRY, "1") };
-}
-
-fn is_silent() -> bool {
-    env::var_os(TELEMETRY).is_some_and(|value| value == "1")
 }
 
 #[cfg(test)]

