@@ -12,10 +12,10 @@ use ort::session::{HasSelectedOutputs, OutputSelector, RunOptions, Session, Sess
 use super::library::guarded;
 use super::metadata::Precision;
 use super::packing::{Real, Tensors};
-use super::session::{Device, Model, Opener, Options, Shared};
+use super::session::{Device, Model, Opener, Shared};
 use super::unpacking::Reader;
 use crate::error::{Error, Result};
-use crate::potential::{Forces, Replicas, Response};
+use crate::potential::{CACHED, Forces, Replicas, Response};
 
 /// Responses, and the time that ONNX Runtime took.
 type Timed = (Vec<Response>, Duration);
@@ -115,21 +115,30 @@ fn run_error(model: &Model, cause: String) -> Error {
 /// Lanes with a thread each, for replicas that have nothing to tell each other: faster than threads that share a run.
 pub(super) struct Lanes {
     count: usize,
+    bytes_per_run: usize,
     /// Opened when they are first needed: a session takes time and memory.
     lanes: Vec<Lane>,
     opener: Option<Opener>,
 }
 
 impl Lanes {
-    /// One for each thread. A GPU is filled by one run.
-    pub fn new(opener: Opener, options: &Options) -> Self {
-        let count = if options.device == Device::Cpu { options.threads.max(1) } else { 1 };
-        Self { count, lanes: Vec::new(), opener: (count > 1).then_some(opener) }
+    /// One for each thread. A GPU is filled by one run, of as much as memory allows.
+    pub fn new(opener: Opener, threads: usize) -> Self {
+        let (count, bytes_per_run) = match opener.device {
+            Device::Cpu => (threads.max(1), CACHED),
+            Device::Cuda => (1, usize::MAX),
+        };
+        Self { count, bytes_per_run, lanes: Vec::new(), opener: (count > 1).then_some(opener) }
     }
 
     /// How many there are, opened or not.
     pub fn count(&self) -> usize {
         self.count
+    }
+
+    /// Working memory that one run is best cut to, bytes.
+    pub fn bytes_per_run(&self) -> usize {
+        self.bytes_per_run
     }
 
     /// Evaluates all parts, each in the lane that is free first; responses are in the order of the parts.

@@ -27,7 +27,7 @@ pub use self::session::{Device, Options};
 use self::session::{Model, Opener};
 use crate::error::Result;
 use crate::graph::Graph;
-use crate::potential::{CACHED, Forces, ModelInfo, Potential, Replicas, Response};
+use crate::potential::{Forces, ModelInfo, Potential, Replicas, Response};
 use crate::rotation::Matrix3;
 
 /// Working memory per edge slot where a model does not state it: what a PET of usual size takes.
@@ -45,7 +45,6 @@ pub struct OnnxPotential {
     lanes: Lanes,
     /// Time inside ONNX Runtime.
     elapsed: Duration,
-    device: Device,
 }
 
 impl OnnxPotential {
@@ -64,9 +63,9 @@ impl OnnxPotential {
     /// [`Error::Device`]: crate::Error::Device
     pub fn load(path: &Path, options: &Options) -> Result<Self> {
         let (opener, model, session) = Opener::load(path, options)?;
-        let (whole, lanes) = (Lane::new(&model, session)?, Lanes::new(opener, options));
+        let (whole, lanes) = (Lane::new(&model, session)?, Lanes::new(opener, options.threads));
         let info = ModelInfo { ensemble: model.signature.ensemble, ..model.metadata.info() };
-        Ok(Self { info, whole, lanes, model, elapsed: Duration::ZERO, device: options.device })
+        Ok(Self { info, whole, lanes, model, elapsed: Duration::ZERO })
     }
 
     /// What the file says of itself.
@@ -129,9 +128,8 @@ impl Potential for OnnxPotential {
         self.lanes.count()
     }
 
-    /// A GPU is filled by as much as memory allows.
     fn bytes_per_run(&self) -> usize {
-        if self.device == Device::Cpu { CACHED } else { usize::MAX }
+        self.lanes.bytes_per_run()
     }
 
     fn seconds(&self) -> f64 {

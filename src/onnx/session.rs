@@ -70,7 +70,7 @@ pub(super) struct Opener {
     bytes: Vec<u8>,
     sha256: String,
     path: PathBuf,
-    device: Device,
+    pub device: Device,
     precision: Precision,
     profile: Option<PathBuf>,
     runtime: Runtime,
