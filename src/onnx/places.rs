@@ -44,12 +44,12 @@ pub(super) fn find(explicit: Option<&Path>) -> Result<Place> {
     Ok(found.map_or(Place::Loader { tried }, Place::File))
 }
 
-/// The first library in the folders; those without one are added to `tried`.
+/// The first library in the folders; those without one are added to `tried`, once however often they are looked at.
 fn search(folders: Vec<PathBuf>, tried: &mut Vec<String>) -> Option<PathBuf> {
     folders.into_iter().find_map(|folder| {
-        let file = library_in(&folder);
-        if file.is_none() {
-            tried.push(folder.display().to_string());
+        let (file, name) = (library_in(&folder), folder.display().to_string());
+        if file.is_none() && !tried.contains(&name) {
+            tried.push(name);
         }
         file
     })
@@ -81,7 +81,6 @@ fn beside_code() -> Vec<PathBuf> {
         folders.push(folder.to_path_buf());
         folders.extend(folder.parent().into_iter().flat_map(|up| [up.join("lib"), up.join("onnxruntime/capi")]));
     }
-    folders.dedup();
     folders
 }
 
@@ -145,6 +144,19 @@ mod tests {
             "the option for the ONNX Runtime library names /no/such/place, but there is no ONNX Runtime library there: \
              give the file libonnxruntime.so.* or the folder that holds it"
         );
+    }
+
+    /// As for the program and the shared object in one folder, whose package of ONNX Runtime is also that of the
+    /// environment.
+    #[test]
+    fn a_folder_that_is_looked_at_twice_is_told_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let [bin, lib] = ["bin", "lib"].map(|name| folder.path().join(name));
+        let mut tried = vec!["ORT_DYLIB_PATH (not set)".to_owned()];
+        let twice = [bin.clone(), lib.clone(), bin.clone(), lib.clone()];
+        assert_eq!(search(twice.to_vec(), &mut tried), None);
+        assert_eq!(search(vec![lib.clone()], &mut tried), None);
+        assert_eq!(tried[1..], [bin, lib].map(|folder| folder.display().to_string()));
     }
 
     #[test]
