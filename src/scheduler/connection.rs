@@ -1,29 +1,22 @@
-//! One connection: its socket, its conversation, and the request that it waits for.
+//! One connection: its socket, its conversation, and how long it may be silent.
 
-use std::cell::Cell;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use polling::Event as Readiness;
 
+use super::simulation::{Setup, Simulation};
 use super::{Key, Limits, PIECE};
 use crate::average::Evaluation;
 use crate::error::Result;
 use crate::ipi::driver::{Driver, Event};
 use crate::ipi::extras::extras;
-use crate::ipi::message::{Answer, Carrier, put_error};
+use crate::ipi::message::{Answer, put_error};
 use crate::ipi::shared::Segments;
 use crate::ipi::wire::Structure;
-use crate::neighbors::NeighborList;
 use crate::net::Stream;
-use crate::policy::Policy;
-use crate::system::System;
 use crate::together::Task;
-
-/// Å that atoms may move, half of it each, before neighbors are sought again.
-const SKIN: f64 = 0.5;
 
 /// How long a peer that is refused has to read why.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -41,47 +34,14 @@ pub enum End {
     Refused(String),
 }
 
-/// What an `INIT` has brought about.
-#[derive(Clone, Debug)]
-pub struct Setup {
-    /// Atomic numbers `[N]` of all structures that will come.
-    pub species: Vec<u8>,
-    /// Structures in a message.
-    pub batch: usize,
-    /// How they travel.
-    pub carrier: Carrier,
-    /// Along which cell vectors they repeat; `None`: along all that are not zero.
-    pub periodic: Option<[bool; 3]>,
-    /// What is wanted of the model, for the structures of a step in turn.
-    pub policies: Vec<Policy>,
-    /// How many structures make a step: beads of a ring polymer.
-    pub beads: u64,
-    /// Number of the first step.
-    pub first_step: u64,
-    /// Structures so far, of all connections that share it. Structure k belongs to step first + k / beads.
-    pub counter: Rc<Cell<u64>>,
-}
-
-/// A structure that waits.
-#[derive(Debug)]
-struct Pending {
-    structure: Structure,
-    /// Chooses the random rotations.
-    step: u64,
-    /// Index of its policy.
-    policy: usize,
-}
-
 #[derive(Debug)]
 pub(super) struct Connection {
     stream: Stream,
     pub peer: String,
     driver: Driver,
-    setup: Option<Setup>,
-    /// Neighbors of each structure of a batch.
-    lists: Vec<NeighborList>,
+    /// From its `INIT` on.
+    simulation: Option<Simulation>,
     segments: Option<Segments>,
-    request: Vec<Pending>,
     /// Whether it is likely to ask again soon: it was in the last batch, or is new.
     pub lively: bool,
     /// How much of the output is sent.
@@ -105,10 +65,8 @@ impl Connection {
             stream,
             peer,
             driver: Driver::new(max_text),
-            setup: None,
-            lists: vec![],
+            simulation: None,
             segments: None,
-            request: vec![],
             lively: false,
             sent: 0,
             opened: Instant::now(),
@@ -130,14 +88,13 @@ impl Connection {
 
     pub fn begin(&mut self, setup: Setup, cutoff: f64) {
         self.driver.begin(setup.species.len(), setup.batch, setup.carrier);
-        self.lists = vec![NeighborList::new(cutoff, SKIN); setup.batch];
-        self.setup = Some(setup);
+        self.simulation = Some(Simulation::new(setup, cutoff));
     }
 
     /// Reads a piece; true if something came.
     pub fn read(&mut self, piece: &mut [u8]) -> Result<bool, End> {
         match self.stream.read(piece) {
-            Ok(0) if self.driver.waiting() == 0 && self.request.is_empty() => Err(End::Closed),
+            Ok(0) if self.driver.waiting() == 0 && self.structures() == 0 => Err(End::Closed),
             Ok(0) if self.driver.busy() => Err(End::Broken("closed the connection before it had its results".into())),
             Ok(0) => Err(End::Broken("closed the connection in the middle of a message".into())),
             Ok(_) if self.ended => Ok(false),
@@ -176,15 +133,10 @@ impl Connection {
             })?,
             Event::Init { .. } | Event::Exit => vec![],
         };
-        let Some(setup) = &self.setup else { return Err("the peer sent POSDATA before INIT".into()) };
-        let number = |structure| {
-            let count = setup.counter.replace(setup.counter.get() + 1);
-            let policy = (count % setup.beads) as usize % setup.policies.len();
-            Pending { structure, step: setup.first_step.wrapping_add(count / setup.beads), policy }
-        };
-        self.request = structures.into_iter().map(number).collect();
+        let Some(simulation) = &mut self.simulation else { return Err("the peer sent POSDATA before INIT".into()) };
+        simulation.ask(structures);
         self.lively = true;
-        Ok(self.request.len())
+        Ok(self.structures())
     }
 
     fn read_shared(&mut self, names: Option<[String; 6]>) -> io::Result<Vec<Structure>> {
@@ -198,25 +150,17 @@ impl Connection {
 
     /// Structures in the request.
     pub fn structures(&self) -> usize {
-        self.request.len()
+        self.simulation.as_ref().map_or(0, Simulation::structures)
     }
 
     /// Finds the neighbors of all structures of the request.
     pub fn prepare(&mut self) -> Result<()> {
-        let Some(setup) = &self.setup else { return Ok(()) };
-        for (pending, list) in self.request.iter_mut().zip(&mut self.lists) {
-            let cell = pending.structure.cell(setup.periodic)?;
-            let positions = std::mem::take(&mut pending.structure.positions);
-            list.graph(&System::new(positions, setup.species.clone(), cell)?)?;
-        }
-        Ok(())
+        self.simulation.as_mut().map_or(Ok(()), Simulation::prepare)
     }
 
     /// What the model is to do, once the neighbors are known.
     pub fn tasks(&self) -> impl Iterator<Item = Task<'_>> {
-        let policies = self.setup.as_ref().map_or(&[][..], |setup| &setup.policies);
-        let pairs = self.request.iter().zip(&self.lists);
-        pairs.map(|(pending, list)| Task { graph: list.last(), policy: &policies[pending.policy], step: pending.step })
+        self.simulation.iter().flat_map(Simulation::tasks)
     }
 
     /// Makes the reply.
@@ -225,7 +169,7 @@ impl Connection {
         if let Some(segments) = &self.segments {
             segments.write(&answers).map_err(|error| format!("cannot write the results to shared memory: {error}"))?;
         }
-        self.request.clear();
+        self.forget_request();
         self.driver.answer(&answers);
         self.since = Instant::now();
         Ok(())
@@ -234,10 +178,14 @@ impl Connection {
     /// Says why it ends.
     pub fn refuse(&mut self, sentence: &str) {
         put_error(sentence, &mut self.driver.output);
-        self.request.clear();
+        self.forget_request();
         self.lively = false;
         self.ended = true;
         self.since = Instant::now();
+    }
+
+    fn forget_request(&mut self) {
+        self.simulation.iter_mut().for_each(Simulation::forget);
     }
 
     /// Sends what can be sent; an error if the connection is done.

@@ -8,9 +8,12 @@
 //! Two doors lead here: connections that we open ([`crate::ipi::client`]), and connections that we accept
 //! ([`crate::server`]).
 
+mod batch;
 mod connection;
+mod entrance;
 mod happening;
 mod queue;
+mod simulation;
 mod wake;
 
 use std::collections::BTreeMap;
@@ -22,16 +25,15 @@ use std::time::{Duration, Instant};
 use polling::{Event as Readiness, Events, PollMode, Poller};
 
 use self::connection::Connection;
-pub use self::connection::{End, Setup};
+pub use self::connection::End;
+use self::entrance::Entrance;
 pub use self::happening::{Happening, Round};
 use self::queue::Queue;
+pub use self::simulation::Setup;
 pub use self::wake::Interrupt;
-use crate::average::Evaluation;
-use crate::error::Result;
 use crate::ipi::driver::Event;
 use crate::net::{Listener, Stream};
 use crate::potential::Potential;
-use crate::together::{Task, evaluate_together};
 
 /// Connections are told apart by numbers that are never used again, so that no answer can go astray.
 pub type Key = usize;
@@ -44,12 +46,6 @@ const INTERRUPT: Key = usize::MAX - 2;
 
 /// What is read from a socket at a time, bytes.
 const PIECE: usize = 256 << 10;
-
-/// How many are accepted before those who are there already have a turn.
-const CROWD: usize = 64;
-
-/// How long nobody is accepted when the system has no room.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// What may not be exceeded.
 #[derive(Clone, Copy, Debug)]
@@ -74,11 +70,7 @@ pub struct Scheduler {
     limits: Limits,
     poller: Poller,
     interrupt: Arc<Interrupt>,
-    listener: Option<Listener>,
-    /// When to accept again, after the system had no more room.
-    resume: Option<Instant>,
-    /// Whether the last one could not be accepted.
-    crowded: bool,
+    entrance: Option<Entrance>,
     connections: BTreeMap<Key, Connection>,
     next_key: Key,
     queue: Queue,
@@ -102,9 +94,7 @@ impl Scheduler {
             limits,
             poller,
             interrupt,
-            listener: None,
-            resume: None,
-            crowded: false,
+            entrance: None,
             connections: BTreeMap::new(),
             next_key: 0,
             queue: Queue::default(),
@@ -134,9 +124,7 @@ impl Scheduler {
     /// # Errors
     /// Those of the system.
     pub fn listen(&mut self, listener: Listener) -> io::Result<()> {
-        // SAFETY: the listener is removed from the poller, by its being closed, before it is dropped.
-        unsafe { self.poller.add_with_mode(&listener.as_fd(), Readiness::readable(LISTENER), PollMode::Level)? };
-        self.listener = Some(listener);
+        self.entrance = Some(Entrance::open(listener, &self.poller)?);
         Ok(())
     }
 
@@ -196,7 +184,7 @@ impl Scheduler {
         if self.happenings.is_empty() {
             let mut events = Events::new();
             self.wait(&mut events, until)?;
-            self.resume_accepting();
+            self.entrance.iter_mut().for_each(|entrance| entrance.reopen(&self.poller));
             events.iter().for_each(|event| self.handle(event));
             self.check_deadlines();
         }
@@ -217,8 +205,8 @@ impl Scheduler {
 
     fn wait(&self, events: &mut Events, until: Option<Instant>) -> io::Result<()> {
         let deadlines = self.connections.values().filter_map(|connection| connection.deadline(&self.limits));
-        let next =
-            deadlines.chain(self.queue.deadline(&self.limits, self.lively())).chain(until).chain(self.resume).min();
+        let resume = self.entrance.as_ref().and_then(Entrance::resume);
+        let next = deadlines.chain(self.queue.deadline(&self.limits, self.lively())).chain(until).chain(resume).min();
         let timeout = next.map(|next| next.saturating_duration_since(Instant::now()));
         match self.poller.wait(events, timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
@@ -233,7 +221,9 @@ impl Scheduler {
 
     fn handle(&mut self, event: Readiness) {
         match event.key {
-            LISTENER => self.accept(),
+            LISTENER => {
+                self.entrance.iter_mut().for_each(|entrance| entrance.accept(&self.poller, &mut self.happenings))
+            }
             INTERRUPT => {}
             key => {
                 if event.readable {
@@ -243,40 +233,6 @@ impl Scheduler {
                     self.flush(key);
                 }
             }
-        }
-    }
-
-    fn accept(&mut self) {
-        for _ in 0..CROWD {
-            let Some(listener) = &self.listener else { return };
-            match listener.accept() {
-                Ok((stream, peer)) => {
-                    self.crowded = false;
-                    self.happenings.push(Happening::Connected(stream, peer));
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Err(error) => {
-                    if !std::mem::replace(&mut self.crowded, true) {
-                        self.happenings.push(Happening::NotAccepted(error));
-                    }
-                    self.resume = Some(Instant::now() + PAUSE);
-                    return self.watch_listener(false);
-                }
-            }
-        }
-    }
-
-    fn watch_listener(&self, watched: bool) {
-        let Some(listener) = &self.listener else { return };
-        let readiness = if watched { Readiness::readable(LISTENER) } else { Readiness::none(LISTENER) };
-        // It cannot fail for a listener that is in the poller, which ours is.
-        let _ = self.poller.modify_with_mode(listener.as_fd(), readiness, PollMode::Level);
-    }
-
-    fn resume_accepting(&mut self) {
-        if self.resume.is_some_and(|resume| resume <= Instant::now()) {
-            self.resume = None;
-            self.watch_listener(true);
         }
     }
 
@@ -350,51 +306,6 @@ impl Scheduler {
             }
         }
     }
-
-    /// One batch.
-    fn evaluate(&mut self) {
-        let start = Instant::now();
-        let (keys, waited) = self.queue.take(self.limits.max_batch, start);
-        for (key, connection) in &mut self.connections {
-            connection.lively &= keys.contains(key);
-        }
-        let ready: Vec<_> = keys.into_iter().filter(|key| self.prepare(*key)).collect();
-        let mut results = self.results(&ready).into_iter();
-        let mut round = Round { waited, requests: ready.len(), ..Round::default() };
-        for key in ready {
-            let count = self.connections[&key].structures();
-            // All of them are taken, also after one that failed: what follows is of the next connection.
-            let evaluations: Vec<_> = results.by_ref().take(count).collect();
-            self.answer(key, evaluations.into_iter().collect(), &mut round);
-        }
-        round.took = start.elapsed();
-        self.queue.done();
-        self.happenings.push(Happening::Evaluated(round));
-    }
-
-    /// Finds the neighbors of a request; false if it had to be refused.
-    fn prepare(&mut self, key: Key) -> bool {
-        let Some(connection) = self.connections.get_mut(&key) else { return false };
-        let prepared = connection.prepare();
-        prepared.map_err(|error| self.refuse(key, error.to_string())).is_ok()
-    }
-
-    fn results(&mut self, keys: &[Key]) -> Vec<Result<Evaluation>> {
-        let tasks: Vec<Task> = keys.iter().flat_map(|key| self.connections[key].tasks()).collect();
-        evaluate_together(self.potential.as_mut(), &tasks, self.limits.memory)
-    }
-
-    fn answer(&mut self, key: Key, evaluations: Result<Vec<Evaluation>>, round: &mut Round) {
-        let Some(connection) = self.connections.get_mut(&key) else { return };
-        let answered = evaluations.map_err(|error| error.to_string()).and_then(|evaluations| {
-            round.add(&evaluations);
-            connection.answer(evaluations)
-        });
-        match answered {
-            Ok(()) => self.advance(key),
-            Err(sentence) => self.refuse(key, sentence),
-        }
-    }
 }
 
 impl Drop for Scheduler {
@@ -404,8 +315,6 @@ impl Drop for Scheduler {
             let _ = self.poller.delete(connection.fd());
             connection.hang_up();
         }
-        if let Some(listener) = &self.listener {
-            let _ = self.poller.delete(listener.as_fd());
-        }
+        self.entrance.iter().for_each(|entrance| entrance.close(&self.poller));
     }
 }
