@@ -1,7 +1,9 @@
 //! Sockets: where peers are, and how bytes get there.
 
 mod address;
+mod listener;
 mod stream;
 
 pub use address::Address;
-pub use stream::{Listener, Stream};
+pub use listener::Listener;
+pub use stream::Stream;
