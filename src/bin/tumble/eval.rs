@@ -1,18 +1,19 @@
 //! `tumble eval`: energies, forces and their spread for all frames of a file.
 
 use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use tumble::calculator::Evaluation;
 use tumble::xyz::{self, Frame};
 use tumble::{Error, Result};
 
 use crate::compare::Comparison;
 use crate::options::{Options, calculator};
+use crate::progress::shown;
 use crate::{STDOUT, json, table, written};
 
 /// Evaluate all frames of a file, averaged over rotations if wanted
@@ -78,7 +79,9 @@ struct Report<'a> {
 impl<'a> Report<'a> {
     fn new(arguments: &'a Arguments) -> Result<Self> {
         let output = arguments.output.as_deref().map(|path| create(path, &arguments.structures)).transpose()?;
-        Ok(Self { json: arguments.json, output, comparison: Comparison::default(), progress: progress() })
+        // A count of frames: how many there will be is not known, since they are read one at a time.
+        let progress = shown(ProgressBar::new_spinner(), "{spinner} {pos} frames, {per_sec}, {elapsed}");
+        Ok(Self { json: arguments.json, output, comparison: Comparison::default(), progress })
     }
 
     fn frame(&mut self, number: usize, frame: &Frame, evaluation: &Evaluation, time: Duration) -> Result<()> {
@@ -120,15 +123,4 @@ fn create<'a>(path: &'a Path, input: &Path) -> Result<(&'a Path, BufWriter<File>
     }
     let file = File::create(path).map_err(|cause| Error::Write { path: path.into(), cause })?;
     Ok((path, BufWriter::new(file)))
-}
-
-/// A count of frames on a terminal; how many there will be is not known, since they are read one at a time.
-fn progress() -> ProgressBar {
-    if !io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{spinner} {pos} frames, {per_sec}, {elapsed}");
-    let bar = ProgressBar::new_spinner();
-    bar.enable_steady_tick(Duration::from_millis(200));
-    style.map_or_else(|_| bar.clone(), |style| bar.clone().with_style(style))
 }

@@ -1,18 +1,17 @@
 //! What a long-running command tells on the standard error: lines of text or JSON, and a line of progress on a terminal.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use serde_json::json;
 use tumble::scheduler::Round;
 
+use crate::progress::{TICK, shown};
+
 /// Time between two lines of progress in JSON.
 const INTERVAL: Duration = Duration::from_secs(1);
-
-/// Time between two looks of the progress line.
-const TICK: Duration = Duration::from_millis(200);
 
 /// How it is told.
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
@@ -51,7 +50,10 @@ impl Log {
     /// A log of a conversation with a peer.
     pub fn new(format: LogFormat, peer: &str, connections: usize) -> Self {
         let (now, peer) = (Instant::now(), peer.to_owned());
-        let bar = if format == LogFormat::Text { bar() } else { ProgressBar::hidden() };
+        let bar = match format {
+            LogFormat::Text => shown(ProgressBar::new_spinner(), "{spinner} {elapsed} {msg}"),
+            LogFormat::Json => ProgressBar::hidden(),
+        };
         let (recent, total) = (Sums::default(), Sums::default());
         Self { format, peer, connections, bar, start: now, last: now, told: String::new(), recent, total, spread: None }
     }
@@ -152,15 +154,4 @@ impl Log {
 pub fn say(line: &str) {
     let line = line.replace(|c: char| c.is_control() && c != '\n', "\u{fffd}");
     let _ = writeln!(std::io::stderr(), "{line}");
-}
-
-/// A line that is rewritten, on a terminal.
-fn bar() -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new_spinner();
-    bar.enable_steady_tick(TICK);
-    ProgressStyle::with_template("{spinner} {elapsed} {msg}")
-        .map_or_else(|_| bar.clone(), |style| bar.clone().with_style(style))
 }

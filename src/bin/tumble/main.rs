@@ -13,6 +13,7 @@ mod log;
 mod man;
 mod model;
 mod options;
+mod progress;
 mod serve;
 mod structures;
 mod table;

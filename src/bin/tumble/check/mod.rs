@@ -4,14 +4,13 @@ mod json;
 mod text;
 
 use std::fs;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use tumble::check::findings::Findings;
 use tumble::check::measure::Bench;
 use tumble::check::recommend::{Conditions, Target};
@@ -25,6 +24,7 @@ use tumble::{Error, Graph, Result, Settings, neighbors};
 
 use crate::log::say;
 use crate::options::{Running, above_zero, load, positive};
+use crate::progress::shown;
 use crate::{STDOUT, info, structures, written};
 
 /// Rotations by which the time of an evaluation is found.
@@ -195,16 +195,10 @@ fn microseconds(evaluations: usize, seconds: f64) -> u64 {
     (1e6 * evaluations as f64 * seconds) as u64
 }
 
-/// A bar of the time that all of it is expected to take, on a terminal.
+/// A bar of the time that all of it is expected to take.
 fn progress(tasks: &[Task]) -> Result<ProgressBar> {
-    if !io::stderr().is_terminal() {
-        return Ok(ProgressBar::hidden());
-    }
     let times = tasks.iter().map(|task| Ok(microseconds(task.plan.evaluations()?, task.seconds)));
-    let bar = ProgressBar::new(times.sum::<Result<u64>>()?);
-    bar.enable_steady_tick(Duration::from_millis(200));
-    let style = ProgressStyle::with_template("{bar:30} {percent}%, {eta} left, {msg}");
-    Ok(style.map_or_else(|_| bar.clone(), |style| bar.clone().with_style(style)))
+    Ok(shown(ProgressBar::new(times.sum::<Result<u64>>()?), "{bar:30} {percent}%, {eta} left, {msg}"))
 }
 
 impl Arguments {
