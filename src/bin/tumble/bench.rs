@@ -1,6 +1,5 @@
 //! `tumble bench`: how long a step takes, and where the time goes.
 
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -10,7 +9,7 @@ use tumble::calculator::{Calculator, Settings};
 use tumble::{Result, System, neighbors};
 
 use crate::options::{Options, above_zero, calculator};
-use crate::{STDOUT, structures, written};
+use crate::{print, structures, written};
 
 /// Measure how long a step of dynamics takes, and where the time goes
 #[derive(Args)]
@@ -143,10 +142,6 @@ fn begin(prefix: &Path) -> Result<()> {
     let mut trial = prefix.as_os_str().to_owned();
     trial.push(".trial");
     written(prefix, std::fs::write(&trial, "").and_then(|()| std::fs::remove_file(&trial)))
-}
-
-fn print(text: &str) -> Result<()> {
-    written(STDOUT, writeln!(io::stdout().lock(), "{text}"))
 }
 
 fn measure(calculator: &mut Calculator, name: String, system: &System, seconds: f64) -> Result<Measured> {

@@ -1,7 +1,7 @@
 //! `tumble eval`: energies, forces and their spread for all frames of a file.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use tumble::{Error, Result};
 use crate::compare::Comparison;
 use crate::options::{Options, calculator};
 use crate::progress::shown;
-use crate::{STDOUT, json, table, written};
+use crate::{json, print, table, written};
 
 /// Evaluate all frames of a file, averaged over rotations if wanted
 #[derive(Args)]
@@ -110,7 +110,7 @@ impl<'a> Report<'a> {
     }
 
     fn print(&self, text: &str) -> Result<()> {
-        written(STDOUT, self.progress.suspend(|| writeln!(io::stdout().lock(), "{text}")))
+        self.progress.suspend(|| print(text))
     }
 }
 

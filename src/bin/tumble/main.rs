@@ -19,7 +19,7 @@ mod structures;
 mod table;
 mod version;
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -106,6 +106,11 @@ fn main() -> ExitCode {
 /// Turns a failure to write into a sentence.
 fn written(path: impl AsRef<Path>, result: std::io::Result<()>) -> Result<()> {
     result.map_err(|cause| Error::Write { path: path.as_ref().into(), cause })
+}
+
+/// Prints a line.
+fn print(text: &str) -> Result<()> {
+    written(STDOUT, writeln!(std::io::stdout().lock(), "{text}"))
 }
 
 /// What messages call the standard output.

@@ -10,7 +10,7 @@ mod program;
 mod runtime;
 
 use std::env;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -19,7 +19,7 @@ use serde_json::json;
 use tumble::Result;
 
 use self::finding::{Finding, Status};
-use crate::{STDOUT, written};
+use crate::print;
 
 /// Check the installation: ONNX Runtime, GPU, LAMMPS, plugin, MPI, processors, a model; and say what to do
 #[derive(Args)]
@@ -88,10 +88,6 @@ fn summary(problems: usize) -> String {
         1 => "1 problem was found".into(),
         _ => format!("{problems} problems were found"),
     }
-}
-
-fn print(text: &str) -> Result<()> {
-    written(STDOUT, writeln!(io::stdout().lock(), "{text}"))
 }
 
 /// Runs the command.
