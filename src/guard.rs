@@ -1,5 +1,6 @@
 //! The border to C and C++: no panic may cross it.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::error::{Error, Result};
@@ -7,10 +8,14 @@ use crate::error::{Error, Result};
 /// Turns a panic into an error.
 pub fn guarded<T>(action: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(action)).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<&str>().map(|s| (*s).to_string());
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        Err(Error::Internal { text: text.unwrap_or_else(|| "no message".into()) })
+        let text = message(&*panic).unwrap_or("no message").to_owned();
+        Err(Error::Internal { text })
     })
+}
+
+/// What a panic says, if it says anything.
+pub fn message(panic: &(dyn Any + Send)) -> Option<&str> {
+    panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied())
 }
 
 #[cfg(test)]

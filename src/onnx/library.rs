@@ -14,6 +14,7 @@ use ort::sys::OrtApiBase;
 
 use super::places::{self, Place};
 use crate::error::{Error, Result};
+use crate::guard::message;
 use crate::loader::file_of;
 
 /// The loaded library.
@@ -59,17 +60,12 @@ pub(super) fn runtime(explicit: Option<&Path>) -> Result<Runtime> {
 pub(super) fn guarded<T, E: std::fmt::Display>(call: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(result) => result.map_err(|error| one_line(&error.to_string())),
-        Err(panic) => Err(panic_message(&*panic)),
+        Err(panic) => Err(one_line(message(&*panic).unwrap_or("its binding panicked"))),
     }
 }
 
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").trim_end_matches(['.', ':']).to_owned()
-}
-
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-    one_line(text.unwrap_or("its binding panicked"))
 }
 
 fn check_same(loaded: &Runtime, explicit: Option<&Path>) -> Result<()> {

@@ -79,7 +79,7 @@ pub(super) struct Opener {
 impl Opener {
     /// Of a model that is in memory; `path` is what messages call it.
     pub fn new(bytes: Vec<u8>, path: &Path, device: Device, runtime: Runtime) -> Self {
-        let sha256 = hex(&Sha256::digest(&bytes));
+        let sha256 = format!("{:x}", Sha256::digest(&bytes));
         Self { bytes, sha256, path: path.to_path_buf(), device, precision: Precision::Float32, profile: None, runtime }
     }
 
@@ -136,10 +136,6 @@ fn safe_threads(threads: usize, scatters: &[String]) -> (usize, Vec<String>) {
         scatters.join(", ")
     );
     (1, vec![note])
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn open(model: &Opener, threads: usize) -> Result<Session> {
