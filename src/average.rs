@@ -32,9 +32,9 @@ pub struct Evaluation {
     pub atomic_energies: Vec<f64>,
     /// Forces on all atoms of the graph `[N]`, eV/Å. Under domain decomposition those on ghosts are to be sent home.
     pub forces: Vec<Vector3>,
-    /// -dU/d(strain), symmetrised, eV; `None` if a direct-force model gives no stress.
+    /// -dU/d(strain), symmetrized, eV; `None` if a direct-force model gives no stress.
     pub virial: Option<Matrix3>,
-    /// Torque that the model exerts on the whole system, eV: what symmetrising the virial discards, zero for an
+    /// Torque that the model exerts on the whole system, eV: what symmetrizing the virial discards, zero for an
     /// exactly invariant model.
     pub torque: Vector3,
     /// dU/d(edge vector) `[E]`, eV/Å; empty unless asked for, and for direct forces.

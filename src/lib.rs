@@ -22,7 +22,7 @@
 //!
 //! Å, eV and u inside, converted once at each door. Rows of a cell are its vectors. An edge vector is
 //! x\[neighbor\] - x\[center\] of the image meant; lists are full. Forces are -dU/dx, the virial is -dU/d(strain),
-//! symmetrised. A replica is one rotated copy of a graph; its edge vectors are R v. Random rotations are a pure
+//! symmetrized. A replica is one rotated copy of a graph; its edge vectors are R v. Random rotations are a pure
 //! function of (seed, step, stream). Sums run in a fixed order: two runs agree to the last bit.
 //!
 //! # Map

@@ -4,14 +4,14 @@
 //! g. Its virial, W = -r ⊗ g, can be shared out in several ways, all with the same sum.
 
 use crate::graph::Graph;
-use crate::rotation::{Matrix3, symmetrised};
+use crate::rotation::{Matrix3, symmetrized};
 
-/// -r ⊗ g of each edge, symmetrised, half to the center and half to the neighbor `[N]`, eV: what LAMMPS does with the
+/// -r ⊗ g of each edge, symmetrized, half to the center and half to the neighbor `[N]`, eV: what LAMMPS does with the
 /// forces of pairs. `gradients` are the edge gradients `[E]`, eV/Å, laboratory frame.
 pub fn virials(graph: &Graph, gradients: &[[f64; 3]]) -> Vec<Matrix3> {
     let mut virials = vec![[[0.0; 3]; 3]; graph.n_atoms()];
     for (center, edge) in graph.center_edges() {
-        let half = symmetrised(&outer(graph.vectors[edge], gradients[edge], -0.5));
+        let half = symmetrized(&outer(graph.vectors[edge], gradients[edge], -0.5));
         add(&mut virials[center], &half);
         add(&mut virials[graph.neighbors[edge]], &half);
     }

@@ -65,7 +65,7 @@ pub fn multiply(a: &Matrix3, b: &Matrix3) -> Matrix3 {
 }
 
 /// (m + mᵀ)/2.
-pub fn symmetrised(m: &Matrix3) -> Matrix3 {
+pub fn symmetrized(m: &Matrix3) -> Matrix3 {
     [0, 1, 2].map(|a| [0, 1, 2].map(|b| 0.5 * (m[a][b] + m[b][a])))
 }
 

@@ -75,7 +75,7 @@ fn forces_and_virial_are_derivatives_of_the_averaged_energy() {
     }
     let mut expected_virial = vec![];
     for (a, b) in [(0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)] {
-        // A symmetric strain, since the virial is symmetrised.
+        // A symmetric strain, since the virial is symmetrized.
         let strained = |s: f64| {
             let mut strain = IDENTITY;
             strain[a][b] += 0.5 * s;

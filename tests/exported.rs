@@ -9,7 +9,7 @@ use tumble::potential::Forces;
 use tumble::rotation::{Matrix3, Vector3};
 use tumble::{Calculator, Cell, Evaluation, Settings, System};
 
-/// Energies in eV, forces in eV/Å, the symmetrised virial in eV; `direct` are direct forces.
+/// Energies in eV, forces in eV/Å, the symmetrized virial in eV; `direct` are direct forces.
 #[derive(Deserialize)]
 struct Record {
     model: String,

@@ -4,7 +4,7 @@ use tumble::average::{Request, average};
 use tumble::graph::Graph;
 use tumble::per_atom::{centroid_virials, virials};
 use tumble::potential::Forces;
-use tumble::rotation::{IDENTITY, Matrix3, Vector3, add, scale, symmetrised};
+use tumble::rotation::{IDENTITY, Matrix3, Vector3, add, scale, symmetrized};
 use tumble::toys::{HarmonicToy, Legendre};
 use tumble::{Cell, Evaluation, Quadrature, System, neighbors};
 
@@ -43,7 +43,7 @@ fn both_forms_add_up_to_the_virial() {
     assert!(virial[0][0].abs() > 0.1);
     assert_close(&sum(&virials(&graph, &evaluation.edge_gradients)), &virial, 1e-12);
     let centroid = sum(&centroid_virials(&graph, &evaluation.edge_gradients));
-    assert_close(&symmetrised(&centroid), &virial, 1e-12);
+    assert_close(&symmetrized(&centroid), &virial, 1e-12);
     // What symmetrising discards is the torque.
     assert!((centroid[1][2] - centroid[2][1] - evaluation.torque[0]).abs() < 1e-12);
 }

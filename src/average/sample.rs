@@ -3,7 +3,7 @@
 use super::Request;
 use crate::graph::Graph;
 use crate::potential::{Derivative, Response};
-use crate::rotation::{Matrix3, Vector3, apply_transposed, cross, multiply, sub, symmetrised, transpose};
+use crate::rotation::{Matrix3, Vector3, apply_transposed, cross, multiply, sub, symmetrized, transpose};
 
 /// What one replica gives, laboratory frame, eV and Å; shapes as in [`Evaluation`](super::Evaluation).
 #[derive(Clone, Default)]
@@ -56,7 +56,7 @@ impl Sample {
             // Σ x × F = -Σ r × g: the total torque needs no positions.
             self.torque = sub(self.torque, cross(vector, gradient));
         }
-        self.virial = Some(symmetrised(&virial));
+        self.virial = Some(symmetrized(&virial));
     }
 
     /// Forces of own centers, and W = -V stress where there is a volume.
@@ -67,7 +67,7 @@ impl Sample {
         }
         let (Some(stress), Some(volume)) = (stress, graph.volume) else { return };
         let back = multiply(&multiply(&transpose(rotation), &stress), rotation);
-        self.virial = Some(symmetrised(&back).map(|row| row.map(|s| -volume * s)));
+        self.virial = Some(symmetrized(&back).map(|row| row.map(|s| -volume * s)));
         self.torque = [(1, 2), (2, 0), (0, 1)].map(|(a, b)| -volume * (back[a][b] - back[b][a]));
     }
 }

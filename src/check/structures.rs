@@ -104,7 +104,7 @@ fn attraction(one: &[Vector3; 3], other: &[Vector3; 3], length: f64) -> f64 {
     sum
 }
 
-/// Proton-ordered ice Ih, the orthorhombic cell of ice XI with its lattice idealised to regular tetrahedra: space group
+/// Proton-ordered ice Ih, the orthorhombic cell of ice XI with its lattice idealized to regular tetrahedra: space group
 /// Cmc2₁, molecules at (0, 2/3, 1/16) and (1/2, 5/6, -1/16) (A. J. Leadbetter et al., J. Chem. Phys. 82 (1985) 424).
 fn ice() -> Result<System> {
     let lengths = [(8.0_f64 / 3.0).sqrt() * ICE, 8.0_f64.sqrt() * ICE, 8.0 / 3.0 * ICE];

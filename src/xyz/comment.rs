@@ -38,7 +38,7 @@ impl Entry {
         Self { key: key.into(), value: Some(self.value.clone().unwrap_or_else(|| "T".into())) }
     }
 
-    /// Whether this is the key, in any case: a misspelt `lattice` must not make an isolated molecule of a crystal.
+    /// Whether this is the key, in any case: a misspelled `lattice` must not make an isolated molecule of a crystal.
     pub(super) fn is(&self, key: &str) -> bool {
         self.key().eq_ignore_ascii_case(key)
     }
