@@ -17,7 +17,7 @@ use crate::error::Result;
 use crate::graph::Graph;
 use crate::potential::{Forces, Potential};
 use crate::quadrature::Quadrature;
-use crate::rotation::{Matrix3, Vector3};
+use crate::rotation::{Matrix3, Vector3, root_mean_square};
 
 /// How often each lane of a potential gets work while one batch is evaluated: the more, the less does one wait for
 /// another at the end.
@@ -91,8 +91,7 @@ fn sample_deviation(values: &[f64]) -> f64 {
 impl Spread {
     /// Root mean square over all components of the forces, eV/Å.
     pub fn force_rms(&self) -> f64 {
-        let components = self.forces.as_flattened();
-        (components.iter().map(|s| s * s).sum::<f64>() / components.len().max(1) as f64).sqrt()
+        root_mean_square(&self.forces)
     }
 }
 

@@ -24,6 +24,12 @@ pub fn norm(a: Vector3) -> f64 {
     dot(a, a).sqrt()
 }
 
+/// Root mean square over all components; 0 of nothing.
+pub fn root_mean_square(vectors: &[Vector3]) -> f64 {
+    let components = vectors.as_flattened();
+    (components.iter().map(|x| x * x).sum::<f64>() / components.len().max(1) as f64).sqrt()
+}
+
 /// a × b.
 pub fn cross(a: Vector3, b: Vector3) -> Vector3 {
     [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
@@ -82,7 +88,7 @@ pub fn negate(m: &Matrix3) -> Matrix3 {
 /// The rotation by `angle` (radians, counterclockwise seen from its tip) about `axis` (any length but zero).
 pub fn about(axis: Vector3, angle: f64) -> Matrix3 {
     let (sin, cos) = (angle / 2.0).sin_cos();
-    let [x, y, z] = scale(axis, sin / dot(axis, axis).sqrt());
+    let [x, y, z] = scale(axis, sin / norm(axis));
     from_quaternion([cos, x, y, z])
 }
 

@@ -1,7 +1,7 @@
 //! A structure: atoms, their species, and the cell that repeats them.
 
 use crate::error::{Error, Result};
-use crate::rotation::{Matrix3, Vector3, cross, dot, scale};
+use crate::rotation::{IDENTITY, Matrix3, Vector3, cross, determinant, norm, scale};
 
 /// The periodic cell. `vectors[i]` is the i-th cell vector (rows), Å; any orientation and handedness.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,7 +22,7 @@ impl Cell {
         cell.complete();
         let Some(axis) = (0..3).find(|&i| periodic[i]) else { return Ok(cell) };
         let volume = cell.volume();
-        let largest = cell.vectors.iter().map(|v| dot(*v, *v).sqrt()).fold(0.0, f64::max);
+        let largest = cell.vectors.iter().map(|v| norm(*v)).fold(0.0, f64::max);
         if volume.is_finite() && volume > 1e-9 * largest.powi(3) {
             return Ok(cell);
         }
@@ -31,7 +31,7 @@ impl Cell {
 
     /// No periodicity at all: a molecule in vacuum.
     pub fn isolated() -> Self {
-        Self { vectors: [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]], periodic: [false; 3] }
+        Self { vectors: IDENTITY, periodic: [false; 3] }
     }
 
     /// The cell vectors, one a row, Å.
@@ -46,19 +46,18 @@ impl Cell {
 
     /// |det(cell)|, Å^3.
     pub fn volume(&self) -> f64 {
-        let [a, b, c] = self.vectors;
-        dot(a, cross(b, c)).abs()
+        determinant(&self.vectors).abs()
     }
 
     /// Distances between opposite faces, Å.
     pub fn heights(&self) -> Vector3 {
-        self.reciprocal().map(|b| 1.0 / dot(b, b).sqrt())
+        self.reciprocal().map(|b| 1.0 / norm(b))
     }
 
     /// Rows b_i with a_i · b_j = δ_ij, 1/Å: the fractional coordinate i of x is b_i · x.
     pub fn reciprocal(&self) -> Matrix3 {
         let [a, b, c] = self.vectors;
-        let inverse_volume = 1.0 / dot(a, cross(b, c));
+        let inverse_volume = 1.0 / determinant(&self.vectors);
         [cross(b, c), cross(c, a), cross(a, b)].map(|v| scale(v, inverse_volume))
     }
 
@@ -71,7 +70,7 @@ impl Cell {
             }
         }
         match self.periodic {
-            [false, false, false] => self.vectors = Self::isolated().vectors,
+            [false, false, false] => self.vectors = IDENTITY,
             [true, false, false] => self.complete_pair(0),
             [false, true, false] => self.complete_pair(1),
             [false, false, true] => self.complete_pair(2),
@@ -92,7 +91,7 @@ impl Cell {
 }
 
 fn unit(v: Vector3) -> Vector3 {
-    scale(v, 1.0 / dot(v, v).sqrt())
+    scale(v, 1.0 / norm(v))
 }
 
 /// Atoms in a cell.
@@ -144,6 +143,7 @@ impl System {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rotation::dot;
 
     #[test]
     fn a_chain_gets_a_cell_that_can_be_inverted() {

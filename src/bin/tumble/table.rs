@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tumble::calculator::Evaluation;
-use tumble::rotation::{Vector3, dot};
+use tumble::rotation::{norm, root_mean_square};
 
 /// Names and units above the columns of [`row`].
 pub const HEADER: [&str; 2] = [
@@ -17,7 +17,7 @@ pub fn row(frame: usize, evaluation: &Evaluation, time: Duration) -> String {
     let (energy, evaluations) = (evaluation.energy, evaluation.evaluations);
     let [energy_spread, force_spread] = spreads(evaluation).map(dash);
     let forces = root_mean_square(&evaluation.forces);
-    let torque = dot(evaluation.torque, evaluation.torque).sqrt();
+    let torque = norm(evaluation.torque);
     let ms = 1e3 * time.as_secs_f64();
     format!(
         "{frame:>6}  {atoms:>6}  {energy:>17.6}  {energy_spread:>13}  {forces:>10.4}  {force_spread:>12}  \
@@ -28,13 +28,7 @@ pub fn row(frame: usize, evaluation: &Evaluation, time: Duration) -> String {
 /// Spread of the energy, meV, and of the forces (root mean square over all components), meV/Å.
 pub fn spreads(evaluation: &Evaluation) -> [Option<f64>; 2] {
     let spread = &evaluation.spread;
-    [spread.energy, root_mean_square(&spread.forces)].map(|value| evaluation.replicated().then_some(1e3 * value))
-}
-
-/// Root mean square over all components; 0 of nothing.
-pub fn root_mean_square(vectors: &[Vector3]) -> f64 {
-    let components = (3 * vectors.len()).max(1);
-    (vectors.iter().map(|&v| dot(v, v)).sum::<f64>() / components as f64).sqrt()
+    [spread.energy, spread.force_rms()].map(|value| evaluation.replicated().then_some(1e3 * value))
 }
 
 fn dash(value: Option<f64>) -> String {
