@@ -8,8 +8,8 @@ use crate::average::Evaluation;
 /// The extras of an evaluation.
 ///
 /// `energy_spread` (eV), `force_spread` (eV/Å, root mean square over components) and `torque` (eV) are ours, flat since
-/// i-PI prints what is nested as text. What i-PI knows has its names and units: `o3grid_pots` (energies of the rotations, Hartree), `committee_pot` (energies of the
-/// members of an ensemble, Hartree).
+/// i-PI prints what is nested as text. What i-PI knows has its names and units: `o3grid_pots` (energies of the rotations,
+/// Hartree), `committee_pot` (energies of the members of an ensemble, Hartree).
 pub fn extras(evaluation: &Evaluation) -> String {
     let hartree = |energies: &[f64]| energies.iter().map(|energy| energy * ELECTRON_VOLT).collect::<Vec<_>>();
     let mut extras = Map::from_iter([

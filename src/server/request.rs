@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use crate::calculator::Settings;
-use crate::ipi::init::{batch, pairs, species};
+use crate::ipi::init::{batch, pairs, species, value};
 use crate::ipi::message::Carrier;
 use crate::options;
 use crate::policy::Policy;
@@ -46,7 +46,7 @@ impl Terms {
     /// # Errors
     /// A sentence that the peer is told. Without the right token it learns nothing else.
     pub fn grant(&self, text: &str, info: &ModelInfo) -> Result<Setup, String> {
-        let token = pairs(text).filter(|(key, _)| *key == "token").last().map_or("", |(_, value)| value);
+        let token = value(text, "token").unwrap_or_default();
         if self.token.as_ref().is_some_and(|expected| !same(expected, token)) {
             return Err("the token is wrong or missing: give the one that the server was started with".into());
         }

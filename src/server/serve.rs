@@ -9,7 +9,7 @@ use super::statistics::Statistics;
 use crate::error::{Error, Result};
 use crate::net::{Listener, Stream};
 use crate::potential::Potential;
-use crate::scheduler::{End, Happening, Interrupt, Key, Limits, Scheduler};
+use crate::scheduler::{End, Happening, Interrupt, Key, Limits, Round, Scheduler};
 
 /// Time between two lines of statistics.
 const STATISTICS: Duration = Duration::from_secs(10);
@@ -33,7 +33,7 @@ pub enum Report<'a> {
     Begun {
         /// Who.
         peer: &'a str,
-        /// Its `INIT`, without the token.
+        /// Atoms of each of its structures.
         atoms: usize,
     },
     /// A connection has ended.
@@ -47,8 +47,8 @@ pub enum Report<'a> {
     },
     /// Somebody could not be accepted.
     NotAccepted(&'a io::Error),
-    /// A batch was evaluated.
-    Round(&'a crate::scheduler::Round, usize),
+    /// A batch was evaluated, and how many connections there are now.
+    Round(&'a Round, usize),
 }
 
 /// Serves until a signal comes.
