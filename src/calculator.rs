@@ -72,6 +72,14 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// How the model is to be run, whatever it is averaged over.
+    pub fn running(&self) -> Options {
+        let Self { threads, device, library, profile, .. } = self.clone();
+        Options { threads, device, library, profile }
+    }
+}
+
 /// What to report beyond energy, forces and virial.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Detail<'a> {
@@ -100,9 +108,7 @@ impl Calculator {
     pub fn load(model: &Path, settings: &Settings) -> Result<Self> {
         // The grammar is checked first: it is quick, and a long load that ends in a typing error annoys.
         Mitigation::parse(&settings.mitigation, settings.inversion)?;
-        let Settings { threads, device, ref library, ref profile, .. } = *settings;
-        let options = Options { threads, device, library: library.clone(), profile: profile.clone() };
-        let potential = OnnxPotential::load(model, &options)?;
+        let potential = OnnxPotential::load(model, &settings.running())?;
         let origin = format!("{}, sha256 {}", model.display(), potential.sha256());
         let notes = potential.notes().to_vec();
         Ok(Self { origin, notes, ..Self::new(Box::new(potential), settings)? })

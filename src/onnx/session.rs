@@ -16,7 +16,7 @@ use super::signature::Signature;
 use crate::error::{Error, Result};
 
 /// What a model runs on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Device {
     /// The processor.
     #[default]

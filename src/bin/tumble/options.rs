@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use tumble::Result;
 use tumble::calculator::{Calculator, Device, Settings};
-use tumble::onnx::{self, OnnxPotential};
+use tumble::onnx::OnnxPotential;
 use tumble::potential::Forces;
 
 use crate::log::say;
@@ -101,9 +101,7 @@ pub fn calculator(model: &Path, settings: &Settings) -> Result<Calculator> {
 
 /// Loads a model, and says what the user should know of how it is run.
 pub fn load(model: &Path, settings: &Settings) -> Result<OnnxPotential> {
-    let Settings { threads, device, ref library, .. } = *settings;
-    let potential =
-        OnnxPotential::load(model, &onnx::Options { threads, device, library: library.clone(), ..Default::default() })?;
+    let potential = OnnxPotential::load(model, &settings.running())?;
     tell(potential.notes());
     Ok(potential)
 }
