@@ -7,6 +7,7 @@ use super::convergence::{Row, Tally, table};
 use super::measure::Symmetry;
 use super::recommend::{Conditions, Heating, Recommendation, Target, recommend};
 use super::spectrum::Spectrum;
+use crate::elements::symbol;
 use crate::error::Result;
 
 /// What was found, structure by structure and on average.
@@ -65,9 +66,10 @@ impl Findings {
         coarse(0) || coarse(1)
     }
 
-    /// Elements of all structures, ascending.
-    pub fn species(&self) -> Vec<u8> {
-        self.symmetry.noise_powers.keys().copied().collect()
+    /// `pair_coeff` for a simulation of all the elements in the structures, ascending, each a type.
+    pub fn pair_coeff(&self, model: &str) -> String {
+        let elements: Vec<_> = self.symmetry.noise_powers.keys().map(|&z| symbol(z)).collect();
+        format!("pair_coeff * * {model} {}", elements.join(" "))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The cheapest mitigation that will do, and what random rotations would do instead.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::convergence::Row;
 use crate::error::Result;
@@ -36,6 +37,20 @@ impl Target {
     /// Whether errors of energy and forces are within it.
     pub fn is_met(&self, [energy, forces]: [f64; 2]) -> bool {
         energy <= self.energy && forces <= self.forces
+    }
+
+    /// The larger of the two errors, in units of what is allowed.
+    fn distance(&self, row: &Row) -> f64 {
+        (row.errors[0] / self.energy).max(row.errors[1] / self.forces)
+    }
+}
+
+impl fmt::Display for Target {
+    /// The limits that there are, in meV/atom and meV/Å.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let limits = [(self.energy, "meV/atom"), (self.forces, "meV/Å")];
+        let limits = limits.iter().filter(|(x, _)| x.is_finite()).map(|(x, unit)| format!("{} {unit}", 1e3 * x));
+        f.write_str(&limits.collect::<Vec<_>>().join(" and "))
     }
 }
 
@@ -141,13 +156,6 @@ pub fn recommend(
     let every = if row.evaluations > 1 { conditions.every() } else { 1 };
     let cost = if every > 1 { (every - 1 + together) as f64 / every as f64 } else { row.evaluations as f64 };
     Ok(Some(Recommendation { met: cheapest.is_some(), row: row.clone(), every, cost, random }))
-}
-
-impl Target {
-    /// The larger of the two errors, in units of what is allowed.
-    fn distance(&self, row: &Row) -> f64 {
-        (row.errors[0] / self.energy).max(row.errors[1] / self.forces)
-    }
 }
 
 /// What to write into LAMMPS and how to call `tumble ipi`.

@@ -4,7 +4,7 @@ use std::f64::consts::TAU;
 
 use plotters::prelude::*;
 
-use super::plot::{COLD, INK, WARM, figure, text_style};
+use super::plot::{COLD, Drawn, INK, WARM, figure, text_style};
 use super::{drawn, escape, short};
 use crate::check::findings::Findings;
 use crate::check::spectrum::{Filter, Spectrum};
@@ -71,11 +71,7 @@ fn map(fields: &[f64], largest: f64, caption: &str) -> Result<String> {
     Ok(figure(&svg, "map of the energy over orientations", "map", &caption))
 }
 
-fn draw(
-    svg: &mut String,
-    fields: &[f64],
-    largest: f64,
-) -> std::result::Result<(), DrawingAreaErrorKind<std::io::Error>> {
+fn draw(svg: &mut String, fields: &[f64], largest: f64) -> Drawn {
     let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
     let mut chart = ChartBuilder::on(&root)
         .margin(8)

@@ -7,7 +7,6 @@ mod tables;
 
 use super::findings::Findings;
 use super::recommend::Recommendation;
-use crate::elements::symbol;
 use crate::error::{Error, Result};
 
 /// Where the reference is not good enough.
@@ -80,22 +79,18 @@ fn advice(findings: &Findings, model: &str) -> String {
     let Some(choice) = &findings.recommendation else { return String::new() };
     let Recommendation { row, every, cost, random, .. } = choice;
     let inversion = if row.inversion { " with inversion" } else { "" };
-    let limits = [(findings.target.energy, "meV/atom"), (findings.target.forces, "meV/Å")];
-    let limits = limits.iter().filter(|(x, _)| x.is_finite()).map(|(x, unit)| format!("{} {unit}", 1e3 * x));
-    let limits = limits.collect::<Vec<_>>().join(" and ");
     let verdict = if choice.met { "stays below" } else { "comes closest to, but does not stay below," };
     let [energy, forces] = row.errors.map(|error| short(1e3 * error));
     let cheaper = match every {
         1 => String::new(),
         _ => format!(", or <b>{cost:.2}</b> with <code>every {every}</code>"),
     };
-    let elements: Vec<_> = findings.species().iter().map(|&z| symbol(z)).collect();
     let [style, langevin] = choice.random_lines(&findings.conditions);
-    let (file, conditions) = (escape(model), &findings.conditions);
+    let (target, conditions) = (findings.target, &findings.conditions);
     let note = if findings.is_coarse() { COARSE } else { "" };
     format!(
-        "{note}<p><b>{}{inversion}</b> {verdict} {limits}: {energy} meV/atom and {forces} meV/Å are left, for \
-         <b>{}</b> evaluation(s) of the model a step{cheaper}.</p>\n<pre># LAMMPS\n{}\npair_coeff * * {file} {}\n\n\
+        "{note}<p><b>{}{inversion}</b> {verdict} {target}: {energy} meV/atom and {forces} meV/Å are left, for \
+         <b>{}</b> evaluation(s) of the model a step{cheaper}.</p>\n<pre># LAMMPS\n{}\n{}\n\n\
          # i-PI\n{}</pre>\n<p>The alternative for one evaluation a step is a new random rotation at each: no \
          bias is left, but noise of {} meV/Å. At {} fs it heats by {} K/ps; a thermostat with a damping time of \
          {} ps lets the simulation get {} K warmer than {} K.</p>\n<pre># LAMMPS, units \
@@ -103,7 +98,7 @@ fn advice(findings: &Findings, model: &str) -> String {
         row.name,
         row.evaluations,
         choice.pair_style(),
-        elements.join(" "),
+        escape(&findings.pair_coeff(model)),
         escape(&choice.ipi(model)),
         short(1e3 * findings.symmetry.force_spread),
         conditions.timestep,

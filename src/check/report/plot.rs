@@ -81,7 +81,8 @@ pub(super) fn convergence(findings: &Findings, quantity: usize, label: &str) -> 
     Ok(figure(&svg, &format!("evaluations a step against {label}"), "plot", ""))
 }
 
-type Drawn = std::result::Result<(), DrawingAreaErrorKind<std::io::Error>>;
+/// What comes of drawing into a text.
+pub(super) type Drawn = std::result::Result<(), DrawingAreaErrorKind<std::io::Error>>;
 
 fn draw_convergence(svg: &mut String, findings: &Findings, quantity: usize, label: &str) -> Drawn {
     let rows: Vec<_> = findings.table.iter().filter(|row| row.errors[quantity] > 0.0).collect();

@@ -5,7 +5,7 @@ use tumble::check::Plan;
 use tumble::check::convergence::Row;
 use tumble::check::findings::Findings;
 use tumble::check::measure::Symmetry;
-use tumble::check::recommend::{Recommendation, Target};
+use tumble::check::recommend::Recommendation;
 use tumble::check::spectrum::Spectrum;
 use tumble::elements::symbol;
 use tumble::units::MEGAPASCAL;
@@ -138,27 +138,20 @@ fn percent(share: f64, width: usize) -> String {
 fn recommendation(findings: &Findings, model: &str) -> String {
     let Some(choice) = &findings.recommendation else { return String::new() };
     let Recommendation { row, every, cost, .. } = choice;
-    let Target { energy, forces } = findings.target;
-    let limit = |value: f64, unit: &str| {
-        if value.is_finite() { Some(format!("{} {unit}", 1e3 * value)) } else { None }
-    };
-    let limits: Vec<_> = [limit(energy, "meV/atom"), limit(forces, "meV/Å")].into_iter().flatten().collect();
-    let limits = limits.join(" and ");
-    let inversion = if row.inversion { " with inversion" } else { "" };
+    let (target, inversion) = (findings.target, if row.inversion { " with inversion" } else { "" });
     let verdict = if choice.met {
-        format!("The cheapest that stays below {limits}: {}{inversion}", row.name)
+        format!("The cheapest that stays below {target}: {}{inversion}", row.name)
     } else {
-        format!("Nothing in the table stays below {limits}; the closest is {}{inversion}", row.name)
+        format!("Nothing in the table stays below {target}; the closest is {}{inversion}", row.name)
     };
-    let elements: Vec<_> = findings.species().iter().map(|&z| symbol(z)).collect();
     let mut text = format!("{verdict}, {} evaluation(s) a step", row.evaluations);
     if *every > 1 {
         text += &format!(", {cost:.2} with every {every} ({} fs)", *every as f64 * findings.conditions.timestep);
     }
     text += &format!(
-        "\n\n    {}\n    pair_coeff * * {model} {}\n\n    {}\n\n",
+        "\n\n    {}\n    {}\n\n    {}\n\n",
         choice.pair_style(),
-        elements.join(" "),
+        findings.pair_coeff(model),
         choice.ipi(model)
     );
     text + &random(findings, choice) + &note(findings)
