@@ -88,27 +88,31 @@ fn check(system: &System, cutoff: f64, skin: f64) -> Result<()> {
 /// All pairs within `radius` (Å), a few beyond it.
 fn candidates(system: &System, radius: f64) -> Result<Candidates> {
     let bins = Bins::new(system, radius)?;
-    let mut parts = pieces(system.len(), |firsts| bins.pairs(firsts)).into_iter();
-    let mut all = parts.next().transpose()?.unwrap_or_default();
-    parts.try_for_each(|part| part.map(|part| all.append(part)))?;
-    Ok(all)
+    in_pieces(system.len(), |firsts| bins.pairs(firsts), Candidates::append)
 }
 
-/// What is found for pieces of the atoms, in order; on several threads where that is worth it.
-fn pieces<R: Send>(atoms: usize, find: impl Fn(Range<usize>) -> R + Sync + Send) -> Vec<R> {
+/// What is found for pieces of the atoms, appended in order; on several threads where that is worth it.
+fn in_pieces<T: Default + Send>(
+    atoms: usize,
+    find: impl Fn(Range<usize>) -> Result<T> + Sync + Send,
+    append: impl Fn(&mut T, T),
+) -> Result<T> {
     if atoms < 2 * MIN_CENTERS || rayon::current_num_threads() == 1 {
-        return vec![find(0..atoms)];
+        return find(0..atoms);
     }
     let piece = |start| find(start..atoms.min(start + MIN_CENTERS));
-    (0..atoms).into_par_iter().step_by(MIN_CENTERS).map(piece).collect()
+    let pieces: Vec<_> = (0..atoms).into_par_iter().step_by(MIN_CENTERS).map(piece).collect();
+    let mut all = T::default();
+    for piece in pieces {
+        append(&mut all, piece?);
+    }
+    Ok(all)
 }
 
 /// The graph of those candidates that are shorter than the cutoff.
 fn edges(system: &System, candidates: &Candidates, cutoff: f64) -> Result<Graph> {
-    let mut parts = pieces(system.len(), |firsts| rows(system, firsts, candidates, cutoff)).into_iter();
-    let mut all = parts.next().transpose()?.unwrap_or_default();
-    parts.try_for_each(|part| part.map(|part| all.append(part)))?;
-    let mut graph = both_halves(system.species.clone(), &all);
+    let half = in_pieces(system.len(), |firsts| rows(system, firsts, candidates, cutoff), Rows::append)?;
+    let mut graph = both_halves(system.species.clone(), &half);
     graph.volume = (system.cell.periodic() == [true; 3]).then(|| system.cell.volume());
     Ok(graph)
 }
