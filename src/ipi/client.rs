@@ -95,17 +95,7 @@ pub fn run(
     let peer = options.address.to_string();
     let broken = |cause| Error::Connection { peer: peer.clone(), cause };
     let scheduler = Scheduler::new(potential, limits, interrupt).map_err(broken)?;
-    let mut client = Client {
-        scheduler,
-        options,
-        counter: Rc::new(Cell::new(0)),
-        missing: options.connections,
-        newest: None,
-        attempt: Instant::now(),
-        give_up: Instant::now() + options.retry,
-        begun: HashSet::new(),
-        last: None,
-    };
+    let mut client = Client::new(scheduler, options);
     loop {
         if client.scheduler.interrupted() {
             return Ok(Ending::Interrupted);
@@ -136,7 +126,21 @@ struct Client<'a> {
     last: Option<End>,
 }
 
-impl Client<'_> {
+impl<'a> Client<'a> {
+    fn new(scheduler: Scheduler, options: &'a Options) -> Self {
+        Self {
+            scheduler,
+            options,
+            counter: Rc::new(Cell::new(0)),
+            missing: options.connections,
+            newest: None,
+            attempt: Instant::now(),
+            give_up: Instant::now() + options.retry,
+            begun: HashSet::new(),
+            last: None,
+        }
+    }
+
     /// When to try to connect again. One connection after the other: i-PI accepts one, and talks to it, before the next.
     fn next_attempt(&self) -> Option<Instant> {
         let free = self.newest.is_none_or(|key| self.scheduler.greeted(key));

@@ -8,9 +8,9 @@ use clap::{Args, ValueEnum};
 use tumble::ipi::client::{Ending, Options as ClientOptions, Report, run};
 use tumble::net::Address;
 use tumble::policy::Policy;
-use tumble::potential::Potential;
+use tumble::potential::{ModelInfo, Potential};
 use tumble::scheduler::{End, Interrupt, Limits};
-use tumble::{Error, Result, xyz};
+use tumble::{Error, Result, Settings, xyz};
 
 use crate::log::{Log, LogFormat};
 use crate::options::{Options, load, positive, seconds};
@@ -101,23 +101,11 @@ It starts before or after the server. Exit code: 0 if the server said EXIT, 3 if
 
 /// Runs the command.
 pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCode> {
-    let settings = tumble::Settings { correction: arguments.correction, ..arguments.options.settings(library) };
-    let species = species(arguments)?;
+    let settings = Settings { correction: arguments.correction, ..arguments.options.settings(library) };
+    let species = arguments.species()?;
     let potential = load(&arguments.model, &settings)?;
     potential.info().check_species(&species)?;
-    let client = ClientOptions {
-        address: address(arguments)?,
-        species,
-        periodic: arguments.pbc,
-        policy: Policy::new(&settings, potential.info())?,
-        connections: arguments.connections,
-        shared_memory: arguments.shm,
-        beads: arguments.beads,
-        independent: arguments.streams == Streams::Independent,
-        first_step: arguments.step,
-        retry: Duration::from_secs(arguments.retry),
-        reconnect: arguments.reconnect,
-    };
+    let client = arguments.client(species, &settings, potential.info())?;
     let limits = Limits {
         max_batch: usize::MAX,
         max_wait: Duration::from_micros(arguments.max_wait_us),
@@ -133,17 +121,35 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
     ending.map(code)
 }
 
-fn species(arguments: &Arguments) -> Result<Vec<u8>> {
-    let mut frames = xyz::open(&arguments.template)?;
-    let file = frames.file().to_owned();
-    Ok(frames.next().ok_or(Error::NoFrames { file })??.system.species)
-}
+impl Arguments {
+    fn client(&self, species: Vec<u8>, settings: &Settings, info: &ModelInfo) -> Result<ClientOptions> {
+        Ok(ClientOptions {
+            address: self.address()?,
+            species,
+            periodic: self.pbc,
+            policy: Policy::new(settings, info)?,
+            connections: self.connections,
+            shared_memory: self.shm,
+            beads: self.beads,
+            independent: self.streams == Streams::Independent,
+            first_step: self.step,
+            retry: Duration::from_secs(self.retry),
+            reconnect: self.reconnect,
+        })
+    }
 
-fn address(arguments: &Arguments) -> Result<Address> {
-    match (&arguments.unix, &arguments.tcp) {
-        (Some(name), _) if name.contains('/') => Ok(Address::Unix(name.into())),
-        (Some(name), _) => Ok(Address::ipi(name)),
-        (_, tcp) => Address::tcp(tcp.as_deref().unwrap_or_default()),
+    fn species(&self) -> Result<Vec<u8>> {
+        let mut frames = xyz::open(&self.template)?;
+        let file = frames.file().to_owned();
+        Ok(frames.next().ok_or(Error::NoFrames { file })??.system.species)
+    }
+
+    fn address(&self) -> Result<Address> {
+        match (&self.unix, &self.tcp) {
+            (Some(name), _) if name.contains('/') => Ok(Address::Unix(name.into())),
+            (Some(name), _) => Ok(Address::ipi(name)),
+            (_, tcp) => Address::tcp(tcp.as_deref().unwrap_or_default()),
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use tumble::net::{Address, Listener};
 use tumble::scheduler::{End, Interrupt, Limits};
 use tumble::server::client::ClientSettings;
 use tumble::server::{Options as ServerOptions, Report, Terms, serve};
-use tumble::{Error, Result};
+use tumble::{Error, Result, Settings};
 
 use crate::log::{Log, LogFormat};
 use crate::options::{Options, load, positive, seconds};
@@ -95,22 +95,7 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
     let settings = arguments.options.settings(library);
     let potential = load(&arguments.model, &settings)?;
     let listener = Listener::bind(address).map_err(|cause| Error::Listen { address: address.to_string(), cause })?;
-    let terms = Terms {
-        max_atoms: arguments.max_atoms,
-        max_rotations: arguments.max_rotations,
-        token: arguments.token.clone(),
-        settings: settings.clone(),
-    };
-    let limits = Limits {
-        max_batch: arguments.max_batch,
-        max_wait: Duration::from_micros(arguments.max_wait_us),
-        memory: settings.memory_mb << 20,
-        max_text: terms.max_text(),
-        patience: Some(Duration::from_secs(arguments.patience)),
-        idle: arguments.idle_timeout.map(Duration::from_secs),
-    };
-    let statistics = arguments.stats.as_deref().map(open).transpose()?;
-    let options = ServerOptions { terms, limits, max_connections: arguments.max_connections, statistics };
+    let options = arguments.server(settings)?;
     let mut log = Log::new(arguments.log, &listener.address().to_string(), 0);
     // Before anybody is told of the socket, so that a signal always removes it.
     let interrupt = Interrupt::by_signals().map_err(|cause| Error::Signals { cause })?;
@@ -118,6 +103,23 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
     serve(Box::new(potential), listener, options, interrupt, &mut |report| tell(&mut log, report))?;
     log.finish("interrupted");
     Ok(ExitCode::SUCCESS)
+}
+
+impl Arguments {
+    fn server(&self, settings: Settings) -> Result<ServerOptions> {
+        let terms =
+            Terms { max_atoms: self.max_atoms, max_rotations: self.max_rotations, token: self.token.clone(), settings };
+        let limits = Limits {
+            max_batch: self.max_batch,
+            max_wait: Duration::from_micros(self.max_wait_us),
+            memory: terms.settings.memory_mb << 20,
+            max_text: terms.max_text(),
+            patience: Some(Duration::from_secs(self.patience)),
+            idle: self.idle_timeout.map(Duration::from_secs),
+        };
+        let statistics = self.stats.as_deref().map(open).transpose()?;
+        Ok(ServerOptions { terms, limits, max_connections: self.max_connections, statistics })
+    }
 }
 
 fn open(path: &Path) -> Result<Box<dyn Write>> {
