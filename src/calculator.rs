@@ -6,7 +6,7 @@ pub use crate::average::{Evaluation, Spread};
 use crate::average::{Request, average, average_job};
 use crate::error::Result;
 use crate::graph::Graph;
-use crate::neighbors;
+use crate::neighbors::NeighborList;
 pub use crate::onnx::Device;
 use crate::onnx::{OnnxPotential, Options};
 use crate::policy::Policy;
@@ -96,6 +96,8 @@ pub struct Calculator {
     every: u64,
     held: Option<Held>,
     memory: usize,
+    /// Of [`Calculator::evaluate_system`], whose memory it keeps.
+    list: Option<NeighborList>,
     origin: String,
     notes: Vec<String>,
 }
@@ -125,6 +127,7 @@ impl Calculator {
             every: settings.every.max(1),
             held: None,
             memory: settings.memory_mb << 20,
+            list: None,
             origin: "built in".into(),
             notes: vec![],
         })
@@ -183,7 +186,10 @@ impl Calculator {
     /// Those of [`Calculator::evaluate`], and of the neighbor list.
     pub fn evaluate_system(&mut self, system: &System, step: u64) -> Result<Evaluation> {
         self.info().check_species(&system.species)?;
-        self.evaluate(&neighbors::graph(system, self.info().cutoff)?, step)
+        let mut list = self.list.take().unwrap_or_else(|| NeighborList::new(self.info().cutoff, 0.0));
+        let evaluation = list.graph(system).and_then(|graph| self.evaluate(graph, step));
+        self.list = Some(list);
+        evaluation
     }
 
     /// The phase of a step of dynamics; `exact` asks for averaged energies even where only bare forces are due.

@@ -8,7 +8,7 @@ mod halves;
 use std::ops::Range;
 
 use crate::rotation::{Vector3, add, dot, sub};
-pub(crate) use halves::both_halves;
+pub(crate) use halves::Joiner;
 
 /// Directed edges from C centers to their neighbors among N atoms, sorted by center, then neighbor, then cell shift
 /// (where it is known) or vector.
@@ -43,7 +43,7 @@ pub struct Edge {
 }
 
 /// Edges of one center after the other, as a graph holds them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Rows {
     first_edge: Vec<usize>,
     neighbors: Vec<usize>,
@@ -52,16 +52,23 @@ pub(crate) struct Rows {
 
 impl Default for Rows {
     fn default() -> Self {
-        Self::with_capacity(0, 0)
+        Self { first_edge: vec![0], neighbors: Vec::new(), vectors: Vec::new() }
     }
 }
 
 impl Rows {
-    /// No rows, with room for some.
-    pub fn with_capacity(rows: usize, edges: usize) -> Self {
-        let mut first_edge = Vec::with_capacity(rows + 1);
-        first_edge.push(0);
-        Self { first_edge, neighbors: Vec::with_capacity(edges), vectors: Vec::with_capacity(edges) }
+    /// Forgets all rows, but not their memory.
+    pub fn clear(&mut self) {
+        self.first_edge.truncate(1);
+        self.neighbors.clear();
+        self.vectors.clear();
+    }
+
+    /// Makes room for more.
+    pub fn reserve(&mut self, rows: usize, edges: usize) {
+        self.first_edge.reserve(rows);
+        self.neighbors.reserve(edges);
+        self.vectors.reserve(edges);
     }
 
     /// Adds an edge to the row.

@@ -14,7 +14,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
-use crate::graph::{Edge, Graph, Rows, both_halves};
+use crate::graph::{Edge, Graph, Rows};
 use crate::rotation::{Matrix3, Vector3, add, dot, sub};
 use crate::system::System;
 use bins::Bins;
@@ -52,6 +52,11 @@ impl Candidates {
         &self.pairs[start..self.ends[first]]
     }
 
+    fn clear(&mut self) {
+        self.ends.clear();
+        self.pairs.clear();
+    }
+
     fn append(&mut self, mut more: Self) {
         let before = self.pairs.len();
         self.ends.extend(more.ends.iter().map(|end| before + end));
@@ -76,8 +81,9 @@ impl Candidates {
 /// # Ok::<(), tumble::Error>(())
 /// ```
 pub fn graph(system: &System, cutoff: f64) -> Result<Graph> {
-    check(system, cutoff, 0.0)?;
-    edges(system, &candidates(system, cutoff)?, cutoff)
+    let mut list = NeighborList::new(cutoff, 0.0);
+    list.graph(system)?;
+    Ok(list.into_last())
 }
 
 fn check(system: &System, cutoff: f64, skin: f64) -> Result<()> {
@@ -86,40 +92,38 @@ fn check(system: &System, cutoff: f64, skin: f64) -> Result<()> {
 }
 
 /// All pairs within `radius` (Å), a few beyond it.
-fn candidates(system: &System, radius: f64) -> Result<Candidates> {
+fn candidates(system: &System, radius: f64, found: &mut Candidates) -> Result<()> {
     let bins = Bins::new(system, radius)?;
-    in_pieces(system.len(), |firsts| bins.pairs(firsts), Candidates::append)
+    found.clear();
+    in_pieces(system.len(), found, |firsts, found| bins.pairs(firsts, found), Candidates::append)
 }
 
-/// What is found for pieces of the atoms, appended in order; on several threads where that is worth it.
+/// Adds what is found for pieces of the atoms, in order; on several threads where that is worth it.
 fn in_pieces<T: Default + Send>(
     atoms: usize,
-    find: impl Fn(Range<usize>) -> Result<T> + Sync + Send,
+    all: &mut T,
+    find: impl Fn(Range<usize>, &mut T) -> Result<()> + Sync + Send,
     append: impl Fn(&mut T, T),
-) -> Result<T> {
+) -> Result<()> {
     if atoms < 2 * MIN_CENTERS || rayon::current_num_threads() == 1 {
-        return find(0..atoms);
+        return find(0..atoms, all);
     }
-    let piece = |start| find(start..atoms.min(start + MIN_CENTERS));
+    let piece = |start| {
+        let mut piece = T::default();
+        find(start..atoms.min(start + MIN_CENTERS), &mut piece).map(|()| piece)
+    };
     let pieces: Vec<_> = (0..atoms).into_par_iter().step_by(MIN_CENTERS).map(piece).collect();
-    let mut all = T::default();
-    for piece in pieces {
-        append(&mut all, piece?);
-    }
-    Ok(all)
+    pieces.into_iter().try_for_each(|piece| piece.map(|piece| append(all, piece)))
 }
 
-/// The graph of those candidates that are shorter than the cutoff.
-fn edges(system: &System, candidates: &Candidates, cutoff: f64) -> Result<Graph> {
-    let half = in_pieces(system.len(), |firsts| rows(system, firsts, candidates, cutoff), Rows::append)?;
-    let mut graph = both_halves(system.species.clone(), &half);
-    graph.volume = (system.cell.periodic() == [true; 3]).then(|| system.cell.volume());
-    Ok(graph)
+/// Half of the edges, those of pairs from their first atoms: the candidates that are shorter than the cutoff.
+fn edges(system: &System, candidates: &Candidates, cutoff: f64, half: &mut Rows) -> Result<()> {
+    half.clear();
+    in_pieces(system.len(), half, |firsts, half| rows(system, firsts, candidates, cutoff, half), Rows::append)
 }
 
-/// Half of the edges: those of pairs from their first atoms.
-fn rows(system: &System, firsts: Range<usize>, candidates: &Candidates, cutoff: f64) -> Result<Rows> {
-    let mut rows = Rows::with_capacity(firsts.len(), firsts.clone().map(|first| candidates.of(first).len()).sum());
+fn rows(system: &System, firsts: Range<usize>, candidates: &Candidates, cutoff: f64, rows: &mut Rows) -> Result<()> {
+    rows.reserve(firsts.len(), firsts.clone().map(|first| candidates.of(first).len()).sum());
     for first in firsts {
         for candidate in candidates.of(first) {
             let neighbor = candidate.neighbor as usize;
@@ -133,7 +137,7 @@ fn rows(system: &System, firsts: Range<usize>, candidates: &Candidates, cutoff: 
         }
         rows.end();
     }
-    Ok(rows)
+    Ok(())
 }
 
 /// shift · cell, Å. Exactly odd in the shift, so that the two vectors of a pair cancel to the last bit.

@@ -84,9 +84,8 @@ impl Bins {
         }
     }
 
-    /// Pairs of some atoms as the first ones.
-    pub(super) fn pairs(&self, firsts: Range<usize>) -> Result<Candidates> {
-        let mut found = Candidates::default();
+    /// Adds the pairs of some atoms as the first ones.
+    pub(super) fn pairs(&self, firsts: Range<usize>, found: &mut Candidates) -> Result<()> {
         let mut near = vec![0; self.stretches.iter().map(|stretch| stretch.members.len()).max().unwrap_or(0)];
         for first in firsts {
             let around = &self.stretches[self.around[first].clone()];
@@ -94,11 +93,11 @@ impl Bins {
                 let members = &stretch.members;
                 // The first stretch begins with the atom's own bin, of which one half is met from the other.
                 let start = if number == 0 { self.places[first] + 1 } else { members.start };
-                self.search(first, stretch, start..members.end, &mut near, &mut found)?;
+                self.search(first, stretch, start..members.end, &mut near, found)?;
             }
             found.ends.push(found.pairs.len());
         }
-        Ok(found)
+        Ok(())
     }
 
     /// Adds the pairs of an atom with some members of a stretch.

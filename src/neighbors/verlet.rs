@@ -2,11 +2,14 @@
 
 use super::{Candidates, candidates, check, edges};
 use crate::error::Result;
-use crate::graph::Graph;
+use crate::graph::{Graph, Joiner, Rows};
 use crate::rotation::{dot, sub};
 use crate::system::System;
 
 /// Graphs of a structure that moves, equal to those of [`graph`](super::graph) at a fraction of their cost.
+///
+/// All memory is kept from one graph to the next: for thousands of atoms, to get it anew from the system takes as long as
+/// what is done in it.
 #[derive(Clone, Debug)]
 pub struct NeighborList {
     cutoff: f64,
@@ -14,6 +17,8 @@ pub struct NeighborList {
     /// The structure for which the candidates were found, none before the first.
     built: Option<System>,
     candidates: Candidates,
+    half: Rows,
+    joiner: Joiner,
     graph: Graph,
     rebuilds: usize,
 }
@@ -21,7 +26,16 @@ pub struct NeighborList {
 impl NeighborList {
     /// A list for edges shorter than `cutoff`, with candidates up to `cutoff + skin`; both in Å.
     pub fn new(cutoff: f64, skin: f64) -> Self {
-        Self { cutoff, skin, built: None, candidates: Candidates::default(), graph: Graph::default(), rebuilds: 0 }
+        Self {
+            cutoff,
+            skin,
+            built: None,
+            candidates: Candidates::default(),
+            half: Rows::default(),
+            joiner: Joiner::default(),
+            graph: Graph::default(),
+            rebuilds: 0,
+        }
     }
 
     /// The graph of the structure, for all that it has in common with the one before.
@@ -33,13 +47,20 @@ impl NeighborList {
         if !self.holds(system) {
             self.rebuild(system)?;
         }
-        self.graph = edges(system, &self.candidates, self.cutoff)?;
+        edges(system, &self.candidates, self.cutoff, &mut self.half)?;
+        self.joiner.join(&system.species, &self.half, &mut self.graph);
+        self.graph.volume = (system.cell.periodic() == [true; 3]).then(|| system.cell.volume());
         Ok(&self.graph)
     }
 
     /// The graph that was made last.
     pub fn last(&self) -> &Graph {
         &self.graph
+    }
+
+    /// The same, without the list.
+    pub fn into_last(self) -> Graph {
+        self.graph
     }
 
     /// How often the candidates were searched, the first time included.
@@ -49,7 +70,7 @@ impl NeighborList {
 
     fn rebuild(&mut self, system: &System) -> Result<()> {
         self.built = None;
-        self.candidates = candidates(system, self.cutoff + self.skin)?;
+        candidates(system, self.cutoff + self.skin, &mut self.candidates)?;
         self.built = Some(system.clone());
         self.rebuilds += 1;
         Ok(())
