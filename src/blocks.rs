@@ -16,7 +16,10 @@ const MAX_HALO: usize = 64;
 /// The blocks of a graph; none where it is evaluated as a whole.
 #[derive(Debug)]
 pub struct Blocks {
-    blocks: Vec<Block>,
+    /// The centers that each block has for its own. Only one block at a time is there with all that it sees: together they
+    /// would be several times the graph.
+    own: Vec<Vec<usize>>,
+    hops: usize,
 }
 
 impl Blocks {
@@ -26,8 +29,9 @@ impl Blocks {
     /// [`Error::MemoryTooSmall`], and [`Error::WholeTooLarge`] for a model whose energy is one of the whole structure.
     pub fn cut(graph: &Graph, potential: &dyn Potential, memory: usize) -> Result<Self> {
         let needed = potential.bytes_per_replica(graph);
+        let hops = potential.info().hops;
         if needed <= memory {
-            return Ok(Self { blocks: Vec::new() });
+            return Ok(Self { own: Vec::new(), hops });
         }
         if potential.info().whole {
             return Err(Error::WholeTooLarge { model: potential.info().name.clone(), given: memory, needed });
@@ -37,9 +41,9 @@ impl Blocks {
         // As few as will do. One that does not fit is met early, as all are about the same.
         let mut parts = needed.div_ceil(memory.max(1)).clamp(2, counted.len().max(2));
         loop {
-            let mut blocks = Vec::new();
-            if cutter.cut(counted.clone(), parts, &mut blocks)? {
-                return Ok(Self { blocks });
+            let mut own = Vec::new();
+            if cutter.cut(counted.clone(), parts, &mut own)? {
+                return Ok(Self { own, hops });
             }
             parts += (parts / 8).max(1);
         }
@@ -47,7 +51,7 @@ impl Blocks {
 
     /// Number of evaluations of the model for one replica.
     pub fn len(&self) -> usize {
-        self.blocks.len().max(1)
+        self.own.len().max(1)
     }
 
     /// Always false: even an uncut graph is one block.
@@ -67,11 +71,12 @@ impl Blocks {
         rotations: &[Matrix3],
         forces: Forces,
     ) -> Result<Vec<Response>> {
-        if self.blocks.is_empty() {
+        if self.own.is_empty() {
             return potential.evaluate(graph, rotations, forces);
         }
         let mut whole = vec![nothing(graph, forces); rotations.len()];
-        for block in &self.blocks {
+        for own in &self.own {
+            let block = Block::new(graph, own.clone(), self.hops);
             let parts = potential.evaluate(&block.graph, rotations, forces)?;
             whole.iter_mut().zip(parts).for_each(|(whole, part)| block.add(part, whole));
         }
@@ -178,9 +183,9 @@ struct Cutter<'a> {
 
 impl Cutter<'_> {
     /// Cuts into so many parts of about the same size, across the longest extent each time; false if one does not fit.
-    fn cut(&self, mut centers: Vec<usize>, parts: usize, blocks: &mut Vec<Block>) -> Result<bool> {
+    fn cut(&self, mut centers: Vec<usize>, parts: usize, own: &mut Vec<Vec<usize>>) -> Result<bool> {
         if parts == 1 || centers.len() == 1 {
-            return self.take(centers, blocks);
+            return self.take(centers, own);
         }
         let axis = longest_axis(&self.coordinates, &centers);
         let (first, size) = (parts / 2, centers.len());
@@ -190,19 +195,18 @@ impl Cutter<'_> {
         let mut rest = centers.split_off(border);
         centers.sort_unstable();
         rest.sort_unstable();
-        Ok(self.cut(centers, first, blocks)? && self.cut(rest, parts - first, blocks)?)
+        Ok(self.cut(centers, first, own)? && self.cut(rest, parts - first, own)?)
     }
 
-    /// Makes a block of the centers if it fits.
-    fn take(&self, centers: Vec<usize>, blocks: &mut Vec<Block>) -> Result<bool> {
-        let n_own = centers.len();
-        let block = Block::new(self.graph, centers, self.potential.info().hops);
-        let needed = self.potential.bytes_per_replica(&block.graph);
+    /// Keeps the centers as those of a block, which fits if true.
+    fn take(&self, centers: Vec<usize>, own: &mut Vec<Vec<usize>>) -> Result<bool> {
+        let graph = Block::new(self.graph, centers.clone(), self.potential.info().hops).graph;
+        let needed = self.potential.bytes_per_replica(&graph);
         let fits = needed <= self.memory;
-        if !fits && (n_own == 1 || block.graph.n_centers() > MAX_HALO * n_own) {
+        if !fits && (centers.len() == 1 || graph.n_centers() > MAX_HALO * centers.len()) {
             return Err(Error::MemoryTooSmall { given: self.memory, needed });
         }
-        blocks.push(block);
+        own.push(centers);
         Ok(fits)
     }
 }
