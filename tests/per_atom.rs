@@ -44,7 +44,7 @@ fn both_forms_add_up_to_the_virial() {
     assert_close(&sum(&virials(&graph, &evaluation.edge_gradients)), &virial, 1e-12);
     let centroid = sum(&centroid_virials(&graph, &evaluation.edge_gradients));
     assert_close(&symmetrized(&centroid), &virial, 1e-12);
-    // What symmetrising discards is the torque.
+    // What symmetrizing discards is the torque.
     assert!((centroid[1][2] - centroid[2][1] - evaluation.torque[0]).abs() < 1e-12);
 }
 

@@ -66,7 +66,7 @@ class Reference:
         return {"edge_vectors": edge_vectors, "neighbors": neighbors, "mask": mask, "reverse": reverse, **common}
 
     def average(self, positions, cell, species, group, inversion):
-        """Means of energy, forces and symmetrised virial, and the standard deviation of the energy."""
+        """Means of energy, forces and symmetrized virial, and the standard deviation of the energy."""
         results = []
         for r in rotations(group, inversion):
             energy, forces, virial = self.once(positions @ r.T, cell @ r.T, species)

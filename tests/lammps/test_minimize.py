@@ -39,7 +39,7 @@ def test_a_box_relaxed_to_no_pressure(tmp_path):
 
 
 def test_a_skewed_box_relaxed_to_a_pressure(tmp_path):
-    """Of an invariant model: the virial of others is symmetrised, and no derivative in LAMMPS' six box lengths."""
+    """Of an invariant model: the virial of others is symmetrized, and no derivative in LAMMPS' six box lengths."""
     rows = relaxed(tmp_path, "pair-list-f64", "tri 10000 vmax 0.002")
     enthalpies = [row["PotEng"] + 10000 * BAR * row["Volume"] for row in rows]
     assert enthalpies[-1] < enthalpies[0]
