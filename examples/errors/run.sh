@@ -7,7 +7,7 @@
 name=errors
 . "$(dirname "$0")/../analysis/options.sh"
 
-if [ -n "$long" ]; then test=7 bulk=4 molecules=500; else test=3 bulk=2 molecules=100; fi
+if [ -n "$long" ]; then test=30 bulk=12 molecules=1000; else test=3 bulk=2 molecules=100; fi
 run bulk in.bulk -var steps "${steps:-$(((bulk - 1) * 1600))}" -var every 1600
 run molecule in.molecule -var steps "${steps:-$(((molecules - 1) * 200))}" -var every 200
 sets=()

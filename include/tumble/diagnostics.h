@@ -39,8 +39,8 @@ class Diagnostics : protected LAMMPS_NS::Pointers {
   const std::vector<double> &masses();
   // After each step; `seconds` is the time that the pair style has taken for it.
   void add_step(const Engine &engine, const RankResult &result, double seconds);
-  // [nlocal] uncertainties and threshold in LAMMPS' units. The first time that an atom on any rank is above it, a warning
-  // names the worst one.
+  // [nlocal] uncertainties and threshold in LAMMPS' units. The first time that an atom on any rank is above it, a
+  // warning names the worst one.
   void check_uncertainty(const std::vector<double> &uncertainties, double threshold);
   // Entries of this rank: compute pair adds them up, so all but rank 0 have zeros.
   double *vector() { return shown.data(); }
