@@ -19,6 +19,7 @@ from analysis.blocks import block_error, chi_square, compare, cut
 CASES = ["none", "random", "turned", "grid", "mts", "ipi-none", "ipi-random", "ipi-turned", "ipi-grid", "ipi-mts"]
 STEP, FRAME = 0.0005, 20  # ps; steps from one frame to the next
 BLOCKS = 10
+COMPARABLE = 5  # runs are compared that have at least this fraction of the longest one
 LONGEST = 8  # the longest time of the correlation functions is this fraction of the run
 # In frames, the same for all runs: their correlation functions are compared at equal times.
 LAGS = np.array([*range(10), *range(10, 100, 5), *range(100, 5000, 20)])
@@ -140,6 +141,12 @@ def halves(values):
     return chi_square(cut(values[:middle], BLOCKS // 2), cut(values[middle:], BLOCKS // 2))
 
 
+def comparable(cases):
+    """Names of the runs that are long enough to be compared: the errors of the others are far too small."""
+    longest = max(found["ps"] for found in cases.values())
+    return [name for name, found in cases.items() if COMPARABLE * found["ps"] >= longest]
+
+
 def main(folder, settle):
     """Everything."""
     folder, results, compared = Path(folder), {}, {}
@@ -150,12 +157,16 @@ def main(folder, settle):
             read = from_lammps(found, int(settle))
         else:
             continue
-        results[name], compared[name] = case(*read)
+        try:
+            results[name], compared[name] = case(*read)
+        except ValueError as error:
+            sys.exit(f"{name}: {error}")
+    names = comparable(results)
     differences = {
-        name: {f"{a}/{b}": difference(compared[a][name], compared[b][name]) for a, b in combinations(compared, 2)}
-        for name in OBSERVABLES
+        key: {f"{a}/{b}": difference(compared[a][key], compared[b][key]) for a, b in combinations(names, 2)}
+        for key in OBSERVABLES
     }
-    within = {key: {name: halves(runs[key]) for name, runs in compared.items()} for key in OBSERVABLES}
+    within = {key: {name: halves(compared[name][key]) for name in names} for key in OBSERVABLES}
     document = {"cases": results, "differences": differences, "halves": within}
     (folder / "results.json").write_text(json.dumps(document) + "\n")
 

@@ -81,9 +81,9 @@ def against(reference, name, differences):
     return differences.get(f"{reference}/{name}") or differences[f"{name}/{reference}"]
 
 
-def comparisons(cases, differences, halves):
-    """Each run against the first one, and all pairs in words."""
-    reference, *others = cases
+def comparisons(differences, halves):
+    """Each run against the first one, of those that are compared, and all pairs in words."""
+    reference, *others = halves["temperature"]
     lines = [f"| against {NAMES[reference]} | " + " | ".join(NAMES[o] for o in others)]
     lines[0] += " | halves of a run: mean, largest | pairs of runs above |"
     lines.append("|---" * (len(others) + 3) + "|")
@@ -135,8 +135,8 @@ HEAD = """# What came out: liquid water
 ![structure and dynamics of liquid water](liquid-nvt.svg)
 """
 WARNING = """
-**From short runs of {lengths} ps: they show that the scripts work, and say little of water.** Times are shorter
-than the memory of the liquid (picoseconds), so errors are underestimated and chances too small.
+**From runs of {lengths} ps. Those below {short:.0f} ps show that the scripts work, and say little of water:** they are
+shorter than the memory of the liquid (picoseconds), so their errors are underestimated, and chances too small.
 """
 METHOD = """
 Ours: `examples/models/water-pet.onnx`, {molecules} H2O at 300 K (one factor for all velocities, 0.2 ps), 0.5 fs, a
@@ -151,7 +151,7 @@ runs apart, and in parentheses the chance of as much if they were alike (blocks 
 needs independent blocks: where they are shorter than the memory of the observable (orientations and the total
 dipole: several ps), chances are too small, as errors are. How much so is told by two gauges: the same number
 between the halves of one run, and the same mitigation in LAMMPS and in i-PI. Two runs are said to differ where
-their number is above the largest of the halves of all runs.
+their number is above the largest of the halves of all runs. Runs below a fifth of the longest are not compared.
 """
 REWEIGHTING = """
 ## By reweighting
@@ -172,12 +172,12 @@ def page(results, reweighted=None):
     cases, differences, halves = (results[key] for key in ("cases", "differences", "halves"))
     lengths = sorted({f"{c['ps']:.2g}" for c in cases.values()}, key=float)
     warning = (
-        WARNING.format(lengths=" to ".join(dict.fromkeys([lengths[0], lengths[-1]])))
+        WARNING.format(lengths=" to ".join(dict.fromkeys([lengths[0], lengths[-1]])), short=SHORT)
         if float(lengths[0]) < SHORT
         else ""
     )
     method = METHOD.format(molecules=next(iter(cases.values()))["molecules"])
-    parts = [HEAD + warning + method, *runs(cases), COMPARISON, *comparisons(cases, differences, halves)]
+    parts = [HEAD + warning + method, *runs(cases), COMPARISON, *comparisons(differences, halves)]
     parts += [] if reweighted is None else [REWEIGHTING, *reweight.table(reweighted)]
     return "\n".join([*parts, PAPERS, *conclusions(cases, differences, halves, reweighted)])
 

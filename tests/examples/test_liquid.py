@@ -214,7 +214,7 @@ def test_the_page_says_what_was_found():
     halves = {key: {n: observables.halves(c[key]) for n, c in compared.items()} for key in observables.OBSERVABLES}
     halves["pairs"] = {"none": 1.5, "random": 2.5, "ipi-none": 0.5}
     text = tables.page({"cases": cases, "differences": differences, "halves": halves})
-    assert "**From short runs of 1.2 ps" in text
+    assert "**From runs of 1.2 ps. Those below 10 ps show" in text
     assert "| g_OO(r) | 7.25 (0.001) |" in text and "| 1.50, 2.50 | " in text and "; most `none` and `random` |" in text
     assert cases["none"]["total"][0] == pytest.approx(1, abs=0.3)
     assert cases["none"]["single"][0] == pytest.approx(1) and abs(cases["none"]["single"][3]) < 0.1
@@ -235,6 +235,12 @@ def test_the_page_says_what_reweighting_found():
     assert "120 frames in 1.20 ps of `none`, worth 120 after reweighting" in text
     assert "| g_OO(r) | 2.500 | -0.020 ± 0.010 |" in text
     assert "by reweighting changes of at most -0.020 ± 0.010 of 2.500 and " in text
+
+
+def test_runs_that_are_much_shorter_are_not_compared():
+    lengths = {"none": 20.0, "random": 4.0, "grid": 3.9}
+    cases = {name: {"ps": length} for name, length in lengths.items()}
+    assert observables.comparable(cases) == ["none", "random"]
 
 
 def test_reweighting_gives_the_mean_of_another_model():
