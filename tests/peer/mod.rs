@@ -72,9 +72,12 @@ impl Peer {
                 return Some(reply);
             }
             let mut piece = [0; 4096];
-            match self.stream.read(&mut piece).unwrap() {
-                0 => return None,
-                length => self.bytes.extend(&piece[..length]),
+            match self.stream.read(&mut piece) {
+                Ok(0) => return None,
+                Ok(length) => self.bytes.extend(&piece[..length]),
+                // A read with a time limit is not taken up again where the process was stopped for a while.
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => panic!("{error}"),
             }
         }
     }
