@@ -51,9 +51,7 @@ def runs(cases):
         maps = " | ".join(value(c[a]["deviation"], c[a]["deviation_error"], 3) for a in ("dipole", "normal"))
         kirkwood = value(c["total"][0], c["total_error"][0], 2)
         diffusion = value(*c["diffusion"], 3) if c["times"][-1] >= CAGE else "–"
-        lines.append(
-            f"| {NAMES[name]} | {c['ps']:.2f} | {kelvin} | {diffusion} | {kirkwood} | {maps} |"
-        )
+        lines.append(f"| {NAMES[name]} | {c['ps']:.2f} | {kelvin} | {diffusion} | {kirkwood} | {maps} |")
     return lines
 
 
