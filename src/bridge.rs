@@ -139,12 +139,10 @@ pub struct Engine {
 }
 
 fn forces_kind(keyword: &'static str, name: &str) -> Result<Option<Forces>> {
-    match name {
-        "" => Ok(None),
-        "conservative" => Ok(Some(Forces::Conservative)),
-        "direct" => Ok(Some(Forces::Direct)),
-        other => Err(unknown(keyword, other, "conservative or direct")),
+    if name.is_empty() {
+        return Ok(None);
     }
+    Forces::named(name).map(Some).ok_or_else(|| unknown(keyword, name, "conservative or direct"))
 }
 
 fn unknown(keyword: &'static str, found: &str, expected: &'static str) -> Error {
@@ -155,11 +153,7 @@ impl TryFrom<&PairSettings> for Settings {
     type Error = Error;
 
     fn try_from(pair: &PairSettings) -> Result<Self> {
-        let device = match pair.device.as_str() {
-            "cpu" => Device::Cpu,
-            "cuda" => Device::Cuda,
-            other => return Err(unknown("device", other, "cpu or cuda")),
-        };
+        let device = Device::named(&pair.device).ok_or_else(|| unknown("device", &pair.device, "cpu or cuda"))?;
         Ok(Self {
             mitigation: pair.rotate.clone(),
             inversion: pair.inversion,

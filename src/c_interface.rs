@@ -92,6 +92,16 @@ unsafe fn hand_over<const N: usize>(results: [(&[f64], *mut f64); N]) {
     }
 }
 
+/// What a handle points to; `remedy` says where to get one.
+///
+/// # Safety
+/// `handle` is live and nobody else uses it, or it is NULL.
+unsafe fn live<'a, T>(handle: *mut T, name: &'static str, remedy: &str) -> Result<&'a mut T> {
+    // SAFETY: by the contract.
+    let live = unsafe { handle.as_mut() };
+    live.ok_or_else(|| argument(name, format!("is NULL: {remedy}")))
+}
+
 /// Frees what [`Box::into_raw`] gave to C; NULL is fine.
 ///
 /// # Safety

@@ -76,19 +76,11 @@ fn positive(key: &str, value: &str) -> Result<usize, String> {
 }
 
 fn kind(value: &str) -> Result<Forces, String> {
-    match value {
-        "conservative" => Ok(Forces::Conservative),
-        "direct" => Ok(Forces::Direct),
-        _ => Err(format!("forces is \"{value}\": give conservative or direct")),
-    }
+    Forces::named(value).ok_or_else(|| format!("forces is \"{value}\": give conservative or direct"))
 }
 
 fn device(value: &str) -> Result<Device, String> {
-    match value {
-        "cpu" => Ok(Device::Cpu),
-        "cuda" => Ok(Device::Cuda),
-        _ => Err(format!("device is \"{value}\": give cpu or cuda")),
-    }
+    Device::named(value).ok_or_else(|| format!("device is \"{value}\": give cpu or cuda"))
 }
 
 #[cfg(test)]

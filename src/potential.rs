@@ -32,6 +32,11 @@ impl Forces {
             Self::Direct => "direct",
         }
     }
+
+    /// The kind that users write so.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Conservative, Self::Direct].into_iter().find(|kind| kind.name() == name)
+    }
 }
 
 /// What the driver must know of a model. Lengths in Å, energies in eV.

@@ -5,6 +5,7 @@ use std::ptr::null_mut;
 use std::slice::from_ref;
 
 use super::{argument, atomic_numbers, entry, free, hand_over, string, structure, text};
+use crate::error::Result;
 use crate::server::client::Client;
 
 /// What a `tumble_client *` points to.
@@ -12,6 +13,13 @@ pub struct Handle {
     client: Client,
     atoms: usize,
     extras: CString,
+}
+
+/// # Safety
+/// `client` is a live handle that nobody else uses, or NULL.
+unsafe fn live<'a>(client: *mut Handle) -> Result<&'a mut Handle> {
+    // SAFETY: by the contract.
+    unsafe { super::live(client, "client", "open one with tumble_open") }
 }
 
 /// Connects; NULL on failure. `include/tumble.h` says more.
@@ -52,8 +60,7 @@ pub unsafe extern "C" fn tumble_evaluate(
 ) -> c_int {
     entry(-1, || {
         // SAFETY: a live handle that nobody else uses, or NULL.
-        let handle = unsafe { client.as_mut() };
-        let handle = handle.ok_or_else(|| argument("client", "is NULL: open one with tumble_open"))?;
+        let handle = unsafe { live(client)? };
         // SAFETY: so many numbers each, or NULL, by the contract.
         let (cell, positions) = unsafe { structure(cell, positions, handle.atoms)? };
         let answer = handle.client.evaluate(cell, positions)?;
@@ -78,9 +85,7 @@ pub unsafe extern "C" fn tumble_evaluate(
 pub unsafe extern "C" fn tumble_extras(client: *mut Handle) -> *const c_char {
     entry(c"".as_ptr(), || {
         // SAFETY: a live handle that nobody else uses, or NULL.
-        let handle = unsafe { client.as_ref() };
-        let handle = handle.ok_or_else(|| argument("client", "is NULL: open one with tumble_open"))?;
-        Ok(handle.extras.as_ptr())
+        Ok(unsafe { live(client)? }.extras.as_ptr())
     })
 }
 

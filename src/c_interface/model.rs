@@ -85,8 +85,7 @@ fn about(calculator: &Calculator) -> String {
 /// `model` is a live handle that nobody else uses, or NULL.
 unsafe fn live<'a>(model: *mut Handle) -> Result<&'a mut Handle> {
     // SAFETY: by the contract.
-    let handle = unsafe { model.as_mut() };
-    handle.ok_or_else(|| argument("model", "is NULL: load one with tumble_load"))
+    unsafe { super::live(model, "model", "load one with tumble_load") }
 }
 
 /// Loads a model; NULL on failure. `include/tumble.h` says more, as of all functions here.

@@ -25,6 +25,17 @@ pub enum Device {
     Cuda,
 }
 
+impl Device {
+    /// The device that users write so.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "cpu" => Some(Self::Cpu),
+            "cuda" => Some(Self::Cuda),
+            _ => None,
+        }
+    }
+}
+
 /// How a model is to be run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
