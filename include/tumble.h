@@ -45,7 +45,7 @@ typedef struct tumble_model tumble_model;
  * - `forces: conservative` or `direct`: what the model prefers if not given
  * - `correction: yes` or `no`: whether only the averaged minus the bare model is wanted
  * - `threads: 1`: of the model; each evaluates other rotations, or all share one
- * - `memory: 2048`: working memory that the model may take, MB; bigger structures are evaluated block by block
+ * - `memory: 2048`: working memory that the model may take, MB; bigger structures are evaluated in parts
  * - `device: cpu` or `cuda`
  * - `onnxruntime: PATH`: the library, or the folder that it is in; looked for in the usual places if not given
  *

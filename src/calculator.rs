@@ -34,7 +34,7 @@ pub struct Settings {
     pub stream: u32,
     /// Threads of the model: each evaluates other replicas, or all share one.
     pub threads: usize,
-    /// Working memory that the model may take, MiB: bigger structures are evaluated block by block.
+    /// Working memory that the model may take, MiB: bigger structures are evaluated in parts.
     pub memory_mb: usize,
     /// Which forces to use; `None`: what the model prefers.
     pub forces: Option<Forces>,
@@ -76,7 +76,7 @@ impl Settings {
     /// How the model is to be run, whatever it is averaged over.
     pub fn running(&self) -> Options {
         let Self { threads, device, library, profile, .. } = self.clone();
-        Options { threads, device, library, profile }
+        Options { threads, device, library, memory: self.memory_mb << 20, profile }
     }
 }
 

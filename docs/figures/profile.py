@@ -81,8 +81,9 @@ def shares(model, folder, size):
     # Profiling costs time at every node, so that shares outside the model are told by a run without it.
     plain = run(command, environment)
     run([*command, "--profile", prefix], environment)
-    [trace] = folder.glob(f"nodes-{size}*.json")
-    nodes = kinds(json.loads(trace.read_text()))
+    # One of each session: a large structure is evaluated by one for each layer, forward and backward.
+    traces = folder.glob(f"nodes-{size}[-_]*.json")
+    nodes = kinds([event for trace in traces for event in json.loads(trace.read_text())])
     parts = {"neighbor list": plain["neighbors_ms"], "rotating, packing, averaging": plain["rest_ms"]}
     parts |= {kind: share * plain["model_ms"] for kind, share in nodes.items()}
     total = sum(parts.values())

@@ -251,6 +251,7 @@ pub fn onnx_scan(bytes: &[u8]) {
     let more = onnx::scan(&[bytes, b"\x78\0"].concat(), "tumble");
     let Ok((text, scatters)) = &found else { return };
     assert_eq!(found, more);
+    assert_eq!(onnx::count_stages(bytes).ok(), onnx::count_stages(&[bytes, b"\x78\0"].concat()).ok());
     // A byte that is no text becomes a replacement character of three.
     let length = text.as_ref().map_or(0, String::len) + scatters.iter().map(String::len).sum::<usize>();
     assert!(length <= 3 * bytes.len() && 2 * scatters.len() <= bytes.len());

@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::potential::{CACHED, Forces, Replicas, Response};
 
 /// Responses, and the time that ONNX Runtime took.
-type Timed = (Vec<Response>, Duration);
+pub(super) type Timed = (Vec<Response>, Duration);
 
 /// One at a time evaluates here.
 pub(super) struct Lane {
@@ -51,6 +51,11 @@ impl Lane {
         let selections = model.metadata.forces.kinds().iter().map(|&kind| Ok((kind, select(model, kind)?)));
         let selections = guarded(|| selections.collect::<ort::Result<_>>()).map_err(|cause| run_error(model, cause))?;
         Ok(Self { session, buffers: Buffers::new(model), selections })
+    }
+
+    /// What it runs.
+    pub fn session(&self) -> Shared {
+        Arc::clone(&self.session)
     }
 
     /// Whether the other one has the same session.
@@ -87,7 +92,6 @@ impl Run<'_> {
     fn evaluate<T: Real>(&mut self, tensors: &mut Tensors<T>, work: &[Replicas], forces: Forces) -> Result<Timed> {
         tensors.pack(work);
         let Self { model, session, selection } = self;
-        let metadata = &model.metadata;
         let inputs = || model.signature.inputs.iter().map(|(name, input)| Ok((*name, tensors.view(*input)?)));
         let mut elapsed = Duration::ZERO;
         let outputs = guarded(|| {
@@ -98,13 +102,11 @@ impl Run<'_> {
             outputs
         });
         let outputs = outputs.map_err(|cause| run_error(model, cause))?;
-        let reader = Reader {
-            model: &metadata.name,
-            angstrom: metadata.length_unit.angstrom(),
-            electron_volt: metadata.energy_unit.electron_volt(),
-            outputs: &outputs,
+        let find = |name: &str| {
+            let output = outputs.get(name)?.try_extract_tensor::<T>();
+            Some(output.map(|(shape, values)| (&**shape, values)))
         };
-        Ok((reader.responses(tensors, forces)?, elapsed))
+        Ok((Reader::new(&model.metadata, &find).responses(tensors, forces)?, elapsed))
     }
 }
 
@@ -118,17 +120,16 @@ pub(super) struct Lanes {
     bytes_per_run: usize,
     /// Opened when they are first needed: a session takes time and memory.
     lanes: Vec<Lane>,
-    opener: Option<Opener>,
 }
 
 impl Lanes {
     /// One for each thread. A GPU is filled by one run, of as much as memory allows.
-    pub fn new(opener: Opener, threads: usize) -> Self {
-        let (count, bytes_per_run) = match opener.device {
+    pub fn new(device: Device, threads: usize) -> Self {
+        let (count, bytes_per_run) = match device {
             Device::Cpu => (threads.max(1), CACHED),
             Device::Cuda => (1, usize::MAX),
         };
-        Self { count, bytes_per_run, lanes: Vec::new(), opener: (count > 1).then_some(opener) }
+        Self { count, bytes_per_run, lanes: Vec::new() }
     }
 
     /// How many there are, opened or not.
@@ -142,31 +143,51 @@ impl Lanes {
     }
 
     /// Evaluates all parts, each in the lane that is free first; responses are in the order of the parts.
-    pub fn evaluate(&mut self, model: &Model, parts: &[Vec<Replicas>], forces: Forces) -> Result<Timed> {
-        self.open(model)?;
-        let next = AtomicUsize::new(0);
-        let work = |lane: &mut Lane| -> Result<Vec<(usize, Timed)>> {
-            let taken = iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed)).take_while(|&i| i < parts.len());
-            taken.map(|i| Ok((i, lane.evaluate(model, &parts[i], forces)?))).collect()
-        };
-        let lanes = side_by_side(self.lanes.iter_mut().take(parts.len()), work)?;
+    pub fn evaluate(
+        &mut self,
+        opener: &Opener,
+        model: &Model,
+        parts: &[Vec<Replicas>],
+        forces: Forces,
+    ) -> Result<Timed> {
+        self.open(opener, model)?;
+        let lanes = self.lanes.iter_mut().take(parts.len());
+        let lanes = shared_out(lanes, parts.len(), |lane, part| lane.evaluate(model, &parts[part], forces))?;
         let elapsed = lanes.iter().map(|done| done.iter().map(|(_, (_, elapsed))| *elapsed).sum()).max();
-        let mut done: Vec<_> = lanes.into_iter().flatten().collect();
-        done.sort_unstable_by_key(|(part, _)| *part);
-        let responses = done.into_iter().flat_map(|(_, (responses, _))| responses).collect();
+        let responses = in_order(lanes).flat_map(|(responses, _)| responses).collect();
         Ok((responses, elapsed.unwrap_or_default()))
     }
 
-    fn open(&mut self, model: &Model) -> Result<()> {
-        let Some(opener) = &self.opener else { return Ok(()) };
-        self.lanes = side_by_side(0..self.count, |number| Lane::new(model, opener.session(1, number)?))?;
-        self.opener = None;
+    fn open(&mut self, opener: &Opener, model: &Model) -> Result<()> {
+        if self.lanes.is_empty() {
+            self.lanes = side_by_side(0..self.count, |number| Lane::new(model, opener.session(1, number)?))?;
+        }
         Ok(())
     }
 }
 
+/// Does so many pieces of work, each in the lane that is free first; for each lane, the number and the result of what it did.
+pub(super) fn shared_out<L: Send, T: Send>(
+    lanes: impl Iterator<Item = L>,
+    count: usize,
+    work: impl Fn(&mut L, usize) -> Result<T> + Sync,
+) -> Result<Vec<Vec<(usize, T)>>> {
+    let (next, work) = (&AtomicUsize::new(0), &work);
+    side_by_side(lanes, |mut lane| {
+        let taken = iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed)).take_while(|&i| i < count);
+        taken.map(|i| Ok((i, work(&mut lane, i)?))).collect()
+    })
+}
+
+/// The results of [`shared_out`] in the order of their numbers.
+pub(super) fn in_order<T>(lanes: Vec<Vec<(usize, T)>>) -> impl Iterator<Item = T> {
+    let mut done: Vec<_> = lanes.into_iter().flatten().collect();
+    done.sort_unstable_by_key(|(number, _)| *number);
+    done.into_iter().map(|(_, result)| result)
+}
+
 /// Does all at the same time, the first in the thread that asks; results are in their order.
-fn side_by_side<I: Send, T: Send>(
+pub(super) fn side_by_side<I: Send, T: Send>(
     items: impl Iterator<Item = I>,
     run: impl Fn(I) -> Result<T> + Copy + Send,
 ) -> Result<Vec<T>> {

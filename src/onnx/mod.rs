@@ -8,6 +8,7 @@
 pub mod bare;
 pub mod installation;
 mod lane;
+mod layers;
 mod library;
 mod metadata;
 mod packing;
@@ -18,20 +19,29 @@ mod signature;
 mod unpacking;
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
-use self::lane::{Lane, Lanes, split};
+use self::lane::{Lane, Lanes, Timed, split};
+use self::layers::Layers;
 pub use self::metadata::{CONTRACT_VERSION, EnergyUnit, Layout, LengthUnit, Metadata, Offer, Precision};
 use self::packing::{n_slots, width};
 pub use self::session::{Device, Options};
 use self::session::{Model, Opener};
 use crate::error::Result;
 use crate::graph::Graph;
-use crate::potential::{Forces, ModelInfo, Potential, Replicas, Response};
+use crate::potential::{CACHED, Forces, ModelInfo, Potential, Replicas, Response};
 use crate::rotation::Matrix3;
 
 /// Working memory per edge slot where a model does not state it: what a PET of usual size takes.
 const BYTES_PER_EDGE: usize = 20_000;
+
+/// Working memory beyond which a structure is evaluated layer by layer even where there is more: computing layers again
+/// takes less time by then than memory does that no cache holds.
+const LARGE: usize = 1 << 30;
+
+/// Centers of a tile at least: for fewer, most of the time would be ONNX Runtime's own for each node.
+const SMALLEST_TILE: usize = 24;
 
 /// A model in an ONNX file.
 ///
@@ -43,6 +53,11 @@ pub struct OnnxPotential {
     whole: Lane,
     /// For several replicas.
     lanes: Lanes,
+    /// For a replica that takes much memory, or has all lanes for itself: opened when that is first so. Or why the model
+    /// cannot be cut.
+    layers: OnceLock<std::result::Result<Layers, String>>,
+    opener: Opener,
+    memory: usize,
     /// Time inside ONNX Runtime.
     elapsed: Duration,
 }
@@ -63,9 +78,10 @@ impl OnnxPotential {
     /// [`Error::Device`]: crate::Error::Device
     pub fn load(path: &Path, options: &Options) -> Result<Self> {
         let (opener, model, session) = Opener::load(path, options)?;
-        let (whole, lanes) = (Lane::new(&model, session)?, Lanes::new(opener, options.threads));
+        let (whole, lanes) = (Lane::new(&model, session)?, Lanes::new(options.device, options.threads));
         let info = ModelInfo { ensemble: model.signature.ensemble, ..model.metadata.info() };
-        Ok(Self { info, whole, lanes, model, elapsed: Duration::ZERO })
+        let (layers, memory) = (OnceLock::new(), options.memory.min(LARGE));
+        Ok(Self { info, whole, lanes, layers, opener, memory, model, elapsed: Duration::ZERO })
     }
 
     /// What the file says of itself.
@@ -95,6 +111,78 @@ impl OnnxPotential {
         (parts.ceil() as usize).next_multiple_of(self.lanes.count())
     }
 
+    /// The number of stages in which large structures are evaluated, tile by tile; the error says why the model cannot be
+    /// cut into stages, so that they are evaluated block by block.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub fn stages(&self) -> std::result::Result<usize, &str> {
+        self.layers().map(Layers::stages)
+    }
+
+    fn layers(&self) -> std::result::Result<&Layers, &str> {
+        let open = || {
+            if self.opener.device == Device::Cuda {
+                return Err("a GPU takes it in one piece".to_owned());
+            }
+            let mut whole = Lane::new(&self.model, self.whole.session()).map_err(|error| error.to_string())?;
+            Layers::open(&self.opener, &self.model, &mut whole, self.lanes.count())
+        };
+        self.layers.get_or_init(open).as_ref().map_err(String::as_str)
+    }
+
+    /// The model cut at its layers, where replicas of the graph are evaluated so: of a large one, or if they are too few
+    /// for all lanes.
+    fn layers_for(&self, graph: &Graph, replicas: usize) -> Option<&Layers> {
+        let few = replicas < self.lanes.count() && graph.n_centers() >= 2 * SMALLEST_TILE;
+        if few || self.is_large(graph) { self.layers().ok() } else { None }
+    }
+
+    fn is_large(&self, graph: &Graph) -> bool {
+        self.bytes_in_one_piece(graph, graph) > self.memory
+    }
+
+    /// Centers of a tile: all lanes get as many tiles of about the same size.
+    fn tile(&self, graph: &Graph) -> usize {
+        let (centers, lanes) = (graph.n_centers(), self.lanes.count());
+        let bytes = self.bytes_in_one_piece(graph, graph).div_ceil(centers);
+        let most = (CACHED / bytes).max(SMALLEST_TILE);
+        centers.div_ceil(centers.div_ceil(most).next_multiple_of(lanes))
+    }
+
+    fn bytes_in_one_piece(&self, graph: &Graph, widest: &Graph) -> usize {
+        self.slots(graph, widest) * self.model.metadata.bytes_per_edge.unwrap_or(BYTES_PER_EDGE)
+    }
+
+    /// Edge slots of a replica, padded as the other one.
+    fn slots(&self, graph: &Graph, widest: &Graph) -> usize {
+        n_slots(graph, self.model.metadata.layout, width(graph).max(width(widest))).max(1)
+    }
+
+    /// Evaluates replicas that share runs.
+    fn together(&mut self, work: &[Replicas], forces: Forces) -> Result<Timed> {
+        let replicas: usize = work.iter().map(|part| part.rotations.len()).sum();
+        let small = |part: &Replicas| part.graph.n_centers() < 2 * SMALLEST_TILE;
+        if self.lanes.count() > 1 && (replicas > 1 || work.iter().all(small)) {
+            let parts = split(work, self.parts(work).min(replicas));
+            return self.lanes.evaluate(&self.opener, &self.model, &parts, forces);
+        }
+        self.whole.evaluate(&self.model, work, forces)
+    }
+
+    /// Evaluates replicas of one graph, one after the other in layers where that is due; `replicas` are asked for in all.
+    fn part(&mut self, part: &Replicas, replicas: usize, forces: Forces) -> Result<Timed> {
+        let Some(layers) = self.layers_for(part.graph, replicas) else { return self.together(&[*part], forces) };
+        let (mut responses, mut elapsed) = (Vec::new(), Duration::ZERO);
+        for rotation in part.rotations {
+            let replica = (part.graph, rotation);
+            let ((found, time), _) = layers.evaluate(&self.model, replica, forces, self.tile(part.graph))?;
+            responses.extend(found);
+            elapsed += time;
+        }
+        Ok((responses, elapsed))
+    }
+
     /// Whether the other one runs in the same session.
     pub fn shares_session_with(&self, other: &Self) -> bool {
         self.whole.shares_session_with(&other.whole)
@@ -112,15 +200,21 @@ impl Potential for OnnxPotential {
 
     fn evaluate_many(&mut self, work: &[Replicas], forces: Forces) -> Result<Vec<Response>> {
         self.info.check_forces(forces)?;
-        let (responses, elapsed) = match work.iter().map(|part| part.rotations.len()).sum() {
-            0usize => return Ok(Vec::new()),
-            replicas @ 2.. if self.lanes.count() > 1 => {
-                let parts = split(work, self.parts(work).min(replicas));
-                self.lanes.evaluate(&self.model, &parts, forces)?
-            }
-            _ => self.whole.evaluate(&self.model, work, forces)?,
-        };
-        self.elapsed += elapsed;
+        let replicas = work.iter().map(|part| part.rotations.len()).sum();
+        if replicas == 0 {
+            return Ok(Vec::new());
+        }
+        if work.iter().all(|part| self.layers_for(part.graph, replicas).is_none()) {
+            let (responses, elapsed) = self.together(work, forces)?;
+            self.elapsed += elapsed;
+            return Ok(responses);
+        }
+        let mut responses = Vec::new();
+        for part in work {
+            let (found, elapsed) = self.part(part, replicas, forces)?;
+            responses.extend(found);
+            self.elapsed += elapsed;
+        }
         Ok(responses)
     }
 
@@ -141,9 +235,11 @@ impl Potential for OnnxPotential {
     }
 
     fn bytes_beside(&self, graph: &Graph, widest: &Graph) -> usize {
-        let metadata = &self.model.metadata;
-        let width = width(graph).max(width(widest));
-        n_slots(graph, metadata.layout, width).max(1) * metadata.bytes_per_edge.unwrap_or(BYTES_PER_EDGE)
+        let whole = self.bytes_in_one_piece(graph, widest);
+        match if whole > self.memory { self.layers().ok() } else { None } {
+            Some(layers) => whole.min(layers.bytes(self.slots(graph, graph), CACHED.min(whole))),
+            None => whole,
+        }
     }
 }
 
@@ -151,4 +247,10 @@ impl Potential for OnnxPotential {
 #[doc(hidden)]
 pub fn scan(bytes: &[u8], key: &str) -> std::result::Result<(Option<String>, Vec<String>), String> {
     proto::scan(bytes, key).map(|scan| (scan.metadata, scan.scatters))
+}
+
+/// For fuzzing: into how many stages a model file is cut, or why it cannot be.
+#[doc(hidden)]
+pub fn count_stages(bytes: &[u8]) -> std::result::Result<usize, String> {
+    layers::count_stages(bytes)
 }

@@ -15,7 +15,7 @@ use crate::potential::Replicas;
 use crate::rotation::{Matrix3, apply, scale};
 
 /// The precision of a model's tensors.
-pub(super) trait Real: PrimitiveTensorElementType + Copy + std::fmt::Debug + 'static {
+pub(super) trait Real: PrimitiveTensorElementType + Copy + Send + Sync + std::fmt::Debug + 'static {
     /// The nearest number of this precision.
     fn from_f64(x: f64) -> Self;
     /// The same number.

@@ -12,22 +12,38 @@ pub(super) struct Scan {
     pub scatters: Vec<String>,
 }
 
-/// Field numbers of ModelProto, GraphProto, FunctionProto, NodeProto, AttributeProto and StringStringEntryProto.
-mod field {
+/// Field numbers of ModelProto, GraphProto, FunctionProto, NodeProto, AttributeProto,
+/// StringStringEntryProto, TensorProto and ValueInfoProto with what it is made of.
+pub(super) mod field {
     pub const MODEL_GRAPH: u64 = 7;
     pub const MODEL_METADATA: u64 = 14;
     pub const MODEL_FUNCTION: u64 = 25;
     pub const GRAPH_NODE: u64 = 1;
+    pub const GRAPH_NAME: u64 = 2;
+    pub const GRAPH_CONSTANT: u64 = 5;
+    pub const GRAPH_INPUT: u64 = 11;
+    pub const GRAPH_OUTPUT: u64 = 12;
     pub const FUNCTION_NODE: u64 = 7;
+    pub const NODE_INPUT: u64 = 1;
+    pub const NODE_OUTPUT: u64 = 2;
     pub const NODE_NAME: u64 = 3;
     pub const NODE_OP_TYPE: u64 = 4;
     pub const NODE_ATTRIBUTE: u64 = 5;
     pub const ATTRIBUTE_NAME: u64 = 1;
+    pub const ATTRIBUTE_INTEGER: u64 = 3;
     pub const ATTRIBUTE_STRING: u64 = 4;
     pub const ATTRIBUTE_GRAPH: u64 = 6;
     pub const ATTRIBUTE_GRAPHS: u64 = 11;
     pub const ENTRY_KEY: u64 = 1;
     pub const ENTRY_VALUE: u64 = 2;
+    pub const TENSOR_NAME: u64 = 8;
+    pub const VALUE_NAME: u64 = 1;
+    pub const VALUE_TYPE: u64 = 2;
+    pub const TYPE_TENSOR: u64 = 1;
+    pub const TENSOR_TYPE_ELEMENT: u64 = 1;
+    pub const TENSOR_TYPE_SHAPE: u64 = 2;
+    pub const SHAPE_DIMENSION: u64 = 1;
+    pub const DIMENSION_VALUE: u64 = 1;
 }
 
 /// Graphs inside one another at most: protobuf's own readers take 100 messages, and a graph in a graph is three.
@@ -101,21 +117,42 @@ fn scan_attribute(bytes: &[u8], depth: usize, scatters: &mut Vec<String>) -> Res
     Ok(name == b"reduction" && text != b"none")
 }
 
+/// A field of a message.
+pub(super) struct Field<'a> {
+    pub number: u64,
+    /// What it holds, where that is bytes (a string, a message, an array); empty for numbers.
+    pub value: &'a [u8],
+    /// All of it, with its tag.
+    pub raw: &'a [u8],
+    /// Whether it holds bytes.
+    pub bytes: bool,
+}
+
 /// The fields of a message that hold bytes (strings, messages, arrays); numbers are stepped over.
-fn fields(mut bytes: &[u8]) -> Result<Vec<(u64, &[u8])>, String> {
+fn fields(bytes: &[u8]) -> Result<Vec<(u64, &[u8])>, String> {
+    let bytes = all_fields(bytes)?.into_iter().filter(|field| field.bytes);
+    Ok(bytes.map(|field| (field.number, field.value)).collect())
+}
+
+/// All fields of a message, in their order.
+pub(super) fn all_fields(mut bytes: &[u8]) -> Result<Vec<Field<'_>>, String> {
     let mut fields = Vec::new();
     while !bytes.is_empty() {
+        let start = bytes;
         let tag = varint(&mut bytes)?;
+        let mut value = &b""[..];
         match tag & 7 {
             0 => drop(varint(&mut bytes)?),
             1 => drop(take(&mut bytes, 8)?),
             2 => {
                 let length = varint(&mut bytes)?;
-                fields.push((tag >> 3, take(&mut bytes, length)?));
+                value = take(&mut bytes, length)?;
             }
             5 => drop(take(&mut bytes, 4)?),
             _ => return Err("its bytes are not a protobuf message".to_owned()),
         }
+        let raw = &start[..start.len() - bytes.len()];
+        fields.push(Field { number: tag >> 3, value, raw, bytes: tag & 7 == 2 });
     }
     Ok(fields)
 }

@@ -45,6 +45,8 @@ pub struct Options {
     pub device: Device,
     /// The library of ONNX Runtime or its folder; looked for where `None`.
     pub library: Option<PathBuf>,
+    /// Working memory of the model, bytes; a structure that would take more is evaluated layer by layer.
+    pub memory: usize,
     /// How the names of the files begin into which each session, as it ends, writes the time of every node (trace event
     /// format); nowhere where `None`.
     pub profile: Option<PathBuf>,
@@ -52,7 +54,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { threads: 1, device: Device::Cpu, library: None, profile: None }
+        Self { threads: 1, device: Device::Cpu, library: None, memory: 2048 << 20, profile: None }
     }
 }
 
@@ -78,7 +80,8 @@ static SESSIONS: Mutex<Vec<(Key, Weak<Mutex<Session>>)>> = Mutex::new(Vec::new()
 
 /// All that it takes to make sessions of a model.
 pub(super) struct Opener {
-    bytes: Vec<u8>,
+    /// The model file.
+    pub bytes: Vec<u8>,
     sha256: String,
     path: PathBuf,
     pub device: Device,
@@ -92,6 +95,13 @@ impl Opener {
     pub fn new(bytes: Vec<u8>, path: &Path, device: Device, runtime: Runtime) -> Self {
         let sha256 = format!("{:x}", Sha256::digest(&bytes));
         Self { bytes, sha256, path: path.to_path_buf(), device, precision: Precision::Float32, profile: None, runtime }
+    }
+
+    /// Of the part of the model that is computed in a stage; it is in memory.
+    pub fn part(&self, bytes: Vec<u8>, stage: usize) -> Self {
+        let profile = self.profile.as_deref().map(|prefix| with_suffix(prefix, &format!("-stage{stage}")));
+        let part = Self::new(bytes, &self.path, self.device, self.runtime.clone());
+        Self { precision: self.precision, profile, ..part }
     }
 
     /// Reads a model.
@@ -119,7 +129,7 @@ impl Opener {
         let key = (self.sha256.clone(), threads, self.device, number);
         match in_use(&key) {
             Some(session) => Ok(session),
-            None => Ok(keep(key, open(self, threads)?)),
+            None => Ok(keep(key, open(self, threads, number)?)),
         }
     }
 }
@@ -149,11 +159,19 @@ fn safe_threads(threads: usize, scatters: &[String]) -> (usize, Vec<String>) {
     (1, vec![note])
 }
 
-fn open(model: &Opener, threads: usize) -> Result<Session> {
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+fn open(model: &Opener, threads: usize, number: usize) -> Result<Session> {
     let refused = |cause| Error::ModelRefused { path: model.path.clone(), cause };
     let runtime = &model.runtime;
     let mut builder = guarded(|| configure(runtime, threads, model.precision)).map_err(refused)?;
-    if let Some(profile) = &model.profile {
+    if let Some(prefix) = &model.profile {
+        // Sessions that are opened in the same second would write the same file.
+        let profile = with_suffix(prefix, &if number > 0 { format!("-lane{number}") } else { String::new() });
         builder = guarded(|| Ok::<_, ort::Error>(builder.with_profiling(profile)?)).map_err(refused)?;
     }
     if model.device == Device::Cuda {

@@ -31,6 +31,13 @@ const VOCABULARY: [(&str, Input); 8] = [
     ("replica", Input::Replica),
 ];
 
+impl Input {
+    /// The input of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        VOCABULARY.iter().find(|(known, _)| *known == name).map(|(_, input)| *input)
+    }
+}
+
 /// Names of the outputs.
 pub(super) mod output {
     pub const ATOMIC_ENERGIES: &str = "atomic_energies";

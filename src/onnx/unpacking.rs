@@ -2,31 +2,38 @@
 
 use std::ops::Range;
 
-use ort::session::SessionOutputs;
-
+use super::metadata::Metadata;
 use super::packing::{Real, Tensors};
 use super::signature::output;
 use crate::error::{Error, Result};
 use crate::potential::{Derivative, Forces, Response};
 use crate::rotation::{Matrix3, Vector3};
 
+/// Finds the shape and the values of an output by its name.
+pub(super) type Find<'a, T> = &'a dyn Fn(&str) -> Option<ort::Result<(&'a [i64], &'a [T])>>;
+
 /// What is needed to read the outputs of a model.
-pub(super) struct Reader<'a, 'o> {
+pub(super) struct Reader<'a, T> {
     /// Name of the model, for messages.
-    pub model: &'a str,
+    model: &'a str,
     /// Å per length unit of the model.
-    pub angstrom: f64,
+    angstrom: f64,
     /// eV per energy unit of the model.
-    pub electron_volt: f64,
-    /// The outputs.
-    pub outputs: &'a SessionOutputs<'o>,
+    electron_volt: f64,
+    find: Find<'a, T>,
 }
 
-impl Reader<'_, '_> {
+impl<'a, T: Real> Reader<'a, T> {
+    /// For the outputs that `find` finds.
+    pub fn new(metadata: &'a Metadata, find: Find<'a, T>) -> Self {
+        let (length, energy) = (metadata.length_unit, metadata.energy_unit);
+        Self { model: &metadata.name, angstrom: length.angstrom(), electron_volt: energy.electron_volt(), find }
+    }
+
     /// One response for each replica in `tensors`, which are what the model was run on.
-    pub fn responses<T: Real>(&self, tensors: &Tensors<T>, kind: Forces) -> Result<Vec<Response>> {
+    pub fn responses(&self, tensors: &Tensors<T>, kind: Forces) -> Result<Vec<Response>> {
         let centers = tensors.weights.len() as i64;
-        let energies = self.read::<T>(output::ATOMIC_ENERGIES, vec![centers], self.electron_volt)?;
+        let energies = self.read(output::ATOMIC_ENERGIES, vec![centers], self.electron_volt)?;
         let derivatives = match kind {
             Forces::Conservative => self.gradients(tensors)?,
             Forces::Direct => self.direct(tensors)?,
@@ -41,12 +48,12 @@ impl Reader<'_, '_> {
     }
 
     /// Energies `[M][C]` of the members of the ensemble for each replica, eV; no replicas without an ensemble.
-    fn members<T: Real>(&self, tensors: &Tensors<T>) -> Result<Vec<Vec<Vec<f64>>>> {
+    fn members(&self, tensors: &Tensors<T>) -> Result<Vec<Vec<Vec<f64>>>> {
         let (name, centers) = (output::ENSEMBLE_ENERGIES, tensors.weights.len());
-        if !self.outputs.contains_key(name) {
+        if (self.find)(name).is_none() {
             return Ok(Vec::new());
         }
-        let (shape, values) = self.tensor::<T>(name)?;
+        let (shape, values) = self.tensor(name)?;
         if !matches!(shape, &[members, n] if members >= 2 && n == centers as i64) {
             return Err(self.wrong_shape(name, shape, format!("[M, {centers}] with M of 2 or more")));
         }
@@ -55,22 +62,22 @@ impl Reader<'_, '_> {
         Ok(tensors.centers_of_replicas().map(of).collect())
     }
 
-    fn gradients<T: Real>(&self, tensors: &Tensors<T>) -> Result<Vec<Derivative>> {
+    fn gradients(&self, tensors: &Tensors<T>) -> Result<Vec<Derivative>> {
         let (name, shape) = (output::EDGE_GRADIENTS, tensors.vector_shape());
-        let values = self.values::<T>(name, &shape)?;
+        let values = self.values(name, &shape)?;
         let found = gradients(values, self.electron_volt / self.angstrom, tensors)
             .map_err(|position| self.not_finite(name, &shape, position, values[position].to_f64()))?;
         Ok(found.into_iter().map(Derivative::EdgeGradients).collect())
     }
 
-    fn direct<T: Real>(&self, tensors: &Tensors<T>) -> Result<Vec<Derivative>> {
+    fn direct(&self, tensors: &Tensors<T>) -> Result<Vec<Derivative>> {
         let (replicas, centers) = (tensors.n_replicas(), tensors.weights.len());
         let force_unit = self.electron_volt / self.angstrom;
-        let forces = self.read::<T>(output::FORCES, vec![centers as i64, 3], force_unit)?;
-        let stress = match self.outputs.contains_key(output::STRESS) {
+        let forces = self.read(output::FORCES, vec![centers as i64, 3], force_unit)?;
+        let stress = match (self.find)(output::STRESS).is_some() {
             true => {
                 let unit = self.electron_volt / self.angstrom.powi(3);
-                Some(self.read::<T>(output::STRESS, vec![replicas as i64, 3, 3], unit)?)
+                Some(self.read(output::STRESS, vec![replicas as i64, 3, 3], unit)?)
             }
             false => None,
         };
@@ -82,12 +89,12 @@ impl Reader<'_, '_> {
     }
 
     /// An output of the shape expected, all of it finite, times `unit`.
-    fn read<T: Real>(&self, name: &'static str, shape: Vec<i64>, unit: f64) -> Result<Vec<f64>> {
-        self.in_unit(name, &shape, self.values::<T>(name, &shape)?, unit)
+    fn read(&self, name: &'static str, shape: Vec<i64>, unit: f64) -> Result<Vec<f64>> {
+        self.in_unit(name, &shape, self.values(name, &shape)?, unit)
     }
 
     /// The values of an output, all of them finite, times `unit`.
-    fn in_unit<T: Real>(&self, name: &'static str, shape: &[i64], values: &[T], unit: f64) -> Result<Vec<f64>> {
+    fn in_unit(&self, name: &'static str, shape: &[i64], values: &[T], unit: f64) -> Result<Vec<f64>> {
         if let Some(position) = values.iter().position(|x| !x.to_f64().is_finite()) {
             return Err(self.not_finite(name, shape, position, values[position].to_f64()));
         }
@@ -95,7 +102,7 @@ impl Reader<'_, '_> {
     }
 
     /// The values of an output of the shape expected.
-    fn values<T: Real>(&self, name: &'static str, expected: &[i64]) -> Result<&[T]> {
+    fn values(&self, name: &'static str, expected: &[i64]) -> Result<&[T]> {
         let (shape, values) = self.tensor(name)?;
         if shape != expected {
             return Err(self.wrong_shape(name, shape, format!("{expected:?}")));
@@ -104,11 +111,10 @@ impl Reader<'_, '_> {
     }
 
     /// Shape and values of an output.
-    fn tensor<T: Real>(&self, name: &'static str) -> Result<(&[i64], &[T])> {
+    fn tensor(&self, name: &'static str) -> Result<(&[i64], &[T])> {
         let failed = |cause: String| Error::ModelRun { model: self.model.to_owned(), cause };
-        let output = self.outputs.get(name).ok_or_else(|| failed(format!("it left out the output {name}")))?;
-        let (shape, values) = output.try_extract_tensor::<T>().map_err(|error| failed(error.to_string()))?;
-        Ok((shape, values))
+        let output = (self.find)(name).ok_or_else(|| failed(format!("it left out the output {name}")))?;
+        output.map_err(|error| failed(error.to_string()))
     }
 
     fn wrong_shape(&self, output: &'static str, found: &[i64], expected: String) -> Error {

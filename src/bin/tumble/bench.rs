@@ -30,7 +30,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FS", default_value_t = 0.5, value_parser = above_zero)]
     timestep: f64,
 
-    /// Also write the time of every node of the model, as ONNX Runtime's profiles: PREFIX_<date>.json, one for each of
+    /// Also write the time of every node of the model, as ONNX Runtime's profiles: PREFIX*_<date>.json, one for each of
     /// its sessions, which chrome://tracing and others show
     #[arg(long, value_name = "PREFIX")]
     profile: Option<PathBuf>,

@@ -48,6 +48,7 @@ pub fn rows(potential: &OnnxPotential, path: &Path) -> Vec<(&'static str, String
         ("cutoff", format!("{} Å", info.cutoff)),
         ("hops", info.hops.to_string()),
         ("reach", reach_of(info)),
+        ("large structures", large(potential)),
         ("forces", info.forces.iter().map(|&kind| kind.name()).collect::<Vec<_>>().join(", ")),
         ("ensemble", if info.ensemble { "yes (its spread is a measure of uncertainty)".into() } else { String::new() }),
         ("reference energies", references.collect::<Vec<_>>().join(", ")),
@@ -69,6 +70,13 @@ fn reach_of(info: &ModelInfo) -> String {
     }
     let reach = info.hops as f64 * info.cutoff;
     format!("{reach} Å (an atom's energy depends on atoms this far away)")
+}
+
+fn large(potential: &OnnxPotential) -> String {
+    match potential.stages() {
+        Ok(stages) => format!("layer by layer, in {stages} stage(s)"),
+        Err(why) => format!("block by block, for {why}"),
+    }
 }
 
 /// One text for each entry, for people.
@@ -107,6 +115,7 @@ fn document(potential: &OnnxPotential, path: &Path) -> Value {
         "symmetries": metadata.symmetries,
         "reference": metadata.reference,
         "provenance": metadata.provenance,
+        "stages": potential.stages().ok(),
         "bytes_per_edge": metadata.bytes_per_edge,
         "onnxruntime": potential.library(),
         "notes": potential.notes(),

@@ -37,7 +37,7 @@ pub struct Running {
     #[arg(long, value_name = "N", default_value_t = Settings::default().threads, value_parser = positive)]
     threads: usize,
 
-    /// Memory that the model may take, MB; bigger structures are evaluated block by block
+    /// Memory that the model may take, MB; bigger structures are evaluated in parts
     #[arg(long, value_name = "MB", default_value_t = Settings::default().memory_mb, value_parser = positive)]
     memory: usize,
 

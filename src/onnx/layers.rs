@@ -1,0 +1,143 @@
+//! A big structure layer by layer: between two exchanges of messages a model acts on each center by itself, so each layer
+//! is computed tile by tile, on all lanes, with all that it works on in the caches.
+//!
+//! What a layer leaves for later ones is kept; the rest is computed again when gradients come back through it. So a
+//! structure takes little memory, and nothing is computed for a rim, as in [`Blocks`](crate::blocks::Blocks).
+
+mod cut;
+mod file;
+mod run;
+mod tiles;
+mod trial;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{OnceLock, PoisonError};
+
+use ort::value::{Outlet, TensorElementType, ValueType};
+
+use self::cut::{Cut, Piece, cut};
+use self::file::{File, Type};
+use self::tiles::Rows;
+use super::lane::{Lane, side_by_side};
+use super::session::{Model, Opener, Shared};
+use crate::error::Error;
+
+/// A model, cut at its layers.
+pub(super) struct Layers {
+    stages: Vec<Stage>,
+    /// By the tensors that result from them.
+    exchanges: HashMap<String, Exchange>,
+    /// The last stage that makes use of what is kept; none for the model's outputs.
+    last_use: HashMap<String, usize>,
+    /// Of what is kept at a time, for each edge slot.
+    bytes_per_slot: usize,
+}
+
+/// What is computed between two exchanges.
+struct Stage {
+    /// Tensors of the structure, of earlier stages, and from exchanges.
+    inputs: Vec<String>,
+    /// One for each lane.
+    sessions: Vec<Shared>,
+}
+
+/// A tensor whose rows are exchanged.
+struct Exchange {
+    data: String,
+    /// What its rows are; found out when it is first evaluated, in the trial.
+    rows: OnceLock<Rows>,
+}
+
+impl Layers {
+    /// Cuts a model, opens the parts for each lane and tries them against the `whole`; the error says why that cannot be.
+    pub fn open(opener: &Opener, model: &Model, whole: &mut Lane, lanes: usize) -> Result<Self, String> {
+        if model.signature.stress {
+            return Err("its stress is one of the whole structure".to_owned());
+        }
+        let file = File::read(&opener.bytes)?;
+        let mut layers = Self::assemble(&file, &cut(&file)?, opener, lanes)?;
+        layers.bytes_per_slot = trial::run(&layers, model, whole).map_err(|error| error.to_string())??;
+        Ok(layers)
+    }
+
+    fn assemble(file: &File, cut: &Cut, opener: &Opener, lanes: usize) -> Result<Self, String> {
+        let data: HashMap<&str, &str> = cut.exchanges.iter().map(|exchange| (exchange.result, exchange.data)).collect();
+        let (mut stages, mut types) = (Vec::new(), HashMap::new());
+        for (stage, piece) in cut.pieces.iter().enumerate() {
+            let inputs: Result<Vec<_>, _> = piece.inputs.iter().map(|name| typed(name, file, &data, &types)).collect();
+            let inputs = inputs?;
+            let part = opener.part(file.write(&piece.nodes, &inputs, &piece.outputs), stage);
+            let sessions = side_by_side(0..lanes, |lane| part.session(1, lane)).map_err(|error| error.to_string())?;
+            types.extend(output_types(&sessions[0])?);
+            stages.push(Stage { inputs: piece.inputs.iter().map(|name| (*name).to_owned()).collect(), sessions });
+        }
+        let exchange = |(result, data): (&&str, &&str)| {
+            ((*result).to_owned(), Exchange { data: (*data).to_owned(), rows: OnceLock::new() })
+        };
+        let exchanges = data.iter().map(exchange).collect();
+        let last_use = last_use(&cut.pieces, &data, &file.outputs.iter().copied().collect());
+        Ok(Self { stages, exchanges, last_use, bytes_per_slot: 0 })
+    }
+
+    /// How many stages there are.
+    pub fn stages(&self) -> usize {
+        self.stages.len()
+    }
+
+    /// Working memory of a structure of so many edge slots, bytes, where a tile takes `tile`.
+    pub fn bytes(&self, slots: usize, tile: usize) -> usize {
+        let sessions: usize = self.stages.iter().map(|stage| stage.sessions.len()).sum();
+        slots * self.bytes_per_slot + sessions * tile
+    }
+}
+
+/// An input of a part with its type, if it is not one of the model.
+fn typed<'a>(
+    name: &'a str,
+    file: &File,
+    data: &HashMap<&str, &str>,
+    types: &'a HashMap<String, Type>,
+) -> Result<(&'a str, Option<&'a Type>), String> {
+    match types.get(*data.get(name).unwrap_or(&name)) {
+        None if !file.inputs.contains_key(name) => Err(format!("its tensor {name} is of no stage")),
+        kind => Ok((name, kind)),
+    }
+}
+
+/// The last stage that needs each tensor that is kept, be it for an exchange.
+fn last_use(pieces: &[Piece], data: &HashMap<&str, &str>, outputs: &HashSet<&str>) -> HashMap<String, usize> {
+    let uses = pieces.iter().enumerate().flat_map(|(stage, piece)| piece.inputs.iter().map(move |name| (stage, *name)));
+    let kept = uses.map(|(stage, name)| ((*data.get(name).unwrap_or(&name)).to_owned(), stage));
+    // Stages ascend, so that the last one stays.
+    kept.filter(|(name, _)| !outputs.contains(&**name)).collect()
+}
+
+fn output_types(session: &Shared) -> Result<Vec<(String, Type)>, String> {
+    let session = session.lock().unwrap_or_else(PoisonError::into_inner);
+    session.outputs().iter().map(|outlet| Ok((outlet.name().to_owned(), tensor_type(outlet)?))).collect()
+}
+
+fn tensor_type(outlet: &Outlet) -> Result<Type, String> {
+    match outlet.dtype() {
+        ValueType::Tensor { ty: TensorElementType::Float32, shape, .. } => Ok((1, shape.to_vec())),
+        ValueType::Tensor { ty: TensorElementType::Float64, shape, .. } => Ok((11, shape.to_vec())),
+        other => Err(format!("its tensor {} of {other} would have to be kept", outlet.name())),
+    }
+}
+
+/// For fuzzing: into how many stages the bytes of a model file are cut, each written as a file.
+pub(super) fn count_stages(bytes: &[u8]) -> Result<usize, String> {
+    let file = File::read(bytes)?;
+    let pieces = cut(&file)?.pieces;
+    for Piece { nodes, inputs, outputs } in &pieces {
+        let inputs: Vec<_> =
+            inputs.iter().map(|&name| (name, None)).filter(|(name, _)| file.inputs.contains_key(name)).collect();
+        File::read(&file.write(nodes, &inputs, outputs))?;
+    }
+    Ok(pieces.len())
+}
+
+/// Why a run of a part failed, as an error of the model.
+fn failed(model: &Model, cause: String) -> Error {
+    Error::ModelRun { model: model.metadata.name.clone(), cause }
+}

@@ -1,0 +1,216 @@
+//! The evaluation of a structure, stage by stage.
+
+use std::collections::HashMap;
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+use ort::session::SessionInputValue;
+use ort::value::{DynValue, TensorRef};
+
+use super::tiles::{Rows, Tiles};
+use super::{Exchange, Layers, Stage, failed};
+use crate::error::{Error, Result};
+use crate::graph::Graph;
+use crate::onnx::lane::{Timed, in_order, shared_out};
+use crate::onnx::library::guarded;
+use crate::onnx::metadata::Precision;
+use crate::onnx::packing::{Real, Tensors};
+use crate::onnx::session::Model;
+use crate::onnx::signature::Input;
+use crate::onnx::unpacking::Reader;
+use crate::potential::{Derivative, Forces, Replicas, Response};
+use crate::rotation::Matrix3;
+
+/// A tensor, in memory of our own: a session never gives back what it has once taken.
+struct Tensor<T> {
+    shape: Vec<i64>,
+    values: Vec<T>,
+}
+
+/// What a tile keeps from one stage to another, and its outputs, by name.
+type Kept<T> = HashMap<String, Tensor<T>>;
+
+/// What is exchanged: the tensor of each tile.
+struct Source<'a, T> {
+    rows: Rows,
+    tiles: Vec<&'a Tensor<T>>,
+}
+
+impl Layers {
+    /// Evaluates one replica in tiles of `size` centers; also tells the bytes that were kept at most.
+    pub fn evaluate(
+        &self,
+        model: &Model,
+        replica: (&Graph, &Matrix3),
+        forces: Forces,
+        size: usize,
+    ) -> Result<(Timed, usize)> {
+        match model.metadata.precision {
+            Precision::Float32 => Run::<f32>::new(self, model, replica, size).evaluate(forces),
+            Precision::Float64 => Run::<f64>::new(self, model, replica, size).evaluate(forces),
+        }
+    }
+}
+
+/// One evaluation.
+struct Run<'a, T> {
+    layers: &'a Layers,
+    model: &'a Model,
+    tiles: Tiles<'a>,
+    rotation: &'a Matrix3,
+    /// Tile by tile.
+    kept: Vec<Kept<T>>,
+}
+
+impl<'a, T: Real> Run<'a, T> {
+    fn new(layers: &'a Layers, model: &'a Model, (graph, rotation): (&'a Graph, &'a Matrix3), size: usize) -> Self {
+        let tiles = Tiles::new(graph, size);
+        let kept = (0..tiles.len()).map(|_| Kept::new()).collect();
+        Self { layers, model, tiles, rotation, kept }
+    }
+
+    fn evaluate(mut self, forces: Forces) -> Result<(Timed, usize)> {
+        let (mut elapsed, mut most) = (Duration::ZERO, 0);
+        for (number, stage) in self.layers.stages.iter().enumerate() {
+            elapsed += self.compute(stage)?;
+            most = most.max(self.bytes());
+            self.drop_after(number);
+        }
+        let responses = self.all_tiles(|_, tensors, tile| self.read(tensors, tile, forces))?;
+        Ok(((vec![joined(in_order(responses), forces)], elapsed), most))
+    }
+
+    /// One stage of all tiles; the time that ONNX Runtime took.
+    fn compute(&mut self, stage: &Stage) -> Result<Duration> {
+        let sources = self.sources(stage)?;
+        let done = self.all_tiles(|lane, tensors, tile| self.compute_tile(stage, lane, tensors, tile, &sources))?;
+        let elapsed = done.iter().map(|lane| lane.iter().map(|(_, (_, elapsed))| *elapsed).sum()).max();
+        self.kept.iter_mut().zip(in_order(done)).for_each(|(kept, (outputs, _))| kept.extend(outputs));
+        Ok(elapsed.unwrap_or_default())
+    }
+
+    /// Does the same for each tile, in the lane that is free first; results as [`shared_out`] has them.
+    fn all_tiles<R: Send>(
+        &self,
+        work: impl Fn(usize, &mut Tensors<T>, usize) -> Result<R> + Sync,
+    ) -> Result<Vec<Vec<(usize, R)>>> {
+        let lanes = self.layers.stages[0].sessions.len().min(self.tiles.len());
+        let metadata = &self.model.metadata;
+        let tensors = || Tensors::new(metadata.layout, metadata.cutoff, metadata.length_unit.angstrom());
+        let lanes = (0..lanes).map(|lane| (lane, tensors()));
+        shared_out(lanes, self.tiles.len(), |(lane, tensors), tile| work(*lane, tensors, tile))
+    }
+
+    /// What is exchanged for a stage, of all tiles.
+    fn sources<'s>(&'s self, stage: &'s Stage) -> Result<HashMap<&'s str, Source<'s, T>>> {
+        let exchanged = stage.inputs.iter().filter_map(|name| Some((name, self.layers.exchanges.get(name)?)));
+        exchanged.map(|(name, exchange)| Ok((name.as_str(), self.source(exchange)?))).collect()
+    }
+
+    fn source(&self, exchange: &Exchange) -> Result<Source<'_, T>> {
+        let tiles: Vec<_> = self.kept.iter().map(|kept| &kept[&exchange.data]).collect();
+        let fits = |rows: &Rows| {
+            let count = |tile| self.tiles.n_rows(tile, *rows) as i64;
+            tiles.iter().enumerate().all(|(tile, tensor)| tensor.shape.first() == Some(&count(tile)))
+        };
+        let known = exchange.rows.get().copied();
+        let rows = known.or_else(|| Rows::ALL.into_iter().find(fits)).filter(fits);
+        let unfit = || self.failed(format!("its tensor {} has not one row for each edge", exchange.data));
+        let rows = rows.ok_or_else(unfit)?;
+        Ok(Source { rows: *exchange.rows.get_or_init(|| rows), tiles })
+    }
+
+    /// What a tile has after an exchange: its own rows, but that of the reversed edge for each edge.
+    fn exchanged(&self, tile: usize, source: &Source<T>) -> Tensor<T> {
+        let Tensor { shape, values } = source.tiles[tile];
+        let (mut values, width) = (values.clone(), shape[1..].iter().product::<i64>() as usize);
+        for (row, other, back) in self.tiles.reversed(tile, source.rows) {
+            let reversed = &source.tiles[other].values[back * width..(back + 1) * width];
+            values[row * width..(row + 1) * width].copy_from_slice(reversed);
+        }
+        Tensor { shape: shape.clone(), values }
+    }
+
+    fn compute_tile(
+        &self,
+        stage: &Stage,
+        lane: usize,
+        tensors: &mut Tensors<T>,
+        tile: usize,
+        sources: &HashMap<&str, Source<T>>,
+    ) -> Result<(Kept<T>, Duration)> {
+        tensors.pack(&[Replicas { graph: &self.tiles.graph(tile), rotations: &[*self.rotation] }]);
+        let exchanged: HashMap<_, _> =
+            sources.iter().map(|(name, source)| (*name, self.exchanged(tile, source))).collect();
+        let input = |name: &'_ String| -> ort::Result<(String, SessionInputValue<'_>)> {
+            let value = match Input::named(name) {
+                Some(input) => tensors.view(input)?,
+                None => exchanged.get(name.as_str()).unwrap_or_else(|| &self.kept[tile][name]).view()?,
+            };
+            Ok((name.clone(), value))
+        };
+        let mut elapsed = Duration::ZERO;
+        let outputs = guarded(|| {
+            let inputs = stage.inputs.iter().map(input).collect::<ort::Result<Vec<_>>>()?;
+            let mut session = stage.sessions[lane].lock().unwrap_or_else(PoisonError::into_inner);
+            let start = Instant::now();
+            let outputs = session.run(inputs)?;
+            elapsed = start.elapsed();
+            outputs.iter().map(|(name, value)| Ok((name.to_owned(), Tensor::new(&value)?))).collect::<ort::Result<_>>()
+        });
+        Ok((outputs.map_err(|cause| self.failed(cause))?, elapsed))
+    }
+
+    fn bytes(&self) -> usize {
+        self.kept.iter().flat_map(HashMap::values).map(|tensor| size_of_val(&*tensor.values)).sum()
+    }
+
+    fn drop_after(&mut self, stage: usize) {
+        let last_use = &self.layers.last_use;
+        self.kept
+            .iter_mut()
+            .for_each(|kept| kept.retain(|name, _| last_use.get(name).is_none_or(|&last| last > stage)));
+    }
+
+    fn read(&self, tensors: &mut Tensors<T>, tile: usize, forces: Forces) -> Result<Response> {
+        tensors.pack(&[Replicas { graph: &self.tiles.graph(tile), rotations: &[*self.rotation] }]);
+        let find = |name: &str| self.kept[tile].get(name).map(|tensor| Ok((&*tensor.shape, &*tensor.values)));
+        let mut responses = Reader::new(&self.model.metadata, &find).responses(tensors, forces)?;
+        Ok(responses.remove(0))
+    }
+
+    fn failed(&self, cause: String) -> Error {
+        failed(self.model, cause)
+    }
+}
+
+impl<T: Real> Tensor<T> {
+    fn new(value: &DynValue) -> ort::Result<Self> {
+        let (shape, values) = value.try_extract_tensor::<T>()?;
+        Ok(Self { shape: shape.to_vec(), values: values.to_vec() })
+    }
+
+    fn view(&self) -> ort::Result<SessionInputValue<'_>> {
+        Ok(TensorRef::from_array_view((self.shape.clone(), &*self.values))?.into())
+    }
+}
+
+/// The responses of tiles that follow each other as one.
+fn joined(tiles: impl Iterator<Item = Response>, forces: Forces) -> Response {
+    let derivative = match forces {
+        Forces::Conservative => Derivative::EdgeGradients(Vec::new()),
+        Forces::Direct => Derivative::Direct { forces: Vec::new(), stress: None },
+    };
+    let mut whole = Response { atomic_energies: Vec::new(), derivative, ensemble_energies: Vec::new() };
+    for tile in tiles {
+        whole.atomic_energies.extend(tile.atomic_energies);
+        whole.ensemble_energies.resize(tile.ensemble_energies.len(), Vec::new());
+        whole.ensemble_energies.iter_mut().zip(tile.ensemble_energies).for_each(|(whole, tile)| whole.extend(tile));
+        match (&mut whole.derivative, tile.derivative) {
+            (Derivative::EdgeGradients(whole), Derivative::EdgeGradients(tile)) => whole.extend(tile),
+            (Derivative::Direct { forces: whole, .. }, Derivative::Direct { forces: tile, .. }) => whole.extend(tile),
+            _ => unreachable!("a tile gives the kind of forces that it is asked for"),
+        }
+    }
+    whole
+}

@@ -1,0 +1,211 @@
+//! A structure that is evaluated layer by layer, tile by tile, gives what it gives in one piece.
+
+use std::path::{Path, PathBuf};
+
+use tumble::average::{Request, average};
+use tumble::blocks::Blocks;
+use tumble::graph::Graph;
+use tumble::onnx::{OnnxPotential, Options};
+use tumble::potential::{Derivative, Forces, Potential, Replicas, Response};
+use tumble::rotation::{IDENTITY, Matrix3, apply_transposed};
+use tumble::{Cell, Quadrature, System, neighbors};
+
+/// A rotation by 0.7 radians about z, with inversion.
+const TURN: Matrix3 = [[-0.764_842_19, 0.644_217_69, 0.0], [-0.644_217_69, -0.764_842_19, 0.0], [0.0, 0.0, -1.0]];
+
+/// Exported models of one and two layers, with either of metatrain's featurizers, direct forces, an ensemble.
+const MODELS: [&str; 5] = [
+    "data/models/exported-pet-f64",
+    "data/models/exported-residual-f64",
+    "data/models/exported-direct-f32",
+    "data/models/ensemble-padded-f64",
+    "../examples/models/water-pet",
+];
+
+fn path(model: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(format!("{model}.onnx"))
+}
+
+fn load(model: &str, threads: usize, memory: usize) -> OnnxPotential {
+    OnnxPotential::load(&path(model), &Options { threads, memory, ..Options::default() }).unwrap()
+}
+
+/// In one piece.
+fn whole(model: &str) -> OnnxPotential {
+    load(model, 1, usize::MAX)
+}
+
+/// Layer by layer, however small.
+fn in_layers(model: &str, threads: usize) -> OnnxPotential {
+    load(model, threads, 0)
+}
+
+/// So many atoms of all species of a model, scattered evenly over a periodic cell that is skewed, 12 Å^3 each.
+fn system(info: &tumble::potential::ModelInfo, count: usize) -> System {
+    let side = (12.0 * count as f64).cbrt();
+    let cell = [[side, 0.0, 0.0], [0.1 * side, side, 0.0], [-0.1 * side, 0.05 * side, side]];
+    let place = |i: usize| [0.819_172_51, 0.671_043_61, 0.549_700_48].map(|s| (s * (i + 1) as f64).fract());
+    let positions = (0..count).map(|i| apply_transposed(&cell, place(i))).collect();
+    let species = (0..count).map(|i| info.species[i % info.species.len()]).collect();
+    System::new(positions, species, Cell::new(cell, [true; 3]).unwrap()).unwrap()
+}
+
+fn graph(potential: &OnnxPotential, count: usize) -> Graph {
+    neighbors::graph(&system(potential.info(), count), potential.info().cutoff).unwrap()
+}
+
+fn assert_close(found: &Response, expected: &Response, tolerance: f64, what: &str) {
+    let numbers = |response: &Response| {
+        let derivative = match &response.derivative {
+            Derivative::EdgeGradients(vectors) | Derivative::Direct { forces: vectors, .. } => vectors.concat(),
+        };
+        [response.atomic_energies.clone(), response.ensemble_energies.concat(), derivative]
+    };
+    for (found, expected) in numbers(found).iter().zip(&numbers(expected)) {
+        assert_eq!(found.len(), expected.len(), "{what}");
+        let size = expected.iter().fold(0.0_f64, |most, x| most.max(x.abs()));
+        let error = found.iter().zip(expected).fold(0.0_f64, |most, (a, b)| most.max((a - b).abs()));
+        assert!(error <= tolerance * size, "{what}: {error:e} with values up to {size}");
+    }
+}
+
+fn tolerance(model: &str) -> f64 {
+    if model.ends_with("f64") { 1e-12 } else { 2e-6 }
+}
+
+#[test]
+fn layers_are_the_whole() {
+    for model in MODELS {
+        let mut expected = whole(model);
+        let graph = graph(&expected, 150);
+        for threads in [1, 2, 3] {
+            let mut found = in_layers(model, threads);
+            assert!(found.stages().is_ok(), "{model}: {:?}", found.stages());
+            for kind in found.info().forces.clone() {
+                let found = found.evaluate(&graph, &[IDENTITY, TURN], kind).unwrap();
+                let expected = expected.evaluate(&graph, &[IDENTITY, TURN], kind).unwrap();
+                assert_eq!(found.len(), 2);
+                for (found, expected) in found.iter().zip(&expected) {
+                    assert_close(found, expected, tolerance(model), &format!("{model}, {threads} threads"));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn stages_are_twice_the_exchanges_of_messages_and_one() {
+    let stages = MODELS.map(|model| whole(model).stages().unwrap());
+    // Two layers that mix each other's messages, and a last mixing; two layers; direct forces as the first; one hop.
+    assert_eq!(stages, [5, 3, 5, 1, 3]);
+}
+
+/// The graph with its centers from `counted` on as ghosts, and without the edges of every center whose number divides by
+/// `lone`: some are the first of their tile.
+fn thinned(graph: &Graph, counted: usize, lone: usize) -> Graph {
+    let gone = |center: usize| center.is_multiple_of(lone);
+    let row = |center: usize| {
+        let edges = graph.edges(center).map(|e| (graph.neighbors[e], graph.vectors[e]));
+        let edges = edges.filter(|&(neighbor, _)| !gone(center) && !gone(neighbor));
+        edges.map(|(neighbor, vector)| tumble::graph::Edge { neighbor, vector }).collect()
+    };
+    let weights = (0..graph.n_centers()).map(|center| if center < counted { 1.0 } else { 0.0 }).collect();
+    Graph::new(graph.species.clone(), weights, (0..graph.n_centers()).map(row).collect())
+}
+
+#[test]
+fn ghosts_lone_atoms_and_atoms_that_are_no_centers() {
+    for model in MODELS {
+        let mut expected = whole(model);
+        let full = graph(&expected, 120);
+        let ghosts = thinned(&full, 70, 24);
+        let centers: Vec<Vec<_>> = (0..90)
+            .map(|c| {
+                full.edges(c)
+                    .map(|e| tumble::graph::Edge { neighbor: full.neighbors[e], vector: full.vectors[e] })
+                    .collect()
+            })
+            .collect();
+        let cut_off = Graph::new(full.species.clone(), vec![1.0; 90], centers);
+        let none = Graph::new(full.species[..60].to_vec(), vec![1.0; 60], vec![vec![]; 60]);
+        for threads in [1, 2] {
+            let mut layers = in_layers(model, threads);
+            for graph in [&ghosts, &cut_off, &none] {
+                let found = layers.evaluate(graph, &[TURN], Forces::Conservative).unwrap();
+                let expected = expected.evaluate(graph, &[TURN], Forces::Conservative).unwrap();
+                assert_close(&found[0], &expected[0], tolerance(model), model);
+            }
+        }
+    }
+}
+
+#[test]
+fn many_tiles_on_several_lanes_keep_their_order() {
+    let model = "../examples/models/water-pet";
+    let mut expected = whole(model);
+    let graph = graph(&expected, 900);
+    let expected = expected.evaluate(&graph, &[TURN], Forces::Conservative).unwrap();
+    let mut threaded = in_layers(model, 2);
+    let found = threaded.evaluate(&graph, &[TURN], Forces::Conservative).unwrap();
+    assert_close(&found[0], &expected[0], tolerance(model), "900 atoms");
+    let again = threaded.evaluate(&graph, &[TURN], Forces::Conservative).unwrap();
+    assert!(found == again, "the same evaluation twice gives the same bits");
+}
+
+#[test]
+fn lanes_share_a_replica_where_replicas_are_too_few() {
+    let model = "data/models/exported-pet-f64";
+    let (mut one, mut four) = (whole(model), load(model, 4, usize::MAX));
+    let (big, small) = (graph(&one, 100), graph(&one, 10));
+    let work = [Replicas { graph: &big, rotations: &[IDENTITY, TURN] }, Replicas { graph: &small, rotations: &[TURN] }];
+    for work in [&work[..], &work[..1], &work[1..]] {
+        let found = four.evaluate_many(work, Forces::Conservative).unwrap();
+        let expected = one.evaluate_many(work, Forces::Conservative).unwrap();
+        assert_eq!(found.len(), expected.len());
+        found.iter().zip(&expected).for_each(|(found, expected)| assert_close(found, expected, 1e-12, model));
+    }
+}
+
+#[test]
+fn layers_take_less_memory_than_one_piece_so_that_blocks_are_not_needed() {
+    let one = whole("../examples/models/water-pet");
+    let graph = graph(&one, 6000);
+    let memory = one.bytes_per_replica(&graph) / 2;
+    let layers = load("../examples/models/water-pet", 1, memory);
+    let found = layers.bytes_per_replica(&graph);
+    assert!(found <= memory, "{found} of {memory}");
+    assert_eq!(Blocks::cut(&graph, &layers, memory).unwrap().len(), 1);
+    assert!(Blocks::cut(&graph, &one, memory).unwrap().len() > 2);
+}
+
+#[test]
+fn blocks_of_layers_average_to_what_one_piece_averages_to() {
+    let model = "data/models/exported-residual-f64";
+    let (mut one, mut layers) = (whole(model), in_layers(model, 2));
+    let graph = graph(&one, 300);
+    let memory = one.bytes_per_replica(&graph);
+    let of = |potential: &mut OnnxPotential, memory| {
+        average(potential, &graph, &Quadrature::tetrahedral(), &Request::new(Forces::Conservative, memory)).unwrap()
+    };
+    assert!(Blocks::cut(&graph, &layers, memory / 2).unwrap().len() > 1);
+    let (found, expected) = (of(&mut layers, memory / 2), of(&mut one, memory));
+    assert!((found.energy - expected.energy).abs() < 1e-12 * expected.energy.abs());
+    let pairs = found.forces.as_flattened().iter().zip(expected.forces.as_flattened());
+    pairs.for_each(|(found, expected)| assert!((found - expected).abs() < 1e-11, "{found} {expected}"));
+}
+
+#[test]
+fn a_model_that_cannot_be_cut_says_why() {
+    let cases = [
+        ("pair-list-f64", "its tensor centers cannot be had for some of the centers only"),
+        ("exported-orb-f64", "its tensor replica cannot be had for some of the centers only"),
+        ("direct-padded-f64", "its stress is one of the whole structure"),
+        ("twohop-padded-f64", "in parts it gives other numbers than as a whole"),
+    ];
+    for (model, why) in cases {
+        let mut model = in_layers(&format!("data/models/{model}"), 2);
+        assert_eq!(model.stages(), Err(why));
+        let (kind, graph) = (model.info().forces[0], graph(&model, 60));
+        assert_eq!(model.evaluate(&graph, &[IDENTITY], kind).unwrap().len(), 1);
+    }
+}
