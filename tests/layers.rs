@@ -195,6 +195,20 @@ fn blocks_of_layers_average_to_what_one_piece_averages_to() {
 }
 
 #[test]
+fn what_is_not_finite_is_told_with_its_place_in_the_whole() {
+    for model in ["../examples/models/water-pet", "data/models/ensemble-padded-f64"] {
+        let (mut one, mut layers) = (whole(model), in_layers(model, 1));
+        let mut graph = graph(&one, 120);
+        let edge = graph.first_edge[77];
+        graph.vectors[edge] = [f64::NAN; 3];
+        let [found, expected] = [&mut layers, &mut one]
+            .map(|model| model.evaluate(&graph, &[IDENTITY], Forces::Conservative).unwrap_err().to_string());
+        assert_eq!(found, expected);
+        assert!(found.contains("atomic_energies"), "{found}");
+    }
+}
+
+#[test]
 fn a_model_that_cannot_be_cut_says_why() {
     let cases = [
         ("pair-list-f64", "its tensor centers cannot be had for some of the centers only"),

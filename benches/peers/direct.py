@@ -46,19 +46,12 @@ def neighbors(options, skip):
 
 
 def growth(options, skip):
-    """tumble from 192 to 98,304 atoms, each by itself, at its default budget of memory and at a larger one."""
+    """tumble from 192 to 98,304 atoms, at its default budget of memory and at a larger one; all sizes take turns."""
     sizes = [(192, 2048), (1536, 2048)]
     if not options.quick:
         sizes += [(12288, 2048), (98304, 2048), (98304, 16384)]
-    for atoms, memory in sizes:
-        if memory > 2048 and available() < 1.2 * memory:
-            skip("tumble", f"{atoms:,} atoms in {memory} MiB were left out: {available()} MiB of memory are free")
-            continue
-        plan = Plan(3 if atoms < 98304 else 1, 0.1 if options.quick else 2.0)
-        yield dict(atoms=atoms, memory=memory, **measure([jobs.tumble("tumble", atoms, 1, memory=memory)], plan, skip))
-
-
-def available():
-    """Free memory, MiB."""
-    with open("/proc/meminfo") as file:
-        return next(int(line.split()[1]) // 1024 for line in file if line.startswith("MemAvailable"))
+    who = [jobs.tumble(f"tumble, {atoms} atoms, {memory} MiB", atoms, 1, memory=memory) for atoms, memory in sizes]
+    found = measure(who, Plan(3, 0.1) if options.quick else Plan(5, 2.0), skip)
+    for (atoms, memory), one in zip(sizes, who):
+        of = {key: {"tumble": values[one.name]} if one.name in values else {} for key, values in found.items()}
+        yield dict(atoms=atoms, memory=memory, **of)

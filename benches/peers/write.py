@@ -27,7 +27,7 @@ NOTES = {
     "evaluations": "tumble's time and metatomic's are from positions to forces, with the neighbor list (metatomic "
     "keeps its list while atoms move little; tumble makes it anew). Others are the model alone, on what lies ready: "
     "ONNX Runtime by its C interface with tumble's settings, in Python with its own; torch uncompiled. At 12,288 "
-    "atoms tumble's default budget of 2 GiB has it evaluate in blocks, whose rims cost time.",
+    "atoms tumble evaluates layer by layer and tile by tile, which takes less memory than one piece.",
     "symmetrized": "Of ours the cheapest that leaves no more error. Which one that is depends on the weights: these "
     "break the symmetry nearly in ℓ = 1 alone, which 12 rotations remove; `tumble check` says what others need.",
     "averages": "One evaluation is on one thread.",
@@ -37,7 +37,8 @@ NOTES = {
     "stepping": "A step of LAMMPS, pair style and integrator; times are means over whole periods.",
     "neighbors": "Full lists; tumble's is sorted, and knows the reverse of each edge. vesin is called from Python, "
     "which is a few µs of each of its times; 8 atoms are in a skewed cell of 4 Å.",
-    "growth": "Memory in MiB is tumble's budget for the model, beyond which it evaluates in blocks.",
+    "growth": "Memory in MiB is tumble's budget for the model. From 12,288 atoms on it evaluates layer by layer; where "
+    "even that would take more than the budget, block by block.",
 }
 
 

@@ -57,6 +57,7 @@ pub struct OnnxPotential {
     /// cannot be cut.
     layers: OnceLock<std::result::Result<Layers, String>>,
     opener: Opener,
+    /// Bytes beyond which a structure is large.
     memory: usize,
     /// Time inside ONNX Runtime.
     elapsed: Duration,
@@ -120,6 +121,7 @@ impl OnnxPotential {
         self.layers().map(Layers::stages)
     }
 
+    /// The model cut at its layers, or why it cannot be.
     fn layers(&self) -> std::result::Result<&Layers, &str> {
         let open = || {
             if self.opener.device == Device::Cuda {
@@ -135,7 +137,7 @@ impl OnnxPotential {
     /// for all lanes.
     fn layers_for(&self, graph: &Graph, replicas: usize) -> Option<&Layers> {
         let few = replicas < self.lanes.count() && graph.n_centers() >= 2 * SMALLEST_TILE;
-        if few || self.is_large(graph) { self.layers().ok() } else { None }
+        (few || self.is_large(graph)).then(|| self.layers().ok()).flatten()
     }
 
     fn is_large(&self, graph: &Graph) -> bool {
@@ -170,9 +172,8 @@ impl OnnxPotential {
         self.whole.evaluate(&self.model, work, forces)
     }
 
-    /// Evaluates replicas of one graph, one after the other in layers where that is due; `replicas` are asked for in all.
-    fn part(&mut self, part: &Replicas, replicas: usize, forces: Forces) -> Result<Timed> {
-        let Some(layers) = self.layers_for(part.graph, replicas) else { return self.together(&[*part], forces) };
+    /// Evaluates replicas of one graph one after the other, layer by layer.
+    fn in_layers(&self, layers: &Layers, part: &Replicas, forces: Forces) -> Result<Timed> {
         let (mut responses, mut elapsed) = (Vec::new(), Duration::ZERO);
         for rotation in part.rotations {
             let replica = (part.graph, rotation);
@@ -204,14 +205,13 @@ impl Potential for OnnxPotential {
         if replicas == 0 {
             return Ok(Vec::new());
         }
-        if work.iter().all(|part| self.layers_for(part.graph, replicas).is_none()) {
-            let (responses, elapsed) = self.together(work, forces)?;
-            self.elapsed += elapsed;
-            return Ok(responses);
-        }
+        let apart = work.iter().any(|part| self.layers_for(part.graph, replicas).is_some());
         let mut responses = Vec::new();
-        for part in work {
-            let (found, elapsed) = self.part(part, replicas, forces)?;
+        for some in work.chunks(if apart { 1 } else { work.len() }) {
+            let (found, elapsed) = match self.layers_for(some[0].graph, replicas) {
+                Some(layers) => self.in_layers(layers, &some[0], forces)?,
+                None => self.together(some, forces)?,
+            };
             responses.extend(found);
             self.elapsed += elapsed;
         }
@@ -236,7 +236,7 @@ impl Potential for OnnxPotential {
 
     fn bytes_beside(&self, graph: &Graph, widest: &Graph) -> usize {
         let whole = self.bytes_in_one_piece(graph, widest);
-        match if whole > self.memory { self.layers().ok() } else { None } {
+        match (whole > self.memory).then(|| self.layers().ok()).flatten() {
             Some(layers) => whole.min(layers.bytes(self.slots(graph, graph), CACHED.min(whole))),
             None => whole,
         }

@@ -131,6 +131,16 @@ def test_goals_say_what_is_met_missed_and_not_measured():
     assert next(row for row in rows if "peak memory" in row[0])[1:] == ["≤ 0.3", "0.1", "met"]
 
 
+def test_growth_is_taken_in_each_round_at_the_better_budget():
+    def row(atoms, memory, times):
+        return dict(atoms=atoms, memory=memory, times={"tumble": times}, megabytes={"tumble": 100.0}, energies={})
+
+    small = row(192, 2048, [1.0, 2.0, 1.0])
+    large = [row(98304, 2048, [900.0] * 3), row(98304, 16384, [512 * 1.1, 512 * 2.4, 512 * 1.1])]
+    rows = [goal.row() for goal in goals.goals(results() | dict(growth=[small, *large]))]
+    assert next(row for row in rows if "time an atom, growth" in row[0])[1:] == ["≤ 15.0%", "10.0%", "met"]
+
+
 def test_the_page_has_machine_tables_and_who_was_left_out():
     page = "\n".join(write.page(results()))
     assert "Machine: Abacus, 2 cores, 1.0 GiB, Linux." in page

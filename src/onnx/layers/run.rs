@@ -16,7 +16,7 @@ use crate::onnx::library::guarded;
 use crate::onnx::metadata::Precision;
 use crate::onnx::packing::{Real, Tensors};
 use crate::onnx::session::Model;
-use crate::onnx::signature::Input;
+use crate::onnx::signature::{Input, output};
 use crate::onnx::unpacking::Reader;
 use crate::potential::{Derivative, Forces, Replicas, Response};
 use crate::rotation::Matrix3;
@@ -149,16 +149,16 @@ impl<'a, T: Real> Run<'a, T> {
             };
             Ok((name.clone(), value))
         };
-        let mut elapsed = Duration::ZERO;
-        let outputs = guarded(|| {
+        let run = || {
             let inputs = stage.inputs.iter().map(input).collect::<ort::Result<Vec<_>>>()?;
             let mut session = stage.sessions[lane].lock().unwrap_or_else(PoisonError::into_inner);
             let start = Instant::now();
             let outputs = session.run(inputs)?;
-            elapsed = start.elapsed();
-            outputs.iter().map(|(name, value)| Ok((name.to_owned(), Tensor::new(&value)?))).collect::<ort::Result<_>>()
-        });
-        Ok((outputs.map_err(|cause| self.failed(cause))?, elapsed))
+            let elapsed = start.elapsed();
+            let kept = outputs.iter().map(|(name, value)| Ok((name.to_owned(), Tensor::new(&value)?)));
+            Ok::<_, ort::Error>((kept.collect::<ort::Result<_>>()?, elapsed))
+        };
+        guarded(run).map_err(|cause| self.failed(cause))
     }
 
     fn bytes(&self) -> usize {
@@ -175,7 +175,8 @@ impl<'a, T: Real> Run<'a, T> {
     fn read(&self, tensors: &mut Tensors<T>, tile: usize, forces: Forces) -> Result<Response> {
         tensors.pack(&[Replicas { graph: &self.tiles.graph(tile), rotations: &[*self.rotation] }]);
         let find = |name: &str| self.kept[tile].get(name).map(|tensor| Ok((&*tensor.shape, &*tensor.values)));
-        let mut responses = Reader::new(&self.model.metadata, &find).responses(tensors, forces)?;
+        let responses = Reader::new(&self.model.metadata, &find).responses(tensors, forces);
+        let mut responses = responses.map_err(|error| within(self.tiles.centers(tile).start, error))?;
         Ok(responses.remove(0))
     }
 
@@ -193,6 +194,14 @@ impl<T: Real> Tensor<T> {
     fn view(&self) -> ort::Result<SessionInputValue<'_>> {
         Ok(TensorRef::from_array_view((self.shape.clone(), &*self.values))?.into())
     }
+}
+
+/// An error of a tile, with its index among all centers, of which those of the tile begin at `first`.
+fn within(first: usize, mut error: Error) -> Error {
+    if let Error::OutputNotFinite { output: name, index, .. } = &mut error {
+        index[usize::from(*name == output::ENSEMBLE_ENERGIES)] += first;
+    }
+    error
 }
 
 /// The responses of tiles that follow each other as one.

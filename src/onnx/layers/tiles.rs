@@ -42,7 +42,8 @@ impl<'a> Tiles<'a> {
         self.widths.len()
     }
 
-    fn centers(&self, tile: usize) -> Range<usize> {
+    /// The centers of a tile.
+    pub fn centers(&self, tile: usize) -> Range<usize> {
         tile * self.size..self.graph.n_centers().min((tile + 1) * self.size)
     }
 
