@@ -169,7 +169,7 @@ fn lanes_share_a_replica_where_replicas_are_too_few() {
 #[test]
 fn layers_take_less_memory_than_one_piece_so_that_blocks_are_not_needed() {
     let one = whole("../examples/models/water-pet");
-    let graph = graph(&one, 6000);
+    let graph = graph(&one, 4000);
     let memory = one.bytes_per_replica(&graph) / 2;
     let layers = load("../examples/models/water-pet", 1, memory);
     let found = layers.bytes_per_replica(&graph);
@@ -179,16 +179,16 @@ fn layers_take_less_memory_than_one_piece_so_that_blocks_are_not_needed() {
 }
 
 #[test]
-fn blocks_of_layers_average_to_what_one_piece_averages_to() {
+fn blocks_of_layers_are_the_whole() {
     let model = "data/models/exported-residual-f64";
     let (mut one, mut layers) = (whole(model), in_layers(model, 2));
-    let graph = graph(&one, 300);
-    let memory = one.bytes_per_replica(&graph);
+    let graph = graph(&one, 1000);
+    let memory = 9 * layers.bytes_per_replica(&graph) / 10;
+    assert!(Blocks::cut(&graph, &layers, memory).unwrap().len() > 1);
     let of = |potential: &mut OnnxPotential, memory| {
-        average(potential, &graph, &Quadrature::tetrahedral(), &Request::new(Forces::Conservative, memory)).unwrap()
+        average(potential, &graph, &Quadrature::identity(), &Request::new(Forces::Conservative, memory)).unwrap()
     };
-    assert!(Blocks::cut(&graph, &layers, memory / 2).unwrap().len() > 1);
-    let (found, expected) = (of(&mut layers, memory / 2), of(&mut one, memory));
+    let (found, expected) = (of(&mut layers, memory), of(&mut one, usize::MAX));
     assert!((found.energy - expected.energy).abs() < 1e-12 * expected.energy.abs());
     let pairs = found.forces.as_flattened().iter().zip(expected.forces.as_flattened());
     pairs.for_each(|(found, expected)| assert!((found - expected).abs() < 1e-11, "{found} {expected}"));
@@ -196,16 +196,15 @@ fn blocks_of_layers_average_to_what_one_piece_averages_to() {
 
 #[test]
 fn what_is_not_finite_is_told_with_its_place_in_the_whole() {
-    for model in ["../examples/models/water-pet", "data/models/ensemble-padded-f64"] {
-        let (mut one, mut layers) = (whole(model), in_layers(model, 1));
-        let mut graph = graph(&one, 120);
-        let edge = graph.first_edge[77];
-        graph.vectors[edge] = [f64::NAN; 3];
-        let [found, expected] = [&mut layers, &mut one]
-            .map(|model| model.evaluate(&graph, &[IDENTITY], Forces::Conservative).unwrap_err().to_string());
-        assert_eq!(found, expected);
-        assert!(found.contains("atomic_energies"), "{found}");
-    }
+    let mut layers = in_layers("data/models/ensemble-padded-f64", 1);
+    let mut graph = graph(&layers, 120);
+    let edge = graph.first_edge[77];
+    graph.vectors[edge] = [f64::NAN; 3];
+    let error = layers.evaluate(&graph, &[IDENTITY], Forces::Conservative).unwrap_err().to_string();
+    assert!(error.starts_with("the model \"ensemble\" gave NaN in atomic_energies at index ["), "{error}");
+    let place: usize = error.split(['[', ']']).nth(1).unwrap().parse().unwrap();
+    // The fourth tile of 24 begins with center 72; this toy spreads NaN over all of a run.
+    assert!((72..=77).contains(&place), "{error}");
 }
 
 #[test]

@@ -84,10 +84,9 @@ impl Layers {
         self.stages.len()
     }
 
-    /// Working memory of a structure of so many edge slots, bytes, where a tile takes `tile`.
-    pub fn bytes(&self, slots: usize, tile: usize) -> usize {
-        let sessions: usize = self.stages.iter().map(|stage| stage.sessions.len()).sum();
-        slots * self.bytes_per_slot + sessions * tile
+    /// Memory of what is kept of a structure of so many edge slots, bytes.
+    pub fn bytes_kept(&self, slots: usize) -> usize {
+        slots * self.bytes_per_slot
     }
 }
 

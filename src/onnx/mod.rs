@@ -38,7 +38,11 @@ const BYTES_PER_EDGE: usize = 20_000;
 
 /// Working memory beyond which a structure is evaluated layer by layer even where there is more: computing layers again
 /// takes less time by then than memory does that no cache holds.
-const LARGE: usize = 1 << 30;
+const LARGE: usize = 512 << 20;
+
+/// What the sessions of all stages take together in a lane, in tiles: only one of them works at a time, but each keeps
+/// the memory that it has once taken, and stages that go forward only take little.
+const TILES: usize = 2;
 
 /// Centers of a tile at least: for fewer, most of the time would be ONNX Runtime's own for each node.
 const SMALLEST_TILE: usize = 24;
@@ -57,7 +61,7 @@ pub struct OnnxPotential {
     /// cannot be cut.
     layers: OnceLock<std::result::Result<Layers, String>>,
     opener: Opener,
-    /// Bytes beyond which a structure is large.
+    /// Working memory that there is, bytes.
     memory: usize,
     /// Time inside ONNX Runtime.
     elapsed: Duration,
@@ -81,7 +85,7 @@ impl OnnxPotential {
         let (opener, model, session) = Opener::load(path, options)?;
         let (whole, lanes) = (Lane::new(&model, session)?, Lanes::new(options.device, options.threads));
         let info = ModelInfo { ensemble: model.signature.ensemble, ..model.metadata.info() };
-        let (layers, memory) = (OnceLock::new(), options.memory.min(LARGE));
+        let (layers, memory) = (OnceLock::new(), options.memory);
         Ok(Self { info, whole, lanes, layers, opener, memory, model, elapsed: Duration::ZERO })
     }
 
@@ -137,18 +141,25 @@ impl OnnxPotential {
     /// for all lanes.
     fn layers_for(&self, graph: &Graph, replicas: usize) -> Option<&Layers> {
         let few = replicas < self.lanes.count() && graph.n_centers() >= 2 * SMALLEST_TILE;
-        (few || self.is_large(graph)).then(|| self.layers().ok()).flatten()
+        let large = self.is_large(self.bytes_in_one_piece(graph, graph));
+        (few || large).then(|| self.layers().ok()).flatten()
     }
 
-    fn is_large(&self, graph: &Graph) -> bool {
-        self.bytes_in_one_piece(graph, graph) > self.memory
+    /// Whether a structure that takes so much memory in one piece is evaluated layer by layer.
+    fn is_large(&self, bytes: usize) -> bool {
+        bytes > self.memory.min(LARGE)
+    }
+
+    /// Working memory of a tile, bytes: what caches hold, or what leaves half of all memory for what is kept.
+    fn bytes_per_tile(&self) -> usize {
+        CACHED.min(self.memory / (2 * TILES * self.lanes.count()))
     }
 
     /// Centers of a tile: all lanes get as many tiles of about the same size.
     fn tile(&self, graph: &Graph) -> usize {
         let (centers, lanes) = (graph.n_centers(), self.lanes.count());
         let bytes = self.bytes_in_one_piece(graph, graph).div_ceil(centers);
-        let most = (CACHED / bytes).max(SMALLEST_TILE);
+        let most = (self.bytes_per_tile() / bytes).max(SMALLEST_TILE);
         centers.div_ceil(centers.div_ceil(most).next_multiple_of(lanes))
     }
 
@@ -236,8 +247,9 @@ impl Potential for OnnxPotential {
 
     fn bytes_beside(&self, graph: &Graph, widest: &Graph) -> usize {
         let whole = self.bytes_in_one_piece(graph, widest);
-        match (whole > self.memory).then(|| self.layers().ok()).flatten() {
-            Some(layers) => whole.min(layers.bytes(self.slots(graph, graph), CACHED.min(whole))),
+        let tiles = TILES * self.lanes.count() * self.bytes_per_tile();
+        match self.is_large(whole).then(|| self.layers().ok()).flatten() {
+            Some(layers) => whole.min(layers.bytes_kept(self.slots(graph, graph)) + tiles),
             None => whole,
         }
     }
