@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from operator import ge, le
-from statistics import median
 
 from ratios import find, ratio
 
@@ -109,8 +108,8 @@ def slowing(rows):
     if not small or not large:
         return None
     atoms = large[0]["atoms"] / small["atoms"]
-    times = [zip(row["times"]["tumble"], small["times"]["tumble"]) for row in large]
-    return max(0.0, min(median(a / b for a, b in rounds) / atoms - 1 for rounds in times))
+    pairs = [dict(times=dict(large=row["times"]["tumble"], small=small["times"]["tumble"])) for row in large]
+    return max(0.0, min(ratio(pair, "large", "small") / atoms - 1 for pair in pairs))
 
 
 def bytes_an_atom(row, base):

@@ -36,11 +36,9 @@ enum Buffers {
 
 impl Buffers {
     fn new(model: &Model) -> Self {
-        let metadata = &model.metadata;
-        let (layout, cutoff, angstrom) = (metadata.layout, metadata.cutoff, metadata.length_unit.angstrom());
-        match metadata.precision {
-            Precision::Float32 => Self::Float32(Tensors::new(layout, cutoff, angstrom)),
-            Precision::Float64 => Self::Float64(Tensors::new(layout, cutoff, angstrom)),
+        match model.metadata.precision {
+            Precision::Float32 => Self::Float32(Tensors::of(&model.metadata)),
+            Precision::Float64 => Self::Float64(Tensors::of(&model.metadata)),
         }
     }
 }
@@ -110,7 +108,8 @@ impl Run<'_> {
     }
 }
 
-fn run_error(model: &Model, cause: String) -> Error {
+/// Why a run failed, as an error of the model.
+pub(super) fn run_error(model: &Model, cause: String) -> Error {
     Error::ModelRun { model: model.metadata.name.clone(), cause }
 }
 
@@ -153,9 +152,8 @@ impl Lanes {
         self.open(opener, model)?;
         let lanes = self.lanes.iter_mut().take(parts.len());
         let lanes = shared_out(lanes, parts.len(), |lane, part| lane.evaluate(model, &parts[part], forces))?;
-        let elapsed = lanes.iter().map(|done| done.iter().map(|(_, (_, elapsed))| *elapsed).sum()).max();
-        let responses = in_order(lanes).flat_map(|(responses, _)| responses).collect();
-        Ok((responses, elapsed.unwrap_or_default()))
+        let elapsed = longest(&lanes);
+        Ok((in_order(lanes).flat_map(|(responses, _)| responses).collect(), elapsed))
     }
 
     fn open(&mut self, opener: &Opener, model: &Model) -> Result<()> {
@@ -177,6 +175,11 @@ pub(super) fn shared_out<L: Send, T: Send>(
         let taken = iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed)).take_while(|&i| i < count);
         taken.map(|i| Ok((i, work(&mut lane, i)?))).collect()
     })
+}
+
+/// The time of the lane that took longest, of results of [`shared_out`] with the time of each.
+pub(super) fn longest<T>(lanes: &[Vec<(usize, (T, Duration))>]) -> Duration {
+    lanes.iter().map(|done| done.iter().map(|(_, (_, elapsed))| *elapsed).sum()).max().unwrap_or_default()
 }
 
 /// The results of [`shared_out`] in the order of their numbers.

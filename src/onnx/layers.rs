@@ -20,7 +20,6 @@ use self::file::{File, Type};
 use self::tiles::Rows;
 use super::lane::{Lane, side_by_side};
 use super::session::{Model, Opener, Shared};
-use crate::error::Error;
 
 /// A model, cut at its layers.
 pub(super) struct Layers {
@@ -56,7 +55,7 @@ impl Layers {
         }
         let file = File::read(&opener.bytes)?;
         let mut layers = Self::assemble(&file, &cut(&file)?, opener, lanes)?;
-        layers.bytes_per_slot = trial::run(&layers, model, whole).map_err(|error| error.to_string())??;
+        layers.bytes_per_slot = trial::run(&layers, model, whole)?;
         Ok(layers)
     }
 
@@ -134,9 +133,4 @@ pub(super) fn count_stages(bytes: &[u8]) -> Result<usize, String> {
         File::read(&file.write(nodes, &inputs, outputs))?;
     }
     Ok(pieces.len())
-}
-
-/// Why a run of a part failed, as an error of the model.
-fn failed(model: &Model, cause: String) -> Error {
-    Error::ModelRun { model: model.metadata.name.clone(), cause }
 }

@@ -8,7 +8,7 @@ use std::ops::Range;
 use ort::session::SessionInputValue;
 use ort::value::{PrimitiveTensorElementType, TensorRef};
 
-use super::metadata::Layout;
+use super::metadata::{Layout, Metadata};
 use super::signature::Input;
 use crate::graph::Graph;
 use crate::potential::Replicas;
@@ -90,6 +90,11 @@ struct Place {
 }
 
 impl<T: Real> Tensors<T> {
+    /// Empty tensors of a model.
+    pub fn of(metadata: &Metadata) -> Self {
+        Self::new(metadata.layout, metadata.cutoff, metadata.length_unit.angstrom())
+    }
+
     /// Empty tensors. `cutoff` is in the model's length unit, which measures `angstrom` Å.
     pub fn new(layout: Layout, cutoff: f64, angstrom: f64) -> Self {
         Self {

@@ -117,14 +117,15 @@ impl<'a> Graph<'a> {
     }
 
     fn mark_live(&mut self) {
-        let mut wanted = self.file.outputs.clone();
-        while let Some(name) = wanted.pop() {
-            let maker = self.maker.get(name).filter(|&&index| !self.nodes[index].live);
-            let Some(&index) = maker else { continue };
+        for index in self.needed_for(&self.file.outputs, |name| self.maker.get(name).copied()) {
             self.nodes[index].live = true;
-            let inputs = &self.file.nodes[index].inputs;
-            wanted.extend(if self.nodes[index].exchange { &inputs[..1] } else { inputs });
         }
+    }
+
+    /// The tensors that a node works on: of an exchange, not what tells the order.
+    fn needs(&self, index: usize) -> &[&'a str] {
+        let inputs = &self.file.nodes[index].inputs;
+        if self.nodes[index].exchange { &inputs[..1] } else { inputs }
     }
 
     fn exchanges(&self) -> impl Iterator<Item = Exchange<'a>> {
@@ -184,7 +185,7 @@ impl<'a> Graph<'a> {
         while let Some(name) = wanted.pop() {
             if let Some(index) = maker(name).filter(|index| !found.contains(index)) {
                 found.insert(index);
-                wanted.extend(&self.file.nodes[index].inputs);
+                wanted.extend(self.needs(index));
             }
         }
         found

@@ -8,10 +8,10 @@ use ort::session::SessionInputValue;
 use ort::value::{DynValue, TensorRef};
 
 use super::tiles::{Rows, Tiles};
-use super::{Exchange, Layers, Stage, failed};
+use super::{Exchange, Layers, Stage};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
-use crate::onnx::lane::{Timed, in_order, shared_out};
+use crate::onnx::lane::{Timed, in_order, longest, run_error, shared_out};
 use crate::onnx::library::guarded;
 use crate::onnx::metadata::Precision;
 use crate::onnx::packing::{Real, Tensors};
@@ -84,9 +84,9 @@ impl<'a, T: Real> Run<'a, T> {
     fn compute(&mut self, stage: &Stage) -> Result<Duration> {
         let sources = self.sources(stage)?;
         let done = self.all_tiles(|lane, tensors, tile| self.compute_tile(stage, lane, tensors, tile, &sources))?;
-        let elapsed = done.iter().map(|lane| lane.iter().map(|(_, (_, elapsed))| *elapsed).sum()).max();
+        let elapsed = longest(&done);
         self.kept.iter_mut().zip(in_order(done)).for_each(|(kept, (outputs, _))| kept.extend(outputs));
-        Ok(elapsed.unwrap_or_default())
+        Ok(elapsed)
     }
 
     /// Does the same for each tile, in the lane that is free first; results as [`shared_out`] has them.
@@ -95,9 +95,7 @@ impl<'a, T: Real> Run<'a, T> {
         work: impl Fn(usize, &mut Tensors<T>, usize) -> Result<R> + Sync,
     ) -> Result<Vec<Vec<(usize, R)>>> {
         let lanes = self.layers.stages[0].sessions.len().min(self.tiles.len());
-        let metadata = &self.model.metadata;
-        let tensors = || Tensors::new(metadata.layout, metadata.cutoff, metadata.length_unit.angstrom());
-        let lanes = (0..lanes).map(|lane| (lane, tensors()));
+        let lanes = (0..lanes).map(|lane| (lane, Tensors::of(&self.model.metadata)));
         shared_out(lanes, self.tiles.len(), |(lane, tensors), tile| work(*lane, tensors, tile))
     }
 
@@ -181,7 +179,7 @@ impl<'a, T: Real> Run<'a, T> {
     }
 
     fn failed(&self, cause: String) -> Error {
-        failed(self.model, cause)
+        run_error(self.model, cause)
     }
 }
 

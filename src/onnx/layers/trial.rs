@@ -1,14 +1,14 @@
 //! Whether a model in parts gives what it gives as a whole: if it does not, it is not one that can be cut.
 
 use super::Layers;
-use crate::error::Result;
+use crate::error::Error;
 use crate::graph::{Edge, Graph, edge_between};
 use crate::onnx::lane::Lane;
 use crate::onnx::metadata::Precision;
 use crate::onnx::packing::{n_slots, width};
 use crate::onnx::session::Model;
 use crate::potential::{Derivative, Replicas, Response};
-use crate::rotation::{IDENTITY, Vector3};
+use crate::rotation::{IDENTITY, Vector3, dot};
 
 /// Atoms of the trial with neighbors.
 const ATOMS: usize = 12;
@@ -17,26 +17,26 @@ const ATOMS: usize = 12;
 const LONE: usize = 5;
 
 /// Evaluates a small structure both ways. Gives the bytes kept for each edge slot, or how the two differ.
-pub(super) fn run(layers: &Layers, model: &Model, whole: &mut Lane) -> Result<std::result::Result<usize, String>> {
-    let graph = graph(model);
+pub(super) fn run(layers: &Layers, model: &Model, whole: &mut Lane) -> Result<usize, String> {
+    let (graph, told) = (graph(model), |error: Error| error.to_string());
     let mut bytes = 0;
     for &kind in model.metadata.forces.kinds() {
         let work = [Replicas { graph: &graph, rotations: &[IDENTITY] }];
-        let (expected, _) = whole.evaluate(model, &work, kind)?;
-        let ((found, _), kept) = layers.evaluate(model, (&graph, &IDENTITY), kind, LONE)?;
+        let (expected, _) = whole.evaluate(model, &work, kind).map_err(told)?;
+        let ((found, _), kept) = layers.evaluate(model, (&graph, &IDENTITY), kind, LONE).map_err(told)?;
         bytes = bytes.max(kept);
         if !agree(&found[0], &expected[0], model.metadata.precision) {
-            return Ok(Err("in parts it gives other numbers than as a whole".to_owned()));
+            return Err("in parts it gives other numbers than as a whole".to_owned());
         }
     }
-    Ok(Ok(bytes.div_ceil(n_slots(&graph, model.metadata.layout, width(&graph)).max(1))))
+    Ok(bytes.div_ceil(n_slots(&graph, model.metadata.layout, width(&graph)).max(1)))
 }
 
 /// Atoms of all species with many neighbors each, some not the same number, and one that has none.
 fn graph(model: &Model) -> Graph {
     let info = model.metadata.info();
     let positions: Vec<_> = (0..=ATOMS).map(|atom| position(atom, info.cutoff)).collect();
-    let near = |edge: &Edge| edge.vector.iter().map(|x| x * x).sum::<f64>() < info.cutoff.powi(2);
+    let near = |edge: &Edge| dot(edge.vector, edge.vector) < info.cutoff.powi(2);
     let row = |center: usize| -> Vec<Edge> {
         let others = (0..=ATOMS).filter(|&other| other != center && other != LONE && center != LONE);
         others.map(|other| edge_between(&positions, center, other)).filter(near).collect()
