@@ -87,13 +87,7 @@ class Attention(nn.Module):
 
     def forward(self, rows, bias, tokens):
         """rows of tokens [C + E, d], logarithm of the cutoff function [C, 1, K + 1] -> [C + E, d]."""
-        parts = tokens.arrange(self.qkv(rows)).split(self.size, dim=2)
-        heads = [self.head(*parts[h :: self.heads], bias) for h in range(self.heads)]
-        return self.mix(tokens.collect(torch.cat(heads, dim=2)))
-
-    def head(self, q, k, v, bias):
-        """q, k, v [C, T, d / heads] -> [C, T, d / heads]; written out, since the fused form has no ONNX gradient."""
-        return torch.softmax(q @ k.transpose(1, 2) + bias, dim=-1) @ v
+        return self.mix(tokens.attend(self.qkv(rows), bias, self.heads))
 
 
 class Block(nn.Module):

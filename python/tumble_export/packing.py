@@ -7,6 +7,7 @@ on rows, so they can do without; attention and sums over neighbors want the padd
 import torch
 
 from .functions import Arrange, Collect
+from .fused import Attention
 
 
 def occupied(mask):
@@ -66,6 +67,10 @@ class Tokens(Packing):
     def collect(self, values):
         """[C, K + 1, d] -> rows [C + E, d]."""
         return Collect.apply(values.reshape(self.source.shape[0], -1), self.source, self.target, self.there)
+
+    def attend(self, rows, bias, heads):
+        """Queries, keys and values [C + E, 3·w] of tokens, bias [C, 1, K + 1] of keys -> [C + E, w]."""
+        return Attention.apply(rows, bias, self.source, self.target, self.there, heads)
 
     def split(self, rows):
         """Rows [C + E, d] -> centers [C, d], edges [E, d]."""

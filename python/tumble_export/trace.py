@@ -10,6 +10,7 @@ import onnx
 import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 
+from . import fused_onnx
 from .packing import slots_of
 
 INPUTS = ("edge_vectors", "neighbors", "mask", "reverse", "species", "weights", "replica")
@@ -76,12 +77,19 @@ def export(module, example, path):
         captured = torch.export.export(graph.eval(), tuple(example), dynamic_shapes=shapes, strict=False)
         outputs = list(module.outputs)
         program = torch.onnx.export(
-            captured, dynamo=True, opset_version=20, input_names=names, output_names=outputs, verbose=False
+            captured,
+            dynamo=True,
+            opset_version=fused_onnx.OPSET,
+            input_names=names,
+            output_names=outputs,
+            custom_translation_table=fused_onnx.table(),
+            verbose=False,
         )
     program.save(path, external_data=False)
     made = onnx.load(path)
     if "slots" in names:
         find_slots(made.graph)
+    fused_onnx.define(made)
     return made
 
 

@@ -7,6 +7,7 @@
 #[doc(hidden)]
 pub mod bare;
 pub mod installation;
+mod kernels;
 mod lane;
 mod layers;
 mod library;

@@ -23,7 +23,9 @@ pub(super) mod field {
     pub const GRAPH_CONSTANT: u64 = 5;
     pub const GRAPH_INPUT: u64 = 11;
     pub const GRAPH_OUTPUT: u64 = 12;
+    pub const FUNCTION_NAME: u64 = 1;
     pub const FUNCTION_NODE: u64 = 7;
+    pub const FUNCTION_DOMAIN: u64 = 10;
     pub const NODE_INPUT: u64 = 1;
     pub const NODE_OUTPUT: u64 = 2;
     pub const NODE_NAME: u64 = 3;
@@ -155,6 +157,16 @@ pub(super) fn all_fields(mut bytes: &[u8]) -> Result<Vec<Field<'_>>, String> {
         fields.push(Field { number: tag >> 3, value, raw, bytes: tag & 7 == 2 });
     }
     Ok(fields)
+}
+
+/// The text of a field of a message; empty if it is not there.
+pub(super) fn text(bytes: &[u8], wanted: u64) -> Result<&str, String> {
+    let found = all_fields(bytes)?.into_iter().find(|field| field.number == wanted);
+    utf8(found.map_or(b"", |field| field.value))
+}
+
+pub(super) fn utf8(bytes: &[u8]) -> Result<&str, String> {
+    str::from_utf8(bytes).map_err(|_| "a name in it is no text".to_owned())
 }
 
 fn take<'a>(bytes: &mut &'a [u8], length: u64) -> Result<&'a [u8], String> {

@@ -9,6 +9,7 @@ use ort::session::Session;
 use ort::session::builder::{AutoDevicePolicy, SessionBuilder};
 use sha2::{Digest, Sha256};
 
+use super::kernels;
 use super::library::{self, Runtime, guarded};
 use super::metadata::{self, Metadata, Precision};
 use super::proto;
@@ -80,7 +81,7 @@ static SESSIONS: Mutex<Vec<(Key, Weak<Mutex<Session>>)>> = Mutex::new(Vec::new()
 
 /// All that it takes to make sessions of a model.
 pub(super) struct Opener {
-    /// The model file.
+    /// The model file, on the processor without the functions that we have kernels for.
     pub bytes: Vec<u8>,
     sha256: String,
     path: PathBuf,
@@ -116,7 +117,11 @@ impl Opener {
         let runtime = library::runtime(options.library.as_deref())?;
         let library = runtime.path.clone();
         let Options { device, profile, .. } = options.clone();
-        let opener = Self { precision: metadata.precision, profile, ..Self::new(bytes, path, device, runtime) };
+        let mut opener = Self { precision: metadata.precision, profile, ..Self::new(bytes, path, device, runtime) };
+        if device == Device::Cpu {
+            opener.bytes = kernels::without_functions(&opener.bytes)
+                .map_err(|cause| Error::NotOnnx { path: opener.path.clone(), cause })?;
+        }
         let sha256 = opener.sha256.clone();
         let session = opener.session(threads, 0)?;
         let signature = Signature::read(&session.lock().unwrap_or_else(PoisonError::into_inner), &metadata)
@@ -197,6 +202,7 @@ fn configure(runtime: &Runtime, threads: usize, precision: Precision) -> ort::Re
         .with_inter_op_spinning(false)?
         .with_memory_pattern(false)?
         .with_auto_device(AutoDevicePolicy::PreferCPU)?
-        .with_log_level(LogLevel::Fatal)?;
+        .with_log_level(LogLevel::Fatal)?
+        .with_operators(kernels::domain()?)?;
     Ok(builder)
 }

@@ -8,6 +8,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::file::{File, Node};
+use crate::onnx::kernels;
 
 /// A tensor of an earlier stage is kept if this saves at least so many products of matrices for each tensor kept: two are
 /// about what it takes to write and read one.
@@ -208,7 +209,7 @@ impl<'a> Graph<'a> {
 }
 
 fn is_product(node: &Node) -> bool {
-    ["MatMul", "Gemm", "FusedMatMul"].contains(&node.operator)
+    ["MatMul", "Gemm", "FusedMatMul"].contains(&node.operator) || kernels::OPERATORS.contains(&node.operator)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::onnx::proto::{Field, all_fields, field};
+use crate::onnx::proto::{Field, all_fields, field, text, utf8};
 
 /// A model file, taken apart but not understood: what is written is what was read.
 pub(super) struct File<'a> {
@@ -107,16 +107,6 @@ impl<'a> Node<'a> {
         }
         Ok(())
     }
-}
-
-/// The text of a field of a message; empty if it is not there.
-fn text(bytes: &[u8], wanted: u64) -> Result<&str, String> {
-    let found = all_fields(bytes)?.into_iter().find(|field| field.number == wanted);
-    utf8(found.map_or(b"", |field| field.value))
-}
-
-fn utf8(bytes: &[u8]) -> Result<&str, String> {
-    str::from_utf8(bytes).map_err(|_| "a name in it is no text".to_owned())
 }
 
 fn value_info(name: &str, (element, shape): &Type) -> Vec<u8> {
