@@ -5,6 +5,8 @@ Every backward is made of differentiable operations, so that forces can be train
 
 import torch
 
+from . import fused
+
 
 def single(x):
     """A number rounded to single precision: the exporter rounds scalars, and both precisions must be the same model."""
@@ -67,14 +69,38 @@ class Silu(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x):
         ctx.save_for_backward(x)
-        return x * torch.sigmoid(x)
+        return fused.silu(x) if fused.wanted() else x * torch.sigmoid(x)
 
     @staticmethod
     def backward(ctx, grad):
         (x,) = ctx.saved_tensors
+        if fused.wanted():
+            return fused.silu_gradient(x, grad)
         s = torch.sigmoid(x)
         y = x * s
         return grad * (s + (y - y * s))
+
+
+class Gate(torch.autograd.Function):
+    """Rows [R, 2·w] of values and gates: values times the sigmoid of gates [R, w]."""
+
+    @staticmethod
+    def forward(ctx, rows):
+        ctx.save_for_backward(rows)
+        if fused.wanted():
+            return fused.gate(rows)
+        values, gates = rows.chunk(2, dim=1)
+        return values * torch.sigmoid(gates)
+
+    @staticmethod
+    def backward(ctx, grad):
+        (rows,) = ctx.saved_tensors
+        if fused.wanted():
+            return fused.gate_gradient(rows, grad)
+        values, gates = rows.chunk(2, dim=1)
+        s = torch.sigmoid(gates)
+        open = grad * s
+        return torch.cat([open, values * open * (1.0 - s)], dim=1)
 
 
 class Normalize(torch.autograd.Function):
@@ -84,11 +110,13 @@ class Normalize(torch.autograd.Function):
     def forward(ctx, rows, epsilon=EPSILON):
         ctx.save_for_backward(rows)
         ctx.epsilon = epsilon
-        return rows * inverse_rms(rows, epsilon)
+        return fused.normalize(rows, epsilon) if fused.wanted() else rows * inverse_rms(rows, epsilon)
 
     @staticmethod
     def backward(ctx, grad):
         (rows,) = ctx.saved_tensors
+        if fused.wanted():
+            return fused.normalize_gradient(rows, grad, ctx.epsilon), None
         inverse = inverse_rms(rows, ctx.epsilon)
         y = rows * inverse
         return (grad - y * (grad * y).mean(-1, keepdim=True)) * inverse, None
@@ -106,14 +134,33 @@ class Standardize(torch.autograd.Function):
     def forward(ctx, rows, epsilon=EPSILON):
         ctx.save_for_backward(rows)
         ctx.epsilon = epsilon
+        if fused.wanted():
+            return fused.standardize(rows, epsilon)
         rows = rows - rows.mean(-1, keepdim=True)
         return rows * inverse_rms(rows, epsilon)
 
     @staticmethod
     def backward(ctx, grad):
         (rows,) = ctx.saved_tensors
+        if fused.wanted():
+            return fused.standardize_gradient(rows, grad, ctx.epsilon), None
         rows = rows - rows.mean(-1, keepdim=True)
         inverse = inverse_rms(rows, ctx.epsilon)
         y = rows * inverse
         rest = grad - grad.mean(-1, keepdim=True) - y * (grad * y).mean(-1, keepdim=True)
         return rest * inverse, None
+
+
+class Attention(torch.autograd.Function):
+    """Attention as one step, traced but not computed; `Tokens.attend` says what it is."""
+
+    @staticmethod
+    def forward(ctx, rows, bias, source, target, filled, heads):
+        ctx.save_for_backward(rows, bias, source, target, filled)
+        ctx.heads = heads
+        return fused.attention(rows, bias, source, target, filled, heads)
+
+    @staticmethod
+    def backward(ctx, grad):
+        rows, bias = fused.attention_gradient(*ctx.saved_tensors, grad, ctx.heads)
+        return rows, bias, None, None, None, None

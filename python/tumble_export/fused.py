@@ -1,94 +1,59 @@
-"""Steps of a model that tumble computes at once, where ONNX Runtime by itself needs many nodes: forward and backward.
+"""Steps of a model that tumble computes at once, where ONNX Runtime by itself needs many nodes; forward and backward.
 
-In the file each is a node of the domain `tumble`, whose meaning is a function of standard operators in the same file
-(`fused_onnx.py`), so that any runtime can evaluate it. tumble knows their names, and has kernels of its own.
+While a model is traced for export (`wanted`), `functions.py` calls these. They have sizes only: what they compute is
+written there, and in `fused_onnx.py` for the file.
 """
+
+import contextlib
 
 import torch
 
-
-def parts(rows, heads):
-    """Rows [.., 3·w], queries and keys and values, of each the heads side by side -> three of [.., H, w / H]."""
-    return rows.unflatten(-1, (3, heads, -1)).unbind(-3)
-
-
-def weights(queries, keys, bias):
-    """Queries and keys [C, T, H, d], bias [C, 1, T] -> how much each token [C, H, T, ] attends to each [.., T]."""
-    return torch.softmax(torch.einsum("cihk,cjhk->chij", queries, keys) + bias.unsqueeze(1), dim=-1)
+LIBRARY = torch.library.Library("tumble", "DEF")
+SHARED = "Tensor rows, Tensor bias, Tensor source, Tensor target, Tensor filled"
+_state = dict(wanted=False)
 
 
-def arranged(rows, bias, source):
-    """Rows [R, n] of tokens at their places [C, T, n]."""
-    return rows.index_select(0, source).view(bias.shape[0], bias.shape[2], -1)
+def wanted():
+    """Whether steps are to be traced as one."""
+    return _state["wanted"]
 
 
-@torch.library.custom_op("tumble::attention", mutates_args=())
-def attention(
-    rows: torch.Tensor,
-    bias: torch.Tensor,
-    source: torch.Tensor,
-    target: torch.Tensor,
-    filled: torch.Tensor,
-    heads: int,
-) -> torch.Tensor:
-    """Attention among the tokens of each center.
-
-    rows [R, 3·w] of tokens (`parts`; queries are scaled already), bias [C, 1, T] of the keys; `source` [C·T] is a
-    token for every place, `target` [R] the place of every token, `filled` [C·T] tells places with a token; the bias
-    of others is so low that they do not count -> [R, w].
-    """
-    queries, keys, values = parts(arranged(rows, bias, source), heads)
-    found = torch.einsum("chij,cjhk->cihk", weights(queries, keys, bias), values)
-    return found.reshape(source.shape[0], -1).index_select(0, target)
+@contextlib.contextmanager
+def traced():
+    """Steps are traced as one in here."""
+    _state["wanted"] = True
+    try:
+        yield
+    finally:
+        _state["wanted"] = False
 
 
-@attention.register_fake
-def _(rows, bias, source, target, filled, heads):
-    return rows.new_empty(rows.shape[0], rows.shape[1] // 3)
+def define(signature, fake):
+    """A step `name(arguments) -> results`, and the sizes of its results."""
+    LIBRARY.define(signature)
+    name = signature.split("(")[0]
+    torch.library.register_fake(f"tumble::{name}", fake, lib=LIBRARY)
+    return getattr(torch.ops.tumble, name).default
 
 
-@torch.library.custom_op("tumble::attention_gradient", mutates_args=())
-def attention_gradient(
-    rows: torch.Tensor,
-    bias: torch.Tensor,
-    source: torch.Tensor,
-    target: torch.Tensor,
-    filled: torch.Tensor,
-    gradient: torch.Tensor,
-    heads: int,
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """From the gradient [R, w] of what `attention` gives: those of its rows [R, 3·w] and of its bias [C, 1, T]."""
-    queries, keys, values = parts(arranged(rows, bias, source), heads)
-    there = filled.to(gradient.dtype).unsqueeze(1)
-    gradient = arranged(gradient, bias, source) * there.view(*bias.shape[::2], 1)
-    gradient = gradient.unflatten(-1, (heads, -1))
-    p = weights(queries, keys, bias)
-    product = p * torch.einsum("cihk,cjhk->chij", gradient, values)
-    scores = product - p * product.sum(-1, keepdim=True)
-    found = (
-        torch.einsum("chij,cjhk->cihk", scores, keys),
-        torch.einsum("chij,cihk->cjhk", scores, queries),
-        torch.einsum("chij,cihk->cjhk", p, gradient),
-    )
-    found = torch.stack(found, dim=2).reshape(source.shape[0], -1).index_select(0, target)
-    return found, scores.sum((1, 2)).unsqueeze(1)
-
-
-@attention_gradient.register_fake
-def _(rows, bias, source, target, filled, gradient, heads):
-    return torch.empty_like(rows), torch.empty_like(bias)
-
-
-class Attention(torch.autograd.Function):
-    """`attention` with its gradient."""
-
-    @staticmethod
-    def forward(ctx, rows, bias, source, target, filled, heads):
-        ctx.save_for_backward(rows, bias, source, target, filled)
-        ctx.heads = heads
-        return attention(rows, bias, source, target, filled, heads)
-
-    @staticmethod
-    def backward(ctx, gradient):
-        rows, bias = attention_gradient(*ctx.saved_tensors, gradient, ctx.heads)
-        return rows, bias, None, None, None, None
+attention = define(
+    f"attention({SHARED}, int heads) -> Tensor",
+    lambda rows, bias, source, target, filled, heads: rows.new_empty(rows.shape[0], rows.shape[1] // 3),
+)
+attention_gradient = define(
+    f"attention_gradient({SHARED}, Tensor gradient, int heads) -> (Tensor, Tensor)",
+    lambda rows, bias, *_: (torch.empty_like(rows), torch.empty_like(bias)),
+)
+silu = define("silu(Tensor rows) -> Tensor", torch.empty_like)
+silu_gradient = define("silu_gradient(Tensor rows, Tensor gradient) -> Tensor", lambda rows, _: torch.empty_like(rows))
+gate = define("gate(Tensor rows) -> Tensor", lambda rows: rows.new_empty(rows.shape[0], rows.shape[1] // 2))
+gate_gradient = define("gate_gradient(Tensor rows, Tensor gradient) -> Tensor", lambda rows, _: torch.empty_like(rows))
+normalize = define("normalize(Tensor rows, float epsilon) -> Tensor", lambda rows, _: torch.empty_like(rows))
+normalize_gradient = define(
+    "normalize_gradient(Tensor rows, Tensor gradient, float epsilon) -> Tensor", lambda rows, *_: torch.empty_like(rows)
+)
+standardize = define("standardize(Tensor rows, float epsilon) -> Tensor", lambda rows, _: torch.empty_like(rows))
+standardize_gradient = define(
+    "standardize_gradient(Tensor rows, Tensor gradient, float epsilon) -> Tensor",
+    lambda rows, *_: torch.empty_like(rows),
+)

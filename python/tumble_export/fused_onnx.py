@@ -1,43 +1,58 @@
-"""The nodes of `fused.py` in an ONNX graph, and the functions that say what they are."""
+"""The steps of `fused.py` as nodes of an ONNX graph, and the functions of standard operators that say what they are.
 
-import torch
+Lines are in the text form of ONNX: results = operator<attributes>(inputs).
+"""
+
 from onnx import defs, parser
 from onnxscript.values import Op, Opset
 
-from . import fused as _  # registers the steps
+from . import fused
 
 OPSET = 20  # of the standard operators
 DOMAIN, VERSION = "tumble", 1
-SHARED = ["rows", "bias", "source", "target", "filled"]
+PLACED = ["rows", "bias", "source", "target", "filled"]
+# name of a node: (step, inputs, attributes, results)
+STEPS = {
+    "Attention": (fused.attention, PLACED, ["heads"], ["attended"]),
+    "AttentionGradient": (
+        fused.attention_gradient,
+        [*PLACED, "gradient"],
+        ["heads"],
+        ["rows_gradient", "bias_gradient"],
+    ),
+    "Silu": (fused.silu, ["rows"], [], ["y"]),
+    "SiluGradient": (fused.silu_gradient, ["rows", "gradient"], [], ["rows_gradient"]),
+    "Gate": (fused.gate, ["rows"], [], ["y"]),
+    "GateGradient": (fused.gate_gradient, ["rows", "gradient"], [], ["rows_gradient"]),
+    "Normalize": (fused.normalize, ["rows"], ["epsilon"], ["y"]),
+    "NormalizeGradient": (fused.normalize_gradient, ["rows", "gradient"], ["epsilon"], ["rows_gradient"]),
+    "Standardize": (fused.standardize, ["rows"], ["epsilon"], ["y"]),
+    "StandardizeGradient": (fused.standardize_gradient, ["rows", "gradient"], ["epsilon"], ["rows_gradient"]),
+}
+KINDS = dict(source="I", target="I", filled="B")
+TYPES = [("R", ["tensor(float)", "tensor(double)"], ""), ("I", ["tensor(int64)"], ""), ("B", ["tensor(bool)"], "")]
+ATTRIBUTES = dict(heads=defs.OpSchema.AttrType.INT, epsilon=defs.OpSchema.AttrType.FLOAT)
 
 
 def table():
     """For `torch.onnx.export`: which node a step becomes."""
-    attention = node("Attention", SHARED, ["attended"])
-    gradient = node("AttentionGradient", [*SHARED, "gradient"], ["rows_gradient", "bias_gradient"])
-    steps = torch.ops.tumble
-    return {steps.attention.default: attention, steps.attention_gradient.default: gradient}
+    return {step: node(name, *rest) for name, (step, *rest) in STEPS.items()}
 
 
-def node(name, inputs, outputs):
-    """What writes a node into a graph, for a step with these arguments and `heads`."""
-    kinds = dict(source="I", target="I", filled="B")
-    parameter = lambda name: defs.OpSchema.FormalParameter(name, kinds.get(name, "T"))
+def node(name, inputs, attributes, results):
+    """What writes a node into a graph, called with the arguments of its step."""
     schema = defs.OpSchema(
         name,
         DOMAIN,
         VERSION,
-        inputs=[parameter(name) for name in inputs],
-        outputs=[parameter(name) for name in outputs],
-        type_constraints=[
-            ("T", ["tensor(float)", "tensor(double)"], "precision"),
-            ("I", ["tensor(int64)"], "indices"),
-            ("B", ["tensor(bool)"], "marks"),
-        ],
-        attributes=[defs.OpSchema.Attribute("heads", defs.OpSchema.AttrType.INT, "number of heads")],
+        inputs=[defs.OpSchema.FormalParameter(name, KINDS.get(name, "R")) for name in inputs],
+        outputs=[defs.OpSchema.FormalParameter(name, "R") for name in results],
+        type_constraints=[entry for entry in TYPES if entry[0] in {"R", *(KINDS.get(name, "R") for name in inputs)}],
+        attributes=[defs.OpSchema.Attribute(name, ATTRIBUTES[name]) for name in attributes],
     )
     write = Op(Opset(DOMAIN, VERSION), name, schema)
-    return lambda *tensors: write(*tensors[:-1], heads=tensors[-1])
+    count = len(inputs)
+    return lambda *given: write(*given[:count], **dict(zip(attributes, given[count:])))
 
 
 def define(model):
@@ -46,8 +61,88 @@ def define(model):
     heads = {entry.i for node in nodes for entry in node.attribute if entry.name == "heads"}
     if len(heads) > 1:
         raise SystemExit(f"its layers have {sorted(heads)} heads: all must have the same number.")
-    made = {"Attention": forward, "AttentionGradient": backward}
-    model.functions.extend(made[name](*heads) for name in sorted({node.op_type for node in nodes}))
+    model.functions.extend(function(name, *heads) for name in sorted({node.op_type for node in nodes}))
+
+
+def function(name, heads=0):
+    """The function of a node; `heads` of all nodes."""
+    _, inputs, attributes, results = STEPS[name]
+    lines = "\n".join(BODIES[name](heads))
+    given = f"<{', '.join(attributes)}>" if attributes else ""
+    head = f'<domain: "{DOMAIN}", opset_import: ["" : {OPSET}]> {name}{given}({", ".join(inputs)})'
+    return parser.parse_function(f"{head} => ({', '.join(results)}) {{ {lines} }}")
+
+
+def silu(_):
+    """x · sigmoid(x)."""
+    return "s = Sigmoid(rows)", "y = Mul(rows, s)"
+
+
+def silu_gradient(_):
+    """s + y - y · s."""
+    found = "ys = Mul(y, s)", "rest = Sub(y, ys)", "slope = Add(s, rest)", "rows_gradient = Mul(gradient, slope)"
+    return *silu(_), *found
+
+
+def gate(_):
+    """Values · sigmoid(gates)."""
+    return "values, gates = Split<axis = 1, num_outputs = 2>(rows)", "s = Sigmoid(gates)", "y = Mul(values, s)"
+
+
+def gate_gradient(_):
+    """Of values s, of gates y (1 - s)."""
+    return (
+        *gate(_),
+        "of_values = Mul(gradient, s)",
+        "ys = Mul(y, s)",
+        "slope = Sub(y, ys)",
+        "of_gates = Mul(gradient, slope)",
+        "rows_gradient = Concat<axis = 1>(of_values, of_gates)",
+    )
+
+
+def normalize(_, rows="rows"):
+    """Rows over their root mean square."""
+    return (
+        "last = Constant<value_ints = [-1]>()",
+        "given = Constant<value_float: float = @epsilon>()",
+        "least = CastLike(given, rows)",
+        f"squares = Mul({rows}, {rows})",
+        "mean = ReduceMean<keepdims = 1>(squares, last)",
+        "sum = Add(mean, least)",
+        "root = Sqrt(sum)",
+        "inverse = Reciprocal(root)",
+        f"y = Mul({rows}, inverse)",
+    )
+
+
+def normalize_gradient(_, gradient="gradient"):
+    """(g - y · mean of y · g) / root mean square."""
+    return *normalize(_), *across(gradient)
+
+
+def across(gradient):
+    """The gradient through a division by the root mean square."""
+    return (
+        "product = Mul(gradient, y)",
+        "along = ReduceMean<keepdims = 1>(product, last)",
+        "share = Mul(y, along)",
+        f"rest = Sub({gradient}, share)",
+        "rows_gradient = Mul(rest, inverse)",
+    )
+
+
+def standardize(_):
+    """Rows less their mean, over their standard deviation."""
+    return "axis = Constant<value_ints = [-1]>()", "middle = ReduceMean<keepdims = 1>(rows, axis)", (
+        "centered = Sub(rows, middle)"
+    ), *normalize(_, "centered")
+
+
+def standardize_gradient(_):
+    """(g - mean of g - y · mean of y · g) / standard deviation."""
+    level = "level = ReduceMean<keepdims = 1>(gradient, axis)", "leveled = Sub(gradient, level)"
+    return *standardize(_), *level, *across("leveled")
 
 
 def names(prefix, count):
@@ -56,7 +151,7 @@ def names(prefix, count):
 
 
 def attended(heads):
-    """Lines that put rows in their places and find how much tokens attend to each other, head by head."""
+    """Rows in their places, and how much tokens attend to each other, head by head."""
     split = ", ".join(names("q", heads) + names("k", heads) + names("v", heads))
     yield from (
         "sizes = Shape(bias)",
@@ -77,16 +172,21 @@ def attended(heads):
         yield f"p{h} = Softmax<axis = -1>(b{h})"
 
 
-def forward(heads):
-    """`fused.attention`."""
-    lines = [*attended(heads), *(f"o{h} = MatMul(p{h}, v{h})" for h in range(heads))]
-    lines += [f"all = Concat<axis = 2>({', '.join(names('o', heads))})", "list = Reshape(all, flat)"]
-    return function("Attention", SHARED, ["attended"], [*lines, "attended = Gather(list, target)"])
+def attention(heads):
+    """Values by these weights, back from their places."""
+    return (
+        *attended(heads),
+        *(f"o{h} = MatMul(p{h}, v{h})" for h in range(heads)),
+        f"all = Concat<axis = 2>({', '.join(names('o', heads))})",
+        "list = Reshape(all, flat)",
+        "attended = Gather(list, target)",
+    )
 
 
-def backward(heads):
-    """`fused.attention_gradient`."""
-    lines = [
+def attention_gradient(heads):
+    """Head by head; the gradient of what is no token does not count."""
+    found = ", ".join(name for kind in ("dq", "dk", "dv") for name in names(kind, heads))
+    return (
         *attended(heads),
         "one = Constant<value_ints = [1]>()",
         "last = Constant<value_ints = [-1]>()",
@@ -98,15 +198,14 @@ def backward(heads):
         f"{', '.join(names('g', heads))} = Split<axis = 2, num_outputs = {heads}>(grid)",
         *(line for h in range(heads) for line in head_gradient(h)),
         f"bias_gradient = Sum({', '.join(names('db', heads))})",
-        f"all = Concat<axis = 2>({', '.join(name for kind in ('dq', 'dk', 'dv') for name in names(kind, heads))})",
+        f"all = Concat<axis = 2>({found})",
         "list = Reshape(all, flat)",
         "rows_gradient = Gather(list, target)",
-    ]
-    return function("AttentionGradient", [*SHARED, "gradient"], ["rows_gradient", "bias_gradient"], lines)
+    )
 
 
 def head_gradient(h):
-    """Lines for a head: through the sum of values, the softmax, the products of queries and keys."""
+    """Through the sum of values, the softmax, the products of queries and keys."""
     return (
         f"vt{h} = Transpose<perm = [0, 2, 1]>(v{h})",
         f"dp{h} = MatMul(g{h}, vt{h})",
@@ -123,8 +222,15 @@ def head_gradient(h):
     )
 
 
-def function(name, inputs, outputs, lines):
-    """A function of the domain, of lines in the text form of ONNX."""
-    head = f'<domain: "{DOMAIN}", opset_import: ["" : {OPSET}]>'
-    body = "\n".join(lines)
-    return parser.parse_function(f"{head} {name}<heads>({', '.join(inputs)}) => ({', '.join(outputs)}) {{ {body} }}")
+BODIES = {
+    "Attention": attention,
+    "AttentionGradient": attention_gradient,
+    "Silu": silu,
+    "SiluGradient": silu_gradient,
+    "Gate": gate,
+    "GateGradient": gate_gradient,
+    "Normalize": normalize,
+    "NormalizeGradient": normalize_gradient,
+    "Standardize": standardize,
+    "StandardizeGradient": standardize_gradient,
+}

@@ -7,7 +7,7 @@ follows are folded into the map, and so is the scale of the queries: the same fu
 import torch
 from torch import nn
 
-from .functions import Normalize, Silu, Standardize
+from .functions import Gate, Normalize, Silu, Standardize
 
 
 def matrices(linear):
@@ -61,16 +61,13 @@ class FeedForward(nn.Module):
 
     def __init__(self, block, norm=None):
         super().__init__()
-        self.gated, self.size = block.is_swiglu, block.w_out.in_features
+        self.gated = block.is_swiglu
         self.up = Dense(*(after(norm, block.w_in) if norm is not None else matrices(block.w_in)))
         self.down = Dense(*matrices(block.w_out))
 
     def forward(self, rows):
         rows = self.up(rows)
-        if self.gated:
-            values, gates = rows.split(self.size, dim=1)
-            return self.down(values * torch.sigmoid(gates))
-        return self.down(Silu.apply(rows))
+        return self.down((Gate if self.gated else Silu).apply(rows))
 
 
 class Attention(nn.Module):

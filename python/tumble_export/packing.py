@@ -6,8 +6,8 @@ on rows, so they can do without; attention and sums over neighbors want the padd
 
 import torch
 
-from .functions import Arrange, Collect
-from .fused import Attention
+from . import fused
+from .functions import Arrange, Attention, Collect
 
 
 def occupied(mask):
@@ -69,9 +69,23 @@ class Tokens(Packing):
         return Collect.apply(values.reshape(self.source.shape[0], -1), self.source, self.target, self.there)
 
     def attend(self, rows, bias, heads):
-        """Queries, keys and values [C + E, 3·w] of tokens, bias [C, 1, K + 1] of keys -> [C + E, w]."""
-        return Attention.apply(rows, bias, self.source, self.target, self.there, heads)
+        """Attention among the tokens of each center.
+
+        rows [C + E, 3·w] of queries (scaled already), keys and values, each of all heads side by side; bias [C, 1, K + 1]
+        of the keys -> [C + E, w]. Written out since torch's own has no ONNX gradient, and one head after the other, so
+        that nothing is transposed as a whole.
+        """
+        if fused.wanted():
+            return Attention.apply(rows, bias, self.source, self.target, self.there, heads)
+        parts = self.arrange(rows).split(rows.shape[1] // (3 * heads), dim=2)
+        found = [attended(*parts[head::heads], bias) for head in range(heads)]
+        return self.collect(torch.cat(found, dim=2))
 
     def split(self, rows):
         """Rows [C + E, d] -> centers [C, d], edges [E, d]."""
         return rows.split(self.sizes)
+
+
+def attended(queries, keys, values, bias):
+    """One head: [C, T, d] each, bias [C, 1, T] -> [C, T, d]."""
+    return torch.softmax(queries @ keys.transpose(1, 2) + bias, dim=-1) @ values

@@ -68,20 +68,11 @@ class Layer(nn.Module):
         return rows + Silu.apply(normalize(rows, self.feed_gain) @ self.up + self.up_bias) @ self.down
 
     def attend(self, rows, bias, tokens):
-        """Attention among the T tokens of each center; a key's weight is multiplied by its cutoff function.
-
-        In training written out, since it is differentiated twice; heads are split off as columns and attend one by one.
-        """
-        if self.folded:
-            return tokens.attend(rows @ self.qkv, bias, self.heads) @ self.mix
-        parts = tokens.arrange(rows @ self.qkv).split(rows.shape[1] // self.heads, dim=2)
-        heads = [self.head(*parts[h :: self.heads], bias) for h in range(self.heads)]
-        return tokens.collect(torch.cat(heads, dim=2)) @ self.mix
-
-    def head(self, q, k, v, bias):
-        """q, k, v [C, T, d / heads] and log of the cutoff function [C, 1, T] -> [C, T, d / heads]."""
-        q = q * q.shape[2] ** -0.5
-        return torch.softmax(q @ k.transpose(1, 2) + bias, dim=-1) @ v
+        """Attention among the T tokens of each center; a key's weight is multiplied by its cutoff function."""
+        width, qkv = rows.shape[1], self.qkv
+        if not self.folded:
+            qkv = torch.cat([qkv[:, :width] * (width // self.heads) ** -0.5, qkv[:, width:]], dim=1)
+        return tokens.attend(rows @ qkv, bias, self.heads) @ self.mix
 
     @torch.no_grad()
     def fold(self):

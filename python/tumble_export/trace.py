@@ -10,7 +10,7 @@ import onnx
 import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from . import fused_onnx
+from . import fused, fused_onnx
 from .packing import slots_of
 
 INPUTS = ("edge_vectors", "neighbors", "mask", "reverse", "species", "weights", "replica")
@@ -70,7 +70,8 @@ def export(module, example, path):
     if "slots" in module.further:
         # an input while tracing, since its size depends on values; afterwards the graph finds it itself
         example, names = (*example, slots_of(example[2])), [*names, "slots"]
-    graph = make_fx(module, tracing_mode="symbolic", _allow_non_fake_inputs=True)(*example)
+    with fused.traced():
+        graph = make_fx(module, tracing_mode="symbolic", _allow_non_fake_inputs=True)(*example)
     graph, shapes = without_detach(graph), dynamic_shapes(names)
     with quiet():
         # captured here, since torch.onnx captures with sizes of 1 in mind and fails on some broadcasts

@@ -6,6 +6,7 @@
 mod attention;
 mod lanes;
 mod operators;
+mod rows;
 
 use ort::operator::OperatorDomain;
 
@@ -16,7 +17,21 @@ use super::proto::{Field, all_fields, field, text};
 const DOMAIN: &str = "tumble";
 
 /// Those that there are.
-pub(super) const OPERATORS: [&str; 2] = ["Attention", "AttentionGradient"];
+const OPERATORS: [&str; 10] = [
+    ATTENTION[0],
+    ATTENTION[1],
+    "Silu",
+    "SiluGradient",
+    "Gate",
+    "GateGradient",
+    "Normalize",
+    "NormalizeGradient",
+    "Standardize",
+    "StandardizeGradient",
+];
+
+/// Those that are as much work as products of matrices.
+pub(super) const ATTENTION: [&str; 2] = ["Attention", "AttentionGradient"];
 
 /// The kernels, for a session.
 pub(super) fn domain() -> ort::Result<OperatorDomain> {

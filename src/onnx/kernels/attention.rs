@@ -8,13 +8,10 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::lanes::Lanes;
+use super::lanes::{CHUNK, Lanes, copy};
 
 /// Rows that are worked on at a time, so that what is read once is used for all of them.
 const GROUP: usize = 4;
-
-/// Numbers that are copied at a time.
-const CHUNK: usize = 8;
 
 /// Whose tokens are whose, and what their rows are made of.
 #[derive(Clone, Copy)]
@@ -296,14 +293,6 @@ impl<'a, T> RowSlice<'a, T> {
     fn iter(&self) -> std::slice::ChunksExact<'a, T> {
         self.numbers.chunks_exact(self.pitch)
     }
-}
-
-/// Few numbers, without a call.
-#[inline(always)]
-fn copy<T: Copy>(into: &mut [T], from: &[T]) {
-    let ((into, last), (from, rest)) = (into.as_chunks_mut::<CHUNK>(), from.as_chunks::<CHUNK>());
-    into.iter_mut().zip(from).for_each(|(into, from)| *into = *from);
-    last.iter_mut().zip(rest).for_each(|(into, from)| *into = *from);
 }
 
 /// Rows as lanes, component by component; zero in lanes without a row.

@@ -2,6 +2,17 @@
 
 use pulp::Simd;
 
+/// Numbers that are copied at a time.
+pub(super) const CHUNK: usize = 8;
+
+/// Few numbers, without a call.
+#[inline(always)]
+pub(super) fn copy<T: Copy>(into: &mut [T], from: &[T]) {
+    let ((into, last), (from, rest)) = (into.as_chunks_mut::<CHUNK>(), from.as_chunks::<CHUNK>());
+    into.iter_mut().zip(from).for_each(|(into, from)| *into = *from);
+    last.iter_mut().zip(rest).for_each(|(into, from)| *into = *from);
+}
+
 /// A number of which a register of the instruction set `S` holds several.
 pub(super) trait Lanes: Copy + 'static {
     /// A register.
@@ -27,8 +38,10 @@ pub(super) trait Lanes: Copy + 'static {
     fn multiply<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     fn divide<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     fn larger<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
-    /// exp(x) to one or two units in the last place; 0 where that would be denormal. x may be -∞, but not large.
+    /// exp(x) to one or two units in the last place for x ≤ 87 (708 in double precision); 0 where that would be denormal, also for -∞.
     fn exp<S: Simd>(simd: S, x: Self::Vector<S>) -> Self::Vector<S>;
+    /// 1 / (1 + exp(-x)).
+    fn sigmoid<S: Simd>(simd: S, x: Self::Vector<S>) -> Self::Vector<S>;
     /// Of all lanes.
     fn sum<S: Simd>(simd: S, x: Self::Vector<S>) -> Self;
 }
@@ -51,12 +64,13 @@ const fn series<const N: usize>() -> [f64; N] {
 /// `exp` is 2ⁿ eʳ with a whole n and |r| ≤ ln 2 / 2, where the series is exact to rounding. A number is rounded to n
 /// when one is added that leaves no bits for fractions (`$round`); n is then in the lowest bits, from where it goes to
 /// those of the exponent. ln 2 is subtracted in two parts, of which n times the first is exact (W. J. Cody and W. Waite,
-/// Software Manual for the Elementary Functions, 1980).
+/// Software Manual for the Elementary Functions, 1980). The larger of two numbers is the second where one is no number, so
+/// that it is not lost.
 macro_rules! lanes {
     ($number:ident: $vector:ident, $count:ident, $views:ident, $views_mut:ident, $splat:ident, $splat_bits:ident,
      $multiply_add:ident, $add:ident, $subtract:ident, $multiply:ident, $divide:ident, $max:ident, $sum:ident,
      $greater:ident, $select:ident, $to_bits:ident, $from_bits:ident, $add_bits:ident, $multiply_bits:ident;
-     lowest $lowest:expr, round $round:expr, ln2 $ln2:expr, $ln2_rest:expr, terms $terms:expr, bias $bias:expr) => {
+     range $range:expr, round $round:expr, ln2 $ln2:expr, $ln2_rest:expr, terms $terms:expr, bias $bias:expr) => {
         impl Lanes for $number {
             type Vector<S: Simd> = S::$vector;
 
@@ -109,11 +123,17 @@ macro_rules! lanes {
                 simd.$sum(x)
             }
             #[inline(always)]
+            fn sigmoid<S: Simd>(simd: S, x: S::$vector) -> S::$vector {
+                let (one, minus) = (simd.$splat(1.0), simd.$splat(-1.0));
+                let x = simd.$max(simd.$splat(-$range), x);
+                simd.$divide(one, simd.$add(one, <Self as Lanes>::exp(simd, simd.$multiply(minus, x))))
+            }
+            #[inline(always)]
             fn exp<S: Simd>(simd: S, x: S::$vector) -> S::$vector {
                 const SERIES: [f64; $terms] = series();
-                let (lowest, round) = (simd.$splat($lowest), simd.$splat($round));
-                let counts = simd.$greater(x, lowest);
-                let x = simd.$max(x, lowest);
+                let (lowest, round) = (simd.$splat(-$range), simd.$splat($round));
+                let below = simd.$greater(lowest, x);
+                let x = simd.$max(lowest, x);
                 let shifted = simd.$multiply_add(x, simd.$splat(std::$number::consts::LOG2_E), round);
                 let n = simd.$subtract(shifted, round);
                 let r = simd.$multiply_add(n, simd.$splat(-$ln2), x);
@@ -124,7 +144,7 @@ macro_rules! lanes {
                 }
                 let exponent = simd.$add_bits(simd.$to_bits(shifted), simd.$splat_bits($bias));
                 let power = simd.$multiply_bits(exponent, simd.$splat_bits(1 << ($number::MANTISSA_DIGITS - 1)));
-                simd.$select(counts, simd.$multiply(sum, simd.$from_bits(power)), simd.$splat(0.0))
+                simd.$select(below, simd.$splat(0.0), simd.$multiply(sum, simd.$from_bits(power)))
             }
         }
     };
@@ -133,11 +153,11 @@ macro_rules! lanes {
 lanes!(f32: f32s, F32_LANES, as_simd_f32s, as_mut_simd_f32s, splat_f32s, splat_u32s,
     mul_add_e_f32s, add_f32s, sub_f32s, mul_f32s, div_f32s, max_f32s, reduce_sum_f32s,
     greater_than_f32s, select_f32s, transmute_u32s_f32s, transmute_f32s_u32s, add_u32s, mul_u32s;
-    lowest -87.0, round 12_582_912.0, ln2 0.693_145_751_953_125, 1.428_606_765_330_187e-6, terms 8, bias 127);
+    range 87.0, round 12_582_912.0, ln2 0.693_145_751_953_125, 1.428_606_765_330_187e-6, terms 8, bias 127);
 lanes!(f64: f64s, F64_LANES, as_simd_f64s, as_mut_simd_f64s, splat_f64s, splat_u64s,
     mul_add_e_f64s, add_f64s, sub_f64s, mul_f64s, div_f64s, max_f64s, reduce_sum_f64s,
     greater_than_f64s, select_f64s, transmute_u64s_f64s, transmute_f64s_u64s, add_u64s, mul_u64s;
-    lowest -708.0, round 6_755_399_441_055_744.0, ln2 0.693_147_180_369_123_8, 1.908_214_929_270_587_7e-10, terms 14,
+    range 708.0, round 6_755_399_441_055_744.0, ln2 0.693_147_180_369_123_8, 1.908_214_929_270_587_7e-10, terms 14,
     bias 1023);
 
 #[cfg(test)]
@@ -171,6 +191,13 @@ mod tests {
         for (found, x) in single.iter().zip(&numbers).take(6400) {
             assert!((f64::from(*found) / f64::from(*x as f32).exp() - 1.0).abs() < 1.3e-7, "exp({x}) is not {found}");
         }
+    }
+
+    #[test]
+    fn what_is_no_number_stays_none() {
+        let mut numbers = [f32::NAN; 16];
+        Arch::new().dispatch(Exp(&mut numbers));
+        assert!(numbers.iter().all(|x| x.is_nan()));
     }
 
     #[test]

@@ -5,6 +5,8 @@ use ort::value::{DynValue, PrimitiveTensorElementType, TensorElementType, ValueR
 
 use super::attention::{self, Layout};
 use super::lanes::Lanes;
+use super::rows::{self, Function, Gate, GateGradient, Normalize, NormalizeGradient, Silu, SiluGradient, Standardize, StandardizeGradient};
+use crate::onnx::packing::Real;
 
 /// One operator, for one precision.
 pub(super) struct Step {
@@ -13,6 +15,11 @@ pub(super) struct Step {
     outputs: Vec<TensorElementType>,
     kernel: fn(&KernelContext) -> ort::Result<BoxedKernel<'static>>,
 }
+
+/// A number of a model's tensors.
+pub(super) trait Number: Real + Lanes + PrimitiveTensorElementType {}
+
+impl<T: Real + Lanes + PrimitiveTensorElementType> Number for T {}
 
 impl Operator for Step {
     type Kernel<'attr> = BoxedKernel<'static>;
@@ -35,11 +42,11 @@ impl Operator for Step {
 }
 
 /// All of them for one precision.
-pub(super) fn steps<T: Lanes + PrimitiveTensorElementType + Send>() -> [Step; 2] {
+pub(super) fn steps<T: Number>() -> Vec<Step> {
     let (real, index, mark) = (T::into_tensor_element_type(), TensorElementType::Int64, TensorElementType::Bool);
     // rows [R, 3·w], bias [C, 1, T], source [C·T], target [R], which nothing but the function in the file needs, filled [C·T]
     let shared = [real, real, index, index, mark];
-    [
+    let attention = [
         Step {
             name: "Attention",
             inputs: shared.to_vec(),
@@ -58,7 +65,61 @@ pub(super) fn steps<T: Lanes + PrimitiveTensorElementType + Send>() -> [Step; 2]
                 Ok(Box::new(move |context: &ComputeContext| backward::<T>(context, heads)))
             },
         },
-    ]
+    ];
+    let others = [
+        rowwise::<T, Silu>("Silu", |_| Ok(row_kernel::<T, _>(Silu))),
+        rowwise::<T, SiluGradient>("SiluGradient", |_| Ok(row_kernel::<T, _>(SiluGradient))),
+        rowwise::<T, Gate>("Gate", |_| Ok(row_kernel::<T, _>(Gate))),
+        rowwise::<T, GateGradient>("GateGradient", |_| Ok(row_kernel::<T, _>(GateGradient))),
+        rowwise::<T, Normalize>("Normalize", |node| Ok(row_kernel::<T, _>(Normalize { epsilon: epsilon(node)? }))),
+        rowwise::<T, NormalizeGradient>("NormalizeGradient", |node| {
+            Ok(row_kernel::<T, _>(NormalizeGradient { epsilon: epsilon(node)? }))
+        }),
+        rowwise::<T, Standardize>("Standardize", |node| {
+            Ok(row_kernel::<T, _>(Standardize { epsilon: epsilon(node)? }))
+        }),
+        rowwise::<T, StandardizeGradient>("StandardizeGradient", |node| {
+            Ok(row_kernel::<T, _>(StandardizeGradient { epsilon: epsilon(node)? }))
+        }),
+    ];
+    attention.into_iter().chain(others).collect()
+}
+
+/// A function of rows, and of their gradients if it has some.
+fn rowwise<T: Number, F: Function>(
+    name: &'static str,
+    kernel: fn(&KernelContext) -> ort::Result<BoxedKernel<'static>>,
+) -> Step {
+    let real = T::into_tensor_element_type();
+    let inputs = if F::PARTS[1] > 0 { vec![real; 2] } else { vec![real] };
+    Step { name, inputs, outputs: vec![real], kernel }
+}
+
+fn row_kernel<T: Number, F: Function + Send + 'static>(function: F) -> BoxedKernel<'static> {
+    Box::new(move |context: &ComputeContext| each_row::<T, F>(context, function))
+}
+
+fn epsilon(context: &KernelContext) -> ort::Result<f64> {
+    context.get::<f32>("epsilon").map(f64::from).ok_or_else(|| wrong("it has no epsilon"))
+}
+
+fn each_row<T: Number, F: Function>(context: &ComputeContext, function: F) -> ort::Result<()> {
+    let [of_row, of_gradient, of_result] = F::PARTS;
+    let rows = input(context, 0)?;
+    let (shape, rows) = rows.try_extract_tensor::<T>()?;
+    let gradient = if of_gradient > 0 { Some(input(context, 1)?) } else { None };
+    let gradient = gradient.as_ref().map(|gradient| gradient.try_extract_tensor::<T>()).transpose()?;
+    let gradient = gradient.map_or(&[][..], |(_, gradient)| gradient);
+    let columns = shape.last().map_or(0, |&columns| columns as usize);
+    let width = columns / of_row;
+    if width == 0 || width * of_row != columns || gradient.len() * of_row != rows.len() * of_gradient {
+        return Err(wrong("its rows have not the parts that it works on, or its gradient is not of the same shape"));
+    }
+    let mut shape = shape.to_vec();
+    *shape.last_mut().expect("there are columns") = (of_result * width) as i64;
+    let mut into = context.output(0, shape)?.ok_or_else(|| wrong("an output is missing"))?;
+    rows::apply(function, width, rows, gradient, into.try_extract_tensor_mut::<T>()?.1);
+    Ok(())
 }
 
 fn heads(context: &KernelContext) -> ort::Result<usize> {
@@ -66,7 +127,7 @@ fn heads(context: &KernelContext) -> ort::Result<usize> {
     heads.ok_or_else(|| wrong("it has no number of heads"))
 }
 
-fn forward<T: Lanes + PrimitiveTensorElementType>(context: &ComputeContext, heads: usize) -> ort::Result<()> {
+fn forward<T: Number>(context: &ComputeContext, heads: usize) -> ort::Result<()> {
     let (rows, bias) = (input(context, 0)?, input(context, 1)?);
     let (source, filled) = (input(context, 2)?, input(context, 4)?);
     let tokens = Tokens::<T>::read([&rows, &bias, &source, &filled], heads)?;
@@ -77,7 +138,7 @@ fn forward<T: Lanes + PrimitiveTensorElementType>(context: &ComputeContext, head
     Ok(())
 }
 
-fn backward<T: Lanes + PrimitiveTensorElementType>(context: &ComputeContext, heads: usize) -> ort::Result<()> {
+fn backward<T: Number>(context: &ComputeContext, heads: usize) -> ort::Result<()> {
     let (rows, bias) = (input(context, 0)?, input(context, 1)?);
     let (source, filled, gradient) = (input(context, 2)?, input(context, 4)?, input(context, 5)?);
     let tokens = Tokens::<T>::read([&rows, &bias, &source, &filled], heads)?;
@@ -107,7 +168,7 @@ struct Tokens<'a, T> {
     filled: &'a [bool],
 }
 
-impl<'a, T: Lanes + PrimitiveTensorElementType> Tokens<'a, T> {
+impl<'a, T: Number> Tokens<'a, T> {
     fn read([rows, bias, source, filled]: [&'a DynValue; 4], heads: usize) -> ort::Result<Self> {
         let (shape, rows) = rows.try_extract_tensor::<T>()?;
         let (of_bias, bias) = bias.try_extract_tensor::<T>()?;
@@ -145,5 +206,5 @@ fn output<const N: usize>(context: &ComputeContext, index: usize, shape: [usize;
 }
 
 fn wrong(what: &str) -> ort::Error {
-    ort::Error::new(format!("a node Attention of the domain tumble does not meet the model contract: {what}"))
+    ort::Error::new(format!("a node of the domain tumble does not meet the model contract: {what}"))
 }

@@ -209,7 +209,7 @@ impl<'a> Graph<'a> {
 }
 
 fn is_product(node: &Node) -> bool {
-    ["MatMul", "Gemm", "FusedMatMul"].contains(&node.operator) || kernels::OPERATORS.contains(&node.operator)
+    ["MatMul", "Gemm", "FusedMatMul"].contains(&node.operator) || kernels::ATTENTION.contains(&node.operator)
 }
 
 #[cfg(test)]
