@@ -79,6 +79,10 @@ type Key = (String, usize, Device, usize);
 /// The sessions in use.
 static SESSIONS: Mutex<Vec<(Key, Weak<Mutex<Session>>)>> = Mutex::new(Vec::new());
 
+/// Whether ONNX Runtime has learned the domain of our operators, as it does with the first session. It refuses another
+/// session that would teach it the same at that moment.
+static DOMAIN_KNOWN: Mutex<bool> = Mutex::new(false);
+
 /// All that it takes to make sessions of a model.
 pub(super) struct Opener {
     /// The model file, on the processor without the functions that we have kernels for.
@@ -184,7 +188,13 @@ fn open(model: &Opener, threads: usize, number: usize) -> Result<Session> {
         builder = guarded(|| Ok::<_, ort::Error>(builder.with_execution_providers([cuda])?))
             .map_err(|cause| Error::Device { device: "cuda", library: runtime.path.clone(), cause })?;
     }
-    guarded(|| builder.commit_from_memory(&model.bytes)).map_err(refused)
+    let known = DOMAIN_KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let first = Some(known).filter(|known| !**known);
+    let session = guarded(|| builder.commit_from_memory(&model.bytes)).map_err(refused)?;
+    if let Some(mut known) = first {
+        *known = true;
+    }
+    Ok(session)
 }
 
 /// Threads are always set, because ONNX Runtime's default ignores the processors that MPI has assigned; they sleep

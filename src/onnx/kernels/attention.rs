@@ -189,7 +189,12 @@ impl<T: Lanes> Head<T> {
         for first in (0..tokens).step_by(self.lanes) {
             let queries = first..tokens.min(first + self.lanes);
             self.weigh(simd, queries.clone());
-            combine(simd, self.sums[0].groups_mut(queries), (&self.weights, 1, self.lanes), self.values.rows(0..tokens));
+            combine(
+                simd,
+                self.sums[0].groups_mut(queries),
+                (&self.weights, 1, self.lanes),
+                self.values.rows(0..tokens),
+            );
         }
     }
 
@@ -411,7 +416,9 @@ mod tests {
         /// By the formula, number by number.
         fn written_out(&self) -> Vec<f64> {
             let (layout, mut found) = (self.layout(), vec![0.0; TOKENS * HEADS * self.size]);
-            let row = |place: usize, part, head| &self.rows[self.source[place] * 3 * layout.width()..][layout.columns(part, head)];
+            let row = |place: usize, part, head| {
+                &self.rows[self.source[place] * 3 * layout.width()..][layout.columns(part, head)]
+            };
             for (head, query) in (0..HEADS).flat_map(|head| (0..3 * PLACES).map(move |query| (head, query))) {
                 let keys = (0..3 * PLACES).filter(|&key| self.filled[key] && key / PLACES == query / PLACES);
                 let score = |key: usize| -> f64 {

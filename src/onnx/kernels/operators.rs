@@ -5,7 +5,10 @@ use ort::value::{DynValue, PrimitiveTensorElementType, TensorElementType, ValueR
 
 use super::attention::{self, Layout};
 use super::lanes::Lanes;
-use super::rows::{self, Function, Gate, GateGradient, Normalize, NormalizeGradient, Silu, SiluGradient, Standardize, StandardizeGradient};
+use super::rows::{
+    self, Function, Gate, GateGradient, Normalize, NormalizeGradient, Silu, SiluGradient, Standardize,
+    StandardizeGradient,
+};
 use crate::onnx::packing::Real;
 
 /// One operator, for one precision.

@@ -28,7 +28,13 @@ pub(super) struct Row<'a, T: Lanes, S: Simd> {
 }
 
 /// Applies a function to all rows; the rows, the gradient and the result are `[R, parts · width]`.
-pub(super) fn apply<T: Real + Lanes, F: Function>(function: F, width: usize, rows: &[T], gradient: &[T], into: &mut [T]) {
+pub(super) fn apply<T: Real + Lanes, F: Function>(
+    function: F,
+    width: usize,
+    rows: &[T],
+    gradient: &[T],
+    into: &mut [T],
+) {
     Arch::new().dispatch(Apply { function, width, rows, gradient, into });
 }
 

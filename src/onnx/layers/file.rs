@@ -31,7 +31,7 @@ pub(super) struct Node<'a> {
     pub first_axis: bool,
 }
 
-/// Element type (number of `TensorProto.DataType`) and shape (-1: any length) of a tensor.
+/// Element type (number of `TensorProto.DataType`) and shape (-1: any length; empty: any shape) of a tensor.
 pub(super) type Type = (u64, Vec<i64>);
 
 impl<'a> File<'a> {
@@ -115,7 +115,9 @@ fn value_info(name: &str, (element, shape): &Type) -> Vec<u8> {
         message(field::SHAPE_DIMENSION, &value.unwrap_or_default())
     };
     let shape: Vec<u8> = shape.iter().flat_map(dimension).collect();
-    let tensor = [number(field::TENSOR_TYPE_ELEMENT, *element), message(field::TENSOR_TYPE_SHAPE, &shape)].concat();
+    // Nothing is known of the shape of what our own kernels make; a single number is never kept.
+    let known = if shape.is_empty() { Vec::new() } else { message(field::TENSOR_TYPE_SHAPE, &shape) };
+    let tensor = [number(field::TENSOR_TYPE_ELEMENT, *element), known].concat();
     let kind = message(field::VALUE_TYPE, &message(field::TYPE_TENSOR, &tensor));
     [message(field::VALUE_NAME, name.as_bytes()), kind].concat()
 }
