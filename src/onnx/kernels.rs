@@ -3,10 +3,10 @@
 //! In a model file such a step is a node of the domain `tumble`, and a function there says in standard operators what it
 //! is (`docs/model-contract.md`). Without the function ONNX Runtime takes our kernel, with it any runtime can do without.
 
-mod attention;
+pub(super) mod attention;
 mod lanes;
 mod operators;
-mod rows;
+pub(super) mod rows;
 
 use ort::operator::OperatorDomain;
 

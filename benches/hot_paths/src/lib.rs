@@ -1,4 +1,4 @@
-//! What tumble itself does at every step, apart from the model, as units of work on fixed input.
+//! What tumble itself does at every step, apart from what ONNX Runtime does, as units of work on fixed input.
 //!
 //! `make bench-hot` times them, `make counts` counts their instructions. Water is the liquid of
 //! `examples/liquid/water-64.data`, the cutoff that of `examples/models/water-pet.onnx`, and the grid of 24 rotations
@@ -7,6 +7,7 @@
 mod messages;
 mod rank;
 mod replicas;
+mod steps;
 mod structures;
 
 use std::hint::black_box;
@@ -23,7 +24,7 @@ pub type Unit = Box<dyn FnMut()>;
 pub type Prepare = fn() -> Unit;
 
 /// All units: their names, and what makes them ready.
-pub const UNITS: [(&str, Prepare); 12] = [
+pub const UNITS: [(&str, Prepare); 16] = [
     ("neighbors of 192 atoms", || neighbors_of(structures::water(1), CUTOFF)),
     ("neighbors of 12,288 atoms", || neighbors_of(structures::water(4), CUTOFF)),
     ("neighbors in a small triclinic cell", || neighbors_of(structures::triclinic(), 5.0)),
@@ -33,6 +34,10 @@ pub const UNITS: [(&str, Prepare); 12] = [
     ("packing 24 replicas, list", || replicas::packing(tumble::onnx::Layout::List)),
     ("unpacking 24 replicas", replicas::unpacking),
     ("averaging 24 replicas", replicas::averaging),
+    ("attention of 192 centers", steps::attention),
+    ("gradient of that attention", steps::attention_gradient),
+    ("gradient of an activation of 5,184 rows", steps::activation_gradient),
+    ("gradient of a normalization of 5,184 rows", steps::normalization_gradient),
     ("reading a POSDATA of 192 atoms", messages::positions),
     ("reading a FORCEREADY of 192 atoms", messages::forces),
     ("granting an INIT of 192 atoms", messages::init),

@@ -15,7 +15,7 @@ const GROUP: usize = 4;
 
 /// Whose tokens are whose, and what their rows are made of.
 #[derive(Clone, Copy)]
-pub(super) struct Layout<'a> {
+pub(in crate::onnx) struct Layout<'a> {
     /// Places of a center, T.
     pub places: usize,
     /// Of the attention, H.
@@ -30,19 +30,19 @@ pub(super) struct Layout<'a> {
 
 /// Queries, keys and values `rows` `[R, 3·H·d]`, each of all heads, and a `bias` `[C·T]` for each key.
 #[derive(Clone, Copy)]
-pub(super) struct Inputs<'a, T> {
+pub(in crate::onnx) struct Inputs<'a, T> {
     pub layout: Layout<'a>,
     pub rows: &'a [T],
     pub bias: &'a [T],
 }
 
 /// Attention: `into` `[R, H·d]`.
-pub(super) fn forward<T: Lanes>(inputs: Inputs<T>, into: &mut [T]) {
+pub(in crate::onnx) fn forward<T: Lanes>(inputs: Inputs<T>, into: &mut [T]) {
     Arch::new().dispatch(Forward { inputs, into });
 }
 
 /// From its `gradient` `[R, H·d]`, that of the rows `[R, 3·H·d]` and of the bias `[C·T]`.
-pub(super) fn backward<T: Lanes>(inputs: Inputs<T>, gradient: &[T], rows: &mut [T], bias: &mut [T]) {
+pub(in crate::onnx) fn backward<T: Lanes>(inputs: Inputs<T>, gradient: &[T], rows: &mut [T], bias: &mut [T]) {
     Arch::new().dispatch(Backward { inputs, gradient, rows, bias });
 }
 

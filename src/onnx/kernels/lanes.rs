@@ -14,7 +14,7 @@ pub(super) fn copy<T: Copy>(into: &mut [T], from: &[T]) {
 }
 
 /// A number of which a register of the instruction set `S` holds several.
-pub(super) trait Lanes: Copy + 'static {
+pub(in crate::onnx) trait Lanes: Copy + 'static {
     /// A register.
     type Vector<S: Simd>: Copy;
 
@@ -153,7 +153,7 @@ macro_rules! lanes {
 lanes!(f32: f32s, F32_LANES, as_simd_f32s, as_mut_simd_f32s, splat_f32s, splat_u32s,
     mul_add_e_f32s, add_f32s, sub_f32s, mul_f32s, div_f32s, max_f32s, reduce_sum_f32s,
     greater_than_f32s, select_f32s, transmute_u32s_f32s, transmute_f32s_u32s, add_u32s, mul_u32s;
-    range 87.0, round 12_582_912.0, ln2 0.693_145_751_953_125, 1.428_606_765_330_187e-6, terms 8, bias 127);
+    range 87.0, round 12_582_912.0, ln2 0.693_145_75, 1.428_606_8e-6, terms 8, bias 127);
 lanes!(f64: f64s, F64_LANES, as_simd_f64s, as_mut_simd_f64s, splat_f64s, splat_u64s,
     mul_add_e_f64s, add_f64s, sub_f64s, mul_f64s, div_f64s, max_f64s, reduce_sum_f64s,
     greater_than_f64s, select_f64s, transmute_u64s_f64s, transmute_f64s_u64s, add_u64s, mul_u64s;

@@ -10,7 +10,7 @@ use crate::onnx::packing::Real;
 const MOST_LANES: usize = 16;
 
 /// A function of a row, or its gradient. Rows are of one part, or of two of the same width side by side.
-pub(super) trait Function: Copy {
+pub(in crate::onnx) trait Function: Copy {
     /// Parts of the row, of its gradient (none where there is none), and of the result.
     const PARTS: [usize; 3];
 
@@ -19,7 +19,7 @@ pub(super) trait Function: Copy {
 }
 
 /// A row, and the gradient of what is made of it.
-pub(super) struct Row<'a, T: Lanes, S: Simd> {
+pub(in crate::onnx) struct Row<'a, T: Lanes, S: Simd> {
     numbers: &'a [T::Vector<S>],
     gradient: &'a [T::Vector<S>],
     width: usize,
@@ -28,7 +28,7 @@ pub(super) struct Row<'a, T: Lanes, S: Simd> {
 }
 
 /// Applies a function to all rows; the rows, the gradient and the result are `[R, parts · width]`.
-pub(super) fn apply<T: Real + Lanes, F: Function>(
+pub(in crate::onnx) fn apply<T: Real + Lanes, F: Function>(
     function: F,
     width: usize,
     rows: &[T],
@@ -85,7 +85,7 @@ fn copy_parts<T: Lanes>(into: &mut [T], from: &[T], width: usize, lanes: usize) 
 
 /// x · sigmoid(x).
 #[derive(Clone, Copy)]
-pub(super) struct Silu;
+pub(in crate::onnx) struct Silu;
 
 impl Function for Silu {
     const PARTS: [usize; 3] = [1, 0, 1];
@@ -100,7 +100,7 @@ impl Function for Silu {
 
 /// s + y - y · s.
 #[derive(Clone, Copy)]
-pub(super) struct SiluGradient;
+pub(in crate::onnx) struct SiluGradient;
 
 impl Function for SiluGradient {
     const PARTS: [usize; 3] = [1, 1, 1];
@@ -118,7 +118,7 @@ impl Function for SiluGradient {
 
 /// Values times the sigmoid of gates, which are the second part.
 #[derive(Clone, Copy)]
-pub(super) struct Gate;
+pub(in crate::onnx) struct Gate;
 
 impl Function for Gate {
     const PARTS: [usize; 3] = [2, 0, 1];
@@ -134,7 +134,7 @@ impl Function for Gate {
 
 /// Of values s, of gates y (1 - s).
 #[derive(Clone, Copy)]
-pub(super) struct GateGradient;
+pub(in crate::onnx) struct GateGradient;
 
 impl Function for GateGradient {
     const PARTS: [usize; 3] = [2, 1, 2];
@@ -155,7 +155,7 @@ impl Function for GateGradient {
 
 /// x / √(mean of x² + ε).
 #[derive(Clone, Copy)]
-pub(super) struct Normalize {
+pub(in crate::onnx) struct Normalize {
     pub epsilon: f64,
 }
 
@@ -181,7 +181,7 @@ impl Normalize {
 
 /// (g - y · mean of y g) / √(mean of x² + ε).
 #[derive(Clone, Copy)]
-pub(super) struct NormalizeGradient {
+pub(in crate::onnx) struct NormalizeGradient {
     pub epsilon: f64,
 }
 
@@ -201,7 +201,7 @@ impl Function for NormalizeGradient {
 
 /// (x - mean) / √(variance + ε).
 #[derive(Clone, Copy)]
-pub(super) struct Standardize {
+pub(in crate::onnx) struct Standardize {
     pub epsilon: f64,
 }
 
@@ -235,7 +235,7 @@ impl Standardize {
 
 /// (g - mean of g - y · mean of y g) / √(variance + ε).
 #[derive(Clone, Copy)]
-pub(super) struct StandardizeGradient {
+pub(in crate::onnx) struct StandardizeGradient {
     pub epsilon: f64,
 }
 
