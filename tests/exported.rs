@@ -101,3 +101,51 @@ fn an_energy_of_the_whole_structure_is_not_evaluated_in_parts() {
     let error = calculator.evaluate_system(&record.system(), 0).unwrap_err().to_string();
     assert!(error.starts_with("memory is limited to 16 MB, but model \"exported-orb-f64\" takes"), "{error}");
 }
+
+/// The bytes of a model with other bytes wherever these are.
+fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let (mut found, mut rest) = (Vec::new(), bytes);
+    while let Some(place) = rest.windows(from.len()).position(|window| window == from) {
+        found.extend_from_slice(&rest[..place]);
+        found.extend_from_slice(to);
+        rest = &rest[place + from.len()..];
+    }
+    [found, rest.to_vec()].concat()
+}
+
+/// A model whose steps are of another domain, which has no kernels: the file's functions are run.
+fn with_functions(model: &str) -> Vec<u8> {
+    let other = replaced(&std::fs::read(path(model)).unwrap(), b"\x06tumble", b"\x06tumbrl");
+    // The key of the metadata, before their value, is not a domain.
+    replaced(&other, b"\x06tumbrl\x12", b"\x06tumble\x12")
+}
+
+#[test]
+fn kernels_compute_what_the_functions_in_the_file_say() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["exported-pet-f64", "exported-residual-f64", "exported-direct-f32"] {
+        let (spelled, settings) = (folder.path().join("model.onnx"), Settings::default());
+        std::fs::write(&spelled, with_functions(name)).unwrap();
+        for record in records().into_iter().filter(|record| record.model == name) {
+            let mut expected = Calculator::load(&spelled, &settings).unwrap();
+            let (expected, found) =
+                (expected.evaluate_system(&record.system(), 0).unwrap(), record.evaluate(&settings));
+            let tolerance = if name.ends_with("f64") { 1e-12 } else { 1e-6 };
+            assert_near(&[found.energy], &[expected.energy], tolerance, name);
+            assert_near(found.forces.as_flattened(), expected.forces.as_flattened(), tolerance, name);
+        }
+    }
+}
+
+#[test]
+fn a_step_that_does_not_fit_its_rows_is_refused_with_a_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let (bad, record) = (folder.path().join("heads.onnx"), &records()[0]);
+    // An attribute: its name and the number 4.
+    let bytes = std::fs::read(path("exported-pet-f64")).unwrap();
+    std::fs::write(&bad, replaced(&bytes, b"\x05heads\x18\x04", b"\x05heads\x18\x05")).unwrap();
+    let error = Calculator::load(&bad, &Settings::default()).unwrap().evaluate_system(&record.system(), 0).unwrap_err();
+    let expected = "a node of the domain tumble does not meet the model contract: its rows are no queries, keys and values \
+                    of all heads, or its places are not [C·T]";
+    assert!(error.to_string().contains(expected), "{error}");
+}

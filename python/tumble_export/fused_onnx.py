@@ -134,9 +134,12 @@ def across(gradient):
 
 def standardize(_):
     """Rows less their mean, over their standard deviation."""
-    return "axis = Constant<value_ints = [-1]>()", "middle = ReduceMean<keepdims = 1>(rows, axis)", (
-        "centered = Sub(rows, middle)"
-    ), *normalize(_, "centered")
+    return (
+        "axis = Constant<value_ints = [-1]>()",
+        "middle = ReduceMean<keepdims = 1>(rows, axis)",
+        "centered = Sub(rows, middle)",
+        *normalize(_, "centered"),
+    )
 
 
 def standardize_gradient(_):

@@ -71,9 +71,9 @@ class Tokens(Packing):
     def attend(self, rows, bias, heads):
         """Attention among the tokens of each center.
 
-        rows [C + E, 3·w] of queries (scaled already), keys and values, each of all heads side by side; bias [C, 1, K + 1]
-        of the keys -> [C + E, w]. Written out since torch's own has no ONNX gradient, and one head after the other, so
-        that nothing is transposed as a whole.
+        rows [C + E, 3·w] of queries (scaled already), keys and values, each of all heads side by side; bias of the
+        keys [C, 1, K + 1] -> [C + E, w]. Written out since torch's own has no ONNX gradient, and one head after the
+        other, so that nothing is transposed as a whole.
         """
         if fused.wanted():
             return Attention.apply(rows, bias, self.source, self.target, self.there, heads)
