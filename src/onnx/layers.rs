@@ -21,6 +21,10 @@ use self::tiles::Rows;
 use super::lane::{Lane, side_by_side};
 use super::session::{Model, Opener, Shared};
 
+/// A tensor is kept from a stage to a later one if this saves so many products of matrices: from what takes least time to
+/// what takes least memory. One or two are about what it takes to write and read a tensor.
+pub(super) const PRODUCTS_A_TENSOR: [usize; 3] = [1, 2, 3];
+
 /// A model, cut at its layers.
 pub(super) struct Layers {
     stages: Vec<Stage>,
@@ -49,12 +53,20 @@ struct Exchange {
 
 impl Layers {
     /// Cuts a model, opens the parts for each lane and tries them against the `whole`; the error says why that cannot be.
-    pub fn open(opener: &Opener, model: &Model, whole: &mut Lane, lanes: usize) -> Result<Self, String> {
+    ///
+    /// `products`: one of [`PRODUCTS_A_TENSOR`].
+    pub fn open(
+        opener: &Opener,
+        model: &Model,
+        whole: &mut Lane,
+        lanes: usize,
+        products: usize,
+    ) -> Result<Self, String> {
         if model.signature.stress {
             return Err("its stress is one of the whole structure".to_owned());
         }
         let file = File::read(&opener.bytes)?;
-        let mut layers = Self::assemble(&file, &cut(&file)?, opener, lanes)?;
+        let mut layers = Self::assemble(&file, &cut(&file, products)?, opener, lanes)?;
         layers.bytes_per_slot = trial::run(&layers, model, whole)?;
         Ok(layers)
     }
@@ -126,7 +138,7 @@ fn tensor_type(outlet: &Outlet) -> Result<Type, String> {
 /// For fuzzing: into how many stages the bytes of a model file are cut, each written as a file.
 pub(super) fn count_stages(bytes: &[u8]) -> Result<usize, String> {
     let file = File::read(bytes)?;
-    let pieces = cut(&file)?.pieces;
+    let pieces = cut(&file, PRODUCTS_A_TENSOR[0])?.pieces;
     for Piece { nodes, inputs, outputs } in &pieces {
         let inputs: Vec<_> =
             inputs.iter().map(|&name| (name, None)).filter(|(name, _)| file.inputs.contains_key(name)).collect();

@@ -24,7 +24,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use self::lane::{Lane, Lanes, Timed, split};
-use self::layers::Layers;
+use self::layers::{Layers, PRODUCTS_A_TENSOR};
 pub use self::metadata::{CONTRACT_VERSION, EnergyUnit, Layout, LengthUnit, Metadata, Offer, Precision};
 use self::packing::{n_slots, width};
 pub use self::session::{Device, Options};
@@ -58,9 +58,9 @@ pub struct OnnxPotential {
     whole: Lane,
     /// For several replicas.
     lanes: Lanes,
-    /// For a replica that takes much memory, or has all lanes for itself: opened when that is first so. Or why the model
-    /// cannot be cut.
-    layers: OnceLock<std::result::Result<Layers, String>>,
+    /// For a replica that takes much memory, or has all lanes for itself, from what takes least time to what takes least
+    /// memory: opened when they are first needed. Or why the model cannot be cut.
+    layers: [OnceLock<std::result::Result<Layers, String>>; PRODUCTS_A_TENSOR.len()],
     opener: Opener,
     /// Working memory that there is, bytes.
     memory: usize,
@@ -86,7 +86,7 @@ impl OnnxPotential {
         let (opener, model, session) = Opener::load(path, options)?;
         let (whole, lanes) = (Lane::new(&model, session)?, Lanes::new(options.device, options.threads));
         let info = ModelInfo { ensemble: model.signature.ensemble, ..model.metadata.info() };
-        let (layers, memory) = (OnceLock::new(), options.memory);
+        let (layers, memory) = (Default::default(), options.memory);
         Ok(Self { info, whole, lanes, layers, opener, memory, model, elapsed: Duration::ZERO })
     }
 
@@ -123,19 +123,19 @@ impl OnnxPotential {
     /// # Errors
     /// A sentence.
     pub fn stages(&self) -> std::result::Result<usize, &str> {
-        self.layers().map(Layers::stages)
+        self.layers(0).map(Layers::stages)
     }
 
-    /// The model cut at its layers, or why it cannot be.
-    fn layers(&self) -> std::result::Result<&Layers, &str> {
+    /// The model cut at its layers in one of the ways that there are, or why it cannot be.
+    fn layers(&self, way: usize) -> std::result::Result<&Layers, &str> {
         let open = || {
             if self.opener.device == Device::Cuda {
                 return Err("a GPU takes it in one piece".to_owned());
             }
             let mut whole = Lane::new(&self.model, self.whole.session()).map_err(|error| error.to_string())?;
-            Layers::open(&self.opener, &self.model, &mut whole, self.lanes.count())
+            Layers::open(&self.opener, &self.model, &mut whole, self.lanes.count(), PRODUCTS_A_TENSOR[way])
         };
-        self.layers.get_or_init(open).as_ref().map_err(String::as_str)
+        self.layers[way].get_or_init(open).as_ref().map_err(String::as_str)
     }
 
     /// The model cut at its layers, where replicas of the graph are evaluated so: of a large one, or if they are too few
@@ -143,7 +143,20 @@ impl OnnxPotential {
     fn layers_for(&self, graph: &Graph, replicas: usize) -> Option<&Layers> {
         let few = replicas < self.lanes.count() && graph.n_centers() >= 2 * SMALLEST_TILE;
         let large = self.is_large(self.bytes_in_one_piece(graph, graph));
-        (few || large).then(|| self.layers().ok()).flatten()
+        (few || large).then(|| self.fastest_layers(graph)).flatten()
+    }
+
+    /// The way to cut the model that takes least time, of those that memory suffices for, or else least memory.
+    fn fastest_layers(&self, graph: &Graph) -> Option<&Layers> {
+        // One that cannot be opened ends the search: no other can.
+        let fits =
+            |&way: &usize| self.layers(way).map_or(true, |layers| self.bytes_in_layers(layers, graph) <= self.memory);
+        let least = PRODUCTS_A_TENSOR.len() - 1;
+        self.layers((0..least).find(fits).unwrap_or(least)).ok()
+    }
+
+    fn bytes_in_layers(&self, layers: &Layers, graph: &Graph) -> usize {
+        layers.bytes_kept(self.slots(graph, graph)) + TILES * self.lanes.count() * self.bytes_per_tile()
     }
 
     /// Whether a structure that takes so much memory in one piece is evaluated layer by layer.
@@ -248,9 +261,8 @@ impl Potential for OnnxPotential {
 
     fn bytes_beside(&self, graph: &Graph, widest: &Graph) -> usize {
         let whole = self.bytes_in_one_piece(graph, widest);
-        let tiles = TILES * self.lanes.count() * self.bytes_per_tile();
-        match self.is_large(whole).then(|| self.layers().ok()).flatten() {
-            Some(layers) => whole.min(layers.bytes_kept(self.slots(graph, graph)) + tiles),
+        match self.is_large(whole).then(|| self.fastest_layers(graph)).flatten() {
+            Some(layers) => whole.min(self.bytes_in_layers(layers, graph)),
             None => whole,
         }
     }

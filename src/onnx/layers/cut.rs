@@ -10,10 +10,6 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use super::file::{File, Node};
 use crate::onnx::kernels;
 
-/// A tensor of an earlier stage is kept if this saves at least so many products of matrices for each tensor kept: two are
-/// about what it takes to write and read one.
-const PRODUCTS_A_TENSOR: usize = 2;
-
 /// Inputs that some of the centers can have for themselves.
 const LOCAL: [&str; 5] = ["edge_vectors", "neighbors", "mask", "species", "weights"];
 
@@ -42,12 +38,13 @@ pub(super) struct Exchange<'a> {
     pub result: &'a str,
 }
 
-/// Cuts a graph into stages; the error says why that cannot be.
-pub(super) fn cut<'a>(file: &'a File<'a>) -> Result<Cut<'a>, String> {
+/// Cuts a graph into stages; the error says why that cannot be. A tensor of an earlier stage is kept if this saves at least
+/// so many `products` of matrices for each tensor kept.
+pub(super) fn cut<'a>(file: &'a File<'a>, products: usize) -> Result<Cut<'a>, String> {
     let graph = Graph::new(file)?;
     let stages = graph.nodes.iter().map(|node| node.stage + 1).max().unwrap_or(0);
     let mut kept = HashSet::new();
-    let members: Vec<_> = (0..stages).map(|stage| graph.members(stage, &mut kept)).collect();
+    let members: Vec<_> = (0..stages).map(|stage| graph.members(stage, products, &mut kept)).collect();
     let pieces = members.iter().enumerate().map(|(stage, members)| graph.piece(stage, members, &kept));
     Ok(Cut { pieces: pieces.collect::<Result<_, _>>()?, exchanges: graph.exchanges().collect() })
 }
@@ -135,7 +132,7 @@ impl<'a> Graph<'a> {
     }
 
     /// The nodes of a stage, and those of earlier ones that are computed again in it; notes what is to be kept instead.
-    fn members(&self, stage: usize, kept: &mut HashSet<&'a str>) -> BTreeSet<usize> {
+    fn members(&self, stage: usize, products_a_tensor: usize, kept: &mut HashSet<&'a str>) -> BTreeSet<usize> {
         let own =
             |&index: &usize| self.nodes[index].live && !self.nodes[index].exchange && self.nodes[index].stage == stage;
         let mut members: BTreeSet<_> = (0..self.nodes.len()).filter(own).collect();
@@ -146,7 +143,7 @@ impl<'a> Graph<'a> {
             let again = self.needed_for(&needed, |name| self.made_in(name, earlier, kept));
             let costly: HashSet<_> = needed.iter().copied().filter(|name| self.of(name).product).collect();
             let products = again.iter().filter(|&&index| is_product(&self.file.nodes[index])).count();
-            if PRODUCTS_A_TENSOR * costly.len() <= products {
+            if products_a_tensor * costly.len() <= products {
                 kept.extend(costly);
             }
             members.extend(self.needed_for(&needed, |name| self.made_in(name, earlier, kept)));
@@ -226,7 +223,7 @@ mod tests {
         for (model, exchanges) in [("exported-pet-f64", 4), ("exported-residual-f64", 2), ("pair-padded-f64", 0)] {
             let bytes = bytes(model);
             let file = File::read(&bytes).unwrap();
-            let cut = cut(&file).unwrap();
+            let cut = cut(&file, 2).unwrap();
             assert_eq!((cut.exchanges.len(), cut.pieces.len()), (exchanges, exchanges + 1), "{model}");
             let mut known: HashSet<&str> = LOCAL.into_iter().collect();
             for piece in &cut.pieces {
@@ -243,7 +240,7 @@ mod tests {
     fn no_layer_is_computed_twice_forward_and_none_three_times() {
         let bytes = bytes("exported-residual-f64");
         let file = File::read(&bytes).unwrap();
-        let pieces = cut(&file).unwrap().pieces;
+        let pieces = cut(&file, 2).unwrap().pieces;
         let products = |piece: &Piece| piece.nodes.iter().filter(|&&node| is_product(&file.nodes[node])).count();
         let all = file.nodes.iter().filter(|node| is_product(node)).count();
         let [forward, both, backward] = &pieces[..] else { panic!("two layers are three stages") };
@@ -258,7 +255,7 @@ mod tests {
     fn what_needs_more_than_its_own_centers_is_not_cut() {
         for (model, name) in [("pair-list-f64", "centers"), ("exported-orb-f64", "replica")] {
             let bytes = bytes(model);
-            let why = cut(&File::read(&bytes).unwrap()).err().unwrap();
+            let why = cut(&File::read(&bytes).unwrap(), 2).err().unwrap();
             assert_eq!(why, format!("its tensor {name} cannot be had for some of the centers only"));
         }
     }
