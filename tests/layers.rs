@@ -222,3 +222,15 @@ fn a_model_that_cannot_be_cut_says_why() {
         assert_eq!(model.evaluate(&graph, &[IDENTITY], kind).unwrap().len(), 1);
     }
 }
+
+#[test]
+fn with_less_memory_less_is_kept() {
+    let model = "data/models/exported-pet-f64";
+    let whole = whole(model);
+    let graph = graph(&whole, 3000);
+    let bytes = |memory| load(model, 1, memory).bytes_per_replica(&graph);
+    let much = bytes(whole.bytes_per_replica(&graph) - 1);
+    let less = bytes(much - 1);
+    let least = bytes(less - 1);
+    assert!(least < less && less < much, "{much}, {less} and {least} bytes");
+}

@@ -67,6 +67,8 @@ def run(part, options, results):
         note(part, row, left_out, results)
     note(part, {}, left_out, results)
     results[part] = rows
+    where = dict(date=results["date"], tumble=results["versions"]["tumble"], cpu=results["machine"]["cpu"])
+    results.setdefault("measured", {})[part] = where
 
 
 def note(part, row, left_out, results):

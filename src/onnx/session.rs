@@ -188,8 +188,12 @@ fn open(model: &Opener, threads: usize, number: usize) -> Result<Session> {
         builder = guarded(|| Ok::<_, ort::Error>(builder.with_execution_providers([cuda])?))
             .map_err(|cause| Error::Device { device: "cuda", library: runtime.path.clone(), cause })?;
     }
+    let kernels = model.device == Device::Cpu;
+    if kernels {
+        builder = guarded(|| Ok::<_, ort::Error>(builder.with_operators(kernels::domain()?)?)).map_err(refused)?;
+    }
     let known = DOMAIN_KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    let first = Some(known).filter(|known| !**known);
+    let first = Some(known).filter(|known| kernels && !**known);
     let session = guarded(|| builder.commit_from_memory(&model.bytes)).map_err(refused)?;
     if let Some(mut known) = first {
         *known = true;
@@ -212,7 +216,6 @@ fn configure(runtime: &Runtime, threads: usize, precision: Precision) -> ort::Re
         .with_inter_op_spinning(false)?
         .with_memory_pattern(false)?
         .with_auto_device(AutoDevicePolicy::PreferCPU)?
-        .with_log_level(LogLevel::Fatal)?
-        .with_operators(kernels::domain()?)?;
+        .with_log_level(LogLevel::Fatal)?;
     Ok(builder)
 }
