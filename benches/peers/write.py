@@ -28,7 +28,8 @@ NOTES = {
     "keeps its list while atoms move little; tumble makes it anew). Others are the model alone, on what lies ready: "
     "ONNX Runtime by its C interface with tumble's settings, in Python with its own; torch uncompiled. tumble has "
     "kernels of its own for steps of the model that are single nodes in the file, ONNX Runtime by itself their "
-    "functions. At 12,288 atoms tumble evaluates layer by layer and tile by tile, which takes less memory than one piece.",
+    "functions. At 12,288 atoms tumble evaluates layer by layer and tile by tile, which takes less memory than one "
+    "piece.",
     "symmetrized": "Of ours the cheapest that leaves no more error. Which one that is depends on the weights: these "
     "break the symmetry nearly in ℓ = 1 alone, which 12 rotations remove; `tumble check` says what others need.",
     "averages": "One evaluation is on one thread.",
