@@ -1,6 +1,6 @@
 //! The kernels as operators of ONNX Runtime: from its tensors to slices and back, with all sizes checked.
 
-use ort::operator::{BoxedKernel, ComputeContext, KernelContext, Operator, OperatorInput, OperatorOutput};
+use ort::operator::{BoxedKernel, ComputeContext, Kernel, KernelContext, Operator, OperatorInput, OperatorOutput};
 use ort::value::{DynValue, PrimitiveTensorElementType, TensorElementType, ValueRef, ValueRefMut};
 
 use super::attention::{self, Layout};
@@ -9,6 +9,7 @@ use super::rows::{
     self, Function, Gate, GateGradient, Normalize, NormalizeGradient, Silu, SiluGradient, Standardize,
     StandardizeGradient,
 };
+use crate::onnx::library::guarded;
 use crate::onnx::packing::Real;
 
 /// One operator, for one precision.
@@ -40,7 +41,9 @@ impl Operator for Step {
     }
 
     fn create_kernel<'attr>(&self, context: &KernelContext<'attr>) -> ort::Result<BoxedKernel<'static>> {
-        (self.kernel)(context)
+        let mut kernel = (self.kernel)(context)?;
+        // No panic may cross ONNX Runtime.
+        Ok(Box::new(move |context: &ComputeContext| guarded(|| kernel.compute(context)).map_err(ort::Error::new)))
     }
 }
 
@@ -181,7 +184,7 @@ impl<'a, T: Number> Tokens<'a, T> {
         };
         let (count, columns, places) = (count as usize, columns as usize, places as usize);
         let size = columns / (3 * heads);
-        if size * 3 * heads != columns || places == 0 || [source.len(), filled.len()] != [bias.len(); 2] {
+        if size == 0 || size * 3 * heads != columns || places == 0 || [source.len(), filled.len()] != [bias.len(); 2] {
             return Err(wrong("its rows are no queries, keys and values of all heads, or its places are not [C·T]"));
         }
         let row = |&row: &i64| usize::try_from(row).ok().filter(|&row| row < count);
