@@ -8,7 +8,7 @@ mod lanes;
 mod operators;
 pub(super) mod rows;
 
-use ort::operator::OperatorDomain;
+use ort::operator::{Operator, OperatorDomain};
 
 use self::operators::steps;
 use super::proto::{Field, all_fields, field, text};
@@ -16,21 +16,7 @@ use super::proto::{Field, all_fields, field, text};
 /// The domain of our operators.
 const DOMAIN: &str = "tumble";
 
-/// Those that there are.
-const OPERATORS: [&str; 10] = [
-    ATTENTION[0],
-    ATTENTION[1],
-    "Silu",
-    "SiluGradient",
-    "Gate",
-    "GateGradient",
-    "Normalize",
-    "NormalizeGradient",
-    "Standardize",
-    "StandardizeGradient",
-];
-
-/// Those that are as much work as products of matrices.
+/// The operators that are as much work as products of matrices.
 pub(super) const ATTENTION: [&str; 2] = ["Attention", "AttentionGradient"];
 
 /// The kernels, for a session.
@@ -52,7 +38,8 @@ pub(super) fn without_functions(bytes: &[u8]) -> Result<Vec<u8>, String> {
 
 fn has_kernel(function: &[u8]) -> Result<bool, String> {
     let ours = text(function, field::FUNCTION_DOMAIN)? == DOMAIN;
-    Ok(ours && OPERATORS.contains(&text(function, field::FUNCTION_NAME)?))
+    let name = text(function, field::FUNCTION_NAME)?;
+    Ok(ours && steps::<f32>().iter().any(|step| step.name() == name))
 }
 
 #[cfg(test)]
