@@ -7,6 +7,7 @@
 mod cut;
 mod file;
 mod run;
+mod stream;
 mod tiles;
 mod trial;
 

@@ -236,6 +236,16 @@ impl<T: Real> Tensors<T> {
         [self.edge_shape(), vec![3]].concat()
     }
 
+    /// Memory that they take.
+    pub fn bytes(&self) -> usize {
+        let whole = [&self.centers, &self.neighbors, &self.reverse, &self.species, &self.replica];
+        whole.map(|tensor| size_of_val(&**tensor)).iter().sum::<usize>()
+            + size_of_val(&*self.edge_vectors)
+            + size_of_val(&*self.weights)
+            + size_of_val(&*self.mask)
+            + size_of_val(&*self.slots)
+    }
+
     /// Number of replicas B.
     pub fn n_replicas(&self) -> usize {
         self.places.len()

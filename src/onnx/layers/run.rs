@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use ort::session::SessionInputValue;
 use ort::value::{DynValue, TensorRef};
 
+use super::stream::append;
 use super::tiles::{Rows, Tiles};
 use super::{Exchange, Layers, Stage};
 use crate::error::{Error, Result};
@@ -46,8 +47,8 @@ impl Layers {
         size: usize,
     ) -> Result<(Timed, usize)> {
         match model.metadata.precision {
-            Precision::Float32 => Run::<f32>::new(self, model, replica, size).evaluate(forces),
-            Precision::Float64 => Run::<f64>::new(self, model, replica, size).evaluate(forces),
+            Precision::Float32 => Run::<f32>::new(self, model, replica, size)?.evaluate(forces),
+            Precision::Float64 => Run::<f64>::new(self, model, replica, size)?.evaluate(forces),
         }
     }
 }
@@ -57,16 +58,30 @@ struct Run<'a, T> {
     layers: &'a Layers,
     model: &'a Model,
     tiles: Tiles<'a>,
-    rotation: &'a Matrix3,
+    /// The model's inputs, tile by tile.
+    tensors: Vec<Tensors<T>>,
     /// Tile by tile.
     kept: Vec<Kept<T>>,
 }
 
 impl<'a, T: Real> Run<'a, T> {
-    fn new(layers: &'a Layers, model: &'a Model, (graph, rotation): (&'a Graph, &'a Matrix3), size: usize) -> Self {
+    fn new(
+        layers: &'a Layers,
+        model: &'a Model,
+        (graph, rotation): (&'a Graph, &'a Matrix3),
+        size: usize,
+    ) -> Result<Self> {
         let tiles = Tiles::new(graph, size);
         let kept = (0..tiles.len()).map(|_| Kept::new()).collect();
-        Self { layers, model, tiles, rotation, kept }
+        let mut run = Self { layers, model, tiles, tensors: Vec::new(), kept };
+        run.tensors = in_order(run.all_tiles(|_, tile| Ok(run.pack(tile, rotation)))?).collect();
+        Ok(run)
+    }
+
+    fn pack(&self, tile: usize, rotation: &Matrix3) -> Tensors<T> {
+        let mut tensors = Tensors::of(&self.model.metadata);
+        tensors.pack(&[Replicas { graph: &self.tiles.graph(tile), rotations: &[*rotation] }]);
+        tensors
     }
 
     fn evaluate(mut self, forces: Forces) -> Result<(Timed, usize)> {
@@ -76,27 +91,23 @@ impl<'a, T: Real> Run<'a, T> {
             most = most.max(self.bytes());
             self.drop_after(number);
         }
-        let responses = self.all_tiles(|_, tensors, tile| self.read(tensors, tile, forces))?;
+        let responses = self.all_tiles(|_, tile| self.read(tile, forces))?;
         Ok(((vec![joined(in_order(responses), forces)], elapsed), most))
     }
 
     /// One stage of all tiles; the time that ONNX Runtime took.
     fn compute(&mut self, stage: &Stage) -> Result<Duration> {
         let sources = self.sources(stage)?;
-        let done = self.all_tiles(|lane, tensors, tile| self.compute_tile(stage, lane, tensors, tile, &sources))?;
+        let done = self.all_tiles(|lane, tile| self.compute_tile(stage, lane, tile, &sources))?;
         let elapsed = longest(&done);
         self.kept.iter_mut().zip(in_order(done)).for_each(|(kept, (outputs, _))| kept.extend(outputs));
         Ok(elapsed)
     }
 
     /// Does the same for each tile, in the lane that is free first; results as [`shared_out`] has them.
-    fn all_tiles<R: Send>(
-        &self,
-        work: impl Fn(usize, &mut Tensors<T>, usize) -> Result<R> + Sync,
-    ) -> Result<Vec<Vec<(usize, R)>>> {
+    fn all_tiles<R: Send>(&self, work: impl Fn(usize, usize) -> Result<R> + Sync) -> Result<Vec<Vec<(usize, R)>>> {
         let lanes = self.layers.stages[0].sessions.len().min(self.tiles.len());
-        let lanes = (0..lanes).map(|lane| (lane, Tensors::of(&self.model.metadata)));
-        shared_out(lanes, self.tiles.len(), |(lane, tensors), tile| work(*lane, tensors, tile))
+        shared_out(0..lanes, self.tiles.len(), |lane, tile| work(*lane, tile))
     }
 
     /// What is exchanged for a stage, of all tiles.
@@ -120,12 +131,13 @@ impl<'a, T: Real> Run<'a, T> {
 
     /// What a tile has after an exchange: its own rows, but that of the reversed edge for each edge.
     fn exchanged(&self, tile: usize, source: &Source<T>) -> Tensor<T> {
-        let Tensor { shape, values } = source.tiles[tile];
-        let (mut values, width) = (values.clone(), shape[1..].iter().product::<i64>() as usize);
+        let Tensor { shape, values: own } = source.tiles[tile];
+        let (mut values, width) = (Vec::with_capacity(own.len()), shape[1..].iter().product::<i64>() as usize);
         for (row, other, back) in self.tiles.reversed(tile, source.rows) {
-            let reversed = &source.tiles[other].values[back * width..(back + 1) * width];
-            values[row * width..(row + 1) * width].copy_from_slice(reversed);
+            values.extend_from_slice(&own[values.len()..row * width]);
+            values.extend_from_slice(&source.tiles[other].values[back * width..(back + 1) * width]);
         }
+        values.extend_from_slice(&own[values.len()..]);
         Tensor { shape: shape.clone(), values }
     }
 
@@ -133,16 +145,14 @@ impl<'a, T: Real> Run<'a, T> {
         &self,
         stage: &Stage,
         lane: usize,
-        tensors: &mut Tensors<T>,
         tile: usize,
         sources: &HashMap<&str, Source<T>>,
     ) -> Result<(Kept<T>, Duration)> {
-        tensors.pack(&[Replicas { graph: &self.tiles.graph(tile), rotations: &[*self.rotation] }]);
         let exchanged: HashMap<_, _> =
             sources.iter().map(|(name, source)| (*name, self.exchanged(tile, source))).collect();
         let input = |name: &'_ String| -> ort::Result<(String, SessionInputValue<'_>)> {
             let value = match Input::named(name) {
-                Some(input) => tensors.view(input)?,
+                Some(input) => self.tensors[tile].view(input)?,
                 None => exchanged.get(name.as_str()).unwrap_or_else(|| &self.kept[tile][name]).view()?,
             };
             Ok((name.clone(), value))
@@ -160,7 +170,8 @@ impl<'a, T: Real> Run<'a, T> {
     }
 
     fn bytes(&self) -> usize {
-        self.kept.iter().flat_map(HashMap::values).map(|tensor| size_of_val(&*tensor.values)).sum()
+        let kept = self.kept.iter().flat_map(HashMap::values).map(|tensor| size_of_val(&*tensor.values));
+        kept.chain(self.tensors.iter().map(Tensors::bytes)).sum()
     }
 
     fn drop_after(&mut self, stage: usize) {
@@ -170,10 +181,9 @@ impl<'a, T: Real> Run<'a, T> {
             .for_each(|kept| kept.retain(|name, _| last_use.get(name).is_none_or(|&last| last > stage)));
     }
 
-    fn read(&self, tensors: &mut Tensors<T>, tile: usize, forces: Forces) -> Result<Response> {
-        tensors.pack(&[Replicas { graph: &self.tiles.graph(tile), rotations: &[*self.rotation] }]);
+    fn read(&self, tile: usize, forces: Forces) -> Result<Response> {
         let find = |name: &str| self.kept[tile].get(name).map(|tensor| Ok((&*tensor.shape, &*tensor.values)));
-        let responses = Reader::new(&self.model.metadata, &find).responses(tensors, forces);
+        let responses = Reader::new(&self.model.metadata, &find).responses(&self.tensors[tile], forces);
         let mut responses = responses.map_err(|error| within(self.tiles.centers(tile).start, error))?;
         Ok(responses.remove(0))
     }
@@ -185,8 +195,10 @@ impl<'a, T: Real> Run<'a, T> {
 
 impl<T: Real> Tensor<T> {
     fn new(value: &DynValue) -> ort::Result<Self> {
-        let (shape, values) = value.try_extract_tensor::<T>()?;
-        Ok(Self { shape: shape.to_vec(), values: values.to_vec() })
+        let (shape, found) = value.try_extract_tensor::<T>()?;
+        let mut values = Vec::with_capacity(found.len());
+        append(&mut values, found);
+        Ok(Self { shape: shape.to_vec(), values })
     }
 
     fn view(&self) -> ort::Result<SessionInputValue<'_>> {
