@@ -7,6 +7,7 @@
 mod cut;
 mod file;
 mod run;
+mod spare;
 mod stream;
 mod tiles;
 mod trial;
@@ -18,6 +19,7 @@ use ort::value::{Outlet, TensorElementType, ValueType};
 
 use self::cut::{Cut, Piece, cut};
 use self::file::{File, Type};
+pub(super) use self::run::Spares;
 use self::tiles::Rows;
 use super::lane::{Lane, side_by_side};
 use super::session::{Model, Opener, Shared};

@@ -24,7 +24,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use self::lane::{Lane, Lanes, Timed, split};
-use self::layers::{Layers, PRODUCTS_A_TENSOR};
+use self::layers::{Layers, PRODUCTS_A_TENSOR, Spares};
 pub use self::metadata::{CONTRACT_VERSION, EnergyUnit, Layout, LengthUnit, Metadata, Offer, Precision};
 use self::packing::{n_slots, width};
 pub use self::session::{Device, Options};
@@ -39,7 +39,7 @@ const BYTES_PER_EDGE: usize = 20_000;
 
 /// Working memory beyond which a structure is evaluated layer by layer even where there is more: computing layers again
 /// takes less time by then than memory does that no cache holds.
-const LARGE: usize = 512 << 20;
+const LARGE: usize = 256 << 20;
 
 /// What the sessions of all stages take together in a lane, in tiles: only one of them works at a time, but each keeps
 /// the memory that it has once taken, and stages that go forward only take little.
@@ -61,6 +61,8 @@ pub struct OnnxPotential {
     /// For a replica that takes much memory, or has all lanes for itself, from what takes least time to what takes least
     /// memory: opened when they are first needed. Or why the model cannot be cut.
     layers: [OnceLock<std::result::Result<Layers, String>>; PRODUCTS_A_TENSOR.len()],
+    /// Memory for what layers keep, from the last evaluation.
+    spare: Spares,
     opener: Opener,
     /// Working memory that there is, bytes.
     memory: usize,
@@ -86,8 +88,8 @@ impl OnnxPotential {
         let (opener, model, session) = Opener::load(path, options)?;
         let (whole, lanes) = (Lane::new(&model, session)?, Lanes::new(options.device, options.threads));
         let info = ModelInfo { ensemble: model.signature.ensemble, ..model.metadata.info() };
-        let (layers, memory) = (Default::default(), options.memory);
-        Ok(Self { info, whole, lanes, layers, opener, memory, model, elapsed: Duration::ZERO })
+        let (layers, spare, memory) = (Default::default(), Spares::default(), options.memory);
+        Ok(Self { info, whole, lanes, layers, spare, opener, memory, model, elapsed: Duration::ZERO })
     }
 
     /// What the file says of itself.
@@ -202,7 +204,8 @@ impl OnnxPotential {
         let (mut responses, mut elapsed) = (Vec::new(), Duration::ZERO);
         for rotation in part.rotations {
             let replica = (part.graph, rotation);
-            let ((found, time), _) = layers.evaluate(&self.model, replica, forces, self.tile(part.graph))?;
+            let size = self.tile(part.graph);
+            let ((found, time), _) = layers.evaluate(&self.model, replica, forces, size, &self.spare)?;
             responses.extend(found);
             elapsed += time;
         }
@@ -235,7 +238,10 @@ impl Potential for OnnxPotential {
         for some in work.chunks(if apart { 1 } else { work.len() }) {
             let (found, elapsed) = match self.layers_for(some[0].graph, replicas) {
                 Some(layers) => self.in_layers(layers, &some[0], forces)?,
-                None => self.together(some, forces)?,
+                None => {
+                    self.spare = Spares::default();
+                    self.together(some, forces)?
+                }
             };
             responses.extend(found);
             self.elapsed += elapsed;

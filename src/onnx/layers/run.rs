@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use ort::session::SessionInputValue;
 use ort::value::{DynValue, TensorRef};
 
+use super::spare::Spare;
 use super::stream::append;
 use super::tiles::{Rows, Tiles};
 use super::{Exchange, Layers, Stage};
@@ -38,19 +39,28 @@ struct Source<'a, T> {
 }
 
 impl Layers {
-    /// Evaluates one replica in tiles of `size` centers; also tells the bytes that were kept at most.
+    /// Evaluates one replica in tiles of `size` centers, with memory that is taken from `spare` and left there; also tells
+    /// the bytes that were kept at most.
     pub fn evaluate(
         &self,
         model: &Model,
         replica: (&Graph, &Matrix3),
         forces: Forces,
         size: usize,
+        spare: &Spares,
     ) -> Result<(Timed, usize)> {
         match model.metadata.precision {
-            Precision::Float32 => Run::<f32>::new(self, model, replica, size)?.evaluate(forces),
-            Precision::Float64 => Run::<f64>::new(self, model, replica, size)?.evaluate(forces),
+            Precision::Float32 => Run::new(self, model, replica, size, &spare.float32)?.evaluate(forces),
+            Precision::Float64 => Run::new(self, model, replica, size, &spare.float64)?.evaluate(forces),
         }
     }
+}
+
+/// Memory of tensors of either precision, of which a model has one.
+#[derive(Default)]
+pub(in crate::onnx) struct Spares {
+    float32: Spare<f32>,
+    float64: Spare<f64>,
 }
 
 /// One evaluation.
@@ -62,6 +72,7 @@ struct Run<'a, T> {
     tensors: Vec<Tensors<T>>,
     /// Tile by tile.
     kept: Vec<Kept<T>>,
+    spare: &'a Spare<T>,
 }
 
 impl<'a, T: Real> Run<'a, T> {
@@ -70,10 +81,11 @@ impl<'a, T: Real> Run<'a, T> {
         model: &'a Model,
         (graph, rotation): (&'a Graph, &'a Matrix3),
         size: usize,
+        spare: &'a Spare<T>,
     ) -> Result<Self> {
         let tiles = Tiles::new(graph, size);
         let kept = (0..tiles.len()).map(|_| Kept::new()).collect();
-        let mut run = Self { layers, model, tiles, tensors: Vec::new(), kept };
+        let mut run = Self { layers, model, tiles, tensors: Vec::new(), kept, spare };
         run.tensors = in_order(run.all_tiles(|_, tile| Ok(run.pack(tile, rotation)))?).collect();
         Ok(run)
     }
@@ -92,6 +104,8 @@ impl<'a, T: Real> Run<'a, T> {
             self.drop_after(number);
         }
         let responses = self.all_tiles(|_, tile| self.read(tile, forces))?;
+        self.kept.drain(..).flatten().for_each(|(_, tensor)| self.spare.give(tensor.values));
+        self.spare.limit(most);
         Ok(((vec![joined(in_order(responses), forces)], elapsed), most))
     }
 
@@ -132,7 +146,7 @@ impl<'a, T: Real> Run<'a, T> {
     /// What a tile has after an exchange: its own rows, but that of the reversed edge for each edge.
     fn exchanged(&self, tile: usize, source: &Source<T>) -> Tensor<T> {
         let Tensor { shape, values: own } = source.tiles[tile];
-        let (mut values, width) = (Vec::with_capacity(own.len()), shape[1..].iter().product::<i64>() as usize);
+        let (mut values, width) = (self.spare.take(own.len()), shape[1..].iter().product::<i64>() as usize);
         for (row, other, back) in self.tiles.reversed(tile, source.rows) {
             values.extend_from_slice(&own[values.len()..row * width]);
             values.extend_from_slice(&source.tiles[other].values[back * width..(back + 1) * width]);
@@ -163,10 +177,19 @@ impl<'a, T: Real> Run<'a, T> {
             let start = Instant::now();
             let outputs = session.run(inputs)?;
             let elapsed = start.elapsed();
-            let kept = outputs.iter().map(|(name, value)| Ok((name.to_owned(), Tensor::new(&value)?)));
+            let kept = outputs.iter().map(|(name, value)| Ok((name.to_owned(), self.keep(&value)?)));
             Ok::<_, ort::Error>((kept.collect::<ort::Result<_>>()?, elapsed))
         };
-        guarded(run).map_err(|cause| self.failed(cause))
+        let done = guarded(run).map_err(|cause| self.failed(cause));
+        exchanged.into_values().for_each(|tensor| self.spare.give(tensor.values));
+        done
+    }
+
+    fn keep(&self, value: &DynValue) -> ort::Result<Tensor<T>> {
+        let (shape, found) = value.try_extract_tensor::<T>()?;
+        let mut values = self.spare.take(found.len());
+        append(&mut values, found);
+        Ok(Tensor { shape: shape.to_vec(), values })
     }
 
     fn bytes(&self) -> usize {
@@ -175,10 +198,9 @@ impl<'a, T: Real> Run<'a, T> {
     }
 
     fn drop_after(&mut self, stage: usize) {
-        let last_use = &self.layers.last_use;
-        self.kept
-            .iter_mut()
-            .for_each(|kept| kept.retain(|name, _| last_use.get(name).is_none_or(|&last| last > stage)));
+        let done = |name: &String| self.layers.last_use.get(name).is_some_and(|&last| last <= stage);
+        let dropped = self.kept.iter_mut().flat_map(|kept| kept.extract_if(|name, _| done(name)));
+        dropped.for_each(|(_, tensor)| self.spare.give(tensor.values));
     }
 
     fn read(&self, tile: usize, forces: Forces) -> Result<Response> {
@@ -194,13 +216,6 @@ impl<'a, T: Real> Run<'a, T> {
 }
 
 impl<T: Real> Tensor<T> {
-    fn new(value: &DynValue) -> ort::Result<Self> {
-        let (shape, found) = value.try_extract_tensor::<T>()?;
-        let mut values = Vec::with_capacity(found.len());
-        append(&mut values, found);
-        Ok(Self { shape: shape.to_vec(), values })
-    }
-
     fn view(&self) -> ort::Result<SessionInputValue<'_>> {
         Ok(TensorRef::from_array_view((self.shape.clone(), &*self.values))?.into())
     }

@@ -1,6 +1,6 @@
 //! Whether a model in parts gives what it gives as a whole: if it does not, it is not one that can be cut.
 
-use super::Layers;
+use super::{Layers, Spares};
 use crate::error::Error;
 use crate::graph::{Edge, Graph, edge_between};
 use crate::onnx::lane::Lane;
@@ -23,7 +23,8 @@ pub(super) fn run(layers: &Layers, model: &Model, whole: &mut Lane) -> Result<us
     for &kind in model.metadata.forces.kinds() {
         let work = [Replicas { graph: &graph, rotations: &[IDENTITY] }];
         let (expected, _) = whole.evaluate(model, &work, kind).map_err(told)?;
-        let ((found, _), kept) = layers.evaluate(model, (&graph, &IDENTITY), kind, LONE).map_err(told)?;
+        let ((found, _), kept) =
+            layers.evaluate(model, (&graph, &IDENTITY), kind, LONE, &Spares::default()).map_err(told)?;
         bytes = bytes.max(kept);
         if !agree(&found[0], &expected[0], model.metadata.precision) {
             return Err("in parts it gives other numbers than as a whole".to_owned());
