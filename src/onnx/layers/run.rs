@@ -144,15 +144,16 @@ impl<'a, T: Real> Run<'a, T> {
     }
 
     /// What a tile has after an exchange: its own rows, but that of the reversed edge for each edge.
-    fn exchanged(&self, tile: usize, source: &Source<T>) -> Tensor<T> {
+    fn exchanged(&self, tile: usize, source: &Source<T>) -> Result<Tensor<T>> {
         let Tensor { shape, values: own } = source.tiles[tile];
-        let (mut values, width) = (self.spare.take(own.len()), shape[1..].iter().product::<i64>() as usize);
+        let mut values = self.spare.take(own.len()).map_err(|cause| self.failed(cause))?;
+        let width = shape[1..].iter().product::<i64>() as usize;
         for (row, other, back) in self.tiles.reversed(tile, source.rows) {
             values.extend_from_slice(&own[values.len()..row * width]);
             values.extend_from_slice(&source.tiles[other].values[back * width..(back + 1) * width]);
         }
         values.extend_from_slice(&own[values.len()..]);
-        Tensor { shape: shape.clone(), values }
+        Ok(Tensor { shape: shape.clone(), values })
     }
 
     fn compute_tile(
@@ -162,8 +163,8 @@ impl<'a, T: Real> Run<'a, T> {
         tile: usize,
         sources: &HashMap<&str, Source<T>>,
     ) -> Result<(Kept<T>, Duration)> {
-        let exchanged: HashMap<_, _> =
-            sources.iter().map(|(name, source)| (*name, self.exchanged(tile, source))).collect();
+        let exchanged = sources.iter().map(|(name, source)| Ok((*name, self.exchanged(tile, source)?)));
+        let exchanged: HashMap<_, _> = exchanged.collect::<Result<_>>()?;
         let input = |name: &'_ String| -> ort::Result<(String, SessionInputValue<'_>)> {
             let value = match Input::named(name) {
                 Some(input) => self.tensors[tile].view(input)?,
@@ -187,7 +188,7 @@ impl<'a, T: Real> Run<'a, T> {
 
     fn keep(&self, value: &DynValue) -> ort::Result<Tensor<T>> {
         let (shape, found) = value.try_extract_tensor::<T>()?;
-        let mut values = self.spare.take(found.len());
+        let mut values = self.spare.take(found.len()).map_err(ort::Error::new)?;
         append(&mut values, found);
         Ok(Tensor { shape: shape.to_vec(), values })
     }

@@ -13,15 +13,15 @@ impl<T> Default for Spare<T> {
 }
 
 impl<T> Spare<T> {
-    /// An empty vector with room for so many values, by an eighth too large at most.
-    pub fn take(&self, length: usize) -> Vec<T> {
+    /// An empty vector with room for so many values, by an eighth too large at most; the error says that there is no memory.
+    pub fn take(&self, length: usize) -> Result<Vec<T>, String> {
         let fitting = length..=length + length / 8;
         match self.nearest(length) {
-            Some(spare) if fitting.contains(&spare.capacity()) => spare,
+            Some(spare) if fitting.contains(&spare.capacity()) => Ok(spare),
             // What does not fit goes for what is fresh, so that there are never more than were in use at a time.
             unfit => {
                 drop(unfit);
-                Vec::with_capacity(length + length / 16)
+                fresh(length + length / 16)
             }
         }
     }
@@ -59,6 +59,13 @@ impl<T> Spare<T> {
     }
 }
 
+fn fresh<T>(capacity: usize) -> Result<Vec<T>, String> {
+    let mut values = Vec::new();
+    let bytes = capacity * size_of::<T>();
+    values.try_reserve_exact(capacity).map_err(|_| format!("the system has no {bytes} bytes of memory left"))?;
+    Ok(values)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,7 +83,7 @@ mod tests {
     #[test]
     fn the_smallest_that_fits_is_taken_again() {
         let spare = with(&[100, 110, 110, 200]);
-        let taken = spare.take(104);
+        let taken = spare.take(104).unwrap();
         assert_eq!((taken.len(), taken.capacity()), (0, 110));
         assert_eq!(capacities(&spare), [100, 110, 200]);
         spare.give(taken);
@@ -86,10 +93,16 @@ mod tests {
     #[test]
     fn fresh_memory_takes_the_place_of_what_does_not_fit() {
         let spare = with(&[100, 200]);
-        assert_eq!(spare.take(160).capacity(), 170);
+        assert_eq!(spare.take(160).unwrap().capacity(), 170);
         assert_eq!(capacities(&spare), [100]);
-        assert_eq!(spare.take(320).capacity(), 340);
+        assert_eq!(spare.take(320).unwrap().capacity(), 340);
         assert!(capacities(&spare).is_empty());
+    }
+
+    #[test]
+    fn memory_that_the_system_does_not_have_is_an_error() {
+        let why = Spare::<f64>::default().take(usize::MAX / 32).unwrap_err();
+        assert_eq!(why, format!("the system has no {} bytes of memory left", (usize::MAX / 32 + usize::MAX / 512) * 8));
     }
 
     #[test]
