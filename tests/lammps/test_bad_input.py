@@ -1,6 +1,7 @@
 """What is wrong with the input stops all ranks with the sentence that says so, once, and without a hang."""
 
 import os
+import re
 import subprocess
 
 import pytest
@@ -100,7 +101,9 @@ def test_memory_that_one_rank_does_not_get(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode != 0
     assert (done.stdout + done.stderr).count("ONNX Runtime failed to run the model") == 1
-    assert (done.stdout + done.stderr).count("bytes of memory left") == 1
+    # Whoever asks first, tumble or ONNX Runtime.
+    causes = "bytes of memory left|Failed to allocate memory|bad_alloc"
+    assert len(re.findall(causes, done.stdout + done.stderr)) == 1
 
 
 @pytest.mark.parametrize(
