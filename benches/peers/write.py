@@ -39,7 +39,7 @@ NOTES = {
     "stepping": "A step of LAMMPS, pair style and integrator; times are means over whole periods.",
     "neighbors": "Full lists; tumble's is sorted, and knows the reverse of each edge. vesin is called from Python, "
     "which is a few µs of each of its times; 8 atoms are in a skewed cell of 4 Å.",
-    "growth": "Memory in MiB is tumble's budget for the model. From 12,288 atoms on it evaluates layer by layer; where "
+    "growth": "Memory in MiB is tumble's budget for the model. From 1,536 atoms on it evaluates layer by layer; where "
     "even that would take more than the budget, block by block.",
 }
 
