@@ -83,7 +83,7 @@ impl<'a> Tiles<'a> {
     }
 
     /// For each edge of a tile whose reversed edge is another one: its row there; and the tile and the row of the reversed
-    /// edge.
+    /// edge. The rows ascend.
     pub fn reversed(&self, tile: usize, rows: Rows) -> impl Iterator<Item = (usize, usize, usize)> + '_ {
         let edges = move |center| self.graph.edges(center).map(move |edge| (center, edge));
         self.centers(tile).flat_map(edges).filter_map(move |(center, edge)| {
