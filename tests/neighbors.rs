@@ -190,6 +190,15 @@ fn candidates_are_searched_again_when_cell_species_or_number_change() {
 }
 
 #[test]
+fn candidates_are_searched_again_when_they_are_to_be_forgotten() {
+    let mut list = NeighborList::new(3.0, 1.0);
+    let graph = list.graph(&pair(2.0)).unwrap().clone();
+    list.forget();
+    assert_eq!(*list.graph(&pair(2.0)).unwrap(), graph);
+    assert_eq!(list.rebuilds(), 2);
+}
+
+#[test]
 fn a_list_recovers_from_a_structure_that_it_refused() {
     let mut list = NeighborList::new(3.0, 1.0);
     assert!(list.graph(&pair(0.0)).is_err());

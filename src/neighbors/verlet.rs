@@ -53,6 +53,11 @@ impl NeighborList {
         Ok(&self.graph)
     }
 
+    /// Forgets the candidates, but keeps the memory: the next graph searches them anew.
+    pub fn forget(&mut self) {
+        self.built = None;
+    }
+
     /// The graph that was made last.
     pub fn last(&self) -> &Graph {
         &self.graph

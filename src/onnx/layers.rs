@@ -5,9 +5,10 @@
 //! structure takes little memory, and nothing is computed for a rim, as in [`Blocks`](crate::blocks::Blocks).
 
 mod cut;
+mod exchange;
 mod file;
 mod run;
-mod spare;
+mod slabs;
 mod stream;
 mod tiles;
 mod trial;
@@ -23,6 +24,7 @@ pub(super) use self::run::Spares;
 use self::tiles::Rows;
 use super::lane::{Lane, side_by_side};
 use super::session::{Model, Opener, Shared};
+use super::signature::Input;
 
 /// A tensor is kept from a stage to a later one if this saves so many products of matrices: from what takes least time to
 /// what takes least memory. One or two are about what it takes to write and read a tensor.
@@ -31,25 +33,39 @@ pub(super) const PRODUCTS_A_TENSOR: [usize; 3] = [1, 2, 3];
 /// A model, cut at its layers.
 pub(super) struct Layers {
     stages: Vec<Stage>,
-    /// By the tensors that result from them.
-    exchanges: HashMap<String, Exchange>,
-    /// The last stage that makes use of what is kept; none for the model's outputs.
-    last_use: HashMap<String, usize>,
+    /// Where the model's outputs come from.
+    outputs: HashMap<String, Origin>,
     /// Of what is kept at a time, for each edge slot.
     bytes_per_slot: usize,
 }
 
 /// What is computed between two exchanges.
 struct Stage {
-    /// Tensors of the structure, of earlier stages, and from exchanges.
-    inputs: Vec<String>,
+    inputs: Vec<Source>,
+    /// Of each output the last stage that makes use of it, be it for an exchange; of the model's the number of stages.
+    last_use: Vec<usize>,
     /// One for each lane.
     sessions: Vec<Shared>,
 }
 
+/// An output of a stage.
+#[derive(Clone, Copy)]
+struct Origin {
+    stage: usize,
+    output: usize,
+}
+
+/// Where an input of a stage comes from.
+enum Source {
+    Structure(Input),
+    Kept(Origin),
+    Exchanged(Exchange),
+}
+
 /// A tensor whose rows are exchanged.
 struct Exchange {
-    data: String,
+    name: String,
+    data: Origin,
     /// What its rows are; found out when it is first evaluated, in the trial.
     rows: OnceLock<Rows>,
 }
@@ -76,21 +92,22 @@ impl Layers {
 
     fn assemble(file: &File, cut: &Cut, opener: &Opener, lanes: usize) -> Result<Self, String> {
         let data: HashMap<&str, &str> = cut.exchanges.iter().map(|exchange| (exchange.result, exchange.data)).collect();
-        let (mut stages, mut types) = (Vec::new(), HashMap::new());
+        let last_use = last_use(&cut.pieces, &data, &file.outputs.iter().copied().collect());
+        let (mut stages, mut types, mut origins) = (Vec::new(), HashMap::new(), HashMap::new());
         for (stage, piece) in cut.pieces.iter().enumerate() {
             let inputs: Result<Vec<_>, _> = piece.inputs.iter().map(|name| typed(name, file, &data, &types)).collect();
-            let inputs = inputs?;
-            let part = opener.part(file.write(&piece.nodes, &inputs, &piece.outputs), stage);
+            let part = opener.part(file.write(&piece.nodes, &inputs?, &piece.outputs), stage);
             let sessions = side_by_side(0..lanes, |lane| part.session(1, lane)).map_err(|error| error.to_string())?;
-            types.extend(output_types(&sessions[0])?);
-            stages.push(Stage { inputs: piece.inputs.iter().map(|name| (*name).to_owned()).collect(), sessions });
+            let inputs = piece.inputs.iter().map(|name| source(name, &data, &origins)).collect();
+            let outputs = output_types(&sessions[0])?;
+            let last = |(name, _): &(String, _)| last_use.get(name.as_str()).copied().unwrap_or(cut.pieces.len());
+            stages.push(Stage { inputs, last_use: outputs.iter().map(last).collect(), sessions });
+            let names = outputs.iter().enumerate();
+            origins.extend(names.map(|(output, (name, _))| (name.clone(), Origin { stage, output })));
+            types.extend(outputs);
         }
-        let exchange = |(result, data): (&&str, &&str)| {
-            ((*result).to_owned(), Exchange { data: (*data).to_owned(), rows: OnceLock::new() })
-        };
-        let exchanges = data.iter().map(exchange).collect();
-        let last_use = last_use(&cut.pieces, &data, &file.outputs.iter().copied().collect());
-        Ok(Self { stages, exchanges, last_use, bytes_per_slot: 0 })
+        origins.retain(|name, _| file.outputs.contains(&name.as_str()));
+        Ok(Self { stages, outputs: origins, bytes_per_slot: 0 })
     }
 
     /// How many stages there are.
@@ -117,12 +134,27 @@ fn typed<'a>(
     }
 }
 
+/// Where an input of a part, of those that are [`typed`], comes from.
+fn source(name: &str, data: &HashMap<&str, &str>, origins: &HashMap<String, Origin>) -> Source {
+    match (data.get(name), Input::named(name)) {
+        (Some(&data), _) => {
+            Source::Exchanged(Exchange { name: data.to_owned(), data: origins[data], rows: OnceLock::new() })
+        }
+        (None, Some(input)) => Source::Structure(input),
+        (None, None) => Source::Kept(origins[name]),
+    }
+}
+
 /// The last stage that needs each tensor that is kept, be it for an exchange.
-fn last_use(pieces: &[Piece], data: &HashMap<&str, &str>, outputs: &HashSet<&str>) -> HashMap<String, usize> {
+fn last_use<'a>(
+    pieces: &[Piece<'a>],
+    data: &HashMap<&str, &'a str>,
+    outputs: &HashSet<&str>,
+) -> HashMap<&'a str, usize> {
     let uses = pieces.iter().enumerate().flat_map(|(stage, piece)| piece.inputs.iter().map(move |name| (stage, *name)));
-    let kept = uses.map(|(stage, name)| ((*data.get(name).unwrap_or(&name)).to_owned(), stage));
+    let kept = uses.map(|(stage, name)| (*data.get(name).unwrap_or(&name), stage));
     // Stages ascend, so that the last one stays.
-    kept.filter(|(name, _)| !outputs.contains(&**name)).collect()
+    kept.filter(|(name, _)| !outputs.contains(name)).collect()
 }
 
 fn output_types(session: &Shared) -> Result<Vec<(String, Type)>, String> {

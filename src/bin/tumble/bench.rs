@@ -6,7 +6,8 @@ use std::time::Instant;
 use clap::Args;
 use serde_json::{Value, json};
 use tumble::calculator::{Calculator, Settings};
-use tumble::{Result, System, neighbors};
+use tumble::neighbors::NeighborList;
+use tumble::{Result, System};
 
 use crate::options::{Options, above_zero, calculator};
 use crate::{print, structures, written};
@@ -145,21 +146,28 @@ fn begin(prefix: &Path) -> Result<()> {
 }
 
 fn measure(calculator: &mut Calculator, name: String, system: &System, seconds: f64) -> Result<Measured> {
-    let (_, edges, evaluations) = step(calculator, system, 0)?;
+    let mut list = NeighborList::new(calculator.info().cutoff, 0.0);
+    let (_, edges, evaluations) = step(calculator, system, &mut list, 0)?;
     let (start, mut steps) = (Instant::now(), Vec::new());
     while steps.len() < 3 || start.elapsed().as_secs_f64() < seconds {
-        steps.push(step(calculator, system, 1 + steps.len() as u64)?.0);
+        steps.push(step(calculator, system, &mut list, 1 + steps.len() as u64)?.0);
     }
     Ok(Measured { name, atoms: system.len(), edges, evaluations, steps })
 }
 
-/// One step, with the numbers of edges and of evaluations.
-fn step(calculator: &mut Calculator, system: &System, number: u64) -> Result<(Step, usize, usize)> {
+/// One step that searches all neighbors anew, with the numbers of edges and of evaluations.
+fn step(
+    calculator: &mut Calculator,
+    system: &System,
+    list: &mut NeighborList,
+    number: u64,
+) -> Result<(Step, usize, usize)> {
     let (start, before) = (Instant::now(), calculator.model_seconds());
     calculator.info().check_species(&system.species)?;
-    let graph = neighbors::graph(system, calculator.info().cutoff)?;
+    list.forget();
+    let graph = list.graph(system)?;
     let found = start.elapsed().as_secs_f64();
-    let evaluation = calculator.evaluate(&graph, number)?;
+    let evaluation = calculator.evaluate(graph, number)?;
     let (all, model) = (start.elapsed().as_secs_f64(), calculator.model_seconds() - before);
     let [neighbors, model, rest] = [found, model, all - found - model].map(|seconds| 1e3 * seconds);
     Ok((Step { neighbors, model, rest }, graph.n_edges(), evaluation.evaluations))

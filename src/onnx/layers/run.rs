@@ -1,16 +1,17 @@
 //! The evaluation of a structure, stage by stage.
 
-use std::collections::HashMap;
-use std::sync::PoisonError;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use ort::session::SessionInputValue;
+use bytemuck::Pod;
+use ort::session::{SessionInputValue, SessionInputs};
 use ort::value::{DynValue, TensorRef};
 
-use super::spare::Spare;
-use super::stream::append;
-use super::tiles::{Rows, Tiles};
-use super::{Exchange, Layers, Stage};
+use super::exchange::Messages;
+use super::slabs::{Place, Pool, Shelf};
+use super::stream::copy;
+use super::tiles::Tiles;
+use super::{Layers, Origin, Source, Stage};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::onnx::lane::{Timed, in_order, longest, run_error, shared_out};
@@ -18,25 +19,33 @@ use crate::onnx::library::guarded;
 use crate::onnx::metadata::Precision;
 use crate::onnx::packing::{Real, Tensors};
 use crate::onnx::session::Model;
-use crate::onnx::signature::{Input, output};
+use crate::onnx::signature::output;
 use crate::onnx::unpacking::Reader;
 use crate::potential::{Derivative, Forces, Replicas, Response};
 use crate::rotation::Matrix3;
 
-/// A tensor, in memory of our own: a session never gives back what it has once taken.
-struct Tensor<T> {
+/// An output of a stage in a tile.
+struct Tensor {
     shape: Vec<i64>,
-    values: Vec<T>,
+    lane: usize,
+    /// The stage after which it is dropped.
+    last_use: usize,
+    place: Place,
 }
 
-/// What a tile keeps from one stage to another, and its outputs, by name.
-type Kept<T> = HashMap<String, Tensor<T>>;
+/// What a lane keeps of a stage, by the last stage that makes use of it.
+type Shelves = Vec<Shelf>;
 
-/// What is exchanged: the tensor of each tile.
-struct Source<'a, T> {
-    rows: Rows,
-    tiles: Vec<&'a Tensor<T>>,
+/// What a stage has left.
+struct Done {
+    /// Tile by tile, output by output.
+    tensors: Vec<Vec<Tensor>>,
+    /// Of each lane.
+    shelves: Vec<Shelves>,
 }
+
+/// A tensor's shape and its numbers.
+pub(super) type View<'a, T> = (&'a [i64], &'a [T]);
 
 impl Layers {
     /// Evaluates one replica in tiles of `size` centers, with memory that is taken from `spare` and left there; also tells
@@ -50,176 +59,200 @@ impl Layers {
         spare: &Spares,
     ) -> Result<(Timed, usize)> {
         match model.metadata.precision {
-            Precision::Float32 => Run::new(self, model, replica, size, &spare.float32)?.evaluate(forces),
-            Precision::Float64 => Run::new(self, model, replica, size, &spare.float64)?.evaluate(forces),
+            Precision::Float32 => {
+                Run::new(self, model, replica, size, (&spare.slabs, &spare.float32))?.evaluate(forces)
+            }
+            Precision::Float64 => {
+                Run::new(self, model, replica, size, (&spare.slabs, &spare.float64))?.evaluate(forces)
+            }
         }
     }
 }
 
-/// Memory of tensors of either precision, of which a model has one.
+/// Memory that is used again.
 #[derive(Default)]
 pub(in crate::onnx) struct Spares {
-    float32: Spare<f32>,
-    float64: Spare<f64>,
+    slabs: Pool,
+    float32: Packed<f32>,
+    float64: Packed<f64>,
 }
+
+/// The model's inputs, of tiles.
+type Packed<T> = Mutex<Vec<Tensors<T>>>;
 
 /// One evaluation.
-struct Run<'a, T> {
+pub(super) struct Run<'a, T> {
     layers: &'a Layers,
     model: &'a Model,
-    tiles: Tiles<'a>,
+    pub tiles: Tiles<'a>,
     /// The model's inputs, tile by tile.
     tensors: Vec<Tensors<T>>,
-    /// Tile by tile.
-    kept: Vec<Kept<T>>,
-    spare: &'a Spare<T>,
+    /// Stage by stage.
+    done: Vec<Done>,
+    pub pool: &'a Pool,
+    packed: &'a Packed<T>,
 }
 
-impl<'a, T: Real> Run<'a, T> {
+impl<'a, T: Real + Pod> Run<'a, T> {
     fn new(
         layers: &'a Layers,
         model: &'a Model,
         (graph, rotation): (&'a Graph, &'a Matrix3),
         size: usize,
-        spare: &'a Spare<T>,
+        (pool, packed): (&'a Pool, &'a Packed<T>),
     ) -> Result<Self> {
         let tiles = Tiles::new(graph, size);
-        let kept = (0..tiles.len()).map(|_| Kept::new()).collect();
-        let mut run = Self { layers, model, tiles, tensors: Vec::new(), kept, spare };
-        run.tensors = in_order(run.all_tiles(|_, tile| Ok(run.pack(tile, rotation)))?).collect();
+        let mut run = Self { layers, model, tiles, tensors: Vec::new(), done: Vec::new(), pool, packed };
+        run.tensors = in_order(run.all_tiles(run.lanes(), |_, tile| Ok(run.pack(tile, rotation)))?).collect();
         Ok(run)
     }
 
     fn pack(&self, tile: usize, rotation: &Matrix3) -> Tensors<T> {
-        let mut tensors = Tensors::of(&self.model.metadata);
+        let before = locked(self.packed).pop();
+        let mut tensors = before.unwrap_or_else(|| Tensors::of(&self.model.metadata));
         tensors.pack(&[Replicas { graph: &self.tiles.graph(tile), rotations: &[*rotation] }]);
         tensors
     }
 
     fn evaluate(mut self, forces: Forces) -> Result<(Timed, usize)> {
-        let (mut elapsed, mut most) = (Duration::ZERO, 0);
-        for (number, stage) in self.layers.stages.iter().enumerate() {
+        let (mut elapsed, mut bytes, mut slabs) = (Duration::ZERO, 0, 0);
+        for stage in 0..self.layers.stages.len() {
             elapsed += self.compute(stage)?;
-            most = most.max(self.bytes());
-            self.drop_after(number);
+            bytes = bytes.max(self.bytes());
+            slabs = slabs.max(self.shelves().map(Shelf::slabs).sum());
+            self.drop_after(stage);
         }
-        let responses = self.all_tiles(|_, tile| self.read(tile, forces))?;
-        self.kept.drain(..).flatten().for_each(|(_, tensor)| self.spare.give(tensor.values));
-        self.spare.limit(most);
-        Ok(((vec![joined(in_order(responses), forces)], elapsed), most))
+        let responses = self.all_tiles(self.lanes(), |_, tile| self.read(tile, forces))?;
+        let whole = joined(in_order(responses), forces, self.tiles.whole);
+        self.give_back(slabs);
+        Ok(((vec![whole], elapsed), bytes))
     }
 
-    /// One stage of all tiles; the time that ONNX Runtime took.
-    fn compute(&mut self, stage: &Stage) -> Result<Duration> {
-        let sources = self.sources(stage)?;
-        let done = self.all_tiles(|lane, tile| self.compute_tile(stage, lane, tile, &sources))?;
-        let elapsed = longest(&done);
-        self.kept.iter_mut().zip(in_order(done)).for_each(|(kept, (outputs, _))| kept.extend(outputs));
-        Ok(elapsed)
+    fn lanes(&self) -> std::ops::Range<usize> {
+        0..self.layers.stages[0].sessions.len().min(self.tiles.len())
     }
 
     /// Does the same for each tile, in the lane that is free first; results as [`shared_out`] has them.
-    fn all_tiles<R: Send>(&self, work: impl Fn(usize, usize) -> Result<R> + Sync) -> Result<Vec<Vec<(usize, R)>>> {
-        let lanes = self.layers.stages[0].sessions.len().min(self.tiles.len());
-        shared_out(0..lanes, self.tiles.len(), |lane, tile| work(*lane, tile))
+    fn all_tiles<L: Send, R: Send>(
+        &self,
+        lanes: impl IntoIterator<Item = L>,
+        work: impl Fn(&mut L, usize) -> Result<R> + Sync,
+    ) -> Result<Vec<Vec<(usize, R)>>> {
+        shared_out(lanes.into_iter(), self.tiles.len(), work)
     }
 
-    /// What is exchanged for a stage, of all tiles.
-    fn sources<'s>(&'s self, stage: &'s Stage) -> Result<HashMap<&'s str, Source<'s, T>>> {
-        let exchanged = stage.inputs.iter().filter_map(|name| Some((name, self.layers.exchanges.get(name)?)));
-        exchanged.map(|(name, exchange)| Ok((name.as_str(), self.source(exchange)?))).collect()
-    }
-
-    fn source(&self, exchange: &Exchange) -> Result<Source<'_, T>> {
-        let tiles: Vec<_> = self.kept.iter().map(|kept| &kept[&exchange.data]).collect();
-        let fits = |rows: &Rows| {
-            let count = |tile| self.tiles.n_rows(tile, *rows) as i64;
-            tiles.iter().enumerate().all(|(tile, tensor)| tensor.shape.first() == Some(&count(tile)))
-        };
-        let known = exchange.rows.get().copied();
-        let rows = known.or_else(|| Rows::ALL.into_iter().find(fits)).filter(fits);
-        let unfit = || self.failed(format!("its tensor {} has not one row for each edge", exchange.data));
-        let rows = rows.ok_or_else(unfit)?;
-        Ok(Source { rows: *exchange.rows.get_or_init(|| rows), tiles })
-    }
-
-    /// What a tile has after an exchange: its own rows, but that of the reversed edge for each edge.
-    fn exchanged(&self, tile: usize, source: &Source<T>) -> Result<Tensor<T>> {
-        let Tensor { shape, values: own } = source.tiles[tile];
-        let mut values = self.spare.take(own.len()).map_err(|cause| self.failed(cause))?;
-        let width = shape[1..].iter().product::<i64>() as usize;
-        for (row, other, back) in self.tiles.reversed(tile, source.rows) {
-            values.extend_from_slice(&own[values.len()..row * width]);
-            values.extend_from_slice(&source.tiles[other].values[back * width..(back + 1) * width]);
-        }
-        values.extend_from_slice(&own[values.len()..]);
-        Ok(Tensor { shape: shape.clone(), values })
+    /// One stage of all tiles; the time that ONNX Runtime took.
+    fn compute(&mut self, number: usize) -> Result<Duration> {
+        let stage = &self.layers.stages[number];
+        let exchanged = self.exchanged(stage)?;
+        let shelves = || (0..=self.layers.stages.len()).map(|_| Shelf::default()).collect();
+        let mut lanes: Vec<(usize, Shelves)> = self.lanes().map(|lane| (lane, shelves())).collect();
+        let done = self.all_tiles(&mut lanes, |lane, tile| self.compute_tile(stage, lane, tile, &exchanged))?;
+        let elapsed = longest(&done);
+        let tensors = in_order(done).map(|(tensors, _)| tensors).collect();
+        self.done.push(Done { tensors, shelves: lanes.into_iter().map(|(_, shelves)| shelves).collect() });
+        Ok(elapsed)
     }
 
     fn compute_tile(
         &self,
         stage: &Stage,
-        lane: usize,
+        (lane, shelves): &mut (usize, Shelves),
         tile: usize,
-        sources: &HashMap<&str, Source<T>>,
-    ) -> Result<(Kept<T>, Duration)> {
-        let exchanged = sources.iter().map(|(name, source)| Ok((*name, self.exchanged(tile, source)?)));
-        let exchanged: HashMap<_, _> = exchanged.collect::<Result<_>>()?;
-        let input = |name: &'_ String| -> ort::Result<(String, SessionInputValue<'_>)> {
-            let value = match Input::named(name) {
-                Some(input) => self.tensors[tile].view(input)?,
-                None => exchanged.get(name.as_str()).unwrap_or_else(|| &self.kept[tile][name]).view()?,
-            };
-            Ok((name.clone(), value))
-        };
+        exchanged: &[Option<Messages<T>>],
+    ) -> Result<(Vec<Tensor>, Duration)> {
+        let mut taken = Shelf::default();
+        let places = exchanged.iter().map(|messages| {
+            let exchanged = messages.as_ref().map(|messages| self.exchange(tile, messages, &mut taken));
+            exchanged.transpose().map_err(|cause| self.failed(cause))
+        });
+        let places: Vec<_> = places.collect::<Result<_>>()?;
+        let views = exchanged.iter().zip(&places);
+        let views = views.map(|(messages, place)| Some((messages.as_ref()?.tiles[tile].0, taken.get(place.as_ref()?))));
         let run = || {
-            let inputs = stage.inputs.iter().map(input).collect::<ort::Result<Vec<_>>>()?;
-            let mut session = stage.sessions[lane].lock().unwrap_or_else(PoisonError::into_inner);
+            let inputs = stage.inputs.iter().zip(views).map(|(source, view)| self.input(tile, source, view));
+            let inputs = inputs.collect::<ort::Result<Vec<_>>>()?;
+            let mut session = stage.sessions[*lane].lock().unwrap_or_else(PoisonError::into_inner);
             let start = Instant::now();
-            let outputs = session.run(inputs)?;
+            let outputs = session.run(SessionInputs::from(&*inputs))?;
             let elapsed = start.elapsed();
-            let kept = outputs.iter().map(|(name, value)| Ok((name.to_owned(), self.keep(&value)?)));
+            let kept = stage.last_use.iter().enumerate().map(|(output, &last_use)| {
+                let (shape, place) = self.keep(&outputs[output], &mut shelves[last_use])?;
+                Ok(Tensor { shape, lane: *lane, last_use, place })
+            });
             Ok::<_, ort::Error>((kept.collect::<ort::Result<_>>()?, elapsed))
         };
         let done = guarded(run).map_err(|cause| self.failed(cause));
-        exchanged.into_values().for_each(|tensor| self.spare.give(tensor.values));
+        self.pool.give(&mut taken);
         done
     }
 
-    fn keep(&self, value: &DynValue) -> ort::Result<Tensor<T>> {
+    /// An input of a stage; `exchanged` is what is exchanged for it.
+    fn input<'v>(
+        &'v self,
+        tile: usize,
+        source: &Source,
+        exchanged: Option<View<'v, T>>,
+    ) -> ort::Result<SessionInputValue<'v>> {
+        match source {
+            Source::Structure(input) => self.tensors[tile].view(*input),
+            Source::Kept(origin) => value(self.view(tile, *origin)),
+            Source::Exchanged(_) => value(exchanged.expect("what is exchanged has a place")),
+        }
+    }
+
+    fn keep(&self, value: &DynValue, shelf: &mut Shelf) -> ort::Result<(Vec<i64>, Place)> {
         let (shape, found) = value.try_extract_tensor::<T>()?;
-        let mut values = self.spare.take(found.len()).map_err(ort::Error::new)?;
-        append(&mut values, found);
-        Ok(Tensor { shape: shape.to_vec(), values })
+        let place = shelf.add(found.len(), self.pool, |free| copy(found, free)).map_err(ort::Error::new)?;
+        Ok((shape.to_vec(), place))
+    }
+
+    /// An output of a stage that is kept.
+    pub fn view(&self, tile: usize, origin: Origin) -> View<'_, T> {
+        let Done { tensors, shelves } = &self.done[origin.stage];
+        let Tensor { shape, lane, last_use, place } = &tensors[tile][origin.output];
+        (shape, shelves[*lane][*last_use].get(place))
+    }
+
+    fn shelves(&self) -> impl Iterator<Item = &Shelf> {
+        self.done.iter().flat_map(|done| &done.shelves).flatten()
     }
 
     fn bytes(&self) -> usize {
-        let kept = self.kept.iter().flat_map(HashMap::values).map(|tensor| size_of_val(&*tensor.values));
-        kept.chain(self.tensors.iter().map(Tensors::bytes)).sum()
+        self.shelves().map(Shelf::bytes).chain(self.tensors.iter().map(Tensors::bytes)).sum()
     }
 
     fn drop_after(&mut self, stage: usize) {
-        let done = |name: &String| self.layers.last_use.get(name).is_some_and(|&last| last <= stage);
-        let dropped = self.kept.iter_mut().flat_map(|kept| kept.extract_if(|name, _| done(name)));
-        dropped.for_each(|(_, tensor)| self.spare.give(tensor.values));
+        let shelves = self.done.iter_mut().flat_map(|done| &mut done.shelves);
+        shelves.for_each(|shelves| self.pool.give(&mut shelves[stage]));
     }
 
     fn read(&self, tile: usize, forces: Forces) -> Result<Response> {
-        let find = |name: &str| self.kept[tile].get(name).map(|tensor| Ok((&*tensor.shape, &*tensor.values)));
+        let find = |name: &str| self.layers.outputs.get(name).map(|&origin| Ok(self.view(tile, origin)));
         let responses = Reader::new(&self.model.metadata, &find).responses(&self.tensors[tile], forces);
         let mut responses = responses.map_err(|error| within(self.tiles.centers(tile).start, error))?;
         Ok(responses.remove(0))
     }
 
-    fn failed(&self, cause: String) -> Error {
+    /// Leaves all memory for the next evaluation, if that takes about as much: at most so many slabs were in use.
+    fn give_back(self, slabs: usize) {
+        let shelves = self.done.into_iter().flat_map(|done| done.shelves).flatten();
+        shelves.for_each(|mut shelf| self.pool.give(&mut shelf));
+        self.pool.limit(slabs);
+        *locked(self.packed) = self.tensors.into_iter().rev().collect();
+    }
+
+    pub fn failed(&self, cause: String) -> Error {
         run_error(self.model, cause)
     }
 }
 
-impl<T: Real> Tensor<T> {
-    fn view(&self) -> ort::Result<SessionInputValue<'_>> {
-        Ok(TensorRef::from_array_view((self.shape.clone(), &*self.values))?.into())
-    }
+fn value<'a, T: Real>(view: View<'a, T>) -> ort::Result<SessionInputValue<'a>> {
+    Ok(TensorRef::from_array_view(view)?.into())
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// An error of a tile, with its index among all centers, of which those of the tile begin at `first`.
@@ -230,11 +263,11 @@ fn within(first: usize, mut error: Error) -> Error {
     error
 }
 
-/// The responses of tiles that follow each other as one.
-fn joined(tiles: impl Iterator<Item = Response>, forces: Forces) -> Response {
+/// The responses of tiles that follow each other as the one of their graph.
+fn joined(tiles: impl Iterator<Item = Response>, forces: Forces, graph: &Graph) -> Response {
     let derivative = match forces {
-        Forces::Conservative => Derivative::EdgeGradients(Vec::new()),
-        Forces::Direct => Derivative::Direct { forces: Vec::new(), stress: None },
+        Forces::Conservative => Derivative::EdgeGradients(Vec::with_capacity(graph.n_edges())),
+        Forces::Direct => Derivative::Direct { forces: Vec::with_capacity(graph.n_centers()), stress: None },
     };
     let mut whole = Response { atomic_energies: Vec::new(), derivative, ensemble_energies: Vec::new() };
     for tile in tiles {

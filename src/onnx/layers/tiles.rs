@@ -1,16 +1,19 @@
 //! Centers that follow each other, as graphs of their own, and where their rows lie in a model's tensors.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use crate::graph::Graph;
 
 /// A graph cut into tiles of about the same number of centers.
 pub(super) struct Tiles<'a> {
-    graph: &'a Graph,
+    pub whole: &'a Graph,
     /// Centers of each tile but the last.
     size: usize,
     /// Slots of a center in each tile: the largest number of neighbors there, at least 1.
     widths: Vec<usize>,
+    /// Of each tile and kind of rows.
+    reversed: Vec<[OnceLock<Vec<Reversed>>; Rows::ALL.len()]>,
 }
 
 /// What the rows of a tensor of a tile are. Every model that is cut has one of these.
@@ -24,6 +27,14 @@ pub(super) enum Rows {
     Slots,
 }
 
+/// An edge of a tile whose reversed edge is another one: its row, and the tile and the row of the reversed edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Reversed {
+    pub row: u32,
+    pub other: u32,
+    pub back: u32,
+}
+
 impl Rows {
     pub const ALL: [Self; 3] = [Self::Edges, Self::CentersAndEdges, Self::Slots];
 }
@@ -31,9 +42,11 @@ impl Rows {
 impl<'a> Tiles<'a> {
     /// Tiles of at most `size` centers.
     pub fn new(graph: &'a Graph, size: usize) -> Self {
-        let mut tiles = Self { graph, size, widths: Vec::new() };
+        let count = graph.n_centers().div_ceil(size);
+        let reversed = (0..count).map(|_| Default::default()).collect();
+        let mut tiles = Self { whole: graph, size, widths: Vec::new(), reversed };
         let width = |tile| tiles.centers(tile).map(|c| graph.edges(c).len()).max().unwrap_or(0).max(1);
-        tiles.widths = (0..graph.n_centers().div_ceil(size)).map(width).collect();
+        tiles.widths = (0..count).map(width).collect();
         tiles
     }
 
@@ -44,17 +57,17 @@ impl<'a> Tiles<'a> {
 
     /// The centers of a tile.
     pub fn centers(&self, tile: usize) -> Range<usize> {
-        tile * self.size..self.graph.n_centers().min((tile + 1) * self.size)
+        tile * self.size..self.whole.n_centers().min((tile + 1) * self.size)
     }
 
     fn edges(&self, tile: usize) -> Range<usize> {
         let centers = self.centers(tile);
-        self.graph.first_edge[centers.start]..self.graph.first_edge[centers.end]
+        self.whole.first_edge[centers.start]..self.whole.first_edge[centers.end]
     }
 
     /// A tile by itself: of its neighbors nothing but the species, an atom for each edge.
     pub fn graph(&self, tile: usize) -> Graph {
-        let (centers, edges, whole) = (self.centers(tile), self.edges(tile), self.graph);
+        let (centers, edges, whole) = (self.centers(tile), self.edges(tile), self.whole);
         let others = whole.neighbors[edges.clone()].iter().map(|&neighbor| whole.species[neighbor]);
         Graph {
             species: whole.species[centers.clone()].iter().copied().chain(others).collect(),
@@ -79,18 +92,24 @@ impl<'a> Tiles<'a> {
 
     /// 1 if the first slot of a tile is padding, which has a row nevertheless.
     fn shift(&self, tile: usize) -> usize {
-        usize::from(self.graph.edges(self.centers(tile).start).is_empty())
+        usize::from(self.whole.edges(self.centers(tile).start).is_empty())
     }
 
-    /// For each edge of a tile whose reversed edge is another one: its row there; and the tile and the row of the reversed
-    /// edge. The rows ascend.
-    pub fn reversed(&self, tile: usize, rows: Rows) -> impl Iterator<Item = (usize, usize, usize)> + '_ {
-        let edges = move |center| self.graph.edges(center).map(move |edge| (center, edge));
-        self.centers(tile).flat_map(edges).filter_map(move |(center, edge)| {
-            let (back, neighbor) = (self.graph.reverse[edge], self.graph.neighbors[edge]);
-            let there = neighbor / self.size;
-            (back != edge).then(|| (self.row(tile, center, edge, rows), there, self.row(there, neighbor, back, rows)))
+    /// Where the rows of reversed edges lie, for all edges of a tile that have one; in ascending order of the edges' rows.
+    pub fn reversed(&self, tile: usize, rows: Rows) -> &[Reversed] {
+        self.reversed[tile][rows as usize].get_or_init(|| {
+            let edges = |center| self.whole.edges(center).map(move |edge| (center, edge));
+            self.centers(tile).flat_map(edges).filter_map(|(c, edge)| self.reversed_edge(tile, c, edge, rows)).collect()
         })
+    }
+
+    fn reversed_edge(&self, tile: usize, center: usize, edge: usize, rows: Rows) -> Option<Reversed> {
+        let (back, neighbor) = (self.whole.reverse[edge], self.whole.neighbors[edge]);
+        let other = neighbor / self.size;
+        let row = |tile, center, edge| self.row(tile, center, edge, rows) as u32;
+        let places =
+            || Reversed { row: row(tile, center, edge), other: other as u32, back: row(other, neighbor, back) };
+        (back != edge).then(places)
     }
 
     fn row(&self, tile: usize, center: usize, edge: usize, rows: Rows) -> usize {
@@ -99,7 +118,7 @@ impl<'a> Tiles<'a> {
             Rows::Edges => among_edges(),
             Rows::CentersAndEdges => self.centers(tile).len() + among_edges(),
             Rows::Slots => {
-                let first = self.graph.first_edge[center];
+                let first = self.whole.first_edge[center];
                 (center - self.centers(tile).start) * self.widths[tile] + edge - first
             }
         }
@@ -139,7 +158,8 @@ mod tests {
         let counts = |tile| Rows::ALL.map(|rows| tiles.n_rows(tile, rows));
         // Edges 0-1, 1-0; none and 3-4, the first slot being padding; 4-3, 4-5, 5-4.
         assert_eq!([counts(0), counts(1), counts(2)], [[2, 4, 2], [2, 4, 2], [3, 5, 4]]);
-        let reversed = |tile, rows| tiles.reversed(tile, rows).collect::<Vec<_>>();
+        let places = |&Reversed { row, other, back }: &Reversed| (row, other, back);
+        let reversed = |tile, rows| tiles.reversed(tile, rows).iter().map(places).collect::<Vec<_>>();
         assert_eq!(reversed(0, Rows::Edges), [(0, 0, 1), (1, 0, 0)]);
         assert_eq!(reversed(1, Rows::Edges), [(1, 2, 0)]);
         assert_eq!(reversed(2, Rows::Edges), [(0, 1, 1), (1, 2, 2), (2, 2, 1)]);
@@ -151,6 +171,6 @@ mod tests {
     fn an_edge_without_a_reverse_keeps_its_row() {
         let positions = [[0.0; 3], [1.0, 0.0, 0.0]];
         let graph = Graph::new(vec![1, 1], vec![1.0], vec![vec![edge_between(&positions, 0, 1)]]);
-        assert_eq!(Tiles::new(&graph, 1).reversed(0, Rows::Edges).count(), 0);
+        assert!(Tiles::new(&graph, 1).reversed(0, Rows::Edges).is_empty());
     }
 }
