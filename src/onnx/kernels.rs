@@ -6,6 +6,7 @@
 pub(super) mod attention;
 mod lanes;
 mod operators;
+mod products;
 pub(super) mod rows;
 
 use ort::operator::{Operator, OperatorDomain};

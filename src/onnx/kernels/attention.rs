@@ -8,10 +8,8 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::lanes::{CHUNK, Lanes, copy};
-
-/// Rows that are worked on at a time, so that what is read once is used for all of them.
-const GROUP: usize = 4;
+use super::lanes::Lanes;
+use super::products::{GROUP, Rows, combine, combine_lanes, products, softmax, turn};
 
 /// Whose tokens are whose, and what their rows are made of.
 #[derive(Clone, Copy)]
@@ -143,7 +141,7 @@ struct Head<T> {
 impl<T: Lanes> Head<T> {
     fn new<S: Simd>(layout: &Layout) -> Self {
         let (lanes, size) = (T::count::<S>(), layout.size);
-        let rows = || Rows::new(layout.places.next_multiple_of(lanes.max(GROUP)), size, lanes);
+        let rows = || Rows::new(layout.places, size, lanes);
         let turned = || vec![T::ZERO; size * lanes];
         let each_key = || vec![T::ZERO; layout.places.next_multiple_of(GROUP) * lanes];
         Self {
@@ -185,31 +183,26 @@ impl<T: Lanes> Head<T> {
     #[inline(always)]
     fn attend<S: Simd>(&mut self, simd: S) {
         let tokens = self.tokens.len();
-        self.sums[0].clear();
+        self.sums[0].clear(tokens);
         for first in (0..tokens).step_by(self.lanes) {
             let queries = first..tokens.min(first + self.lanes);
             self.weigh(simd, queries.clone());
-            combine(
-                simd,
-                self.sums[0].groups_mut(queries),
-                (&self.weights, 1, self.lanes),
-                self.values.rows(0..tokens),
-            );
+            combine_lanes(simd, self.sums[0].lanes_mut(queries), &self.weights, self.values.rows(0..tokens));
         }
     }
 
     #[inline(always)]
     fn attend_back<S: Simd>(&mut self, simd: S) {
         let (tokens, lanes) = (self.tokens.len(), self.lanes);
-        self.sums.iter_mut().for_each(Rows::clear);
+        self.sums.iter_mut().for_each(|sums| sums.clear(tokens));
         for first in (0..tokens).step_by(lanes) {
             let queries = first..tokens.min(first + lanes);
             self.weigh(simd, queries.clone());
             self.score(simd, queries.clone());
             let [of_queries, of_keys, of_values] = &mut self.sums;
-            combine(simd, of_queries.groups_mut(queries.clone()), (&self.scores, 1, lanes), self.keys.rows(0..tokens));
-            combine(simd, of_keys.groups_mut(0..tokens), (&self.scores, lanes, 1), self.queries.rows(queries.clone()));
-            combine(simd, of_values.groups_mut(0..tokens), (&self.weights, lanes, 1), self.gradient.rows(queries));
+            combine_lanes(simd, of_queries.lanes_mut(queries.clone()), &self.scores, self.keys.rows(0..tokens));
+            combine(simd, of_keys.groups_mut(tokens), &self.scores, self.queries.rows(queries.clone()));
+            combine(simd, of_values.groups_mut(tokens), &self.weights, self.gradient.rows(queries));
         }
     }
 
@@ -241,144 +234,11 @@ impl<T: Lanes> Head<T> {
     }
 }
 
-/// Rows of a head's components, each with zeros up to whole registers.
-struct Rows<T> {
-    size: usize,
-    /// Numbers from row to row.
-    pitch: usize,
-    numbers: Vec<T>,
-}
-
-impl<T: Lanes> Rows<T> {
-    fn new(count: usize, size: usize, lanes: usize) -> Self {
-        let pitch = size.next_multiple_of(lanes);
-        Self { size, pitch, numbers: vec![T::ZERO; count * pitch] }
-    }
-
-    fn clear(&mut self) {
-        self.numbers.fill(T::ZERO);
-    }
-
-    /// Some rows.
-    fn rows(&self, which: Range<usize>) -> RowSlice<'_, T> {
-        let numbers = &self.numbers[which.start * self.pitch..which.end * self.pitch];
-        RowSlice { size: self.size, pitch: self.pitch, numbers }
-    }
-
-    /// Some rows, and more up to a whole group; also their pitch.
-    fn groups_mut(&mut self, which: Range<usize>) -> (&mut [T], usize) {
-        let end = which.start + which.len().next_multiple_of(GROUP);
-        (&mut self.numbers[which.start * self.pitch..end * self.pitch], self.pitch)
-    }
-
-    /// Takes these columns of the rows of tokens.
-    fn load(&mut self, tokens: &[usize], from: &[T], width: usize, columns: Range<usize>) {
-        for (into, token) in self.numbers.chunks_exact_mut(self.pitch).zip(tokens) {
-            copy(&mut into[..self.size], &from[token * width..][columns.clone()]);
-        }
-    }
-
-    /// Puts them into these columns of the rows of tokens.
-    fn store(&self, tokens: &[usize], into: &mut [T], width: usize, columns: Range<usize>) {
-        for (from, token) in self.numbers.chunks_exact(self.pitch).zip(tokens) {
-            copy(&mut into[token * width..][columns.clone()], &from[..self.size]);
-        }
-    }
-}
-
-/// Some of [`Rows`].
-#[derive(Clone, Copy)]
-struct RowSlice<'a, T> {
-    size: usize,
-    pitch: usize,
-    numbers: &'a [T],
-}
-
-impl<'a, T> RowSlice<'a, T> {
-    fn iter(&self) -> std::slice::ChunksExact<'a, T> {
-        self.numbers.chunks_exact(self.pitch)
-    }
-}
-
-/// Rows as lanes, component by component; zero in lanes without a row.
-#[inline(always)]
-fn turn<T: Lanes>(into: &mut [T], lanes: usize, rows: RowSlice<T>) {
-    if rows.numbers.len() < lanes * rows.pitch {
-        into.fill(T::ZERO);
-    }
-    for (lane, row) in rows.iter().enumerate() {
-        let (chunks, last) = row[..rows.size].as_chunks::<CHUNK>();
-        // Components by chunks of constant size, which the compiler makes single moves of.
-        for (into, chunk) in into.chunks_exact_mut(CHUNK * lanes).zip(chunks) {
-            (0..CHUNK).for_each(|k| into[k * lanes + lane] = chunk[k]);
-        }
-        let into = &mut into[chunks.len() * CHUNK * lanes..];
-        last.iter().enumerate().for_each(|(k, number)| into[k * lanes + lane] = *number);
-    }
-}
-
-/// `into[j][lane] = start(j) + Σₖ turned[k][lane] rows[j][k]`, for whole groups of rows.
-#[inline(always)]
-fn products<T: Lanes, S: Simd>(simd: S, into: &mut [T], turned: &[T], rows: &Rows<T>, start: impl Fn(usize) -> T) {
-    let (into, turned) = (T::vectors_mut::<S>(into).as_chunks_mut::<GROUP>().0, T::vectors::<S>(turned));
-    for (group, (into, rows)) in into.iter_mut().zip(rows.numbers.chunks_exact(GROUP * rows.pitch)).enumerate() {
-        let first = |i: usize| T::splat(simd, start(group * GROUP + i));
-        let mut sums = [first(0), first(1), first(2), first(3)];
-        let pitch = rows.len() / GROUP;
-        let (pair, other) = rows.split_at(2 * pitch);
-        let ((a, b), (c, d)) = (pair.split_at(pitch), other.split_at(pitch));
-        for ((((x, a), b), c), d) in turned.iter().zip(a).zip(b).zip(c).zip(d) {
-            sums[0] = T::multiply_add(simd, *x, T::splat(simd, *a), sums[0]);
-            sums[1] = T::multiply_add(simd, *x, T::splat(simd, *b), sums[1]);
-            sums[2] = T::multiply_add(simd, *x, T::splat(simd, *c), sums[2]);
-            sums[3] = T::multiply_add(simd, *x, T::splat(simd, *d), sums[3]);
-        }
-        *into = sums;
-    }
-}
-
-/// `into[a][k] += Σ_b w(a, b) rows[b][k]`, for whole groups of `into`; w(a, b) lie at these distances for a and b.
-#[inline(always)]
-fn combine<T: Lanes, S: Simd>(
-    simd: S,
-    (into, pitch): (&mut [T], usize),
-    (weights, next_a, next_b): (&[T], usize, usize),
-    rows: RowSlice<T>,
-) {
-    for (group, into) in into.chunks_exact_mut(GROUP * pitch).enumerate() {
-        let (into, weights) = (T::vectors_mut::<S>(into), &weights[group * GROUP * next_a..]);
-        let count = into.len() / GROUP;
-        for i in 0..count {
-            let mut sums = [into[i], into[count + i], into[2 * count + i], into[3 * count + i]];
-            for (b, row) in rows.iter().enumerate() {
-                let (x, weights) = (T::vectors::<S>(row)[i], &weights[b * next_b..][..(GROUP - 1) * next_a + 1]);
-                for (a, sum) in sums.iter_mut().enumerate() {
-                    *sum = T::multiply_add(simd, x, T::splat(simd, weights[a * next_a]), *sum);
-                }
-            }
-            sums.into_iter().enumerate().for_each(|(a, sum)| into[a * count + i] = sum);
-        }
-    }
-}
-
-/// Over the scores of each lane.
-#[inline(always)]
-fn softmax<T: Lanes, S: Simd>(simd: S, scores: &mut [T::Vector<S>]) {
-    let largest = scores.iter().fold(T::splat(simd, T::LOWEST), |most, score| T::larger(simd, most, *score));
-    let mut sum = T::splat(simd, T::ZERO);
-    for score in scores.iter_mut() {
-        *score = T::exp(simd, T::subtract(simd, *score, largest));
-        sum = T::add(simd, sum, *score);
-    }
-    let inverse = T::divide(simd, T::splat(simd, T::ONE), sum);
-    scores.iter_mut().for_each(|score| *score = T::multiply(simd, *score, inverse));
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Three centers with one, three and nine of eleven places filled; rows in another order than places.
+    /// Three centers with one, three and all of eleven places filled; rows in another order than places.
     struct Case {
         source: Vec<usize>,
         filled: Vec<bool>,
@@ -390,12 +250,12 @@ mod tests {
 
     const HEADS: usize = 2;
     const PLACES: usize = 11;
-    const TOKENS: usize = 13;
+    const TOKENS: usize = 15;
 
     impl Case {
         fn new(size: usize) -> Self {
             let wave = |count: usize, step: f64| (0..count).map(|i| (step * i as f64 + 1.0).sin()).collect::<Vec<_>>();
-            let filled: Vec<_> = (0..3 * PLACES).map(|i| i % PLACES < [1, 3, 9][i / PLACES]).collect();
+            let filled: Vec<_> = (0..3 * PLACES).map(|i| i % PLACES < [1, 3, PLACES][i / PLACES]).collect();
             let before = |place: usize| filled[..place].iter().filter(|&&there| there).count();
             let source = (0..3 * PLACES).map(|place| (7 * before(place) + 2) % TOKENS).collect();
             let width = HEADS * size;
@@ -467,6 +327,31 @@ mod tests {
             assert!(largest_difference(&rows, &of_rows) < 1e-9);
             assert!(largest_difference(&bias, &of_bias) < 1e-9);
         }
+    }
+
+    /// With registers of another length than this machine's.
+    fn check_registers<S: Simd>(simd: S) {
+        for size in [1, 4, 19] {
+            let case = Case::new(size);
+            let inputs = Inputs { layout: case.layout(), rows: &case.rows, bias: &case.bias };
+            let mut into = vec![0.0; case.gradient.len()];
+            Forward { inputs, into: &mut into }.with_simd(simd);
+            assert!(largest_difference(&into, &case.written_out()) < 1e-14);
+            let gradients = || (vec![0.0; case.rows.len()], vec![0.0; case.bias.len()]);
+            let ((mut rows, mut bias), (mut own_rows, mut own_bias)) = (gradients(), gradients());
+            backward(inputs, &case.gradient, &mut own_rows, &mut own_bias);
+            Backward { inputs, gradient: &case.gradient, rows: &mut rows, bias: &mut bias }.with_simd(simd);
+            assert!(largest_difference(&rows, &own_rows) < 1e-13);
+            assert!(largest_difference(&bias, &own_bias) < 1e-13);
+        }
+    }
+
+    #[test]
+    fn registers_of_one_to_eight_numbers_give_the_same() {
+        check_registers(pulp::Scalar);
+        check_registers(pulp::Scalar128b);
+        check_registers(pulp::Scalar256b);
+        check_registers(pulp::Scalar512b);
     }
 
     #[test]

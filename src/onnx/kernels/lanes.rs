@@ -64,8 +64,7 @@ const fn series<const N: usize>() -> [f64; N] {
 /// `exp` is 2ⁿ eʳ with a whole n and |r| ≤ ln 2 / 2, where the series is exact to rounding. A number is rounded to n
 /// when one is added that leaves no bits for fractions (`$round`); n is then in the lowest bits, from where it goes to
 /// those of the exponent. ln 2 is subtracted in two parts, of which n times the first is exact (W. J. Cody and W. Waite,
-/// Software Manual for the Elementary Functions, 1980). The larger of two numbers is the second where one is no number, so
-/// that it is not lost.
+/// Software Manual for the Elementary Functions, 1980). What is no number is below nothing, and not lost.
 macro_rules! lanes {
     ($number:ident: $vector:ident, $count:ident, $views:ident, $views_mut:ident, $splat:ident, $splat_bits:ident,
      $multiply_add:ident, $add:ident, $subtract:ident, $multiply:ident, $divide:ident, $max:ident, $sum:ident,
@@ -125,7 +124,8 @@ macro_rules! lanes {
             #[inline(always)]
             fn sigmoid<S: Simd>(simd: S, x: S::$vector) -> S::$vector {
                 let (one, minus) = (simd.$splat(1.0), simd.$splat(-1.0));
-                let x = simd.$max(simd.$splat(-$range), x);
+                let lowest = simd.$splat(-$range);
+                let x = simd.$select(simd.$greater(lowest, x), lowest, x);
                 simd.$divide(one, simd.$add(one, <Self as Lanes>::exp(simd, simd.$multiply(minus, x))))
             }
             #[inline(always)]
@@ -133,7 +133,7 @@ macro_rules! lanes {
                 const SERIES: [f64; $terms] = series();
                 let (lowest, round) = (simd.$splat(-$range), simd.$splat($round));
                 let below = simd.$greater(lowest, x);
-                let x = simd.$max(lowest, x);
+                let x = simd.$select(below, lowest, x);
                 let shifted = simd.$multiply_add(x, simd.$splat(std::$number::consts::LOG2_E), round);
                 let n = simd.$subtract(shifted, round);
                 let r = simd.$multiply_add(n, simd.$splat(-$ln2), x);
@@ -178,32 +178,42 @@ mod tests {
         }
     }
 
+    /// With registers of this machine's and of all other lengths.
+    fn exp<T: Lanes>(numbers: &[T]) -> [Vec<T>; 4] {
+        let by = |apply: &dyn Fn(Exp<T>)| {
+            let mut numbers = numbers.to_vec();
+            apply(Exp(&mut numbers));
+            numbers
+        };
+        [
+            by(&|exp| Arch::new().dispatch(exp)),
+            by(&|exp| exp.with_simd(pulp::Scalar)),
+            by(&|exp| exp.with_simd(pulp::Scalar128b)),
+            by(&|exp| exp.with_simd(pulp::Scalar256b)),
+        ]
+    }
+
     #[test]
     fn exp_is_right_to_the_last_places() {
-        let numbers: Vec<f64> = (0..=6400).map(|i| -f64::from(i) / 100.0).collect();
-        let (mut double, mut single) = (numbers.clone(), numbers.iter().map(|&x| x as f32).collect::<Vec<_>>());
-        Arch::new().dispatch(Exp(&mut double));
-        Arch::new().dispatch(Exp(&mut single));
-        // What does not fill a register is left as it is.
-        for (found, x) in double.iter().zip(&numbers).take(6400) {
+        let numbers: Vec<f64> = (0..6400).map(|i| -f64::from(i) / 100.0).collect();
+        for (found, x) in exp(&numbers).iter().flat_map(|found| found.iter().zip(&numbers)) {
             assert!((found / x.exp() - 1.0).abs() < 4e-16, "exp({x}) is not {found}");
         }
-        for (found, x) in single.iter().zip(&numbers).take(6400) {
-            assert!((f64::from(*found) / f64::from(*x as f32).exp() - 1.0).abs() < 1.3e-7, "exp({x}) is not {found}");
+        let numbers: Vec<f32> = numbers.iter().map(|&x| x as f32).collect();
+        for (found, x) in exp(&numbers).iter().flat_map(|found| found.iter().zip(&numbers)) {
+            assert!((f64::from(*found) / f64::from(*x).exp() - 1.0).abs() < 1.3e-7, "exp({x}) is not {found}");
         }
     }
 
     #[test]
     fn what_is_no_number_stays_none() {
-        let mut numbers = [f32::NAN; 16];
-        Arch::new().dispatch(Exp(&mut numbers));
-        assert!(numbers.iter().all(|x| x.is_nan()));
+        assert!(exp(&[f32::NAN; 16]).concat().iter().all(|x| x.is_nan()));
+        assert!(exp(&[f64::NAN; 16]).concat().iter().all(|x| x.is_nan()));
     }
 
     #[test]
     fn exp_of_what_is_far_below_is_zero() {
-        let mut numbers = [[-1e5; 16], [f32::MIN; 16], [f32::NEG_INFINITY; 16], [-88.0; 16]].concat();
-        Arch::new().dispatch(Exp(&mut numbers));
-        assert_eq!(numbers, [0.0; 64]);
+        let numbers = [[-1e5; 16], [f32::MIN; 16], [f32::NEG_INFINITY; 16], [-88.0; 16]].concat();
+        assert_eq!(exp(&numbers).concat(), [0.0; 256]);
     }
 }
