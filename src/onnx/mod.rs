@@ -61,7 +61,7 @@ pub struct OnnxPotential {
     /// For a replica that takes much memory, or has all lanes for itself, from what takes least time to what takes least
     /// memory: opened when they are first needed. Or why the model cannot be cut.
     layers: [OnceLock<std::result::Result<Layers, String>>; PRODUCTS_A_TENSOR.len()],
-    /// Memory for what layers keep, from the last evaluation; none after one that did without.
+    /// Memory for what layers keep, from the last evaluation.
     spare: Spares,
     opener: Opener,
     /// Working memory that there is, bytes.
@@ -234,14 +234,14 @@ impl Potential for OnnxPotential {
             return Ok(Vec::new());
         }
         let apart = work.iter().any(|part| self.layers_for(part.graph, replicas).is_some());
-        if !apart {
-            self.spare = Spares::default();
-        }
         let mut responses = Vec::new();
         for some in work.chunks(if apart { 1 } else { work.len() }) {
             let (found, elapsed) = match self.layers_for(some[0].graph, replicas) {
                 Some(layers) => self.in_layers(layers, &some[0], forces)?,
-                None => self.together(some, forces)?,
+                None => {
+                    self.spare = Spares::default();
+                    self.together(some, forces)?
+                }
             };
             responses.extend(found);
             self.elapsed += elapsed;
