@@ -25,9 +25,12 @@ SECONDS = {3: 3, 192: 10, 12288: 30}
 # What a node does, by its operator; others move data from one place or shape to another.
 KINDS = {
     "products of matrices": ["MatMul", "FusedMatMul", "Gemm"],
+    "attention": ["Attention", "AttentionGradient"],
     "activations, softmax, norms": [
         *["Gelu", "FastGelu", "QuickGelu", "Erf", "Tanh", "Sigmoid", "Softmax", "SoftmaxGrad_13", "Exp", "Sqrt"],
         *["LayerNormalization", "SimplifiedLayerNormalization", "Pow", "Reciprocal", "Cos", "Sin", "Log"],
+        *["Silu", "SiluGradient", "Gate", "GateGradient", "Normalize", "NormalizeGradient"],
+        *["Standardize", "StandardizeGradient"],
     ],
     "sums and products by element": [
         *["Add", "Sub", "Mul", "Div", "Neg", "ReduceSum", "ReduceMean", "Sum", "BiasGelu", "Max", "Min"],
@@ -39,6 +42,7 @@ COLORS = {
     "neighbor list": "#c62828",
     "rotating, packing, averaging": "#ef6c00",
     "products of matrices": "#1f5fa8",
+    "attention": "#2e8b7a",
     "activations, softmax, norms": "#5c9bd6",
     "sums and products by element": "#8a6fb3",
     MOVES: "#9e9e9e",
