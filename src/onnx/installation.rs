@@ -1,12 +1,11 @@
 //! Which ONNX Runtime is installed here, and what it can run on, apart from any model.
 
 use std::path::{Path, PathBuf};
-use std::sync::PoisonError;
 
 use ort::ep::{CUDA, ExecutionProvider};
 use ort::value::Tensor;
 
-use super::library::{self, guarded};
+use super::library::{self, guarded, locked};
 use super::session::{Device, Opener};
 use crate::error::Result;
 
@@ -50,7 +49,7 @@ pub fn try_device(device: Device, library: Option<&Path>) -> Result<Result<(), S
         Ok(session) => session,
         Err(error) => return Ok(Err(error.to_string())),
     };
-    let mut session = session.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut session = locked(&session);
     let sum = guarded(|| {
         let outputs = session.run(ort::inputs!["x" => Tensor::from_array(([1usize], vec![2.0f32]))?])?;
         Ok::<_, ort::Error>(outputs["y"].try_extract_tensor::<f32>()?.1[0])

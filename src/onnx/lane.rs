@@ -2,14 +2,14 @@
 
 use std::iter;
 use std::panic::resume_unwind;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use ort::session::{HasSelectedOutputs, OutputSelector, RunOptions, Session, SessionInputValue};
 
-use super::library::guarded;
+use super::library::{guarded, locked};
 use super::metadata::Precision;
 use super::packing::{Real, Tensors};
 use super::session::{Device, Model, Opener, Shared};
@@ -65,7 +65,7 @@ impl Lane {
     pub fn evaluate(&mut self, model: &Model, work: &[Replicas], forces: Forces) -> Result<Timed> {
         let selection = self.selections.iter().find(|(kind, _)| *kind == forces).map(|(_, selection)| selection);
         let selection = selection.expect("there is a selection for each kind on offer");
-        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut session = locked(&self.session);
         let mut run = Run { model, session: &mut session, selection };
         match &mut self.buffers {
             Buffers::Float32(tensors) => run.evaluate(tensors, work, forces),

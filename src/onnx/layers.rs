@@ -14,7 +14,7 @@ mod tiles;
 mod trial;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{OnceLock, PoisonError};
+use std::sync::OnceLock;
 
 use ort::value::{Outlet, TensorElementType, ValueType};
 
@@ -23,6 +23,7 @@ use self::file::{File, Type};
 pub(super) use self::run::Spares;
 use self::tiles::Rows;
 use super::lane::{Lane, side_by_side};
+use super::library::locked;
 use super::session::{Model, Opener, Shared};
 use super::signature::Input;
 
@@ -158,7 +159,7 @@ fn last_use<'a>(
 }
 
 fn output_types(session: &Shared) -> Result<Vec<(String, Type)>, String> {
-    let session = session.lock().unwrap_or_else(PoisonError::into_inner);
+    let session = locked(session);
     session.outputs().iter().map(|outlet| Ok((outlet.name().to_owned(), tensor_type(outlet)?))).collect()
 }
 

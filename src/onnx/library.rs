@@ -5,7 +5,7 @@ use std::ffi::{CStr, CString, c_void};
 use std::os::unix::ffi::OsStrExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ort::LoadDynamicError;
 use ort::environment::{Environment, EnvironmentBuilder};
@@ -47,13 +47,18 @@ static RUNTIME: Mutex<Option<Runtime>> = Mutex::new(None);
 /// [`Error::RuntimeMissing`], [`Error::RuntimeNotThere`], [`Error::RuntimeTooOld`], [`Error::RuntimeBroken`], and
 /// [`Error::RuntimeTaken`] if `explicit` is not the library that is loaded already.
 pub(super) fn runtime(explicit: Option<&Path>) -> Result<Runtime> {
-    let mut runtime = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut runtime = locked(&RUNTIME);
     if let Some(loaded) = &*runtime {
         return check_same(loaded, explicit).map(|()| loaded.clone());
     }
     let loaded = load(places::find(explicit)?)?;
     *runtime = Some(loaded.clone());
     Ok(loaded)
+}
+
+/// What a mutex guards, also after a thread has panicked with it.
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Runs what calls into ONNX Runtime, and turns its errors, and the panics of its binding, into one line.

@@ -1,7 +1,7 @@
 //! From a file to a session: checked, with settings of our own, shared by all who load the same file.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use ort::ep::CUDA;
 use ort::logging::LogLevel;
@@ -10,7 +10,7 @@ use ort::session::builder::{AutoDevicePolicy, SessionBuilder};
 use sha2::{Digest, Sha256};
 
 use super::kernels;
-use super::library::{self, Runtime, guarded};
+use super::library::{self, Runtime, guarded, locked};
 use super::metadata::{self, Metadata, Precision};
 use super::proto;
 use super::signature::Signature;
@@ -128,7 +128,7 @@ impl Opener {
         }
         let sha256 = opener.sha256.clone();
         let session = opener.session(threads, 0)?;
-        let signature = Signature::read(&session.lock().unwrap_or_else(PoisonError::into_inner), &metadata)
+        let signature = Signature::read(&locked(&session), &metadata)
             .map_err(|cause| Error::Contract { path: opener.path.clone(), cause })?;
         Ok((opener, Model { metadata, signature, sha256, notes, library }, session))
     }
@@ -144,14 +144,14 @@ impl Opener {
 }
 
 fn in_use(key: &Key) -> Option<Shared> {
-    let mut sessions = SESSIONS.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut sessions = locked(&SESSIONS);
     sessions.retain(|(_, session)| session.strong_count() > 0);
     sessions.iter().find(|(known, _)| known == key).and_then(|(_, session)| session.upgrade())
 }
 
 fn keep(key: Key, session: Session) -> Shared {
     let session = Arc::new(Mutex::new(session));
-    SESSIONS.lock().unwrap_or_else(PoisonError::into_inner).push((key, Arc::downgrade(&session)));
+    locked(&SESSIONS).push((key, Arc::downgrade(&session)));
     session
 }
 
@@ -192,7 +192,7 @@ fn open(model: &Opener, threads: usize, number: usize) -> Result<Session> {
     if kernels {
         builder = guarded(|| Ok::<_, ort::Error>(builder.with_operators(kernels::domain()?)?)).map_err(refused)?;
     }
-    let known = DOMAIN_KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = locked(&DOMAIN_KNOWN);
     let first = Some(known).filter(|known| kernels && !**known);
     let session = guarded(|| builder.commit_from_memory(&model.bytes)).map_err(refused)?;
     if let Some(mut known) = first {

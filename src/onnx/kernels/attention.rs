@@ -236,6 +236,7 @@ impl<T: Lanes> Head<T> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::lanes::with_each_register;
     use super::*;
 
     /// Three centers with one, three and all of eleven places filled; rows in another order than places.
@@ -329,29 +330,33 @@ mod tests {
         }
     }
 
-    /// With registers of another length than this machine's.
-    fn check_registers<S: Simd>(simd: S) {
-        for size in [1, 4, 19] {
-            let case = Case::new(size);
-            let inputs = Inputs { layout: case.layout(), rows: &case.rows, bias: &case.bias };
-            let mut into = vec![0.0; case.gradient.len()];
-            Forward { inputs, into: &mut into }.with_simd(simd);
-            assert!(largest_difference(&into, &case.written_out()) < 1e-14);
-            let gradients = || (vec![0.0; case.rows.len()], vec![0.0; case.bias.len()]);
-            let ((mut rows, mut bias), (mut own_rows, mut own_bias)) = (gradients(), gradients());
-            backward(inputs, &case.gradient, &mut own_rows, &mut own_bias);
-            Backward { inputs, gradient: &case.gradient, rows: &mut rows, bias: &mut bias }.with_simd(simd);
-            assert!(largest_difference(&rows, &own_rows) < 1e-13);
-            assert!(largest_difference(&bias, &own_bias) < 1e-13);
+    /// Results with other registers than this machine's.
+    #[derive(Clone, Copy)]
+    struct SameAsHere;
+
+    impl WithSimd for SameAsHere {
+        type Output = ();
+
+        fn with_simd<S: Simd>(self, simd: S) {
+            for size in [1, 4, 19] {
+                let case = Case::new(size);
+                let inputs = Inputs { layout: case.layout(), rows: &case.rows, bias: &case.bias };
+                let mut into = vec![0.0; case.gradient.len()];
+                Forward { inputs, into: &mut into }.with_simd(simd);
+                assert!(largest_difference(&into, &case.written_out()) < 1e-14);
+                let gradients = || (vec![0.0; case.rows.len()], vec![0.0; case.bias.len()]);
+                let ((mut rows, mut bias), (mut own_rows, mut own_bias)) = (gradients(), gradients());
+                backward(inputs, &case.gradient, &mut own_rows, &mut own_bias);
+                Backward { inputs, gradient: &case.gradient, rows: &mut rows, bias: &mut bias }.with_simd(simd);
+                assert!(largest_difference(&rows, &own_rows) < 1e-13);
+                assert!(largest_difference(&bias, &own_bias) < 1e-13);
+            }
         }
     }
 
     #[test]
     fn registers_of_one_to_eight_numbers_give_the_same() {
-        check_registers(pulp::Scalar);
-        check_registers(pulp::Scalar128b);
-        check_registers(pulp::Scalar256b);
-        check_registers(pulp::Scalar512b);
+        with_each_register(SameAsHere);
     }
 
     #[test]

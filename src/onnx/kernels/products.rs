@@ -138,21 +138,21 @@ pub(super) fn combine_lanes<T: Lanes, S: Simd>(simd: S, into: (&mut [T], usize),
     }
 }
 
-/// `into[a][k] += Σ_b w(a, b) rows[b][k]`, for whole groups of `into`; w(a, b) lie at these distances for a and b.
+/// `into[a][k] += Σ_b w(a, b) rows[b][k]`, for whole groups of G rows of `into`; w(a, b) lie at these distances for a and b.
 #[inline(always)]
-fn combine_groups<const GROUP: usize, T: Lanes, S: Simd>(
+fn combine_groups<const G: usize, T: Lanes, S: Simd>(
     simd: S,
     (into, pitch): (&mut [T], usize),
     (weights, next_a, next_b): (&[T], usize, usize),
     rows: RowSlice<T>,
 ) {
-    for (group, into) in into.chunks_exact_mut(GROUP * pitch).enumerate() {
-        let (into, weights) = (T::vectors_mut::<S>(into), &weights[group * GROUP * next_a..]);
-        let count = into.len() / GROUP;
+    for (group, into) in into.chunks_exact_mut(G * pitch).enumerate() {
+        let (into, weights) = (T::vectors_mut::<S>(into), &weights[group * G * next_a..]);
+        let count = into.len() / G;
         for i in 0..count {
-            let mut sums: [_; GROUP] = std::array::from_fn(|a| into[a * count + i]);
+            let mut sums: [_; G] = std::array::from_fn(|a| into[a * count + i]);
             for (b, row) in rows.iter().enumerate() {
-                let (x, weights) = (T::vectors::<S>(row)[i], &weights[b * next_b..][..(GROUP - 1) * next_a + 1]);
+                let (x, weights) = (T::vectors::<S>(row)[i], &weights[b * next_b..][..(G - 1) * next_a + 1]);
                 for (a, sum) in sums.iter_mut().enumerate() {
                     *sum = T::multiply_add(simd, x, T::splat(simd, weights[a * next_a]), *sum);
                 }

@@ -269,6 +269,7 @@ fn mean_product<T: Real + Lanes, S: Simd>(simd: S, a: &[T::Vector<S>], b: &[T::V
 
 #[cfg(test)]
 mod tests {
+    use super::super::lanes::with_each_register;
     use super::*;
 
     const ROWS: usize = 3;
@@ -301,33 +302,38 @@ mod tests {
         }
     }
 
-    /// With registers of another length than this machine's.
-    fn check_registers<S: Simd>(simd: S) {
-        fn check<S: Simd, F: Function>(simd: S, function: F) {
-            for width in [1, 5, 16, 37] {
-                let (rows, gradient) = (wave(ROWS * F::PARTS[0] * width, 0.7), wave(ROWS * F::PARTS[1] * width, 1.1));
-                let mut into = vec![0.0; ROWS * F::PARTS[2] * width];
-                Apply { function, width, rows: &rows, gradient: &gradient, into: &mut into }.with_simd(simd);
-                let expected = applied(function, width, &rows, &gradient);
-                assert!(into.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-14));
+    /// Results with other registers than this machine's.
+    #[derive(Clone, Copy)]
+    struct SameAsHere;
+
+    impl WithSimd for SameAsHere {
+        type Output = ();
+
+        fn with_simd<S: Simd>(self, simd: S) {
+            fn check<S: Simd, F: Function>(simd: S, function: F) {
+                for width in [1, 5, 16, 37] {
+                    let (rows, gradient) =
+                        (wave(ROWS * F::PARTS[0] * width, 0.7), wave(ROWS * F::PARTS[1] * width, 1.1));
+                    let mut into = vec![0.0; ROWS * F::PARTS[2] * width];
+                    Apply { function, width, rows: &rows, gradient: &gradient, into: &mut into }.with_simd(simd);
+                    let expected = applied(function, width, &rows, &gradient);
+                    assert!(into.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-14));
+                }
             }
+            check(simd, Silu);
+            check(simd, SiluGradient);
+            check(simd, Gate);
+            check(simd, GateGradient);
+            check(simd, Normalize { epsilon: 0.01 });
+            check(simd, NormalizeGradient { epsilon: 0.01 });
+            check(simd, Standardize { epsilon: 0.01 });
+            check(simd, StandardizeGradient { epsilon: 0.01 });
         }
-        check(simd, Silu);
-        check(simd, SiluGradient);
-        check(simd, Gate);
-        check(simd, GateGradient);
-        check(simd, Normalize { epsilon: 0.01 });
-        check(simd, NormalizeGradient { epsilon: 0.01 });
-        check(simd, Standardize { epsilon: 0.01 });
-        check(simd, StandardizeGradient { epsilon: 0.01 });
     }
 
     #[test]
     fn registers_of_one_to_eight_numbers_give_the_same() {
-        check_registers(pulp::Scalar);
-        check_registers(pulp::Scalar128b);
-        check_registers(pulp::Scalar256b);
-        check_registers(pulp::Scalar512b);
+        with_each_register(SameAsHere);
     }
 
     fn sigmoid(x: f64) -> f64 {

@@ -1,6 +1,7 @@
 //! The evaluation of a structure, stage by stage.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::ops::Range;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use bytemuck::Pod;
@@ -15,7 +16,7 @@ use super::{Layers, Origin, Source, Stage};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::onnx::lane::{Timed, in_order, longest, run_error, shared_out};
-use crate::onnx::library::guarded;
+use crate::onnx::library::{guarded, locked};
 use crate::onnx::metadata::Precision;
 use crate::onnx::packing::{Real, Tensors};
 use crate::onnx::session::Model;
@@ -28,8 +29,6 @@ use crate::rotation::Matrix3;
 struct Tensor {
     shape: Vec<i64>,
     lane: usize,
-    /// The stage after which it is dropped.
-    last_use: usize,
     place: Place,
 }
 
@@ -128,7 +127,7 @@ impl<'a, T: Real + Pod> Run<'a, T> {
         Ok(((vec![whole], elapsed), bytes))
     }
 
-    fn lanes(&self) -> std::ops::Range<usize> {
+    fn lanes(&self) -> Range<usize> {
         0..self.layers.stages[0].sessions.len().min(self.tiles.len())
     }
 
@@ -172,14 +171,15 @@ impl<'a, T: Real + Pod> Run<'a, T> {
         let run = || {
             let inputs = stage.inputs.iter().zip(views).map(|(source, view)| self.input(tile, source, view));
             let inputs = inputs.collect::<ort::Result<Vec<_>>>()?;
-            let mut session = stage.sessions[*lane].lock().unwrap_or_else(PoisonError::into_inner);
+            let mut session = locked(&stage.sessions[*lane]);
             let start = Instant::now();
             let outputs = session.run(SessionInputs::from(&*inputs))?;
             let elapsed = start.elapsed();
-            let kept = stage.last_use.iter().enumerate().map(|(output, &last_use)| {
-                let (shape, place) = self.keep(&outputs[output], &mut shelves[last_use])?;
-                Ok(Tensor { shape, lane: *lane, last_use, place })
-            });
+            let kept = stage
+                .last_use
+                .iter()
+                .enumerate()
+                .map(|(output, &last_use)| self.keep(*lane, &outputs[output], &mut shelves[last_use]));
             Ok::<_, ort::Error>((kept.collect::<ort::Result<_>>()?, elapsed))
         };
         let done = guarded(run).map_err(|cause| self.failed(cause));
@@ -201,17 +201,18 @@ impl<'a, T: Real + Pod> Run<'a, T> {
         }
     }
 
-    fn keep(&self, value: &DynValue, shelf: &mut Shelf) -> ort::Result<(Vec<i64>, Place)> {
+    fn keep(&self, lane: usize, value: &DynValue, shelf: &mut Shelf) -> ort::Result<Tensor> {
         let (shape, found) = value.try_extract_tensor::<T>()?;
         let place = shelf.add(found.len(), self.pool, |free| copy(found, free)).map_err(ort::Error::new)?;
-        Ok((shape.to_vec(), place))
+        Ok(Tensor { shape: shape.to_vec(), lane, place })
     }
 
     /// An output of a stage that is kept.
     pub fn view(&self, tile: usize, origin: Origin) -> View<'_, T> {
         let Done { tensors, shelves } = &self.done[origin.stage];
-        let Tensor { shape, lane, last_use, place } = &tensors[tile][origin.output];
-        (shape, shelves[*lane][*last_use].get(place))
+        let Tensor { shape, lane, place } = &tensors[tile][origin.output];
+        let last_use = self.layers.stages[origin.stage].last_use[origin.output];
+        (shape, shelves[*lane][last_use].get(place))
     }
 
     fn shelves(&self) -> impl Iterator<Item = &Shelf> {
@@ -234,8 +235,10 @@ impl<'a, T: Real + Pod> Run<'a, T> {
         Ok(responses.remove(0))
     }
 
-    /// Leaves all memory for the next evaluation, if that takes about as much: at most so many slabs were in use.
+    /// Leaves all memory for the next evaluation, if that takes about as much: at most so many slabs were kept, and each
+    /// lane had one for what is exchanged.
     fn give_back(self, slabs: usize) {
+        let slabs = slabs + self.lanes().len();
         let shelves = self.done.into_iter().flat_map(|done| done.shelves).flatten();
         shelves.for_each(|mut shelf| self.pool.give(&mut shelf));
         self.pool.limit(slabs);
@@ -249,10 +252,6 @@ impl<'a, T: Real + Pod> Run<'a, T> {
 
 fn value<'a, T: Real>(view: View<'a, T>) -> ort::Result<SessionInputValue<'a>> {
     Ok(TensorRef::from_array_view(view)?.into())
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// An error of a tile, with its index among all centers, of which those of the tile begin at `first`.

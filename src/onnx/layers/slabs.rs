@@ -5,10 +5,12 @@
 //! evaluation like the one before asks the system for nothing.
 
 use std::ops::Range;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use bytemuck::Pod;
 use memmap2::MmapMut;
+
+use crate::onnx::library::locked;
 
 /// Bytes of a slab, unless a single tensor takes more.
 const SLAB: usize = 16 << 20;
@@ -75,26 +77,22 @@ impl Pool {
     /// Takes what a shelf has, whose tensors are not needed any more.
     pub fn give(&self, shelf: &mut Shelf) {
         let Shelf { slabs, .. } = std::mem::take(shelf);
-        self.lock().extend(slabs.into_iter().rev().map(|slab| Slab { used: 0, ..slab }));
+        locked(&self.0).extend(slabs.into_iter().rev().map(|slab| Slab { used: 0, ..slab }));
     }
 
     /// Gives memory back to the system where there are more slabs by a quarter than so many.
     pub fn limit(&self, slabs: usize) {
-        self.lock().truncate(slabs + slabs.div_ceil(4));
+        locked(&self.0).truncate(slabs + slabs.div_ceil(4));
     }
 
     /// What does not fit goes for what is fresh, so that there are never more than were in use at a time.
     fn take(&self, bytes: usize) -> Result<Slab, String> {
-        let mut spare = self.lock();
+        let mut spare = locked(&self.0);
         if let Some(fitting) = spare.iter().rposition(|slab| slab.memory.len() >= bytes) {
             return Ok(spare.swap_remove(fitting));
         }
         drop(spare.pop());
         Slab::new(bytes.max(SLAB))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<Slab>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -151,11 +149,11 @@ mod tests {
         let before = [memory(&mut first), memory(&mut first), memory(&mut second)];
         pool.give(&mut first);
         pool.give(&mut second);
-        assert_eq!((first.slabs(), first.bytes(), pool.lock().len()), (0, 0, 3));
+        assert_eq!((first.slabs(), first.bytes(), locked(&pool.0).len()), (0, 0, 3));
         let mut after: Vec<_> = (0..3).map(|_| memory(&mut first)).collect();
         assert!(before.iter().all(|slab| after.contains(slab)));
         after.dedup();
-        assert_eq!((after.len(), pool.lock().len()), (3, 0));
+        assert_eq!((after.len(), locked(&pool.0).len()), (3, 0));
     }
 
     #[test]
@@ -166,7 +164,7 @@ mod tests {
         assert_eq!((shelf.get::<f32>(&large).len(), shelf.slabs()), (SLAB, 2));
         pool.give(&mut shelf);
         numbered(&mut shelf, &pool, 2 * SLAB, 3.0);
-        assert_eq!(pool.lock().len(), 1);
+        assert_eq!(locked(&pool.0).len(), 1);
     }
 
     #[test]
@@ -182,6 +180,6 @@ mod tests {
         (0..10).for_each(|_| assert_eq!(numbered(&mut shelf, &pool, SLAB / 4, 1.0).bytes, 0..SLAB));
         pool.give(&mut shelf);
         pool.limit(4);
-        assert_eq!(pool.lock().len(), 5);
+        assert_eq!(locked(&pool.0).len(), 5);
     }
 }

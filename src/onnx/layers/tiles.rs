@@ -28,7 +28,7 @@ pub(super) enum Rows {
 }
 
 /// An edge of a tile whose reversed edge is another one: its row, and the tile and the row of the reversed edge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(super) struct Reversed {
     pub row: u32,
     pub other: u32,
