@@ -48,6 +48,7 @@ typedef struct tumble_model tumble_model;
  * - `memory: 2048`: working memory that the model may take, MB; bigger structures are evaluated in parts
  * - `device: cpu` or `cuda`
  * - `onnxruntime: PATH`: the library, or the folder that it is in; looked for in the usual places if not given
+ * - `sha256: HEX`: the SHA-256 that the model must have, 64 hexadecimal digits; any other file is refused
  *
  * A value cannot hold a comma. Models that were loaded from the same file share what takes memory, and take turns.
  *

@@ -168,6 +168,7 @@ impl TryFrom<&PairSettings> for Settings {
             device,
             library: None,
             profile: None,
+            sha256: None,
         })
     }
 }

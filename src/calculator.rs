@@ -50,6 +50,8 @@ pub struct Settings {
     pub library: Option<PathBuf>,
     /// How the names of the files begin into which ONNX Runtime writes the time of every node; `None`: nowhere.
     pub profile: Option<PathBuf>,
+    /// SHA-256 that the model must have, 64 hexadecimal digits; `None`: any.
+    pub sha256: Option<String>,
 }
 
 impl Default for Settings {
@@ -68,6 +70,7 @@ impl Default for Settings {
             device: Device::Cpu,
             library: None,
             profile: None,
+            sha256: None,
         }
     }
 }
@@ -75,8 +78,8 @@ impl Default for Settings {
 impl Settings {
     /// How the model is to be run, whatever it is averaged over.
     pub fn running(&self) -> Options {
-        let Self { threads, device, library, profile, .. } = self.clone();
-        Options { threads, device, library, memory: self.memory_mb << 20, profile }
+        let Self { threads, device, library, profile, sha256, .. } = self.clone();
+        Options { threads, device, library, memory: self.memory_mb << 20, profile, sha256 }
     }
 }
 

@@ -691,6 +691,24 @@ pub enum Error {
         cause: String,
     },
 
+    /// Another model than the one demanded.
+    ///
+    /// Cause: `sha256` or `--sha256` demands a certain model, and the file is another one, or has changed.
+    ///
+    /// Cure: Give the file of that hash, or the hash of this file (`tumble info`) if it is the one that you want.
+    #[error(
+        "the model {} has the sha256 {found}, but {expected} was asked for: give the file of that hash, or correct the \
+         sha256", path.display()
+    )]
+    OtherModel {
+        /// The file.
+        path: PathBuf,
+        /// Its SHA-256, hexadecimal.
+        found: String,
+        /// The SHA-256 that it must have.
+        expected: String,
+    },
+
     /// An output of a model has the wrong shape.
     ///
     /// Cause: The model does not keep its shapes free, or has an output of the wrong rank.

@@ -4,9 +4,11 @@ use std::str::FromStr;
 
 use crate::calculator::{Device, Settings};
 use crate::ipi::init::pairs;
+use crate::onnx::Hash;
 use crate::potential::Forces;
 
-const KEYS: &str = "rotate, inversion, seed, stream, step, forces, correction, threads, memory, device and onnxruntime";
+const KEYS: &str = "rotate, inversion, seed, stream, step, forces, correction, threads, memory, device, \
+                    onnxruntime and sha256";
 
 /// Settings, and the number of the first structure, for a model that is still to be loaded.
 ///
@@ -48,6 +50,7 @@ fn running(settings: &mut Settings, key: &str, value: &str) -> Result<bool, Stri
         "memory" => settings.memory_mb = positive(key, value)?,
         "device" => settings.device = device(value)?,
         "onnxruntime" => settings.library = Some(value.into()),
+        "sha256" => settings.sha256 = Some(hash(value)?),
         _ => return Ok(false),
     }
     Ok(true)
@@ -79,6 +82,10 @@ fn kind(value: &str) -> Result<Forces, String> {
     Forces::named(value).ok_or_else(|| format!("forces is \"{value}\": give conservative or direct"))
 }
 
+fn hash(value: &str) -> Result<String, String> {
+    Hash::parse(value).map(|hash| hash.to_string()).map_err(|problem| format!("sha256 {problem}"))
+}
+
 fn device(value: &str) -> Result<Device, String> {
     Device::named(value).ok_or_else(|| format!("device is \"{value}\": give cpu or cuda"))
 }
@@ -90,12 +97,14 @@ mod tests {
     #[test]
     fn every_key_reaches_its_setting() {
         let text = "rotate: random:10, inversion: yes, seed: 1, stream: 2, step: 3, forces: direct, correction: yes, \
-                    threads: 4, memory: 512, device: cuda, onnxruntime: /opt/ort";
-        let (found, step) = parse(text).unwrap();
+                    threads: 4, memory: 512, device: cuda, onnxruntime: /opt/ort, sha256: ";
+        let hash = "0123456789abcdef".repeat(4);
+        let (found, step) = parse(&format!("{text}{}", hash.to_uppercase())).unwrap();
         assert_eq!((found.mitigation.as_str(), found.inversion, found.seed, found.stream), ("random:10", true, 1, 2));
         assert_eq!((found.forces, found.correction, found.threads), (Some(Forces::Direct), true, 4));
         assert_eq!((found.memory_mb, found.device, step), (512, Device::Cuda, 3));
         assert_eq!(found.library.as_deref(), Some(std::path::Path::new("/opt/ort")));
+        assert_eq!(found.sha256, Some(hash));
     }
 
     #[test]
@@ -113,6 +122,10 @@ mod tests {
         assert_eq!(error("inversion: maybe"), "inversion is \"maybe\": give yes or no");
         assert_eq!(error("threads: 0"), "threads is \"0\": give a whole number from 1 to 1000000");
         assert_eq!(error("seed: -1"), "seed is \"-1\": give a whole number, not negative and not too large");
+        assert_eq!(
+            error("sha256: c0ffee"),
+            "sha256 is \"c0ffee\": give the 64 hexadecimal digits that tumble info shows"
+        );
         assert_eq!(error("device: tpu"), "device is \"tpu\": give cpu or cuda");
     }
 }

@@ -236,6 +236,34 @@ fn info_describes_the_model() {
 }
 
 #[test]
+fn every_command_refuses_another_model_than_the_one_demanded() {
+    let folder = Folder::new();
+    folder.write("water.xyz", WATER);
+    let other = "0".repeat(64);
+    let commands: [&[&str]; 6] = [
+        &["info", "model.onnx"],
+        &["eval", "model.onnx", "water.xyz"],
+        &["check", "model.onnx", "water.xyz"],
+        &["bench", "model.onnx", "water.xyz"],
+        &["ipi", "model.onnx", "--template", "water.xyz", "--unix", "nobody"],
+        &["serve", "model.onnx", "--listen", "unix:none.sock"],
+    ];
+    for command in commands {
+        let error = folder.failure(1, &[command, &["--sha256", &other]].concat(), "");
+        assert!(error.starts_with("error: the model model.onnx has the sha256 "), "{error}");
+        assert!(error.contains(&format!(", but {other} was asked for: ")), "{error}");
+        let error = folder.failure(2, &[command, &["--sha256", "c0ffee"]].concat(), "");
+        assert!(error.contains("is \"c0ffee\": give the 64 hexadecimal digits that tumble info shows"), "{error}");
+    }
+    let doctor = ["doctor", "--model", "model.onnx", "--sha256", &other];
+    let output = String::from_utf8(folder.tumble(&doctor, "").stdout).unwrap();
+    assert!(output.contains("the model model.onnx has the sha256 "), "{output}");
+    let document: serde_json::Value =
+        serde_json::from_str(&folder.output(&["info", "model.onnx", "--json"], "")).unwrap();
+    folder.output(&["eval", "model.onnx", "water.xyz", "--sha256", document["sha256"].as_str().unwrap()], "");
+}
+
+#[test]
 fn info_tells_an_ensemble() {
     let model = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/models/ensemble-list-f32.onnx");
     let output = Folder::new().output(&["info", model], "");

@@ -430,6 +430,29 @@ fn cuda_without_cuda_is_an_error_and_not_a_slow_run() {
 }
 
 #[test]
+fn a_model_of_another_hash_than_the_one_demanded_is_refused() {
+    let path = model_path("pair-list-f64");
+    let with =
+        |sha256: &str| OnnxPotential::load(&path, &Options { sha256: Some(sha256.into()), ..Options::default() });
+    let hash = load("pair-list-f64").sha256().to_owned();
+    assert!(with(&hash).is_ok() && with(&format!(" {} ", hash.to_uppercase())).is_ok());
+    let other = "0".repeat(64);
+    let expected = format!(
+        "the model {} has the sha256 {hash}, but {other} was asked for: give the file of that hash, or correct the \
+         sha256",
+        path.display()
+    );
+    assert_eq!(with(&other).err().unwrap().to_string(), expected);
+    for malformed in ["", &hash[1..], &hash.replace(|c: char| c.is_ascii_digit(), "g")] {
+        let error = with(malformed).err().unwrap().to_string();
+        assert_eq!(
+            error,
+            format!("the argument sha256 is \"{malformed}\": give the 64 hexadecimal digits that tumble info shows")
+        );
+    }
+}
+
+#[test]
 fn another_library_than_the_loaded_one_is_refused() {
     let model = load("pair-list-f64");
     let path = model_path("pair-list-f64");

@@ -117,9 +117,11 @@ class Tumble(_Averaged):
         memory: int | None = None,
         device: str | None = None,
         onnxruntime: str | os.PathLike[str] | None = None,
+        sha256: str | None = None,
     ):
         # Not among the parameters, which ASE writes to files: they are no physics.
         self._running = {"threads": threads, "memory": memory, "device": device, "onnxruntime": onnxruntime}
+        self._running["sha256"] = sha256
         self._model: Model | None = None
         options = {"rotate": rotate, "inversion": inversion, "seed": seed, "stream": stream, "step": step}
         super().__init__(model=os.fspath(model), **options, forces=forces, correction=correction)

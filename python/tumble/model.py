@@ -64,7 +64,7 @@ class Model:
     one with every evaluation. `forces` is "conservative" or "direct"; None: what the model prefers. `correction`:
     averaged minus bare model. `threads`: of the model. `memory`: working memory that it may take, MB. `device`: "cpu"
     or "cuda". `onnxruntime`: its library or the folder of that; None: that of this Python's package, or what is found
-    elsewhere.
+    elsewhere. `sha256`: that the model must have, 64 hexadecimal digits; any other file is refused.
 
     ModelError for what the library refuses; ValueError for arrays of the wrong shape. Several threads may use a model:
     they take turns.
@@ -85,6 +85,7 @@ class Model:
         memory: int | None = None,
         device: str | None = None,
         onnxruntime: str | os.PathLike[str] | None = None,
+        sha256: str | None = None,
     ):
         self._handle: int | None = None
         self._lock = Lock()
@@ -100,6 +101,7 @@ class Model:
             "memory": memory,
             "device": device,
             "onnxruntime": None if onnxruntime is None else os.fspath(onnxruntime),
+            "sha256": sha256,
         }
         self.step = step
         self._load()

@@ -6,6 +6,7 @@
 
 #[doc(hidden)]
 pub mod bare;
+mod hash;
 pub mod installation;
 mod kernels;
 mod lane;
@@ -23,6 +24,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+pub use self::hash::Hash;
 use self::lane::{Lane, Lanes, Timed, split};
 use self::layers::{Layers, PRODUCTS_A_TENSOR, Spares};
 pub use self::metadata::{CONTRACT_VERSION, EnergyUnit, Layout, LengthUnit, Metadata, Offer, Precision};
@@ -75,13 +77,15 @@ impl OnnxPotential {
     ///
     /// # Errors
     /// Those of finding and loading ONNX Runtime, [`Error::Read`], [`Error::NotOnnx`], [`Error::NoContract`],
-    /// [`Error::ContractVersion`], [`Error::Contract`], [`Error::ModelRefused`] and [`Error::Device`].
+    /// [`Error::ContractVersion`], [`Error::Contract`], [`Error::OtherModel`], [`Error::ModelRefused`] and
+    /// [`Error::Device`].
     ///
     /// [`Error::Read`]: crate::Error::Read
     /// [`Error::NotOnnx`]: crate::Error::NotOnnx
     /// [`Error::NoContract`]: crate::Error::NoContract
     /// [`Error::ContractVersion`]: crate::Error::ContractVersion
     /// [`Error::Contract`]: crate::Error::Contract
+    /// [`Error::OtherModel`]: crate::Error::OtherModel
     /// [`Error::ModelRefused`]: crate::Error::ModelRefused
     /// [`Error::Device`]: crate::Error::Device
     pub fn load(path: &Path, options: &Options) -> Result<Self> {

@@ -7,8 +7,8 @@ use ort::ep::CUDA;
 use ort::logging::LogLevel;
 use ort::session::Session;
 use ort::session::builder::{AutoDevicePolicy, SessionBuilder};
-use sha2::{Digest, Sha256};
 
+use super::hash::{self, Hash};
 use super::kernels;
 use super::library::{self, Runtime, guarded, locked};
 use super::metadata::{self, Metadata, Precision};
@@ -51,11 +51,13 @@ pub struct Options {
     /// How the names of the files begin into which each session, as it ends, writes the time of every node (trace event
     /// format); nowhere where `None`.
     pub profile: Option<PathBuf>,
+    /// SHA-256 that the model must have, 64 hexadecimal digits; any where `None`.
+    pub sha256: Option<String>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { threads: 1, device: Device::Cpu, library: None, memory: 2048 << 20, profile: None }
+        Self { threads: 1, device: Device::Cpu, library: None, memory: 2048 << 20, profile: None, sha256: None }
     }
 }
 
@@ -98,7 +100,7 @@ pub(super) struct Opener {
 impl Opener {
     /// Of a model that is in memory; `path` is what messages call it.
     pub fn new(bytes: Vec<u8>, path: &Path, device: Device, runtime: Runtime) -> Self {
-        let sha256 = format!("{:x}", Sha256::digest(&bytes));
+        let sha256 = hash::hex(&bytes);
         Self { bytes, sha256, path: path.to_path_buf(), device, precision: Precision::Float32, profile: None, runtime }
     }
 
@@ -113,7 +115,9 @@ impl Opener {
     ///
     /// The bytes that are hashed and checked are the ones that run: the file is read once, and all of the model is in it.
     pub fn load(path: &Path, options: &Options) -> Result<(Self, Model, Shared)> {
+        let demanded = options.sha256.as_deref().map(Hash::read).transpose()?;
         let bytes = std::fs::read(path).map_err(|cause| Error::Read { path: path.to_path_buf(), cause })?;
+        demanded.map_or(Ok(()), |demanded| demanded.check(&hash::hex(&bytes), path))?;
         let scan =
             proto::scan(&bytes, metadata::KEY).map_err(|cause| Error::NotOnnx { path: path.to_path_buf(), cause })?;
         let metadata = Metadata::parse(scan.metadata.as_deref(), path)?;

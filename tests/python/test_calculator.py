@@ -235,6 +235,7 @@ def version_of_cargo():
         (TOY, {"rotate": "cubic"}, 'the mitigation "cubic" is unknown: give none, random, '),
         (TOY, {"forces": "direct"}, 'the model "harmonic" offers no direct forces: ask for conservative ones'),
         (TOY, {"threads": 0}, 'the argument options cannot be used: threads is "0": give a whole number from 1 to'),
+        (TOY, {"sha256": "0" * 64}, "has the sha256 [0-9a-f]{64}, but 0{64} was asked for: give the file of that hash"),
         (TOY, {"onnxruntime": "/nonexistent"}, "ONNX Runtime library names /nonexistent|is already loaded from"),
     ],
 )

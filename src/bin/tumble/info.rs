@@ -10,6 +10,7 @@ use tumble::elements::{symbol, symbols};
 use tumble::onnx::{Metadata, OnnxPotential, Options};
 use tumble::potential::{Forces, ModelInfo, Potential};
 
+use crate::options::hash;
 use crate::{STDOUT, written};
 
 /// Show what a model is: its cutoff, elements, kinds of forces, and where it comes from
@@ -22,12 +23,17 @@ pub struct Arguments {
     /// Print one JSON document
     #[arg(long)]
     json: bool,
+
+    /// SHA-256 that the model must have: any other file is refused
+    #[arg(long, value_name = "HEX", value_parser = hash)]
+    sha256: Option<String>,
 }
 
 /// Runs the command.
 pub fn run(arguments: &Arguments, library: Option<PathBuf>) -> Result<()> {
     let path = &arguments.model;
-    let potential = OnnxPotential::load(path, &Options { library, ..Options::default() })?;
+    let potential =
+        OnnxPotential::load(path, &Options { library, sha256: arguments.sha256.clone(), ..Options::default() })?;
     let text = if arguments.json {
         format!("{:#}\n", document(&potential, path))
     } else {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use tumble::Result;
 use tumble::calculator::{Calculator, Device, Settings};
-use tumble::onnx::OnnxPotential;
+use tumble::onnx::{Hash, OnnxPotential};
 use tumble::potential::Forces;
 
 use crate::log::say;
@@ -48,6 +48,10 @@ pub struct Running {
     /// Where the model runs
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     device: DeviceOption,
+
+    /// SHA-256 that the model must have, as tumble info shows it: any other file is refused
+    #[arg(long, value_name = "HEX", value_parser = hash)]
+    sha256: Option<String>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -87,6 +91,7 @@ impl Running {
                 DeviceOption::Cuda => Device::Cuda,
             },
             library,
+            sha256: self.sha256.clone(),
             ..Settings::default()
         }
     }
@@ -108,6 +113,11 @@ pub fn load(model: &Path, settings: &Settings) -> Result<OnnxPotential> {
 
 fn tell(notes: &[String]) {
     notes.iter().for_each(|note| say(&format!("note: {note}")));
+}
+
+/// A SHA-256 in hexadecimal digits.
+pub fn hash(text: &str) -> Result<String, String> {
+    Hash::parse(text).map(|hash| hash.to_string())
 }
 
 /// A time, seconds: up to 30 years, since clocks do not count as far as numbers do.

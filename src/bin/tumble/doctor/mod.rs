@@ -16,9 +16,10 @@ use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::json;
-use tumble::Result;
+use tumble::{Result, Settings};
 
 use self::finding::{Finding, Status};
+use crate::options::hash;
 use crate::print;
 
 /// Check the installation: ONNX Runtime, GPU, LAMMPS, plugin, MPI, processors, a model; and say what to do
@@ -28,6 +29,10 @@ pub struct Arguments {
     /// A model to check too: whether it loads, its forces, its spread over rotations, and its energy in LAMMPS
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
+
+    /// SHA-256 that the model must have
+    #[arg(long, value_name = "HEX", value_parser = hash, requires = "model")]
+    sha256: Option<String>,
 
     /// The LAMMPS program, or the folder that it is in; lmp of PATH or of the active environment if not given
     #[arg(long, value_name = "PATH")]
@@ -102,7 +107,8 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
     report.add([finding])?;
     report.add([mpi::finding(lammps.as_ref(), arguments.lammps.is_some())])?;
     if let Some(path) = &arguments.model {
-        let (findings, sample) = model::findings(path, library.as_deref());
+        let settings = Settings { library, sha256: arguments.sha256.clone(), ..Settings::default() };
+        let (findings, sample) = model::findings(path, &settings);
         report.add(findings)?;
         if let (Some(lammps), Some(style), Some(sample)) = (&lammps, &style, &sample) {
             report.add([lammps.evaluates(style, path, sample)])?;

@@ -33,10 +33,9 @@ const STEP: f64 = 0.01;
 const TOLERANCE: [f64; 2] = [1e-3, 1e-2];
 
 /// Everything about a model, and what it says of a molecule.
-pub fn findings(path: &Path, library: Option<&Path>) -> (Vec<Finding>, Option<Sample>) {
-    let settings = Settings { library: library.map(Into::into), ..Settings::default() };
+pub fn findings(path: &Path, settings: &Settings) -> (Vec<Finding>, Option<Sample>) {
     let mut findings = Vec::new();
-    let sample = examine(path, &settings, &mut findings).map_err(|error| findings.push(refused(&error)));
+    let sample = examine(path, settings, &mut findings).map_err(|error| findings.push(refused(&error)));
     (findings, sample.ok())
 }
 
@@ -62,6 +61,7 @@ fn examine(path: &Path, settings: &Settings, findings: &mut Vec<Finding>) -> Res
 fn refused(error: &Error) -> Finding {
     let remedy = match error {
         Error::Read { .. } => "give the file of a model after --model",
+        Error::OtherModel { .. } => "give the file that the hash belongs to",
         Error::OutputNotFinite { .. } => "train or export the model again: the structure is an ordinary one",
         Error::NotOnnx { .. } | Error::NoContract { .. } | Error::Contract { .. } | Error::ContractVersion { .. } => {
             "export the model for tumble: docs/export.md"
