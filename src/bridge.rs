@@ -13,7 +13,6 @@ use crate::lammps::fold::{Folded, RankAtoms, fold};
 use crate::lammps::step::{Outcome, Wanted, step};
 use crate::per_atom::{centroid_virials, virials};
 use crate::potential::Forces;
-use crate::quadrature::Mitigation;
 use crate::rotation::Matrix3;
 use crate::units::UnitStyle;
 
@@ -181,15 +180,7 @@ fn unit_style(name: &str) -> Result<Units> {
 
 fn check_settings(settings: &PairSettings) -> Result<()> {
     guarded(|| {
-        let parsed = Settings::try_from(settings)?;
-        Mitigation::parse(&parsed.mitigation, parsed.inversion)?;
-        if settings.correction && settings.every > 1 {
-            return Err(unknown(
-                "every",
-                &settings.every.to_string(),
-                "1 with correction yes, where run_style respa steps",
-            ));
-        }
+        Settings::try_from(settings)?.check()?;
         Ok(())
     })
 }

@@ -1,6 +1,6 @@
 //! The one entry that every front end uses: a structure or a graph in, an averaged evaluation out.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 pub use crate::average::{Evaluation, Spread};
 use crate::average::{Request, average, average_job};
@@ -8,11 +8,12 @@ use crate::error::Result;
 use crate::graph::Graph;
 use crate::neighbors::NeighborList;
 pub use crate::onnx::Device;
-use crate::onnx::{OnnxPotential, Options};
+use crate::onnx::OnnxPotential;
 use crate::policy::Policy;
 use crate::potential::{Forces, ModelInfo, Potential};
 use crate::quadrature::{Mitigation, Quadrature};
 use crate::rotation::draw;
+pub use crate::settings::Settings;
 pub use crate::stepping::Phase;
 use crate::stepping::{Held, impulse, with_bare_forces};
 use crate::system::System;
@@ -20,68 +21,6 @@ use crate::together::Task;
 
 /// Stream of the rotation of a survey's grid: none of those that a mitigation draws from.
 const SURVEY_STREAM: u64 = u64::MAX;
-
-/// How to evaluate a model.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Which rotations to average over; the grammar of [`Mitigation::parse`].
-    pub mitigation: String,
-    /// Whether every rotation is accompanied by its inversion.
-    pub inversion: bool,
-    /// Seed of the random rotations.
-    pub seed: u64,
-    /// Simulations of the same seed draw independent rotations if their streams differ.
-    pub stream: u32,
-    /// Threads of the model: each evaluates other replicas, or all share one.
-    pub threads: usize,
-    /// Working memory that the model may take, MiB: bigger structures are evaluated in parts.
-    pub memory_mb: usize,
-    /// Which forces to use; `None`: what the model prefers.
-    pub forces: Option<Forces>,
-    /// Which forces the bare model gives between averages and in the correction; `None`: the same.
-    pub inner: Option<Forces>,
-    /// Every how many steps [`Calculator::evaluate_in`] averages in dynamics; 1: at each.
-    pub every: u64,
-    /// Whether to give averaged minus bare instead of averaged.
-    pub correction: bool,
-    /// Where the model runs.
-    pub device: Device,
-    /// ONNX Runtime's shared library; `None`: searched for.
-    pub library: Option<PathBuf>,
-    /// How the names of the files begin into which ONNX Runtime writes the time of every node; `None`: nowhere.
-    pub profile: Option<PathBuf>,
-    /// SHA-256 that the model must have, 64 hexadecimal digits; `None`: any.
-    pub sha256: Option<String>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            mitigation: "none".into(),
-            inversion: false,
-            seed: 0,
-            stream: 0,
-            threads: 1,
-            memory_mb: 2048,
-            forces: None,
-            inner: None,
-            every: 1,
-            correction: false,
-            device: Device::Cpu,
-            library: None,
-            profile: None,
-            sha256: None,
-        }
-    }
-}
-
-impl Settings {
-    /// How the model is to be run, whatever it is averaged over.
-    pub fn running(&self) -> Options {
-        let Self { threads, device, library, profile, sha256, .. } = self.clone();
-        Options { threads, device, library, memory: self.memory_mb << 20, profile, sha256 }
-    }
-}
 
 /// What to report beyond energy, forces and virial.
 #[derive(Clone, Copy, Debug, Default)]
@@ -111,8 +50,8 @@ impl Calculator {
     /// # Errors
     /// Everything that can be wrong with the file, the settings, or the installation of ONNX Runtime.
     pub fn load(model: &Path, settings: &Settings) -> Result<Self> {
-        // The grammar is checked first: it is quick, and a long load that ends in a typing error annoys.
-        Mitigation::parse(&settings.mitigation, settings.inversion)?;
+        // Settings are checked first: it is quick, and a long load that ends in a typing error annoys.
+        settings.check()?;
         let potential = OnnxPotential::load(model, &settings.running())?;
         let origin = format!("{}, sha256 {}", model.display(), potential.sha256());
         let notes = potential.notes().to_vec();
@@ -122,12 +61,12 @@ impl Calculator {
     /// A calculator for any potential.
     ///
     /// # Errors
-    /// A mitigation that cannot be parsed, or forces that the potential does not offer.
+    /// Those of [`Policy::new`].
     pub fn new(potential: Box<dyn Potential>, settings: &Settings) -> Result<Self> {
         Ok(Self {
             policy: Policy::new(settings, potential.info())?,
             potential,
-            every: settings.every.max(1),
+            every: settings.every,
             held: None,
             memory: settings.memory_mb << 20,
             list: None,

@@ -65,6 +65,19 @@ pub enum Error {
         value: f64,
     },
 
+    /// A cell vector is NaN or infinite.
+    ///
+    /// Cause: The barostat has exploded, or what was sent or read was broken before.
+    ///
+    /// Cure: Take a shorter time step or a slower barostat, and look at the step before in the trajectory.
+    #[error("cell vector {axis} is not finite ({value}): check the structure, or whether the dynamics has exploded")]
+    CellNotFinite {
+        /// The vector, as a letter.
+        axis: char,
+        /// The value.
+        value: f64,
+    },
+
     /// A periodic cell without volume.
     ///
     /// Cause: Two cell vectors are parallel or one is zero, although the structure repeats along it.
@@ -195,6 +208,21 @@ pub enum Error {
         wanted: &'static str,
         /// What it has.
         offered: String,
+    },
+
+    /// A setting out of range, or one that contradicts another or changes nothing.
+    ///
+    /// Cause: Two settings exclude each other, a setting has no effect beside the others, or a number is out of range.
+    ///
+    /// Cure: Change or leave out the setting that the sentence begins with.
+    #[error("{name} {value} {problem}")]
+    Setting {
+        /// Its name.
+        name: &'static str,
+        /// What was given.
+        value: String,
+        /// What is wrong with it, as the rest of a sentence.
+        problem: String,
     },
 
     /// A text that names no mitigation.

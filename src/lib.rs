@@ -41,7 +41,7 @@
 //! [`check`] measures how much of a model's symmetry is broken, with the harmonics of [`wigner`], and says what to do
 //! about it.
 //!
-//! Beside it: [`per_atom`] virials and [`diagnostics`] of broken symmetry, [`elements`], [`units`], and the one
+//! Beside it: [`settings`], [`per_atom`] virials, [`details`] as JSON and [`diagnostics`] of broken symmetry, [`elements`], [`units`], and the one
 //! [`error`].
 
 pub mod average;
@@ -51,6 +51,7 @@ pub mod bridge;
 pub mod c_interface;
 pub mod calculator;
 pub mod check;
+pub mod details;
 pub mod diagnostics;
 pub mod elements;
 pub mod error;
@@ -70,6 +71,7 @@ pub mod quadrature;
 pub mod rotation;
 pub mod scheduler;
 pub mod server;
+pub mod settings;
 pub mod stepping;
 pub mod system;
 pub mod together;
@@ -78,8 +80,9 @@ pub mod units;
 pub mod wigner;
 pub mod xyz;
 
-pub use calculator::{Calculator, Evaluation, Settings};
+pub use calculator::{Calculator, Evaluation};
 pub use error::{Error, Result};
 pub use graph::Graph;
 pub use quadrature::{Mitigation, Quadrature};
+pub use settings::Settings;
 pub use system::{Cell, System};

@@ -2,10 +2,11 @@
 
 use std::str::FromStr;
 
-use crate::calculator::{Device, Settings};
-use crate::ipi::init::pairs;
+use crate::calculator::Device;
+use crate::ipi::init::{check_once, pairs};
 use crate::onnx::Hash;
 use crate::potential::Forces;
+use crate::settings::{MAX_STEP, Settings};
 
 const KEYS: &str = "rotate, inversion, seed, stream, step, forces, correction, threads, memory, device, \
                     onnxruntime and sha256";
@@ -15,10 +16,11 @@ const KEYS: &str = "rotate, inversion, seed, stream, step, forces, correction, t
 /// # Errors
 /// A sentence.
 pub fn parse(text: &str) -> Result<(Settings, u64), String> {
+    check_once(text)?;
     let (mut settings, mut step) = (Settings::default(), 0);
     for (key, value) in pairs(text) {
         match key {
-            "step" => step = number(key, value)?,
+            "step" => step = self::step(value)?,
             _ if running(&mut settings, key, value)? || asked(&mut settings, key, value)? => {}
             _ => return Err(format!("the key \"{key}\" is unknown: the keys are {KEYS}")),
         }
@@ -70,6 +72,15 @@ fn yes(key: &str, value: &str) -> Result<bool, String> {
 /// A sentence.
 pub fn number<T: FromStr>(key: &str, value: &str) -> Result<T, String> {
     value.parse().map_err(|_| format!("{key} is \"{value}\": give a whole number, not negative and not too large"))
+}
+
+/// The number of a step.
+///
+/// # Errors
+/// A sentence.
+pub fn step(value: &str) -> Result<u64, String> {
+    let number = value.parse().ok().filter(|&step: &u64| step <= MAX_STEP);
+    number.ok_or_else(|| format!("step is \"{value}\": give a whole number from 0 to {MAX_STEP}"))
 }
 
 fn positive(key: &str, value: &str) -> Result<usize, String> {
@@ -126,6 +137,11 @@ mod tests {
             error("sha256: c0ffee"),
             "sha256 is \"c0ffee\": give the 64 hexadecimal digits that tumble info shows"
         );
+        assert_eq!(error("stream: 65536"), "stream is \"65536\": give a whole number, not negative and not too large");
+        let expected = "step is \"9223372036854775808\": give a whole number from 0 to 9223372036854775807";
+        assert_eq!(error("step: 9223372036854775808"), expected);
+        assert_eq!(error("species: H3").split(':').next(), Some("the key \"species\" is unknown"));
+        assert_eq!(error("seed: 1, rotate: none, seed: 1"), "the key \"seed\" is given twice: leave one of them out");
         assert_eq!(error("device: tpu"), "device is \"tpu\": give cpu or cuda");
     }
 }

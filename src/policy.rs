@@ -1,9 +1,9 @@
 //! What one simulation wants of a model.
 
-use crate::calculator::Settings;
 use crate::error::Result;
 use crate::potential::{Forces, ModelInfo};
 use crate::quadrature::Mitigation;
+use crate::settings::Settings;
 
 /// What one simulation wants of a model; of several simulations that share a model each has its own.
 #[derive(Clone, Debug)]
@@ -26,13 +26,13 @@ impl Policy {
     /// What the settings ask of a model; its preferred forces where they leave the choice.
     ///
     /// # Errors
-    /// A mitigation that cannot be parsed, or forces that the model does not offer.
+    /// Those of [`Settings::check`], and forces that the model does not offer.
     pub fn new(settings: &Settings, info: &ModelInfo) -> Result<Self> {
         let forces = settings.forces.unwrap_or_else(|| info.forces.first().copied().unwrap_or_default());
         let inner = settings.inner.unwrap_or(forces);
         info.check_forces(forces)?;
         info.check_forces(inner)?;
-        let mitigation = Mitigation::parse(&settings.mitigation, settings.inversion)?;
+        let mitigation = settings.check_for(info)?;
         let Settings { correction, seed, stream, .. } = *settings;
         Ok(Self { mitigation, forces, inner, correction, seed, stream })
     }

@@ -3,6 +3,9 @@
 use crate::error::{Error, Result};
 use crate::rotation::{IDENTITY, Matrix3, Vector3, cross, determinant, norm, scale};
 
+/// Names of the cell vectors.
+const AXES: [char; 3] = ['a', 'b', 'c'];
+
 /// The periodic cell. `vectors[i]` is the i-th cell vector (rows), Å; any orientation and handedness.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cell {
@@ -16,8 +19,13 @@ impl Cell {
     /// Vectors along which nothing repeats may be zero: they are replaced by unit vectors normal to the others.
     ///
     /// # Errors
-    /// [`Error::FlatCell`] if the periodic vectors are not independent.
+    /// [`Error::CellNotFinite`], and [`Error::FlatCell`] if the periodic vectors are not independent.
     pub fn new(vectors: Matrix3, periodic: [bool; 3]) -> Result<Self> {
+        for (vector, axis) in vectors.iter().zip(AXES) {
+            if let Some(&value) = vector.iter().find(|value| !value.is_finite()) {
+                return Err(Error::CellNotFinite { axis, value });
+            }
+        }
         let mut cell = Self { vectors, periodic };
         cell.complete();
         let Some(axis) = (0..3).find(|&i| periodic[i]) else { return Ok(cell) };
@@ -26,7 +34,7 @@ impl Cell {
         if volume.is_finite() && volume > 1e-9 * largest.powi(3) {
             return Ok(cell);
         }
-        Err(Error::FlatCell { axis: ['a', 'b', 'c'][axis], volume })
+        Err(Error::FlatCell { axis: AXES[axis], volume })
     }
 
     /// No periodicity at all: a molecule in vacuum.
@@ -170,6 +178,22 @@ mod tests {
             error.to_string(),
             "the cell is periodic along a but its volume is 0 Å^3: give three independent cell vectors"
         );
+    }
+
+    #[test]
+    fn a_cell_that_is_not_a_number_is_refused_with_a_sentence() {
+        for (value, name) in [(f64::NAN, "NaN"), (f64::INFINITY, "inf")] {
+            let mut vectors = IDENTITY;
+            vectors[1][2] = value;
+            for periodic in [true, false] {
+                assert_eq!(
+                    Cell::new(vectors, [periodic; 3]).unwrap_err().to_string(),
+                    format!(
+                        "cell vector b is not finite ({name}): check the structure, or whether the dynamics has exploded"
+                    )
+                );
+            }
+        }
     }
 
     #[test]

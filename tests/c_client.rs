@@ -52,7 +52,7 @@ fn a_c_program_gets_energy_forces_virial_and_extras() {
     let virial = [1.0, 2.0, 3.0, 2.0, 4.0, 5.0, 3.0, 5.0, 6.0];
     let script: Script = vec![
         greeting("species: O H2, rotate: octahedral, seed: 1"),
-        (crystal(), results(-1.0, &forces, virial, r#"{"evaluations":24}"#)),
+        (crystal(), results(-1.0, &forces, virial, r#"{"evaluations":24,"o3grid_pots":[-1.0]}"#)),
         (molecule(), results(-1.0, &forces, virial, "")),
         (molecule(), error("atoms 1 and 2 coincide")),
     ];
@@ -63,7 +63,7 @@ fn a_c_program_gets_energy_forces_virial_and_extras() {
         "no positions: \"the argument positions is NULL: give three coordinates for each atom, in Å\"\n\
          extras \"\"\n\
          energy -27.211383, f1x 25.711031, f3z 102.844123, wyz 136.056917\n\
-         extras {{\"evaluations\":24}}\n\
+         extras {{\"evaluations\":24,\"replica_energies\":[-27.211383414215543]}}\n\
          nothing wanted: \"\"\n\
          refused: \"the force server refused: atoms 1 and 2 coincide\"\n\
          energy -27.211383\n\
@@ -75,6 +75,8 @@ fn a_c_program_gets_energy_forces_virial_and_extras() {
 
 #[test]
 fn what_makes_no_sense_is_an_error_and_no_crash() {
+    let unknown = "the argument options cannot be used: the key";
+    let keys = "rotate, inversion, seed, stream, step, forces, correction and token";
     let client = "\"the argument client is NULL: open one with tumble_open\"";
     let expected = format!(
         "no address: \"the argument address is NULL: give unix:PATH or tcp:HOST:PORT\"\n\
@@ -83,6 +85,9 @@ fn what_makes_no_sense_is_an_error_and_no_crash() {
          negative species: \"the argument species has -3 for atom 1: give numbers from 1 to 118\"\n\
          no such address: \"the address \"nowhere\" is neither unix:PATH nor tcp:HOST:PORT\"\n\
          no text: \"the argument options is not UTF-8 text\"\n\
+         species twice: \"{unknown} \"species\" is unknown: the keys are {keys}\"\n\
+         batches: \"{unknown} \"batch_size\" is unknown: the keys are {keys}\"\n\
+         twice: \"{unknown} \"seed\" is given twice: leave one of them out\"\n\
          no client: {client}\n\
          no client for extras: {client}\n\
          nothing closed: \"\"\n"

@@ -3,6 +3,8 @@
 //! i-PI adds `batch_size:8` by itself. What else there is, other than for the force server, is for other drivers, and
 //! no business of ours.
 
+use std::collections::HashSet;
+
 use crate::elements::{atomic_number, symbol};
 
 /// The pairs of a text, trimmed; a piece without a colon has no value.
@@ -14,6 +16,18 @@ pub fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
 /// The value of a key; the last one counts.
 pub fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     pairs(text).filter(|(found, _)| *found == key).last().map(|(_, value)| value)
+}
+
+/// Refuses a key that is given twice: which value was meant cannot be known.
+///
+/// # Errors
+/// A sentence.
+pub fn check_once(text: &str) -> Result<(), String> {
+    let mut seen = HashSet::new();
+    match pairs(text).find(|(key, _)| !seen.insert(*key)) {
+        None => Ok(()),
+        Some((key, _)) => Err(format!("the key \"{key}\" is given twice: leave one of them out")),
+    }
 }
 
 /// How many structures a `POSDATA` will hold: i-PI's `batch_size`; 1 where there is none.

@@ -25,6 +25,7 @@ use self::inbox::{Inbox, Trouble};
 pub use self::settings::ClientSettings;
 pub(crate) use self::settings::check_species;
 use crate::error::{Error, Result};
+use crate::ipi::extras;
 use crate::ipi::init::put_species;
 use crate::ipi::message::{self, Answer, Layout, Reply};
 use crate::ipi::wire::Structure;
@@ -64,6 +65,7 @@ impl Client {
     /// As [`Client::connect`].
     pub fn with_options(address: &Address, species: &[u8], options: &str, timeout: Option<Duration>) -> Result<Self> {
         settings::check_species(species)?;
+        settings::check_options(options)?;
         let unreached = |cause| Error::Connect { address: address.to_string(), cause };
         let stream = Stream::connect(address).map_err(unreached)?;
         stream.set_read_timeout(timeout).map_err(unreached)?;
@@ -99,7 +101,8 @@ impl Client {
         self.expect("READY", |reply| (reply == Reply::Ready).then_some(()))
     }
 
-    /// Energy (eV), forces (`[N]`, eV/Å), virial (-dE/d(strain), eV) and extras (JSON) of one structure.
+    /// Energy (eV), forces (`[N]`, eV/Å), virial (-dE/d(strain), eV) and extras (JSON, as [`crate::details`]) of one
+    /// structure.
     ///
     /// The rows of `cell` are its vectors, Å; nothing repeats along vectors of zero length, or without a cell.
     /// `positions`: `[N]`, Å, in the order of the species, wrapped or not.
@@ -117,7 +120,7 @@ impl Client {
         self.put_structure(cell, positions);
         self.send()?;
         self.expect("FORCEREADY", |reply| match reply {
-            Reply::ForceReady(answers) => answers.into_iter().next(),
+            Reply::ForceReady(answers) => answers.into_iter().next().map(in_electron_volts),
             _ => None,
         })
     }
@@ -181,6 +184,10 @@ impl Drop for Client {
             let _ = self.stream.write_all(&self.out);
         }
     }
+}
+
+fn in_electron_volts(answer: Answer) -> Answer {
+    Answer { extras: extras::read(&answer.extras), ..answer }
 }
 
 fn name(reply: &Reply) -> &'static str {

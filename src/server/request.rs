@@ -3,13 +3,13 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use crate::calculator::Settings;
-use crate::ipi::init::{batch, pairs, species, value};
+use crate::ipi::init::{batch, check_once, pairs, species, value};
 use crate::ipi::message::Carrier;
 use crate::options;
 use crate::policy::Policy;
 use crate::potential::ModelInfo;
 use crate::scheduler::Setup;
+use crate::settings::Settings;
 
 const KEYS: &str = "species, rotate, inversion, seed, stream, step, forces, correction, beads, batch_size and token";
 
@@ -78,6 +78,7 @@ impl Terms {
 
 impl Wishes {
     fn read(text: &str, terms: &Terms) -> Result<Self, String> {
+        check_once(text)?;
         let mut wishes = Self {
             species: None,
             settings: terms.settings.clone(),
@@ -92,8 +93,8 @@ impl Wishes {
     fn take(&mut self, key: &str, value: &str, terms: &Terms) -> Result<(), String> {
         match key {
             "species" => self.species = Some(species(value, terms.max_atoms)?),
-            "step" => self.first_step = options::number(key, value)?,
-            "beads" => self.beads = Some(options::number::<u16>(key, value)?.max(1).into()),
+            "step" => self.first_step = options::step(value)?,
+            "beads" => self.beads = Some(beads(value)?),
             // Both were read before.
             "token" | "batch_size" => {}
             _ if options::asked(&mut self.settings, key, value)? => {}
@@ -101,6 +102,12 @@ impl Wishes {
         }
         Ok(())
     }
+}
+
+fn beads(value: &str) -> Result<u64, String> {
+    let beads = value.parse().ok().filter(|&beads: &u16| beads > 0);
+    let beads = beads.ok_or_else(|| format!("beads is \"{value}\": give a whole number from 1 to 65535"))?;
+    Ok(beads.into())
 }
 
 /// In a time that does not tell how much of it is right.

@@ -24,6 +24,12 @@ static int refused(const char *address) {
   say("no such address");
   client = client ? client : tumble_open(address, 3, SPECIES, "\xff");
   say("no text");
+  client = client ? client : tumble_open(address, 3, SPECIES, "species: H3");
+  say("species twice");
+  client = client ? client : tumble_open(address, 3, SPECIES, "batch_size: 4");
+  say("batches");
+  client = client ? client : tumble_open(address, 3, SPECIES, "seed: 1, seed: 2");
+  say("twice");
   if (tumble_evaluate(NULL, NULL, POSITIONS, NULL, NULL, NULL) != -1) return 1;
   say("no client");
   if (strcmp(tumble_extras(NULL), "") != 0) return 1;

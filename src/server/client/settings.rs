@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use crate::elements::symbol;
 use crate::error::{Error, Result};
+use crate::ipi::init::{check_once, pairs};
 use crate::potential::Forces;
+
+/// What an option can be: species are given apart, and structures come one by one.
+const KEYS: [&str; 8] = ["rotate", "inversion", "seed", "stream", "step", "forces", "correction", "token"];
 
 /// What a simulation wants.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -67,6 +71,21 @@ fn whole<'a>(name: &'static str, value: &'a str) -> Result<&'a str> {
     Ok(value)
 }
 
+/// Refuses keys that are no options of a client, and those that are given twice.
+///
+/// # Errors
+/// [`Error::Argument`].
+pub fn check_options(text: &str) -> Result<()> {
+    let refused = |sentence| Error::Argument { name: "options", problem: format!("cannot be used: {sentence}") };
+    check_once(text).map_err(refused)?;
+    match pairs(text).find(|(key, _)| !KEYS.contains(key)) {
+        None => Ok(()),
+        Some((key, _)) => {
+            Err(refused(format!("the key \"{key}\" is unknown: the keys are {} and token", KEYS[..7].join(", "))))
+        }
+    }
+}
+
 /// Refuses atomic numbers without an element.
 ///
 /// # Errors
@@ -111,6 +130,23 @@ mod tests {
         let settings = ClientSettings { token: Some("a, correction: yes".into()), ..ClientSettings::default() };
         let expected = "the argument token is empty, or has a comma, a line break or spaces around it: leave these out";
         assert_eq!(settings.options().unwrap_err().to_string(), expected);
+    }
+
+    #[test]
+    fn keys_that_are_no_options_or_come_twice_are_refused() {
+        check_options(
+            "rotate: none, inversion: no, seed: 1, stream: 2, step: 3, forces: direct, correction: no, token: a",
+        )
+        .unwrap();
+        check_options(" ").unwrap();
+        let keys = "rotate, inversion, seed, stream, step, forces, correction and token";
+        for key in ["species", "batch_size", "beads", "rotation", "threads"] {
+            let expected =
+                format!("the argument options cannot be used: the key \"{key}\" is unknown: the keys are {keys}");
+            assert_eq!(check_options(&format!("seed: 1, {key}: 3")).unwrap_err().to_string(), expected);
+        }
+        let expected = "the argument options cannot be used: the key \"seed\" is given twice: leave one of them out";
+        assert_eq!(check_options("seed: 1, seed: 2").unwrap_err().to_string(), expected);
     }
 
     #[test]
