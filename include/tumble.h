@@ -19,8 +19,9 @@
    examples/c and examples/fortran are whole programs.
 
    Units are eV and Å. Arrays of vectors are one vector after the other: x1 y1 z1 x2 y2 z2 ...
-   One model or client may be used by one thread at a time; different ones are independent. No function prints, exits or
-   throws. */
+   Several threads may use one model or client: their evaluations take turns, and "the last structure" is the last that
+   the calling thread has evaluated. Only tumble_free() and tumble_close() must come after all other calls. No function
+   prints, exits or throws. */
 
 #ifndef TUMBLE_H
 #define TUMBLE_H
@@ -34,16 +35,17 @@ typedef struct tumble_model tumble_model;
 
 /** Loads a model. The library of ONNX Runtime is loaded with the first one.
  *
- * The text of `options` holds pairs `key: value` with commas between:
+ * The text of `options` holds pairs `key: value` with commas between. An unknown key, a key given twice and a value out
+ * of range are errors. The keys:
  *
  * - `rotate: octahedral`: the mitigation, as everywhere in tumble: none (the default), random, random:N, tetrahedral,
  *   octahedral, icosahedral, degree:N, legendre:L, lebedev:L; a grid may be followed by +random
  * - `inversion: yes` or `no`: whether every rotation comes with its inversion
  * - `seed: 1`, `stream: 0`: of the random rotations; streams (to 65535) set simulations with one seed apart
  * - `step: 0`: number of the first structure, 0 if not given; it counts up by one with every structure evaluated, and
- *   chooses the random rotations
+ *   chooses the random rotations; see tumble_set_step()
  * - `forces: conservative` or `direct`: what the model prefers if not given
- * - `correction: yes` or `no`: whether only the averaged minus the bare model is wanted
+ * - `correction: yes` or `no`: whether only the averaged minus the bare model is wanted; with `rotate` or `inversion`
  * - `threads: 1`: of the model; each evaluates other rotations, or all share one
  * - `memory: 2048`: working memory that the model may take, MB; bigger structures are evaluated in parts
  * - `device: cpu` or `cuda`
@@ -57,9 +59,18 @@ typedef struct tumble_model tumble_model;
  * @return a model to be freed with tumble_free(), or NULL: see tumble_error() */
 tumble_model *tumble_load(const char *file, const char *options);
 
+/** Sets the number of the next structure, which chooses its random rotations: that of the time step in a program that
+ * counts by itself, or the same number again to compare structures under the same rotation. It counts on from there.
+ *
+ * @param model  from tumble_load()
+ * @param step   from 0
+ * @return 0, or -1: see tumble_error() */
+int tumble_set_step(tumble_model *model, long long step);
+
 /** Evaluates one structure. The next may have other atoms.
  *
- * After a failure the model can be used again. On failure no output is written, and there is no last structure.
+ * After a failure the model can be used again. On failure no output is written, and this thread has no
+ * last structure.
  *
  * @param model      from tumble_load()
  * @param n_atoms    number of atoms, at least 1
@@ -96,10 +107,19 @@ int tumble_spread(tumble_model *model, double *energy, double *force);
  * @return 0, or -1: see tumble_error() */
 int tumble_per_atom(tumble_model *model, int n_atoms, double *energies, double *energy_spreads, double *force_spreads);
 
-/** What else is known about the last structure, as a JSON object with the keys of tumble_extras().
+/** What else is known about the last structure, as a JSON object.
+ *
+ * - `evaluations`: how many rotated copies were evaluated
+ * - `torque` [3] (eV): what broken symmetry leaves of it
+ * - `energy_spread` (eV) and `force_spread` (eV/Å, root mean square): standard deviations over the rotations, if there
+ *   was more than one
+ * - `replica_energies` [R] (eV), `replica_weights` [R]: energy and weight of each rotation, if there was more than one
+ * - `ensemble_energies` [M] (eV): of the members, if the model is an ensemble
  *
  * @param model  from tumble_load()
- * @return the text, "" if there is no last structure; it lives until the next tumble_compute(). "" for NULL */
+ * @return the text, "" if there is no last structure; it lives until this thread's next tumble_compute() with the
+ * model.
+ *         "" for NULL */
 const char *tumble_details(tumble_model *model);
 
 /** What the model says of itself and how it is run, as a JSON object.
@@ -132,7 +152,8 @@ typedef struct tumble_client tumble_client;
 
 /** Connects to a force server.
  *
- * The text of `options` holds pairs `key: value` with commas between. What is not given is as the server was started:
+ * The text of `options` holds pairs `key: value` with commas between. An unknown key and a key given twice are errors.
+ * The keys; what is not given is as the server was started:
  *
  * - `rotate: octahedral`: the mitigation, as everywhere in tumble
  * - `inversion: yes` or `no`: whether every rotation comes with its inversion
@@ -166,17 +187,11 @@ tumble_client *tumble_open(const char *address, int n_atoms, const int *species,
 int tumble_evaluate(tumble_client *client, const double *cell, const double *positions, double *energy, double *forces,
                     double *virial);
 
-/** What else is known about the last structure that was evaluated, as a JSON object.
- *
- * - `evaluations`: how many rotated copies were evaluated
- * - `energy_spread` (eV) and `force_spread` (eV/Å, root mean square): standard deviations over the rotations, if there
- *   was more than one
- * - `torque` [3] (eV): what broken symmetry leaves of it
- * - `o3grid_pots` [R] (Hartree), `o3grid_weights` [R]: energy and weight of each rotation
- * - `committee_pot` [M] (Hartree): energies of an ensemble, if the model is one
+/** What else is known about the last structure, as a JSON object with the keys and units of tumble_details().
  *
  * @param client  from tumble_open()
- * @return the text, "" before the first structure; it lives until the next call with this client. "" for NULL */
+ * @return the text, "" before the first structure; it lives until this thread's next tumble_evaluate() with the client.
+ * "" for NULL */
 const char *tumble_extras(tumble_client *client);
 
 /** What went wrong in the last call of the calling thread, as a sentence without a line break.

@@ -2,8 +2,10 @@
 //! server ([`client`]).
 //!
 //! Every function goes through one guard: errors become the calling thread's last error, and no panic crosses to C.
+//! Several threads may use a handle: evaluations take turns, and each thread reads the results of its own.
 
 pub mod client;
+mod last;
 pub mod model;
 
 use std::cell::RefCell;
@@ -95,10 +97,10 @@ unsafe fn hand_over<const N: usize>(results: [(&[f64], *mut f64); N]) {
 /// What a handle points to; `remedy` says where to get one.
 ///
 /// # Safety
-/// `handle` is live and nobody else uses it, or it is NULL.
-unsafe fn live<'a, T>(handle: *mut T, name: &'static str, remedy: &str) -> Result<&'a mut T> {
-    // SAFETY: by the contract.
-    let live = unsafe { handle.as_mut() };
+/// `handle` is live, or it is NULL.
+unsafe fn live<'a, T: Sync>(handle: *mut T, name: &'static str, remedy: &str) -> Result<&'a T> {
+    // SAFETY: by the contract; what all threads may use needs no turns here.
+    let live = unsafe { handle.as_ref() };
     live.ok_or_else(|| argument(name, format!("is NULL: {remedy}")))
 }
 

@@ -70,10 +70,41 @@ fn a_c_program_gets_all_that_rust_gets() {
         assert_eq!(numbers(&found[6]), expected.spread.forces.as_flattened());
         let details: Value = serde_json::from_str(found[7].strip_prefix("details ").unwrap()).unwrap();
         assert_eq!(details["evaluations"], 24);
+        // eV, as everything here.
+        let replicas: Vec<f64> = serde_json::from_value(details["replica_energies"].clone()).unwrap();
+        assert!(replicas.iter().zip(&expected.replica_energies).all(|(a, b)| (a - b).abs() < 1e-12 * b.abs()));
+        assert_eq!(details["replica_weights"].as_array().unwrap().len(), 24);
+        assert!((details["energy_spread"].as_f64().unwrap() - expected.spread.energy).abs() < 1e-12);
+        assert_eq!(details["o3grid_pots"], Value::Null);
         assert!(expected.spread.energy > 0.0);
     }
     // The step counts up, and another step is another rotation.
     assert_ne!(found[0], found[8]);
+}
+
+#[test]
+fn a_step_that_is_set_chooses_its_rotation() {
+    let found = numbers(&lines(Command::new(program()).args(["stepped", &model("harmonic-padded-f64"), ""]))[0]);
+    assert_eq!(found[..2], found[2..]);
+    assert_ne!(found[0], found[1]);
+}
+
+#[test]
+fn threads_that_share_a_model_read_results_of_their_own() {
+    let found = lines(Command::new(program()).args(["shared", &model("harmonic-padded-f64"), ""]));
+    assert_eq!(found, ["failed 0", "different 1"]);
+}
+
+#[test]
+fn members_of_an_ensemble_come_in_electron_volts() {
+    let name = "ensemble-list-f64";
+    let expected = evaluation(name, &Settings::default(), &crystal(), 0);
+    let found = lines(Command::new(program()).args(["computed", &model(name), ""]));
+    let details: Value = serde_json::from_str(found[7].strip_prefix("details ").unwrap()).unwrap();
+    let members: Vec<f64> = serde_json::from_value(details["ensemble_energies"].clone()).unwrap();
+    let sums = expected.ensemble_energies.iter().map(|member| member.iter().sum::<f64>());
+    assert_eq!(members.len(), 4);
+    assert!(members.iter().zip(sums).all(|(a, b)| (a - b).abs() < 1e-12 * b.abs()));
 }
 
 #[test]
@@ -114,30 +145,45 @@ fn what_makes_no_sense_is_an_error_and_no_crash() {
     let file = model("harmonic-padded-f64");
     let found = lines(compiled::watched(program()).args(["refused", &file, ""]));
     let none = "\"the argument model is NULL: load one with tumble_load\"";
-    let keys = "rotate, inversion, seed, stream, step, forces, correction, threads, memory, device and onnxruntime";
+    let keys = "rotate, inversion, seed, stream, step, forces, correction, threads, memory, device, onnxruntime and \
+                sha256";
     let expected = [
         "no file: \"the argument file is NULL: give the ONNX file of a model\"",
         "no such file: \"cannot read /nonexistent.onnx: No such file or directory (os error 2)\"",
         &format!(
             "unknown key: \"the argument options cannot be used: the key \"rotation\" is unknown: the keys are {keys}\""
         ),
+        &format!(
+            "species are no option: \"the argument options cannot be used: the key \"species\" is unknown: the keys are \
+             {keys}\""
+        ),
+        "twice: \"the argument options cannot be used: the key \"seed\" is given twice: leave one of them out\"",
+        "too large: \"the argument options cannot be used: stream is \"65536\": give a whole number, not negative and not \
+         too large\"",
+        "nothing to correct: \"correction yes is zero without rotations, as it is averaged minus bare: give rotate, \
+         inversion yes or another kind of inner forces, or leave it out\"",
         "neither yes nor no: \"the argument options cannot be used: inversion is \"maybe\": give yes or no\"",
         &format!("unknown mitigation: \"the mitigation \"cubic\" is unknown: give {}\"", tumble::quadrature::GRAMMAR),
         "no such forces: \"the model \"harmonic\" offers no direct forces: ask for conservative ones\"",
         "no text: \"the argument options is not UTF-8 text\"",
-        "nothing evaluated: \"the argument model has evaluated no structure, or failed at the last: call tumble_compute \
-         first\"",
+        "nothing evaluated: \"the argument model has evaluated no structure in this thread, or failed at the last: call \
+         tumble_compute first\"",
         "no atoms: \"the argument n_atoms is 0: give at least one atom\"",
         "no species: \"the argument species is NULL: give the atomic number of each atom\"",
         "no element: \"the argument species has 0 for atom 2: give numbers from 1 to 118\"",
+        "beyond the last: \"the argument species has 119 for atom 2: give numbers from 1 to 118\"",
         "gold: \"the model \"harmonic\" does not know element Au: it knows H, O\"",
         "no positions: \"the argument positions is NULL: give three coordinates for each atom, in Å\"",
         "flat: \"the cell is periodic along a but its volume is 0 Å^3: give three independent cell vectors\"",
+        "broken: \"cell vector b is not finite (NaN): check the structure, or whether the dynamics has exploded\"",
+        "gone: \"the position of atom 3 is not finite (inf): check the structure, or whether the dynamics has exploded\"",
         "in one place: \"atoms 1 and 2 coincide (distance 0.0e0 Å, cell shifts included): remove one of them, or check \
          whether the dynamics has exploded\"",
         "energy 7",
         "usable again: \"\"",
         "too few: \"the argument n_atoms is 2, but the last structure has 3 atoms\"",
+        "before the first step: \"the argument step is -1: give a number from 0\"",
+        &format!("no model to step: {none}"),
         &format!("no model: {none}"),
         &format!("still none: {none}"),
         "freed: \"\"",

@@ -4,13 +4,13 @@
 ! cell(3, 3), and nothing repeats along those of zero length. Procedures with `ok` leave it .false. where they fail:
 ! failure() then says why, in a sentence.
 module tumble
-  use, intrinsic :: iso_c_binding, only: c_associated, c_char, c_double, c_f_pointer, c_int, c_null_char, &
-    c_null_ptr, c_ptr, c_size_t
+  use, intrinsic :: iso_c_binding, only: c_associated, c_char, c_double, c_f_pointer, c_int, c_long_long, &
+    c_null_char, c_null_ptr, c_ptr, c_size_t
   implicit none
   private
-  public :: model_t, load_model, compute, spread_of, per_atom, details, cutoff_of, knows, free_model, failure, version
+  public :: model_t, load_model, set_step, compute, spread_of, per_atom, details, cutoff_of, knows, free_model, failure, version
 
-  ! A model in this process; one thread at a time may use it.
+  ! A model in this process. Threads that share it take turns, and each reads the results of its own last structure.
   type :: model_t
     private
     type(c_ptr) :: handle = c_null_ptr
@@ -21,6 +21,13 @@ module tumble
       import :: c_char, c_ptr
       character(kind=c_char), intent(in) :: file(*), options(*)
       type(c_ptr) :: model
+    end function
+
+    function c_set_step(model, step) bind(c, name="tumble_set_step") result(status)
+      import :: c_int, c_long_long, c_ptr
+      type(c_ptr), value :: model
+      integer(c_long_long), value :: step
+      integer(c_int) :: status
     end function
 
     function c_compute(model, n_atoms, species, cell, positions, energy, forces, virial) &
@@ -93,13 +100,23 @@ module tumble
 
 contains
 
-  ! Loads the model in an ONNX file; options as in "rotate: octahedral, inversion: yes".
+  ! Loads the model in an ONNX file. Options are pairs as in "rotate: octahedral, inversion: yes"; the keys are rotate,
+  ! inversion, seed, stream, step, forces, correction, threads, memory, device, onnxruntime and sha256 (include/tumble.h
+  ! says what they mean). An unknown key, a key given twice and a value out of range are errors.
   subroutine load_model(model, file, options, ok)
     type(model_t), intent(out) :: model
     character(*), intent(in) :: file, options
     logical, intent(out) :: ok
     model%handle = c_load(trim(file) // c_null_char, trim(options) // c_null_char)
     ok = c_associated(model%handle)
+  end subroutine
+
+  ! Sets the number of the next structure, which chooses its random rotations; it counts on from there.
+  subroutine set_step(model, step, ok)
+    type(model_t), intent(in) :: model
+    integer(c_long_long), intent(in) :: step
+    logical, intent(out) :: ok
+    ok = c_set_step(model%handle, step) == 0
   end subroutine
 
   ! Energy (eV), forces (eV/Å) and virial (-dE/d(strain), eV) of one structure with species(n_atoms), atomic numbers.
@@ -135,7 +152,8 @@ contains
     ok = c_per_atom(model%handle, size(energies, kind=c_int), energies, energy_spreads, force_spreads) == 0
   end subroutine
 
-  ! What else is known about the last structure, as a JSON object.
+  ! What else is known about the last structure, as a JSON object with the keys of tumble_details() in
+  ! include/tumble.h; eV and Å.
   function details(model) result(text)
     type(model_t), intent(in) :: model
     character(:), allocatable :: text

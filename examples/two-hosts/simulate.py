@@ -28,7 +28,7 @@ def parse() -> argparse.Namespace:
 
 def show(atoms: Atoms, step: int) -> None:
     """One line: step, potential energy (eV), temperature (K), spread of the energy over rotations (meV)."""
-    spread = atoms.calc.results.get("spread", {}).get("energy", np.nan)
+    spread = atoms.calc.details.get("spread", {}).get("energy", np.nan)
     energy, temperature = atoms.get_potential_energy(), atoms.get_temperature()
     print(f"{step:8d} {energy:18.6f} {temperature:10.1f} {1e3 * spread:10.2f}", flush=True)
 

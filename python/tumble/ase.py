@@ -9,27 +9,30 @@ Everything in ASE that takes a calculator then takes these.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import sys
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase import Atoms
-from ase.calculators.calculator import Calculator, all_changes
+from ase.optimize.optimize import Optimizer
 from ase.stress import full_3x3_to_voigt_6_stress
 
-from tumble.client import Answer, Client
+from tumble import options as wishes
+from tumble.client import Answer, Client, check_address
 from tumble.model import Evaluation, Model
-from tumble.wire import ELECTRON_VOLT
+from tumble.threads import SharedCalculator
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+# Modules of ASE that compare energies or forces of several structures; optimizers besides.
+COMPARING = ("ase.calculators.fd", "ase.mep", "ase.phonons", "ase.vibrations")
 
-class _Averaged(Calculator):
+
+class _Averaged(SharedCalculator):
     """What both calculators share: parameters, the count of steps, and results."""
 
-    ignored_changes = {"initial_charges", "initial_magmoms"}
-    discard_results_on_any_change = True
     default_parameters = {
         "rotate": None,
         "inversion": None,
@@ -43,37 +46,56 @@ class _Averaged(Calculator):
     def __init__(self, **parameters: Any):
         # How many evaluations there were since `step` was set.
         self._done = 0
+        self._warned = False
         super().__init__(**parameters)
 
     def set(self, **kwargs: Any) -> dict[str, Any]:
-        """Changes parameters, from the next calculation on; what has changed."""
+        """Changes parameters, from the next calculation on; what has changed. An error leaves all as it was.
+
+        `step` counts on from the number that is set, also if that is the one before.
+        """
         unknown = set(kwargs) - set(self.default_parameters)
         if unknown:
             raise ValueError(f"unknown parameters {sorted(unknown)}: there are {sorted(self.default_parameters)}")
-        changed = super().set(**kwargs)
-        if changed:
-            self.close()
-        if "step" in changed:
-            self._done = 0
-        return changed
+        with self._turns:
+            done = 0 if "step" in kwargs else self._done
+            self._adopt({**self.parameters, **kwargs}, done)
+            self._done = done
+            changed = super().set(**kwargs)
+            if changed or "step" in kwargs:
+                self.forget()
+            return changed
 
-    def calculate(
-        self,
-        atoms: Atoms | None = None,
-        properties: Sequence[str] = ("energy",),
-        system_changes: Sequence[str] = all_changes,
-    ) -> None:
-        """All results at once: they cost the same."""
-        super().calculate(atoms, properties, system_changes)
-        # Nothing repeats along a vector of zero length.
-        self.results = self._evaluated(np.where(self.atoms.pbc[:, None], self.atoms.cell.array, 0.0))
+    @property
+    def step(self) -> int:
+        """Number of the next evaluation: what `step` was set to, and one for each evaluation since."""
+        return self.parameters["step"] + self._done
 
-    def _evaluated(self, cell: np.ndarray) -> dict[str, Any]:
+    def _adopt(self, parameters: dict[str, Any], done: int) -> None:
+        """Makes what calculates with these parameters, after so many evaluations; raises where they are wrong."""
         raise NotImplementedError
 
-    def _options(self) -> dict[str, Any]:
-        """Parameters for what starts now."""
-        return {**self.parameters, "step": self.parameters["step"] + self._done}
+    def _evaluated(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        self._warn()
+        # Nothing repeats along a vector of zero length.
+        cell = np.where(self.atoms.pbc[:, None], self.atoms.cell.array, 0.0)
+        return self._results(cell)
+
+    def _results(self, cell: np.ndarray) -> tuple[dict[str, Any], dict[str, Any]]:
+        raise NotImplementedError
+
+    def _warn(self) -> None:
+        """Once, if random rotations meet a part of ASE that compares structures."""
+        rotate = self.parameters["rotate"]
+        if self._warned or "random" not in (rotate or "") or not (caller := _comparing()):
+            return
+        self._warned = True
+        warnings.warn(
+            f'{caller} compares energies or forces of several structures, but rotate="{rotate}" turns each evaluation '
+            'differently: use a grid, as rotate="octahedral" with inversion=True',
+            UserWarning,
+            stacklevel=2,
+        )
 
     def close(self) -> None:
         """Lets go of what calculates; the next calculation takes it up again."""
@@ -89,15 +111,17 @@ class _Averaged(Calculator):
 class Tumble(_Averaged):
     """Energy, forces, energies of the atoms and, if all three directions repeat, stress, of a model in this process.
 
-    `results` holds more: "spread", the standard deviation over the rotations if there was more than one, {"energy": eV,
-    "forces": eV/Å, root mean square, "energies": eV [N], "force_components": eV/Å [N, 3]}; "torque" [3], eV, what
-    broken symmetry leaves of it; "evaluations", how many rotated copies there were; "replica_energies" [R] and
-    "ensemble_energies" [M], eV.
+    `results` holds these; `details` what else is known: "spread", the standard deviation over the rotations if there
+    was more than one, {"energy": eV, "forces": eV/Å, root mean square, "energies": eV [N], "force_components": eV/Å [N,
+    3]}; "torque" [3], eV, what broken symmetry leaves of it; "evaluations", how many rotated copies there were;
+    "replica_energies" [R], eV, with "replica_weights" [R]; "ensemble_energies" [M], eV.
 
     `model` is the ONNX file; the other parameters are those of `tumble.Model`, and so are errors. The model is loaded
-    when first asked, and again when a parameter changes. Every evaluation counts `step` up by one, through `set` too:
-    random rotations do not repeat. ASE keeps results while atoms stay as they are, so that a structure that is asked
-    twice keeps its rotation.
+    here, and again when a parameter changes. Every evaluation counts `step` up by one, through `set` too: random
+    rotations do not repeat. ASE keeps results while atoms stay as they are, so that a structure that is asked twice
+    keeps its rotation; `set(step=...)` before each of several structures turns them alike.
+
+    Several threads may share a calculator: each sees its own results, and evaluations take turns.
     """
 
     implemented_properties = ["energy", "free_energy", "forces", "stress", "energies"]
@@ -126,38 +150,52 @@ class Tumble(_Averaged):
         options = {"rotate": rotate, "inversion": inversion, "seed": seed, "stream": stream, "step": step}
         super().__init__(model=os.fspath(model), **options, forces=forces, correction=correction)
 
-    def _evaluated(self, cell: np.ndarray) -> dict[str, Any]:
-        found = self._loaded().evaluate(self.atoms.numbers.tolist(), self.atoms.positions, cell)
-        self._done += 1
-        results = _results(found, self.atoms)
-        results["energies"] = found.energies
-        if "spread" in results:
-            results["spread"].update(energies=found.energy_spreads, force_components=found.force_spreads)
-        return results
+    def _adopt(self, parameters: dict[str, Any], done: int) -> None:
+        step = parameters["step"] + done
+        if self._model is not None and {**parameters, "step": 0} == {**self.parameters, "step": 0}:
+            self._model.step = step
+            return
+        # Loaded before the other is freed: both share what takes memory.
+        model = self._load({**parameters, "step": step})
+        self.close()
+        self._model = model
 
-    def _loaded(self) -> Model:
+    def _load(self, parameters: dict[str, Any]) -> Model:
+        options = dict(parameters)
+        return Model(options.pop("model"), **options, **self._running)
+
+    def _results(self, cell: np.ndarray) -> tuple[dict[str, Any], dict[str, Any]]:
         if self._model is None:
-            options = self._options()
-            self._model = Model(options.pop("model"), **options, **self._running)
-        return self._model
+            self._model = self._load({**self.parameters, "step": self.step})
+        found = self._model.evaluate(self.atoms.numbers.tolist(), self.atoms.positions, cell)
+        self._done += 1
+        results, details = _results(found, self.atoms), _details(found.extras)
+        results["energies"] = found.energies
+        if "spread" in details:
+            details["spread"].update(energies=found.energy_spreads, force_components=found.force_spreads)
+        return results, details
 
     def close(self) -> None:
         """Frees the model; the next calculation loads it again."""
-        if self._model is not None:
-            self._model.close()
-            self._model = None
+        with self._turns:
+            if self._model is not None:
+                self._model.close()
+                self._model = None
 
 
 class TumbleClient(_Averaged):
     """Energy, forces and, if all three directions repeat, stress, of a force server.
 
-    `results` holds more, where the server gives it: "spread", {"energy": eV, "forces": eV/Å, root mean square}, the
-    standard deviation over the rotations; "torque" [3], eV, what broken symmetry leaves of it; "evaluations", how many
-    rotated copies there were; "replica_energies" [R] and "ensemble_energies" [M], eV.
+    `results` holds these; `details` what else the server gives: "spread", {"energy": eV, "forces": eV/Å, root mean
+    square}, the standard deviation over the rotations; "torque" [3], eV, what broken symmetry leaves of it;
+    "evaluations", how many rotated copies there were; "replica_energies" [R], eV, with "replica_weights" [R];
+    "ensemble_energies" [M], eV.
 
     It connects when it is first asked, and again when atoms, their elements or the periodic directions change. Every
-    evaluation counts `step` up by one, through new connections too: random rotations do not repeat. Cell vectors along
-    which nothing repeats are not sent. Positions are sent as they are, not wrapped.
+    evaluation counts `step` up by one, through new connections too: random rotations do not repeat; `set(step=...)`
+    before each of several structures turns them alike. Cell vectors along which nothing repeats are not sent. Positions
+    are sent as they are, not wrapped. Several threads may share a calculator: each sees its own results, and
+    evaluations take turns.
 
     Parameters are those of `tumble.client.Client`, and so are errors; the next calculation connects again.
     """
@@ -177,6 +215,7 @@ class TumbleClient(_Averaged):
         token: str | None = None,
         timeout: float | None = None,
     ):
+        check_address(address)
         # Not among the parameters, which ASE writes to files: one is no physics, the other secret.
         self._connection = {"address": address, "token": token, "timeout": timeout}
         self._client: Client | None = None
@@ -185,40 +224,67 @@ class TumbleClient(_Averaged):
         options = {"rotate": rotate, "inversion": inversion, "seed": seed, "stream": stream, "step": step}
         super().__init__(**options, forces=forces, correction=correction)
 
-    def _evaluated(self, cell: np.ndarray) -> dict[str, Any]:
+    def _adopt(self, parameters: dict[str, Any], done: int) -> None:
+        # Whether the server takes them is known at the next connection.
+        wishes.text(**parameters, token=self._connection["token"])
+        self.close()
+
+    def _results(self, cell: np.ndarray) -> tuple[dict[str, Any], dict[str, Any]]:
         client = self._connected()
         # Counted before: a connection that breaks must not bring the same rotation again.
         self._done += 1
-        return _results(client.evaluate(self.atoms.positions, cell), self.atoms)
+        found = client.evaluate(self.atoms.positions, cell)
+        return _results(found, self.atoms), _details(found.extras)
 
     def _connected(self) -> Client:
         numbers, repeats = self.atoms.numbers.tolist(), self.atoms.pbc.tolist()
         if self._client is None or self._client.closed or self._agreed != (numbers, repeats):
             self.close()
-            self._client = Client(species=numbers, **self._connection, **self._options())
+            options = {**self.parameters, "step": self.step}
+            self._client = Client(species=numbers, **self._connection, **options)
             self._agreed = (numbers, repeats)
         return self._client
 
     def close(self) -> None:
         """Ends the connection; the next calculation makes a new one."""
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        with self._turns:
+            if self._client is not None:
+                self._client.close()
+                self._client = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy makes a connection of its own.
+        return {**super().__getstate__(), "_client": None}
 
 
 def _results(found: Answer | Evaluation, atoms: Atoms) -> dict[str, Any]:
+    """ASE's properties, and nothing else."""
     results: dict[str, Any] = {"energy": found.energy, "free_energy": found.energy, "forces": found.forces}
     # Direct forces have no virial: it is not a number then.
     if atoms.pbc.all() and np.isfinite(found.virial).all():
         results["stress"] = full_3x3_to_voigt_6_stress(-found.virial / atoms.get_volume())
-    extras = found.extras
-    if "evaluations" in extras:
-        results["evaluations"] = extras["evaluations"]
-    if "energy_spread" in extras:
-        results["spread"] = {"energy": extras["energy_spread"], "forces": extras["force_spread"]}
-    if "torque" in extras:
-        results["torque"] = np.array(extras["torque"])
-    for key, name in (("o3grid_pots", "replica_energies"), ("committee_pot", "ensemble_energies")):
-        if key in extras:
-            results[name] = np.array(extras[key]) / ELECTRON_VOLT
     return results
+
+
+def _details(extras: dict[str, Any]) -> dict[str, Any]:
+    details: dict[str, Any] = {key: extras[key] for key in ("evaluations",) if key in extras}
+    if "energy_spread" in extras:
+        details["spread"] = {"energy": extras["energy_spread"], "forces": extras["force_spread"]}
+    for key in ("torque", "replica_energies", "replica_weights", "ensemble_energies"):
+        if key in extras:
+            details[key] = np.array(extras[key])
+    return details
+
+
+def _comparing() -> str | None:
+    """The part of ASE that has called and compares structures, if there is one."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        module = frame.f_globals.get("__name__", "")
+        # Dynamics is in the module of the optimizers too.
+        if module.startswith("ase.optimize") and isinstance(optimizer := frame.f_locals.get("self"), Optimizer):
+            return type(optimizer).__name__
+        if module.startswith(COMPARING):
+            return module
+        frame = frame.f_back
+    return None

@@ -12,6 +12,7 @@ import json
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -38,16 +39,26 @@ class Answer:
     forces: Array
     # [3, 3]: -dE/d(strain), eV; not a number where it is not known
     virial: Array
-    # As the server sends them: energies in `o3grid_pots` and `committee_pot` are in Hartree, all else in eV and Å.
+    # What else is known, with the keys of tumble_details() in include/tumble.h, eV and Å.
     extras: dict[str, Any] = field(default_factory=dict)
 
 
 class Client:
-    """A connection for structures with always the same atoms.
+    """A connection for structures with always the same atoms. Several threads may use it: they take turns.
 
-    `address` is `unix:PATH` or `tcp:HOST:PORT`; `species` are symbols or atomic numbers, in the order of the positions.
-    `step` is the number of the first structure: it counts up by one with every structure and chooses the random
-    rotations. `forces` is "conservative" or "direct". What is None is as the server was started. `timeout`: seconds.
+    - `address`: `unix:PATH` or `tcp:HOST:PORT`
+    - `species`: symbols or atomic numbers, in the order of the positions
+    - `rotate`: none, random, random:N, tetrahedral, octahedral, icosahedral, degree:N, legendre:L or lebedev:L; a grid
+      may be followed by +random
+    - `inversion`: whether every rotation comes with its inversion
+    - `seed`, `stream` (to 65535): of the random rotations
+    - `step`: number of the first structure; it counts up by one with every structure and chooses the random rotations
+    - `forces`: "conservative" or "direct"
+    - `correction`: averaged minus bare model
+    - `token`: the secret of a server that asks for one
+    - `timeout`: how long an answer may take, seconds; None: forever
+
+    What else is None is as the server was started.
 
     ValueError for what makes no sense, ServerError for what the server refuses, ConnectionError if it cannot be
     reached, TimeoutError if it does not answer in time. After the last three the client is of no more use.
@@ -74,6 +85,7 @@ class Client:
         self._atoms = len(species)
         self._address = address
         self._timeout = timeout
+        self._turns = Lock()
         self._socket: socket.socket | None = _connect(address, timeout)
         self._stream = self._socket.makefile("rb")
         self._exchange(wire.greeting(text), self._greeted)
@@ -90,7 +102,8 @@ class Client:
             raise ValueError(f"positions have the shape {positions.shape}: give ({self._atoms}, 3), as for the species")
         if cell.shape != (3, 3):
             raise ValueError(f"the cell has the shape {cell.shape}: give (3, 3), with the cell vectors as rows")
-        return self._exchange(wire.structure(cell, positions), self._answer)
+        with self._turns:
+            return self._exchange(wire.structure(cell, positions), self._answer)
 
     @property
     def closed(self) -> bool:
@@ -99,12 +112,13 @@ class Client:
 
     def close(self) -> None:
         """Says goodbye to the server; what is closed stays closed."""
-        if self._socket is not None:
-            try:
-                self._socket.sendall(wire.header("EXIT"))
-            except OSError:
-                pass  # The server takes the end of the connection just as well.
-            self._drop()
+        with self._turns:
+            if self._socket is not None:
+                try:
+                    self._socket.sendall(wire.header("EXIT"))
+                except OSError:
+                    pass  # The server takes the end of the connection just as well.
+                self._drop()
 
     def __enter__(self) -> Client:
         return self
@@ -157,7 +171,7 @@ class Client:
             )
         forces, virial = wire.results(self._read(24 * atoms + 72), atoms)
         text = self._text()
-        return Answer(float(energy), forces, virial, json.loads(text) if text else {})
+        return Answer(float(energy), forces, virial, wire.details(json.loads(text)) if text else {})
 
     def _expect(self, due: str) -> None:
         found = self._header()
@@ -186,11 +200,18 @@ class Client:
         return read
 
 
-def _connect(address: str, timeout: float | None) -> socket.socket:
+def check_address(address: str) -> None:
+    """ValueError if it is none."""
     kind, _, place = address.partition(":")
     host, _, port = place.rpartition(":")
     if not (kind == "unix" and place or kind == "tcp" and host and port.isdigit()):
         raise ValueError(f'the address "{address}" is neither unix:PATH nor tcp:HOST:PORT')
+
+
+def _connect(address: str, timeout: float | None) -> socket.socket:
+    check_address(address)
+    kind, _, place = address.partition(":")
+    host, _, port = place.rpartition(":")
     try:
         if kind == "unix":
             return _connect_file(place, timeout)

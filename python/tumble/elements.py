@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
+from numbers import Integral
 
 # Symbol of element Z at SYMBOLS[Z - 1].
 SYMBOLS = (
@@ -22,7 +23,8 @@ def symbol(species: str | int) -> str:
     if isinstance(species, str):
         known = species in SYMBOLS
     else:
-        known = 1 <= species <= len(SYMBOLS)
+        # NumPy's whole numbers too, but neither 8.0 nor True.
+        known = isinstance(species, Integral) and not isinstance(species, bool) and 1 <= species <= len(SYMBOLS)
     if not known:
         raise ValueError(f"{species!r} is no element: give a symbol such as O, or an atomic number from 1 to 118")
     return species if isinstance(species, str) else SYMBOLS[species - 1]

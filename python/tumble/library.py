@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-from ctypes import POINTER, c_char_p, c_double, c_int, c_void_p
+from ctypes import POINTER, c_char_p, c_double, c_int, c_longlong, c_void_p
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,6 +16,7 @@ INTS = POINTER(c_int)
 # Result and arguments, as in include/tumble.h.
 FUNCTIONS = {
     "tumble_load": (c_void_p, [c_char_p, c_char_p]),
+    "tumble_set_step": (c_int, [c_void_p, c_longlong]),
     "tumble_compute": (c_int, [c_void_p, c_int, INTS, DOUBLES, DOUBLES, DOUBLES, DOUBLES, DOUBLES]),
     "tumble_spread": (c_int, [c_void_p, DOUBLES, DOUBLES]),
     "tumble_per_atom": (c_int, [c_void_p, c_int, DOUBLES, DOUBLES, DOUBLES]),

@@ -14,6 +14,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import index
 from threading import Lock
 from typing import Any
 
@@ -51,20 +52,25 @@ class Evaluation:
     energy_spreads: Array | None
     # [N, 3], eV/Å
     force_spreads: Array | None
-    # What else is known, with the keys of tumble_extras() in include/tumble.h; energies there are in Hartree.
+    # What else is known, with the keys of tumble_details() in include/tumble.h, eV and Å.
     extras: dict[str, Any]
 
 
 class Model:
     """A model in an ONNX file, with the rotations that it is averaged over.
 
-    `rotate`: none (the default), random, random:N, tetrahedral, octahedral, icosahedral, degree:N, legendre:L or
-    lebedev:L; a grid may be followed by +random. `inversion`: whether every rotation comes with its inversion. `seed`,
-    `stream` (to 65535) and `step` choose random rotations; `step` is the number of the first structure and counts up by
-    one with every evaluation. `forces` is "conservative" or "direct"; None: what the model prefers. `correction`:
-    averaged minus bare model. `threads`: of the model. `memory`: working memory that it may take, MB. `device`: "cpu"
-    or "cuda". `onnxruntime`: its library or the folder of that; None: that of this Python's package, or what is found
-    elsewhere. `sha256`: that the model must have, 64 hexadecimal digits; any other file is refused.
+    - `rotate`: none (the default), random, random:N, tetrahedral, octahedral, icosahedral, degree:N, legendre:L or
+      lebedev:L; a grid may be followed by +random
+    - `inversion`: whether every rotation comes with its inversion
+    - `seed`, `stream` (to 65535): of the random rotations
+    - `step`: number of the first structure; it counts up by one with every evaluation and chooses the random rotations
+    - `forces`: "conservative" or "direct"; None: what the model prefers
+    - `correction`: averaged minus bare model; with `rotate` or `inversion`
+    - `threads`: of the model
+    - `memory`: working memory that it may take, MB
+    - `device`: "cpu" or "cuda"
+    - `onnxruntime`: its library or the folder of that; None: that of this Python's package, or what is found elsewhere
+    - `sha256`: that the model must have, 64 hexadecimal digits; any other file is refused
 
     ModelError for what the library refuses; ValueError for arrays of the wrong shape. Several threads may use a model:
     they take turns.
@@ -103,11 +109,25 @@ class Model:
             "onnxruntime": None if onnxruntime is None else os.fspath(onnxruntime),
             "sha256": sha256,
         }
-        self.step = step
+        self._step = step
         self._load()
 
+    @property
+    def step(self) -> int:
+        """Number of the next structure, which chooses its random rotations. It may be set: to compare structures under
+        the same rotation, set the same number before each."""
+        return self._step
+
+    @step.setter
+    def step(self, step: int) -> None:
+        if not 0 <= step < 2**63:
+            raise ValueError(f"step is {step}: give a whole number from 0 to {2**63 - 1}")
+        with self._lock:
+            self._check(self._library.tumble_set_step(self._live(), index(step)))
+            self._step = index(step)
+
     def _load(self) -> None:
-        chosen = {**self._options, "onnxruntime": self._options["onnxruntime"] or onnx_runtime(), "step": self.step}
+        chosen = {**self._options, "onnxruntime": self._options["onnxruntime"] or onnx_runtime(), "step": self._step}
         self._library = library()
         self._handle = self._library.tumble_load(os.fsencode(self._file), options.text(**chosen).encode())
         if not self._handle:
@@ -132,7 +152,7 @@ class Model:
         force_spreads = np.empty((atoms, 3))
         structure = (atoms, numbers.ctypes.data_as(INTS), _pointer(cell), _pointer(positions))
         self._check(self._library.tumble_compute(handle, *structure, *map(_pointer, (energy, forces, virial))))
-        self.step += 1
+        self._step += 1
         self._check(self._library.tumble_spread(handle, _pointer(spreads[:1]), _pointer(spreads[1:])))
         per_atom = (energies[0], energies[1], force_spreads)
         self._check(self._library.tumble_per_atom(handle, atoms, *map(_pointer, per_atom)))
@@ -176,11 +196,11 @@ class Model:
 
     def __getstate__(self) -> dict[str, Any]:
         # A copy is a model of its own: two that free one handle would crash.
-        return {"file": self._file, "options": self._options, "step": self.step}
+        return {"file": self._file, "options": self._options, "step": self._step}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self._handle, self._lock = None, Lock()
-        self._file, self._options, self.step = state["file"], state["options"], state["step"]
+        self._file, self._options, self._step = state["file"], state["options"], state["step"]
         self._load()
 
     def _live(self) -> int:

@@ -7,6 +7,7 @@ float64, in Hartree and Bohr.
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +18,13 @@ Array = NDArray[np.float64]
 ANGSTROM = 1.8897261
 ELECTRON_VOLT = 0.036749326
 FORCE = ELECTRON_VOLT / ANGSTROM
+
+# Names of i-PI, with ours and the unit of the wire.
+NAMES = {
+    "o3grid_pots": ("replica_energies", ELECTRON_VOLT),
+    "o3grid_weights": ("replica_weights", 1.0),
+    "committee_pot": ("ensemble_energies", ELECTRON_VOLT),
+}
 
 HEADER = 12
 FLOAT = np.dtype("<f8")
@@ -64,3 +72,12 @@ def results(body: bytes, atoms: int) -> tuple[Array, Array]:
     """Forces [N, 3], eV/Å, and virial [3, 3], eV."""
     values = np.frombuffer(body, FLOAT).astype(np.float64)
     return values[: 3 * atoms].reshape(atoms, 3) / FORCE, values[3 * atoms :].reshape(3, 3) / ELECTRON_VOLT
+
+
+def details(extras: dict[str, Any]) -> dict[str, Any]:
+    """Extras with our names, eV and Å."""
+    here = {key: value for key, value in extras.items() if key not in NAMES}
+    for key in NAMES.keys() & extras.keys():
+        name, unit = NAMES[key]
+        here[name] = [value / unit for value in extras[key]]
+    return here

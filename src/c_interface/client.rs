@@ -3,21 +3,25 @@
 use std::ffi::{CString, c_char, c_int};
 use std::ptr::null_mut;
 use std::slice::from_ref;
+use std::sync::Mutex;
 
+use super::last::Last;
 use super::{argument, atomic_numbers, entry, free, hand_over, string, structure, text};
 use crate::error::Result;
+use crate::onnx::locked;
 use crate::server::client::Client;
 
 /// What a `tumble_client *` points to.
 pub struct Handle {
-    client: Client,
+    client: Mutex<Client>,
     atoms: usize,
-    extras: CString,
+    /// Extras, [`CString`].
+    last: Last,
 }
 
 /// # Safety
-/// `client` is a live handle that nobody else uses, or NULL.
-unsafe fn live<'a>(client: *mut Handle) -> Result<&'a mut Handle> {
+/// `client` is a live handle, or NULL.
+unsafe fn live<'a>(client: *mut Handle) -> Result<&'a Handle> {
     // SAFETY: by the contract.
     unsafe { super::live(client, "client", "open one with tumble_open") }
 }
@@ -40,14 +44,14 @@ pub unsafe extern "C" fn tumble_open(
         // SAFETY: the caller gives so many numbers or NULL.
         let species = unsafe { atomic_numbers(n_atoms, species)? };
         let client = Client::with_options(&address.parse()?, &species, options.unwrap_or_default().trim(), None)?;
-        Ok(Box::into_raw(Box::new(Handle { client, atoms: species.len(), extras: CString::default() })))
+        Ok(Box::into_raw(Box::new(Handle { client: Mutex::new(client), atoms: species.len(), last: Last::default() })))
     })
 }
 
 /// Evaluates one structure; 0, or -1 on failure. `include/tumble.h` says more.
 ///
 /// # Safety
-/// `client` comes from [`tumble_open`], was not closed, and no other thread uses it now; or it is NULL. `cell` and
+/// `client` comes from [`tumble_open`] and was not closed, or it is NULL. `cell` and
 /// `virial` have 9 numbers, `positions` and `forces` 3 for each atom, `energy` has one; each may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tumble_evaluate(
@@ -59,11 +63,11 @@ pub unsafe extern "C" fn tumble_evaluate(
     virial: *mut f64,
 ) -> c_int {
     entry(-1, || {
-        // SAFETY: a live handle that nobody else uses, or NULL.
+        // SAFETY: a live handle, or NULL.
         let handle = unsafe { live(client)? };
         // SAFETY: so many numbers each, or NULL, by the contract.
         let (cell, positions) = unsafe { structure(cell, positions, handle.atoms)? };
-        let answer = handle.client.evaluate(cell, positions)?;
+        let answer = locked(&handle.client).evaluate(cell, positions)?;
         // SAFETY: the arrays are large enough or NULL by the contract; the client has checked the number of forces.
         unsafe {
             hand_over([
@@ -72,20 +76,22 @@ pub unsafe extern "C" fn tumble_evaluate(
                 (answer.virial.as_flattened(), virial),
             ]);
         }
-        handle.extras = text(answer.extras);
+        handle.last.replace(Some(text(answer.extras)));
         Ok(0)
     })
 }
 
-/// Extras of the last answer, a JSON object; "" before the first. They live until the next call with this client.
+/// Extras of this thread's last answer, a JSON object; "" before the first. They live until its next evaluation with this
+/// client.
 ///
 /// # Safety
 /// As `client` of [`tumble_evaluate`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tumble_extras(client: *mut Handle) -> *const c_char {
     entry(c"".as_ptr(), || {
-        // SAFETY: a live handle that nobody else uses, or NULL.
-        Ok(unsafe { live(client)? }.extras.as_ptr())
+        // SAFETY: a live handle, or NULL.
+        let handle = unsafe { live(client)? };
+        Ok(handle.last.read(|extras: Option<&CString>| extras.map_or(c"".as_ptr(), |extras| extras.as_ptr())))
     })
 }
 

@@ -1,19 +1,23 @@
 //! A model that is evaluated in the process, for C.
 
-use std::ffi::{CString, c_char, c_int};
+use std::ffi::{CString, c_char, c_int, c_longlong};
 use std::path::Path;
 use std::ptr::null_mut;
 use std::slice::from_ref;
+use std::sync::Mutex;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::last::Last;
 use super::{argument, atomic_numbers, entry, free, hand_over, string, structure, text};
 use crate::average::Evaluation;
 use crate::calculator::Calculator;
+use crate::details::details;
 use crate::error::Result;
-use crate::ipi::extras::extras;
 use crate::ipi::wire::Structure;
+use crate::onnx::locked;
 use crate::options;
+use crate::potential::ModelInfo;
 use crate::rotation::{Matrix3, Vector3};
 use crate::server::client::check_species;
 use crate::system::System;
@@ -23,12 +27,24 @@ const UNKNOWN: Matrix3 = [[f64::NAN; 3]; 3];
 
 /// What a `tumble_model *` points to.
 pub struct Handle {
+    model: Mutex<Model>,
+    info: ModelInfo,
+    name: CString,
+    about: CString,
+    /// [`Results`].
+    last: Last,
+}
+
+/// What threads take turns with.
+struct Model {
     calculator: Calculator,
     /// Number of the next structure.
     step: u64,
-    last: Option<Evaluation>,
-    name: CString,
-    about: CString,
+}
+
+/// What a thread knows of its last structure.
+struct Results {
+    evaluation: Evaluation,
     details: CString,
 }
 
@@ -37,30 +53,26 @@ impl Handle {
         let refused = |sentence| argument("options", format!("cannot be used: {sentence}"));
         let (settings, step) = options::parse(options).map_err(refused)?;
         let calculator = Calculator::load(model, &settings)?;
-        let (name, about) = (text(calculator.info().name.clone()), text(about(&calculator)));
-        Ok(Self { calculator, step, last: None, name, about, details: CString::default() })
+        let info = calculator.info().clone();
+        let (name, about) = (text(info.name.clone()), text(about(&calculator)));
+        Ok(Self { model: Mutex::new(Model { calculator, step }), info, name, about, last: Last::default() })
     }
 
-    fn compute(&mut self, species: Vec<u8>, cell: Option<&Matrix3>, positions: &[Vector3]) -> Result<&Evaluation> {
+    fn compute(&self, species: Vec<u8>, cell: Option<&Matrix3>, positions: &[Vector3]) -> Result<Evaluation> {
         check_species(&species)?;
         let structure = Structure { cell: cell.copied().unwrap_or_default(), positions: positions.to_vec() };
         let cell = structure.cell(None)?;
         let system = System::new(structure.positions, species, cell)?;
-        let evaluation = self.calculator.evaluate_system(&system, self.step)?;
-        self.step += 1;
-        self.details = text(extras(&evaluation));
-        Ok(self.last.insert(evaluation))
+        let Model { calculator, step } = &mut *locked(&self.model);
+        let evaluation = calculator.evaluate_system(&system, *step)?;
+        *step = step.saturating_add(1);
+        Ok(evaluation)
     }
 
-    /// Forgets what belongs to another structure.
-    fn forget(&mut self) {
-        (self.last, self.details) = (None, CString::default());
-    }
-
-    fn last(&self) -> Result<&Evaluation> {
-        let missing =
-            || argument("model", "has evaluated no structure, or failed at the last: call tumble_compute first");
-        self.last.as_ref().ok_or_else(missing)
+    /// Reads the results of this thread's last structure.
+    fn last<T>(&self, read: impl FnOnce(&Results) -> Result<T>) -> Result<T> {
+        let missing = "has evaluated no structure in this thread, or failed at the last: call tumble_compute first";
+        self.last.read(|results| read(results.ok_or_else(|| argument("model", missing))?))
     }
 }
 
@@ -82,8 +94,8 @@ fn about(calculator: &Calculator) -> String {
 }
 
 /// # Safety
-/// `model` is a live handle that nobody else uses, or NULL.
-unsafe fn live<'a>(model: *mut Handle) -> Result<&'a mut Handle> {
+/// `model` is a live handle, or NULL.
+unsafe fn live<'a>(model: *mut Handle) -> Result<&'a Handle> {
     // SAFETY: by the contract.
     unsafe { super::live(model, "model", "load one with tumble_load") }
 }
@@ -105,8 +117,8 @@ pub unsafe extern "C" fn tumble_load(file: *const c_char, options: *const c_char
 /// Evaluates one structure; 0, or -1 on failure.
 ///
 /// # Safety
-/// `model` comes from [`tumble_load`], was not freed, and no other thread uses it now; or it is NULL. `species` has
-/// `n_atoms` numbers, `cell` and `virial` 9, `positions` and `forces` 3 for each atom, `energy` one; each may be NULL.
+/// `model` comes from [`tumble_load`] and was not freed, or it is NULL. `species` has `n_atoms` numbers, `cell` and
+/// `virial` 9, `positions` and `forces` 3 for each atom, `energy` one; each may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tumble_compute(
     model: *mut Handle,
@@ -119,9 +131,9 @@ pub unsafe extern "C" fn tumble_compute(
     virial: *mut f64,
 ) -> c_int {
     entry(-1, || {
-        // SAFETY: a live handle that nobody else uses, or NULL.
+        // SAFETY: a live handle or NULL.
         let handle = unsafe { live(model)? };
-        handle.forget();
+        handle.last.replace(None::<Results>);
         // SAFETY: so many numbers each, or NULL, by the contract.
         let species = unsafe { atomic_numbers(n_atoms, species)? };
         // SAFETY: as above.
@@ -136,6 +148,8 @@ pub unsafe extern "C" fn tumble_compute(
                 (found_virial.as_flattened(), virial),
             ]);
         }
+        let details = text(Value::Object(details(&found)).to_string());
+        handle.last.replace(Some(Results { evaluation: found, details }));
         Ok(0)
     })
 }
@@ -148,12 +162,13 @@ pub unsafe extern "C" fn tumble_compute(
 pub unsafe extern "C" fn tumble_spread(model: *mut Handle, energy: *mut f64, force: *mut f64) -> c_int {
     entry(-1, || {
         // SAFETY: a live handle or NULL.
-        let found = unsafe { live(model)? }.last()?;
-        let known = |spread| if found.replicated() { spread } else { f64::NAN };
-        let (of_energy, of_forces) = (known(found.spread.energy), known(found.spread.force_rms()));
-        // SAFETY: room for one number each, or NULL.
-        unsafe { hand_over([(from_ref(&of_energy), energy), (from_ref(&of_forces), force)]) };
-        Ok(0)
+        unsafe { live(model)? }.last(|Results { evaluation: found, .. }| {
+            let known = |spread| if found.replicated() { spread } else { f64::NAN };
+            let (of_energy, of_forces) = (known(found.spread.energy), known(found.spread.force_rms()));
+            // SAFETY: room for one number each, or NULL.
+            unsafe { hand_over([(from_ref(&of_energy), energy), (from_ref(&of_forces), force)]) };
+            Ok(0)
+        })
     })
 }
 
@@ -172,37 +187,56 @@ pub unsafe extern "C" fn tumble_per_atom(
 ) -> c_int {
     entry(-1, || {
         // SAFETY: a live handle or NULL.
-        let found = unsafe { live(model)? }.last()?;
-        let atoms = found.atomic_energies.len();
-        if usize::try_from(n_atoms) != Ok(atoms) {
-            return Err(argument("n_atoms", format!("is {n_atoms}, but the last structure has {atoms} atoms")));
-        }
-        let unknown = vec![f64::NAN; 3 * atoms];
-        let (of_energies, of_forces) = if found.replicated() {
-            (&found.spread.atomic_energies[..], found.spread.forces.as_flattened())
-        } else {
-            (&unknown[..atoms], &unknown[..])
-        };
-        // SAFETY: room for as many numbers as there are of atoms, or of components, or NULL.
-        unsafe {
-            hand_over([
-                (&found.atomic_energies[..], energies),
-                (of_energies, energy_spreads),
-                (of_forces, force_spreads),
-            ]);
-        }
+        unsafe { live(model)? }.last(|Results { evaluation: found, .. }| {
+            let atoms = found.atomic_energies.len();
+            if usize::try_from(n_atoms) != Ok(atoms) {
+                return Err(argument("n_atoms", format!("is {n_atoms}, but the last structure has {atoms} atoms")));
+            }
+            let unknown = vec![f64::NAN; 3 * atoms];
+            let (of_energies, of_forces) = if found.replicated() {
+                (&found.spread.atomic_energies[..], found.spread.forces.as_flattened())
+            } else {
+                (&unknown[..atoms], &unknown[..])
+            };
+            // SAFETY: room for as many numbers as there are of atoms, or of components, or NULL.
+            unsafe {
+                hand_over([
+                    (&found.atomic_energies[..], energies),
+                    (of_energies, energy_spreads),
+                    (of_forces, force_spreads),
+                ]);
+            }
+            Ok(0)
+        })
+    })
+}
+
+/// Sets the number of the next structure; 0, or -1 on failure.
+///
+/// # Safety
+/// `model` as in [`tumble_compute`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tumble_set_step(model: *mut Handle, step: c_longlong) -> c_int {
+    entry(-1, || {
+        // SAFETY: a live handle or NULL.
+        let handle = unsafe { live(model)? };
+        let negative = |_| argument("step", format!("is {step}: give a number from 0"));
+        locked(&handle.model).step = u64::try_from(step).map_err(negative)?;
         Ok(0)
     })
 }
 
-/// What else is known about the last structure, a JSON object; "" before the first.
+/// What else is known about this thread's last structure, a JSON object; "" before the first.
 ///
 /// # Safety
 /// `model` as in [`tumble_compute`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tumble_details(model: *mut Handle) -> *const c_char {
     // SAFETY: a live handle or NULL.
-    entry(c"".as_ptr(), || Ok(unsafe { live(model)? }.details.as_ptr()))
+    entry(c"".as_ptr(), || {
+        let handle = unsafe { live(model)? };
+        Ok(handle.last.read(|last: Option<&Results>| last.map_or(c"".as_ptr(), |last| last.details.as_ptr())))
+    })
 }
 
 /// Name of the model.
@@ -232,7 +266,7 @@ pub unsafe extern "C" fn tumble_about(model: *mut Handle) -> *const c_char {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tumble_cutoff(model: *mut Handle) -> f64 {
     // SAFETY: a live handle or NULL.
-    entry(-1.0, || Ok(unsafe { live(model)? }.calculator.info().cutoff))
+    entry(-1.0, || Ok(unsafe { live(model)? }.info.cutoff))
 }
 
 /// Whether the model knows an element, 1 or 0; -1 on failure.
@@ -243,7 +277,7 @@ pub unsafe extern "C" fn tumble_cutoff(model: *mut Handle) -> f64 {
 pub unsafe extern "C" fn tumble_knows(model: *mut Handle, species: c_int) -> c_int {
     entry(-1, || {
         // SAFETY: a live handle or NULL.
-        let known = &unsafe { live(model)? }.calculator.info().species;
+        let known = &unsafe { live(model)? }.info.species;
         Ok(u8::try_from(species).is_ok_and(|z| known.contains(&z)).into())
     })
 }

@@ -57,7 +57,7 @@ pub(super) fn runtime(explicit: Option<&Path>) -> Result<Runtime> {
 }
 
 /// What a mutex guards, also after a thread has panicked with it.
-pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

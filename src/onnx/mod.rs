@@ -27,6 +27,7 @@ use std::time::Duration;
 pub use self::hash::Hash;
 use self::lane::{Lane, Lanes, Timed, split};
 use self::layers::{Layers, PRODUCTS_A_TENSOR, Spares};
+pub(crate) use self::library::locked;
 pub use self::metadata::{CONTRACT_VERSION, EnergyUnit, Layout, LengthUnit, Metadata, Offer, Precision};
 use self::packing::{n_slots, width};
 pub use self::session::{Device, Options};

@@ -1,5 +1,7 @@
 /* Does what tests/c_model.rs asks for and prints what it gets. */
 
+#include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -26,11 +28,17 @@ static tumble_model *not_loaded(tumble_model *model, const char *what) {
 
 static int refused(const char *file) {
   const int nobody[3] = {8, 0, 1}, gold[3] = {8, 79, 1};
+  const int nothing[3] = {8, 119, 1};
   const double flat[9] = {5, 0, 0, 5, 0, 0, 0, 0, 5}, together[9] = {0};
+  const double broken[9] = {5, 0, 0, 0, NAN, 0, 0, 0, 5}, gone[9] = {0, 0, 0, 1, 0, 0, 0, INFINITY, -1};
   double energy = 7, values[9] = {0};
   not_loaded(tumble_load(NULL, NULL), "no file");
   not_loaded(tumble_load("/nonexistent.onnx", NULL), "no such file");
   not_loaded(tumble_load(file, "rotation: none"), "unknown key");
+  not_loaded(tumble_load(file, "species: H3"), "species are no option");
+  not_loaded(tumble_load(file, "seed: 1, seed: 2"), "twice");
+  not_loaded(tumble_load(file, "stream: 65536"), "too large");
+  not_loaded(tumble_load(file, "correction: yes"), "nothing to correct");
   not_loaded(tumble_load(file, "inversion: maybe"), "neither yes nor no");
   not_loaded(tumble_load(file, "rotate: cubic"), "unknown mitigation");
   not_loaded(tumble_load(file, "forces: direct"), "no such forces");
@@ -45,12 +53,18 @@ static int refused(const char *file) {
   say("no species");
   if (tumble_compute(model, 3, nobody, CELL, POSITIONS, &energy, NULL, NULL) != -1) return 1;
   say("no element");
+  if (tumble_compute(model, 3, nothing, CELL, POSITIONS, &energy, NULL, NULL) != -1) return 1;
+  say("beyond the last");
   if (tumble_compute(model, 3, gold, CELL, POSITIONS, &energy, NULL, NULL) != -1) return 1;
   say("gold");
   if (tumble_compute(model, 3, SPECIES, CELL, NULL, &energy, NULL, NULL) != -1) return 1;
   say("no positions");
   if (tumble_compute(model, 3, SPECIES, flat, POSITIONS, &energy, NULL, NULL) != -1) return 1;
   say("flat");
+  if (tumble_compute(model, 3, SPECIES, broken, POSITIONS, &energy, NULL, NULL) != -1) return 1;
+  say("broken");
+  if (tumble_compute(model, 3, SPECIES, CELL, gone, &energy, NULL, NULL) != -1) return 1;
+  say("gone");
   if (tumble_compute(model, 3, SPECIES, NULL, together, &energy, NULL, NULL) != -1) return 1;
   say("in one place");
   printf("energy %g\n", energy);
@@ -58,6 +72,10 @@ static int refused(const char *file) {
   say("usable again");
   if (tumble_per_atom(model, 2, values, NULL, NULL) != -1) return 1;
   say("too few");
+  if (tumble_set_step(model, -1) != -1) return 1;
+  say("before the first step");
+  if (tumble_set_step(NULL, 1) != -1) return 1;
+  say("no model to step");
   if (tumble_compute(NULL, 3, SPECIES, CELL, POSITIONS, &energy, NULL, NULL) != -1) return 1;
   say("no model");
   if (tumble_cutoff(NULL) != -1 || tumble_knows(NULL, 8) != -1) return 1;
@@ -102,9 +120,71 @@ static int computed(const char *file, const char *options) {
   return 0;
 }
 
+/* The same step again is the same rotation. */
+static int stepped(const char *file) {
+  double energies[4];
+  tumble_model *model = tumble_load(file, "rotate: random, seed: 3");
+  if (!model) return say("load"), 1;
+  for (int i = 0; i < 4; ++i) {
+    if (i == 2 && tumble_set_step(model, 0)) return say("step"), 1;
+    if (tumble_compute(model, 3, SPECIES, CELL, POSITIONS, energies + i, NULL, NULL)) return say("compute"), 1;
+  }
+  tumble_free(model);
+  row("energies", 4, energies);
+  return 0;
+}
+
+struct work {
+  tumble_model *model;
+  double shift, energy, spread, first;
+  int failed;
+};
+
+/* Evaluates a structure of its own many times; results of other threads must never show. */
+static void *evaluations(void *argument) {
+  struct work *work = argument;
+  double positions[9], energy, spread, energies[3];
+  memcpy(positions, POSITIONS, sizeof positions);
+  positions[3] += work->shift;
+  work->failed = tumble_spread(work->model, &spread, NULL) != -1;
+  for (int i = 0; i < 50; ++i) {
+    if (tumble_compute(work->model, 3, SPECIES, CELL, positions, &energy, NULL, NULL)) work->failed = 1;
+    if (tumble_spread(work->model, &spread, NULL)) work->failed = 1;
+    if (tumble_per_atom(work->model, 3, energies, NULL, NULL)) work->failed = 1;
+    if (energy != work->energy || spread != work->spread || energies[0] != work->first) work->failed = 1;
+  }
+  return NULL;
+}
+
+static int shared(const char *file) {
+  enum { THREADS = 8 };
+  struct work works[THREADS];
+  pthread_t threads[THREADS];
+  int failed = 0;
+  tumble_model *model = tumble_load(file, "rotate: octahedral");
+  if (!model) return say("load"), 1;
+  for (int t = 0; t < THREADS; ++t) {
+    double positions[9], energies[3];
+    works[t] = (struct work){model, 0.02 * t, 0, 0, 0, 0};
+    memcpy(positions, POSITIONS, sizeof positions);
+    positions[3] += works[t].shift;
+    if (tumble_compute(model, 3, SPECIES, CELL, positions, &works[t].energy, NULL, NULL)) return say("compute"), 1;
+    if (tumble_spread(model, &works[t].spread, NULL) || tumble_per_atom(model, 3, energies, NULL, NULL)) return 1;
+    works[t].first = energies[0];
+  }
+  for (int t = 0; t < THREADS; ++t) pthread_create(threads + t, NULL, evaluations, works + t);
+  for (int t = 0; t < THREADS; ++t) pthread_join(threads[t], NULL);
+  for (int t = 0; t < THREADS; ++t) failed += works[t].failed;
+  tumble_free(model);
+  printf("failed %d\ndifferent %d\n", failed, works[0].energy != works[1].energy);
+  return 0;
+}
+
 int main(int argc, char **argv) {
   if (argc != 4) return 2;
   if (!strcmp(argv[1], "refused")) return refused(argv[2]);
   if (!strcmp(argv[1], "facts")) return facts(argv[2]);
+  if (!strcmp(argv[1], "stepped")) return stepped(argv[2]);
+  if (!strcmp(argv[1], "shared")) return shared(argv[2]);
   return computed(argv[2], argv[3]);
 }

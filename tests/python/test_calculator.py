@@ -77,18 +77,18 @@ def test_every_mitigation_is_there(rotate, count):
     for inversion in (False, True):
         with Tumble(TOY, rotate=rotate, inversion=inversion, seed=1) as atoms.calc:
             atoms.get_potential_energy()
-            results, copies = atoms.calc.results, count * (1 + inversion)
-            assert results["evaluations"] == copies
-            assert ("spread" in results) == (copies > 1)
+            details, copies = atoms.calc.details, count * (1 + inversion)
+            assert details["evaluations"] == copies
+            assert ("spread" in details) == (copies > 1)
             if copies > 1:
-                spread, replicas = results["spread"], results["replica_energies"]
+                spread, replicas = details["spread"], details["replica_energies"]
                 assert replicas.shape == (copies,)
                 assert spread["energies"].shape == (6,)
                 rms = np.sqrt(np.mean(spread["force_components"] ** 2))
                 assert rms == pytest.approx(spread["forces"], rel=1e-12)
             if rotate in ("octahedral", "tetrahedral"):
                 # Equal weights.
-                assert replicas.mean() == pytest.approx(results["energy"], abs=1e-8)
+                assert replicas.mean() == pytest.approx(atoms.get_potential_energy(), abs=1e-8)
                 assert replicas.std() == pytest.approx(spread["energy"], rel=1e-6)
                 assert spread["energy"] > 1e-3
 
@@ -105,10 +105,10 @@ def test_it_agrees_with_the_command_line(tmp_path):
         assert atoms.get_potential_energy() == pytest.approx(expected["energy"], abs=1e-7)
         np.testing.assert_allclose(atoms.get_forces(), expected["forces"], atol=1e-6)
         np.testing.assert_allclose(atoms.get_potential_energies(), expected["atomic_energies"], atol=1e-7)
-        spread = atoms.calc.results["spread"]
+        spread = atoms.calc.details["spread"]
         assert spread["energy"] == pytest.approx(expected["spread"]["energy"], abs=1e-7)
         np.testing.assert_allclose(spread["force_components"], expected["spread"]["forces"], atol=1e-6)
-        np.testing.assert_allclose(atoms.calc.results["torque"], expected["torque"], atol=1e-6)
+        np.testing.assert_allclose(atoms.calc.details["torque"], expected["torque"], atol=1e-6)
 
 
 def test_random_rotations_follow_seed_stream_and_step():
@@ -156,7 +156,7 @@ def test_both_kinds_of_forces_and_an_ensemble():
         assert np.abs(one.get_forces(atoms) - other.get_forces(atoms)).max() > 1e-3
     with Tumble(TOYS / "ensemble-list-f64.onnx") as calc:
         calc.calculate(atoms)
-        members = calc.results["ensemble_energies"]
+        members = calc.details["ensemble_energies"]
         assert members.shape == (4,)
         # The toy's members differ by shares whose sum is zero.
         assert members.mean() == pytest.approx(calc.results["energy"], abs=1e-8)
@@ -193,6 +193,29 @@ def test_copies_are_models_of_their_own():
         other.calculate(atoms)
         assert other.results["energy"] == calc.results["energy"]
         other.close()
+
+
+@pytest.mark.parametrize("key", ["replica_energies", "ensemble_energies"])
+def test_details_are_in_electron_volts(key):
+    """Hartree are for i-PI's wire only: the weighted mean of each is the energy."""
+    with Model(TOYS / "ensemble-list-f64.onnx", rotate="octahedral") as model:
+        found = model.evaluate(list("OHHOHH"), POSITIONS, CELL)
+    weights = found.extras["replica_weights"] if key == "replica_energies" else [0.25] * 4
+    assert np.dot(weights, found.extras[key]) == pytest.approx(found.energy, abs=1e-9)
+    assert abs(found.energy) > 1.0
+    assert not {"o3grid_pots", "committee_pot"} & set(found.extras)
+
+
+def test_a_step_that_is_set_chooses_the_rotation():
+    with Model(TOY, rotate="random", step=2) as model:
+        first = model.evaluate(list("OHHOHH"), POSITIONS, CELL).energy
+        assert model.step == 3
+        assert model.evaluate(list("OHHOHH"), POSITIONS, CELL).energy != first
+        model.step = 2
+        assert model.evaluate(list("OHHOHH"), POSITIONS, CELL).energy == first
+        with pytest.raises(ValueError, match="step is -1: give a whole number from 0 to 9223372036854775807"):
+            model.step = -1
+        assert model.step == 3
 
 
 def test_threads_take_turns():
@@ -234,6 +257,20 @@ def version_of_cargo():
         ("/nonexistent.onnx", {}, r"cannot read /nonexistent\.onnx: No such file or directory"),
         (TOY, {"rotate": "cubic"}, 'the mitigation "cubic" is unknown: give none, random, '),
         (TOY, {"forces": "direct"}, 'the model "harmonic" offers no direct forces: ask for conservative ones'),
+        (
+            TOY,
+            {"correction": True},
+            "correction yes is zero without rotations, as it is averaged minus bare: give rotate",
+        ),
+        (
+            TOY,
+            {"stream": 65536},
+            'the argument options cannot be used: stream is "65536": give a whole number, not neg',
+        ),
+        (TOY, {"seed": -1}, 'the argument options cannot be used: seed is "-1": give a whole number, not negative and'),
+        (TOY, {"seed": 2**64}, 'the argument options cannot be used: seed is "18446744073709551616": give a whole'),
+        (TOY, {"seed": 1.5}, 'the argument options cannot be used: seed is "1.5": give a whole number'),
+        (TOY, {"step": 2**63}, 'step is "9223372036854775808": give a whole number from 0 to 9223372036854775807'),
         (TOY, {"threads": 0}, 'the argument options cannot be used: threads is "0": give a whole number from 1 to'),
         (TOY, {"sha256": "0" * 64}, "has the sha256 [0-9a-f]{64}, but 0{64} was asked for: give the file of that hash"),
         (TOY, {"onnxruntime": "/nonexistent"}, "ONNX Runtime library names /nonexistent|is already loaded from"),
@@ -252,12 +289,23 @@ def test_what_cannot_be_evaluated_says_why():
             model.evaluate(["H", "H"], np.zeros((2, 3)))
         with pytest.raises(ValueError, match=r"positions has the shape \(1, 3\): give \(2, 3\)"):
             model.evaluate(["H", "H"], [[0, 0, 0]])
-        with pytest.raises(ValueError, match="'Xx' is no element"):
-            model.evaluate(["Xx"], [[0, 0, 0]])
+        for species in ("Xx", 0, 119, -1, 8.0, True, None, b"H", [1]):
+            with pytest.raises(ValueError, match="is no element: give a symbol such as O, or an atomic number from 1"):
+                model.evaluate([species], [[0, 0, 0]])
+        with pytest.raises(ModelError, match="the argument n_atoms is 0: give at least one atom"):
+            model.evaluate([], np.zeros((0, 3)))
+        with pytest.raises(ModelError, match=r"the position of atom 2 is not finite \(NaN\)"):
+            model.evaluate(["H", "H"], [[0, 0, 0], [0, np.nan, 0]])
+        with pytest.raises(ModelError, match=r"cell vector c is not finite \(inf\)"):
+            model.evaluate(["H"], [[0, 0, 0]], np.diag([5, 5, np.inf]))
+        with pytest.raises(ValueError, match=r"cell has the shape \(2, 3\): give \(3, 3\)"):
+            model.evaluate(["H"], [[0, 0, 0]], np.zeros((2, 3)))
     with pytest.raises(ModelError, match="the model was closed: load it again"):
         model.evaluate(["H"], [[0, 0, 0]])
     with pytest.raises(ValueError, match="rotate is empty, or has a comma"):
         Model(TOY, rotate="none, seed: 1")
+    with pytest.raises(TypeError, match="unexpected keyword argument 'rotation'"):
+        Model(TOY, rotation="none")
     with pytest.raises(ValueError, match="unknown parameters"):
         Tumble(TOY).set(rotation="none")
 

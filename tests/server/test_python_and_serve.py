@@ -47,10 +47,10 @@ def test_forces_and_stress_are_derivatives(address, pbc):
         # With rotations that stay the energy is a function of positions and cell alone.
         np.testing.assert_allclose(forces, calculate_numerical_forces(atoms, eps=1e-4), atol=2e-5)
         assert np.abs(forces).max() > 0.1
-        assert atoms.calc.results["evaluations"] == 12
+        assert atoms.calc.details["evaluations"] == 12
         if pbc is True:
             numerical = calculate_numerical_stress(atoms, eps=1e-5)
-            spread = atoms.calc.results["spread"]
+            spread = atoms.calc.details["spread"]
             np.testing.assert_allclose(atoms.get_stress(), numerical, atol=1e-8)
             assert np.abs(numerical).max() > 1e-2
             assert 0.0 < spread["energy"] < 0.5
@@ -59,11 +59,11 @@ def test_forces_and_stress_are_derivatives(address, pbc):
 def test_replicas_and_spread_belong_together(address):
     atoms = waters(False)
     with TumbleClient(address, rotate="octahedral", inversion=True) as atoms.calc:
-        energy, results = atoms.get_potential_energy(), atoms.calc.results
-        assert len(results["replica_energies"]) == results["evaluations"] == 48
-        assert results["replica_energies"].mean() == pytest.approx(energy, abs=1e-8)
-        assert results["replica_energies"].std() == pytest.approx(results["spread"]["energy"], rel=0.05)
-        assert results["torque"].shape == (3,)
+        energy, details = atoms.get_potential_energy(), atoms.calc.details
+        assert len(details["replica_energies"]) == details["evaluations"] == 48
+        assert details["replica_energies"].mean() == pytest.approx(energy, abs=1e-8)
+        assert details["replica_energies"].std() == pytest.approx(details["spread"]["energy"], rel=0.05)
+        assert details["torque"].shape == (3,)
 
 
 def test_random_rotations_follow_seed_and_step_through_reconnections(address):

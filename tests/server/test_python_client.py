@@ -214,19 +214,88 @@ def test_ase_gets_what_is_known_of_broken_symmetry(tmp_path):
     atoms = water()
     with calculator(server) as calc:
         calc.calculate(atoms)
-        assert calc.results["spread"] == {"energy": 0.25, "forces": 0.5}
-        assert calc.results["evaluations"] == 2
-        assert calc.results["torque"].tolist() == [1.0, 2.0, 3.0]
-        assert calc.results["replica_energies"] == pytest.approx([-27.211383, 27.211383])
-        assert calc.results["ensemble_energies"] == pytest.approx([54.422767, 81.634151, 108.845534])
-        assert "stress" not in calc.results
+        assert calc.details["spread"] == {"energy": 0.25, "forces": 0.5}
+        assert calc.details["evaluations"] == 2
+        assert calc.details["torque"].tolist() == [1.0, 2.0, 3.0]
+        assert calc.details["replica_energies"] == pytest.approx([-27.211383, 27.211383])
+        assert calc.details["ensemble_energies"] == pytest.approx([54.422767, 81.634151, 108.845534])
+        assert calc.details["replica_weights"].tolist() == [0.5, 0.5]
+        assert set(calc.results) == {"energy", "free_energy", "forces"}
     server.done()
+
+
+def test_extras_come_in_electron_volts(tmp_path):
+    extras = {"evaluations": 2, "o3grid_pots": [-1.0, 1.0], "o3grid_weights": [0.25, 0.75], "committee_pot": [2.0, 3.0]}
+    server = scripted(tmp_path, [HELLO, (MOLECULE, results(0.0, FORCES, VIRIAL, extras))])
+    with Client(server.address, ["O", "H", "H"]) as client:
+        found = client.evaluate(WATER).extras
+    assert found.keys() == {"evaluations", "replica_energies", "replica_weights", "ensemble_energies"}
+    assert found["replica_energies"] == pytest.approx([-27.211383, 27.211383])
+    assert found["replica_weights"] == [0.25, 0.75]
+    assert found["ensemble_energies"] == pytest.approx([54.422767, 81.634151])
+    server.done()
+
+
+def test_threads_that_share_a_client_take_turns(tmp_path):
+    places = np.zeros((3, 3))
+    server = harmonic(tmp_path, places, 1.0)
+    wrong = []
+    with Client(server.address, ["O", "H", "H"]) as client:
+
+        def work(shift):
+            positions = WATER + shift
+            expected = 0.5 * (positions**2).sum()
+            wrong.extend(e for _ in range(50) if abs((e := client.evaluate(positions).energy) - expected) > 1e-6)
+
+        threads = [threading.Thread(target=work, args=(0.1 * k,)) for k in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    server.done()
+    assert wrong == []
+
+
+def test_threads_that_share_a_calculator_see_their_own_results(tmp_path):
+    pytest.importorskip("ase")
+    server = harmonic(tmp_path, np.zeros((3, 3)), 1.0)
+    wrong = []
+    with calculator(server) as calc:
+
+        def work(shift):
+            atoms = water()
+            atoms.calc = calc
+            for k in range(25):
+                atoms.positions = WATER + shift + 0.01 * k
+                expected = 0.5 * (atoms.positions**2).sum()
+                if abs(atoms.get_potential_energy() - expected) > 1e-6 or abs(calc.results["energy"] - expected) > 1e-6:
+                    wrong.append(expected)
+                if np.abs(atoms.get_forces() + atoms.positions).max() > 1e-6:
+                    wrong.append(expected)
+
+        threads = [threading.Thread(target=work, args=(0.1 * k,)) for k in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    server.done()
+    assert wrong == []
+
+
+def test_ase_refuses_an_address_at_once():
+    pytest.importorskip("ase")
+    from tumble.ase import TumbleClient
+
+    with pytest.raises(ValueError, match='the address "water" is neither unix:PATH nor tcp:HOST:PORT'):
+        TumbleClient("water")
+    with pytest.raises(ValueError, match="rotate is empty, or has a comma"):
+        TumbleClient("unix:/s", rotate="none, seed: 1")
 
 
 def test_ase_sends_no_cell_vectors_along_which_nothing_repeats_and_has_no_stress_then(tmp_path):
     from_ase = pytest.importorskip("ase.calculators.calculator")
     slab = (np.diag([2.0, 4.0, 0.0]) * ANGSTROM).ravel().tolist()
-    script = [HELLO, (structure(slab, UNIT, BOHR), ANSWER), (structure(slab, UNIT, BOHR), ANSWER)]
+    script = [HELLO, (structure(slab, UNIT, BOHR), ANSWER)]
     server = scripted(tmp_path, script)
     atoms = water(cell=CELL, pbc=[True, True, False])
     with calculator(server) as atoms.calc:

@@ -63,7 +63,7 @@ from tumble.ase import Tumble
 
 atoms = read("water.xyz")
 with Tumble({model!r}, rotate="octahedral", inversion=True) as atoms.calc:
-    print(atoms.get_potential_energy(), atoms.calc.results["spread"]["energy"])
+    print(atoms.get_potential_energy(), atoms.calc.details["spread"]["energy"])
 """
 # ASE is the server: i-PI's protocol without i-PI.
 SOCKET = """\
