@@ -1,22 +1,25 @@
 """Vibrations of cubic crystals: threefold degeneracies are exact for a model averaged over the cubic group, and are not
 there for the bare one."""
 
+import itertools
 from pathlib import Path
 
 import numpy as np
 import pytest
-from ase import Atoms
+from ase import Atoms, units
 from ase.build import bulk
 from tumble.ase import Tumble
 
+ROOT = Path(__file__).resolve().parents[2]
 # Its energy depends on angles to the z axis (Legendre polynomials 1, 2 and 4), so the bare model is not cubic.
-TOY = Path(__file__).resolve().parents[2] / "tests/data/models/harmonic-list-f64.onnx"
+TOY = ROOT / "tests/data/models/harmonic-list-f64.onnx"
+WATER = ROOT / "examples/models/water-pet-f64.onnx"
 CUBIC = {"rotate": "octahedral", "inversion": True}
 
 
-def force_constants(atoms, moved, step=1e-3, **options):
+def force_constants(atoms, moved, model=TOY, step=1e-3, **options):
     """-dF/dx by central differences: [3 moved, 3 N], eV/Å²."""
-    with Tumble(TOY, **options) as calc:
+    with Tumble(model, **options) as calc:
 
         def forces(atom, axis, shift):
             displaced = atoms.copy()
@@ -65,6 +68,69 @@ def test_the_optical_modes_at_gamma_are_one_triplet():
     assert np.abs(triplet).min() > 0.1
     assert np.ptp(triplet) < 1e-9
     assert np.ptp(bare[3:]) > 1e-3 * np.abs(triplet).mean()
+
+
+def icex():
+    """Ice X: a cubic crystal of 2 H2O, Å."""
+    hydrogens = [[0.25, 0.25, 0.25], [0.75, 0.75, 0.25], [0.75, 0.25, 0.75], [0.25, 0.75, 0.75]]
+    places = [[0.0, 0.0, 0.0], [0.5, 0.5, 0.5], *hydrogens]
+    return Atoms("O2H4", scaled_positions=places, cell=[2.85] * 3, pbc=True)
+
+
+def operations(atoms):
+    """Of the space group of a cubic crystal, as matrices on displacements [3 N, 3 N]."""
+    found = []
+    for order in itertools.permutations(range(3)):
+        for signs in itertools.product([1, -1], repeat=3):
+            rotation = np.eye(3)[list(order)] * np.array(signs)[:, None]
+            for shift in (0.0, 0.5):
+                moved = atoms.get_scaled_positions() @ rotation.T + shift
+                away = moved[:, None] - atoms.get_scaled_positions()[None]
+                same = (np.abs(away - np.round(away)).max(axis=2) < 1e-6) & (
+                    atoms.numbers[:, None] == atoms.numbers[None]
+                )
+                if (same.sum(axis=1) == 1).all():
+                    found.append(np.kron(same.T, rotation))
+    return found
+
+
+def frequencies(matrix, atoms):
+    """THz, ascending; imaginary ones negative."""
+    masses = np.repeat(atoms.get_masses(), 3)
+    values = np.linalg.eigvalsh(0.5 * (matrix + matrix.T) / np.sqrt(np.outer(masses, masses)))
+    return np.sign(values) * np.sqrt(np.abs(values) * units._e / units._amu) * 1e10 / (2e12 * np.pi)
+
+
+def reduced(atoms, **options):
+    """Force constants from one displacement of O and one of H, all others filled in by the crystal's symmetry."""
+    rows = force_constants(atoms, [0, 2], WATER, **options)[[0, 3]]
+    moved = np.zeros((2, 3 * len(atoms)))
+    moved[0, 0] = moved[1, 6] = 1.0
+    group = operations(atoms)
+    assert len(group) == 48
+    left = np.concatenate([moved @ operation.T for operation in group])
+    right = np.concatenate([rows @ operation.T for operation in group])
+    matrix, _, rank, _ = np.linalg.lstsq(left, right, rcond=None)
+    assert rank == 3 * len(atoms)
+    return matrix
+
+
+def test_displacements_reduced_by_symmetry_hide_what_the_bare_model_breaks():
+    """The table of docs/ase.md."""
+    atoms = icex()
+    every = range(len(atoms))
+    bare, hidden = frequencies(force_constants(atoms, every, WATER), atoms), frequencies(reduced(atoms), atoms)
+    averaged = frequencies(force_constants(atoms, every, WATER, **CUBIC), atoms)
+    np.testing.assert_allclose(frequencies(reduced(atoms, **CUBIC), atoms), averaged, atol=1e-3)
+    triplet, translations = slice(7, 10), slice(4, 7)
+    np.testing.assert_allclose(bare[triplet], [22.97, 23.04, 23.23], atol=0.01)
+    np.testing.assert_allclose(hidden[triplet], 23.08, atol=0.01)
+    np.testing.assert_allclose(averaged[triplet], 23.08, atol=0.01)
+    assert np.ptp(hidden[triplet]) < 1e-6 > np.ptp(averaged[triplet])
+    np.testing.assert_allclose(hidden[translations], 0.17, atol=0.01)
+    for values in (bare, averaged):
+        np.testing.assert_allclose(values[translations], 0.0, atol=0.01)
+    assert np.abs(hidden - averaged).max() == pytest.approx(0.6, abs=0.1)
 
 
 def test_a_crystal_turned_away_from_the_grid_is_not_cubic():

@@ -106,6 +106,7 @@ pub fn calculator(model: &Path, settings: &Settings) -> Result<Calculator> {
 
 /// Loads a model, and says what the user should know of how it is run.
 pub fn load(model: &Path, settings: &Settings) -> Result<OnnxPotential> {
+    settings.check()?;
     let potential = OnnxPotential::load(model, &settings.running())?;
     tell(potential.notes());
     Ok(potential)

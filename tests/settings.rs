@@ -1,0 +1,41 @@
+//! Settings that contradict each other are refused by the command line with the sentence of the core.
+
+use std::process::Command;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// What `tumble` says; it must refuse before it reads the model, which is not there.
+fn refusal(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_tumble")).current_dir(ROOT).args(arguments).output().unwrap();
+    assert!(!output.status.success());
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn a_correction_without_rotations_is_refused() {
+    let template = "--template=examples/ipi-mts/start.xyz";
+    let arguments = ["ipi", "nofile.onnx", template, "--unix", "nowhere", "--correction"];
+    let expected = "error: correction yes is zero without rotations, as it is averaged minus bare: give rotate, inversion \
+                    yes or another kind of inner forces, or leave it out\n";
+    assert_eq!(refusal(&arguments), expected);
+}
+
+#[test]
+fn numbers_that_would_overflow_are_refused() {
+    let structure = "examples/ipi-mts/start.xyz";
+    for command in ["eval", "check", "bench"] {
+        let found = refusal(&[command, "nofile.onnx", structure, "--memory", "99999999999999"]);
+        assert!(
+            found.contains("memory 99999999999999 is out of range: give a whole number from 1 to 1000000"),
+            "{found}"
+        );
+        let found = refusal(&[command, "nofile.onnx", structure, "--threads", "1000001"]);
+        assert!(found.contains("threads 1000001 is out of range: give a whole number from 1 to 1000000"), "{found}");
+    }
+}
+
+#[test]
+fn a_server_refuses_bad_defaults_at_its_start() {
+    let found = refusal(&["serve", "nofile.onnx", "--listen", "unix:/nonexistent/s", "--rotate", "cubic"]);
+    assert!(found.starts_with("error: the mitigation \"cubic\" is unknown"), "{found}");
+}
