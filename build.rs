@@ -11,8 +11,15 @@ mod lammps {
 
     use object::{Object, ObjectSymbol};
 
-    const SOURCES: [&str; 5] =
-        ["cpp/pair_tumble.cpp", "cpp/keywords.cpp", "cpp/rank_view.cpp", "cpp/diagnostics.cpp", "cpp/plugin.cpp"];
+    const SOURCES: [&str; 7] = [
+        "cpp/pair_tumble.cpp",
+        "cpp/keywords.cpp",
+        "cpp/rank_view.cpp",
+        "cpp/stepping.cpp",
+        "cpp/fix_step.cpp",
+        "cpp/diagnostics.cpp",
+        "cpp/plugin.cpp",
+    ];
 
     pub fn build() {
         println!("cargo:rerun-if-env-changed=TUMBLE_LAMMPS");

@@ -10,6 +10,7 @@
 #include "error.h"
 #include "force.h"
 #include "memory.h"
+#include "modify.h"
 #include "neigh_list.h"
 #include "neighbor.h"
 #include "platform.h"
@@ -37,6 +38,7 @@ PairTumble::PairTumble(LAMMPS *lmp) : Pair(lmp), view(lmp), diagnostics(lmp) {
 }
 
 PairTumble::~PairTumble() {
+  if (steps) modify->delete_fix(steps->id);
   if (!allocated) return;
   memory->destroy(setflag);
   memory->destroy(cutsq);
@@ -75,7 +77,7 @@ void PairTumble::init_style() {
   check_neighbors();
   check_stepping();
   request_neighbors();
-  (*engine)->start_run();
+  follow_steps();
   diagnostics.start_run(units, static_cast<int>(keywords.every), (*engine)->is_random());
 }
 
@@ -113,15 +115,6 @@ void PairTumble::check_neighbors() {
                "pair_style tumble: the neighbor skin of {:.4g} is far longer than the model's cutoff of {:.4g}: write "
                "neighbor {:.4g} bin",
                neighbor->skin, cutoff, 0.25 * cutoff);
-  }
-}
-
-void PairTumble::check_stepping() {
-  if (keywords.every > 1 && update->whichflag == 1 && utils::strmatch(update->integrate_style, "^respa")) {
-    error->all(FLERR,
-               "pair_style tumble: every {} steps by itself and cannot be stepped by run_style respa: use run_style "
-               "verlet, or pair_style hybrid/overlay tumble ... tumble ... correction yes",
-               keywords.every);
   }
 }
 
@@ -181,21 +174,10 @@ void PairTumble::compute(int eflag, int vflag) {
   energy_scale = scale * units.electron_volt;
   force_scale = energy_scale / units.angstrom;
   scatter();
+  note_step(asked.integrator);
   diagnostics.add_step(**engine, result, platform::walltime() - start);
   if (threshold > 0.0) diagnostics.check_uncertainty(uncertainties, threshold);
   if (eflag_global) diagnostics.publish();
-}
-
-Ask PairTumble::ask() const {
-  Ask asked{};
-  asked.step = static_cast<uint64_t>(update->ntimestep);
-  // Minimizers want the force of the energy that they are told, and so do single points.
-  asked.dynamics = update->whichflag == 1 && update->nsteps > 0;
-  asked.virials = vflag_atom != 0;
-  asked.centroid_virials = cvflag_atom != 0;
-  asked.per_atom = eflag_atom || vflag_atom || cvflag_atom || per_atom_wanted;
-  asked.measure = eflag_global || (keywords.monitor > 0 && asked.step % keywords.monitor == 0);
-  return asked;
 }
 
 void PairTumble::together(const std::function<void()> &action) {

@@ -3,7 +3,7 @@
 use std::ffi::{c_int, c_void};
 use std::path::Path;
 
-use crate::calculator::{Calculator, Device, Phase, Settings};
+use crate::calculator::{Calculator, Device, HeldCorrection, Phase, Settings};
 use crate::diagnostics::{Probes, Shares};
 use crate::elements::atomic_number;
 use crate::error::{Error, Result};
@@ -64,15 +64,18 @@ mod ffi {
 
     /// What is wanted of a step.
     struct Ask {
+        /// Chooses the random rotations, and what is due in multiple time stepping.
         step: u64,
-        /// Whether the forces are for a step of dynamics.
-        dynamics: bool,
-        /// Whether values per atom are wanted, which only an averaged evaluation can give.
-        per_atom: bool,
+        /// Whether the integrator of a run of dynamics asks; everybody else gets the average.
+        integrator: bool,
+        /// Whether energies or values per atom are wanted, which only an averaged evaluation can give.
+        energies: bool,
         virials: bool,
         centroid_virials: bool,
         /// Whether measures of broken symmetry are wanted, and `max_tag` is known.
         measure: bool,
+        /// Whether to spend evaluations on them.
+        survey: bool,
     }
 
     /// eV and Å. `atoms[node]` says on which of the rank's atoms `forces[3 * node..]` acts.
@@ -121,7 +124,10 @@ mod ffi {
         fn is_random(self: &Engine) -> bool;
         fn summary(self: &Engine) -> String;
         fn species(self: &Engine, symbol: &str) -> Result<u8>;
-        fn start_run(self: &mut Engine);
+        /// The correction of the virial that is held between outer steps, xx, yy, zz, xy, xz, yz, eV, this rank's share; empty
+        /// if there is none.
+        fn held_virial(self: &Engine) -> Vec<f64>;
+        fn hold_virial(self: &mut Engine, virial: &[f64]);
         fn evaluate(self: &mut Engine, data: &RankData, ask: &Ask, result: &mut RankResult) -> Result<()>;
         fn diagnose(self: &Engine, shares: &[f64]) -> Result<Measures>;
     }
@@ -133,7 +139,6 @@ use ffi::{Ask, Measures, PairSettings, RankData, RankResult, Units};
 pub struct Engine {
     calculator: Calculator,
     units: Units,
-    monitor: u64,
     shares: Shares,
 }
 
@@ -188,7 +193,7 @@ fn check_settings(settings: &PairSettings) -> Result<()> {
 fn load_engine(model: &str, settings: &PairSettings, units: Units) -> Result<Box<Engine>> {
     guarded(|| {
         let calculator = Calculator::load(Path::new(model), &settings.try_into()?)?;
-        Ok(Box::new(Engine { calculator, units, monitor: settings.monitor, shares: Shares::default() }))
+        Ok(Box::new(Engine { calculator, units, shares: Shares::default() }))
     })
 }
 
@@ -233,16 +238,22 @@ impl Engine {
         })
     }
 
-    fn start_run(&mut self) {
-        self.calculator.forget();
+    fn held_virial(&self) -> Vec<f64> {
+        self.calculator.held().and_then(|held| held.0).map_or_else(Vec::new, |w| six(&w).to_vec())
+    }
+
+    fn hold_virial(&mut self, virial: &[f64]) {
+        let symmetric = |&[xx, yy, zz, xy, xz, yz]: &[f64; 6]| [[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]];
+        let virial = virial.first_chunk().map(symmetric);
+        self.calculator.hold(virial.map(|w| HeldCorrection(Some(w))));
     }
 
     fn evaluate(&mut self, data: &RankData, ask: &Ask, result: &mut RankResult) -> Result<()> {
         guarded(|| {
             let folded = self.fold(data)?;
-            let phase = if ask.dynamics { self.calculator.phase(ask.step, ask.per_atom) } else { Phase::Averaged };
-            let survey = self.monitor > 0 && ask.step.is_multiple_of(self.monitor);
-            let measured = ask.measure && (survey || phase != Phase::Inner);
+            let phase = if ask.integrator { self.calculator.phase(ask.step, ask.energies) } else { Phase::Averaged };
+            let survey = ask.survey;
+            let measured = ask.measure && (survey || phase.is_exact());
             let tags = folded.atoms.iter().map(|&atom| data.tags[atom] as usize);
             let probes = measured.then(|| Probes::new(tags, data.masses, data.max_tag));
             let edge_gradients = ask.virials || ask.centroid_virials;

@@ -14,8 +14,8 @@ use crate::potential::{Forces, ModelInfo, Potential};
 use crate::quadrature::{Mitigation, Quadrature};
 use crate::rotation::draw;
 pub use crate::settings::Settings;
-pub use crate::stepping::Phase;
-use crate::stepping::{Held, impulse, with_bare_forces};
+pub use crate::stepping::{HeldCorrection, Phase};
+use crate::stepping::{impulse, with_inner};
 use crate::system::System;
 use crate::together::Task;
 
@@ -36,7 +36,7 @@ pub struct Calculator {
     potential: Box<dyn Potential>,
     policy: Policy,
     every: u64,
-    held: Option<Held>,
+    held: Option<HeldCorrection>,
     memory: usize,
     /// Of [`Calculator::evaluate_system`], whose memory it keeps.
     list: Option<NeighborList>,
@@ -134,10 +134,9 @@ impl Calculator {
         evaluation
     }
 
-    /// The phase of a step of dynamics; `exact` asks for averaged energies even where only bare forces are due.
+    /// The phase of a step of the integrator; `exact` asks for averaged energies even where only bare forces are due.
     pub fn phase(&self, step: u64, exact: bool) -> Phase {
-        // Without a correction to hold, as at the start of a run, it must be found.
-        Phase::of(step, self.every, exact || self.held.is_none())
+        Phase::of(step, self.every, exact)
     }
 
     /// Evaluates a graph for one phase of multiple time stepping; see [`Phase`].
@@ -145,32 +144,45 @@ impl Calculator {
     /// # Errors
     /// Those of [`Calculator::evaluate`].
     pub fn evaluate_in(&mut self, phase: Phase, graph: &Graph, step: u64, detail: &Detail) -> Result<Evaluation> {
-        match (phase, self.held) {
+        match phase {
             _ if self.policy.correction => self.whole(graph, step, detail),
-            (Phase::Averaged, _) => self.whole(graph, step, detail),
-            (Phase::Inner, Some(held)) => {
-                let mut bare = self.bare(graph, detail)?;
-                held.add_to(&mut bare);
-                Ok(bare)
-            }
-            (Phase::Outer, _) => {
-                let (averaged, bare) = self.averaged_and_bare(graph, step, detail)?;
-                self.held = Some(Held::new(&averaged, &bare));
-                Ok(impulse(averaged, &bare, self.every))
-            }
-            (Phase::Inner | Phase::InnerExact, _) => {
-                // Apart, though a batch of both would be cheaper: in a batch the last digits may differ, and what is
-                // looked at must not change the trajectory.
-                let (averaged, bare) = (self.whole(graph, step, detail)?, self.bare(graph, detail)?);
-                self.held = Some(Held::new(&averaged, &bare));
-                Ok(with_bare_forces(averaged, bare))
-            }
+            Phase::Averaged => self.whole(graph, step, detail),
+            Phase::Outer => self.outer(graph, step, detail),
+            Phase::Inner | Phase::InnerExact => self.inner(phase, graph, step, detail),
         }
     }
 
-    /// Forgets the correction that is held from the last outer step: a new run begins.
-    pub fn forget(&mut self) {
-        self.held = None;
+    fn outer(&mut self, graph: &Graph, step: u64, detail: &Detail) -> Result<Evaluation> {
+        let (averaged, bare) = self.averaged_and_bare(graph, step, detail)?;
+        self.held = Some(HeldCorrection::new(&averaged, &bare));
+        Ok(impulse(averaged, &bare, self.every))
+    }
+
+    /// The average, where one is due, is evaluated apart, though a batch of both would be cheaper: in a batch the last
+    /// digits may differ, and output must not change the trajectory.
+    fn inner(&mut self, phase: Phase, graph: &Graph, step: u64, detail: &Detail) -> Result<Evaluation> {
+        let mut inner = self.bare(graph, detail)?;
+        // Without a correction, as in a run that begins at an inner step, it must be found.
+        let due = phase.is_exact() || self.held.is_none();
+        let averaged = if due { Some(self.whole(graph, step, detail)?) } else { None };
+        if let (None, Some(averaged)) = (self.held, &averaged) {
+            self.held = Some(HeldCorrection::new(averaged, &inner));
+        }
+        inner.virial = self.held.and_then(|held| held.corrected(inner.virial));
+        Ok(match averaged {
+            Some(averaged) => with_inner(averaged, inner),
+            None => inner,
+        })
+    }
+
+    /// The correction that is held from the last outer step, for a restart.
+    pub fn held(&self) -> Option<HeldCorrection> {
+        self.held
+    }
+
+    /// Holds a correction, as after a restart; `None`: it is found at the next step.
+    pub fn hold(&mut self, correction: Option<HeldCorrection>) {
+        self.held = correction;
     }
 
     /// The averaged model twice, with other random rotations than [`Calculator::evaluate`] has at the same step: how the

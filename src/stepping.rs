@@ -1,8 +1,12 @@
 //! Multiple time stepping: the bare model at every step, and what averaging changes at every M-th.
 //!
 //! With bare forces f and averaged forces F, the impulse form of r-RESPA under velocity Verlet applies f at every step and
-//! M (F - f) besides at every M-th (M. Tuckerman, B. J. Berne, G. J. Martyna, J. Chem. Phys. 97, 1990 (1992)). The
-//! inner forces may also be of another kind: direct ones, put right by conservative ones.
+//! adds the impulse M (F - f) at every M-th (M. Tuckerman, B. J. Berne, G. J. Martyna, J. Chem. Phys. 97, 1990 (1992)).
+//! The inner forces may also be of another kind: direct ones, put right by conservative ones.
+//!
+//! Only the integrator may see these forces. Whoever else asks for energies or forces (Monte Carlo, finite differences,
+//! output) gets [`Phase::Averaged`], or an energy that is computed beside the integrator's own: the trajectory must not
+//! depend on output.
 
 use crate::average::Evaluation;
 use crate::rotation::{Matrix3, add, scale, sub};
@@ -12,16 +16,17 @@ use crate::rotation::{Matrix3, add, scale, sub};
 pub enum Phase {
     /// Energy, forces and everything else of the averaged model: no time stepping.
     Averaged,
-    /// Averaged energy and virial; forces with the impulse of M steps.
+    /// An outer step: averaged energy and virial; forces with the impulse of M steps.
     Outer,
-    /// Averaged energy and virial; bare forces.
-    InnerExact,
-    /// Bare forces; energy and virial are the bare ones and the correction of the last step at which it was known.
+    /// An inner step: bare forces and energy; the virial is the bare one plus the correction of the last outer step.
     Inner,
+    /// An inner step whose energies are asked for: as [`Phase::Inner`], with averaged energies and edge gradients.
+    InnerExact,
 }
 
 impl Phase {
-    /// The phase of a step of dynamics: outer steps are the multiples of `every`.
+    /// The phase of a step of the integrator: outer steps are the multiples of `every`. `exact` asks for averaged
+    /// energies even where only bare forces are due.
     pub fn of(step: u64, every: u64, exact: bool) -> Self {
         match (every, step % every) {
             (1, _) => Self::Averaged,
@@ -30,26 +35,27 @@ impl Phase {
             _ => Self::Inner,
         }
     }
+
+    /// Whether energies and edge gradients are averaged ones.
+    pub fn is_exact(self) -> bool {
+        self != Self::Inner
+    }
 }
 
-/// What averaging has changed at the last outer step.
-#[derive(Clone, Copy, Debug)]
-pub struct Held {
-    energy: f64,
-    virial: Option<Matrix3>,
-}
+/// The correction of the virial at the last outer step: averaged minus bare, eV; `None` inside where direct forces come
+/// without a virial. Without it the virial would jump between two levels, and so would a barostat.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HeldCorrection(pub Option<Matrix3>);
 
-impl Held {
+impl HeldCorrection {
     /// Of a step where both are known.
     pub fn new(averaged: &Evaluation, bare: &Evaluation) -> Self {
-        let change = difference(averaged.clone(), bare);
-        Self { energy: change.energy, virial: change.virial }
+        Self(averaged.virial.zip(bare.virial).map(|(a, b)| [0, 1, 2].map(|i| sub(a[i], b[i]))))
     }
 
-    /// Adds it to the bare energy and virial. Without it they would jump between two levels, and so would a barostat.
-    pub fn add_to(&self, bare: &mut Evaluation) {
-        bare.energy += self.energy;
-        bare.virial = bare.virial.zip(self.virial).map(|(w, change)| [0, 1, 2].map(|a| add(w[a], change[a])));
+    /// The bare virial with the correction.
+    pub fn corrected(&self, bare: Option<Matrix3>) -> Option<Matrix3> {
+        bare.zip(self.0).map(|(w, change)| [0, 1, 2].map(|a| add(w[a], change[a])))
     }
 }
 
@@ -60,10 +66,10 @@ pub fn impulse(averaged: Evaluation, bare: &Evaluation, every: u64) -> Evaluatio
     Evaluation { forces, ..averaged }
 }
 
-/// The averaged evaluation with bare forces.
-pub fn with_bare_forces(averaged: Evaluation, bare: Evaluation) -> Evaluation {
-    let evaluations = averaged.evaluations + bare.evaluations;
-    Evaluation { forces: bare.forces, evaluations, ..averaged }
+/// The averaged evaluation with the forces and the virial of an inner step.
+pub fn with_inner(averaged: Evaluation, inner: Evaluation) -> Evaluation {
+    let evaluations = averaged.evaluations + inner.evaluations;
+    Evaluation { forces: inner.forces, virial: inner.virial, evaluations, ..averaged }
 }
 
 /// Averaged minus bare; spreads, replicas and ensemble are those of the averaged one.

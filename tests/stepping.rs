@@ -11,7 +11,15 @@ const CUTOFF: f64 = 3.0;
 const CONTENT: Legendre = Legendre { l1: 0.3, l2: 0.2, l4: 0.1 };
 
 fn graph() -> Graph {
-    let place = |i: usize| [0.754_877_67, 0.569_840_29, 0.430_159_71].map(|s| 6.0 * (s * (i + 1) as f64).fract());
+    graph_of(1)
+}
+
+fn graph_of_other_atoms() -> Graph {
+    graph_of(2)
+}
+
+fn graph_of(first: usize) -> Graph {
+    let place = |i: usize| [0.754_877_67, 0.569_840_29, 0.430_159_71].map(|s| 6.0 * (s * (i + first) as f64).fract());
     let cell = Cell::new(IDENTITY.map(|row| scale(row, 6.0)), [true; 3]).unwrap();
     neighbors::graph(&System::new((0..20).map(place).collect(), vec![8; 20], cell).unwrap(), CUTOFF).unwrap()
 }
@@ -67,12 +75,19 @@ fn a_cycle_of_steps_gives_the_impulse_of_averaged_forces() {
 }
 
 #[test]
-fn energy_and_virial_are_averaged_ones_throughout_while_nothing_moves() {
+fn energies_that_are_asked_for_and_virials_are_averaged_while_nothing_moves() {
     let graph = graph();
     let averaged = harmonic(&settings("octahedral", 1)).evaluate(&graph, 0).unwrap();
-    for evaluation in run(&mut harmonic(&settings("octahedral", 4)), &graph, 0..6) {
-        assert_close(&[evaluation.energy], &[averaged.energy]);
-        assert_close(evaluation.virial.unwrap().as_flattened(), averaged.virial.unwrap().as_flattened());
+    let mut calculator = harmonic(&settings("octahedral", 4));
+    for step in 0..6 {
+        for exact in [false, true] {
+            let phase = calculator.phase(step, exact);
+            let evaluation = calculator.evaluate_in(phase, &graph, step, &Detail::default()).unwrap();
+            assert_close(evaluation.virial.unwrap().as_flattened(), averaged.virial.unwrap().as_flattened());
+            if phase.is_exact() {
+                assert_close(&[evaluation.energy], &[averaged.energy]);
+            }
+        }
     }
 }
 
@@ -91,15 +106,40 @@ fn the_number_of_evaluations_is_that_of_the_grid_and_the_steps_between() {
 #[test]
 fn a_run_that_begins_between_two_outer_steps_finds_the_correction_first() {
     let (graph, mut calculator) = (graph(), harmonic(&settings("octahedral", 4)));
-    assert_eq!(calculator.phase(5, false), Phase::InnerExact);
+    assert_eq!(calculator.phase(5, false), Phase::Inner);
     let bare = harmonic(&settings("none", 1)).evaluate(&graph, 5).unwrap();
     let averaged = harmonic(&settings("octahedral", 1)).evaluate(&graph, 5).unwrap();
     let evaluations = run(&mut calculator, &graph, 5..7);
     assert_eq!(evaluations.iter().map(|e| e.evaluations).collect::<Vec<_>>(), [25, 1]);
     assert_close(&[evaluations[0].energy], &[averaged.energy]);
     assert_eq!(evaluations[0].forces, bare.forces);
-    calculator.forget();
-    assert_eq!(calculator.phase(6, false), Phase::InnerExact);
+    calculator.hold(None);
+    assert_eq!(run(&mut calculator, &graph, 6..7)[0].evaluations, 25);
+}
+
+#[test]
+fn output_at_an_inner_step_changes_neither_forces_nor_virials() {
+    let graph = graph();
+    let mut plain = harmonic(&settings("octahedral", 4));
+    let mut looked_at = harmonic(&settings("octahedral", 4));
+    let other = graph_of_other_atoms();
+    for calculator in [&mut plain, &mut looked_at] {
+        calculator.evaluate_in(Phase::Outer, &other, 0, &Detail::default()).unwrap();
+    }
+    let exact = looked_at.evaluate_in(Phase::InnerExact, &graph, 1, &Detail::default()).unwrap();
+    let first = plain.evaluate_in(Phase::Inner, &graph, 1, &Detail::default()).unwrap();
+    assert_eq!((&exact.forces, exact.virial), (&first.forces, first.virial));
+    assert_eq!(exact.energy, harmonic(&settings("octahedral", 1)).evaluate(&graph, 1).unwrap().energy);
+    assert_eq!(looked_at.held(), plain.held());
+}
+
+#[test]
+fn a_correction_that_is_held_again_goes_on_as_before() {
+    let graph = graph();
+    let (mut whole, mut resumed) = (harmonic(&settings("octahedral", 4)), harmonic(&settings("octahedral", 4)));
+    run(&mut whole, &graph_of_other_atoms(), 4..5);
+    resumed.hold(whole.held());
+    assert_eq!(run(&mut resumed, &graph, 5..8), run(&mut whole, &graph, 5..8));
 }
 
 #[test]

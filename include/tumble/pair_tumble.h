@@ -12,6 +12,7 @@
 #include "pair.h"
 #include "rust/cxx.h"
 #include "tumble/diagnostics.h"
+#include "tumble/fix_step.h"
 #include "tumble/rank_view.h"
 #include "tumble/src/bridge.rs.h"
 
@@ -41,11 +42,14 @@ class PairTumble : public LAMMPS_NS::Pair {
   void check_stepping();
   void check_list();
   void request_neighbors();
+  void warn_of_random_minimizer();
+  void follow_steps();
 
   // Runs an action on every rank; if it throws on one, all stop with the sentence of the first.
   void together(const std::function<void()> &action);
 
-  Ask ask() const;
+  Ask ask();
+  void note_step(bool integrator);
   void scatter();
   void scatter_global();
   void scatter_per_atom();
@@ -54,11 +58,12 @@ class PairTumble : public LAMMPS_NS::Pair {
   PairSettings keywords;
   double threshold = 0.0;  // of the uncertainty, LAMMPS' unit of energy; 0: none
   std::optional<rust::Box<Engine>> engine;
+  FixStep *steps = nullptr;  // of LAMMPS, where results depend on the step
   Units units{};
   double energy_scale = 1.0, force_scale = 1.0;  // eV and eV/Å in LAMMPS' units, times `scale`
   double scale = 1.0;                            // of fix adapt
   int per_atom_wanted = 0;                       // set by fix pair before a step
-  bool warned_of_virial = false, warned_of_flux = false;
+  bool warned_of_virial = false, warned_of_flux = false, warned_of_minimizer = false;
 
   std::vector<uint8_t> species_of_type;  // [ntypes + 1], atomic numbers
   RankView view;

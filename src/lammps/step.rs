@@ -57,7 +57,7 @@ pub fn step(calculator: &mut Calculator, graph: &Graph, wanted: &Wanted) -> Resu
         true => Some(calculator.two_draws(graph, wanted.step, &detail)?),
         false => None,
     };
-    let own = (replicas >= FEWEST && wanted.phase != Phase::Inner).then_some(&evaluation);
+    let own = (replicas >= FEWEST && wanted.phase.is_exact()).then_some(&evaluation);
     let spread = survey.as_ref().or(own);
     let shares = wanted.probes.map(|probes| Shares::pack(&evaluation, spread, draws.as_ref(), probes));
     let extra = survey.iter().chain(draws.iter().flatten()).map(|other| other.evaluations).sum::<usize>();

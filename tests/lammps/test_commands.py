@@ -118,7 +118,7 @@ lmp.close()
 """
 
 
-@pytest.mark.parametrize("keywords", ["rotate none", "rotate random seed 3"])
+@pytest.mark.parametrize("keywords", ["rotate none", "rotate octahedral every 4", "rotate octahedral"])
 def test_positions_scattered_from_python(tmp_path, keywords):
     """Forces gathered are the slopes of energies extracted, and the way back leads to the energy of the start."""
     setup = triclinic() + toy(keywords=keywords) + MOVE + "run 0\n"

@@ -1,0 +1,163 @@
+#include "tumble/fix_step.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+
+#include "comm.h"
+#include "error.h"
+#include "input.h"
+#include "modify.h"
+#include "neighbor.h"
+#include "update.h"
+#include "utils.h"
+
+using namespace LAMMPS_NS;
+
+namespace tumble {
+
+namespace {
+
+// Single points at one step are this many steps apart: further than any run goes.
+constexpr int POINT_BITS = 40;
+
+Fix *create(LAMMPS *lmp, int narg, char **arg) { return new FixStep(lmp, narg, arg); }
+
+}  // namespace
+
+// The styles of fixes are forgotten at `clear`, so ours is told each time.
+FixStep *FixStep::add(LAMMPS *lmp, bigint every) {
+  Modify *modify = lmp->modify;
+  (*modify->fix_map)[STYLE] = &create;
+  const size_t number = modify->get_fix_by_style(STYLE).size() + 1;
+  // The number tells the styles of pair_style hybrid apart, in restart files too.
+  const std::string id = "TUMBLE_STEP_" + std::to_string(number);
+  return dynamic_cast<FixStep *>(modify->add_fix(id + " all " + STYLE + " " + std::to_string(every)));
+}
+
+FixStep::FixStep(LAMMPS *lmp, int narg, char **arg) : Fix(lmp, narg, arg) {
+  if (narg != 4) error->all(FLERR, "fix {} belongs to pair_style tumble and cannot be used by itself", STYLE);
+  every = utils::bnumeric(FLERR, arg[3], false, lmp);
+  restart_global = 1;
+}
+
+int FixStep::setmask() {
+  using namespace FixConst;
+  return INITIAL_INTEGRATE | INITIAL_INTEGRATE_RESPA | POST_NEIGHBOR | PRE_FORCE | PRE_FORCE_RESPA;
+}
+
+bool FixStep::is_single_point() const {
+  // A rerun leaves the number of steps of the run before it in place.
+  const char *command = lmp->input->command;
+  const bool rerun = command && std::strcmp(command, "rerun") == 0;
+  return update->whichflag != 1 || update->nsteps == 0 || rerun;
+}
+
+void FixStep::setup_pre_force(int) { start(); }
+
+void FixStep::setup_pre_force_respa(int, int level) {
+  if (level == 0) start();
+}
+
+void FixStep::start() {
+  call = Call::READY;
+  if (is_single_point()) {
+    points = update->ntimestep == point_step ? points + 1 : 0;
+    point_step = update->ntimestep;
+    return;
+  }
+  if (!aligned)
+    offset = 0;
+  else if (update->ntimestep != last_step)
+    shift(last_step);
+  aligned = true;
+  last_step = update->ntimestep;
+  point_step = -1;
+  points = 0;
+}
+
+// The step number is another one than it would be by counting.
+void FixStep::shift(bigint expected) {
+  offset += expected - update->ntimestep;
+  tell_offset();
+}
+
+void FixStep::tell_offset() {
+  if (comm->me != 0 || every == 1 || offset % every == 0) return;
+  utils::logmesg(lmp,
+                 "pair_style tumble: the step number was reset between two outer steps; every {} goes on where it was, "
+                 "so the next outer step is {}\n",
+                 every, update->ntimestep + (every - (update->ntimestep + offset) % every) % every);
+}
+
+void FixStep::initial_integrate(int) { count(); }
+
+void FixStep::initial_integrate_respa(int, int, int) { count(); }
+
+void FixStep::count() {
+  if (last_step == update->ntimestep) return;  // run_style respa integrates several times a step
+  if (last_step + 1 != update->ntimestep) shift(last_step + 1);
+  last_step = update->ntimestep;
+  neighbors_built = false;
+  call = Call::PENDING;
+  if (every > 1 && !forces_ready) {
+    error->all(
+        FLERR,
+        "pair_style tumble: every {} cannot go on with the forces of a run 0, a rerun or a minimizer, which lack "
+        "the impulse of an outer step: write run N without pre no",
+        every);
+  }
+}
+
+void FixStep::post_neighbor() { neighbors_built = true; }
+
+// Monte Carlo calls this too, but only after it has built a neighbor list of its own in the same step, and before the
+// integrator builds one.
+void FixStep::pre_force(int) {
+  if (call == Call::PENDING && (neighbors_built || neighbor->lastcall != update->ntimestep)) call = Call::READY;
+}
+
+void FixStep::forget() {
+  aligned = false;
+  correction.fill(0.0);
+}
+
+bool FixStep::take_integrator_call() {
+  const bool taken = call == Call::READY;
+  if (taken) call = Call::NONE;
+  return taken && !is_single_point();
+}
+
+uint64_t FixStep::index() const {
+  const char *command = lmp->input->command;
+  const bool of_dump = command && std::strcmp(command, "rerun") == 0;
+  // Frames of a dump have the rotations of their steps.
+  if (of_dump || update->whichflag != 1) return static_cast<uint64_t>(update->ntimestep);
+  return static_cast<uint64_t>(update->ntimestep + offset) + (static_cast<uint64_t>(points) << POINT_BITS);
+}
+
+void FixStep::write_restart(FILE *file) {
+  std::array<double, 2 + std::tuple_size<Correction>::value> state{};
+  state[0] = static_cast<double>(update->ntimestep + offset);
+  state[1] = static_cast<double>(every);
+  MPI_Reduce(correction.data(), state.data() + 2, static_cast<int>(correction.size()), MPI_DOUBLE, MPI_SUM, 0, world);
+  if (comm->me != 0) return;
+  const int bytes = static_cast<int>(sizeof(state));
+  std::fwrite(&bytes, sizeof(int), 1, file);
+  std::fwrite(state.data(), 1, sizeof(state), file);
+}
+
+void FixStep::restart(char *buffer) {
+  std::array<double, 2 + std::tuple_size<Correction>::value> state{};
+  std::memcpy(state.data(), buffer, sizeof(state));
+  // A reset of the step number after reading the file does not change what is counted.
+  offset = static_cast<bigint>(state[0]) - update->ntimestep;
+  aligned = true;
+  last_step = update->ntimestep;
+  if (static_cast<bigint>(state[1]) != every) return;
+  // The virials of the ranks are added up, so one rank holds all.
+  if (comm->me == 0) std::copy(state.begin() + 2, state.end(), correction.begin());
+  correction[0] = state[2] > 0.0 ? 1.0 : 0.0;
+}
+
+}  // namespace tumble

@@ -1,0 +1,120 @@
+// Who asks the pair style for forces, and what with multiple time stepping would be wrong to go on with.
+
+#include <algorithm>
+
+#include "comm.h"
+#include "error.h"
+#include "fix.h"
+#include "modify.h"
+#include "tumble/pair_tumble.h"
+#include "update.h"
+#include "utils.h"
+
+using namespace LAMMPS_NS;
+
+namespace tumble {
+
+namespace {
+
+// Fixes that take the impulse of an outer step for a force.
+struct Unfit {
+  const char *styles;  // a pattern of LAMMPS' utils::strmatch
+  const char *reason;
+  const char *remedy;
+};
+
+constexpr const char *RESPA =
+    "step with run_style respa and pair_style hybrid/overlay tumble ... tumble ... correction yes";
+constexpr const char *NONE = "remove the keyword every";
+
+constexpr Unfit UNFIT[] = {
+    {"^shake", "makes constraint forces, and a pressure, of the impulse", RESPA},
+    {"^rattle", "makes constraint forces, and a pressure, of the impulse", RESPA},
+    {"^rigid", "makes a pressure of the impulse", RESPA},
+    {"^poems", "makes a pressure of the impulse", RESPA},
+    {"^filter/corotate", "filters the forces by a time stepping of its own", NONE},
+    {"^ipi", "sends the impulse to i-PI as a force", "run tumble ipi --correction, or remove the keyword every"},
+    {"^mdi/engine", "sends the impulse to the MDI driver as a force", NONE},
+    {"^pimd", "takes the impulse for a force in its estimators", NONE},
+    {"^colvars", "takes the impulse for a force where colvars reads total forces", RESPA},
+    {"^pafi", "averages the impulse as a force", NONE},
+    {"^hmc", "ends its trajectories between two outer steps", NONE},
+    {"^grem", "scales the impulse by the energy of a single step", NONE},
+    {"^tfmc", "moves atoms by the size of the force", NONE},
+    {"^nvk", "scales velocities by the square of the force", NONE},
+    {"^nve/limit", "cuts the impulse where it moves an atom too far", NONE},
+    {"^dt/reset", "changes the time step between two outer steps", NONE},
+    {"^ehex", "moves atoms by the force to third order in the time step", NONE},
+    {"^hyper/", "ends its runs between two outer steps", NONE},
+    {"^event/", "ends its runs between two outer steps", NONE},
+};
+
+}  // namespace
+
+void PairTumble::check_stepping() {
+  warn_of_random_minimizer();
+  if (keywords.every == 1 || update->whichflag != 1) return;
+  if (utils::strmatch(update->integrate_style, "^respa")) {
+    error->all(FLERR,
+               "pair_style tumble: every {} steps by itself and cannot be stepped by run_style respa: use run_style "
+               "verlet, or pair_style hybrid/overlay tumble ... tumble ... correction yes",
+               keywords.every);
+  }
+  for (const Fix *fix : modify->get_fix_list())
+    for (const Unfit &unfit : UNFIT)
+      if (utils::strmatch(fix->style, unfit.styles)) {
+        error->all(FLERR, "pair_style tumble: with every {} fix {} (style {}) {}: {}", keywords.every, fix->id,
+                   fix->style, unfit.reason, unfit.remedy);
+      }
+}
+
+void PairTumble::warn_of_random_minimizer() {
+  if (update->whichflag != 2 || !(*engine)->is_random()) return;
+  warn_once(warned_of_minimizer,
+            "with random rotations each evaluation has another energy surface, so a minimizer does not converge: use a "
+            "grid, such as rotate octahedral, to minimize");
+}
+
+void PairTumble::follow_steps() {
+  const auto every = static_cast<bigint>(keywords.every);
+  const bool needed = every > 1 || (*engine)->is_random();
+  if (steps && !needed) {
+    modify->delete_fix(steps->id);
+    steps = nullptr;
+  }
+  if (!needed) return;
+  if (!steps) steps = FixStep::add(lmp, every);
+  if (steps->every != every) steps->forget();
+  steps->every = every;
+  const FixStep::Correction &held = steps->correction;
+  (*engine)->hold_virial({held.data() + 1, held[0] > 0.0 ? held.size() - 1 : 0});
+}
+
+Ask PairTumble::ask() {
+  Ask asked{};
+  asked.integrator = steps && steps->take_integrator_call();
+  asked.step = steps ? steps->index() : static_cast<uint64_t>(update->ntimestep);
+  asked.virials = vflag_atom != 0;
+  asked.centroid_virials = cvflag_atom != 0;
+  asked.energies = eflag_global || eflag_atom || vflag_atom || cvflag_atom || per_atom_wanted;
+  const auto monitor = static_cast<bigint>(keywords.monitor);
+  asked.survey = monitor > 0 && update->ntimestep % monitor == 0;
+  asked.measure = eflag_global || asked.survey;
+  return asked;
+}
+
+void PairTumble::note_step(bool integrator) {
+  if (!steps) return;
+  if (integrator) {
+    const rust::Vec<double> held = (*engine)->held_virial();
+    steps->correction.fill(0.0);
+    steps->correction[0] = held.empty() ? 0.0 : 1.0;
+    std::copy(held.begin(), held.end(), steps->correction.begin() + 1);
+  } else if (update->whichflag == 2) {
+    steps->forget();
+    (*engine)->hold_virial({});
+  }
+  if (integrator || steps->is_single_point()) steps->set_forces_ready(integrator);
+}
+
+}  // namespace tumble

@@ -1,0 +1,309 @@
+"""Who asks the pair style for energies and forces: the integrator gets impulses, everybody else averages."""
+
+import pytest
+from boxes import model, triclinic, water
+from lmp import TOYS, assert_close, dump, run, succeed
+from states import assert_all_same, assert_same, finals
+
+TWOHOP = TOYS / "twohop-padded-f64.onnx"
+HARMONIC = TOYS / "harmonic-list-f64.onnx"
+EVERY = "rotate octahedral every 4"
+NVE = "velocity all create 300 4711 mom yes rot yes loop geom\ntimestep 0.0005\nfix 1 all nve\n"
+DIGITS = "thermo_style custom step pe\nthermo_modify format float %20.15g\n"
+
+LOOK = "compute e all pe/atom\ndump 9 all custom 5 e.dump id c_e\n"
+
+
+def energies(result, name="PotEng"):
+    """A column of all thermo tables."""
+    return [row[name] for row in result.thermo() if name in row]
+
+
+# Monte Carlo
+
+SWAPS = """
+units metal
+atom_modify map array
+region b block 0 9 0 7 0 8
+create_box 2 b
+create_atoms 1 random 10 4711 NULL overlap 1.2 maxtry 1000
+create_atoms 2 random 20 911 NULL overlap 1.2 maxtry 1000
+mass 1 15.999
+mass 2 1.008
+neighbor 1.0 bin
+{pair}
+timestep 1e-9
+fix 1 all nve
+fix s all {fix}
+thermo_style custom step pe f_s[1] f_s[2]
+thermo_modify format float %20.15g
+thermo 1
+run 40
+"""
+
+
+def swaps(folder, keywords, fix, ranks=1):
+    """Energies and numbers of accepted trials of a Monte Carlo run at zero temperature."""
+    rows = succeed(folder, SWAPS.format(pair=model(HARMONIC, keywords), fix=fix), ranks).thermo()
+    return [row["PotEng"] for row in rows], [row["f_s[2]"] for row in rows]
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+@pytest.mark.parametrize("fix", ["atom/swap 1 1 {} 1e-6 types 1 2 ke no", "atom/swap 3 2 {} 1e-6 types 1 2 ke no"])
+def test_monte_carlo_compares_averaged_energies(tmp_path, fix, ranks):
+    """At zero temperature a trial is accepted if the energy falls: each step accepts as the average does."""
+    fix = fix.format(29494)
+    expected, counts = swaps(tmp_path, "rotate octahedral", fix, ranks)
+    found, accepted = swaps(tmp_path, EVERY, fix, ranks)
+    assert accepted == counts and counts[-1] > 2
+    assert_close(found, expected, 1e-12)
+    # The bare model accepts other trials, so that this would show.
+    assert swaps(tmp_path, "rotate none", fix, ranks)[1] != counts
+
+
+# Finite differences beside a run of dynamics
+
+NUMDIFF = """
+fix n few numdiff 1 1e-4
+dump 1 all custom 1 forces.dump id f_n[1] f_n[2] f_n[3] x y z
+dump_modify 1 sort id format float %20.15g
+run 5
+"""
+
+
+@pytest.mark.parametrize(
+    "keywords, averaged", [(EVERY, "rotate octahedral"), ("rotate random seed 5", "rotate random seed 5")]
+)
+def test_fix_numdiff_differentiates_the_averaged_energy_of_one_rotation(tmp_path, keywords, averaged):
+    few = "group few id 1:3\n"
+    succeed(tmp_path, triclinic() + few + model(TWOHOP, keywords) + NVE + NUMDIFF)
+    frames = dump(tmp_path / "forces.dump")
+    again = "dump 1 all custom 1 again.dump id fx fy fz\ndump_modify 1 sort id format float %20.15g\n"
+    succeed(tmp_path, triclinic() + model(TWOHOP, averaged) + again + "rerun forces.dump dump x y z\n")
+    for found, expected in zip(frames, dump(tmp_path / "again.dump"), strict=True):
+        for k, axis in enumerate("xyz", 1):
+            differences = [(f, expected[f"f{axis}"][i]) for i, f in enumerate(found[f"f_n[{k}]"]) if f != 0.0]
+            assert len(differences) > 1
+            assert max(abs(f - g) for f, g in differences) < 1e-5
+
+
+def test_calculations_beside_a_run_do_not_change_its_trajectory(tmp_path):
+    start = triclinic() + model(TWOHOP, EVERY) + NVE
+    end = "run 10\nwrite_dump all custom end.dump id x y z vx vy vz modify sort id format float %20.17g\n"
+    frames = []
+    for extra in ("", "group one id 1\nfix n one numdiff 1 1e-4\nthermo 1\n", "thermo 1\n" + LOOK):
+        succeed(tmp_path, start + extra + end)
+        frames.append(dump(tmp_path / "end.dump")[0])
+    for frame in frames[1:]:
+        for name in ("x", "vz"):
+            assert_close(frame[name], frames[0][name], 1e-11)
+
+
+# Barostats
+
+NPT = """
+velocity all create 300 4711 loop geom
+timestep 0.0005
+fix n all npt temp 300 300 0.05 iso 0 0 0.05
+thermo 100
+"""
+AGAIN = """
+clear
+units metal
+read_restart at.restart
+{pair}
+neighbor 1.0 bin
+timestep 0.0005
+fix n all npt temp 300 300 0.05 iso 0 0 0.05
+thermo 100
+run {rest}
+"""
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_neither_output_nor_cuts_nor_restarts_change_a_trajectory_at_constant_pressure(tmp_path, ranks):
+    start = water(tmp_path, 1 if ranks == 1 else 2) + model(TWOHOP, EVERY) + NPT
+    again = AGAIN.format(pair=model(TWOHOP, EVERY), rest="{rest}")
+    scripts = {
+        "whole": "run 40\n",
+        "output": LOOK + "run 40\n",
+        "thermo": "thermo 1\nrun 40\n",
+        "cut at an inner step": "run 18\nrun 22\n",
+        "cut at an outer step": "run 20\nrun 20\n",
+        "restart at an inner step": "run 18\nwrite_restart at.restart\n" + again.format(rest=22),
+        "restart at an outer step": "run 20\nwrite_restart at.restart\n" + again.format(rest=20),
+    }
+    whole, *others = finals(tmp_path, *(start + script for script in scripts.values()), ranks=ranks)
+    assert_all_same(others, whole, list(scripts)[1:], 1e-9)
+
+
+# Runs in pieces
+
+PIECES = {
+    "run": "run 20\n",
+    "run in fives": "run 5\n" * 4,
+    "pre no": "run 5\n" + "run 5 pre no\n" * 3,
+    "run every": 'run 20 every 5 "print x"\n',
+    "single points between": "run 5\nrun 0\nrun 5\nrun 0\nrun 0\nrun 10\n",
+}
+
+
+@pytest.mark.parametrize("rotate", ["octahedral every 4", "random seed 3", "octahedral+random every 4"])
+def test_pieces_of_a_run_are_the_whole(tmp_path, rotate):
+    start = triclinic() + model(TWOHOP, f"rotate {rotate}") + NVE
+    whole, *others = finals(tmp_path, *(start + pieces for pieces in PIECES.values()))
+    assert_all_same(others, whole, list(PIECES)[1:], 1e-10)
+
+
+@pytest.mark.parametrize("rotate", ["octahedral every 4", "random seed 3", "octahedral+random every 4"])
+def test_a_reset_of_the_step_number_changes_no_trajectory(tmp_path, rotate):
+    """Outer steps and rotations are counted by the steps of the integrator."""
+    start = triclinic() + model(TWOHOP, f"rotate {rotate}") + NVE
+    whole, reset = finals(tmp_path, start + "run 20\n", start + "run 5\n" + "reset_timestep 0\nrun 5\n" * 3)
+    reset.step = 20
+    assert_same(reset, whole, 1e-10)
+
+
+def test_a_reset_between_outer_steps_is_told(tmp_path):
+    script = triclinic() + model(TWOHOP, EVERY) + NVE + "run 5\nreset_timestep 0\nrun 5\n"
+    sentence = (
+        "the step number was reset between two outer steps; every 4 goes on where it was, so the next outer step is 3"
+    )
+    assert sentence in succeed(tmp_path, script).output
+    script = script.replace("run 5\nreset", "run 8\nreset")
+    assert "was reset" not in succeed(tmp_path, script).output
+
+
+@pytest.mark.parametrize("before", ["run 0\n", "minimize 0 1e-3 2 4\n", "run 4\nrun 0\n"])
+def test_forces_without_an_impulse_are_not_gone_on_with(tmp_path, before):
+    script = triclinic() + model(TWOHOP, EVERY) + NVE + before
+    result = run(tmp_path, script + "run 4 pre no\n")
+    assert result.code != 0
+    sentence = (
+        "every 4 cannot go on with the forces of a run 0, a rerun or a minimizer, which lack the impulse of an outer"
+    )
+    assert sentence in result.output, result.output
+    succeed(tmp_path, script + "run 4\n")
+
+
+def test_after_a_minimizer_outer_steps_are_multiples_again(tmp_path):
+    script = triclinic() + model(TWOHOP, EVERY) + NVE + "run 5\nminimize 0 1e-3 3 6\nrun 5\n"
+    assert "was reset" not in succeed(tmp_path, script).output
+
+
+# Single points
+
+
+def test_each_single_point_has_a_rotation_of_its_own(tmp_path):
+    start = triclinic() + model(TWOHOP, "rotate random seed 5")
+    loop = "variable k loop 6\nlabel top\nrun 0\nnext k\njump SELF top\n"
+    found = energies(succeed(tmp_path, start + DIGITS + loop))
+    assert len(found) == 6 and len(set(found)) == 6
+    # The first has the rotation of the step in a run, and all are the same in another process.
+    assert found[0] == energies(succeed(tmp_path, start + DIGITS + NVE + "run 1\n"))[0]
+    assert found == energies(succeed(tmp_path, start + DIGITS + loop))
+
+
+def test_single_points_on_a_grid_are_all_the_same(tmp_path):
+    start = triclinic() + model(TWOHOP, EVERY) + DIGITS
+    assert len(set(energies(succeed(tmp_path, start + "run 0\n" * 3)))) == 1
+
+
+def test_a_minimizer_with_random_rotations_is_warned_of_once(tmp_path):
+    minimize = "minimize 0 1e-3 2 4\n"
+    sentence = "WARNING: pair_style tumble: with random rotations each evaluation has another energy surface"
+    output = succeed(tmp_path, triclinic() + model(TWOHOP, "rotate random") + 2 * minimize, 2).output
+    assert output.count(sentence) == 1
+    assert sentence not in succeed(tmp_path, triclinic() + model(TWOHOP, EVERY) + minimize).output
+
+
+# Fixes that take the impulse for a force
+
+MOLECULES = """
+units metal
+atom_style molecular
+atom_modify map array
+region b block 0 9 0 9 0 9
+create_box 2 b bond/types 1 angle/types 1 extra/bond/per/atom 4 extra/angle/per/atom 4 extra/special/per/atom 8
+mass 1 15.999
+mass 2 1.008
+molecule w water.mol
+create_atoms 0 random 3 4321 NULL mol w 77 overlap 1.6 maxtry 500
+bond_style zero
+bond_coeff * 0.9572
+angle_style zero
+angle_coeff * 104.52
+special_bonds lj/coul 1 1 1
+neighbor 1.0 bin
+"""
+WATER_MOLECULE = """# water
+
+3 atoms
+2 bonds
+1 angles
+
+Coords
+
+1 0.0 0.0 0.0
+2 0.7569 0.5859 0.0
+3 -0.7569 0.5859 0.0
+
+Types
+
+1 1
+2 2
+3 2
+
+Bonds
+
+1 1 1 2
+2 1 1 3
+
+Angles
+
+1 1 2 1 3
+"""
+UNFIT = [
+    ("shake 1e-8 100 0 b 1 a 1", "run_style respa"),
+    ("rattle 1e-8 100 0 b 1 a 1", "run_style respa"),
+    ("rigid/small molecule", "run_style respa"),
+    ("rigid/nve molecule", "run_style respa"),
+    ("poems molecule", "run_style respa"),
+    ("filter/corotate b 1 a 1", "remove the keyword every"),
+    ("ipi nowhere 31415 unix", "run tumble ipi --correction"),
+    ("pimd/langevin ensemble nve", "remove the keyword every"),
+    ("pimd/nvt method nmpimd", "remove the keyword every"),
+    ("colvars none", "run_style respa"),
+    ("tfmc 0.1 300 12345", "remove the keyword every"),
+    ("nvk", "remove the keyword every"),
+    ("nve/limit 0.1", "remove the keyword every"),
+    ("dt/reset 1 1e-5 1e-3 0.1", "remove the keyword every"),
+    ("ehex 1 0.0", "remove the keyword every"),
+    ("grem 300 -0.1 -1000 r", "remove the keyword every"),
+    ("hmc 10 12345 300", "remove the keyword every"),
+]
+
+
+@pytest.mark.parametrize("fix, remedy", UNFIT, ids=[fix.split()[0] for fix, _ in UNFIT])
+def test_fixes_that_take_the_impulse_for_a_force_are_refused(tmp_path, fix, remedy):
+    (tmp_path / "water.mol").write_text(WATER_MOLECULE)
+    before = "fix r all npt temp 300 300 0.1 iso 0 0 1\n" if "grem" in fix else ""
+    script = MOLECULES + model(TWOHOP, EVERY) + before + f"fix x all {fix}\nrun 1\n"
+    result = run(tmp_path, script, timeout=60)
+    style = fix.split()[0]
+    assert result.code != 0
+    assert f"with every 4 fix x (style {style})" in result.output, result.output
+    assert remedy in result.output
+
+
+def test_shake_with_respa_has_the_pressure_of_averaged_forces(tmp_path):
+    """The remedy of the refusal: constraint forces are those of the averaged forces, as without time stepping."""
+    (tmp_path / "water.mol").write_text(WATER_MOLECULE)
+    split = "pair_style hybrid/overlay tumble tumble rotate octahedral correction yes\n"
+    split += f"pair_coeff * * tumble 1 {TWOHOP} O H\npair_coeff * * tumble 2 {TWOHOP} O H\n"
+    dynamics = "velocity all create 300 4711 loop geom\nfix n all nve\nfix s all shake 1e-10 100 0 b 1 a 1\n"
+    dynamics += "thermo_style custom step press\nthermo_modify format float %20.15g\nthermo 1\n"
+    respa = "timestep 0.0002\nrun_style respa 2 2 hybrid 1 2\nrun 4\n"
+    found = energies(succeed(tmp_path, MOLECULES + split + dynamics + respa), "Press")[1:]
+    averaged = MOLECULES + model(TWOHOP, "rotate octahedral") + dynamics + "timestep 0.0001\nrun 8\n"
+    assert_close(found, energies(succeed(tmp_path, averaged), "Press")[2::2], 2e-3)
