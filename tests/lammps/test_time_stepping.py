@@ -128,9 +128,11 @@ run 5
 """
 
 
-def test_values_per_atom_are_averaged_at_every_step(tmp_path):
+def test_values_per_atom_add_up(tmp_path):
+    """Energies at every step, virials at outer ones: between them the pressure has the correction of the last one."""
     for row in succeed(tmp_path, triclinic() + toy(keywords="rotate octahedral every 4") + PER_ATOM, 2).thermo():
-        assert_close([row["c_sum"], row["v_w"]], [row["PotEng"], row["c_p[1]"]], 1e-9)
+        assert_close([row["c_sum"]], [row["PotEng"]], 1e-13)
+        assert_close([row["v_w"]], [row["c_p[1]"]], 1e-9 if row["Step"] % 4 == 0 else 1e-2)
 
 
 NPT = """
