@@ -193,6 +193,7 @@ lint: $(VENV)/.lint
 	$(BIN)/clang-format --dry-run --Werror $(CPP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python scripts/dependencies.py
 
 format: $(VENV)/.lint
 	cargo fmt --all

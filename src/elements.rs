@@ -37,10 +37,32 @@ pub fn symbol(z: u8) -> &'static str {
     usize::from(z).checked_sub(1).and_then(|i| SYMBOLS.get(i)).copied().unwrap_or("X")
 }
 
-/// Atomic number of a symbol, in any case ("Cl", "CL", "cl").
+/// Isotopes with a symbol of their own, both of hydrogen. A potential does not depend on masses.
+const ISOTOPES: [&str; 2] = ["D", "T"];
+
+/// Atomic number of a symbol, in any case ("Cl", "CL", "cl"); D and T are hydrogen.
 pub fn atomic_number(symbol: &str) -> Option<u8> {
+    if isotope(symbol).is_some() {
+        return Some(1);
+    }
     let index = SYMBOLS.iter().position(|s| s.eq_ignore_ascii_case(symbol))?;
     u8::try_from(index + 1).ok()
+}
+
+/// D or T, in any case, as it is written.
+pub fn isotope(symbol: &str) -> Option<&'static str> {
+    ISOTOPES.into_iter().find(|isotope| isotope.eq_ignore_ascii_case(symbol))
+}
+
+/// The elements that a label of an atom, as `HW1`, `O_2` or `Cl12`, may mean, for messages: the first letter, and the
+/// first two; one of them where case tells. A label is never read as an element, for CA may be carbon or calcium.
+pub fn near(label: &str) -> Vec<&'static str> {
+    let find = |start: &str| SYMBOLS.into_iter().chain(ISOTOPES).find(|symbol| symbol.eq_ignore_ascii_case(start));
+    let [one, two] = [1, 2].map(|length| label.get(..length).and_then(find));
+    match two {
+        Some(symbol) if label.starts_with(symbol) => vec![symbol],
+        _ => one.into_iter().chain(two).collect(),
+    }
 }
 
 /// Symbols of some elements in one line, for messages: "H, O".
@@ -84,5 +106,21 @@ mod tests {
         assert_eq!(atomic_number(""), None);
         assert_eq!((symbol(0), symbol(119)), ("X", "X"));
         assert_eq!(symbols(&[1, 8]), "H, O");
+    }
+
+    #[test]
+    fn deuterium_and_tritium_are_hydrogen() {
+        assert_eq!(["D", "T", "d", "t"].map(atomic_number), [Some(1); 4]);
+        assert_eq!(["D", "t", "H", "Dy"].map(isotope), [Some("D"), Some("T"), None, None]);
+        assert_eq!(["DD", "D2", "Tt"].map(atomic_number), [None; 3]);
+    }
+
+    #[test]
+    fn labels_are_near_elements_and_none_themselves() {
+        let labels = ["O1", "OW", "HW1", "Ow", "Cl12", "CL1", "h_3", "CA2", "Dx"];
+        assert_eq!(labels.map(atomic_number), [None; 9]);
+        let near = labels.map(|label| near(label).join(" or "));
+        assert_eq!(near, ["O", "O", "H", "O", "Cl", "C or Cl", "H", "C or Ca", "D"]);
+        assert!(["", "1", "Xx", "\u{c5}", "-"].iter().all(|label| super::near(label).is_empty()));
     }
 }

@@ -4,6 +4,8 @@
 
 use std::path::PathBuf;
 
+use crate::numbers::{plain, short};
+
 /// Result of everything in this crate that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -84,7 +86,10 @@ pub enum Error {
     ///
     /// Cure: Give three independent vectors, or say along which ones it repeats (`pbc` in extended XYZ, `--pbc` of
     /// `tumble ipi`).
-    #[error("the cell is periodic along {axis} but its volume is {volume} Å^3: give three independent cell vectors")]
+    #[error(
+        "the cell is periodic along {axis} but its volume is {} Å^3: give three independent cell vectors",
+        short(*volume)
+    )]
     FlatCell {
         /// The first periodic axis, as a letter.
         axis: char,
@@ -129,8 +134,9 @@ pub enum Error {
     ///
     /// Cure: Pass a positive cutoff and a skin from zero on, in Å.
     #[error(
-        "the cutoff is {cutoff} Å and the skin {skin} Å: give a positive cutoff and a skin that is not negative, both \
-         finite"
+        "the cutoff is {} Å and the skin {} Å: give a positive cutoff and a skin that is not negative, both finite",
+        plain(*cutoff),
+        plain(*skin)
     )]
     Cutoff {
         /// The cutoff, Å.
@@ -268,6 +274,21 @@ pub enum Error {
         line: usize,
         /// What is wrong with it.
         problem: crate::xyz::Problem,
+    },
+
+    /// A file of another format, where structures are read.
+    ///
+    /// Cause: Structures are read from XYZ files only, or model and structures were given in the wrong order.
+    ///
+    /// Cure: Convert the file as the sentence says (`ase` comes with `pip install ase`), or swap the two.
+    #[error("{} seems to be {format}, and structures are read from XYZ files: {remedy}", path.display())]
+    NotXyz {
+        /// The file.
+        path: PathBuf,
+        /// The format, with its article.
+        format: &'static str,
+        /// What to do.
+        remedy: String,
     },
 
     /// An XYZ file without frames.
@@ -488,9 +509,11 @@ pub enum Error {
     ///
     /// Cure: Use fewer ranks, or other `processors`, so that no share is thinner than the reach.
     #[error(
-        "the neighbors of ghost atom {tag} are not known on this rank, but the model sees {hops} hops of {cutoff} Å: \
-         ghosts must reach {reach} Å beyond each rank's share of the box, so use fewer MPI ranks, a thicker box, or \
-         comm_style brick"
+        "the neighbors of ghost atom {tag} are not known on this rank, but the model sees {hops} hops of {} Å: \
+         ghosts must reach {} Å beyond each rank's share of the box, so use fewer MPI ranks, a thicker box, or \
+         comm_style brick",
+        plain(*cutoff),
+        plain(*reach)
     )]
     GhostsTooThin {
         /// Tag of the atom.

@@ -41,8 +41,8 @@
 //! [`check`] measures how much of a model's symmetry is broken, with the harmonics of [`wigner`], and says what to do
 //! about it.
 //!
-//! Beside it: [`settings`], [`per_atom`] virials, [`details`] as JSON and [`diagnostics`] of broken symmetry, [`elements`], [`units`], and the one
-//! [`error`].
+//! Beside it: [`settings`], [`per_atom`] virials, [`details`] as JSON and [`diagnostics`] of broken symmetry,
+//! [`elements`], [`units`], [`numbers`] as people read them, the [`processors`] that there are, and the one [`error`].
 
 pub mod average;
 pub mod blocks;
@@ -62,11 +62,13 @@ pub mod lammps;
 mod loader;
 pub mod neighbors;
 pub mod net;
+pub mod numbers;
 pub mod onnx;
 mod options;
 pub mod per_atom;
 pub mod policy;
 pub mod potential;
+pub mod processors;
 pub mod quadrature;
 pub mod rotation;
 pub mod scheduler;

@@ -441,7 +441,7 @@ fn findings_are_those_of_all_structures() {
     let both = findings(vec![("one".into(), one.clone()), ("two".into(), two.clone())]).unwrap();
     assert_eq!(
         (both.symmetry.atoms, both.spectrum.highest(), both.pair_coeff("m.onnx")),
-        (12, 3, "pair_coeff * * m.onnx H O".into())
+        (12, 3, "pair_coeff * * m.onnx O H".into())
     );
     let spreads = [&one, &two].map(|measured| measured.symmetry.energy_spread);
     close(both.symmetry.energy_spread, (0.5 * (spreads[0].powi(2) + spreads[1].powi(2))).sqrt());

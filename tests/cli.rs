@@ -1,68 +1,14 @@
 //! The command line, from the outside.
 
-use std::io::Write;
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+mod folder;
 
-use tempfile::TempDir;
+use std::process::{Command, Stdio};
+
+use folder::Folder;
 
 const WATER: &str = "3\nProperties=species:S:1:pos:R:3:forces:R:3 energy=-1.5\n\
                      O 0 0 0 0.1 0.2 0.3\nH 0.76 0.59 0 0 0 0\nH -0.76 0.59 0 0 0 0\n";
 const BOX: &str = "2\nLattice=\"5 0 0 0 5 0 0 0 5\" step=7\nH 0 0 0\nH 0 0 0.74\n";
-
-/// A folder with a model in it.
-struct Folder(TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        let folder = Self(TempDir::new().unwrap());
-        let model = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/models/harmonic-padded-f64.onnx");
-        std::fs::copy(model, folder.path("model.onnx")).unwrap();
-        folder
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path(name), text).unwrap();
-    }
-
-    fn read(&self, name: &str) -> String {
-        std::fs::read_to_string(self.path(name)).unwrap()
-    }
-
-    /// Runs `tumble` in the folder.
-    fn tumble(&self, arguments: &[&str], stdin: &str) -> Output {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_tumble"))
-            .args(arguments)
-            .current_dir(self.0.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // A program that fails before it reads its input closes the pipe.
-        let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
-        child.wait_with_output().unwrap()
-    }
-
-    /// Standard output of a run that succeeds.
-    fn output(&self, arguments: &[&str], stdin: &str) -> String {
-        let output = self.tumble(arguments, stdin);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// Standard error of a run that ends with the exit code.
-    fn failure(&self, code: i32, arguments: &[&str], stdin: &str) -> String {
-        let output = self.tumble(arguments, stdin);
-        assert_eq!(output.status.code(), Some(code));
-        String::from_utf8(output.stderr).unwrap()
-    }
-}
 
 #[test]
 fn help_shows_examples_and_goes_to_the_standard_output() {
@@ -293,7 +239,10 @@ fn check_recommends() {
         "\noctahedral           no           24 ",
         "\nThe cheapest that stays below 0.1 meV/atom and 1 meV/Å: icosahedral, 60 evaluation(s) a step, 15.75 with \
          every 4",
-        "\n    pair_style tumble rotate icosahedral every 4\n    pair_coeff * * model.onnx H O\n",
+        "\n    pair_style tumble rotate icosahedral every 4\n    pair_coeff * * model.onnx O H\n\npair_coeff names the \
+         element of each atom type of the data file, type 1 first: here O H, in the order of their first atoms. ASE \
+         numbers types alphabetically (H O) unless it is told: write(\"start.data\", atoms, format=\"lammps-data\", \
+         specorder=[\"O\", \"H\"], masses=True).\n",
         "\n    tumble ipi model.onnx --template start.xyz --unix driver --rotate icosahedral\n",
         "\n    pair_style tumble rotate random seed 1\n    fix 2 all langevin 300 300 ",
     ];
@@ -393,6 +342,50 @@ fn an_interrupted_check_tells_what_it_knows() {
     // What is done by then depends on the machine; what is said must fit.
     let told = stdout.contains("\nframe 1 ") && !stdout.contains("\nframe 2 ");
     assert!(told || stderr == "error: interrupted before the first structure was done\n", "{stdout}{stderr}");
+}
+
+/// Everywhere where a user's target, time step or temperature comes back.
+#[test]
+fn what_was_asked_for_comes_back_as_it_was_asked_for() {
+    let folder = Folder::new();
+    folder.write("water.xyz", WATER);
+    let asked = ["--target", "forces=0.6", "--target", "energy=0.07", "--timestep", "0.1", "--temperature", "298.15"];
+    let arguments = check(&[&["water.xyz", "--report", "report.html"], &asked[..]].concat());
+    let output = folder.output(&arguments, "");
+    let parts = ["0.07 meV/atom and 0.6 meV/Å", "every 20 (2 fs)", "at 0.1 fs heats", "at 298.15 K", "298.15 298.15 "];
+    assert_holds(&output, &parts);
+    let page = folder.read("report.html");
+    assert_holds(&page, &["0.07 meV/atom and 0.6 meV/Å", "At 0.1 fs it heats", "K warmer than 298.15 K"]);
+    let json = folder.output(&check(&[&["water.xyz", "--json"], &asked[..]].concat()), "");
+    assert_holds(&json, &["\"target\":{\"energy\":0.00007,\"forces\":0.0006}"]);
+    let long = |text: &str| {
+        let words = text.split(|c: char| !c.is_ascii_digit() && c != '.');
+        words.filter(|word| word.contains('.') && word.len() > 12).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(long(&output), [""; 0]);
+    assert_eq!(long(&page), [""; 0]);
+    assert!(!output.contains("-0.0"), "{output}");
+    assert!(!page.replace("margin: -0", "").contains(">-0"), "{page}");
+}
+
+#[test]
+fn more_threads_than_processors_are_told_once() {
+    let folder = Folder::new();
+    folder.write("water.xyz", WATER);
+    for command in
+        [&["eval", "model.onnx", "water.xyz"][..], &["bench", "model.onnx", "water.xyz", "--seconds", "0.01"]]
+    {
+        let threads = (tumble::processors::allowed() + 1).to_string();
+        let output = folder.tumble(&[command, &["--threads", &threads]].concat(), "");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{said}");
+        assert!(said.starts_with(&format!("note: {threads} threads share the ")), "{said}");
+        assert!(
+            said.contains(" processor(s) that this process may use, which is slower than fewer threads: "),
+            "{said}"
+        );
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
 }
 
 /// What `tumble bench --json` tells of the first structure.

@@ -18,20 +18,29 @@ SYMBOLS = (
 ).split()
 
 
+# Isotopes with a symbol of their own. A potential does not depend on masses.
+ISOTOPES = {"D": "H", "T": "H"}
+
+
 def symbol(species: str | int) -> str:
-    """The symbol of an element, given as such or by its atomic number; ValueError if there is none."""
+    """The symbol of an element, given as such in any case, as D or T for hydrogen, or by its atomic number.
+
+    ValueError if there is none.
+    """
     if isinstance(species, str):
-        known = species in SYMBOLS
+        name = ISOTOPES.get(species.capitalize(), species.capitalize())
+        known = name in SYMBOLS
     else:
         # NumPy's whole numbers too, but neither 8.0 nor True.
         known = isinstance(species, Integral) and not isinstance(species, bool) and 1 <= species <= len(SYMBOLS)
+        name = SYMBOLS[species - 1] if known else ""
     if not known:
         raise ValueError(f"{species!r} is no element: give a symbol such as O, or an atomic number from 1 to 118")
-    return species if isinstance(species, str) else SYMBOLS[species - 1]
+    return name
 
 
 def atomic_number(species: str | int) -> int:
-    """The atomic number of an element, given as such or by its symbol; ValueError if there is none."""
+    """The atomic number of an element, given as `symbol` takes it; ValueError if there is none."""
     return SYMBOLS.index(symbol(species)) + 1
 
 

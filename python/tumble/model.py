@@ -12,6 +12,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import index
@@ -71,6 +72,8 @@ class Model:
     - `device`: "cpu" or "cuda"
     - `onnxruntime`: its library or the folder of that; None: that of this Python's package, or what is found elsewhere
     - `sha256`: that the model must have, 64 hexadecimal digits; any other file is refused
+
+    What the user should know of how the model is run, as more threads than processors, is a warning.
 
     ModelError for what the library refuses; ValueError for arrays of the wrong shape. Several threads may use a model:
     they take turns.
@@ -132,6 +135,8 @@ class Model:
         self._handle = self._library.tumble_load(os.fsencode(self._file), options.text(**chosen).encode())
         if not self._handle:
             raise self._error()
+        for note in self.about["notes"]:
+            warnings.warn(note, stacklevel=3)
 
     def evaluate(self, species: Sequence[str | int], positions: ArrayLike, cell: ArrayLike | None = None) -> Evaluation:
         """Energy, forces, virial and their spreads of one structure.

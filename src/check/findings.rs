@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::Measured;
 use super::convergence::{Row, Tally, table};
 use super::measure::Symmetry;
 use super::recommend::{Conditions, Heating, Recommendation, Target, recommend};
 use super::spectrum::Spectrum;
+use super::{Measured, first_atoms};
 use crate::elements::symbol;
 use crate::error::Result;
 
@@ -66,10 +66,30 @@ impl Findings {
         coarse(0) || coarse(1)
     }
 
-    /// `pair_coeff` for a simulation of all the elements in the structures, ascending, each a type.
+    /// Symbols of the atom types of a simulation, one for each element, in the order of their first atoms.
+    pub fn types(&self) -> Vec<&'static str> {
+        let all = self.structures.iter().flat_map(|(_, measured)| measured.elements.iter().copied());
+        first_atoms(all).into_iter().map(symbol).collect()
+    }
+
+    /// `pair_coeff` for a simulation whose atom types are [`Findings::types`].
     pub fn pair_coeff(&self, model: &str) -> String {
-        let elements: Vec<_> = self.symmetry.noise_powers.keys().map(|&z| symbol(z)).collect();
-        format!("pair_coeff * * {model} {}", elements.join(" "))
+        format!("pair_coeff * * {model} {}", self.types().join(" "))
+    }
+
+    /// What the order of the elements in [`Findings::pair_coeff`] is, and how to get a data file of the same.
+    pub fn order(&self) -> String {
+        let types = self.types();
+        let list = types.iter().map(|symbol| format!("\"{symbol}\"")).collect::<Vec<_>>().join(", ");
+        let mut sorted = types.clone();
+        sorted.sort_unstable();
+        format!(
+            "pair_coeff names the element of each atom type of the data file, type 1 first: here {}, in the order of \
+             their first atoms. ASE numbers types alphabetically ({}) unless it is told: write(\"start.data\", atoms, \
+             format=\"lammps-data\", specorder=[{list}], masses=True)",
+            types.join(" "),
+            sorted.join(" "),
+        )
     }
 }
 

@@ -144,6 +144,8 @@ impl Plan {
 pub struct Measured {
     /// How thoroughly.
     pub plan: Plan,
+    /// Atomic numbers of its elements, in the order of their first atoms.
+    pub elements: Vec<u8>,
     /// Spreads, torque, parity.
     pub symmetry: Symmetry,
     /// Its angular momenta.
@@ -172,7 +174,19 @@ pub fn measure(bench: &mut Bench, graph: &Graph, plan: Plan, seed: u64) -> Resul
         tally.predict(&grid, &spectrum);
         tallies.push(tally);
     }
-    Ok(Measured { plan, symmetry, convergence: reference.difference(&comparison), spectrum, tallies })
+    let elements = first_atoms(graph.species.iter().copied());
+    Ok(Measured { plan, elements, symmetry, convergence: reference.difference(&comparison), spectrum, tallies })
+}
+
+/// Each element once, in the order of their first atoms.
+fn first_atoms(species: impl Iterator<Item = u8>) -> Vec<u8> {
+    let mut elements = Vec::new();
+    for z in species {
+        if !elements.contains(&z) {
+            elements.push(z);
+        }
+    }
+    elements
 }
 
 /// Whether the model knows hydrogen and oxygen, so that [`structures`] can be made for it.

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::convergence::Row;
 use crate::error::Result;
+use crate::numbers::{plain, tidy};
 use crate::quadrature::Mitigation;
 use crate::units::{BOLTZMANN, DALTON};
 
@@ -49,7 +50,7 @@ impl fmt::Display for Target {
     /// The limits that there are, in meV/atom and meV/Å.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let limits = [(self.energy, "meV/atom"), (self.forces, "meV/Å")];
-        let limits = limits.iter().filter(|(x, _)| x.is_finite()).map(|(x, unit)| format!("{} {unit}", 1e3 * x));
+        let limits = limits.iter().filter(|(x, _)| x.is_finite()).map(|(x, unit)| format!("{} {unit}", plain(1e3 * x)));
         f.write_str(&limits.collect::<Vec<_>>().join(" and "))
     }
 }
@@ -125,7 +126,7 @@ impl Heating {
 /// Down to one digit.
 fn rounded(number: f64) -> f64 {
     let digit = 10_f64.powf(number.log10().floor());
-    (number / digit + 1e-9).floor() * digit
+    tidy((number / digit + 1e-9).floor() * digit)
 }
 
 /// Chooses from a table: none of its lines with rotations drawn one by one, since a grid of as many is better.
@@ -177,7 +178,7 @@ impl Recommendation {
 
     /// Lines for LAMMPS in units metal with a random rotation at each step and a thermostat that takes up its noise.
     pub fn random_lines(&self, conditions: &Conditions) -> [String; 2] {
-        let (temperature, damping) = (conditions.temperature, self.random.damping);
+        let (temperature, damping) = (plain(conditions.temperature), plain(self.random.damping));
         let langevin = format!("fix 2 all langevin {temperature} {temperature} {damping} 12345");
         ["pair_style tumble rotate random seed 1".into(), langevin]
     }

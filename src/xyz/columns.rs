@@ -1,6 +1,7 @@
 //! The columns of a frame, as Properties describes them.
 
 use super::Problem;
+use super::scalar::real;
 
 /// Columns of a frame that has no Properties.
 pub(super) const PLAIN: &str = "species:S:1:pos:R:3";
@@ -67,7 +68,7 @@ impl Column {
         }
         let mut numbers = vec![[0.0; W]; self.values.len() / W];
         for (number, value) in numbers.iter_mut().flatten().zip(&self.values) {
-            *number = value.parse().ok().filter(|x: &f64| x.is_finite())?;
+            *number = real(value).filter(|x| x.is_finite())?;
         }
         Some(numbers)
     }
@@ -114,6 +115,13 @@ mod tests {
                 )
             );
         }
+    }
+
+    #[test]
+    fn exponents_of_fortran_are_numbers_too() {
+        let values = vec!["1.5D-3".into(), "-2".into()];
+        let column = Column { name: "charge".into(), kind: Kind::Real, width: 1, values };
+        assert_eq!(column.numbers::<1>().unwrap(), [[1.5e-3], [-2.0]]);
     }
 
     #[test]

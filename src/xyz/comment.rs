@@ -1,7 +1,8 @@
 //! The comment line as keys and values: a pure function from text to entries.
 //!
 //! The grammar is ASE's: words and key=value, spaces allowed around the equals sign; values in "", '', [] or {} may
-//! hold spaces; a backslash takes the next character as it is.
+//! hold spaces; a backslash takes the next character as it is. Beyond it, [] and {} may be nested, as in
+//! [[1, 2], [3, 4]].
 
 use super::Problem;
 
@@ -78,22 +79,45 @@ fn visible(word: &str) -> &str {
 
 /// The first word, as written, and what follows it. A key also ends at an equals sign.
 fn split_word(text: &str, is_key: bool) -> Result<(&str, &str), Problem> {
-    let mut open = None;
+    let mut open = Marks::default();
     let mut escaped = false;
     for (i, c) in text.char_indices() {
-        match open {
+        match open.pair {
             _ if escaped => escaped = false,
             _ if c == '\\' => escaped = true,
-            Some((_, closing)) if c == closing => open = None,
-            Some(_) => {}
             None if c.is_whitespace() || is_key && c == '=' => return Ok(text.split_at(i)),
-            None => open = closing_mark(c).map(|closing| (c, closing)),
+            _ => open.read(c),
         }
     }
-    match open {
+    match open.pair {
         Some((opened, closing)) => Err(Problem::Quote { opened, closing }),
         // The last backslash has nothing to take; written back it would take the space before the next entry.
         None => Ok((if escaped { &text[..text.len() - 1] } else { text }, "")),
+    }
+}
+
+/// The marks of a quotation that is open.
+#[derive(Default)]
+struct Marks {
+    /// The outermost one and what closes it.
+    pair: Option<(char, char)>,
+    /// How many of them are open within each other.
+    depth: usize,
+}
+
+impl Marks {
+    fn read(&mut self, c: char) {
+        match self.pair {
+            Some((_, closing)) if c == closing => {
+                self.depth -= 1;
+                self.pair = self.pair.filter(|_| self.depth > 0);
+            }
+            Some((opened, _)) => self.depth += usize::from(c == opened),
+            None => {
+                self.pair = closing_mark(c).map(|closing| (c, closing));
+                self.depth = usize::from(self.pair.is_some());
+            }
+        }
     }
 }
 
@@ -106,22 +130,23 @@ fn closing_mark(c: char) -> Option<char> {
     }
 }
 
-/// Takes away the marks around quoted parts, and backslashes.
+/// Takes away the outermost marks around quoted parts, and backslashes.
 fn unquote(raw: &str) -> String {
     let mut text = String::new();
-    let mut closing = None;
+    let mut open = Marks::default();
     let mut escaped = false;
     for c in raw.chars() {
-        match closing {
-            _ if escaped => {
-                escaped = false;
+        if escaped || c != '\\' {
+            let before = open.pair.is_some();
+            if !escaped {
+                open.read(c);
+            }
+            // A mark that has opened or closed the quotation is no part of it.
+            if before == open.pair.is_some() {
                 text.push(c);
             }
-            _ if c == '\\' => escaped = true,
-            Some(mark) if c == mark => closing = None,
-            None if closing_mark(c).is_some() => closing = closing_mark(c),
-            _ => text.push(c),
         }
+        escaped = !escaped && c == '\\';
     }
     text
 }
@@ -162,6 +187,14 @@ mod tests {
             pair("g", "h=i"),
         ];
         assert_eq!(pairs(line), expected);
+    }
+
+    #[test]
+    fn brackets_may_be_nested() {
+        let expected = [pair("a", "[1, 2], [3, 4]"), pair("b", "x {y z}"), pair("c", "T")];
+        assert_eq!(pairs("a=[[1, 2], [3, 4]] b={x {y z}} c"), expected);
+        let error = parse("b=[[1 2] 3").unwrap_err();
+        assert_eq!(error.to_string(), "a value is opened by [ and never closed: add the closing ]");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::columns::Column;
 use super::comment::Entry;
+use super::scalar::real;
 use crate::rotation::{Matrix3, Vector3};
 use crate::system::System;
 
@@ -16,6 +17,8 @@ pub struct Frame {
     pub info: Vec<Entry>,
     /// Columns in order, but for species and positions.
     pub arrays: Vec<Column>,
+    /// Atoms that are written as D or T, ascending, with that symbol; for the model they are hydrogen.
+    pub isotopes: Vec<(usize, &'static str)>,
     /// Number of its first line in the file (from 1).
     pub line: usize,
 }
@@ -24,7 +27,7 @@ impl Frame {
     /// A frame that is nothing but a structure.
     pub fn new(system: System) -> Self {
         let lattice = system.cell.periodic().contains(&true).then(|| *system.cell.vectors());
-        Self { system, lattice, info: Vec::new(), arrays: Vec::new(), line: 0 }
+        Self { system, lattice, info: Vec::new(), arrays: Vec::new(), isotopes: Vec::new(), line: 0 }
     }
 
     /// Value of a key, quotes removed; the last one if there are several.
@@ -40,7 +43,7 @@ impl Frame {
     /// The energy that came with the structure, eV: `ref_energy`, or else `energy`, if it is a finite number.
     pub fn reference_energy(&self) -> Option<f64> {
         let value = self.value("ref_energy").or_else(|| self.value("energy"))?;
-        value.parse().ok().filter(|energy: &f64| energy.is_finite())
+        real(&value).filter(|energy| energy.is_finite())
     }
 
     /// The forces that came with the structure `[N]`, eV/Å: `ref_forces`, or else `forces` (or `force`), if all are finite.

@@ -5,11 +5,16 @@ use super::comment::{self, Entry};
 use super::ipi;
 use super::placement::Placement;
 use super::problem::Problem;
+use super::scalar::{finite, real};
 use crate::rotation::Matrix3;
 use crate::system::Cell;
 
 /// Keys that make a comment line one of extended XYZ.
 const EXTENDED: [&str; 3] = ["Lattice", "Properties", "pbc"];
+
+/// Keys under which other programs write a cell, which extended XYZ has under Lattice only.
+const CELLS: [&str; 7] =
+    ["cell", "box", "unit_cell", "unitcell", "cell_vectors", "lattice_vectors", "lattice_parameters"];
 
 /// What the comment line says of its frame.
 #[derive(Debug)]
@@ -44,6 +49,9 @@ pub(super) fn parse(line: &str) -> Result<Header, Problem> {
 /// The header of extended XYZ, or of plain XYZ, which is extended XYZ without keys.
 fn extended(mut info: Vec<Entry>) -> Result<Header, Problem> {
     let lattice = take(&mut info, "Lattice").map(|value| parse_lattice(&value)).transpose()?;
+    if lattice.is_none() {
+        check_cell_keys(&info)?;
+    }
     let cell = parse_cell(lattice, take(&mut info, "pbc"))?;
     let properties = take(&mut info, "Properties");
     let columns = columns::parse(properties.as_deref().unwrap_or(columns::PLAIN))?;
@@ -68,8 +76,24 @@ fn take(info: &mut Vec<Entry>, key: &str) -> Option<String> {
     value
 }
 
+/// The items of a list or of a nested list, `1 2 3`, `[1, 2, 3]` or `[[1, 2], [3, 4]]`, one after the other.
 fn items(value: &str) -> impl Iterator<Item = &str> {
-    value.split(|c: char| c.is_whitespace() || c == ',').filter(|item| !item.is_empty())
+    value.split(|c: char| c.is_whitespace() || ",[]{}".contains(c)).filter(|item| !item.is_empty())
+}
+
+/// Refuses a cell under a key that is not Lattice: passed over, it would make an isolated molecule of a crystal.
+fn check_cell_keys(info: &[Entry]) -> Result<(), Problem> {
+    let is_cell = |entry: &&Entry| CELLS.iter().any(|key| entry.is(key)) && holds_cell(&entry.value());
+    match info.iter().find(is_cell) {
+        Some(entry) => Err(Problem::CellKey { key: entry.key(), found: entry.value() }),
+        None => Ok(()),
+    }
+}
+
+/// Whether these are lengths, lengths and angles, or vectors.
+fn holds_cell(value: &str) -> bool {
+    let numbers: Option<Vec<f64>> = items(value).map(real).collect();
+    numbers.is_some_and(|numbers| matches!(numbers.len(), 3 | 6 | 9))
 }
 
 fn parse_lattice(value: &str) -> Result<Matrix3, Problem> {
@@ -106,17 +130,6 @@ fn logical(item: &str) -> Option<bool> {
     }
 }
 
-/// A number of the key or column `what`.
-pub(super) fn number(what: &str, text: &str) -> Result<f64, Problem> {
-    text.parse().map_err(|_| Problem::Number { what: what.into(), found: text.into() })
-}
-
-/// A number that is neither NaN nor infinite.
-pub(super) fn finite(what: &str, text: &str) -> Result<f64, Problem> {
-    let value = number(what, text)?;
-    value.is_finite().then_some(value).ok_or_else(|| Problem::NotFinite { what: what.into(), found: text.into() })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,8 +149,45 @@ mod tests {
     }
 
     #[test]
+    fn lattice_may_be_given_in_several_ways() {
+        for lattice in [
+            "[[2,0,0],[0,3,0],[1,0,4]]",
+            "[[2.0, 0.0, 0.0], [0.0, 3.0, 0.0], [1.0, 0.0, 4.0]]",
+            "\"[[2, 0, 0], [0, 3, 0], [1, 0, 4]]\"",
+            "[2, 0, 0, 0, 3, 0, 1, 0, 4]",
+            "{2 0 0 0 3 0 1 0 4}",
+            "'2\t0 0  0 3.D0 0 1d0 0 4'",
+        ] {
+            let header = parse(&format!("step=1 Lattice={lattice} note=x")).unwrap();
+            assert_eq!(header.lattice, parse(LATTICE).unwrap().lattice, "{lattice}");
+            assert_eq!(header.info, [Entry::new("step", "1"), Entry::new("note", "x")], "{lattice}");
+        }
+    }
+
+    #[test]
+    fn a_cell_under_another_key_is_refused_and_not_passed_over() {
+        for (key, value) in [("cell", "\"9 0 0 0 9 0 0 0 9\""), ("Cell", "[9, 9, 9]"), ("box", "'9 9 9 90 90 90'")] {
+            let error = sentence(&format!("{key}={value} energy=1"));
+            let found = value.trim_matches(['"', '[', ']', '\'']);
+            assert_eq!(
+                error,
+                format!(
+                    "{key}=\"{found}\" looks like a cell, but extended XYZ has it under another key: write the three \
+                     cell vectors in Å as Lattice=\"ax ay az bx by bz cx cy cz\", or remove {key} if nothing repeats"
+                )
+            );
+        }
+        assert!(sentence("cell=\"9 9 9\" pbc=\"T T T\"").starts_with("cell=\"9 9 9\" looks like a cell"));
+        for line in ["cell=primitive", "box=7", &format!("{LATTICE} cell=\"1 2 3\""), "a box of 1 2 3"] {
+            assert!(parse(line).is_ok(), "{line}");
+        }
+    }
+
+    #[test]
     fn pbc_may_be_given_in_several_ways() {
-        for pbc in ["\"T F T\"", "\"True False True\"", "\"1, 0, 1\"", "[T,F,T]"] {
+        for pbc in
+            ["\"T F T\"", "\"True False True\"", "\"1, 0, 1\"", "[T,F,T]", "[T, F, T]", "\"[T,F,T]\"", "'T\tF\tT'"]
+        {
             let header = parse(&format!("{LATTICE} pbc={pbc}")).unwrap();
             assert_eq!(header.cell.periodic(), [true, false, true], "{pbc}");
         }

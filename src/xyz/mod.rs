@@ -20,6 +20,7 @@
 
 mod columns;
 mod comment;
+mod foreign;
 mod frame;
 mod header;
 mod ipi;
@@ -28,10 +29,12 @@ mod problem;
 mod read;
 mod results;
 mod rows;
+mod scalar;
 mod write;
 
 pub use columns::{Column, Kind};
 pub use comment::Entry;
+pub(crate) use foreign::holds_structures;
 pub use frame::Frame;
 pub use problem::Problem;
 pub use read::{Frames, open};

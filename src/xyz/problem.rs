@@ -7,10 +7,20 @@ use crate::rotation::Vector3;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Problem {
-    /// A frame does not start with a number.
+    /// The file does not start with a number.
+    #[error(
+        "an XYZ file begins with the number of atoms, but \"{found}\" was found: convert other formats to XYZ, as by \
+         `ase convert FILE structures.xyz`"
+    )]
+    FirstLine {
+        /// The line.
+        found: String,
+    },
+
+    /// A later frame does not start with a number.
     #[error(
         "the number of atoms of a frame is expected here, but \"{found}\" was found: is the number of the frame before \
-         too small, or is this no XYZ file?"
+         too small?"
     )]
     Count {
         /// The line.
@@ -25,6 +35,36 @@ pub enum Problem {
     #[error("the file ends where the comment line of a frame is expected: the frame is cut off")]
     NoComment,
 
+    /// The number of atoms is followed by an atom.
+    #[error(
+        "the comment line looks like the line of an atom, and the frame cannot be read: is the comment line missing? \
+         put one, which may be empty, between the number of atoms and the first atom"
+    )]
+    CommentIsAtom,
+
+    /// The next frame begins among the atoms.
+    #[error(
+        "another frame seems to begin after {found} of {expected} atoms: correct the number of atoms of the frame, or \
+         add the missing lines"
+    )]
+    NextFrame {
+        /// Atoms read.
+        found: usize,
+        /// Atoms announced.
+        expected: usize,
+    },
+
+    /// An empty line among the atoms.
+    #[error(
+        "the line is empty after {found} of {expected} atoms: remove it, or correct the number of atoms of the frame"
+    )]
+    EmptyLine {
+        /// Atoms read.
+        found: usize,
+        /// Atoms announced.
+        expected: usize,
+    },
+
     /// The file ends among the atoms.
     #[error("the file ends after {found} of {expected} atoms: the frame is cut off, or its number of atoms too large")]
     Truncated {
@@ -37,6 +77,10 @@ pub enum Problem {
     /// Not UTF-8.
     #[error("the line is not text (UTF-8): is this an XYZ file?")]
     NotText,
+
+    /// UTF-16, as some editors save.
+    #[error("the file is encoded in UTF-16: save it as UTF-8, as by `iconv -f UTF-16 -t UTF-8 FILE`")]
+    Utf16,
 
     /// A quotation without end.
     #[error("a value is opened by {opened} and never closed: add the closing {closing}")]
@@ -115,6 +159,18 @@ pub enum Problem {
         found: usize,
     },
 
+    /// A cell that extended XYZ does not know as one.
+    #[error(
+        "{key}=\"{found}\" looks like a cell, but extended XYZ has it under another key: write the three cell vectors in \
+         Å as Lattice=\"ax ay az bx by bz cx cy cz\", or remove {key} if nothing repeats"
+    )]
+    CellKey {
+        /// The key.
+        key: String,
+        /// Its value.
+        found: String,
+    },
+
     /// pbc is not three logical values.
     #[error("pbc needs three of T and F, as in pbc=\"T T F\", but \"{found}\" was found")]
     Pbc {
@@ -182,6 +238,15 @@ pub enum Problem {
     Element {
         /// What is there instead.
         found: String,
+    },
+
+    /// Not an element, but more than one of its symbol.
+    #[error("\"{found}\" is a label and no element: give the symbol alone, {near} for this atom")]
+    Label {
+        /// The label.
+        found: String,
+        /// Symbols that it may mean.
+        near: String,
     },
 
     /// Lines that can be read but make no structure.

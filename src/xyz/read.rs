@@ -1,15 +1,20 @@
 //! Lines to frames, one frame at a time.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
+use super::foreign;
 use super::frame::Frame;
 use super::header::{self, Header};
 use super::problem::Problem;
-use super::rows::Rows;
+use super::rows::{Rows, is_atom};
 use crate::error::{Error, Result};
 use crate::system::System;
+
+/// What some editors write before everything else.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The frames of a file, read when they are asked for. After an error there are no more.
 pub struct Frames<R> {
@@ -27,13 +32,15 @@ pub struct Frames<R> {
 /// The frames of a file, or of the standard input if the path is `-`.
 ///
 /// # Errors
-/// [`Error::Read`] if the file cannot be opened.
+/// [`Error::Read`] if the file cannot be opened, [`Error::NotXyz`] if it is known to be something else.
 pub fn open(path: &Path) -> Result<Frames<Box<dyn BufRead>>> {
-    if path == Path::new("-") {
-        return Ok(Frames::new(Box::new(std::io::stdin().lock()), "the standard input"));
-    }
-    let file = File::open(path).map_err(|cause| Error::Read { path: path.into(), cause })?;
-    Ok(Frames::new(Box::new(BufReader::new(file)), path))
+    let failed = |cause| Error::Read { path: path.into(), cause };
+    let (mut source, name): (Box<dyn BufRead>, _) = match path == Path::new("-") {
+        true => (Box::new(std::io::stdin().lock()), Path::new("the standard input")),
+        false => (Box::new(BufReader::new(File::open(path).map_err(failed)?)), path),
+    };
+    foreign::check(name, source.fill_buf().map_err(failed)?)?;
+    Ok(Frames::new(source, name))
 }
 
 impl<R: BufRead> Frames<R> {
@@ -53,15 +60,37 @@ impl<R: BufRead> Frames<R> {
         if !self.advance()? {
             return Err(self.fail(Problem::NoComment));
         }
-        let mut header = self.parse(header::parse)?;
-        let mut rows = Rows::new(&mut header).map_err(|problem| self.fail(problem))?;
+        let comment = self.comment().into_owned();
+        let mut header = header::parse(&comment).map_err(|problem| self.fail(problem))?;
+        match self.read_atoms(&mut header, expected) {
+            Err(Error::Xyz { file, .. }) if is_atom(&comment) => {
+                Err(Error::Xyz { file, line: line + 1, problem: Problem::CommentIsAtom })
+            }
+            rows => assemble(header, rows?, line).map(Some),
+        }
+    }
+
+    fn read_atoms(&mut self, header: &mut Header, expected: usize) -> Result<Rows> {
+        let mut rows = Rows::new(header).map_err(|problem| self.fail(problem))?;
         for found in 0..expected {
             if !self.advance()? {
                 return Err(self.fail(Problem::Truncated { found, expected }));
             }
-            self.parse(|text| rows.push(text))?;
+            self.parse(|text| match text.trim() {
+                "" => Err(Problem::EmptyLine { found, expected }),
+                count if count.parse::<usize>().is_ok() => Err(Problem::NextFrame { found, expected }),
+                _ => rows.push(text),
+            })?;
         }
-        assemble(header, rows, line).map(Some)
+        Ok(rows)
+    }
+
+    /// The comment line, as Latin-1 if it is not UTF-8.
+    fn comment(&self) -> Cow<'_, str> {
+        match std::str::from_utf8(&self.text) {
+            Ok(text) => text.into(),
+            Err(_) => self.text.iter().map(|&byte| char::from(byte)).collect::<String>().into(),
+        }
     }
 
     /// The number of atoms of the next frame, if there is one. Empty lines before it are passed over.
@@ -79,7 +108,8 @@ impl<R: BufRead> Frames<R> {
         match text.parse() {
             Ok(0) => Err(self.fail(Problem::NoAtoms)),
             Ok(count) => Ok(count),
-            Err(_) => Err(self.fail(Problem::Count { found: shorten(text) })),
+            Err(_) if self.any => Err(self.fail(Problem::Count { found: shorten(text) })),
+            Err(_) => Err(self.fail(Problem::FirstLine { found: shorten(text) })),
         }
     }
 
@@ -89,12 +119,17 @@ impl<R: BufRead> Frames<R> {
         let read = self.source.read_until(b'\n', &mut self.text);
         let length = read.map_err(|cause| Error::Read { path: self.file.clone(), cause })?;
         self.line += usize::from(length > 0);
+        if self.line == 1 && self.text.starts_with(BYTE_ORDER_MARK) {
+            self.text.drain(..BYTE_ORDER_MARK.len());
+        }
         Ok(length > 0)
     }
 
     /// What `parser` makes of the line.
     fn parse<T>(&self, parser: impl FnOnce(&str) -> Result<T, Problem>) -> Result<T> {
-        let text = std::str::from_utf8(&self.text).map_err(|_| Problem::NotText);
+        let utf16 = self.text.starts_with(b"\xff\xfe") || self.text.starts_with(b"\xfe\xff");
+        let problem = |_| if utf16 { Problem::Utf16 } else { Problem::NotText };
+        let text = std::str::from_utf8(&self.text).map_err(problem);
         text.and_then(parser).map_err(|problem| self.fail(problem))
     }
 
@@ -120,11 +155,12 @@ impl<R: BufRead> Iterator for Frames<R> {
     }
 }
 
-fn assemble(header: Header, rows: Rows, line: usize) -> Result<Frame> {
-    let (mut positions, species, arrays) = rows.finish();
+fn assemble(header: Header, mut rows: Rows, line: usize) -> Result<Frame> {
+    let arrays = rows.other_columns();
+    let Rows { mut positions, species, isotopes, .. } = rows;
     header.placement.place(&mut positions);
     let system = System::new(positions, species, header.cell)?;
-    Ok(Frame { system, lattice: header.lattice, info: header.info, arrays, line })
+    Ok(Frame { system, lattice: header.lattice, info: header.info, arrays, isotopes, line })
 }
 
 /// Enough of a line to recognize it by.
@@ -177,7 +213,12 @@ mod tests {
         assert_eq!(
             sentence(WATER.replacen('3', "2", 1)),
             "line 5 of f.xyz: the number of atoms of a frame is expected here, but \"H -0.76 0.59 0\" was found: is \
-             the number of the frame before too small, or is this no XYZ file?"
+             the number of the frame before too small?"
+        );
+        assert_eq!(
+            sentence("water\n"),
+            "line 1 of f.xyz: an XYZ file begins with the number of atoms, but \"water\" was found: convert other formats \
+             to XYZ, as by `ase convert FILE structures.xyz`"
         );
         assert_eq!(sentence("0\n\n"), "line 1 of f.xyz: the frame has 0 atoms: give at least one, or remove the frame");
         assert!(sentence("-3\n").contains("but \"-3\" was found"));
@@ -194,6 +235,61 @@ mod tests {
         assert_eq!(
             sentence(format!("{WATER}3\n")),
             "line 6 of f.xyz: the file ends where the comment line of a frame is expected: the frame is cut off"
+        );
+    }
+
+    #[test]
+    fn a_wrong_number_of_atoms_is_told_by_what_is_there_instead_of_an_atom() {
+        assert_eq!(
+            sentence(format!("{}{WATER}", WATER.replacen('3', "4", 1))),
+            "line 6 of f.xyz: another frame seems to begin after 3 of 4 atoms: correct the number of atoms of the frame, \
+             or add the missing lines"
+        );
+        assert_eq!(
+            sentence(format!("{}\n{WATER}", WATER.replacen('3', "4", 1))),
+            "line 6 of f.xyz: the line is empty after 3 of 4 atoms: remove it, or correct the number of atoms of the \
+             frame"
+        );
+    }
+
+    #[test]
+    fn a_missing_comment_line_is_told() {
+        let missing = "the comment line looks like the line of an atom, and the frame cannot be read: is the comment line \
+                       missing? put one, which may be empty, between the number of atoms and the first atom";
+        let without = WATER.replace("water\n", "");
+        assert_eq!(sentence(&without), format!("line 2 of f.xyz: {missing}"));
+        assert_eq!(sentence(without.repeat(2)), format!("line 2 of f.xyz: {missing}"));
+        assert_eq!(sentence(format!("{WATER}{without}")), format!("line 7 of f.xyz: {missing}"));
+        // A frame that is complete may say what it likes.
+        assert_eq!(read(WATER.replace("water", "O 0 0 0").as_bytes()).len(), 1);
+    }
+
+    #[test]
+    fn editors_and_systems_leave_marks_that_change_nothing() {
+        let frame = |text: &[u8]| read(text).pop().unwrap().unwrap();
+        let text =
+            "3\nLattice=\"9 0 0 0 9 0 0 0 9\" note=\"24 \u{b0}C, 3 \u{c5}\"\nO 0 0 0\nH 0.76 0.59 0\nH -0.76 0.59 0\n";
+        let expected = frame(text.as_bytes());
+        assert_eq!(expected.value("note").unwrap(), "24 \u{b0}C, 3 \u{c5}");
+        let latin1: Vec<u8> = text.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
+        for variant in [
+            format!("\u{feff}{text}").as_bytes(),
+            text.replace('\n', "\r\n").as_bytes(),
+            text.replace(" 0.59 ", "\t5.9D-1\t").as_bytes(),
+            format!("{text}\n \n").as_bytes(),
+            text.trim_end().as_bytes(),
+            &latin1,
+        ] {
+            assert_eq!(frame(variant), expected, "{}", String::from_utf8_lossy(variant));
+        }
+    }
+
+    #[test]
+    fn utf_16_is_refused_by_its_name() {
+        let utf16: Vec<u8> = "\u{feff}3\nwater\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(
+            sentence(&utf16),
+            "line 1 of f.xyz: the file is encoded in UTF-16: save it as UTF-8, as by `iconv -f UTF-16 -t UTF-8 FILE`"
         );
     }
 

@@ -5,6 +5,7 @@ use super::comment::Entry;
 use super::frame::Frame;
 use super::write::join;
 use crate::calculator::Evaluation;
+use crate::numbers::positive_zero;
 use crate::rotation::{Matrix3, Vector3};
 
 /// Names that mean a result: those written here, and others that would be taken for results of the same calculation.
@@ -63,7 +64,7 @@ impl Frame {
             let factor = if suffix.is_empty() { factor } else { factor.abs() };
             self.add_matrix(&format!("{name}{suffix}"), virial, factor);
         }
-        let torque = evaluation.torque.map(|x| format!("{x:?}")).join(" ");
+        let torque = evaluation.torque.map(|x| format!("{:?}", positive_zero(x))).join(" ");
         self.info.push(Entry::new("residual_torque", &torque));
     }
 
@@ -74,11 +75,11 @@ impl Frame {
     }
 
     fn add_number(&mut self, key: &str, value: f64) {
-        self.info.push(Entry::new(key, &format!("{value:?}")));
+        self.info.push(Entry::new(key, &format!("{:?}", positive_zero(value))));
     }
 
     fn add_matrix(&mut self, key: &str, matrix: Option<Matrix3>, factor: f64) {
-        let scaled = matrix.map(|matrix| matrix.map(|row| row.map(|x| factor * x)));
+        let scaled = matrix.map(|matrix| matrix.map(|row| row.map(|x| positive_zero(factor * x))));
         self.info.extend(scaled.map(|matrix| Entry::new(key, &join(&matrix))));
     }
 
@@ -92,10 +93,11 @@ impl Frame {
     /// Columns of energies `[N]` and forces `[N]`; energies are left out where the model has none.
     fn add_atomic(&mut self, suffix: &str, energies: &[f64], forces: &[Vector3]) {
         if energies.len() == self.system.len() {
-            let energies: Vec<_> = energies.iter().map(|&energy| [energy]).collect();
+            let energies: Vec<_> = energies.iter().map(|&energy| [positive_zero(energy)]).collect();
             self.arrays.push(Column::real(&format!("energies{suffix}"), &energies));
         }
-        self.arrays.push(Column::real(&format!("forces{suffix}"), forces));
+        let forces: Vec<_> = forces.iter().map(|force| force.map(positive_zero)).collect();
+        self.arrays.push(Column::real(&format!("forces{suffix}"), &forces));
     }
 }
 
@@ -159,7 +161,7 @@ mod tests {
             "1\nLattice=\"2.0 0.0 0.0 0.0 2.0 0.0 0.0 0.0 2.0\" Properties=species:S:1:pos:R:3:ref_forces:R:3:\
              energies:R:1:forces:R:3:energies_spread:R:1:forces_spread:R:3 ref_energy=-5.50 \
              ref_stress=\"1 2 3 4 5 6 7 8 9\" step=3 energy=-0.3333333333333333 energy_spread=0.5 \
-             stress=\"-1.0 -0.0 -0.0 -0.0 -2.0 -0.0 -0.0 -0.0 -3.0\" \
+             stress=\"-1.0 0.0 0.0 0.0 -2.0 0.0 0.0 0.0 -3.0\" \
              stress_spread=\"1.0 0.0 0.0 0.0 2.0 0.0 0.0 0.0 3.0\" residual_torque=\"0.0 1.0 2.0\" pbc=\"T T T\"\n\
              H  0.0 0.0 0.0 0.10 0.2 0.3 -0.3333333333333333 1.0 2.0 3.0 0.5 4.0 5.0 6.0\n"
         );

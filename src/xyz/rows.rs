@@ -1,13 +1,14 @@
 //! The lines of the atoms as positions, species, and other columns.
 
 use super::columns::{Column, Kind};
-use super::header::{Header, finite, number};
+use super::header::Header;
 use super::problem::Problem;
-use crate::elements::atomic_number;
+use super::scalar::{finite, number, real};
+use crate::elements::{atomic_number, isotope, near};
 use crate::rotation::Vector3;
 
 /// Names of the column of species, best first; each may hold symbols or atomic numbers.
-const SPECIES: [&str; 4] = ["species", "symbols", "Z", "numbers"];
+const SPECIES: [&str; 5] = ["species", "symbols", "element", "Z", "numbers"];
 
 /// Names of the column of positions.
 const POSITIONS: [&str; 2] = ["pos", "positions"];
@@ -18,6 +19,8 @@ pub(super) struct Rows {
     pub positions: Vec<Vector3>,
     /// Atomic numbers `[N]`.
     pub species: Vec<u8>,
+    /// Atoms written as D or T, with that symbol.
+    pub isotopes: Vec<(usize, &'static str)>,
     columns: Vec<Column>,
     species_column: usize,
     positions_column: usize,
@@ -34,8 +37,9 @@ impl Rows {
         let is_position = |column: &Column| column.width == 3 && column.kind == Kind::Real;
         let positions_column = find(&columns, &POSITIONS, "pos:R:3", is_position)?;
         let width = columns.iter().map(|column| column.width).sum();
-        let (positions, species, plain) = (Vec::new(), Vec::new(), header.plain);
-        Ok(Self { positions, species, columns, species_column, positions_column, width, plain })
+        let (positions, species, isotopes) = (Vec::new(), Vec::new(), Vec::new());
+        let plain = header.plain;
+        Ok(Self { positions, species, isotopes, columns, species_column, positions_column, width, plain })
     }
 
     /// Reads the line of an atom.
@@ -57,6 +61,7 @@ impl Rows {
     fn push_words(&mut self, index: usize, words: &[&str]) -> Result<(), Problem> {
         let column = &mut self.columns[index];
         if index == self.species_column {
+            self.isotopes.extend(isotope(words[0]).map(|symbol| (self.species.len(), symbol)));
             self.species.push(parse_species(words[0])?);
         } else if index == self.positions_column {
             let mut position = [0.0; 3];
@@ -71,12 +76,12 @@ impl Rows {
         Ok(())
     }
 
-    /// Positions, species, and the columns that are neither.
-    pub fn finish(mut self) -> (Vec<Vector3>, Vec<u8>, Vec<Column>) {
+    /// The columns that are neither species nor positions.
+    pub fn other_columns(&mut self) -> Vec<Column> {
         let special = [self.species_column, self.positions_column];
         let mut index = 0..;
         self.columns.retain(|_| !index.next().is_some_and(|i| special.contains(&i)));
-        (self.positions, self.species, self.columns)
+        std::mem::take(&mut self.columns)
     }
 }
 
@@ -88,7 +93,7 @@ fn find(
 ) -> Result<usize, Problem> {
     names
         .iter()
-        .find_map(|name| columns.iter().position(|column| column.name == *name && fits(column)))
+        .find_map(|name| columns.iter().position(|column| column.name.eq_ignore_ascii_case(name) && fits(column)))
         .ok_or_else(|| Problem::NoColumn { missing, found: properties(columns) })
 }
 
@@ -98,7 +103,17 @@ fn properties(columns: &[Column]) -> String {
 
 fn parse_species(word: &str) -> Result<u8, Problem> {
     let by_number = || word.parse().ok().filter(|z| (1..=118).contains(z));
-    atomic_number(word).or_else(by_number).ok_or_else(|| Problem::Element { found: word.into() })
+    atomic_number(word).or_else(by_number).ok_or_else(|| match near(word)[..] {
+        [] => Problem::Element { found: word.into() },
+        ref near => Problem::Label { found: word.into(), near: near.join(" or ") },
+    })
+}
+
+/// Whether a line could be that of an atom in a file without Properties.
+pub(super) fn is_atom(line: &str) -> bool {
+    let mut words = line.split_whitespace();
+    let species = words.next().is_some_and(|word| parse_species(word).is_ok());
+    species && words.by_ref().take(3).filter(|word| real(word).is_some()).count() == 3
 }
 
 /// Numbers that nobody needs may be NaN, as missing labels are, but a word among numbers means a shifted line.
@@ -131,6 +146,8 @@ mod tests {
             ("", "8 1 2 3"),
             ("pos:R:3:Z:I:1", "1 2 3 8"),
             ("Z:I:1:pos:R:3:species:S:1", "1 1 2 3 O"),
+            ("id:I:1:Pos:R:3:Species:S:1", "1 1.D0 2 3 O"),
+            ("element:S:1:pos:R:3", "O 1 2 3"),
         ] {
             let mut rows = rows(properties).unwrap();
             rows.push(line).unwrap();
@@ -142,9 +159,9 @@ mod tests {
     fn other_columns_are_kept_as_written() {
         let mut rows = rows("tag:I:1:species:S:1:pos:R:3:label:S:2:forces:R:3").unwrap();
         rows.push("07 H 0 0 0 a b 1.50 nan -2").unwrap();
-        let (_, _, columns) = rows.finish();
-        let values: Vec<_> = columns.iter().map(|c| (c.name.as_str(), c.values.join(" "))).collect();
-        assert_eq!(values, [("tag", "07".into()), ("label", "a b".into()), ("forces", "1.50 nan -2".into())]);
+        let values: Vec<_> = rows.other_columns().into_iter().map(|c| (c.name, c.values.join(" "))).collect();
+        let expected = [("tag", "07"), ("label", "a b"), ("forces", "1.50 nan -2")];
+        assert_eq!(values, expected.map(|(name, values)| (name.into(), values.into())));
     }
 
     #[test]
@@ -157,12 +174,28 @@ mod tests {
         assert_eq!(sentence("", "O 1 2 -inf"), "pos should be a finite number, but \"-inf\" was found");
         let forces = "species:S:1:pos:R:3:forces:R:3";
         assert_eq!(sentence(forces, "O 1 2 3 4 **** 6"), "forces should be a number, but \"****\" was found");
-        for found in ["Xx", "OW", "0", "119", "300", "-1"] {
+        for found in ["Xx", "0", "119", "300", "-1"] {
             assert_eq!(
                 sentence("", &format!("{found} 1 2 3")),
                 format!("\"{found}\" is no element: give a symbol such as O, or an atomic number from 1 to 118")
             );
         }
+    }
+
+    #[test]
+    fn labels_are_refused_with_the_element_that_they_may_mean() {
+        for (found, near) in [("OW", "O"), ("HW1", "H"), ("O1", "O"), ("CA2", "C or Ca"), ("H-1", "H")] {
+            assert_eq!(
+                sentence("", &format!("{found} 1 2 3")),
+                format!("\"{found}\" is a label and no element: give the symbol alone, {near} for this atom")
+            );
+        }
+    }
+
+    #[test]
+    fn lines_of_atoms_are_told_from_comments() {
+        assert!(["O 0 0 0", " d\t1.5 2D0 -3 more", "8 1 2 3"].into_iter().all(is_atom));
+        assert!(!["", "O 0 0", "water 1 2 3", "O x y z", "step 1 2 3"].into_iter().any(is_atom));
     }
 
     #[test]

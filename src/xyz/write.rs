@@ -16,7 +16,11 @@ impl Frame {
     pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "{}", self.system.len())?;
         self.write_comment(out)?;
-        (0..self.system.len()).try_for_each(|atom| self.write_atom(out, atom))
+        let mut isotopes = self.isotopes.iter().peekable();
+        (0..self.system.len()).try_for_each(|atom| {
+            let isotope = isotopes.next_if(|(marked, _)| *marked == atom).map(|(_, symbol)| *symbol);
+            self.write_atom(out, atom, isotope.unwrap_or(symbol(self.system.species[atom])))
+        })
     }
 
     fn write_comment(&self, out: &mut impl Write) -> io::Result<()> {
@@ -30,9 +34,9 @@ impl Frame {
         writeln!(out, " pbc=\"{a} {b} {c}\"")
     }
 
-    fn write_atom(&self, out: &mut impl Write, atom: usize) -> io::Result<()> {
+    fn write_atom(&self, out: &mut impl Write, atom: usize, symbol: &str) -> io::Result<()> {
         let [x, y, z] = self.system.positions[atom];
-        write!(out, "{:<2} {x:?} {y:?} {z:?}", symbol(self.system.species[atom]))?;
+        write!(out, "{symbol:<2} {x:?} {y:?} {z:?}")?;
         for Column { width, values, .. } in &self.arrays {
             values[atom * width..(atom + 1) * width].iter().try_for_each(|value| write!(out, " {value}"))?;
         }
@@ -69,6 +73,15 @@ mod tests {
                     Properties=species:S:1:pos:R:3:tag:I:1:label:S:2 step=7 note=\"a 'b'\" on pbc=\"T F T\"\n\
                     O  0.1 -1e-9 3.0 07 x y\nCl 1.0 2.0 3.0 1 z w\n";
         assert_eq!(written(&read(text)), text);
+    }
+
+    #[test]
+    fn isotopes_stay_what_they_are() {
+        let text = "4\nProperties=species:S:1:pos:R:3 pbc=\"F F F\"\nO  0.0 0.0 0.0\nD  1.0 0.0 0.0\nH  0.0 1.0 0.0\n\
+                    T  0.0 0.0 1.0\n";
+        let frame = read(text);
+        assert_eq!((&frame.system.species[..], &frame.isotopes[..]), (&[8, 1, 1, 1][..], &[(1, "D"), (3, "T")][..]));
+        assert_eq!(written(&frame), text);
     }
 
     #[test]

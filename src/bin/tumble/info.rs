@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use tumble::Result;
 use tumble::elements::{symbol, symbols};
+use tumble::numbers::{plain, tidy, trimmed};
 use tumble::onnx::{Metadata, OnnxPotential, Options};
 use tumble::potential::{Forces, ModelInfo, Potential};
 
@@ -45,13 +46,14 @@ pub fn run(arguments: &Arguments, library: Option<PathBuf>) -> Result<()> {
 /// Name and value of each row; only what the model has. Lengths in Å, energies in eV.
 pub fn rows(potential: &OnnxPotential, path: &Path) -> Vec<(&'static str, String)> {
     let (info, metadata) = (potential.info(), potential.metadata());
-    let references = info.reference_energies.iter().map(|(&z, energy)| format!("{} {energy} eV", symbol(z)));
+    let references =
+        info.reference_energies.iter().map(|(&z, energy)| format!("{} {} eV", symbol(z), trimmed(*energy, 6)));
     let mut rows = vec![
         ("name", info.name.clone()),
         ("file", path.display().to_string()),
         ("sha256", potential.sha256().into()),
         ("species", symbols(&info.species)),
-        ("cutoff", format!("{} Å", info.cutoff)),
+        ("cutoff", format!("{} Å", plain(info.cutoff))),
         ("hops", info.hops.to_string()),
         ("reach", reach_of(info)),
         ("large structures", large(potential)),
@@ -74,7 +76,7 @@ fn reach_of(info: &ModelInfo) -> String {
     if info.whole {
         return "the whole structure (its energy is no sum over atoms: on one rank and in one piece only)".into();
     }
-    let reach = info.hops as f64 * info.cutoff;
+    let reach = plain(info.hops as f64 * info.cutoff);
     format!("{reach} Å (an atom's energy depends on atoms this far away)")
 }
 
@@ -112,7 +114,7 @@ fn document(potential: &OnnxPotential, path: &Path) -> Value {
         "cutoff": info.cutoff,
         "hops": info.hops,
         "whole": info.whole,
-        "reach": info.hops as f64 * info.cutoff,
+        "reach": tidy(info.hops as f64 * info.cutoff),
         "forces": info.forces.iter().map(|&kind| Forces::name(kind)).collect::<Vec<_>>(),
         "ensemble": info.ensemble,
         "reference_energies": references,

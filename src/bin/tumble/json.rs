@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tumble::calculator::Evaluation;
+use tumble::numbers::positive_zero;
 use tumble::xyz::Frame;
 
 /// All that was calculated, eV and Å. Without replicas the spread is null.
 pub fn document(number: usize, frame: &Frame, evaluation: &Evaluation, time: Duration) -> Value {
-    json!({
+    without_signs_of_zero(json!({
         "frame": number,
         "atoms": frame.system.len(),
         "species": frame.system.species,
@@ -21,7 +22,17 @@ pub fn document(number: usize, frame: &Frame, evaluation: &Evaluation, time: Dur
         "replica_energies": evaluation.replica_energies,
         "evaluations": evaluation.evaluations,
         "seconds": time.as_secs_f64(),
-    })
+    }))
+}
+
+/// The same document with 0 for -0.
+fn without_signs_of_zero(value: Value) -> Value {
+    match value {
+        Value::Array(values) => values.into_iter().map(without_signs_of_zero).collect(),
+        Value::Object(entries) => entries.into_iter().map(|(key, value)| (key, without_signs_of_zero(value))).collect(),
+        Value::Number(number) if number.is_f64() => json!(number.as_f64().map(positive_zero)),
+        other => other,
+    }
 }
 
 fn spread(evaluation: &Evaluation) -> Value {
@@ -54,5 +65,20 @@ mod tests {
         assert_eq!((&value["spread"], &value["virial"]), (&Value::Null, &Value::Null));
         evaluation.replica_energies.push(-0.2);
         assert_eq!(document(3, &frame, &evaluation, Duration::ZERO)["spread"]["energy"], 0.0);
+    }
+
+    #[test]
+    fn zero_has_no_sign() {
+        let frame = Frame::new(System::new(vec![[0.0; 3]], vec![8], Cell::isolated()).unwrap());
+        let evaluation = Evaluation {
+            energy: -0.0,
+            forces: vec![[-0.0, 1.0, -2.0]],
+            virial: Some([[-0.0; 3]; 3]),
+            torque: [-0.0; 3],
+            ..Evaluation::default()
+        };
+        let value = document(1, &frame, &evaluation, Duration::ZERO);
+        assert!(!value.to_string().contains("-0.0"), "{value}");
+        assert_eq!(value["forces"], json!([[0.0, 1.0, -2.0]]));
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tumble::calculator::Evaluation;
+use tumble::numbers::fixed;
 use tumble::rotation::{norm, root_mean_square};
 
 /// Names and units above the columns of [`row`].
@@ -14,13 +15,13 @@ pub const HEADER: [&str; 2] = [
 /// One frame (counted from 1). Without replicas there is no spread, which is not the same as a spread of zero.
 pub fn row(frame: usize, evaluation: &Evaluation, time: Duration) -> String {
     let atoms = evaluation.forces.len();
-    let (energy, evaluations) = (evaluation.energy, evaluation.evaluations);
+    let (energy, evaluations) = (fixed(evaluation.energy, 6), evaluation.evaluations);
     let [energy_spread, force_spread] = spreads(evaluation).map(dash);
     let forces = root_mean_square(&evaluation.forces);
     let torque = norm(evaluation.torque);
     let ms = 1e3 * time.as_secs_f64();
     format!(
-        "{frame:>6}  {atoms:>6}  {energy:>17.6}  {energy_spread:>13}  {forces:>10.4}  {force_spread:>12}  \
+        "{frame:>6}  {atoms:>6}  {energy:>17}  {energy_spread:>13}  {forces:>10.4}  {force_spread:>12}  \
          {torque:>9.2e}  {evaluations:>11}  {ms:>9.1}"
     )
 }

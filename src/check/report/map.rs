@@ -5,10 +5,11 @@ use std::f64::consts::TAU;
 use plotters::prelude::*;
 
 use super::plot::{COLD, Drawn, INK, WARM, figure, text_style};
-use super::{drawn, escape, short};
+use super::{drawn, escape};
 use crate::check::findings::Findings;
 use crate::check::spectrum::{Filter, Spectrum};
 use crate::error::Result;
+use crate::numbers::short;
 use crate::quadrature::{Mitigation, Quadrature};
 use crate::rotation::{Matrix3, about, multiply};
 

@@ -8,6 +8,7 @@ mod tables;
 use super::findings::Findings;
 use super::recommend::Recommendation;
 use crate::error::{Error, Result};
+use crate::numbers::{plain, short};
 
 /// Where the reference is not good enough.
 const COARSE: &str = "<p class=\"note\">The reference is coarse for these errors, see the table of structures: more \
@@ -91,7 +92,7 @@ fn advice(findings: &Findings, model: &str) -> String {
     format!(
         "{note}<p><b>{}{inversion}</b> {verdict} {target}: {energy} meV/atom and {forces} meV/Å are left, for \
          <b>{}</b> evaluation(s) of the model a step{cheaper}.</p>\n<pre># LAMMPS\n{}\n{}\n\n\
-         # i-PI\n{}</pre>\n<p>The alternative for one evaluation a step is a new random rotation at each: no \
+         # i-PI\n{}</pre>\n<p>{}.</p>\n<p>The alternative for one evaluation a step is a new random rotation at each: no \
          bias is left, but noise of {} meV/Å. At {} fs it heats by {} K/ps; a thermostat with a damping time of \
          {} ps lets the simulation get {} K warmer than {} K.</p>\n<pre># LAMMPS, units \
          metal\n{style}\n{langevin}</pre>\n",
@@ -100,12 +101,13 @@ fn advice(findings: &Findings, model: &str) -> String {
         choice.pair_style(),
         escape(&findings.pair_coeff(model)),
         escape(&choice.ipi(model)),
+        escape(&findings.order()),
         short(1e3 * findings.symmetry.force_spread),
-        conditions.timestep,
+        plain(conditions.timestep),
         short(random.rate),
-        random.damping,
+        plain(random.damping),
         short(random.excess),
-        conditions.temperature,
+        plain(conditions.temperature),
     )
 }
 
@@ -137,19 +139,6 @@ fn spectrum(findings: &Findings) -> Result<String> {
     ))
 }
 
-/// Three digits.
-fn short(number: f64) -> String {
-    if number == 0.0 || !number.is_finite() {
-        return number.to_string();
-    }
-    let digits = 2 - number.abs().log10().floor() as i32;
-    match digits {
-        ..=0 => format!("{number:.0}"),
-        1..=5 => format!("{number:.prec$}", prec = digits as usize),
-        _ => format!("{number:.1e}"),
-    }
-}
-
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
@@ -162,12 +151,6 @@ fn drawn<T, E: std::fmt::Display>(result: Result<T, E>) -> Result<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_have_three_digits() {
-        let numbers = [0.0, 1234.5, 123.4, 12.34, 1.234, 0.1234, 0.001234, 0.00001234].map(short);
-        assert_eq!(numbers, ["0", "1234", "123", "12.3", "1.23", "0.123", "0.00123", "1.2e-5"]);
-    }
 
     #[test]
     fn names_cannot_break_the_page() {

@@ -11,6 +11,7 @@ use crate::check::convergence::Row;
 use crate::check::findings::Findings;
 use crate::check::spectrum::Bands;
 use crate::error::Result;
+use crate::numbers::plain;
 
 /// Size of a figure; small, so that text is still large on a phone.
 const SIZE: (u32, u32) = (380, 300);
@@ -109,8 +110,8 @@ fn draw_convergence(svg: &mut String, findings: &Findings, quantity: usize, labe
         .axis_desc_style(text_style(17))
         .x_desc("evaluations a step")
         .y_desc(label)
-        .x_label_formatter(&|x| format!("{x}"))
-        .y_label_formatter(&|y| format!("{y}"))
+        .x_label_formatter(&|x| plain(*x))
+        .y_label_formatter(&|y| plain(*y))
         .draw()?;
     let level = |y: f64| (y > low && y < high).then_some(y);
     if let Some(y) = level(limit) {
@@ -174,7 +175,7 @@ fn draw_spectrum(svg: &mut String, bands: &Bands, label: &str) -> Drawn {
             SegmentValue::CenterOf(l) => l.to_string(),
             _ => String::new(),
         })
-        .y_label_formatter(&|y| format!("{y}"))
+        .y_label_formatter(&|y| plain(*y))
         .draw()?;
     for l in 0..=highest + 1 {
         let power = if l > highest { bands.rest } else { bands.power(l) };

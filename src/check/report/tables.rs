@@ -1,10 +1,11 @@
 //! Tables of the page.
 
-use super::{escape, short};
+use super::escape;
 use crate::check::convergence::Row;
 use crate::check::findings::Findings;
 use crate::check::measure::Symmetry;
 use crate::error::Result;
+use crate::numbers::short;
 use crate::units::MEGAPASCAL;
 
 /// A table that scrolls by itself where it is too wide; rows with a class.

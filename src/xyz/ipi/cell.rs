@@ -1,7 +1,7 @@
 //! CELL(...): in a comment line, in one of i-PI's three notations.
 
-use super::super::header::finite;
 use super::super::problem::Problem;
+use super::super::scalar::finite;
 use super::given::Given;
 use crate::rotation::transpose;
 

@@ -9,13 +9,14 @@ use tumble::check::measure::Symmetry;
 use tumble::check::recommend::Recommendation;
 use tumble::check::spectrum::{Bands, Spectrum};
 use tumble::elements::symbol;
+use tumble::numbers::tidy;
 
 /// All of it; the keys are those of docs/check.md.
 pub fn document(findings: &Findings, card: &[(&'static str, String)], model: &str) -> Result<Value> {
     let card: Map<_, _> = card.iter().map(|(key, value)| (key.replace(' ', "_"), json!(value))).collect();
     let structures: Result<Vec<_>> = findings.structures.iter().map(structure).collect();
     let Findings { target, conditions, .. } = findings;
-    let finite = |value: f64| value.is_finite().then_some(value);
+    let finite = |value: f64| value.is_finite().then(|| tidy(value));
     Ok(json!({
         "model": card,
         "structures": structures?,
@@ -109,6 +110,7 @@ fn recommendation(findings: &Findings, choice: &Recommendation, model: &str) -> 
         "every": choice.every,
         "cost": choice.cost,
         "lammps": choice.pair_style(),
+        "pair_coeff": findings.pair_coeff(model),
         "ipi": choice.ipi(model),
         "random": {
             "heating": heating.rate,

@@ -8,6 +8,7 @@ use tumble::check::measure::Symmetry;
 use tumble::check::recommend::Recommendation;
 use tumble::check::spectrum::Spectrum;
 use tumble::elements::symbol;
+use tumble::numbers::{fixed, plain};
 use tumble::units::MEGAPASCAL;
 
 /// Grids whose effect on each ℓ is shown.
@@ -146,12 +147,13 @@ fn recommendation(findings: &Findings, model: &str) -> String {
     };
     let mut text = format!("{verdict}, {} evaluation(s) a step", row.evaluations);
     if *every > 1 {
-        text += &format!(", {cost:.2} with every {every} ({} fs)", *every as f64 * findings.conditions.timestep);
+        text += &format!(", {cost:.2} with every {every} ({} fs)", plain(*every as f64 * findings.conditions.timestep));
     }
     text += &format!(
-        "\n\n    {}\n    {}\n\n    {}\n\n",
+        "\n\n    {}\n    {}\n\n{}.\n\n    {}\n\n",
         choice.pair_style(),
         findings.pair_coeff(model),
+        findings.order(),
         choice.ipi(model)
     );
     text + &random(findings, choice) + &note(findings)
@@ -160,19 +162,20 @@ fn recommendation(findings: &Findings, model: &str) -> String {
 fn random(findings: &Findings, choice: &Recommendation) -> String {
     let heating = &choice.random;
     let conditions = &findings.conditions;
-    let elements: Vec<_> = heating.rates.iter().map(|(&z, rate)| format!("{} {rate:.3}", symbol(z))).collect();
+    let elements: Vec<_> =
+        heating.rates.iter().map(|(&z, rate)| format!("{} {}", symbol(z), fixed(*rate, 3))).collect();
     let [style, langevin] = choice.random_lines(conditions);
     format!(
         "Or, for 1 evaluation a step, a random rotation: no bias, but noise of {:.3} meV/Å that at {} fs heats by \
          {:.3} K/ps ({}).\nA friction with a damping time of {:.3} ps takes as much at {} K; a thermostat with {} ps \
          lets it get {:.2} K too warm:\n\n    {style}\n    {langevin}\n",
         1e3 * findings.symmetry.force_spread,
-        conditions.timestep,
+        plain(conditions.timestep),
         heating.rate,
         elements.join(", "),
         heating.balance,
-        conditions.temperature,
-        heating.damping,
+        plain(conditions.temperature),
+        plain(heating.damping),
         heating.excess,
     )
 }

@@ -1,0 +1,104 @@
+"""Checks what the crates that tumble depends on ask of those who build and pass on tumble.
+
+    python scripts/dependencies.py
+
+- `rust-version` in Cargo.toml is the newest Rust that any of them needs, and the pages name the same.
+- All of them may be passed on with tumble (MIT), and what is linked also with LAMMPS (GPL-2.0-only), whose process
+  loads the plugin. The Apache licence alone is not compatible with version 2 of the GPL; with "OR MIT" it is. What only
+  runs while compiling may have it.
+
+It asks `cargo metadata`, without network. Known vulnerabilities are another matter: `cargo audit` has its data base from
+the network.
+"""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*/README.md"), ROOT / "python/README.md"]
+PERMISSIVE = {"MIT", "BSD-2-Clause", "BSD-3-Clause", "ISC", "Zlib", "Unicode-3.0", "Unlicense", "0BSD", "CC0-1.0"}
+WHILE_COMPILING = PERMISSIVE | {"Apache-2.0"}
+
+
+def metadata():
+    """What cargo knows of all packages in the lock file that this machine compiles."""
+    host = re.search(r"host: (\S+)", output("rustc", "-vV"))[1]
+    words = ["cargo", "metadata", "--format-version", "1", "--locked", "--offline", "--features", "lammps"]
+    return json.loads(output(*words, "--filter-platform", host))
+
+
+def output(*words):
+    """Standard output of a program that is run in the root of the repository."""
+    return subprocess.run(words, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def version(text):
+    """1.92 or 1.92.0 as (1, 92)."""
+    major, minor, *_ = text.split(".")
+    return int(major), int(minor)
+
+
+def rust_problems(packages, pages):
+    """Sentences on the Rust that is needed; `pages` are names and texts."""
+    own = next(package["rust_version"] for package in packages if package["name"] == "tumble")
+    known = [package for package in packages if package["rust_version"] and package["name"] != "tumble"]
+    newest = max(known, key=lambda package: version(package["rust_version"]))
+    if version(newest["rust_version"]) > version(own):
+        yield (
+            f"rust-version in Cargo.toml is {own}, but {newest['name']} needs {newest['rust_version']}: "
+            "raise it there and where the pages name it"
+        )
+    for name, text in pages:
+        for found in re.findall(r"\bRust (\d+\.\d+)", text):
+            if version(found) != version(own):
+                yield f"{name} names Rust {found}, but rust-version in Cargo.toml is {own}: write the same"
+
+
+def linked(metadata):
+    """Ids of the packages whose code is in the programs and libraries: normal dependencies that are no macros."""
+    nodes = {node["id"]: node for node in metadata["resolve"]["nodes"]}
+    macros = {p["id"] for p in metadata["packages"] if any("proc-macro" in target["kind"] for target in p["targets"])}
+    found, waiting = set(), [p["id"] for p in metadata["packages"] if p["name"] == "tumble"]
+    while waiting:
+        package = waiting.pop()
+        if package not in found | macros:
+            found.add(package)
+            normal = (d["pkg"] for d in nodes[package]["deps"] if any(k["kind"] is None for k in d["dep_kinds"]))
+            waiting.extend(normal)
+    return found
+
+
+def permits(expression, licences):
+    """Whether an SPDX expression leaves a choice that needs none but these licences."""
+    expression = expression.replace("/", " OR ").strip()
+    tokens = re.findall(r"\(|\)|[^\s()]+(?:\s+WITH\s+[^\s()]+)?", expression)
+    python = {"(": "(", ")": ")", "OR": "or", "AND": "and"}
+    return eval(" ".join(python.get(token, str(token in licences)) for token in tokens))  # words of this line only
+
+
+def licence_problems(metadata):
+    """Sentences on crates that may not be passed on."""
+    inside = linked(metadata)
+    for package in metadata["packages"]:
+        if package["source"] is None:
+            continue
+        licences = PERMISSIVE if package["id"] in inside else WHILE_COMPILING
+        if not permits(package["license"] or "none", licences):
+            yield (
+                f"the licence of crate {package['name']} {package['version']} is {package['license']}, which is not among "
+                f"{', '.join(sorted(licences))}: take another crate, or see whether it suits MIT and GPL-2.0-only"
+            )
+
+
+def main():
+    found = metadata()
+    pages = [(page.relative_to(ROOT), page.read_text()) for page in PAGES if page.name != "CHANGELOG.md"]
+    problems = [*rust_problems(found["packages"], pages), *licence_problems(found)]
+    sys.exit("\n".join(problems) if problems else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+//! Numbers as people read them: with the digits that mean something, and without a sign of zero.
+
+/// Significant digits of a number that somebody gave, or that is made of such by a few operations.
+const GIVEN: usize = 12;
+
+/// Significant digits of a number that was measured.
+const MEASURED: i32 = 3;
+
+/// A number without the rounding errors of the operations that made it: 0.6 for 0.6000000000000001, 0 for -0.
+pub fn tidy(number: f64) -> f64 {
+    let text = format!("{number:.places$e}", places = GIVEN - 1);
+    text.parse().map_or(number, positive_zero)
+}
+
+/// The same number, but 0 for -0.
+pub fn positive_zero(number: f64) -> f64 {
+    number + 0.0
+}
+
+/// A number that somebody gave, as they would write it: 0.6, 298.15, 1e-7.
+pub fn plain(number: f64) -> String {
+    let number = tidy(number);
+    let far = number != 0.0 && number.is_finite() && !(1e-5..1e16).contains(&number.abs());
+    if far { format!("{number:e}") } else { format!("{number}") }
+}
+
+/// A number with so many decimal places; no -0.00.
+pub fn fixed(number: f64, places: usize) -> String {
+    let text = format!("{number:.places$}");
+    match text.strip_prefix('-') {
+        Some(digits) if digits.chars().all(|c| matches!(c, '0' | '.')) => digits.into(),
+        _ => text,
+    }
+}
+
+/// A number with at most so many decimal places, without zeros at the end: -935.1, 4.5.
+pub fn trimmed(number: f64, places: usize) -> String {
+    let text = fixed(number, places);
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').into() } else { text }
+}
+
+/// A number that was measured, to three digits: 1234, 12.3, 0.0123, 1.2e-5.
+pub fn short(number: f64) -> String {
+    if number == 0.0 || !number.is_finite() {
+        return plain(number);
+    }
+    match MEASURED - 1 - number.abs().log10().floor() as i32 {
+        ..=0 => fixed(number, 0),
+        digits @ 1..=5 => fixed(number, digits as usize),
+        _ => format!("{number:.1e}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_given_comes_back_as_it_was_given() {
+        assert_eq!(0.1 + 0.2, 0.300_000_000_000_000_04);
+        let numbers = [0.1 + 0.2, 1e3 * 0.0006, 1e3 * 0.6e-3, 3.0 * 3.3, 298.15, 5.0, 12.0, 1e-7, -0.5, 6.02e23];
+        let written = ["0.3", "0.6", "0.6", "9.9", "298.15", "5", "12", "1e-7", "-0.5", "6.02e23"];
+        assert_eq!(numbers.map(plain), written);
+        for hundredths in 1..2000 {
+            let number = f64::from(hundredths) / 100.0;
+            assert_eq!(plain(1e3 * (1e-3 * number)), number.to_string());
+            assert_eq!(tidy(1e3 * (1e-3 * number)), number);
+        }
+    }
+
+    #[test]
+    fn zero_has_no_sign() {
+        assert_eq!([-0.0, 0.0].map(plain), ["0", "0"]);
+        assert_eq!([-0.0, -1e-4, 1e-4, -0.0006].map(|x| fixed(x, 3)), ["0.000", "0.000", "0.000", "-0.001"]);
+        assert_eq!([-0.0, -1e-4, -2.5].map(|x| trimmed(x, 3)), ["0", "0", "-2.5"]);
+        assert_eq!([-0.0, -1.0].map(|x| positive_zero(x).to_bits()), [0.0_f64, -1.0].map(f64::to_bits));
+        assert_eq!(tidy(-0.0).to_bits(), 0.0_f64.to_bits());
+        assert_eq!([-0.0, -0.4].map(short), ["0", "-0.400"]);
+    }
+
+    #[test]
+    fn numbers_that_are_none_stay_visible() {
+        assert!(tidy(f64::NAN).is_nan());
+        assert_eq!([f64::INFINITY, f64::NAN].map(plain), ["inf", "NaN"]);
+        assert_eq!([f64::INFINITY, f64::NAN].map(short), ["inf", "NaN"]);
+    }
+
+    #[test]
+    fn measured_numbers_have_three_digits() {
+        let numbers = [0.0, 1234.5, 123.4, 12.34, 1.234, 0.1234, 0.001234, 0.00001234].map(short);
+        assert_eq!(numbers, ["0", "1234", "123", "12.3", "1.23", "0.123", "0.00123", "1.2e-5"]);
+    }
+
+    #[test]
+    fn zeros_at_the_end_are_left_out() {
+        let numbers = [-467.535_123_456_789, -13.5, 100.0, 0.1];
+        assert_eq!(numbers.map(|x| trimmed(x, 6)), ["-467.535123", "-13.5", "100", "0.1"]);
+        assert_eq!(trimmed(100.0, 0), "100");
+    }
+}
