@@ -7,8 +7,8 @@
   loads the plugin. The Apache licence alone is not compatible with version 2 of the GPL; with "OR MIT" it is. What only
   runs while compiling may have it.
 
-It asks `cargo metadata`, without network. Known vulnerabilities are another matter: `cargo audit` has its data base from
-the network.
+It asks `cargo metadata`, without network. Known vulnerabilities are another matter: `cargo audit` has its data base
+from the network.
 """
 
 import json
@@ -87,8 +87,9 @@ def licence_problems(metadata):
             continue
         licences = PERMISSIVE if package["id"] in inside else WHILE_COMPILING
         if not permits(package["license"] or "none", licences):
+            crate = f"{package['name']} {package['version']}"
             yield (
-                f"the licence of crate {package['name']} {package['version']} is {package['license']}, which is not among "
+                f"the licence of crate {crate} is {package['license']}, which is not among "
                 f"{', '.join(sorted(licences))}: take another crate, or see whether it suits MIT and GPL-2.0-only"
             )
 

@@ -2,10 +2,12 @@
 
     python scripts/book/pages.py [PROGRAM]         # target/release/tumble unless given
 
-The first is what `--help` says; the second takes the sentences from the sources, cause and cure from the comments of
-`src/error.rs`.
+The first is what `--help` says; the second takes the sentences from the sources: all variants of the errors in Rust,
+with cause and cure from the comments of `src/error.rs`, what the pair style says through LAMMPS, the ends of sentences
+that other modules give, and what the Python package raises.
 """
 
+import ast
 import re
 import subprocess
 import sys
@@ -23,9 +25,10 @@ What `tumble --help` and the `--help` of each command print. Texts around them: 
 
 ERRORS = """# Troubleshooting
 
-Every sentence that tumble ends with, its cause and its cure. `...` is what differs. What the doors to other programs
-say besides: [tumble ipi](ipi.md#troubleshooting), [tumble serve](server.md#errors). This page is written by
-`python scripts/book/pages.py` from the sources, so none is missing.
+Every sentence that tumble ends with, its cause and its cure, and then the ends of sentences, the warnings and the
+exceptions that say themselves what to change. `...` is what differs. What the doors to other programs say besides:
+[tumble ipi](ipi.md#troubleshooting), [tumble serve](server.md#errors); options that make no sense are refused by the
+usage of [each command](commands.md). This page is written by `python scripts/book/pages.py` from the sources.
 """
 
 # Headings, before the first error that they are for, in the order of the enum.
@@ -44,6 +47,11 @@ PAIR_STYLE = """
 
 They follow `pair_style tumble`, and say themselves what to write in the input:
 """
+WARNINGS = """
+## Warnings of the pair style
+
+They begin with `WARNING: pair_style tumble:`, and the run goes on:
+"""
 XYZ = """
 ## XYZ files
 
@@ -54,6 +62,48 @@ MESSAGES = """
 
 What follows the address of the other side of a socket:
 """
+OPTIONS = """
+## Options and arguments
+
+What follows the name of an option, of a mitigation or of an argument of a call from C and Python, and what an `INIT` of
+i-PI or of a client is refused with:
+"""
+FILES = """
+## What is wrong with a model file
+
+What follows its name, in sentences of [model files](#model-files):
+"""
+NOTES = """
+## Notes
+
+They begin with `note:` on the command line, are warnings in Python, and lines of the log in LAMMPS:
+"""
+EXCEPTIONS = """
+## Exceptions in Python
+
+What `tumble`'s Python package raises by itself, with the type; all other sentences come as `ModelError` or
+`ServerError`:
+"""
+
+# Modules whose sentences are those of the sections, in which every text of four words or more is one.
+SOURCES = {
+    OPTIONS: ["options.rs", "onnx/hash.rs", "quadrature/mitigation.rs", "net/address.rs", "ipi/init.rs"]
+    + ["server/request.rs", "server/serve.rs", "c_interface.rs", "c_interface/*.rs"],
+    FILES: ["onnx/proto.rs", "onnx/signature.rs", "onnx/metadata.rs", "onnx/unpacking.rs"],
+    MESSAGES: ["ipi/driver.rs", "ipi/shared.rs", "scheduler/connection.rs", "server/client.rs", "net/listener.rs"],
+    NOTES: ["onnx/session.rs", "processors.rs"],
+}
+# Parts of sentences, which the sentences have in place of `...`.
+PARTS = {
+    "a length above 0",
+    "one of each of `species`",
+    "an energy in eV",
+    "the server at ...",
+    "a tile gives the kind of forces that it is asked for",
+}
+
+# Comments, constants and the attributes of enums, whose sentences are taken elsewhere.
+NO_SENTENCES = r"^\s*//.*$|^(?:pub )?const \w+: &str =[^;]*;|#\[error\([\s\S]*?\)\]"
 
 VARIANT = re.compile(
     r"(?P<comment>(?: {4}///.*\n)+)"
@@ -82,8 +132,11 @@ def spoken(literal):
     """A sentence as a user sees it, of a string of Rust or C++: breaks and escapes undone, `...` for what differs."""
     literal = re.sub(r"\\\n\s*", "", literal).replace('\\"', '"')
     sentence = re.sub(r"\{[^}]*\}|\.{3}", "...", literal).replace("......", "...")
-    # Of a sentence that is nothing else the names are told.
-    return sentence if re.search(r"\w", sentence) else re.sub(r"[{}]", "", literal).upper()
+    if re.search(r"\w", sentence):
+        return sentence
+    # Of a sentence that is nothing else the names are told, if there are any.
+    names = re.sub(r"[{}]", "", literal).upper()
+    return names if re.search("[A-Z]", names) else "..."
 
 
 def code(text):
@@ -121,8 +174,61 @@ def pair_style():
 
 def refusals(source):
     """Sentences of the calls of LAMMPS' error->all and error->one."""
-    for call in re.findall(r"error->(?:all|one)\(\s*FLERR,((?:\s*\"(?:[^\"\\]|\\.)*\")+)", source):
-        yield spoken("".join(re.findall(r"\"((?:[^\"\\]|\\.)*)\"", call)))
+    return cpp_sentences(r"error->(?:all|one)\(\s*FLERR,", source)
+
+
+def warnings():
+    """What the pair style warns of."""
+    calls = r"(?:error->warning\(\s*FLERR,|warn_once\(\s*\w+,)"
+    found = {text for path in ROOT.glob("cpp/*.cpp") for text in cpp_sentences(calls, path.read_text())}
+    return sorted(text.removeprefix("pair_style tumble: ") for text in found - {"pair_style tumble: ..."})
+
+
+def cpp_sentences(call, source):
+    """The literals that follow a call, each put together of its pieces."""
+    for pieces in re.findall(rf"{call}((?:\s*\"(?:[^\"\\]|\\.)*\")+)", source):
+        yield spoken("".join(re.findall(r"\"((?:[^\"\\]|\\.)*)\"", pieces)))
+
+
+def rust_sentences(patterns):
+    """Texts of four words or more in modules of src/, but for their tests, comments and constants, sorted."""
+    found = set()
+    for path in (path for pattern in patterns for path in ROOT.glob(f"src/{pattern}")):
+        source = path.read_text().split("#[cfg(test)]")[0]
+        source = re.sub(
+            r"^\s*//.*$|^(?:pub )?const \w+: &str =[^;]*;|#\[error\([\s\S]*?\)\]", "", source, flags=re.MULTILINE
+        )
+        literals = re.findall(r"\"((?:[^\"\\]|\\[\s\S])*)\"", source)
+        found |= {sentence for sentence in map(spoken, literals) if sentence.count(" ") >= 3}
+    return sorted(found - PARTS)
+
+
+def exceptions():
+    """Type and sentence of what the Python package raises."""
+    found = set()
+    for path in ROOT.glob("python/tumble/*.py"):
+        raised = (node.exc for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Raise))
+        for call in raised:
+            if isinstance(call, ast.Call) and call.args and isinstance(call.args[0], ast.Constant | ast.JoinedStr):
+                found.add(f"{ast.unparse(call.func)}: {python_sentence(call.args[0])}")
+    return sorted(found)
+
+
+def python_sentence(literal):
+    """A text of Python as a user sees it, `...` for what differs."""
+    if isinstance(literal, ast.Constant):
+        return str(literal.value)
+    return "".join(part.value if isinstance(part, ast.Constant) else "..." for part in literal.values)
+
+
+def enum_sentences(path, enum):
+    """Sentences of the variants that have words of their own."""
+    return [sentence for _, sentence, _ in variants(path, enum) if sentence != "..."]
+
+
+def listed(text, sentences):
+    """A section."""
+    return [text, "\n", *(f"- {code(sentence)}\n" for sentence in sentences)]
 
 
 def errors():
@@ -131,10 +237,13 @@ def errors():
     for name, sentence, paragraphs in variants("src/error.rs", "Error"):
         page += [f"\n## {SECTIONS[name]}\n"] if name in SECTIONS else []
         page += [entry(name, sentence, paragraphs)]
-    page += [PAIR_STYLE, "\n", *(f"- {code(sentence)}\n" for sentence in pair_style())]
-    for text, path, enum in [(XYZ, "src/xyz/problem.rs", "Problem"), (MESSAGES, "src/ipi/message.rs", "Fault")]:
-        listed = [sentence for _, sentence, _ in variants(path, enum) if sentence != "..."]
-        page += [text, "\n", *(f"- {code(sentence)}\n" for sentence in listed)]
+    page += listed(PAIR_STYLE, pair_style()) + listed(WARNINGS, warnings())
+    page += listed(XYZ, enum_sentences("src/xyz/problem.rs", "Problem"))
+    faults = enum_sentences("src/ipi/message.rs", "Fault")
+    page += listed(MESSAGES, [*faults, *rust_sentences(SOURCES[MESSAGES])])
+    for text in (OPTIONS, FILES, NOTES):
+        page += listed(text, rust_sentences(SOURCES[text]))
+    page += listed(EXCEPTIONS, exceptions())
     return "".join(page)
 
 

@@ -3,6 +3,13 @@
 //! The format is protobuf: a message is a row of fields, each a tag (field number · 8 + wire type) and a value
 //! (<https://protobuf.dev/programming-guides/encoding>). Field numbers are those of `onnx.proto`.
 
+use std::path::Path;
+
+use crate::xyz::holds_structures;
+
+/// Bytes by which a file of structures is known.
+const HEAD: usize = 8192;
+
 /// What is looked for in a model file.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Scan {
@@ -70,6 +77,14 @@ pub(super) fn scan(bytes: &[u8], key: &str) -> Result<Scan, String> {
         }
     }
     if graphs == 1 { Ok(scan) } else { Err(format!("it holds {graphs} graphs instead of one")) }
+}
+
+/// Why a file is no model, for users: structures in its place are named, which those get who swap the arguments.
+pub(super) fn why(path: &Path, bytes: &[u8], cause: String) -> String {
+    match holds_structures(path, &bytes[..bytes.len().min(HEAD)]) {
+        true => "it holds structures: give the model first and the structures after it".into(),
+        false => cause,
+    }
 }
 
 fn entry(bytes: &[u8], key: &str) -> Result<Option<String>, String> {

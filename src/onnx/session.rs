@@ -16,10 +16,6 @@ use super::proto;
 use super::signature::Signature;
 use crate::error::{Error, Result};
 use crate::processors;
-use crate::xyz::holds_structures;
-
-/// Bytes by which a file of structures is known.
-const HEAD: usize = 8192;
 
 /// What a model runs on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -123,7 +119,8 @@ impl Opener {
         let demanded = options.sha256.as_deref().map(Hash::read).transpose()?;
         let bytes = std::fs::read(path).map_err(|cause| Error::Read { path: path.to_path_buf(), cause })?;
         demanded.map_or(Ok(()), |demanded| demanded.check(&hash::hex(&bytes), path))?;
-        let scan = proto::scan(&bytes, metadata::KEY).map_err(|cause| not_onnx(path, &bytes, cause))?;
+        let scan = proto::scan(&bytes, metadata::KEY)
+            .map_err(|cause| Error::NotOnnx { path: path.into(), cause: proto::why(path, &bytes, cause) })?;
         let metadata = Metadata::parse(scan.metadata.as_deref(), path)?;
         let (threads, mut notes) = safe_threads(options.threads.max(1), &scan.scatters);
         notes.extend(processors::crowded(threads, processors::allowed()));
@@ -150,13 +147,6 @@ impl Opener {
             None => Ok(keep(key, open(self, threads, number)?)),
         }
     }
-}
-
-/// Of a file that cannot be a model; structures in its place are named, which those get who swap the arguments.
-fn not_onnx(path: &Path, bytes: &[u8], cause: String) -> Error {
-    let structures = holds_structures(path, &bytes[..bytes.len().min(HEAD)]);
-    let swapped = "it holds structures: give the model first and the structures after it";
-    Error::NotOnnx { path: path.into(), cause: if structures { swapped.into() } else { cause } }
 }
 
 fn in_use(key: &Key) -> Option<Shared> {
