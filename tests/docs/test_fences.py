@@ -94,6 +94,37 @@ def test_there_is_much_to_run():
     assert kinds.count("lammps") >= 2
 
 
+def inputs():
+    """Inputs of LAMMPS of the pages and the examples, and where they are."""
+    for page in PAGES:
+        yield from ((f"{name(page)}, line {b.line}", b.text) for b in blocks(page) if b.language == "lammps")
+    for path in (path for path in ROOT.glob("examples/*/in.*") if path.is_file()):
+        yield str(path.relative_to(ROOT)), path.read_text()
+
+
+def test_inputs_that_integrate_set_a_time_step_for_hydrogen():
+    """LAMMPS' default of 1 fs in units metal is too long for O-H bonds, and thermo output belongs to outer steps."""
+    integrating = [(where, text) for where, text in inputs() if re.search(r"^fix +\S+ +\S+ +n[vp][eth]", text, re.M)]
+    assert len(integrating) >= 6
+    for where, text in integrating:
+        step = re.search(r"^timestep +(\S+)", text, re.M)
+        assert step and float(step[1]) <= 0.0005, f"{where}: write timestep 0.0005"
+        every, thermo = re.search(r"^pair_style .* every +(\d+)", text, re.M), re.search(r"^thermo +(\d+)", text, re.M)
+        assert not (every and thermo) or int(thermo[1]) % int(every[1]) == 0, f"{where}: thermo at multiples of every"
+
+
+def test_inputs_of_i_pi_step_hydrogen_by_half_a_femtosecond():
+    texts = [(name(page), b.text) for page in PAGES for b in blocks(page) if b.language == "xml"]
+    texts += [(path.name, path.read_text()) for path in ROOT.glob("examples/*/input.xml")]
+    steps = [
+        (where, float(step[1]), int((re.search(r"<nmts> *\[1, *(\d+)\]", text) or [0, 1])[1]))
+        for where, text in texts
+        if (step := re.search(r"<timestep units='femtosecond'> *([\d.]+)", text))
+    ]
+    assert len(steps) >= 4
+    assert all(step / inner <= 0.5 for _, step, inner in steps), steps
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_nothing_hides_from_this_test(page):
     for block in blocks(page):

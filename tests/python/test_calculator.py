@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -339,3 +340,12 @@ def test_importing_it_needs_no_numpy():
     assert set(tumble.__all__) >= {"Client", "Model", "ServerError"}
     with pytest.raises(AttributeError, match="module 'tumble' has no attribute 'nothing'"):
         _ = tumble.nothing
+
+
+def test_more_threads_than_processors_are_a_warning():
+    threads = len(os.sched_getaffinity(0)) + 1
+    with pytest.warns(UserWarning, match=f"^{threads} threads share the .* give at most "):
+        Model(TOY, threads=threads).close()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Model(TOY, threads=1).close()
