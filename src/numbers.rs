@@ -8,7 +8,12 @@ const MEASURED: i32 = 3;
 
 /// A number without the rounding errors of the operations that made it: 0.6 for 0.6000000000000001, 0 for -0.
 pub fn tidy(number: f64) -> f64 {
-    let text = format!("{number:.places$e}", places = GIVEN - 1);
+    rounded(number, GIVEN)
+}
+
+/// The nearest number of so many significant digits, at least one.
+pub fn rounded(number: f64, digits: usize) -> f64 {
+    let text = format!("{number:.places$e}", places = digits.saturating_sub(1));
     text.parse().map_or(number, positive_zero)
 }
 
@@ -89,6 +94,14 @@ mod tests {
     fn measured_numbers_have_three_digits() {
         let numbers = [0.0, 1234.5, 123.4, 12.34, 1.234, 0.1234, 0.001234, 0.00001234].map(short);
         assert_eq!(numbers, ["0", "1234", "123", "12.3", "1.23", "0.123", "0.00123", "1.2e-5"]);
+    }
+
+    #[test]
+    fn rounding_is_to_significant_digits() {
+        let numbers = [13.453225217448743, -0.060_179_342_09, 3.556372500194508e-8, 0.0].map(|x| rounded(x, 6));
+        assert_eq!(numbers, [13.4532, -0.0601793, 3.55637e-8, 0.0]);
+        assert!(rounded(f64::NAN, 3).is_nan());
+        assert_eq!(rounded(f64::INFINITY, 3), f64::INFINITY);
     }
 
     #[test]

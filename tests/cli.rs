@@ -216,6 +216,15 @@ fn info_tells_an_ensemble() {
     assert!(output.lines().any(|line| line.starts_with("ensemble            yes")), "{output}");
 }
 
+#[test]
+fn info_has_the_digits_that_mean_something_and_json_all() {
+    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/models/water-pet.onnx");
+    let output = Folder::new().output(&["info", model], "");
+    assert_holds(&output, &["H -13.6057 eV, O -435.17851 eV\n", "\"energy\":13.4532,\"force\":5.91222}\n", "7.4 Å ("]);
+    let json = Folder::new().output(&["info", model, "--json"], "");
+    assert_holds(&json, &["\"O\": -435.17850965933445", "\"energy\": 13.453225217448743"]);
+}
+
 const QUICK: [&str; 4] = ["--reference", "degree:8", "--orientations", "1"];
 
 /// Arguments of a quick check of the model, and more.

@@ -59,6 +59,17 @@ fn heavy_water_is_water() {
 }
 
 #[test]
+fn a_template_of_heavy_water_is_one_of_water() {
+    let folder = Folder::new();
+    let cell = "# CELL(abcABC): 12 12 12 90 90 90  positions{angstrom} cell{angstrom}";
+    folder.write("start.xyz", &format!("3\n{cell}\nO 6 6 6\nD 6.757 6.587 6\nD 5.243 6.587 6\n"));
+    let socket = format!("{}/nobody", folder.path("").display());
+    let arguments = ["ipi", "model.onnx", "--template", "start.xyz", "--retry", "0", "--unix", &socket];
+    let said = folder.failure(1, &arguments, "");
+    assert!(said.contains("error: cannot connect to unix:") && !said.contains("element"), "{said}");
+}
+
+#[test]
 fn what_is_written_for_a_molecule_at_rest_has_no_signed_zeros() {
     let folder = Folder::new();
     folder.write("one.xyz", "1\nLattice=\"20 0 0 0 20 0 0 0 20\"\nH 0 0 0\n");

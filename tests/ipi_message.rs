@@ -438,7 +438,8 @@ fn species_are_runs_of_symbols() {
     assert_eq!(init::put_species(&[8, 1, 1, 8]), "O H2 O");
     assert_eq!(init::species("O H2 O", 4), Ok(vec![8, 1, 1, 8]));
     assert_eq!(init::species(" \n", 0), Ok(vec![]));
-    for piece in ["Xx", "H0", "2", "H2O", "H-1", "H1.5", "H²", "H99999999999999999999"] {
+    assert_eq!(init::species("O D2 T H", 5), Ok(vec![8, 1, 1, 1, 1]));
+    for piece in ["Xx", "HW1", "H0", "2", "H2O", "H-1", "H1.5", "H²", "H99999999999999999999"] {
         let sentence = format!("\"{piece}\" in the species is no symbol with a count: write O H2 for one O and two H");
         assert_eq!(init::species(&format!("O {piece}"), 10), Err(sentence));
     }

@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use tumble::Result;
 use tumble::elements::{symbol, symbols};
-use tumble::numbers::{plain, tidy, trimmed};
+use tumble::numbers::{plain, rounded, tidy, trimmed};
 use tumble::onnx::{Metadata, OnnxPotential, Options};
 use tumble::potential::{Forces, ModelInfo, Potential};
 
@@ -87,9 +87,22 @@ fn large(potential: &OnnxPotential) -> String {
     }
 }
 
+/// Significant digits of the numbers in a provenance; --json has all of them.
+const DIGITS: usize = 6;
+
+/// The same value with numbers that people can read.
+fn readable(value: &Value) -> Value {
+    match value {
+        Value::Array(values) => values.iter().map(readable).collect(),
+        Value::Object(entries) => entries.iter().map(|(key, value)| (key.clone(), readable(value))).collect(),
+        Value::Number(number) if number.is_f64() => json!(number.as_f64().map(|number| rounded(number, DIGITS))),
+        other => other.clone(),
+    }
+}
+
 /// One text for each entry, for people.
 fn provenance(metadata: &Metadata) -> Vec<String> {
-    match &metadata.provenance {
+    match &readable(&metadata.provenance) {
         Value::Null => vec![],
         Value::Object(entries) => entries.iter().map(|(key, value)| format!("{key}: {value}")).collect(),
         other => vec![other.to_string()],
