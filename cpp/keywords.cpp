@@ -20,16 +20,15 @@ PairSettings default_keywords() {
   return keywords;
 }
 
-constexpr const char *KNOWN =
-    "rotate, inversion, seed, every, inner, correction, monitor, uncertainty, forces, threads, memory or device";
-
 }  // namespace
 
 // pair_style tumble keyword value ...
 void PairTumble::settings(int narg, char **arg) {
   keywords = default_keywords();
   threshold = 0.0;
+  ready = false;
   for (int i = 0; i < narg; i += 2) {
+    together([&] { check_keyword(arg[i]); });
     if (i + 1 == narg) error->all(FLERR, "pair_style tumble: keyword {} has no value: give one after it", arg[i]);
     set_keyword(arg[i], arg[i + 1]);
   }
@@ -65,7 +64,6 @@ void PairTumble::set_keyword(const std::string &name, const char *value) {
   else if (name == "threads") keywords.threads = whole(1);
   else if (name == "memory") keywords.memory_mb = whole(1);
   else if (name == "device") keywords.device = value;
-  else error->all(FLERR, "pair_style tumble: unknown keyword {}: expected {}", name, KNOWN);
   // clang-format on
 }
 

@@ -42,34 +42,7 @@ PairTumble::~PairTumble() {
   if (!allocated) return;
   memory->destroy(setflag);
   memory->destroy(cutsq);
-}
-
-void PairTumble::allocate() {
-  if (allocated) return;
-  allocated = 1;
-  const int n = atom->ntypes + 1;
-  memory->create(setflag, n, n, "pair:setflag");
-  memory->create(cutsq, n, n, "pair:cutsq");
-}
-
-// pair_coeff * * model.onnx O H
-void PairTumble::coeff(int narg, char **arg) {
-  allocate();
-  if (narg != 3 + atom->ntypes) {
-    error->all(FLERR,
-               "pair_coeff names {} element(s) but there are {} atom type(s): give the element of each type after the "
-               "model, as in pair_coeff * * model.onnx O H",
-               std::max(narg - 3, 0), atom->ntypes);
-  }
-  together([&] {
-    units = unit_style(update->unit_style);
-    engine.emplace(load_engine(arg[2], keywords, units));
-    species_of_type.assign(1, 0);
-    for (int i = 3; i < narg; i++) species_of_type.push_back((*engine)->species(arg[i]));
-  });
-  for (int i = 1; i <= atom->ntypes; i++)
-    for (int j = 1; j <= atom->ntypes; j++) setflag[i][j] = 1;
-  if (comm->me == 0) utils::logmesg(lmp, "pair_style tumble: {}\n", (*engine)->summary().c_str());
+  memory->destroy(scales);
 }
 
 void PairTumble::init_style() {
@@ -79,84 +52,7 @@ void PairTumble::init_style() {
   request_neighbors();
   follow_steps();
   diagnostics.start_run(units, static_cast<int>(keywords.every), (*engine)->is_random());
-}
-
-void PairTumble::check_setup() {
-  if (!engine) {
-    error->all(
-        FLERR,
-        "pair_style tumble has no model: write pair_coeff * * model.onnx and the element of each atom type after "
-        "every pair_style");
-  }
-  if (!force->newton_pair) error->all(FLERR, "pair_style tumble needs newton on for pairs: write newton on");
-  if (!atom->tag_enable) error->all(FLERR, "pair_style tumble needs atom IDs: remove atom_modify id no");
-  if (threshold > 0.0 && !(*engine)->has_ensemble()) {
-    error->all(FLERR,
-               "pair_style tumble: uncertainty is {}, but the model has no ensemble to tell it: remove the keyword",
-               threshold);
-  }
-}
-
-void PairTumble::check_neighbors() {
-  if (comm->mode != Comm::SINGLE) {
-    error->all(FLERR, "pair_style tumble needs one ghost cutoff for all types: write comm_modify mode single");
-  }
-  const double *lj = force->special_lj, *coul = force->special_coul;
-  for (int k = 1; k <= 3 && atom->molecular != Atom::ATOMIC; k++) {
-    // LAMMPS leaves bonded pairs out of the list where both factors are zero.
-    if (lj[k] == 0.0 && coul[k] == 0.0) {
-      error->all(FLERR, "pair_style tumble must see bonded pairs too: write special_bonds lj/coul 1 1 1");
-    }
-  }
-  // LAMMPS' default in units si is a millimeter: its ghosts would fill the memory.
-  const double cutoff = (*engine)->cutoff();
-  if (neighbor->skin > 10.0 * cutoff) {
-    error->all(FLERR,
-               "pair_style tumble: the neighbor skin of {:.4g} is far longer than the model's cutoff of {:.4g}: write "
-               "neighbor {:.4g} bin",
-               neighbor->skin, cutoff, 0.25 * cutoff);
-  }
-}
-
-void PairTumble::request_neighbors() {
-  const int hops = static_cast<int>((*engine)->hops());
-  // On one rank all ghosts are images of own atoms, which have their neighbors already.
-  const bool alone = comm->nprocs == 1;
-  if ((*engine)->is_whole() && !alone) {
-    error->all(FLERR,
-               "pair_style tumble: the model's energy is one of the whole structure and not a sum over atoms, so {} "
-               "ranks cannot share it: run LAMMPS on one rank",
-               comm->nprocs);
-  }
-  const bool rows_of_ghosts = hops > 1 && !alone;
-  if (rows_of_ghosts && (neighbor->style == Neighbor::MULTI || neighbor->style == Neighbor::MULTI_OLD)) {
-    error->all(FLERR,
-               "pair_style tumble: LAMMPS has no neighbor list of style multi for a model of {} hops on several ranks: "
-               "write neighbor {:.4g} bin",
-               hops, neighbor->skin);
-  }
-  neighbor->add_request(this, rows_of_ghosts ? NeighConst::REQ_FULL | NeighConst::REQ_GHOST : NeighConst::REQ_FULL);
-  // Ghosts are needed as far as an own atom's energy sees; without this line results are silently a little wrong.
-  const double reach = (alone ? 1 : hops) * (*engine)->cutoff() + neighbor->skin;
-  comm->cutghostuser = std::max(comm->cutghostuser, reach);
-}
-
-// Not before the first step is it known where a list comes from and what fixes leave out of it.
-void PairTumble::check_list() {
-  if (neighbor->nex_type > 0 || neighbor->nex_group > 0 || neighbor->nex_mol > 0) {
-    error->all(
-        FLERR,
-        "pair_style tumble must see all neighbors: remove neigh_modify exclude, or the fix that leaves out atoms "
-        "(fix gcmc and fix widom do with full_energy)");
-  }
-  bool partial = false;
-  for (const NeighList *source = list; source; source = source->listcopy) partial |= source->listskip != nullptr;
-  if (partial) {
-    error->all(
-        FLERR,
-        "pair_style tumble must see every pair of atoms, but pair_style hybrid gives some pairs of types to other "
-        "styles only: use hybrid/overlay with pair_coeff * * tumble ...");
-  }
+  ready = true;
 }
 
 double PairTumble::init_one(int, int) { return (*engine)->cutoff(); }
@@ -168,6 +64,7 @@ void PairTumble::compute(int eflag, int vflag) {
   const Ask asked = ask();
   const size_t max_tag = asked.measure ? diagnostics.max_tag() : 0;
   together([&] {
+    check_special();
     view.gather(list, species_of_type);
     (*engine)->evaluate(view.data(diagnostics.masses(), max_tag), asked, result);
   });
@@ -247,14 +144,6 @@ void PairTumble::warn_once(bool &warned, const std::string &sentence) {
 }
 
 void PairTumble::finish() { diagnostics.print_summary(); }
-
-// `scale` for fix adapt; the flags are set by fix pair before a step at which it reads.
-void *PairTumble::extract(const char *name, int &dimensions) {
-  dimensions = 0;
-  if (std::strcmp(name, "scale") == 0) return &scale;
-  if (std::strcmp(name, "spread_flag") == 0 || std::strcmp(name, "uncertainty_flag") == 0) return &per_atom_wanted;
-  return nullptr;
-}
 
 // For fix pair: standard deviations of the energy of each atom, over the rotations and over the ensemble.
 void *PairTumble::extract_peratom(const char *name, int &columns) {

@@ -21,9 +21,18 @@ struct Registration {
 };
 using Register = void(Registration *, void *);
 
+// As src/lammps/integers.rs has it.
+struct IntegerSizes {
+  int tag, big, image;
+};
+
 LAMMPS_NS::Pair *create(LAMMPS_NS::LAMMPS *lmp) { return new tumble::PairTumble(lmp); }
 
 }  // namespace
+
+extern "C" void tumble_integer_sizes(IntegerSizes *sizes) {
+  *sizes = {sizeof(LAMMPS_NS::tagint), sizeof(LAMMPS_NS::bigint), sizeof(LAMMPS_NS::imageint)};
+}
 
 extern "C" void tumble_register_styles(void *lmp, void *handle, void *regfunc) {
   Registration registration{};

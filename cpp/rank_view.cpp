@@ -15,6 +15,7 @@ void RankView::gather(const NeighList *list, const std::vector<uint8_t> &species
   const int nall = atom->nlocal + atom->nghost;
   species.resize(nall);
   for (int i = 0; i < nall; i++) species[i] = species_of_type[atom->type[i]];
+  tags.assign(atom->tag, atom->tag + nall);
   gather_rows(list);
 }
 
@@ -33,7 +34,8 @@ void RankView::gather_rows(const NeighList *list) {
 
 // The stress of a direct-force model is one of the whole cell.
 double RankView::whole_volume() const {
-  const bool whole = comm->nprocs == 1 && domain->xperiodic && domain->yperiodic && domain->zperiodic;
+  const bool whole =
+      comm->nprocs == 1 && domain->dimension == 3 && domain->xperiodic && domain->yperiodic && domain->zperiodic;
   return whole ? domain->xprd * domain->yprd * domain->zprd : 0.0;
 }
 
@@ -45,19 +47,21 @@ RankData RankView::data(const std::vector<double> &masses, size_t max_tag) const
   };
   return {static_cast<size_t>(atom->nlocal),
           slice(positions, 3 * nall),
-          slice(atom->tag, nall),
+          slice(tags.data(), nall),
           slice(species.data(), nall),
           slice(row_atoms.data(), row_atoms.size()),
           slice(row_starts.data(), row_starts.size()),
           slice(candidates.data(), candidates.size()),
           whole_volume(),
+          slice(&domain->rotate_r2g[0][0], domain->triclinic_general ? 9 : 0),
           slice(masses.data(), masses.size()),
           max_tag};
 }
 
 double RankView::bytes() const {
   const size_t ints = row_atoms.capacity() + candidates.capacity();
-  return static_cast<double>(ints * sizeof(int) + row_starts.capacity() * sizeof(size_t) + species.capacity());
+  return static_cast<double>(ints * sizeof(int) + row_starts.capacity() * sizeof(size_t) + species.capacity() +
+                             tags.capacity() * sizeof(int64_t));
 }
 
 }  // namespace tumble

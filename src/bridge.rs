@@ -1,19 +1,24 @@
 //! The only bridge to C++. Everything that crosses it is plain data; errors cross as sentences, panics never.
 
-use std::ffi::{c_int, c_void};
+use std::ffi::{c_char, c_int, c_void};
 use std::path::Path;
 
 use crate::calculator::{Calculator, Device, HeldCorrection, Phase, Settings};
 use crate::diagnostics::{Probes, Shares};
-use crate::elements::atomic_number;
+use crate::elements::{atomic_number, symbols};
 use crate::error::{Error, Result};
 use crate::guard::guarded;
+use crate::lammps::agreement::{self, Identity};
+use crate::lammps::axes::Axes;
 use crate::lammps::build_id;
 use crate::lammps::fold::{Folded, RankAtoms, fold};
+use crate::lammps::integers::{self, IntegerSizes};
+use crate::lammps::keywords;
+use crate::lammps::masses::{self, TypeMass};
 use crate::lammps::step::{Outcome, Wanted, step};
 use crate::per_atom::{centroid_virials, virials};
 use crate::potential::Forces;
-use crate::rotation::Matrix3;
+use crate::rotation::{Matrix3, scale};
 use crate::units::UnitStyle;
 
 #[allow(missing_docs)]
@@ -36,26 +41,31 @@ mod ffi {
         monitor: u64,
         /// "cpu" or "cuda".
         device: String,
+        /// SHA-256 that the model must have; empty: any.
+        sha256: String,
     }
 
-    /// 1 Å and 1 eV in LAMMPS' units.
+    /// 1 Å, 1 eV and 1 u in LAMMPS' units.
     #[derive(Clone, Copy)]
     struct Units {
         angstrom: f64,
         electron_volt: f64,
+        dalton: f64,
     }
 
     /// A rank's atoms and neighbor list; see `tumble::lammps::fold::RankAtoms`. LAMMPS' unit of length.
     struct RankData<'a> {
         n_own: usize,
         positions: &'a [f64],
-        tags: &'a [i32],
+        tags: &'a [i64],
         species: &'a [u8],
         row_atoms: &'a [i32],
         row_starts: &'a [usize],
         candidates: &'a [i32],
         /// Volume of the periodic cell if this rank holds the whole of it, else 0.
         volume: f64,
+        /// Rotation from LAMMPS' axes to the user's, row by row `[9]`; empty where they are the same.
+        axes: &'a [f64],
         /// Of the own atoms, LAMMPS' unit.
         masses: &'a [f64],
         /// Largest tag on any rank.
@@ -116,6 +126,9 @@ mod ffi {
         type Engine;
         fn unit_style(name: &str) -> Result<Units>;
         fn check_settings(settings: &PairSettings) -> Result<()>;
+        fn check_keyword(word: &str) -> Result<()>;
+        fn check_model_word(word: &str) -> Result<()>;
+        fn compare_identities(first: &str, other: &str, different_ranks: &[usize]) -> Result<()>;
         fn load_engine(model: &str, settings: &PairSettings, units: Units) -> Result<Box<Engine>>;
         fn cutoff(self: &Engine) -> f64;
         fn hops(self: &Engine) -> usize;
@@ -123,7 +136,9 @@ mod ffi {
         fn has_ensemble(self: &Engine) -> bool;
         fn is_random(self: &Engine) -> bool;
         fn summary(self: &Engine) -> String;
-        fn species(self: &Engine, symbol: &str) -> Result<u8>;
+        fn species(self: &Engine, element: &str) -> Result<u8>;
+        fn identity(self: &Engine, settings: &PairSettings, species_of_type: &[u8]) -> String;
+        fn mass_warning(self: &Engine, species_of_type: &[u8], masses: &[f64]) -> String;
         /// The correction of the virial that is held between outer steps, xx, yy, zz, xy, xz, yz, eV, this rank's share; empty
         /// if there is none.
         fn held_virial(self: &Engine) -> Vec<f64>;
@@ -153,6 +168,25 @@ fn unknown(keyword: &'static str, found: &str, expected: &'static str) -> Error 
     Error::KeywordValue { keyword, found: found.into(), expected }
 }
 
+impl PairSettings {
+    /// Names and values of the keywords.
+    fn named(&self) -> [(&'static str, String); 11] {
+        [
+            ("rotate", self.rotate.clone()),
+            ("inversion", self.inversion.to_string()),
+            ("seed", self.seed.to_string()),
+            ("every", self.every.to_string()),
+            ("inner", self.inner.clone()),
+            ("correction", self.correction.to_string()),
+            ("monitor", self.monitor.to_string()),
+            ("forces", self.forces.clone()),
+            ("threads", self.threads.to_string()),
+            ("memory", self.memory_mb.to_string()),
+            ("device", self.device.clone()),
+        ]
+    }
+}
+
 impl TryFrom<&PairSettings> for Settings {
     type Error = Error;
 
@@ -178,9 +212,9 @@ impl TryFrom<&PairSettings> for Settings {
 }
 
 fn unit_style(name: &str) -> Result<Units> {
-    let UnitStyle { angstrom, electron_volt } =
+    let UnitStyle { angstrom, electron_volt, dalton } =
         UnitStyle::named(name).ok_or_else(|| Error::UnitStyle { style: name.into() })?;
-    Ok(Units { angstrom, electron_volt })
+    Ok(Units { angstrom, electron_volt, dalton })
 }
 
 fn check_settings(settings: &PairSettings) -> Result<()> {
@@ -188,6 +222,26 @@ fn check_settings(settings: &PairSettings) -> Result<()> {
         Settings::try_from(settings)?.check()?;
         Ok(())
     })
+}
+
+fn check_keyword(word: &str) -> Result<()> {
+    guarded(|| if keywords::KEYWORDS.contains(&word) { Ok(()) } else { Err(keywords::unknown(word)) })
+}
+
+/// Refuses an element where the model is expected.
+fn check_model_word(word: &str) -> Result<()> {
+    let is_element = element_number(word).is_some() && !Path::new(word).exists();
+    guarded(|| if is_element { Err(Error::ElementNotModel { word: word.into() }) } else { Ok(()) })
+}
+
+/// The atomic number of a symbol or a number.
+fn element_number(word: &str) -> Option<u8> {
+    word.parse().ok().filter(|z| (1..=118).contains(z)).or_else(|| atomic_number(word))
+}
+
+/// Texts of `Engine::identity`, of rank 0 and of the first of the ranks that differ from it.
+fn compare_identities(first: &str, other: &str, different_ranks: &[usize]) -> Result<()> {
+    guarded(|| agreement::compare(first, other, different_ranks))
 }
 
 fn load_engine(model: &str, settings: &PairSettings, units: Units) -> Result<Box<Engine>> {
@@ -229,13 +283,37 @@ impl Engine {
         lines.join("\n  ")
     }
 
-    fn species(&self, symbol: &str) -> Result<u8> {
+    /// Of a symbol or an atomic number.
+    fn species(&self, element: &str) -> Result<u8> {
         guarded(|| {
             let info = self.calculator.info();
-            let z = atomic_number(symbol).ok_or_else(|| info.unknown_element(symbol))?;
+            let z = element_number(element).ok_or_else(|| info.unknown_element(element))?;
             info.check_species(&[z])?;
             Ok(z)
         })
+    }
+
+    /// What must be the same on all ranks, as text. The first entry of `species_of_type` belongs to no type.
+    fn identity(&self, settings: &PairSettings, species_of_type: &[u8]) -> String {
+        let origin = self.calculator.origin();
+        let hash = origin.rsplit_once("sha256 ").map_or(origin, |(_, hash)| hash);
+        let identity = Identity::new().with("the SHA-256 of the model", hash);
+        let identity = identity.with("the elements of the atom types", symbols(&species_of_type[1..]));
+        let all = settings.named().into_iter().fold(identity, |all, (name, value)| {
+            all.with(&format!("the value of keyword {name}"), value)
+        });
+        all.to_text()
+    }
+
+    /// A sentence about masses that are far from those of their elements; empty if there are none. `masses[t]` of type
+    /// t in LAMMPS' unit, not positive where it is not known.
+    fn mass_warning(&self, species_of_type: &[u8], masses: &[f64]) -> String {
+        let one = |(number, (&element, mass)): (usize, (&u8, &f64))| {
+            TypeMass { number, element, mass: mass / self.units.dalton }
+        };
+        let types: Vec<_> = species_of_type.iter().zip(masses).enumerate().skip(1).map(one).collect();
+        let known: Vec<_> = types.into_iter().filter(|one| one.mass > 0.0).collect();
+        masses::warning(&known).unwrap_or_default()
     }
 
     fn held_virial(&self) -> Vec<f64> {
@@ -263,16 +341,18 @@ impl Engine {
             result.shares = outcome.shares.as_ref().map(|shares| shares.numbers.clone()).unwrap_or_default();
             self.shares = outcome.shares.clone().unwrap_or_default();
             result.model_seconds = self.calculator.model_seconds() - before;
-            fill(result, folded, outcome, ask)
+            fill(result, folded, outcome, ask, &Axes::new(data.axes))
         })
     }
 
     fn fold(&self, data: &RankData) -> Result<Folded> {
         let unit = 1.0 / self.units.angstrom;
-        let positions: Vec<_> = data.positions.iter().map(|x| unit * x).collect();
+        let axes = Axes::new(data.axes);
+        let (positions, _) = data.positions.as_chunks::<3>();
+        let positions: Vec<_> = positions.iter().map(|x| axes.to_user(scale(*x, unit))).collect();
         let rank = RankAtoms {
             n_own: data.n_own,
-            positions: positions.as_chunks::<3>().0,
+            positions: &positions,
             tags: data.tags,
             species: data.species,
             row_atoms: data.row_atoms,
@@ -303,16 +383,20 @@ impl Engine {
     }
 }
 
-fn fill(result: &mut RankResult, folded: Folded, outcome: Outcome, ask: &Ask) -> Result<()> {
+fn fill(result: &mut RankResult, folded: Folded, outcome: Outcome, ask: &Ask, axes: &Axes) -> Result<()> {
     let Folded { graph, atoms } = folded;
     let own = graph.weights.iter().take_while(|&&weight| weight > 0.0).count();
-    let Outcome { evaluation, spreads, evaluations, .. } = outcome;
+    let Outcome { mut evaluation, spreads, evaluations, .. } = outcome;
     let edge_gradients = &evaluation.edge_gradients;
     if (ask.virials || ask.centroid_virials) && edge_gradients.len() != graph.n_edges() {
         return Err(Error::NoAtomicVirials);
     }
-    let virials = if ask.virials { virials(&graph, edge_gradients) } else { vec![] };
-    let centroid = if ask.centroid_virials { centroid_virials(&graph, edge_gradients) } else { vec![] };
+    let mut virials = if ask.virials { virials(&graph, edge_gradients) } else { vec![] };
+    let mut centroid = if ask.centroid_virials { centroid_virials(&graph, edge_gradients) } else { vec![] };
+    axes.vectors_from_user(&mut evaluation.forces);
+    [&mut virials[..], &mut centroid[..], evaluation.virial.as_mut_slice()]
+        .into_iter()
+        .for_each(|tensors| axes.tensors_from_user(tensors));
     result.virials = virials.iter().flat_map(six).collect();
     result.centroid_virials =
         centroid.iter().flat_map(|w| six(w).into_iter().chain([w[1][0], w[2][0], w[2][1]])).collect();
@@ -338,6 +422,10 @@ unsafe extern "C" {
     fn tumble_register_styles(lmp: *mut c_void, handle: *mut c_void, regfunc: *mut c_void);
     /// Of LAMMPS' C interface; only its address is used, to find the library that is loading us.
     fn lammps_version(lmp: *mut c_void) -> c_int;
+    /// Of LAMMPS' C interface: the size of an integer type, bytes.
+    fn lammps_extract_setting(lmp: *mut c_void, keyword: *const c_char) -> c_int;
+    /// Sizes of LAMMPS' integers in the C++ side (`cpp/plugin.cpp`), bytes.
+    fn tumble_integer_sizes(sizes: *mut IntegerSizes);
 }
 
 /// In a section of its own, so that `tumble doctor` can read it from the file: nothing but LAMMPS can load that.
@@ -352,7 +440,15 @@ pub static TUMBLE_COMPILED_FOR: [u8; build_id::COMPILED_FOR.len()] =
 /// To be called by LAMMPS' plugin loader only.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lammpsplugin_init(lmp: *mut c_void, handle: *mut c_void, regfunc: *mut c_void) {
-    let refusal = guarded(|| Ok(build_id::refusal(lammps_version as *const () as usize)));
+    let refusal = guarded(|| {
+        // SAFETY: both only read; LAMMPS gave its own handle.
+        let (mut compiled, found) = (IntegerSizes::default(), IntegerSizes::ask(|name| unsafe {
+            lammps_extract_setting(lmp, name.as_ptr())
+        }));
+        unsafe { tumble_integer_sizes(&mut compiled) };
+        let other_build = || build_id::refusal(lammps_version as *const () as usize);
+        Ok(integers::refusal(&compiled, &found).or_else(other_build))
+    });
     match refusal {
         // SAFETY: the pointers go to C++ as LAMMPS gave them.
         Ok(None) => unsafe { tumble_register_styles(lmp, handle, regfunc) },

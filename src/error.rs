@@ -503,6 +503,68 @@ pub enum Error {
         expected: &'static str,
     },
 
+    /// A word in place of a keyword of the pair style.
+    ///
+    /// Cause: A keyword of `pair_style tumble` is misspelt, or there is none of that name.
+    ///
+    /// Cure: Write one of those that the sentence lists; docs/lammps.md#syntax says what each does.
+    #[error("unknown keyword {word}: {hint}the keywords are {known}")]
+    UnknownKeyword {
+        /// The word.
+        word: String,
+        /// Empty, or the keyword that was probably meant, as a question.
+        hint: String,
+        /// The keywords that there are.
+        known: String,
+    },
+
+    /// A model where a keyword of the pair style is expected.
+    ///
+    /// Cause: The model was given to `pair_style`, as in some other pair styles.
+    ///
+    /// Cure: Give it to `pair_coeff`, as the sentence says.
+    #[error(
+        "{word} is no keyword: the model goes to pair_coeff, so write pair_style tumble and then pair_coeff * * {word} \
+         followed by the element of each atom type, as in O H"
+    )]
+    ModelInPairStyle {
+        /// The word.
+        word: String,
+    },
+
+    /// An element where `pair_coeff` expects the model.
+    ///
+    /// Cause: `pair_coeff` names no model, or names it after the elements.
+    ///
+    /// Cure: Write the model first, then the elements.
+    #[error("pair_coeff names the element {word} where the model is expected: write pair_coeff * * model.onnx {word} ...")]
+    ElementNotModel {
+        /// The word.
+        word: String,
+    },
+
+    /// Ranks that do not run the same calculation.
+    ///
+    /// Cause: MPI ranks on several machines have other model files of the same name, or other versions of tumble.
+    ///
+    /// Cure: Give all machines the same files, best on a disk that they share.
+    #[error(
+        "{ranks} {} from rank 0 in {what}: {first} on rank 0, {other} on rank {rank}: give all ranks the same model file \
+         and the same plugin", if ranks.starts_with("ranks") { "differ" } else { "differs" }
+    )]
+    RanksDiffer {
+        /// The property that is different.
+        what: String,
+        /// What rank 0 has.
+        first: String,
+        /// The first rank that has something else.
+        rank: usize,
+        /// What that rank has.
+        other: String,
+        /// All ranks that have something else than rank 0, with the noun.
+        ranks: String,
+    },
+
     /// Ghost atoms do not reach as far as the model sees.
     ///
     /// Cause: A rank's share of the box is thinner than the model's reach, or `comm_style tiled` was used.
@@ -517,7 +579,7 @@ pub enum Error {
     )]
     GhostsTooThin {
         /// Tag of the atom.
-        tag: i32,
+        tag: i64,
         /// hops × cutoff, Å.
         reach: f64,
         /// Cutoff of the model, Å.

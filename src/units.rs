@@ -20,8 +20,11 @@ pub const AVOGADRO: f64 = 6.022_140_76e23;
 /// Boltzmann's constant, eV/K; exact.
 pub const BOLTZMANN: f64 = 1.380_649e-23 * JOULE;
 
-/// The unit of mass u, eV fs²/Å²: 1 kg is 1e-10 J fs²/Å² there.
-pub const DALTON: f64 = 1.660_539_068_92e-27 * 1e10 * JOULE;
+/// The unit of mass u, kg.
+const DALTON_IN_KILOGRAMS: f64 = 1.660_539_068_92e-27;
+
+/// The unit of mass u, eV fs²/Å²: 1 kg is 1e10 J fs²/Å² there.
+pub const DALTON: f64 = DALTON_IN_KILOGRAMS * 1e10 * JOULE;
 
 /// 1 eV/Å^3, MPa.
 pub const MEGAPASCAL: f64 = 1e24 / JOULE;
@@ -32,32 +35,34 @@ pub const KILOJOULE_PER_MOL: f64 = 1e3 * JOULE / AVOGADRO;
 /// 1 kcal/mol (thermochemical: 4.184 kJ/mol), eV per particle.
 pub const KILOCALORIE_PER_MOL: f64 = 4.184 * KILOJOULE_PER_MOL;
 
-/// What Å and eV are in a unit style of LAMMPS.
+/// What Å, eV and u are in a unit style of LAMMPS.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct UnitStyle {
     /// 1 Å in its unit of length.
     pub angstrom: f64,
     /// 1 eV in its unit of energy.
     pub electron_volt: f64,
+    /// 1 u in its unit of mass.
+    pub dalton: f64,
 }
 
 impl UnitStyle {
     /// By its name in LAMMPS; `None` for `lj`, which has no scale, and for names unknown.
     pub fn named(style: &str) -> Option<Self> {
-        let (angstrom, electron_volt) = match style {
-            "metal" => (1.0, 1.0),
-            "real" => (1.0, 1.0 / KILOCALORIE_PER_MOL),
-            "electron" => (1.0 / BOHR, 1.0 / HARTREE),
-            "si" => (1e-10, 1.0 / JOULE),
-            // erg = 1e-7 J
-            "cgs" => (1e-8, 1e7 / JOULE),
-            // pg µm²/µs² = 1e-15 J
-            "micro" => (1e-4, 1e15 / JOULE),
-            // ag nm²/ns² = 1e-21 J
-            "nano" => (0.1, 1e21 / JOULE),
+        let (angstrom, electron_volt, dalton) = match style {
+            "metal" => (1.0, 1.0, 1.0),
+            "real" => (1.0, 1.0 / KILOCALORIE_PER_MOL, 1.0),
+            "electron" => (1.0 / BOHR, 1.0 / HARTREE, 1.0),
+            "si" => (1e-10, 1.0 / JOULE, DALTON_IN_KILOGRAMS),
+            // g; erg = 1e-7 J
+            "cgs" => (1e-8, 1e7 / JOULE, 1e3 * DALTON_IN_KILOGRAMS),
+            // pg = 1e-15 kg; pg µm²/µs² = 1e-15 J
+            "micro" => (1e-4, 1e15 / JOULE, 1e15 * DALTON_IN_KILOGRAMS),
+            // ag = 1e-21 kg; ag nm²/ns² = 1e-21 J
+            "nano" => (0.1, 1e21 / JOULE, 1e21 * DALTON_IN_KILOGRAMS),
             _ => return None,
         };
-        Some(Self { angstrom, electron_volt })
+        Some(Self { angstrom, electron_volt, dalton })
     }
 }
 
@@ -68,5 +73,16 @@ mod tests {
     #[test]
     fn a_hartree_is_627_kilocalories_per_mole() {
         assert!((HARTREE / KILOCALORIE_PER_MOL - 627.509_474_063).abs() < 1e-8);
+    }
+
+    /// m v² is an energy: in unit styles made of units of mass, length and time, u (Å/fs)² is the same number of eV.
+    #[test]
+    fn masses_fit_lengths_and_energies() {
+        for (style, femtosecond) in [("si", 1e-15), ("cgs", 1e-15), ("micro", 1e-9), ("nano", 1e-6)] {
+            let UnitStyle { angstrom, electron_volt, dalton } = UnitStyle::named(style).unwrap();
+            let energy = dalton * (angstrom / femtosecond).powi(2) / electron_volt;
+            assert!((energy / DALTON - 1.0).abs() < 1e-12, "{style}: {energy}");
+        }
+        assert!(["metal", "real", "electron"].iter().all(|style| UnitStyle::named(style).unwrap().dalton == 1.0));
     }
 }

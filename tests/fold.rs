@@ -23,7 +23,7 @@ fn system() -> System {
 struct Rank {
     own: Vec<usize>,
     positions: Vec<Vector3>,
-    tags: Vec<i32>,
+    tags: Vec<i64>,
     species: Vec<u8>,
     row_starts: Vec<usize>,
     candidates: Vec<i32>,
@@ -57,7 +57,7 @@ impl Rank {
 
     fn push(&mut self, system: &System, atom: usize, position: Vector3) {
         self.positions.push(position);
-        self.tags.push(atom as i32 + 1);
+        self.tags.push(atom as i64 + 1);
         self.species.push(system.species[atom]);
     }
 

@@ -36,15 +36,27 @@ class PairTumble : public LAMMPS_NS::Pair {
  private:
   void allocate();
   void set_keyword(const std::string &name, const char *value);
+  void check_coefficients(int narg, char **arg, int first);
+  void compare_ranks();
 
   void check_setup();
+  void warn_of_masses();
+  std::vector<double> masses_of_types() const;
+  void tell_axes();
   void check_neighbors();
   void check_stepping();
-  void check_list();
   void request_neighbors();
   void warn_of_random_minimizer();
   void tell_partitions();
   void follow_steps();
+
+  void check_list();
+  void check_exclusions();
+  void check_ghosts();
+  void check_reach();
+  void check_hybrid();
+  void check_special() const;
+  void check_scale();
 
   // Runs an action on every rank; if it throws on one, all stop with the sentence of the first.
   void together(const std::function<void()> &action);
@@ -62,10 +74,14 @@ class PairTumble : public LAMMPS_NS::Pair {
   FixStep *steps = nullptr;  // of LAMMPS, where results depend on the step
   Units units{};
   double energy_scale = 1.0, force_scale = 1.0;  // eV and eV/Å in LAMMPS' units, times `scale`
-  double scale = 1.0;                            // of fix adapt
+  double scale = 1.0;                            // of all pairs of types
+  double **scales = nullptr;                     // [ntypes + 1][ntypes + 1], of fix adapt and compute fep
+  bool ready = false;                            // whether LAMMPS is set up for the model and keywords given
+  double reach = 0.0;                            // so far must ghosts go, LAMMPS' unit of length
   int per_atom_wanted = 0;                       // set by fix pair before a step
   bool warned_of_virial = false, warned_of_flux = false, warned_of_minimizer = false;
-  bool told_partitions = false;
+  bool told_partitions = false, told_axes = false;
+  std::string told_of_masses;  // the last warning
 
   std::vector<uint8_t> species_of_type;  // [ntypes + 1], atomic numbers
   RankView view;

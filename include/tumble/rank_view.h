@@ -33,6 +33,7 @@ class RankView : protected LAMMPS_NS::Pointers {
 
   // Kept from step to step to spare the allocations.
   std::vector<uint8_t> species;    // [nlocal + nghost]
+  std::vector<int64_t> tags;       // [nlocal + nghost], of 8 bytes whatever those of LAMMPS have
   std::vector<int> row_atoms;      // [rows]
   std::vector<size_t> row_starts;  // [rows + 1]
   std::vector<int> candidates;     // [row_starts.back()]

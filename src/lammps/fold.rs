@@ -15,7 +15,7 @@ pub struct RankAtoms<'a> {
     /// Positions of own atoms and ghosts, any unit of length.
     pub positions: &'a [Vector3],
     /// Global identity of each; an image has the tag of the atom that it repeats.
-    pub tags: &'a [i32],
+    pub tags: &'a [i64],
     /// Atomic number of each.
     pub species: &'a [u8],
     /// Atom of each row of the neighbor list.
@@ -39,7 +39,7 @@ pub struct Folded {
 #[derive(Debug, PartialEq)]
 pub struct MissingRow {
     /// Tag of the atom.
-    pub tag: i32,
+    pub tag: i64,
 }
 
 /// Folds a rank's atoms into a graph for a model of the given number of hops; `cutoff` in the unit of the positions.
@@ -87,7 +87,7 @@ fn edges(rank: &RankAtoms, row: usize, atom: usize, cutoff: f64, nodes: &mut Nod
 /// Which atoms are nodes, by tag.
 struct Nodes {
     atoms: Vec<usize>,
-    by_tag: HashMap<i32, usize>,
+    by_tag: HashMap<i64, usize>,
 }
 
 impl Nodes {

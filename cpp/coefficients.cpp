@@ -1,0 +1,121 @@
+// pair_coeff: the model and the elements of the atom types, the same on all ranks.
+
+#include <cstring>
+#include <stdexcept>
+#include <vector>
+
+#include "atom.h"
+#include "comm.h"
+#include "error.h"
+#include "memory.h"
+#include "tumble/pair_tumble.h"
+#include "tumble/processors.h"
+#include "update.h"
+#include "utils.h"
+
+using namespace LAMMPS_NS;
+
+namespace tumble {
+
+namespace {
+
+constexpr int MODEL = 2;  // place among the arguments
+constexpr const char *DEMAND = "sha256";
+
+// Collective.
+std::string broadcast(std::string text, int root, MPI_Comm world) {
+  int length = static_cast<int>(text.size());
+  MPI_Bcast(&length, 1, MPI_INT, root, world);
+  text.resize(length);
+  MPI_Bcast(text.data(), length, MPI_CHAR, root, world);
+  return text;
+}
+
+// Numbers of the ranks on which the flag is set. Collective.
+std::vector<size_t> ranks_with(bool flag, int nprocs, MPI_Comm world) {
+  int own = flag ? 1 : 0;
+  std::vector<int> flags(nprocs);
+  MPI_Allgather(&own, 1, MPI_INT, flags.data(), 1, MPI_INT, world);
+  std::vector<size_t> ranks;
+  for (int rank = 0; rank < nprocs; rank++)
+    if (flags[rank]) ranks.push_back(rank);
+  return ranks;
+}
+
+}  // namespace
+
+void PairTumble::allocate() {
+  if (allocated) return;
+  allocated = 1;
+  const int n = atom->ntypes + 1;
+  memory->create(setflag, n, n, "pair:setflag");
+  memory->create(cutsq, n, n, "pair:cutsq");
+  memory->create(scales, n, n, "pair:scale");
+  for (int i = 0; i < n; i++) {
+    for (int j = 0; j < n; j++) {
+      setflag[i][j] = 0;
+      scales[i][j] = 1.0;
+    }
+  }
+}
+
+// pair_coeff * * model.onnx O H
+// pair_coeff * * model.onnx sha256 HEX O H
+void PairTumble::coeff(int narg, char **arg) {
+  allocate();
+  ready = false;
+  const bool demands = narg > MODEL + 1 && std::strcmp(arg[MODEL + 1], DEMAND) == 0;
+  const int first = MODEL + (demands ? 3 : 1);
+  check_coefficients(narg, arg, first);
+  together([&] {
+    units = unit_style(update->unit_style);
+    keywords.sha256 = demands ? arg[first - 1] : "";
+    engine.emplace(load_engine(arg[MODEL], keywords, units));
+    species_of_type.assign(1, 0);
+    for (int i = first; i < narg; i++) species_of_type.push_back((*engine)->species(arg[i]));
+  });
+  compare_ranks();
+  for (int i = 1; i <= atom->ntypes; i++)
+    for (int j = 1; j <= atom->ntypes; j++) setflag[i][j] = 1;
+  if (comm->me == 0) utils::logmesg(lmp, "pair_style tumble: {}\n", (*engine)->summary().c_str());
+  if (std::string(keywords.device.c_str()) == "cpu") warn_of_processors(lmp, static_cast<int>(keywords.threads));
+}
+
+// `first` is the place of the first element.
+void PairTumble::check_coefficients(int narg, char **arg, int first) {
+  if (narg <= MODEL) {
+    error->all(FLERR,
+               "pair_coeff names no model: give it and the element of each atom type, as in pair_coeff * * model.onnx "
+               "O H");
+  }
+  together([&] { check_model_word(arg[MODEL]); });
+  for (int i = MODEL + 1; i < narg; i++) {
+    if (std::strcmp(arg[i], DEMAND) != 0 || (i == MODEL + 1 && i + 1 < narg)) continue;
+    error->all(
+        FLERR,
+        "pair_coeff: sha256 and its 64 digits come right after the model: write pair_coeff * * model.onnx sha256 "
+        "HEX O H");
+  }
+  if (narg == first + atom->ntypes) return;
+  error->all(FLERR,
+             "pair_coeff names {} element(s) but there are {} atom type(s): give the element of each type after the "
+             "model, as in pair_coeff * * model.onnx O H",
+             std::max(narg - first, 0), atom->ntypes);
+}
+
+// Ranks on several machines may read other files of the same name, or have loaded other plugins.
+void PairTumble::compare_ranks() {
+  const rust::String identity = (*engine)->identity(keywords, {species_of_type.data(), species_of_type.size()});
+  std::string own(identity.data(), identity.size());
+  own += fmt::format("the value of keyword uncertainty\t{}\n", threshold);
+  const std::string first = broadcast(own, 0, world);
+  const auto different = ranks_with(own != first, comm->nprocs, world);
+  if (different.empty()) return;
+  const std::string other = broadcast(own, static_cast<int>(different[0]), world);
+  together([&] {
+    compare_identities({first.data(), first.size()}, {other.data(), other.size()},
+                       {different.data(), different.size()});
+  });
+}
+
+}  // namespace tumble

@@ -1,0 +1,115 @@
+// Settings of LAMMPS under which the pair style would not see what it must see, and what else a user should know before
+// a run.
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "atom.h"
+#include "comm.h"
+#include "domain.h"
+#include "error.h"
+#include "force.h"
+#include "neigh_list.h"
+#include "neighbor.h"
+#include "tumble/pair_tumble.h"
+#include "update.h"
+#include "utils.h"
+
+using namespace LAMMPS_NS;
+
+namespace tumble {
+
+void PairTumble::check_setup() {
+  if (!engine) {
+    error->all(
+        FLERR,
+        "pair_style tumble has no model: write pair_coeff * * model.onnx and the element of each atom type after "
+        "every pair_style");
+  }
+  if (!force->newton_pair) error->all(FLERR, "pair_style tumble needs newton on for pairs: write newton on");
+  if (!atom->tag_enable) error->all(FLERR, "pair_style tumble needs atom IDs: remove atom_modify id no");
+  if (threshold > 0.0 && !(*engine)->has_ensemble()) {
+    error->all(FLERR,
+               "pair_style tumble: uncertainty is {}, but the model has no ensemble to tell it: remove the keyword",
+               threshold);
+  }
+  warn_of_masses();
+  tell_axes();
+}
+
+// Masses that are those of other elements tell of elements in the wrong order.
+void PairTumble::warn_of_masses() {
+  const std::vector<double> masses = masses_of_types();
+  const rust::String text =
+      (*engine)->mass_warning({species_of_type.data(), species_of_type.size()}, {masses.data(), masses.size()});
+  const std::string sentence(text.data(), text.size());
+  if (!sentence.empty() && sentence != told_of_masses && comm->me == 0)
+    error->warning(FLERR, "pair_style tumble: {}", sentence);
+  told_of_masses = sentence;
+}
+
+// [ntypes + 1], LAMMPS' unit; the mean where atoms have masses of their own, 0 where it is not known. Collective.
+std::vector<double> PairTumble::masses_of_types() const {
+  const int n = atom->ntypes + 1;
+  std::vector<double> masses(n, 0.0), counts(n, 0.0);
+  if (!atom->rmass) {
+    for (int t = 1; t < n; t++)
+      if (atom->mass_setflag[t]) masses[t] = atom->mass[t];
+    return masses;
+  }
+  for (int i = 0; i < atom->nlocal; i++) {
+    masses[atom->type[i]] += atom->rmass[i];
+    counts[atom->type[i]] += 1.0;
+  }
+  MPI_Allreduce(MPI_IN_PLACE, masses.data(), n, MPI_DOUBLE, MPI_SUM, world);
+  MPI_Allreduce(MPI_IN_PLACE, counts.data(), n, MPI_DOUBLE, MPI_SUM, world);
+  for (int t = 1; t < n; t++) masses[t] /= std::max(counts[t], 1.0);
+  return masses;
+}
+
+void PairTumble::tell_axes() {
+  if (!domain->triclinic_general || told_axes) return;
+  told_axes = true;
+  if (comm->me != 0) return;
+  utils::logmesg(lmp,
+                 "pair_style tumble: LAMMPS has turned the general triclinic box into its own axes; the model sees the "
+                 "axes of the input\n");
+}
+
+void PairTumble::check_neighbors() {
+  check_exclusions();
+  check_ghosts();
+  // LAMMPS' default in units si is a millimeter: its ghosts would fill the memory.
+  const double cutoff = (*engine)->cutoff();
+  if (neighbor->skin > 10.0 * cutoff) {
+    error->all(FLERR,
+               "pair_style tumble: the neighbor skin of {:.4g} is far longer than the model's cutoff of {:.4g}: write "
+               "neighbor {:.4g} bin",
+               neighbor->skin, cutoff, 0.25 * cutoff);
+  }
+}
+
+void PairTumble::request_neighbors() {
+  const int hops = static_cast<int>((*engine)->hops());
+  // On one rank all ghosts are images of own atoms, which have their neighbors already.
+  const bool alone = comm->nprocs == 1;
+  if ((*engine)->is_whole() && !alone) {
+    error->all(FLERR,
+               "pair_style tumble: the model's energy is one of the whole structure and not a sum over atoms, so {} "
+               "ranks cannot share it: run LAMMPS on one rank",
+               comm->nprocs);
+  }
+  const bool rows_of_ghosts = hops > 1 && !alone;
+  if (rows_of_ghosts && (neighbor->style == Neighbor::MULTI || neighbor->style == Neighbor::MULTI_OLD)) {
+    error->all(FLERR,
+               "pair_style tumble: LAMMPS has no neighbor list of style multi for a model of {} hops on several ranks: "
+               "write neighbor {:.4g} bin",
+               hops, neighbor->skin);
+  }
+  neighbor->add_request(this, rows_of_ghosts ? NeighConst::REQ_FULL | NeighConst::REQ_GHOST : NeighConst::REQ_FULL);
+  // Ghosts are needed as far as an own atom's energy sees; without this line results are silently a little wrong.
+  reach = (alone ? 1 : hops) * (*engine)->cutoff() + neighbor->skin;
+  comm->cutghostuser = std::max(comm->cutghostuser, reach);
+}
+
+}  // namespace tumble

@@ -1,0 +1,71 @@
+//! The sizes of LAMMPS' integers. Its classes have the same layout with atom IDs of 4 bytes (`LAMMPS_SMALLBIG`) and of
+//! 8 bytes (`LAMMPS_BIGBIG`), so that a plugin made for the one would read the arrays of the other as nonsense.
+
+use std::ffi::{CStr, c_int};
+
+/// Bytes of `tagint`, `bigint` and `imageint`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IntegerSizes {
+    /// Of atom IDs.
+    pub tag: c_int,
+    /// Of steps and numbers of atoms.
+    pub big: c_int,
+    /// Of image flags.
+    pub image: c_int,
+}
+
+impl IntegerSizes {
+    /// Asks for each by its name, as `lammps_extract_setting` answers.
+    pub fn ask(size_of: impl Fn(&CStr) -> c_int) -> Self {
+        Self { tag: size_of(c"tagint"), big: size_of(c"bigint"), image: size_of(c"imageint") }
+    }
+
+    fn describe(&self) -> String {
+        let name = match (self.tag, self.big, self.image) {
+            (4, 8, 4) => "LAMMPS_SMALLBIG, ",
+            (8, 8, 8) => "LAMMPS_BIGBIG, ",
+            (4, 4, 4) => "LAMMPS_SMALLSMALL, ",
+            _ => "",
+        };
+        let Self { tag, big, image } = self;
+        format!("{name}{tag}-byte atom IDs, {big}-byte steps, {image}-byte image flags")
+    }
+}
+
+/// The sentence by which a LAMMPS with other integers than those compiled for is refused, if it has others.
+pub fn refusal(compiled: &IntegerSizes, found: &IntegerSizes) -> Option<String> {
+    (compiled != found).then(|| {
+        format!(
+            "the tumble plugin was compiled for a LAMMPS with other integers ({}) than the one that loads it ({}): \
+             rebuild the plugin against this LAMMPS with TUMBLE_LAMMPS=<folder of its liblammps and headers> cargo build \
+             --release --features lammps",
+            compiled.describe(),
+            found.describe()
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: IntegerSizes = IntegerSizes { tag: 4, big: 8, image: 4 };
+
+    #[test]
+    fn other_integers_are_refused_with_both_named() {
+        let big = IntegerSizes::ask(|name| if name == c"unknown" { 0 } else { 8 });
+        assert_eq!(big, IntegerSizes { tag: 8, big: 8, image: 8 });
+        let sentence = refusal(&SMALL, &big).unwrap();
+        assert!(sentence.contains("(LAMMPS_SMALLBIG, 4-byte atom IDs, 8-byte steps, 4-byte image flags)"), "{sentence}");
+        assert!(sentence.contains("loads it (LAMMPS_BIGBIG, 8-byte atom IDs,"), "{sentence}");
+        assert!(refusal(&big, &SMALL).unwrap().contains("compiled for a LAMMPS with other integers (LAMMPS_BIGBIG"));
+        let odd = IntegerSizes { image: 8, ..SMALL };
+        assert!(refusal(&SMALL, &odd).unwrap().contains("(4-byte atom IDs, 8-byte steps, 8-byte image flags)"));
+    }
+
+    #[test]
+    fn the_same_integers_are_not() {
+        assert_eq!(refusal(&SMALL, &SMALL), None);
+    }
+}
