@@ -67,7 +67,7 @@ void PairTumble::check_exclusions() {
     error->all(
         FLERR,
         "pair_style tumble must see the neighbors of all atoms, but neigh_modify include lists those of group {} "
-        "only: write neigh_modify include all",
+        "only: remove neigh_modify include",
         group->names[neighbor->includegroup]);
   }
   if (neighbor->build_once) {

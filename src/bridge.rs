@@ -297,12 +297,12 @@ impl Engine {
     fn identity(&self, settings: &PairSettings, species_of_type: &[u8]) -> String {
         let origin = self.calculator.origin();
         let hash = origin.rsplit_once("sha256 ").map_or(origin, |(_, hash)| hash);
-        let identity = Identity::new().with("the SHA-256 of the model", hash);
+        let identity = Identity::default().with("the SHA-256 of the model", hash);
         let identity = identity.with("the elements of the atom types", symbols(&species_of_type[1..]));
         let all = settings.named().into_iter().fold(identity, |all, (name, value)| {
             all.with(&format!("the value of keyword {name}"), value)
         });
-        all.to_text()
+        all.into_text()
     }
 
     /// A sentence about masses that are far from those of their elements; empty if there are none. `masses[t]` of type

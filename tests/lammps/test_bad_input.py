@@ -49,8 +49,15 @@ def assert_refused(folder, script, *sentences, ranks=(1, 2), environment=None):
         ("memory 0", "memory is 0: give a whole number from 1"),
         ("forces magic", "keyword forces has the value magic: expected conservative or direct"),
         ("device tpu", "keyword device has the value tpu: expected cpu or cuda"),
-        ("rotation random", "unknown keyword rotation: expected rotate, inversion, seed, every, inner,"),
+        (
+            "rotation random",
+            "unknown keyword rotation: did you mean rotate? the keywords are rotate, inversion, seed,",
+        ),
         ("rotate", "keyword rotate has no value: give one after it"),
+        ("seed 1 nthreads 2", "unknown keyword nthreads: did you mean threads? the keywords are"),
+        ("lambda 2", "unknown keyword lambda: the keywords are"),
+        (f"{TOY}", "is no keyword: the model goes to pair_coeff, so write pair_style tumble and then pair_coeff * *"),
+        ("rotate random model.onnx", "model.onnx is no keyword: the model goes to pair_coeff"),
     ],
 )
 def test_keywords(tmp_path, keywords, sentence):
@@ -116,7 +123,12 @@ def test_memory_that_one_rank_does_not_get(tmp_path):
     [
         (f"* * {TOY} O", "pair_coeff names 1 element(s) but there are 2 atom type(s)"),
         (f"* * {TOY} O H H", "pair_coeff names 3 element(s) but there are 2 atom type(s)"),
-        ("* *", "pair_coeff names 0 element(s) but there are 2 atom type(s)"),
+        ("* *", "pair_coeff names no model: give it and the element of each atom type, as in pair_coeff * * model"),
+        ("* * O H", "pair_coeff names the element O where the model is expected: write pair_coeff * * model.onnx O"),
+        (f"* * 8 1 {TOY}", "pair_coeff names the element 8 where the model is expected"),
+        (f"* * {TOY}", "pair_coeff names 0 element(s) but there are 2 atom type(s)"),
+        (f"* * {TOY} 8 26", 'the model "twohop" does not know element Fe: it knows H, O'),
+        (f"* * {TOY} 8 0", 'the model "twohop" does not know element 0: it knows H, O'),
         (f"1 1 {TOY} O H", "Pair_coeff must start with * * for pair style tumble"),
         (f"* * {TOY} O Fe", 'the model "twohop" does not know element Fe: it knows H, O'),
         (f"* * {TOY} O NULL", 'the model "twohop" does not know element NULL: it knows H, O'),
@@ -171,33 +183,9 @@ def test_a_memory_that_is_too_small(tmp_path):
     "extra, late, sentence",
     [
         ("newton off", "", "needs newton on"),
-        ("", "neigh_modify exclude type 1 1\n", "remove neigh_modify exclude"),
-        ("", "neighbor 1.0 multi\ncomm_modify mode multi\n", "write comm_modify mode single"),
         ("", "pair_write 1 2 10 r 1.0 3.0 table.txt toy\n", "does not support pair_write"),
     ],
 )
 def test_settings_that_would_give_wrong_results(tmp_path, extra, late, sentence):
     script = triclinic().replace("newton on", extra or "newton on") + toy() + late + "run 0\n"
     assert_refused(tmp_path, script, sentence)
-
-
-BONDED = """
-units metal
-atom_style full
-newton on
-region b block 0 8 0 8 0 8
-create_box 2 b bond/types 1 extra/bond/per/atom 2 extra/special/per/atom 4
-create_atoms 1 single 1 1 1
-create_atoms 2 single 2 1 1
-mass * 1.0
-bond_style zero
-bond_coeff *
-create_bonds single/bond 1 1 2
-neighbor 1.0 bin
-"""
-
-
-def test_bonded_pairs_that_would_be_hidden(tmp_path):
-    assert_refused(tmp_path, BONDED + toy() + "run 0\n", "write special_bonds lj/coul 1 1 1", ranks=(1,))
-    allowed = run(tmp_path, BONDED + "special_bonds lj/coul 1 1 1\n" + toy() + "run 0\n")
-    assert allowed.code == 0, allowed.output
