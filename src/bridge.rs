@@ -206,7 +206,7 @@ impl TryFrom<&PairSettings> for Settings {
             device,
             library: None,
             profile: None,
-            sha256: None,
+            sha256: (!pair.sha256.is_empty()).then(|| pair.sha256.clone()),
         })
     }
 }

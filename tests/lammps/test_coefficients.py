@@ -102,7 +102,7 @@ def same(_):
     return {}
 
 
-HERE = "plugin load tumble.so\n" + triclinic() + "pair_style tumble\npair_coeff * * m.onnx O H\nrun 0\n"
+HERE = "plugin load ./tumble.so\n" + triclinic() + "pair_style tumble\npair_coeff * * m.onnx O H\nrun 0\n"
 
 
 def test_ranks_with_the_same_files_agree(tmp_path):
