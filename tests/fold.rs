@@ -211,3 +211,23 @@ fn share(system: &System, owners: usize, owner: usize, draws: &[Quadrature; 2]) 
     let [one, other] = draws.each_ref().map(|grid| average(&mut toy, &folded.graph, grid, &request).unwrap());
     Shares::pack(&one, Some(&one), Some(&[one.clone(), other]), &probes)
 }
+
+/// As in a LAMMPS with atom IDs of 64 bits: those that are alike in their lower half are other atoms.
+#[test]
+fn tags_beyond_32_bits_tell_atoms_apart() {
+    let system = system();
+    let fold_with = |tag: fn(i64) -> i64| {
+        let mut rank = Rank::new(&system, (0..20).collect(), HOPS as f64 * CUTOFF + 0.7);
+        rank.tags.iter_mut().for_each(|old| *old = tag(*old));
+        fold(&rank.atoms(&rank.rows()), CUTOFF, HOPS).unwrap()
+    };
+    let small = fold_with(|tag| tag);
+    let big = fold_with(|tag| (tag << 32) + 7);
+    assert_eq!((&big.graph, &big.atoms), (&small.graph, &small.atoms));
+    let probes = Probes::new([1_usize << 40, (1 << 40) + 1].into_iter(), &[1.0, 2.0], (1 << 40) + 1);
+    assert!(probes.nodes.len() <= 2);
+    let mut rank = Rank::new(&system, vec![0, 1, 2], 2.0 * CUTOFF);
+    rank.tags.iter_mut().for_each(|tag| *tag += 1 << 33);
+    let missing = fold(&rank.atoms(&[0, 1, 2]), CUTOFF, 2).unwrap_err();
+    assert!(missing.tag > 1 << 33);
+}
