@@ -77,7 +77,7 @@ impl Blocks {
         let mut whole = vec![nothing(graph, forces); rotations.len()];
         for own in &self.own {
             let block = Block::new(graph, own.clone(), self.hops);
-            let parts = potential.evaluate(&block.graph, rotations, forces)?;
+            let parts = potential.evaluate(&block.graph, rotations, forces).map_err(|error| block.place(error))?;
             whole.iter_mut().zip(parts).for_each(|(whole, part)| block.add(part, whole));
         }
         Ok(whole)
@@ -127,6 +127,14 @@ impl Block {
         let weights = (0..rows.len()).map(|c| if c < n_own { whole.weights[atoms[c]] } else { 0.0 }).collect();
         let species = atoms.iter().map(|&atom| whole.species[atom]).collect();
         Self { graph: Graph::from_sorted(species, weights, &rows), atoms, edges, own: n_own }
+    }
+
+    /// An error with the center of the whole graph in place of the block's.
+    fn place(&self, mut error: Error) -> Error {
+        if let Error::OutputNotFinite { center: Some(center), .. } = &mut error {
+            *center = self.atoms[*center];
+        }
+        error
     }
 
     /// Adds what the block gives to what is known of the whole.

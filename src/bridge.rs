@@ -15,6 +15,7 @@ use crate::lammps::fold::{Folded, RankAtoms, fold};
 use crate::lammps::integers::{self, IntegerSizes};
 use crate::lammps::keywords;
 use crate::lammps::masses::{self, TypeMass};
+use crate::lammps::place::Place;
 use crate::lammps::step::{Outcome, Wanted, step};
 use crate::per_atom::{centroid_virials, virials};
 use crate::potential::Forces;
@@ -169,20 +170,35 @@ fn unknown(keyword: &'static str, found: &str, expected: &'static str) -> Error 
 }
 
 impl PairSettings {
-    /// Names and values of the keywords.
-    fn named(&self) -> [(&'static str, String); 11] {
-        [
-            ("rotate", self.rotate.clone()),
-            ("inversion", self.inversion.to_string()),
-            ("seed", self.seed.to_string()),
-            ("every", self.every.to_string()),
-            ("inner", self.inner.clone()),
-            ("correction", self.correction.to_string()),
-            ("monitor", self.monitor.to_string()),
-            ("forces", self.forces.clone()),
-            ("threads", self.threads.to_string()),
-            ("memory", self.memory_mb.to_string()),
-            ("device", self.device.clone()),
+    /// Names and values of the keywords. Each field is named here, so that none is forgotten; `sha256` is checked by
+    /// itself.
+    fn named(&self) -> Vec<(&'static str, String)> {
+        let Self {
+            rotate,
+            inversion,
+            seed,
+            threads,
+            memory_mb,
+            forces,
+            inner,
+            every,
+            correction,
+            monitor,
+            device,
+            sha256: _,
+        } = self;
+        vec![
+            ("rotate", rotate.clone()),
+            ("inversion", inversion.to_string()),
+            ("seed", seed.to_string()),
+            ("every", every.to_string()),
+            ("inner", inner.clone()),
+            ("correction", correction.to_string()),
+            ("monitor", monitor.to_string()),
+            ("forces", forces.clone()),
+            ("threads", threads.to_string()),
+            ("memory", memory_mb.to_string()),
+            ("device", device.clone()),
         ]
     }
 }
@@ -299,17 +315,20 @@ impl Engine {
         let hash = origin.rsplit_once("sha256 ").map_or(origin, |(_, hash)| hash);
         let identity = Identity::default().with("the SHA-256 of the model", hash);
         let identity = identity.with("the elements of the atom types", symbols(&species_of_type[1..]));
-        let all = settings.named().into_iter().fold(identity, |all, (name, value)| {
-            all.with(&format!("the value of keyword {name}"), value)
-        });
+        let all = settings
+            .named()
+            .into_iter()
+            .fold(identity, |all, (name, value)| all.with(&format!("the value of keyword {name}"), value));
         all.into_text()
     }
 
     /// A sentence about masses that are far from those of their elements; empty if there are none. `masses[t]` of type
     /// t in LAMMPS' unit, not positive where it is not known.
     fn mass_warning(&self, species_of_type: &[u8], masses: &[f64]) -> String {
-        let one = |(number, (&element, mass)): (usize, (&u8, &f64))| {
-            TypeMass { number, element, mass: mass / self.units.dalton }
+        let one = |(number, (&element, mass)): (usize, (&u8, &f64))| TypeMass {
+            number,
+            element,
+            mass: mass / self.units.dalton,
         };
         let types: Vec<_> = species_of_type.iter().zip(masses).enumerate().skip(1).map(one).collect();
         let known: Vec<_> = types.into_iter().filter(|one| one.mass > 0.0).collect();
@@ -337,7 +356,8 @@ impl Engine {
             let edge_gradients = ask.virials || ask.centroid_virials;
             let wanted = Wanted { step: ask.step, phase, edge_gradients, survey, probes: probes.as_ref() };
             let before = self.calculator.model_seconds();
-            let outcome = step(&mut self.calculator, &folded.graph, &wanted)?;
+            let outcome =
+                step(&mut self.calculator, &folded.graph, &wanted).map_err(|error| name_place(error, data, &folded))?;
             result.shares = outcome.shares.as_ref().map(|shares| shares.numbers.clone()).unwrap_or_default();
             self.shares = outcome.shares.clone().unwrap_or_default();
             result.model_seconds = self.calculator.model_seconds() - before;
@@ -349,6 +369,11 @@ impl Engine {
         let unit = 1.0 / self.units.angstrom;
         let axes = Axes::new(data.axes);
         let (positions, _) = data.positions.as_chunks::<3>();
+        // Compared with a cutoff, what is not a number has no neighbors: the atom would silently be missing.
+        if let Some(bad) = data.positions.iter().position(|x| !x.is_finite()) {
+            let (atom, value) = (data.tags[bad / 3] as usize, data.positions[bad]);
+            return Err(Error::NotFinite { what: "the position", atom, value });
+        }
         let positions: Vec<_> = positions.iter().map(|x| axes.to_user(scale(*x, unit))).collect();
         let rank = RankAtoms {
             n_own: data.n_own,
@@ -381,6 +406,14 @@ impl Engine {
             })
         })
     }
+}
+
+/// An error with the atom ID in place of an index of this rank.
+fn name_place(error: Error, data: &RankData, folded: &Folded) -> Error {
+    let tags: Vec<_> = folded.atoms.iter().map(|&atom| data.tags[atom]).collect();
+    let (all, _) = data.positions.as_chunks::<3>();
+    let positions: Vec<_> = folded.atoms.iter().map(|&atom| all[atom]).collect();
+    Place { graph: &folded.graph, tags: &tags, positions: &positions }.name(error)
 }
 
 fn fill(result: &mut RankResult, folded: Folded, outcome: Outcome, ask: &Ask, axes: &Axes) -> Result<()> {
@@ -442,9 +475,8 @@ pub static TUMBLE_COMPILED_FOR: [u8; build_id::COMPILED_FOR.len()] =
 pub unsafe extern "C" fn lammpsplugin_init(lmp: *mut c_void, handle: *mut c_void, regfunc: *mut c_void) {
     let refusal = guarded(|| {
         // SAFETY: both only read; LAMMPS gave its own handle.
-        let (mut compiled, found) = (IntegerSizes::default(), IntegerSizes::ask(|name| unsafe {
-            lammps_extract_setting(lmp, name.as_ptr())
-        }));
+        let (mut compiled, found) =
+            (IntegerSizes::default(), IntegerSizes::ask(|name| unsafe { lammps_extract_setting(lmp, name.as_ptr()) }));
         unsafe { tumble_integer_sizes(&mut compiled) };
         let other_build = || build_id::refusal(lammps_version as *const () as usize);
         Ok(integers::refusal(&compiled, &found).or_else(other_build))

@@ -537,7 +537,9 @@ pub enum Error {
     /// Cause: `pair_coeff` names no model, or names it after the elements.
     ///
     /// Cure: Write the model first, then the elements.
-    #[error("pair_coeff names the element {word} where the model is expected: write pair_coeff * * model.onnx {word} ...")]
+    #[error(
+        "pair_coeff names the element {word} where the model is expected: write pair_coeff * * model.onnx {word} ..."
+    )]
     ElementNotModel {
         /// The word.
         word: String,
@@ -845,8 +847,9 @@ pub enum Error {
     ///
     /// Cure: Look at the atoms around that index; if a single atom gives it too, it is the model.
     #[error(
-        "the model \"{model}\" gave {value} in {output} at index {index:?}: check the structure for atoms that are too \
-         close or too lonely for this model, or whether the dynamics has exploded"
+        "the model \"{model}\" gave {value} in {output} at index {index:?}{}: check the structure for atoms that are too \
+         close or too lonely for this model, or whether the dynamics has exploded",
+        center.map(|center| format!(" (atom {})", center + 1)).unwrap_or_default()
     )]
     OutputNotFinite {
         /// Name of the model.
@@ -855,8 +858,31 @@ pub enum Error {
         output: &'static str,
         /// Where in the output, one index per axis.
         index: Vec<usize>,
+        /// Index in the structure (from 0) of the center that it belongs to, where it belongs to one.
+        center: Option<usize>,
         /// The value.
         value: f64,
+    },
+
+    /// A model gave NaN or infinity for an atom of a simulation in LAMMPS.
+    ///
+    /// Cause: As in the sentence with an index: atoms that are too close or too lonely for the model, often since the
+    /// time step is too long.
+    ///
+    /// Cure: Look at the atom and its neighbors in a dump of the steps before; take a shorter time step, or minimize first.
+    #[error(
+        "the model \"{model}\" gave {value} in {output} for {place}: check whether these atoms are too close or too lonely \
+         for this model, or whether the dynamics has exploded"
+    )]
+    AtomNotFinite {
+        /// Name of the model.
+        model: String,
+        /// Name of the output.
+        output: &'static str,
+        /// The value.
+        value: f64,
+        /// Atom ID, element, position, and the nearest neighbors with their distances.
+        place: String,
     },
 
     /// A run of a model failed inside ONNX Runtime.

@@ -86,11 +86,17 @@ mod tests {
         assert!(sentence.starts_with("ranks 1-3, 7 differ from rank 0 in the SHA-256 of the model:"), "{sentence}");
         assert!(sentence.contains("ab on rank 0, cd on rank 1"), "{sentence}");
         let sentence = told(&identity("ab", 3), &identity("ab", 4), &[5]);
-        assert!(sentence.starts_with("rank 5 differs from rank 0 in keyword seed: 3 on rank 0, 4 on rank 5"), "{sentence}");
+        assert!(
+            sentence.starts_with("rank 5 differs from rank 0 in keyword seed: 3 on rank 0, 4 on rank 5"),
+            "{sentence}"
+        );
         let version = env!("CARGO_PKG_VERSION");
         let older = identity("ab", 3).replace(version, "0.0.9");
         let sentence = told(&identity("ab", 3), &older, &[1]);
-        assert!(sentence.contains(&format!("in the version of tumble: {version} on rank 0, 0.0.9 on rank 1")), "{sentence}");
+        assert!(
+            sentence.contains(&format!("in the version of tumble: {version} on rank 0, 0.0.9 on rank 1")),
+            "{sentence}"
+        );
     }
 
     #[test]

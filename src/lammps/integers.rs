@@ -57,7 +57,10 @@ mod tests {
         let big = IntegerSizes::ask(|name| if name == c"unknown" { 0 } else { 8 });
         assert_eq!(big, IntegerSizes { tag: 8, big: 8, image: 8 });
         let sentence = refusal(&SMALL, &big).unwrap();
-        assert!(sentence.contains("(LAMMPS_SMALLBIG, 4-byte atom IDs, 8-byte steps, 4-byte image flags)"), "{sentence}");
+        assert!(
+            sentence.contains("(LAMMPS_SMALLBIG, 4-byte atom IDs, 8-byte steps, 4-byte image flags)"),
+            "{sentence}"
+        );
         assert!(sentence.contains("loads it (LAMMPS_BIGBIG, 8-byte atom IDs,"), "{sentence}");
         assert!(refusal(&big, &SMALL).unwrap().contains("compiled for a LAMMPS with other integers (LAMMPS_BIGBIG"));
         let odd = IntegerSizes { image: 8, ..SMALL };

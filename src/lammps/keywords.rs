@@ -67,8 +67,7 @@ mod tests {
     #[test]
     fn misspelt_words_lead_to_keywords() {
         let meant = ["rotation", "rotat", "Every", "nthreads", "thread", "mem", "devise", "inverson", "force"];
-        let keywords =
-            ["rotate", "rotate", "every", "threads", "threads", "memory", "device", "inversion", "forces"];
+        let keywords = ["rotate", "rotate", "every", "threads", "threads", "memory", "device", "inversion", "forces"];
         assert_eq!(meant.map(|word| nearest(word).unwrap()), keywords);
         assert_eq!(["x", "cutoff", "", "lambda"].map(nearest), [None; 4]);
     }

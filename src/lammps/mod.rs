@@ -7,4 +7,5 @@ pub mod fold;
 pub mod integers;
 pub mod keywords;
 pub mod masses;
+pub mod place;
 pub mod step;

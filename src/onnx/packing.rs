@@ -217,6 +217,14 @@ impl<T: Real> Tensors<T> {
         self.places.iter().map(|place| place.centers.clone())
     }
 
+    /// The center, among all, of an index along the first axis of a tensor with an entry per edge slot.
+    pub fn center_of(&self, first: usize) -> usize {
+        match self.layout {
+            Layout::List => self.centers[first] as usize,
+            Layout::Padded => first,
+        }
+    }
+
     /// The slots of each edge of the graph, for each replica `[B][E]`: where the replica begins among all slots, and
     /// slots within it.
     pub fn edges_of_replicas(&self) -> impl Iterator<Item = (usize, &[usize])> + '_ {

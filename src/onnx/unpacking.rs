@@ -32,6 +32,10 @@ impl<'a, T: Real> Reader<'a, T> {
 
     /// One response for each replica in `tensors`, which are what the model was run on.
     pub fn responses(&self, tensors: &Tensors<T>, kind: Forces) -> Result<Vec<Response>> {
+        self.read_responses(tensors, kind).map_err(|error| with_center(error, tensors))
+    }
+
+    fn read_responses(&self, tensors: &Tensors<T>, kind: Forces) -> Result<Vec<Response>> {
         let centers = tensors.weights.len() as i64;
         let energies = self.read(output::ATOMIC_ENERGIES, vec![centers], self.electron_volt)?;
         let derivatives = match kind {
@@ -122,8 +126,24 @@ impl<'a, T: Real> Reader<'a, T> {
     }
 
     fn not_finite(&self, output: &'static str, shape: &[i64], position: usize, value: f64) -> Error {
-        Error::OutputNotFinite { model: self.model.to_owned(), output, index: unravel(position, shape), value }
+        let (model, index) = (self.model.to_owned(), unravel(position, shape));
+        Error::OutputNotFinite { model, output, index, center: None, value }
     }
+}
+
+/// An error about a number that is not finite, with the center within its replica, which is that of the graph.
+fn with_center<T: Real>(mut error: Error, tensors: &Tensors<T>) -> Error {
+    if let Error::OutputNotFinite { output: name, index, center, .. } = &mut error {
+        let packed = match *name {
+            output::ATOMIC_ENERGIES | output::FORCES => index.first().copied(),
+            output::ENSEMBLE_ENERGIES => index.get(1).copied(),
+            output::EDGE_GRADIENTS => index.first().map(|&first| tensors.center_of(first)),
+            _ => None,
+        };
+        let replicas = || tensors.centers_of_replicas();
+        *center = packed.and_then(|packed| Some(packed - replicas().find(|r| r.contains(&packed))?.start));
+    }
+    error
 }
 
 /// Edge gradients `[B][E]` in the order of each graph's edges, times `unit`, from an output of all edge slots; or the

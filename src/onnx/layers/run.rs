@@ -256,8 +256,9 @@ fn value<'a, T: Real>(view: View<'a, T>) -> ort::Result<SessionInputValue<'a>> {
 
 /// An error of a tile, with its index among all centers, of which those of the tile begin at `first`.
 fn within(first: usize, mut error: Error) -> Error {
-    if let Error::OutputNotFinite { output: name, index, .. } = &mut error {
+    if let Error::OutputNotFinite { output: name, index, center, .. } = &mut error {
         index[usize::from(*name == output::ENSEMBLE_ENERGIES)] += first;
+        center.iter_mut().for_each(|center| *center += first);
     }
     error
 }
