@@ -99,6 +99,44 @@ def test_a_model_that_returns_nan(tmp_path):
     assert_refused(tmp_path, triclinic() + toy("bad-nan") + REPORT, "gave NaN in")
 
 
+COINCIDENT = """
+variable x equal x[15]
+variable y equal y[15]
+variable z equal z[15]
+create_atoms 2 single ${x} ${y} ${z} units box
+"""
+
+
+@pytest.mark.parametrize("name", ["harmonic-list-f64", "twohop-padded-f64"])
+@pytest.mark.parametrize("keywords", ["", "rotate octahedral", "rotate tetrahedral memory 1"])
+def test_the_atom_at_which_a_model_fails(tmp_path, name, keywords):
+    """Two atoms in one place, where the toys divide by zero: told by their IDs, whatever the cut and the replica."""
+    for ranks in (1, 2, 4):
+        output = refused(
+            tmp_path, triclinic() + COINCIDENT + "neigh_modify delay 0\n" + toy(name, keywords) + REPORT, ranks
+        )
+        found = re.findall(
+            r"gave NaN in (\w+) for atom (\d+) \((\w+)\) at \((.*?)\), nearest neighbors atom (\d+)", output
+        )
+        assert len(found) == 1, output
+        kind, atom, element, place, neighbor = found[0]
+        # A message of them may be what another atom fails by.
+        if "harmonic" in name:
+            assert {atom, neighbor} == {"15", "23"} and element == "H"
+            assert f"nearest neighbors atom {neighbor} (H) at 0.0000 Å, atom" in output
+        assert len(place.split(", ")) == 3
+
+
+def test_a_position_that_is_no_number(tmp_path):
+    """LAMMPS looks at positions only as it makes neighbor lists: until then such an atom would have no neighbors."""
+    script = triclinic() + toy() + "neigh_modify every 100 delay 100\nfix 1 all nve\nrun 1\n"
+    script += "variable bad atom id*1e308*1e10-id*1e308*1e10\ngroup one id 7\n"
+    script += "velocity one set v_bad 0 0 units box\nrun 2 pre no\n"
+    for ranks in (1, 2):
+        output = refused(tmp_path, script, ranks)
+        assert output.count("the position of atom 7 is not finite (NaN)") == 1, output
+
+
 def test_a_failure_on_one_rank_stops_all(tmp_path):
     """Ranks without atoms run no model: they wait for those that do, and must hear of the failure."""
     assert_refused(tmp_path, CORNER + toy("bad-nan") + REPORT, "gave NaN in", ranks=(4,))
