@@ -251,6 +251,12 @@ def nan(g):
     g.write_energy(g.op("Log", phi - 1e6), dphi * g.v)
 
 
+def nan_if_close(g):
+    """`pair`, but NaN for the center of an edge shorter than 0.5 Å."""
+    phi, dphi = g.pair(1.0, 1.0)
+    g.write_energy(phi * 0.5 + g.op("Log", g.r2 - 0.25) * 0.0, dphi * g.v * 0.5)
+
+
 def scatter(g):
     """`pair`, summed by the operator that is wrong on several threads."""
     phi, dphi = g.pair(1.0, 1.0)
@@ -370,6 +376,8 @@ def main():
                 save(file, model)
     save("pair-atomic-units", build("pair", bohr, "list", "float64", BOHR, length_unit="bohr", energy_unit="hartree"))
     save("bad-nan", build("nan", nan, "list", "float64"))
+    for layout in ("list", "padded"):
+        save(f"bad-close-{layout}", build("close", nan_if_close, layout, "float64"))
     save("bad-version", build("pair", pair, "list", "float64", version=2))
     save("bad-missing-cutoff", build("pair", pair, "list", "float64", cutoff=None))
     save("bad-input", build("pair", unknown_input, "list", "float64"))
