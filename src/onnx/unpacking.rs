@@ -127,7 +127,7 @@ impl<'a, T: Real> Reader<'a, T> {
 
     fn not_finite(&self, output: &'static str, shape: &[i64], position: usize, value: f64) -> Error {
         let (model, index) = (self.model.to_owned(), unravel(position, shape));
-        Error::OutputNotFinite { model, output, index, center: None, value }
+        Error::OutputNotFinite { model, output, index, center: None, value, atoms: String::new() }
     }
 }
 
