@@ -836,6 +836,7 @@ impl Error {
         matches!(
             self,
             Self::Argument { .. }
+                | Self::Setting { .. }
                 | Self::Mitigation { .. }
                 | Self::GridOrder { .. }
                 | Self::Address { .. }
