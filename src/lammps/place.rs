@@ -64,7 +64,16 @@ mod tests {
         let place = Place { graph: &graph, tags: &[7, 1 << 40, 3, 5], positions: &positions };
         let (model, index) = ("toy".into(), vec![9, 0]);
         let center = Some(center);
-        place.name(Error::OutputNotFinite { model, output: "forces", index, center, value: f64::NAN }).to_string()
+        place
+            .name(Error::OutputNotFinite {
+                model,
+                output: "forces",
+                index,
+                center,
+                value: f64::NAN,
+                atoms: String::new(),
+            })
+            .to_string()
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod log;
 mod man;
 mod model;
 mod options;
+mod output;
 mod progress;
 mod serve;
 mod structures;
@@ -74,7 +75,9 @@ Examples:
   tumble model water                                      where a model lies that comes with tumble
   tumble doctor                                           whether all is installed well, and what to do if not
 
-Every command has examples of its own: tumble eval --help";
+Every command has examples of its own: tumble eval --help
+
+Exit code: 2 for options that make no sense, 1 for any other error.";
 
 fn main() -> ExitCode {
     let Arguments { command, onnxruntime, version, short: _ } = Arguments::parse();
@@ -98,7 +101,7 @@ fn main() -> ExitCode {
         Err(Error::Write { cause, .. }) if cause.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             log::say(&format!("error: {error}"));
-            ExitCode::FAILURE
+            ExitCode::from(if error.is_usage() { 2 } else { 1 })
         }
     }
 }
