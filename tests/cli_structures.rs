@@ -11,8 +11,8 @@ const POSCAR: &str = "water\n1.0\n9 0 0\n0 9 0\n0 0 9\nO H\n1 2\nDirect\n0 0 0\n
 fn every_command_says_what_a_file_of_another_format_is() {
     let folder = Folder::new();
     folder.write("POSCAR", POSCAR);
-    let sentence = "error: POSCAR seems to be a POSCAR file of VASP, and structures are read from XYZ files: convert it \
-                    first, as by `ase convert -i vasp POSCAR POSCAR.xyz`\n";
+    let sentence = "error: POSCAR seems to be a POSCAR file of VASP, and structures are read from XYZ files: convert \
+                    it first, as by `ase convert -i vasp -o extxyz POSCAR POSCAR.xyz`\n";
     for arguments in [
         &["eval", "model.onnx", "POSCAR"][..],
         &["check", "model.onnx", "POSCAR"],

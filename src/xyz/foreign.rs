@@ -74,9 +74,10 @@ pub(super) fn check(path: &Path, head: &[u8]) -> Result<()> {
     let Some((format, convert)) = recognize(path, head) else { return Ok(()) };
     let file = path.display();
     let name = path.file_name().unwrap_or_default().display();
+    // Without -o, ASE would write a file whose name begins with POSCAR as a POSCAR again.
     let remedy = match convert {
-        Ase(format) => format!("convert it first, as by `ase convert -i {format} {file} {name}.xyz`"),
-        AseByName => format!("convert it first, as by `ase convert {file} {name}.xyz`"),
+        Ase(format) => format!("convert it first, as by `ase convert -i {format} -o extxyz {file} {name}.xyz`"),
+        AseByName => format!("convert it first, as by `ase convert -o extxyz {file} {name}.xyz`"),
         Otherwise(words) => words.into(),
     };
     Err(Error::NotXyz { path: path.into(), format, remedy })
@@ -148,20 +149,25 @@ mod tests {
     fn other_formats_are_named_with_what_converts_them() {
         assert_eq!(
             sentence("runs/POSCAR", POSCAR_TEXT),
-            "runs/POSCAR seems to be a POSCAR file of VASP, and structures are read from XYZ files: convert it first, as by \
-             `ase convert -i vasp runs/POSCAR POSCAR.xyz`"
+            "runs/POSCAR seems to be a POSCAR file of VASP, and structures are read from XYZ files: convert it first, \
+             as by `ase convert -i vasp -o extxyz runs/POSCAR POSCAR.xyz`"
         );
         for (name, head, format, convert) in [
-            ("x", POSCAR_TEXT, "a POSCAR file of VASP", "-i vasp x x.xyz"),
-            ("CONTCAR_2", b"?", "a POSCAR file of VASP", "-i vasp CONTCAR_2 CONTCAR_2.xyz"),
-            ("x", b"# by hand\ndata_water\n_cell_length_a 9\n", "a CIF file", "-i cif x x.xyz"),
-            ("x.CIF", b"?", "a CIF file", "-i cif x.CIF x.CIF.xyz"),
-            ("x", b"CRYST1    9.000\nATOM      1  O\n", "a PDB file", "-i proteindatabank x x.xyz"),
-            ("x.gro", b"water\n3\n    1SOL\n", "a structure of GROMACS", "-i gromacs x.gro x.gro.xyz"),
-            ("x", b"title\n\n3 atoms\n2 atom types\n0 9 xlo xhi\n", "a data file of LAMMPS", "-i lammps-data x x.xyz"),
-            ("x", b"ITEM: TIMESTEP\n0\n", "a dump of LAMMPS", "-i lammps-dump-text x x.xyz"),
-            ("x", b"- of UlmAFFormatASE-Trajectory", "a trajectory of ASE", "-i traj x x.xyz"),
-            ("x.cube", b"title\n", "a cube file of Gaussian", "x.cube x.cube.xyz"),
+            ("x", POSCAR_TEXT, "a POSCAR file of VASP", "-i vasp -o extxyz x x.xyz"),
+            ("CONTCAR_2", b"?", "a POSCAR file of VASP", "-i vasp -o extxyz CONTCAR_2 CONTCAR_2.xyz"),
+            ("x", b"# by hand\ndata_water\n_cell_length_a 9\n", "a CIF file", "-i cif -o extxyz x x.xyz"),
+            ("x.CIF", b"?", "a CIF file", "-i cif -o extxyz x.CIF x.CIF.xyz"),
+            ("x", b"CRYST1    9.000\nATOM      1  O\n", "a PDB file", "-i proteindatabank -o extxyz x x.xyz"),
+            ("x.gro", b"water\n3\n    1SOL\n", "a structure of GROMACS", "-i gromacs -o extxyz x.gro x.gro.xyz"),
+            (
+                "x",
+                b"title\n\n3 atoms\n2 atom types\n0 9 xlo xhi\n",
+                "a data file of LAMMPS",
+                "-i lammps-data -o extxyz x x.xyz",
+            ),
+            ("x", b"ITEM: TIMESTEP\n0\n", "a dump of LAMMPS", "-i lammps-dump-text -o extxyz x x.xyz"),
+            ("x", b"- of UlmAFFormatASE-Trajectory", "a trajectory of ASE", "-i traj -o extxyz x x.xyz"),
+            ("x.cube", b"title\n", "a cube file of Gaussian", "-o extxyz x.cube x.cube.xyz"),
         ] {
             let found = sentence(name, head);
             assert!(found.starts_with(&format!("{name} seems to be {format}, ")), "{found}");
