@@ -21,7 +21,7 @@ PairSettings default_keywords() {
 }
 
 constexpr const char *KNOWN =
-    "rotate, inversion, seed, every, inner, correction, monitor, uncertainty, forces, threads, memory or device";
+    "rotate, inversion, seed, every, inner, correction, monitor, uncertainty, forces, threads, memory, device or tf32";
 
 }  // namespace
 
@@ -65,6 +65,7 @@ void PairTumble::set_keyword(const std::string &name, const char *value) {
   else if (name == "threads") keywords.threads = whole(1);
   else if (name == "memory") keywords.memory_mb = whole(1);
   else if (name == "device") keywords.device = value;
+  else if (name == "tf32") keywords.tf32 = yes();
   else error->all(FLERR, "pair_style tumble: unknown keyword {}: expected {}", name, KNOWN);
   // clang-format on
 }

@@ -36,6 +36,7 @@ mod ffi {
         monitor: u64,
         /// "cpu" or "cuda".
         device: String,
+        tf32: bool,
     }
 
     /// 1 Å and 1 eV in LAMMPS' units.
@@ -173,6 +174,7 @@ impl TryFrom<&PairSettings> for Settings {
             library: None,
             profile: None,
             sha256: None,
+            tf32: pair.tf32,
         })
     }
 }

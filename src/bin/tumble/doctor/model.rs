@@ -61,6 +61,7 @@ fn examine(path: &Path, settings: &Settings, findings: &mut Vec<Finding>) -> Res
 fn refused(error: &Error) -> Finding {
     let remedy = match error {
         Error::Read { .. } => "give the file of a model after --model",
+        Error::Damaged { .. } | Error::ExternalData { .. } => "copy or fetch all files of the model again",
         Error::OtherModel { .. } => "give the file that the hash belongs to",
         Error::OutputNotFinite { .. } => "train or export the model again: the structure is an ordinary one",
         Error::NotOnnx { .. } | Error::NoContract { .. } | Error::Contract { .. } | Error::ContractVersion { .. } => {
