@@ -64,6 +64,7 @@ void PairTumble::set_keyword(const std::string &name, const char *value) {
   else if (name == "threads") keywords.threads = whole(1);
   else if (name == "memory") keywords.memory_mb = whole(1);
   else if (name == "device") keywords.device = value;
+  else if (name == "tf32") keywords.tf32 = yes();
   // clang-format on
 }
 

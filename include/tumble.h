@@ -49,6 +49,7 @@ typedef struct tumble_model tumble_model;
  * - `threads: 1`: of the model; each evaluates other rotations, or all share one
  * - `memory: 2048`: working memory that the model may take, MB; bigger structures are evaluated in parts
  * - `device: cpu` or `cuda`
+ * - `tf32: yes` or `no`: whether a GPU may round products in single precision to TF32, about 3 digits; no if not given
  * - `onnxruntime: PATH`: the library, or the folder that it is in; looked for in the usual places if not given
  * - `sha256: HEX`: the SHA-256 that the model must have, 64 hexadecimal digits; any other file is refused
  *

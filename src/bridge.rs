@@ -44,6 +44,7 @@ mod ffi {
         device: String,
         /// SHA-256 that the model must have; empty: any.
         sha256: String,
+        tf32: bool,
     }
 
     /// 1 Å, 1 eV and 1 u in LAMMPS' units.
@@ -223,6 +224,7 @@ impl TryFrom<&PairSettings> for Settings {
             library: None,
             profile: None,
             sha256: (!pair.sha256.is_empty()).then(|| pair.sha256.clone()),
+            tf32: pair.tf32,
         })
     }
 }

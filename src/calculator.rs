@@ -51,11 +51,14 @@ impl Calculator {
     /// Everything that can be wrong with the file, the settings, or the installation of ONNX Runtime.
     pub fn load(model: &Path, settings: &Settings) -> Result<Self> {
         // Settings are checked first: it is quick, and a long load that ends in a typing error annoys.
-        settings.check()?;
+        let mitigation = settings.check()?;
         let potential = OnnxPotential::load(model, &settings.running())?;
         let origin = format!("{}, sha256 {}", model.display(), potential.sha256());
         let notes = potential.notes().to_vec();
-        Ok(Self { origin, notes, ..Self::new(Box::new(potential), settings)? })
+        let calculator = Self::new(Box::new(potential), settings)?;
+        // Until here, so that a large grid was made once.
+        drop(mitigation);
+        Ok(Self { origin, notes, ..calculator })
     }
 
     /// A calculator for any potential.

@@ -1,5 +1,8 @@
 //! Chemical symbols and atomic numbers.
 
+/// The largest atomic number.
+pub const HEAVIEST: u8 = SYMBOLS.len() as u8;
+
 /// Symbol of element Z at `SYMBOLS[Z - 1]`.
 #[rustfmt::skip]
 const SYMBOLS: [&str; 118] = [

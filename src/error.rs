@@ -148,7 +148,7 @@ pub enum Error {
 
     /// An argument of a call that makes no sense.
     ///
-    /// Cause: A client was made with an option that the server could not read.
+    /// Cause: An option of a model or a client cannot be read, or contradicts another one.
     ///
     /// Cure: Change the argument that the sentence names.
     #[error("the argument {name} {problem}")]
@@ -823,6 +823,40 @@ pub enum Error {
         path: PathBuf,
         /// Which field, input or output, what was found, and what was expected.
         cause: String,
+    },
+
+    /// Weights outside of a model file that cannot be had.
+    ///
+    /// Cause: The model keeps weights in a second file (external data), which is not beside it, is cut short, or belongs
+    /// to another model.
+    ///
+    /// Cure: Copy all files of the model together, or save it in one file (`save_as_external_data=False`).
+    #[error("the model {} keeps weights in \"{location}\", {cause}", path.display())]
+    ExternalData {
+        /// The file of the model.
+        path: PathBuf,
+        /// The other file, as the model names it.
+        location: String,
+        /// What is wrong with it, as the rest of a sentence.
+        cause: String,
+    },
+
+    /// A model whose contents are not those of its checksum.
+    ///
+    /// Cause: The file was damaged on its way or on its disk, or was changed after the export.
+    ///
+    /// Cure: Fetch it again; if you changed it, write the checksum anew by `tumble checksum FILE`.
+    #[error(
+        "the model {} is damaged: it states the checksum {stated}, but its contents have {found}: fetch it again, or, if \
+         you changed it, run `tumble checksum {}`", path.display(), path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// The checksum in the file.
+        stated: String,
+        /// That of the rest of the file.
+        found: String,
     },
 
     /// Another model than the one demanded.

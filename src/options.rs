@@ -9,7 +9,7 @@ use crate::potential::Forces;
 use crate::settings::{MAX_STEP, Settings};
 
 const KEYS: &str = "rotate, inversion, seed, stream, step, forces, correction, threads, memory, device, \
-                    onnxruntime and sha256";
+                    onnxruntime, sha256 and tf32";
 
 /// Settings, and the number of the first structure, for a model that is still to be loaded.
 ///
@@ -52,6 +52,7 @@ fn running(settings: &mut Settings, key: &str, value: &str) -> Result<bool, Stri
         "memory" => settings.memory_mb = positive(key, value)?,
         "device" => settings.device = device(value)?,
         "onnxruntime" => settings.library = Some(value.into()),
+        "tf32" => settings.tf32 = yes(key, value)?,
         "sha256" => settings.sha256 = Some(hash(value)?),
         _ => return Ok(false),
     }
@@ -108,14 +109,14 @@ mod tests {
     #[test]
     fn every_key_reaches_its_setting() {
         let text = "rotate: random:10, inversion: yes, seed: 1, stream: 2, step: 3, forces: direct, correction: yes, \
-                    threads: 4, memory: 512, device: cuda, onnxruntime: /opt/ort, sha256: ";
+                    threads: 4, memory: 512, device: cuda, onnxruntime: /opt/ort, tf32: yes, sha256: ";
         let hash = "0123456789abcdef".repeat(4);
         let (found, step) = parse(&format!("{text}{}", hash.to_uppercase())).unwrap();
         assert_eq!((found.mitigation.as_str(), found.inversion, found.seed, found.stream), ("random:10", true, 1, 2));
         assert_eq!((found.forces, found.correction, found.threads), (Some(Forces::Direct), true, 4));
         assert_eq!((found.memory_mb, found.device, step), (512, Device::Cuda, 3));
         assert_eq!(found.library.as_deref(), Some(std::path::Path::new("/opt/ort")));
-        assert_eq!(found.sha256, Some(hash));
+        assert_eq!((found.sha256, found.tf32), (Some(hash), true));
     }
 
     #[test]

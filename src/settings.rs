@@ -47,6 +47,8 @@ pub struct Settings {
     pub profile: Option<PathBuf>,
     /// SHA-256 that the model must have, 64 hexadecimal digits; `None`: any.
     pub sha256: Option<String>,
+    /// Whether a GPU may round products in single precision to TF32.
+    pub tf32: bool,
 }
 
 impl Default for Settings {
@@ -66,6 +68,7 @@ impl Default for Settings {
             library: None,
             profile: None,
             sha256: None,
+            tf32: false,
         }
     }
 }
@@ -73,8 +76,8 @@ impl Default for Settings {
 impl Settings {
     /// How the model is to be run, whatever it is averaged over.
     pub fn running(&self) -> Options {
-        let Self { threads, device, library, profile, sha256, .. } = self.clone();
-        Options { threads, device, library, memory: self.memory_mb << 20, profile, sha256 }
+        let Self { threads, device, library, profile, sha256, tf32, .. } = self.clone();
+        Options { threads, device, library, memory: self.memory_mb << 20, profile, sha256, tf32 }
     }
 
     /// Refuses values out of range, and settings that contradict each other or change nothing, as far as that is known
@@ -87,6 +90,7 @@ impl Settings {
     /// [`Error::Setting`], and those of [`Mitigation::parse`].
     pub fn check(&self) -> Result<Mitigation> {
         self.check_ranges()?;
+        self.running().check()?;
         let mitigation = Mitigation::parse(&self.mitigation, self.inversion)?;
         self.check_together(&mitigation, self.forces)?;
         Ok(mitigation)
@@ -212,6 +216,10 @@ mod tests {
                 Settings { correction: true, ..settings("none") },
                 "correction yes is zero without rotations, as it is averaged minus bare: give rotate, inversion yes or \
                  another kind of inner forces, or leave it out",
+            ),
+            (
+                Settings { tf32: true, ..settings("octahedral") },
+                "tf32 yes is for products on a GPU, but the device is cpu: choose the device cuda, or leave tf32 out",
             ),
             (
                 Settings { inner: direct, ..settings("octahedral") },

@@ -210,6 +210,60 @@ fn every_command_refuses_another_model_than_the_one_demanded() {
 }
 
 #[test]
+fn a_checksum_is_written_and_checked() {
+    let folder = Folder::new();
+    folder.write("water.xyz", WATER);
+    let whole = std::fs::read(folder.path("model.onnx")).unwrap();
+    std::fs::write(folder.path("model.onnx"), &whole[..whole.len() - 85]).unwrap();
+    let note = "note: the model states no checksum, so a damaged file would go unnoticed: add one by `tumble checksum \
+                model.onnx`\n";
+    let output = folder.tumble(&["eval", "model.onnx", "water.xyz"], "");
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), note));
+    let said = folder.output(&["checksum", "model.onnx"], "");
+    assert!(said.starts_with("model.onnx: checksum ") && said.len() == 21 + 65, "{said}");
+    assert_eq!(std::fs::read(folder.path("model.onnx")).unwrap(), whole);
+    folder.output(&["eval", "model.onnx", "water.xyz"], "");
+    let mut damaged = whole;
+    let place = damaged.windows(4).position(|part| part == b"Relu").unwrap();
+    // Another operator that there is: Selu.
+    damaged[place] ^= 1;
+    std::fs::write(folder.path("model.onnx"), damaged).unwrap();
+    let error = folder.failure(1, &["eval", "model.onnx", "water.xyz"], "");
+    assert!(error.starts_with("error: the model model.onnx is damaged: it states the checksum "), "{error}");
+    assert_eq!(
+        folder.failure(1, &["checksum", "nothing.onnx"], ""),
+        "error: cannot read nothing.onnx: No such file or directory (os error 2)\n"
+    );
+}
+
+#[test]
+fn files_of_other_programs_are_told_with_the_remedy() {
+    let folder = Folder::new();
+    folder.write("water.xyz", WATER);
+    std::fs::write(folder.path("model.ckpt"), b"PK\x03\x04....model/data.pkl").unwrap();
+    std::fs::create_dir(folder.path("folder")).unwrap();
+    let cases = [
+        ("water.xyz", "it holds structures: give the model first and the structures after it"),
+        ("folder", "it is a folder: give the .onnx file in it"),
+        (
+            "model.ckpt",
+            "it is a checkpoint of PyTorch: export it, by `tumble-export pet CHECKPOINT -o model.onnx` for metatrain's \
+             PET, `tumble-export orb` for Orb, `tumble-export torch` for any other model",
+        ),
+    ];
+    for (file, cause) in cases {
+        let error = folder.failure(1, &["info", file], "");
+        assert_eq!(error, format!("error: {file} is not an ONNX model: {cause}\n"));
+    }
+}
+
+#[test]
+fn tf32_goes_with_a_gpu() {
+    let error = Folder::new().failure(1, &["eval", "model.onnx", "-", "--tf32"], WATER);
+    assert!(error.starts_with("error: tf32 yes is for products on a GPU, but the device is cpu: "), "{error}");
+}
+
+#[test]
 fn info_tells_an_ensemble() {
     let model = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/models/ensemble-list-f32.onnx");
     let output = Folder::new().output(&["info", model], "");

@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use tumble::onnx::stamp;
 use tumble::potential::Forces;
 use tumble::rotation::{Matrix3, Vector3};
 use tumble::{Calculator, Cell, Evaluation, Settings, System};
@@ -126,6 +127,7 @@ fn kernels_compute_what_the_functions_in_the_file_say() {
     for name in ["exported-pet-f64", "exported-residual-f64", "exported-direct-f32"] {
         let (spelled, settings) = (folder.path().join("model.onnx"), Settings::default());
         std::fs::write(&spelled, with_functions(name)).unwrap();
+        stamp(&spelled).unwrap();
         for record in records().into_iter().filter(|record| record.model == name) {
             let mut expected = Calculator::load(&spelled, &settings).unwrap();
             let (expected, found) =
@@ -144,6 +146,7 @@ fn a_step_that_does_not_fit_its_rows_is_refused_with_a_sentence() {
     // An attribute: its name and the number 4.
     let bytes = std::fs::read(path("exported-pet-f64")).unwrap();
     std::fs::write(&bad, replaced(&bytes, b"\x05heads\x18\x04", b"\x05heads\x18\x05")).unwrap();
+    stamp(&bad).unwrap();
     let error = Calculator::load(&bad, &Settings::default()).unwrap().evaluate_system(&record.system(), 0).unwrap_err();
     let expected = "a node of the domain tumble does not meet the model contract: its rows are no queries, keys and values \
                     of all heads, or its places are not [C·T]";

@@ -111,6 +111,7 @@ fn changed_seeds_break_nothing() {
 fn models_of_the_tests_are_scanned() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/models");
     for entry in folder.read_dir().unwrap() {
-        run("onnx_scan", &std::fs::read(entry.unwrap().path()).unwrap());
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        ["onnx_scan", "onnx_graph"].iter().for_each(|target| run(target, &bytes));
     }
 }

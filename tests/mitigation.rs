@@ -92,12 +92,15 @@ fn what_is_not_in_the_grammar_is_refused_with_the_grammar() {
         ("", "is unknown"),
         ("Octahedral", "is unknown"),
         ("octahedral+randomly", "is unknown"),
-        ("random:0", "asks for 0 rotations, but N goes from 1 to 100000"),
         ("random:100001", "asks for 100001 rotations, but N goes from 1 to 100000"),
         ("random:-1", "has \"-1\" where a whole number is expected"),
         ("degree:x", "has \"x\" where a whole number is expected"),
         ("degree:", "has \"\" where a whole number is expected"),
         ("degree:+3", "has \"+3\" where a whole number is expected"),
+        ("random:0", "asks for 0 rotations, but N goes from 1 to 100000"),
+        ("octahedral+random+random", "is unknown"),
+        ("+random", "is unknown"),
+        ("degree:\u{663}", "has \"\u{663}\" where a whole number is expected"),
         ("legendre:99999999999999999999", "has \"99999999999999999999\" where a whole number is expected"),
         ("lebedev", "lacks the number of \"lebedev\""),
         ("octahedral:3", "gives a number to \"octahedral\", which takes none"),
@@ -115,4 +118,30 @@ fn a_grid_that_does_not_exist_is_refused_with_those_that_do() {
         sentence("degree:0"),
         "there is no degree grid of order 0: give a whole number from 1 to 101, as in degree:3"
     );
+}
+
+#[test]
+fn a_grid_in_use_is_not_made_again() {
+    let [first, second, third] =
+        ["legendre:20", "legendre:20", "legendre:20"].map(|name| Mitigation::parse(name, false).unwrap());
+    let place = |mitigation: &Mitigation| match mitigation.quadrature(0, 0, 0) {
+        Cow::Borrowed(grid) => std::ptr::from_ref(grid) as usize,
+        Cow::Owned(_) => panic!("a fixed grid is the same at every step"),
+    };
+    assert!(place(&first) == place(&second) && place(&second) == place(&third));
+    assert_eq!(Mitigation::parse("legendre:20", true).unwrap().evaluations(), 2 * first.evaluations());
+}
+
+#[test]
+fn long_names_and_odd_letters_are_refused_in_one_line() {
+    let error = Mitigation::parse(&"octahedral".repeat(100_000), false).unwrap_err().to_string();
+    let expected =
+        "the mitigation \"octahedraloctahedraloctahedraloctahedral...\" has 1000000 bytes, more than any name: ";
+    assert!(error.starts_with(expected), "{error}");
+    let error = Mitigation::parse("oct\nah\u{202e}edral", false).unwrap_err().to_string();
+    assert!(error.starts_with("the mitigation \"oct\\nah\\u{202e}edral\" is unknown: "), "{error}");
+    let error = Mitigation::parse("legendre:9\n1", false).unwrap_err().to_string();
+    assert!(error.contains(" has \"9\\n1\" where a whole number is expected: "), "{error}");
+    let error = Mitigation::parse(&"\u{e9}".repeat(51), false).unwrap_err().to_string();
+    assert!(error.starts_with(&format!("the mitigation \"{}...\" has 102 bytes", "\u{e9}".repeat(20))), "{error}");
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use tumble::Graph;
 use tumble::graph::{Edge, edge_between};
-use tumble::onnx::{Device, OnnxPotential, Options};
+use tumble::onnx::{self, Device, OnnxPotential, Options};
 use tumble::potential::{Derivative, Forces, Potential, Replicas, Response};
 use tumble::rotation::{IDENTITY, Matrix3, Vector3, apply};
 
@@ -291,7 +291,9 @@ fn files_that_are_no_models_are_refused() {
     let whole = std::fs::read(model_path("pair-list-f64")).unwrap();
     let cases = [
         (write("empty.onnx", b""), "the file is empty"),
-        (write("text.onnx", b"pair_style tumble\n"), "its bytes are not a protobuf message"),
+        (write("text.onnx", b"pair_style tumble\n"), "it is a text: give the .onnx file of the model"),
+        (write("model.pt", b"PK\x03\x04....archive/data.pkl"), "it is a checkpoint of PyTorch: export it, by "),
+        (folder.path().to_path_buf(), "it is a folder: give the .onnx file in it"),
         (
             write("cut.onnx", &whole[..whole.len() - 7]),
             "it ends 7 bytes early, so it was cut short or is of another format",
@@ -326,6 +328,24 @@ fn models_that_break_the_contract_are_refused() {
             "bad-output",
             "breaks the model contract: its output `edge_gradients` is missing, which its forces kind promises",
         ),
+        (
+            "bad-loop",
+            "breaks the model contract: its node Loop has a graph inside (If, Loop and Scan do): export it without \
+             branches and loops, unrolled where their number is fixed",
+        ),
+        (
+            "bad-domain",
+            "breaks the model contract: its operator Sum is of the domain \"my.ops\", which neither ONNX Runtime nor a \
+             function of the file defines: export it with standard operators, or with the function",
+        ),
+        ("bad-strings", "breaks the model contract: its input `species` is of string where i64 was expected"),
+        ("bad-sequence", "breaks the model contract: its output `atomic_energies` is no tensor"),
+        (
+            "bad-misspelt",
+            "breaks the model contract: unknown field `reference_energy`, expected one of `version`, `name`, `cutoff`, \
+             `hops`, `whole`, `species`, `length_unit`, `energy_unit`, `precision`, `layout`, `forces`, \
+             `reference_energies`, `symmetries`, `reference`, `provenance`, `bytes_per_edge` in its metadata",
+        ),
         ("bad-precision", "breaks the model contract: its input `edge_vectors` is of f32 where f64 was expected"),
     ];
     for (name, rest) in cases {
@@ -342,6 +362,7 @@ fn a_model_that_onnx_runtime_cannot_run_is_refused_with_its_reason() {
     bytes[place..place + 4].copy_from_slice(b"Ruin");
     let path = folder.path().join("ruin.onnx");
     std::fs::write(&path, bytes).unwrap();
+    onnx::stamp(&path).unwrap();
     let error = refusal(&path);
     assert!(error.starts_with(&format!("ONNX Runtime refuses the model {}: ", path.display())), "{error}");
     assert!(error.contains("Ruin") && !error.contains('\n'), "{error}");
@@ -449,6 +470,18 @@ fn a_model_of_another_hash_than_the_one_demanded_is_refused() {
             error,
             format!("the argument sha256 is \"{malformed}\": give the 64 hexadecimal digits that tumble info shows")
         );
+    }
+}
+
+#[test]
+fn tf32_on_the_processor_is_a_contradiction() {
+    let options = Options { tf32: true, ..Options::default() };
+    let error = OnnxPotential::load(&model_path("pair-list-f64"), &options).err().unwrap().to_string();
+    assert!(error.starts_with("tf32 yes is for products on a GPU, but the device is cpu: "), "{error}");
+    let options = Options { device: Device::Cuda, ..options };
+    match OnnxPotential::load(&model_path("pair-list-f32"), &options) {
+        Err(error) => assert!(error.to_string().starts_with("cannot run on cuda "), "{error}"),
+        Ok(model) => assert!(model.notes()[0].starts_with("products on the GPU are rounded to TF32"), "a GPU is here"),
     }
 }
 

@@ -117,12 +117,14 @@ def metadata() -> dict[str, bytes]:
     values = {
         "short": METADATA,
         "full": METADATA | more,
+        "misspelt": METADATA | {"reference_energy": {"1": -13.6}},
         "no-cutoff": METADATA | {"cutoff": -1},
         "twice": METADATA | {"species": [1, 1]},
         "future": {"version": "1.5"},
         "list": [1],
     }
-    return {name: json.dumps(value).encode() for name, value in values.items()}
+    texts = {name: json.dumps(value).encode() for name, value in values.items()}
+    return texts | {"key-twice": texts["short"][:-1] + b', "provenance": {"a": 1, "a": 2}}'}
 
 
 def field(number: int, *parts: bytes) -> bytes:
@@ -214,8 +216,62 @@ def hostile_cells() -> dict[str, bytes]:
     }
 
 
+def op(kind: bytes, inputs: list[bytes], outputs: list[bytes], *parts: bytes) -> bytes:
+    """A node of a graph."""
+    names = [field(1, name) for name in inputs] + [field(2, name) for name in outputs]
+    return field(1, *names, field(4, kind), *parts)
+
+
+def outside(name: bytes, location: bytes) -> bytes:
+    """A tensor of two numbers that are in another file."""
+    places = {b"location": location, b"offset": b"4", b"length": b"8"}
+    entries = [field(13, field(1, key), field(2, value)) for key, value in places.items()]
+    return b"\x08\x02\x10\x01" + field(8, name) + b"".join(entries) + b"\x70\x01"
+
+
+def onnx_graph() -> dict[str, bytes]:
+    """Messages that are exchanged, functions, and weights inside and outside."""
+    forward = [
+        op(b"MatMul", [b"edge_vectors", b"w"], [b"a"]),
+        op(b"Gather", [b"a", b"reverse"], [b"b"], field(5, field(1, b"axis") + b"\x18\x00")),
+        op(b"MatMul", [b"b", b"w"], [b"c"]),
+        op(b"Silu", [b"c"], [b"d"], field(7, b"tumble")),
+        op(b"Mine", [b"d"], [b"atomic_energies"], field(7, b"my")),
+        op(b"Gather", [b"d", b"reverse"], [b"e"]),
+        op(b"MatMul", [b"e", b"w"], [b"edge_gradients"]),
+    ]
+    ends = [field(11, field(1, name)) for name in (b"edge_vectors", b"reverse")]
+    ends += [field(12, field(1, name)) for name in (b"atomic_energies", b"edge_gradients")]
+    inside = field(5, b"\x08\x02\x10\x01" + field(8, b"w") + field(9, bytes(8)))
+    value = op(b"Constant", [], [b"w"], field(5, field(1, b"value"), field(5, outside(b"v", b"data"))))
+
+    def function(domain: bytes, name: bytes, body: bytes) -> bytes:
+        made = field(1, name) + field(10, domain) + field(7, body[3:])
+        return b"\xca\x01" + bytes([len(made) & 0x7F | 0x80, len(made) >> 7]) + made
+
+    silu = function(b"tumble", b"Silu", op(b"Sigmoid", [b"x"], [b"y"]))
+    mine = function(b"my", b"Mine", op(b"Silu", [b"x"], [b"y"], field(7, b"tumble")))
+    entry = field(14, field(1, b"tumble"), field(2, json.dumps(METADATA).encode()))
+    stamp = field(14, field(1, b"tumble_checksum"), field(2, b"0" * 64))
+    sparse = field(15, field(1, outside(b"s", b"more")), field(2, outside(b"i", b"data")))
+    return {
+        "inside": b"\x08\x0a" + field(7, *forward, *ends, inside) + silu + mine + entry,
+        "outside": field(7, *forward, *ends, field(5, outside(b"w", b"data")), sparse) + silu + mine + entry + stamp,
+        "constant": field(7, value, *forward, *ends) + mine + entry,
+        "itself": field(7, *forward, *ends) + function(b"my", b"Mine", forward[4]),
+        "unknown": field(7, op(b"Foo", [b"x"], [b"y"], field(7, b"her"))),
+        "stamped": field(7, *forward[:1], *ends) + stamp + entry + stamp,
+    }
+
+
+def mitigation() -> dict[str, bytes]:
+    words = ["none", "random:10", "octahedral+random", "degree:7", "legendre:3+random", "lebedev:5", "+random+random"]
+    words += ["legendre:99999999", "random:0", "degree:\u0663", " icosahedral\n", "tetrahedral" * 20]
+    return {f"word-{index}": word.encode() for index, word in enumerate(words)}
+
+
 def main() -> None:
-    for target in (requests, replies, init_text, xyz, metadata, onnx_scan, driver, grant, hostile_cells):
+    for target in (requests, replies, init_text, xyz, metadata, onnx_scan, onnx_graph, mitigation, driver, grant, hostile_cells):
         folder = FOLDER / target.__name__
         folder.mkdir(exist_ok=True)
         for name, seed in target().items():

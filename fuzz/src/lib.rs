@@ -7,11 +7,11 @@ mod limits;
 
 use std::path::Path;
 
-use tumble::Evaluation;
 use tumble::ipi::message::{self, Answer, Carrier, Fault, HEADER, Inline, Layout, Positions, Reply, Request};
 use tumble::ipi::{init, wire::Structure};
-use tumble::onnx::{self, Metadata};
+use tumble::onnx::{self, Metadata, surgery};
 use tumble::xyz::{Frame, Frames};
+use tumble::{Evaluation, Mitigation};
 
 pub use driver::driver;
 pub use limits::{grant, hostile_cells};
@@ -20,7 +20,7 @@ pub use limits::{grant, hostile_cells};
 pub type Target = fn(&[u8]);
 
 /// All targets by their names, which are those of their folders in `seeds`.
-pub const TARGETS: [(&str, Target); 9] = [
+pub const TARGETS: [(&str, Target); 11] = [
     ("requests", requests),
     ("replies", replies),
     ("init_text", init_text),
@@ -30,6 +30,8 @@ pub const TARGETS: [(&str, Target); 9] = [
     ("driver", driver),
     ("grant", grant),
     ("hostile_cells", hostile_cells),
+    ("onnx_graph", onnx_graph),
+    ("mitigation", mitigation),
 ];
 
 /// Two bytes say what both sides have agreed on, so that all carriers are reached; messages follow.
@@ -255,16 +257,70 @@ fn check_metadata(metadata: &Metadata) {
 
 /// The fields of a model file that are looked at before ONNX Runtime is.
 pub fn onnx_scan(bytes: &[u8]) {
-    let found = onnx::scan(bytes, "tumble");
+    let found = surgery::scan(bytes);
     // A field that nobody knows changes nothing: number 15, a 0.
-    let more = onnx::scan(&[bytes, b"\x78\0"].concat(), "tumble");
+    let more = [bytes, b"\x78\0"].concat();
     let Ok((text, scatters)) = &found else { return };
-    assert_eq!(found, more);
-    assert_eq!(onnx::count_stages(bytes).ok(), onnx::count_stages(&[bytes, b"\x78\0"].concat()).ok());
+    assert_eq!(found, surgery::scan(&more));
     // A byte that is no text becomes a replacement character of three.
     let length = text.as_ref().map_or(0, String::len) + scatters.iter().map(String::len).sum::<usize>();
     assert!(length <= 3 * bytes.len() && 2 * scatters.len() <= bytes.len());
     if let Some(text) = text {
         metadata(text.as_bytes());
+    }
+}
+
+/// The graph of a model file: functions taken out, weights put in, a checksum written, the graph cut at its layers.
+pub fn onnx_graph(bytes: &[u8]) {
+    let Ok(found) = surgery::scan(bytes) else { return };
+    let more = [bytes, b"\x78\0"].concat();
+    let counts = |bytes: &[u8]| surgery::stages(bytes).into_iter().map(Result::ok).collect::<Vec<_>>();
+    assert_eq!(counts(bytes), counts(&more));
+    if let Ok(less) = surgery::without_functions(bytes) {
+        assert!(less.len() <= bytes.len());
+        assert_eq!(surgery::without_functions(&less).as_ref(), Ok(&less));
+        // Without a function that has other operators in it there may be fewer that reduce.
+        assert!(surgery::scan(&less).is_ok_and(|less| less.0 == found.0));
+    }
+    check_weights(bytes);
+    check_checksum(bytes);
+}
+
+fn check_weights(bytes: &[u8]) {
+    let Ok(Some(whole)) = surgery::with_weights(bytes, b"0123456789abcdef") else { return };
+    assert_eq!(surgery::with_weights(&whole, b""), Ok(None));
+    assert_eq!(surgery::scan(&whole), surgery::scan(bytes));
+}
+
+fn check_checksum(bytes: &[u8]) {
+    let stamped = surgery::stamped(bytes).expect("its fields were read before");
+    assert_eq!(surgery::states_checksum(&stamped), Ok(true));
+    assert_eq!(surgery::stamped(&stamped).as_ref(), Ok(&stamped));
+    let flipped = [&[stamped[0] ^ 0x80], &stamped[1..]].concat();
+    assert_ne!(surgery::states_checksum(&flipped), Ok(true));
+}
+
+/// The words of `rotate`.
+pub fn mitigation(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else { return };
+    match Mitigation::parse(text, false) {
+        Ok(found) => check_mitigation(&found),
+        Err(error) => {
+            let error = error.to_string();
+            assert!(error.starts_with("the mitigation \"") || error.starts_with("there is no "), "{error}");
+            assert!(error.len() < 1500 && !error.contains('\n'), "{error}");
+        }
+    }
+}
+
+fn check_mitigation(found: &Mitigation) {
+    let again = Mitigation::parse(&found.to_string(), true).expect("its own name");
+    assert_eq!(again.to_string(), found.to_string());
+    assert_eq!((again.evaluations(), again.degree()), (2 * found.evaluations(), found.degree()));
+    assert!((1..=500_000).contains(&found.evaluations()));
+    if found.evaluations() <= 1000 {
+        let grid = found.quadrature(1, 2, 3);
+        assert_eq!(grid.len(), found.evaluations());
+        assert!((grid.weights.iter().sum::<f64>() - 1.0).abs() < 1e-12);
     }
 }

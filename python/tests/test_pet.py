@@ -61,7 +61,7 @@ def test_an_ensemble_has_its_members_and_their_mean(tmp_path):
     file = proof.session(str(tmp_path / "model.onnx"))
     made = mtt_adapter.make(train(FOLDER, "ensemble"))
     structure = list(structures.builtin(made.species))[3]
-    answer = proof.run(file, made, structure, np.float64)
+    answer = proof.run(file, made, structure, np.float64, str(tmp_path / "model.onnx"))
     assert answer.members.shape == (4,)
     assert np.ptp(answer.members) > 1e-6
     assert answer.members.mean() == pytest.approx(answer.energy, abs=1e-9)

@@ -142,10 +142,11 @@ class Tumble(_Averaged):
         device: str | None = None,
         onnxruntime: str | os.PathLike[str] | None = None,
         sha256: str | None = None,
+        tf32: bool | None = None,
     ):
         # Not among the parameters, which ASE writes to files: they are no physics.
         self._running = {"threads": threads, "memory": memory, "device": device, "onnxruntime": onnxruntime}
-        self._running["sha256"] = sha256
+        self._running |= {"sha256": sha256, "tf32": tf32}
         self._model: Model | None = None
         options = {"rotate": rotate, "inversion": inversion, "seed": seed, "stream": stream, "step": step}
         super().__init__(model=os.fspath(model), **options, forces=forces, correction=correction)

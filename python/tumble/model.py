@@ -73,6 +73,7 @@ class Model:
     - `device`: "cpu" or "cuda"
     - `onnxruntime`: its library or the folder of that; None: that of this Python's package, or what is found elsewhere
     - `sha256`: that the model must have, 64 hexadecimal digits; any other file is refused
+    - `tf32`: whether a GPU may round products in single precision to TF32; with `device` "cuda"
 
     What the user should know of how the model is run, as more threads than processors, is a warning.
 
@@ -96,6 +97,7 @@ class Model:
         device: str | None = None,
         onnxruntime: str | os.PathLike[str] | None = None,
         sha256: str | None = None,
+        tf32: bool | None = None,
     ):
         self._handle: int | None = None
         self._lock = Lock()
@@ -112,6 +114,7 @@ class Model:
             "device": device,
             "onnxruntime": None if onnxruntime is None else os.fspath(onnxruntime),
             "sha256": sha256,
+            "tf32": tf32,
         }
         self._step = step
         self._load()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # Written as yes or no, whatever kind of truth they are.
-FLAGS = {"inversion", "correction"}
+FLAGS = {"inversion", "correction", "tf32"}
 
 
 def text(**options: str | int | bool | None) -> str:

@@ -58,7 +58,7 @@ def check(model, path, exported, dtype):
 
 def export(checkpoint, out, dtype=torch.float32, name="water-pet"):
     """Write `out`; nothing is written if a check fails."""
-    from . import measure, systems, trace
+    from . import checksum, measure, systems, trace
 
     model, saved = load(checkpoint)
     example = systems.inputs(*systems.water(12, seed=2), model.cutoff, dtype, centers=31)
@@ -75,4 +75,5 @@ def export(checkpoint, out, dtype=torch.float32, name="water-pet"):
         entry = exported.metadata_props.add()
         entry.key, entry.value = "tumble", json.dumps(metadata(model, saved, name, dtype, memory, speed))
         trace.write(exported, path)
+        checksum.stamp(path)
         os.replace(path, out)

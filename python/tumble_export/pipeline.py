@@ -8,7 +8,7 @@ import tempfile
 import torch
 
 from . import adapter as adapters
-from . import checks, proof, reach, structures, systems, trace
+from . import checks, checksum, proof, reach, structures, systems, trace
 from .measure import bytes_per_edge
 from .units import ANGSTROM, EV
 
@@ -33,6 +33,7 @@ def write(adapter, out, kind="conservative", dtype=torch.float32, extra=(), tole
         entry = exported.metadata_props.add()
         entry.key, entry.value = "tumble", json.dumps(metadata(adapter, kind, dtype, hops, memory, found))
         trace.write(exported, path)
+        checksum.stamp(path)
         os.replace(path, out)
     say(f"{out}: {os.path.getsize(out)} bytes, outputs {', '.join(names)}")
 

@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from . import nonfinite
 from .adapter import Answer
 from .checks import session
 from .neighbors import edges, padded
@@ -40,15 +41,24 @@ def assemble(found, inputs, baseline):
     return answer
 
 
-def run(file, adapter, structure, real, spare=0):
-    """Answer of an ONNX Runtime session."""
+def run(file, adapter, structure, real, path, spare=0):
+    """Answer of an ONNX Runtime session of the file `path`."""
     inputs = tensors(structure, adapter.cutoff, real, spare)
     wanted = {i.name: inputs[i.name] for i in file.get_inputs()}
     found = dict(zip([o.name for o in file.get_outputs()], file.run(None, wanted)))
     for name, values in found.items():
         if not np.isfinite(values).all():
-            raise SystemExit(f"{name} of {structure.name} is not finite: look for a division by zero in the model.")
+            raise SystemExit(not_finite(name, structure, nonfinite.sentence(path, inputs)))
     return assemble(found, inputs, adapter.baseline(structure.numbers))
+
+
+def not_finite(name, structure, where):
+    """Why an output is no number, with the node and the edge if they are known."""
+    said = f": {where}" if where else ""
+    return (
+        f"{name} of {structure.name} is not finite{said}: look for a division by zero in the model, or the gradient of "
+        "a root, a logarithm or an angle at its end."
+    )
 
 
 def from_module(adapter, names):
@@ -90,22 +100,24 @@ def compare(path, adapter, structures, source, dtype, tolerance, say=print):
             say(f"{structure.name:32s}  left out: the source's own answer depends on rounding")
             continue
         for spare in (0, SPARE):
-            answer, baseline = run(file, adapter, structure, real, spare), adapter.baseline(structure.numbers)
+            answer = run(file, adapter, structure, real, path, spare)
+            baseline = adapter.baseline(structure.numbers)
             found = errors(answer, exact, len(structure.numbers), baseline)
             if not spare:
                 say(f"{structure.name:32s}" + "".join(f"{found.get(c, np.nan):10.1e}" for c in COLUMNS))
-            verdict(structure, found, spare, tolerance)
+            verdict(structure, found, spare, tolerance, dtype)
             largest = {what: max(e, largest.get(what, 0.0)) for what, e in found.items()}
     return largest
 
 
-def verdict(structure, found, spare, tolerance):
+def verdict(structure, found, spare, tolerance, dtype):
     """End where an error is above the tolerance (or is no number)."""
     for what, error in found.items():
         if not error <= tolerance:
+            options = "--tolerance" if dtype == torch.float64 else "--dtype float64 or --tolerance"
             slots = f" with {spare} empty slots more" if spare else ""
             raise SystemExit(
                 f"{structure.name}{slots}: {what} of the file and of its source differ by {error:.1e}, which is more "
-                f"than {tolerance:.0e}. Nothing was written; --dtype float64 or --tolerance may help, if the model is "
+                f"than {tolerance:.0e}. Nothing was written; {options} may help, if the model is "
                 "ill-conditioned rather than wrongly adapted."
             )

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::error::Error;
 
 /// All of them, in the order of the manual.
-pub const KEYWORDS: [&str; 12] = [
+pub const KEYWORDS: [&str; 13] = [
     "rotate",
     "inversion",
     "seed",
@@ -18,6 +18,7 @@ pub const KEYWORDS: [&str; 12] = [
     "threads",
     "memory",
     "device",
+    "tf32",
 ];
 
 /// The sentence about a word that stands where a keyword is expected.

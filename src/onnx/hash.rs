@@ -15,6 +15,11 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     format!("{:x}", Sha256::digest(bytes))
 }
 
+/// SHA-256 of the lines that these hashes are, each with a newline: as `sha256sum FILES | cut -c -64 | sha256sum` finds it.
+pub(super) fn of_all(hashes: impl Iterator<Item = String>) -> String {
+    hex(hashes.map(|hash| hash + "\n").collect::<String>().as_bytes())
+}
+
 /// A SHA-256 that a model must have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hash(String);

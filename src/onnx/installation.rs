@@ -44,7 +44,8 @@ pub fn installation(library: Option<&Path>) -> Result<Installation> {
 /// Those of [`installation`], or, inside, ONNX Runtime's reason why it cannot.
 pub fn try_device(device: Device, library: Option<&Path>) -> Result<Result<(), String>> {
     let runtime = library::runtime(library)?;
-    let opener = Opener::new(doubling(), Path::new("of one addition"), device, runtime);
+    let (model, sha256) = (doubling(), super::hash::hex(&doubling()));
+    let opener = Opener::new(model, sha256, Path::new("of one addition"), device, runtime);
     let session = match opener.session(1, 0) {
         Ok(session) => session,
         Err(error) => return Ok(Err(error.to_string())),

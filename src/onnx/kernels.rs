@@ -37,10 +37,13 @@ pub(super) fn without_functions(bytes: &[u8]) -> Result<Vec<u8>, String> {
     Ok(kept)
 }
 
+/// Whether there is a kernel for the operator.
+pub(super) fn has(domain: &str, name: &str) -> bool {
+    domain == DOMAIN && steps::<f32>().iter().any(|step| step.name() == name)
+}
+
 fn has_kernel(function: &[u8]) -> Result<bool, String> {
-    let ours = text(function, field::FUNCTION_DOMAIN)? == DOMAIN;
-    let name = text(function, field::FUNCTION_NAME)?;
-    Ok(ours && steps::<f32>().iter().any(|step| step.name() == name))
+    Ok(has(text(function, field::FUNCTION_DOMAIN)?, text(function, field::FUNCTION_NAME)?))
 }
 
 #[cfg(test)]

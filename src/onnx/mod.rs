@@ -6,24 +6,34 @@
 
 #[doc(hidden)]
 pub mod bare;
+mod checksum;
+mod external;
+mod format;
+mod functions;
 mod hash;
 pub mod installation;
+mod json;
 mod kernels;
 mod lane;
 mod layers;
 mod library;
 mod metadata;
+mod model_file;
 mod packing;
 mod places;
 mod proto;
+mod scan;
 mod session;
 mod signature;
+#[doc(hidden)]
+pub mod surgery;
 mod unpacking;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+pub use self::checksum::stamp;
 pub use self::hash::Hash;
 use self::lane::{Lane, Lanes, Timed, split};
 use self::layers::{Layers, PRODUCTS_A_TENSOR, Spares};
@@ -78,7 +88,7 @@ impl OnnxPotential {
     ///
     /// # Errors
     /// Those of finding and loading ONNX Runtime, [`Error::Read`], [`Error::NotOnnx`], [`Error::NoContract`],
-    /// [`Error::ContractVersion`], [`Error::Contract`], [`Error::OtherModel`], [`Error::ModelRefused`] and
+    /// [`Error::ContractVersion`], [`Error::Contract`], [`Error::ExternalData`], [`Error::Damaged`], [`Error::OtherModel`], [`Error::ModelRefused`] and
     /// [`Error::Device`].
     ///
     /// [`Error::Read`]: crate::Error::Read
@@ -86,6 +96,8 @@ impl OnnxPotential {
     /// [`Error::NoContract`]: crate::Error::NoContract
     /// [`Error::ContractVersion`]: crate::Error::ContractVersion
     /// [`Error::Contract`]: crate::Error::Contract
+    /// [`Error::ExternalData`]: crate::Error::ExternalData
+    /// [`Error::Damaged`]: crate::Error::Damaged
     /// [`Error::OtherModel`]: crate::Error::OtherModel
     /// [`Error::ModelRefused`]: crate::Error::ModelRefused
     /// [`Error::Device`]: crate::Error::Device
@@ -102,7 +114,7 @@ impl OnnxPotential {
         &self.model.metadata
     }
 
-    /// SHA-256 of the file, hexadecimal.
+    /// SHA-256 of the file, hexadecimal; of the hashes of all its files where weights are in others.
     pub fn sha256(&self) -> &str {
         &self.model.sha256
     }
@@ -277,16 +289,4 @@ impl Potential for OnnxPotential {
             None => whole,
         }
     }
-}
-
-/// For fuzzing: the metadata under a key in the bytes of a model file, and the names of its nodes ScatterND that reduce.
-#[doc(hidden)]
-pub fn scan(bytes: &[u8], key: &str) -> std::result::Result<(Option<String>, Vec<String>), String> {
-    proto::scan(bytes, key).map(|scan| (scan.metadata, scan.scatters))
-}
-
-/// For fuzzing: into how many stages a model file is cut, or why it cannot be.
-#[doc(hidden)]
-pub fn count_stages(bytes: &[u8]) -> std::result::Result<usize, String> {
-    layers::count_stages(bytes)
 }

@@ -8,11 +8,11 @@ use ort::logging::LogLevel;
 use ort::session::Session;
 use ort::session::builder::{AutoDevicePolicy, SessionBuilder};
 
-use super::hash::{self, Hash};
+use super::hash;
 use super::kernels;
 use super::library::{self, Runtime, guarded, locked};
-use super::metadata::{self, Metadata, Precision};
-use super::proto;
+use super::metadata::{Metadata, Precision};
+use super::model_file::Checked;
 use super::signature::Signature;
 use crate::error::{Error, Result};
 use crate::processors;
@@ -54,11 +54,28 @@ pub struct Options {
     pub profile: Option<PathBuf>,
     /// SHA-256 that the model must have, 64 hexadecimal digits; any where `None`.
     pub sha256: Option<String>,
+    /// Whether a GPU may round the factors of products in single precision to TF32, 10 bits of their fractions.
+    pub tf32: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { threads: 1, device: Device::Cpu, library: None, memory: 2048 << 20, profile: None, sha256: None }
+        let (library, profile, sha256) = (None, None, None);
+        Self { threads: 1, device: Device::Cpu, library, memory: 2048 << 20, profile, sha256, tf32: false }
+    }
+}
+
+impl Options {
+    /// Refuses options that contradict each other.
+    ///
+    /// # Errors
+    /// [`Error::Setting`].
+    pub fn check(&self) -> Result<()> {
+        if self.tf32 && self.device == Device::Cpu {
+            let problem = "is for products on a GPU, but the device is cpu: choose the device cuda, or leave tf32 out";
+            return Err(Error::Setting { name: "tf32", value: "yes".into(), problem: problem.into() });
+        }
+        Ok(())
     }
 }
 
@@ -76,8 +93,8 @@ pub(super) struct Model {
 /// ONNX Runtime's sessions run one evaluation at a time.
 pub(super) type Shared = Arc<Mutex<Session>>;
 
-/// What makes two sessions the same: hash of the file, threads, device, number among those that are alike.
-type Key = (String, usize, Device, usize);
+/// What makes two sessions the same: hash of the model, threads, device, TF32, number among those that are alike.
+type Key = (String, usize, Device, bool, usize);
 
 /// The sessions in use.
 static SESSIONS: Mutex<Vec<(Key, Weak<Mutex<Session>>)>> = Mutex::new(Vec::new());
@@ -93,6 +110,7 @@ pub(super) struct Opener {
     sha256: String,
     path: PathBuf,
     pub device: Device,
+    tf32: bool,
     precision: Precision,
     profile: Option<PathBuf>,
     runtime: Runtime,
@@ -100,39 +118,37 @@ pub(super) struct Opener {
 
 impl Opener {
     /// Of a model that is in memory; `path` is what messages call it.
-    pub fn new(bytes: Vec<u8>, path: &Path, device: Device, runtime: Runtime) -> Self {
-        let sha256 = hash::hex(&bytes);
-        Self { bytes, sha256, path: path.to_path_buf(), device, precision: Precision::Float32, profile: None, runtime }
+    pub fn new(bytes: Vec<u8>, sha256: String, path: &Path, device: Device, runtime: Runtime) -> Self {
+        let (path, precision) = (path.to_path_buf(), Precision::Float32);
+        Self { bytes, sha256, path, device, tf32: false, precision, profile: None, runtime }
     }
 
     /// Of the part of the model that is computed in a stage; it is in memory.
     pub fn part(&self, bytes: Vec<u8>, stage: usize) -> Self {
         let profile = self.profile.as_deref().map(|prefix| with_suffix(prefix, &format!("-stage{stage}")));
-        let part = Self::new(bytes, &self.path, self.device, self.runtime.clone());
-        Self { precision: self.precision, profile, ..part }
+        let sha256 = hash::hex(&bytes);
+        let part = Self::new(bytes, sha256, &self.path, self.device, self.runtime.clone());
+        Self { precision: self.precision, tf32: self.tf32, profile, ..part }
     }
 
     /// Reads a model.
     ///
-    /// The bytes that are hashed and checked are the ones that run: the file is read once, and all of the model is in it.
+    /// The bytes that are hashed and checked are the ones that run: every file is read once.
     pub fn load(path: &Path, options: &Options) -> Result<(Self, Model, Shared)> {
-        let demanded = options.sha256.as_deref().map(Hash::read).transpose()?;
-        let bytes = std::fs::read(path).map_err(|cause| Error::Read { path: path.to_path_buf(), cause })?;
-        demanded.map_or(Ok(()), |demanded| demanded.check(&hash::hex(&bytes), path))?;
-        let scan = proto::scan(&bytes, metadata::KEY)
-            .map_err(|cause| Error::NotOnnx { path: path.into(), cause: proto::why(path, &bytes, cause) })?;
-        let metadata = Metadata::parse(scan.metadata.as_deref(), path)?;
-        let (threads, mut notes) = safe_threads(options.threads.max(1), &scan.scatters);
-        notes.extend(processors::crowded(threads, processors::allowed()));
+        options.check()?;
+        let Checked { bytes, sha256, metadata, scatters, mut notes } = Checked::read(path, options.sha256.as_deref())?;
+        let (threads, note) = safe_threads(options.threads.max(1), &scatters);
         let runtime = library::runtime(options.library.as_deref())?;
         let library = runtime.path.clone();
-        let Options { device, profile, .. } = options.clone();
-        let mut opener = Self { precision: metadata.precision, profile, ..Self::new(bytes, path, device, runtime) };
+        let Options { device, tf32, profile, .. } = options.clone();
+        notes.extend(note.into_iter().chain(processors::crowded(threads, processors::allowed())));
+        notes.extend(rounding(device, tf32, metadata.precision));
+        let opener = Self::new(bytes, sha256.clone(), path, device, runtime);
+        let mut opener = Self { precision: metadata.precision, tf32, profile, ..opener };
         if device == Device::Cpu {
             opener.bytes = kernels::without_functions(&opener.bytes)
                 .map_err(|cause| Error::NotOnnx { path: opener.path.clone(), cause })?;
         }
-        let sha256 = opener.sha256.clone();
         let session = opener.session(threads, 0)?;
         let signature = Signature::read(&locked(&session), &metadata)
             .map_err(|cause| Error::Contract { path: opener.path.clone(), cause })?;
@@ -141,10 +157,23 @@ impl Opener {
 
     /// A session with so many threads: one that is in use, or a new one. Those of other numbers are others.
     pub fn session(&self, threads: usize, number: usize) -> Result<Shared> {
-        let key = (self.sha256.clone(), threads, self.device, number);
+        let key = (self.sha256.clone(), threads, self.device, self.tf32, number);
         match in_use(&key) {
             Some(session) => Ok(session),
             None => Ok(keep(key, open(self, threads, number)?)),
+        }
+    }
+}
+
+/// How a GPU rounds the products of a model in single precision.
+fn rounding(device: Device, tf32: bool, precision: Precision) -> Option<String> {
+    match (device, precision, tf32) {
+        (Device::Cpu, ..) | (_, Precision::Float64, _) => None,
+        (Device::Cuda, Precision::Float32, true) => {
+            Some("products on the GPU are rounded to TF32, about 3 digits, as tf32 asks".into())
+        }
+        (Device::Cuda, Precision::Float32, false) => {
+            Some("products on the GPU are in full single precision: tf32 makes them faster, to about 3 digits".into())
         }
     }
 }
@@ -162,16 +191,16 @@ fn keep(key: Key, session: Session) -> Shared {
 }
 
 /// On the CPU, ScatterND with a reduction loses additions when several threads share it (onnxruntime issue 18048).
-fn safe_threads(threads: usize, scatters: &[String]) -> (usize, Vec<String>) {
+fn safe_threads(threads: usize, scatters: &[String]) -> (usize, Option<String>) {
     if threads == 1 || scatters.is_empty() {
-        return (threads, Vec::new());
+        return (threads, None);
     }
     let note = format!(
         "the model is run with 1 thread instead of {threads}, because ONNX Runtime gives wrong sums for ScatterND with \
          a reduction ({}) on several: export the model without it",
         scatters.join(", ")
     );
-    (1, vec![note])
+    (1, Some(note))
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
@@ -190,7 +219,7 @@ fn open(model: &Opener, threads: usize, number: usize) -> Result<Session> {
         builder = guarded(|| Ok::<_, ort::Error>(builder.with_profiling(profile)?)).map_err(refused)?;
     }
     if model.device == Device::Cuda {
-        let cuda = CUDA::default().build().error_on_failure();
+        let cuda = CUDA::default().with_tf32(model.tf32).build().error_on_failure();
         builder = guarded(|| Ok::<_, ort::Error>(builder.with_execution_providers([cuda])?))
             .map_err(|cause| Error::Device { device: "cuda", library: runtime.path.clone(), cause })?;
     }
@@ -224,4 +253,31 @@ fn configure(runtime: &Runtime, threads: usize, precision: Precision) -> ort::Re
         .with_auto_device(AutoDevicePolicy::PreferCPU)?
         .with_log_level(LogLevel::Fatal)?;
     Ok(builder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tf32_is_told_where_it_matters() {
+        use Precision::{Float32, Float64};
+        for tf32 in [true, false] {
+            assert_eq!(rounding(Device::Cpu, tf32, Float32), None);
+            assert_eq!(rounding(Device::Cuda, tf32, Float64), None);
+        }
+        let note = |tf32| rounding(Device::Cuda, tf32, Float32).unwrap();
+        assert_eq!(note(true), "products on the GPU are rounded to TF32, about 3 digits, as tf32 asks");
+        assert!(note(false).starts_with("products on the GPU are in full single precision: "));
+    }
+
+    #[test]
+    fn tf32_goes_with_a_gpu_only() {
+        let options = |device, tf32| Options { device, tf32, ..Options::default() };
+        assert!(options(Device::Cpu, false).check().is_ok() && options(Device::Cuda, true).check().is_ok());
+        assert_eq!(
+            options(Device::Cpu, true).check().unwrap_err().to_string(),
+            "tf32 yes is for products on a GPU, but the device is cpu: choose the device cuda, or leave tf32 out"
+        );
+    }
 }

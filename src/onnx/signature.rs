@@ -134,7 +134,10 @@ fn real(metadata: &Metadata) -> TensorElementType {
 fn check_type(what: &str, outlet: &Outlet, expected: TensorElementType) -> Result<(), String> {
     match outlet.dtype().tensor_type() {
         Some(found) if found == expected => Ok(()),
-        Some(found) => Err(format!("its {what} `{}` is of {found} where {expected} was expected", outlet.name())),
+        Some(found) => {
+            let found = found.to_string().to_lowercase();
+            Err(format!("its {what} `{}` is of {found} where {expected} was expected", outlet.name()))
+        }
         None => Err(format!("its {what} `{}` is no tensor", outlet.name())),
     }
 }

@@ -30,11 +30,14 @@ impl Quadrature {
             // The construction below would give a quarter turn about x; i-PI makes the same exception.
             return Ok(Self::equal(name, vec![IDENTITY], 0));
         }
-        let tilts = gauss_legendre(order);
-        let angles = 2 * order - 1;
-        let pairs = equispaced(angles).flat_map(|theta| equispaced(angles).map(move |omega| (theta, omega)));
-        let nodes = pairs.flat_map(|(t, o)| tilts.iter().map(move |(cos, w)| (euler(o, cos.acos(), t), *w)));
-        Ok(Self::new(name, nodes.collect(), 2 * order - 2))
+        let tilts: Vec<_> = gauss_legendre(order).into_iter().map(|(cos, weight)| (tilt(cos.acos()), weight)).collect();
+        let turns: Vec<_> = equispaced(2 * order - 1).map(turn).collect();
+        let mut nodes = Vec::with_capacity(tilts.len() * turns.len().pow(2));
+        for first in &turns {
+            let tilted: Vec<_> = tilts.iter().map(|(tilt, weight)| (multiply(tilt, first), *weight)).collect();
+            nodes.extend(products(&turns, &tilted));
+        }
+        Ok(Self::new(name, nodes, 2 * order - 2))
     }
 
     /// i-PI's Lebedev grid of order L: Lebedev's rule of order L times L angles.
@@ -95,8 +98,13 @@ fn no_lebedev(order: usize) -> Error {
 /// Rz(angle) R(point) for every point of Lebedev's rule (fastest) and every one of the equispaced angles.
 fn sphere_times_angles(order: usize, angles: usize) -> Option<Vec<(Matrix3, f64)>> {
     let sphere: Vec<_> = lebedev::rule(order)?.into_iter().map(|(point, w)| (toward(point), w)).collect();
-    let turn = |angle, tilt: &Matrix3| multiply(&about([0.0, 0.0, 1.0], angle), tilt);
-    Some(equispaced(angles).flat_map(|angle| sphere.iter().map(move |(r, w)| (turn(angle, r), *w))).collect())
+    let turns: Vec<_> = equispaced(angles).map(turn).collect();
+    Some(products(&turns, &sphere).collect())
+}
+
+/// Every turn (slowest) after every rotation, with the rotation's weight.
+fn products(turns: &[Matrix3], rotations: &[(Matrix3, f64)]) -> impl Iterator<Item = (Matrix3, f64)> {
+    turns.iter().flat_map(|turn| rotations.iter().map(move |(rotation, weight)| (multiply(turn, rotation), *weight)))
 }
 
 /// Rx(β) Rz(α) for the point of azimuth α and polar angle β.
@@ -104,13 +112,17 @@ fn toward(point: Vector3) -> Matrix3 {
     let [x, y, z] = point;
     // At the poles, where every azimuth would do, i-PI has a right angle.
     let azimuth = if x == 0.0 && y == 0.0 { FRAC_PI_2 } else { y.atan2(x) };
-    euler(0.0, z.clamp(-1.0, 1.0).acos(), azimuth)
+    multiply(&tilt(z.clamp(-1.0, 1.0).acos()), &turn(azimuth))
 }
 
-/// Rz(ω) Rx(β) Rz(θ), angles in radians.
-fn euler(omega: f64, beta: f64, theta: f64) -> Matrix3 {
-    let tilted = multiply(&about([1.0, 0.0, 0.0], beta), &about([0.0, 0.0, 1.0], theta));
-    multiply(&about([0.0, 0.0, 1.0], omega), &tilted)
+/// Rx of an angle in radians.
+fn tilt(angle: f64) -> Matrix3 {
+    about([1.0, 0.0, 0.0], angle)
+}
+
+/// Rz of an angle in radians.
+fn turn(angle: f64) -> Matrix3 {
+    about([0.0, 0.0, 1.0], angle)
 }
 
 /// n angles from 0 to below 2π.

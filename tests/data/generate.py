@@ -15,12 +15,16 @@ With v an edge vector, r its length, z = v_z/r, u = max(0, 1 - r²/cutoff²), an
 
 import json
 import pathlib
+import sys
 
 import numpy as np
 import onnxruntime
 
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "python"))
+from tumble_export import checksum  # noqa: E402
 
 MODELS = pathlib.Path(__file__).parent / "models"
 CUTOFF, A, D, W2 = 3.5, 5.0, 0.3, 1.0
@@ -266,6 +270,49 @@ def scatter(g):
     g.write_gradient(dphi * g.v * 0.5 * g.of_edge(g.weights, g.center))
 
 
+def looped(g):
+    """`pair`, with a loop that does nothing to the energies."""
+    phi, dphi = g.pair(1.0, 1.0)
+    value = helper.make_tensor_value_info
+    body = helper.make_graph(
+        [helper.make_node("Identity", ["go"], ["on"]), helper.make_node("Identity", ["x"], ["y"])],
+        "body",
+        [value("i", TensorProto.INT64, []), value("go", TensorProto.BOOL, []), value("x", g.real, None)],
+        [value("on", TensorProto.BOOL, []), value("y", g.real, None)],
+    )
+    energies = g.flat(g.per_center(phi * 0.5), [-1])
+    g.output("atomic_energies", g.op("Loop", g.ints(10**9), g.const(True, bool), energies, body=body), ["C"])
+    g.write_gradient(dphi * g.v * 0.5 * g.of_edge(g.weights, g.center))
+
+
+def foreign(g):
+    """`pair`, with an operator that nobody defines."""
+    phi, dphi = g.pair(1.0, 1.0)
+    g.write_energy(g.op("Sum", phi * 0.5, domain="my.ops"), dphi * g.v * 0.5)
+
+
+def text_species(g):
+    """`pair`, with symbols in place of atomic numbers."""
+    pair(g)
+    species = next(i for i in g.inputs if i.name == "species")
+    g.inputs.remove(species)
+    g.input("species", TensorProto.STRING, ["N"])
+    numbers = helper.make_node("Cast", ["species"], ["species_numbers"], to=TensorProto.INT64)
+    for node in g.nodes:
+        node.input[:] = ["species_numbers" if name == "species" else name for name in node.input]
+    g.nodes.insert(0, numbers)
+
+
+def sequence(g):
+    """`pair`, with its energies in a sequence."""
+    pair(g)
+    energies = next(o for o in g.outputs if o.name == "atomic_energies")
+    node = next(n for n in g.nodes if n.output[0] == "atomic_energies")
+    node.output[0] = "energies"
+    g.nodes.append(helper.make_node("SequenceConstruct", ["energies"], ["atomic_energies"]))
+    energies.CopyFrom(helper.make_tensor_sequence_value_info("atomic_energies", g.real, ["C"]))
+
+
 def unknown_input(g):
     g.input("positions", g.real, ["N", 3])
     pair(g)
@@ -314,12 +361,16 @@ def build(name, define, layout, precision, length=1.0, **changes):
     metadata = {key: value for key, value in metadata.items() if value is not None}
     if metadata:
         helper.set_model_props(model, {"tumble": json.dumps(metadata)})
-    onnx.checker.check_model(model, full_check=True)
+    if define is foreign:
+        model.opset_import.append(helper.make_opsetid("my.ops", 1))
+    else:
+        onnx.checker.check_model(model, full_check=True)
     return model
 
 
 def save(file, model):
     onnx.save(model, MODELS / f"{file}.onnx")
+    checksum.stamp(MODELS / f"{file}.onnx")
 
 
 def cluster(layout, rng):
@@ -383,6 +434,11 @@ def main():
     save("bad-input", build("pair", unknown_input, "list", "float64"))
     save("bad-shape", build("pair", column_energies, "list", "float64"))
     save("bad-ensemble", build("ensemble", one_member, "list", "float64"))
+    save("bad-loop", build("pair", looped, "list", "float64"))
+    save("bad-domain", build("pair", foreign, "list", "float64"))
+    save("bad-strings", build("pair", text_species, "list", "float64"))
+    save("bad-sequence", build("pair", sequence, "list", "float64"))
+    save("bad-misspelt", build("pair", pair, "list", "float64", reference_energy={"1": -13.6}, reference_energies=None))
     save("bad-output", build("pair", no_gradients, "list", "float64"))
     lie = build("pair", pair, "list", "float32")
     lie.metadata_props[0].value = lie.metadata_props[0].value.replace("float32", "float64")

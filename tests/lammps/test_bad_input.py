@@ -48,6 +48,7 @@ def assert_refused(folder, script, *sentences, ranks=(1, 2), environment=None):
         ("uncertainty 0", "uncertainty is 0: give an energy above 0"),
         ("memory 0", "memory is 0: give a whole number from 1"),
         ("forces magic", "keyword forces has the value magic: expected conservative or direct"),
+        ("tf32 yes", "tf32 yes is for products on a GPU, but the device is cpu: choose the device cuda"),
         ("device tpu", "keyword device has the value tpu: expected cpu or cuda"),
         (
             "rotation random",

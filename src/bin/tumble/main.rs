@@ -2,6 +2,7 @@
 
 mod bench;
 mod check;
+mod checksum;
 mod compare;
 mod completions;
 mod doctor;
@@ -58,6 +59,7 @@ enum Command {
     Ipi(Box<ipi::Arguments>),
     Serve(Box<serve::Arguments>),
     Model(model::Arguments),
+    Checksum(checksum::Arguments),
     Doctor(doctor::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
@@ -90,6 +92,7 @@ fn main() -> ExitCode {
         Some(Command::Ipi(arguments)) => ipi::command(&arguments, onnxruntime),
         Some(Command::Serve(arguments)) => serve::command(&arguments, onnxruntime),
         Some(Command::Model(arguments)) => model::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Some(Command::Checksum(arguments)) => checksum::run(&arguments).map(|()| ExitCode::SUCCESS),
         Some(Command::Doctor(arguments)) => doctor::command(&arguments, onnxruntime),
         Some(Command::Completions(arguments)) => completions::run(&arguments).map(|()| ExitCode::SUCCESS),
         Some(Command::Man(arguments)) => man::run(&arguments).map(|()| ExitCode::SUCCESS),

@@ -49,6 +49,10 @@ pub struct Running {
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     device: DeviceOption,
 
+    /// Let a GPU round products in single precision to TF32: faster, to about 3 digits
+    #[arg(long)]
+    tf32: bool,
+
     /// SHA-256 that the model must have, as tumble info shows it: any other file is refused
     #[arg(long, value_name = "HEX", value_parser = hash)]
     sha256: Option<String>,
@@ -92,6 +96,7 @@ impl Running {
             },
             library,
             sha256: self.sha256.clone(),
+            tf32: self.tf32,
             ..Settings::default()
         }
     }

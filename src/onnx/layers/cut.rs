@@ -13,6 +13,9 @@ use crate::onnx::kernels;
 /// Inputs that some of the centers can have for themselves.
 const LOCAL: [&str; 5] = ["edge_vectors", "neighbors", "mask", "species", "weights"];
 
+/// Stages at most: the work of cutting grows with their square, and models have about two for each layer.
+const MOST_STAGES: usize = 100;
+
 /// A model's graph, cut.
 pub(super) struct Cut<'a> {
     /// One for each stage.
@@ -43,6 +46,9 @@ pub(super) struct Exchange<'a> {
 pub(super) fn cut<'a>(file: &'a File<'a>, products: usize) -> Result<Cut<'a>, String> {
     let graph = Graph::new(file)?;
     let stages = graph.nodes.iter().map(|node| node.stage + 1).max().unwrap_or(0);
+    if stages > MOST_STAGES {
+        return Err(format!("it has {stages} stages, more than the {MOST_STAGES} that it is cut into"));
+    }
     let mut kept = HashSet::new();
     let members: Vec<_> = (0..stages).map(|stage| graph.members(stage, products, &mut kept)).collect();
     let pieces = members.iter().enumerate().map(|(stage, members)| graph.piece(stage, members, &kept));

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::onnx::proto::{Field, all_fields, field, text, utf8};
+use crate::onnx::proto::{Field, all_fields, field, message, number, text, utf8};
 
 /// A model file, taken apart but not understood: what is written is what was read.
 pub(super) struct File<'a> {
@@ -97,10 +97,9 @@ impl<'a> Node<'a> {
 
     fn read_attribute(&mut self, bytes: &[u8]) -> Result<(), String> {
         let is_axis = text(bytes, field::ATTRIBUTE_NAME)? == "axis";
-        for Field { number, raw, .. } in all_fields(bytes)? {
+        for Field { number, integer, .. } in all_fields(bytes)? {
             match number {
-                // A tag of one byte, and the number.
-                field::ATTRIBUTE_INTEGER if is_axis => self.first_axis = raw[1..] == [0],
+                field::ATTRIBUTE_INTEGER if is_axis => self.first_axis = integer == 0,
                 field::ATTRIBUTE_GRAPH | field::ATTRIBUTE_GRAPHS => self.nested = true,
                 _ => {}
             }
@@ -120,26 +119,6 @@ fn value_info(name: &str, (element, shape): &Type) -> Vec<u8> {
     let tensor = [number(field::TENSOR_TYPE_ELEMENT, *element), known].concat();
     let kind = message(field::VALUE_TYPE, &message(field::TYPE_TENSOR, &tensor));
     [message(field::VALUE_NAME, name.as_bytes()), kind].concat()
-}
-
-/// A field that holds bytes.
-fn message(field: u64, bytes: &[u8]) -> Vec<u8> {
-    [varint(field << 3 | 2), varint(bytes.len() as u64), bytes.to_vec()].concat()
-}
-
-/// A field that holds a number.
-fn number(field: u64, value: u64) -> Vec<u8> {
-    [varint(field << 3), varint(value)].concat()
-}
-
-fn varint(mut value: u64) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while value >= 0x80 {
-        bytes.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    bytes.push(value as u8);
-    bytes
 }
 
 #[cfg(test)]

@@ -79,6 +79,7 @@ fn loaded(path: &Path, settings: &Settings, findings: &mut Vec<Finding>) -> Resu
 
 fn refused(error: &Error) -> Finding {
     let remedy = match error {
+        Error::Damaged { .. } | Error::ExternalData { .. } => "copy or fetch all files of the model again",
         Error::OtherModel { .. } => "give the file that the hash belongs to",
         Error::Read { .. } => "give the path of a model: tumble doctor model.onnx",
         Error::OutputNotFinite { .. } => "train or export the model again: the structure is an ordinary one",

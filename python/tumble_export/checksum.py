@@ -1,0 +1,76 @@
+"""The checksum in a model file, without which a flipped bit gives other numbers and no error.
+
+It is the entry `tumble_checksum` of `metadata_props`: the SHA-256, hexadecimal, of all other fields of the ModelProto
+as they are in the file, one after the other (docs/model-contract.md#checksum). `tumble checksum FILE` does the same.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+
+KEY = b"tumble_checksum"
+METADATA = 14  # the field `metadata_props` of ModelProto
+BYTES = 2  # the wire type of strings and messages
+FIXED = {1: 8, 5: 4}  # bytes of the other wire types, but for 0, a varint
+
+
+def stamp(path):
+    """Write its checksum into a model file whose weights are in it, in place of one that is there; returns it."""
+    kept = b"".join(raw for number, value, raw in fields(Path(path).read_bytes()) if not states(number, value))
+    checksum = hashlib.sha256(kept).hexdigest()
+    entry = message(1, KEY) + message(2, checksum.encode())
+    part = Path(f"{path}.part")
+    part.write_bytes(kept + message(METADATA, entry))
+    os.replace(part, path)
+    return checksum
+
+
+def states(number, value):
+    """Whether a field of the file is an entry with a checksum."""
+    return number == METADATA and any(inner == 1 and key == KEY for inner, key, _ in fields(value))
+
+
+def fields(data):
+    """(number, value, all of it) of each field of a protobuf message; the value is b"" where it is no bytes."""
+    at = 0
+    while at < len(data):
+        start = at
+        tag, at = varint(data, at)
+        value = b""
+        if tag & 7 == 0:
+            _, at = varint(data, at)
+        elif tag & 7 == BYTES:
+            length, at = varint(data, at)
+            value, at = data[at : at + length], at + length
+        elif tag & 7 in FIXED:
+            at += FIXED[tag & 7]
+        else:
+            raise SystemExit("the file is no ONNX model: its bytes are not a protobuf message.")
+        if at > len(data):
+            raise SystemExit("the file is no ONNX model, or was cut short.")
+        yield tag >> 3, value, data[start:at]
+
+
+def varint(data, at):
+    """A number of 7 bits a byte, and the place behind it."""
+    value = shift = 0
+    while at < len(data):
+        byte = data[at]
+        value, shift, at = value | (byte & 0x7F) << shift, shift + 7, at + 1
+        if byte < 0x80:
+            return value, at
+    raise SystemExit("the file is no ONNX model, or was cut short.")
+
+
+def message(number, value):
+    """A field that holds bytes, written."""
+    return written(number << 3 | BYTES) + written(len(value)) + value
+
+
+def written(value):
+    """A number of 7 bits a byte."""
+    made = bytearray()
+    while value >= 0x80:
+        made.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*made, value])

@@ -1,0 +1,76 @@
+"""Where a model file first gives NaN or infinity: the node, and the edge or atom. Needs no torch."""
+
+import numpy as np
+
+
+def sentence(path, inputs):
+    """Which node of a file makes the first NaN (or infinity, if there is no NaN) of these inputs; "" if none does.
+
+    `inputs`: arrays by the names of the contract, padded layout.
+    """
+    nodes, values = evaluated(path, inputs)
+    for broken, word in ((np.isnan, "NaN"), (lambda x: ~np.isfinite(x), "infinity")):
+        for node in nodes:
+            for name in node.output:
+                found = values.get(name)
+                if found is not None and broken(found).any():
+                    index = tuple(int(i) for i in np.argwhere(broken(found))[0])
+                    return f"the first {word} is that of {described(node)}{place(found.shape, index, inputs)}"
+    return ""
+
+
+def evaluated(path, inputs):
+    """The nodes of a file in their order, and all real tensors that they make, by name."""
+    import onnx
+    import onnxruntime
+
+    model = onnx.load(path)
+    graph = model.graph
+    nodes, given = list(graph.node), {output.name for output in graph.output}
+    made = [name for node in nodes for name in node.output if name and name not in given]
+    graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in made)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL  # it would fuse nodes
+    options.log_severity_level = 4
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    wanted = {i.name: inputs[i.name] for i in session.get_inputs()}
+    values = zip([o.name for o in session.get_outputs()], session.run(None, wanted))
+    return nodes, {name: np.asarray(v) for name, v in values if np.asarray(v).dtype.kind == "f"}
+
+
+def described(node):
+    """An operator, its name and its tensors."""
+    name = f' "{node.name}"' if node.name else ""
+    return f"the node {node.op_type}{name}, {node.output[0]} = {node.op_type}({', '.join(node.input)})"
+
+
+def place(shape, index, inputs):
+    """Which edge or atom an element belongs to, as the rest of a sentence; "" if the shape does not tell."""
+    centers, count = inputs["mask"].shape
+    if len(shape) > 1 and shape[:2] == (centers, count):
+        return slot(index[0] * count + index[1], inputs)
+    occupied = inputs["mask"].reshape(-1) | (np.arange(centers * count) == 0)
+    slots = np.flatnonzero(occupied)  # as packing.slots_of has them
+    atoms, edges = [("atom", c) for c in range(centers)], [("slot", s) for s in slots]
+    every = [("slot", s) for s in range(centers * count)]
+    fitting = [rows for rows in (atoms, edges, atoms + edges, every) if shape and len(rows) == shape[0]]
+    found = {rows[index[0]] for rows in fitting}
+    if len(found) != 1:
+        return ""
+    kind, number = found.pop()
+    return f", for {atom(number, inputs)}" if kind == "atom" else slot(number, inputs)
+
+
+def slot(flat, inputs):
+    """The edge in a flat slot."""
+    center, k = divmod(int(flat), inputs["mask"].shape[1])
+    if not inputs["mask"][center, k]:
+        return f", in padding (slot {k + 1} of {atom(center, inputs)}): replace what is in padding first"
+    other, length = inputs["neighbors"][center, k], np.linalg.norm(inputs["edge_vectors"][center, k])
+    return f", for the edge from {atom(center, inputs)} to {atom(other, inputs)}, of length {length:.4g}"
+
+
+def atom(index, inputs):
+    """An atom, counted from 1, with its atomic number."""
+    return f"atom {int(index) + 1} (Z = {int(inputs['species'][index])})"

@@ -1,0 +1,97 @@
+use super::*;
+
+const GOOD: &str = r#"{"version": 1, "name": "toy", "cutoff": 6.0, "hops": 2, "species": [8, 1],
+    "length_unit": "bohr", "energy_unit": "kJ/mol", "precision": "float64", "layout": "list", "forces": "both",
+    "reference_energies": {"1": -13.6, "8": -432.0}, "provenance": {"made by": ["hand"]}}"#;
+
+fn parse(text: &str) -> Result<Metadata> {
+    Metadata::parse(Some(text), Path::new("m.onnx"))
+}
+
+#[test]
+fn units_are_converted_at_the_door() {
+    let info = parse(GOOD).unwrap().info();
+    assert_eq!(info.cutoff, 6.0 * units::BOHR);
+    assert_eq!(info.species, [1, 8]);
+    assert_eq!(info.reference_energies[&8], -432.0);
+    assert_eq!(info.forces, [Forces::Conservative, Forces::Direct]);
+}
+
+#[test]
+fn what_is_wrong_is_named() {
+    let cases = [
+        ("\"version\": 1, ", "", "missing field `version` in its metadata"),
+        ("\"cutoff\": 6.0, ", "", "missing field `cutoff` in its metadata"),
+        ("6.0", "-6.0", "`cutoff` is -6.0 in its metadata where a length above 0 and up to 100 Å was expected"),
+        ("6.0", "189.0", "`cutoff` is 189.0 in its metadata where a length above 0 and up to 100 Å was expected"),
+        ("6.0", "1e999", "its metadata are not JSON: number out of range at line 1 column 45"),
+        ("\"hops\": 2", "\"hops\": 0", "`hops` is 0 in its metadata where a number from 1 to 100 was expected"),
+        ("\"hops\": 2", "\"hops\": 101", "`hops` is 101 in its metadata where a number from 1 to 100 was expected"),
+        (
+            "[8, 1]",
+            "[1, 1]",
+            "`species` is [1, 1] in its metadata where a list of distinct atomic numbers from 1 to 118 was expected",
+        ),
+        (
+            "[8, 1]",
+            "[119, 1]",
+            "`species` is [1, 119] in its metadata where a list of distinct atomic numbers from 1 to 118 was \
+             expected",
+        ),
+        (
+            "\"hops\": 2",
+            "\"hops\": 2, \"bytes_per_edge\": 1073741825",
+            "`bytes_per_edge` is 1073741825 in its metadata where a number from 1 to 1073741824 was expected",
+        ),
+        (
+            "\"8\": -432.0",
+            "\"6\": -432.0",
+            "`reference_energies` are of [1, 6] in its metadata where one of each of `species` was expected",
+        ),
+        ("bohr", "furlong", "unknown variant `furlong`, expected one of `angstrom`, `bohr`, `nm` in its metadata"),
+    ];
+    for (from, to, cause) in cases {
+        let error = parse(&GOOD.replace(from, to)).unwrap_err().to_string();
+        assert_eq!(error, format!("the model m.onnx breaks the model contract: {cause}"));
+    }
+}
+
+#[test]
+fn a_cutoff_beyond_all_numbers_is_refused() {
+    let error = parse(&GOOD.replace("6.0", "1e308").replace("bohr", "nm")).unwrap_err().to_string();
+    assert!(error.contains("`cutoff` is 1e308 in its metadata where a length above 0 "), "{error}");
+}
+
+#[test]
+fn unknown_keys_are_refused_with_the_known_ones() {
+    for (from, to) in [("reference_energies", "reference_energy"), ("hops", "Hops"), ("\"provenance\"", "\"x\"")] {
+        let error = parse(&GOOD.replace(from, to)).unwrap_err().to_string();
+        let expected = format!("unknown field `{}`, expected one of `version`, `name`, ", to.trim_matches('"'));
+        assert!(error.contains(&expected) && error.contains("`reference_energies`, "), "{error}");
+    }
+    // Whatever is in the provenance.
+    assert!(parse(&GOOD.replace("made by", "reference_energy")).is_ok());
+}
+
+#[test]
+fn keys_given_twice_are_refused() {
+    let cases = [
+        ("\"hops\": 2", "\"hops\": 2, \"hops\": 2", "hops"),
+        ("\"1\": -13.6", "\"1\": -13.6, \"1\": -13.7", "1"),
+        ("{\"made by\"", "{\"made by\": 1, \"made by\"", "made by"),
+    ];
+    for (from, to, key) in cases {
+        let error = parse(&GOOD.replace(from, to)).unwrap_err().to_string();
+        assert!(error.contains(&format!("contract: the key `{key}` is given twice at line ")), "{error}");
+    }
+    for other in ["01", "+1", " 1", "1.0", "256", "-1", "H"] {
+        let both = format!("\"1\": -13.6, \"{other}\": -13.6");
+        assert!(parse(&GOOD.replace("\"1\": -13.6", &both)).is_err(), "{other}");
+    }
+}
+
+#[test]
+fn another_version_is_refused_before_anything_else_is_read() {
+    let error = parse(r#"{"version": "1.5", "novelty": true}"#).unwrap_err().to_string();
+    assert!(error.starts_with("the model m.onnx follows version \"1.5\" of the model contract"), "{error}");
+}

@@ -1,0 +1,6 @@
+"""Parts of the exporter that need no torch: the tests with it are in python/tests."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "python"))
