@@ -119,7 +119,8 @@ impl Calculator {
     /// # Errors
     /// An element that the model does not know, or whatever keeps the model from giving finite numbers.
     pub fn evaluate(&mut self, graph: &Graph, step: u64) -> Result<Evaluation> {
-        self.evaluate_in(Phase::Averaged, graph, step, &Detail::default())
+        let evaluation = self.evaluate_in(Phase::Averaged, graph, step, &Detail::default());
+        evaluation.map_err(|error| error.of_structure(graph))
     }
 
     /// Evaluates a structure; as [`Calculator::evaluate`], with the neighbor list made here.

@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+use crate::graph::Graph;
 use crate::numbers::{plain, short};
 
 /// Result of everything in this crate that can fail.
@@ -781,10 +782,10 @@ pub enum Error {
     ///
     /// Cause: The structure is outside of what the model knows, or the model divides by zero for lonely atoms.
     ///
-    /// Cure: Look at the atoms around that index; if a single atom gives it too, it is the model.
+    /// Cure: Look at the atoms that the sentence names; if a single atom gives it too, it is the model.
     #[error(
         "the model \"{model}\" gave {value} in {output} at index {index:?}: check the structure for atoms that are too \
-         close or too lonely for this model, or whether the dynamics has exploded"
+         close or too lonely for this model, or whether the dynamics has exploded{atoms}"
     )]
     OutputNotFinite {
         /// Name of the model.
@@ -795,6 +796,8 @@ pub enum Error {
         index: Vec<usize>,
         /// The value.
         value: f64,
+        /// The closest atoms of the structure, and those without neighbors, as the end of a sentence.
+        atoms: String,
     },
 
     /// A run of a model failed inside ONNX Runtime.
@@ -809,4 +812,14 @@ pub enum Error {
         /// The runtime's reason.
         cause: String,
     },
+}
+
+impl Error {
+    /// With the atoms of the whole structure that a model is most likely to fail for, where it has failed.
+    pub(crate) fn of_structure(mut self, graph: &Graph) -> Self {
+        if let Self::OutputNotFinite { atoms, .. } = &mut self {
+            *atoms = graph.extremes();
+        }
+        self
+    }
 }

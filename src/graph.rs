@@ -3,6 +3,7 @@
 //! A neighbor list does not change when the structure is rotated, so rotating a structure means rotating the edge
 //! vectors of its graph and nothing else.
 
+mod extremes;
 mod halves;
 
 use std::ops::Range;

@@ -38,8 +38,13 @@ pub fn evaluate_together(potential: &mut dyn Potential, tasks: &[Task], memory: 
     for (task, repeats) in tasks.iter().zip(repeats) {
         results.push(match results.last() {
             Some(Ok(before)) if repeats => Ok(Evaluation { evaluations: 0, ..before.clone() }),
-            Some(Err(_)) if repeats => task.evaluate(potential, &request(task)),
-            _ => new.next().expect("there is a result for each job").map(|found| task.read(found)),
+            Some(Err(_)) if repeats => {
+                task.evaluate(potential, &request(task)).map_err(|error| error.of_structure(task.graph))
+            }
+            _ => {
+                let found = new.next().expect("there is a result for each job");
+                found.map(|found| task.read(found)).map_err(|error| error.of_structure(task.graph))
+            }
         });
     }
     results

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tumble import options, wire
+from tumble.atoms import in_python
 from tumble.elements import runs
 from tumble.wire import Array
 
@@ -83,6 +84,7 @@ class Client:
         wishes = {"inversion": inversion, "correction": correction, "forces": forces, "token": token}
         text = options.text(species=runs(species), rotate=rotate, **random, **wishes)
         self._atoms = len(species)
+        self._species = list(species)
         self._address = address
         self._timeout = timeout
         self._turns = Lock()
@@ -103,7 +105,10 @@ class Client:
         if cell.shape != (3, 3):
             raise ValueError(f"the cell has the shape {cell.shape}: give (3, 3), with the cell vectors as rows")
         with self._turns:
-            return self._exchange(wire.structure(cell, positions), self._answer)
+            try:
+                return self._exchange(wire.structure(cell, positions), self._answer)
+            except ServerError as error:
+                raise ServerError(in_python(str(error), self._species, positions, cell)) from None
 
     @property
     def closed(self) -> bool:

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tumble import options
+from tumble.atoms import in_python
 from tumble.elements import atomic_number
 from tumble.library import DOUBLES, INTS, library, onnx_runtime
 
@@ -148,7 +149,10 @@ class Model:
         positions = _array(positions, (len(numbers), 3), "positions")
         cell = _array(np.zeros((3, 3)) if cell is None else cell, (3, 3), "cell")
         with self._lock:
-            return self._evaluate(numbers, positions, cell)
+            try:
+                return self._evaluate(numbers, positions, cell)
+            except ModelError as error:
+                raise ModelError(in_python(str(error), numbers.tolist(), positions, cell)) from None
 
     def _evaluate(self, numbers: NDArray[np.intc], positions: Array, cell: Array) -> Evaluation:
         atoms, handle = len(numbers), self._live()

@@ -7,10 +7,12 @@ has a pair of its own.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+from weakref import WeakSet
 
 from ase import Atoms
 from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes, compare_atoms
@@ -35,8 +37,7 @@ class SharedCalculator(Calculator):
     ignored_changes = {"initial_charges", "initial_magmoms"}
 
     def __init__(self, **parameters: Any):
-        self._turns = threading.RLock()
-        self._mine = threading.local()
+        self._begin()
         self._latest = Calculation()
         # Changes when earlier calculations are no longer right, in no thread.
         self._age = 0
@@ -129,4 +130,20 @@ class SharedCalculator(Calculator):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
+        self._begin()
+
+    def _begin(self) -> None:
         self._turns, self._mine = threading.RLock(), threading.local()
+        _CALCULATORS.add(self)
+
+
+# All of them, for a child that a fork makes: another thread of its parent, which it has not, may have been at its turn.
+_CALCULATORS: WeakSet[SharedCalculator] = WeakSet()
+
+
+def _forked() -> None:
+    for calculator in list(_CALCULATORS):
+        calculator._turns = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_forked)

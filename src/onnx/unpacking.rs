@@ -122,7 +122,8 @@ impl<'a, T: Real> Reader<'a, T> {
     }
 
     fn not_finite(&self, output: &'static str, shape: &[i64], position: usize, value: f64) -> Error {
-        Error::OutputNotFinite { model: self.model.to_owned(), output, index: unravel(position, shape), value }
+        let (model, index) = (self.model.to_owned(), unravel(position, shape));
+        Error::OutputNotFinite { model, output, index, value, atoms: String::new() }
     }
 }
 

@@ -128,6 +128,37 @@ def test_an_evaluation_that_fails_leaves_no_earlier_results(atoms):
     assert np.isfinite(atoms.get_potential_energy())
 
 
+def test_errors_name_atoms_as_ase_counts_them_with_their_neighbors():
+    def sentence(change, pbc=True, model=TOY):
+        atoms = waters(pbc)
+        change(atoms)
+        with Tumble(model) as atoms.calc, pytest.raises(ModelError) as caught:
+            atoms.get_potential_energy()
+        return str(caught.value)
+
+    def coincide(atoms):
+        atoms.positions[4] = atoms.positions[2] + CELL[1]
+
+    found = sentence(coincide)
+    assert found.startswith("atoms 3 and 5 coincide")
+    assert found.endswith("(in Python: atoms[2] is H, 0.00 Å from atoms[4], H; atoms[4] is H, 0.00 Å from atoms[2], H)")
+
+    def lost(atoms):
+        atoms.positions[3, 1] = np.nan
+
+    found = sentence(lost)
+    assert found.startswith("the position of atom 4 is not finite (NaN): check the structure")
+    assert found.endswith("(in Python: atoms[3] is O)")
+
+    def close(atoms):
+        atoms.positions[5] = atoms.positions[3] + [0.0, 0.0, 0.3]
+
+    found = sentence(close, False, TOYS / "bad-nan.onnx")
+    assert 'the model "nan" gave NaN in atomic_energies at index [0]' in found
+    assert "; the closest are atoms 4 and 6 (distance 0.300 Å)" in found
+    assert found.endswith("(in Python: atoms[3] is O, 0.30 Å from atoms[5], H; atoms[5] is H, 0.30 Å from atoms[3], O)")
+
+
 def test_steps_can_be_set_and_structures_compared_under_one_rotation():
     atoms = waters()
     with Tumble(TOY, rotate="random", seed=5) as atoms.calc:

@@ -109,7 +109,8 @@ def test_a_refusal_is_a_server_error_with_its_sentence(tmp_path):
     client = Client(server.address, ["O", "H", "H"])
     with pytest.raises(ServerError) as caught:
         client.evaluate(WATER)
-    assert str(caught.value) == "atoms 1 and 2 coincide"
+    where = "(in Python: atoms[0] is O, 1.00 Å from atoms[1], H; atoms[1] is H, 1.00 Å from atoms[0], O)"
+    assert str(caught.value) == f"atoms 1 and 2 coincide {where}"
     assert client.closed
     with pytest.raises(ConnectionError, match=f"the connection to the server at {server.address} is closed: connect"):
         client.evaluate(WATER)
