@@ -452,6 +452,22 @@ fn findings_are_those_of_all_structures() {
     assert!(!both.is_coarse());
 }
 
+#[test]
+fn periodic_structures_bring_a_note_on_phonons() {
+    let molecule = measured(Plan { degree: 5, orientations: 1 });
+    let findings = |all| Findings::new(all, Target::default(), Conditions::default()).unwrap().unwrap();
+    assert_eq!(findings(vec![("one".into(), molecule.clone())]).phonons(), None);
+    let mut crystal = molecule.clone();
+    crystal.symmetry = Symmetry { periodic: true, force_spread: 0.25, ..crystal.symmetry };
+    let note = findings(vec![("one".into(), molecule), ("two".into(), crystal.clone())]).phonons().unwrap();
+    assert!(
+        note.starts_with("forces of a periodic structure spread by 250 meV/Å: if it is a crystal, phonons"),
+        "{note}"
+    );
+    crystal.symmetry.force_spread = 5e-4;
+    assert_eq!(findings(vec![("two".into(), crystal)]).phonons(), None);
+}
+
 /// T is exact for ℓ = 1 and 2 only, and so is no measure of what it leaves.
 #[test]
 fn a_coarse_reference_is_noticed() {

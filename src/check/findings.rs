@@ -9,6 +9,10 @@ use super::spectrum::Spectrum;
 use super::{Measured, first_atoms};
 use crate::elements::symbol;
 use crate::error::Result;
+use crate::numbers::short;
+
+/// A spread of forces that phonons show, eV/Å.
+const NOTICED: f64 = 1e-3;
 
 /// What was found, structure by structure and on average.
 #[derive(Clone, Debug)]
@@ -66,6 +70,21 @@ impl Findings {
         coarse(0) || coarse(1)
     }
 
+    /// What periodic structures whose forces depend on the orientation mean for phonons, as a sentence; `None` where there
+    /// are none.
+    pub fn phonons(&self) -> Option<String> {
+        let periodic = self.structures.iter().map(|(_, measured)| &measured.symmetry).filter(|one| one.periodic);
+        let spread = periodic.map(|symmetry| symmetry.force_spread).fold(0.0, f64::max);
+        (spread > NOTICED).then(|| {
+            format!(
+                "forces of a periodic structure spread by {} meV/Å: if it is a crystal, phonons from displacements that \
+                 its symmetry reduces look symmetric with the bare model, and are wrong: average over a grid with its \
+                 point group (octahedral with inversion for a cubic one), or displace all atoms in all directions",
+                short(1e3 * spread)
+            )
+        })
+    }
+
     /// Symbols of the atom types of a simulation, one for each element, in the order of their first atoms.
     pub fn types(&self) -> Vec<&'static str> {
         let all = self.structures.iter().flat_map(|(_, measured)| measured.elements.iter().copied());
@@ -111,6 +130,7 @@ fn mean(all: &[&Symmetry]) -> Symmetry {
     }
     Symmetry {
         atoms: all.iter().map(|one| one.atoms).sum(),
+        periodic: all.iter().any(|one| one.periodic),
         energy: all.iter().map(|one| one.energy).sum(),
         force: rms(|one| one.force),
         energy_spread: rms(|one| one.energy_spread),

@@ -204,6 +204,8 @@ pub struct Symmetry {
     /// Root mean square over O(3) of the length of the torque that the model exerts on the whole, eV; `None` for direct
     /// forces without a stress.
     pub torque: Option<f64>,
+    /// Whether it repeats along all three cell vectors.
+    pub periodic: bool,
     /// The same of the axial vector of the virial's antisymmetric part, half the torque, over the volume, eV/Å^3;
     /// `None` where there is no volume.
     pub antisymmetric: Option<f64>,
@@ -234,6 +236,7 @@ impl Symmetry {
             force: (reference.mean.forces.iter().map(|f| f * f).sum::<f64>() / (3.0 * n)).sqrt(),
             energy_spread: energy.sqrt() / n,
             force_spread: (variances.sum() / (3.0 * n)).sqrt(),
+            periodic: graph.volume.is_some(),
             antisymmetric: torque.zip(graph.volume).map(|(torque, volume)| 0.5 * torque / volume),
             torque,
             energy_parity,

@@ -88,9 +88,12 @@ fn advice(findings: &Findings, model: &str) -> String {
     };
     let [style, langevin] = choice.random_lines(&findings.conditions);
     let (target, conditions) = (findings.target, &findings.conditions);
-    let note = if findings.is_coarse() { COARSE } else { "" };
+    let coarse = if findings.is_coarse() { COARSE } else { "" };
+    let phonons =
+        findings.phonons().map(|sentence| format!("<p class=\"note\">{}.</p>\n", escape(&capital(&sentence))));
+    let phonons = phonons.unwrap_or_default();
     format!(
-        "{note}<p><b>{}{inversion}</b> {verdict} {target}: {energy} meV/atom and {forces} meV/Å are left, for \
+        "{coarse}{phonons}<p><b>{}{inversion}</b> {verdict} {target}: {energy} meV/atom and {forces} meV/Å are left, for \
          <b>{}</b> evaluation(s) of the model a step{cheaper}.</p>\n<pre># LAMMPS\n{}\n{}\n\n\
          # i-PI\n{}</pre>\n<p>{}.</p>\n<p>The alternative for one evaluation a step is a new random rotation at each: no \
          bias is left, but noise of {} meV/Å. At {} fs it heats by {} K/ps; a thermostat with a damping time of \
@@ -137,6 +140,12 @@ fn spectrum(findings: &Findings) -> Result<String> {
         "<p class=\"legend\"><i class=\"a\"></i> even under inversion <i class=\"b\"></i> odd</p>\n",
         tables::fractions(findings)
     ))
+}
+
+/// As a sentence by itself.
+fn capital(sentence: &str) -> String {
+    let (first, rest) = sentence.split_at(sentence.chars().next().map_or(0, char::len_utf8));
+    first.to_uppercase() + rest
 }
 
 fn escape(text: &str) -> String {

@@ -29,6 +29,7 @@ pub fn document(findings: &Findings, card: &[(&'static str, String)], model: &st
         "target": { "energy": finite(target.energy), "forces": finite(target.forces) },
         "timestep": conditions.timestep,
         "temperature": conditions.temperature,
+        "notes": findings.phonons().into_iter().collect::<Vec<_>>(),
         "recommendation": findings.recommendation.as_ref().map(|choice| recommendation(findings, choice, model)),
     }))
 }

@@ -156,7 +156,7 @@ fn recommendation(findings: &Findings, model: &str) -> String {
         findings.order(),
         choice.ipi(model)
     );
-    text + &random(findings, choice) + &note(findings)
+    text + &random(findings, choice) + &note(findings) + &phonons(findings)
 }
 
 fn random(findings: &Findings, choice: &Recommendation) -> String {
@@ -190,4 +190,9 @@ fn note(findings: &Findings) -> String {
         "\nnote: errors below {energy:.3} meV/atom and {forces:.2} meV/Å may be those of the reference: give more \
          --budget, a finer --reference, or fewer structures\n"
     )
+}
+
+/// A warning where somebody might make phonons of a crystal.
+fn phonons(findings: &Findings) -> String {
+    findings.phonons().map(|sentence| format!("\nnote: {sentence}\n")).unwrap_or_default()
 }
