@@ -454,7 +454,9 @@ fn findings_are_those_of_all_structures() {
 
 #[test]
 fn periodic_structures_bring_a_note_on_phonons() {
-    let molecule = measured(Plan { degree: 5, orientations: 1 });
+    let mut molecule = measured(Plan { degree: 5, orientations: 1 });
+    assert!(molecule.symmetry.periodic);
+    molecule.symmetry.periodic = false;
     let findings = |all| Findings::new(all, Target::default(), Conditions::default()).unwrap().unwrap();
     assert_eq!(findings(vec![("one".into(), molecule.clone())]).phonons(), None);
     let mut crystal = molecule.clone();

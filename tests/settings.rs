@@ -35,6 +35,13 @@ fn numbers_that_would_overflow_are_refused() {
 }
 
 #[test]
+fn a_step_that_would_wrap_is_refused() {
+    let template = "--template=examples/ipi-mts/start.xyz";
+    let found = refusal(&["ipi", "nofile.onnx", template, "--unix", "nowhere", "--step", "9223372036854775808"]);
+    assert!(found.contains("must be a whole number from 0 to 9223372036854775807"), "{found}");
+}
+
+#[test]
 fn a_server_refuses_bad_defaults_at_its_start() {
     let found = refusal(&["serve", "nofile.onnx", "--listen", "unix:/nonexistent/s", "--rotate", "cubic"]);
     assert!(found.starts_with("error: the mitigation \"cubic\" is unknown"), "{found}");

@@ -10,6 +10,7 @@ use tumble::net::Address;
 use tumble::policy::Policy;
 use tumble::potential::{ModelInfo, Potential};
 use tumble::scheduler::{End, Interrupt, Limits};
+use tumble::settings::MAX_STEP;
 use tumble::{Error, Result, Settings, xyz};
 
 use crate::log::{Log, LogFormat};
@@ -64,7 +65,7 @@ pub struct Arguments {
     streams: Streams,
 
     /// Number of the first step: continues the random rotations of an earlier run
-    #[arg(long, value_name = "N", default_value = "0")]
+    #[arg(long, value_name = "N", default_value = "0", value_parser = step)]
     step: u64,
 
     /// Give averaged minus bare, for i-PI's multiple time stepping
@@ -195,4 +196,9 @@ fn beads(text: &str) -> Result<u64, String> {
         Ok(number @ 1..=65_535) => Ok(number),
         _ => Err("must be a whole number from 1 to 65535".into()),
     }
+}
+
+fn step(text: &str) -> Result<u64, String> {
+    let number = text.parse().ok().filter(|step| *step <= MAX_STEP);
+    number.ok_or_else(|| format!("must be a whole number from 0 to {MAX_STEP}"))
 }
