@@ -248,7 +248,7 @@ fn lint(page: &Path) {
 #[test]
 fn a_page_of_no_command_and_a_folder_that_cannot_be_are_errors() {
     let output = run(&mut tumble(&["man", "dance"]));
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     let expected = "error: the argument COMMAND is \"dance\", which is no command of tumble: give one of info, eval, check, \
                     bench, ipi, serve, model, doctor, completions, man\n";
     assert_eq!(String::from_utf8(output.stderr).unwrap(), expected);
@@ -268,7 +268,7 @@ fn without_onnx_runtime_the_doctor_says_what_to_type() {
     );
     assert_eq!(remedy, "give the right place, by --onnxruntime or ORT_DYLIB_PATH, or none");
     assert!(found.all("telemetry").is_empty() && found.all("device cpu").is_empty());
-    let mut arguments = vec!["doctor", "--model"];
+    let mut arguments = vec!["doctor"];
     let model = model("harmonic-padded-f64");
     arguments.push(&model);
     let found = Findings::of(1, bare(&arguments).env("ORT_DYLIB_PATH", "/no/such/place"));
@@ -384,7 +384,7 @@ fn two_ranks_that_do_not_know_of_each_other_are_a_problem() {
 
 /// What is found of a model, with the code.
 fn examined(code: i32, model: impl AsRef<OsStr>) -> Findings {
-    Findings::of(code, tumble(&["doctor", "--model"]).arg(model.as_ref()))
+    Findings::of(code, tumble(&["doctor"]).arg(model.as_ref()))
 }
 
 /// The numbers of a sentence.
@@ -396,9 +396,15 @@ fn numbers(sentence: &str) -> Vec<f64> {
 fn a_good_model_is_told_by_its_forces_and_its_spread() {
     for name in ["harmonic-padded-f64", "harmonic-list-f32"] {
         let found = examined(0, model(name));
-        let [status, sentence, _] = found.one("model");
-        assert_eq!(status, "ok");
-        assert!(sentence.contains(" keeps to the contract: ") && sentence.contains(", sha256 "), "{sentence}");
+        let file = model(name);
+        let expected = format!("harmonic, version 1 of the model contract, in {file}");
+        assert_eq!(found.one("model")[..2], ["ok", &*expected]);
+        let [status, sentence, _] = found.one("checksum");
+        let sum = run(Command::new("sha256sum").arg(&file)).stdout;
+        let sum = String::from_utf8(sum).unwrap().split_whitespace().next().unwrap().to_owned();
+        assert_eq!((status, sentence), ("ok", &*format!("sha256 {sum}: the same everywhere for the same file")));
+        let [status, sentence, _] = found.one("energy");
+        assert!(status == "ok" && sentence.ends_with(" eV for 6 atoms (H, O)"), "{sentence}");
         let [status, sentence, _] = found.one("forces");
         let [force, difference] = numbers(sentence)[..] else { panic!("{sentence}") };
         assert_eq!(status, "ok");
@@ -424,5 +430,8 @@ fn a_model_that_is_none_is_a_problem() {
     let found = examined(1, "/no/model.onnx");
     let [_, sentence, remedy] = found.one("model");
     assert!(sentence.starts_with("cannot read /no/model.onnx: "), "{sentence}");
-    assert_eq!(remedy, "give the file of a model after --model");
+    assert_eq!(remedy, "give the path of a model: tumble doctor model.onnx");
+    // The former option does the same, but not beside the argument.
+    assert_eq!(Findings::of(1, &mut tumble(&["doctor", "--model", "/no/model.onnx"])).one("model")[1], sentence);
+    assert_eq!(run(&mut tumble(&["doctor", "a.onnx", "--model", "b.onnx"])).status.code(), Some(2));
 }

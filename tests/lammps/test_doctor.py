@@ -27,7 +27,7 @@ def build_id(library):
 
 
 def test_everything_is_there():
-    code, found = doctor("--model", str(WATER), LAMMPS_PLUGIN_PATH="")
+    code, found = doctor(str(WATER), LAMMPS_PLUGIN_PATH="")
     assert code == 0, found
     assert found["lammps"][1].endswith(f" at {BIN / 'lmp'}, for MPICH or alike")
     made_for = f"made for LAMMPS of build-id {build_id(PACKAGE / 'liblammps.so.0')}"

@@ -136,7 +136,7 @@ def test_the_command_line_runs(installed, model, energy):
 
 
 def test_the_doctor_finds_nothing_wrong(installed, model):
-    said = installed.run("tumble", "doctor", "--model", model, "--json")
+    said = installed.run("tumble", "doctor", model, "--json")
     found = {check["check"]: check for check in json.loads(said)["checks"]}
     assert found["lammps plugin"]["status"] == "ok", said
     assert found["model in lammps"]["status"] == "ok", said

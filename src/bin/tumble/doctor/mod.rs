@@ -14,7 +14,7 @@ use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use serde_json::json;
 use tumble::{Result, Settings};
 
@@ -24,14 +24,17 @@ use crate::print;
 
 /// Check the installation: ONNX Runtime, GPU, LAMMPS, plugin, MPI, processors, a model; and say what to do
 #[derive(Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, group = ArgGroup::new("checked").args(["model", "named"]))]
 pub struct Arguments {
-    /// A model to check too: whether it loads, its forces, its spread over rotations, and its energy in LAMMPS
-    #[arg(long, value_name = "FILE")]
+    /// A model to check too: its contract, checksum and forces, its spread over rotations, and its energy in LAMMPS
     model: Option<PathBuf>,
 
+    /// The same by its former name
+    #[arg(long = "model", value_name = "FILE", hide = true)]
+    named: Option<PathBuf>,
+
     /// SHA-256 that the model must have
-    #[arg(long, value_name = "HEX", value_parser = hash, requires = "model")]
+    #[arg(long, value_name = "HEX", value_parser = hash, requires = "checked")]
     sha256: Option<String>,
 
     /// The LAMMPS program, or the folder that it is in; lmp of PATH or of the active environment if not given
@@ -46,7 +49,8 @@ pub struct Arguments {
 const EXAMPLES: &str = "\
 Examples:
   tumble doctor
-  tumble doctor --model model.onnx --lammps ~/lammps/build/lmp
+  tumble doctor model.onnx
+  tumble doctor model.onnx --lammps ~/lammps/build/lmp
   tumble doctor --json | jq '.checks[] | select(.status == \"problem\")'
 
 LAMMPS is started for a moment, alone and on two MPI ranks. What only some need and is not there is a note: LAMMPS, its
@@ -106,7 +110,7 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
     let (finding, style) = plugin::find(lammps.as_ref());
     report.add([finding])?;
     report.add([mpi::finding(lammps.as_ref(), arguments.lammps.is_some())])?;
-    if let Some(path) = &arguments.model {
+    if let Some(path) = arguments.model.as_ref().or(arguments.named.as_ref()) {
         let settings = Settings { library, sha256: arguments.sha256.clone(), ..Settings::default() };
         let (findings, sample) = model::findings(path, &settings);
         report.add(findings)?;

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use tumble::check::knows_water;
 use tumble::check::structures::water;
-use tumble::potential::{Forces, ModelInfo};
+use tumble::elements::symbols;
+use tumble::onnx::OnnxPotential;
+use tumble::potential::{Forces, ModelInfo, Potential};
 use tumble::{Calculator, Cell, Error, Result, Settings, System};
 
 use super::finding::Finding;
@@ -24,6 +26,10 @@ impl Sample {
         species.dedup();
         species
     }
+
+    fn text(&self) -> String {
+        format!("{:.6} eV for {} atoms ({})", self.energy, self.system.len(), symbols(&self.species()))
+    }
 }
 
 /// Step of the differences, Å.
@@ -40,14 +46,15 @@ pub fn findings(path: &Path, settings: &Settings) -> (Vec<Finding>, Option<Sampl
 }
 
 fn examine(path: &Path, settings: &Settings, findings: &mut Vec<Finding>) -> Result<Sample> {
-    let mut bare = Calculator::load(path, settings)?;
-    findings.push(Finding::ok("model", format!("{} keeps to the contract: {}", bare.info().name, bare.origin())));
-    findings.extend(bare.notes().iter().map(|note| Finding::note("model", note)));
+    let mut bare = loaded(path, settings, findings)?;
     let system = molecule(bare.info())?;
     let evaluation = bare.evaluate_system(&system, 0)?;
-    findings.push(forces(path, settings, bare.info(), &system)?);
+    let sample = Sample { system, energy: evaluation.energy };
+    findings.push(Finding::ok("energy", sample.text()));
+    let system = &sample.system;
+    findings.push(forces(path, settings, bare.info(), system)?);
     let mut turned = Calculator::load(path, &Settings { mitigation: "octahedral".into(), ..settings.clone() })?;
-    let [energy, force] = spreads(&turned.evaluate_system(&system, 0)?).map(Option::unwrap_or_default);
+    let [energy, force] = spreads(&turned.evaluate_system(system, 0)?).map(Option::unwrap_or_default);
     let found = format!(
         "over 24 rotations of {} atoms its energy spreads by {energy:.3} meV, its forces by {force:.3} meV/Å",
         system.len()
@@ -55,13 +62,25 @@ fn examine(path: &Path, settings: &Settings, findings: &mut Vec<Finding>) -> Res
     findings.push(
         Finding::note("rotations", found).remedy(format!("tumble check {}     # what to do about it", path.display())),
     );
-    Ok(Sample { system, energy: evaluation.energy })
+    Ok(sample)
+}
+
+/// The bare model, with its contract, its checksum and what it should be known for.
+fn loaded(path: &Path, settings: &Settings, findings: &mut Vec<Finding>) -> Result<Calculator> {
+    let potential = OnnxPotential::load(path, &settings.running())?;
+    let (name, version) = (&potential.info().name, potential.metadata().version);
+    let found = format!("{name}, version {version} of the model contract, in {}", path.display());
+    findings.push(Finding::ok("model", found));
+    findings
+        .push(Finding::ok("checksum", format!("sha256 {}: the same everywhere for the same file", potential.sha256())));
+    findings.extend(potential.notes().iter().map(|note| Finding::note("model", note)));
+    Calculator::new(Box::new(potential), settings)
 }
 
 fn refused(error: &Error) -> Finding {
     let remedy = match error {
-        Error::Read { .. } => "give the file of a model after --model",
         Error::OtherModel { .. } => "give the file that the hash belongs to",
+        Error::Read { .. } => "give the path of a model: tumble doctor model.onnx",
         Error::OutputNotFinite { .. } => "train or export the model again: the structure is an ordinary one",
         Error::NotOnnx { .. } | Error::NoContract { .. } | Error::Contract { .. } | Error::ContractVersion { .. } => {
             "export the model for tumble: docs/export.md"
