@@ -7,6 +7,9 @@ use std::str::FromStr;
 
 use crate::error::{Error, Result};
 
+/// The longest path of a socket, bytes: of `sun_path` the last one is a zero.
+const LONGEST: usize = 107;
+
 /// The place of a socket: `unix:PATH` or `tcp:HOST:PORT`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
@@ -23,8 +26,24 @@ pub enum Address {
 
 impl Address {
     /// The file that i-PI and ASE make for a socket of that name.
-    pub fn ipi(name: &str) -> Self {
-        Self::Unix(format!("/tmp/ipi_{name}").into())
+    ///
+    /// # Errors
+    /// As [`Address::unix`].
+    pub fn ipi(name: &str) -> Result<Self> {
+        Self::unix(&format!("/tmp/ipi_{name}"))
+    }
+
+    /// A socket's file.
+    ///
+    /// # Errors
+    /// [`Error::Address`] for a path that is longer than the system allows.
+    pub fn unix(path: &str) -> Result<Self> {
+        if path.len() > LONGEST {
+            let problem = "is longer than the 107 bytes that the system allows for the path of a socket: give a shorter \
+                           one, or one that begins at the current folder";
+            return Err(Error::Address { address: path.into(), problem });
+        }
+        Ok(Self::Unix(path.into()))
     }
 
     /// Reads `HOST:PORT`.
@@ -67,7 +86,7 @@ impl FromStr for Address {
 
     fn from_str(text: &str) -> Result<Self> {
         match text.split_once(':') {
-            Some(("unix", path)) if !path.is_empty() => Ok(Self::Unix(path.into())),
+            Some(("unix", path)) if !path.is_empty() => Self::unix(path),
             Some(("tcp", place)) => Self::tcp(place),
             _ => Err(Error::Address { address: text.into(), problem: "is neither unix:PATH nor tcp:HOST:PORT" }),
         }
@@ -101,6 +120,18 @@ mod tests {
         assert_eq!(error("water"), "the address \"water\" is neither unix:PATH nor tcp:HOST:PORT");
         assert_eq!(error("tcp:host"), "the address \"host\" has no port: write HOST:PORT");
         assert_eq!(error("tcp:host:99999"), "the address \"host:99999\" has a port that is no number from 0 to 65535");
+    }
+
+    #[test]
+    fn a_path_that_is_too_long_for_a_socket_is_refused() {
+        let path = |length| format!("unix:{}", "s".repeat(length)).parse::<Address>();
+        assert!(path(107).is_ok());
+        let expected = format!(
+            "the address \"{}\" is longer than the 107 bytes that the system allows for the path of a socket: give a \
+             shorter one, or one that begins at the current folder",
+            "s".repeat(108)
+        );
+        assert_eq!(path(108).unwrap_err().to_string(), expected);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! One kind of stream for files and ports.
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{IpAddr, Ipv6Addr, Shutdown, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
@@ -51,6 +51,16 @@ impl Stream {
         stream.set_nodelay(true)?;
         SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;
         Ok(Self::Tcp(stream))
+    }
+
+    /// The machine at the other side; of IPv6 its network, in which one machine has as many addresses as it likes. `None`
+    /// for a file.
+    pub fn origin(&self) -> Option<IpAddr> {
+        let Self::Tcp(stream) = self else { return None };
+        match stream.peer_addr().ok()?.ip().to_canonical() {
+            IpAddr::V6(address) => Some(Ipv6Addr::from(u128::from(address) >> 64 << 64).into()),
+            address => Some(address),
+        }
     }
 
     /// Whether reads and writes return at once when they would have to wait.
