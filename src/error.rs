@@ -403,6 +403,24 @@ pub enum Error {
         address: String,
     },
 
+    /// A token that other machines could guess.
+    ///
+    /// Cause: `tumble serve` was to listen on the network with a token of a few characters.
+    ///
+    /// Cure: Make a token of random characters, as with `openssl rand -hex 16`, and give it to the simulations too.
+    #[error(
+        "the token has {found} characters, and {address} can be reached from other machines, where it would be guessed: \
+         give at least {shortest} random ones, as `openssl rand -hex 16` makes them"
+    )]
+    ShortToken {
+        /// Its characters.
+        found: usize,
+        /// The place.
+        address: String,
+        /// How many it should have.
+        shortest: usize,
+    },
+
     /// Signals that cannot be listened to.
     ///
     /// Cause: The process may not open more files.
@@ -821,5 +839,21 @@ impl Error {
             *atoms = graph.extremes();
         }
         self
+    }
+
+    /// Whether an option or argument makes no sense, whatever the files and the machine are like: command lines end with
+    /// code 2 then, as for options that cannot be parsed, and with code 1 for everything else.
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::Argument { .. }
+                | Self::Mitigation { .. }
+                | Self::GridOrder { .. }
+                | Self::Address { .. }
+                | Self::OpenDoor { .. }
+                | Self::ShortToken { .. }
+                | Self::Overwrite { .. }
+                | Self::ForcesNotOffered { .. }
+        )
     }
 }

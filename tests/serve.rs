@@ -367,23 +367,28 @@ fn a_token_that_nobody_could_give_or_everybody_gives_is_refused() {
     for token in ["", " ", "a, b", "sesame\n"] {
         let listen = format!("unix:{}", folder.path().join("s").display());
         let mut tumble = Process::of(command(&listen, &[]).env("TUMBLE_TOKEN", token));
-        tumble.ends(1, sentence);
+        tumble.ends(2, sentence);
     }
-    Process::of(&mut command("tcp:0.0.0.0:0", &["--token", ""])).ends(1, sentence);
+    Process::of(&mut command("tcp:0.0.0.0:0", &["--token", ""])).ends(2, sentence);
 }
 
 #[test]
 fn other_machines_need_a_token_or_an_open_door() {
     let refused = "error: tcp:0.0.0.0:0 can be reached from other machines: give a token (TUMBLE_TOKEN), listen on \
                    unix:PATH or tcp:localhost:PORT, or say --open if everybody may use it";
-    Process::of(&mut command("tcp:0.0.0.0:0", &[])).ends(1, refused);
-    for options in [&["--open"][..], &["--token", "sesame"]] {
+    Process::of(&mut command("tcp:0.0.0.0:0", &[])).ends(2, refused);
+    let short = "error: the token has 15 characters, and tcp:0.0.0.0:0 can be reached from other machines, where it would be \
+                 guessed: give at least 16 random ones, as `openssl rand -hex 16` makes them";
+    Process::of(&mut command("tcp:0.0.0.0:0", &["--token", "sesame-sesame-s"])).ends(2, short);
+    Process::of(&mut command("tcp:0.0.0.0:0", &["--open", "--token", "sesame-sesame-s"])).ends(2, short);
+    let token = "sesame-sesame-se";
+    for options in [&["--open"][..], &["--token", token]] {
         let mut open = Process::of(&mut command("tcp:0.0.0.0:0", options));
         open.says("listening");
         let said = open.said();
         let port = said.split(':').nth(2).unwrap();
         let settings =
-            ClientSettings { species: vec![8, 1, 1], token: Some("sesame".into()), ..ClientSettings::default() };
+            ClientSettings { species: vec![8, 1, 1], token: Some(token.into()), ..ClientSettings::default() };
         let mut client = Client::connect(&format!("tcp:127.0.0.1:{port}").parse().unwrap(), &settings).unwrap();
         assert!(client.evaluate(None, &water(0.0).positions).unwrap().energy.is_finite());
         drop(client);

@@ -17,7 +17,7 @@ use tumble::ipi::wire::Structure;
 use tumble::net::{Address, Listener};
 use tumble::potential::{Forces, ModelInfo, Potential, Response};
 use tumble::rotation::{Matrix3, dot};
-use tumble::scheduler::{Interrupt, Limits};
+use tumble::scheduler::{Admission, Interrupt, Limits};
 use tumble::server::{Options, Report, Statistics, Terms, serve};
 use tumble::toys::{HarmonicToy, Legendre};
 use tumble::{Calculator, Error, Result, Settings};
@@ -38,6 +38,7 @@ fn limits() -> Limits {
         memory: 1 << 30,
         max_text: 1 << 16,
         patience: Some(Duration::from_millis(400)),
+        admission: Some(Admission { max_pending: 64, grace: Duration::from_millis(400) }),
         idle: None,
     }
 }
@@ -260,6 +261,11 @@ fn an_init_that_cannot_be_granted_is_refused_with_a_sentence() {
         assert_eq!(refusal(&format!("species: O, beads: {beads}")), expected);
     }
     assert!(refusal("species: O, batch_size: 0").starts_with("batch_size is \"0\""));
+    assert_eq!(refusal("species:"), refusal(""));
+    for beads in ["0", "65536", "-1", "18446744073709551616"] {
+        let sentence = format!("beads is \"{beads}\": give a whole number from 1 to 65535");
+        assert_eq!(refusal(&format!("species: O, beads: {beads}")), sentence);
+    }
     server.check();
 }
 
@@ -398,7 +404,7 @@ fn who_sends_a_byte_now_and_then_does_not_keep_his_place() {
 #[test]
 fn a_peer_that_never_reads_is_given_up_and_holds_up_nobody() {
     let server = Server::start();
-    let mut deaf = server.connect();
+    let mut deaf = server.begin("species: O H2");
     deaf.stream.set_write_timeout(Some(Duration::from_millis(100))).unwrap();
     let flood = b"STATUS      ".repeat(10_000);
     while deaf.stream.write_all(&flood).is_ok() {}
@@ -440,7 +446,7 @@ fn too_many_connections_are_refused_with_a_sentence() {
     let server = Server::with(limits(), terms, 2);
     let mut held: Vec<_> = (0..2).map(|_| server.begin("species: O H2")).collect();
     held.iter_mut().for_each(|peer| assert!(peer.evaluate(&water(0.0)).energy.is_finite()));
-    let sentence = server.connect().refusal();
+    let sentence = server.begin("species: O H2").refusal();
     assert_eq!(sentence, "the server has 2 connections already, the most that it takes");
     held.clear();
     sleep(Duration::from_millis(100));

@@ -51,8 +51,15 @@ fn ten_thousand_visitors_leave_nothing_behind() {
     let server = spawn(move || {
         let terms = Terms { max_atoms: 100, max_rotations: 100, token: None, settings: Settings::default() };
         let wait = Duration::from_millis(1);
-        let limits =
-            Limits { max_batch: 10, max_wait: wait, memory: 1 << 20, max_text: 4096, patience: None, idle: None };
+        let limits = Limits {
+            max_batch: 10,
+            max_wait: wait,
+            memory: 1 << 20,
+            max_text: 4096,
+            patience: None,
+            admission: None,
+            idle: None,
+        };
         let options = Options { terms, limits, max_connections: 50, statistics: None };
         serve(Box::new(PairToy::new(3.0, 1.0)), listener, options, stop, &mut |_| {}).unwrap()
     });

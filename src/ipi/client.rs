@@ -187,7 +187,7 @@ impl<'a> Client<'a> {
                 report(Report::Ended(&end));
                 return self.ended(key, end);
             }
-            Happening::Connected(..) | Happening::NotAccepted(_) => {}
+            Happening::Connected(..) | Happening::NotAccepted(_) | Happening::Crowded(_) => {}
         }
         Ok(())
     }

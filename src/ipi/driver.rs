@@ -87,7 +87,17 @@ impl Driver {
     /// # Errors
     /// The rest of a sentence that begins with the name of the peer.
     pub fn proceed(&mut self) -> Result<Option<Event>, String> {
-        while !self.busy() {
+        let mut all = usize::MAX;
+        self.proceed_within(&mut all)
+    }
+
+    /// As [`Driver::proceed`], with so many messages at most, from which those are taken that it has dealt with. When none
+    /// are left there may be more to do.
+    ///
+    /// # Errors
+    /// As [`Driver::proceed`].
+    pub fn proceed_within(&mut self, messages: &mut usize) -> Result<Option<Event>, String> {
+        while !self.busy() && *messages > 0 {
             // How much would follow is not known yet.
             if !self.begun() && self.input[self.used..].starts_with(b"POSDATA") {
                 return Err("sent POSDATA before INIT".into());
@@ -97,6 +107,7 @@ impl Driver {
             let Some((request, length)) = request else { return Ok(None) };
             let event = turn(request, &mut self.state, &mut self.output)?;
             self.used += length;
+            *messages -= 1;
             if event.is_some() {
                 return Ok(event);
             }

@@ -1,11 +1,14 @@
 //! One connection: its socket, its conversation, and how long it may be silent.
 
 use std::io::{self, ErrorKind, Read, Write};
+use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use polling::Event as Readiness;
 
+use super::admission::{Admission, MAX_EARLY};
+use super::pace::{BURST, Pace};
 use super::simulation::{Setup, Simulation};
 use super::{Key, Limits, PIECE};
 use crate::average::Evaluation;
@@ -38,6 +41,8 @@ pub enum End {
 pub(super) struct Connection {
     stream: Stream,
     pub peer: String,
+    /// The machine that it is from.
+    pub origin: Option<IpAddr>,
     driver: Driver,
     /// From its `INIT` on.
     simulation: Option<Simulation>,
@@ -55,16 +60,24 @@ pub(super) struct Connection {
     pub greeted: bool,
     /// Whether its end has been told.
     pub ended: bool,
+    /// When it is to be refused, and why.
+    refusal: Option<(Instant, String)>,
+    /// Whether it is one that we do not trust, as all that we accept.
+    paced: bool,
+    pub pace: Pace,
+    /// Messages before its `INIT`.
+    early: usize,
     /// What the poller was told last: readable, writable.
     interest: (bool, bool),
 }
 
 impl Connection {
-    pub fn new(stream: Stream, peer: String, max_text: usize) -> Self {
+    pub fn new(stream: Stream, peer: String, limits: &Limits) -> Self {
         Self {
+            origin: stream.origin(),
             stream,
             peer,
-            driver: Driver::new(max_text),
+            driver: Driver::new(limits.max_text),
             simulation: None,
             segments: None,
             lively: false,
@@ -73,6 +86,10 @@ impl Connection {
             since: Instant::now(),
             greeted: false,
             ended: false,
+            refusal: None,
+            paced: limits.admission.is_some(),
+            pace: Pace::default(),
+            early: 0,
             interest: (true, false),
         }
     }
@@ -86,6 +103,11 @@ impl Connection {
         self.stream.hang_up();
     }
 
+    /// Whether it has begun a simulation.
+    pub fn begun(&self) -> bool {
+        self.simulation.is_some()
+    }
+
     pub fn begin(&mut self, setup: Setup, cutoff: f64) {
         self.driver.begin(setup.species.len(), setup.batch, setup.carrier);
         self.simulation = Some(Simulation::new(setup, cutoff));
@@ -93,11 +115,17 @@ impl Connection {
 
     /// Reads a piece; true if something came.
     pub fn read(&mut self, piece: &mut [u8]) -> Result<bool, End> {
-        match self.stream.read(piece) {
+        self.pace.start();
+        let read = self.stream.read(piece);
+        read.iter().for_each(|length| self.pace.read(*length));
+        match read {
             Ok(0) if self.driver.waiting() == 0 && self.structures() == 0 => Err(End::Closed),
             Ok(0) if self.driver.busy() => Err(End::Broken("closed the connection before it had its results".into())),
             Ok(0) => Err(End::Broken("closed the connection in the middle of a message".into())),
-            Ok(_) if self.ended => Ok(false),
+            Ok(_) if self.ended => {
+                self.pace.dealt(BURST);
+                Ok(false)
+            }
             Ok(length) => {
                 if self.driver.waiting() == 0 {
                     self.since = Instant::now();
@@ -113,15 +141,29 @@ impl Connection {
 
     /// What is to be done next; nothing before what was answered is on its way.
     pub fn proceed(&mut self) -> Result<Option<Event>, String> {
-        if self.ended {
+        if self.ended || self.pausing() {
             return Ok(None);
         }
-        let waiting = self.driver.waiting();
-        let event = self.driver.proceed();
+        self.pace.start();
+        let (waiting, most) = (self.driver.waiting(), if self.paced { BURST } else { usize::MAX });
+        let mut left = most;
+        let event = self.driver.proceed_within(&mut left);
         if self.driver.waiting() < waiting {
             self.since = Instant::now();
         }
+        self.pace.dealt(most - left);
+        if !self.begun() && self.paced {
+            self.early += most - left;
+            if self.early > MAX_EARLY {
+                return Err(format!("sent {MAX_EARLY} messages before an INIT"));
+            }
+        }
         event
+    }
+
+    /// Whether it is left alone for a while.
+    fn pausing(&self) -> bool {
+        self.paced && self.pace.resume().is_some()
     }
 
     /// Takes a request in and says how many structures it has.
@@ -135,6 +177,7 @@ impl Connection {
         };
         let Some(simulation) = &mut self.simulation else { return Err("the peer sent POSDATA before INIT".into()) };
         simulation.ask(structures);
+        self.pace.asked();
         self.lively = true;
         Ok(self.structures())
     }
@@ -184,6 +227,18 @@ impl Connection {
         self.since = Instant::now();
     }
 
+    /// Says why it will have ended soon.
+    pub fn refuse_at(&mut self, when: Instant, sentence: String) {
+        self.refusal = Some((when, sentence));
+    }
+
+    /// Says why it ends, if its peer listens, and ends it.
+    pub fn dismiss(&mut self, sentence: &str) {
+        self.refuse(sentence);
+        // Nothing is waited for. What is unread would reset the connection, and take the sentence with it.
+        let _ = self.write().map(|()| self.stream.read(&mut [0; 4096]));
+    }
+
     fn forget_request(&mut self) {
         self.simulation.iter_mut().for_each(Simulation::forget);
     }
@@ -218,9 +273,11 @@ impl Connection {
 
     /// What to tell the poller, if it must be told.
     pub fn interest(&mut self, key: Key) -> Option<Readiness> {
+        self.pace.settle();
         let writing = !self.driver.output.is_empty();
         // Whoever does not read his answers is not read from, and nobody piles up more than a piece of requests.
-        let reading = self.ended || !(writing || self.driver.busy() && self.driver.waiting() > PIECE);
+        let busy = writing || self.driver.busy() && self.driver.waiting() > PIECE;
+        let reading = (self.ended || !busy) && !self.pausing();
         let interest = (reading, writing);
         let changed = interest != self.interest;
         self.interest = interest;
@@ -232,13 +289,21 @@ impl Connection {
         if self.ended {
             return Some(self.since + FAREWELL);
         }
+        if let Some((when, _)) = self.refusal {
+            return Some(when);
+        }
         let (since, wait) = match self.unfinished() {
             _ if self.driver.busy() => return None,
             true if self.driver.begun() => (self.since, limits.patience),
-            true => (self.opened, limits.patience),
+            true => (self.opened, limits.admission.map(|Admission { grace, .. }| grace)),
             false => (self.since, limits.idle),
         };
         wait.map(|wait| since + wait)
+    }
+
+    /// When to look at it again.
+    pub fn resume(&self) -> Option<Instant> {
+        self.pace.resume().filter(|_| self.paced)
     }
 
     /// Whether it owes us something.
@@ -247,9 +312,10 @@ impl Connection {
     }
 
     /// What is wrong when a deadline has passed; nothing to say if it has been told.
-    pub fn lateness(&self) -> Option<&'static str> {
+    pub fn lateness(&self) -> Option<&str> {
         match self {
             _ if self.ended => None,
+            Self { refusal: Some((_, sentence)), .. } => Some(sentence),
             _ if !self.driver.output.is_empty() => Some("the answer was not read in time"),
             _ if self.driver.waiting() > 0 => Some("the rest of a message did not come in time"),
             _ if !self.driver.begun() => Some("no INIT came in time"),

@@ -9,8 +9,12 @@ use polling::{Event as Readiness, PollMode, Poller};
 use super::{Happening, LISTENER};
 use crate::net::Listener;
 
-/// How many are accepted before those who are there already have a turn.
-const CROWD: usize = 64;
+/// How many are accepted before those who are there already have a turn: fewer than may be pending, so that each of
+/// them can say what it wants before the next ones take its place.
+const CROWD: usize = 16;
+
+/// How long those who are there have it to themselves when more come than that.
+const BREATH: Duration = Duration::from_millis(1);
 
 /// How long nobody is accepted when the system has no room.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -44,11 +48,16 @@ impl Entrance {
                     if !std::mem::replace(&mut self.crowded, true) {
                         happenings.push(Happening::NotAccepted(error));
                     }
-                    self.resume = Some(Instant::now() + PAUSE);
-                    return self.watch(poller, Readiness::none(LISTENER));
+                    return self.pause(PAUSE, poller);
                 }
             }
         }
+        self.pause(BREATH, poller);
+    }
+
+    fn pause(&mut self, pause: Duration, poller: &Poller) {
+        self.resume = Some(Instant::now() + pause);
+        self.watch(poller, Readiness::none(LISTENER));
     }
 
     /// When to call [`Entrance::reopen`].

@@ -15,6 +15,8 @@ pub enum Happening {
     /// Somebody could not be accepted, for want of file descriptors, say; it is tried again, and said once until it
     /// goes well.
     NotAccepted(io::Error),
+    /// A connection that had begun nothing was ended, since there were too many of its kind. Who was at its other side.
+    Crowded(String),
     /// A connection wants to begin: [`Scheduler::begin`](super::Scheduler::begin) or [`Scheduler::refuse`](super::Scheduler::refuse).
     Init(Key, String),
     /// A batch was evaluated.

@@ -8,22 +8,26 @@
 //! Two doors lead here: connections that we open ([`crate::ipi::client`]), and connections that we accept
 //! ([`crate::server`]).
 
+mod admission;
 mod batch;
 mod connection;
 mod entrance;
 mod happening;
+mod pace;
 mod queue;
 mod simulation;
 mod wake;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use polling::{Event as Readiness, Events, PollMode, Poller};
 
+pub use self::admission::Admission;
 use self::connection::Connection;
 pub use self::connection::End;
 use self::entrance::Entrance;
@@ -58,8 +62,11 @@ pub struct Limits {
     pub memory: usize,
     /// The longest text of an `INIT`, bytes.
     pub max_text: usize,
-    /// How long half a message, an `INIT`, or room for an answer is waited for; `None`: forever.
+    /// How long half a message, or room for an answer, is waited for; `None`: forever.
     pub patience: Option<Duration>,
+    /// What is granted to connections that have begun no simulation; `None`: whatever they like, as peers that we have
+    /// chosen ourselves, which may also talk as fast as they like.
+    pub admission: Option<Admission>,
     /// How long a connection may be silent; `None`: forever.
     pub idle: Option<Duration>,
 }
@@ -138,7 +145,8 @@ impl Scheduler {
         // SAFETY: a connection is deleted from the poller before it is dropped.
         unsafe { self.poller.add_with_mode(&stream.as_fd(), Readiness::readable(key), PollMode::Level)? };
         self.next_key += 1;
-        self.connections.insert(key, Connection::new(stream, peer, self.limits.max_text));
+        self.connections.insert(key, Connection::new(stream, peer, &self.limits));
+        self.make_room();
         Ok(key)
     }
 
@@ -150,6 +158,16 @@ impl Scheduler {
     /// Whether a connection has been spoken to.
     pub fn greeted(&self, key: Key) -> bool {
         self.connections.get(&key).is_none_or(|connection| connection.greeted)
+    }
+
+    /// Whether a connection has begun a simulation.
+    pub fn begun(&self, key: Key) -> bool {
+        self.connections.get(&key).is_some_and(Connection::begun)
+    }
+
+    /// The machine that a connection is from; `None` for a file.
+    pub fn origin(&self, key: Key) -> Option<IpAddr> {
+        self.connections.get(&key).and_then(|connection| connection.origin)
     }
 
     /// Who is at the other side of a connection.
@@ -185,7 +203,10 @@ impl Scheduler {
             let mut events = Events::new();
             self.wait(&mut events, until)?;
             self.entrance.iter_mut().for_each(|entrance| entrance.reopen(&self.poller));
-            events.iter().for_each(|event| self.handle(event));
+            // Who comes in next may take the place of one who has something to say.
+            let (doors, others): (Vec<_>, Vec<_>) = events.iter().partition(|event| event.key == LISTENER);
+            others.into_iter().chain(doors).for_each(|event| self.handle(event));
+            self.resume();
             self.check_deadlines();
         }
         // The door has its say before anything is evaluated: an `INIT` may let another request come along. But once
@@ -205,7 +226,8 @@ impl Scheduler {
 
     fn wait(&self, events: &mut Events, until: Option<Instant>) -> io::Result<()> {
         let deadlines = self.connections.values().filter_map(|connection| connection.deadline(&self.limits));
-        let resume = self.entrance.as_ref().and_then(Entrance::resume);
+        let resume = self.connections.values().filter_map(Connection::resume);
+        let resume = resume.chain(self.entrance.as_ref().and_then(Entrance::resume));
         let next = deadlines.chain(self.queue.deadline(&self.limits, self.lively())).chain(until).chain(resume).min();
         let timeout = next.map(|next| next.saturating_duration_since(Instant::now()));
         match self.poller.wait(events, timeout) {
@@ -240,7 +262,7 @@ impl Scheduler {
         let Some(connection) = self.connections.get_mut(&key) else { return };
         match connection.read(&mut self.piece) {
             Ok(true) => self.advance(key),
-            Ok(false) => {}
+            Ok(false) => self.flush(key),
             Err(end) => self.end(key, end),
         }
     }
@@ -299,9 +321,9 @@ impl Scheduler {
         let over = |connection: &Connection| connection.deadline(&self.limits).is_some_and(|deadline| deadline <= now);
         let late: Vec<_> = self.connections.iter().filter(|(_, c)| over(c)).map(|(key, _)| *key).collect();
         for key in late {
-            let reason = self.connections[&key].lateness();
+            let reason = self.connections[&key].lateness().map(String::from);
             match reason {
-                Some(sentence) => self.refuse(key, sentence.into()),
+                Some(sentence) => self.refuse(key, sentence),
                 None => self.end(key, End::Closed),
             }
         }

@@ -73,7 +73,7 @@ mod tests {
 
     fn limits(max_batch: usize) -> Limits {
         let max_wait = Duration::from_secs(1);
-        Limits { max_batch, max_wait, memory: 0, max_text: 0, patience: None, idle: None }
+        Limits { max_batch, max_wait, memory: 0, max_text: 0, patience: None, admission: None, idle: None }
     }
 
     fn queue(requests: &[(Key, usize)]) -> Queue {

@@ -2,6 +2,7 @@
 //! is what they need for that.
 
 pub mod client;
+mod guesses;
 mod request;
 mod serve;
 mod statistics;

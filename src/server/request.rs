@@ -13,6 +13,9 @@ use crate::settings::Settings;
 
 const KEYS: &str = "species, rotate, inversion, seed, stream, step, forces, correction, beads, batch_size and token";
 
+/// What is said of a token that is not the server's.
+pub(super) const WRONG_TOKEN: &str = "the token is wrong or missing: give the one that the server was started with";
+
 /// What the server grants.
 #[derive(Clone, Debug)]
 pub struct Terms {
@@ -41,17 +44,23 @@ impl Terms {
         4096 + 4 * self.max_atoms
     }
 
+    /// Whether an `INIT` shows the token, if one is asked for.
+    pub fn admits(&self, text: &str) -> bool {
+        let found = value(text, "token").unwrap_or_default();
+        self.token.as_ref().is_none_or(|expected| same(expected, found))
+    }
+
     /// Grants what an `INIT` asks for.
     ///
     /// # Errors
     /// A sentence that the peer is told. Without the right token it learns nothing else.
     pub fn grant(&self, text: &str, info: &ModelInfo) -> Result<Setup, String> {
-        let token = value(text, "token").unwrap_or_default();
-        if self.token.as_ref().is_some_and(|expected| !same(expected, token)) {
-            return Err("the token is wrong or missing: give the one that the server was started with".into());
+        if !self.admits(text) {
+            return Err(WRONG_TOKEN.into());
         }
         let wishes = Wishes::read(text, self)?;
-        let species = wishes.species.ok_or("the INIT names no species: add, for instance, species: O H2")?;
+        let species = wishes.species.filter(|species| !species.is_empty());
+        let species = species.ok_or("the INIT names no species: add, for instance, species: O H2")?;
         let atoms = species.len().saturating_mul(wishes.batch);
         if atoms > self.max_atoms {
             return Err(format!("{atoms} atoms a message are more than the {} that are taken here", self.max_atoms));

@@ -14,6 +14,7 @@ use tumble::ipi::wire::Structure;
 use tumble::{Calculator, Settings};
 
 use crate::peer::evaluated;
+#[allow(unused_imports)]
 pub use crate::peer::{LIMIT, Peer, water};
 
 /// Rotations that take 100 molecules minutes; 100 of them take a second or two.

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TUMBLE = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release/tumble"
 MODEL = ROOT / "examples/models/water-pet-f64.onnx"
 EXAMPLE = ROOT / "examples/two-hosts"
-TOKEN = "open-sesame"
+TOKEN = "open-sesame-open-sesame"
 ENVIRONMENT = {
     **{key: value for key, value in os.environ.items() if key != "TUMBLE_TOKEN"},
     "ORT_DISABLE_TELEMETRY": "1",
@@ -172,7 +172,7 @@ def test_a_server_on_loopback_is_out_of_reach(hosts, molecule):
 def test_an_open_door_needs_a_token_or_the_word(hosts, molecule):
     place = f"tcp:{hosts.address}:0"
     done = run(hosts.near, molecule, TUMBLE, "serve", MODEL, "--listen", place, environment=ENVIRONMENT)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr == (
         f"error: {place} can be reached from other machines: give a token (TUMBLE_TOKEN), listen on unix:PATH or "
         "tcp:localhost:PORT, or say --open if everybody may use it\n"

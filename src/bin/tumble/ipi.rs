@@ -14,7 +14,7 @@ use tumble::settings::MAX_STEP;
 use tumble::{Error, Result, Settings, xyz};
 
 use crate::log::{Log, LogFormat};
-use crate::options::{Options, load, positive, seconds};
+use crate::options::{Options, load, microseconds, positive, seconds};
 
 /// Serve an i-PI or ASE server with energies, forces and virials
 #[derive(Args)]
@@ -73,7 +73,7 @@ pub struct Arguments {
     correction: bool,
 
     /// How long a structure waits for those of other connections, microseconds
-    #[arg(long, value_name = "US", default_value = "5000")]
+    #[arg(long, value_name = "US", default_value = "5000", value_parser = microseconds)]
     max_wait_us: u64,
 
     /// How to tell what goes on, on the standard error
@@ -113,6 +113,7 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
         memory: settings.memory_mb << 20,
         max_text: 1 << 20,
         patience: None,
+        admission: None,
         idle: None,
     };
     let mut log = Log::new(arguments.log, &client.address.to_string(), client.connections);
@@ -147,8 +148,8 @@ impl Arguments {
 
     fn address(&self) -> Result<Address> {
         match (&self.unix, &self.tcp) {
-            (Some(name), _) if name.contains('/') => Ok(Address::Unix(name.into())),
-            (Some(name), _) => Ok(Address::ipi(name)),
+            (Some(name), _) if name.contains('/') => Address::unix(name),
+            (Some(name), _) => Address::ipi(name),
             (_, tcp) => Address::tcp(tcp.as_deref().unwrap_or_default()),
         }
     }

@@ -34,11 +34,11 @@ pub struct Running {
     seed: u64,
 
     /// Threads of the model: each evaluates other replicas, or all share one
-    #[arg(long, value_name = "N", default_value_t = Settings::default().threads, value_parser = positive)]
+    #[arg(long, value_name = "N", default_value_t = Settings::default().threads, value_parser = of_machine)]
     threads: usize,
 
     /// Memory that the model may take, MB; bigger structures are evaluated in parts
-    #[arg(long, value_name = "MB", default_value_t = Settings::default().memory_mb, value_parser = positive)]
+    #[arg(long, value_name = "MB", default_value_t = Settings::default().memory_mb, value_parser = of_machine)]
     memory: usize,
 
     /// Kind of forces [default: what the model prefers]
@@ -129,12 +129,28 @@ pub fn seconds(text: &str) -> Result<u64, String> {
     }
 }
 
-/// A number of things of which there is at least one.
+/// A time, microseconds: as long as [`seconds`] allows.
+pub fn microseconds(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(number @ 0..=1_000_000_000_000_000) => Ok(number),
+        _ => Err("must be a whole number from 0 to 1000000000000000".into()),
+    }
+}
+
+/// A number of things of which there is at least one, and no more than a machine has: more is a mistake.
 pub fn positive(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) => Err("must be at least 1".into()),
-        Ok(number) => Ok(number),
-        Err(error) => Err(format!("{error}")),
+        Ok(number @ 1..=1_000_000_000) => Ok(number),
+        _ => Err("must be a whole number from 1 to 1000000000".into()),
+    }
+}
+
+/// Threads, or MB of memory: as many as there may be in one machine.
+pub fn of_machine(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number @ 1..=1_000_000) => Ok(number),
+        _ => Err("must be a whole number from 1 to 1000000".into()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `tumble serve`: the force server.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -8,13 +8,19 @@ use std::time::Duration;
 
 use clap::Args;
 use tumble::net::{Address, Listener};
-use tumble::scheduler::{End, Interrupt, Limits};
+use tumble::policy::Policy;
+use tumble::potential::Potential;
+use tumble::scheduler::{Admission, End, Interrupt, Limits};
 use tumble::server::client::ClientSettings;
 use tumble::server::{Options as ServerOptions, Report, Terms, serve};
 use tumble::{Error, Result, Settings};
 
 use crate::log::{Log, LogFormat};
-use crate::options::{Options, load, positive, seconds};
+use crate::options::{Options, load, microseconds, positive, seconds};
+
+/// Characters of a token where other machines can guess: 16 random digits of openssl are 64 bits, which nobody finds at
+/// the few guesses a second that are answered; words and dates are shorter.
+const SHORTEST_TOKEN: usize = 16;
 
 /// Serve many simulations at once with one model
 #[derive(Args)]
@@ -32,7 +38,7 @@ pub struct Arguments {
     max_batch: usize,
 
     /// How long a structure waits for those of other connections, microseconds
-    #[arg(long, value_name = "US", default_value = "1000")]
+    #[arg(long, value_name = "US", default_value = "1000", value_parser = microseconds)]
     max_wait_us: u64,
 
     /// Atoms of the structures in one message
@@ -43,9 +49,17 @@ pub struct Arguments {
     #[arg(long, value_name = "N", default_value = "1000", value_parser = positive)]
     max_rotations: usize,
 
-    /// Connections at a time
+    /// Simulations at a time
     #[arg(long, value_name = "N", default_value = "256", value_parser = positive)]
     max_connections: usize,
+
+    /// Connections at a time that have sent no INIT yet; one more takes the place of the oldest
+    #[arg(long, value_name = "N", default_value = "64", value_parser = positive)]
+    max_pending: usize,
+
+    /// How long an INIT is waited for, seconds
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    grace: u64,
 
     /// Ends connections that ask for nothing so long, seconds [default: never]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
@@ -79,7 +93,7 @@ const EXAMPLES: &str = "\
 Examples:
   tumble serve model.onnx --listen unix:/tmp/water.sock
   tumble serve model.onnx --listen tcp:127.0.0.1:31500 --stats -
-  TUMBLE_TOKEN=secret tumble serve model.onnx --listen tcp:0.0.0.0:31500
+  TUMBLE_TOKEN=$(openssl rand -hex 16) tumble serve model.onnx --listen tcp:0.0.0.0:31500
 
 Each simulation says itself how it wants to be averaged (rotate, inversion, seed): --rotate and --seed are what it gets if
 it does not say. docs/server.md has clients for ASE, C and Rust. Ctrl-C ends it.";
@@ -92,8 +106,15 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
     if arguments.token.is_none() && !arguments.open && !address.is_local() {
         return Err(Error::OpenDoor { address: address.to_string() });
     }
+    if let Some(found) = arguments.token.as_ref().map(|token| token.chars().count())
+        && found < SHORTEST_TOKEN
+        && !address.is_local()
+    {
+        return Err(Error::ShortToken { found, address: address.to_string(), shortest: SHORTEST_TOKEN });
+    }
     let settings = arguments.options.settings(library);
     let potential = load(&arguments.model, &settings)?;
+    arguments.check_default(&Policy::new(&settings, potential.info())?)?;
     let listener = Listener::bind(address).map_err(|cause| Error::Listen { address: address.to_string(), cause })?;
     let options = arguments.server(settings)?;
     let mut log = Log::new(arguments.log, &listener.address().to_string(), 0);
@@ -106,6 +127,17 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
 }
 
 impl Arguments {
+    /// What a simulation gets that says nothing must be what it may ask for.
+    fn check_default(&self, policy: &Policy) -> Result<()> {
+        let (found, most) = (policy.mitigation.evaluations(), self.max_rotations);
+        if found <= most {
+            return Ok(());
+        }
+        let problem =
+            format!("makes {found} rotations of a structure, more than the {most} of --max-rotations: raise that");
+        Err(Error::Argument { name: "--rotate", problem })
+    }
+
     fn server(&self, settings: Settings) -> Result<ServerOptions> {
         let terms =
             Terms { max_atoms: self.max_atoms, max_rotations: self.max_rotations, token: self.token.clone(), settings };
@@ -115,6 +147,7 @@ impl Arguments {
             memory: terms.settings.memory_mb << 20,
             max_text: terms.max_text(),
             patience: Some(Duration::from_secs(self.patience)),
+            admission: Some(Admission { max_pending: self.max_pending, grace: Duration::from_secs(self.grace) }),
             idle: self.idle_timeout.map(Duration::from_secs),
         };
         let statistics = self.stats.as_deref().map(open).transpose()?;
@@ -126,8 +159,28 @@ fn open(path: &Path) -> Result<Box<dyn Write>> {
     if path == Path::new("-") {
         return Ok(Box::new(io::stdout()));
     }
-    let file = OpenOptions::new().create(true).append(true).open(path);
-    Ok(Box::new(file.map_err(|cause| Error::Write { path: path.into(), cause })?))
+    let appended = Appended(path.into());
+    appended.open().map_err(|cause| Error::Write { path: path.into(), cause })?;
+    Ok(Box::new(appended))
+}
+
+/// A file that is opened for each line: it may be moved away meanwhile, and a folder that has gone is noticed.
+struct Appended(PathBuf);
+
+impl Appended {
+    fn open(&self) -> io::Result<File> {
+        OpenOptions::new().create(true).append(true).open(&self.0)
+    }
+}
+
+impl Write for Appended {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.open()?.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn tell(log: &mut Log, report: Report) {
@@ -136,6 +189,12 @@ fn tell(log: &mut Log, report: Report) {
         Report::Round(round, connections) => {
             log.connections(connections);
             log.round(round);
+        }
+        Report::Crowded(count) => {
+            log.event("crowded", &format!("{count} connection(s) without an INIT had to make room for others"));
+        }
+        Report::NotWritten(error) => {
+            log.event("not written", &format!("warning: cannot write the statistics: {error}"));
         }
         Report::NotAccepted(error) => log.event("not accepted", &format!("cannot accept a connection: {error}")),
         Report::Ended { peer, end: End::Exit | End::Closed, connections } => {
