@@ -80,7 +80,7 @@ fn the_input_is_not_overwritten() {
     let folder = Folder::new();
     folder.write("water.xyz", WATER);
     assert_eq!(
-        folder.failure(1, &["eval", "model.onnx", "water.xyz", "-o", "./water.xyz"], ""),
+        folder.failure(2, &["eval", "model.onnx", "water.xyz", "-o", "./water.xyz"], ""),
         "error: the output ./water.xyz is the input itself: give another file to write to\n"
     );
     assert_eq!(folder.read("water.xyz"), WATER);
@@ -312,7 +312,7 @@ fn check_refuses_what_it_cannot_measure() {
     assert!(error.starts_with("error: frame 1 of the standard input: the model "), "{error}");
     assert!(error.contains("does not know element Ar"), "{error}");
     assert_eq!(
-        folder.failure(1, &["check", "model.onnx", "--reference", "degree:300"], ""),
+        folder.failure(2, &["check", "model.onnx", "--reference", "degree:300"], ""),
         "error: there is no degree grid of order 300: give a whole number from 1 to 101, as in degree:3\n"
     );
     for (option, value, problem) in [

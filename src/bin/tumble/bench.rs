@@ -1,5 +1,6 @@
 //! `tumble bench`: how long a step takes, and where the time goes.
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -9,6 +10,7 @@ use tumble::calculator::{Calculator, Settings};
 use tumble::neighbors::NeighborList;
 use tumble::{Result, System};
 
+use crate::log::say;
 use crate::options::{Options, above_zero, calculator};
 use crate::{print, structures, written};
 
@@ -120,6 +122,7 @@ structure            atoms     edges  evaluations    ms/step   ms/eval.  neighbo
 /// Runs the command.
 pub fn run(arguments: &Arguments, library: Option<PathBuf>) -> Result<()> {
     arguments.profile.as_deref().map_or(Ok(()), begin)?;
+    let before = arguments.profile.as_deref().map(profiles).unwrap_or_default();
     let settings = Settings { profile: arguments.profile.clone(), ..arguments.options.settings(library) };
     let mut calculator = calculator(&arguments.model, &settings)?;
     let path = arguments.structures.as_deref();
@@ -134,15 +137,37 @@ pub fn run(arguments: &Arguments, library: Option<PathBuf>) -> Result<()> {
         all.push(measured.document(arguments.timestep));
     }
     let model = arguments.model.display().to_string();
-    let document = || json!({"model": model, "policy": calculator.policy(), "structures": all});
-    if arguments.json { print(&document().to_string()) } else { Ok(()) }
+    let document = json!({"model": model, "policy": calculator.policy(), "structures": all});
+    // With it go the sessions, which then write their profiles.
+    drop(calculator);
+    arguments.profile.iter().for_each(|prefix| check_profiles(prefix, &before));
+    if arguments.json { print(&document.to_string()) } else { Ok(()) }
 }
 
 /// Whether files that begin so can be written: ONNX Runtime would not say.
 fn begin(prefix: &Path) -> Result<()> {
     let mut trial = prefix.as_os_str().to_owned();
-    trial.push(".trial");
+    trial.push(format!(".trial-{}", std::process::id()));
     written(prefix, std::fs::write(&trial, "").and_then(|()| std::fs::remove_file(&trial)))
+}
+
+/// The profiles that begin so.
+fn profiles(prefix: &Path) -> Vec<PathBuf> {
+    let folder = prefix.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let files = folder.read_dir().into_iter().flatten().flatten();
+    let start = prefix.file_name().unwrap_or_default().as_bytes();
+    let named = |name: &[u8]| name.starts_with(start) && name.ends_with(b".json");
+    files.filter(|file| named(file.file_name().as_bytes())).map(|file| file.path()).collect()
+}
+
+/// Says if the profiles that are new are not there to their ends: ONNX Runtime does not say that a disk is full.
+fn check_profiles(prefix: &Path, before: &[PathBuf]) {
+    let complete = |path: &PathBuf| std::fs::read(path).is_ok_and(|bytes| bytes.trim_ascii_end().ends_with(b"]"));
+    let new: Vec<_> = profiles(prefix).into_iter().filter(|path| !before.contains(path)).collect();
+    if new.is_empty() || !new.iter().all(complete) {
+        let prefix = prefix.display();
+        say(&format!("warning: the profile {prefix}*.json is not complete: look whether its disk is full"));
+    }
 }
 
 fn measure(calculator: &mut Calculator, name: String, system: &System, seconds: f64) -> Result<Measured> {

@@ -68,6 +68,11 @@ impl Comparison {
         }
     }
 
+    /// Frames so far.
+    pub fn frames(&self) -> usize {
+        self.frames
+    }
+
     /// The lines under the table.
     pub fn lines(&self) -> Vec<String> {
         let Self { frames, atoms, evaluations, seconds, .. } = self;

@@ -1,20 +1,21 @@
 //! `tumble eval`: energies, forces and their spread for all frames of a file.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::BufRead;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use indicatif::ProgressBar;
 use tumble::calculator::Evaluation;
-use tumble::xyz::{self, Frame};
-use tumble::{Error, Result};
+use tumble::xyz::{self, Frame, Frames};
+use tumble::{Calculator, Error, Result};
 
 use crate::compare::Comparison;
+use crate::log::say;
 use crate::options::{Options, calculator};
+use crate::output::Output;
 use crate::progress::shown;
-use crate::{json, print, table, written};
+use crate::{json, print, table};
 
 /// Evaluate all frames of a file, averaged over rotations if wanted
 #[derive(Args)]
@@ -52,9 +53,19 @@ Frames are counted from 1. The structure of i-PI's CELL(GENH) is turned upright,
 /// Runs the command.
 pub fn run(arguments: &Arguments, library: Option<PathBuf>) -> Result<()> {
     let mut calculator = calculator(&arguments.model, &arguments.options.settings(library))?;
-    let mut frames = xyz::open(&arguments.structures)?;
-    let file = frames.file().to_owned();
+    let frames = xyz::open(&arguments.structures)?;
     let mut report = Report::new(arguments)?;
+    match evaluate(&mut calculator, frames, &mut report) {
+        Ok(()) => report.finish(),
+        Err(error) => {
+            report.abandon();
+            Err(error)
+        }
+    }
+}
+
+fn evaluate(calculator: &mut Calculator, mut frames: Frames<impl BufRead>, report: &mut Report) -> Result<()> {
+    let file = frames.file().to_owned();
     for (index, frame) in frames.by_ref().enumerate() {
         let frame = frame?;
         let start = Instant::now();
@@ -65,62 +76,89 @@ pub fn run(arguments: &Arguments, library: Option<PathBuf>) -> Result<()> {
         })?;
         report.frame(index + 1, &frame, &evaluation, start.elapsed())?;
     }
-    report.finish()
+    Ok(())
 }
 
 /// Where results go.
-struct Report<'a> {
+struct Report {
     json: bool,
-    output: Option<(&'a Path, BufWriter<File>)>,
+    /// What is printed; nothing more once that has failed.
+    printing: Result<()>,
+    /// The file, if one is wanted; nothing more once that has failed.
+    output: Result<Option<Output>>,
     comparison: Comparison,
     progress: ProgressBar,
 }
 
-impl<'a> Report<'a> {
-    fn new(arguments: &'a Arguments) -> Result<Self> {
+impl Report {
+    fn new(arguments: &Arguments) -> Result<Self> {
         let output = arguments.output.as_deref().map(|path| create(path, &arguments.structures)).transpose()?;
         // A count of frames: how many there will be is not known, since they are read one at a time.
         let progress = shown(ProgressBar::new_spinner(), "{spinner} {pos} frames, {per_sec}, {elapsed}");
-        Ok(Self { json: arguments.json, output, comparison: Comparison::default(), progress })
+        let comparison = Comparison::default();
+        Ok(Self { json: arguments.json, printing: Ok(()), output: Ok(output), comparison, progress })
     }
 
+    /// An error if nobody will see any more results.
     fn frame(&mut self, number: usize, frame: &Frame, evaluation: &Evaluation, time: Duration) -> Result<()> {
         self.comparison.add(frame, evaluation, time);
         if number == 1 && !self.json {
-            self.print(&table::HEADER.join("\n"))?;
+            self.print(&table::HEADER.join("\n"));
         }
         self.print(&if self.json {
             json::document(number, frame, evaluation, time).to_string()
         } else {
             table::row(number, evaluation, time)
-        })?;
-        if let Some((path, out)) = &mut self.output {
-            written(path, frame.with_results(evaluation).write(out))?;
+        });
+        if let Ok(Some(out)) = &mut self.output
+            && let Err(error) = out.put(|out| frame.with_results(evaluation).write(out))
+        {
+            self.output = Err(error);
         }
         self.progress.inc(1);
-        Ok(())
+        if self.printing.is_err() && !matches!(self.output, Ok(Some(_))) { self.failure() } else { Ok(()) }
+    }
+
+    /// One of the two that has failed is told; the file first, which nobody has seen to be short.
+    fn failure(&mut self) -> Result<()> {
+        let printing = std::mem::replace(&mut self.printing, Ok(()));
+        std::mem::replace(&mut self.output, Ok(None)).and(printing)
     }
 
     fn finish(mut self) -> Result<()> {
         self.progress.finish_and_clear();
-        if let Some((path, out)) = &mut self.output {
-            written(path, out.flush())?;
+        if !self.json {
+            self.print(&format!("\n{}", self.comparison.lines().join("\n")));
         }
-        if self.json { Ok(()) } else { self.print(&format!("\n{}", self.comparison.lines().join("\n"))) }
+        let written = std::mem::replace(&mut self.output, Ok(None));
+        written.and_then(|output| output.map_or(Ok(()), Output::finish)).and(self.printing)
     }
 
-    fn print(&self, text: &str) -> Result<()> {
-        self.progress.suspend(|| print(text))
+    /// After an error in a frame: those before it are not lost.
+    fn abandon(self) {
+        self.progress.finish_and_clear();
+        let frames = self.comparison.frames();
+        if let Ok(Some(output)) = self.output
+            && frames > 0
+            && let Some(place) = output.keep()
+        {
+            say(&format!("note: the {frames} frame(s) before are in {}", place.display()));
+        }
+    }
+
+    fn print(&mut self, text: &str) {
+        if self.printing.is_ok() {
+            self.printing = self.progress.suspend(|| print(text));
+        }
     }
 }
 
 /// Opens the output, unless that would empty the input.
-fn create<'a>(path: &'a Path, input: &Path) -> Result<(&'a Path, BufWriter<File>)> {
+fn create(path: &Path, input: &Path) -> Result<Output> {
     if let (Ok(output), Ok(input)) = (path.canonicalize(), input.canonicalize())
         && output == input
     {
         return Err(Error::Overwrite { path: path.into() });
     }
-    let file = File::create(path).map_err(|cause| Error::Write { path: path.into(), cause })?;
-    Ok((path, BufWriter::new(file)))
+    Output::create(path)
 }

@@ -13,6 +13,7 @@ mod log;
 mod man;
 mod model;
 mod options;
+mod output;
 mod progress;
 mod serve;
 mod structures;
@@ -98,7 +99,7 @@ fn main() -> ExitCode {
         Err(Error::Write { cause, .. }) if cause.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             log::say(&format!("error: {error}"));
-            ExitCode::FAILURE
+            ExitCode::from(if error.is_usage() { 2 } else { 1 })
         }
     }
 }

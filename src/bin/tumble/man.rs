@@ -8,6 +8,7 @@ use clap::{Args, Command, CommandFactory};
 use clap_mangen::Man;
 use tumble::{Error, Result};
 
+use crate::output::Output;
 use crate::{STDOUT, written};
 
 /// Print a manual page, or write all of them into a folder
@@ -38,8 +39,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     };
     written(folder, std::fs::create_dir_all(folder))?;
     for command in root.get_subcommands().chain([&root]) {
-        let path = folder.join(format!("{}.1", name(command)));
-        written(&path, std::fs::write(&path, page(command)))?;
+        Output::write(&folder.join(format!("{}.1", name(command))), page(command).as_bytes())?;
     }
     Ok(())
 }

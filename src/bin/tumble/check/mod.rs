@@ -3,7 +3,6 @@
 mod json;
 mod text;
 
-use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -24,6 +23,7 @@ use tumble::{Error, Graph, Result, Settings, neighbors};
 
 use crate::log::say;
 use crate::options::{Running, above_zero, load, positive};
+use crate::output::Output;
 use crate::progress::shown;
 use crate::{STDOUT, info, structures, written};
 
@@ -98,6 +98,8 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
     let settings = arguments.running.settings(library);
     // A reference that does not exist is told before a long load.
     Plan::allot(&[], 0.0, arguments.reference, arguments.orientations)?;
+    // So is a page that cannot be written.
+    let page = arguments.report.as_deref().map(Output::create).transpose()?;
     let potential = load(&arguments.model, &settings)?;
     let structures = structures::named(arguments.structures.as_deref(), potential.info())?;
     let card = info::rows(&potential, &arguments.model);
@@ -105,7 +107,7 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
     let interrupt = Interrupt::by_signals().map_err(|cause| Error::Signals { cause })?;
     let mut check = Check { arguments, potential, forces, settings, interrupt: Arc::clone(&interrupt) };
     match Findings::new(check.measure(structures)?, arguments.target(), arguments.conditions())? {
-        Some(findings) => arguments.tell(&findings, &card)?,
+        Some(findings) => arguments.tell(&findings, &card, page)?,
         None => say("error: interrupted before the first structure was done"),
     }
     Ok(if interrupt.asked() { ExitCode::from(130) } else { ExitCode::SUCCESS })
@@ -223,18 +225,22 @@ impl Arguments {
         Conditions { timestep: self.timestep, temperature: self.temperature }
     }
 
-    /// Prints and writes what was found.
-    fn tell(&self, findings: &Findings, card: &[(&'static str, String)]) -> Result<()> {
+    /// Prints what was found, and writes it to the page.
+    fn tell(&self, findings: &Findings, card: &[(&'static str, String)], page: Option<Output>) -> Result<()> {
         let model = self.model.display().to_string();
         let text = if self.json {
             format!("{}\n", json::document(findings, card, &model)?)
         } else {
             text::text(findings, &model)?
         };
-        if let Some(path) = &self.report {
-            written(path, fs::write(path, report::page(findings, card, &model)?))?;
+        let printed = written(STDOUT, io::stdout().lock().write_all(text.as_bytes()));
+        if let Some(mut page) = page {
+            let html = report::page(findings, card, &model)?;
+            // What was asked for is printed: a page that cannot be written does not undo it.
+            let result = page.put(|out| out.write_all(html.as_bytes())).and_then(|()| page.finish());
+            result.unwrap_or_else(|error| say(&format!("warning: {error}")));
         }
-        written(STDOUT, io::stdout().lock().write_all(text.as_bytes()))
+        printed
     }
 }
 
