@@ -18,6 +18,9 @@ use crate::scheduler::{End, Happening, Interrupt, Key, Limits, Round, Scheduler,
 /// Structures that come in one message at most.
 const MAX_BATCH: usize = 100_000;
 
+/// Atoms that come in one message at most: 240 MB of positions.
+const MAX_ATOMS: usize = 10_000_000;
+
 /// Time between two attempts to reach a server.
 const ATTEMPT: Duration = Duration::from_millis(100);
 
@@ -193,7 +196,7 @@ impl<'a> Client<'a> {
     }
 
     fn begin(&mut self, key: Key, text: &str) {
-        match init::batch(text, MAX_BATCH) {
+        match init::batch(text, (MAX_ATOMS / self.options.species.len().max(1)).clamp(1, MAX_BATCH)) {
             Ok(batch) => self.scheduler.begin(key, self.setup(batch)),
             Err(sentence) => self.scheduler.refuse(key, sentence),
         }
