@@ -847,6 +847,7 @@ impl Error {
         matches!(
             self,
             Self::Argument { .. }
+                | Self::Setting { .. }
                 | Self::Mitigation { .. }
                 | Self::GridOrder { .. }
                 | Self::Address { .. }

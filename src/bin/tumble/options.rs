@@ -34,11 +34,11 @@ pub struct Running {
     seed: u64,
 
     /// Threads of the model: each evaluates other replicas, or all share one
-    #[arg(long, value_name = "N", default_value_t = Settings::default().threads, value_parser = of_machine)]
+    #[arg(long, value_name = "N", default_value_t = Settings::default().threads)]
     threads: usize,
 
     /// Memory that the model may take, MB; bigger structures are evaluated in parts
-    #[arg(long, value_name = "MB", default_value_t = Settings::default().memory_mb, value_parser = of_machine)]
+    #[arg(long, value_name = "MB", default_value_t = Settings::default().memory_mb)]
     memory: usize,
 
     /// Kind of forces [default: what the model prefers]
@@ -143,14 +143,6 @@ pub fn positive(text: &str) -> Result<usize, String> {
         Ok(0) => Err("must be at least 1".into()),
         Ok(number @ 1..=1_000_000_000) => Ok(number),
         _ => Err("must be a whole number from 1 to 1000000000".into()),
-    }
-}
-
-/// Threads, or MB of memory: as many as there may be in one machine.
-pub fn of_machine(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(number @ 1..=1_000_000) => Ok(number),
-        _ => Err("must be a whole number from 1 to 1000000".into()),
     }
 }
 
