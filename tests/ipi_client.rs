@@ -8,6 +8,7 @@ mod peer;
 mod process;
 
 use std::cell::RefCell;
+use std::io::Write;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -287,6 +288,58 @@ fn what_cannot_be_evaluated_ends_with_1_and_a_sentence_on_both_sides() {
         |out| message::put_positions(&flat, out),
         "the cell is periodic along a but its volume is 0 Å^3: give three independent cell vectors",
     );
+}
+
+#[test]
+fn a_batch_beyond_ten_million_atoms_is_refused() {
+    let host = Host::new();
+    host.template(1000);
+    let mut tumble = host.start(&[]);
+    let mut peer = host.accept();
+    peer.init("batch_size:3334");
+    let sentence = "batch_size is \"3334\", but structures come in batches of 1 to 3333";
+    tumble.ends(1, &format!("error: a request of {} was refused: {sentence}", host.name()));
+}
+
+#[test]
+fn a_server_that_talks_without_end_and_reads_nothing_costs_no_memory() {
+    let host = Host::new();
+    let mut tumble = host.start(&[]);
+    let mut peer = host.begin("");
+    peer.stream.set_write_timeout(Some(Duration::from_millis(500))).unwrap();
+    let flood = b"STATUS      ".repeat(10_000);
+    let (start, mut sent) = (Instant::now(), 0);
+    while start.elapsed() < Duration::from_secs(2) {
+        match peer.stream.write(&flood) {
+            Ok(length) => sent += length,
+            Err(_) => break,
+        }
+    }
+    let status = tumble.about("status");
+    let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
+    let memory: usize = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    assert!(sent < 4 << 20 && memory < 400_000, "{sent} bytes, {memory} kB");
+    tumble.signal(libc::SIGINT);
+    assert_eq!(tumble.end(), Ended::Code(130));
+}
+
+#[test]
+fn a_server_that_sends_byte_by_byte_is_answered() {
+    let host = Host::new();
+    let mut tumble = host.start(&[]);
+    let mut peer = host.accept();
+    let mut bytes = vec![];
+    message::header("STATUS", &mut bytes);
+    message::put_init(0, "", &mut bytes);
+    message::put_positions(&water(0.0), &mut bytes);
+    message::header("GETFORCE", &mut bytes);
+    message::header("EXIT", &mut bytes);
+    for byte in bytes {
+        peer.stream.write_all(&[byte]).unwrap();
+    }
+    peer.expect(&Reply::NeedInit);
+    check(&peer.answers()[0], &expected(&Settings::default(), &water(0.0), 0));
+    assert_eq!(tumble.end(), Ended::Code(0));
 }
 
 #[test]

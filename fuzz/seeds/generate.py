@@ -157,8 +157,65 @@ def onnx_scan() -> dict[str, bytes]:
     }
 
 
+def driver() -> dict[str, bytes]:
+    """A layout, a byte that says how long the pieces are, and messages."""
+    seeds = {}
+    for name, seed in requests().items():
+        begin = b"" if b"INIT" in seed else header("INIT") + struct.pack("<i", 0) + text("a: b")
+        seeds[name] = seed[:2] + bytes([len(seeds)]) + begin + seed[2:]
+    one = header("POSDATA") + CELL + struct.pack("<i3d", 1, 0.5, 1, -2)
+    init, status, force = header("INIT") + bytes(8), header("STATUS"), header("GETFORCE")
+    step = status + one + status + force
+    return seeds | {
+        "steps": layout(1, 1, SOCKET) + b"\x06" + status + init + 3 * step + init + step + header("EXIT") + status,
+        "twice": layout(1, 1, SOCKET) + b"\xff" + init + one + one,
+        "too-early": layout(1, 1, SOCKET) + b"\x00" + one,
+        "between": layout(1, 1, SOCKET) + b"\x01" + init + one + init,
+    }
+
+
+def grant() -> dict[str, bytes]:
+    """A byte of limits (atoms, rotations, whether there is a token), and the text of an INIT."""
+    return {
+        "plain": b"\x06species: O H2",
+        "all": b"\x06species: O H2, rotate: octahedral, inversion: no, seed: 1, stream: 2, step: 3, beads: 4, "
+        b"forces: conservative, correction: yes, batch_size: 2",
+        "token": b"\x0etoken: sesame, species: H64",
+        "no-token": b"\x0ctoken: sesam, species: O H2",
+        "many-rotations": b"\x02species: H, rotate: random:31",
+        "many-atoms": b"\x04species: H2",
+        "grids": b"\x06species: H, rotate: degree:3+random, seed: 18446744073709551615, step: 4294967295",
+        "extremes": b"\x07species: H100000, beads: 65535, stream: 65535, rotate: lebedev:3",
+        "nothing": b"\x07species: ",
+        "twice": b"\x07species: H, species: O\nseed: -1, colour: blue",
+    }
+
+
+def hostile_cells() -> dict[str, bytes]:
+    """A byte of flags (periodic along a, b, c; which cutoff), a byte of cutoff, a cell and positions."""
+
+    def structure(flags: int, cutoff: int, *numbers: float) -> bytes:
+        return bytes([flags, cutoff]) + struct.pack(f"<{len(numbers)}d", *numbers)
+
+    cube, atoms = (5, 0, 0, 0, 5, 0, 0, 0, 5), (0, 0, 0, 1, 1, 1, 4.9, 0, 0)
+    return {
+        "cube": structure(0b01111, 0, *cube, *atoms),
+        "molecule": structure(0b01000, 0, *cube, *atoms),
+        "slab": structure(0b01011, 0, *cube[:6], 0, 0, 0, *atoms),
+        "thin": structure(0b01111, 0, 1e-3, 0, 0, 0, 1e3, 0, 0, 0, 1e3, *atoms),
+        "skewed": structure(0b01111, 0, 5, 0, 0, 4.999, 0.01, 0, 1, 2, 5, *atoms),
+        "needle": structure(0b10001, 0, 1e-9, 0, 0, 0, 1, 0, 0, 0, 1, *atoms),
+        "far": structure(0b01111, 0, *cube, 1e15, -1e15, 1e300, 0, 0, 0),
+        "wide": structure(0b01000, 0, *9 * (0,), 1e12, 0, 0, -1e12, 0, 0, 1e12, 1, 0),
+        "dense": structure(0b10111, 0, *cube, *(0.01 * i for i in range(96))),
+        "coincide": structure(0b01111, 0, *cube, 0, 0, 0, 5, 5, 5),
+        "none": structure(0b11111, 0, *cube, *atoms),
+        "nan": structure(0b01111, 0, *cube[:8], float("nan"), *atoms),
+    }
+
+
 def main() -> None:
-    for target in (requests, replies, init_text, xyz, metadata, onnx_scan):
+    for target in (requests, replies, init_text, xyz, metadata, onnx_scan, driver, grant, hostile_cells):
         folder = FOLDER / target.__name__
         folder.mkdir(exist_ok=True)
         for name, seed in target().items():

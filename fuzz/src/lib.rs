@@ -2,6 +2,9 @@
 //!
 //! The same functions run under libFuzzer (`make fuzz`) and in `tests/fuzz_short.rs`.
 
+mod driver;
+mod limits;
+
 use std::path::Path;
 
 use tumble::Evaluation;
@@ -10,17 +13,23 @@ use tumble::ipi::{init, wire::Structure};
 use tumble::onnx::{self, Metadata};
 use tumble::xyz::{Frame, Frames};
 
+pub use driver::driver;
+pub use limits::{grant, hostile_cells};
+
 /// A target: it panics where something does not hold.
 pub type Target = fn(&[u8]);
 
 /// All targets by their names, which are those of their folders in `seeds`.
-pub const TARGETS: [(&str, Target); 6] = [
+pub const TARGETS: [(&str, Target); 9] = [
     ("requests", requests),
     ("replies", replies),
     ("init_text", init_text),
     ("xyz", xyz),
     ("metadata", metadata),
     ("onnx_scan", onnx_scan),
+    ("driver", driver),
+    ("grant", grant),
+    ("hostile_cells", hostile_cells),
 ];
 
 /// Two bytes say what both sides have agreed on, so that all carriers are reached; messages follow.

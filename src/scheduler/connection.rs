@@ -292,6 +292,10 @@ impl Connection {
         if let Some((when, _)) = self.refusal {
             return Some(when);
         }
+        // Who has begun and is left alone owes us nothing meanwhile.
+        if self.begun() && self.pausing() {
+            return None;
+        }
         let (since, wait) = match self.unfinished() {
             _ if self.driver.busy() => return None,
             true if self.driver.begun() => (self.since, limits.patience),

@@ -13,6 +13,9 @@ pub const BURST: usize = 16;
 /// The shortest pause.
 const PAUSE: Duration = Duration::from_millis(1);
 
+/// The longest: the time may have gone to other programs.
+const LONGEST: Duration = Duration::from_secs(1);
+
 /// A pause is so many times as long as what went before has taken.
 const SHARE: u32 = 50;
 
@@ -63,7 +66,7 @@ impl Pace {
         let now = Instant::now();
         self.spent += now - started;
         if self.messages >= BURST && self.resume.is_none() {
-            self.resume = Some(now + PAUSE + SHARE * self.spent);
+            self.resume = Some(now + (PAUSE + SHARE * self.spent).min(LONGEST));
             (self.messages, self.spent) = (0, Duration::ZERO);
         }
     }
@@ -101,13 +104,15 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_is_fifty_times_as_long_as_the_work() {
-        let mut pace = Pace::default();
-        pace.start();
-        pace.charge(Duration::from_secs(1));
-        pace.settle();
-        let pause = pace.resume().unwrap().duration_since(Instant::now());
-        assert!((49..=60).contains(&pause.as_secs()), "{pause:?}");
+    fn a_pause_is_fifty_times_as_long_as_the_work_up_to_a_second() {
+        for (work, least) in [(Duration::from_millis(10), 400), (Duration::from_secs(10), 900)] {
+            let mut pace = Pace::default();
+            pace.start();
+            pace.charge(work);
+            pace.settle();
+            let pause = pace.resume().unwrap().duration_since(Instant::now());
+            assert!((least..=1000).contains(&pause.as_millis()), "{pause:?}");
+        }
     }
 
     #[test]

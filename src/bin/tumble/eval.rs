@@ -27,7 +27,7 @@ pub struct Arguments {
     /// Structures in (extended) XYZ, or i-PI's XYZ with its cell and units; - for the standard input
     structures: PathBuf,
 
-    /// Write the structures with their results as extended XYZ
+    /// Write the structures with their results as extended XYZ; an older file is replaced when all frames are done
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
@@ -48,7 +48,10 @@ Examples:
 
 The spread is the standard deviation over the rotations, for forces of each component. With one evaluation a frame
 there is none. Energies and forces of the input are compared with, and kept in the output as ref_energy and ref_forces.
-Frames are counted from 1. The structure of i-PI's CELL(GENH) is turned upright, as i-PI turns it.";
+Frames are counted from 1. The structure of i-PI's CELL(GENH) is turned upright, as i-PI turns it.
+
+Until all frames are done the output is FILE.partial-PID, PID being the number of the process. An error in a frame, or a
+kill, leaves it there, and FILE as it was.";
 
 /// Runs the command.
 pub fn run(arguments: &Arguments, library: Option<PathBuf>) -> Result<()> {

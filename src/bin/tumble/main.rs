@@ -75,7 +75,9 @@ Examples:
   tumble model water                                      where a model lies that comes with tumble
   tumble doctor                                           whether all is installed well, and what to do if not
 
-Every command has examples of its own: tumble eval --help";
+Every command has examples of its own: tumble eval --help
+
+Exit code: 2 for options that make no sense, 1 for any other error.";
 
 fn main() -> ExitCode {
     let Arguments { command, onnxruntime, version, short: _ } = Arguments::parse();
