@@ -11,12 +11,15 @@ use tumble::{Cell, Graph, Settings, System};
 pub fn grant(bytes: &[u8]) {
     let Some((&limits, text)) = bytes.split_first() else { return };
     let Ok(text) = str::from_utf8(text) else { return };
-    let (max_atoms, max_rotations) = ([1, 64, 1000, 100_000][usize::from(limits & 3)], [1, 30][usize::from(limits >> 2 & 1)]);
+    let (max_atoms, max_rotations) =
+        ([1, 64, 1000, 100_000][usize::from(limits & 3)], [1, 30][usize::from(limits >> 2 & 1)]);
     let token = (limits & 8 != 0).then(|| "sesame".to_owned());
     let terms = Terms { max_atoms, max_rotations, token, settings: Settings::default() };
     let toy = HarmonicToy::new(3.0, &[(1, 0.5), (8, -1.0)], Legendre { l1: 0.1, l2: 0.1, l4: 0.1 });
     match terms.grant(text, toy.info()) {
-        Err(sentence) => assert!(terms.admits(text) && !sentence.is_empty() || sentence.starts_with("the token is wrong")),
+        Err(sentence) => {
+            assert!(terms.admits(text) && !sentence.is_empty() || sentence.starts_with("the token is wrong"))
+        }
         Ok(setup) => {
             assert!(terms.admits(text) && text.len() <= usize::MAX - max_atoms);
             assert!(!setup.species.is_empty() && setup.batch > 0 && setup.species.len() * setup.batch <= max_atoms);

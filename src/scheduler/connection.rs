@@ -161,6 +161,12 @@ impl Connection {
         event
     }
 
+    /// Whether nothing is lost once its peer has gone: all that it may still have sent is talk. The poller tells that it
+    /// has gone whether we ask or not, so it is to be looked at now, though it is left alone.
+    pub fn expendable(&self) -> bool {
+        self.ended || self.pausing()
+    }
+
     /// Whether it is left alone for a while.
     fn pausing(&self) -> bool {
         self.paced && self.pace.resume().is_some()

@@ -247,6 +247,9 @@ impl Scheduler {
                 self.entrance.iter_mut().for_each(|entrance| entrance.accept(&self.poller, &mut self.happenings))
             }
             INTERRUPT => {}
+            key if event.is_interrupt() && self.connections.get(&key).is_some_and(Connection::expendable) => {
+                self.end(key, End::Closed);
+            }
             key => {
                 if event.readable {
                     self.read(key);
