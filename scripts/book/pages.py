@@ -90,7 +90,14 @@ SOURCES = {
     OPTIONS: ["options.rs", "onnx/hash.rs", "quadrature/mitigation.rs", "net/address.rs", "ipi/init.rs"]
     + ["server/request.rs", "server/serve.rs", "c_interface.rs", "c_interface/*.rs"],
     FILES: ["onnx/proto.rs", "onnx/signature.rs", "onnx/metadata.rs", "onnx/unpacking.rs"],
-    MESSAGES: ["ipi/driver.rs", "ipi/shared.rs", "scheduler/connection.rs", "server/client.rs", "net/listener.rs"],
+    MESSAGES: [
+        "ipi/driver.rs",
+        "ipi/shared.rs",
+        "scheduler/admission.rs",
+        "scheduler/connection.rs",
+        "server/client.rs",
+        "net/listener.rs",
+    ],
     NOTES: ["onnx/session.rs", "processors.rs"],
 }
 # Parts of sentences, which the sentences have in place of `...`.
