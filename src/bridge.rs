@@ -187,6 +187,7 @@ impl PairSettings {
             monitor,
             device,
             sha256: _,
+            tf32,
         } = self;
         vec![
             ("rotate", rotate.clone()),
@@ -200,6 +201,7 @@ impl PairSettings {
             ("threads", threads.to_string()),
             ("memory", memory_mb.to_string()),
             ("device", device.clone()),
+            ("tf32", tf32.to_string()),
         ]
     }
 }

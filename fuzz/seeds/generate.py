@@ -271,7 +271,19 @@ def mitigation() -> dict[str, bytes]:
 
 
 def main() -> None:
-    for target in (requests, replies, init_text, xyz, metadata, onnx_scan, onnx_graph, mitigation, driver, grant, hostile_cells):
+    for target in (
+        requests,
+        replies,
+        init_text,
+        xyz,
+        metadata,
+        onnx_scan,
+        onnx_graph,
+        mitigation,
+        driver,
+        grant,
+        hostile_cells,
+    ):
         folder = FOLDER / target.__name__
         folder.mkdir(exist_ok=True)
         for name, seed in target().items():

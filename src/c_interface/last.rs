@@ -5,9 +5,12 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::sync::{Arc, Weak};
 
+/// A handle, and the results of its last structure.
+type Kept = (Weak<()>, Box<dyn Any>);
+
 thread_local! {
     /// Of each live handle that this thread has evaluated with.
-    static LAST: RefCell<Vec<(Weak<()>, Box<dyn Any>)>> = const { RefCell::new(vec![]) };
+    static LAST: RefCell<Vec<Kept>> = const { RefCell::new(vec![]) };
 }
 
 /// A part of a handle. What is kept stays where it is in memory until the same thread replaces it.

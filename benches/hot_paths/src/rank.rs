@@ -12,7 +12,7 @@ const SKIN: f64 = 2.0;
 
 struct Rank {
     positions: Vec<Vector3>,
-    tags: Vec<i32>,
+    tags: Vec<i64>,
     species: Vec<u8>,
     row_atoms: Vec<i32>,
     row_starts: Vec<usize>,
@@ -61,7 +61,7 @@ impl Rank {
 }
 
 /// Positions, tags and species of the atoms, and then of all their images around the box.
-fn atoms_and_ghosts() -> (Vec<Vector3>, Vec<i32>, Vec<u8>) {
+fn atoms_and_ghosts() -> (Vec<Vector3>, Vec<i64>, Vec<u8>) {
     let system = structures::water(1);
     let side = system.cell.heights()[0];
     let rim = -(CUTOFF + SKIN)..side + CUTOFF + SKIN;
@@ -71,7 +71,7 @@ fn atoms_and_ghosts() -> (Vec<Vector3>, Vec<i32>, Vec<u8>) {
     let seen = all.filter(|(_, x)| x.iter().all(|x| rim.contains(x))).collect::<Vec<_>>();
     (
         seen.iter().map(|(_, x)| *x).collect(),
-        seen.iter().map(|(atom, _)| *atom as i32 + 1).collect(),
+        seen.iter().map(|(atom, _)| *atom as i64 + 1).collect(),
         seen.iter().map(|(atom, _)| system.species[*atom]).collect(),
     )
 }
