@@ -109,13 +109,17 @@ def test_a_rank_without_atoms(tmp_path):
     "name, keywords", [("twohop-padded-f64", "random every 3"), ("both-list-f64", "octahedral every 3 inner direct")]
 )
 def test_sums_between_outer_steps(tmp_path, name, keywords):
-    """In multiple time stepping energies and virials are the averaged ones at every step, whatever the forces are."""
+    """In multiple time stepping energies and virials per atom are averages at every step, whatever the forces are."""
     script = triclinic() + toy(name, f"rotate {keywords}") + COMPUTES
-    script += "velocity all create 300 12\ntimestep 0.0005\nfix 1 all nve\nthermo 1\nrun 3\n"
-    for row in succeed(tmp_path, script).thermo():
-        assert_close(row["c_esum"], row["PotEng"], 1e-13)
-        pressure = np.array([row[f"c_p[{k}]"] for k in range(1, 7)]) * row["Volume"]
-        assert_close([row[f"c_ssum[{k}]"] for k in range(1, 7)], -pressure, 1e-10)
+    script += "velocity all create 300 12\ntimestep 0.0005\nfix 1 all nve\nthermo 1\n"
+    script += "dump 1 all custom 1 run.dump id x y z\ndump_modify 1 sort id format float %20.17g\nrun 3\n"
+    rows = succeed(tmp_path, script).thermo()
+    averaged = toy(name, f"rotate {keywords.split(' every')[0]}")
+    again = triclinic() + averaged + COMPUTES + "thermo 1\nrerun run.dump dump x y z\n"
+    for row, other in zip(rows, succeed(tmp_path, again).thermo(), strict=True):
+        assert_close([row["c_esum"], row["PotEng"]], 2 * [other["PotEng"]], 1e-12)
+        sums, pressure = ([values[f"c_{of}[{k}]"] for k in range(1, 7)] for values, of in ((row, "ssum"), (other, "p")))
+        assert_close(sums, -np.array(pressure) * row["Volume"], 1e-9)
 
 
 def test_blocks(tmp_path):
