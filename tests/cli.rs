@@ -259,7 +259,7 @@ fn files_of_other_programs_are_told_with_the_remedy() {
 
 #[test]
 fn tf32_goes_with_a_gpu() {
-    let error = Folder::new().failure(1, &["eval", "model.onnx", "-", "--tf32"], WATER);
+    let error = Folder::new().failure(2, &["eval", "model.onnx", "-", "--tf32"], WATER);
     assert!(error.starts_with("error: tf32 yes is for products on a GPU, but the device is cpu: "), "{error}");
 }
 

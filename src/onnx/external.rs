@@ -255,7 +255,7 @@ fn read(model: &Path, location: &str, room: &mut u64) -> Result<Vec<u8>, String>
             "which is no place in the model's folder: save it with its weights beside it, or in one file".into()
         );
     }
-    let folder = model.parent().unwrap_or(Path::new(""));
+    let folder = model.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let missing = |cause| {
         let place = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
         format!("which cannot be read ({cause}): put it beside the model, into {}", place.display())

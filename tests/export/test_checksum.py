@@ -1,5 +1,6 @@
 """The exporter's checksum is the program's."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -13,7 +14,7 @@ MODEL = ROOT / "tests/data/models/pair-list-f64.onnx"
 
 
 def tumble(*arguments):
-    program = ROOT / "target/release/tumble"
+    program = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release/tumble"
     return subprocess.run([program, *map(str, arguments)], capture_output=True, text=True)
 
 
