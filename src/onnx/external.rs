@@ -185,7 +185,10 @@ impl Weights {
 
     fn copy_tensor(&self, tensor: &Field, into: &mut Vec<u8>) -> Result<(), (String, String)> {
         let place = Place::of(tensor.value).map_err(|cause| (String::new(), cause))?;
-        let Some(place) = place else { return Ok(into.extend(tensor.raw)) };
+        let Some(place) = place else {
+            into.extend(tensor.raw);
+            return Ok(());
+        };
         let file = self.files.get(place.location).map_or(&[][..], Vec::as_slice);
         let values = place.cut(file).map_err(|cause| (place.location.to_owned(), cause))?;
         let start = begin(tensor.number, into);
