@@ -68,6 +68,15 @@ tumble_model *tumble_load(const char *file, const char *options);
  * @return 0, or -1: see tumble_error() */
 int tumble_set_step(tumble_model *model, long long step);
 
+/** Has a function asked during evaluations, about ten times a second and between two runs of the model, whether to end.
+ *
+ * It is called in the thread that called tumble_compute(), and may look at a clock, or at what a signal has left.
+ *
+ * @param model  from tumble_load()
+ * @param asked  returns 0 to go on, another number to end; NULL: nothing is asked
+ * @return 0, or -1: see tumble_error() */
+int tumble_watch(tumble_model *model, int (*asked)(void));
+
 /** Evaluates one structure. The next may have other atoms.
  *
  * After a failure the model can be used again. On failure no output is written, and this thread has no
@@ -83,7 +92,7 @@ int tumble_set_step(tumble_model *model, long long step);
  * @param forces     [3 * n_atoms] eV/Å; may be NULL
  * @param virial     [9] eV: -dE/d(strain), symmetric; stress = -virial / volume. Not a number where the model does not
  *                   give it. May be NULL
- * @return 0, or -1: see tumble_error() */
+ * @return 0, -2 if the function of tumble_watch() has asked to end, or -1: see tumble_error() */
 int tumble_compute(tumble_model *model, int n_atoms, const int *species, const double *cell, const double *positions,
                    double *energy, double *forces, double *virial);
 

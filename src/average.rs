@@ -137,7 +137,7 @@ pub fn average(
 /// Those of [`average`].
 pub(crate) fn average_job(potential: &mut dyn Potential, job: &Job) -> Result<(Evaluation, Evaluation)> {
     let (graph, memory) = (job.graph, job.request.memory);
-    potential.info().check_species(&graph.species)?;
+    potential.info().check(graph)?;
     let mut progress = Progress::new(job);
     if job.is_void() {
         progress.take_nothing();
@@ -182,7 +182,7 @@ pub(crate) fn samples(
     rotations: &[Matrix3],
     request: &Request,
 ) -> Result<Vec<Sample>> {
-    potential.info().check_species(&graph.species)?;
+    potential.info().check(graph)?;
     let responses =
         Blocks::cut(graph, potential, request.memory)?.evaluate(potential, graph, rotations, request.forces)?;
     Ok(responses.into_iter().zip(rotations).map(|(response, r)| Sample::new(graph, response, r, request)).collect())

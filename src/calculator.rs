@@ -4,6 +4,7 @@ use std::path::Path;
 
 pub use crate::average::{Evaluation, Spread};
 use crate::average::{Request, average, average_job};
+use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::neighbors::NeighborList;
@@ -116,6 +117,11 @@ impl Calculator {
         self.potential.seconds()
     }
 
+    /// Evaluations from now on end with [`Error::Cancelled`](crate::Error::Cancelled) when that is asked.
+    pub fn watch(&mut self, cancel: &Cancel) {
+        self.potential.watch(cancel);
+    }
+
     /// Evaluates a graph. `step` chooses the random rotations, if there are any: the same (seed, step) is the same
     /// rotation, on every rank and in every run. In a calculator for the correction it is averaged minus bare.
     ///
@@ -132,10 +138,15 @@ impl Calculator {
     /// Those of [`Calculator::evaluate`], and of the neighbor list.
     pub fn evaluate_system(&mut self, system: &System, step: u64) -> Result<Evaluation> {
         self.info().check_species(&system.species)?;
-        let mut list = self.list.take().unwrap_or_else(|| NeighborList::new(self.info().cutoff, 0.0));
+        let mut list = self.list.take().unwrap_or_else(|| self.neighbor_list());
         let evaluation = list.graph(system).and_then(|graph| self.evaluate(graph, step));
         self.list = Some(list);
         evaluation
+    }
+
+    /// A list of neighbors for structures of the model, without a skin, in the threads and the memory of the settings.
+    pub fn neighbor_list(&self) -> NeighborList {
+        NeighborList::new(self.info().cutoff, 0.0).within(self.potential.lanes(), self.memory)
     }
 
     /// The phase of a step of the integrator; `exact` asks for averaged energies even where only bare forces are due.

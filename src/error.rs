@@ -113,6 +113,81 @@ pub enum Error {
         radius: f64,
     },
 
+    /// Atoms with far more neighbors than matter has.
+    ///
+    /// Cause: Atoms are squeezed together or the cell is far too small, most often because positions or cell are not in Å,
+    /// or because the dynamics has exploded.
+    ///
+    /// Cure: Give positions and cell in Å; in a simulation take a shorter time step.
+    #[error(
+        "of {atoms} atoms some have {found} neighbors or more within {radius:.3} Å, but {most} are evaluated at most: check \
+         positions and cell, and whether their unit is Å"
+    )]
+    Crowded {
+        /// Atoms of the structure.
+        atoms: usize,
+        /// Neighbors of an atom.
+        found: usize,
+        /// Cutoff, with the skin if that is in it, Å.
+        radius: f64,
+        /// Neighbors that are allowed.
+        most: usize,
+    },
+
+    /// More pairs of neighbors than memory holds.
+    ///
+    /// Cause: The structure, or all of a message together, is larger or denser than `memory` allows. A pair of neighbors
+    /// takes 200 bytes, besides the working memory of the model.
+    ///
+    /// Cure: Raise `memory`, send fewer structures in a message, or check that positions and cell are in Å.
+    #[error(
+        "{atoms} atoms have more than {pairs} pairs of neighbors within {radius:.3} Å, {} an atom, and {} MB hold no more: \
+         check positions and cell, and whether their unit is Å, or give more memory", 2 * pairs / (*atoms).max(1), memory >> 20
+    )]
+    TooManyPairs {
+        /// Atoms of the structures.
+        atoms: usize,
+        /// Pairs that are allowed.
+        pairs: usize,
+        /// Cutoff and skin, Å.
+        radius: f64,
+        /// What so many take, bytes.
+        memory: usize,
+    },
+
+    /// More work than a server does for one message.
+    ///
+    /// Cause: Edges times rotations, or structures times rotations, of one message are more than the server allows.
+    ///
+    /// Cure: Ask for fewer rotations, or send fewer structures in a message; or start the server with a larger `--max-work`.
+    #[error(
+        "{structures} structure(s) with {edges} edges at {rotations} rotations are {work:.1e} edges to compute, more than \
+         the {most:.1e} that one message may ask for: give fewer rotations or fewer atoms"
+    )]
+    TooMuchWork {
+        /// Structures of the message.
+        structures: usize,
+        /// Edges of all structures.
+        edges: usize,
+        /// Evaluations of each structure.
+        rotations: usize,
+        /// Their product, as it is counted.
+        work: f64,
+        /// The most.
+        most: f64,
+    },
+
+    /// An evaluation that was asked to end before its end.
+    ///
+    /// Cause: A signal came, the time of `--max-seconds` was up, or nobody waited for the result any more.
+    ///
+    /// Cure: Nothing is wrong; start it again to get a result, with more time if that was the reason.
+    #[error("the evaluation was ended before its end: {}", reason.sentence())]
+    Cancelled {
+        /// Why.
+        reason: crate::cancel::Reason,
+    },
+
     /// An element that the model was not trained on.
     ///
     /// Cause: The model was not trained on this element, or the elements are in the wrong order.
@@ -752,6 +827,18 @@ pub enum Error {
         cause: String,
     },
 
+    /// A GPU in a process made by fork.
+    ///
+    /// Cause: The process was made by fork, as Python's multiprocessing does on Linux, after its parent had loaded the model
+    /// on a GPU, which CUDA does not allow.
+    ///
+    /// Cure: Load the model in the child, or start children by `multiprocessing.get_context("spawn")`.
+    #[error(
+        "the model was loaded on cuda before this process was forked from its parent, which CUDA does not allow: load it in \
+         the child, or start children by spawn"
+    )]
+    Forked,
+
     /// A file is not an ONNX model at all.
     ///
     /// Cause: The file is something else, as a checkpoint, a page of HTML or a pointer of Git LFS, or it was cut off on
@@ -978,5 +1065,14 @@ impl Error {
                 | Self::Overwrite { .. }
                 | Self::ForcesNotOffered { .. }
         )
+    }
+
+    /// Whether it is one for want of time.
+    pub fn is_late(&self) -> bool {
+        match self {
+            Self::Cancelled { reason } => *reason == crate::cancel::Reason::Time,
+            Self::Frame { cause, .. } => cause.is_late(),
+            _ => false,
+        }
     }
 }

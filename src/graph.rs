@@ -83,6 +83,12 @@ impl Rows {
         self.first_edge.push(self.neighbors.len());
     }
 
+    /// Memory that they have taken.
+    pub fn bytes(&self) -> usize {
+        let whole = self.first_edge.capacity() + self.neighbors.capacity();
+        whole * size_of::<usize>() + self.vectors.capacity() * size_of::<Vector3>()
+    }
+
     fn edges(&self, row: usize) -> Range<usize> {
         self.first_edge[row]..self.first_edge[row + 1]
     }
@@ -152,6 +158,13 @@ impl Graph {
     /// Largest number of neighbors of a center.
     pub fn max_neighbors(&self) -> usize {
         self.first_edge.windows(2).map(|w| w[1] - w[0]).max().unwrap_or(0)
+    }
+
+    /// Memory that it has taken, bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        let whole = self.first_edge.capacity() + self.neighbors.capacity() + self.reverse.capacity();
+        let per_atom = self.species.capacity() + self.weights.capacity() * size_of::<f64>();
+        per_atom + whole * size_of::<usize>() + self.vectors.capacity() * size_of::<Vector3>()
     }
 
     /// Pairs the edges in time linear in their number: as the center grows, what is sought in a row only moves on.

@@ -7,25 +7,31 @@
 
 mod bins;
 mod grid;
+mod room;
 mod verlet;
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use crate::error::{Error, Result};
 use crate::graph::{Edge, Graph, Rows};
+use crate::parallel::{in_order, shared_out};
 use crate::rotation::{Matrix3, Vector3, add, dot, sub};
 use crate::system::System;
 use bins::Bins;
+use room::Room;
+pub(crate) use room::pairs_within;
 pub use verlet::NeighborList;
 
 /// Atoms closer than this coincide, Å: the direction between them is rounding, or there is none.
 const COINCIDENCE: f64 = 1e-6;
 
-/// Centers that are worth a task of their own. Below twice as many the work is done where it arises: waking another
+/// Centers that are worth a task of their own. Below twice as many the work is done where it arises: starting another
 /// thread takes longer than the edges of a few hundred centers.
 const MIN_CENTERS: usize = 1024;
+
+/// Neighbors of an atom that are evaluated at most. Metals have about 600 within 12 Å; what has more is most often in
+/// wrong units, and the attention of a model among so many neighbors takes memory with their square.
+pub const MAX_NEIGHBORS: usize = 2000;
 
 /// A pair that may be an edge, seen from its first atom.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +63,10 @@ impl Candidates {
         self.pairs.clear();
     }
 
+    fn bytes(&self) -> usize {
+        self.ends.capacity() * size_of::<usize>() + self.pairs.capacity() * size_of::<Candidate>()
+    }
+
     fn append(&mut self, mut more: Self) {
         let before = self.pairs.len();
         self.ends.extend(more.ends.iter().map(|end| before + end));
@@ -69,7 +79,8 @@ impl Candidates {
 /// Images of an atom are neighbors of it where the cell is smaller than `cutoff` (Å).
 ///
 /// # Errors
-/// [`Error::Cutoff`], [`Error::Coincide`], [`Error::Astray`], and those of [`System::new`].
+/// [`Error::Cutoff`], [`Error::Coincide`], [`Error::Astray`], [`Error::TinyCell`], [`Error::Crowded`],
+/// [`Error::TooManyPairs`], and those of [`System::new`].
 ///
 /// # Example
 /// ```
@@ -92,34 +103,38 @@ fn check(system: &System, cutoff: f64, skin: f64) -> Result<()> {
 }
 
 /// All pairs within `radius` (Å), a few beyond it.
-fn candidates(system: &System, radius: f64, found: &mut Candidates) -> Result<()> {
-    let bins = Bins::new(system, radius)?;
+fn candidates(system: &System, radius: f64, room: &Room, threads: usize, found: &mut Candidates) -> Result<()> {
     found.clear();
-    in_pieces(system.len(), found, |firsts, found| bins.pairs(firsts, found), Candidates::append)
+    let bins = Bins::new(system, radius, room)?;
+    let find = |firsts, found: &mut Candidates| bins.pairs(firsts, room, found);
+    in_pieces(system.len(), threads, found, find, Candidates::append)
 }
 
 /// Adds what is found for pieces of the atoms, in order; on several threads where that is worth it.
 fn in_pieces<T: Default + Send>(
     atoms: usize,
+    threads: usize,
     all: &mut T,
-    find: impl Fn(Range<usize>, &mut T) -> Result<()> + Sync + Send,
+    find: impl Fn(Range<usize>, &mut T) -> Result<()> + Sync,
     append: impl Fn(&mut T, T),
 ) -> Result<()> {
-    if atoms < 2 * MIN_CENTERS || rayon::current_num_threads() == 1 {
+    if atoms < 2 * MIN_CENTERS || threads == 1 {
         return find(0..atoms, all);
     }
-    let piece = |start| {
-        let mut piece = T::default();
-        find(start..atoms.min(start + MIN_CENTERS), &mut piece).map(|()| piece)
-    };
-    let pieces: Vec<_> = (0..atoms).into_par_iter().step_by(MIN_CENTERS).map(piece).collect();
-    pieces.into_iter().try_for_each(|piece| piece.map(|piece| append(all, piece)))
+    let (pieces, start) = (atoms.div_ceil(MIN_CENTERS), |piece: usize| piece * MIN_CENTERS);
+    let done = shared_out(0..threads.min(pieces), pieces, |_, piece| {
+        let mut found = T::default();
+        find(start(piece)..atoms.min(start(piece + 1)), &mut found).map(|()| found)
+    })?;
+    in_order(done).for_each(|found| append(all, found));
+    Ok(())
 }
 
 /// Half of the edges, those of pairs from their first atoms: the candidates that are shorter than the cutoff.
-fn edges(system: &System, candidates: &Candidates, cutoff: f64, half: &mut Rows) -> Result<()> {
+fn edges(system: &System, candidates: &Candidates, cutoff: f64, threads: usize, half: &mut Rows) -> Result<()> {
     half.clear();
-    in_pieces(system.len(), half, |firsts, half| rows(system, firsts, candidates, cutoff, half), Rows::append)
+    let find = |firsts, half: &mut Rows| rows(system, firsts, candidates, cutoff, half);
+    in_pieces(system.len(), threads, half, find, Rows::append)
 }
 
 fn rows(system: &System, firsts: Range<usize>, candidates: &Candidates, cutoff: f64, rows: &mut Rows) -> Result<()> {

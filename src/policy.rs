@@ -37,8 +37,8 @@ impl Policy {
         Ok(Self { mitigation, forces, inner, correction, seed, stream })
     }
 
-    /// The same for so many simulations, each with a stream of its own from this one's on.
-    pub fn streams(&self, count: u32) -> Vec<Self> {
-        (0..count).map(|i| Self { stream: self.stream + i, ..self.clone() }).collect()
+    /// The same with another stream, so many after this one's.
+    pub fn stream(&self, further: u32) -> Self {
+        Self { stream: self.stream + further, ..self.clone() }
     }
 }

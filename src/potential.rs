@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::cancel::Cancel;
 use crate::elements::{symbol, symbols};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
+use crate::neighbors::MAX_NEIGHBORS;
 use crate::rotation::{Matrix3, Vector3};
 
 /// What a processor's caches hold, bytes. Measured for 48 replicas of 192 atoms: 20 ms a replica where a run takes 32 MiB,
@@ -86,6 +88,20 @@ impl ModelInfo {
         }
     }
 
+    /// Refuses a graph with elements that the model does not know, or with more neighbors than it is made for.
+    ///
+    /// # Errors
+    /// [`Error::UnknownElement`] and [`Error::Crowded`].
+    pub fn check(&self, graph: &Graph) -> Result<()> {
+        self.check_species(&graph.species)?;
+        match graph.max_neighbors() {
+            found if found > MAX_NEIGHBORS => {
+                Err(Error::Crowded { atoms: graph.n_atoms(), found, radius: self.cutoff, most: MAX_NEIGHBORS })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The error for an element that the model does not know, by its symbol or whatever was given for one.
     pub fn unknown_element(&self, element: &str) -> Error {
         Error::UnknownElement { model: self.name.clone(), element: element.into(), known: symbols(&self.species) }
@@ -153,6 +169,9 @@ pub trait Potential: Send {
         }
         Ok(responses)
     }
+
+    /// Evaluations from now on end when that is asked; one of [`Potential::evaluate`] that takes long looks at it.
+    fn watch(&mut self, _cancel: &Cancel) {}
 
     /// How many replicas are evaluated at the same time, each by a thread of its own, where several are handed over.
     fn lanes(&self) -> usize {

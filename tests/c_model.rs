@@ -108,6 +108,21 @@ fn members_of_an_ensemble_come_in_electron_volts() {
 }
 
 #[test]
+fn an_evaluation_ends_when_the_program_asks_for_it() {
+    let found = lines(Command::new(program()).args(["ended", &model("harmonic-padded-f64"), ""]));
+    let expected = [
+        "status -2",
+        "questions 2",
+        "energy 1",
+        "the evaluation was ended before its end: the program that called asked for it",
+        "status 0",
+        "same 1",
+        "model -1",
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
 fn what_one_rotation_leaves_unknown_is_no_number() {
     let found = lines(Command::new(program()).args(["computed", &model("harmonic-padded-f64"), ""]));
     for row in [3, 5, 6] {

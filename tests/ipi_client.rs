@@ -383,22 +383,6 @@ fn busy(host: &Host, rotate: &str) -> (Process, Peer) {
 }
 
 #[test]
-fn a_second_signal_ends_it_at_once() {
-    for (signal, code) in [(libc::SIGINT, 130), (libc::SIGTERM, 143)] {
-        let host = Host::new();
-        let (mut tumble, mut peer) = busy(&host, SLOW);
-        tumble.signal(signal);
-        sleep(Duration::from_millis(300));
-        assert!(tumble.lives(), "it did not finish what it had begun");
-        let start = Instant::now();
-        tumble.signal(signal);
-        assert_eq!(tumble.end(), Ended::Code(code));
-        assert!(start.elapsed() < Duration::from_secs(3));
-        assert_eq!(peer.reply(), None);
-    }
-}
-
-#[test]
 fn another_takes_over_when_one_is_killed() {
     let host = Host::new();
     let (mut tumble, mut peer) = busy(&host, SLOW);

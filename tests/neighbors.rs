@@ -137,10 +137,9 @@ fn many_bins_find_the_same() {
 
 #[test]
 fn a_graph_does_not_depend_on_the_number_of_threads() {
-    let system = crowd(10, 2.0);
-    let with =
-        |n| rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap().install(|| neighbors::graph(&system, 3.0));
-    assert_eq!(with(1).unwrap(), with(5).unwrap());
+    let system = crowd(14, 2.0);
+    let with = |threads| NeighborList::new(3.0, 0.2).within(threads, 1 << 30).graph(&system).unwrap().clone();
+    assert_eq!(with(1), with(5));
 }
 
 #[test]
@@ -286,4 +285,94 @@ fn a_cell_in_wrong_units_is_refused_before_it_takes_forever() {
         error.starts_with("an atom would see 51") && error.ends_with("check the cell, and whether its unit is Å"),
         "{error}"
     );
+}
+
+/// Numbers in [0, 1) that look random.
+fn scattered(count: u32, scale: f64) -> Vec<Vector3> {
+    let number = |i: u32| (f64::from(i) * 0.754_877_666).fract();
+    let place = |i: u32| [f64::from(i) * 0.618_033_988_7, number(3 * i + 1), number(7 * i).sqrt()];
+    (0..count).map(|i| place(i).map(|x| scale * x.fract())).collect()
+}
+
+#[test]
+fn a_crowd_is_refused_before_its_pairs_are_stored() {
+    let crowd = |atoms: u32, side: f64, memory: usize| {
+        let system = System::new(scattered(atoms, side), vec![1; atoms as usize], Cell::isolated()).unwrap();
+        let start = std::time::Instant::now();
+        let error = NeighborList::new(5.0, 0.5).within(2, memory).graph(&system).unwrap_err().to_string();
+        assert!(start.elapsed().as_secs() < 20);
+        error
+    };
+    assert_eq!(
+        crowd(100_000, 3.0, 2048 << 20),
+        "100000 atoms have more than 10737418 pairs of neighbors within 5.500 Å, 214 an atom, and 2047 MB hold no more: \
+         check positions and cell, and whether their unit is Å, or give more memory"
+    );
+    assert!(crowd(10_000, 1.0, 1).starts_with("10000 atoms have more than 1048576 pairs of neighbors within 5.500 Å"));
+}
+
+#[test]
+fn a_cell_whose_images_crowd_is_refused() {
+    let cell = Cell::new([[0.5, 0.0, 0.0], [0.0, 0.5, 0.0], [0.0, 0.0, 0.5]], [true; 3]).unwrap();
+    let system = System::new(scattered(3, 0.5), vec![1; 3], cell).unwrap();
+    assert_eq!(
+        sentence(&system, 6.0),
+        "of 3 atoms some have 16000 neighbors or more within 6.000 Å, but 2000 are evaluated at most: check positions \
+         and cell, and whether their unit is Å"
+    );
+}
+
+#[test]
+fn hostile_cells_are_refused_or_searched_in_no_time() {
+    let hostile = [
+        [[5e-324, 0.0, 0.0], [0.0, 5e-324, 0.0], [0.0, 0.0, 5e-324]],
+        [[1e-105, 0.0, 0.0], [0.0, 1e-105, 0.0], [0.0, 0.0, 1e-105]],
+        [[1e-3, 0.0, 0.0], [0.0, 1e5, 0.0], [0.0, 0.0, 1e-3]],
+        [[10.0, 0.0, 0.0], [10.0, 2e-8, 0.0], [0.0, 0.0, 10.0]],
+        [[0.02, 0.0, 0.0], [0.0, 1e3, 0.0], [0.0, 0.0, 1e3]],
+        [[3.0, 0.0, 0.0], [1e4, 3.0, 0.0], [0.0, 0.0, 1e3]],
+        [[1e300, 0.0, 0.0], [0.0, 1e300, 0.0], [0.0, 0.0, 1e300]],
+        [[f64::NAN, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+        [[f64::INFINITY, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+        [[1e12, 0.0, 0.0], [0.0, 1e12, 0.0], [0.0, 0.0, 1e12]],
+    ];
+    for vectors in hostile {
+        for atoms in [1, 20_000] {
+            let start = std::time::Instant::now();
+            let found = Cell::new(vectors, [true; 3]).and_then(|cell| {
+                let system = System::new(scattered(atoms, 100.0), vec![1; atoms as usize], cell)?;
+                neighbors::graph(&system, 5.0)
+            });
+            let found = found.map(|graph| graph.n_edges()).map_err(|error| error.to_string());
+            println!("{vectors:?}, {atoms} atoms: {found:?} after {:?}", start.elapsed());
+            assert!(start.elapsed().as_secs() < 20, "{vectors:?}");
+        }
+    }
+}
+
+#[test]
+fn crowds_that_are_far_apart_find_their_own_pairs_in_no_time() {
+    let near = crowd(14, 2.0);
+    let system = System::new(near.positions.clone(), near.species.clone(), Cell::isolated()).unwrap();
+    let alone = neighbors::graph(&system, 3.0).unwrap();
+    let mut apart = system.clone();
+    for distance in [1e9, -3e8] {
+        let far = near.positions.iter().map(|x| add(*x, [distance, 0.5 * distance, 0.1 * distance]));
+        apart.positions.extend(far);
+        apart.species.extend(&near.species);
+    }
+    let start = std::time::Instant::now();
+    let graph = neighbors::graph(&apart, 3.0).unwrap();
+    assert!(start.elapsed().as_secs() < 5);
+    assert_eq!(graph.n_edges(), 3 * alone.n_edges());
+    assert_eq!(graph.neighbors[..alone.n_edges()], alone.neighbors);
+    assert_eq!(graph.vectors[..alone.n_edges()], alone.vectors);
+}
+
+#[test]
+fn a_skewed_cell_with_many_images_finds_the_same() {
+    let straight = Cell::new([[3.0, 0.0, 0.0], [0.0, 3.0, 0.0], [0.0, 0.0, 20.0]], [true; 3]).unwrap();
+    let skewed = Cell::new([[3.0, 0.0, 0.0], [900.0, 3.0, 0.0], [0.0, 0.0, 20.0]], [true; 3]).unwrap();
+    let edges = |cell| neighbors::graph(&System::new(scattered(3, 3.0), vec![1; 3], cell).unwrap(), 5.0).unwrap();
+    assert_eq!(edges(skewed).n_edges(), edges(straight).n_edges());
 }

@@ -36,6 +36,7 @@ fn limits() -> Limits {
         max_batch: 1024,
         max_wait: Duration::from_millis(2),
         memory: 1 << 30,
+        max_work: 1e9,
         max_text: 1 << 16,
         patience: Some(Duration::from_millis(400)),
         admission: Some(Admission { max_pending: 64, grace: Duration::from_millis(400) }),

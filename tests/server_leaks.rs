@@ -55,6 +55,7 @@ fn ten_thousand_visitors_leave_nothing_behind() {
             max_batch: 10,
             max_wait: wait,
             memory: 1 << 20,
+            max_work: 1e9,
             max_text: 4096,
             patience: None,
             admission: None,

@@ -24,8 +24,8 @@ pub fn grant(bytes: &[u8]) {
             assert!(terms.admits(text) && text.len() <= usize::MAX - max_atoms);
             assert!(!setup.species.is_empty() && setup.batch > 0 && setup.species.len() * setup.batch <= max_atoms);
             assert!((1..=max_atoms.max(65_535) as u64).contains(&setup.beads));
-            assert!(!setup.policies.is_empty() && setup.policies.len() as u64 <= setup.beads);
-            assert!(setup.policies.iter().all(|policy| policy.mitigation.evaluations() <= max_rotations));
+            assert!(setup.streams > 0 && u64::from(setup.streams) <= setup.beads);
+            assert!(setup.policy.mitigation.evaluations() <= max_rotations);
         }
     }
 }

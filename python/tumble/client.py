@@ -9,6 +9,7 @@ It plays i-PI's part in i-PI's protocol.
 from __future__ import annotations
 
 import json
+import os
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from numpy.typing import ArrayLike
 from tumble import options, wire
 from tumble.atoms import in_python
 from tumble.elements import runs
+from tumble.forks import follow
 from tumble.wire import Array
 
 LONGEST_ERROR = 1 << 16
@@ -88,6 +90,8 @@ class Client:
         self._address = address
         self._timeout = timeout
         self._turns = Lock()
+        self._process = os.getpid()
+        follow(self)
         self._socket: socket.socket | None = _connect(address, timeout)
         self._stream = self._socket.makefile("rb")
         self._exchange(wire.greeting(text), self._greeted)
@@ -113,17 +117,21 @@ class Client:
     @property
     def closed(self) -> bool:
         """Whether the connection has ended, as far as is known here."""
-        return self._socket is None
+        return self._socket is None or self._process != os.getpid()
+
+    def forked(self) -> None:
+        """In a child the connection has ended: it is the parent's."""
+        self._turns = Lock()
 
     def close(self) -> None:
         """Says goodbye to the server; what is closed stays closed."""
         with self._turns:
-            if self._socket is not None:
+            if not self.closed:
                 try:
                     self._socket.sendall(wire.header("EXIT"))
                 except OSError:
                     pass  # The server takes the end of the connection just as well.
-                self._drop()
+            self._drop()
 
     def __enter__(self) -> Client:
         return self
@@ -139,6 +147,9 @@ class Client:
 
     def _exchange(self, request: bytes, read):
         """Sends and reads. Whatever ends it early, even the user, leaves the connection out of step: it is given up."""
+        if self._process != os.getpid():
+            # The parent goes on with it, and answers would go to either of the two.
+            self._drop()
         if self._socket is None:
             raise ConnectionError(f"the connection to the server at {self._address} is closed: connect again")
         try:

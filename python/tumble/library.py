@@ -17,6 +17,7 @@ INTS = POINTER(c_int)
 FUNCTIONS = {
     "tumble_load": (c_void_p, [c_char_p, c_char_p]),
     "tumble_set_step": (c_int, [c_void_p, c_longlong]),
+    "tumble_watch": (c_int, [c_void_p, c_void_p]),
     "tumble_compute": (c_int, [c_void_p, c_int, INTS, DOUBLES, DOUBLES, DOUBLES, DOUBLES, DOUBLES]),
     "tumble_spread": (c_int, [c_void_p, DOUBLES, DOUBLES]),
     "tumble_per_atom": (c_int, [c_void_p, c_int, DOUBLES, DOUBLES, DOUBLES]),
@@ -26,6 +27,14 @@ FUNCTIONS = {
     "tumble_error": (c_char_p, []),
     "tumble_version": (c_char_p, []),
 }
+
+
+# A function that says whether Ctrl-C waits to be seen, for tumble_watch: its caller need not hold Python's lock, and no
+# code in Python is run, in which the KeyboardInterrupt would be lost.
+INTERRUPTED = ctypes.CFUNCTYPE(c_int)(ctypes.pythonapi.PyOS_InterruptOccurred)
+
+# What tumble_compute returns if such a function has asked it to end.
+ENDED = -2
 
 
 @lru_cache(maxsize=1)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import signal
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +26,8 @@ from numpy.typing import ArrayLike, NDArray
 from tumble import options
 from tumble.atoms import in_python
 from tumble.elements import atomic_number
-from tumble.library import DOUBLES, INTS, library, onnx_runtime
+from tumble.forks import follow
+from tumble.library import DOUBLES, ENDED, INTERRUPTED, INTS, library, onnx_runtime
 
 Array = NDArray[np.float64]
 
@@ -78,7 +80,8 @@ class Model:
     What the user should know of how the model is run, as more threads than processors, is a warning.
 
     ModelError for what the library refuses; ValueError for arrays of the wrong shape. Several threads may use a model:
-    they take turns.
+    they take turns. So may a child that a fork has made, as those of multiprocessing: it opens the model anew when it
+    first evaluates. Ctrl-C ends an evaluation.
     """
 
     def __init__(
@@ -100,7 +103,7 @@ class Model:
         tf32: bool | None = None,
     ):
         self._handle: int | None = None
-        self._lock = Lock()
+        self._begin()
         self._file = os.fspath(file)
         self._options: dict[str, Any] = {
             "rotate": rotate,
@@ -133,6 +136,15 @@ class Model:
             self._check(self._library.tumble_set_step(self._live(), index(step)))
             self._step = index(step)
 
+    def _begin(self) -> None:
+        self._lock, self._torn = Lock(), False
+        follow(self)
+
+    def forked(self) -> None:
+        """In a child: what another thread of the parent was at work with is left alone, and loaded anew when needed."""
+        self._torn = self._torn or self._lock.locked()
+        self._lock = Lock()
+
     def _load(self) -> None:
         chosen = {**self._options, "onnxruntime": self._options["onnxruntime"] or onnx_runtime(), "step": self._step}
         self._library = library()
@@ -163,7 +175,13 @@ class Model:
         spreads, energies = np.empty(2), np.empty((2, atoms))
         force_spreads = np.empty((atoms, 3))
         structure = (atoms, numbers.ctypes.data_as(INTS), _pointer(cell), _pointer(positions))
-        self._check(self._library.tumble_compute(handle, *structure, *map(_pointer, (energy, forces, virial))))
+        # A handler of the user's own is left to decide when it is called: after the evaluation.
+        usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        self._check(self._library.tumble_watch(handle, INTERRUPTED if usual else None))
+        status = self._library.tumble_compute(handle, *structure, *map(_pointer, (energy, forces, virial)))
+        if status == ENDED:
+            raise KeyboardInterrupt
+        self._check(status)
         self._step += 1
         self._check(self._library.tumble_spread(handle, _pointer(spreads[:1]), _pointer(spreads[1:])))
         per_atom = (energies[0], energies[1], force_spreads)
@@ -193,7 +211,7 @@ class Model:
         """Frees the model; what is closed stays closed."""
         with self._lock:
             handle, self._handle = self._handle, None
-        if handle:
+        if handle and not self._torn:
             self._library.tumble_free(handle)
 
     def __enter__(self) -> Model:
@@ -211,13 +229,17 @@ class Model:
         return {"file": self._file, "options": self._options, "step": self._step}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._handle, self._lock = None, Lock()
+        self._handle = None
+        self._begin()
         self._file, self._options, self._step = state["file"], state["options"], state["step"]
         self._load()
 
     def _live(self) -> int:
         if self._handle is None:
             raise ModelError("the model was closed: load it again")
+        if self._torn:
+            self._torn = False
+            self._load()
         return self._handle
 
     def _check(self, status: int) -> None:

@@ -27,7 +27,7 @@ pub(crate) fn average_jobs(potential: &mut dyn Potential, jobs: &[Job]) -> Vec<R
 
 /// Whether the model can evaluate it, and as a whole.
 fn can_share(job: &Job, potential: &dyn Potential) -> bool {
-    let known = potential.info().check_species(&job.graph.species).is_ok();
+    let known = potential.info().check(job.graph).is_ok();
     known && !job.is_void() && potential.bytes_per_replica(job.graph) <= job.request.memory
 }
 

@@ -12,8 +12,9 @@ use super::last::Last;
 use super::{argument, atomic_numbers, entry, free, hand_over, string, structure, text};
 use crate::average::Evaluation;
 use crate::calculator::Calculator;
+use crate::cancel::Cancel;
 use crate::details::details;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ipi::wire::Structure;
 use crate::onnx::locked;
 use crate::options;
@@ -21,6 +22,9 @@ use crate::potential::ModelInfo;
 use crate::rotation::{Matrix3, Vector3};
 use crate::server::client::check_species;
 use crate::system::System;
+
+/// What an evaluation returns that was asked to end.
+const ENDED: c_int = -2;
 
 /// What a virial is that is not known.
 const UNKNOWN: Matrix3 = [[f64::NAN; 3]; 3];
@@ -40,6 +44,8 @@ struct Model {
     calculator: Calculator,
     /// Number of the next structure.
     step: u64,
+    /// Asked during evaluations whether to end.
+    asked: Option<extern "C" fn() -> c_int>,
 }
 
 /// What a thread knows of its last structure.
@@ -55,7 +61,8 @@ impl Handle {
         let calculator = Calculator::load(model, &settings)?;
         let info = calculator.info().clone();
         let (name, about) = (text(info.name.clone()), text(about(&calculator)));
-        Ok(Self { model: Mutex::new(Model { calculator, step }), info, name, about, last: Last::default() })
+        let model = Mutex::new(Model { calculator, step, asked: None });
+        Ok(Self { model, info, name, about, last: Last::default() })
     }
 
     fn compute(&self, species: Vec<u8>, cell: Option<&Matrix3>, positions: &[Vector3]) -> Result<Evaluation> {
@@ -63,7 +70,10 @@ impl Handle {
         let structure = Structure { cell: cell.copied().unwrap_or_default(), positions: positions.to_vec() };
         let cell = structure.cell(None)?;
         let system = System::new(structure.positions, species, cell)?;
-        let Model { calculator, step } = &mut *locked(&self.model);
+        let Model { calculator, step, asked } = &mut *locked(&self.model);
+        if let Some(asked) = *asked {
+            calculator.watch(&Cancel::asking(move || asked() != 0));
+        }
         let evaluation = calculator.evaluate_system(&system, *step)?;
         *step = step.saturating_add(1);
         Ok(evaluation)
@@ -114,7 +124,23 @@ pub unsafe extern "C" fn tumble_load(file: *const c_char, options: *const c_char
     })
 }
 
-/// Evaluates one structure; 0, or -1 on failure.
+/// Has a function asked during evaluations whether to go on; NULL for none. 0, or -1 on failure.
+///
+/// # Safety
+/// `model` comes from [`tumble_load`] and was not freed, or it is NULL. `asked` can be called for as long as the model lives,
+/// by the threads that call [`tumble_compute`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tumble_watch(model: *mut Handle, asked: Option<extern "C" fn() -> c_int>) -> c_int {
+    entry(-1, || {
+        // SAFETY: a live handle or NULL.
+        let mut model = locked(&unsafe { live(model)? }.model);
+        model.asked = asked;
+        model.calculator.watch(&Cancel::default());
+        Ok(0)
+    })
+}
+
+/// Evaluates one structure; 0, -2 if what [`tumble_watch`] was given has asked to end, or -1 on another failure.
 ///
 /// # Safety
 /// `model` comes from [`tumble_load`] and was not freed, or it is NULL. `species` has `n_atoms` numbers, `cell` and
@@ -130,7 +156,8 @@ pub unsafe extern "C" fn tumble_compute(
     forces: *mut f64,
     virial: *mut f64,
 ) -> c_int {
-    entry(-1, || {
+    let mut ended = false;
+    let status = entry(-1, || {
         // SAFETY: a live handle or NULL.
         let handle = unsafe { live(model)? };
         handle.last.replace(None::<Results>);
@@ -138,7 +165,8 @@ pub unsafe extern "C" fn tumble_compute(
         let species = unsafe { atomic_numbers(n_atoms, species)? };
         // SAFETY: as above.
         let (cell, positions) = unsafe { structure(cell, positions, species.len())? };
-        let found = handle.compute(species, cell, positions)?;
+        let found = handle.compute(species, cell, positions);
+        let found = found.inspect_err(|error| ended = matches!(error, Error::Cancelled { .. }))?;
         let found_virial = found.virial.unwrap_or(UNKNOWN);
         // SAFETY: the arrays are large enough or NULL; there is a force for each atom, since there are no ghosts.
         unsafe {
@@ -151,7 +179,8 @@ pub unsafe extern "C" fn tumble_compute(
         let details = text(Value::Object(details(&found)).to_string());
         handle.last.replace(Some(Results { evaluation: found, details }));
         Ok(0)
-    })
+    });
+    if ended { ENDED } else { status }
 }
 
 /// Standard deviations of the last structure over the rotations; 0, or -1 on failure.

@@ -41,6 +41,13 @@ impl Joiner {
         }
     }
 
+    /// Memory that it has taken.
+    pub fn bytes(&self) -> usize {
+        let Incoming { first, edges, next } = &self.incoming;
+        let whole = self.next.capacity() + first.capacity() + next.capacity();
+        whole * size_of::<usize>() + 8 * (self.slots.capacity() + edges.capacity())
+    }
+
     /// Gives every edge its room.
     fn begin(&mut self, species: &[u8], half: &Rows, graph: &mut Graph) {
         let edges = 2 * half.neighbors.len();

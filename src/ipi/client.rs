@@ -1,10 +1,9 @@
 //! The client of an i-PI or ASE server: connections that we open, one or many, all served by one model.
 
-use std::cell::Cell;
 use std::collections::HashSet;
 use std::io::{self, ErrorKind};
-use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use super::init;
@@ -118,7 +117,7 @@ pub fn run(
 struct Client<'a> {
     scheduler: Scheduler,
     options: &'a Options,
-    counter: Rc<Cell<u64>>,
+    counter: Arc<AtomicU64>,
     /// Connections yet to be made.
     missing: usize,
     newest: Option<Key>,
@@ -134,7 +133,7 @@ impl<'a> Client<'a> {
         Self {
             scheduler,
             options,
-            counter: Rc::new(Cell::new(0)),
+            counter: Arc::default(),
             missing: options.connections,
             newest: None,
             attempt: Instant::now(),
@@ -211,10 +210,11 @@ impl<'a> Client<'a> {
             batch,
             periodic: self.options.periodic,
             carrier: if *shared_memory { Carrier::Unnamed } else { Carrier::Socket },
-            policies: policy.streams(streams),
+            policy: policy.clone(),
+            streams,
             beads,
             first_step: *first_step,
-            counter: Rc::clone(&self.counter),
+            counter: Arc::clone(&self.counter),
         }
     }
 

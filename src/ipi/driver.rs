@@ -77,6 +77,11 @@ impl Driver {
         matches!(self.state, State::Beginning | State::Busy)
     }
 
+    /// Whether the last that has come is an `EXIT`, which has not had its turn.
+    pub fn leaves(&self) -> bool {
+        self.input[self.used..].ends_with(b"EXIT        ")
+    }
+
     /// How structures travel.
     pub fn layout(&self) -> &Layout {
         &self.layout

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::grid::{Grid, Stretch};
+use super::room::Room;
 use super::{Candidate, Candidates, refuse_coincidence, translation};
 use crate::error::{Error, Result};
 use crate::rotation::{Vector3, dot, sub};
@@ -17,6 +18,17 @@ const MAX_CELLS: f64 = 1e6;
 
 /// More images of the cell than this around each atom are no structure, but a cell in wrong units.
 const MAX_IMAGES: f64 = 1e5;
+
+/// Atoms that share a bin on average, if that is coarse: more are sorted into finer ones.
+const CROWD: u64 = 64;
+
+/// Distances that a search may compute, of all atoms and for each: a second's work, or for the largest structures ten
+/// times what is usual. What takes more is a skewed cell with far more images in the bins around than within the radius.
+const LOOKS: u64 = 1_000_000_000;
+const LOOKS_PER_ATOM: u64 = 20_000;
+
+/// Images of a cell that is no smaller than the radius: a crowd there has as many pairs as it takes looks to find them.
+const FEW_IMAGES: f64 = 27.0;
 
 /// An atom in its bin.
 #[derive(Clone, Copy, Default)]
@@ -43,7 +55,7 @@ pub(super) struct Bins {
 }
 
 impl Bins {
-    pub(super) fn new(system: &System, radius: f64) -> Result<Self> {
+    pub(super) fn new(system: &System, radius: f64, room: &Room) -> Result<Self> {
         let (cell, reciprocal) = (*system.cell.vectors(), system.cell.reciprocal());
         let fraction = |x: &Vector3| reciprocal.map(|b| dot(b, *x));
         let wraps = wraps(system, fraction)?;
@@ -51,9 +63,12 @@ impl Bins {
             system.positions.iter().zip(&wraps).map(|(x, w)| sub(*x, translation(&cell, *w))).collect();
         let fractions: Vec<_> = wrapped.iter().map(fraction).collect();
         let radius = radius * (1.0 + MARGIN);
-        check_images(system, radius)?;
-        let grid = Grid::new(system, &fractions, radius);
-        let bins: Vec<_> = fractions.iter().map(|f| grid.bin(*f)).collect();
+        let images = check_images(system, radius)?;
+        let mut grid = Grid::new(system, &fractions, radius);
+        let mut bins: Vec<_> = fractions.iter().map(|f| grid.bin(*f)).collect();
+        if grid.is_coarse() && crowded(&grid, &bins) {
+            (grid, bins) = Grid::sparse(system, &fractions, radius);
+        }
         let (first, members) = sort(&grid, &bins, &wrapped);
         let mut sorted = Self {
             square: radius * radius,
@@ -64,12 +79,20 @@ impl Bins {
             stretches: vec![],
         };
         sorted.members.iter().enumerate().for_each(|(place, member)| sorted.places[member.atom as usize] = place);
-        sorted.look_around(&grid, &bins, &first);
+        let looks = if images > FEW_IMAGES { LOOKS.max(LOOKS_PER_ATOM * bins.len() as u64) } else { u64::MAX };
+        sorted.look_around(&grid, &bins, &first, (room, looks)).ok_or(Error::TinyCell { images, radius })?;
         Ok(sorted)
     }
 
-    /// Finds the stretches of each bin that has members.
-    fn look_around(&mut self, grid: &Grid, bins: &[[i32; 3]], first: &[usize]) {
+    /// Finds the stretches of each bin that has members; nothing if there are too many, or too many members in them.
+    fn look_around(
+        &mut self,
+        grid: &Grid,
+        bins: &[[i32; 3]],
+        first: &[usize],
+        (room, most): (&Room, u64),
+    ) -> Option<()> {
+        let mut looks = 0;
         self.around = vec![0..0; bins.len()];
         for start in 0..self.members.len() {
             let atom = self.members[start].atom as usize;
@@ -79,22 +102,30 @@ impl Bins {
                 self.stretches.extend(grid.forward(bin, first));
                 let range = from..self.stretches.len();
                 let members = first[grid.flat(bin)]..first[grid.flat(bin) + 1];
+                let seen: usize = self.stretches[range.clone()].iter().map(|stretch| stretch.members.len()).sum();
+                looks += members.len() as u64 * seen as u64;
+                if range.end > room.stretches() || looks > most {
+                    return None;
+                }
                 self.members[members].iter().for_each(|member| self.around[member.atom as usize] = range.clone());
             }
         }
+        Some(())
     }
 
     /// Adds the pairs of some atoms as the first ones.
-    pub(super) fn pairs(&self, firsts: Range<usize>, found: &mut Candidates) -> Result<()> {
+    pub(super) fn pairs(&self, firsts: Range<usize>, room: &Room, found: &mut Candidates) -> Result<()> {
         let mut near = vec![0; self.stretches.iter().map(|stretch| stretch.members.len()).max().unwrap_or(0)];
         for first in firsts {
-            let around = &self.stretches[self.around[first].clone()];
+            let (around, before) = (&self.stretches[self.around[first].clone()], found.pairs.len());
             for (number, stretch) in around.iter().enumerate() {
                 let members = &stretch.members;
                 // The first stretch begins with the atom's own bin, of which one half is met from the other.
                 let start = if number == 0 { self.places[first] + 1 } else { members.start };
                 self.search(first, stretch, start..members.end, &mut near, found)?;
+                room.check(found.pairs.len() - before)?;
             }
+            room.take(found.pairs.len() - before)?;
             found.ends.push(found.pairs.len());
         }
         Ok(())
@@ -147,11 +178,19 @@ fn sort(grid: &Grid, bins: &[[i32; 3]], wrapped: &[Vector3]) -> (Vec<usize>, Vec
     (first, members)
 }
 
-/// Refuses a cell so small that the search would never end.
-fn check_images(system: &System, radius: f64) -> Result<()> {
+/// Whether so many atoms share their bins that the pairs within these would take longer than all the rest. Atoms that are
+/// spread evenly over a coarse grid have bins almost of their own.
+fn crowded(grid: &Grid, bins: &[[i32; 3]]) -> bool {
+    let mut counts = vec![0u32; grid.len()];
+    bins.iter().for_each(|bin| counts[grid.flat(*bin)] += 1);
+    counts.iter().map(|&count| u64::from(count).pow(2)).sum::<u64>() > CROWD * bins.len() as u64
+}
+
+/// Images of the cell that an atom sees; refuses a cell so small that the search would never end.
+fn check_images(system: &System, radius: f64) -> Result<f64> {
     let (periodic, heights) = (system.cell.periodic(), system.cell.heights());
     let images = (0..3).filter(|&d| periodic[d]).map(|d| 2.0 * (radius / heights[d]).ceil() + 1.0).product::<f64>();
-    if images <= MAX_IMAGES { Ok(()) } else { Err(Error::TinyCell { images, radius }) }
+    if images <= MAX_IMAGES { Ok(images) } else { Err(Error::TinyCell { images, radius }) }
 }
 
 /// How many cells each atom is outside the cell; 0 along directions that do not repeat.

@@ -6,6 +6,9 @@ use super::translation;
 use crate::rotation::{Matrix3, Vector3};
 use crate::system::System;
 
+/// Bins along one cell vector at most, so that numbers of bins in other images fit into 32 bits.
+const MAX_BINS: f64 = 5e8;
+
 /// Bins along one cell vector.
 struct Axis {
     periodic: bool,
@@ -30,12 +33,36 @@ pub(super) struct Stretch {
 pub(super) struct Grid {
     cell: Matrix3,
     axes: [Axis; 3],
+    /// Whether bins are wider than they need be.
+    coarse: bool,
+    /// The bins that have members, in ascending order, where there are far more without; all where `None`.
+    occupied: Option<Vec<[i32; 3]>>,
 }
 
 impl Grid {
     /// Bins no narrower than `radius` (Å), unless the cell is; `fractions` are those of the atoms `[N]`.
     pub fn new(system: &System, fractions: &[Vector3], radius: f64) -> Self {
-        Self { cell: *system.cell.vectors(), axes: axes(system, fractions, radius) }
+        let mut axes = fine_axes(system, fractions, radius);
+        let coarse = coarsen(&mut axes, fractions.len());
+        let axes = with_reach(axes, system, radius);
+        Self { cell: *system.cell.vectors(), axes, coarse, occupied: None }
+    }
+
+    /// The same with the narrowest bins, however many there are, of which it knows those with members; and the bin of each
+    /// atom `[N]`.
+    pub fn sparse(system: &System, fractions: &[Vector3], radius: f64) -> (Self, Vec<[i32; 3]>) {
+        let axes = with_reach(fine_axes(system, fractions, radius), system, radius);
+        let grid = Self { cell: *system.cell.vectors(), axes, coarse: false, occupied: None };
+        let bins: Vec<_> = fractions.iter().map(|f| grid.bin(*f)).collect();
+        let mut occupied = bins.clone();
+        occupied.sort_unstable();
+        occupied.dedup();
+        (Self { occupied: Some(occupied), ..grid }, bins)
+    }
+
+    /// Whether finer bins would be more than there are atoms.
+    pub fn is_coarse(&self) -> bool {
+        self.coarse
     }
 
     /// The bin along each axis of an atom.
@@ -45,12 +72,24 @@ impl Grid {
 
     /// Number of bins.
     pub fn len(&self) -> usize {
-        self.axes.iter().map(|axis| axis.count as usize).product()
+        let all = || self.axes.iter().map(|axis| axis.count as usize).product();
+        self.occupied.as_ref().map_or_else(all, Vec::len)
     }
 
-    /// Number of a bin.
-    pub fn flat(&self, [a, b, c]: [i32; 3]) -> usize {
-        ((a * self.axes[1].count + b) * self.axes[2].count + c) as usize
+    /// Number of a bin that has members; of any where all are known.
+    pub fn flat(&self, bin: [i32; 3]) -> usize {
+        match &self.occupied {
+            None => ((bin[0] * self.axes[1].count + bin[1]) * self.axes[2].count + bin[2]) as usize,
+            Some(occupied) => occupied.partition_point(|other| *other < bin),
+        }
+    }
+
+    /// Numbers of the bins from one to another one, which differ along the last axis only.
+    fn row(&self, [a, b]: [i32; 2], along: &RangeInclusive<i32>) -> Range<usize> {
+        match &self.occupied {
+            None => self.flat([a, b, *along.start()])..self.flat([a, b, *along.end()]) + 1,
+            Some(_) => self.flat([a, b, *along.start()])..self.flat([a, b, *along.end() + 1]),
+        }
     }
 
     /// The bin, and those that are some steps from it: such steps that the first that is not zero is positive, so that
@@ -66,8 +105,10 @@ impl Grid {
             along.filter_map(move |(image_c, c)| {
                 let ((image_a, a), (image_b, b)) = place?;
                 let image = [image_a, image_b, image_c];
-                let members = first[self.flat([a, b, *c.start()])]..first[self.flat([a, b, *c.end()]) + 1];
-                Some(Stretch { image, offset: translation(&self.cell, image), members })
+                let row = self.row([a, b], &c);
+                let members = first[row.start]..first[row.end];
+                let stretch = |members| Stretch { image, offset: translation(&self.cell, image), members };
+                (!members.is_empty()).then(|| stretch(members))
             })
         })
     }
@@ -79,7 +120,7 @@ impl Axis {
         let (low, high) =
             (fractions.clone().fold(f64::INFINITY, f64::min), fractions.fold(f64::NEG_INFINITY, f64::max));
         let (start, length) = if periodic || low > high { (0.0, 1.0) } else { (low, high - low) };
-        let count = (length * height / radius).clamp(1.0, 1e6) as i32;
+        let count = (length * height / radius).clamp(1.0, MAX_BINS) as i32;
         Self { periodic, start, length, count, reach: 0 }
     }
 
@@ -103,16 +144,26 @@ impl Axis {
     }
 }
 
-/// Three axes with at most a bin or so for an atom, however far the atoms are apart.
-fn axes(system: &System, fractions: &[Vector3], radius: f64) -> [Axis; 3] {
+/// Three axes with bins as narrow as may be.
+fn fine_axes(system: &System, fractions: &[Vector3], radius: f64) -> [Axis; 3] {
     let (periodic, heights) = (system.cell.periodic(), system.cell.heights());
-    let mut axes = [0, 1, 2].map(|d| Axis::new(periodic[d], fractions.iter().map(|f| f[d]), heights[d], radius));
-    let most = f64::from(u32::try_from(fractions.len()).unwrap_or(u32::MAX)).max(27.0);
+    [0, 1, 2].map(|d| Axis::new(periodic[d], fractions.iter().map(|f| f[d]), heights[d], radius))
+}
+
+/// Widens bins until there is at most one or so for an atom, however far the atoms are apart; whether it had to.
+fn coarsen(axes: &mut [Axis; 3], atoms: usize) -> bool {
+    let most = f64::from(u32::try_from(atoms).unwrap_or(u32::MAX)).max(27.0);
+    let mut coarse = false;
     while axes.iter().map(|axis| f64::from(axis.count)).product::<f64>() > most {
         let longest = (0..3).max_by_key(|&d| axes[d].count).unwrap_or(0);
         axes[longest].count /= 2;
+        coarse = true;
     }
-    for (axis, height) in axes.iter_mut().zip(heights) {
+    coarse
+}
+
+fn with_reach(mut axes: [Axis; 3], system: &System, radius: f64) -> [Axis; 3] {
+    for (axis, height) in axes.iter_mut().zip(system.cell.heights()) {
         let width = axis.length * height / f64::from(axis.count);
         axis.reach = (radius / width).ceil() as i32;
         if !axis.periodic {

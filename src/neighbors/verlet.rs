@@ -1,9 +1,11 @@
 //! A neighbor list that outlives a step: candidates within cutoff + skin stay good until an atom has moved skin / 2.
 
+use super::room::Room;
 use super::{Candidates, candidates, check, edges};
 use crate::error::Result;
 use crate::graph::{Graph, Joiner, Rows};
 use crate::rotation::{dot, sub};
+use crate::settings::Settings;
 use crate::system::System;
 
 /// Graphs of a structure that moves, equal to those of [`graph`](super::graph) at a fraction of their cost.
@@ -14,6 +16,9 @@ use crate::system::System;
 pub struct NeighborList {
     cutoff: f64,
     skin: f64,
+    threads: usize,
+    /// Bytes that may be taken.
+    memory: usize,
     /// The structure for which the candidates were found, none before the first.
     built: Option<System>,
     candidates: Candidates,
@@ -24,11 +29,14 @@ pub struct NeighborList {
 }
 
 impl NeighborList {
-    /// A list for edges shorter than `cutoff`, with candidates up to `cutoff + skin`; both in Å.
+    /// A list for edges shorter than `cutoff`, with candidates up to `cutoff + skin`; both in Å. It is made by one thread,
+    /// in as much memory as [`Settings`] give by default.
     pub fn new(cutoff: f64, skin: f64) -> Self {
         Self {
             cutoff,
             skin,
+            threads: 1,
+            memory: Settings::default().memory_mb << 20,
             built: None,
             candidates: Candidates::default(),
             half: Rows::default(),
@@ -36,6 +44,12 @@ impl NeighborList {
             graph: Graph::default(),
             rebuilds: 0,
         }
+    }
+
+    /// The same, made by so many threads (large structures only), in at most so many bytes; 200 MiB are always allowed.
+    #[must_use]
+    pub fn within(self, threads: usize, memory: usize) -> Self {
+        Self { threads: threads.max(1), memory, ..self }
     }
 
     /// The graph of the structure, for all that it has in common with the one before.
@@ -47,7 +61,7 @@ impl NeighborList {
         if !self.holds(system) {
             self.rebuild(system)?;
         }
-        edges(system, &self.candidates, self.cutoff, &mut self.half)?;
+        edges(system, &self.candidates, self.cutoff, self.threads, &mut self.half)?;
         self.joiner.join(&system.species, &self.half, &mut self.graph);
         self.graph.volume = (system.cell.periodic() == [true; 3]).then(|| system.cell.volume());
         Ok(&self.graph)
@@ -63,6 +77,11 @@ impl NeighborList {
         &self.graph
     }
 
+    /// Memory that it has taken, bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.candidates.bytes() + self.half.bytes() + self.joiner.bytes() + self.graph.bytes()
+    }
+
     /// The same, without the list.
     pub fn into_last(self) -> Graph {
         self.graph
@@ -75,7 +94,9 @@ impl NeighborList {
 
     fn rebuild(&mut self, system: &System) -> Result<()> {
         self.built = None;
-        candidates(system, self.cutoff + self.skin, &mut self.candidates)?;
+        let radius = self.cutoff + self.skin;
+        let room = Room::new(system.len(), radius, self.memory);
+        candidates(system, radius, &room, self.threads, &mut self.candidates)?;
         self.built = Some(system.clone());
         self.rebuilds += 1;
         Ok(())

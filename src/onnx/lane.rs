@@ -1,20 +1,19 @@
 //! A session with the buffers that are filled for it. What different lanes are given is computed at the same time.
 
-use std::iter;
-use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use ort::session::{HasSelectedOutputs, OutputSelector, RunOptions, Session, SessionInputValue};
 
+use super::ended::Ended;
 use super::library::{guarded, locked};
 use super::metadata::Precision;
 use super::packing::{Real, Tensors};
 use super::session::{Device, Model, Opener, Shared};
 use super::unpacking::Reader;
+use crate::cancel::{Cancel, Run};
 use crate::error::{Error, Result};
+use crate::parallel::{in_order, shared_out, side_by_side};
 use crate::potential::{CACHED, Forces, Replicas, Response};
 
 /// Responses, and the time that ONNX Runtime took.
@@ -25,7 +24,13 @@ pub(super) struct Lane {
     session: Shared,
     buffers: Buffers,
     /// The outputs to ask for, by kind of forces.
-    selections: Vec<(Forces, RunOptions<HasSelectedOutputs>)>,
+    selections: Vec<(Forces, Selection)>,
+}
+
+/// The outputs to ask for, and the means to end a run that was asked for them.
+struct Selection {
+    options: Arc<Ended<HasSelectedOutputs>>,
+    run: Arc<dyn Run>,
 }
 
 /// Tensors in the model's precision.
@@ -62,40 +67,42 @@ impl Lane {
     }
 
     /// Evaluates replicas of several graphs in one run of the model; with the time that ONNX Runtime took.
-    pub fn evaluate(&mut self, model: &Model, work: &[Replicas], forces: Forces) -> Result<Timed> {
+    pub fn evaluate(&mut self, model: &Model, work: &[Replicas], forces: Forces, cancel: &Cancel) -> Result<Timed> {
         let selection = self.selections.iter().find(|(kind, _)| *kind == forces).map(|(_, selection)| selection);
         let selection = selection.expect("there is a selection for each kind on offer");
         let mut session = locked(&self.session);
-        let mut run = Run { model, session: &mut session, selection };
-        match &mut self.buffers {
+        let mut run = OneRun { model, session: &mut session, options: selection.options.options() };
+        let buffers = &mut self.buffers;
+        cancel.during(&selection.run, || match buffers {
             Buffers::Float32(tensors) => run.evaluate(tensors, work, forces),
             Buffers::Float64(tensors) => run.evaluate(tensors, work, forces),
-        }
+        })
     }
 }
 
 /// Asks for the outputs of one kind of forces only. ONNX Runtime computes the others all the same, but keeps them.
-fn select(model: &Model, kind: Forces) -> ort::Result<RunOptions<HasSelectedOutputs>> {
+fn select(model: &Model, kind: Forces) -> ort::Result<Selection> {
     let outputs = model.signature.outputs(kind).fold(OutputSelector::no_default(), OutputSelector::with);
-    Ok(RunOptions::new()?.with_outputs(outputs))
+    let options = Arc::new(Ended::selecting(outputs)?);
+    Ok(Selection { run: Arc::clone(&options) as Arc<dyn Run>, options })
 }
 
-struct Run<'a> {
+struct OneRun<'a> {
     model: &'a Model,
     session: &'a mut Session,
-    selection: &'a RunOptions<HasSelectedOutputs>,
+    options: &'a RunOptions<HasSelectedOutputs>,
 }
 
-impl Run<'_> {
+impl OneRun<'_> {
     fn evaluate<T: Real>(&mut self, tensors: &mut Tensors<T>, work: &[Replicas], forces: Forces) -> Result<Timed> {
         tensors.pack(work);
-        let Self { model, session, selection } = self;
+        let Self { model, session, options } = self;
         let inputs = || model.signature.inputs.iter().map(|(name, input)| Ok((*name, tensors.view(*input)?)));
         let mut elapsed = Duration::ZERO;
         let outputs = guarded(|| {
             let inputs = inputs().collect::<ort::Result<Vec<(&str, SessionInputValue<'_>)>>>()?;
             let start = Instant::now();
-            let outputs = session.run_with_options(inputs, selection);
+            let outputs = session.run_with_options(inputs, options);
             elapsed = start.elapsed();
             outputs
         });
@@ -148,10 +155,11 @@ impl Lanes {
         model: &Model,
         parts: &[Vec<Replicas>],
         forces: Forces,
+        cancel: &Cancel,
     ) -> Result<Timed> {
         self.open(opener, model)?;
         let lanes = self.lanes.iter_mut().take(parts.len());
-        let lanes = shared_out(lanes, parts.len(), |lane, part| lane.evaluate(model, &parts[part], forces))?;
+        let lanes = shared_out(lanes, parts.len(), |lane, part| lane.evaluate(model, &parts[part], forces, cancel))?;
         let elapsed = longest(&lanes);
         Ok((in_order(lanes).flat_map(|(responses, _)| responses).collect(), elapsed))
     }
@@ -164,47 +172,9 @@ impl Lanes {
     }
 }
 
-/// Does so many pieces of work, each in the lane that is free first; for each lane, the number and the result of what it did.
-pub(super) fn shared_out<L: Send, T: Send>(
-    lanes: impl Iterator<Item = L>,
-    count: usize,
-    work: impl Fn(&mut L, usize) -> Result<T> + Sync,
-) -> Result<Vec<Vec<(usize, T)>>> {
-    let (next, work) = (&AtomicUsize::new(0), &work);
-    side_by_side(lanes, |mut lane| {
-        let taken = iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed)).take_while(|&i| i < count);
-        taken.map(|i| Ok((i, work(&mut lane, i)?))).collect()
-    })
-}
-
 /// The time of the lane that took longest, of results of [`shared_out`] with the time of each.
 pub(super) fn longest<T>(lanes: &[Vec<(usize, (T, Duration))>]) -> Duration {
     lanes.iter().map(|done| done.iter().map(|(_, (_, elapsed))| *elapsed).sum()).max().unwrap_or_default()
-}
-
-/// The results of [`shared_out`] in the order of their numbers.
-pub(super) fn in_order<T>(lanes: Vec<Vec<(usize, T)>>) -> impl Iterator<Item = T> {
-    let mut done: Vec<_> = lanes.into_iter().flatten().collect();
-    done.sort_unstable_by_key(|(number, _)| *number);
-    done.into_iter().map(|(_, result)| result)
-}
-
-/// Does all at the same time, the first in the thread that asks; results are in their order.
-pub(super) fn side_by_side<I: Send, T: Send>(
-    items: impl Iterator<Item = I>,
-    run: impl Fn(I) -> Result<T> + Copy + Send,
-) -> Result<Vec<T>> {
-    thread::scope(|scope| {
-        let mut items = items;
-        let own = items.next();
-        let others: Vec<_> = items.map(|item| scope.spawn(move || run(item))).collect();
-        let own = own.map(run);
-        own.into_iter().chain(others.into_iter().map(joined)).collect()
-    })
-}
-
-fn joined<T>(thread: ScopedJoinHandle<T>) -> T {
-    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 /// At most `count` parts of about the same number of edges, in the order of `work`; none is empty.

@@ -14,18 +14,22 @@ mod tiles;
 mod trial;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
+use ort::session::NoSelectedOutputs;
 use ort::value::{Outlet, TensorElementType, ValueType};
 
 use self::cut::{Cut, Piece, cut};
 use self::file::{File, Type};
 pub(super) use self::run::Spares;
 use self::tiles::Rows;
-use super::lane::{Lane, side_by_side};
-use super::library::locked;
+use super::ended::Ended;
+use super::lane::Lane;
+use super::library::{guarded, locked};
 use super::session::{Model, Opener, Shared};
 use super::signature::Input;
+use crate::cancel::Run;
+use crate::parallel::side_by_side;
 
 /// A tensor is kept from a stage to a later one if this saves so many products of matrices: from what takes least time to
 /// what takes least memory. One or two are about what it takes to write and read a tensor.
@@ -34,6 +38,8 @@ pub(super) const PRODUCTS_A_TENSOR: [usize; 3] = [1, 2, 3];
 /// A model, cut at its layers.
 pub(super) struct Layers {
     stages: Vec<Stage>,
+    /// One for each lane.
+    leads: Vec<Lead>,
     /// Where the model's outputs come from.
     outputs: HashMap<String, Origin>,
     /// Of what is kept at a time, for each edge slot.
@@ -47,6 +53,12 @@ struct Stage {
     last_use: Vec<usize>,
     /// One for each lane.
     sessions: Vec<Shared>,
+}
+
+/// What a lane is told of each of its runs, and the means to end that.
+struct Lead {
+    options: Arc<Ended<NoSelectedOutputs>>,
+    run: Arc<dyn Run>,
 }
 
 /// An output of a stage.
@@ -108,7 +120,8 @@ impl Layers {
             types.extend(outputs);
         }
         origins.retain(|name, _| file.outputs.contains(&name.as_str()));
-        Ok(Self { stages, outputs: origins, bytes_per_slot: 0 })
+        let leads = guarded(|| (0..lanes).map(|_| Lead::new()).collect::<ort::Result<_>>())?;
+        Ok(Self { stages, leads, outputs: origins, bytes_per_slot: 0 })
     }
 
     /// How many stages there are.
@@ -119,6 +132,13 @@ impl Layers {
     /// Memory of what is kept of a structure of so many edge slots, bytes.
     pub fn bytes_kept(&self, slots: usize) -> usize {
         slots * self.bytes_per_slot
+    }
+}
+
+impl Lead {
+    fn new() -> ort::Result<Self> {
+        let options = Arc::new(Ended::new()?);
+        Ok(Self { run: Arc::clone(&options) as Arc<dyn Run>, options })
     }
 }
 

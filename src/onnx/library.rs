@@ -12,6 +12,7 @@ use ort::environment::{Environment, EnvironmentBuilder};
 use ort::logging::LogLevel;
 use ort::sys::OrtApiBase;
 
+use super::fork::opening;
 use super::places::{self, Place};
 use crate::error::{Error, Result};
 use crate::guard::message;
@@ -47,6 +48,7 @@ static RUNTIME: Mutex<Option<Runtime>> = Mutex::new(None);
 /// [`Error::RuntimeMissing`], [`Error::RuntimeNotThere`], [`Error::RuntimeTooOld`], [`Error::RuntimeBroken`], and
 /// [`Error::RuntimeTaken`] if `explicit` is not the library that is loaded already.
 pub(super) fn runtime(explicit: Option<&Path>) -> Result<Runtime> {
+    let _opening = opening();
     let mut runtime = locked(&RUNTIME);
     if let Some(loaded) = &*runtime {
         return check_same(loaded, explicit).map(|()| loaded.clone());

@@ -7,7 +7,9 @@
 #[doc(hidden)]
 pub mod bare;
 mod checksum;
+mod ended;
 mod external;
+mod fork;
 mod format;
 mod functions;
 mod hash;
@@ -29,7 +31,9 @@ mod signature;
 pub mod surgery;
 mod unpacking;
 
+use std::mem;
 use std::path::{Path, PathBuf};
+use std::process;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -42,7 +46,8 @@ pub use self::metadata::{CONTRACT_VERSION, EnergyUnit, Layout, LengthUnit, Metad
 use self::packing::{n_slots, width};
 pub use self::session::{Device, Options};
 use self::session::{Model, Opener};
-use crate::error::Result;
+use crate::cancel::Cancel;
+use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::potential::{CACHED, Forces, ModelInfo, Potential, Replicas, Response};
 use crate::rotation::Matrix3;
@@ -81,6 +86,9 @@ pub struct OnnxPotential {
     memory: usize,
     /// Time inside ONNX Runtime.
     elapsed: Duration,
+    cancel: Cancel,
+    /// In which the sessions were opened.
+    process: u32,
 }
 
 impl OnnxPotential {
@@ -106,7 +114,24 @@ impl OnnxPotential {
         let (whole, lanes) = (Lane::new(&model, session)?, Lanes::new(options.device, options.threads));
         let info = ModelInfo { ensemble: model.signature.ensemble, ..model.metadata.info() };
         let (layers, spare, memory) = (Default::default(), Spares::default(), options.memory);
-        Ok(Self { info, whole, lanes, layers, spare, opener, memory, model, elapsed: Duration::ZERO })
+        let (elapsed, cancel, process) = (Duration::ZERO, Cancel::default(), process::id());
+        Ok(Self { info, whole, lanes, layers, spare, opener, memory, model, elapsed, cancel, process })
+    }
+
+    /// Opens sessions anew in a process that a fork has made, where those of its parent cannot be used.
+    fn reopen(&mut self) -> Result<()> {
+        if self.opener.device == Device::Cuda {
+            return Err(Error::Forked);
+        }
+        let whole = Lane::new(&self.model, self.opener.whole()?)?;
+        let lanes = Lanes::new(self.opener.device, self.lanes.count());
+        // Another thread of the parent may have been at work with them.
+        mem::forget(mem::replace(&mut self.whole, whole));
+        mem::forget(mem::replace(&mut self.lanes, lanes));
+        mem::forget(mem::take(&mut self.layers));
+        mem::forget(mem::take(&mut self.spare));
+        self.process = process::id();
+        Ok(())
     }
 
     /// What the file says of itself.
@@ -211,9 +236,9 @@ impl OnnxPotential {
         let small = |part: &Replicas| part.graph.n_centers() < 2 * SMALLEST_TILE;
         if self.lanes.count() > 1 && (replicas > 1 || work.iter().all(small)) {
             let parts = split(work, self.parts(work).min(replicas));
-            return self.lanes.evaluate(&self.opener, &self.model, &parts, forces);
+            return self.lanes.evaluate(&self.opener, &self.model, &parts, forces, &self.cancel);
         }
-        self.whole.evaluate(&self.model, work, forces)
+        self.whole.evaluate(&self.model, work, forces, &self.cancel)
     }
 
     /// Evaluates replicas of one graph one after the other, layer by layer.
@@ -222,7 +247,7 @@ impl OnnxPotential {
         for rotation in part.rotations {
             let replica = (part.graph, rotation);
             let size = self.tile(part.graph);
-            let ((found, time), _) = layers.evaluate(&self.model, replica, forces, size, &self.spare)?;
+            let ((found, time), _) = layers.evaluate(&self.model, replica, forces, size, &self.spare, &self.cancel)?;
             responses.extend(found);
             elapsed += time;
         }
@@ -246,6 +271,10 @@ impl Potential for OnnxPotential {
 
     fn evaluate_many(&mut self, work: &[Replicas], forces: Forces) -> Result<Vec<Response>> {
         self.info.check_forces(forces)?;
+        self.cancel.check()?;
+        if self.process != process::id() {
+            self.reopen()?;
+        }
         let replicas = work.iter().map(|part| part.rotations.len()).sum();
         if replicas == 0 {
             return Ok(Vec::new());
@@ -264,6 +293,10 @@ impl Potential for OnnxPotential {
             self.elapsed += elapsed;
         }
         Ok(responses)
+    }
+
+    fn watch(&mut self, cancel: &Cancel) {
+        self.cancel = cancel.clone();
     }
 
     fn lanes(&self) -> usize {

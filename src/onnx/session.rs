@@ -1,6 +1,7 @@
 //! From a file to a session: checked, with settings of our own, shared by all who load the same file.
 
 use std::path::{Path, PathBuf};
+use std::process;
 use std::sync::{Arc, Mutex, Weak};
 
 use ort::ep::CUDA;
@@ -8,6 +9,7 @@ use ort::logging::LogLevel;
 use ort::session::Session;
 use ort::session::builder::{AutoDevicePolicy, SessionBuilder};
 
+use super::fork::{Opened, opening};
 use super::hash;
 use super::kernels;
 use super::library::{self, Runtime, guarded, locked};
@@ -91,13 +93,13 @@ pub(super) struct Model {
 }
 
 /// ONNX Runtime's sessions run one evaluation at a time.
-pub(super) type Shared = Arc<Mutex<Session>>;
+pub(super) type Shared = Arc<Opened>;
 
-/// What makes two sessions the same: hash of the model, threads, device, TF32, number among those that are alike.
-type Key = (String, usize, Device, bool, usize);
+/// What makes two sessions the same: hash of the model, threads, device, TF32, number among those that are alike, process.
+type Key = (String, usize, Device, bool, usize, u32);
 
 /// The sessions in use.
-static SESSIONS: Mutex<Vec<(Key, Weak<Mutex<Session>>)>> = Mutex::new(Vec::new());
+static SESSIONS: Mutex<Vec<(Key, Weak<Opened>)>> = Mutex::new(Vec::new());
 
 /// Whether ONNX Runtime has learned the domain of our operators, as it does with the first session. It refuses another
 /// session that would teach it the same at that moment.
@@ -109,6 +111,8 @@ pub(super) struct Opener {
     pub bytes: Vec<u8>,
     sha256: String,
     path: PathBuf,
+    /// Of the session of the whole model.
+    threads: usize,
     pub device: Device,
     tf32: bool,
     precision: Precision,
@@ -120,7 +124,7 @@ impl Opener {
     /// Of a model that is in memory; `path` is what messages call it.
     pub fn new(bytes: Vec<u8>, sha256: String, path: &Path, device: Device, runtime: Runtime) -> Self {
         let (path, precision) = (path.to_path_buf(), Precision::Float32);
-        Self { bytes, sha256, path, device, tf32: false, precision, profile: None, runtime }
+        Self { bytes, sha256, path, threads: 1, device, tf32: false, precision, profile: None, runtime }
     }
 
     /// Of the part of the model that is computed in a stage; it is in memory.
@@ -144,20 +148,26 @@ impl Opener {
         notes.extend(note.into_iter().chain(processors::crowded(threads, processors::allowed())));
         notes.extend(rounding(device, tf32, metadata.precision));
         let opener = Self::new(bytes, sha256.clone(), path, device, runtime);
-        let mut opener = Self { precision: metadata.precision, tf32, profile, ..opener };
+        let mut opener = Self { precision: metadata.precision, threads, tf32, profile, ..opener };
         if device == Device::Cpu {
             opener.bytes = kernels::without_functions(&opener.bytes)
                 .map_err(|cause| Error::NotOnnx { path: opener.path.clone(), cause })?;
         }
-        let session = opener.session(threads, 0)?;
+        let session = opener.whole()?;
         let signature = Signature::read(&locked(&session), &metadata)
             .map_err(|cause| Error::Contract { path: opener.path.clone(), cause })?;
         Ok((opener, Model { metadata, signature, sha256, notes, library }, session))
     }
 
-    /// A session with so many threads: one that is in use, or a new one. Those of other numbers are others.
+    /// The session of the whole model.
+    pub fn whole(&self) -> Result<Shared> {
+        self.session(self.threads, 0)
+    }
+
+    /// A session with so many threads: one that is in use in this process, or a new one. Those of other numbers are others.
     pub fn session(&self, threads: usize, number: usize) -> Result<Shared> {
-        let key = (self.sha256.clone(), threads, self.device, self.tf32, number);
+        let _opening = opening();
+        let key = (self.sha256.clone(), threads, self.device, self.tf32, number, process::id());
         match in_use(&key) {
             Some(session) => Ok(session),
             None => Ok(keep(key, open(self, threads, number)?)),
@@ -185,7 +195,7 @@ fn in_use(key: &Key) -> Option<Shared> {
 }
 
 fn keep(key: Key, session: Session) -> Shared {
-    let session = Arc::new(Mutex::new(session));
+    let session = Arc::new(Opened::new(session));
     locked(&SESSIONS).push((key, Arc::downgrade(&session)));
     session
 }

@@ -1,55 +1,69 @@
-//! One batch: requests from the queue, their structures through the model, and an answer for each.
+//! Requests from the queue to the thread that evaluates, and answers from there.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::{Happening, Key, Round, Scheduler};
+use super::evaluator::{Done, Order};
+use super::request::Request;
+use super::{Happening, Key, Scheduler};
 use crate::average::Evaluation;
+use crate::cancel::Reason;
 use crate::error::Result;
-use crate::together::{Task, evaluate_together};
+
+/// How long the model is left to an evaluation before others are handed over, to come between two of its runs.
+const TURN: Duration = Duration::from_millis(50);
 
 impl Scheduler {
-    /// One batch.
-    pub(super) fn evaluate(&mut self) {
-        let start = Instant::now();
-        let (keys, waited) = self.queue.take(self.limits.max_batch, start);
+    /// When to hand over what waits: at once when the model is free and the batch complete.
+    pub(super) fn next_batch(&self) -> Option<Instant> {
+        let due = self.queue.deadline(&self.limits, self.lively())?;
+        Some(if self.evaluating.is_empty() { due } else { due.max(self.handed_over + TURN) })
+    }
+
+    /// Hands over one batch.
+    pub(super) fn hand_over(&mut self) {
+        self.handed_over = Instant::now();
+        let (keys, waited) = self.queue.take(self.limits.max_batch, self.handed_over);
         for (key, connection) in &mut self.connections {
-            connection.lively &= keys.contains(key);
+            connection.lively &= keys.contains(key) || self.evaluating.contains_key(key);
         }
-        let ready: Vec<_> = keys.into_iter().filter(|key| self.prepare(*key)).collect();
-        let mut results = self.results(&ready).into_iter();
-        let mut round = Round { waited, requests: ready.len(), ..Round::default() };
-        for key in ready {
-            let count = self.connections[&key].structures();
-            // All of them are taken, also after one that failed: what follows is of the next connection.
-            let evaluations: Vec<_> = results.by_ref().take(count).collect();
-            self.answer(key, evaluations.into_iter().collect(), &mut round);
+        let request = |key: Key| Some(self.connections.get_mut(&key)?.hand_over(key)?);
+        let requests: Vec<Request> = keys.into_iter().filter_map(request).collect();
+        self.evaluating.extend(requests.iter().map(|request| (request.key, request.cancel.clone())));
+        self.evaluator.hand_over(Order { requests, waited });
+    }
+
+    /// Answers what was evaluated.
+    pub(super) fn collect(&mut self) {
+        let mut idle = self.evaluating.is_empty();
+        while let Some(Done { round, results }) = self.evaluator.done() {
+            for (request, evaluations) in results {
+                self.evaluating.remove(&request.key);
+                self.answer(request, evaluations);
+            }
+            if round.requests > 0 {
+                self.happenings.push(Happening::Evaluated(round));
+            }
+            idle = false;
         }
-        round.took = start.elapsed();
-        self.queue.done();
-        self.happenings.push(Happening::Evaluated(round));
+        if !idle && self.evaluating.is_empty() {
+            self.queue.done();
+        }
     }
 
-    /// Finds the neighbors of a request; false if it had to be refused.
-    fn prepare(&mut self, key: Key) -> bool {
-        let Some(connection) = self.connections.get_mut(&key) else { return false };
-        let prepared = connection.prepare();
-        prepared.map_err(|error| self.refuse(key, error.to_string())).is_ok()
-    }
-
-    fn results(&mut self, keys: &[Key]) -> Vec<Result<Evaluation>> {
-        let tasks: Vec<Task> = keys.iter().flat_map(|key| self.connections[key].tasks()).collect();
-        evaluate_together(self.potential.as_mut(), &tasks, self.limits.memory)
-    }
-
-    fn answer(&mut self, key: Key, evaluations: Result<Vec<Evaluation>>, round: &mut Round) {
+    fn answer(&mut self, request: Request, evaluations: Result<Vec<Evaluation>>) {
+        let key = request.key;
+        let kept: usize = self.connections.values().map(super::Connection::kept).sum();
         let Some(connection) = self.connections.get_mut(&key) else { return };
-        let answered = evaluations.map_err(|error| error.to_string()).and_then(|evaluations| {
-            round.add(&evaluations);
-            connection.answer(evaluations)
-        });
-        match answered {
+        connection.keep(request.into_lists(), self.limits.memory.saturating_sub(kept));
+        let answered = evaluations.map_err(|error| error.to_string());
+        match answered.and_then(|evaluations| connection.answer(evaluations)) {
             Ok(()) => self.advance(key),
             Err(sentence) => self.refuse(key, sentence),
         }
+    }
+
+    /// Ends the evaluation of a connection that has gone.
+    pub(super) fn give_up(&self, key: Key) {
+        self.evaluating.get(&key).iter().for_each(|cancel| cancel.ask(Reason::Gone));
     }
 }

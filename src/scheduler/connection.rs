@@ -9,17 +9,17 @@ use polling::Event as Readiness;
 
 use super::admission::{Admission, MAX_EARLY};
 use super::pace::{BURST, Pace};
+use super::request::Request;
 use super::simulation::{Setup, Simulation};
 use super::{Key, Limits, PIECE};
 use crate::average::Evaluation;
-use crate::error::Result;
 use crate::ipi::driver::{Driver, Event};
 use crate::ipi::extras::extras;
 use crate::ipi::message::{Answer, put_error};
 use crate::ipi::shared::Segments;
 use crate::ipi::wire::Structure;
+use crate::neighbors::NeighborList;
 use crate::net::Stream;
-use crate::together::Task;
 
 /// How long a peer that is refused has to read why.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -108,9 +108,9 @@ impl Connection {
         self.simulation.is_some()
     }
 
-    pub fn begin(&mut self, setup: Setup, cutoff: f64) {
+    pub fn begin(&mut self, setup: Setup) {
         self.driver.begin(setup.species.len(), setup.batch, setup.carrier);
-        self.simulation = Some(Simulation::new(setup, cutoff));
+        self.simulation = Some(Simulation::new(setup));
     }
 
     /// Reads a piece; true if something came.
@@ -119,7 +119,8 @@ impl Connection {
         let read = self.stream.read(piece);
         read.iter().for_each(|length| self.pace.read(*length));
         match read {
-            Ok(0) if self.driver.waiting() == 0 && self.structures() == 0 => Err(End::Closed),
+            Ok(0) if self.driver.waiting() == 0 && !self.driver.busy() => Err(End::Closed),
+            Ok(0) if self.driver.leaves() => Err(End::Exit),
             Ok(0) if self.driver.busy() => Err(End::Broken("closed the connection before it had its results".into())),
             Ok(0) => Err(End::Broken("closed the connection in the middle of a message".into())),
             Ok(_) if self.ended => {
@@ -134,7 +135,7 @@ impl Connection {
                 self.greeted = true;
                 Ok(true)
             }
-            Err(error) if waits(&error) => Ok(false),
+            Err(error) if would_wait(&error) => Ok(false),
             Err(error) => Err(End::Broken(format!("broke the connection: {error}"))),
         }
     }
@@ -202,14 +203,28 @@ impl Connection {
         self.simulation.as_ref().map_or(0, Simulation::structures)
     }
 
-    /// Finds the neighbors of all structures of the request.
-    pub fn prepare(&mut self) -> Result<()> {
-        self.simulation.as_mut().map_or(Ok(()), Simulation::prepare)
+    /// The request, to be evaluated elsewhere.
+    pub fn hand_over(&mut self, key: Key) -> Option<Request> {
+        Some(self.simulation.as_mut()?.hand_over(key))
     }
 
-    /// What the model is to do, once the neighbors are known.
-    pub fn tasks(&self) -> impl Iterator<Item = Task<'_>> {
-        self.simulation.iter().flat_map(Simulation::tasks)
+    /// Whether it waits for results.
+    pub fn waits(&self) -> bool {
+        self.driver.busy()
+    }
+
+    /// Memory of what is known of neighbors, bytes.
+    pub fn kept(&self) -> usize {
+        self.simulation.as_ref().map_or(0, |simulation| simulation.kept)
+    }
+
+    /// Keeps what is known of neighbors for the next request, if there is so much room for it, bytes.
+    pub fn keep(&mut self, lists: Vec<NeighborList>, room: usize) {
+        let Some(simulation) = &mut self.simulation else { return };
+        simulation.keep(lists);
+        if simulation.kept > room {
+            simulation.forget_neighbors();
+        }
     }
 
     /// Makes the reply.
@@ -257,7 +272,7 @@ impl Connection {
         while self.sent < self.driver.output.len() {
             match self.stream.write(&self.driver.output[self.sent..]) {
                 Ok(length) => self.sent += length,
-                Err(error) if waits(&error) => return Ok(()),
+                Err(error) if would_wait(&error) => return Ok(()),
                 Err(error) => return Err(End::Broken(format!("broke the connection: {error}"))),
             }
         }
@@ -343,6 +358,6 @@ fn answer(evaluation: Evaluation) -> Answer {
     }
 }
 
-fn waits(error: &io::Error) -> bool {
+fn would_wait(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }

@@ -1,9 +1,10 @@
 //! One model for many connections: requests are queued, batched, evaluated in as few runs of the model as possible, and
 //! answered.
 //!
-//! All of it happens in one thread that waits for all sockets at once, so a request takes no detour over another thread,
-//! and a slow or dead peer holds up nobody: reading and writing never wait. Each connection has at most one request in
-//! the queue, and the queue is first come, first served, so no connection can crowd out another.
+//! One thread waits for all sockets at once. A slow or dead peer holds up nobody: reading and writing never wait. Neither
+//! does a long evaluation, which is done in a thread of its own ([`evaluator`]), and ends when nobody waits for it any
+//! more. Each connection has at most one request in the queue, and the queue is first come, first served, except that
+//! short requests come between two runs of long ones. So no connection can crowd out another.
 //!
 //! Two doors lead here: connections that we open ([`crate::ipi::client`]), and connections that we accept
 //! ([`crate::server`]).
@@ -12,9 +13,11 @@ mod admission;
 mod batch;
 mod connection;
 mod entrance;
+mod evaluator;
 mod happening;
 mod pace;
 mod queue;
+mod request;
 mod simulation;
 mod wake;
 
@@ -31,13 +34,15 @@ pub use self::admission::Admission;
 use self::connection::Connection;
 pub use self::connection::End;
 use self::entrance::Entrance;
+use self::evaluator::Evaluator;
 pub use self::happening::{Happening, Round};
 use self::queue::Queue;
 pub use self::simulation::Setup;
 pub use self::wake::Interrupt;
+use crate::cancel::{Cancel, Reason};
 use crate::ipi::driver::Event;
 use crate::net::{Listener, Stream};
-use crate::potential::Potential;
+use crate::potential::{ModelInfo, Potential};
 
 /// Connections are told apart by numbers that are never used again, so that no answer can go astray.
 pub type Key = usize;
@@ -58,8 +63,11 @@ pub struct Limits {
     pub max_batch: usize,
     /// How long a request waits for others to come along.
     pub max_wait: Duration,
-    /// Working memory that the model may take, bytes.
+    /// Working memory that the model may take, bytes; and as much for neighbors of structures that are evaluated together,
+    /// and of those that are kept.
     pub memory: usize,
+    /// Edges times rotations of one message; at least 1000 are counted for each structure and rotation.
+    pub max_work: f64,
     /// The longest text of an `INIT`, bytes.
     pub max_text: usize,
     /// How long half a message, or room for an answer, is waited for; `None`: forever.
@@ -73,9 +81,14 @@ pub struct Limits {
 
 /// A model and the connections that it serves.
 pub struct Scheduler {
-    potential: Box<dyn Potential>,
+    info: ModelInfo,
     limits: Limits,
-    poller: Poller,
+    evaluator: Evaluator,
+    /// Connections whose requests are evaluated, and how to end that.
+    evaluating: BTreeMap<Key, Cancel>,
+    /// When a batch was last handed over to the evaluator.
+    handed_over: Instant,
+    poller: Arc<Poller>,
     interrupt: Arc<Interrupt>,
     entrance: Option<Entrance>,
     connections: BTreeMap<Key, Connection>,
@@ -93,12 +106,15 @@ impl Scheduler {
     /// # Errors
     /// Those of the system.
     pub fn new(potential: Box<dyn Potential>, limits: Limits, interrupt: Arc<Interrupt>) -> io::Result<Self> {
-        let poller = Poller::new()?;
+        let poller = Arc::new(Poller::new()?);
         // SAFETY: the interrupt is deleted from the poller before it can be dropped.
         unsafe { poller.add_with_mode(interrupt.stream(), Readiness::readable(INTERRUPT), PollMode::Level)? };
         Ok(Self {
-            potential,
+            info: potential.info().clone(),
             limits,
+            evaluator: Evaluator::new(potential, limits, Arc::clone(&poller)),
+            evaluating: BTreeMap::new(),
+            handed_over: Instant::now(),
             poller,
             interrupt,
             entrance: None,
@@ -111,9 +127,9 @@ impl Scheduler {
         })
     }
 
-    /// The model.
-    pub fn potential(&self) -> &dyn Potential {
-        self.potential.as_ref()
+    /// What the model says of itself.
+    pub fn info(&self) -> &ModelInfo {
+        &self.info
     }
 
     /// Whether it was asked to end.
@@ -177,21 +193,28 @@ impl Scheduler {
 
     /// Lets a connection begin, after its `INIT`.
     pub fn begin(&mut self, key: Key, setup: Setup) {
-        let cutoff = self.potential.info().cutoff;
         if let Some(connection) = self.connections.get_mut(&key) {
-            connection.begin(setup, cutoff);
+            connection.begin(setup);
             self.advance(key);
         }
     }
 
     /// Ends a connection with a sentence that its peer is told.
     pub fn refuse(&mut self, key: Key, sentence: String) {
+        self.give_up(key);
         let Some(connection) = self.connections.get_mut(&key) else { return };
         self.queue.forget(key);
         connection.refuse(&sentence);
         let peer = connection.peer.clone();
         self.happenings.push(Happening::Ended { key, peer, end: End::Refused(sentence) });
         self.flush(key);
+    }
+
+    /// Tells whoever waits for results why there will be none.
+    pub fn dismiss(&mut self, sentence: &str) {
+        let waiting: Vec<_> =
+            self.connections.iter().filter(|(_, c)| !c.ended && c.waits()).map(|(key, _)| *key).collect();
+        waiting.into_iter().for_each(|key| self.refuse(key, sentence.into()));
     }
 
     /// Waits for something to happen, but not beyond `until`, and does what there is to do.
@@ -208,13 +231,15 @@ impl Scheduler {
             others.into_iter().chain(doors).for_each(|event| self.handle(event));
             self.resume();
             self.check_deadlines();
+            self.collect();
         }
         // The door has its say before anything is evaluated: an `INIT` may let another request come along. But once
         // only: there may be a crowd at it that never ends.
-        let due = self.queue.due(Instant::now(), &self.limits, self.lively());
+        let due = self.next_batch().is_some_and(|next| next <= Instant::now());
         self.put_off = due && !self.put_off && !self.happenings.is_empty();
         if due && !self.put_off {
-            self.evaluate();
+            self.hand_over();
+            self.collect();
         }
         Ok(self.rest())
     }
@@ -228,7 +253,7 @@ impl Scheduler {
         let deadlines = self.connections.values().filter_map(|connection| connection.deadline(&self.limits));
         let resume = self.connections.values().filter_map(Connection::resume);
         let resume = resume.chain(self.entrance.as_ref().and_then(Entrance::resume));
-        let next = deadlines.chain(self.queue.deadline(&self.limits, self.lively())).chain(until).chain(resume).min();
+        let next = deadlines.chain(self.next_batch()).chain(until).chain(resume).min();
         let timeout = next.map(|next| next.saturating_duration_since(Instant::now()));
         match self.poller.wait(events, timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
@@ -310,6 +335,7 @@ impl Scheduler {
 
     fn end(&mut self, key: Key, end: End) {
         self.queue.forget(key);
+        self.give_up(key);
         if let Some(connection) = self.connections.remove(&key) {
             // It fails only for a socket that the poller has lost already.
             let _ = self.poller.delete(connection.fd());
@@ -335,6 +361,7 @@ impl Scheduler {
 
 impl Drop for Scheduler {
     fn drop(&mut self) {
+        self.evaluating.values().for_each(|cancel| cancel.ask(Reason::Signal));
         let _ = self.poller.delete(self.interrupt.stream());
         for connection in self.connections.values_mut() {
             let _ = self.poller.delete(connection.fd());

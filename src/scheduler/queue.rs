@@ -42,7 +42,8 @@ impl Queue {
     }
 
     /// Whether to evaluate: there are enough, all who are expected are here, or the first has waited long enough.
-    pub fn due(&self, now: Instant, limits: &Limits, lively: usize) -> bool {
+    #[cfg(test)]
+    fn due(&self, now: Instant, limits: &Limits, lively: usize) -> bool {
         self.deadline(limits, lively).is_some_and(|deadline| deadline <= now)
     }
 
@@ -73,7 +74,16 @@ mod tests {
 
     fn limits(max_batch: usize) -> Limits {
         let max_wait = Duration::from_secs(1);
-        Limits { max_batch, max_wait, memory: 0, max_text: 0, patience: None, admission: None, idle: None }
+        Limits {
+            max_batch,
+            max_wait,
+            memory: 0,
+            max_work: 0.0,
+            max_text: 0,
+            patience: None,
+            admission: None,
+            idle: None,
+        }
     }
 
     fn queue(requests: &[(Key, usize)]) -> Queue {

@@ -1,18 +1,14 @@
 //! The simulation at the other side of a connection: what it wants, and its request while that waits.
 
-use std::cell::Cell;
-use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::error::Result;
+use super::Key;
+use super::request::{Pending, Request};
 use crate::ipi::message::Carrier;
 use crate::ipi::wire::Structure;
 use crate::neighbors::NeighborList;
 use crate::policy::Policy;
-use crate::system::System;
-use crate::together::Task;
-
-/// Å that atoms may move, half of it each, before neighbors are sought again.
-const SKIN: f64 = 0.5;
 
 /// What an `INIT` has brought about.
 #[derive(Clone, Debug)]
@@ -25,75 +21,70 @@ pub struct Setup {
     pub carrier: Carrier,
     /// Along which cell vectors they repeat; `None`: along all that are not zero.
     pub periodic: Option<[bool; 3]>,
-    /// What is wanted of the model, for the structures of a step in turn.
-    pub policies: Vec<Policy>,
+    /// What is wanted of the model.
+    pub policy: Policy,
+    /// Streams of random rotations, from that of the policy on, for the structures of a step in turn.
+    pub streams: u32,
     /// How many structures make a step: beads of a ring polymer.
     pub beads: u64,
     /// Number of the first step.
     pub first_step: u64,
     /// Structures so far, of all connections that share it. Structure k belongs to step first + k / beads.
-    pub counter: Rc<Cell<u64>>,
-}
-
-/// A structure that waits.
-#[derive(Debug)]
-struct Pending {
-    structure: Structure,
-    /// Chooses the random rotations.
-    step: u64,
-    /// Index of its policy.
-    policy: usize,
+    pub counter: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
 pub(super) struct Simulation {
-    setup: Setup,
-    /// Neighbors of each structure of a batch.
+    setup: Arc<Setup>,
+    pending: Vec<Pending>,
+    /// Neighbors of each structure of the request before.
     lists: Vec<NeighborList>,
-    request: Vec<Pending>,
+    /// Memory that these take, bytes.
+    pub kept: usize,
 }
 
 impl Simulation {
-    /// One that has asked for nothing yet; `cutoff` of the model, Å.
-    pub fn new(setup: Setup, cutoff: f64) -> Self {
-        Self { lists: vec![NeighborList::new(cutoff, SKIN); setup.batch], setup, request: vec![] }
+    /// One that has asked for nothing yet.
+    pub fn new(setup: Setup) -> Self {
+        Self { setup: Arc::new(setup), pending: vec![], lists: vec![], kept: 0 }
     }
 
     /// Takes a request in.
     pub fn ask(&mut self, structures: Vec<Structure>) {
-        let Setup { counter, beads, policies, first_step, .. } = &self.setup;
+        let Setup { counter, beads, streams, first_step, policy, .. } = &*self.setup;
         let number = |structure| {
-            let count = counter.replace(counter.get() + 1);
-            let policy = (count % beads) as usize % policies.len();
-            Pending { structure, step: first_step.wrapping_add(count / beads), policy }
+            let count = counter.fetch_add(1, Ordering::Relaxed);
+            let stream = (count % beads) as u32 % streams;
+            Pending::new(structure, first_step.wrapping_add(count / beads), (stream > 0).then(|| policy.stream(stream)))
         };
-        self.request = structures.into_iter().map(number).collect();
+        self.pending = structures.into_iter().map(number).collect();
     }
 
     /// Structures in the request.
     pub fn structures(&self) -> usize {
-        self.request.len()
+        self.pending.len()
     }
 
-    /// Finds the neighbors of all structures of the request.
-    pub fn prepare(&mut self) -> Result<()> {
-        for (pending, list) in self.request.iter_mut().zip(&mut self.lists) {
-            let cell = pending.structure.cell(self.setup.periodic)?;
-            let positions = std::mem::take(&mut pending.structure.positions);
-            list.graph(&System::new(positions, self.setup.species.clone(), cell)?)?;
-        }
-        Ok(())
+    /// The request, to be evaluated elsewhere.
+    pub fn hand_over(&mut self, key: Key) -> Request {
+        self.kept = 0;
+        let (pending, lists) = (std::mem::take(&mut self.pending), std::mem::take(&mut self.lists));
+        Request::new(key, Arc::clone(&self.setup), pending, lists)
     }
 
-    /// What the model is to do, once the neighbors are known.
-    pub fn tasks(&self) -> impl Iterator<Item = Task<'_>> {
-        let policies = &self.setup.policies;
-        let pairs = self.request.iter().zip(&self.lists);
-        pairs.map(|(pending, list)| Task { graph: list.last(), policy: &policies[pending.policy], step: pending.step })
+    /// Keeps what is known of neighbors for the next request.
+    pub fn keep(&mut self, lists: Vec<NeighborList>) {
+        self.kept = lists.iter().map(|list| size_of::<NeighborList>() + list.bytes()).sum();
+        self.lists = lists;
     }
 
-    /// The request is answered, or will never be.
+    /// Gives back what is known of neighbors.
+    pub fn forget_neighbors(&mut self) {
+        (self.kept, self.lists) = (0, vec![]);
+    }
+
+    /// The request will never be answered.
     pub fn forget(&mut self) {
-        self.request.clear();
+        self.pending.clear();
     }
 }

@@ -1,7 +1,6 @@
 //! What a simulation asks for in its `INIT`, and whether it gets it.
 
-use std::cell::Cell;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::ipi::init::{batch, check_once, pairs, species, value};
 use crate::ipi::message::Carrier;
@@ -77,10 +76,11 @@ impl Terms {
             batch: wishes.batch,
             carrier: Carrier::Socket,
             periodic: None,
-            policies: policy.streams(beads as u32),
+            policy,
+            streams: beads as u32,
             beads,
             first_step: wishes.first_step,
-            counter: Rc::new(Cell::new(0)),
+            counter: Arc::default(),
         })
     }
 }

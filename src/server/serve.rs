@@ -85,6 +85,7 @@ pub fn serve(
         }
         server.tell_crowded(Instant::now(), report);
     }
+    server.scheduler.dismiss("the server was asked to end: ask the next one");
     // What came about in the last turn counts, though nobody comes in any more.
     let last = server.scheduler.rest().into_iter().filter(|last| matches!(last, Happening::Ended { .. }));
     last.for_each(|happening| server.take(happening, &options, report));
@@ -165,7 +166,7 @@ impl Server {
         if !self.scheduler.begun(key) && self.scheduler.simulations() >= most {
             return Err(format!("the server has {most} connections already, the most that it takes"));
         }
-        options.terms.grant(text, self.scheduler.potential().info())
+        options.terms.grant(text, self.scheduler.info())
     }
 
     /// Tells of those who had to make room: once in a while, however many they were.

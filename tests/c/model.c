@@ -180,8 +180,31 @@ static int shared(const char *file) {
   return 0;
 }
 
+static int questions;
+
+/* At the second question, a fifth of a second after the evaluation has begun. */
+static int enough(void) { return ++questions == 2; }
+
+static int ended(const char *file) {
+  double energy = 1, before;
+  int status;
+  tumble_model *model = tumble_load(file, "rotate: random:50000");
+  if (!model || tumble_watch(model, enough)) return say("load"), 1;
+  status = tumble_compute(model, 3, SPECIES, CELL, POSITIONS, &energy, NULL, NULL);
+  printf("status %d\nquestions %d\nenergy %g\n%s\n", status, questions, energy, tumble_error());
+  tumble_free(model);
+  model = tumble_load(file, NULL);
+  if (!model || tumble_compute(model, 3, SPECIES, CELL, POSITIONS, &before, NULL, NULL)) return say("compute"), 1;
+  if (tumble_watch(model, enough) || tumble_watch(model, NULL)) return say("watch"), 1;
+  status = tumble_compute(model, 3, SPECIES, CELL, POSITIONS, &energy, NULL, NULL);
+  printf("status %d\nsame %d\nmodel %d\n", status, energy == before, tumble_watch(NULL, enough));
+  tumble_free(model);
+  return 0;
+}
+
 int main(int argc, char **argv) {
   if (argc != 4) return 2;
+  if (!strcmp(argv[1], "ended")) return ended(argv[2]);
   if (!strcmp(argv[1], "refused")) return refused(argv[2]);
   if (!strcmp(argv[1], "facts")) return facts(argv[2]);
   if (!strcmp(argv[1], "stepped")) return stepped(argv[2]);

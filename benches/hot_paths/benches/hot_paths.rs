@@ -1,10 +1,9 @@
 //! Times of the units, by criterion: `make bench-hot`.
 
 use criterion::Criterion;
-use tumble_hot_paths::{UNITS, on_this_thread, warm};
+use tumble_hot_paths::{UNITS, warm};
 
 fn main() {
-    on_this_thread();
     let mut criterion = Criterion::default().configure_from_args();
     for (name, _) in UNITS {
         // Made ready only if it is asked for by name.

@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use tumble_hot_paths::{UNITS, Unit, on_this_thread, warm};
+use tumble_hot_paths::{UNITS, Unit, warm};
 
 /// What `counts.py` tells callgrind to count.
 #[inline(never)]
@@ -17,7 +17,6 @@ fn main() -> ExitCode {
         UNITS.iter().for_each(|(name, _)| println!("{name}"));
         return ExitCode::SUCCESS;
     };
-    on_this_thread();
     match warm(&name) {
         Ok(mut unit) => {
             tumble_counted(&mut unit);

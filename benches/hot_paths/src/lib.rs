@@ -56,15 +56,6 @@ pub fn warm(name: &str) -> Result<Unit, String> {
     Ok(run)
 }
 
-/// Lets everything run on the calling thread, for which it is to be called first of all.
-///
-/// # Panics
-/// If there are threads already.
-pub fn on_this_thread() {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread();
-    pool.build_global().expect("no threads were made before");
-}
-
 fn neighbors_of(system: tumble::System, cutoff: f64) -> Unit {
     Box::new(move || {
         black_box(neighbors::graph(black_box(&system), cutoff)).expect("water has a graph");

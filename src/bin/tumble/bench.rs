@@ -11,7 +11,7 @@ use tumble::neighbors::NeighborList;
 use tumble::{Result, System};
 
 use crate::log::say;
-use crate::options::{Options, above_zero, calculator};
+use crate::options::{Options, TimeLimit, above_zero, calculator};
 use crate::{print, structures, written};
 
 /// Measure how long a step of dynamics takes, and where the time goes
@@ -41,6 +41,9 @@ pub struct Arguments {
     /// Print one JSON document
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    time: TimeLimit,
 
     #[command(flatten)]
     options: Options,
@@ -124,7 +127,9 @@ pub fn run(arguments: &Arguments, library: Option<PathBuf>) -> Result<()> {
     arguments.profile.as_deref().map_or(Ok(()), begin)?;
     let before = arguments.profile.as_deref().map(profiles).unwrap_or_default();
     let settings = Settings { profile: arguments.profile.clone(), ..arguments.options.settings(library) };
+    let cancel = arguments.time.cancel()?;
     let mut calculator = calculator(&arguments.model, &settings)?;
+    calculator.watch(&cancel);
     let path = arguments.structures.as_deref();
     let mut all = Vec::new();
     for (index, (name, system)) in structures::named(path, calculator.info())?.into_iter().enumerate() {
@@ -171,7 +176,7 @@ fn check_profiles(prefix: &Path, before: &[PathBuf]) {
 }
 
 fn measure(calculator: &mut Calculator, name: String, system: &System, seconds: f64) -> Result<Measured> {
-    let mut list = NeighborList::new(calculator.info().cutoff, 0.0);
+    let mut list = calculator.neighbor_list();
     let (_, edges, evaluations) = step(calculator, system, &mut list, 0)?;
     let (start, mut steps) = (Instant::now(), Vec::new());
     while steps.len() < 3 || start.elapsed().as_secs_f64() < seconds {

@@ -12,7 +12,7 @@ use tumble::{Calculator, Error, Result};
 
 use crate::compare::Comparison;
 use crate::log::say;
-use crate::options::{Options, calculator};
+use crate::options::{Options, TimeLimit, calculator};
 use crate::output::Output;
 use crate::progress::shown;
 use crate::{json, print, table};
@@ -36,6 +36,9 @@ pub struct Arguments {
     json: bool,
 
     #[command(flatten)]
+    time: TimeLimit,
+
+    #[command(flatten)]
     options: Options,
 }
 
@@ -55,7 +58,9 @@ kill, leaves it there, and FILE as it was.";
 
 /// Runs the command.
 pub fn run(arguments: &Arguments, library: Option<PathBuf>) -> Result<()> {
+    let cancel = arguments.time.cancel()?;
     let mut calculator = calculator(&arguments.model, &arguments.options.settings(library))?;
+    calculator.watch(&cancel);
     let frames = xyz::open(&arguments.structures)?;
     let mut report = Report::new(arguments)?;
     match evaluate(&mut calculator, frames, &mut report) {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -14,7 +15,7 @@ use tumble::settings::MAX_STEP;
 use tumble::{Error, Result, Settings, xyz};
 
 use crate::log::{Log, LogFormat};
-use crate::options::{Options, load, microseconds, positive, seconds};
+use crate::options::{LATE, Options, TimeLimit, load, microseconds, positive, seconds};
 
 /// Serve an i-PI or ASE server with energies, forces and virials
 #[derive(Args)]
@@ -81,6 +82,9 @@ pub struct Arguments {
     log: LogFormat,
 
     #[command(flatten)]
+    time: TimeLimit,
+
+    #[command(flatten)]
     options: Options,
 }
 
@@ -98,7 +102,7 @@ Examples:
   tumble ipi model.onnx --template water.xyz --unix slow --rotate octahedral --correction
 
 It starts before or after the server. Exit code: 0 if the server said EXIT, 3 if it closed the connection (as ASE does),
-130 after Ctrl-C, 1 for an error. Directions along which the cell has a zero vector do not repeat.";
+130 after Ctrl-C, 124 after --max-seconds, 1 for an error. Directions along which the cell has a zero vector do not repeat.";
 
 /// Runs the command.
 pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCode> {
@@ -111,6 +115,7 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
         max_batch: usize::MAX,
         max_wait: Duration::from_micros(arguments.max_wait_us),
         memory: settings.memory_mb << 20,
+        max_work: f64::INFINITY,
         max_text: 1 << 20,
         patience: None,
         admission: None,
@@ -118,9 +123,12 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
     };
     let mut log = Log::new(arguments.log, &client.address.to_string(), client.connections);
     let interrupt = Interrupt::by_signals().map_err(|cause| Error::Signals { cause })?;
-    let ending = run(Box::new(potential), limits, &client, interrupt, &mut |report| tell(&mut log, report));
-    log.finish(ending.as_ref().map_or("error", |ending| name(*ending)));
-    ending.map(code)
+    arguments.time.watch(&interrupt);
+    let ending =
+        run(Box::new(potential), limits, &client, Arc::clone(&interrupt), &mut |report| tell(&mut log, report));
+    let late = interrupt.late() && matches!(ending, Ok(Ending::Interrupted));
+    log.finish(if late { "late" } else { ending.as_ref().map_or("error", |ending| name(*ending)) });
+    ending.map(|ending| if late { ExitCode::from(LATE) } else { code(ending) })
 }
 
 impl Arguments {

@@ -104,7 +104,11 @@ fn main() -> ExitCode {
         Err(Error::Write { cause, .. }) if cause.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             log::say(&format!("error: {error}"));
-            ExitCode::from(if error.is_usage() { 2 } else { 1 })
+            ExitCode::from(match error {
+                _ if error.is_late() => options::LATE,
+                _ if error.is_usage() => 2,
+                _ => 1,
+            })
         }
     }
 }

@@ -1,12 +1,15 @@
 //! Options of all commands that evaluate a model.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use tumble::Result;
 use tumble::calculator::{Calculator, Device, Settings};
 use tumble::onnx::{Hash, OnnxPotential};
 use tumble::potential::Forces;
+use tumble::scheduler::Interrupt;
+use tumble::{Cancel, Error, Result};
 
 use crate::log::say;
 
@@ -57,6 +60,35 @@ pub struct Running {
     #[arg(long, value_name = "HEX", value_parser = hash)]
     sha256: Option<String>,
 }
+
+/// How long the command may take.
+#[derive(Args)]
+pub struct TimeLimit {
+    /// Ends the command after so long, seconds, with exit code 124
+    #[arg(long, value_name = "S", value_parser = limit)]
+    max_seconds: Option<Duration>,
+}
+
+impl TimeLimit {
+    /// Has evaluations that watch it end in time.
+    pub fn cancel(&self) -> Result<Cancel> {
+        let cancel = Cancel::default();
+        if self.max_seconds.is_some() {
+            let interrupt = Interrupt::new().map_err(|cause| Error::Signals { cause })?;
+            interrupt.ends(&cancel);
+            self.watch(&interrupt);
+        }
+        Ok(cancel)
+    }
+
+    /// Has the interrupt ask in time.
+    pub fn watch(&self, interrupt: &Arc<Interrupt>) {
+        self.max_seconds.iter().for_each(|limit| interrupt.after(*limit));
+    }
+}
+
+/// The exit code of what has ended for want of time, as that of timeout(1).
+pub const LATE: u8 = 124;
 
 #[derive(Clone, Copy, ValueEnum)]
 enum ForcesOption {
@@ -139,6 +171,14 @@ pub fn microseconds(text: &str) -> Result<u64, String> {
     match text.parse() {
         Ok(number @ 0..=1_000_000_000_000_000) => Ok(number),
         _ => Err("must be a whole number from 0 to 1000000000000000".into()),
+    }
+}
+
+/// A time above zero, up to 30 years.
+pub fn limit(text: &str) -> Result<Duration, String> {
+    match above_zero(text)? {
+        seconds if seconds <= 1e9 => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err("must be at most 1000000000".into()),
     }
 }
 

@@ -16,7 +16,7 @@ use tumble::server::{Options as ServerOptions, Report, Terms, serve};
 use tumble::{Error, Result, Settings};
 
 use crate::log::{Log, LogFormat};
-use crate::options::{Options, load, microseconds, positive, seconds};
+use crate::options::{Options, above_zero, limit, load, microseconds, positive, seconds};
 
 /// Characters of a token where other machines can guess: 16 random digits of openssl are 64 bits, which nobody finds at
 /// the few guesses a second that are answered; words and dates are shorter.
@@ -48,6 +48,10 @@ pub struct Arguments {
     /// Rotations of one structure
     #[arg(long, value_name = "N", default_value = "1000", value_parser = positive)]
     max_rotations: usize,
+
+    /// Edges times rotations of the structures in one message: half an hour's work or so for a small model
+    #[arg(long, value_name = "N", default_value = "1e9", value_parser = above_zero)]
+    max_work: f64,
 
     /// Simulations at a time
     #[arg(long, value_name = "N", default_value = "256", value_parser = positive)]
@@ -85,6 +89,10 @@ pub struct Arguments {
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     log: LogFormat,
 
+    /// Ends the server after so long, seconds, as Ctrl-C does
+    #[arg(long, value_name = "S", value_parser = limit)]
+    max_seconds: Option<Duration>,
+
     #[command(flatten)]
     options: Options,
 }
@@ -120,6 +128,7 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
     let mut log = Log::new(arguments.log, &listener.address().to_string(), 0);
     // Before anybody is told of the socket, so that a signal always removes it.
     let interrupt = Interrupt::by_signals().map_err(|cause| Error::Signals { cause })?;
+    arguments.max_seconds.iter().for_each(|limit| interrupt.after(*limit));
     log.event("listening", "listening");
     serve(Box::new(potential), listener, options, interrupt, &mut |report| tell(&mut log, report))?;
     log.finish("interrupted");
@@ -145,6 +154,7 @@ impl Arguments {
             max_batch: self.max_batch,
             max_wait: Duration::from_micros(self.max_wait_us),
             memory: terms.settings.memory_mb << 20,
+            max_work: self.max_work,
             max_text: terms.max_text(),
             patience: Some(Duration::from_secs(self.patience)),
             admission: Some(Admission { max_pending: self.max_pending, grace: Duration::from_secs(self.grace) }),

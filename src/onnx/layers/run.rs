@@ -13,15 +13,17 @@ use super::slabs::{Place, Pool, Shelf};
 use super::stream::copy;
 use super::tiles::Tiles;
 use super::{Layers, Origin, Source, Stage};
+use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
-use crate::onnx::lane::{Timed, in_order, longest, run_error, shared_out};
+use crate::onnx::lane::{Timed, longest, run_error};
 use crate::onnx::library::{guarded, locked};
 use crate::onnx::metadata::Precision;
 use crate::onnx::packing::{Real, Tensors};
 use crate::onnx::session::Model;
 use crate::onnx::signature::output;
 use crate::onnx::unpacking::Reader;
+use crate::parallel::{in_order, shared_out};
 use crate::potential::{Derivative, Forces, Replicas, Response};
 use crate::rotation::Matrix3;
 
@@ -56,13 +58,14 @@ impl Layers {
         forces: Forces,
         size: usize,
         spare: &Spares,
+        cancel: &Cancel,
     ) -> Result<(Timed, usize)> {
         match model.metadata.precision {
             Precision::Float32 => {
-                Run::new(self, model, replica, size, (&spare.slabs, &spare.float32))?.evaluate(forces)
+                Run::new(self, model, replica, size, (&spare.slabs, &spare.float32), cancel)?.evaluate(forces)
             }
             Precision::Float64 => {
-                Run::new(self, model, replica, size, (&spare.slabs, &spare.float64))?.evaluate(forces)
+                Run::new(self, model, replica, size, (&spare.slabs, &spare.float64), cancel)?.evaluate(forces)
             }
         }
     }
@@ -90,6 +93,7 @@ pub(super) struct Run<'a, T> {
     done: Vec<Done>,
     pub pool: &'a Pool,
     packed: &'a Packed<T>,
+    cancel: &'a Cancel,
 }
 
 impl<'a, T: Real + Pod> Run<'a, T> {
@@ -99,9 +103,10 @@ impl<'a, T: Real + Pod> Run<'a, T> {
         (graph, rotation): (&'a Graph, &'a Matrix3),
         size: usize,
         (pool, packed): (&'a Pool, &'a Packed<T>),
+        cancel: &'a Cancel,
     ) -> Result<Self> {
         let tiles = Tiles::new(graph, size);
-        let mut run = Self { layers, model, tiles, tensors: Vec::new(), done: Vec::new(), pool, packed };
+        let mut run = Self { layers, model, tiles, tensors: Vec::new(), done: Vec::new(), pool, packed, cancel };
         run.tensors = in_order(run.all_tiles(run.lanes(), |_, tile| Ok(run.pack(tile, rotation)))?).collect();
         Ok(run)
     }
@@ -160,7 +165,7 @@ impl<'a, T: Real + Pod> Run<'a, T> {
         tile: usize,
         exchanged: &[Option<Messages<T>>],
     ) -> Result<(Vec<Tensor>, Duration)> {
-        let mut taken = Shelf::default();
+        let (mut taken, lead) = (Shelf::default(), &self.layers.leads[*lane]);
         let places = exchanged.iter().map(|messages| {
             let exchanged = messages.as_ref().map(|messages| self.exchange(tile, messages, &mut taken));
             exchanged.transpose().map_err(|cause| self.failed(cause))
@@ -173,7 +178,7 @@ impl<'a, T: Real + Pod> Run<'a, T> {
             let inputs = inputs.collect::<ort::Result<Vec<_>>>()?;
             let mut session = locked(&stage.sessions[*lane]);
             let start = Instant::now();
-            let outputs = session.run(SessionInputs::from(&*inputs))?;
+            let outputs = session.run_with_options(SessionInputs::from(&*inputs), lead.options.options())?;
             let elapsed = start.elapsed();
             let kept = stage
                 .last_use
@@ -182,7 +187,7 @@ impl<'a, T: Real + Pod> Run<'a, T> {
                 .map(|(output, &last_use)| self.keep(*lane, &outputs[output], &mut shelves[last_use]));
             Ok::<_, ort::Error>((kept.collect::<ort::Result<_>>()?, elapsed))
         };
-        let done = guarded(run).map_err(|cause| self.failed(cause));
+        let done = self.cancel.during(&lead.run, || guarded(run).map_err(|cause| self.failed(cause)));
         self.pool.give(&mut taken);
         done
     }

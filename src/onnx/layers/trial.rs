@@ -1,6 +1,7 @@
 //! Whether a model in parts gives what it gives as a whole: if it does not, it is not one that can be cut.
 
 use super::{Layers, Spares};
+use crate::cancel::Cancel;
 use crate::error::Error;
 use crate::graph::{Edge, Graph, edge_between};
 use crate::onnx::lane::Lane;
@@ -19,12 +20,12 @@ const LONE: usize = 5;
 /// Evaluates a small structure both ways. Gives the bytes kept for each edge slot, or how the two differ.
 pub(super) fn run(layers: &Layers, model: &Model, whole: &mut Lane) -> Result<usize, String> {
     let (graph, told) = (graph(model), |error: Error| error.to_string());
-    let mut bytes = 0;
+    let (mut bytes, cancel) = (0, Cancel::default());
     for &kind in model.metadata.forces.kinds() {
         let work = [Replicas { graph: &graph, rotations: &[IDENTITY] }];
-        let (expected, _) = whole.evaluate(model, &work, kind).map_err(told)?;
+        let (expected, _) = whole.evaluate(model, &work, kind, &cancel).map_err(told)?;
         let ((found, _), kept) =
-            layers.evaluate(model, (&graph, &IDENTITY), kind, LONE, &Spares::default()).map_err(told)?;
+            layers.evaluate(model, (&graph, &IDENTITY), kind, LONE, &Spares::default(), &cancel).map_err(told)?;
         bytes = bytes.max(kept);
         if !agree(&found[0], &expected[0], model.metadata.precision) {
             return Err("in parts it gives other numbers than as a whole".to_owned());

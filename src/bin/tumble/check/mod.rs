@@ -15,14 +15,15 @@ use tumble::check::measure::Bench;
 use tumble::check::recommend::{Conditions, Target};
 use tumble::check::structures::Named;
 use tumble::check::{Measured, Plan, measure, report};
+use tumble::neighbors::NeighborList;
 use tumble::onnx::OnnxPotential;
 use tumble::policy::Policy;
 use tumble::potential::{Forces, Potential};
 use tumble::scheduler::Interrupt;
-use tumble::{Error, Graph, Result, Settings, neighbors};
+use tumble::{Cancel, Error, Graph, Result, Settings};
 
 use crate::log::say;
-use crate::options::{Running, above_zero, load, positive};
+use crate::options::{LATE, Running, TimeLimit, above_zero, load, positive};
 use crate::output::Output;
 use crate::progress::shown;
 use crate::{STDOUT, info, structures, written};
@@ -74,6 +75,9 @@ pub struct Arguments {
     orientations: Option<usize>,
 
     #[command(flatten)]
+    time: TimeLimit,
+
+    #[command(flatten)]
     running: Running,
 }
 
@@ -90,7 +94,7 @@ Examples:
   tumble check model.onnx water.xyz --target forces=0.5 --timestep 0.25 --temperature 350
   tumble check model.onnx water.xyz --reference degree:14 --orientations 8 --json
 
-A few structures are enough. Ctrl-C ends it with what is known so far (exit code 130). How to read what it prints, and
+A few structures are enough. Ctrl-C ends it with what is known so far (exit code 130), and so does --max-seconds (124). How to read what it prints, and
 the keys of --json: docs/check.md.";
 
 /// Runs the command.
@@ -100,17 +104,26 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
     Plan::allot(&[], 0.0, arguments.reference, arguments.orientations)?;
     // So is a page that cannot be written.
     let page = arguments.report.as_deref().map(Output::create).transpose()?;
-    let potential = load(&arguments.model, &settings)?;
+    let mut potential = load(&arguments.model, &settings)?;
     let structures = structures::named(arguments.structures.as_deref(), potential.info())?;
     let card = info::rows(&potential, &arguments.model);
     let forces = Policy::new(&settings, potential.info())?.forces;
     let interrupt = Interrupt::by_signals().map_err(|cause| Error::Signals { cause })?;
+    let cancel = Cancel::default();
+    interrupt.ends(&cancel);
+    arguments.time.watch(&interrupt);
+    potential.watch(&cancel);
     let mut check = Check { arguments, potential, forces, settings, interrupt: Arc::clone(&interrupt) };
     match Findings::new(check.measure(structures)?, arguments.target(), arguments.conditions())? {
         Some(findings) => arguments.tell(&findings, &card, page)?,
+        None if interrupt.late() => say("error: the time was up before the first structure was done"),
         None => say("error: interrupted before the first structure was done"),
     }
-    Ok(if interrupt.asked() { ExitCode::from(130) } else { ExitCode::SUCCESS })
+    Ok(match interrupt.asked() {
+        true if interrupt.late() => ExitCode::from(LATE),
+        true => ExitCode::from(130),
+        false => ExitCode::SUCCESS,
+    })
 }
 
 /// A structure that is ready to be measured.
@@ -155,7 +168,9 @@ impl Check<'_> {
         for (index, (name, system)) in structures.into_iter().enumerate() {
             let info = self.potential.info();
             let known = info.check_species(&system.species);
-            let graph = known.and_then(|()| neighbors::graph(&system, info.cutoff));
+            let (threads, memory) = (self.potential.lanes(), self.settings.memory_mb << 20);
+            let mut list = NeighborList::new(info.cutoff, 0.0).within(threads, memory);
+            let graph = known.and_then(|()| list.graph(&system).map(drop)).map(|()| list.into_last());
             let graph = graph.map_err(|cause| self.arguments.located(index, cause))?;
             let seconds = self.bench(index, |_| (), |bench| bench.seconds(&graph, TRIAL))?;
             timed.push((name, graph, seconds));
@@ -179,7 +194,7 @@ impl Check<'_> {
         };
         let mut bench = Bench::new(&mut self.potential, self.forces, self.settings.memory_mb << 20, &mut watch)?;
         run(&mut bench).map_err(|cause| match cause {
-            Error::Interrupted => cause,
+            Error::Interrupted | Error::Cancelled { .. } => cause,
             _ => self.arguments.located(index, cause),
         })
     }
@@ -188,7 +203,7 @@ impl Check<'_> {
 /// Nothing where it was interrupted, which is no error here.
 fn until_interrupted<T>(result: Result<T>) -> Result<Option<T>> {
     match result {
-        Err(Error::Interrupted) => Ok(None),
+        Err(Error::Interrupted | Error::Cancelled { .. }) => Ok(None),
         other => other.map(Some),
     }
 }

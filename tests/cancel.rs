@@ -1,0 +1,68 @@
+//! Evaluations that are asked to end: between runs, in the middle of one, in layers, and that the next ones go on.
+//!
+//! ONNX Runtime must be findable: `make test` sees to it.
+
+use std::path::Path;
+use std::thread::{scope, sleep};
+use std::time::{Duration, Instant};
+
+use tumble::cancel::{Cancel, Reason};
+use tumble::{Calculator, Cell, Settings, System};
+
+fn calculator(model: &str, settings: &Settings) -> Calculator {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("{model}.onnx"));
+    Calculator::load(&path, settings).unwrap()
+}
+
+/// So many atoms of a species in a periodic cube, 12 Å^3 each.
+fn system(calculator: &Calculator, count: usize) -> System {
+    let side = (12.0 * count as f64).cbrt();
+    let place = |i: usize| [0.819_172_51, 0.671_043_61, 0.549_700_48].map(|s| side * (s * (i + 1) as f64).fract());
+    let cell = Cell::new([[side, 0.0, 0.0], [0.0, side, 0.0], [0.0, 0.0, side]], [true; 3]).unwrap();
+    System::new((0..count).map(place).collect(), vec![calculator.info().species[0]; count], cell).unwrap()
+}
+
+/// Asks after a while, and checks that it takes effect within seconds on a busy machine, and that another evaluation is as before.
+fn ends(model: &str, atoms: usize, settings: &Settings) {
+    let mut calculator = calculator(model, settings);
+    let (small, large) = (system(&calculator, 8), system(&calculator, atoms));
+    let before = calculator.evaluate_system(&small, 0).unwrap();
+    let cancel = Cancel::default();
+    calculator.watch(&cancel);
+    let (error, late) = scope(|scope| {
+        let asked = scope.spawn(|| {
+            sleep(Duration::from_millis(1500));
+            cancel.ask(Reason::Gone);
+            Instant::now()
+        });
+        let error = calculator.evaluate_system(&large, 0).unwrap_err().to_string();
+        let end = Instant::now();
+        (error, end.saturating_duration_since(asked.join().unwrap()))
+    });
+    assert_eq!(error, "the evaluation was ended before its end: nobody waits for its result any more", "{model}");
+    println!("{model}: {late:?}");
+    assert!(late < Duration::from_secs(10), "{model}: {late:?}");
+    assert!(calculator.evaluate_system(&small, 0).is_err(), "what was asked once stays asked");
+    calculator.watch(&Cancel::default());
+    assert_eq!(calculator.evaluate_system(&small, 0).unwrap(), before);
+}
+
+fn rotated(mitigation: &str, threads: usize) -> Settings {
+    Settings { mitigation: mitigation.into(), threads, memory_mb: 8000, ..Settings::default() }
+}
+
+#[test]
+fn many_runs_end() {
+    [1, 2].into_iter().for_each(|threads| ends("examples/models/water-pet", 150, &rotated("random:4000", threads)));
+}
+
+#[test]
+fn layers_end() {
+    ends("examples/models/water-pet", 1500, &rotated("random:200", 2));
+}
+
+#[test]
+fn one_run_ends_in_its_middle() {
+    // An energy of the whole structure is one run, which takes many seconds here.
+    ends("tests/data/models/exported-orb-f64", 1500, &rotated("none", 1));
+}
