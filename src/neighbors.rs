@@ -12,9 +12,11 @@ mod verlet;
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use crate::error::{Error, Result};
 use crate::graph::{Edge, Graph, Rows};
-use crate::parallel::{in_order, shared_out};
+use crate::parallel::with_threads;
 use crate::rotation::{Matrix3, Vector3, add, dot, sub};
 use crate::system::System;
 use bins::Bins;
@@ -121,13 +123,14 @@ fn in_pieces<T: Default + Send>(
     if atoms < 2 * MIN_CENTERS || threads == 1 {
         return find(0..atoms, all);
     }
-    let (pieces, start) = (atoms.div_ceil(MIN_CENTERS), |piece: usize| piece * MIN_CENTERS);
-    let done = shared_out(0..threads.min(pieces), pieces, |_, piece| {
+    let pieces = atoms.div_ceil(MIN_CENTERS);
+    let piece = |number: usize| {
         let mut found = T::default();
-        find(start(piece)..atoms.min(start(piece + 1)), &mut found).map(|()| found)
-    })?;
-    in_order(done).for_each(|found| append(all, found));
-    Ok(())
+        let firsts = number * MIN_CENTERS..atoms.min((number + 1) * MIN_CENTERS);
+        find(firsts, &mut found).map(|()| found)
+    };
+    let done: Vec<_> = with_threads(threads.min(pieces), || (0..pieces).into_par_iter().map(piece).collect());
+    done.into_iter().try_for_each(|found| found.map(|found| append(all, found)))
 }
 
 /// Half of the edges, those of pairs from their first atoms: the candidates that are shorter than the cutoff.

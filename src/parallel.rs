@@ -6,7 +6,19 @@ use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, ScopedJoinHandle};
 
+use rayon::ThreadPoolBuilder;
+
 use crate::error::Result;
+
+/// Does work of rayon's iterators in a pool of so many threads; in this one thread if the system has no more.
+pub(crate) fn with_threads<T: Send>(threads: usize, work: impl Fn() -> T + Sync) -> T {
+    let pool = ThreadPoolBuilder::new().num_threads(threads);
+    let done = pool.build_scoped(|thread| thread.run(), |pool| pool.install(&work));
+    done.unwrap_or_else(|_| {
+        let alone = ThreadPoolBuilder::new().num_threads(1).use_current_thread().build();
+        alone.expect("a pool of the calling thread starts none").install(&work)
+    })
+}
 
 /// Does so many pieces of work, each in the lane that is free first; for each lane, the number and the result of what it did.
 pub(crate) fn shared_out<L: Send, T: Send>(
