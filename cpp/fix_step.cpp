@@ -96,10 +96,6 @@ void FixStep::initial_integrate_respa(int, int, int) { count(); }
 
 void FixStep::count() {
   if (last_step == update->ntimestep) return;  // run_style respa integrates several times a step
-  if (last_step + 1 != update->ntimestep) shift(last_step + 1);
-  last_step = update->ntimestep;
-  neighbors_built = false;
-  call = Call::PENDING;
   if (every > 1 && !forces_ready) {
     error->all(
         FLERR,
@@ -107,6 +103,10 @@ void FixStep::count() {
         "the impulse of an outer step: write run N without pre no",
         every);
   }
+  if (aligned && last_step + 1 != update->ntimestep) shift(last_step + 1);
+  last_step = update->ntimestep;
+  neighbors_built = false;
+  call = Call::PENDING;
 }
 
 void FixStep::post_neighbor() { neighbors_built = true; }

@@ -24,14 +24,16 @@ struct Unfit {
 };
 
 constexpr const char *RESPA =
-    "step with run_style respa and pair_style hybrid/overlay tumble ... tumble ... correction yes";
+    "leave out every and use pair_style hybrid/overlay tumble tumble ... correction yes with run_style respa 2 M "
+    "hybrid "
+    "1 2 and an M times longer timestep (docs/lammps.md has an example)";
 constexpr const char *NONE = "remove the keyword every";
 
 constexpr Unfit UNFIT[] = {
     {"^shake", "makes constraint forces, and a pressure, of the impulse", RESPA},
-    {"^rattle", "makes constraint forces, and a pressure, of the impulse", RESPA},
-    {"^rigid", "makes a pressure of the impulse", RESPA},
-    {"^poems", "makes a pressure of the impulse", RESPA},
+    {"^rattle", "makes constraint forces, and a pressure, of the impulse", NONE},
+    {"^rigid", "makes a pressure of the impulse", NONE},
+    {"^poems", "makes a pressure of the impulse", NONE},
     {"^filter/corotate", "filters the forces by a time stepping of its own", NONE},
     {"^ipi", "sends the impulse to i-PI as a force", "run tumble ipi --correction, or remove the keyword every"},
     {"^mdi/engine", "sends the impulse to the MDI driver as a force", NONE},

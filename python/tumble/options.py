@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# Written as yes or no, whatever kind of truth they are.
+# Written as yes or no.
 FLAGS = {"inversion", "correction", "tf32"}
 
 
@@ -14,9 +14,18 @@ def text(**options: str | int | bool | None) -> str:
     return ", ".join(f"{key}: {_whole(key, value)}" for key, value in options.items() if value is not None)
 
 
+def _yes_or_no(key: str, value: str | int | bool) -> str:
+    # The words of LAMMPS and of an INIT are true in Python, "no" too.
+    if value in (True, False):
+        return "yes" if value else "no"
+    if value in ("yes", "no"):
+        return str(value)
+    raise ValueError(f"{key} is {value!r}: give True or False")
+
+
 def _whole(key: str, value: str | int | bool) -> str:
     if key in FLAGS:
-        return "yes" if value else "no"
+        return _yes_or_no(key, value)
     written = str(value)
     if not written or written.strip() != written or any(end in written for end in ",\n\0"):
         raise ValueError(f"{key} is empty, or has a comma, a line break or spaces around it: leave these out")

@@ -26,6 +26,10 @@ pub fn unknown(word: &str) -> Error {
     if looks_like_model(word) {
         return Error::ModelInPairStyle { word: word.into() };
     }
+    if word == "sha256" {
+        let hint = "it belongs to pair_coeff, after the model: ".into();
+        return Error::UnknownKeyword { word: word.into(), hint, known: KEYWORDS.join(", ") };
+    }
     let nearest = nearest(word).map(|keyword| format!("did you mean {keyword}? ")).unwrap_or_default();
     Error::UnknownKeyword { word: word.into(), hint: nearest, known: KEYWORDS.join(", ") }
 }
@@ -83,5 +87,10 @@ mod tests {
         assert!(matches!(unknown("m.onnx"), Error::ModelInPairStyle { .. }));
         assert!(matches!(unknown("pet.ckpt"), Error::ModelInPairStyle { .. }));
         assert!(unknown("rotation").to_string().contains("did you mean rotate?"));
+        assert!(
+            unknown("sha256")
+                .to_string()
+                .starts_with("unknown keyword sha256: it belongs to pair_coeff, after the model")
+        );
     }
 }

@@ -76,6 +76,11 @@ pub(super) fn check(path: &Path, head: &[u8]) -> Result<()> {
     let name = path.file_name().unwrap_or_default().display();
     // Without -o, ASE would write a file whose name begins with POSCAR as a POSCAR again.
     let remedy = match convert {
+        // ASE takes type 1 for hydrogen and type 2 for helium where the file does not say otherwise.
+        Ase(format) if format.starts_with("lammps") => format!(
+            "convert it first, as by `ase convert -i {format} -o extxyz {file} {name}.xyz`, from a dump with the column \
+             element, or data with Masses: else types are taken for atomic numbers"
+        ),
         Ase(format) => format!("convert it first, as by `ase convert -i {format} -o extxyz {file} {name}.xyz`"),
         AseByName => format!("convert it first, as by `ase convert -o extxyz {file} {name}.xyz`"),
         Otherwise(words) => words.into(),
@@ -171,7 +176,10 @@ mod tests {
         ] {
             let found = sentence(name, head);
             assert!(found.starts_with(&format!("{name} seems to be {format}, ")), "{found}");
-            assert!(found.ends_with(&format!(": convert it first, as by `ase convert {convert}`")), "{found}");
+            let elements =
+                ", from a dump with the column element, or data with Masses: else types are taken for atomic numbers";
+            let end = if format.ends_with("LAMMPS") { elements } else { "" };
+            assert!(found.ends_with(&format!(": convert it first, as by `ase convert {convert}`{end}")), "{found}");
         }
     }
 

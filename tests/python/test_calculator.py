@@ -342,6 +342,18 @@ def test_importing_it_needs_no_numpy():
         _ = tumble.nothing
 
 
+@pytest.mark.parametrize("value", ["maybe", "", "False", 2])
+def test_flags_that_are_neither_yes_nor_no_are_refused(value):
+    with pytest.raises(ValueError, match=f"inversion is {value!r}: give True or False"):
+        Model(TOY, rotate="octahedral", inversion=value)
+
+
+@pytest.mark.parametrize("value, count", [("yes", 48), (True, 48), ("no", 24), (False, 24), (None, 24)])
+def test_flags_may_be_the_words_of_lammps(value, count):
+    with Model(TOY, rotate="octahedral", inversion=value) as model:
+        assert model.evaluate("OH", [[0, 0, 0], [0, 0, 1]]).extras["evaluations"] == count
+
+
 def test_more_threads_than_processors_are_a_warning():
     threads = len(os.sched_getaffinity(0)) + 1
     with pytest.warns(UserWarning, match=f"^{threads} threads share the .* give at most "):
