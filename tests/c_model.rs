@@ -160,7 +160,7 @@ fn what_makes_no_sense_is_an_error_and_no_crash() {
     let file = model("harmonic-padded-f64");
     let found = lines(compiled::watched(program()).args(["refused", &file, ""]));
     let none = "\"the argument model is NULL: load one with tumble_load\"";
-    let keys = "rotate, inversion, seed, stream, step, forces, correction, threads, memory, device, onnxruntime and \
+    let keys = "rotate, inversion, seed, stream, step, forces, correction, threads, memory, device, onnxruntime, \
                 sha256";
     let expected = [
         "no file: \"the argument file is NULL: give the ONNX file of a model\"",

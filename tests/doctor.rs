@@ -19,7 +19,8 @@ const VARIABLES: [&str; 7] = [
     "NO_COLOR",
 ];
 
-const NAMES: [&str; 10] = ["info", "eval", "check", "bench", "ipi", "serve", "model", "doctor", "completions", "man"];
+const NAMES: [&str; 11] =
+    ["info", "eval", "check", "bench", "ipi", "serve", "model", "checksum", "doctor", "completions", "man"];
 
 /// The ONNX Runtime library that the other tests find.
 fn library() -> PathBuf {
@@ -250,7 +251,7 @@ fn a_page_of_no_command_and_a_folder_that_cannot_be_are_errors() {
     let output = run(&mut tumble(&["man", "dance"]));
     assert_eq!(output.status.code(), Some(2));
     let expected = "error: the argument COMMAND is \"dance\", which is no command of tumble: give one of info, eval, check, \
-                    bench, ipi, serve, model, doctor, completions, man\n";
+                    bench, ipi, serve, model, checksum, doctor, completions, man\n";
     assert_eq!(String::from_utf8(output.stderr).unwrap(), expected);
     let error = String::from_utf8(run(&mut tumble(&["man", "--folder", "/dev/null/x"])).stderr).unwrap();
     assert!(error.starts_with("error: cannot write /dev/null/x: "), "{error}");

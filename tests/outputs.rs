@@ -170,10 +170,10 @@ fn statistics_that_cannot_be_written_are_one_warning() {
     remove_dir_all(folder.path("stats")).unwrap();
     let gone = "unix:s: warning: cannot write the statistics: No such file or directory (os error 2)";
     assert_eq!(complaints(server, gone), 1);
-    let mut command = folder.command("serve", &["--listen", "unix:s", "--stats", "-"]);
+    let mut command = folder.command("serve", &["--listen", "unix:last", "--stats", "-"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
-    until("it listens", || folder.path("s").exists());
+    until("it listens", || folder.path("last").exists());
     // SAFETY: a system call without memory; the child is not reaped before it has ended, so the number is its own.
     assert_eq!(unsafe { libc::kill(child.id() as i32, libc::SIGINT) }, 0);
     let mut text = String::new();

@@ -111,5 +111,5 @@ def test_extract(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0] == "scale 0 1.0" and lines[-1].startswith("epsilon None")
+    assert lines[0].startswith("scale 2 ") and lines[-1].startswith("epsilon None")
     assert lines[1].startswith("spread_flag 0") and lines[2].startswith("uncertainty_flag 0")

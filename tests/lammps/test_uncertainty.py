@@ -24,14 +24,14 @@ DYNAMICS = """
 velocity all create 300 12
 timestep 0.0005
 fix 1 all nve
-thermo 1
+thermo {thermo}
 run {steps}
 """
 
 
-def frames(folder, script, ranks=1, flag=0, steps=0):
+def frames(folder, script, ranks=1, flag=0, steps=0, thermo=1):
     """Spreads and uncertainties of the frames of a run, as they are dumped."""
-    succeed(folder, script + FIX.format(flag=flag) + DYNAMICS.format(steps=steps), ranks)
+    succeed(folder, script + FIX.format(flag=flag) + DYNAMICS.format(steps=steps, thermo=thermo), ranks)
     return dump(folder / "u.dump")
 
 
@@ -111,7 +111,7 @@ EVERY = "rotate octahedral every 4"
 def test_a_trigger_makes_them_known_at_every_step(tmp_path):
     """And does not change the forces, nor do the ranks."""
     script = triclinic() + toy(MODEL, EVERY)
-    asked, unasked = frames(tmp_path, script, 1, 1, 5), frames(tmp_path, script, 2, 0, 5)
+    asked, unasked = frames(tmp_path, script, 1, 1, 5), frames(tmp_path, script, 2, 0, 5, thermo=100)
     for step, (known, frame) in enumerate(zip(asked, unasked, strict=True)):
         assert_close(positions(frame), positions(known), 1e-11)
         assert_close(known["f_u[2]"], expected_uncertainties(known), 1e-9)
@@ -134,7 +134,7 @@ STEPS = 6
 
 def watched(folder, threshold, runs=1, ranks=1):
     """Output of dynamics with the keyword, in one run or several."""
-    script = triclinic() + toy(MODEL, f"uncertainty {threshold:.10g}") + DYNAMICS.format(steps=STEPS)
+    script = triclinic() + toy(MODEL, f"uncertainty {threshold:.10g}") + DYNAMICS.format(steps=STEPS, thermo=1)
     return succeed(folder, script + f"run {STEPS}\n" * (runs - 1), ranks).output
 
 
