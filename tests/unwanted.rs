@@ -277,9 +277,8 @@ fn commands_end_when_their_time_is_up() {
     let sentence = format!("error: frame 1 of {path}: the evaluation was ended before its end: its time is up");
     ends(&["eval", toy, &path, "--rotate", SLOW], &sentence);
     ends(&["bench", toy, &path, "--rotate", SLOW], &sentence);
-    let large = molecules(&folder, 20_000);
     ends(
-        &["check", toy, &large, "--reference", "degree:14"],
+        &["check", toy, &path, "--reference", "degree:14", "--orientations", "32"],
         "error: the time was up before the first structure was done",
     );
     Process::tumble(&["eval", toy, &path, "--max-seconds", "60"]).finished();

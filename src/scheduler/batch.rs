@@ -26,7 +26,7 @@ impl Scheduler {
         for (key, connection) in &mut self.connections {
             connection.lively &= keys.contains(key) || self.evaluating.contains_key(key);
         }
-        let request = |key: Key| Some(self.connections.get_mut(&key)?.hand_over(key)?);
+        let request = |key: Key| self.connections.get_mut(&key)?.hand_over(key);
         let requests: Vec<Request> = keys.into_iter().filter_map(request).collect();
         self.evaluating.extend(requests.iter().map(|request| (request.key, request.cancel.clone())));
         self.evaluator.hand_over(Order { requests, waited });
