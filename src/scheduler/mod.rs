@@ -2,7 +2,7 @@
 //! answered.
 //!
 //! One thread waits for all sockets at once. A slow or dead peer holds up nobody: reading and writing never wait. Neither
-//! does a long evaluation, which is done in a thread of its own ([`evaluator`]), and ends when nobody waits for it any
+//! does a long evaluation, which is done in a thread of its own (`evaluator.rs`), and ends when nobody waits for it any
 //! more. Each connection has at most one request in the queue, and the queue is first come, first served, except that
 //! short requests come between two runs of long ones. So no connection can crowd out another.
 //!
