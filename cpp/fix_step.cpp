@@ -26,19 +26,25 @@ Fix *create(LAMMPS *lmp, int narg, char **arg) { return new FixStep(lmp, narg, a
 }  // namespace
 
 // The styles of fixes are forgotten at `clear`, so ours is told each time.
-FixStep *FixStep::add(LAMMPS *lmp, bigint every) {
+void FixStep::add(LAMMPS *lmp, bigint every, FixStep **owner) {
   Modify *modify = lmp->modify;
   (*modify->fix_map)[STYLE] = &create;
   const size_t number = modify->get_fix_by_style(STYLE).size() + 1;
   // The number tells the styles of pair_style hybrid apart, in restart files too.
   const std::string id = "TUMBLE_STEP_" + std::to_string(number);
-  return dynamic_cast<FixStep *>(modify->add_fix(id + " all " + STYLE + " " + std::to_string(every)));
+  *owner = dynamic_cast<FixStep *>(modify->add_fix(id + " all " + STYLE + " " + std::to_string(every)));
+  (*owner)->owner = owner;
 }
 
 FixStep::FixStep(LAMMPS *lmp, int narg, char **arg) : Fix(lmp, narg, arg) {
   if (narg != 4) error->all(FLERR, "fix {} belongs to pair_style tumble and cannot be used by itself", STYLE);
   every = utils::bnumeric(FLERR, arg[3], false, lmp);
   restart_global = 1;
+}
+
+// With `unfix`, too.
+FixStep::~FixStep() {
+  if (owner) *owner = nullptr;
 }
 
 int FixStep::setmask() {
@@ -56,6 +62,7 @@ bool FixStep::is_single_point() const {
 void FixStep::setup_pre_force(int) { start(); }
 
 void FixStep::setup_pre_force_respa(int, int level) {
+  outermost = std::max(outermost, level);
   if (level == 0) start();
 }
 
@@ -92,10 +99,12 @@ void FixStep::tell_offset() {
 
 void FixStep::initial_integrate(int) { count(); }
 
-void FixStep::initial_integrate_respa(int, int, int) { count(); }
+// The outermost level is integrated once a step.
+void FixStep::initial_integrate_respa(int, int level, int) {
+  if (level == outermost) count();
+}
 
 void FixStep::count() {
-  if (last_step == update->ntimestep) return;  // run_style respa integrates several times a step
   if (every > 1 && !forces_ready) {
     error->all(
         FLERR,

@@ -93,14 +93,12 @@ void PairTumble::tell_partitions() {
 
 void PairTumble::follow_steps() {
   tell_partitions();
-  const auto every = static_cast<bigint>(keywords.every);
+  // With pair_modify compute no nothing is stepped.
+  const bigint every = compute_flag ? static_cast<bigint>(keywords.every) : 1;
   const bool needed = every > 1 || (*engine)->is_random();
-  if (steps && !needed) {
-    modify->delete_fix(steps->id);
-    steps = nullptr;
-  }
+  if (steps && !needed) modify->delete_fix(steps->id);
   if (!needed) return;
-  if (!steps) steps = FixStep::add(lmp, every);
+  if (!steps) FixStep::add(lmp, every, &steps);
   if (steps->every != every) steps->forget();
   steps->every = every;
   const FixStep::Correction &held = steps->correction;

@@ -161,7 +161,7 @@ fn what_makes_no_sense_is_an_error_and_no_crash() {
     let found = lines(compiled::watched(program()).args(["refused", &file, ""]));
     let none = "\"the argument model is NULL: load one with tumble_load\"";
     let keys = "rotate, inversion, seed, stream, step, forces, correction, threads, memory, device, onnxruntime, \
-                sha256";
+                sha256 and tf32";
     let expected = [
         "no file: \"the argument file is NULL: give the ONNX file of a model\"",
         "no such file: \"cannot read /nonexistent.onnx: No such file or directory (os error 2)\"",

@@ -21,10 +21,11 @@ class FixStep : public LAMMPS_NS::Fix {
   // Of a rank: 1 and xx, yy, zz, xy, xz, yz, eV; or all zero, if there is none.
   using Correction = std::array<double, 7>;
 
-  // Adds the fix to LAMMPS. `every` M steps, the outer ones.
-  static FixStep *add(LAMMPS_NS::LAMMPS *lmp, LAMMPS_NS::bigint every);
+  // Adds the fix to LAMMPS. `every` M steps, the outer ones. `owner` is empty again when the fix is gone.
+  static void add(LAMMPS_NS::LAMMPS *lmp, LAMMPS_NS::bigint every, FixStep **owner);
 
   FixStep(LAMMPS_NS::LAMMPS *lmp, int narg, char **arg);
+  ~FixStep() override;
 
   int setmask() override;
   void setup_pre_force(int vflag) override;
@@ -48,7 +49,8 @@ class FixStep : public LAMMPS_NS::Fix {
   void forget();
 
   LAMMPS_NS::bigint every;
-  Correction correction{};  // held between outer steps
+  FixStep **owner = nullptr;  // the pair style's pointer to it
+  Correction correction{};    // held between outer steps
 
  private:
   enum class Call { NONE, PENDING, READY };  // of the integrator in this step
@@ -61,6 +63,7 @@ class FixStep : public LAMMPS_NS::Fix {
   LAMMPS_NS::bigint offset = 0;                   // steps of the integrator minus time step number
   LAMMPS_NS::bigint last_step = -1;               // time step number when last counted
   LAMMPS_NS::bigint point_step = -1, points = 0;  // step of the last single point, and those before it there
+  int outermost = 0;                              // level of run_style respa
   bool aligned = false;                           // whether the offset is known
   bool forces_ready = false;
   bool neighbors_built = false;  // by the integrator, in this step

@@ -78,6 +78,11 @@ class _Averaged(SharedCalculator):
     def _evaluated(self) -> tuple[dict[str, Any], dict[str, Any]]:
         self._warn()
         # Nothing repeats along a vector of zero length.
+        for axis, repeats, vector in zip("abc", self.atoms.pbc, self.atoms.cell.array, strict=True):
+            if repeats and not vector.any():
+                raise ValueError(
+                    f"pbc repeats the structure along {axis}, but that cell vector is zero: set a cell, or pbc"
+                )
         cell = np.where(self.atoms.pbc[:, None], self.atoms.cell.array, 0.0)
         return self._results(cell)
 

@@ -121,6 +121,8 @@ class Model:
         }
         self._step = step
         self._load()
+        for note in self.about["notes"]:
+            warnings.warn(note, stacklevel=2)
 
     @property
     def step(self) -> int:
@@ -151,8 +153,6 @@ class Model:
         self._handle = self._library.tumble_load(os.fsencode(self._file), options.text(**chosen).encode())
         if not self._handle:
             raise self._error()
-        for note in self.about["notes"]:
-            warnings.warn(note, stacklevel=3)
 
     def evaluate(self, species: Sequence[str | int], positions: ArrayLike, cell: ArrayLike | None = None) -> Evaluation:
         """Energy, forces, virial and their spreads of one structure.

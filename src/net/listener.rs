@@ -107,6 +107,8 @@ fn stale_socket(path: &Path) -> io::Result<Option<(u64, u64)>> {
         Ok(()) => Err(in_use()),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(in_use()),
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(Some((found.dev(), found.ino()))),
+        // Another server has just taken it away, to take its place.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         // Somebody may be there who speaks otherwise, or not to us.
         Err(error) => Err(error),
     }

@@ -29,6 +29,11 @@ fn stated<'a>(part: &Field<'a>) -> Result<Option<&'a [u8]>, String> {
         return Ok(None);
     }
     let (key, value) = entry(part.value)?;
+    let different = key.iter().zip(KEY.as_bytes()).filter(|(a, b)| a != b).count();
+    if key.len() == KEY.len() && (1..=2).contains(&different) {
+        let key = String::from_utf8_lossy(key).into_owned();
+        return Err(format!("its metadata have the key {key:?} where {KEY:?} was written, so it is damaged"));
+    }
     Ok((key == KEY.as_bytes()).then_some(value))
 }
 

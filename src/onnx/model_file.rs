@@ -68,7 +68,12 @@ pub(super) fn read_model(path: &Path) -> Result<(Vec<u8>, Scan)> {
 
 /// The bytes of a file, as far as a model can be long.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let length = fs::metadata(path)?.len().min(LONGEST);
+    let about = fs::metadata(path)?;
+    // A pipe would keep whoever opens it waiting.
+    if !about.is_file() && !about.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a pipe or a device: give a file"));
+    }
+    let length = about.len().min(LONGEST);
     let mut bytes = Vec::with_capacity(length as usize);
     File::open(path)?.take(LONGEST + 1).read_to_end(&mut bytes)?;
     Ok(bytes)

@@ -94,7 +94,7 @@ fn read<'a>(bytes: &mut &'a [u8]) -> Result<Field<'a>, String> {
     let (mut value, mut integer) = (&b""[..], 0);
     match tag & 7 {
         // Protobuf's own readers drop the bits above, and would see another field.
-        _ if tag > u32::MAX.into() => return Err(NO_MESSAGE.to_owned()),
+        _ if tag > u32::MAX.into() => return Err(no_message()),
         0 => integer = varint(bytes)?,
         1 => drop(take(bytes, 8)?),
         2 => {
@@ -102,13 +102,15 @@ fn read<'a>(bytes: &mut &'a [u8]) -> Result<Field<'a>, String> {
             value = take(bytes, length)?;
         }
         5 => drop(take(bytes, 4)?),
-        _ => return Err(NO_MESSAGE.to_owned()),
+        _ => return Err(no_message()),
     }
     let raw = &start[..start.len() - bytes.len()];
     Ok(Field { number: tag >> 3, value, integer, raw, bytes: tag & 7 == 2 })
 }
 
-const NO_MESSAGE: &str = "its bytes are not a protobuf message";
+fn no_message() -> String {
+    "its bytes are not a protobuf message".to_owned()
+}
 
 /// All fields of a message, in their order.
 pub(super) fn all_fields(bytes: &[u8]) -> Result<Vec<Field<'_>>, String> {
@@ -161,7 +163,7 @@ fn varint(bytes: &mut &[u8]) -> Result<u64, String> {
             return Ok(value);
         }
     }
-    Err(NO_MESSAGE.to_owned())
+    Err(no_message())
 }
 
 /// A field that holds bytes, written.
@@ -217,7 +219,7 @@ mod tests {
     fn a_tag_that_protobuf_would_cut_is_refused() {
         // 2^32 and the tag of field 5 as bytes: protobuf's own readers see field 5.
         let bytes = [0xaa, 0x80, 0x80, 0x80, 0x10, 1, 0];
-        assert_eq!(all_fields(&bytes).err().unwrap(), NO_MESSAGE);
+        assert_eq!(all_fields(&bytes).err().unwrap(), no_message());
         assert_eq!(all_fields(&[0xaa, 0x80, 0x80, 0x80, 0x00, 1, 0]).unwrap()[0].number, 5);
     }
 }

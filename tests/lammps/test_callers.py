@@ -197,6 +197,30 @@ def test_a_reset_of_the_step_number_changes_no_trajectory(tmp_path, rotate):
     assert_same(reset, whole, 1e-10)
 
 
+@pytest.mark.parametrize("rotate", ["octahedral every 4", "random seed 3"])
+def test_a_clock_that_is_kept_at_zero_changes_no_trajectory(tmp_path, rotate):
+    """Each step has the number of the one before it, and no setup between."""
+    start = triclinic() + model(TWOHOP, f"rotate {rotate}") + NVE + "thermo_style custom step temp\n"
+    one_by_one = "run 1\n" + "reset_timestep 0\nrun 1 pre no\n" * 9
+    ends = []
+    for k, steps in enumerate(("run 10\n", one_by_one)):
+        end = f"write_dump all custom {k}.dump id x y z vx vy vz modify sort id format float %20.17g\n"
+        succeed(tmp_path, start + steps + end)
+        ends.append(dump(tmp_path / f"{k}.dump")[0])
+    for name in ("x", "y", "vx", "vz"):
+        assert_close(ends[1][name], ends[0][name], 1e-10)
+
+
+@pytest.mark.parametrize("rotate", ["octahedral every 4", "random seed 3"])
+def test_the_internal_fix_may_be_removed(tmp_path, rotate):
+    script = triclinic() + model(TWOHOP, f"rotate {rotate}") + NVE + "run 4\nunfix TUMBLE_STEP_1\n"
+    assert len(energies(succeed(tmp_path, script + DIGITS + "run 4\nclear\n"))) == 2
+
+
+def test_a_style_that_computes_nothing_steps_nothing(tmp_path):
+    succeed(tmp_path, triclinic() + model(TWOHOP, EVERY) + "pair_modify compute no\n" + NVE + "run 5\n")
+
+
 def test_a_reset_between_outer_steps_is_told(tmp_path):
     script = triclinic() + model(TWOHOP, EVERY) + NVE + "run 5\nreset_timestep 0\nrun 5\n"
     sentence = (

@@ -185,5 +185,5 @@ def test_ctrl_c_ends_an_evaluation():
 
 def test_ctrl_c_with_a_handler_of_its_own_ends_nothing():
     own = "signal.signal(signal.SIGINT, lambda *_: print(json.dumps('seen'), flush=True))"
-    pressed, *rest = run(CTRL_C % own, 1, 2500, "random:12", limit=300, model=WATER)
-    assert sorted(rest) == ["seen", "whole"]
+    said = run(CTRL_C % own, 1, 2500, "random:12", limit=300, model=WATER)
+    assert sorted(word for word in said if isinstance(word, str)) == ["seen", "whole"]

@@ -28,7 +28,9 @@ KINDS = {
 
 
 def kind(argument):
-    """The type of an argument or a result, without its name."""
+    """The type of an argument or a result, without its name; a function is an address."""
+    if "(*" in argument:
+        return c_void_p
     words = re.match(r"\s*((?:const )?(?:long long|\w+) ?\*?)", " ".join(argument.split())).group(1).strip()
     return KINDS[words]
 

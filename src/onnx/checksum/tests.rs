@@ -126,3 +126,25 @@ fn all_models_of_the_repository_state_their_checksums() {
         }
     }
 }
+
+#[test]
+fn a_damaged_key_is_no_missing_checksum() {
+    let bytes = fs::read(fixture("twohop-padded-f64")).unwrap();
+    let start = bytes.windows(KEY.len()).rposition(|window| window == KEY.as_bytes()).unwrap();
+    let folder = TempDir::new().unwrap();
+    for bit in 0..8 * KEY.len() {
+        let mut flipped = bytes.clone();
+        flipped[start + bit / 8] ^= 1 << (bit % 8);
+        let error = Checked::read(&file(&folder, &flipped), None).err().expect("it is damaged").to_string();
+        assert!(error.contains("where \"tumble_checksum\" was written, so it is damaged"), "{error}");
+    }
+}
+
+#[test]
+fn a_pipe_is_not_waited_for() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("m.onnx");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let error = Checked::read(&path, None).err().expect("nobody writes").to_string();
+    assert!(error.ends_with("it is a pipe or a device: give a file"), "{error}");
+}

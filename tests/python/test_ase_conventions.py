@@ -156,7 +156,8 @@ def test_errors_name_atoms_as_ase_counts_them_with_their_neighbors():
     found = sentence(close, False, TOYS / "bad-nan.onnx")
     assert 'the model "nan" gave NaN in atomic_energies at index [0]' in found
     assert "; the closest are atoms 4 and 6 (distance 0.300 Å)" in found
-    assert found.endswith("(in Python: atoms[3] is O, 0.30 Å from atoms[5], H; atoms[5] is H, 0.30 Å from atoms[3], O)")
+    assert found.endswith("; atoms[3] is O, 0.30 Å from atoms[5], H; atoms[5] is H, 0.30 Å from atoms[3], O)")
+    assert "at index [0] (atom 1):" in found and "(in Python: atoms[0] is O" in found
 
 
 def test_steps_can_be_set_and_structures_compared_under_one_rotation():
