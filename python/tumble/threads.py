@@ -7,15 +7,15 @@ has a pair of its own.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
-from weakref import WeakSet
 
 from ase import Atoms
 from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes, compare_atoms
+
+from tumble.forks import follow
 
 
 @dataclass
@@ -134,16 +134,8 @@ class SharedCalculator(Calculator):
 
     def _begin(self) -> None:
         self._turns, self._mine = threading.RLock(), threading.local()
-        _CALCULATORS.add(self)
+        follow(self)
 
-
-# All of them, for a child that a fork makes: another thread of its parent, which it has not, may have been at its turn.
-_CALCULATORS: WeakSet[SharedCalculator] = WeakSet()
-
-
-def _forked() -> None:
-    for calculator in list(_CALCULATORS):
-        calculator._turns = threading.RLock()
-
-
-os.register_at_fork(after_in_child=_forked)
+    def forked(self) -> None:
+        """In a child: a thread of the parent may have been at its turn."""
+        self._turns = threading.RLock()
