@@ -109,7 +109,7 @@ void FixStep::count() {
     error->all(
         FLERR,
         "pair_style tumble: every {} cannot go on with the forces of a run 0, a rerun or a minimizer, which lack "
-        "the impulse of an outer step: write run N without pre no",
+        "the impulse of an outer step: leave out pre no, or what is evaluated between the parts of run N every",
         every);
   }
   if (aligned && last_step + 1 != update->ntimestep) shift(last_step + 1);
