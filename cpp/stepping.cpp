@@ -42,6 +42,7 @@ constexpr Unfit UNFIT[] = {
     {"^pafi", "averages the impulse as a force", NONE},
     {"^hmc", "ends its trajectories between two outer steps", NONE},
     {"^grem", "scales the impulse by the energy of a single step", NONE},
+    {"^brownian", "moves atoms by the whole impulse at once", NONE},
     {"^tfmc", "moves atoms by the size of the force", NONE},
     {"^nvk", "scales velocities by the square of the force", NONE},
     {"^nve/limit", "cuts the impulse where it moves an atom too far", NONE},

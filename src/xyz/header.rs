@@ -48,12 +48,12 @@ pub(super) fn parse(line: &str) -> Result<Header, Problem> {
 
 /// The header of extended XYZ, or of plain XYZ, which is extended XYZ without keys.
 fn extended(mut info: Vec<Entry>) -> Result<Header, Problem> {
-    let lattice = take(&mut info, "Lattice").map(|value| parse_lattice(&value)).transpose()?;
+    let lattice = take(&mut info, "Lattice")?.map(|value| parse_lattice(&value)).transpose()?;
     if lattice.is_none() {
         check_cell_keys(&info)?;
     }
-    let cell = parse_cell(lattice, take(&mut info, "pbc"))?;
-    let properties = take(&mut info, "Properties");
+    let cell = parse_cell(lattice, take(&mut info, "pbc")?)?;
+    let properties = take(&mut info, "Properties")?;
     let columns = columns::parse(properties.as_deref().unwrap_or(columns::PLAIN))?;
     let placement = Placement::AS_WRITTEN;
     Ok(Header { lattice, cell, columns, plain: properties.is_none(), info, placement })
@@ -69,11 +69,15 @@ fn entries(line: &str) -> Result<Vec<Entry>, Problem> {
     }
 }
 
-/// Takes all entries of a key out and returns the value of the last.
-fn take(info: &mut Vec<Entry>, key: &str) -> Option<String> {
-    let value = info.iter().rev().find(|entry| entry.is(key)).map(Entry::value);
+/// Takes all entries of a key out and returns their value, which must be one.
+fn take(info: &mut Vec<Entry>, key: &'static str) -> Result<Option<String>, Problem> {
+    let mut values = info.iter().filter(|entry| entry.is(key)).map(Entry::value);
+    let value = values.next();
+    if let Some(other) = values.find(|other| Some(other) != value.as_ref()) {
+        return Err(Problem::Twice { key, one: value.unwrap_or_default(), other });
+    }
     info.retain(|entry| !entry.is(key));
-    value
+    Ok(value)
 }
 
 /// The items of a list or of a nested list, `1 2 3`, `[1, 2, 3]` or `[[1, 2], [3, 4]]`, one after the other.
@@ -162,6 +166,19 @@ mod tests {
             assert_eq!(header.lattice, parse(LATTICE).unwrap().lattice, "{lattice}");
             assert_eq!(header.info, [Entry::new("step", "1"), Entry::new("note", "x")], "{lattice}");
         }
+    }
+
+    #[test]
+    fn a_key_with_two_values_is_refused() {
+        let other = LATTICE.replace("Lattice", "lattice").replace('4', "5");
+        let found = sentence(&format!("{LATTICE} {other}"));
+        assert!(
+            found.starts_with("Lattice is given twice, as \"") && found.ends_with("\": remove one of them"),
+            "{found}"
+        );
+        let found = sentence(&format!("{LATTICE} pbc=\"T T T\" pbc=\"F F F\""));
+        assert_eq!(found, "pbc is given twice, as \"T T T\" and as \"F F F\": remove one of them");
+        assert_eq!(parse(&format!("{LATTICE} {LATTICE}")).unwrap().lattice, parse(LATTICE).unwrap().lattice);
     }
 
     #[test]

@@ -27,6 +27,17 @@ pub enum Problem {
         found: String,
     },
 
+    /// A key with two values.
+    #[error("{key} is given twice, as \"{one}\" and as \"{other}\": remove one of them")]
+    Twice {
+        /// The key.
+        key: &'static str,
+        /// The value that came first.
+        one: String,
+        /// Another one.
+        other: String,
+    },
+
     /// A frame of no atoms.
     #[error("the frame has 0 atoms: give at least one, or remove the frame")]
     NoAtoms,

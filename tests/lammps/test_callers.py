@@ -344,6 +344,7 @@ UNFIT = [
     ("pimd/nvt method nmpimd", "remove the keyword every"),
     ("colvars none", "run_style respa"),
     ("tfmc 0.1 300 12345", "remove the keyword every"),
+    ("brownian 300 12345 gamma_t 1.0", "remove the keyword every"),
     ("nvk", "remove the keyword every"),
     ("nve/limit 0.1", "remove the keyword every"),
     ("dt/reset 1 1e-5 1e-3 0.1", "remove the keyword every"),
