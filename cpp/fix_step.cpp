@@ -21,6 +21,16 @@ namespace {
 // Single points at one step are this many steps apart: further than any run goes.
 constexpr int POINT_BITS = 40;
 
+// LAMMPS of 2024 does not tell which command is running.
+struct Running : Input {
+  static const char *command_of(Input *input) { return input->*&Running::command; }
+};
+
+bool is_rerun(const LAMMPS *lmp) {
+  const char *command = Running::command_of(lmp->input);
+  return command && std::strcmp(command, "rerun") == 0;
+}
+
 Fix *create(LAMMPS *lmp, int narg, char **arg) { return new FixStep(lmp, narg, arg); }
 
 }  // namespace
@@ -54,9 +64,7 @@ int FixStep::setmask() {
 
 bool FixStep::is_single_point() const {
   // A rerun leaves the number of steps of the run before it in place.
-  const char *command = lmp->input->command;
-  const bool rerun = command && std::strcmp(command, "rerun") == 0;
-  return update->whichflag != 1 || update->nsteps == 0 || rerun;
+  return update->whichflag != 1 || update->nsteps == 0 || is_rerun(lmp);
 }
 
 void FixStep::setup_pre_force(int) { start(); }
@@ -138,10 +146,8 @@ bool FixStep::take_integrator_call() {
 }
 
 uint64_t FixStep::index() const {
-  const char *command = lmp->input->command;
-  const bool of_dump = command && std::strcmp(command, "rerun") == 0;
   // Frames of a dump have the rotations of their steps.
-  if (of_dump || update->whichflag != 1) return static_cast<uint64_t>(update->ntimestep);
+  if (is_rerun(lmp) || update->whichflag != 1) return static_cast<uint64_t>(update->ntimestep);
   return static_cast<uint64_t>(update->ntimestep + offset) + (static_cast<uint64_t>(points) << POINT_BITS);
 }
 
