@@ -31,7 +31,7 @@ fn ends(model: &str, atoms: usize, settings: &Settings) {
     calculator.watch(&cancel);
     let (error, late) = scope(|scope| {
         let asked = scope.spawn(|| {
-            sleep(Duration::from_millis(1500));
+            sleep(Duration::from_millis(100));
             cancel.ask(Reason::Gone);
             Instant::now()
         });
@@ -63,6 +63,6 @@ fn layers_end() {
 
 #[test]
 fn one_run_ends_in_its_middle() {
-    // An energy of the whole structure is one run, which takes many seconds here.
-    ends("tests/data/models/exported-orb-f64", 1500, &rotated("none", 1));
+    // An energy of the whole structure is one run, which takes longer than a tenth of a second.
+    ends("tests/data/models/exported-orb-f64", 3000, &rotated("none", 1));
 }
