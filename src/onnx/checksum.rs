@@ -23,18 +23,31 @@ struct Checksum {
     found: String,
 }
 
-/// Whether a field of the file is an entry of the checksum.
-fn stated<'a>(part: &Field<'a>) -> Result<Option<&'a [u8]>, String> {
+/// A field of the file, as far as checksums are concerned.
+enum Part<'a> {
+    Other,
+    Checksum(&'a [u8]),
+    /// An entry whose key is that of a checksum, but for one or two bytes.
+    Damaged(&'a [u8]),
+}
+
+fn part_of<'a>(part: &Field<'a>) -> Result<Part<'a>, String> {
     if part.number != field::MODEL_METADATA || !part.bytes {
-        return Ok(None);
+        return Ok(Part::Other);
     }
     let (key, value) = entry(part.value)?;
     let different = key.iter().zip(KEY.as_bytes()).filter(|(a, b)| a != b).count();
-    if key.len() == KEY.len() && (1..=2).contains(&different) {
-        let key = String::from_utf8_lossy(key).into_owned();
-        return Err(format!("its metadata have the key {key:?} where {KEY:?} was written, so it is damaged"));
-    }
-    Ok((key == KEY.as_bytes()).then_some(value))
+    Ok(match different {
+        _ if key.len() != KEY.len() => Part::Other,
+        0 => Part::Checksum(value),
+        1..=2 => Part::Damaged(key),
+        _ => Part::Other,
+    })
+}
+
+fn damaged(key: &[u8]) -> String {
+    let key = String::from_utf8_lossy(key);
+    format!("its metadata have the key {key:?} where {KEY:?} was written, so it is damaged")
 }
 
 impl Checksum {
@@ -42,9 +55,10 @@ impl Checksum {
         let (mut hash, mut found) = (Sha256::new(), None);
         for part in Fields(bytes) {
             let part = part?;
-            match stated(&part)? {
-                None => hash.update(part.raw),
-                Some(value) => {
+            match part_of(&part)? {
+                Part::Other => hash.update(part.raw),
+                Part::Damaged(key) => return Err(damaged(key)),
+                Part::Checksum(value) => {
                     if found.replace(String::from_utf8_lossy(value).into_owned()).is_some() {
                         return Err("it states its checksum twice".to_owned());
                     }
@@ -86,7 +100,7 @@ pub(super) fn stamped(bytes: &[u8], weights: &Weights) -> Result<(Vec<u8>, Strin
     let mut written = Vec::with_capacity(bytes.len() + 2 * KEY.len() + 64);
     for part in Fields(bytes) {
         let part = part?;
-        if stated(&part)?.is_none() {
+        if matches!(part_of(&part)?, Part::Other) {
             written.extend(part.raw);
         }
     }
