@@ -210,6 +210,10 @@ def hostile_cells() -> dict[str, bytes]:
         "far": structure(0b01111, 0, *cube, 1e15, -1e15, 1e300, 0, 0, 0),
         "wide": structure(0b01000, 0, *9 * (0,), 1e12, 0, 0, -1e12, 0, 0, 1e12, 1, 0),
         "dense": structure(0b10111, 0, *cube, *(0.01 * i for i in range(96))),
+        "crowded": structure(
+            0b10111, 0, 5, 0, 0.31, 0.32, 0.33, 0.34, 0.35, 3e-78, 0.37, *(0.01 * i for i in range(57))
+        ),
+        "denormal": structure(0b01111, 0, 1e-3, 0, 1.3e-312, 0, 1e3, 0, 0, 0, 1e3, *(0.1 * i for i in range(48))),
         "coincide": structure(0b01111, 0, *cube, 0, 0, 0, 5, 5, 5),
         "none": structure(0b11111, 0, *cube, *atoms),
         "nan": structure(0b01111, 0, *cube[:8], float("nan"), *atoms),
