@@ -131,7 +131,7 @@ def test_the_command_line_runs(installed, model, energy):
     assert energy < -900.0
     found = installed.run("tumble", "check", model, "water.xyz", "--target", "energy=5")
     assert "\n    pair_style tumble rotate " in found
-    refused = installed.run("tumble", "model", "gold", code=1)
+    refused = installed.run("tumble", "model", "gold", code=2)
     assert 'NAME is "gold", which does not come with tumble: give one of water' in refused
 
 
