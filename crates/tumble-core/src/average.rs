@@ -1,0 +1,189 @@
+//! Rotate in, evaluate, rotate back, average with the weights of a quadrature, and measure the spread.
+
+mod job;
+mod moments;
+mod runs;
+mod sample;
+mod shared;
+
+use std::borrow::Cow;
+
+use self::job::Progress;
+pub use self::job::{Alone, Job};
+pub use self::sample::Sample;
+pub use self::shared::average_jobs;
+use crate::blocks::Blocks;
+use crate::error::Result;
+use crate::graph::Graph;
+use crate::potential::{Forces, Potential};
+use crate::quadrature::Quadrature;
+use crate::rotation::{Matrix3, Vector3, root_mean_square};
+
+/// How often each lane of a potential gets work while one batch is evaluated: the more, the less does one wait for
+/// another at the end.
+const ROUNDS: usize = 32;
+
+/// Energy and its derivatives, averaged over rotations; laboratory frame, eV and Å.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Evaluation {
+    /// Σ weights · atomic energies, eV. Under domain decomposition: this rank's share.
+    pub energy: f64,
+    /// Energy of each center, reference energies included `[C]`, eV.
+    pub atomic_energies: Vec<f64>,
+    /// Forces on all atoms of the graph `[N]`, eV/Å. Under domain decomposition those on ghosts are to be sent home.
+    pub forces: Vec<Vector3>,
+    /// -dU/d(strain), symmetrized, eV; `None` if a direct-force model gives no stress.
+    pub virial: Option<Matrix3>,
+    /// Torque that the model exerts on the whole system, eV: what symmetrizing the virial discards, zero for an
+    /// exactly invariant model.
+    pub torque: Vector3,
+    /// dU/d(edge vector) `[E]`, eV/Å; empty unless asked for, and for direct forces.
+    pub edge_gradients: Vec<Vector3>,
+    /// Energies of the centers by each member of the model's ensemble, reference energies included `[M][C]`, eV; empty if
+    /// the model has no ensemble.
+    pub ensemble_energies: Vec<Vec<f64>>,
+    /// Standard deviations over the replicas.
+    pub spread: Spread,
+    /// Energy of each replica in the order of the quadrature, reference energies included, eV.
+    pub replica_energies: Vec<f64>,
+    /// Weight of each replica `[R]`, sum 1.
+    pub replica_weights: Vec<f64>,
+    /// Forces of each replica on the probes that were asked for `[R][P]`, eV/Å.
+    pub probe_forces: Vec<Vec<Vector3>>,
+    /// Number of replicas evaluated.
+    pub evaluations: usize,
+}
+
+/// Weighted standard deviations over replicas, units as in [`Evaluation`]; all zero for a single replica.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Spread {
+    /// Of the energy, eV.
+    pub energy: f64,
+    /// Of the energy of each center `[C]`, eV.
+    pub atomic_energies: Vec<f64>,
+    /// Of each component of the forces `[N]`, eV/Å.
+    pub forces: Vec<Vector3>,
+    /// Of each component of the virial, eV.
+    pub virial: Option<Matrix3>,
+}
+
+impl Evaluation {
+    /// Whether there was more than one replica, so that there is a spread.
+    pub fn replicated(&self) -> bool {
+        self.replica_energies.len() > 1
+    }
+
+    /// Standard deviation over the ensemble of each center's energy `[C]`, eV, with the divisor M - 1 of a sample; empty
+    /// if the model has no ensemble.
+    pub fn uncertainty(&self) -> Vec<f64> {
+        let (members, centers) = (&self.ensemble_energies, self.atomic_energies.len());
+        let of = |c: usize| sample_deviation(&members.iter().map(|member| member[c]).collect::<Vec<_>>());
+        if members.is_empty() { Vec::new() } else { (0..centers).map(of).collect() }
+    }
+}
+
+fn sample_deviation(values: &[f64]) -> f64 {
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    (values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (count - 1.0)).sqrt()
+}
+
+impl Spread {
+    /// Root mean square over all components of the forces, eV/Å.
+    pub fn force_rms(&self) -> f64 {
+        root_mean_square(&self.forces)
+    }
+}
+
+/// How to evaluate, and what to report beyond energy, forces and virial.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// Kind of forces.
+    pub forces: Forces,
+    /// Working memory that the model may take, bytes. One replica that would take more is cut into blocks of centers.
+    pub memory: usize,
+    /// Whether to give the edge gradients.
+    pub edge_gradients: bool,
+    /// Atoms whose forces are kept for each replica `[P]`.
+    pub probes: &'a [usize],
+}
+
+impl Request<'_> {
+    /// Energy, forces and virial only.
+    pub fn new(forces: Forces, memory: usize) -> Self {
+        Self { forces, memory, edge_gradients: false, probes: &[] }
+    }
+}
+
+/// Evaluates the graph at every rotation of the quadrature and averages. The order of all sums is fixed by the
+/// quadrature, so that two runs agree to the last bit.
+///
+/// # Errors
+/// Those of the potential, and of a species that it does not know.
+pub fn average(
+    potential: &mut dyn Potential,
+    graph: &Graph,
+    quadrature: &Quadrature,
+    request: &Request,
+) -> Result<Evaluation> {
+    let quadrature = Cow::Borrowed(quadrature);
+    Ok(average_job(potential, &Job { graph, quadrature, request: *request, alone: Alone::Nobody })?.0)
+}
+
+/// As [`average`], with the evaluation of the replica that the job wants alone; that is empty if it wants none. As many
+/// replicas are evaluated together as fit into the caches.
+///
+/// # Errors
+/// Those of [`average`].
+pub fn average_job(potential: &mut dyn Potential, job: &Job) -> Result<(Evaluation, Evaluation)> {
+    let (graph, memory) = (job.graph, job.request.memory);
+    potential.info().check(graph)?;
+    let mut progress = Progress::new(job);
+    if job.is_void() {
+        progress.take_nothing();
+        return Ok(progress.finish(potential.info()));
+    }
+    let blocks = Blocks::cut(graph, potential, memory)?;
+    let batch = batch(potential, graph, memory);
+    for (kind, replicas) in job.replicas() {
+        for start in replicas.clone().step_by(batch) {
+            let some = start..replicas.end.min(start + batch);
+            let responses = blocks.evaluate(potential, graph, job.rotations(some.clone()), kind)?;
+            some.zip(responses).for_each(|(replica, response)| progress.take(replica, response));
+        }
+    }
+    Ok(progress.finish(potential.info()))
+}
+
+/// How many replicas are evaluated together: as many for each lane, where memory allows.
+pub fn batch(potential: &dyn Potential, graph: &Graph, memory: usize) -> usize {
+    let (lanes, bytes) = (potential.lanes(), potential.bytes_per_replica(graph).max(1));
+    let count = (batch_bytes(potential, memory) / bytes).max(lanes.min(memory / bytes)).max(1);
+    if count > lanes { count / lanes * lanes } else { count }
+}
+
+/// Working memory of all replicas that are evaluated together, bytes. One lane takes what suits one run; several take
+/// from a queue, unless `memory` is too little for each to work at the same time.
+fn batch_bytes(potential: &dyn Potential, memory: usize) -> usize {
+    match (potential.lanes(), potential.lanes().saturating_mul(potential.bytes_per_run())) {
+        (_, abreast) if memory < abreast => memory,
+        (1, abreast) => abreast,
+        (_, abreast) => ROUNDS * abreast,
+    }
+}
+
+/// One batch of replicas, each by itself: the graph at these rotations, turned back.
+///
+/// # Errors
+/// Those of [`average`].
+pub fn samples(
+    potential: &mut dyn Potential,
+    graph: &Graph,
+    rotations: &[Matrix3],
+    request: &Request,
+) -> Result<Vec<Sample>> {
+    potential.info().check(graph)?;
+    let responses =
+        Blocks::cut(graph, potential, request.memory)?.evaluate(potential, graph, rotations, request.forces)?;
+    Ok(responses.into_iter().zip(rotations).map(|(response, r)| Sample::new(graph, response, r, request)).collect())
+}

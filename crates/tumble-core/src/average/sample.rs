@@ -1,0 +1,73 @@
+//! One replica, turned back into the laboratory frame.
+
+use super::Request;
+use crate::graph::Graph;
+use crate::potential::{Derivative, Response};
+use crate::rotation::{Matrix3, Vector3, apply_transposed, cross, multiply, sub, symmetrized, transpose};
+
+/// What one replica gives, laboratory frame, eV and Å; shapes as in [`Evaluation`](super::Evaluation).
+#[derive(Clone, Default)]
+pub struct Sample {
+    pub energy: f64,
+    pub atomic_energies: Vec<f64>,
+    pub forces: Vec<Vector3>,
+    pub virial: Option<Matrix3>,
+    pub torque: Vector3,
+    /// Empty unless asked for.
+    pub edge_gradients: Vec<Vector3>,
+    pub ensemble_energies: Vec<Vec<f64>>,
+}
+
+impl Sample {
+    pub fn new(graph: &Graph, response: Response, rotation: &Matrix3, request: &Request) -> Self {
+        let Response { atomic_energies, derivative, ensemble_energies } = response;
+        let energy = graph.weights.iter().zip(&atomic_energies).map(|(w, e)| w * e).sum();
+        let mut sample = Self { energy, atomic_energies, ensemble_energies, ..Self::default() };
+        match derivative {
+            Derivative::EdgeGradients(mut gradients) => {
+                gradients.iter_mut().for_each(|g| *g = apply_transposed(rotation, *g));
+                sample.add_gradients(graph, &gradients);
+                sample.edge_gradients = if request.edge_gradients { gradients } else { Vec::new() };
+            }
+            Derivative::Direct { forces, stress } => sample.add_direct(graph, &forces, stress, rotation),
+        }
+        sample
+    }
+
+    /// What a rank without atoms contributes.
+    pub fn nothing(graph: &Graph) -> Self {
+        let (atoms, centers) = (vec![[0.0; 3]; graph.n_atoms()], vec![0.0; graph.n_centers()]);
+        Self { atomic_energies: centers, forces: atoms, virial: Some([[0.0; 3]; 3]), ..Self::default() }
+    }
+
+    /// F\[center\] += g, F\[neighbor\] -= g, W = -Σ r ⊗ g.
+    fn add_gradients(&mut self, graph: &Graph, gradients: &[Vector3]) {
+        self.forces = vec![[0.0; 3]; graph.n_atoms()];
+        let mut virial = [[0.0; 3]; 3];
+        for (center, edge) in graph.center_edges() {
+            let (vector, gradient) = (graph.vectors[edge], gradients[edge]);
+            for a in 0..3 {
+                self.forces[center][a] += gradient[a];
+                self.forces[graph.neighbors[edge]][a] -= gradient[a];
+                for b in 0..3 {
+                    virial[a][b] -= vector[a] * gradient[b];
+                }
+            }
+            // Σ x × F = -Σ r × g: the total torque needs no positions.
+            self.torque = sub(self.torque, cross(vector, gradient));
+        }
+        self.virial = Some(symmetrized(&virial));
+    }
+
+    /// Forces of own centers, and W = -V stress where there is a volume.
+    fn add_direct(&mut self, graph: &Graph, forces: &[Vector3], stress: Option<Matrix3>, rotation: &Matrix3) {
+        self.forces = vec![[0.0; 3]; graph.n_atoms()];
+        for ((force, direct), &weight) in self.forces.iter_mut().zip(forces).zip(&graph.weights) {
+            *force = apply_transposed(rotation, *direct).map(|f| weight * f);
+        }
+        let (Some(stress), Some(volume)) = (stress, graph.volume) else { return };
+        let back = multiply(&multiply(&transpose(rotation), &stress), rotation);
+        self.virial = Some(symmetrized(&back).map(|row| row.map(|s| -volume * s)));
+        self.torque = [(1, 2), (2, 0), (0, 1)].map(|(a, b)| -volume * (back[a][b] - back[b][a]));
+    }
+}

@@ -1,0 +1,58 @@
+//! From positions to averaged energies and forces: structures, neighbor graphs, rotations, quadratures, averages and
+//! multiple time stepping, for any [`Potential`](potential::Potential).
+//!
+//! Nothing here knows ONNX, sockets, files or command lines.
+//!
+//! # Conventions
+//!
+//! Å, eV and u inside, converted once at each door. Rows of a cell are its vectors. An edge vector is
+//! x\[neighbor\] - x\[center\] of the image meant; lists are full. Forces are -dU/dx, the virial is -dU/d(strain),
+//! symmetrized. A replica is one rotated copy of a graph; its edge vectors are R v. Random rotations are a pure
+//! function of (seed, step, stream). Sums run in a fixed order: two runs agree to the last bit.
+//!
+//! # Map
+//!
+//! [`system`] → [`neighbors`] → [`graph`] (cut into [`blocks`] if it is big) → [`average`] over a [`quadrature`] of
+//! [`rotation`]s → [`potential`] → [`calculator`], with a [`policy`] and multiple time stepping ([`mts`]), the entry for
+//! front ends that ask for one structure at a time. Those that ask for several at once use [`batch`].
+//!
+//! Beside it: [`settings`], [`virial`]s per atom, [`details`] as JSON and [`diagnostics`] of broken symmetry,
+//! [`elements`], [`units`], [`numbers`] as people read them, the [`processors`] that there are, and the one [`error`].
+
+#![forbid(unsafe_code)]
+
+#[cfg(any(test, feature = "analytic"))]
+pub mod analytic;
+pub mod average;
+pub mod batch;
+pub mod blocks;
+pub mod calculator;
+pub mod cancel;
+pub mod details;
+pub mod diagnostics;
+pub mod elements;
+pub mod error;
+pub mod execution;
+pub mod graph;
+pub mod mts;
+pub mod neighbors;
+pub mod numbers;
+pub mod panics;
+pub mod parallel;
+pub mod policy;
+pub mod potential;
+pub mod processors;
+pub mod quadrature;
+pub mod rotation;
+pub mod settings;
+pub mod system;
+pub mod units;
+pub mod virial;
+
+pub use calculator::{Calculator, Evaluation};
+pub use cancel::Cancel;
+pub use error::{Error, Result};
+pub use graph::Graph;
+pub use quadrature::{Mitigation, Quadrature};
+pub use settings::Settings;
+pub use system::{Cell, System};

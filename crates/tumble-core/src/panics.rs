@@ -1,0 +1,43 @@
+//! The border to C and C++: no panic may cross it.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::error::{Error, Result};
+
+/// Turns a panic into an error.
+pub fn guarded<T>(action: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(action)).unwrap_or_else(|panic| {
+        let text = message(&*panic).unwrap_or("no message").to_owned();
+        Err(Error::Internal { text })
+    })
+}
+
+/// What a panic says, if it says anything.
+pub fn message(panic: &(dyn Any + Send)) -> Option<&str> {
+    panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied())
+}
+
+/// Turns an error, and a panic, of somebody else's code into one line.
+pub fn in_one_line<T, E: std::fmt::Display>(call: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(result) => result.map_err(|error| one_line(&error.to_string())),
+        Err(panic) => Err(one_line(message(&*panic).unwrap_or("its binding panicked"))),
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").trim_end_matches(['.', ':']).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_a_sentence() {
+        let error = guarded(|| -> Result<()> { panic!("{} legs", 3) }).unwrap_err();
+        let expected = "internal error of tumble: 3 legs: please report it with the input that led to it";
+        assert_eq!(error.to_string(), expected);
+    }
+}

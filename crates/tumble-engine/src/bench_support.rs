@@ -1,0 +1,77 @@
+//! For benches: tensors without a model, and steps of models.
+
+use tumble_ops;
+use tumble_onnx::contract::metadata::Layout;
+use tumble_onnx::contract::packing::Tensors;
+use tumble_onnx::contract::unpacking;
+use tumble_core::potential::Replicas;
+use tumble_core::rotation::Vector3;
+
+/// What [`OnnxPotential`](crate::model::OnnxPotential) does before and after the run of a model of single precision in Å and
+/// eV, by the same code.
+pub struct Bare(Tensors<f32>);
+
+impl Bare {
+    /// Empty tensors; `cutoff` in Å.
+    pub fn new(layout: Layout, cutoff: f64) -> Self {
+        Self(Tensors::new(layout, cutoff, 1.0))
+    }
+
+    /// Fills the tensors with one replica of each graph for each of its rotations.
+    pub fn pack(&mut self, work: &[Replicas]) {
+        self.0.pack(work);
+    }
+
+    /// R v `[ΣS, 3]`, Å.
+    pub fn edge_vectors(&self) -> &[f32] {
+        self.0.edge_vectors.as_flattened()
+    }
+
+    /// What is read from an output `[ΣS, 3]` of edge gradients, eV/Å: those of each replica's edges `[B][E]`, or the
+    /// position of one that is not finite.
+    pub fn gradients(&self, values: &[f32]) -> Result<Vec<Vec<Vector3>>, usize> {
+        unpacking::gradients(values, 1.0, &self.0)
+    }
+}
+
+/// The kernels of attention on tokens in consecutive rows, as many for each center.
+pub struct Attention<'a> {
+    /// Tokens of a center.
+    pub tokens: usize,
+    /// Heads of the attention.
+    pub heads: usize,
+    /// Queries, keys and values `[R, 3·w]`, each of all heads.
+    pub rows: &'a [f32],
+    /// Of each key `[R]`.
+    pub bias: &'a [f32],
+}
+
+impl Attention<'_> {
+    /// What comes of it, `[R, w]`.
+    pub fn forward(&self, into: &mut [f32]) {
+        self.with(|inputs| kernels::attention::forward(inputs, into));
+    }
+
+    /// From the gradient of that, those of the rows and of the bias.
+    pub fn backward(&self, gradient: &[f32], rows: &mut [f32], bias: &mut [f32]) {
+        self.with(|inputs| kernels::attention::backward(inputs, gradient, rows, bias));
+    }
+
+    fn with(&self, run: impl FnOnce(kernels::attention::Inputs<f32>)) {
+        let (count, heads) = (self.bias.len(), self.heads);
+        let (source, filled): (Vec<_>, _) = ((0..count).collect(), vec![true; count]);
+        let size = self.rows.len() / (3 * count * heads);
+        let layout = kernels::attention::Layout { places: self.tokens, heads, size, source: &source, filled: &filled };
+        run(kernels::attention::Inputs { layout, rows: self.rows, bias: self.bias });
+    }
+}
+
+/// The gradient of x · sigmoid(x) in rows of this width.
+pub fn silu_gradient(width: usize, rows: &[f32], gradient: &[f32], into: &mut [f32]) {
+    kernels::rows::apply(kernels::rows::SiluGradient, width, rows, gradient, into);
+}
+
+/// The gradient of a normalization of rows of this width.
+pub fn normalize_gradient(width: usize, rows: &[f32], gradient: &[f32], into: &mut [f32]) {
+    kernels::rows::apply(kernels::rows::NormalizeGradient { epsilon: 1e-5 }, width, rows, gradient, into);
+}

@@ -1,0 +1,204 @@
+//! A big structure layer by layer: between two exchanges of messages a model acts on each center by itself, so each layer
+//! is computed tile by tile, on all lanes, with all that it works on in the caches.
+//!
+//! What a layer leaves for later ones is kept; the rest is computed again when gradients come back through it. So a
+//! structure takes little memory, and nothing is computed for a rim, as in [`Blocks`](tumble_core::blocks::Blocks).
+
+mod cut;
+mod exchange;
+mod file;
+mod run;
+mod slabs;
+mod stream;
+mod tiles;
+mod trial;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, OnceLock};
+
+use ort::session::NoSelectedOutputs;
+use ort::value::{Outlet, TensorElementType, ValueType};
+
+use crate::partition::partitioner::{Cut, Piece, cut};
+use crate::partition::raw_model::{File, Type};
+pub(super) use crate::partition::executor::Spares;
+use crate::partition::tiles::Rows;
+use tumble_onnx::runtime::ended::Ended;
+use crate::worker::Lane;
+use tumble_onnx::runtime::library::{guarded, locked};
+use tumble_onnx::runtime::session::{Model, Opener, Shared};
+use tumble_onnx::contract::signature::Input;
+use tumble_core::cancel::Run;
+use tumble_core::parallel::side_by_side;
+
+/// A tensor is kept from a stage to a later one if this saves so many products of matrices: from what takes least time to
+/// what takes least memory. One or two are about what it takes to write and read a tensor.
+pub(super) const PRODUCTS_A_TENSOR: [usize; 3] = [1, 2, 3];
+
+/// A model, cut at its layers.
+pub(super) struct Layers {
+    stages: Vec<Stage>,
+    /// One for each lane.
+    leads: Vec<Lead>,
+    /// Where the model's outputs come from.
+    outputs: HashMap<String, Origin>,
+    /// Of what is kept at a time, for each edge slot.
+    bytes_per_slot: usize,
+}
+
+/// What is computed between two exchanges.
+struct Stage {
+    inputs: Vec<Source>,
+    /// Of each output the last stage that makes use of it, be it for an exchange; of the model's the number of stages.
+    last_use: Vec<usize>,
+    /// One for each lane.
+    sessions: Vec<Shared>,
+}
+
+/// What a lane is told of each of its runs, and the means to end that.
+struct Lead {
+    options: Arc<Ended<NoSelectedOutputs>>,
+    run: Arc<dyn Run>,
+}
+
+/// An output of a stage.
+#[derive(Clone, Copy)]
+struct Origin {
+    stage: usize,
+    output: usize,
+}
+
+/// Where an input of a stage comes from.
+enum Source {
+    Structure(Input),
+    Kept(Origin),
+    Exchanged(Exchange),
+}
+
+/// A tensor whose rows are exchanged.
+struct Exchange {
+    name: String,
+    data: Origin,
+    /// What its rows are; found out when it is first evaluated, in the trial.
+    rows: OnceLock<Rows>,
+}
+
+impl Layers {
+    /// Cuts a model, opens the parts for each lane and tries them against the `whole`; the error says why that cannot be.
+    ///
+    /// `products`: one of [`PRODUCTS_A_TENSOR`].
+    pub fn open(
+        opener: &Opener,
+        model: &Model,
+        whole: &mut Lane,
+        lanes: usize,
+        products: usize,
+    ) -> Result<Self, String> {
+        if model.signature.stress {
+            return Err("its stress is one of the whole structure".to_owned());
+        }
+        let file = File::read(&opener.bytes)?;
+        let mut layers = Self::assemble(&file, &cut(&file, products)?, opener, lanes)?;
+        layers.bytes_per_slot = trial::run(&layers, model, whole)?;
+        Ok(layers)
+    }
+
+    fn assemble(file: &File, cut: &Cut, opener: &Opener, lanes: usize) -> Result<Self, String> {
+        let data: HashMap<&str, &str> = cut.exchanges.iter().map(|exchange| (exchange.result, exchange.data)).collect();
+        let last_use = last_use(&cut.pieces, &data, &file.outputs.iter().copied().collect());
+        let (mut stages, mut types, mut origins) = (Vec::new(), HashMap::new(), HashMap::new());
+        for (stage, piece) in cut.pieces.iter().enumerate() {
+            let inputs: Result<Vec<_>, _> = piece.inputs.iter().map(|name| typed(name, file, &data, &types)).collect();
+            let part = opener.part(file.write(&piece.nodes, &inputs?, &piece.outputs), stage);
+            let sessions = side_by_side(0..lanes, |lane| part.session(1, lane)).map_err(|error| error.to_string())?;
+            let inputs = piece.inputs.iter().map(|name| source(name, &data, &origins)).collect();
+            let outputs = output_types(&sessions[0])?;
+            let last = |(name, _): &(String, _)| last_use.get(name.as_str()).copied().unwrap_or(cut.pieces.len());
+            stages.push(Stage { inputs, last_use: outputs.iter().map(last).collect(), sessions });
+            let names = outputs.iter().enumerate();
+            origins.extend(names.map(|(output, (name, _))| (name.clone(), Origin { stage, output })));
+            types.extend(outputs);
+        }
+        origins.retain(|name, _| file.outputs.contains(&name.as_str()));
+        let leads = guarded(|| (0..lanes).map(|_| Lead::new()).collect::<ort::Result<_>>())?;
+        Ok(Self { stages, leads, outputs: origins, bytes_per_slot: 0 })
+    }
+
+    /// How many stages there are.
+    pub fn stages(&self) -> usize {
+        self.stages.len()
+    }
+
+    /// Memory of what is kept of a structure of so many edge slots, bytes.
+    pub fn bytes_kept(&self, slots: usize) -> usize {
+        slots * self.bytes_per_slot
+    }
+}
+
+impl Lead {
+    fn new() -> ort::Result<Self> {
+        let options = Arc::new(Ended::new()?);
+        Ok(Self { run: Arc::clone(&options) as Arc<dyn Run>, options })
+    }
+}
+
+/// An input of a part with its type, if it is not one of the model.
+fn typed<'a>(
+    name: &'a str,
+    file: &File,
+    data: &HashMap<&str, &str>,
+    types: &'a HashMap<String, Type>,
+) -> Result<(&'a str, Option<&'a Type>), String> {
+    match types.get(*data.get(name).unwrap_or(&name)) {
+        None if !file.inputs.contains_key(name) => Err(format!("its tensor {name} is of no stage")),
+        kind => Ok((name, kind)),
+    }
+}
+
+/// Where an input of a part, of those that are [`typed`], comes from.
+fn source(name: &str, data: &HashMap<&str, &str>, origins: &HashMap<String, Origin>) -> Source {
+    match (data.get(name), Input::named(name)) {
+        (Some(&data), _) => {
+            Source::Exchanged(Exchange { name: data.to_owned(), data: origins[data], rows: OnceLock::new() })
+        }
+        (None, Some(input)) => Source::Structure(input),
+        (None, None) => Source::Kept(origins[name]),
+    }
+}
+
+/// The last stage that needs each tensor that is kept, be it for an exchange.
+fn last_use<'a>(
+    pieces: &[Piece<'a>],
+    data: &HashMap<&str, &'a str>,
+    outputs: &HashSet<&str>,
+) -> HashMap<&'a str, usize> {
+    let uses = pieces.iter().enumerate().flat_map(|(stage, piece)| piece.inputs.iter().map(move |name| (stage, *name)));
+    let kept = uses.map(|(stage, name)| (*data.get(name).unwrap_or(&name), stage));
+    // Stages ascend, so that the last one stays.
+    kept.filter(|(name, _)| !outputs.contains(name)).collect()
+}
+
+fn output_types(session: &Shared) -> Result<Vec<(String, Type)>, String> {
+    let session = locked(session);
+    session.outputs().iter().map(|outlet| Ok((outlet.name().to_owned(), tensor_type(outlet)?))).collect()
+}
+
+fn tensor_type(outlet: &Outlet) -> Result<Type, String> {
+    match outlet.dtype() {
+        ValueType::Tensor { ty: TensorElementType::Float32, shape, .. } => Ok((1, shape.to_vec())),
+        ValueType::Tensor { ty: TensorElementType::Float64, shape, .. } => Ok((11, shape.to_vec())),
+        other => Err(format!("its tensor {} of {other} would have to be kept", outlet.name())),
+    }
+}
+
+/// For fuzzing: into how many stages the bytes of a model file are cut in one way, each written as a file.
+pub(super) fn count_stages(bytes: &[u8], products: usize) -> Result<usize, String> {
+    let file = File::read(bytes)?;
+    let pieces = cut(&file, products)?.pieces;
+    for Piece { nodes, inputs, outputs } in &pieces {
+        let inputs: Vec<_> =
+            inputs.iter().map(|&name| (name, None)).filter(|(name, _)| file.inputs.contains_key(name)).collect();
+        File::read(&file.write(nodes, &inputs, outputs))?;
+    }
+    Ok(pieces.len())
+}

@@ -1,0 +1,185 @@
+//! Memory of what is kept, in slabs that outlive an evaluation: fresh memory takes the system longer to give than it takes
+//! to fill.
+//!
+//! Tensors that are kept equally long share slabs, which are given back whole, and any slab serves any tensors. So an
+//! evaluation like the one before asks the system for nothing.
+
+use std::ops::Range;
+use std::sync::Mutex;
+
+use bytemuck::Pod;
+use memmap2::MmapMut;
+
+use tumble_onnx::runtime::library::locked;
+
+/// Bytes of a slab, unless a single tensor takes more.
+const SLAB: usize = 16 << 20;
+
+/// Tensors begin at multiples of this, bytes: at cache lines, as wide as the widest registers.
+const LINE: usize = 64;
+
+/// Where a tensor lies on a shelf.
+#[derive(Debug)]
+pub(super) struct Place {
+    slab: usize,
+    bytes: Range<usize>,
+}
+
+/// Tensors that are kept equally long.
+#[derive(Default)]
+pub(super) struct Shelf {
+    slabs: Vec<Slab>,
+    bytes: usize,
+}
+
+struct Slab {
+    memory: MmapMut,
+    used: usize,
+}
+
+/// Slabs that nothing is in.
+#[derive(Default)]
+pub(super) struct Pool(Mutex<Vec<Slab>>);
+
+impl Shelf {
+    /// Adds a tensor of so many numbers, which `fill` writes; the error says that there is no memory.
+    pub fn add<T: Pod>(&mut self, length: usize, pool: &Pool, fill: impl FnOnce(&mut [T])) -> Result<Place, String> {
+        let bytes = length * size_of::<T>();
+        if self.slabs.last().is_none_or(|slab| slab.memory.len() - slab.used < bytes) {
+            self.slabs.push(pool.take(bytes)?);
+        }
+        let number = self.slabs.len() - 1;
+        let slab = &mut self.slabs[number];
+        let place = Place { slab: number, bytes: slab.used..slab.used + bytes };
+        fill(bytemuck::cast_slice_mut(&mut slab.memory[place.bytes.clone()]));
+        slab.used = place.bytes.end.next_multiple_of(LINE).min(slab.memory.len());
+        self.bytes += bytes;
+        Ok(place)
+    }
+
+    /// The numbers of a tensor.
+    pub fn get<T: Pod>(&self, place: &Place) -> &[T] {
+        bytemuck::cast_slice(&self.slabs[place.slab].memory[place.bytes.clone()])
+    }
+
+    /// Bytes of all tensors.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Number of slabs.
+    pub fn slabs(&self) -> usize {
+        self.slabs.len()
+    }
+}
+
+impl Pool {
+    /// Takes what a shelf has, whose tensors are not needed any more.
+    pub fn give(&self, shelf: &mut Shelf) {
+        let Shelf { slabs, .. } = std::mem::take(shelf);
+        locked(&self.0).extend(slabs.into_iter().rev().map(|slab| Slab { used: 0, ..slab }));
+    }
+
+    /// Gives memory back to the system where there are more slabs by a quarter than so many.
+    pub fn limit(&self, slabs: usize) {
+        locked(&self.0).truncate(slabs + slabs.div_ceil(4));
+    }
+
+    /// What does not fit goes for what is fresh, so that there are never more than were in use at a time.
+    fn take(&self, bytes: usize) -> Result<Slab, String> {
+        let mut spare = locked(&self.0);
+        if let Some(fitting) = spare.iter().rposition(|slab| slab.memory.len() >= bytes) {
+            return Ok(spare.swap_remove(fitting));
+        }
+        drop(spare.pop());
+        Slab::new(bytes.max(SLAB))
+    }
+}
+
+impl Slab {
+    fn new(bytes: usize) -> Result<Self, String> {
+        let memory = MmapMut::map_anon(bytes).map_err(|_| format!("the system has no {bytes} bytes of memory left"))?;
+        // In huge pages the system gives memory in a third of the time, and rows far from each other are found sooner.
+        // Without them it is only slower.
+        #[cfg(target_os = "linux")]
+        let _ = memory.advise(memmap2::Advice::HugePage);
+        Ok(Self { memory, used: 0 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbered(shelf: &mut Shelf, pool: &Pool, length: usize, number: f32) -> Place {
+        shelf.add(length, pool, |free| free.fill(number)).unwrap()
+    }
+
+    #[test]
+    fn tensors_of_a_shelf_lie_beside_each_other() {
+        const LENGTH: usize = SLAB / 4 / 10 - 1;
+        let (mut shelf, pool) = (Shelf::default(), Pool::default());
+        let places: Vec<_> = (0..25u8).map(|n| numbered(&mut shelf, &pool, LENGTH, n.into())).collect();
+        for (number, place) in (0..25u8).zip(&places) {
+            let numbers: &[f32] = shelf.get(place);
+            assert_eq!(numbers, [f32::from(number); LENGTH]);
+            assert_eq!(numbers.as_ptr().align_offset(LINE), 0);
+        }
+        assert_eq!((shelf.bytes(), shelf.slabs()), (25 * 4 * LENGTH, 3));
+    }
+
+    #[test]
+    fn both_precisions_and_nothing_at_all_are_kept() {
+        let (mut shelf, pool) = (Shelf::default(), Pool::default());
+        let [single, none] = [3, 0].map(|length| numbered(&mut shelf, &pool, length, 1.5));
+        let double = shelf.add(2, &pool, |free| free.copy_from_slice(&[0.1, 0.2])).unwrap();
+        assert_eq!(shelf.get::<f32>(&single), [1.5; 3]);
+        assert_eq!(shelf.get::<f64>(&double), [0.1, 0.2]);
+        assert!(shelf.get::<f32>(&none).is_empty());
+    }
+
+    #[test]
+    fn slabs_serve_again() {
+        let pool = Pool::default();
+        let memory = |shelf: &mut Shelf| {
+            let place = numbered(shelf, &pool, SLAB / 4, 1.0);
+            shelf.get::<f32>(&place).as_ptr()
+        };
+        let (mut first, mut second) = (Shelf::default(), Shelf::default());
+        let before = [memory(&mut first), memory(&mut first), memory(&mut second)];
+        pool.give(&mut first);
+        pool.give(&mut second);
+        assert_eq!((first.slabs(), first.bytes(), locked(&pool.0).len()), (0, 0, 3));
+        let mut after: Vec<_> = (0..3).map(|_| memory(&mut first)).collect();
+        assert!(before.iter().all(|slab| after.contains(slab)));
+        after.dedup();
+        assert_eq!((after.len(), locked(&pool.0).len()), (3, 0));
+    }
+
+    #[test]
+    fn a_tensor_larger_than_a_slab_has_one_of_its_own() {
+        let (mut shelf, pool) = (Shelf::default(), Pool::default());
+        numbered(&mut shelf, &pool, 1, 1.0);
+        let large = numbered(&mut shelf, &pool, SLAB, 2.0);
+        assert_eq!((shelf.get::<f32>(&large).len(), shelf.slabs()), (SLAB, 2));
+        pool.give(&mut shelf);
+        numbered(&mut shelf, &pool, 2 * SLAB, 3.0);
+        assert_eq!(locked(&pool.0).len(), 1);
+    }
+
+    #[test]
+    fn memory_that_the_system_does_not_have_is_an_error() {
+        let length = usize::MAX / 32;
+        let why = Shelf::default().add::<f64>(length, &Pool::default(), |_| {}).unwrap_err();
+        assert_eq!(why, format!("the system has no {} bytes of memory left", length * 8));
+    }
+
+    #[test]
+    fn slabs_beyond_the_limit_go_back() {
+        let (mut shelf, pool) = (Shelf::default(), Pool::default());
+        (0..10).for_each(|_| assert_eq!(numbered(&mut shelf, &pool, SLAB / 4, 1.0).bytes, 0..SLAB));
+        pool.give(&mut shelf);
+        pool.limit(4);
+        assert_eq!(locked(&pool.0).len(), 5);
+    }
+}

@@ -1,0 +1,268 @@
+//! Where a model's graph can be cut: at its layers of message passing.
+//!
+//! Everything in a model but the exchange of messages acts on each center by itself. A message is exchanged where the
+//! rows of a tensor are put into the order of `reverse`, the reversed edges: forward for the messages, and backward for
+//! their gradients. So the nodes of a graph have a stage: how many exchanges one after the other they depend on. What a
+//! stage needs of an earlier one is kept, or computed again.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use crate::partition::raw_model::{File, Node};
+use tumble_ops;
+
+/// Inputs that some of the centers can have for themselves.
+const LOCAL: [&str; 5] = ["edge_vectors", "neighbors", "mask", "species", "weights"];
+
+/// Stages at most: the work of cutting grows with their square, and models have about two for each layer.
+const MOST_STAGES: usize = 100;
+
+/// A model's graph, cut.
+pub(super) struct Cut<'a> {
+    /// One for each stage.
+    pub pieces: Vec<Piece<'a>>,
+    /// What is exchanged between them.
+    pub exchanges: Vec<Exchange<'a>>,
+}
+
+/// What is computed in one stage.
+pub(super) struct Piece<'a> {
+    /// In their order in the file.
+    pub nodes: Vec<usize>,
+    /// Inputs of the model, what earlier stages keep, and results of exchanges.
+    pub inputs: Vec<&'a str>,
+    /// What later stages need, and outputs of the model.
+    pub outputs: Vec<&'a str>,
+}
+
+/// Rows that change places: `result` has in the row of each edge what `data` has in that of the reversed edge.
+#[derive(Clone, Copy)]
+pub(super) struct Exchange<'a> {
+    pub data: &'a str,
+    pub result: &'a str,
+}
+
+/// Cuts a graph into stages; the error says why that cannot be. A tensor of an earlier stage is kept if this saves at least
+/// so many `products` of matrices for each tensor kept.
+pub(super) fn cut<'a>(file: &'a File<'a>, products: usize) -> Result<Cut<'a>, String> {
+    let graph = Graph::new(file)?;
+    let stages = graph.nodes.iter().map(|node| node.stage + 1).max().unwrap_or(0);
+    if stages > MOST_STAGES {
+        return Err(format!("it has {stages} stages, more than the {MOST_STAGES} that it is cut into"));
+    }
+    let mut kept = HashSet::new();
+    let members: Vec<_> = (0..stages).map(|stage| graph.members(stage, products, &mut kept)).collect();
+    let pieces = members.iter().enumerate().map(|(stage, members)| graph.piece(stage, members, &kept));
+    Ok(Cut { pieces: pieces.collect::<Result<_, _>>()?, exchanges: graph.exchanges().collect() })
+}
+
+/// What is found out of a node.
+#[derive(Clone, Default)]
+struct Known {
+    stage: usize,
+    /// Whether it depends on `reverse`.
+    reversed: bool,
+    /// Whether it depends on `edge_vectors`.
+    geometry: bool,
+    /// Whether a product of matrices is needed to compute it.
+    product: bool,
+    /// Whether it exchanges rows.
+    exchange: bool,
+    /// Whether the model's outputs depend on it, other than by how rows are exchanged.
+    live: bool,
+}
+
+struct Graph<'a> {
+    file: &'a File<'a>,
+    /// The node that makes each tensor.
+    maker: HashMap<&'a str, usize>,
+    nodes: Vec<Known>,
+}
+
+impl<'a> Graph<'a> {
+    fn new(file: &'a File<'a>) -> Result<Self, String> {
+        let made =
+            |(index, node): (usize, &Node<'a>)| node.outputs.iter().map(move |&name| (name, index)).collect::<Vec<_>>();
+        let maker = file.nodes.iter().enumerate().flat_map(made).collect();
+        let mut graph = Self { file, maker, nodes: Vec::new() };
+        for node in &file.nodes {
+            let known = graph.know(node);
+            graph.nodes.push(known);
+        }
+        graph.mark_live();
+        let nested = |index: &usize| graph.nodes[*index].live && file.nodes[*index].nested;
+        match (0..file.nodes.len()).find(nested) {
+            Some(index) => Err(format!("its node {} has graphs inside", file.nodes[index].operator)),
+            None => Ok(graph),
+        }
+    }
+
+    /// What is known of a tensor: of the node that makes it; of an input, that it is one.
+    fn of(&self, name: &str) -> Known {
+        match self.maker.get(name).and_then(|&node| self.nodes.get(node)) {
+            Some(known) => known.clone(),
+            None => Known { reversed: name == "reverse", geometry: name == "edge_vectors", ..Known::default() },
+        }
+    }
+
+    fn know(&self, node: &Node) -> Known {
+        let from: Vec<_> = node.inputs.iter().map(|name| self.of(name)).collect();
+        let exchange = match &from[..] {
+            [data, order, ..] => node.operator == "Gather" && node.first_axis && data.geometry && order.reversed,
+            _ => false,
+        };
+        Known {
+            stage: from.iter().map(|known| known.stage).max().unwrap_or(0) + usize::from(exchange),
+            reversed: from.iter().any(|known| known.reversed),
+            geometry: from.iter().any(|known| known.geometry),
+            product: from.iter().any(|known| known.product) || is_product(node),
+            exchange,
+            live: false,
+        }
+    }
+
+    fn mark_live(&mut self) {
+        for index in self.needed_for(&self.file.outputs, |name| self.maker.get(name).copied()) {
+            self.nodes[index].live = true;
+        }
+    }
+
+    /// The tensors that a node works on: of an exchange, not what tells the order.
+    fn needs(&self, index: usize) -> &[&'a str] {
+        let inputs = &self.file.nodes[index].inputs;
+        if self.nodes[index].exchange { &inputs[..1] } else { inputs }
+    }
+
+    fn exchanges(&self) -> impl Iterator<Item = Exchange<'a>> {
+        let exchanges = self.nodes.iter().zip(&self.file.nodes).filter(|(known, _)| known.exchange && known.live);
+        exchanges.map(|(_, node)| Exchange { data: node.inputs[0], result: node.outputs[0] })
+    }
+
+    /// The nodes of a stage, and those of earlier ones that are computed again in it; notes what is to be kept instead.
+    fn members(&self, stage: usize, products_a_tensor: usize, kept: &mut HashSet<&'a str>) -> BTreeSet<usize> {
+        let own =
+            |&index: &usize| self.nodes[index].live && !self.nodes[index].exchange && self.nodes[index].stage == stage;
+        let mut members: BTreeSet<_> = (0..self.nodes.len()).filter(own).collect();
+        for earlier in (0..stage).rev() {
+            let needed = |name: &&str| self.made_in(name, earlier, kept).is_some();
+            let names = members.iter().flat_map(|&index| &self.file.nodes[index].inputs).copied();
+            let needed: Vec<_> = names.filter(needed).collect();
+            let again = self.needed_for(&needed, |name| self.made_in(name, earlier, kept));
+            let costly: HashSet<_> = needed.iter().copied().filter(|name| self.of(name).product).collect();
+            let products = again.iter().filter(|&&index| is_product(&self.file.nodes[index])).count();
+            if products_a_tensor * costly.len() <= products {
+                kept.extend(costly);
+            }
+            members.extend(self.needed_for(&needed, |name| self.made_in(name, earlier, kept)));
+        }
+        members
+    }
+
+    /// The node that makes a tensor in this stage, unless it is kept.
+    fn made_in(&self, name: &str, stage: usize, kept: &HashSet<&str>) -> Option<usize> {
+        let index = self.maker.get(name).copied().filter(|_| !kept.contains(name))?;
+        (self.nodes[index].stage == stage && !self.nodes[index].exchange).then_some(index)
+    }
+
+    /// A piece of these nodes, as far as they are needed for what it gives.
+    fn piece(&self, stage: usize, members: &BTreeSet<usize>, kept: &HashSet<&'a str>) -> Result<Piece<'a>, String> {
+        let exchanged: HashSet<_> = self.exchanges().map(|exchange| exchange.data).collect();
+        let given = |name: &&str| kept.contains(name) || exchanged.contains(name) || self.file.outputs.contains(name);
+        let own = members.iter().filter(|&&index| self.nodes[index].stage == stage);
+        let names = own.flat_map(|&index| &self.file.nodes[index].outputs).copied();
+        let outputs: Vec<_> = names.filter(given).collect();
+        // What an earlier stage keeps is not computed again, even if that was found out only for a later stage.
+        let here = |name: &str| {
+            let maker = self.maker.get(name).copied().filter(|index| members.contains(index))?;
+            (self.nodes[maker].stage == stage || !kept.contains(name)).then_some(maker)
+        };
+        let nodes = self.needed_for(&outputs, here);
+        let inputs = self.inputs(&nodes, here);
+        match inputs.iter().find(|name| !self.is_given(name, kept)) {
+            Some(name) => Err(format!("its tensor {name} cannot be had for some of the centers only")),
+            None => Ok(Piece { nodes: nodes.into_iter().collect(), inputs, outputs }),
+        }
+    }
+
+    /// The nodes that these tensors need, of those that `maker` tells.
+    fn needed_for(&self, names: &[&'a str], maker: impl Fn(&str) -> Option<usize>) -> BTreeSet<usize> {
+        let (mut found, mut wanted) = (BTreeSet::new(), names.to_vec());
+        while let Some(name) = wanted.pop() {
+            if let Some(index) = maker(name).filter(|index| !found.contains(index)) {
+                found.insert(index);
+                wanted.extend(self.needs(index));
+            }
+        }
+        found
+    }
+
+    /// What nodes need that they do not make themselves.
+    fn inputs(&self, nodes: &BTreeSet<usize>, maker: impl Fn(&str) -> Option<usize>) -> Vec<&'a str> {
+        let mut seen = HashSet::from([""]);
+        let names = nodes.iter().flat_map(|&index| &self.file.nodes[index].inputs).copied();
+        let foreign = |name: &&str| maker(name).is_none() && !self.file.constants.contains_key(name);
+        names.filter(foreign).filter(|name| seen.insert(name)).collect()
+    }
+
+    fn is_given(&self, name: &str, kept: &HashSet<&str>) -> bool {
+        match self.maker.get(name) {
+            Some(&index) => kept.contains(name) || self.nodes[index].exchange,
+            None => LOCAL.contains(&name) && self.file.inputs.contains_key(name),
+        }
+    }
+}
+
+fn is_product(node: &Node) -> bool {
+    ["MatMul", "Gemm", "FusedMatMul"].contains(&node.operator) || kernels::ATTENTION.contains(&node.operator)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(model: &str) -> Vec<u8> {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/models/{model}.onnx"));
+        std::fs::read(path).unwrap()
+    }
+
+    #[test]
+    fn every_piece_has_its_inputs_from_the_structure_or_from_earlier_ones() {
+        for (model, exchanges) in [("exported-pet-f64", 4), ("exported-residual-f64", 2), ("pair-padded-f64", 0)] {
+            let bytes = bytes(model);
+            let file = File::read(&bytes).unwrap();
+            let cut = cut(&file, 2).unwrap();
+            assert_eq!((cut.exchanges.len(), cut.pieces.len()), (exchanges, exchanges + 1), "{model}");
+            let mut known: HashSet<&str> = LOCAL.into_iter().collect();
+            for piece in &cut.pieces {
+                assert!(piece.inputs.iter().all(|name| known.contains(name)), "{model}: {:?}", piece.inputs);
+                known.extend(&piece.outputs);
+                let results = cut.exchanges.iter().filter(|exchange| piece.outputs.contains(&exchange.data));
+                known.extend(results.map(|exchange| exchange.result));
+            }
+            assert!(file.outputs.iter().all(|name| known.contains(name)), "{model}");
+        }
+    }
+
+    #[test]
+    fn no_layer_is_computed_twice_forward_and_none_three_times() {
+        let bytes = bytes("exported-residual-f64");
+        let file = File::read(&bytes).unwrap();
+        let pieces = cut(&file, 2).unwrap().pieces;
+        let products = |piece: &Piece| piece.nodes.iter().filter(|&&node| is_product(&file.nodes[node])).count();
+        let all = file.nodes.iter().filter(|node| is_product(node)).count();
+        let [forward, both, backward] = &pieces[..] else { panic!("two layers are three stages") };
+        // The last layer goes forward and backward in one stage, so that only the first is computed again.
+        let again =
+            forward.nodes.iter().filter(|node| backward.nodes.contains(node) && is_product(&file.nodes[**node]));
+        assert_eq!(products(forward) + products(both) + products(backward), all + again.count());
+        assert!(both.nodes.iter().all(|node| !forward.nodes.contains(node) || !is_product(&file.nodes[*node])));
+    }
+
+    #[test]
+    fn what_needs_more_than_its_own_centers_is_not_cut() {
+        for (model, name) in [("pair-list-f64", "centers"), ("exported-orb-f64", "replica")] {
+            let bytes = bytes(model);
+            let why = cut(&File::read(&bytes).unwrap(), 2).err().unwrap();
+            assert_eq!(why, format!("its tensor {name} cannot be had for some of the centers only"));
+        }
+    }
+}

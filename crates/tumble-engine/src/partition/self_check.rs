@@ -1,0 +1,78 @@
+//! Whether a model in parts gives what it gives as a whole: if it does not, it is not one that can be cut.
+
+use crate::partition::{Layers, Spares};
+use tumble_core::cancel::Cancel;
+use tumble_core::error::Error;
+use tumble_core::graph::{Edge, Graph, edge_between};
+use crate::worker::Lane;
+use tumble_onnx::contract::metadata::Precision;
+use tumble_onnx::contract::packing::{n_slots, width};
+use tumble_onnx::runtime::session::Model;
+use tumble_core::potential::{Derivative, Replicas, Response};
+use tumble_core::rotation::{IDENTITY, Vector3, dot};
+
+/// Atoms of the trial with neighbors.
+const ATOMS: usize = 12;
+
+/// The center without neighbors, which is the first of a tile.
+const LONE: usize = 5;
+
+/// Evaluates a small structure both ways. Gives the bytes kept for each edge slot, or how the two differ.
+pub(super) fn run(layers: &Layers, model: &Model, whole: &mut Lane) -> Result<usize, String> {
+    let (graph, told) = (graph(model), |error: Error| error.to_string());
+    let (mut bytes, cancel) = (0, Cancel::default());
+    for &kind in model.metadata.forces.kinds() {
+        let work = [Replicas { graph: &graph, rotations: &[IDENTITY] }];
+        let (expected, _) = whole.evaluate(model, &work, kind, &cancel).map_err(told)?;
+        let ((found, _), kept) =
+            layers.evaluate(model, (&graph, &IDENTITY), kind, LONE, &Spares::default(), &cancel).map_err(told)?;
+        bytes = bytes.max(kept);
+        if !agree(&found[0], &expected[0], model.metadata.precision) {
+            return Err("in parts it gives other numbers than as a whole".to_owned());
+        }
+    }
+    Ok(bytes.div_ceil(n_slots(&graph, model.metadata.layout, width(&graph)).max(1)))
+}
+
+/// Atoms of all species with many neighbors each, some not the same number, and one that has none.
+fn graph(model: &Model) -> Graph {
+    let info = model.metadata.info();
+    let positions: Vec<_> = (0..=ATOMS).map(|atom| position(atom, info.cutoff)).collect();
+    let near = |edge: &Edge| dot(edge.vector, edge.vector) < info.cutoff.powi(2);
+    let row = |center: usize| -> Vec<Edge> {
+        let others = (0..=ATOMS).filter(|&other| other != center && other != LONE && center != LONE);
+        others.map(|other| edge_between(&positions, center, other)).filter(near).collect()
+    };
+    let species = (0..=ATOMS).map(|atom| info.species[atom % info.species.len()]).collect();
+    let weights = (0..=ATOMS).map(|atom| [1.0, 0.5, 0.0][atom % 3]).collect();
+    Graph::new(species, weights, (0..=ATOMS).map(row).collect())
+}
+
+/// On a grid, with a bit of disorder.
+fn position(atom: usize, cutoff: f64) -> Vector3 {
+    let grid = [atom % 2, atom / 2 % 2, atom / 4];
+    let shift = |axis: usize| 0.1 * ((7 * atom + 3 * axis) as f64).sin();
+    [0, 1, 2].map(|axis| cutoff * (0.4 * grid[axis] as f64 + shift(axis)))
+}
+
+/// Whether all numbers agree but for rounding.
+fn agree(found: &Response, expected: &Response, precision: Precision) -> bool {
+    let tolerance = match precision {
+        Precision::Float32 => 1e-4,
+        Precision::Float64 => 1e-9,
+    };
+    let close = |a: &[f64], b: &[f64]| {
+        let largest = b.iter().fold(0.0f64, |largest, x| largest.max(x.abs()));
+        a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() <= tolerance * largest)
+    };
+    let members = |response: &Response| response.ensemble_energies.concat();
+    close(&found.atomic_energies, &expected.atomic_energies)
+        && close(&members(found), &members(expected))
+        && close(derivative(found), derivative(expected))
+}
+
+fn derivative(response: &Response) -> &[f64] {
+    match &response.derivative {
+        Derivative::EdgeGradients(vectors) | Derivative::Direct { forces: vectors, .. } => vectors.as_flattened(),
+    }
+}

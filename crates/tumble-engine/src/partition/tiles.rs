@@ -1,0 +1,176 @@
+//! Centers that follow each other, as graphs of their own, and where their rows lie in a model's tensors.
+
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use tumble_core::graph::Graph;
+
+/// A graph cut into tiles of about the same number of centers.
+pub(super) struct Tiles<'a> {
+    pub whole: &'a Graph,
+    /// Centers of each tile but the last.
+    size: usize,
+    /// Slots of a center in each tile: the largest number of neighbors there, at least 1.
+    widths: Vec<usize>,
+    /// Of each tile and kind of rows.
+    reversed: Vec<[OnceLock<Vec<Reversed>>; Rows::ALL.len()]>,
+}
+
+/// What the rows of a tensor of a tile are. Every model that is cut has one of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rows {
+    /// One for each edge; the first slot has one even if it is padding.
+    Edges,
+    /// One for each center, then those of [`Rows::Edges`].
+    CentersAndEdges,
+    /// One for each slot.
+    Slots,
+}
+
+/// An edge of a tile whose reversed edge is another one: its row, and the tile and the row of the reversed edge.
+#[derive(Clone, Copy)]
+pub(super) struct Reversed {
+    pub row: u32,
+    pub other: u32,
+    pub back: u32,
+}
+
+impl Rows {
+    pub const ALL: [Self; 3] = [Self::Edges, Self::CentersAndEdges, Self::Slots];
+}
+
+impl<'a> Tiles<'a> {
+    /// Tiles of at most `size` centers.
+    pub fn new(graph: &'a Graph, size: usize) -> Self {
+        let count = graph.n_centers().div_ceil(size);
+        let reversed = (0..count).map(|_| Default::default()).collect();
+        let mut tiles = Self { whole: graph, size, widths: Vec::new(), reversed };
+        let width = |tile| tiles.centers(tile).map(|c| graph.edges(c).len()).max().unwrap_or(0).max(1);
+        tiles.widths = (0..count).map(width).collect();
+        tiles
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.widths.len()
+    }
+
+    /// The centers of a tile.
+    pub fn centers(&self, tile: usize) -> Range<usize> {
+        tile * self.size..self.whole.n_centers().min((tile + 1) * self.size)
+    }
+
+    fn edges(&self, tile: usize) -> Range<usize> {
+        let centers = self.centers(tile);
+        self.whole.first_edge[centers.start]..self.whole.first_edge[centers.end]
+    }
+
+    /// A tile by itself: of its neighbors nothing but the species, an atom for each edge.
+    pub fn graph(&self, tile: usize) -> Graph {
+        let (centers, edges, whole) = (self.centers(tile), self.edges(tile), self.whole);
+        let others = whole.neighbors[edges.clone()].iter().map(|&neighbor| whole.species[neighbor]);
+        Graph {
+            species: whole.species[centers.clone()].iter().copied().chain(others).collect(),
+            weights: whole.weights[centers.clone()].to_vec(),
+            first_edge: whole.first_edge[centers.start..=centers.end].iter().map(|first| first - edges.start).collect(),
+            neighbors: (centers.len()..centers.len() + edges.len()).collect(),
+            vectors: whole.vectors[edges.clone()].to_vec(),
+            reverse: (0..edges.len()).collect(),
+            volume: None,
+        }
+    }
+
+    /// Number of rows of a tensor of a tile.
+    pub fn n_rows(&self, tile: usize, rows: Rows) -> usize {
+        let (centers, edges) = (self.centers(tile).len(), self.edges(tile).len() + self.shift(tile));
+        match rows {
+            Rows::Edges => edges,
+            Rows::CentersAndEdges => centers + edges,
+            Rows::Slots => centers * self.widths[tile],
+        }
+    }
+
+    /// 1 if the first slot of a tile is padding, which has a row nevertheless.
+    fn shift(&self, tile: usize) -> usize {
+        usize::from(self.whole.edges(self.centers(tile).start).is_empty())
+    }
+
+    /// Where the rows of reversed edges lie, for all edges of a tile that have one; in ascending order of the edges' rows.
+    pub fn reversed(&self, tile: usize, rows: Rows) -> &[Reversed] {
+        self.reversed[tile][rows as usize].get_or_init(|| {
+            let edges = |center| self.whole.edges(center).map(move |edge| (center, edge));
+            self.centers(tile).flat_map(edges).filter_map(|(c, edge)| self.reversed_edge(tile, c, edge, rows)).collect()
+        })
+    }
+
+    fn reversed_edge(&self, tile: usize, center: usize, edge: usize, rows: Rows) -> Option<Reversed> {
+        let (back, neighbor) = (self.whole.reverse[edge], self.whole.neighbors[edge]);
+        let other = neighbor / self.size;
+        let row = |tile, center, edge| self.row(tile, center, edge, rows) as u32;
+        let places =
+            || Reversed { row: row(tile, center, edge), other: other as u32, back: row(other, neighbor, back) };
+        (back != edge).then(places)
+    }
+
+    fn row(&self, tile: usize, center: usize, edge: usize, rows: Rows) -> usize {
+        let among_edges = || edge - self.edges(tile).start + self.shift(tile);
+        match rows {
+            Rows::Edges => among_edges(),
+            Rows::CentersAndEdges => self.centers(tile).len() + among_edges(),
+            Rows::Slots => {
+                let first = self.whole.first_edge[center];
+                (center - self.centers(tile).start) * self.widths[tile] + edge - first
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tumble_core::graph::edge_between;
+
+    /// A row of six atoms, neighbors next to each other, but for the third, which has none.
+    fn chain() -> Graph {
+        let positions: Vec<_> = (0..6).map(|atom| [f64::from(atom), 0.0, 0.0]).collect();
+        let near = |a: usize, b: usize| a.abs_diff(b) == 1 && a != 2 && b != 2;
+        let row = |a: usize| (0..6).filter(|&b| near(a, b)).map(|b| edge_between(&positions, a, b)).collect();
+        Graph::new(vec![1, 2, 3, 4, 5, 6], vec![1.0; 6], (0..6).map(row).collect())
+    }
+
+    #[test]
+    fn a_tile_is_its_centers_and_an_atom_for_each_edge() {
+        let graph = chain();
+        let tiles = Tiles::new(&graph, 4);
+        assert_eq!(tiles.len(), 2);
+        let first = tiles.graph(0);
+        assert_eq!((first.species, first.first_edge), (vec![1, 2, 3, 4, 2, 1, 5], vec![0, 1, 2, 2, 3]));
+        assert_eq!((first.neighbors, first.reverse), (vec![4, 5, 6], vec![0, 1, 2]));
+        let last = tiles.graph(1);
+        assert_eq!((last.species, last.first_edge), (vec![5, 6, 4, 6, 5], vec![0, 2, 3]));
+        assert_eq!(last.vectors, graph.vectors[3..]);
+    }
+
+    #[test]
+    fn rows_are_those_of_edges_of_centers_and_edges_or_of_slots() {
+        let graph = chain();
+        let tiles = Tiles::new(&graph, 2);
+        let counts = |tile| Rows::ALL.map(|rows| tiles.n_rows(tile, rows));
+        // Edges 0-1, 1-0; none and 3-4, the first slot being padding; 4-3, 4-5, 5-4.
+        assert_eq!([counts(0), counts(1), counts(2)], [[2, 4, 2], [2, 4, 2], [3, 5, 4]]);
+        let places = |&Reversed { row, other, back }: &Reversed| (row, other, back);
+        let reversed = |tile, rows| tiles.reversed(tile, rows).iter().map(places).collect::<Vec<_>>();
+        assert_eq!(reversed(0, Rows::Edges), [(0, 0, 1), (1, 0, 0)]);
+        assert_eq!(reversed(1, Rows::Edges), [(1, 2, 0)]);
+        assert_eq!(reversed(2, Rows::Edges), [(0, 1, 1), (1, 2, 2), (2, 2, 1)]);
+        assert_eq!(reversed(2, Rows::CentersAndEdges), [(2, 1, 3), (3, 2, 4), (4, 2, 3)]);
+        assert_eq!(reversed(2, Rows::Slots), [(0, 1, 1), (1, 2, 2), (2, 2, 1)]);
+    }
+
+    #[test]
+    fn an_edge_without_a_reverse_keeps_its_row() {
+        let positions = [[0.0; 3], [1.0, 0.0, 0.0]];
+        let graph = Graph::new(vec![1, 1], vec![1.0], vec![vec![edge_between(&positions, 0, 1)]]);
+        assert!(Tiles::new(&graph, 1).reversed(0, Rows::Edges).is_empty());
+    }
+}

@@ -1,0 +1,59 @@
+//! For fuzzing: all that is done to the bytes of a model file before ONNX Runtime sees them.
+
+use tumble_onnx::file::external::Weights;
+use crate::partition::{PRODUCTS_A_TENSOR, count_stages};
+use tumble_onnx::file::scan::{self, Refusal};
+use crate::model::{checksum, kernels};
+
+/// The metadata in the bytes of a model file, and the names of its nodes ScatterND that reduce.
+///
+/// # Errors
+/// The rest of a sentence.
+pub fn scan(bytes: &[u8]) -> Result<(Option<String>, Vec<String>), String> {
+    match scan::scan(bytes) {
+        Ok(scan) => Ok((scan.metadata, scan.scatters)),
+        Err(Refusal::Format(cause) | Refusal::Contract(cause)) => Err(cause),
+    }
+}
+
+/// Into how many stages a model file is cut, in each way that there is, or why it cannot be.
+pub fn stages(bytes: &[u8]) -> Vec<Result<usize, String>> {
+    PRODUCTS_A_TENSOR.iter().map(|&products| count_stages(bytes, products)).collect()
+}
+
+/// A model file without the functions that we have kernels for.
+///
+/// # Errors
+/// The rest of a sentence.
+pub fn without_functions(bytes: &[u8]) -> Result<Vec<u8>, String> {
+    kernels::without_functions(bytes)
+}
+
+/// A model file with its weights in itself, as if all files outside held `file`; `None` where none is outside.
+///
+/// # Errors
+/// The rest of a sentence.
+pub fn with_weights(bytes: &[u8], file: &[u8]) -> Result<Option<Vec<u8>>, String> {
+    let weights = Weights::all_of(bytes, file)?;
+    if weights.is_empty() {
+        return Ok(None);
+    }
+    weights.put_into(bytes.to_vec(), "m.onnx".as_ref()).map(Some).map_err(|error| error.to_string())
+}
+
+/// A model file with its checksum, as if there were no files outside.
+///
+/// # Errors
+/// The rest of a sentence.
+pub fn stamped(bytes: &[u8]) -> Result<Vec<u8>, String> {
+    checksum::stamped(bytes, &Weights::all_of(b"", b"")?).map(|(bytes, _)| bytes)
+}
+
+/// Whether a model file states its checksum, or why it is refused.
+///
+/// # Errors
+/// A sentence.
+pub fn states_checksum(bytes: &[u8]) -> Result<bool, String> {
+    let weights = Weights::all_of(b"", b"")?;
+    checksum::verify("m.onnx".as_ref(), bytes, &weights).map_err(|error| error.to_string())
+}

@@ -1,0 +1,201 @@
+//! A simulation's side of the force server.
+//!
+//! It plays i-PI's part: an `INIT` says what is wanted, then each structure goes out and its results come back, one send
+//! and one answer each.
+//!
+//! ```no_run
+//! use crate::client::{Client, ClientSettings};
+//!
+//! # fn main() -> tumble::Result<()> {
+//! let settings = ClientSettings { species: vec![8, 1, 1], rotate: Some("octahedral".into()), ..ClientSettings::default() };
+//! let mut client = Client::connect(&"unix:/tmp/forces".parse()?, &settings)?;
+//! let water = [[0.0, 0.0, 0.0], [0.96, 0.0, 0.0], [-0.24, 0.93, 0.0]];
+//! println!("{} eV", client.evaluate(None, &water)?.energy);
+//! # Ok(())
+//! # }
+//! ```
+
+mod inbox;
+mod settings;
+
+use std::io::{self, ErrorKind, Write};
+use std::time::Duration;
+
+use crate::client::reply_reader::{Inbox, Trouble};
+pub use crate::client::settings::ClientSettings;
+pub(crate) use crate::client::settings::check_species;
+use tumble_core::error::{Error, Result};
+use crate::extras;
+use crate::init::put_species;
+use crate::message::{self, Answer, Layout, Reply};
+use crate::wire::Structure;
+use crate::net::{Address, Stream};
+use tumble_core::rotation::{Matrix3, Vector3};
+
+/// Bytes that the extras of an answer usually stay below; more are read in a second go.
+const USUAL_EXTRAS: usize = 1 << 14;
+
+/// A connection to a force server; it ends with it.
+#[derive(Debug)]
+pub struct Client {
+    stream: Stream,
+    /// The server, for messages.
+    peer: String,
+    layout: Layout,
+    timeout: Option<Duration>,
+    structure: Structure,
+    out: Vec<u8>,
+    inbox: Inbox,
+    /// Whether both sides still know what comes next.
+    alive: bool,
+}
+
+impl Client {
+    /// Connects, and says what is wanted.
+    ///
+    /// # Errors
+    /// [`Error::Argument`], [`Error::Connect`], and all of [`Client::evaluate`]'s.
+    pub fn connect(address: &Address, settings: &ClientSettings) -> Result<Self> {
+        Self::with_options(address, &settings.species, &settings.options()?, settings.timeout)
+    }
+
+    /// As [`Client::connect`], with the options as `INIT` has them: `rotate: octahedral, seed: 1`, or nothing.
+    ///
+    /// # Errors
+    /// As [`Client::connect`].
+    pub fn with_options(address: &Address, species: &[u8], options: &str, timeout: Option<Duration>) -> Result<Self> {
+        settings::check_species(species)?;
+        settings::check_options(options)?;
+        let unreached = |cause| Error::Connect { address: address.to_string(), cause };
+        let stream = Stream::connect(address).map_err(unreached)?;
+        stream.set_read_timeout(timeout).map_err(unreached)?;
+        let separator = if options.is_empty() { "" } else { ", " };
+        let text = format!("species: {}{separator}{options}", put_species(species));
+        let mut client = Self::new(stream, format!("the server at {address}"), species.len(), timeout);
+        client.introduce(&text)?;
+        Ok(client)
+    }
+
+    fn new(stream: Stream, peer: String, atoms: usize, timeout: Option<Duration>) -> Self {
+        // FORCEREADY, energy, N, forces, virial, length of the extras
+        let room = message::HEADER + 8 + 4 + 24 * atoms + 72 + 4 + USUAL_EXTRAS;
+        Self {
+            stream,
+            peer,
+            layout: Layout::plain(atoms),
+            timeout,
+            structure: Structure::default(),
+            out: vec![],
+            inbox: Inbox::new(room),
+            alive: true,
+        }
+    }
+
+    /// Sent without waiting for the answers between: they are always the same.
+    fn introduce(&mut self, text: &str) -> Result<()> {
+        message::header("STATUS", &mut self.out);
+        message::put_init(0, text, &mut self.out);
+        message::header("STATUS", &mut self.out);
+        self.send()?;
+        self.expect("NEEDINIT", |reply| (reply == Reply::NeedInit).then_some(()))?;
+        self.expect("READY", |reply| (reply == Reply::Ready).then_some(()))
+    }
+
+    /// Energy (eV), forces (`[N]`, eV/Å), virial (-dE/d(strain), eV) and extras (JSON, as [`tumble_core::details`]) of one
+    /// structure.
+    ///
+    /// The rows of `cell` are its vectors, Å; nothing repeats along vectors of zero length, or without a cell.
+    /// `positions`: `[N]`, Å, in the order of the species, wrapped or not.
+    ///
+    /// # Errors
+    /// [`Error::AtomCount`] before anything is sent. The others end the connection, and all later calls fail:
+    /// [`Error::Refused`] with what the server says, [`Error::Connection`], [`Error::Peer`].
+    pub fn evaluate(&mut self, cell: Option<&Matrix3>, positions: &[Vector3]) -> Result<Answer> {
+        if positions.len() != self.layout.atoms {
+            return Err(Error::AtomCount { positions: positions.len(), species: self.layout.atoms });
+        }
+        if !self.alive {
+            return Err(self.broken(io::Error::other("an earlier error ended it: connect again")));
+        }
+        self.put_structure(cell, positions);
+        self.send()?;
+        self.expect("FORCEREADY", |reply| match reply {
+            Reply::ForceReady(answers) => answers.into_iter().next().map(in_electron_volts),
+            _ => None,
+        })
+    }
+
+    fn put_structure(&mut self, cell: Option<&Matrix3>, positions: &[Vector3]) {
+        self.structure.cell = cell.copied().unwrap_or_default();
+        self.structure.positions.clear();
+        self.structure.positions.extend_from_slice(positions);
+        message::put_positions(&self.structure, &mut self.out);
+        message::header("GETFORCE", &mut self.out);
+    }
+
+    /// Sends what was put together. A server that refuses may close before it has read all: its words come first.
+    fn send(&mut self) -> Result<()> {
+        let sent = self.stream.write_all(&self.out);
+        self.out.clear();
+        let Err(cause) = sent else { return Ok(()) };
+        self.alive = false;
+        match self.inbox.next(&mut self.stream, &self.layout) {
+            Ok(Reply::Error(sentence)) => Err(Error::Refused { sentence }),
+            _ => Err(self.broken(cause)),
+        }
+    }
+
+    /// The next reply, if it is the one that is due.
+    fn expect<T>(&mut self, due: &str, pick: impl FnOnce(Reply) -> Option<T>) -> Result<T> {
+        // Should this return early, or panic, then the connection has lost its step.
+        self.alive = false;
+        let reply = match self.inbox.next(&mut self.stream, &self.layout) {
+            Err(Trouble::Connection(cause)) => return Err(self.broken(cause)),
+            Err(Trouble::Fault(fault)) => return Err(self.fault(fault.to_string())),
+            Ok(Reply::Error(sentence)) => return Err(Error::Refused { sentence }),
+            Ok(reply) => reply,
+        };
+        let name = name(&reply);
+        let wrong = || format!("sent {name} where {due} was due: check that it is a force server of tumble");
+        let picked = pick(reply).ok_or_else(|| self.fault(wrong()))?;
+        self.alive = true;
+        Ok(picked)
+    }
+
+    fn broken(&self, cause: io::Error) -> Error {
+        let late = matches!(cause.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
+        let cause = match self.timeout.filter(|_| late) {
+            Some(limit) => io::Error::new(ErrorKind::TimedOut, format!("no answer within {limit:?}")),
+            None => cause,
+        };
+        Error::Connection { peer: self.peer.clone(), cause }
+    }
+
+    fn fault(&self, fault: String) -> Error {
+        Error::Peer { peer: self.peer.clone(), fault }
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        if self.alive {
+            message::header("EXIT", &mut self.out);
+            // The server takes the end of the connection just as well.
+            let _ = self.stream.write_all(&self.out);
+        }
+    }
+}
+
+fn in_electron_volts(answer: Answer) -> Answer {
+    Answer { extras: extras::read(&answer.extras), ..answer }
+}
+
+fn name(reply: &Reply) -> &'static str {
+    match reply {
+        Reply::NeedInit => "NEEDINIT",
+        Reply::Ready => "READY",
+        Reply::HaveData => "HAVEDATA",
+        Reply::ForceReady(_) => "FORCEREADY",
+        Reply::Error(_) => "ERROR",
+    }
+}

@@ -1,0 +1,255 @@
+//! The side that computes, as a state machine: bytes in, bytes out, and what it wants to be done. No input or output.
+
+use crate::message::{self, Answer, Carrier, Layout, Positions, Request};
+use crate::wire::Structure;
+
+/// What the owner of a driver is to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// Read the text, and call [`Driver::begin`].
+    Init {
+        /// The parameters.
+        text: String,
+    },
+    /// Evaluate these, and call [`Driver::answer`].
+    Evaluate(Vec<Structure>),
+    /// Evaluate what is in shared memory, in the segments of these names if they are new.
+    EvaluateShared(Option<[String; 6]>),
+    /// End it.
+    Exit,
+}
+
+/// Where a conversation is.
+#[derive(Debug)]
+enum State {
+    /// An `INIT` is needed.
+    New,
+    /// Its owner is looking at the `INIT`.
+    Beginning,
+    /// Structures may come.
+    Ready,
+    /// They are being evaluated.
+    Busy,
+    /// The results are there, as a message.
+    HasData(Vec<u8>),
+}
+
+/// One conversation.
+#[derive(Debug)]
+pub struct Driver {
+    layout: Layout,
+    state: State,
+    input: Vec<u8>,
+    /// How much of the input is done with.
+    used: usize,
+    /// What is to be sent.
+    pub output: Vec<u8>,
+}
+
+impl Driver {
+    /// At its start; the longest text of an `INIT` is given in bytes.
+    pub fn new(max_text: usize) -> Self {
+        let layout = Layout { max_text, ..Layout::plain(0) };
+        Self { layout, state: State::New, input: vec![], used: 0, output: vec![] }
+    }
+
+    /// Takes in what has arrived.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        if self.used > 0 {
+            self.input.drain(..self.used);
+            self.used = 0;
+        }
+        self.input.extend_from_slice(bytes);
+    }
+
+    /// Bytes that have arrived and wait.
+    pub fn waiting(&self) -> usize {
+        self.input.len() - self.used
+    }
+
+    /// Whether an `INIT` has been accepted.
+    pub fn begun(&self) -> bool {
+        !matches!(self.state, State::New | State::Beginning)
+    }
+
+    /// Whether its owner has something to do, so that nothing is read meanwhile.
+    pub fn busy(&self) -> bool {
+        matches!(self.state, State::Beginning | State::Busy)
+    }
+
+    /// Whether the last that has come is an `EXIT`, which has not had its turn.
+    pub fn leaves(&self) -> bool {
+        self.input[self.used..].ends_with(b"EXIT        ")
+    }
+
+    /// How structures travel.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Answers what can be answered, up to the next event.
+    ///
+    /// # Errors
+    /// The rest of a sentence that begins with the name of the peer.
+    pub fn proceed(&mut self) -> Result<Option<Event>, String> {
+        let mut all = usize::MAX;
+        self.proceed_within(&mut all)
+    }
+
+    /// As [`Driver::proceed`], with so many messages at most, from which those are taken that it has dealt with. When none
+    /// are left there may be more to do.
+    ///
+    /// # Errors
+    /// As [`Driver::proceed`].
+    pub fn proceed_within(&mut self, messages: &mut usize) -> Result<Option<Event>, String> {
+        while !self.busy() && *messages > 0 {
+            // How much would follow is not known yet.
+            if !self.begun() && self.input[self.used..].starts_with(b"POSDATA") {
+                return Err("sent POSDATA before INIT".into());
+            }
+            let request =
+                message::request(&self.input[self.used..], &self.layout).map_err(|fault| fault.to_string())?;
+            let Some((request, length)) = request else { return Ok(None) };
+            let event = turn(request, &mut self.state, &mut self.output)?;
+            self.used += length;
+            *messages -= 1;
+            if event.is_some() {
+                return Ok(event);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Accepts an `INIT`.
+    pub fn begin(&mut self, atoms: usize, batch: usize, carrier: Carrier) {
+        self.layout = Layout { atoms, batch, carrier, ..self.layout };
+        self.state = State::Ready;
+    }
+
+    /// Gives the results of what was to be evaluated.
+    pub fn answer(&mut self, answers: &[Answer]) {
+        if self.layout.carrier == Carrier::Unnamed {
+            self.layout.carrier = Carrier::Shared;
+        }
+        let mut message = vec![];
+        message::put_answers(answers, self.layout.carrier, &mut message);
+        self.state = State::HasData(message);
+    }
+}
+
+/// One request.
+fn turn(request: Request, state: &mut State, output: &mut Vec<u8>) -> Result<Option<Event>, String> {
+    match (request, &mut *state) {
+        (Request::Exit, _) => return Ok(Some(Event::Exit)),
+        (Request::Status, State::New) => message::header("NEEDINIT", output),
+        (Request::Status, State::HasData(_)) => message::header("HAVEDATA", output),
+        (Request::Status, _) => message::header("READY", output),
+        (Request::Init { text, .. }, State::New | State::Ready) => {
+            *state = State::Beginning;
+            return Ok(Some(Event::Init { text: text.into() }));
+        }
+        (Request::Init { .. }, _) => return Err("sent INIT between POSDATA and GETFORCE".into()),
+        (Request::Positions(positions), State::Ready) => {
+            *state = State::Busy;
+            return Ok(Some(wanted(positions)));
+        }
+        (Request::Positions(_), _) => return Err("sent POSDATA twice without GETFORCE between".into()),
+        (Request::GetForce, State::HasData(message)) => {
+            output.append(message);
+            *state = State::Ready;
+        }
+        (Request::GetForce, _) => return Err("sent GETFORCE before POSDATA".into()),
+    }
+    Ok(None)
+}
+
+fn wanted(positions: Positions) -> Event {
+    match positions {
+        Positions::Inline(inline) => Event::Evaluate(inline.structures().collect()),
+        Positions::Shared(names) => Event::EvaluateShared(names.map(|names| names.map(String::from))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn driver(input: &[u8]) -> Driver {
+        let mut driver = Driver::new(100);
+        driver.feed(input);
+        driver
+    }
+
+    fn structure() -> Structure {
+        Structure { cell: [[1.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 3.0]], positions: vec![[0.5; 3]] }
+    }
+
+    fn positions() -> Vec<u8> {
+        let mut out = vec![];
+        message::put_positions(&structure(), &mut out);
+        out
+    }
+
+    fn begun() -> Driver {
+        let mut driver = Driver::new(100);
+        driver.begin(1, 1, Carrier::Socket);
+        driver
+    }
+
+    #[test]
+    fn status_tells_where_the_conversation_is() {
+        let mut driver = driver(b"STATUS      INIT        \0\0\0\0\x02\0\0\0hiSTATUS      ");
+        assert_eq!(driver.proceed(), Ok(Some(Event::Init { text: "hi".into() })));
+        assert_eq!((driver.output.as_slice(), driver.waiting()), (&b"NEEDINIT    "[..], 12));
+        assert_eq!(driver.proceed(), Ok(None));
+        driver.begin(1, 1, Carrier::Socket);
+        assert_eq!(driver.proceed(), Ok(None));
+        assert_eq!(driver.output, b"NEEDINIT    READY       ");
+    }
+
+    #[test]
+    fn results_are_kept_until_they_are_asked_for_and_given_once() {
+        let mut driver = begun();
+        driver.feed(&positions());
+        let Ok(Some(Event::Evaluate(structures))) = driver.proceed() else { panic!("no structures") };
+        assert_eq!(structures.len(), 1);
+        driver.feed(b"STATUS      ");
+        assert_eq!(driver.proceed(), Ok(None));
+        assert!(driver.output.is_empty());
+        let answer = Answer { energy: 1.0, forces: vec![[0.0; 3]], ..Answer::default() };
+        driver.answer(&[answer]);
+        assert_eq!(driver.proceed(), Ok(None));
+        assert_eq!(std::mem::take(&mut driver.output), b"HAVEDATA    ");
+        driver.feed(b"GETFORCE    STATUS      GETFORCE    ");
+        assert_eq!(driver.proceed(), Err("sent GETFORCE before POSDATA".into()));
+        assert!(driver.output.starts_with(b"FORCEREADY  ") && driver.output.ends_with(b"READY       "));
+    }
+
+    #[test]
+    fn what_comes_out_of_turn_is_refused() {
+        assert_eq!(driver(&positions()).proceed(), Err("sent POSDATA before INIT".into()));
+        let mut twice = begun();
+        twice.feed(&positions().repeat(2));
+        assert!(matches!(twice.proceed(), Ok(Some(Event::Evaluate(_)))));
+        twice.answer(&[Answer::default()]);
+        assert_eq!(twice.proceed(), Err("sent POSDATA twice without GETFORCE between".into()));
+        let mut again = begun();
+        again.feed(&[positions(), b"INIT        \0\0\0\0\0\0\0\0".to_vec()].concat());
+        assert!(matches!(again.proceed(), Ok(Some(Event::Evaluate(_)))));
+        again.answer(&[Answer::default()]);
+        assert_eq!(again.proceed(), Err("sent INIT between POSDATA and GETFORCE".into()));
+    }
+
+    #[test]
+    fn segments_of_shared_memory_are_named_once() {
+        let mut driver = Driver::new(100);
+        driver.begin(1, 1, Carrier::Unnamed);
+        let names: Vec<u8> = (0..6).flat_map(|i| [1, 0, 0, 0, b'a' + i]).collect();
+        driver.feed(&[b"POSDATA     \x01\0\0\0", names.as_slice(), b"GETFORCE    POSDATA     \x01\0\0\0"].concat());
+        let expected = ["a", "b", "c", "d", "e", "f"].map(String::from);
+        assert_eq!(driver.proceed(), Ok(Some(Event::EvaluateShared(Some(expected)))));
+        driver.answer(&[Answer { extras: "{}".into(), ..Answer::default() }]);
+        assert_eq!(driver.proceed(), Ok(Some(Event::EvaluateShared(None))));
+        assert_eq!(driver.output, b"FORCEREADY  \x02\0\0\0{}");
+    }
+}

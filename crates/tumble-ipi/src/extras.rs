@@ -1,0 +1,100 @@
+//! Extras of i-PI's protocol: [`details`] with i-PI's names and units where it has its own.
+
+use serde_json::{Map, Value};
+
+use crate::wire::ELECTRON_VOLT;
+use tumble_core::average::Evaluation;
+use tumble_core::details::details;
+
+/// Our name, i-PI's, and our unit in that of i-PI. All other keys are ours on both sides, flat since i-PI prints nested
+/// objects as text.
+const NAMES: [(&str, &str, f64); 3] = [
+    ("replica_energies", "o3grid_pots", ELECTRON_VOLT),
+    ("replica_weights", "o3grid_weights", 1.0),
+    ("ensemble_energies", "committee_pot", ELECTRON_VOLT),
+];
+
+/// The extras of an evaluation, a JSON object; energies under i-PI's names in Hartree.
+pub fn extras(evaluation: &Evaluation) -> String {
+    Value::Object(renamed(details(evaluation), NAMES)).to_string()
+}
+
+/// What [`extras`] wrote with our names, eV and Å; a text that is no JSON object comes back as it is.
+pub fn read(text: &str) -> String {
+    let inverse = NAMES.map(|(ours, theirs, unit)| (theirs, ours, 1.0 / unit));
+    match serde_json::from_str(text) {
+        Ok(Value::Object(extras)) if NAMES.iter().any(|(_, theirs, _)| extras.contains_key(*theirs)) => {
+            Value::Object(renamed(extras, inverse)).to_string()
+        }
+        _ => text.into(),
+    }
+}
+
+/// `names`: from, to, and the factor from one to the other.
+fn renamed(mut extras: Map<String, Value>, names: [(&str, &str, f64); 3]) -> Map<String, Value> {
+    for (from, to, factor) in names {
+        if let Some(values) = extras.remove(from) {
+            extras.insert(to.into(), scaled(values, factor));
+        }
+    }
+    extras
+}
+
+fn scaled(values: Value, factor: f64) -> Value {
+    match values {
+        Value::Array(values) => values.into_iter().map(|value| scaled(value, factor)).collect(),
+        Value::Number(number) => number.as_f64().map_or(Value::Null, |number| (factor * number).into()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn evaluation() -> Evaluation {
+        Evaluation {
+            evaluations: 2,
+            replica_energies: vec![-1.0, 1.0],
+            replica_weights: vec![0.25, 0.75],
+            ensemble_energies: vec![vec![1.0, 2.0], vec![3.0, 4.0]],
+            torque: [1.0, 2.0, 3.0],
+            ..Evaluation::default()
+        }
+    }
+
+    fn parsed(text: &str) -> Value {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn energies_travel_in_hartree_under_the_names_of_ipi() {
+        let found = parsed(&extras(&evaluation()));
+        assert_eq!(found["o3grid_pots"], serde_json::json!([-0.036749326, 0.036749326]));
+        assert_eq!(found["o3grid_weights"], serde_json::json!([0.25, 0.75]));
+        assert_eq!(found["committee_pot"], serde_json::json!([3.0 * 0.036749326, 7.0 * 0.036749326]));
+        assert_eq!(found["torque"], serde_json::json!([1.0, 2.0, 3.0]));
+        assert_eq!(found["evaluations"], 2);
+        assert!(found.get("replica_energies").is_none());
+    }
+
+    #[test]
+    fn they_are_read_back_in_electron_volts() {
+        let text = read(&extras(&evaluation()));
+        let (found, expected) = (parsed(&text), details(&evaluation()));
+        let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        assert_eq!(keys(&found), expected.keys().cloned().collect::<Vec<_>>());
+        for key in ["replica_energies", "replica_weights", "ensemble_energies"] {
+            let numbers = |value: &Value| value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect();
+            let (found, expected): (Vec<f64>, Vec<f64>) = (numbers(&found[key]), numbers(&expected[key]));
+            assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-15 * b.abs()), "{key}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn texts_of_other_programs_are_left_alone() {
+        for text in ["", "no JSON", "[1, 2]", r#"{"dipole": [0,0,1]}"#] {
+            assert_eq!(read(text), text);
+        }
+    }
+}

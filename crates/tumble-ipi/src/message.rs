@@ -1,0 +1,226 @@
+//! The messages: bytes <-> values, and nothing else. No input or output happens here.
+//!
+//! A message is a header of 12 characters, padded with spaces, and what follows it. Numbers are little-endian: int32 and
+//! float64; energies are in Hartree, lengths in Bohr. The side that runs the dynamics sends [`Request`]s, the side that
+//! computes sends [`Reply`]s:
+//!
+//! | request | followed by |
+//! |---|---|
+//! | `STATUS`, `GETFORCE`, `EXIT` | nothing |
+//! | `INIT` | int32 id, int32 length, text |
+//! | `POSDATA` | cell `[9]` (vectors as columns), its inverse `[9]`, int32 N, positions `[N][3]` |
+//! | `POSDATA` in batches of B | int32 N, B times (cell, inverse), positions `[B][N][3]` |
+//! | `POSDATA` through shared memory | int32 N, and the first time six names (int32 length, text) |
+//!
+//! | reply | followed by |
+//! |---|---|
+//! | `NEEDINIT`, `READY`, `HAVEDATA` | nothing |
+//! | `FORCEREADY` | energy, int32 N, forces `[N][3]`, virial `[9]`, int32 length, extras |
+//! | `FORCEREADY` in batches of B | energies `[B]`, int32 N, forces `[B][N][3]`, virials `[B][9]`, B times extras |
+//! | `FORCEREADY` through shared memory | B times extras |
+//! | `ERROR` | int32 length, text (of the force server only; the connection ends with it) |
+
+mod read;
+
+pub use crate::message::read::{reply, request};
+use crate::wire::{self, Structure};
+use tumble_core::rotation::{Matrix3, Vector3};
+
+/// Length of a header.
+pub const HEADER: usize = 12;
+
+/// Bytes of a cell and its inverse.
+const CELL: usize = 2 * 9 * 8;
+
+/// How structures and results travel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Carrier {
+    /// In the messages.
+    #[default]
+    Socket,
+    /// Through shared memory, whose segments are named in the next `POSDATA`.
+    Unnamed,
+    /// Through shared memory that is named already.
+    Shared,
+}
+
+/// What both sides have agreed on, and the limits that follow from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// Number of atoms N of every structure.
+    pub atoms: usize,
+    /// Structures in a `POSDATA`, at least 1.
+    pub batch: usize,
+    /// How they travel.
+    pub carrier: Carrier,
+    /// The longest text in an `INIT`, bytes.
+    pub max_text: usize,
+}
+
+impl Layout {
+    /// Of structures of so many atoms, one a message.
+    pub fn plain(atoms: usize) -> Self {
+        Self { atoms, batch: 1, carrier: Carrier::Socket, max_text: 1 << 16 }
+    }
+}
+
+/// What the side that runs the dynamics says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Request<'a> {
+    /// How are you?
+    Status,
+    /// What the computing side should know, before the first structure.
+    Init {
+        /// Which replica asks first.
+        id: i32,
+        /// Parameters; see [`crate::init`].
+        text: &'a str,
+    },
+    /// Structures to evaluate.
+    Positions(Positions<'a>),
+    /// Send the results.
+    GetForce,
+    /// The end.
+    Exit,
+}
+
+/// What comes with a `POSDATA`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Positions<'a> {
+    /// The structures themselves.
+    Inline(Inline<'a>),
+    /// They are in shared memory; the names of pos, h, ih, pot, force, vir if they are new.
+    Shared(Option<[&'a str; 6]>),
+}
+
+/// Structures inside a message.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Inline<'a> {
+    cells: &'a [u8],
+    positions: &'a [u8],
+}
+
+impl Inline<'_> {
+    /// The structures, Å.
+    pub fn structures(&self) -> impl Iterator<Item = Structure> + '_ {
+        let cells = self.cells.as_chunks::<CELL>().0;
+        let each = self.positions.len() / cells.len().max(1);
+        let positions = move |i: usize| &self.positions[i * each..][..each];
+        cells.iter().enumerate().map(move |(i, cell)| Structure::read(&cell[..CELL / 2], positions(i)))
+    }
+}
+
+/// Why bytes are no message; each a sentence but for the name of the sender.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// An unknown header.
+    #[error("sent {found} where the header {expected} was expected: check that it speaks i-PI's protocol")]
+    Header {
+        /// What came, printable.
+        found: String,
+        /// What may come.
+        expected: &'static str,
+    },
+    /// Another number of atoms than agreed.
+    #[error(
+        "sent {found} atoms where {expected} were expected: give the same structure on both sides, and shared memory to \
+         both or neither"
+    )]
+    Atoms {
+        /// As it came.
+        found: i32,
+        /// As agreed.
+        expected: usize,
+    },
+    /// Names of shared memory where cells should be.
+    #[error("sent no cell where one was expected: give shared memory to both sides or neither")]
+    Names,
+    /// A length that makes no sense.
+    #[error("announced {what} of {found} bytes where 0 to {limit} are allowed")]
+    Length {
+        /// Of what.
+        what: &'static str,
+        /// As it came.
+        found: i32,
+        /// The largest.
+        limit: usize,
+    },
+    /// Text that is none.
+    #[error("sent {what} that is not UTF-8 text")]
+    Text {
+        /// Which text.
+        what: &'static str,
+    },
+}
+
+/// What the computing side says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// An `INIT` is wanted.
+    NeedInit,
+    /// Structures are wanted.
+    Ready,
+    /// Results are there.
+    HaveData,
+    /// The results, one for each structure.
+    ForceReady(Vec<Answer>),
+    /// What is wrong, as a sentence.
+    Error(String),
+}
+
+/// The results for one structure; eV and Å.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Answer {
+    /// eV.
+    pub energy: f64,
+    /// `[N]`, eV/Å.
+    pub forces: Vec<Vector3>,
+    /// -dE/d(strain), eV; not a number where it is not known.
+    pub virial: Matrix3,
+    /// A JSON object, or nothing.
+    pub extras: String,
+}
+
+/// Appends a header.
+pub fn header(name: &str, out: &mut Vec<u8>) {
+    out.extend(format!("{name:<HEADER$}").bytes().take(HEADER));
+}
+
+/// Appends a text with its length.
+pub fn text(text: &str, out: &mut Vec<u8>) {
+    out.extend((text.len() as i32).to_le_bytes());
+    out.extend(text.bytes());
+}
+
+/// Appends an `INIT`.
+pub fn put_init(id: i32, parameters: &str, out: &mut Vec<u8>) {
+    header("INIT", out);
+    out.extend(id.to_le_bytes());
+    text(parameters, out);
+}
+
+/// Appends a `POSDATA` with one structure.
+pub fn put_positions(structure: &Structure, out: &mut Vec<u8>) {
+    header("POSDATA", out);
+    structure.put_cell(out);
+    out.extend((structure.positions.len() as i32).to_le_bytes());
+    structure.put_positions(out);
+}
+
+/// Appends a `FORCEREADY`; without energies, forces and virials if these travel through shared memory.
+pub fn put_answers(answers: &[Answer], carrier: Carrier, out: &mut Vec<u8>) {
+    header("FORCEREADY", out);
+    if carrier == Carrier::Socket {
+        answers.iter().for_each(|answer| wire::put_energy(answer.energy, out));
+        out.extend((answers.first().map_or(0, |answer| answer.forces.len()) as i32).to_le_bytes());
+        answers.iter().for_each(|answer| wire::put_forces(&answer.forces, out));
+        answers.iter().for_each(|answer| wire::put_virial(&answer.virial, out));
+    }
+    answers.iter().for_each(|answer| text(&answer.extras, out));
+}
+
+/// Appends an `ERROR`.
+pub fn put_error(sentence: &str, out: &mut Vec<u8>) {
+    header("ERROR", out);
+    text(sentence, out);
+}

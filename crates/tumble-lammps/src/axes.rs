@@ -1,0 +1,70 @@
+//! The axes in which a box was given. LAMMPS turns a general triclinic box until its first vector is along x and its
+//! second in the xy plane; a model that is not exactly rotation-invariant would see other axes than the user's.
+
+use tumble_core::rotation::{Matrix3, Vector3, apply, apply_transposed, multiply, transpose};
+
+/// The rotation from LAMMPS' axes to the user's; none where they are the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Axes {
+    to_user: Option<Matrix3>,
+}
+
+impl Axes {
+    /// From `domain->rotate_r2g` row by row `[9]`; of an empty slice, LAMMPS' own axes.
+    pub fn new(rows: &[f64]) -> Self {
+        Self { to_user: rows.as_chunks::<3>().0.try_into().ok() }
+    }
+
+    /// A vector in the user's axes from one in LAMMPS' axes.
+    pub fn to_user(&self, v: Vector3) -> Vector3 {
+        self.to_user.map_or(v, |matrix| apply(&matrix, v))
+    }
+
+    /// Turns vectors from the user's axes to LAMMPS' axes.
+    pub fn vectors_from_user(&self, vectors: &mut [Vector3]) {
+        if let Some(matrix) = &self.to_user {
+            vectors.iter_mut().for_each(|v| *v = apply_transposed(matrix, *v));
+        }
+    }
+
+    /// Turns tensors of second rank from the user's axes to LAMMPS' axes.
+    pub fn tensors_from_user(&self, tensors: &mut [Matrix3]) {
+        if let Some(matrix) = &self.to_user {
+            let back = transpose(matrix);
+            tensors.iter_mut().for_each(|t| *t = multiply(&multiply(&back, t), matrix));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tumble_core::rotation::about;
+
+    #[test]
+    fn vectors_and_tensors_come_back() {
+        let matrix = about([1.0, 2.0, -0.5], 0.7);
+        let axes = Axes::new(matrix.as_flattened());
+        let (a, b) = ([0.3, -1.0, 2.0], [1.0, 0.5, 0.25]);
+        let (turned, other) = (axes.to_user(a), axes.to_user(b));
+        assert!((0..3).all(|k| (turned[k] - apply(&matrix, a)[k]).abs() < 1e-15));
+        // A tensor a ⊗ b turns as its vectors do.
+        let mut tensor = [turned.map(|x| other.map(|y| x * y))];
+        let mut vector = [turned];
+        axes.tensors_from_user(&mut tensor);
+        axes.vectors_from_user(&mut vector);
+        for i in 0..3 {
+            assert!((vector[0][i] - a[i]).abs() < 1e-15);
+            assert!((0..3).all(|j| (tensor[0][i][j] - a[i] * b[j]).abs() < 1e-14));
+        }
+    }
+
+    #[test]
+    fn without_a_rotation_nothing_changes() {
+        let axes = Axes::new(&[]);
+        let mut tensors = [[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]]];
+        axes.tensors_from_user(&mut tensors);
+        assert_eq!(tensors[0][1], [4.0, 5.0, 6.0]);
+        assert_eq!((axes, axes.to_user([1.0, 2.0, 3.0])), (Axes::default(), [1.0, 2.0, 3.0]));
+    }
+}

@@ -1,0 +1,96 @@
+//! Where in a simulation a model has failed, in LAMMPS' terms: atom IDs, not places in the arrays of one rank.
+
+use tumble_core::elements::symbol;
+use tumble_core::error::Error;
+use tumble_core::graph::Graph;
+use tumble_core::rotation::{Vector3, norm};
+
+/// So many neighbors are told.
+const NEIGHBORS: usize = 3;
+
+/// The atoms of a rank's graph as a user knows them.
+pub struct Place<'a> {
+    /// The graph.
+    pub graph: &'a Graph,
+    /// Atom ID of each node.
+    pub tags: &'a [i64],
+    /// Position of each node, LAMMPS' unit of length and axes.
+    pub positions: &'a [Vector3],
+}
+
+impl Place<'_> {
+    /// An error that tells where a number is not finite, with the atom in place of an index; others as they are.
+    pub fn name(&self, error: Error) -> Error {
+        match error {
+            Error::OutputNotFinite { model, output, center: Some(center), value, .. }
+                if center < self.graph.n_centers() =>
+            {
+                Error::AtomNotFinite { model, output, value, place: self.describe(center) }
+            }
+            other => other,
+        }
+    }
+
+    fn describe(&self, center: usize) -> String {
+        let [x, y, z] = self.positions[center].map(|x| format!("{x:.6}"));
+        let mut near: Vec<_> = self.graph.edges(center).collect();
+        near.sort_by(|&a, &b| norm(self.graph.vectors[a]).total_cmp(&norm(self.graph.vectors[b])));
+        let neighbor = |&edge: &usize| {
+            let distance = norm(self.graph.vectors[edge]);
+            format!("{} at {distance:.4} Å", self.atom(self.graph.neighbors[edge]))
+        };
+        let neighbors: Vec<_> = near.iter().take(NEIGHBORS).map(neighbor).collect();
+        let neighbors = match neighbors[..] {
+            [] => "without neighbors".into(),
+            _ => format!("nearest neighbors {}", neighbors.join(", ")),
+        };
+        format!("{} at ({x}, {y}, {z}), {neighbors}", self.atom(center))
+    }
+
+    fn atom(&self, node: usize) -> String {
+        format!("atom {} ({})", self.tags[node], symbol(self.graph.species[node]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tumble_core::graph::edge_between;
+
+    fn sentence(center: usize) -> String {
+        let positions = [[0.0; 3], [1.0, 0.0, 0.0], [0.0, 0.25, 0.0], [9.0; 3]];
+        let rows = (0..3).map(|i| (0..3).filter(|&j| j != i).map(|j| edge_between(&positions, i, j)).collect());
+        let graph = Graph::new(vec![8, 1, 1, 8], vec![1.0; 4], rows.chain([vec![]]).collect());
+        let place = Place { graph: &graph, tags: &[7, 1 << 40, 3, 5], positions: &positions };
+        let (model, index) = ("toy".into(), vec![9, 0]);
+        let center = Some(center);
+        place
+            .name(Error::OutputNotFinite {
+                model,
+                output: "forces",
+                index,
+                center,
+                value: f64::NAN,
+                atoms: String::new(),
+            })
+            .to_string()
+    }
+
+    #[test]
+    fn the_atom_and_its_nearest_neighbors_are_told() {
+        let found = sentence(0);
+        let expected = "gave NaN in forces for atom 7 (O) at (0.000000, 0.000000, 0.000000), nearest neighbors atom 3 (H) at \
+                        0.2500 Å, atom 1099511627776 (H) at 1.0000 Å:";
+        assert!(found.contains(expected), "{found}");
+    }
+
+    #[test]
+    fn a_lonely_atom_has_none() {
+        assert!(sentence(3).contains("atom 5 (O) at (9.000000, 9.000000, 9.000000), without neighbors:"));
+    }
+
+    #[test]
+    fn what_is_not_known_stays_as_it_is() {
+        assert!(sentence(4).contains("at index [9, 0]"));
+    }
+}

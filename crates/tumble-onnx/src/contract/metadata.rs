@@ -1,0 +1,235 @@
+//! What a model file says of itself: one JSON value under the key `tumble` (docs/model-contract.md).
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::contract::json;
+use tumble_core::elements::HEAVIEST;
+use tumble_core::error::{Error, Result};
+use tumble_core::potential::{Forces, ModelInfo};
+use tumble_core::units;
+
+/// The key in `metadata_props`.
+pub(super) const KEY: &str = "tumble";
+
+/// The version of the contract that this program knows.
+pub const CONTRACT_VERSION: u32 = 1;
+
+/// The longest cutoff, Å: more was meant in another unit.
+const LONGEST_CUTOFF: f64 = 100.0;
+
+/// The most hops: more would be all of any structure.
+const MOST_HOPS: usize = 100;
+
+/// The most bytes for an edge: more would be none of any computer, and their product with edges no number.
+const MOST_BYTES: usize = 1 << 30;
+
+/// The metadata as written in the file, checked. Lengths are in `length_unit`, reference energies in eV.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Metadata {
+    /// Version of the contract.
+    pub version: u32,
+    /// Name of the model, for messages.
+    pub name: String,
+    /// Longest edge, in `length_unit`.
+    pub cutoff: f64,
+    /// An atom's energy depends on atoms up to `hops` edges away.
+    pub hops: usize,
+    /// Whether the energy is one of the whole structure, and not a sum over atoms.
+    #[serde(default)]
+    pub whole: bool,
+    /// Atomic numbers that the model knows, ascending.
+    pub species: Vec<u8>,
+    /// Unit of the edge vectors.
+    pub length_unit: LengthUnit,
+    /// Unit of the energies.
+    pub energy_unit: EnergyUnit,
+    /// Precision of the tensors.
+    pub precision: Precision,
+    /// Shape of the edge tensors.
+    pub layout: Layout,
+    /// Kinds of forces on offer.
+    pub forces: Offer,
+    /// Energy of a free atom of each species, eV, kept out of the graph and added by the driver in f64.
+    #[serde(default)]
+    pub reference_energies: BTreeMap<u8, f64>,
+    /// Symmetries that hold exactly, such as "permutation" or "inversion".
+    #[serde(default)]
+    pub symmetries: Vec<String>,
+    /// What to cite.
+    #[serde(default)]
+    pub reference: Option<String>,
+    /// Where the model comes from, for people.
+    #[serde(default)]
+    pub provenance: Value,
+    /// Peak working memory per edge slot, bytes.
+    #[serde(default)]
+    pub bytes_per_edge: Option<usize>,
+}
+
+/// A unit of length.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum LengthUnit {
+    /// 1 Å.
+    Angstrom,
+    /// The Bohr radius.
+    Bohr,
+    /// 10 Å.
+    Nm,
+}
+
+impl LengthUnit {
+    /// This unit, Å.
+    pub fn angstrom(self) -> f64 {
+        match self {
+            Self::Angstrom => 1.0,
+            Self::Bohr => units::BOHR,
+            Self::Nm => units::NANOMETER,
+        }
+    }
+}
+
+/// A unit of energy.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+pub enum EnergyUnit {
+    /// Electronvolt.
+    #[serde(rename = "eV")]
+    ElectronVolt,
+    /// Hartree.
+    #[serde(rename = "hartree")]
+    Hartree,
+    /// Kilocalorie per mole.
+    #[serde(rename = "kcal/mol")]
+    KilocaloriePerMol,
+    /// Kilojoule per mole.
+    #[serde(rename = "kJ/mol")]
+    KilojoulePerMol,
+}
+
+impl EnergyUnit {
+    /// This unit, eV.
+    pub fn electron_volt(self) -> f64 {
+        match self {
+            Self::ElectronVolt => 1.0,
+            Self::Hartree => units::HARTREE,
+            Self::KilocaloriePerMol => units::KILOCALORIE_PER_MOL,
+            Self::KilojoulePerMol => units::KILOJOULE_PER_MOL,
+        }
+    }
+}
+
+/// Precision of a model's tensors of real numbers.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// Single.
+    Float32,
+    /// Double.
+    Float64,
+}
+
+/// Shape of the edge tensors.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Layout {
+    /// One row per edge.
+    List,
+    /// K slots for each center.
+    Padded,
+}
+
+/// Which forces a model offers.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Offer {
+    /// Edge gradients of the energy.
+    Conservative,
+    /// Forces of their own.
+    Direct,
+    /// Both; the driver chooses.
+    Both,
+}
+
+impl Offer {
+    /// The kinds, the preferred one first.
+    pub fn kinds(self) -> &'static [Forces] {
+        match self {
+            Self::Conservative => &[Forces::Conservative],
+            Self::Direct => &[Forces::Direct],
+            Self::Both => &[Forces::Conservative, Forces::Direct],
+        }
+    }
+}
+
+impl Metadata {
+    /// Parses and checks the JSON text in the file `path`; `None` is a file without it.
+    ///
+    /// # Errors
+    /// [`Error::NoContract`], [`Error::ContractVersion`], and [`Error::Contract`] with the field that is wrong.
+    pub fn parse(text: Option<&str>, path: &Path) -> Result<Self> {
+        let text = text.ok_or_else(|| Error::NoContract { path: path.to_path_buf() })?;
+        let wrong = |cause: String| Error::Contract { path: path.to_path_buf(), cause };
+        let value = json::read(text).map_err(wrong)?;
+        let version =
+            value.get("version").ok_or_else(|| wrong("missing field `version` in its metadata".to_owned()))?;
+        if version.as_u64() != Some(u64::from(CONTRACT_VERSION)) {
+            let (path, found) = (path.to_path_buf(), version.to_string());
+            return Err(Error::ContractVersion { path, found, known: CONTRACT_VERSION });
+        }
+        let mut metadata: Self =
+            serde_json::from_value(value).map_err(|error| wrong(format!("{error} in its metadata")))?;
+        metadata.species.sort_unstable();
+        metadata.nonsense().map_or(Ok(metadata), |cause| Err(wrong(cause)))
+    }
+
+    /// The first value that makes no sense.
+    fn nonsense(&self) -> Option<String> {
+        let references = &self.reference_energies;
+        let cutoff = self.cutoff * self.length_unit.angstrom();
+        let (found, expected) = if !(cutoff > 0.0 && cutoff <= LONGEST_CUTOFF) {
+            (format!("`cutoff` is {:?}", self.cutoff), "a length above 0 and up to 100 Å")
+        } else if !(1..=MOST_HOPS).contains(&self.hops) {
+            (format!("`hops` is {}", self.hops), "a number from 1 to 100")
+        } else if !self.has_elements() {
+            (format!("`species` is {:?}", self.species), "a list of distinct atomic numbers from 1 to 118")
+        } else if !references.is_empty() && !references.keys().eq(&self.species) {
+            (format!("`reference_energies` are of {:?}", references.keys()), "one of each of `species`")
+        } else if let Some((z, energy)) = references.iter().find(|(_, energy)| !energy.is_finite()) {
+            (format!("`reference_energies` of {z} is {energy}"), "an energy in eV")
+        } else if let Some(bytes) = self.bytes_per_edge.filter(|bytes| !(1..=MOST_BYTES).contains(bytes)) {
+            (format!("`bytes_per_edge` is {bytes}"), "a number from 1 to 1073741824")
+        } else {
+            return None;
+        };
+        Some(format!("{found} in its metadata where {expected} was expected"))
+    }
+
+    /// Whether the species, which are sorted, are distinct elements.
+    fn has_elements(&self) -> bool {
+        let ends = self.species.first().zip(self.species.last());
+        let known = ends.is_some_and(|(&first, &last)| first > 0 && last <= HEAVIEST);
+        known && self.species.windows(2).all(|pair| pair[0] < pair[1])
+    }
+
+    /// What the driver must know, in Å and eV. An ensemble shows in the outputs of a file only: there is none here.
+    pub fn info(&self) -> ModelInfo {
+        ModelInfo {
+            name: self.name.clone(),
+            cutoff: self.cutoff * self.length_unit.angstrom(),
+            hops: self.hops,
+            whole: self.whole,
+            species: self.species.clone(),
+            reference_energies: self.reference_energies.clone(),
+            forces: self.forces.kinds().to_vec(),
+            ensemble: false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

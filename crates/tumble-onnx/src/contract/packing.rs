@@ -1,0 +1,427 @@
+//! Replicas of graphs as one disconnected graph, written straight into the tensors of a model.
+//!
+//! A model wants its C centers to be the first of its N atoms. So the centers of all replicas of all graphs come first,
+//! replica by replica, and all the other atoms follow, replica by replica.
+
+use std::ops::Range;
+
+use ort::session::SessionInputValue;
+use ort::value::{PrimitiveTensorElementType, TensorRef};
+
+use crate::contract::metadata::{Layout, Metadata};
+use crate::contract::signature::Input;
+use tumble_core::graph::Graph;
+use tumble_core::potential::Replicas;
+use tumble_core::rotation::{Matrix3, apply, scale};
+
+/// The precision of a model's tensors.
+pub(super) trait Real: PrimitiveTensorElementType + Copy + Send + Sync + std::fmt::Debug + 'static {
+    /// The nearest number of this precision.
+    fn from_f64(x: f64) -> Self;
+    /// The same number.
+    fn to_f64(self) -> f64;
+}
+
+impl Real for f32 {
+    fn from_f64(x: f64) -> Self {
+        x as f32
+    }
+    fn to_f64(self) -> f64 {
+        self.into()
+    }
+}
+
+impl Real for f64 {
+    fn from_f64(x: f64) -> Self {
+        x
+    }
+    fn to_f64(self) -> f64 {
+        self
+    }
+}
+
+/// The tensors of one evaluation; buffers are kept from one to the next.
+///
+/// Sums are over all B replicas of all graphs. A replica of a graph of N atoms and C centers has S edge slots: S = E in
+/// the list layout, and S = C·K in the padded one, where K is the largest number of neighbors of a center of any of the
+/// graphs, at least 1.
+#[derive(Debug)]
+pub(super) struct Tensors<T> {
+    layout: Layout,
+    /// Cutoff in the model's unit: the length of padding.
+    cutoff: f64,
+    /// Å per length unit of the model.
+    angstrom: f64,
+    /// R v in the model's length unit, frame of the replica, `[ΣS]`.
+    pub edge_vectors: Vec<[T; 3]>,
+    /// `[ΣS]`, list layout only.
+    pub centers: Vec<i64>,
+    /// `[ΣS]`; 0 in padding.
+    pub neighbors: Vec<i64>,
+    /// Slot of the reversed edge `[ΣS]`; its own where there is none, and in padding.
+    pub reverse: Vec<i64>,
+    /// Whether a slot holds an edge `[ΣS]`, padded layout only.
+    pub mask: Vec<bool>,
+    /// Atomic numbers `[ΣN]`.
+    pub species: Vec<i64>,
+    /// `[ΣC]`.
+    pub weights: Vec<T>,
+    /// The replica of each atom `[ΣN]`.
+    pub replica: Vec<i64>,
+    /// The slot of each edge within a replica of its graph, graph by graph `[ΣE over graphs]`.
+    slots: Vec<usize>,
+    /// `[B]`.
+    places: Vec<Place>,
+    /// K.
+    width: usize,
+}
+
+/// Where a replica lies in the tensors.
+#[derive(Debug)]
+struct Place {
+    /// Among all centers, which are the first of all atoms.
+    centers: Range<usize>,
+    /// Its first atom that is no center, among all atoms.
+    first_other: usize,
+    /// Among all edge slots.
+    slots: Range<usize>,
+    /// Of its graph, in [`Tensors::slots`].
+    edges: Range<usize>,
+}
+
+impl<T: Real> Tensors<T> {
+    /// Empty tensors of a model.
+    pub fn of(metadata: &Metadata) -> Self {
+        Self::new(metadata.layout, metadata.cutoff, metadata.length_unit.angstrom())
+    }
+
+    /// Empty tensors. `cutoff` is in the model's length unit, which measures `angstrom` Å.
+    pub fn new(layout: Layout, cutoff: f64, angstrom: f64) -> Self {
+        Self {
+            layout,
+            cutoff,
+            angstrom,
+            edge_vectors: Vec::new(),
+            centers: Vec::new(),
+            neighbors: Vec::new(),
+            reverse: Vec::new(),
+            mask: Vec::new(),
+            species: Vec::new(),
+            weights: Vec::new(),
+            replica: Vec::new(),
+            slots: Vec::new(),
+            places: Vec::new(),
+            width: 1,
+        }
+    }
+
+    /// Fills the tensors with one replica of each graph for each of its rotations.
+    pub fn pack(&mut self, work: &[Replicas]) {
+        self.width = work.iter().map(|part| width(part.graph)).max().unwrap_or(1);
+        self.lay_out(work);
+        self.pack_atoms(work);
+        self.pack_edges(work);
+        self.pack_vectors(work);
+        debug_assert!(self.neighbors.iter().all(|&n| n < self.species.len() as i64));
+        debug_assert!((0..self.reverse.len()).all(|e| self.reverse[self.reverse[e] as usize] == e as i64));
+    }
+
+    fn lay_out(&mut self, work: &[Replicas]) {
+        self.slots.clear();
+        self.places.clear();
+        let (mut center, mut slot) = (0, 0);
+        let mut other = work.iter().map(|part| part.rotations.len() * part.graph.n_centers()).sum();
+        for &Replicas { graph, rotations } in work {
+            let (centers, others) = (graph.n_centers(), graph.n_atoms() - graph.n_centers());
+            let (edges, slots) = (self.add_slots(graph), n_slots(graph, self.layout, self.width));
+            for _ in rotations {
+                let (centers, slots) = (center..center + centers, slot..slot + slots);
+                (center, slot) = (centers.end, slots.end);
+                self.places.push(Place { centers, first_other: other, slots, edges: edges.clone() });
+                other += others;
+            }
+        }
+    }
+
+    /// Finds the slots of a graph's edges; returns where they are noted.
+    fn add_slots(&mut self, graph: &Graph) -> Range<usize> {
+        let (start, width) = (self.slots.len(), self.width);
+        match self.layout {
+            Layout::List => self.slots.extend(0..graph.n_edges()),
+            Layout::Padded => {
+                self.slots.extend(graph.center_edges().map(|(c, edge)| c * width + edge - graph.first_edge[c]));
+            }
+        }
+        start..self.slots.len()
+    }
+
+    fn pack_atoms(&mut self, work: &[Replicas]) {
+        self.species.clear();
+        self.replica.clear();
+        self.weights.clear();
+        for pick in [centers_of, others_of] {
+            for (index, (graph, _)) in replicas(work).enumerate() {
+                let part = pick(graph);
+                self.species.extend(part.iter().map(|&z| i64::from(z)));
+                self.replica.extend(part.iter().map(|_| index as i64));
+            }
+        }
+        for (graph, _) in replicas(work) {
+            self.weights.extend(graph.weights.iter().map(|&w| T::from_f64(w)));
+        }
+    }
+
+    fn pack_edges(&mut self, work: &[Replicas]) {
+        let slots = self.n_slots();
+        refill(&mut self.neighbors, slots, |_| 0);
+        refill(&mut self.reverse, slots, |slot| slot as i64);
+        refill(&mut self.centers, if self.layout == Layout::List { slots } else { 0 }, |_| 0);
+        refill(&mut self.mask, if self.layout == Layout::Padded { slots } else { 0 }, |_| false);
+        for ((graph, _), place) in replicas(work).zip(&self.places) {
+            let (slots, first) = (&self.slots[place.edges.clone()], place.slots.start);
+            let neighbors = &mut self.neighbors[place.slots.clone()];
+            let reverse = &mut self.reverse[place.slots.clone()];
+            for ((&slot, &neighbor), &back) in slots.iter().zip(&graph.neighbors).zip(&graph.reverse) {
+                neighbors[slot] = place.atom(neighbor) as i64;
+                reverse[slot] = (first + slots[back]) as i64;
+            }
+            match self.layout {
+                Layout::List => graph.center_edges().for_each(|(center, edge)| {
+                    self.centers[first + edge] = (place.centers.start + center) as i64;
+                }),
+                Layout::Padded => slots.iter().for_each(|slot| self.mask[first + slot] = true),
+            }
+        }
+    }
+
+    fn pack_vectors(&mut self, work: &[Replicas]) {
+        let padding = [self.cutoff, 0.0, 0.0].map(T::from_f64);
+        let slots = self.n_slots();
+        refill(&mut self.edge_vectors, slots, |_| padding);
+        for ((graph, rotation), place) in replicas(work).zip(&self.places) {
+            let turn = rotation.map(|row| scale(row, 1.0 / self.angstrom));
+            let vectors = &mut self.edge_vectors[place.slots.clone()];
+            for (&vector, &slot) in graph.vectors.iter().zip(&self.slots[place.edges.clone()]) {
+                vectors[slot] = apply(&turn, vector).map(T::from_f64);
+            }
+        }
+    }
+
+    /// Number of edge slots of all replicas.
+    fn n_slots(&self) -> usize {
+        self.places.last().map_or(0, |place| place.slots.end)
+    }
+
+    /// The centers of each replica among all centers, replica by replica `[B]`.
+    pub fn centers_of_replicas(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        self.places.iter().map(|place| place.centers.clone())
+    }
+
+    /// The center, among all, of an index along the first axis of a tensor with an entry per edge slot.
+    pub fn center_of(&self, first: usize) -> usize {
+        match self.layout {
+            Layout::List => self.centers[first] as usize,
+            Layout::Padded => first,
+        }
+    }
+
+    /// The slots of each edge of the graph, for each replica `[B][E]`: where the replica begins among all slots, and
+    /// slots within it.
+    pub fn edges_of_replicas(&self) -> impl Iterator<Item = (usize, &[usize])> + '_ {
+        self.places.iter().map(|place| (place.slots.start, &self.slots[place.edges.clone()]))
+    }
+
+    /// Shape of a tensor with one entry per edge slot.
+    pub fn edge_shape(&self) -> Vec<i64> {
+        match self.layout {
+            Layout::List => vec![self.neighbors.len() as i64],
+            Layout::Padded => vec![self.weights.len() as i64, self.width as i64],
+        }
+    }
+
+    /// Shape of a tensor with one vector per edge slot.
+    pub fn vector_shape(&self) -> Vec<i64> {
+        [self.edge_shape(), vec![3]].concat()
+    }
+
+    /// Memory that they take.
+    pub fn bytes(&self) -> usize {
+        let whole = [&self.centers, &self.neighbors, &self.reverse, &self.species, &self.replica];
+        whole.map(|tensor| size_of_val(&**tensor)).iter().sum::<usize>()
+            + size_of_val(&*self.edge_vectors)
+            + size_of_val(&*self.weights)
+            + size_of_val(&*self.mask)
+            + size_of_val(&*self.slots)
+    }
+
+    /// Number of replicas B.
+    pub fn n_replicas(&self) -> usize {
+        self.places.len()
+    }
+
+    /// One input as ONNX Runtime takes it, without a copy.
+    pub fn view(&self, input: Input) -> ort::Result<SessionInputValue<'_>> {
+        let (atoms, centers) = (vec![self.species.len() as i64], vec![self.weights.len() as i64]);
+        Ok(match input {
+            Input::EdgeVectors => {
+                TensorRef::from_array_view((self.vector_shape(), self.edge_vectors.as_flattened()))?.into()
+            }
+            Input::Centers => TensorRef::from_array_view((self.edge_shape(), &*self.centers))?.into(),
+            Input::Neighbors => TensorRef::from_array_view((self.edge_shape(), &*self.neighbors))?.into(),
+            Input::Reverse => TensorRef::from_array_view((self.edge_shape(), &*self.reverse))?.into(),
+            Input::Mask => TensorRef::from_array_view((self.edge_shape(), &*self.mask))?.into(),
+            Input::Species => TensorRef::from_array_view((atoms, &*self.species))?.into(),
+            Input::Weights => TensorRef::from_array_view((centers, &*self.weights))?.into(),
+            Input::Replica => TensorRef::from_array_view((atoms, &*self.replica))?.into(),
+        })
+    }
+}
+
+impl Place {
+    /// Index of an atom of the graph among the atoms of all replicas.
+    fn atom(&self, atom: usize) -> usize {
+        if atom < self.centers.len() {
+            return self.centers.start + atom;
+        }
+        self.first_other + atom - self.centers.len()
+    }
+}
+
+/// Number of edge slots S of one replica, where K is `width`.
+pub(super) fn n_slots(graph: &Graph, layout: Layout, width: usize) -> usize {
+    match layout {
+        Layout::List => graph.n_edges(),
+        Layout::Padded => graph.n_centers() * width,
+    }
+}
+
+/// The K of a graph by itself.
+pub(super) fn width(graph: &Graph) -> usize {
+    graph.max_neighbors().max(1)
+}
+
+/// Graph and rotation of each replica `[B]`.
+fn replicas<'a>(work: &'a [Replicas<'a>]) -> impl Iterator<Item = (&'a Graph, &'a Matrix3)> {
+    work.iter().flat_map(|part| part.rotations.iter().map(|rotation| (part.graph, rotation)))
+}
+
+fn centers_of(graph: &Graph) -> &[u8] {
+    &graph.species[..graph.n_centers()]
+}
+
+fn others_of(graph: &Graph) -> &[u8] {
+    &graph.species[graph.n_centers()..]
+}
+
+fn refill<V>(buffer: &mut Vec<V>, length: usize, value: impl Fn(usize) -> V) {
+    buffer.clear();
+    buffer.extend((0..length).map(value));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tumble_core::graph::edge_between;
+    use tumble_core::rotation::IDENTITY;
+
+    /// A quarter turn about z: x -> y.
+    const QUARTER: Matrix3 = [[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]];
+
+    /// Centers O (two edges) and H (one edge), and a H that is a neighbor of O only.
+    fn graph() -> Graph {
+        let positions = [[0.0; 3], [1.0, 0.0, 0.0], [0.0, 0.0, 2.0]];
+        let rows = vec![
+            vec![edge_between(&positions, 0, 1), edge_between(&positions, 0, 2)],
+            vec![edge_between(&positions, 1, 0)],
+        ];
+        Graph::new(vec![8, 1, 1], vec![1.0, 0.0], rows)
+    }
+
+    fn packed(layout: Layout) -> Tensors<f64> {
+        let mut tensors = Tensors::new(layout, 4.0, 0.5);
+        tensors.pack(&[Replicas { graph: &graph(), rotations: &[IDENTITY, QUARTER] }]);
+        tensors
+    }
+
+    #[test]
+    fn atoms_are_all_centers_and_then_all_others() {
+        let tensors = packed(Layout::List);
+        assert_eq!(tensors.species, [8, 1, 8, 1, 1, 1]);
+        assert_eq!(tensors.replica, [0, 0, 1, 1, 0, 1]);
+        assert_eq!(tensors.weights, [1.0, 0.0, 1.0, 0.0]);
+    }
+
+    #[test]
+    fn a_list_has_one_row_per_edge_in_the_units_of_the_model() {
+        let tensors = packed(Layout::List);
+        assert_eq!(tensors.centers, [0, 0, 1, 2, 2, 3]);
+        assert_eq!(tensors.neighbors, [1, 4, 0, 3, 5, 2]);
+        assert_eq!(tensors.reverse, [2, 1, 0, 5, 4, 3]);
+        assert!(tensors.mask.is_empty());
+        assert_eq!(tensors.vector_shape(), [6, 3]);
+        let rows =
+            [[2.0, 0.0, 0.0], [0.0, 0.0, 4.0], [-2.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 4.0], [0.0, -2.0, 0.0]];
+        assert_eq!(tensors.edge_vectors, rows);
+    }
+
+    #[test]
+    fn padding_has_the_length_of_the_cutoff_and_reverses_to_itself() {
+        let tensors = packed(Layout::Padded);
+        assert!(tensors.centers.is_empty());
+        assert_eq!(tensors.neighbors, [1, 4, 0, 0, 3, 5, 2, 0]);
+        assert_eq!(tensors.mask, [true, true, true, false, true, true, true, false]);
+        assert_eq!(tensors.reverse, [2, 1, 0, 3, 6, 5, 4, 7]);
+        assert_eq!(tensors.vector_shape(), [4, 2, 3]);
+        assert_eq!(tensors.edge_vectors[3..6], [[4.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 4.0]]);
+    }
+
+    #[test]
+    fn a_smaller_graph_leaves_nothing_of_a_larger_one_behind() {
+        let mut tensors = packed(Layout::Padded);
+        tensors.pack(&[Replicas { graph: &Graph::new(vec![1], vec![1.0], vec![vec![]]), rotations: &[IDENTITY] }]);
+        assert_eq!((tensors.neighbors, tensors.reverse, tensors.mask), (vec![0], vec![0], vec![false]));
+        assert_eq!((tensors.species, tensors.edge_vectors, tensors.slots), (vec![1], vec![[4.0, 0.0, 0.0]], vec![]));
+    }
+
+    /// Three replicas: one of a lone H, two of the graph above.
+    fn mixed(layout: Layout) -> Tensors<f64> {
+        let mut tensors = Tensors::new(layout, 4.0, 0.5);
+        let lone = Graph::new(vec![1], vec![0.5], vec![vec![]]);
+        tensors.pack(&[
+            Replicas { graph: &lone, rotations: &[QUARTER] },
+            Replicas { graph: &graph(), rotations: &[IDENTITY, QUARTER] },
+        ]);
+        tensors
+    }
+
+    #[test]
+    fn graphs_follow_each_other_and_their_replicas_are_counted_through() {
+        let tensors = mixed(Layout::List);
+        assert_eq!(tensors.species, [1, 8, 1, 8, 1, 1, 1]);
+        assert_eq!(tensors.replica, [0, 1, 1, 2, 2, 1, 2]);
+        assert_eq!(tensors.weights, [0.5, 1.0, 0.0, 1.0, 0.0]);
+        assert_eq!(tensors.centers, [1, 1, 2, 3, 3, 4]);
+        assert_eq!(tensors.neighbors, [2, 5, 1, 4, 6, 3]);
+        assert_eq!(tensors.reverse, [2, 1, 0, 5, 4, 3]);
+        assert_eq!(tensors.edge_vectors, packed(Layout::List).edge_vectors);
+    }
+
+    #[test]
+    fn graphs_are_padded_to_the_widest_of_them() {
+        let tensors = mixed(Layout::Padded);
+        assert_eq!(tensors.vector_shape(), [5, 2, 3]);
+        assert_eq!(tensors.mask, [false, false, true, true, true, false, true, true, true, false]);
+        assert_eq!(tensors.neighbors, [0, 0, 2, 5, 1, 0, 4, 6, 3, 0]);
+        assert_eq!(tensors.reverse, [0, 1, 4, 3, 2, 5, 8, 7, 6, 9]);
+        assert_eq!(tensors.edge_vectors[..2], [[4.0, 0.0, 0.0]; 2]);
+    }
+
+    #[test]
+    fn every_replica_knows_its_place() {
+        let tensors = mixed(Layout::Padded);
+        assert_eq!(tensors.centers_of_replicas().collect::<Vec<_>>(), [0..1, 1..3, 3..5]);
+        let slots: [&[usize]; 2] = [&[], &[0, 1, 2]];
+        let expected = [(0, slots[0]), (2, slots[1]), (6, slots[1])];
+        assert_eq!(tensors.edges_of_replicas().collect::<Vec<_>>(), expected);
+    }
+}

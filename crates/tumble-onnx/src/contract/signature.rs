@@ -1,0 +1,143 @@
+//! The vocabulary of inputs and outputs, and what of it a model speaks.
+
+use ort::session::Session;
+use ort::value::{Outlet, TensorElementType};
+
+use crate::contract::metadata::{Layout, Metadata, Precision};
+use tumble_core::potential::Forces;
+
+/// An input that the driver knows how to fill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Input {
+    EdgeVectors,
+    Centers,
+    Neighbors,
+    Reverse,
+    Mask,
+    Species,
+    Weights,
+    Replica,
+}
+
+/// Every input by name, as in docs/model-contract.md.
+const VOCABULARY: [(&str, Input); 8] = [
+    ("edge_vectors", Input::EdgeVectors),
+    ("centers", Input::Centers),
+    ("neighbors", Input::Neighbors),
+    ("reverse", Input::Reverse),
+    ("mask", Input::Mask),
+    ("species", Input::Species),
+    ("weights", Input::Weights),
+    ("replica", Input::Replica),
+];
+
+impl Input {
+    /// The input of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        VOCABULARY.iter().find(|(known, _)| *known == name).map(|(_, input)| *input)
+    }
+}
+
+/// Names of the outputs.
+pub(super) mod output {
+    pub const ATOMIC_ENERGIES: &str = "atomic_energies";
+    pub const EDGE_GRADIENTS: &str = "edge_gradients";
+    pub const FORCES: &str = "forces";
+    pub const STRESS: &str = "stress";
+    pub const ENSEMBLE_ENERGIES: &str = "ensemble_energies";
+}
+
+/// The inputs that a model wants and which of the optional outputs it gives.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Signature {
+    /// In the model's order.
+    pub inputs: Vec<(&'static str, Input)>,
+    /// Whether `stress` is among the outputs.
+    pub stress: bool,
+    /// Whether `ensemble_energies` is among the outputs.
+    pub ensemble: bool,
+}
+
+impl Signature {
+    /// Reads the signature of a session; the error says how it breaks the contract.
+    pub fn read(session: &Session, metadata: &Metadata) -> Result<Self, String> {
+        let inputs = session.inputs().iter().map(|outlet| input(outlet, metadata)).collect::<Result<Vec<_>, _>>()?;
+        if metadata.whole && !inputs.iter().any(|&(_, input)| input == Input::Replica) {
+            let cause = "its metadata say that its energy is one of the `whole` structure, but it has no input `replica` \
+                         to tell structures apart";
+            return Err(cause.into());
+        }
+        for kind in metadata.forces.kinds() {
+            for name in required(*kind) {
+                find_output(session, name, metadata)?
+                    .ok_or_else(|| format!("its output `{name}` is missing, which its forces kind promises"))?;
+            }
+        }
+        let stress = metadata.forces.kinds().contains(&Forces::Direct)
+            && find_output(session, output::STRESS, metadata)?.is_some();
+        let ensemble = find_output(session, output::ENSEMBLE_ENERGIES, metadata)?.is_some();
+        Ok(Self { inputs, stress, ensemble })
+    }
+
+    /// Names of the outputs to ask for. The ensemble is always among them where there is one: ONNX Runtime computes all
+    /// outputs of a file, wanted or not, so that leaving it out would save nothing.
+    pub fn outputs(&self, kind: Forces) -> impl Iterator<Item = &'static str> {
+        let stress = (self.stress && kind == Forces::Direct).then_some(output::STRESS);
+        let ensemble = self.ensemble.then_some(output::ENSEMBLE_ENERGIES);
+        required(kind).into_iter().chain(stress).chain(ensemble)
+    }
+}
+
+fn required(kind: Forces) -> [&'static str; 2] {
+    match kind {
+        Forces::Conservative => [output::ATOMIC_ENERGIES, output::EDGE_GRADIENTS],
+        Forces::Direct => [output::ATOMIC_ENERGIES, output::FORCES],
+    }
+}
+
+fn input(outlet: &Outlet, metadata: &Metadata) -> Result<(&'static str, Input), String> {
+    let allowed = || VOCABULARY.iter().filter(|(_, input)| in_layout(*input, metadata.layout));
+    let found = allowed().find(|(name, _)| *name == outlet.name()).copied();
+    let (name, input) = found.ok_or_else(|| {
+        let known: Vec<_> = allowed().map(|(name, _)| *name).collect();
+        format!("its input `{}` is unknown, where inputs are among {}", outlet.name(), known.join(", "))
+    })?;
+    let expected = match input {
+        Input::EdgeVectors | Input::Weights => real(metadata),
+        Input::Mask => TensorElementType::Bool,
+        _ => TensorElementType::Int64,
+    };
+    check_type("input", outlet, expected)?;
+    Ok((name, input))
+}
+
+fn in_layout(input: Input, layout: Layout) -> bool {
+    match input {
+        Input::Centers => layout == Layout::List,
+        Input::Mask => layout == Layout::Padded,
+        _ => true,
+    }
+}
+
+fn find_output<'a>(session: &'a Session, name: &str, metadata: &Metadata) -> Result<Option<&'a Outlet>, String> {
+    let outlet = session.outputs().iter().find(|outlet| outlet.name() == name);
+    outlet.map(|outlet| check_type("output", outlet, real(metadata)).map(|()| outlet)).transpose()
+}
+
+fn real(metadata: &Metadata) -> TensorElementType {
+    match metadata.precision {
+        Precision::Float32 => TensorElementType::Float32,
+        Precision::Float64 => TensorElementType::Float64,
+    }
+}
+
+fn check_type(what: &str, outlet: &Outlet, expected: TensorElementType) -> Result<(), String> {
+    match outlet.dtype().tensor_type() {
+        Some(found) if found == expected => Ok(()),
+        Some(found) => {
+            let found = found.to_string().to_lowercase();
+            Err(format!("its {what} `{}` is of {found} where {expected} was expected", outlet.name()))
+        }
+        None => Err(format!("its {what} `{}` is no tensor", outlet.name())),
+    }
+}

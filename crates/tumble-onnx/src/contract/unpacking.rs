@@ -1,0 +1,195 @@
+//! From a model's outputs back to one response per replica, in f64, Å and eV.
+
+use std::ops::Range;
+
+use crate::contract::metadata::Metadata;
+use crate::contract::packing::{Real, Tensors};
+use crate::contract::signature::output;
+use tumble_core::error::{Error, Result};
+use tumble_core::potential::{Derivative, Forces, Response};
+use tumble_core::rotation::{Matrix3, Vector3};
+
+/// Finds the shape and the values of an output by its name.
+pub(super) type Find<'a, T> = &'a dyn Fn(&str) -> Option<ort::Result<(&'a [i64], &'a [T])>>;
+
+/// What is needed to read the outputs of a model.
+pub(super) struct Reader<'a, T> {
+    /// Name of the model, for messages.
+    model: &'a str,
+    /// Å per length unit of the model.
+    angstrom: f64,
+    /// eV per energy unit of the model.
+    electron_volt: f64,
+    find: Find<'a, T>,
+}
+
+impl<'a, T: Real> Reader<'a, T> {
+    /// For the outputs that `find` finds.
+    pub fn new(metadata: &'a Metadata, find: Find<'a, T>) -> Self {
+        let (length, energy) = (metadata.length_unit, metadata.energy_unit);
+        Self { model: &metadata.name, angstrom: length.angstrom(), electron_volt: energy.electron_volt(), find }
+    }
+
+    /// One response for each replica in `tensors`, which are what the model was run on.
+    pub fn responses(&self, tensors: &Tensors<T>, kind: Forces) -> Result<Vec<Response>> {
+        self.read_responses(tensors, kind).map_err(|error| with_center(error, tensors))
+    }
+
+    fn read_responses(&self, tensors: &Tensors<T>, kind: Forces) -> Result<Vec<Response>> {
+        let centers = tensors.weights.len() as i64;
+        let energies = self.read(output::ATOMIC_ENERGIES, vec![centers], self.electron_volt)?;
+        let derivatives = match kind {
+            Forces::Conservative => self.gradients(tensors)?,
+            Forces::Direct => self.direct(tensors)?,
+        };
+        let mut members = self.members(tensors)?.into_iter();
+        let energies = tensors.centers_of_replicas().map(|centers| energies[centers].to_vec());
+        let respond = |(atomic_energies, derivative)| {
+            let ensemble_energies = members.next().unwrap_or_default();
+            Response { atomic_energies, ensemble_energies, derivative }
+        };
+        Ok(energies.zip(derivatives).map(respond).collect())
+    }
+
+    /// Energies `[M][C]` of the members of the ensemble for each replica, eV; no replicas without an ensemble.
+    fn members(&self, tensors: &Tensors<T>) -> Result<Vec<Vec<Vec<f64>>>> {
+        let (name, centers) = (output::ENSEMBLE_ENERGIES, tensors.weights.len());
+        if (self.find)(name).is_none() {
+            return Ok(Vec::new());
+        }
+        let (shape, values) = self.tensor(name)?;
+        if !matches!(shape, &[members, n] if members >= 2 && n == centers as i64) {
+            return Err(self.wrong_shape(name, shape, format!("[M, {centers}] with M of 2 or more")));
+        }
+        let energies = self.in_unit(name, shape, values, self.electron_volt)?;
+        let of = |own: Range<usize>| energies.chunks(centers).map(|member| member[own.clone()].to_vec()).collect();
+        Ok(tensors.centers_of_replicas().map(of).collect())
+    }
+
+    fn gradients(&self, tensors: &Tensors<T>) -> Result<Vec<Derivative>> {
+        let (name, shape) = (output::EDGE_GRADIENTS, tensors.vector_shape());
+        let values = self.values(name, &shape)?;
+        let found = gradients(values, self.electron_volt / self.angstrom, tensors)
+            .map_err(|position| self.not_finite(name, &shape, position, values[position].to_f64()))?;
+        Ok(found.into_iter().map(Derivative::EdgeGradients).collect())
+    }
+
+    fn direct(&self, tensors: &Tensors<T>) -> Result<Vec<Derivative>> {
+        let (replicas, centers) = (tensors.n_replicas(), tensors.weights.len());
+        let force_unit = self.electron_volt / self.angstrom;
+        let forces = self.read(output::FORCES, vec![centers as i64, 3], force_unit)?;
+        let stress = match (self.find)(output::STRESS).is_some() {
+            true => {
+                let unit = self.electron_volt / self.angstrom.powi(3);
+                Some(self.read(output::STRESS, vec![replicas as i64, 3, 3], unit)?)
+            }
+            false => None,
+        };
+        let derivative = |(r, centers): (usize, Range<usize>)| Derivative::Direct {
+            forces: forces[3 * centers.start..3 * centers.end].chunks(3).map(vector).collect(),
+            stress: stress.as_ref().map(|stress| matrix(&stress[9 * r..9 * r + 9])),
+        };
+        Ok(tensors.centers_of_replicas().enumerate().map(derivative).collect())
+    }
+
+    /// An output of the shape expected, all of it finite, times `unit`.
+    fn read(&self, name: &'static str, shape: Vec<i64>, unit: f64) -> Result<Vec<f64>> {
+        self.in_unit(name, &shape, self.values(name, &shape)?, unit)
+    }
+
+    /// The values of an output, all of them finite, times `unit`.
+    fn in_unit(&self, name: &'static str, shape: &[i64], values: &[T], unit: f64) -> Result<Vec<f64>> {
+        if let Some(position) = values.iter().position(|x| !x.to_f64().is_finite()) {
+            return Err(self.not_finite(name, shape, position, values[position].to_f64()));
+        }
+        Ok(values.iter().map(|x| unit * x.to_f64()).collect())
+    }
+
+    /// The values of an output of the shape expected.
+    fn values(&self, name: &'static str, expected: &[i64]) -> Result<&[T]> {
+        let (shape, values) = self.tensor(name)?;
+        if shape != expected {
+            return Err(self.wrong_shape(name, shape, format!("{expected:?}")));
+        }
+        Ok(values)
+    }
+
+    /// Shape and values of an output.
+    fn tensor(&self, name: &'static str) -> Result<(&[i64], &[T])> {
+        let failed = |cause: String| Error::ModelRun { model: self.model.to_owned(), cause };
+        let output = (self.find)(name).ok_or_else(|| failed(format!("it left out the output {name}")))?;
+        output.map_err(|error| failed(error.to_string()))
+    }
+
+    fn wrong_shape(&self, output: &'static str, found: &[i64], expected: String) -> Error {
+        Error::OutputShape { model: self.model.to_owned(), output, found: found.to_vec(), expected }
+    }
+
+    fn not_finite(&self, output: &'static str, shape: &[i64], position: usize, value: f64) -> Error {
+        let (model, index) = (self.model.to_owned(), unravel(position, shape));
+        Error::OutputNotFinite { model, output, index, center: None, value, atoms: String::new() }
+    }
+}
+
+/// An error about a number that is not finite, with the center within its replica, which is that of the graph.
+fn with_center<T: Real>(mut error: Error, tensors: &Tensors<T>) -> Error {
+    if let Error::OutputNotFinite { output: name, index, center, .. } = &mut error {
+        let packed = match *name {
+            output::ATOMIC_ENERGIES | output::FORCES => index.first().copied(),
+            output::ENSEMBLE_ENERGIES => index.get(1).copied(),
+            output::EDGE_GRADIENTS => index.first().map(|&first| tensors.center_of(first)),
+            _ => None,
+        };
+        let replicas = || tensors.centers_of_replicas();
+        *center = packed.and_then(|packed| Some(packed - replicas().find(|r| r.contains(&packed))?.start));
+    }
+    error
+}
+
+/// Edge gradients `[B][E]` in the order of each graph's edges, times `unit`, from an output of all edge slots; or the
+/// position of a number that is not finite. What a model writes into padding is not looked at.
+pub(super) fn gradients<T: Real>(
+    values: &[T],
+    unit: f64,
+    tensors: &Tensors<T>,
+) -> std::result::Result<Vec<Vec<Vector3>>, usize> {
+    let (values, _) = values.as_chunks::<3>();
+    let not_finite = |slot: usize| values[slot].iter().position(|x| !x.to_f64().is_finite());
+    let replica = |(first, slots): (usize, &[usize])| {
+        // A pass of its own, so that the other has nothing to decide.
+        match slots.iter().find_map(|slot| Some(3 * (first + slot) + not_finite(first + slot)?)) {
+            Some(position) => Err(position),
+            None => Ok(slots.iter().map(|slot| values[first + slot].map(|x| unit * x.to_f64())).collect()),
+        }
+    };
+    tensors.edges_of_replicas().map(replica).collect()
+}
+
+/// Index along each axis of a position in a row-major tensor.
+fn unravel(mut position: usize, shape: &[i64]) -> Vec<usize> {
+    let mut index = vec![0; shape.len()];
+    for (i, &length) in index.iter_mut().zip(shape).rev() {
+        *i = position % length as usize;
+        position /= length as usize;
+    }
+    index
+}
+
+fn vector(x: &[f64]) -> Vector3 {
+    [x[0], x[1], x[2]]
+}
+
+fn matrix(x: &[f64]) -> Matrix3 {
+    [vector(&x[..3]), vector(&x[3..6]), vector(&x[6..])]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_is_told_axis_by_axis() {
+        assert_eq!(unravel(23, &[2, 4, 3]), [1, 3, 2]);
+        assert_eq!(unravel(7, &[4, 3]), [2, 1]);
+    }
+}

@@ -1,0 +1,131 @@
+//! The checksum in a model file: one flipped bit, and the file is refused.
+//!
+//! It is an entry of `metadata_props`, and the SHA-256 of all other fields of the file as they are, one after the other.
+//! Weights outside of the file are hashed with it (see [`hash`](crate::file::hash)).
+
+use std::fs;
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use crate::file::external::Weights;
+use crate::file::model_file::read_model;
+use crate::file::proto::{Field, Fields, entry, field, message};
+
+use tumble_core::error::{Error, Result};
+
+/// The key in `metadata_props`.
+pub(super) const KEY: &str = "tumble_checksum";
+
+/// The checksum that a model states, and that of its contents.
+struct Checksum {
+    stated: Option<String>,
+    found: String,
+}
+
+/// A field of the file, as far as checksums are concerned.
+enum Part<'a> {
+    Other,
+    Checksum(&'a [u8]),
+    /// An entry whose key is that of a checksum, but for one or two bytes.
+    Damaged(&'a [u8]),
+}
+
+fn part_of<'a>(part: &Field<'a>) -> Result<Part<'a>, String> {
+    if part.number != field::MODEL_METADATA || !part.bytes {
+        return Ok(Part::Other);
+    }
+    let (key, value) = entry(part.value)?;
+    let different = key.iter().zip(KEY.as_bytes()).filter(|(a, b)| a != b).count();
+    Ok(match different {
+        _ if key.len() != KEY.len() => Part::Other,
+        0 => Part::Checksum(value),
+        1..=2 => Part::Damaged(key),
+        _ => Part::Other,
+    })
+}
+
+fn damaged(key: &[u8]) -> String {
+    let key = String::from_utf8_lossy(key);
+    format!("its metadata have the key {key:?} where {KEY:?} was written, so it is damaged")
+}
+
+impl Checksum {
+    fn of(bytes: &[u8], weights: &Weights) -> Result<Self, String> {
+        let (mut hash, mut found) = (Sha256::new(), None);
+        for part in Fields(bytes) {
+            let part = part?;
+            match part_of(&part)? {
+                Part::Other => hash.update(part.raw),
+                Part::Damaged(key) => return Err(damaged(key)),
+                Part::Checksum(value) => {
+                    if found.replace(String::from_utf8_lossy(value).into_owned()).is_some() {
+                        return Err("it states its checksum twice".to_owned());
+                    }
+                }
+            }
+        }
+        Ok(Self { stated: found, found: weights.hash(format!("{:x}", hash.finalize())) })
+    }
+}
+
+/// Compares a model with the checksum that it states; whether it states one.
+///
+/// # Errors
+/// [`Error::NotOnnx`] and [`Error::Damaged`].
+pub(super) fn verify(path: &Path, bytes: &[u8], weights: &Weights) -> Result<bool> {
+    let path = path.to_path_buf();
+    match Checksum::of(bytes, weights) {
+        Err(cause) => Err(Error::NotOnnx { path, cause }),
+        Ok(Checksum { stated: Some(stated), found }) if stated != found => Err(Error::Damaged { path, stated, found }),
+        Ok(Checksum { stated, .. }) => Ok(stated.is_some()),
+    }
+}
+
+/// Writes its checksum into a model file, in place of one that is there; returns it.
+///
+/// # Errors
+/// [`Error::Read`], [`Error::NotOnnx`], [`Error::ExternalData`] and [`Error::Write`].
+pub fn stamp(path: &Path) -> Result<String> {
+    let (bytes, _) = read_model(path)?;
+    let weights = Weights::read(path, &bytes)?;
+    let stamped = stamped(&bytes, &weights);
+    let (written, checksum) = stamped.map_err(|cause| Error::NotOnnx { path: path.to_path_buf(), cause })?;
+    replace(path, &written)?;
+    Ok(checksum)
+}
+
+/// The bytes of a model with its checksum, and that.
+pub(super) fn stamped(bytes: &[u8], weights: &Weights) -> Result<(Vec<u8>, String), String> {
+    let mut written = Vec::with_capacity(bytes.len() + 2 * KEY.len() + 64);
+    for part in Fields(bytes) {
+        let part = part?;
+        if matches!(part_of(&part)?, Part::Other) {
+            written.extend(part.raw);
+        }
+    }
+    let checksum = Checksum::of(&written, weights)?.found;
+    let value = [message(field::ENTRY_KEY, KEY.as_bytes()), message(field::ENTRY_VALUE, checksum.as_bytes())];
+    written.extend(message(field::MODEL_METADATA, &value.concat()));
+    Ok((written, checksum))
+}
+
+/// Puts a file in the place of another one, whole or not at all.
+fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    // What a link points to, and not the link.
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    let mut name = path.as_os_str().to_owned();
+    name.push(".part");
+    let part = Path::new(&name);
+    let permissions = fs::metadata(&path).map(|about| about.permissions());
+    let done = fs::write(part, bytes)
+        .and_then(|()| permissions.and_then(|permissions| fs::set_permissions(part, permissions)))
+        .and_then(|()| fs::rename(part, &path));
+    done.map_err(|cause| {
+        let _ = fs::remove_file(part);
+        Error::Write { path, cause }
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,150 @@
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
+use super::*;
+use tumble_core::calculator::{Calculator, Settings};
+use crate::file::model_file::Checked;
+use tumble_core::system::{Cell, System};
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/models/{name}.onnx"))
+}
+
+/// A file of these bytes in the folder.
+fn file(folder: &TempDir, bytes: &[u8]) -> PathBuf {
+    let path = folder.path().join("m.onnx");
+    fs::write(&path, bytes).unwrap();
+    path
+}
+
+fn energy(path: &Path) -> Result<f64> {
+    let water = System::new(vec![[0.0; 3], [0.8, 0.6, 0.0], [-0.8, 0.6, 0.1]], vec![8, 1, 1], Cell::isolated());
+    Ok(Calculator::load(path, &Settings::default())?.evaluate_system(&water.unwrap(), 0)?.energy)
+}
+
+/// Flips a bit: the file is refused, or it gives the same energy as before; whether it is refused.
+fn flip(folder: &TempDir, bytes: &[u8], bit: usize, expected: f64) -> bool {
+    let mut flipped = bytes.to_vec();
+    flipped[bit / 8] ^= 1 << (bit % 8);
+    let path = file(folder, &flipped);
+    if Checked::read(&path, None).is_err() {
+        return true;
+    }
+    let found = energy(&path);
+    assert!(found.as_ref().map_or(true, |found| *found == expected), "bit {bit}: {found:?}");
+    found.is_err()
+}
+
+#[test]
+fn no_flipped_bit_gives_other_numbers() {
+    let (folder, bytes) = (TempDir::new().unwrap(), fs::read(fixture("pair-list-f64")).unwrap());
+    let expected = energy(&file(&folder, &bytes)).unwrap();
+    let entry = 8 * (bytes.len() - 85);
+    let bits = (0..entry).step_by(11).chain(entry..8 * bytes.len());
+    let passed: Vec<_> = bits.filter(|&bit| !flip(&folder, &bytes, bit, expected)).collect();
+    // In the entry only, where its key or its place is broken, so that it is no checksum any longer.
+    assert!(passed.iter().all(|&bit| bit >= entry), "{passed:?}");
+    assert!(passed.len() < 8 * 20, "{passed:?}");
+}
+
+#[test]
+fn no_flipped_bit_of_an_exported_model_gives_other_numbers() {
+    let (folder, bytes) = (TempDir::new().unwrap(), fs::read(fixture("exported-pet-f64")).unwrap());
+    for bit in (0..8 * (bytes.len() - 85)).step_by(20_011) {
+        assert!(flip(&folder, &bytes, bit, f64::NAN), "{bit}");
+    }
+}
+
+#[test]
+fn damage_is_told_with_both_checksums_and_the_remedy() {
+    let (folder, mut bytes) = (TempDir::new().unwrap(), fs::read(fixture("pair-list-f64")).unwrap());
+    let path = file(&folder, &bytes);
+    let stated = stamp(&path).unwrap();
+    assert_eq!(fs::read(&path).unwrap(), bytes, "it was there already");
+    let middle = bytes.windows(4).position(|part| part == b"Relu").unwrap();
+    bytes[middle] ^= 1;
+    let error = Checked::read(&file(&folder, &bytes), None).err().unwrap().to_string();
+    let expected =
+        format!("the model {} is damaged: it states the checksum {stated}, but its contents have ", path.display());
+    assert!(error.starts_with(&expected), "{error}");
+    assert!(error.ends_with(&format!("or, if you changed it, run `tumble checksum {}`", path.display())), "{error}");
+    let written = stamp(&path).unwrap();
+    assert!(written != stated && error.contains(&format!("but its contents have {written}: fetch it again")));
+    assert!(Checked::read(&path, None).is_ok());
+}
+
+#[test]
+fn a_model_without_a_checksum_is_loaded_with_a_note() {
+    let (folder, bytes) = (TempDir::new().unwrap(), fs::read(fixture("pair-list-f64")).unwrap());
+    let path = file(&folder, &bytes[..bytes.len() - 85]);
+    let note = format!(
+        "the model states no checksum, so a damaged file would go unnoticed: add one by `tumble checksum {}`",
+        path.display()
+    );
+    assert_eq!(Checked::read(&path, None).unwrap().notes, [note]);
+    stamp(&path).unwrap();
+    assert_eq!(fs::read(&path).unwrap(), bytes);
+    assert!(Checked::read(&path, None).unwrap().notes.is_empty());
+}
+
+#[test]
+fn two_checksums_are_refused() {
+    let (folder, bytes) = (TempDir::new().unwrap(), fs::read(fixture("pair-list-f64")).unwrap());
+    let twice = [&bytes[..], &bytes[bytes.len() - 85..]].concat();
+    let path = file(&folder, &twice);
+    let error = Checked::read(&path, None).err().unwrap().to_string();
+    assert_eq!(error, format!("{} is not an ONNX model: it states its checksum twice", path.display()));
+    stamp(&path).unwrap();
+    assert_eq!(fs::read(&path).unwrap(), bytes);
+}
+
+#[test]
+fn a_link_stays_one_and_permissions_stay() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let (folder, bytes) = (TempDir::new().unwrap(), fs::read(fixture("pair-list-f64")).unwrap());
+    let path = file(&folder, &bytes[..bytes.len() - 85]);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    let link = folder.path().join("link.onnx");
+    symlink("m.onnx", &link).unwrap();
+    stamp(&link).unwrap();
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(fs::read(&path).unwrap(), bytes);
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+    assert_eq!(folder.path().read_dir().unwrap().count(), 2);
+}
+
+#[test]
+fn all_models_of_the_repository_state_their_checksums() {
+    for folder in ["tests/data/models", "examples/models"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        let models = folder.read_dir().unwrap().map(|entry| entry.unwrap().path());
+        for model in models.filter(|path| path.extension().is_some_and(|end| end == "onnx")) {
+            let bytes = fs::read(&model).unwrap();
+            let weights = Weights::read(&model, &bytes).unwrap();
+            assert!(verify(&model, &bytes, &weights).unwrap(), "{}", model.display());
+        }
+    }
+}
+
+#[test]
+fn a_damaged_key_is_no_missing_checksum() {
+    let bytes = fs::read(fixture("twohop-padded-f64")).unwrap();
+    let start = bytes.windows(KEY.len()).rposition(|window| window == KEY.as_bytes()).unwrap();
+    let folder = TempDir::new().unwrap();
+    for bit in 0..8 * KEY.len() {
+        let mut flipped = bytes.clone();
+        flipped[start + bit / 8] ^= 1 << (bit % 8);
+        let error = Checked::read(&file(&folder, &flipped), None).err().expect("it is damaged").to_string();
+        assert!(error.contains("where \"tumble_checksum\" was written, so it is damaged"), "{error}");
+    }
+}
+
+#[test]
+fn a_pipe_is_not_waited_for() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("m.onnx");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let error = Checked::read(&path, None).err().expect("nobody writes").to_string();
+    assert!(error.ends_with("it is a pipe or a device: give a file"), "{error}");
+}

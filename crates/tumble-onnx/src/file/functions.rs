@@ -1,0 +1,161 @@
+//! The operators of a model, and how many there are once all functions of the file are written out.
+
+use std::collections::HashMap;
+
+use tumble_ops;
+
+/// Operators of a graph at most, with its functions written out. ONNX Runtime takes seconds for as many, and a file of a
+/// few hundred bytes can have more than memory holds, by functions that call functions.
+const MOST: u64 = 100_000;
+
+/// Functions that call one another at most.
+const DEEPEST: usize = 100;
+
+/// The name by which a node calls an operator or a function.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Operator<'a> {
+    /// Empty for that of ONNX itself.
+    pub domain: &'a str,
+    pub name: &'a str,
+    pub overload: &'a str,
+}
+
+impl Operator<'_> {
+    /// Whether ONNX Runtime or one of our kernels may have it.
+    fn is_known(self) -> bool {
+        let Self { domain, name, .. } = self;
+        let known = ["", "ai.onnx", "com.microsoft"].contains(&domain);
+        known
+            || ["ai.onnx.", "com.microsoft."].iter().any(|group| domain.starts_with(group))
+            || kernels::has(domain, name)
+    }
+}
+
+/// The operators that are called by the graph and by each function of a model.
+#[derive(Debug, Default)]
+pub(super) struct Operators<'a> {
+    pub graph: Vec<Operator<'a>>,
+    functions: HashMap<Operator<'a>, Vec<Operator<'a>>>,
+}
+
+impl<'a> Operators<'a> {
+    /// Adds a function.
+    pub fn define(&mut self, function: Operator<'a>, calls: Vec<Operator<'a>>) -> Result<(), String> {
+        match self.functions.insert(function, calls) {
+            None => Ok(()),
+            Some(_) => Err(format!("it defines the function {} twice", function.name)),
+        }
+    }
+
+    /// Refuses operators that nobody knows, and more of them than can be worked on; the error is the rest of a sentence.
+    pub fn check(&self) -> Result<(), String> {
+        let all = self.graph.iter().chain(self.functions.values().flatten());
+        if let Some(unknown) = all.copied().find(|call| !self.functions.contains_key(call) && !call.is_known()) {
+            let Operator { domain, name, .. } = unknown;
+            return Err(format!(
+                "its operator {name} is of the domain \"{domain}\", which neither ONNX Runtime nor a function of the file \
+                 defines: export it with standard operators, or with the function"
+            ));
+        }
+        let total = self.written_out(&self.graph, &mut HashMap::new(), DEEPEST)?;
+        if total <= MOST {
+            return Ok(());
+        }
+        Err(format!(
+            "it has {total} operators with its functions written out, more than the {MOST} that are taken: export a \
+             smaller graph"
+        ))
+    }
+
+    /// The number of operators in these calls. `known`: of functions that were counted before; `None` while they are.
+    fn written_out(
+        &self,
+        calls: &[Operator<'a>],
+        known: &mut HashMap<Operator<'a>, Option<u64>>,
+        depth: usize,
+    ) -> Result<u64, String> {
+        let depth = depth.checked_sub(1).ok_or_else(|| format!("its functions call one another {DEEPEST} deep"))?;
+        let mut total: u64 = 0;
+        for call in calls {
+            total = total.saturating_add(self.size(*call, known, depth)?);
+        }
+        Ok(total)
+    }
+
+    fn size(
+        &self,
+        call: Operator<'a>,
+        known: &mut HashMap<Operator<'a>, Option<u64>>,
+        depth: usize,
+    ) -> Result<u64, String> {
+        let Some(inner) = self.functions.get(&call) else { return Ok(1) };
+        match known.get(&call) {
+            Some(Some(size)) => return Ok(*size),
+            Some(None) => return Err(format!("its function {} calls itself", call.name)),
+            None => drop(known.insert(call, None)),
+        }
+        let size = self.written_out(inner, known, depth)?;
+        known.insert(call, Some(size));
+        Ok(size)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call<'a>(domain: &'a str, name: &'a str) -> Operator<'a> {
+        Operator { domain, name, overload: "" }
+    }
+
+    /// A graph that calls the first of these functions.
+    fn refusal(functions: &[(&str, Vec<Operator>)]) -> Option<String> {
+        let mut operators = Operators { graph: vec![call("my", functions[0].0)], ..Operators::default() };
+        for (name, calls) in functions {
+            operators.define(call("my", name), calls.clone()).unwrap();
+        }
+        operators.check().err()
+    }
+
+    #[test]
+    fn functions_that_double_are_counted_and_not_written_out() {
+        let names: Vec<_> = (0..60).map(|i| format!("F{i}")).collect();
+        let doubled = |depth: usize| {
+            let inner = |i: usize| if i + 1 < depth { call("my", &names[i + 1]) } else { call("", "Add") };
+            let functions: Vec<_> = (0..depth).map(|i| (names[i].as_str(), vec![inner(i); 2])).collect();
+            refusal(&functions)
+        };
+        assert_eq!(doubled(16), None);
+        let expected = "it has 131072 operators with its functions written out, more than the 100000 that are taken: \
+                        export a smaller graph";
+        assert_eq!(doubled(17).unwrap(), expected);
+        assert!(doubled(60).unwrap().starts_with("it has 1152921504606846976 operators"));
+    }
+
+    #[test]
+    fn functions_that_call_themselves_are_refused() {
+        let [a, b] = [call("my", "A"), call("my", "B")];
+        assert_eq!(refusal(&[("A", vec![a])]).unwrap(), "its function A calls itself");
+        assert_eq!(refusal(&[("A", vec![b]), ("B", vec![a])]).unwrap(), "its function A calls itself");
+    }
+
+    #[test]
+    fn functions_nested_without_end_are_refused_before_the_stack_is_full() {
+        let names: Vec<_> = (0..100_000).map(|i| format!("F{i}")).collect();
+        let inner = |i: usize| names.get(i + 1).map_or(call("", "Add"), |name| call("my", name));
+        let functions: Vec<_> = (0..names.len()).map(|i| (names[i].as_str(), vec![inner(i)])).collect();
+        assert_eq!(refusal(&functions).unwrap(), "its functions call one another 100 deep");
+        assert_eq!(refusal(&functions[99_910..]), None);
+    }
+
+    #[test]
+    fn operators_that_nobody_defines_are_refused() {
+        let known = [call("", "Add"), call("ai.onnx.ml", "X"), call("com.microsoft", "Gelu"), call("tumble", "Silu")];
+        assert_eq!(Operators { graph: known.to_vec(), ..Operators::default() }.check(), Ok(()));
+        for unknown in [call("my.ops", "Foo"), call("tumble", "Later"), call("com.microsoftware", "X")] {
+            let error = Operators { graph: vec![unknown], ..Operators::default() }.check().unwrap_err();
+            let expected = format!("its operator {} is of the domain \"{}\", which", unknown.name, unknown.domain);
+            assert!(error.starts_with(&expected), "{error}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! A model's files: read once, checked, and put in one piece.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
+
+use crate::file::external::Weights;
+use crate::file::hash::{self, Hash};
+use crate::contract::metadata::Metadata;
+use crate::file::proto::LONGEST;
+use crate::file::scan::{Refusal, Scan, scan};
+use tumble_engine::model::{checksum, format};
+use tumble_core::error::{Error, Result};
+
+/// A model that was read from its files, in one piece, and found to be whole.
+pub(super) struct Checked {
+    pub bytes: Vec<u8>,
+    /// Of all its files, hexadecimal.
+    pub sha256: String,
+    pub metadata: Metadata,
+    /// Names of the ScatterND nodes with a reduction.
+    pub scatters: Vec<String>,
+    /// What the user should know of it.
+    pub notes: Vec<String>,
+}
+
+impl Checked {
+    /// Reads a model; `sha256`: that it must have.
+    pub fn read(path: &Path, sha256: Option<&str>) -> Result<Self> {
+        let demanded = sha256.map(Hash::read).transpose()?;
+        let (bytes, Scan { metadata, scatters }) = read_model(path)?;
+        let weights = Weights::read(path, &bytes)?;
+        let sha256 = weights.hash(hash::hex(&bytes));
+        demanded.map_or(Ok(()), |demanded| demanded.check(&sha256, path))?;
+        let stated = checksum::verify(path, &bytes, &weights)?;
+        let metadata = Metadata::parse(metadata.as_deref(), path)?;
+        let notes = if stated { vec![] } else { vec![unstamped(path)] };
+        Ok(Self { bytes: weights.put_into(bytes, path)?, sha256, metadata, scatters, notes })
+    }
+}
+
+fn unstamped(path: &Path) -> String {
+    format!(
+        "the model states no checksum, so a damaged file would go unnoticed: add one by `tumble checksum {}`",
+        path.display()
+    )
+}
+
+/// Reads a model's own file and looks through it.
+///
+/// # Errors
+/// [`Error::Read`], [`Error::NotOnnx`] and [`Error::Contract`].
+pub(super) fn read_model(path: &Path) -> Result<(Vec<u8>, Scan)> {
+    let not_onnx = |cause: String| Error::NotOnnx { path: path.to_path_buf(), cause };
+    let bytes = read(path).map_err(|cause| match cause.kind() {
+        io::ErrorKind::IsADirectory => not_onnx("it is a folder: give the .onnx file in it".into()),
+        _ => Error::Read { path: path.to_path_buf(), cause },
+    })?;
+    if bytes.len() as u64 > LONGEST {
+        return Err(not_onnx(format!("it is longer than {} MB, the most that one can be", (LONGEST + 1) >> 20)));
+    }
+    let scan = scan(&bytes).map_err(|refusal| match refusal {
+        Refusal::Format(cause) => not_onnx(format::recognize(path, &bytes).map_or(cause, Into::into)),
+        Refusal::Contract(cause) => Error::Contract { path: path.to_path_buf(), cause },
+    })?;
+    Ok((bytes, scan))
+}
+
+/// The bytes of a file, as far as a model can be long.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let about = fs::metadata(path)?;
+    // A pipe would keep whoever opens it waiting.
+    if !about.is_file() && !about.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a pipe or a device: give a file"));
+    }
+    let length = about.len().min(LONGEST);
+    let mut bytes = Vec::with_capacity(length as usize);
+    File::open(path)?.take(LONGEST + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

@@ -1,0 +1,97 @@
+//! Which ONNX Runtime is installed here, and what it can run on, apart from any model.
+
+use std::path::{Path, PathBuf};
+
+use ort::ep::{CUDA, ExecutionProvider};
+use ort::value::Tensor;
+
+use crate::runtime::library::{self, guarded, locked};
+use crate::runtime::session::{Device, Opener};
+use tumble_core::error::Result;
+
+/// The library of ONNX Runtime that is in use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Installation {
+    /// Its version, as it says itself.
+    pub version: String,
+    /// Its file.
+    pub path: PathBuf,
+    /// Whether it was compiled for CUDA too; whether there is a GPU, [`try_device`] tells.
+    pub cuda: bool,
+}
+
+/// Finds and loads the library. `library` is its file or folder; looked for where `None`.
+///
+/// # Errors
+/// Those of finding and loading it: [`Error::RuntimeMissing`], [`Error::RuntimeNotThere`], [`Error::RuntimeTooOld`],
+/// [`Error::RuntimeBroken`] and [`Error::RuntimeTaken`].
+///
+/// [`Error::RuntimeMissing`]: tumble_core::Error::RuntimeMissing
+/// [`Error::RuntimeNotThere`]: tumble_core::Error::RuntimeNotThere
+/// [`Error::RuntimeTooOld`]: tumble_core::Error::RuntimeTooOld
+/// [`Error::RuntimeBroken`]: tumble_core::Error::RuntimeBroken
+/// [`Error::RuntimeTaken`]: tumble_core::Error::RuntimeTaken
+pub fn installation(library: Option<&Path>) -> Result<Installation> {
+    let runtime = library::runtime(library)?;
+    let (path, version) = runtime.identity();
+    let cuda = guarded(CUDA::is_available).unwrap_or(false);
+    Ok(Installation { version, path, cuda })
+}
+
+/// Computes 2 + 2 on the device, which takes everything that a model's run takes.
+///
+/// # Errors
+/// Those of [`installation`], or, inside, ONNX Runtime's reason why it cannot.
+pub fn try_device(device: Device, library: Option<&Path>) -> Result<Result<(), String>> {
+    let runtime = library::runtime(library)?;
+    let (model, sha256) = (doubling(), crate::file::hash::hex(&doubling()));
+    let opener = Opener::new(model, sha256, Path::new("of one addition"), device, runtime);
+    let session = match opener.session(1, 0) {
+        Ok(session) => session,
+        Err(error) => return Ok(Err(error.to_string())),
+    };
+    let mut session = locked(&session);
+    let sum = guarded(|| {
+        let outputs = session.run(ort::inputs!["x" => Tensor::from_array(([1usize], vec![2.0f32]))?])?;
+        Ok::<_, ort::Error>(outputs["y"].try_extract_tensor::<f32>()?.1[0])
+    });
+    Ok(sum.and_then(|sum| if sum == 4.0 { Ok(()) } else { Err(format!("it computes 2 + 2 = {sum}")) }))
+}
+
+/// An ONNX model of one node, y = x + x, where x and y are float32 of shape [1].
+///
+/// Protobuf: field number · 8 + wire type, then a number or a length and bytes. Field numbers are those of `onnx.proto`.
+fn doubling() -> Vec<u8> {
+    let number = |field: u8, value: u8| vec![8 * field, value];
+    let part = |field: u8, bytes: &[u8]| [&[8 * field + 2, bytes.len() as u8], bytes].concat();
+    let shape = part(1, &number(1, 1));
+    let tensor = part(1, &[number(1, 1), part(2, &shape)].concat());
+    let value = |name: &str| [part(1, name.as_bytes()), part(2, &tensor)].concat();
+    let node = [part(1, b"x"), part(1, b"x"), part(2, b"y"), part(4, b"Add")].concat();
+    let graph = [part(1, &node), part(2, b"sum"), part(11, &value("x")), part(12, &value("y"))].concat();
+    [number(1, 8), part(8, &number(2, 13)), part(7, &graph)].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_library_tells_its_version_keeps_silent_and_runs_on_the_processor() {
+        let found = installation(None).unwrap();
+        let parts: Vec<u32> = found.version.split('.').map(|part| part.parse().unwrap()).collect();
+        assert!(parts[0] == 1 && parts[1] >= ort::MINOR_VERSION, "{found:?}");
+        assert!(found.path.is_absolute() && found.path.is_file(), "{found:?}");
+        assert_eq!(std::env::var("ORT_DISABLE_TELEMETRY").as_deref(), Ok("1"));
+        assert_eq!(try_device(Device::Cpu, None).unwrap(), Ok(()));
+    }
+
+    #[test]
+    fn a_device_that_is_not_there_is_refused() {
+        if installation(None).unwrap().cuda {
+            return;
+        }
+        let refusal = try_device(Device::Cuda, None).unwrap().unwrap_err();
+        assert!(refusal.starts_with("cannot run on cuda with the ONNX Runtime at "), "{refusal}");
+    }
+}

@@ -1,0 +1,175 @@
+//! Loading ONNX Runtime: one library and one environment a process.
+
+use std::env::{self, consts::DLL_PREFIX, consts::DLL_SUFFIX};
+use std::ffi::{CStr, CString, c_void};
+use std::os::unix::ffi::OsStrExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ort::LoadDynamicError;
+use ort::environment::{Environment, EnvironmentBuilder};
+use ort::logging::LogLevel;
+use ort::sys::OrtApiBase;
+
+use crate::runtime::fork::opening;
+use crate::runtime::library_search::{self, Place};
+use tumble_core::error::{Error, Result};
+use tumble_core::panics::message;
+use crate::runtime::dylib::file_of;
+
+/// The loaded library.
+#[derive(Clone)]
+pub(super) struct Runtime {
+    /// ONNX Runtime allows one environment a process.
+    pub environment: Environment,
+    /// The library's file.
+    pub path: PathBuf,
+}
+
+impl Runtime {
+    /// The file that the loader has loaded, where [`Runtime::path`] may be a bare name, and the version that it states.
+    pub fn identity(&self) -> (PathBuf, String) {
+        let loaded = file_of(std::ptr::from_ref(ort::api()) as usize);
+        let version = loaded.as_deref().and_then(version_of).unwrap_or_else(|| "unknown".to_owned());
+        (loaded.unwrap_or_else(|| self.path.clone()), version)
+    }
+}
+
+/// Set to 1 it keeps the library from sending telemetry.
+const TELEMETRY: &str = "ORT_DISABLE_TELEMETRY";
+
+/// Kept to the end of the process: the environment must outlive every session, and it cannot be made a second time.
+static RUNTIME: Mutex<Option<Runtime>> = Mutex::new(None);
+
+/// The library, loaded on the first call that finds it. `explicit` is its file or folder.
+///
+/// # Errors
+/// [`Error::RuntimeMissing`], [`Error::RuntimeNotThere`], [`Error::RuntimeTooOld`], [`Error::RuntimeBroken`], and
+/// [`Error::RuntimeTaken`] if `explicit` is not the library that is loaded already.
+pub(super) fn runtime(explicit: Option<&Path>) -> Result<Runtime> {
+    let _opening = opening();
+    let mut runtime = locked(&RUNTIME);
+    if let Some(loaded) = &*runtime {
+        return check_same(loaded, explicit).map(|()| loaded.clone());
+    }
+    let loaded = load(places::find(explicit)?)?;
+    *runtime = Some(loaded.clone());
+    Ok(loaded)
+}
+
+fn check_same(loaded: &Runtime, explicit: Option<&Path>) -> Result<()> {
+    let Some(asked) = explicit else { return Ok(()) };
+    match places::find(Some(asked))? {
+        Place::File(file) if file.canonicalize().ok() != loaded.path.canonicalize().ok() => {
+            Err(Error::RuntimeTaken { loaded: loaded.path.clone(), asked: file })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn load(place: Place) -> Result<Runtime> {
+    forbid_telemetry();
+    match place {
+        Place::File(path) => start(&path, || ort::init_from(&path).map_err(|error| load_error(&path, error))),
+        Place::Loader { tried } => load_by_name(tried),
+    }
+}
+
+/// The loader knows the library by its bare name or, where only the runtime package is installed, by its first version.
+fn load_by_name(mut tried: Vec<String>) -> Result<Runtime> {
+    for name in ["", ".1"].map(|version| format!("{DLL_PREFIX}onnxruntime{DLL_SUFFIX}{version}")) {
+        let path = PathBuf::from(&name);
+        match ort::init_from(&path) {
+            Err(LoadDynamicError::Dlopen { .. }) => tried.push(format!("{name} by the system's loader")),
+            result => return start(&path, || result.map_err(|error| load_error(&path, error))),
+        }
+    }
+    Err(Error::RuntimeMissing { tried: tried.join(", ") })
+}
+
+fn start(path: &Path, init: impl FnOnce() -> Result<EnvironmentBuilder>) -> Result<Runtime> {
+    let broken = |cause| Error::RuntimeBroken { path: path.to_path_buf(), cause };
+    let builder = guarded(|| Ok::<_, String>(init())).map_err(broken)??;
+    let environment = guarded(|| {
+        // Whatever matters comes back as an error of the call; without a logger the library writes to stderr itself.
+        let environment = builder.with_telemetry(false).with_logger(Arc::new(|_, _, _, _, _| {})).build()?;
+        environment.set_log_level(LogLevel::Fatal);
+        Ok::<_, ort::Error>(environment)
+    });
+    Ok(Runtime { environment: environment.map_err(broken)?, path: path.to_path_buf() })
+}
+
+/// The version that a library of ONNX Runtime states, which is loaded already.
+fn version_of(path: &Path) -> Option<String> {
+    let name = CString::new(path.as_os_str().as_bytes()).ok()?;
+    // SAFETY: the loader only counts one more user of a library that stays to the end of the process, as `RUNTIME` does.
+    let library = unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD) };
+    if library.is_null() {
+        return None;
+    }
+    // SAFETY: the handle is valid, and the name ends with a zero.
+    let symbol = unsafe { libc::dlsym(library, c"OrtGetApiBase".as_ptr()) };
+    if symbol.is_null() {
+        return None;
+    }
+    // SAFETY: this is the type of that function in every version of ONNX Runtime, by which `ort` has called it too; what
+    // it returns, and the C string there, are constants of the library.
+    unsafe {
+        let base = std::mem::transmute::<*mut c_void, unsafe extern "C" fn() -> *const OrtApiBase>(symbol)();
+        let version = CStr::from_ptr(((*base).GetVersionString)());
+        Some(version.to_string_lossy().into_owned())
+    }
+}
+
+fn load_error(path: &Path, error: LoadDynamicError) -> Error {
+    let path = path.to_path_buf();
+    match error {
+        LoadDynamicError::BadVersion { version_str, .. } => {
+            Error::RuntimeTooOld { path, found: version_str, minor: ort::MINOR_VERSION }
+        }
+        LoadDynamicError::Dlopen { error, .. } => Error::RuntimeBroken { path, cause: one_line(&error.to_string()) },
+        LoadDynamicError::MissingApi { .. } => {
+            Error::RuntimeBroken { path, cause: "it does not export `OrtGetApiBase`".to_owned() }
+        }
+        other => Error::RuntimeBroken { path, cause: one_line(&other.to_string()) },
+    }
+}
+
+/// The builds of the Python wheel send telemetry from the moment that they are loaded, unless this variable is set: the
+/// switch in their interface comes too late.
+fn forbid_telemetry() {
+    if env::var_os(TELEMETRY).is_some_and(|value| value == "1") {
+        return;
+    }
+    // SAFETY: called once a process, under the lock of `RUNTIME`, before the library is loaded; Rust's own readers of
+    // the environment are locked out by std. Code in C that reads or writes the environment at this very moment in
+    // another thread would race, so models are to be loaded before a program starts such threads.
+    unsafe { env::set_var(TELEMETRY, "1") };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_library_is_told_with_both_versions() {
+        let path = PathBuf::from("/usr/lib/libonnxruntime.so.1.20.1");
+        let error = LoadDynamicError::BadVersion { version_str: "1.20.1".to_owned(), path: path.clone() };
+        assert_eq!(
+            load_error(&path, error).to_string(),
+            "the ONNX Runtime at /usr/lib/libonnxruntime.so.1.20.1 is version 1.20.1, but 1.24 or later is needed: \
+             install a newer one with `pip install -U onnxruntime`"
+        );
+    }
+
+    #[test]
+    fn a_panic_of_the_binding_becomes_one_line() {
+        let result = guarded(|| -> Result<(), String> { panic!("expected `pointer`\n to not be null") });
+        assert_eq!(result.unwrap_err(), "expected `pointer` to not be null");
+        assert_eq!(
+            guarded(|| Err::<(), _>("Load model failed:\n no graph.")).unwrap_err(),
+            "Load model failed: no graph"
+        );
+    }
+}

@@ -1,0 +1,222 @@
+//! From a file to a session: checked, with settings of our own, shared by all who load the same file.
+
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::{Arc, Mutex, Weak};
+
+use ort::ep::CUDA;
+use ort::logging::LogLevel;
+use ort::session::Session;
+use ort::session::builder::{AutoDevicePolicy, SessionBuilder};
+
+use crate::runtime::fork::{Opened, opening};
+use crate::file::hash;
+use tumble_ops;
+use crate::runtime::library::{self, Runtime, guarded, locked};
+use crate::contract::metadata::{Metadata, Precision};
+use crate::file::model_file::Checked;
+use crate::contract::signature::Signature;
+use tumble_core::error::{Error, Result};
+use tumble_core::processors;
+
+/// A model, ready to run.
+pub(super) struct Model {
+    pub metadata: Metadata,
+    pub signature: Signature,
+    /// SHA-256 of the file, hexadecimal.
+    pub sha256: String,
+    /// What the user should know of how it is run.
+    pub notes: Vec<String>,
+    pub library: PathBuf,
+}
+
+/// ONNX Runtime's sessions run one evaluation at a time.
+pub(super) type Shared = Arc<Opened>;
+
+/// What makes two sessions the same: hash of the model, threads, device, TF32, number among those that are alike, process.
+type Key = (String, usize, Device, bool, usize, u32);
+
+/// The sessions in use.
+static SESSIONS: Mutex<Vec<(Key, Weak<Opened>)>> = Mutex::new(Vec::new());
+
+/// Whether ONNX Runtime has learned the domain of our operators, as it does with the first session. It refuses another
+/// session that would teach it the same at that moment.
+static DOMAIN_KNOWN: Mutex<bool> = Mutex::new(false);
+
+/// All that it takes to make sessions of a model.
+pub(super) struct Opener {
+    /// The model file, on the processor without the functions that we have kernels for.
+    pub bytes: Vec<u8>,
+    sha256: String,
+    path: PathBuf,
+    /// Of the session of the whole model.
+    threads: usize,
+    pub device: Device,
+    tf32: bool,
+    precision: Precision,
+    profile: Option<PathBuf>,
+    runtime: Runtime,
+}
+
+impl Opener {
+    /// Of a model that is in memory; `path` is what messages call it.
+    pub fn new(bytes: Vec<u8>, sha256: String, path: &Path, device: Device, runtime: Runtime) -> Self {
+        let (path, precision) = (path.to_path_buf(), Precision::Float32);
+        Self { bytes, sha256, path, threads: 1, device, tf32: false, precision, profile: None, runtime }
+    }
+
+    /// Of the part of the model that is computed in a stage; it is in memory.
+    pub fn part(&self, bytes: Vec<u8>, stage: usize) -> Self {
+        let profile = self.profile.as_deref().map(|prefix| with_suffix(prefix, &format!("-stage{stage}")));
+        let sha256 = hash::hex(&bytes);
+        let part = Self::new(bytes, sha256, &self.path, self.device, self.runtime.clone());
+        Self { precision: self.precision, tf32: self.tf32, profile, ..part }
+    }
+
+    /// Reads a model.
+    ///
+    /// The bytes that are hashed and checked are the ones that run: every file is read once.
+    pub fn load(path: &Path, options: &Options) -> Result<(Self, Model, Shared)> {
+        options.check()?;
+        let Checked { bytes, sha256, metadata, scatters, mut notes } = Checked::read(path, options.sha256.as_deref())?;
+        let (threads, note) = safe_threads(options.threads.max(1), &scatters);
+        let runtime = library::runtime(options.library.as_deref())?;
+        let library = runtime.path.clone();
+        let Options { device, tf32, profile, .. } = options.clone();
+        notes.extend(note.into_iter().chain(processors::crowded(threads, processors::allowed())));
+        notes.extend(rounding(device, tf32, metadata.precision));
+        let opener = Self::new(bytes, sha256.clone(), path, device, runtime);
+        let mut opener = Self { precision: metadata.precision, threads, tf32, profile, ..opener };
+        if device == Device::Cpu {
+            opener.bytes = kernels::without_functions(&opener.bytes)
+                .map_err(|cause| Error::NotOnnx { path: opener.path.clone(), cause })?;
+        }
+        let session = opener.whole()?;
+        let signature = Signature::read(&locked(&session), &metadata)
+            .map_err(|cause| Error::Contract { path: opener.path.clone(), cause })?;
+        Ok((opener, Model { metadata, signature, sha256, notes, library }, session))
+    }
+
+    /// The session of the whole model.
+    pub fn whole(&self) -> Result<Shared> {
+        self.session(self.threads, 0)
+    }
+
+    /// A session with so many threads: one that is in use in this process, or a new one. Those of other numbers are others.
+    pub fn session(&self, threads: usize, number: usize) -> Result<Shared> {
+        let _opening = opening();
+        let key = (self.sha256.clone(), threads, self.device, self.tf32, number, process::id());
+        match in_use(&key) {
+            Some(session) => Ok(session),
+            None => Ok(keep(key, open(self, threads, number)?)),
+        }
+    }
+}
+
+/// How a GPU rounds the products of a model in single precision.
+fn rounding(device: Device, tf32: bool, precision: Precision) -> Option<String> {
+    match (device, precision, tf32) {
+        (Device::Cpu, ..) | (_, Precision::Float64, _) => None,
+        (Device::Cuda, Precision::Float32, true) => {
+            Some("products on the GPU are rounded to TF32, about 3 digits, as tf32 asks".into())
+        }
+        (Device::Cuda, Precision::Float32, false) => {
+            Some("products on the GPU are in full single precision: tf32 makes them faster, to about 3 digits".into())
+        }
+    }
+}
+
+fn in_use(key: &Key) -> Option<Shared> {
+    let mut sessions = locked(&SESSIONS);
+    sessions.retain(|(_, session)| session.strong_count() > 0);
+    sessions.iter().find(|(known, _)| known == key).and_then(|(_, session)| session.upgrade())
+}
+
+fn keep(key: Key, session: Session) -> Shared {
+    let session = Arc::new(Opened::new(session));
+    locked(&SESSIONS).push((key, Arc::downgrade(&session)));
+    session
+}
+
+/// On the CPU, ScatterND with a reduction loses additions when several threads share it (onnxruntime issue 18048).
+fn safe_threads(threads: usize, scatters: &[String]) -> (usize, Option<String>) {
+    if threads == 1 || scatters.is_empty() {
+        return (threads, None);
+    }
+    let note = format!(
+        "the model is run with 1 thread instead of {threads}, because ONNX Runtime gives wrong sums for ScatterND with \
+         a reduction ({}) on several: export the model without it",
+        scatters.join(", ")
+    );
+    (1, Some(note))
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+fn open(model: &Opener, threads: usize, number: usize) -> Result<Session> {
+    let refused = |cause| Error::ModelRefused { path: model.path.clone(), cause };
+    let runtime = &model.runtime;
+    let mut builder = guarded(|| configure(runtime, threads, model.precision)).map_err(refused)?;
+    if let Some(prefix) = &model.profile {
+        // Sessions that are opened in the same second would write the same file.
+        let profile = with_suffix(prefix, &if number > 0 { format!("-lane{number}") } else { String::new() });
+        builder = guarded(|| Ok::<_, ort::Error>(builder.with_profiling(profile)?)).map_err(refused)?;
+    }
+    if model.device == Device::Cuda {
+        let cuda = CUDA::default().with_tf32(model.tf32).build().error_on_failure();
+        builder = guarded(|| Ok::<_, ort::Error>(builder.with_execution_providers([cuda])?))
+            .map_err(|cause| Error::Device { device: "cuda", library: runtime.path.clone(), cause })?;
+    }
+    let kernels = model.device == Device::Cpu;
+    if kernels {
+        builder = guarded(|| Ok::<_, ort::Error>(builder.with_operators(kernels::domain()?)?)).map_err(refused)?;
+    }
+    let known = locked(&DOMAIN_KNOWN);
+    let first = Some(known).filter(|known| kernels && !**known);
+    let session = guarded(|| builder.commit_from_memory(&model.bytes)).map_err(refused)?;
+    if let Some(mut known) = first {
+        *known = true;
+    }
+    Ok(session)
+}
+
+/// Threads are always set, because ONNX Runtime's default ignores the processors that MPI has assigned; they sleep
+/// while they wait, because the program around has work of its own; and shapes change from call to call, so that a
+/// remembered memory layout would not fit. Scales that are fused into a matrix product are rounded to single precision,
+/// which a model in double precision was not made for.
+fn configure(runtime: &Runtime, threads: usize, precision: Precision) -> ort::Result<SessionBuilder> {
+    let lossy = if precision == Precision::Float64 { "MatMulScaleFusion" } else { "" };
+    let builder = Session::builder(&runtime.environment)?
+        .with_disabled_optimizers(lossy)?
+        .with_intra_threads(threads)?
+        .with_inter_threads(1)?
+        .with_parallel_execution(false)?
+        .with_intra_op_spinning(false)?
+        .with_inter_op_spinning(false)?
+        .with_memory_pattern(false)?
+        .with_auto_device(AutoDevicePolicy::PreferCPU)?
+        .with_log_level(LogLevel::Fatal)?;
+    Ok(builder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tf32_is_told_where_it_matters() {
+        use Precision::{Float32, Float64};
+        for tf32 in [true, false] {
+            assert_eq!(rounding(Device::Cpu, tf32, Float32), None);
+            assert_eq!(rounding(Device::Cuda, tf32, Float64), None);
+        }
+        let note = |tf32| rounding(Device::Cuda, tf32, Float32).unwrap();
+        assert_eq!(note(true), "products on the GPU are rounded to TF32, about 3 digits, as tf32 asks");
+        assert!(note(false).starts_with("products on the GPU are in full single precision: "));
+    }
+
+}

@@ -1,0 +1,216 @@
+//! The kernels as operators of ONNX Runtime: from its tensors to slices and back, with all sizes checked.
+
+use ort::operator::{BoxedKernel, ComputeContext, Kernel, KernelContext, Operator, OperatorInput, OperatorOutput};
+use ort::value::{DynValue, PrimitiveTensorElementType, TensorElementType, ValueRef, ValueRefMut};
+
+use crate::attention::{self, Layout};
+use crate::simd::Lanes;
+use crate::rowwise::{
+    self, Function, Gate, GateGradient, Normalize, NormalizeGradient, Silu, SiluGradient, Standardize,
+    StandardizeGradient,
+};
+use tumble_onnx::runtime::library::guarded;
+use tumble_onnx::contract::packing::Real;
+
+/// One operator, for one precision.
+pub(super) struct Step {
+    name: &'static str,
+    inputs: Vec<TensorElementType>,
+    outputs: Vec<TensorElementType>,
+    kernel: fn(&KernelContext) -> ort::Result<BoxedKernel<'static>>,
+}
+
+/// A number of a model's tensors.
+pub(super) trait Number: Real + Lanes + PrimitiveTensorElementType {}
+
+impl<T: Real + Lanes + PrimitiveTensorElementType> Number for T {}
+
+impl Operator for Step {
+    type Kernel<'attr> = BoxedKernel<'static>;
+
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn inputs(&self) -> impl IntoIterator<Item = OperatorInput> {
+        self.inputs.iter().copied().map(OperatorInput::required)
+    }
+
+    fn outputs(&self) -> impl IntoIterator<Item = OperatorOutput> {
+        self.outputs.iter().copied().map(OperatorOutput::required)
+    }
+
+    fn create_kernel<'attr>(&self, context: &KernelContext<'attr>) -> ort::Result<BoxedKernel<'static>> {
+        let mut kernel = (self.kernel)(context)?;
+        // No panic may cross ONNX Runtime.
+        Ok(Box::new(move |context: &ComputeContext| guarded(|| kernel.compute(context)).map_err(ort::Error::new)))
+    }
+}
+
+/// All of them for one precision.
+pub(super) fn steps<T: Number>() -> Vec<Step> {
+    let (real, index, mark) = (T::into_tensor_element_type(), TensorElementType::Int64, TensorElementType::Bool);
+    // rows [R, 3·w], bias [C, 1, T], source [C·T], target [R], which nothing but the function in the file needs, filled [C·T]
+    let shared = [real, real, index, index, mark];
+    let attention = [
+        Step {
+            name: "Attention",
+            inputs: shared.to_vec(),
+            outputs: vec![real],
+            kernel: |context| {
+                let heads = heads(context)?;
+                Ok(Box::new(move |context: &ComputeContext| forward::<T>(context, heads)))
+            },
+        },
+        Step {
+            name: "AttentionGradient",
+            inputs: [&shared[..], &[real]].concat(),
+            outputs: vec![real, real],
+            kernel: |context| {
+                let heads = heads(context)?;
+                Ok(Box::new(move |context: &ComputeContext| backward::<T>(context, heads)))
+            },
+        },
+    ];
+    let others = [
+        rowwise::<T, Silu>("Silu", |_| Ok(row_kernel::<T, _>(Silu))),
+        rowwise::<T, SiluGradient>("SiluGradient", |_| Ok(row_kernel::<T, _>(SiluGradient))),
+        rowwise::<T, Gate>("Gate", |_| Ok(row_kernel::<T, _>(Gate))),
+        rowwise::<T, GateGradient>("GateGradient", |_| Ok(row_kernel::<T, _>(GateGradient))),
+        rowwise::<T, Normalize>("Normalize", |node| Ok(row_kernel::<T, _>(Normalize { epsilon: epsilon(node)? }))),
+        rowwise::<T, NormalizeGradient>("NormalizeGradient", |node| {
+            Ok(row_kernel::<T, _>(NormalizeGradient { epsilon: epsilon(node)? }))
+        }),
+        rowwise::<T, Standardize>("Standardize", |node| {
+            Ok(row_kernel::<T, _>(Standardize { epsilon: epsilon(node)? }))
+        }),
+        rowwise::<T, StandardizeGradient>("StandardizeGradient", |node| {
+            Ok(row_kernel::<T, _>(StandardizeGradient { epsilon: epsilon(node)? }))
+        }),
+    ];
+    attention.into_iter().chain(others).collect()
+}
+
+/// A function of rows, and of their gradients if it has some.
+fn rowwise<T: Number, F: Function>(
+    name: &'static str,
+    kernel: fn(&KernelContext) -> ort::Result<BoxedKernel<'static>>,
+) -> Step {
+    let real = T::into_tensor_element_type();
+    let inputs = if F::PARTS[1] > 0 { vec![real; 2] } else { vec![real] };
+    Step { name, inputs, outputs: vec![real], kernel }
+}
+
+fn row_kernel<T: Number, F: Function + Send + 'static>(function: F) -> BoxedKernel<'static> {
+    Box::new(move |context: &ComputeContext| each_row::<T, F>(context, function))
+}
+
+fn epsilon(context: &KernelContext) -> ort::Result<f64> {
+    context.get::<f32>("epsilon").map(f64::from).ok_or_else(|| wrong("it has no epsilon"))
+}
+
+fn each_row<T: Number, F: Function>(context: &ComputeContext, function: F) -> ort::Result<()> {
+    let [of_row, of_gradient, of_result] = F::PARTS;
+    let rows = input(context, 0)?;
+    let (shape, rows) = rows.try_extract_tensor::<T>()?;
+    let gradient = if of_gradient > 0 { Some(input(context, 1)?) } else { None };
+    let gradient = gradient.as_ref().map(|gradient| gradient.try_extract_tensor::<T>()).transpose()?;
+    let gradient = gradient.map_or(&[][..], |(_, gradient)| gradient);
+    let columns = shape.last().map_or(0, |&columns| columns as usize);
+    let width = columns / of_row;
+    if width == 0 || width * of_row != columns || gradient.len() * of_row != rows.len() * of_gradient {
+        return Err(wrong("its rows have not the parts that it works on, or its gradient is not of the same shape"));
+    }
+    let mut shape = shape.to_vec();
+    *shape.last_mut().expect("there are columns") = (of_result * width) as i64;
+    let mut into = context.output(0, shape)?.ok_or_else(|| wrong("an output is missing"))?;
+    rows::apply(function, width, rows, gradient, into.try_extract_tensor_mut::<T>()?.1);
+    Ok(())
+}
+
+fn heads(context: &KernelContext) -> ort::Result<usize> {
+    let heads = context.get::<i64>("heads").and_then(|heads| usize::try_from(heads).ok()).filter(|&heads| heads > 0);
+    heads.ok_or_else(|| wrong("it has no number of heads"))
+}
+
+fn forward<T: Number>(context: &ComputeContext, heads: usize) -> ort::Result<()> {
+    let (rows, bias) = (input(context, 0)?, input(context, 1)?);
+    let (source, filled) = (input(context, 2)?, input(context, 4)?);
+    let tokens = Tokens::<T>::read([&rows, &bias, &source, &filled], heads)?;
+    let mut into = output(context, 0, [tokens.count, tokens.width()])?;
+    let into = into.try_extract_tensor_mut::<T>()?.1;
+    into.fill(T::ZERO);
+    attention::forward(tokens.inputs(), into);
+    Ok(())
+}
+
+fn backward<T: Number>(context: &ComputeContext, heads: usize) -> ort::Result<()> {
+    let (rows, bias) = (input(context, 0)?, input(context, 1)?);
+    let (source, filled, gradient) = (input(context, 2)?, input(context, 4)?, input(context, 5)?);
+    let tokens = Tokens::<T>::read([&rows, &bias, &source, &filled], heads)?;
+    let gradient = gradient.try_extract_tensor::<T>()?.1;
+    if gradient.len() != tokens.count * tokens.width() {
+        return Err(wrong("its gradient has not the shape of its result"));
+    }
+    let mut of_rows = output(context, 0, [tokens.count, 3 * tokens.width()])?;
+    let mut of_bias = output(context, 1, [tokens.source.len() / tokens.places, 1, tokens.places])?;
+    let (of_rows, of_bias) = (of_rows.try_extract_tensor_mut::<T>()?.1, of_bias.try_extract_tensor_mut::<T>()?.1);
+    of_rows.fill(T::ZERO);
+    of_bias.fill(T::ZERO);
+    attention::backward(tokens.inputs(), gradient, of_rows, of_bias);
+    Ok(())
+}
+
+/// The inputs of both, found to fit together.
+struct Tokens<'a, T> {
+    /// Tokens, R.
+    count: usize,
+    places: usize,
+    heads: usize,
+    size: usize,
+    rows: &'a [T],
+    bias: &'a [T],
+    source: Vec<usize>,
+    filled: &'a [bool],
+}
+
+impl<'a, T: Number> Tokens<'a, T> {
+    fn read([rows, bias, source, filled]: [&'a DynValue; 4], heads: usize) -> ort::Result<Self> {
+        let (shape, rows) = rows.try_extract_tensor::<T>()?;
+        let (of_bias, bias) = bias.try_extract_tensor::<T>()?;
+        let (source, filled) = (source.try_extract_tensor::<i64>()?.1, filled.try_extract_tensor::<bool>()?.1);
+        let (&[count, columns], &[_, 1, places]) = (&shape[..], &of_bias[..]) else {
+            return Err(wrong("its rows are not [R, 3·w], or its bias is not [C, 1, T]"));
+        };
+        let (count, columns, places) = (count as usize, columns as usize, places as usize);
+        let size = columns / (3 * heads);
+        if size == 0 || size * 3 * heads != columns || places == 0 || [source.len(), filled.len()] != [bias.len(); 2] {
+            return Err(wrong("its rows are no queries, keys and values of all heads, or its places are not [C·T]"));
+        }
+        let row = |&row: &i64| usize::try_from(row).ok().filter(|&row| row < count);
+        let source = source.iter().map(row).collect::<Option<_>>().ok_or_else(|| wrong("its source is no row"))?;
+        Ok(Self { count, places, heads, size, rows, bias, source, filled })
+    }
+
+    /// Of queries, keys or values.
+    fn width(&self) -> usize {
+        self.heads * self.size
+    }
+
+    fn inputs(&self) -> attention::Inputs<'_, T> {
+        let Self { places, heads, size, rows, bias, ref source, filled, .. } = *self;
+        attention::Inputs { layout: Layout { places, heads, size, source, filled }, rows, bias }
+    }
+}
+
+fn input(context: &ComputeContext, index: usize) -> ort::Result<ValueRef<'_>> {
+    context.input(index)?.ok_or_else(|| wrong("an input is missing"))
+}
+
+fn output<const N: usize>(context: &ComputeContext, index: usize, shape: [usize; N]) -> ort::Result<ValueRefMut<'_>> {
+    context.output(index, shape)?.ok_or_else(|| wrong("an output is missing"))
+}
+
+fn wrong(what: &str) -> ort::Error {
+    ort::Error::new(format!("a node of the domain tumble does not meet the model contract: {what}"))
+}

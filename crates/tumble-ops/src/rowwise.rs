@@ -1,0 +1,376 @@
+//! What models do with each row of a tensor by itself, and its gradient: activations and normalizations, each in one pass
+//! through memory.
+
+use pulp::{Arch, Simd, WithSimd};
+
+use crate::simd::{Lanes, copy};
+use tumble_onnx::contract::packing::Real;
+
+/// Numbers in the largest register.
+const MOST_LANES: usize = 16;
+
+/// A function of a row, or its gradient. Rows are of one part, or of two of the same width side by side.
+pub(in tumble_engine::model) trait Function: Copy {
+    /// Parts of the row, of its gradient (none where there is none), and of the result.
+    const PARTS: [usize; 3];
+
+    /// One row; `width` is that of a part, and behind it are zeros up to whole registers.
+    fn row<T: Real + Lanes, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]);
+}
+
+/// A row, and the gradient of what is made of it.
+pub(in tumble_engine::model) struct Row<'a, T: Lanes, S: Simd> {
+    numbers: &'a [T::Vector<S>],
+    gradient: &'a [T::Vector<S>],
+    width: usize,
+    /// 1 where the last register of a part has numbers, 0 behind.
+    last: T::Vector<S>,
+}
+
+/// Applies a function to all rows; the rows, the gradient and the result are `[R, parts · width]`.
+pub(in tumble_engine::model) fn apply<T: Real + Lanes, F: Function>(
+    function: F,
+    width: usize,
+    rows: &[T],
+    gradient: &[T],
+    into: &mut [T],
+) {
+    Arch::new().dispatch(Apply { function, width, rows, gradient, into });
+}
+
+struct Apply<'a, T, F> {
+    function: F,
+    width: usize,
+    rows: &'a [T],
+    gradient: &'a [T],
+    into: &'a mut [T],
+}
+
+impl<T: Real + Lanes, F: Function> WithSimd for Apply<'_, T, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { function, width, rows, gradient, into } = self;
+        let (lanes, [of_row, of_gradient, of_result]) = (T::count::<S>(), F::PARTS);
+        let whole = width.is_multiple_of(lanes);
+        let mut last = [T::ZERO; MOST_LANES];
+        last[..if whole { lanes } else { width % lanes }].fill(T::ONE);
+        let last = T::vectors::<S>(&last)[0];
+        let padded = |parts: usize| vec![T::ZERO; parts * width.next_multiple_of(lanes)];
+        let mut buffers = [padded(of_row), padded(of_gradient), padded(of_result)];
+        for (number, into) in into.chunks_exact_mut(of_result * width).enumerate() {
+            let row = &rows[number * of_row * width..][..of_row * width];
+            let gradient = &gradient[number * of_gradient * width..][..of_gradient * width];
+            if whole {
+                let (numbers, gradient) = (T::vectors::<S>(row), T::vectors::<S>(gradient));
+                function.row::<T, S>(simd, Row { numbers, gradient, width, last }, T::vectors_mut::<S>(into));
+                continue;
+            }
+            let [a, b, c] = &mut buffers;
+            copy_parts(a, row, width, lanes);
+            copy_parts(b, gradient, width, lanes);
+            let (numbers, gradient) = (T::vectors::<S>(a), T::vectors::<S>(b));
+            function.row::<T, S>(simd, Row { numbers, gradient, width, last }, T::vectors_mut::<S>(c));
+            let parts = into.chunks_exact_mut(width).zip(c.chunks_exact(width.next_multiple_of(lanes)));
+            parts.for_each(|(into, from)| copy(into, &from[..width]));
+        }
+    }
+}
+
+fn copy_parts<T: Lanes>(into: &mut [T], from: &[T], width: usize, lanes: usize) {
+    let parts = into.chunks_exact_mut(width.next_multiple_of(lanes)).zip(from.chunks_exact(width));
+    parts.for_each(|(into, from)| copy(&mut into[..width], from));
+}
+
+/// x · sigmoid(x).
+#[derive(Clone, Copy)]
+pub(in tumble_engine::model) struct Silu;
+
+impl Function for Silu {
+    const PARTS: [usize; 3] = [1, 0, 1];
+
+    #[inline(always)]
+    fn row<T: Real + Lanes, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
+        for (x, y) in row.numbers.iter().zip(into) {
+            *y = T::multiply(simd, *x, T::sigmoid(simd, *x));
+        }
+    }
+}
+
+/// s + y - y · s.
+#[derive(Clone, Copy)]
+pub(in tumble_engine::model) struct SiluGradient;
+
+impl Function for SiluGradient {
+    const PARTS: [usize; 3] = [1, 1, 1];
+
+    #[inline(always)]
+    fn row<T: Real + Lanes, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
+        for ((x, gradient), into) in row.numbers.iter().zip(row.gradient).zip(into) {
+            let sigmoid = T::sigmoid(simd, *x);
+            let y = T::multiply(simd, *x, sigmoid);
+            let slope = T::add(simd, sigmoid, T::subtract(simd, y, T::multiply(simd, y, sigmoid)));
+            *into = T::multiply(simd, *gradient, slope);
+        }
+    }
+}
+
+/// Values times the sigmoid of gates, which are the second part.
+#[derive(Clone, Copy)]
+pub(in tumble_engine::model) struct Gate;
+
+impl Function for Gate {
+    const PARTS: [usize; 3] = [2, 0, 1];
+
+    #[inline(always)]
+    fn row<T: Real + Lanes, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
+        let (values, gates) = row.numbers.split_at(into.len());
+        for ((value, gate), into) in values.iter().zip(gates).zip(into) {
+            *into = T::multiply(simd, *value, T::sigmoid(simd, *gate));
+        }
+    }
+}
+
+/// Of values s, of gates y (1 - s).
+#[derive(Clone, Copy)]
+pub(in tumble_engine::model) struct GateGradient;
+
+impl Function for GateGradient {
+    const PARTS: [usize; 3] = [2, 1, 2];
+
+    #[inline(always)]
+    fn row<T: Real + Lanes, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
+        let (values, gates) = row.numbers.split_at(row.gradient.len());
+        let (of_values, of_gates) = into.split_at_mut(row.gradient.len());
+        let parts = values.iter().zip(gates).zip(row.gradient).zip(of_values.iter_mut().zip(of_gates));
+        for (((value, gate), gradient), (of_value, of_gate)) in parts {
+            let sigmoid = T::sigmoid(simd, *gate);
+            let y = T::multiply(simd, *value, sigmoid);
+            *of_value = T::multiply(simd, *gradient, sigmoid);
+            *of_gate = T::multiply(simd, *gradient, T::subtract(simd, y, T::multiply(simd, y, sigmoid)));
+        }
+    }
+}
+
+/// x / √(mean of x² + ε).
+#[derive(Clone, Copy)]
+pub(in tumble_engine::model) struct Normalize {
+    pub epsilon: f64,
+}
+
+impl Function for Normalize {
+    const PARTS: [usize; 3] = [1, 0, 1];
+
+    #[inline(always)]
+    fn row<T: Real + Lanes, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
+        let inverse = self.inverse(simd, &row);
+        let inverse = T::splat(simd, T::from_f64(inverse));
+        for (x, y) in row.numbers.iter().zip(into) {
+            *y = T::multiply(simd, *x, inverse);
+        }
+    }
+}
+
+impl Normalize {
+    #[inline(always)]
+    fn inverse<T: Real + Lanes, S: Simd>(self, simd: S, row: &Row<'_, T, S>) -> f64 {
+        1.0 / (mean_product::<T, S>(simd, row.numbers, row.numbers, row.width) + self.epsilon).sqrt()
+    }
+}
+
+/// (g - y · mean of y g) / √(mean of x² + ε).
+#[derive(Clone, Copy)]
+pub(in tumble_engine::model) struct NormalizeGradient {
+    pub epsilon: f64,
+}
+
+impl Function for NormalizeGradient {
+    const PARTS: [usize; 3] = [1, 1, 1];
+
+    #[inline(always)]
+    fn row<T: Real + Lanes, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
+        let inverse = Normalize { epsilon: self.epsilon }.inverse(simd, &row);
+        let along = mean_product::<T, S>(simd, row.gradient, row.numbers, row.width) * inverse * inverse;
+        let (inverse, along) = (T::splat(simd, T::from_f64(inverse)), T::splat(simd, T::from_f64(-along)));
+        for ((x, gradient), into) in row.numbers.iter().zip(row.gradient).zip(into) {
+            *into = T::multiply(simd, T::multiply_add(simd, *x, along, *gradient), inverse);
+        }
+    }
+}
+
+/// (x - mean) / √(variance + ε).
+#[derive(Clone, Copy)]
+pub(in tumble_engine::model) struct Standardize {
+    pub epsilon: f64,
+}
+
+impl Function for Standardize {
+    const PARTS: [usize; 3] = [1, 0, 1];
+
+    #[inline(always)]
+    fn row<T: Real + Lanes, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
+        let inverse = self.center(simd, &row, into);
+        let inverse = T::splat(simd, T::from_f64(inverse));
+        for y in into {
+            *y = T::multiply(simd, *y, inverse);
+        }
+    }
+}
+
+impl Standardize {
+    /// Puts x - mean into `into`; gives 1 / √(variance + ε).
+    #[inline(always)]
+    fn center<T: Real + Lanes, S: Simd>(self, simd: S, row: &Row<'_, T, S>, into: &mut [T::Vector<S>]) -> f64 {
+        let mean = T::splat(simd, T::from_f64(mean::<T, S>(simd, row.numbers, row.width)));
+        for (x, into) in row.numbers.iter().zip(into.iter_mut()) {
+            *into = T::subtract(simd, *x, mean);
+        }
+        if let Some(end) = into.last_mut() {
+            *end = T::multiply(simd, *end, row.last);
+        }
+        1.0 / (mean_product::<T, S>(simd, into, into, row.width) + self.epsilon).sqrt()
+    }
+}
+
+/// (g - mean of g - y · mean of y g) / √(variance + ε).
+#[derive(Clone, Copy)]
+pub(in tumble_engine::model) struct StandardizeGradient {
+    pub epsilon: f64,
+}
+
+impl Function for StandardizeGradient {
+    const PARTS: [usize; 3] = [1, 1, 1];
+
+    #[inline(always)]
+    fn row<T: Real + Lanes, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
+        let inverse = Standardize { epsilon: self.epsilon }.center(simd, &row, into);
+        let along = mean_product::<T, S>(simd, row.gradient, into, row.width) * inverse * inverse;
+        let level = T::splat(simd, T::from_f64(mean::<T, S>(simd, row.gradient, row.width)));
+        let (inverse, along) = (T::splat(simd, T::from_f64(inverse)), T::splat(simd, T::from_f64(-along)));
+        for (gradient, into) in row.gradient.iter().zip(into) {
+            let rest = T::multiply_add(simd, *into, along, T::subtract(simd, *gradient, level));
+            *into = T::multiply(simd, rest, inverse);
+        }
+    }
+}
+
+#[inline(always)]
+fn mean<T: Real + Lanes, S: Simd>(simd: S, numbers: &[T::Vector<S>], width: usize) -> f64 {
+    let sum = numbers.iter().fold(T::splat(simd, T::ZERO), |sum, x| T::add(simd, sum, *x));
+    T::sum(simd, sum).to_f64() / width as f64
+}
+
+#[inline(always)]
+fn mean_product<T: Real + Lanes, S: Simd>(simd: S, a: &[T::Vector<S>], b: &[T::Vector<S>], width: usize) -> f64 {
+    let sum = a.iter().zip(b).fold(T::splat(simd, T::ZERO), |sum, (a, b)| T::multiply_add(simd, *a, *b, sum));
+    T::sum(simd, sum).to_f64() / width as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::lanes::with_each_register;
+    use super::*;
+
+    const ROWS: usize = 3;
+
+    fn wave(count: usize, step: f64) -> Vec<f64> {
+        (0..count).map(|i| 3.0 * (step * i as f64 + 1.0).sin()).collect()
+    }
+
+    fn applied<F: Function>(function: F, width: usize, rows: &[f64], gradient: &[f64]) -> Vec<f64> {
+        let mut into = vec![0.0; ROWS * F::PARTS[2] * width];
+        apply(function, width, rows, gradient, &mut into);
+        into
+    }
+
+    /// Compares a function with what it is to be of each row, and its gradient with finite differences.
+    fn check<F: Function, G: Function>(function: F, gradient: G, expected: impl Fn(&[f64]) -> Vec<f64>) {
+        for width in [1, 5, 16, 37] {
+            let (rows, weights) = (wave(ROWS * F::PARTS[0] * width, 0.7), wave(ROWS * width, 1.1));
+            let found = applied(function, width, &rows, &[]);
+            let each = rows.chunks(F::PARTS[0] * width).flat_map(&expected);
+            assert!(found.iter().zip(each).all(|(a, b)| (a - b).abs() < 1e-14));
+            let total = |i: usize, by: f64| -> f64 {
+                let moved = [&rows[..i], &[rows[i] + by], &rows[i + 1..]].concat();
+                applied(function, width, &moved, &[]).iter().zip(&weights).map(|(y, weight)| y * weight).sum()
+            };
+            for (i, slope) in applied(gradient, width, &rows, &weights).into_iter().enumerate() {
+                let difference = (total(i, 1e-5) - total(i, -1e-5)) / 2e-5;
+                assert!((slope - difference).abs() < 1e-8, "{slope} {difference}");
+            }
+        }
+    }
+
+    /// Results with other registers than this machine's.
+    #[derive(Clone, Copy)]
+    struct SameAsHere;
+
+    impl WithSimd for SameAsHere {
+        type Output = ();
+
+        fn with_simd<S: Simd>(self, simd: S) {
+            fn check<S: Simd, F: Function>(simd: S, function: F) {
+                for width in [1, 5, 16, 37] {
+                    let (rows, gradient) =
+                        (wave(ROWS * F::PARTS[0] * width, 0.7), wave(ROWS * F::PARTS[1] * width, 1.1));
+                    let mut into = vec![0.0; ROWS * F::PARTS[2] * width];
+                    Apply { function, width, rows: &rows, gradient: &gradient, into: &mut into }.with_simd(simd);
+                    let expected = applied(function, width, &rows, &gradient);
+                    assert!(into.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-14));
+                }
+            }
+            check(simd, Silu);
+            check(simd, SiluGradient);
+            check(simd, Gate);
+            check(simd, GateGradient);
+            check(simd, Normalize { epsilon: 0.01 });
+            check(simd, NormalizeGradient { epsilon: 0.01 });
+            check(simd, Standardize { epsilon: 0.01 });
+            check(simd, StandardizeGradient { epsilon: 0.01 });
+        }
+    }
+
+    #[test]
+    fn registers_of_one_to_eight_numbers_give_the_same() {
+        with_each_register(SameAsHere);
+    }
+
+    fn sigmoid(x: f64) -> f64 {
+        1.0 / (1.0 + (-x).exp())
+    }
+
+    #[test]
+    fn activations_are_what_their_formulas_say() {
+        check(Silu, SiluGradient, |row| row.iter().map(|&x| x * sigmoid(x)).collect());
+        check(Gate, GateGradient, |row| {
+            let (values, gates) = row.split_at(row.len() / 2);
+            values.iter().zip(gates).map(|(&value, &gate)| value * sigmoid(gate)).collect()
+        });
+    }
+
+    #[test]
+    fn normalizations_are_what_their_formulas_say() {
+        let epsilon = 0.01;
+        let scaled = |row: &[f64]| -> Vec<f64> {
+            let mean = row.iter().map(|x| x * x).sum::<f64>() / row.len() as f64;
+            row.iter().map(|x| x / (mean + epsilon).sqrt()).collect()
+        };
+        check(Normalize { epsilon }, NormalizeGradient { epsilon }, scaled);
+        check(Standardize { epsilon }, StandardizeGradient { epsilon }, |row| {
+            let mean = row.iter().sum::<f64>() / row.len() as f64;
+            scaled(&row.iter().map(|x| x - mean).collect::<Vec<_>>())
+        });
+    }
+
+    #[test]
+    fn far_out_activations_are_zero_or_the_number_itself() {
+        let mut found = [0.0f32; 4];
+        apply(Silu, 4, &[-1e4, -200.0, 200.0, 1e4], &[], &mut found);
+        assert!(found[0].abs() < 1e-30 && found[1].abs() < 1e-30);
+        assert_eq!(found[2..], [200.0, 1e4]);
+        apply(SiluGradient, 4, &[-1e4, -200.0, 200.0, 1e4], &[1.0; 4], &mut found);
+        assert!(found[0].abs() < 1e-30 && found[1].abs() < 1e-30);
+        assert_eq!(found[2..], [1.0, 1.0]);
+    }
+}

@@ -1,0 +1,236 @@
+//! Arithmetic on all lanes of a vector register at once, in both precisions.
+
+use pulp::Simd;
+
+/// Numbers that are copied at a time.
+pub(super) const CHUNK: usize = 8;
+
+/// Few numbers, without a call.
+#[inline(always)]
+pub(super) fn copy<T: Copy>(into: &mut [T], from: &[T]) {
+    let ((into, last), (from, rest)) = (into.as_chunks_mut::<CHUNK>(), from.as_chunks::<CHUNK>());
+    into.iter_mut().zip(from).for_each(|(into, from)| *into = *from);
+    last.iter_mut().zip(rest).for_each(|(into, from)| *into = *from);
+}
+
+/// A number of which a register of the instruction set `S` holds several.
+pub(in tumble_engine::model) trait Lanes: Copy + 'static {
+    /// A register.
+    type Vector<S: Simd>: Copy;
+
+    const ZERO: Self;
+    const ONE: Self;
+    /// Below all other numbers, but not infinite.
+    const LOWEST: Self;
+
+    /// How many there are.
+    fn count<S: Simd>() -> usize;
+    /// As many whole registers as there are numbers for.
+    fn vectors<S: Simd>(numbers: &[Self]) -> &[Self::Vector<S>];
+    /// Likewise, to be changed.
+    fn vectors_mut<S: Simd>(numbers: &mut [Self]) -> &mut [Self::Vector<S>];
+    /// The same number in all lanes.
+    fn splat<S: Simd>(simd: S, number: Self) -> Self::Vector<S>;
+    /// a · b + c
+    fn multiply_add<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>, c: Self::Vector<S>) -> Self::Vector<S>;
+    fn add<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    fn subtract<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    fn multiply<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    fn divide<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    fn larger<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// exp(x) to one or two units in the last place for x ≤ 87 (708 in double precision); 0 where that would be denormal, also for -∞.
+    fn exp<S: Simd>(simd: S, x: Self::Vector<S>) -> Self::Vector<S>;
+    /// 1 / (1 + exp(-x)).
+    fn sigmoid<S: Simd>(simd: S, x: Self::Vector<S>) -> Self::Vector<S>;
+    /// Of all lanes.
+    fn sum<S: Simd>(simd: S, x: Self::Vector<S>) -> Self;
+}
+
+/// 1 / n!
+const fn inverse_factorial(n: usize) -> f64 {
+    if n == 0 { 1.0 } else { inverse_factorial(n - 1) / n as f64 }
+}
+
+/// The coefficients of Taylor's series of the exponential function.
+const fn series<const N: usize>() -> [f64; N] {
+    let (mut found, mut n) = ([0.0; N], 0);
+    while n < N {
+        found[n] = inverse_factorial(n);
+        n += 1;
+    }
+    found
+}
+
+/// `exp` is 2ⁿ eʳ with a whole n and |r| ≤ ln 2 / 2, where the series is exact to rounding. A number is rounded to n
+/// when one is added that leaves no bits for fractions (`$round`); n is then in the lowest bits, from where it goes to
+/// those of the exponent. ln 2 is subtracted in two parts, of which n times the first is exact (W. J. Cody and W. Waite,
+/// Software Manual for the Elementary Functions, 1980). What is no number is below nothing, and not lost.
+macro_rules! lanes {
+    ($number:ident: $vector:ident, $count:ident, $views:ident, $views_mut:ident, $splat:ident, $splat_bits:ident,
+     $multiply_add:ident, $add:ident, $subtract:ident, $multiply:ident, $divide:ident, $max:ident, $sum:ident,
+     $greater:ident, $select:ident, $to_bits:ident, $from_bits:ident, $add_bits:ident, $multiply_bits:ident;
+     range $range:expr, round $round:expr, ln2 $ln2:expr, $ln2_rest:expr, terms $terms:expr, bias $bias:expr) => {
+        impl Lanes for $number {
+            type Vector<S: Simd> = S::$vector;
+
+            const ZERO: Self = 0.0;
+            const ONE: Self = 1.0;
+            const LOWEST: Self = Self::MIN;
+
+            #[inline(always)]
+            fn count<S: Simd>() -> usize {
+                S::$count
+            }
+            #[inline(always)]
+            fn vectors<S: Simd>(numbers: &[Self]) -> &[S::$vector] {
+                S::$views(numbers).0
+            }
+            #[inline(always)]
+            fn vectors_mut<S: Simd>(numbers: &mut [Self]) -> &mut [S::$vector] {
+                S::$views_mut(numbers).0
+            }
+            #[inline(always)]
+            fn splat<S: Simd>(simd: S, number: Self) -> S::$vector {
+                simd.$splat(number)
+            }
+            #[inline(always)]
+            fn multiply_add<S: Simd>(simd: S, a: S::$vector, b: S::$vector, c: S::$vector) -> S::$vector {
+                simd.$multiply_add(a, b, c)
+            }
+            #[inline(always)]
+            fn add<S: Simd>(simd: S, a: S::$vector, b: S::$vector) -> S::$vector {
+                simd.$add(a, b)
+            }
+            #[inline(always)]
+            fn subtract<S: Simd>(simd: S, a: S::$vector, b: S::$vector) -> S::$vector {
+                simd.$subtract(a, b)
+            }
+            #[inline(always)]
+            fn multiply<S: Simd>(simd: S, a: S::$vector, b: S::$vector) -> S::$vector {
+                simd.$multiply(a, b)
+            }
+            #[inline(always)]
+            fn divide<S: Simd>(simd: S, a: S::$vector, b: S::$vector) -> S::$vector {
+                simd.$divide(a, b)
+            }
+            #[inline(always)]
+            fn larger<S: Simd>(simd: S, a: S::$vector, b: S::$vector) -> S::$vector {
+                simd.$max(a, b)
+            }
+            #[inline(always)]
+            fn sum<S: Simd>(simd: S, x: S::$vector) -> Self {
+                simd.$sum(x)
+            }
+            #[inline(always)]
+            fn sigmoid<S: Simd>(simd: S, x: S::$vector) -> S::$vector {
+                let (one, minus) = (simd.$splat(1.0), simd.$splat(-1.0));
+                let lowest = simd.$splat(-$range);
+                let x = simd.$select(simd.$greater(lowest, x), lowest, x);
+                simd.$divide(one, simd.$add(one, <Self as Lanes>::exp(simd, simd.$multiply(minus, x))))
+            }
+            #[inline(always)]
+            fn exp<S: Simd>(simd: S, x: S::$vector) -> S::$vector {
+                const SERIES: [f64; $terms] = series();
+                let (lowest, round) = (simd.$splat(-$range), simd.$splat($round));
+                let below = simd.$greater(lowest, x);
+                let x = simd.$select(below, lowest, x);
+                let shifted = simd.$multiply_add(x, simd.$splat(std::$number::consts::LOG2_E), round);
+                let n = simd.$subtract(shifted, round);
+                let r = simd.$multiply_add(n, simd.$splat(-$ln2), x);
+                let r = simd.$multiply_add(n, simd.$splat(-$ln2_rest), r);
+                let mut sum = simd.$splat(SERIES[$terms - 1] as $number);
+                for term in SERIES[..$terms - 1].iter().rev() {
+                    sum = simd.$multiply_add(sum, r, simd.$splat(*term as $number));
+                }
+                let exponent = simd.$add_bits(simd.$to_bits(shifted), simd.$splat_bits($bias));
+                let power = simd.$multiply_bits(exponent, simd.$splat_bits(1 << ($number::MANTISSA_DIGITS - 1)));
+                simd.$select(below, simd.$splat(0.0), simd.$multiply(sum, simd.$from_bits(power)))
+            }
+        }
+    };
+}
+
+lanes!(f32: f32s, F32_LANES, as_simd_f32s, as_mut_simd_f32s, splat_f32s, splat_u32s,
+    mul_add_e_f32s, add_f32s, sub_f32s, mul_f32s, div_f32s, max_f32s, reduce_sum_f32s,
+    greater_than_f32s, select_f32s, transmute_u32s_f32s, transmute_f32s_u32s, add_u32s, mul_u32s;
+    range 87.0, round 12_582_912.0, ln2 0.693_145_75, 1.428_606_8e-6, terms 8, bias 127);
+lanes!(f64: f64s, F64_LANES, as_simd_f64s, as_mut_simd_f64s, splat_f64s, splat_u64s,
+    mul_add_e_f64s, add_f64s, sub_f64s, mul_f64s, div_f64s, max_f64s, reduce_sum_f64s,
+    greater_than_f64s, select_f64s, transmute_u64s_f64s, transmute_f64s_u64s, add_u64s, mul_u64s;
+    range 708.0, round 6_755_399_441_055_744.0, ln2 0.693_147_180_369_123_8, 1.908_214_929_270_587_7e-10, terms 14,
+    bias 1023);
+
+/// A test with registers of one to eight numbers of double precision, whatever this machine has.
+#[cfg(test)]
+pub(super) fn with_each_register(test: impl pulp::WithSimd + Copy) {
+    test.with_simd(pulp::Scalar);
+    test.with_simd(pulp::Scalar128b);
+    test.with_simd(pulp::Scalar256b);
+    test.with_simd(pulp::Scalar512b);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use pulp::{Arch, WithSimd};
+
+    use super::*;
+
+    /// exp of some numbers.
+    struct Collect<'a, T> {
+        numbers: &'a [T],
+        found: &'a RefCell<Vec<Vec<T>>>,
+    }
+
+    impl<T> Clone for Collect<'_, T> {
+        fn clone(&self) -> Self {
+            *self
+        }
+    }
+
+    impl<T> Copy for Collect<'_, T> {}
+
+    impl<T: Lanes> WithSimd for Collect<'_, T> {
+        type Output = ();
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) {
+            let mut numbers = self.numbers.to_vec();
+            T::vectors_mut::<S>(&mut numbers).iter_mut().for_each(|x| *x = T::exp(simd, *x));
+            self.found.borrow_mut().push(numbers);
+        }
+    }
+
+    /// With registers of this machine, and with each other.
+    fn exp<T: Lanes>(numbers: &[T]) -> Vec<Vec<T>> {
+        let found = RefCell::default();
+        Arch::new().dispatch(Collect { numbers, found: &found });
+        with_each_register(Collect { numbers, found: &found });
+        found.into_inner()
+    }
+
+    #[test]
+    fn exp_is_right_to_the_last_places() {
+        let numbers: Vec<f64> = (0..6400).map(|i| -f64::from(i) / 100.0).collect();
+        for (found, x) in exp(&numbers).iter().flat_map(|found| found.iter().zip(&numbers)) {
+            assert!((found / x.exp() - 1.0).abs() < 4e-16, "exp({x}) is not {found}");
+        }
+        let numbers: Vec<f32> = numbers.iter().map(|&x| x as f32).collect();
+        for (found, x) in exp(&numbers).iter().flat_map(|found| found.iter().zip(&numbers)) {
+            assert!((f64::from(*found) / f64::from(*x).exp() - 1.0).abs() < 1.3e-7, "exp({x}) is not {found}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_stays_none() {
+        assert!(exp(&[f32::NAN; 16]).concat().iter().all(|x| x.is_nan()));
+        assert!(exp(&[f64::NAN; 16]).concat().iter().all(|x| x.is_nan()));
+    }
+
+    #[test]
+    fn exp_of_what_is_far_below_is_zero() {
+        let numbers = [[-1e5; 16], [f32::MIN; 16], [f32::NEG_INFINITY; 16], [-88.0; 16]].concat();
+        exp(&numbers).into_iter().for_each(|found| assert_eq!(found, [0.0; 64]));
+    }
+}

@@ -1,0 +1,85 @@
+//! The entrance: a listener that the poller watches, and leaves alone for a while when the system has no more room.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use polling::{Event as Readiness, PollMode, Poller};
+
+use crate::scheduler::{Happening, LISTENER};
+use tumble_ipi::net::Listener;
+
+/// How many are accepted before those who are there already have a turn: fewer than may be pending, so that each of
+/// them can say what it wants before the next ones take its place.
+const CROWD: usize = 16;
+
+/// How long those who are there have it to themselves when more come than that.
+const BREATH: Duration = Duration::from_millis(1);
+
+/// How long nobody is accepted when the system has no room.
+const PAUSE: Duration = Duration::from_millis(100);
+
+pub(super) struct Entrance {
+    listener: Listener,
+    /// When to accept again, after the system had no more room.
+    resume: Option<Instant>,
+    /// Whether the last one could not be accepted.
+    crowded: bool,
+}
+
+impl Entrance {
+    /// Has the poller watch it.
+    pub fn open(listener: Listener, poller: &Poller) -> io::Result<Self> {
+        // SAFETY: whoever owns the poller closes the entrance before it is dropped.
+        unsafe { poller.add_with_mode(&listener.as_fd(), Readiness::readable(LISTENER), PollMode::Level)? };
+        Ok(Self { listener, resume: None, crowded: false })
+    }
+
+    /// Accepts those who wait.
+    pub fn accept(&mut self, poller: &Poller, happenings: &mut Vec<Happening>) {
+        for _ in 0..CROWD {
+            match self.listener.accept() {
+                Ok((stream, peer)) => {
+                    self.crowded = false;
+                    happenings.push(Happening::Connected(stream, peer));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) => {
+                    if !std::mem::replace(&mut self.crowded, true) {
+                        happenings.push(Happening::NotAccepted(error));
+                    }
+                    return self.pause(PAUSE, poller);
+                }
+            }
+        }
+        self.pause(BREATH, poller);
+    }
+
+    fn pause(&mut self, pause: Duration, poller: &Poller) {
+        self.resume = Some(Instant::now() + pause);
+        self.watch(poller, Readiness::none(LISTENER));
+    }
+
+    /// When to call [`Entrance::reopen`].
+    pub fn resume(&self) -> Option<Instant> {
+        self.resume
+    }
+
+    /// Has it watched again, if the pause is over.
+    pub fn reopen(&mut self, poller: &Poller) {
+        if self.resume.is_some_and(|resume| resume <= Instant::now()) {
+            self.resume = None;
+            self.watch(poller, Readiness::readable(LISTENER));
+        }
+    }
+
+    fn watch(&self, poller: &Poller, readiness: Readiness) {
+        // It cannot fail for a listener that is in the poller, which ours is.
+        let _ = poller.modify_with_mode(self.listener.as_fd(), readiness, PollMode::Level);
+    }
+
+    /// Takes it from the poller.
+    pub fn close(&self, poller: &Poller) {
+        let _ = poller.delete(self.listener.as_fd());
+    }
+}

@@ -1,0 +1,363 @@
+//! One connection: its socket, its conversation, and how long it may be silent.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::IpAddr;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, Instant};
+
+use polling::Event as Readiness;
+
+use crate::scheduler::admission::{Admission, MAX_EARLY};
+use crate::scheduler::pace::{BURST, Pace};
+use crate::scheduler::request::Request;
+use crate::scheduler::session::{Setup, Simulation};
+use crate::scheduler::{Key, Limits, PIECE};
+use tumble_core::average::Evaluation;
+use tumble_ipi::driver::{Driver, Event};
+use tumble_ipi::extras::extras;
+use tumble_ipi::message::{Answer, put_error};
+use tumble_ipi::shared::Segments;
+use tumble_ipi::wire::Structure;
+use tumble_core::neighbors::NeighborList;
+use tumble_ipi::net::Stream;
+
+/// How long a peer that is refused has to read why.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// How a connection has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// With an `EXIT`.
+    Exit,
+    /// The peer closed it between two messages.
+    Closed,
+    /// It broke: the rest of a sentence that begins with the name of the peer.
+    Broken(String),
+    /// We refused to go on: a sentence that the peer was told.
+    Refused(String),
+}
+
+#[derive(Debug)]
+pub(super) struct Connection {
+    stream: Stream,
+    pub peer: String,
+    /// The machine that it is from.
+    pub origin: Option<IpAddr>,
+    driver: Driver,
+    /// From its `INIT` on.
+    simulation: Option<Simulation>,
+    segments: Option<Segments>,
+    /// Whether it is likely to ask again soon: it was in the last batch, or is new.
+    pub lively: bool,
+    /// How much of the output is sent.
+    sent: usize,
+    /// When it was opened.
+    opened: Instant,
+    /// When the last message was taken in, or sent to its end. Parts of messages do not count: who sends a byte now and
+    /// then does not keep his place.
+    since: Instant,
+    /// Whether anything has come.
+    pub greeted: bool,
+    /// Whether its end has been told.
+    pub ended: bool,
+    /// When it is to be refused, and why.
+    refusal: Option<(Instant, String)>,
+    /// Whether it is one that we do not trust, as all that we accept.
+    paced: bool,
+    pub pace: Pace,
+    /// Messages before its `INIT`.
+    early: usize,
+    /// What the poller was told last: readable, writable.
+    interest: (bool, bool),
+}
+
+impl Connection {
+    pub fn new(stream: Stream, peer: String, limits: &Limits) -> Self {
+        Self {
+            origin: stream.origin(),
+            stream,
+            peer,
+            driver: Driver::new(limits.max_text),
+            simulation: None,
+            segments: None,
+            lively: false,
+            sent: 0,
+            opened: Instant::now(),
+            since: Instant::now(),
+            greeted: false,
+            ended: false,
+            refusal: None,
+            paced: limits.admission.is_some(),
+            pace: Pace::default(),
+            early: 0,
+            interest: (true, false),
+        }
+    }
+
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
+    }
+
+    /// Ends it from our side.
+    pub fn hang_up(&mut self) {
+        self.stream.hang_up();
+    }
+
+    /// Whether it has begun a simulation.
+    pub fn begun(&self) -> bool {
+        self.simulation.is_some()
+    }
+
+    pub fn begin(&mut self, setup: Setup) {
+        self.driver.begin(setup.species.len(), setup.batch, setup.carrier);
+        self.simulation = Some(Simulation::new(setup));
+    }
+
+    /// Reads a piece; true if something came.
+    pub fn read(&mut self, piece: &mut [u8]) -> Result<bool, End> {
+        self.pace.start();
+        let read = self.stream.read(piece);
+        read.iter().for_each(|length| self.pace.read(*length));
+        match read {
+            Ok(0) if self.driver.waiting() == 0 && !self.driver.busy() => Err(End::Closed),
+            Ok(0) if self.driver.leaves() => Err(End::Exit),
+            Ok(0) if self.driver.busy() => Err(End::Broken("closed the connection before it had its results".into())),
+            Ok(0) => Err(End::Broken("closed the connection in the middle of a message".into())),
+            Ok(_) if self.ended => {
+                self.pace.dealt(BURST);
+                Ok(false)
+            }
+            Ok(length) => {
+                if self.driver.waiting() == 0 {
+                    self.since = Instant::now();
+                }
+                self.driver.feed(&piece[..length]);
+                self.greeted = true;
+                Ok(true)
+            }
+            Err(error) if would_wait(&error) => Ok(false),
+            Err(error) => Err(End::Broken(format!("broke the connection: {error}"))),
+        }
+    }
+
+    /// What is to be done next; nothing before what was answered is on its way.
+    pub fn proceed(&mut self) -> Result<Option<Event>, String> {
+        if self.ended || self.pausing() {
+            return Ok(None);
+        }
+        self.pace.start();
+        let (waiting, most) = (self.driver.waiting(), if self.paced { BURST } else { usize::MAX });
+        let mut left = most;
+        let event = self.driver.proceed_within(&mut left);
+        if self.driver.waiting() < waiting {
+            self.since = Instant::now();
+        }
+        self.pace.dealt(most - left);
+        if !self.begun() && self.paced {
+            self.early += most - left;
+            if self.early > MAX_EARLY {
+                return Err(format!("sent {MAX_EARLY} messages before an INIT"));
+            }
+        }
+        event
+    }
+
+    /// Whether nothing is lost once its peer has gone: all that it may still have sent is talk. The poller tells that it
+    /// has gone whether we ask or not, so it is to be looked at now, though it is left alone.
+    pub fn expendable(&self) -> bool {
+        self.ended || self.pausing()
+    }
+
+    /// Whether it is left alone for a while.
+    fn pausing(&self) -> bool {
+        self.paced && self.pace.resume().is_some()
+    }
+
+    /// Takes a request in and says how many structures it has.
+    pub fn ask(&mut self, event: Event) -> Result<usize, String> {
+        let structures = match event {
+            Event::Evaluate(structures) => structures,
+            Event::EvaluateShared(names) => self.read_shared(names).map_err(|error| {
+                format!("cannot use the shared memory that was named ({error}): run both sides on one machine")
+            })?,
+            Event::Init { .. } | Event::Exit => vec![],
+        };
+        let Some(simulation) = &mut self.simulation else { return Err("the peer sent POSDATA before INIT".into()) };
+        simulation.ask(structures);
+        self.pace.asked();
+        self.lively = true;
+        Ok(self.structures())
+    }
+
+    fn read_shared(&mut self, names: Option<[String; 6]>) -> io::Result<Vec<Structure>> {
+        if let Some(names) = names {
+            self.segments = Some(Segments::open(&names)?);
+        }
+        let layout = self.driver.layout();
+        let segments = self.segments.as_ref().ok_or_else(|| io::Error::from(ErrorKind::NotFound))?;
+        segments.read(layout.batch, layout.atoms)
+    }
+
+    /// Structures in the request.
+    pub fn structures(&self) -> usize {
+        self.simulation.as_ref().map_or(0, Simulation::structures)
+    }
+
+    /// The request, to be evaluated elsewhere.
+    pub fn hand_over(&mut self, key: Key) -> Option<Request> {
+        Some(self.simulation.as_mut()?.hand_over(key))
+    }
+
+    /// Whether it waits for results.
+    pub fn waits(&self) -> bool {
+        self.driver.busy()
+    }
+
+    /// Memory of what is known of neighbors, bytes.
+    pub fn kept(&self) -> usize {
+        self.simulation.as_ref().map_or(0, |simulation| simulation.kept)
+    }
+
+    /// Keeps what is known of neighbors for the next request, if there is so much room for it, bytes.
+    pub fn keep(&mut self, lists: Vec<NeighborList>, room: usize) {
+        let Some(simulation) = &mut self.simulation else { return };
+        simulation.keep(lists);
+        if simulation.kept > room {
+            simulation.forget_neighbors();
+        }
+    }
+
+    /// Makes the reply.
+    pub fn answer(&mut self, evaluations: Vec<Evaluation>) -> Result<(), String> {
+        let answers: Vec<_> = evaluations.into_iter().map(answer).collect();
+        if let Some(segments) = &self.segments {
+            segments.write(&answers).map_err(|error| format!("cannot write the results to shared memory: {error}"))?;
+        }
+        self.forget_request();
+        self.driver.answer(&answers);
+        self.since = Instant::now();
+        Ok(())
+    }
+
+    /// Says why it ends.
+    pub fn refuse(&mut self, sentence: &str) {
+        put_error(sentence, &mut self.driver.output);
+        self.forget_request();
+        self.lively = false;
+        self.ended = true;
+        self.since = Instant::now();
+    }
+
+    /// Says why it will have ended soon.
+    pub fn refuse_at(&mut self, when: Instant, sentence: String) {
+        self.refusal = Some((when, sentence));
+    }
+
+    /// Says why it ends, if its peer listens, and ends it.
+    pub fn dismiss(&mut self, sentence: &str) {
+        self.refuse(sentence);
+        // Nothing is waited for. What is unread would reset the connection, and take the sentence with it.
+        let _ = self.write().map(|()| self.stream.read(&mut [0; 4096]));
+    }
+
+    fn forget_request(&mut self) {
+        self.simulation.iter_mut().for_each(Simulation::forget);
+    }
+
+    /// Sends what can be sent; an error if the connection is done.
+    pub fn write(&mut self) -> Result<(), End> {
+        if self.driver.output.is_empty() {
+            return Ok(());
+        }
+        while self.sent < self.driver.output.len() {
+            match self.stream.write(&self.driver.output[self.sent..]) {
+                Ok(length) => self.sent += length,
+                Err(error) if would_wait(&error) => return Ok(()),
+                Err(error) => return Err(End::Broken(format!("broke the connection: {error}"))),
+            }
+        }
+        self.since = Instant::now();
+        self.driver.output.clear();
+        self.sent = 0;
+        if self.ended && self.stream.finish().is_err() {
+            return Err(End::Closed);
+        }
+        Ok(())
+    }
+
+    /// How it ends if it cannot be written to: whoever has said `EXIT` need not read any more.
+    pub fn last_words(&mut self, piece: &mut [u8], end: End) -> End {
+        let length = self.stream.read(piece).unwrap_or(0);
+        self.driver.feed(&piece[..length]);
+        if matches!(self.proceed(), Ok(Some(Event::Exit))) { End::Exit } else { end }
+    }
+
+    /// What to tell the poller, if it must be told.
+    pub fn interest(&mut self, key: Key) -> Option<Readiness> {
+        self.pace.settle();
+        let writing = !self.driver.output.is_empty();
+        // Whoever does not read his answers is not read from, and nobody piles up more than a piece of requests.
+        let busy = writing || self.driver.busy() && self.driver.waiting() > PIECE;
+        let reading = (self.ended || !busy) && !self.pausing();
+        let interest = (reading, writing);
+        let changed = interest != self.interest;
+        self.interest = interest;
+        changed.then(|| Readiness::new(key, reading, writing))
+    }
+
+    /// When something is wrong with it if nothing happens.
+    pub fn deadline(&self, limits: &Limits) -> Option<Instant> {
+        if self.ended {
+            return Some(self.since + FAREWELL);
+        }
+        if let Some((when, _)) = self.refusal {
+            return Some(when);
+        }
+        // Who has begun and is left alone owes us nothing meanwhile.
+        if self.begun() && self.pausing() {
+            return None;
+        }
+        let (since, wait) = match self.unfinished() {
+            _ if self.driver.busy() => return None,
+            true if self.driver.begun() => (self.since, limits.patience),
+            true => (self.opened, limits.admission.map(|Admission { grace, .. }| grace)),
+            false => (self.since, limits.idle),
+        };
+        wait.map(|wait| since + wait)
+    }
+
+    /// When to look at it again.
+    pub fn resume(&self) -> Option<Instant> {
+        self.pace.resume().filter(|_| self.paced)
+    }
+
+    /// Whether it owes us something.
+    fn unfinished(&self) -> bool {
+        !self.driver.begun() || self.driver.waiting() > 0 || !self.driver.output.is_empty()
+    }
+
+    /// What is wrong when a deadline has passed; nothing to say if it has been told.
+    pub fn lateness(&self) -> Option<&str> {
+        match self {
+            _ if self.ended => None,
+            Self { refusal: Some((_, sentence)), .. } => Some(sentence),
+            _ if !self.driver.output.is_empty() => Some("the answer was not read in time"),
+            _ if self.driver.waiting() > 0 => Some("the rest of a message did not come in time"),
+            _ if !self.driver.begun() => Some("no INIT came in time"),
+            _ => Some("nothing was asked for a long time: connect again to go on"),
+        }
+    }
+}
+
+fn answer(evaluation: Evaluation) -> Answer {
+    Answer {
+        extras: extras(&evaluation),
+        energy: evaluation.energy,
+        forces: evaluation.forces,
+        virial: evaluation.virial.unwrap_or([[f64::NAN; 3]; 3]),
+    }
+}
+
+fn would_wait(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
+}

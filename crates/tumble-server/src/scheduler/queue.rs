@@ -1,0 +1,127 @@
+//! Which requests wait, in the order in which they came, and when they have waited long enough.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use crate::scheduler::{Key, Limits};
+
+#[derive(Clone, Copy, Debug)]
+struct Request {
+    key: Key,
+    structures: usize,
+    since: Instant,
+}
+
+/// Requests, at most one of each connection.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    waiting: VecDeque<Request>,
+    /// When the last batch was done: what came meanwhile has waited for that, not for others to come along.
+    free: Option<Instant>,
+}
+
+impl Queue {
+    pub fn push(&mut self, key: Key, structures: usize) {
+        self.waiting.push_back(Request { key, structures, since: Instant::now() });
+    }
+
+    pub fn forget(&mut self, key: Key) {
+        self.waiting.retain(|request| request.key != key);
+    }
+
+    /// When the queue must be looked at again; `lively` connections are expected to ask.
+    pub fn deadline(&self, limits: &Limits, lively: usize) -> Option<Instant> {
+        let first = self.waiting.front()?;
+        let since = self.free.map_or(first.since, |free| free.max(first.since));
+        Some(if self.full(limits, lively) { since } else { since + limits.max_wait })
+    }
+
+    /// A batch is done.
+    pub fn done(&mut self) {
+        self.free = Some(Instant::now());
+    }
+
+    /// Whether to evaluate: there are enough, all who are expected are here, or the first has waited long enough.
+    #[cfg(test)]
+    fn due(&self, now: Instant, limits: &Limits, lively: usize) -> bool {
+        self.deadline(limits, lively).is_some_and(|deadline| deadline <= now)
+    }
+
+    fn full(&self, limits: &Limits, lively: usize) -> bool {
+        let structures: usize = self.waiting.iter().map(|request| request.structures).sum();
+        self.waiting.len() >= lively || structures >= limits.max_batch
+    }
+
+    /// The first requests with at most so many structures together, but at least one; and how long the first has waited.
+    pub fn take(&mut self, max_batch: usize, now: Instant) -> (Vec<Key>, Duration) {
+        let waited = self.waiting.front().map_or(Duration::ZERO, |first| now.saturating_duration_since(first.since));
+        let (mut keys, mut structures) = (vec![], 0);
+        while let Some(request) = self.waiting.front() {
+            structures += request.structures;
+            if structures > max_batch && !keys.is_empty() {
+                break;
+            }
+            keys.push(request.key);
+            self.waiting.pop_front();
+        }
+        (keys, waited)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(max_batch: usize) -> Limits {
+        let max_wait = Duration::from_secs(1);
+        Limits {
+            max_batch,
+            max_wait,
+            memory: 0,
+            max_work: 0.0,
+            max_text: 0,
+            patience: None,
+            admission: None,
+            idle: None,
+        }
+    }
+
+    fn queue(requests: &[(Key, usize)]) -> Queue {
+        let mut queue = Queue::default();
+        requests.iter().for_each(|&(key, structures)| queue.push(key, structures));
+        queue
+    }
+
+    #[test]
+    fn a_batch_is_due_when_all_who_are_expected_are_there_or_enough_or_in_time() {
+        let (queue, now) = (queue(&[(1, 1), (2, 1)]), Instant::now());
+        assert!(queue.due(now, &limits(8), 2));
+        assert!(!queue.due(now, &limits(8), 3));
+        assert!(queue.due(now, &limits(2), 3));
+        assert!(queue.due(now + Duration::from_secs(2), &limits(8), 3));
+        assert!(!Queue::default().due(now, &limits(8), 0));
+    }
+
+    #[test]
+    fn what_came_while_a_batch_was_evaluated_still_waits_for_others() {
+        let mut queue = queue(&[(1, 1)]);
+        queue.done();
+        let (first, free) = (queue.waiting[0].since, queue.free.unwrap());
+        assert!(!queue.due(first + Duration::from_secs(1), &limits(8), 2) || first == free);
+        assert!(queue.due(free + Duration::from_secs(1), &limits(8), 2));
+    }
+
+    #[test]
+    fn first_come_first_served_but_never_nobody() {
+        let mut queue = queue(&[(1, 2), (2, 2), (3, 9), (4, 1)]);
+        let mut take = || queue.take(5, Instant::now()).0;
+        assert_eq!([take(), take(), take(), take()], [vec![1, 2], vec![3], vec![4], vec![]]);
+    }
+
+    #[test]
+    fn who_has_left_is_not_served() {
+        let mut queue = queue(&[(1, 1), (2, 1)]);
+        queue.forget(1);
+        assert_eq!(queue.take(5, Instant::now()).0, [2]);
+    }
+}

@@ -1,0 +1,138 @@
+//! Structures of one simulation that are to be evaluated, on their way through the thread that does it.
+
+use std::sync::Arc;
+
+use crate::scheduler::session::Setup;
+use crate::scheduler::{Key, Limits};
+use tumble_core::cancel::Cancel;
+use tumble_core::error::{Error, Result};
+use tumble_ipi::wire::Structure;
+use tumble_core::neighbors::{NeighborList, pairs_within};
+use tumble_core::policy::Policy;
+use tumble_core::potential::Potential;
+use tumble_core::system::System;
+use tumble_core::batch::Task;
+
+/// Å that atoms may move, half of it each, before neighbors are sought again.
+const SKIN: f64 = 0.5;
+
+/// What a replica costs at least, edges: a result of its own, and a text for its energy.
+const EDGES_PER_REPLICA: usize = 1000;
+
+/// A structure that waits.
+#[derive(Debug)]
+pub(super) struct Pending {
+    structure: Structure,
+    system: Option<System>,
+    /// Chooses the random rotations.
+    step: u64,
+    /// Unless it is that of the simulation.
+    policy: Option<Policy>,
+}
+
+impl Pending {
+    pub fn new(structure: Structure, step: u64, policy: Option<Policy>) -> Self {
+        Self { structure, system: None, step, policy }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Request {
+    pub key: Key,
+    /// Asked when nobody waits for it any more.
+    pub cancel: Cancel,
+    setup: Arc<Setup>,
+    pending: Vec<Pending>,
+    lists: Vec<NeighborList>,
+}
+
+impl Request {
+    pub fn new(key: Key, setup: Arc<Setup>, pending: Vec<Pending>, lists: Vec<NeighborList>) -> Self {
+        Self { key, cancel: Cancel::default(), setup, pending, lists }
+    }
+
+    /// Finds the neighbors of all structures.
+    pub fn prepare(&mut self, potential: &dyn Potential, limits: &Limits) -> Result<()> {
+        let (cutoff, threads) = (potential.info().cutoff, potential.lanes());
+        let list = || NeighborList::new(cutoff, SKIN).within(threads, limits.memory);
+        self.lists.resize_with(self.pending.len(), list);
+        let (mut edges, most) = (0, 2 * pairs_within(limits.memory));
+        for (pending, list) in self.pending.iter_mut().zip(&mut self.lists) {
+            self.cancel.check()?;
+            edges += list.graph(pending.system(&self.setup)?)?.n_edges();
+            if edges > most {
+                let atoms = self.setup.species.len() * self.setup.batch;
+                return Err(Error::TooManyPairs { atoms, pairs: most / 2, radius: cutoff, memory: limits.memory });
+            }
+        }
+        self.check_work(edges, limits)
+    }
+
+    fn check_work(&self, edges: usize, limits: &Limits) -> Result<()> {
+        let work = |task: Task| (task.graph.n_edges().max(EDGES_PER_REPLICA) * evaluations(task.policy)) as f64;
+        let (found, most) = (self.tasks().map(work).sum::<f64>(), limits.max_work);
+        if found <= most {
+            return Ok(());
+        }
+        let rotations = self.tasks().map(|task| evaluations(task.policy)).max().unwrap_or(0);
+        Err(Error::TooMuchWork { structures: self.pending.len(), edges, rotations, work: found, most })
+    }
+
+    /// What the model is to do, once the neighbors are known.
+    pub fn tasks(&self) -> impl Iterator<Item = Task<'_>> {
+        let own = &self.setup.policy;
+        let pairs = self.pending.iter().zip(&self.lists);
+        pairs.map(move |(pending, list)| Task {
+            graph: list.last(),
+            policy: pending.policy.as_ref().unwrap_or(own),
+            step: pending.step,
+        })
+    }
+
+    /// Number of structures.
+    pub fn structures(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Atoms of all structures.
+    pub fn atoms(&self) -> usize {
+        self.setup.species.len() * self.pending.len()
+    }
+
+    /// Working memory of all replicas together, bytes: about what their evaluation takes, in time.
+    pub fn cost(&self, potential: &dyn Potential) -> usize {
+        let cost = |task: Task| potential.bytes_per_replica(task.graph).saturating_mul(evaluations(task.policy));
+        self.tasks().map(cost).fold(0, usize::saturating_add)
+    }
+
+    /// Memory of the neighbors, bytes.
+    pub fn bytes(&self) -> usize {
+        self.lists.iter().map(NeighborList::bytes).sum()
+    }
+
+    /// Gives back the memory of the neighbors, which are found anew when it is prepared again.
+    pub fn forget_neighbors(&mut self) {
+        self.lists.clear();
+    }
+
+    /// What is known of neighbors, once it is done.
+    pub fn into_lists(self) -> Vec<NeighborList> {
+        self.lists
+    }
+}
+
+impl Pending {
+    fn system(&mut self, setup: &Setup) -> Result<&System> {
+        if self.system.is_none() {
+            let cell = self.structure.cell(setup.periodic)?;
+            let positions = std::mem::take(&mut self.structure.positions);
+            self.system = Some(System::new(positions, setup.species.clone(), cell)?);
+        }
+        Ok(self.system.as_ref().expect("it was made"))
+    }
+}
+
+/// Evaluations of the model for one structure.
+fn evaluations(policy: &Policy) -> usize {
+    policy.mitigation.evaluations() + usize::from(policy.correction)
+}

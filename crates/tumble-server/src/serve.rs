@@ -1,0 +1,195 @@
+//! The server's loop: who may come in, and what becomes of whom.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::guesses::Guesses;
+use crate::session_request::{Terms, WRONG_TOKEN};
+use crate::statistics::Statistics;
+use tumble_core::error::{Error, Result};
+use tumble_ipi::net::{Listener, Stream};
+use tumble_core::potential::Potential;
+use crate::scheduler::{End, Happening, Interrupt, Key, Limits, Round, Scheduler, Setup};
+
+/// Time between two lines of statistics.
+const STATISTICS: Duration = Duration::from_secs(10);
+
+/// Time between two words of a crowd.
+const CROWDED: Duration = Duration::from_secs(10);
+
+/// How to serve.
+pub struct Options {
+    /// What simulations are granted.
+    pub terms: Terms,
+    /// What may not be exceeded.
+    pub limits: Limits,
+    /// Connections at a time.
+    pub max_connections: usize,
+    /// Where a line of statistics goes every 10 seconds, and at the end.
+    pub statistics: Option<Box<dyn Write>>,
+}
+
+/// What goes on.
+#[derive(Debug)]
+pub enum Report<'a> {
+    /// A simulation begins.
+    Begun {
+        /// Who.
+        peer: &'a str,
+        /// Atoms of each of its structures.
+        atoms: usize,
+    },
+    /// A connection has ended.
+    Ended {
+        /// Whose.
+        peer: &'a str,
+        /// How.
+        end: &'a End,
+        /// How many there are now.
+        connections: usize,
+    },
+    /// Somebody could not be accepted.
+    NotAccepted(&'a io::Error),
+    /// So many connections that had sent no `INIT` had to make room for others.
+    Crowded(usize),
+    /// Statistics cannot be written; told once until they can.
+    NotWritten(&'a io::Error),
+    /// A batch was evaluated, and how many connections there are now.
+    Round(&'a Round, usize),
+}
+
+/// Serves until a signal comes.
+///
+/// # Errors
+/// Those of the system. What a simulation does wrong is its own affair, and statistics that cannot be written are told.
+pub fn serve(
+    potential: Box<dyn Potential>,
+    listener: Listener,
+    mut options: Options,
+    interrupt: Arc<Interrupt>,
+    report: &mut dyn FnMut(Report),
+) -> Result<Statistics> {
+    let address = listener.address().to_string();
+    let broken = |cause| Error::Listen { address: address.clone(), cause };
+    let mut scheduler = Scheduler::new(potential, options.limits, interrupt).map_err(broken)?;
+    scheduler.listen(listener).map_err(broken)?;
+    let mut server = Server::new(scheduler);
+    while !server.scheduler.interrupted() {
+        let line = options.statistics.as_ref().map(|_| server.statistics.due(STATISTICS));
+        for happening in server.scheduler.turn(line).map_err(broken)? {
+            server.take(happening, &options, report);
+        }
+        if line.is_some_and(|due| due <= Instant::now()) {
+            server.write_line(options.statistics.as_mut(), report);
+        }
+        server.tell_crowded(Instant::now(), report);
+    }
+    server.scheduler.dismiss("the server was asked to end: ask the next one");
+    // What came about in the last turn counts, though nobody comes in any more.
+    let last = server.scheduler.rest().into_iter().filter(|last| matches!(last, Happening::Ended { .. }));
+    last.for_each(|happening| server.take(happening, &options, report));
+    server.write_line(options.statistics.as_mut(), report);
+    Ok(server.statistics)
+}
+
+struct Server {
+    scheduler: Scheduler,
+    statistics: Statistics,
+    guesses: Guesses,
+    /// Connections that had to make room, of which nothing was told yet.
+    crowded: usize,
+    told: Option<Instant>,
+    /// Whether the last line of statistics could not be written.
+    unwritten: bool,
+}
+
+impl Server {
+    fn new(scheduler: Scheduler) -> Self {
+        let (statistics, guesses) = (Statistics::default(), Guesses::default());
+        Self { scheduler, statistics, guesses, crowded: 0, told: None, unwritten: false }
+    }
+
+    fn take(&mut self, happening: Happening, options: &Options, report: &mut dyn FnMut(Report)) {
+        match happening {
+            Happening::Connected(stream, peer) => self.accept(stream, &peer, options),
+            Happening::Crowded(_) => {
+                self.statistics.refuse();
+                self.crowded += 1;
+            }
+            Happening::NotAccepted(error) => report(Report::NotAccepted(&error)),
+            Happening::Init(key, text) => self.begin(key, &text, options, report),
+            Happening::Evaluated(round) => {
+                self.statistics.add(&round);
+                report(Report::Round(&round, self.scheduler.connections()));
+            }
+            Happening::Ended { peer, end, .. } => {
+                if matches!(end, End::Broken(_) | End::Refused(_)) {
+                    self.statistics.refuse();
+                }
+                report(Report::Ended { peer: &peer, end: &end, connections: self.scheduler.connections() });
+            }
+        }
+    }
+
+    /// Takes somebody in. Whether there is room for a simulation is told when one is asked for.
+    fn accept(&mut self, stream: Stream, peer: &str, options: &Options) {
+        let pending = options.limits.admission.map_or(0, |admission| admission.max_pending);
+        // Beyond twice as many, those who are being told why they are refused included, there is no telling.
+        if self.scheduler.connections() >= 2 * (options.max_connections + pending) {
+            return self.statistics.refuse();
+        }
+        self.statistics.accept();
+        let number = self.statistics.total().accepted;
+        // One that the system does not let us watch is gone.
+        let _ = self.scheduler.add(stream, format!("{peer} #{number}"));
+    }
+
+    fn begin(&mut self, key: Key, text: &str, options: &Options, report: &mut dyn FnMut(Report)) {
+        let start = Instant::now();
+        if !options.terms.admits(text) {
+            let delay = self.guesses.add(self.scheduler.origin(key), start);
+            return self.scheduler.refuse_later(key, WRONG_TOKEN.into(), delay);
+        }
+        match self.grant(key, text, options) {
+            Ok(setup) => {
+                report(Report::Begun { peer: self.scheduler.peer(key), atoms: setup.species.len() });
+                self.scheduler.charge(key, start.elapsed());
+                self.scheduler.begin(key, setup);
+            }
+            Err(sentence) => self.scheduler.refuse(key, sentence),
+        }
+    }
+
+    fn grant(&self, key: Key, text: &str, options: &Options) -> Result<Setup, String> {
+        let most = options.max_connections;
+        if !self.scheduler.begun(key) && self.scheduler.simulations() >= most {
+            return Err(format!("the server has {most} connections already, the most that it takes"));
+        }
+        options.terms.grant(text, self.scheduler.info())
+    }
+
+    /// Tells of those who had to make room: once in a while, however many they were.
+    fn tell_crowded(&mut self, now: Instant, report: &mut dyn FnMut(Report)) {
+        if self.crowded > 0 && self.told.is_none_or(|told| now.saturating_duration_since(told) >= CROWDED) {
+            report(Report::Crowded(std::mem::take(&mut self.crowded)));
+            self.told = Some(now);
+        }
+    }
+
+    /// A line of statistics. What cannot be written is told once, and tried again: a disk may have room later.
+    fn write_line(&mut self, out: Option<&mut Box<dyn Write>>, report: &mut dyn FnMut(Report)) {
+        let Some(out) = out else { return };
+        let line = self.statistics.line(self.scheduler.connections());
+        // What was written of a line before is not to spoil this one.
+        let before = if self.unwritten { "\n" } else { "" };
+        let result = out.write_all(format!("{before}{line}\n").as_bytes()).and_then(|()| out.flush());
+        let failed = result.is_err();
+        if let Err(error) = result
+            && !self.unwritten
+        {
+            report(Report::NotWritten(&error));
+        }
+        self.unwritten = failed;
+    }
+}

@@ -1,0 +1,126 @@
+//! What a simulation asks for in its `INIT`, and whether it gets it.
+
+use std::sync::Arc;
+
+use tumble_ipi::init::{batch, check_once, pairs, species, value};
+use tumble_ipi::message::Carrier;
+use tumble_ipi::options;
+use tumble_core::policy::Policy;
+use tumble_core::potential::ModelInfo;
+use crate::scheduler::Setup;
+use tumble_core::settings::Settings;
+
+const KEYS: &str = "species, rotate, inversion, seed, stream, step, forces, correction, beads, batch_size and token";
+
+/// What is said of a token that is not the server's.
+pub(super) const WRONG_TOKEN: &str = "the token is wrong or missing: give the one that the server was started with";
+
+/// What the server grants.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// Atoms that a message may bring, all its structures together.
+    pub max_atoms: usize,
+    /// Rotations of one structure.
+    pub max_rotations: usize,
+    /// Without which nobody is served, if there is one.
+    pub token: Option<String>,
+    /// What a simulation gets that does not say what it wants.
+    pub settings: Settings,
+}
+
+/// An `INIT`, as its keys.
+struct Wishes {
+    species: Option<Vec<u8>>,
+    settings: Settings,
+    first_step: u64,
+    beads: Option<u64>,
+    batch: usize,
+}
+
+impl Terms {
+    /// The longest `INIT` that a structure of so many atoms can need, bytes: "Xx1 " for each, and the other keys.
+    pub fn max_text(&self) -> usize {
+        4096 + 4 * self.max_atoms
+    }
+
+    /// Whether an `INIT` shows the token, if one is asked for.
+    pub fn admits(&self, text: &str) -> bool {
+        let found = value(text, "token").unwrap_or_default();
+        self.token.as_ref().is_none_or(|expected| same(expected, found))
+    }
+
+    /// Grants what an `INIT` asks for.
+    ///
+    /// # Errors
+    /// A sentence that the peer is told. Without the right token it learns nothing else.
+    pub fn grant(&self, text: &str, info: &ModelInfo) -> Result<Setup, String> {
+        if !self.admits(text) {
+            return Err(WRONG_TOKEN.into());
+        }
+        let wishes = Wishes::read(text, self)?;
+        let species = wishes.species.filter(|species| !species.is_empty());
+        let species = species.ok_or("the INIT names no species: add, for instance, species: O H2")?;
+        let atoms = species.len().saturating_mul(wishes.batch);
+        if atoms > self.max_atoms {
+            return Err(format!("{atoms} atoms a message are more than the {} that are taken here", self.max_atoms));
+        }
+        info.check_species(&species).map_err(|error| error.to_string())?;
+        let policy = Policy::new(&wishes.settings, info).map_err(|error| error.to_string())?;
+        let (rotations, most) = (policy.mitigation.evaluations(), self.max_rotations);
+        if rotations > most {
+            return Err(format!("{rotations} rotations a structure are more than the {most} that are made here"));
+        }
+        let beads = wishes.beads.unwrap_or(wishes.batch as u64);
+        Ok(Setup {
+            species,
+            batch: wishes.batch,
+            carrier: Carrier::Socket,
+            periodic: None,
+            policy,
+            streams: beads as u32,
+            beads,
+            first_step: wishes.first_step,
+            counter: Arc::default(),
+        })
+    }
+}
+
+impl Wishes {
+    fn read(text: &str, terms: &Terms) -> Result<Self, String> {
+        check_once(text)?;
+        let mut wishes = Self {
+            species: None,
+            settings: terms.settings.clone(),
+            first_step: 0,
+            beads: None,
+            batch: batch(text, terms.max_atoms)?,
+        };
+        pairs(text).try_for_each(|(key, value)| wishes.take(key, value, terms))?;
+        Ok(wishes)
+    }
+
+    fn take(&mut self, key: &str, value: &str, terms: &Terms) -> Result<(), String> {
+        match key {
+            "species" => self.species = Some(species(value, terms.max_atoms)?),
+            "step" => self.first_step = options::step(value)?,
+            "beads" => self.beads = Some(beads(value)?),
+            // Both were read before.
+            "token" | "batch_size" => {}
+            _ if options::asked(&mut self.settings, key, value)? => {}
+            _ => return Err(format!("the INIT has the unknown key \"{key}\": the keys are {KEYS}")),
+        }
+        Ok(())
+    }
+}
+
+fn beads(value: &str) -> Result<u64, String> {
+    let beads = value.parse().ok().filter(|&beads: &u16| beads > 0);
+    let beads = beads.ok_or_else(|| format!("beads is \"{value}\": give a whole number from 1 to 65535"))?;
+    Ok(beads.into())
+}
+
+/// In a time that does not tell how much of it is right.
+fn same(expected: &str, found: &str) -> bool {
+    let pairs = expected.bytes().zip(found.bytes());
+    expected.len() == found.len() && pairs.fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
+}

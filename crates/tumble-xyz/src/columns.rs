@@ -1,0 +1,134 @@
+//! The columns of a frame, as Properties describes them.
+
+use crate::Problem;
+use crate::scalar::real;
+
+/// Columns of a frame that has no Properties.
+pub(super) const PLAIN: &str = "species:S:1:pos:R:3";
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// S
+    Text,
+    /// R
+    Real,
+    /// I
+    Integer,
+    /// L
+    Logical,
+}
+
+impl Kind {
+    fn parse(letter: &str) -> Option<Self> {
+        match letter {
+            "S" => Some(Self::Text),
+            "R" => Some(Self::Real),
+            "I" => Some(Self::Integer),
+            "L" => Some(Self::Logical),
+            _ => None,
+        }
+    }
+
+    /// Its letter in Properties.
+    pub fn letter(self) -> char {
+        match self {
+            Self::Text => 'S',
+            Self::Real => 'R',
+            Self::Integer => 'I',
+            Self::Logical => 'L',
+        }
+    }
+}
+
+/// A named quantity of every atom.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    /// Name in Properties.
+    pub name: String,
+    /// What it holds.
+    pub kind: Kind,
+    /// Numbers (or words) an atom.
+    pub width: usize,
+    /// `[N, width]`, atom by atom, as written in the file.
+    pub values: Vec<String>,
+}
+
+impl Column {
+    /// A column of real numbers `[N, W]`, written so that the same bits are read back.
+    pub fn real<const W: usize>(name: &str, values: &[[f64; W]]) -> Self {
+        let values = values.iter().flatten().map(|x| format!("{x:?}")).collect();
+        Self { name: name.into(), kind: Kind::Real, width: W, values }
+    }
+
+    /// The numbers of each atom `[N, W]`, if this is a column of W finite numbers.
+    pub fn numbers<const W: usize>(&self) -> Option<Vec<[f64; W]>> {
+        if self.width != W || !matches!(self.kind, Kind::Real | Kind::Integer) {
+            return None;
+        }
+        let mut numbers = vec![[0.0; W]; self.values.len() / W];
+        for (number, value) in numbers.iter_mut().flatten().zip(&self.values) {
+            *number = real(value).filter(|x| x.is_finite())?;
+        }
+        Some(numbers)
+    }
+
+    /// name:type:width.
+    pub(super) fn property(&self) -> String {
+        format!("{}:{}:{}", self.name, self.kind.letter(), self.width)
+    }
+}
+
+/// Empty columns in the order of Properties.
+pub(super) fn parse(properties: &str) -> Result<Vec<Column>, Problem> {
+    let fields: Vec<_> = properties.split(':').collect();
+    let columns: Option<Vec<_>> = fields.chunks(3).map(parse_one).collect();
+    columns.ok_or_else(|| Problem::Properties { found: properties.into() })
+}
+
+fn parse_one(fields: &[&str]) -> Option<Column> {
+    let &[name, letter, width] = fields else { return None };
+    let width = width.parse::<u16>().ok().filter(|&width| width > 0)?;
+    let kind = Kind::parse(letter)?;
+    (!name.is_empty()).then(|| Column { name: name.into(), kind, width: width.into(), values: Vec::new() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn properties_name_the_columns() {
+        let columns = parse("species:S:1:pos:R:3:tag:I:1:free:L:3").unwrap();
+        let properties: Vec<_> = columns.iter().map(Column::property).collect();
+        assert_eq!(properties, ["species:S:1", "pos:R:3", "tag:I:1", "free:L:3"]);
+    }
+
+    #[test]
+    fn properties_that_are_no_triplets_are_refused() {
+        for found in ["", "species", "species:S:1:pos:R", "species:Q:1", "species:S:0", "species:S:x", ":S:1"] {
+            assert_eq!(
+                parse(found).unwrap_err().to_string(),
+                format!(
+                    "Properties=\"{found}\" cannot be read: give name:type:width for each property, with the types S, \
+                     R, I, L, as in species:S:1:pos:R:3"
+                )
+            );
+        }
+    }
+
+    #[test]
+    fn exponents_of_fortran_are_numbers_too() {
+        let values = vec!["1.5D-3".into(), "-2".into()];
+        let column = Column { name: "charge".into(), kind: Kind::Real, width: 1, values };
+        assert_eq!(column.numbers::<1>().unwrap(), [[1.5e-3], [-2.0]]);
+    }
+
+    #[test]
+    fn numbers_come_back_to_the_last_bit() {
+        let values = [[0.1 + 0.2, -1e-300, 3.0], [f64::MAX, f64::MIN_POSITIVE, -0.0]];
+        assert_eq!(Column::real("x", &values).numbers::<3>().unwrap(), values);
+        assert_eq!(Column::real("x", &values).numbers::<1>(), None);
+        assert_eq!(Column::real("x", &[[f64::NAN]]).numbers::<1>(), None);
+    }
+}

@@ -1,0 +1,128 @@
+//! CELL(...): in a comment line, in one of i-PI's three notations.
+
+use crate::problem::Problem;
+use crate::scalar::finite;
+use crate::ipi::cell_spec::Given;
+use tumble_core::rotation::transpose;
+
+/// By these i-PI's comment lines are known; it takes any brackets, as in CELL(abcABC) or CELL{H}.
+pub(super) const MARKS: [&str; 3] = ["CELL(", "CELL[", "CELL{"];
+
+/// Notations in the order that i-PI looks for them, and how many numbers each has.
+const NOTATIONS: [(&str, usize); 3] = [("abcABC", 6), ("H", 9), ("GENH", 9)];
+
+/// The cell of a comment line, and the line without it.
+pub(super) fn find(line: &str) -> Result<(Given, String), Problem> {
+    for (notation, count) in NOTATIONS {
+        if let Some((before, after)) = split(line, notation) {
+            let (numbers, after) = numbers(after, notation, count)?;
+            return Ok((given(notation, &numbers), format!("{before} {after}")));
+        }
+    }
+    match MARKS.iter().find_map(|mark| line.find(mark)) {
+        Some(start) => Err(Problem::IpiCell { found: word(&line[start..]).0.into() }),
+        None => Ok((Given::Nothing, line.into())),
+    }
+}
+
+/// What is before and after the first `CELL(notation): `.
+fn split<'a>(line: &'a str, notation: &str) -> Option<(&'a str, &'a str)> {
+    let mut places = line.match_indices("CELL").map(|(start, _)| line.split_at(start));
+    places.find_map(|(before, text)| Some((before, opened(text, notation)?)))
+}
+
+/// What follows `CELL(notation): `.
+fn opened<'a>(text: &'a str, notation: &str) -> Option<&'a str> {
+    let inside = text.strip_prefix("CELL")?.strip_prefix(['(', '[', '{'])?;
+    inside.strip_prefix(notation)?.strip_prefix([')', ']', '}'])?.strip_prefix(':')?.strip_prefix(' ')
+}
+
+/// So many numbers, and what follows them.
+fn numbers<'a>(text: &'a str, notation: &'static str, count: usize) -> Result<(Vec<f64>, &'a str), Problem> {
+    let mut rest = text.trim();
+    let mut numbers = Vec::new();
+    while numbers.len() < count {
+        let (word, after) = word(rest);
+        if word.is_empty() {
+            return Err(Problem::IpiNumbers { notation, expected: count, found: numbers.len() });
+        }
+        numbers.push(finite(&format!("CELL({notation})"), word)?);
+        rest = after;
+    }
+    Ok((numbers, rest))
+}
+
+/// The first word and what follows.
+fn word(text: &str) -> (&str, &str) {
+    let (word, rest) = text.split_at(text.find(char::is_whitespace).unwrap_or(text.len()));
+    (word, rest.trim_start())
+}
+
+fn given(notation: &str, numbers: &[f64]) -> Given {
+    let (rows, _) = numbers.as_chunks::<3>();
+    match *rows {
+        [lengths, angles] => Given::Lengths(lengths, angles),
+        [a, b, c] if notation == "H" => Given::Vectors(transpose(&[a, b, c])),
+        [a, b, c] => Given::General([a, b, c]),
+        _ => Given::Nothing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(line: &str) -> Given {
+        find(line).unwrap().0
+    }
+
+    fn sentence(line: &str) -> String {
+        find(line).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn h_has_the_vectors_in_its_columns_and_genh_in_its_rows() {
+        let expected = Given::Vectors([[1.0, 0.0, 0.0], [2.0, 4.0, 0.0], [3.0, 5.0, 6.0]]);
+        assert_eq!(given("# CELL(H): 1 2 3 0 4 5 0 0 6 Step: 1"), expected);
+        assert_eq!(given("# CELL[H]: 1e0 +2. 3 0 4 5 0 0 6.0E0"), expected);
+        assert_eq!(given("# CELL{H}:   1 2 3 0 4 5 0 0 6"), expected);
+        let rows = Given::General([[1.0, 2.0, 3.0], [0.0, 4.0, 5.0], [0.0, 0.0, 6.0]]);
+        assert_eq!(given("# CELL{GENH}: 1 2 3 0 4 5 0 0 6"), rows);
+    }
+
+    #[test]
+    fn the_first_notation_is_the_one_that_i_pi_looks_for_first() {
+        let line = "CELL(GENH): 9 0 0 0 9 0 0 0 9 CELL(abcABC): 1 1 1 90 90 90 CELL(H): 8 0 0 0 8 0 0 0 8";
+        assert_eq!(given(line), Given::Lengths([1.0; 3], [90.0; 3]));
+    }
+
+    #[test]
+    fn what_is_beside_the_cell_is_left() {
+        let (given, rest) = find("# bead: 0 CELL(abcABC): 1 1 1 90 90 90 7 Step: 3\n").unwrap();
+        assert_eq!((given, &rest[..]), (Given::Lengths([1.0; 3], [90.0; 3]), "# bead: 0  7 Step: 3"));
+        assert_eq!(find("Step: 3").unwrap(), (Given::Nothing, "Step: 3".into()));
+    }
+
+    #[test]
+    fn broken_cells_are_refused_with_a_sentence() {
+        for found in ["CELL(abc):", "CELL(H)", "CELL(abcABC):10", "CELL[genh]:"] {
+            assert_eq!(
+                sentence(&format!("# {found} 1 1 1 90 90 90")),
+                format!(
+                    "\"{found}\" is no cell as i-PI reads it: write CELL(abcABC): and 6 numbers, or CELL(H): or \
+                     CELL(GENH): and 9, with a space after the colon"
+                )
+            );
+        }
+        assert_eq!(sentence("# CELL(abcABC): 1 1 1 90 90"), "CELL(abcABC) needs 6 numbers, but the line ends after 5");
+        assert_eq!(sentence("# CELL(H): "), "CELL(H) needs 9 numbers, but the line ends after 0");
+        assert_eq!(
+            sentence("# CELL(abcABC): 1 1 1 90 90 Step: 90"),
+            "CELL(abcABC) should be a number, but \"Step:\" was found"
+        );
+        assert_eq!(
+            sentence("# CELL(GENH): 1 0 0 0 nan 0 0 0 1"),
+            "CELL(GENH) should be a finite number, but \"nan\" was found"
+        );
+    }
+}

@@ -1,0 +1,127 @@
+//! A cell as i-PI gives it, and the vectors it means, in the unit of the file.
+
+use crate::problem::Problem;
+use tumble_core::rotation::{Matrix3, Vector3, cross, dot, multiply, norm, transpose};
+use tumble_core::system::Cell;
+
+/// A cell as it is given.
+#[derive(Debug, PartialEq)]
+pub(super) enum Given {
+    /// No CELL.
+    Nothing,
+    /// abcABC: the lengths, and the angles in degrees: of b and c, of a and c, of a and b.
+    Lengths(Vector3, Vector3),
+    /// H: the vectors, one a row (in the file they are the columns).
+    Vectors(Matrix3),
+    /// GENH: the vectors, one a row as in the file, with positions to match; i-PI turns both.
+    General(Matrix3),
+}
+
+impl Given {
+    /// The vectors that i-PI takes, one a row; none if all are zero.
+    pub fn vectors(&self) -> Result<Option<Matrix3>, Problem> {
+        match *self {
+            Self::Nothing | Self::Lengths([0.0, 0.0, 0.0], _) => Ok(None),
+            Self::Vectors(vectors) | Self::General(vectors) if vectors == [[0.0; 3]; 3] => Ok(None),
+            Self::Vectors(vectors) => Ok(Some(vectors)),
+            Self::Lengths(lengths, angles) => {
+                let vectors = upright(lengths, angles.map(cosine));
+                vectors.map(Some).ok_or(Problem::IpiAngles { lengths, angles })
+            }
+            // Where the vectors are flat they are left alone, and the cell made of them says so.
+            Self::General(vectors) => Ok(Some(turned(&vectors).unwrap_or(vectors))),
+        }
+    }
+
+    /// What brings positions from the vectors of the file to those of [`Self::vectors`], of which `cell` is made, in
+    /// any unit. It mirrors positions if the vectors are left-handed, as i-PI does.
+    pub fn turn(&self, cell: &Cell) -> Option<Matrix3> {
+        let Self::General(vectors) = *self else { return None };
+        let from = Cell::new(vectors, [true; 3]).ok()?;
+        let scale = norm(vectors[0]) / norm(cell.vectors()[0]);
+        let to = cell.vectors().map(|vector| vector.map(|x| x * scale));
+        Some(multiply(&transpose(&to), &from.reciprocal()))
+    }
+}
+
+/// Vectors of the same lengths and angles, upright; none if they are flat.
+fn turned(vectors: &Matrix3) -> Option<Matrix3> {
+    let [a, b, c] = *vectors;
+    let cosine = |u, v| dot(u, v) / (norm(u) * norm(v));
+    upright([norm(a), norm(b), norm(c)], [cosine(b, c), cosine(a, c), cosine(a, b)])
+}
+
+/// The vectors, one a row, with a along x and b in the plane of x and y, from lengths and the cosines of the angles.
+fn upright([a, b, c]: Vector3, [cos_bc, cos_ac, cos_ab]: Vector3) -> Option<Matrix3> {
+    let sin_ab = (1.0 - cos_ab * cos_ab).sqrt();
+    let y = (cos_bc - cos_ac * cos_ab) / sin_ab;
+    let z = (1.0 - cos_ac * cos_ac - y * y).sqrt();
+    let vectors = [[a, 0.0, 0.0], [b * cos_ab, b * sin_ab, 0.0], [c * cos_ac, c * y, c * z]];
+    // All three are positive, or the cell is flat, or the numbers are those of no cell (z is then NaN).
+    let good = a > 0.0 && b > 0.0 && c > 0.0 && sin_ab > 0.0 && dot(cross(vectors[0], vectors[1]), vectors[2]) > 0.0;
+    good.then_some(vectors)
+}
+
+/// Of an angle in degrees, without the 6e-17 of a right angle in radians.
+fn cosine(angle: f64) -> f64 {
+    if angle == 90.0 { 0.0 } else { angle.to_radians().cos() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tumble_core::rotation::apply;
+
+    fn vectors(lengths: Vector3, angles: Vector3) -> Matrix3 {
+        Given::Lengths(lengths, angles).vectors().unwrap().unwrap()
+    }
+
+    fn assert_close(found: &Matrix3, expected: &Matrix3) {
+        for (x, y) in found.iter().flatten().zip(expected.iter().flatten()) {
+            assert!((x - y).abs() < 1e-12, "{found:?} {expected:?}");
+        }
+    }
+
+    #[test]
+    fn lengths_and_angles_make_an_upright_cell() {
+        let right = [[2.0, 0.0, 0.0], [0.0, 3.0, 0.0], [0.0, 0.0, 4.0]];
+        assert_eq!(vectors([2.0, 3.0, 4.0], [90.0; 3]), right);
+        let root = 3.0_f64.sqrt();
+        let hexagonal = [[2.0, 0.0, 0.0], [-1.0, root, 0.0], [0.0, 0.0, 5.0]];
+        assert_close(&vectors([2.0, 2.0, 5.0], [90.0, 90.0, 120.0]), &hexagonal);
+        // The first angle is that of b and c, the second that of a and c.
+        let first = [[2.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 1.0, root]];
+        assert_close(&vectors([2.0; 3], [60.0, 90.0, 90.0]), &first);
+        let second = [[2.0, 0.0, 0.0], [0.0, 2.0, 0.0], [1.0, 0.0, root]];
+        assert_close(&vectors([2.0; 3], [90.0, 60.0, 90.0]), &second);
+    }
+
+    #[test]
+    fn a_general_cell_is_turned_with_its_atoms() {
+        let given = Given::General([[0.0, 2.0, 0.0], [0.0, 0.0, 3.0], [4.0, 0.0, 0.0]]);
+        let vectors = given.vectors().unwrap().unwrap();
+        assert_eq!(vectors, [[2.0, 0.0, 0.0], [0.0, 3.0, 0.0], [0.0, 0.0, 4.0]]);
+        let smaller = Cell::new(vectors.map(|vector| vector.map(|x| x / 7.0)), [true; 3]).unwrap();
+        let position = apply(&given.turn(&smaller).unwrap(), [0.4, 0.2, 0.3]);
+        assert_close(&[position; 3], &[[0.2, 0.3, 0.4]; 3]);
+        assert_eq!(Given::Vectors(vectors).turn(&smaller), None);
+    }
+
+    #[test]
+    fn lengths_and_angles_that_make_no_cell_are_refused_with_a_sentence() {
+        for (lengths, angles) in [
+            ([-1.0, 1.0, 1.0], [90.0; 3]),
+            ([1.0, 1.0, 0.0], [90.0; 3]),
+            ([1.0; 3], [90.0, 90.0, 0.0]),
+            ([1.0; 3], [90.0, 90.0, 180.0]),
+            ([1.0; 3], [10.0, 90.0, 120.0]),
+        ] {
+            assert!(Given::Lengths(lengths, angles).vectors().is_err(), "{lengths:?} {angles:?}");
+        }
+        assert_eq!(
+            Given::Lengths([1.0, 2.5, 3.0], [30.0, 40.0, 90.0]).vectors().unwrap_err().to_string(),
+            "no cell has the lengths 1 2.5 3 and the angles 30 40 90 degrees of CELL(abcABC): the angles are of b and \
+             c, a and c, a and b"
+        );
+    }
+}

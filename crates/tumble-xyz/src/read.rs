@@ -1,0 +1,356 @@
+//! Lines to frames, one frame at a time.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+use crate::foreign;
+use crate::frame::Frame;
+use crate::header::{self, Header};
+use crate::problem::Problem;
+use crate::rows::{Rows, is_atom};
+use tumble_core::error::{Error, Result};
+use tumble_core::system::System;
+
+/// What some editors write before everything else.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The frames of a file, read when they are asked for. After an error there are no more.
+pub struct Frames<R> {
+    source: R,
+    file: PathBuf,
+    /// The line read last, without its end.
+    text: Vec<u8>,
+    /// Its number (from 1).
+    line: usize,
+    /// Whether there was a frame.
+    any: bool,
+    done: bool,
+}
+
+/// The frames of a file, or of the standard input if the path is `-`.
+///
+/// # Errors
+/// [`Error::Read`] if the file cannot be opened, [`Error::NotXyz`] if it is known to be something else.
+pub fn open(path: &Path) -> Result<Frames<Box<dyn BufRead>>> {
+    let failed = |cause| Error::Read { path: path.into(), cause };
+    let (mut source, name): (Box<dyn BufRead>, _) = match path == Path::new("-") {
+        true => (Box::new(std::io::stdin().lock()), Path::new("the standard input")),
+        false => (Box::new(BufReader::new(File::open(path).map_err(failed)?)), path),
+    };
+    foreign::check(name, source.fill_buf().map_err(failed)?)?;
+    Ok(Frames::new(source, name))
+}
+
+impl<R: BufRead> Frames<R> {
+    /// The frames of a source; `file` is what messages call it.
+    pub fn new(source: R, file: impl Into<PathBuf>) -> Self {
+        Self { source, file: file.into(), text: Vec::new(), line: 0, any: false, done: false }
+    }
+
+    /// What messages call the source.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    fn read_frame(&mut self) -> Result<Option<Frame>> {
+        let Some(expected) = self.read_count()? else { return Ok(None) };
+        let line = self.line;
+        if !self.advance()? {
+            return Err(self.fail(Problem::NoComment));
+        }
+        let comment = self.comment().into_owned();
+        let mut header = header::parse(&comment).map_err(|problem| self.fail(problem))?;
+        match self.read_atoms(&mut header, expected) {
+            Err(Error::Xyz { file, .. }) if is_atom(&comment) => {
+                Err(Error::Xyz { file, line: line + 1, problem: Problem::CommentIsAtom })
+            }
+            rows => assemble(header, rows?, line).map(Some),
+        }
+    }
+
+    fn read_atoms(&mut self, header: &mut Header, expected: usize) -> Result<Rows> {
+        let mut rows = Rows::new(header).map_err(|problem| self.fail(problem))?;
+        for found in 0..expected {
+            if !self.advance()? {
+                return Err(self.fail(Problem::Truncated { found, expected }));
+            }
+            self.parse(|text| match text.trim() {
+                "" => Err(Problem::EmptyLine { found, expected }),
+                count if count.parse::<usize>().is_ok() => Err(Problem::NextFrame { found, expected }),
+                _ => rows.push(text),
+            })?;
+        }
+        Ok(rows)
+    }
+
+    /// The comment line, as Latin-1 if it is not UTF-8.
+    fn comment(&self) -> Cow<'_, str> {
+        match std::str::from_utf8(&self.text) {
+            Ok(text) => text.into(),
+            Err(_) => self.text.iter().map(|&byte| char::from(byte)).collect::<String>().into(),
+        }
+    }
+
+    /// The number of atoms of the next frame, if there is one. Empty lines before it are passed over.
+    fn read_count(&mut self) -> Result<Option<usize>> {
+        while self.advance()? {
+            let text = self.parse(|text| Ok(text.trim().to_owned()))?;
+            if !text.is_empty() {
+                return self.parse_count(text).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    fn parse_count(&self, text: String) -> Result<usize> {
+        match text.parse() {
+            Ok(0) => Err(self.fail(Problem::NoAtoms)),
+            Ok(count) => Ok(count),
+            Err(_) if self.any => Err(self.fail(Problem::Count { found: shorten(text) })),
+            Err(_) => Err(self.fail(Problem::FirstLine { found: shorten(text) })),
+        }
+    }
+
+    /// Reads the next line; false at the end of the file.
+    fn advance(&mut self) -> Result<bool> {
+        self.text.clear();
+        let read = self.source.read_until(b'\n', &mut self.text);
+        let length = read.map_err(|cause| Error::Read { path: self.file.clone(), cause })?;
+        self.line += usize::from(length > 0);
+        if self.line == 1 && self.text.starts_with(BYTE_ORDER_MARK) {
+            self.text.drain(..BYTE_ORDER_MARK.len());
+        }
+        Ok(length > 0)
+    }
+
+    /// What `parser` makes of the line.
+    fn parse<T>(&self, parser: impl FnOnce(&str) -> Result<T, Problem>) -> Result<T> {
+        let utf16 = self.text.starts_with(b"\xff\xfe") || self.text.starts_with(b"\xfe\xff");
+        let problem = |_| if utf16 { Problem::Utf16 } else { Problem::NotText };
+        let text = std::str::from_utf8(&self.text).map_err(problem);
+        text.and_then(parser).map_err(|problem| self.fail(problem))
+    }
+
+    fn fail(&self, problem: Problem) -> Error {
+        Error::Xyz { file: self.file.clone(), line: self.line, problem }
+    }
+}
+
+impl<R: BufRead> Iterator for Frames<R> {
+    type Item = Result<Frame>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.done {
+            return None;
+        }
+        let frame = match self.read_frame() {
+            Ok(None) if !self.any => Err(Error::NoFrames { file: self.file.clone() }),
+            frame => frame,
+        };
+        self.any = true;
+        self.done = !matches!(frame, Ok(Some(_)));
+        frame.transpose()
+    }
+}
+
+fn assemble(header: Header, mut rows: Rows, line: usize) -> Result<Frame> {
+    let arrays = rows.other_columns();
+    let Rows { mut positions, species, isotopes, .. } = rows;
+    header.placement.place(&mut positions);
+    let system = System::new(positions, species, header.cell)?;
+    Ok(Frame { system, lattice: header.lattice, info: header.info, arrays, isotopes, line })
+}
+
+/// Enough of a line to recognize it by.
+fn shorten(text: String) -> String {
+    match text.char_indices().nth(40) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WATER: &str = "3\nwater\nO 0 0 0\nH 0.76 0.59 0\nH -0.76 0.59 0\n";
+
+    fn read(text: &[u8]) -> Vec<Result<Frame>> {
+        Frames::new(text, "f.xyz").collect()
+    }
+
+    fn sentence(text: impl AsRef<[u8]>) -> String {
+        read(text.as_ref()).pop().unwrap().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn frames_of_different_sizes_follow_each_other() {
+        let text = format!("{WATER}\n\n 1 \r\nLattice=\"5 0 0 0 5 0 0 0 5\" step=7\r\nAr 1 2 3\r\n\n");
+        let frames: Vec<_> = read(text.as_bytes()).into_iter().map(Result::unwrap).collect();
+        assert_eq!(frames[0].system.species, [8, 1, 1]);
+        assert_eq!(frames[1].system.species, [18]);
+        assert_eq!(frames[1].system.positions, [[1.0, 2.0, 3.0]]);
+        assert_eq!(frames[1].system.cell.volume(), 125.0);
+        assert_eq!(frames[1].value("step").unwrap(), "7");
+        assert_eq!(frames.iter().map(|frame| frame.line).collect::<Vec<_>>(), [1, 8]);
+    }
+
+    #[test]
+    fn an_empty_file_is_an_error_that_says_so() {
+        for text in ["", "\n \n"] {
+            assert_eq!(
+                sentence(text),
+                "f.xyz holds no structure, the file is empty: give at least one XYZ frame (a line with the number of \
+                 atoms, a comment line, one line per atom)"
+            );
+        }
+    }
+
+    #[test]
+    fn a_wrong_count_is_found_where_the_next_frame_should_start() {
+        assert_eq!(
+            sentence(WATER.replacen('3', "2", 1)),
+            "line 5 of f.xyz: the number of atoms of a frame is expected here, but \"H -0.76 0.59 0\" was found: is \
+             the number of the frame before too small?"
+        );
+        assert_eq!(
+            sentence("water\n"),
+            "line 1 of f.xyz: an XYZ file begins with the number of atoms, but \"water\" was found: convert other formats \
+             to XYZ, as by `ase convert FILE structures.xyz`"
+        );
+        assert_eq!(sentence("0\n\n"), "line 1 of f.xyz: the frame has 0 atoms: give at least one, or remove the frame");
+        assert!(sentence("-3\n").contains("but \"-3\" was found"));
+        assert!(sentence("x".repeat(1000)).contains(&format!("but \"{}...\" was found", "x".repeat(40))));
+    }
+
+    #[test]
+    fn a_file_that_is_cut_off_is_refused() {
+        assert_eq!(
+            sentence(WATER.replacen('3', "18446744073709551615", 1)),
+            "line 5 of f.xyz: the file ends after 3 of 18446744073709551615 atoms: the frame is cut off, or its number \
+             of atoms too large"
+        );
+        assert_eq!(
+            sentence(format!("{WATER}3\n")),
+            "line 6 of f.xyz: the file ends where the comment line of a frame is expected: the frame is cut off"
+        );
+    }
+
+    #[test]
+    fn a_wrong_number_of_atoms_is_told_by_what_is_there_instead_of_an_atom() {
+        assert_eq!(
+            sentence(format!("{}{WATER}", WATER.replacen('3', "4", 1))),
+            "line 6 of f.xyz: another frame seems to begin after 3 of 4 atoms: correct the number of atoms of the frame, \
+             or add the missing lines"
+        );
+        assert_eq!(
+            sentence(format!("{}\n{WATER}", WATER.replacen('3', "4", 1))),
+            "line 6 of f.xyz: the line is empty after 3 of 4 atoms: remove it, or correct the number of atoms of the \
+             frame"
+        );
+    }
+
+    #[test]
+    fn a_missing_comment_line_is_told() {
+        let missing = "the comment line looks like the line of an atom, and the frame cannot be read: is the comment line \
+                       missing? put one, which may be empty, between the number of atoms and the first atom";
+        let without = WATER.replace("water\n", "");
+        assert_eq!(sentence(&without), format!("line 2 of f.xyz: {missing}"));
+        assert_eq!(sentence(without.repeat(2)), format!("line 2 of f.xyz: {missing}"));
+        assert_eq!(sentence(format!("{WATER}{without}")), format!("line 7 of f.xyz: {missing}"));
+        // A frame that is complete may say what it likes.
+        assert_eq!(read(WATER.replace("water", "O 0 0 0").as_bytes()).len(), 1);
+    }
+
+    #[test]
+    fn editors_and_systems_leave_marks_that_change_nothing() {
+        let frame = |text: &[u8]| read(text).pop().unwrap().unwrap();
+        let text =
+            "3\nLattice=\"9 0 0 0 9 0 0 0 9\" note=\"24 \u{b0}C, 3 \u{c5}\"\nO 0 0 0\nH 0.76 0.59 0\nH -0.76 0.59 0\n";
+        let expected = frame(text.as_bytes());
+        assert_eq!(expected.value("note").unwrap(), "24 \u{b0}C, 3 \u{c5}");
+        let latin1: Vec<u8> = text.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
+        for variant in [
+            format!("\u{feff}{text}").as_bytes(),
+            text.replace('\n', "\r\n").as_bytes(),
+            text.replace(" 0.59 ", "\t5.9D-1\t").as_bytes(),
+            format!("{text}\n \n").as_bytes(),
+            text.trim_end().as_bytes(),
+            &latin1,
+        ] {
+            assert_eq!(frame(variant), expected, "{}", String::from_utf8_lossy(variant));
+        }
+    }
+
+    #[test]
+    fn utf_16_is_refused_by_its_name() {
+        let utf16: Vec<u8> = "\u{feff}3\nwater\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(
+            sentence(&utf16),
+            "line 1 of f.xyz: the file is encoded in UTF-16: save it as UTF-8, as by `iconv -f UTF-16 -t UTF-8 FILE`"
+        );
+    }
+
+    #[test]
+    fn broken_lines_are_named_by_their_number() {
+        assert_eq!(
+            sentence(WATER.replace("0.76 0.59 0\nH", "0.76 o.59 0\nH")),
+            "line 4 of f.xyz: pos should be a number, but \"o.59\" was found"
+        );
+        assert_eq!(
+            sentence(WATER.replace("water", "Lattice=\"1 2 3\"")),
+            "line 2 of f.xyz: Lattice needs 9 numbers, the three cell vectors in Å one after the other, but 3 were found"
+        );
+        assert_eq!(
+            sentence(b"1\n\nO 0 0 \xff\n"),
+            "line 3 of f.xyz: the line is not text (UTF-8): is this an XYZ file?"
+        );
+    }
+
+    #[test]
+    fn a_frame_of_i_pi_comes_in_angstrom() {
+        let comment = "# CELL(abcABC):   18.89726    37.79452    56.69178    90.00000    90.00000    90.00000  \
+                       Step:           7  Bead:       2 positions{atomic_unit}  cell{atomic_unit}";
+        let text = format!("2\n{comment}\n       O  1.88973e+00 -3.77945e+00  0.00000e+00\n       H 0 0 1.88973 9\n");
+        let frames: Vec<_> = read(text.repeat(2).as_bytes()).into_iter().map(Result::unwrap).collect();
+        let frame = &frames[1];
+        assert_eq!((frames.len(), frame.line, &frame.system.species[..]), (2, 5, &[8, 1][..]));
+        for (x, expected) in frame.system.positions.as_flattened().iter().zip([1.0, -2.0, 0.0, 0.0, 0.0, 1.0]) {
+            assert!((x - expected).abs() < 1e-5, "{x} {expected}");
+        }
+        assert!((frame.system.cell.volume() - 6000.0).abs() < 0.01);
+        let mut written = Vec::new();
+        frame.write(&mut written).unwrap();
+        let again = read(&written).pop().unwrap().unwrap();
+        assert_eq!(again, Frame { line: 1, ..frame.clone() });
+    }
+
+    #[test]
+    fn broken_frames_of_i_pi_are_named_by_their_lines() {
+        let unit = "positions{kelvin}";
+        assert_eq!(
+            sentence(format!("1\n# CELL(abcABC): 1 1 1 90 90 90 {unit}\nO 0 0 0\n")),
+            format!(
+                "line 2 of f.xyz: {unit} is in no unit of length that i-PI knows: write atomic_unit, angstrom, or \
+                 meter, with or without a prefix as in nanometer"
+            )
+        );
+        assert_eq!(
+            sentence("1\n# CELL(abcABC): 1 1 1 90 90 90 positions{angstrom}\nO 0 0\n"),
+            "line 3 of f.xyz: 4 columns are expected (species:S:1:pos:R:3), but 3 were found"
+        );
+    }
+
+    #[test]
+    fn nothing_follows_an_error() {
+        assert_eq!(read(format!("x\n{WATER}").as_bytes()).len(), 1);
+    }
+
+    #[test]
+    fn a_missing_file_is_an_error() {
+        let error = open(Path::new("no/such/file.xyz")).err().unwrap();
+        assert!(error.to_string().starts_with("cannot read no/such/file.xyz: "), "{error}");
+    }
+}

@@ -1,0 +1,201 @@
+//! Puts what was calculated into a frame, under the names that ASE reads.
+
+use crate::columns::Column;
+use crate::comment::Entry;
+use crate::frame::Frame;
+use crate::write::join;
+use tumble_core::calculator::Evaluation;
+use tumble_core::numbers::positive_zero;
+use tumble_core::rotation::{Matrix3, Vector3};
+
+/// Names that mean a result: those written here, and others that would be taken for results of the same calculation.
+const RESULTS: [&str; 15] = [
+    "energy",
+    "free_energy",
+    "energies",
+    "force",
+    "forces",
+    "stress",
+    "stresses",
+    "virial",
+    "virials",
+    "energy_spread",
+    "energies_spread",
+    "forces_spread",
+    "stress_spread",
+    "virial_spread",
+    "residual_torque",
+];
+
+impl Frame {
+    /// The frame with results in place of those that it came with, which are kept with the prefix `ref_`.
+    ///
+    /// Keys: `energy`, `energy_spread`, `residual_torque` (eV), `stress` = -virial/V and `stress_spread` (eV/Å^3; 9
+    /// numbers) if all of space is filled, else `virial` and `virial_spread` (eV). Columns: `energies` (eV), `forces`
+    /// (eV/Å), and the spreads of both. There are spreads only if there are replicas to compare.
+    #[must_use]
+    pub fn with_results(&self, evaluation: &Evaluation) -> Self {
+        let mut frame = self.clone();
+        frame.keep_as_reference();
+        frame.add_entries(evaluation);
+        frame.add_columns(evaluation);
+        frame
+    }
+
+    fn keep_as_reference(&mut self) {
+        let keys: Vec<_> = self.info.iter().map(Entry::key).collect();
+        for entry in self.info.iter_mut().filter(|entry| is_result(&entry.key())) {
+            *entry = entry.renamed(&reference_name(&entry.key(), &keys));
+        }
+        let names: Vec<_> = self.arrays.iter().map(|column| column.name.clone()).collect();
+        for column in self.arrays.iter_mut().filter(|column| is_result(&column.name)) {
+            column.name = reference_name(&column.name, &names);
+        }
+    }
+
+    fn add_entries(&mut self, evaluation: &Evaluation) {
+        let spread = evaluation.replicated().then_some(&evaluation.spread);
+        self.add_number("energy", evaluation.energy);
+        if let Some(spread) = spread {
+            self.add_number("energy_spread", spread.energy);
+        }
+        let (name, factor) = self.virial_name();
+        for (suffix, virial) in [("", evaluation.virial), ("_spread", spread.and_then(|spread| spread.virial))] {
+            let factor = if suffix.is_empty() { factor } else { factor.abs() };
+            self.add_matrix(&format!("{name}{suffix}"), virial, factor);
+        }
+        let torque = evaluation.torque.map(|x| format!("{:?}", positive_zero(x))).join(" ");
+        self.info.push(Entry::new("residual_torque", &torque));
+    }
+
+    /// Whether the virial is written as a stress, and what turns it into one.
+    fn virial_name(&self) -> (&'static str, f64) {
+        let cell = &self.system.cell;
+        if cell.periodic() == [true; 3] { ("stress", -1.0 / cell.volume()) } else { ("virial", 1.0) }
+    }
+
+    fn add_number(&mut self, key: &str, value: f64) {
+        self.info.push(Entry::new(key, &format!("{:?}", positive_zero(value))));
+    }
+
+    fn add_matrix(&mut self, key: &str, matrix: Option<Matrix3>, factor: f64) {
+        let scaled = matrix.map(|matrix| matrix.map(|row| row.map(|x| positive_zero(factor * x))));
+        self.info.extend(scaled.map(|matrix| Entry::new(key, &join(&matrix))));
+    }
+
+    fn add_columns(&mut self, evaluation: &Evaluation) {
+        self.add_atomic("", &evaluation.atomic_energies, &evaluation.forces);
+        if evaluation.replicated() {
+            self.add_atomic("_spread", &evaluation.spread.atomic_energies, &evaluation.spread.forces);
+        }
+    }
+
+    /// Columns of energies `[N]` and forces `[N]`; energies are left out where the model has none.
+    fn add_atomic(&mut self, suffix: &str, energies: &[f64], forces: &[Vector3]) {
+        if energies.len() == self.system.len() {
+            let energies: Vec<_> = energies.iter().map(|&energy| [positive_zero(energy)]).collect();
+            self.arrays.push(Column::real(&format!("energies{suffix}"), &energies));
+        }
+        let forces: Vec<_> = forces.iter().map(|force| force.map(positive_zero)).collect();
+        self.arrays.push(Column::real(&format!("forces{suffix}"), &forces));
+    }
+}
+
+fn is_result(name: &str) -> bool {
+    RESULTS.iter().any(|result| result.eq_ignore_ascii_case(name))
+}
+
+/// `ref_name`, or `ref2_name`, `ref3_name`, ... if there are references from before.
+///
+/// Case makes no difference, nor does a last s: a reference that came as `force` is asked for as `forces` too.
+fn reference_name(name: &str, taken: &[String]) -> String {
+    let plain = |name: &str| name.trim_end_matches(['s', 'S']).to_ascii_lowercase();
+    let mut reference = format!("ref_{name}");
+    for number in 2.. {
+        if !taken.iter().any(|taken| plain(taken) == plain(&reference)) {
+            break;
+        }
+        reference = format!("ref{number}_{name}");
+    }
+    reference
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Frames;
+    use super::*;
+    use tumble_core::calculator::Spread;
+
+    const TEXT: &str = "1\nLattice=\"2 0 0 0 2 0 0 0 2\" Properties=species:S:1:pos:R:3:forces:R:3 energy=-5.50 \
+                        stress=\"1 2 3 4 5 6 7 8 9\" step=3\nH 0 0 0 0.10 0.2 0.3\n";
+
+    fn frame() -> Frame {
+        Frames::new(TEXT.as_bytes(), "f.xyz").next().unwrap().unwrap()
+    }
+
+    fn evaluation(replicas: usize) -> Evaluation {
+        let virial = Some([[8.0, 0.0, 0.0], [0.0, 16.0, 0.0], [0.0, 0.0, 24.0]]);
+        Evaluation {
+            energy: -1.0 / 3.0,
+            atomic_energies: vec![-1.0 / 3.0],
+            forces: vec![[1.0, 2.0, 3.0]],
+            virial,
+            torque: [0.0, 1.0, 2.0],
+            spread: Spread { energy: 0.5, atomic_energies: vec![0.5], forces: vec![[4.0, 5.0, 6.0]], virial },
+            replica_energies: vec![-1.0 / 3.0; replicas],
+            evaluations: replicas,
+            ..Evaluation::default()
+        }
+    }
+
+    fn written(frame: &Frame) -> String {
+        let mut out = Vec::new();
+        frame.write(&mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn results_are_added_and_what_came_in_is_kept() {
+        assert_eq!(
+            written(&frame().with_results(&evaluation(2))),
+            "1\nLattice=\"2.0 0.0 0.0 0.0 2.0 0.0 0.0 0.0 2.0\" Properties=species:S:1:pos:R:3:ref_forces:R:3:\
+             energies:R:1:forces:R:3:energies_spread:R:1:forces_spread:R:3 ref_energy=-5.50 \
+             ref_stress=\"1 2 3 4 5 6 7 8 9\" step=3 energy=-0.3333333333333333 energy_spread=0.5 \
+             stress=\"-1.0 0.0 0.0 0.0 -2.0 0.0 0.0 0.0 -3.0\" \
+             stress_spread=\"1.0 0.0 0.0 0.0 2.0 0.0 0.0 0.0 3.0\" residual_torque=\"0.0 1.0 2.0\" pbc=\"T T T\"\n\
+             H  0.0 0.0 0.0 0.10 0.2 0.3 -0.3333333333333333 1.0 2.0 3.0 0.5 4.0 5.0 6.0\n"
+        );
+    }
+
+    #[test]
+    fn one_replica_has_no_spread() {
+        assert!(!written(&frame().with_results(&evaluation(1))).contains("spread"));
+    }
+
+    #[test]
+    fn a_molecule_has_a_virial_and_no_stress() {
+        let mut frame = frame();
+        frame.system.cell = tumble_core::Cell::isolated();
+        let frame = frame.with_results(&evaluation(1));
+        assert_eq!(frame.value("stress"), None);
+        assert_eq!(frame.value("virial").unwrap(), "8.0 0.0 0.0 0.0 16.0 0.0 0.0 0.0 24.0");
+    }
+
+    #[test]
+    fn a_reference_by_another_spelling_stays_the_reference() {
+        let text = "1\nProperties=species:S:1:pos:R:3:force:R:3 ref_energy=2 Energy=1\nH 0 0 0 1 2 3\n";
+        let frame = Frames::new(text.as_bytes(), "f.xyz").next().unwrap().unwrap();
+        let twice = frame.with_results(&evaluation(1)).with_results(&evaluation(1));
+        assert_eq!(twice.reference_energy(), Some(2.0));
+        assert_eq!(twice.reference_forces().unwrap(), [[1.0, 2.0, 3.0]]);
+    }
+
+    #[test]
+    fn the_reference_stays_the_reference_when_results_are_evaluated_again() {
+        let twice = frame().with_results(&evaluation(1)).with_results(&evaluation(1));
+        assert_eq!(twice.reference_energy(), Some(-5.5));
+        assert_eq!(twice.reference_forces().unwrap(), [[0.1, 0.2, 0.3]]);
+        assert_eq!(twice.value("ref2_energy").unwrap(), "-0.3333333333333333");
+        assert_eq!(twice.column("ref2_forces").unwrap().values, ["1.0", "2.0", "3.0"]);
+    }
+}
