@@ -15,8 +15,8 @@ use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
 use process::{Ended, Process, model, until, water};
-use tumble::ipi::message::{self, Layout, Reply};
-use tumble::server::client::{Client, ClientSettings};
+use tumble_ipi::client::{Client, ClientSettings};
+use tumble_ipi::message::{self, Layout, Reply};
 
 const TOKEN: &str = "0123456789abcdef";
 

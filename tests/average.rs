@@ -1,11 +1,16 @@
 //! Averages over rotations on analytic potentials: exact where a grid is exact, and the same however it is cut.
 
-use tumble::average::{Request, average};
-use tumble::graph::{Edge, Graph};
-use tumble::potential::{Derivative, Forces, ModelInfo, Potential, Response};
-use tumble::rotation::{IDENTITY, Matrix3, Vector3, apply, apply_transposed, draw};
-use tumble::toys::{DirectToy, HarmonicToy, Legendre, TwoHopToy};
-use tumble::{Cell, Evaluation, Quadrature, Result, System, neighbors};
+use tumble_core::Cell;
+use tumble_core::Evaluation;
+use tumble_core::Quadrature;
+use tumble_core::Result;
+use tumble_core::System;
+use tumble_core::analytic::{DirectToy, HarmonicToy, Legendre, TwoHopToy};
+use tumble_core::average::{Request, average};
+use tumble_core::graph::{Edge, Graph};
+use tumble_core::neighbors;
+use tumble_core::potential::{Derivative, Forces, ModelInfo, Potential, Response};
+use tumble_core::rotation::{IDENTITY, Matrix3, Vector3, apply, apply_transposed, draw};
 
 const CUTOFF: f64 = 3.5;
 const PLENTY: usize = 1 << 30;

@@ -1,12 +1,16 @@
 //! A structure that is evaluated block by block gives what it gives as a whole.
 
-use tumble::average::{Request, average};
-use tumble::blocks::Blocks;
-use tumble::graph::Graph;
-use tumble::potential::{Forces, ModelInfo, Potential, Response};
-use tumble::rotation::{Matrix3, apply_transposed};
-use tumble::toys::{DirectToy, Legendre, TwoHopToy};
-use tumble::{Cell, Evaluation, Quadrature, System, neighbors};
+use tumble_core::Cell;
+use tumble_core::Evaluation;
+use tumble_core::Quadrature;
+use tumble_core::System;
+use tumble_core::analytic::{DirectToy, Legendre, TwoHopToy};
+use tumble_core::average::{Request, average};
+use tumble_core::blocks::Blocks;
+use tumble_core::graph::Graph;
+use tumble_core::neighbors;
+use tumble_core::potential::{Forces, ModelInfo, Potential, Response};
+use tumble_core::rotation::{Matrix3, apply_transposed};
 
 const CUTOFF: f64 = 3.0;
 const CELL: Matrix3 = [[14.0, 0.0, 0.0], [1.7, 13.0, 0.0], [-1.2, 0.8, 12.0]];
@@ -89,7 +93,7 @@ impl Potential for Whole {
         &self.1
     }
 
-    fn evaluate(&mut self, graph: &Graph, rotations: &[Matrix3], forces: Forces) -> tumble::Result<Vec<Response>> {
+    fn evaluate(&mut self, graph: &Graph, rotations: &[Matrix3], forces: Forces) -> tumble_core::Result<Vec<Response>> {
         self.0.evaluate(graph, rotations, forces)
     }
 

@@ -7,7 +7,11 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use serde_json::Value;
-use tumble::{Calculator, Cell, Evaluation, Settings, System};
+use tumble_core::Cell;
+use tumble_core::Evaluation;
+use tumble_core::Settings;
+use tumble_core::System;
+use tumble_engine::load;
 
 const POSITIONS: [[f64; 3]; 3] = [[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 2.0, -1.0]];
 const CELL: [[f64; 3]; 3] = [[5.0, 0.0, 0.0], [1.0, 6.0, 0.0], [0.0, 0.0, 7.0]];
@@ -37,7 +41,7 @@ fn numbers(line: &str) -> Vec<f64> {
 }
 
 fn evaluation(name: &str, settings: &Settings, system: &System, step: u64) -> Evaluation {
-    Calculator::load(model(name).as_ref(), settings).unwrap().evaluate_system(system, step).unwrap()
+    load(model(name).as_ref(), settings).unwrap().evaluate_system(system, step).unwrap()
 }
 
 fn crystal() -> System {
@@ -134,7 +138,7 @@ fn what_one_rotation_leaves_unknown_is_no_number() {
 #[test]
 fn a_virial_that_the_model_does_not_give_is_no_number() {
     let name = "exported-direct-f32";
-    let settings = Settings { forces: Some(tumble::potential::Forces::Direct), ..Settings::default() };
+    let settings = Settings { forces: Some(tumble_core::potential::Forces::Direct), ..Settings::default() };
     let known = evaluation(name, &settings, &crystal(), 0).virial;
     let found = lines(Command::new(program()).args(["computed", &model(name), "forces: direct"]));
     match known {
@@ -178,7 +182,10 @@ fn what_makes_no_sense_is_an_error_and_no_crash() {
         "nothing to correct: \"correction yes is zero without rotations, as it is averaged minus bare: give rotate, \
          inversion yes or another kind of inner forces, or leave it out\"",
         "neither yes nor no: \"the argument options cannot be used: inversion is \"maybe\": give yes or no\"",
-        &format!("unknown mitigation: \"the mitigation \"cubic\" is unknown: give {}\"", tumble::quadrature::GRAMMAR),
+        &format!(
+            "unknown mitigation: \"the mitigation \"cubic\" is unknown: give {}\"",
+            tumble_core::quadrature::GRAMMAR
+        ),
         "no such forces: \"the model \"harmonic\" offers no direct forces: ask for conservative ones\"",
         "no text: \"the argument options is not UTF-8 text\"",
         "nothing evaluated: \"the argument model has evaluated no structure in this thread, or failed at the last: call \

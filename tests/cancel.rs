@@ -6,12 +6,16 @@ use std::path::Path;
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
-use tumble::cancel::{Cancel, Reason};
-use tumble::{Calculator, Cell, Settings, System};
+use tumble_core::Calculator;
+use tumble_core::Cell;
+use tumble_core::Settings;
+use tumble_core::System;
+use tumble_core::cancel::{Cancel, Reason};
+use tumble_engine::load;
 
 fn calculator(model: &str, settings: &Settings) -> Calculator {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("{model}.onnx"));
-    Calculator::load(&path, settings).unwrap()
+    load(&path, settings).unwrap()
 }
 
 /// So many atoms of a species in a periodic cube, 12 Å^3 each.

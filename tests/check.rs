@@ -2,17 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use tumble::check::convergence::{Tally, table};
-use tumble::check::findings::Findings;
-use tumble::check::measure::{Bench, Reference, Symmetry};
-use tumble::check::recommend::{Conditions, Heating, Target, recommend};
-use tumble::check::spectrum::{Filter, Spectrum};
-use tumble::check::{Measured, Plan, measure};
-use tumble::elements::mass;
-use tumble::potential::{Forces, Potential};
-use tumble::rotation::{Vector3, apply_transposed, dot, draw};
-use tumble::toys::{DirectToy, HarmonicToy, Legendre, PairToy};
-use tumble::{Cell, Graph, Quadrature, System, neighbors};
+use tumble_check::convergence::{Tally, table};
+use tumble_check::findings::Findings;
+use tumble_check::measure::{Bench, Reference, Symmetry};
+use tumble_check::recommend::{Conditions, Heating, Target, recommend};
+use tumble_check::spectrum::{Filter, Spectrum};
+use tumble_check::{Measured, Plan, measure};
+use tumble_core::Cell;
+use tumble_core::Graph;
+use tumble_core::Quadrature;
+use tumble_core::System;
+use tumble_core::analytic::{DirectToy, HarmonicToy, Legendre, PairToy};
+use tumble_core::elements::mass;
+use tumble_core::neighbors;
+use tumble_core::potential::{Forces, Potential};
+use tumble_core::rotation::{Vector3, apply_transposed, dot, draw};
 
 const CUTOFF: f64 = 3.5;
 const PLENTY: usize = 1 << 30;

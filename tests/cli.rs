@@ -440,7 +440,7 @@ fn more_threads_than_processors_are_told_once() {
     for command in
         [&["eval", "model.onnx", "water.xyz"][..], &["bench", "model.onnx", "water.xyz", "--seconds", "0.01"]]
     {
-        let threads = (tumble::processors::allowed() + 1).to_string();
+        let threads = (tumble_core::processors::allowed() + 1).to_string();
         let output = folder.tumble(&[command, &["--threads", &threads]].concat(), "");
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.success(), "{said}");

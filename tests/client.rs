@@ -6,7 +6,7 @@ mod fake;
 use std::time::Duration;
 
 use fake::{Fake, Script, error, greeting, results, structure};
-use tumble::server::client::{Client, ClientSettings};
+use tumble_ipi::client::{Client, ClientSettings};
 
 /// i-PI's.
 const ANGSTROM: f64 = 1.8897261;
@@ -32,7 +32,7 @@ fn molecule() -> Vec<u8> {
     structure(ZERO, [unit, 0.0, 0.0, 0.0, unit, 0.0, 0.0, 0.0, unit], &[0.0, 0.0, 0.0, a, 0.0, 0.0, 0.0, 2.0 * a, -a])
 }
 
-fn connect(script: Script, closes: bool) -> (Fake, tumble::Result<Client>) {
+fn connect(script: Script, closes: bool) -> (Fake, tumble_core::Result<Client>) {
     let fake = Fake::start(script, closes);
     let client = Client::connect(&fake.address().parse().unwrap(), &settings());
     (fake, client)

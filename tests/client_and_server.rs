@@ -5,9 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
-use tumble::potential::Forces;
-use tumble::server::client::{Client, ClientSettings};
-use tumble::{Calculator, Cell, Evaluation, Settings, System};
+use tumble_core::Cell;
+use tumble_core::Evaluation;
+use tumble_core::Settings;
+use tumble_core::System;
+use tumble_core::potential::Forces;
+use tumble_engine::load;
+use tumble_ipi::client::{Client, ClientSettings};
 
 const POSITIONS: [[f64; 3]; 4] = [[0.1, 0.0, 0.2], [1.0, 0.1, -0.1], [0.2, 1.1, 0.9], [-0.7, 0.3, 0.8]];
 const SPECIES: [u8; 4] = [8, 1, 1, 8];
@@ -35,7 +39,7 @@ impl Server {
         Self(folder, child)
     }
 
-    fn connect(&self, settings: &ClientSettings) -> tumble::Result<Client> {
+    fn connect(&self, settings: &ClientSettings) -> tumble_core::Result<Client> {
         let address = format!("unix:{}", self.0.path().join("s").display());
         Client::connect(&address.parse().unwrap(), settings)
     }
@@ -59,7 +63,7 @@ fn expected(model: &Path, wanted: &ClientSettings, cell: Cell, step: u64) -> Eva
         ..Settings::default()
     };
     let system = System::new(POSITIONS.to_vec(), wanted.species.clone(), cell).unwrap();
-    Calculator::load(model, &settings).unwrap().evaluate_system(&system, step).unwrap()
+    load(model, &settings).unwrap().evaluate_system(&system, step).unwrap()
 }
 
 fn check(found: f64, expected: f64) {

@@ -24,7 +24,7 @@ const NAMES: [&str; 11] =
 
 /// The ONNX Runtime library that the other tests find.
 fn library() -> PathBuf {
-    tumble::onnx::installation::installation(None).unwrap().path
+    tumble_onnx::runtime::installation::installation(None).unwrap().path
 }
 
 /// `tumble` in an environment that it finds nothing in, but for the system's own programs.

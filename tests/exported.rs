@@ -5,10 +5,14 @@
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use tumble::onnx::stamp;
-use tumble::potential::Forces;
-use tumble::rotation::{Matrix3, Vector3};
-use tumble::{Calculator, Cell, Evaluation, Settings, System};
+use tumble_core::Cell;
+use tumble_core::Evaluation;
+use tumble_core::Settings;
+use tumble_core::System;
+use tumble_core::potential::Forces;
+use tumble_core::rotation::{Matrix3, Vector3};
+use tumble_engine::load;
+use tumble_onnx::file::checksum::stamp;
 
 /// Energies in eV, forces in eV/Å, the symmetrized virial in eV; `direct` are direct forces.
 #[derive(Deserialize)]
@@ -35,7 +39,7 @@ impl Record {
     }
 
     fn evaluate(&self, settings: &Settings) -> Evaluation {
-        Calculator::load(&path(&self.model), settings).unwrap().evaluate_system(&self.system(), 0).unwrap()
+        load(&path(&self.model), settings).unwrap().evaluate_system(&self.system(), 0).unwrap()
     }
 }
 
@@ -96,8 +100,7 @@ fn replicas_of_an_exported_model_do_not_meet() {
 #[test]
 fn an_energy_of_the_whole_structure_is_not_evaluated_in_parts() {
     let record = records().into_iter().rfind(|record| record.model == "exported-orb-f64").expect("a large structure");
-    let mut calculator =
-        Calculator::load(&path(&record.model), &Settings { memory_mb: 16, ..Settings::default() }).unwrap();
+    let mut calculator = load(&path(&record.model), &Settings { memory_mb: 16, ..Settings::default() }).unwrap();
     assert!(calculator.info().whole);
     let error = calculator.evaluate_system(&record.system(), 0).unwrap_err().to_string();
     assert!(error.starts_with("memory is limited to 16 MB, but model \"exported-orb-f64\" takes"), "{error}");
@@ -129,7 +132,7 @@ fn kernels_compute_what_the_functions_in_the_file_say() {
         std::fs::write(&spelled, with_functions(name)).unwrap();
         stamp(&spelled).unwrap();
         for record in records().into_iter().filter(|record| record.model == name) {
-            let mut expected = Calculator::load(&spelled, &settings).unwrap();
+            let mut expected = load(&spelled, &settings).unwrap();
             let (expected, found) =
                 (expected.evaluate_system(&record.system(), 0).unwrap(), record.evaluate(&settings));
             let tolerance = if name.ends_with("f64") { 1e-12 } else { 1e-6 };
@@ -147,7 +150,7 @@ fn a_step_that_does_not_fit_its_rows_is_refused_with_a_sentence() {
     let bytes = std::fs::read(path("exported-pet-f64")).unwrap();
     std::fs::write(&bad, replaced(&bytes, b"\x05heads\x18\x04", b"\x05heads\x18\x05")).unwrap();
     stamp(&bad).unwrap();
-    let error = Calculator::load(&bad, &Settings::default()).unwrap().evaluate_system(&record.system(), 0).unwrap_err();
+    let error = load(&bad, &Settings::default()).unwrap().evaluate_system(&record.system(), 0).unwrap_err();
     let expected = "a node of the domain tumble does not meet the model contract: its rows are no queries, keys and values \
                     of all heads, or its places are not [C·T]";
     assert!(error.to_string().contains(expected), "{error}");

@@ -1,12 +1,16 @@
 //! Domain decomposition without LAMMPS: a box cut into ranks by hand gives what the whole box gives.
 
-use tumble::average::{Evaluation, Request, average};
-use tumble::diagnostics::{Probes, Shares};
-use tumble::lammps::fold::{MissingRow, RankAtoms, fold};
-use tumble::potential::Forces;
-use tumble::rotation::{Matrix3, Vector3, add, apply_transposed, dot, scale, sub};
-use tumble::toys::TwoHopToy;
-use tumble::{Cell, Mitigation, Quadrature, System, neighbors};
+use tumble_core::Cell;
+use tumble_core::Mitigation;
+use tumble_core::Quadrature;
+use tumble_core::System;
+use tumble_core::analytic::TwoHopToy;
+use tumble_core::average::{Evaluation, Request, average};
+use tumble_core::diagnostics::{Probes, Shares};
+use tumble_core::neighbors;
+use tumble_core::potential::Forces;
+use tumble_core::rotation::{Matrix3, Vector3, add, apply_transposed, dot, scale, sub};
+use tumble_lammps::fold::{MissingRow, RankAtoms, fold};
 
 const CUTOFF: f64 = 3.0;
 const HOPS: usize = 2;
@@ -119,7 +123,7 @@ fn sum_over_ranks(system: &System, owners: usize, grid: &Quadrature) -> (f64, Ve
     (energy, forces, virial)
 }
 
-fn evaluate(graph: &tumble::Graph, grid: &Quadrature) -> Evaluation {
+fn evaluate(graph: &tumble_core::Graph, grid: &Quadrature) -> Evaluation {
     average(&mut TwoHopToy::new(CUTOFF, 0.7, 0.6), graph, grid, &Request::new(Forces::Conservative, 1 << 30)).unwrap()
 }
 

@@ -18,9 +18,9 @@ use std::time::{Duration, Instant};
 use process::{Ended, LIMIT, Peer, Process, SLOW, check, expected, many, model, until, water};
 use serde_json::Value;
 use tempfile::TempDir;
-use tumble::Settings;
-use tumble::ipi::message::{self, Answer, Carrier, Reply};
-use tumble::ipi::wire::{self, Structure};
+use tumble_core::Settings;
+use tumble_ipi::message::{self, Answer, Carrier, Reply};
+use tumble_ipi::wire::{self, Structure};
 
 /// A server's side: a listener on a file of its own, and a template beside it.
 struct Host {

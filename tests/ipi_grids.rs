@@ -1,7 +1,7 @@
 //! Our grids against those of i-PI 3.3, rotation by rotation; tests/data/ipi_grids.py made the fixtures.
 
 use serde::Deserialize;
-use tumble::Quadrature;
+use tumble_core::Quadrature;
 
 /// A grid of i-PI's. Matrices are flat, rows first; a rotated vector is R v.
 #[derive(Deserialize)]

@@ -1,10 +1,12 @@
 //! i-PI's messages against literal bytes: whole, in pieces, cut off, and wrong.
 
 use proptest::prelude::*;
-use tumble::ipi::message::{self, Answer, Carrier, Fault, Layout, Positions, Reply, Request};
-use tumble::ipi::wire::{ANGSTROM, ELECTRON_VOLT, Structure};
-use tumble::ipi::{init, wire};
-use tumble::rotation::{Matrix3, Vector3};
+use tumble_core::rotation::{Matrix3, Vector3};
+use tumble_core::units::{IPI_ANGSTROM as ANGSTROM, IPI_ELECTRON_VOLT as ELECTRON_VOLT};
+use tumble_ipi::init;
+use tumble_ipi::message::{self, Answer, Carrier, Fault, Layout, Positions, Reply, Request};
+use tumble_ipi::wire;
+use tumble_ipi::wire::Structure;
 
 const ZERO: &[u8] = b"\0\0\0\0\0\0\0\0";
 const ONE: &[u8] = b"\0\0\0\0\0\0\xf0\x3f";

@@ -2,13 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use tumble::average::{Request, average};
-use tumble::blocks::Blocks;
-use tumble::graph::Graph;
-use tumble::onnx::{OnnxPotential, Options};
-use tumble::potential::{Derivative, Forces, Potential, Replicas, Response};
-use tumble::rotation::{IDENTITY, Matrix3, apply_transposed};
-use tumble::{Cell, Quadrature, System, neighbors};
+use tumble_core::Cell;
+use tumble_core::Quadrature;
+use tumble_core::System;
+use tumble_core::average::{Request, average};
+use tumble_core::blocks::Blocks;
+use tumble_core::execution::ExecutionOptions;
+use tumble_core::graph::Graph;
+use tumble_core::neighbors;
+use tumble_core::potential::{Derivative, Forces, Potential, Replicas, Response};
+use tumble_core::rotation::{IDENTITY, Matrix3, apply_transposed};
+use tumble_engine::OnnxPotential;
 
 /// A rotation by 0.7 radians about z, with inversion.
 const TURN: Matrix3 = [[-0.764_842_19, 0.644_217_69, 0.0], [-0.644_217_69, -0.764_842_19, 0.0], [0.0, 0.0, -1.0]];
@@ -27,7 +31,7 @@ fn path(model: &str) -> PathBuf {
 }
 
 fn load(model: &str, threads: usize, memory: usize) -> OnnxPotential {
-    OnnxPotential::load(&path(model), &Options { threads, memory, ..Options::default() }).unwrap()
+    OnnxPotential::load(&path(model), &ExecutionOptions { threads, memory, ..ExecutionOptions::default() }).unwrap()
 }
 
 /// In one piece.
@@ -41,7 +45,7 @@ fn in_layers(model: &str, threads: usize) -> OnnxPotential {
 }
 
 /// So many atoms of all species of a model, scattered evenly over a periodic cell that is skewed, 12 Å^3 each.
-fn system(info: &tumble::potential::ModelInfo, count: usize) -> System {
+fn system(info: &tumble_core::potential::ModelInfo, count: usize) -> System {
     let side = (12.0 * count as f64).cbrt();
     let cell = [[side, 0.0, 0.0], [0.1 * side, side, 0.0], [-0.1 * side, 0.05 * side, side]];
     let place = |i: usize| [0.819_172_51, 0.671_043_61, 0.549_700_48].map(|s| (s * (i + 1) as f64).fract());
@@ -107,7 +111,7 @@ fn thinned(graph: &Graph, counted: usize, lone: usize) -> Graph {
     let row = |center: usize| {
         let edges = graph.edges(center).map(|e| (graph.neighbors[e], graph.vectors[e]));
         let edges = edges.filter(|&(neighbor, _)| !gone(center) && !gone(neighbor));
-        edges.map(|(neighbor, vector)| tumble::graph::Edge { neighbor, vector }).collect()
+        edges.map(|(neighbor, vector)| tumble_core::graph::Edge { neighbor, vector }).collect()
     };
     let weights = (0..graph.n_centers()).map(|center| if center < counted { 1.0 } else { 0.0 }).collect();
     Graph::new(graph.species.clone(), weights, (0..graph.n_centers()).map(row).collect())
@@ -122,7 +126,7 @@ fn ghosts_lone_atoms_and_atoms_that_are_no_centers() {
         let centers: Vec<Vec<_>> = (0..90)
             .map(|c| {
                 full.edges(c)
-                    .map(|e| tumble::graph::Edge { neighbor: full.neighbors[e], vector: full.vectors[e] })
+                    .map(|e| tumble_core::graph::Edge { neighbor: full.neighbors[e], vector: full.vectors[e] })
                     .collect()
             })
             .collect();

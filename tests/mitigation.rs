@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use tumble::rotation::{IDENTITY, draw, multiply};
-use tumble::{Mitigation, Quadrature};
+use tumble_core::Mitigation;
+use tumble_core::Quadrature;
+use tumble_core::rotation::{IDENTITY, draw, multiply};
 
 /// (name, evaluations without inversion, degree, random)
 const NAMES: [(&str, usize, usize, bool); 12] = [

@@ -1,10 +1,11 @@
 //! Neighbor graphs against a loop over all images, against vesin, and along random walks.
 
 use proptest::prelude::*;
-use tumble::graph::Graph;
-use tumble::neighbors::{self, NeighborList};
-use tumble::rotation::{Matrix3, Vector3, add, dot, sub};
-use tumble::{Cell, System};
+use tumble_core::Cell;
+use tumble_core::System;
+use tumble_core::graph::Graph;
+use tumble_core::neighbors::{self, NeighborList};
+use tumble_core::rotation::{Matrix3, Vector3, add, dot, sub};
 
 /// Shift · cell, Å.
 fn translation(cell: &Matrix3, shift: [i32; 3]) -> Vector3 {

@@ -5,11 +5,14 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use tumble::Graph;
-use tumble::graph::{Edge, edge_between};
-use tumble::onnx::{self, Device, OnnxPotential, Options};
-use tumble::potential::{Derivative, Forces, Potential, Replicas, Response};
-use tumble::rotation::{IDENTITY, Matrix3, Vector3, apply};
+use tumble_core::Graph;
+use tumble_core::execution::Device;
+use tumble_core::execution::ExecutionOptions;
+use tumble_core::graph::{Edge, edge_between};
+use tumble_core::potential::{Derivative, Forces, Potential, Replicas, Response};
+use tumble_core::rotation::{IDENTITY, Matrix3, Vector3, apply};
+use tumble_engine::OnnxPotential;
+use tumble_onnx::file::checksum::stamp;
 
 const LAYOUTS: [&str; 2] = ["list", "padded"];
 const TOYS: [&str; 6] = ["pair", "harmonic", "twohop", "both", "direct", "ensemble"];
@@ -31,11 +34,11 @@ fn model_path(name: &str) -> PathBuf {
 }
 
 fn load(name: &str) -> OnnxPotential {
-    OnnxPotential::load(&model_path(name), &Options::default()).unwrap_or_else(|error| panic!("{error}"))
+    OnnxPotential::load(&model_path(name), &ExecutionOptions::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn refusal(path: &Path) -> String {
-    OnnxPotential::load(path, &Options::default()).err().expect("the model is refused").to_string()
+    OnnxPotential::load(path, &ExecutionOptions::default()).err().expect("the model is refused").to_string()
 }
 
 /// Eight atoms, of which six are centers of different weights, with edges within the cutoff.
@@ -362,7 +365,7 @@ fn a_model_that_onnx_runtime_cannot_run_is_refused_with_its_reason() {
     bytes[place..place + 4].copy_from_slice(b"Ruin");
     let path = folder.path().join("ruin.onnx");
     std::fs::write(&path, bytes).unwrap();
-    onnx::stamp(&path).unwrap();
+    stamp(&path).unwrap();
     let error = refusal(&path);
     assert!(error.starts_with(&format!("ONNX Runtime refuses the model {}: ", path.display())), "{error}");
     assert!(error.contains("Ruin") && !error.contains('\n'), "{error}");
@@ -375,7 +378,7 @@ fn a_second_load_of_the_same_file_shares_the_session() {
     assert_eq!(first.sha256(), second.sha256());
     assert_eq!(first.sha256().len(), 64);
     let path = model_path("pair-list-f64");
-    let threaded = OnnxPotential::load(&path, &Options { threads: 2, ..Options::default() }).unwrap();
+    let threaded = OnnxPotential::load(&path, &ExecutionOptions { threads: 2, ..ExecutionOptions::default() }).unwrap();
     assert!(!first.shares_session_with(&threaded) && !first.shares_session_with(&load("pair-list-f32")));
 }
 
@@ -391,7 +394,7 @@ fn replicas_side_by_side_are_the_same_replicas() {
     for toy in TOYS {
         for layout in LAYOUTS {
             let name = format!("{toy}-{layout}-f64");
-            let threaded = Options { threads: 3, ..Options::default() };
+            let threaded = ExecutionOptions { threads: 3, ..ExecutionOptions::default() };
             let mut threaded = OnnxPotential::load(&model_path(&name), &threaded).unwrap();
             let kind = threaded.info().forces[0];
             assert_eq!(threaded.lanes(), 3);
@@ -406,7 +409,7 @@ fn replicas_side_by_side_are_the_same_replicas() {
 #[test]
 fn more_parts_than_lanes_come_back_in_order() {
     let graph = cluster();
-    let threaded = Options { threads: 2, ..Options::default() };
+    let threaded = ExecutionOptions { threads: 2, ..ExecutionOptions::default() };
     let mut threaded = OnnxPotential::load(&model_path("pair-list-f64"), &threaded).unwrap();
     let three_parts_a_lane = 6 * (32 << 20) / threaded.bytes_per_replica(&graph);
     let turns: Vec<_> = rotations().into_iter().cycle().take(three_parts_a_lane).collect();
@@ -420,7 +423,8 @@ fn more_parts_than_lanes_come_back_in_order() {
 #[test]
 fn a_scatter_with_a_reduction_runs_on_one_thread_and_says_so() {
     let path = model_path("scatter");
-    let mut model = OnnxPotential::load(&path, &Options { threads: 4, ..Options::default() }).unwrap();
+    let mut model =
+        OnnxPotential::load(&path, &ExecutionOptions { threads: 4, ..ExecutionOptions::default() }).unwrap();
     assert_eq!(model.notes().len(), 1);
     assert!(
         model.notes()[0].starts_with("the model is run with 1 thread instead of 4, because"),
@@ -442,7 +446,7 @@ fn memory_is_counted_by_edge_slots() {
 
 #[test]
 fn cuda_without_cuda_is_an_error_and_not_a_slow_run() {
-    let options = Options { device: Device::Cuda, ..Options::default() };
+    let options = ExecutionOptions { device: Device::Cuda, ..ExecutionOptions::default() };
     let Err(error) = OnnxPotential::load(&model_path("pair-list-f64"), &options) else {
         return; // Here is a GPU, and it works.
     };
@@ -453,8 +457,9 @@ fn cuda_without_cuda_is_an_error_and_not_a_slow_run() {
 #[test]
 fn a_model_of_another_hash_than_the_one_demanded_is_refused() {
     let path = model_path("pair-list-f64");
-    let with =
-        |sha256: &str| OnnxPotential::load(&path, &Options { sha256: Some(sha256.into()), ..Options::default() });
+    let with = |sha256: &str| {
+        OnnxPotential::load(&path, &ExecutionOptions { sha256: Some(sha256.into()), ..ExecutionOptions::default() })
+    };
     let hash = load("pair-list-f64").sha256().to_owned();
     assert!(with(&hash).is_ok() && with(&format!(" {} ", hash.to_uppercase())).is_ok());
     let other = "0".repeat(64);
@@ -475,10 +480,10 @@ fn a_model_of_another_hash_than_the_one_demanded_is_refused() {
 
 #[test]
 fn tf32_on_the_processor_is_a_contradiction() {
-    let options = Options { tf32: true, ..Options::default() };
+    let options = ExecutionOptions { tf32: true, ..ExecutionOptions::default() };
     let error = OnnxPotential::load(&model_path("pair-list-f64"), &options).err().unwrap().to_string();
     assert!(error.starts_with("tf32 yes is for products on a GPU, but the device is cpu: "), "{error}");
-    let options = Options { device: Device::Cuda, ..options };
+    let options = ExecutionOptions { device: Device::Cuda, ..options };
     match OnnxPotential::load(&model_path("pair-list-f32"), &options) {
         Err(error) => assert!(error.to_string().starts_with("cannot run on cuda "), "{error}"),
         Ok(model) => assert!(model.notes()[0].starts_with("products on the GPU are rounded to TF32"), "a GPU is here"),
@@ -490,7 +495,10 @@ fn another_library_than_the_loaded_one_is_refused() {
     let model = load("pair-list-f64");
     let path = model_path("pair-list-f64");
     let with = |library: &Path| {
-        OnnxPotential::load(&path, &Options { library: Some(library.to_path_buf()), ..Options::default() })
+        OnnxPotential::load(
+            &path,
+            &ExecutionOptions { library: Some(library.to_path_buf()), ..ExecutionOptions::default() },
+        )
     };
     assert!(with(model.library()).is_ok());
     let error = with(Path::new("/no/such/place")).err().unwrap().to_string();

@@ -1,12 +1,16 @@
 //! Virials of single atoms: their sum, and what the centroid form means.
 
-use tumble::average::{Request, average};
-use tumble::graph::Graph;
-use tumble::per_atom::{centroid_virials, virials};
-use tumble::potential::Forces;
-use tumble::rotation::{IDENTITY, Matrix3, Vector3, add, scale, symmetrized};
-use tumble::toys::{HarmonicToy, Legendre};
-use tumble::{Cell, Evaluation, Quadrature, System, neighbors};
+use tumble_core::Cell;
+use tumble_core::Evaluation;
+use tumble_core::Quadrature;
+use tumble_core::System;
+use tumble_core::analytic::{HarmonicToy, Legendre};
+use tumble_core::average::{Request, average};
+use tumble_core::graph::Graph;
+use tumble_core::neighbors;
+use tumble_core::potential::Forces;
+use tumble_core::rotation::{IDENTITY, Matrix3, Vector3, add, scale, symmetrized};
+use tumble_core::virial::{centroid_virials, virials};
 
 const CUTOFF: f64 = 3.0;
 

@@ -1,8 +1,8 @@
 //! What every quadrature promises: averages of Wigner's D^ℓ that vanish through its degree, and not above.
 
-use tumble::Quadrature;
-use tumble::rotation::{determinant, draw, multiply};
-use tumble::wigner::{largest_averages, wigner};
+use tumble_check::wigner::{largest_averages, wigner};
+use tumble_core::Quadrature;
+use tumble_core::rotation::{determinant, draw, multiply};
 
 fn groups() -> [Quadrature; 3] {
     [Quadrature::tetrahedral(), Quadrature::octahedral(), Quadrature::icosahedral()]

@@ -1,7 +1,7 @@
 //! Draws of random rotations are uniform: the averages of Wigner's D^ℓ vanish within their statistical error.
 
-use tumble::rotation::{Matrix3, draw};
-use tumble::wigner::{largest_averages, wigner};
+use tumble_check::wigner::{largest_averages, wigner};
+use tumble_core::rotation::{Matrix3, draw};
 
 const DRAWS: usize = 100_000;
 

@@ -20,9 +20,9 @@ use std::time::{Duration, Instant};
 use process::{Ended, LIMIT, Peer, Process, check, expected, many, model, until, water};
 use serde_json::Value;
 use tempfile::TempDir;
-use tumble::Settings;
-use tumble::ipi::message::{self, Reply};
-use tumble::server::client::{Client, ClientSettings};
+use tumble_core::Settings;
+use tumble_ipi::client::{Client, ClientSettings};
+use tumble_ipi::message::{self, Reply};
 
 const WATER: &str = "species: O H2";
 

@@ -11,16 +11,23 @@ use std::thread::{JoinHandle, sleep, spawn};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
-use tumble::graph::Graph;
-use tumble::ipi::message::{self, Answer, Layout, Reply};
-use tumble::ipi::wire::Structure;
-use tumble::net::{Address, Listener};
-use tumble::potential::{Forces, ModelInfo, Potential, Response};
-use tumble::rotation::{Matrix3, dot};
-use tumble::scheduler::{Admission, Interrupt, Limits};
-use tumble::server::{Options, Report, Statistics, Terms, serve};
-use tumble::toys::{HarmonicToy, Legendre};
-use tumble::{Calculator, Error, Result, Settings};
+use tumble_core::Calculator;
+use tumble_core::Error;
+use tumble_core::Result;
+use tumble_core::Settings;
+use tumble_core::analytic::{HarmonicToy, Legendre};
+use tumble_core::graph::Graph;
+use tumble_core::potential::{Forces, ModelInfo, Potential, Response};
+use tumble_core::rotation::{Matrix3, dot};
+use tumble_ipi::message::{self, Answer, Layout, Reply};
+use tumble_ipi::net::{Address, Listener};
+use tumble_ipi::wire::Structure;
+use tumble_server::Options;
+use tumble_server::Report;
+use tumble_server::Statistics;
+use tumble_server::Terms;
+use tumble_server::scheduler::{Admission, Interrupt, Limits};
+use tumble_server::serve;
 
 use crate::peer::{CELL, Peer, evaluated, water};
 

@@ -5,12 +5,14 @@ use std::os::unix::net::UnixStream;
 use std::thread::{sleep, spawn};
 use std::time::Duration;
 
-use tumble::Settings;
-use tumble::ipi::message;
-use tumble::net::{Address, Listener};
-use tumble::scheduler::{Interrupt, Limits};
-use tumble::server::{Options, Terms, serve};
-use tumble::toys::PairToy;
+use tumble_core::Settings;
+use tumble_core::analytic::PairToy;
+use tumble_ipi::message;
+use tumble_ipi::net::{Address, Listener};
+use tumble_server::Options;
+use tumble_server::Terms;
+use tumble_server::scheduler::{Interrupt, Limits};
+use tumble_server::serve;
 
 /// Resident memory in kB, and open files.
 fn footprint() -> (usize, usize) {

@@ -1,11 +1,17 @@
 //! Multiple time stepping: what each step gives, and that a cycle of steps gives the averaged forces.
 
-use tumble::calculator::{Calculator, Detail, Phase, Settings};
-use tumble::graph::Graph;
-use tumble::potential::Forces;
-use tumble::rotation::{IDENTITY, Vector3, add, scale};
-use tumble::toys::{HarmonicToy, Legendre, TwoHopToy};
-use tumble::{Cell, Evaluation, System, neighbors};
+use tumble_core::Cell;
+use tumble_core::Evaluation;
+use tumble_core::Settings;
+use tumble_core::System;
+use tumble_core::analytic::{HarmonicToy, Legendre, TwoHopToy};
+use tumble_core::calculator::Calculator;
+use tumble_core::calculator::Detail;
+use tumble_core::calculator::Phase;
+use tumble_core::graph::Graph;
+use tumble_core::neighbors;
+use tumble_core::potential::Forces;
+use tumble_core::rotation::{IDENTITY, Vector3, add, scale};
 
 const CUTOFF: f64 = 3.0;
 const CONTENT: Legendre = Legendre { l1: 0.3, l2: 0.2, l4: 0.1 };

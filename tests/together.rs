@@ -6,15 +6,21 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use tumble::calculator::Settings;
-use tumble::graph::{Edge, Graph};
-use tumble::onnx::{OnnxPotential, Options};
-use tumble::policy::Policy;
-use tumble::potential::{Forces, ModelInfo, Potential, Replicas, Response};
-use tumble::rotation::{IDENTITY, Matrix3, scale};
-use tumble::together::{Task, evaluate_together};
-use tumble::toys::{DirectToy, HarmonicToy, Legendre, TwoHopToy};
-use tumble::{Calculator, Cell, Evaluation, Result, System, neighbors};
+use tumble_core::Calculator;
+use tumble_core::Cell;
+use tumble_core::Evaluation;
+use tumble_core::Result;
+use tumble_core::Settings;
+use tumble_core::System;
+use tumble_core::analytic::{DirectToy, HarmonicToy, Legendre, TwoHopToy};
+use tumble_core::batch::{Task, evaluate_together};
+use tumble_core::execution::ExecutionOptions;
+use tumble_core::graph::{Edge, Graph};
+use tumble_core::neighbors;
+use tumble_core::policy::Policy;
+use tumble_core::potential::{Forces, ModelInfo, Potential, Replicas, Response};
+use tumble_core::rotation::{IDENTITY, Matrix3, scale};
+use tumble_engine::OnnxPotential;
 
 const CUTOFF: f64 = 3.5;
 const CONTENT: Legendre = Legendre { l1: 0.3, l2: 0.2, l4: 0.1 };
@@ -42,7 +48,7 @@ fn model_path(name: &str) -> PathBuf {
 
 fn load(name: &str) -> Box<dyn Potential> {
     let path = model_path(&format!("tests/data/models/{name}.onnx"));
-    Box::new(OnnxPotential::load(&path, &Options::default()).unwrap())
+    Box::new(OnnxPotential::load(&path, &ExecutionOptions::default()).unwrap())
 }
 
 /// A molecule of water, or side^3 of them in a periodic cube.
@@ -373,7 +379,8 @@ fn fastest(repeats: usize, mut call: impl FnMut()) -> f64 {
 #[test]
 #[ignore = "a measurement"]
 fn what_sharing_runs_gains() {
-    let load = || OnnxPotential::load(&model_path("examples/models/water-pet.onnx"), &Options::default()).unwrap();
+    let load =
+        || OnnxPotential::load(&model_path("examples/models/water-pet.onnx"), &ExecutionOptions::default()).unwrap();
     let (mut model, settings) = (load(), settings("random"));
     let cutoff = model.info().cutoff;
     let policies: Vec<_> =

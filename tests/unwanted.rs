@@ -16,10 +16,10 @@ use std::time::{Duration, Instant};
 
 use process::{Ended, Peer, Process, SLOW, check, expected, many, model, until, water};
 use tempfile::TempDir;
-use tumble::Settings;
-use tumble::ipi::message::{self, Reply};
-use tumble::ipi::wire::Structure;
-use tumble::rotation::Vector3;
+use tumble_core::Settings;
+use tumble_core::rotation::Vector3;
+use tumble_ipi::message::{self, Reply};
+use tumble_ipi::wire::Structure;
 
 /// What ends in time ends within this on a busy machine, where it takes the better part of a second on a quiet one. What it
 /// ends would take many minutes.

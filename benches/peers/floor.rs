@@ -9,7 +9,8 @@ use ort::session::{Session, SessionInputValue};
 use ort::value::TensorRef;
 use serde::Deserialize;
 
-use crate::{Outcome, Timed};
+use crate::Outcome;
+use crate::Timed;
 
 /// What to run on what.
 #[derive(Deserialize)]

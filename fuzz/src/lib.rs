@@ -7,14 +7,16 @@ mod limits;
 
 use std::path::Path;
 
-use tumble::ipi::message::{self, Answer, Carrier, Fault, HEADER, Inline, Layout, Positions, Reply, Request};
-use tumble::ipi::{init, wire::Structure};
-use tumble::onnx::{self, Metadata, surgery};
-use tumble::xyz::{Frame, Frames};
-use tumble::{Evaluation, Mitigation};
-
 pub use driver::driver;
 pub use limits::{grant, hostile_cells};
+use tumble_core::Evaluation;
+use tumble_core::Mitigation;
+use tumble_engine::surgery;
+use tumble_ipi::init;
+use tumble_ipi::message::{self, Answer, Carrier, Fault, HEADER, Inline, Layout, Positions, Reply, Request};
+use tumble_ipi::wire::Structure;
+use tumble_onnx::contract::metadata::Metadata;
+use tumble_xyz::{Frame, Frames};
 
 /// A target: it panics where something does not hold.
 pub type Target = fn(&[u8]);
@@ -247,7 +249,7 @@ pub fn metadata(bytes: &[u8]) {
 
 fn check_metadata(metadata: &Metadata) {
     let info = metadata.info();
-    assert_eq!(metadata.version, onnx::CONTRACT_VERSION);
+    assert_eq!(metadata.version, tumble_onnx::contract::metadata::CONTRACT_VERSION);
     assert!(info.cutoff > 0.0 && info.cutoff.is_finite() && info.hops > 0);
     assert!(info.species.is_sorted_by(|a, b| a < b) && info.species.first().is_some_and(|&z| z > 0));
     assert!(info.reference_energies.is_empty() || info.reference_energies.keys().eq(&info.species));

@@ -1,11 +1,14 @@
 //! What strangers may ask for: the text of an `INIT`, and structures that fill no box.
 
-use tumble::neighbors;
-use tumble::potential::Potential;
-use tumble::rotation::{Vector3, dot};
-use tumble::server::Terms;
-use tumble::toys::{HarmonicToy, Legendre};
-use tumble::{Cell, Graph, Settings, System};
+use tumble_core::Cell;
+use tumble_core::Graph;
+use tumble_core::Settings;
+use tumble_core::System;
+use tumble_core::analytic::{HarmonicToy, Legendre};
+use tumble_core::neighbors;
+use tumble_core::potential::Potential;
+use tumble_core::rotation::{Vector3, dot};
+use tumble_server::Terms;
 
 /// An `INIT` is granted within the limits, or refused with a sentence; without the token with that one only.
 pub fn grant(bytes: &[u8]) {

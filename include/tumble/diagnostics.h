@@ -10,7 +10,7 @@
 #include "lmptype.h"
 #include "pointers.h"
 #include "rust/cxx.h"
-#include "tumble/src/bridge.rs.h"
+#include "tumble-lammps/src/bridge.rs.h"
 
 namespace tumble {
 

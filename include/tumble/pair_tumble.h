@@ -14,7 +14,7 @@
 #include "tumble/diagnostics.h"
 #include "tumble/fix_step.h"
 #include "tumble/rank_view.h"
-#include "tumble/src/bridge.rs.h"
+#include "tumble-lammps/src/bridge.rs.h"
 
 namespace tumble {
 

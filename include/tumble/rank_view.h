@@ -9,7 +9,7 @@
 
 #include "pointers.h"
 #include "rust/cxx.h"
-#include "tumble/src/bridge.rs.h"
+#include "tumble-lammps/src/bridge.rs.h"
 
 namespace LAMMPS_NS {
 class NeighList;

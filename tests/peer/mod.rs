@@ -4,11 +4,12 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use tumble::ipi::extras::extras;
-use tumble::ipi::message::{self, Answer, Layout, Positions, Reply, Request};
-use tumble::ipi::wire::Structure;
-use tumble::rotation::Vector3;
-use tumble::{Calculator, System};
+use tumble_core::Calculator;
+use tumble_core::System;
+use tumble_core::rotation::Vector3;
+use tumble_ipi::extras::extras;
+use tumble_ipi::message::{self, Answer, Layout, Positions, Reply, Request};
+use tumble_ipi::wire::Structure;
 
 /// What is slower than this has failed.
 pub const LIMIT: Duration = Duration::from_secs(60);

@@ -9,11 +9,13 @@ use std::sync::{Arc, Mutex};
 use std::thread::{JoinHandle, sleep, spawn};
 use std::time::{Duration, Instant};
 
-use tumble::ipi::message::Answer;
-use tumble::ipi::wire::Structure;
-use tumble::{Calculator, Settings};
+use tumble_core::Settings;
+use tumble_engine::load;
+use tumble_ipi::message::Answer;
+use tumble_ipi::wire::Structure;
 
 use crate::peer::evaluated;
+
 #[allow(unused_imports)]
 pub use crate::peer::{LIMIT, Peer, water};
 
@@ -169,7 +171,7 @@ pub fn many(molecules: usize) -> Structure {
 
 /// What a calculator of our own gives for a structure of water as it arrives through the wire.
 pub fn expected(settings: &Settings, structure: &Structure, step: u64) -> Answer {
-    evaluated(Calculator::load(&model("harmonic-list-f64"), settings).unwrap(), structure, step)
+    evaluated(load(&model("harmonic-list-f64"), settings).unwrap(), structure, step)
 }
 
 /// The same numbers, but for what rounding does to them.

@@ -12,7 +12,7 @@ mod structures;
 
 use std::hint::black_box;
 
-use tumble::neighbors::{self, NeighborList};
+use tumble_core::neighbors::{self, NeighborList};
 
 /// Å.
 const CUTOFF: f64 = 3.7;
@@ -30,8 +30,8 @@ pub const UNITS: [(&str, Prepare); 16] = [
     ("neighbors in a small triclinic cell", || neighbors_of(structures::triclinic(), 5.0)),
     ("neighbors of 192 atoms that have moved", neighbors_kept),
     ("folding the images of 192 atoms", rank::folding),
-    ("packing 24 replicas, padded", || replicas::packing(tumble::onnx::Layout::Padded)),
-    ("packing 24 replicas, list", || replicas::packing(tumble::onnx::Layout::List)),
+    ("packing 24 replicas, padded", || replicas::packing(tumble_onnx::contract::metadata::Layout::Padded)),
+    ("packing 24 replicas, list", || replicas::packing(tumble_onnx::contract::metadata::Layout::List)),
     ("unpacking 24 replicas", replicas::unpacking),
     ("averaging 24 replicas", replicas::averaging),
     ("attention of 192 centers", steps::attention),
@@ -56,7 +56,7 @@ pub fn warm(name: &str) -> Result<Unit, String> {
     Ok(run)
 }
 
-fn neighbors_of(system: tumble::System, cutoff: f64) -> Unit {
+fn neighbors_of(system: tumble_core::System, cutoff: f64) -> Unit {
     Box::new(move || {
         black_box(neighbors::graph(black_box(&system), cutoff)).expect("water has a graph");
     })

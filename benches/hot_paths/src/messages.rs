@@ -2,12 +2,13 @@
 
 use std::hint::black_box;
 
-use tumble::ipi::message::{self, Answer, Carrier, Layout, Positions, Request};
-use tumble::ipi::wire::Structure;
-use tumble::potential::Potential;
-use tumble::server::Terms;
-use tumble::toys::PairToy;
-use tumble::{Settings, System};
+use tumble_core::Settings;
+use tumble_core::System;
+use tumble_core::analytic::PairToy;
+use tumble_core::potential::Potential;
+use tumble_ipi::message::{self, Answer, Carrier, Layout, Positions, Request};
+use tumble_ipi::wire::Structure;
+use tumble_server::Terms;
 
 use super::{CUTOFF, Unit, structures};
 

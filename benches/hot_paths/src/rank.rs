@@ -2,8 +2,8 @@
 
 use std::hint::black_box;
 
-use tumble::lammps::fold::{RankAtoms, fold};
-use tumble::rotation::{Vector3, add, dot, sub};
+use tumble_core::rotation::{Vector3, add, dot, sub};
+use tumble_lammps::fold::{RankAtoms, fold};
 
 use super::{CUTOFF, Unit, structures};
 
@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn folding_gives_the_edges_of_the_box() {
         let folded = fold(&Rank::new().atoms(), CUTOFF, 2).unwrap();
-        let graph = tumble::neighbors::graph(&structures::water(1), CUTOFF).unwrap();
+        let graph = tumble_core::neighbors::graph(&structures::water(1), CUTOFF).unwrap();
         assert_eq!((folded.graph.n_atoms(), folded.graph.n_centers()), (192, 192));
         assert_eq!(folded.graph.neighbors, graph.neighbors);
         assert_eq!(folded.graph.reverse, graph.reverse);

@@ -2,12 +2,16 @@
 
 use std::hint::black_box;
 
-use tumble::average::{Request, average};
-use tumble::onnx::{Layout, bare::Bare};
-use tumble::potential::{Derivative, Forces, ModelInfo, Potential, Replicas, Response};
-use tumble::rotation::{Matrix3, apply};
-use tumble::toys::PairToy;
-use tumble::{Graph, Quadrature, Result, neighbors};
+use tumble_core::Graph;
+use tumble_core::Quadrature;
+use tumble_core::Result;
+use tumble_core::analytic::PairToy;
+use tumble_core::average::{Request, average};
+use tumble_core::neighbors;
+use tumble_core::potential::{Derivative, Forces, ModelInfo, Potential, Replicas, Response};
+use tumble_core::rotation::{Matrix3, apply};
+use tumble_engine::bench_support::Bare;
+use tumble_onnx::contract::metadata::Layout;
 
 use super::{CUTOFF, Unit, structures};
 

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use tumble::onnx::bare::{self, Attention};
+use tumble_engine::bench_support::{self, Attention};
 
 use crate::Unit;
 
@@ -39,12 +39,12 @@ pub fn attention_gradient() -> Unit {
 
 /// The gradient of an activation of each token.
 pub fn activation_gradient() -> Unit {
-    each_row(bare::silu_gradient)
+    each_row(bench_support::silu_gradient)
 }
 
 /// The gradient of a normalization of each token.
 pub fn normalization_gradient() -> Unit {
-    each_row(bare::normalize_gradient)
+    each_row(bench_support::normalize_gradient)
 }
 
 fn each_row(step: fn(usize, &[f32], &[f32], &mut [f32])) -> Unit {

@@ -1,7 +1,8 @@
 //! The structures that are worked on.
 
-use tumble::rotation::Vector3;
-use tumble::{Cell, System};
+use tumble_core::Cell;
+use tumble_core::System;
+use tumble_core::rotation::Vector3;
 
 const WATER: &str = include_str!("../../../examples/liquid/water-64.data");
 
@@ -64,7 +65,7 @@ mod tests {
     #[test]
     fn each_oxygen_has_two_hydrogens_beside_it() {
         let system = water(2);
-        let graph = tumble::neighbors::graph(&system, 1.3).unwrap();
+        let graph = tumble_core::neighbors::graph(&system, 1.3).unwrap();
         for atom in 0..system.len() {
             assert_eq!(graph.edges(atom).len(), if system.species[atom] == 8 { 2 } else { 1 });
         }

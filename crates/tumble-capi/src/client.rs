@@ -5,11 +5,12 @@ use std::ptr::null_mut;
 use std::slice::from_ref;
 use std::sync::Mutex;
 
+use tumble_core::error::Result;
+use tumble_core::parallel::locked;
+use tumble_ipi::client::Client;
+
 use crate::last_results::Last;
 use crate::{argument, atomic_numbers, entry, free, hand_over, string, structure, text};
-use tumble_core::error::Result;
-use tumble_engine::model::locked;
-use tumble_ipi::client::Client;
 
 /// What a `tumble_client *` points to.
 pub struct Handle {

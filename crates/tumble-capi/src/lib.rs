@@ -5,7 +5,7 @@
 //! Several threads may use a handle: evaluations take turns, and each thread reads the results of its own.
 
 pub mod client;
-mod last;
+mod last_results;
 pub mod model;
 
 use std::cell::RefCell;

@@ -7,21 +7,22 @@ use std::slice::from_ref;
 use std::sync::Mutex;
 
 use serde_json::{Value, json};
-
-use crate::last_results::Last;
-use crate::{argument, atomic_numbers, entry, free, hand_over, string, structure, text};
 use tumble_core::average::Evaluation;
 use tumble_core::calculator::Calculator;
 use tumble_core::cancel::Cancel;
 use tumble_core::details::details;
 use tumble_core::error::{Error, Result};
-use tumble_ipi::wire::Structure;
-use tumble_engine::model::locked;
-use tumble_ipi::options;
+use tumble_core::parallel::locked;
 use tumble_core::potential::ModelInfo;
 use tumble_core::rotation::{Matrix3, Vector3};
-use tumble_ipi::client::check_species;
 use tumble_core::system::System;
+use tumble_engine::load;
+use tumble_ipi::client::check_species;
+use tumble_ipi::options;
+use tumble_ipi::wire::Structure;
+
+use crate::last_results::Last;
+use crate::{argument, atomic_numbers, entry, free, hand_over, string, structure, text};
 
 /// What an evaluation returns that was asked to end.
 const ENDED: c_int = -2;
@@ -58,7 +59,7 @@ impl Handle {
     fn load(model: &Path, options: &str) -> Result<Self> {
         let refused = |sentence| argument("options", format!("cannot be used: {sentence}"));
         let (settings, step) = options::parse(options).map_err(refused)?;
-        let calculator = Calculator::load(model, &settings)?;
+        let calculator = load(model, &settings)?;
         let info = calculator.info().clone();
         let (name, about) = (text(info.name.clone()), text(about(&calculator)));
         let model = Mutex::new(Model { calculator, step, asked: None });

@@ -5,12 +5,13 @@
 //! is accidental, for `+random` the noise of a step. The errors of the bare model and of independent rotations need no
 //! further measurement: they are the spread over all rotations, and that over √N.
 
-use crate::measure::{Bench, Mean, Reference, inversions};
-use crate::spectrum::{Filter, Spectrum};
 use tumble_core::error::Result;
 use tumble_core::graph::Graph;
 use tumble_core::quadrature::{Mitigation, Quadrature};
 use tumble_core::rotation::Matrix3;
+
+use crate::measure::{Bench, Mean, Reference, inversions};
+use crate::spectrum::{Filter, Spectrum};
 
 /// What the table compares, the cheapest first.
 const GRIDS: [&str; 9] = [

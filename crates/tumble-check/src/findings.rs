@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use tumble_core::elements::symbol;
+use tumble_core::error::Result;
+use tumble_core::numbers::short;
+
 use crate::convergence::{Row, Tally, table};
 use crate::measure::Symmetry;
 use crate::recommend::{Conditions, Heating, Recommendation, Target, recommend};
 use crate::spectrum::Spectrum;
 use crate::{Measured, first_atoms};
-use tumble_core::elements::symbol;
-use tumble_core::error::Result;
-use tumble_core::numbers::short;
 
 /// A spread of forces that phonons show, eV/Å.
 const NOTICED: f64 = 1e-3;

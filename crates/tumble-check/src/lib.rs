@@ -24,15 +24,16 @@ pub mod recommend;
 pub mod report;
 pub mod spectrum;
 pub mod structures;
+pub mod wigner;
 
+use convergence::{Grid, Tally, grids};
+use measure::{Bench, Reference, Symmetry};
+use spectrum::Spectrum;
 use tumble_core::error::Result;
 use tumble_core::graph::Graph;
 use tumble_core::potential::ModelInfo;
 use tumble_core::quadrature::Quadrature;
 use tumble_core::rotation::{Matrix3, draw};
-use convergence::{Grid, Tally, grids};
-use measure::{Bench, Reference, Symmetry};
-use spectrum::Spectrum;
 
 /// Stream of the rotations by which grids are turned here: none of those that a mitigation draws from.
 const STREAM: u64 = u64::MAX - 1;

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use ndarray::{Array1, Array2};
-
 use tumble_core::average::{self, Request};
 use tumble_core::elements::mass;
 use tumble_core::error::{Error, Result};

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::convergence::Row;
 use tumble_core::error::Result;
 use tumble_core::numbers::{plain, tidy};
 use tumble_core::quadrature::Mitigation;
 use tumble_core::units::{BOLTZMANN, DALTON};
+
+use crate::convergence::Row;
 
 /// Outer time step that multiple time stepping bears, fs: a fifth of the period of an O-H bond, 9 fs (docs/lammps.md).
 const OUTER_STEP: f64 = 2.0;

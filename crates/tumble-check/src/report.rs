@@ -5,10 +5,11 @@ mod plot;
 mod style;
 mod tables;
 
-use crate::findings::Findings;
-use crate::recommend::Recommendation;
 use tumble_core::error::{Error, Result};
 use tumble_core::numbers::{plain, short};
+
+use crate::findings::Findings;
+use crate::recommend::Recommendation;
 
 /// Where the reference is not good enough.
 const COARSE: &str = "<p class=\"note\">The reference is coarse for these errors, see the table of structures: more \

@@ -23,10 +23,10 @@
 //! that is what is assumed of the part above the highest ℓ.
 
 use ndarray::{Array2, ArrayView2, s};
-
-use crate::measure::{Reference, Samples};
 use tumble_core::quadrature::Quadrature;
 use tumble_core::rotation::Matrix3;
+
+use crate::measure::{Reference, Samples};
 use crate::wigner::{averages, wigner};
 
 /// The even and the odd part of a quantity's deviation from its mean over O(3), by angular momentum.

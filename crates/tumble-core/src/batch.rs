@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use crate::average::{Alone, Evaluation, Job, Request, average_job, average_jobs};
 use crate::error::Result;
 use crate::graph::Graph;
+use crate::mts::difference;
 use crate::policy::Policy;
 use crate::potential::Potential;
 use crate::rotation::IDENTITY;
-use crate::mts::difference;
 
 /// One structure of one simulation.
 #[derive(Clone, Copy, Debug)]

@@ -2,19 +2,19 @@
 
 pub use crate::average::{Evaluation, Spread};
 use crate::average::{Request, average, average_job};
+use crate::batch::Task;
 use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::graph::Graph;
+pub use crate::mts::{HeldCorrection, Phase};
+use crate::mts::{impulse, with_inner};
 use crate::neighbors::NeighborList;
 use crate::policy::Policy;
 use crate::potential::{Forces, ModelInfo, Potential};
 use crate::quadrature::{Mitigation, Quadrature};
 use crate::rotation::draw;
 use crate::settings::Settings;
-pub use crate::mts::{HeldCorrection, Phase};
-use crate::mts::{impulse, with_inner};
 use crate::system::System;
-use crate::batch::Task;
 
 /// Stream of the rotation of a survey's grid: none of those that a mitigation draws from.
 const SURVEY_STREAM: u64 = u64::MAX;

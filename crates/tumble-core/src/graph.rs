@@ -8,8 +8,9 @@ mod halves;
 
 use std::ops::Range;
 
-use crate::rotation::{Vector3, add, dot, sub};
 pub use halves::Joiner;
+
+use crate::rotation::{Vector3, add, dot, sub};
 
 /// Directed edges from C centers to their neighbors among N atoms, sorted by center, then neighbor, then cell shift
 /// (where it is known) or vector.

@@ -34,6 +34,7 @@ pub mod elements;
 pub mod error;
 pub mod execution;
 pub mod graph;
+pub mod hash;
 pub mod mts;
 pub mod neighbors;
 pub mod numbers;

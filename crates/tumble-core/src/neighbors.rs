@@ -12,17 +12,17 @@ mod verlet;
 
 use std::ops::Range;
 
+use bins::Bins;
 use rayon::prelude::*;
+use room::Room;
+pub use room::pairs_within;
+pub use verlet::NeighborList;
 
 use crate::error::{Error, Result};
 use crate::graph::{Edge, Graph, Rows};
 use crate::parallel::with_threads;
 use crate::rotation::{Matrix3, Vector3, add, dot, sub};
 use crate::system::System;
-use bins::Bins;
-use room::Room;
-pub use room::pairs_within;
-pub use verlet::NeighborList;
 
 /// Atoms closer than this coincide, Å: the direction between them is rounding, or there is none.
 const COINCIDENCE: f64 = 1e-6;

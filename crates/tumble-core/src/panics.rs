@@ -26,7 +26,8 @@ pub fn in_one_line<T, E: std::fmt::Display>(call: impl FnOnce() -> Result<T, E>)
     }
 }
 
-fn one_line(text: &str) -> String {
+/// A text of several lines in one, without the full stop at its end.
+pub fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").trim_end_matches(['.', ':']).to_owned()
 }
 
@@ -39,5 +40,15 @@ mod tests {
         let error = guarded(|| -> Result<()> { panic!("{} legs", 3) }).unwrap_err();
         let expected = "internal error of tumble: 3 legs: please report it with the input that led to it";
         assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn a_panic_of_the_binding_becomes_one_line() {
+        let result = in_one_line(|| -> Result<(), String> { panic!("expected `pointer`\n to not be null") });
+        assert_eq!(result.unwrap_err(), "expected `pointer` to not be null");
+        assert_eq!(
+            in_one_line(|| Err::<(), _>("Load model failed:\n no graph.")).unwrap_err(),
+            "Load model failed: no graph"
+        );
     }
 }

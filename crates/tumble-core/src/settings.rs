@@ -162,9 +162,9 @@ fn refused(name: &'static str, value: impl ToString, problem: impl Into<String>)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analytic::{HarmonicToy, Legendre};
     use crate::policy::Policy;
     use crate::potential::Potential;
-    use crate::analytic::{HarmonicToy, Legendre};
 
     fn settings(rotate: &str) -> Settings {
         Settings { mitigation: rotate.into(), ..Settings::default() }

@@ -35,6 +35,12 @@ pub const KILOJOULE_PER_MOL: f64 = 1e3 * JOULE / AVOGADRO;
 /// 1 kcal/mol (thermochemical: 4.184 kJ/mol), eV per particle.
 pub const KILOCALORIE_PER_MOL: f64 = 4.184 * KILOJOULE_PER_MOL;
 
+/// 1 Å in Bohr.
+pub const IPI_ANGSTROM: f64 = 1.889_726_1;
+
+/// 1 eV in Hartree.
+pub const IPI_ELECTRON_VOLT: f64 = 0.036_749_326;
+
 /// What Å, eV and u are in a unit style of LAMMPS.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct UnitStyle {

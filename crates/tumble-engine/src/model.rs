@@ -1,6 +1,6 @@
 //! Models in ONNX files, run by ONNX Runtime.
 //!
-//! The library of ONNX Runtime is found and loaded when the first model is ([`Options::library`] says where it is, else
+//! The library of ONNX Runtime is found and loaded when the first model is ([`ExecutionOptions::library`] says where it is, else
 //! `ORT_DYLIB_PATH`, else the places next to this program and in the active Python environment). What a model file
 //! must be like is told in `docs/model-contract.md`.
 
@@ -10,19 +10,21 @@ use std::process;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-pub use tumble_onnx::file::checksum::stamp;
-pub use tumble_onnx::file::hash::Hash;
-use crate::worker::{Lane, Lanes, Timed, split};
-use crate::partition::{Layers, PRODUCTS_A_TENSOR, Spares};
-pub use tumble_onnx::contract::metadata::{CONTRACT_VERSION, EnergyUnit, Layout, LengthUnit, Metadata, Offer, Precision};
-use tumble_onnx::contract::packing::{n_slots, width};
-use tumble_core::execution::{Device, ExecutionOptions};
-use tumble_onnx::runtime::session::{Model, Opener};
 use tumble_core::cancel::Cancel;
 use tumble_core::error::{Error, Result};
+use tumble_core::execution::{Device, ExecutionOptions};
 use tumble_core::graph::Graph;
 use tumble_core::potential::{CACHED, Forces, ModelInfo, Potential, Replicas, Response};
 use tumble_core::rotation::Matrix3;
+pub use tumble_onnx::contract::metadata::{
+    CONTRACT_VERSION, EnergyUnit, Layout, LengthUnit, Metadata, Offer, Precision,
+};
+use tumble_onnx::contract::packing::{n_slots, width};
+pub use tumble_onnx::file::checksum::stamp;
+use tumble_onnx::runtime::session::{Model, Opener};
+
+use crate::partition::{Layers, PRODUCTS_A_TENSOR, Spares};
+use crate::worker::{Lane, Lanes, Timed, split};
 
 /// Working memory per edge slot where a model does not state it: what a PET of usual size takes.
 const BYTES_PER_EDGE: usize = 20_000;
@@ -81,7 +83,7 @@ impl OnnxPotential {
     /// [`Error::OtherModel`]: tumble_core::Error::OtherModel
     /// [`Error::ModelRefused`]: tumble_core::Error::ModelRefused
     /// [`Error::Device`]: tumble_core::Error::Device
-    pub fn load(path: &Path, options: &Options) -> Result<Self> {
+    pub fn load(path: &Path, options: &ExecutionOptions) -> Result<Self> {
         let (opener, model, session) = Opener::load(path, options)?;
         let (whole, lanes) = (Lane::new(&model, session)?, Lanes::new(options.device, options.threads));
         let info = ModelInfo { ensemble: model.signature.ensemble, ..model.metadata.info() };

@@ -4,39 +4,40 @@
 //! What a layer leaves for later ones is kept; the rest is computed again when gradients come back through it. So a
 //! structure takes little memory, and nothing is computed for a rim, as in [`Blocks`](tumble_core::blocks::Blocks).
 
-mod cut;
-mod exchange;
-mod file;
-mod run;
-mod slabs;
-mod stream;
+mod arena;
+mod executor;
+mod message_exchange;
+mod nontemporal;
+mod partitioner;
+mod raw_model;
+mod self_check;
 mod tiles;
-mod trial;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use ort::session::NoSelectedOutputs;
 use ort::value::{Outlet, TensorElementType, ValueType};
+use tumble_core::cancel::Run;
+use tumble_core::panics::in_one_line;
+use tumble_core::parallel::locked;
+use tumble_core::parallel::side_by_side;
+use tumble_onnx::contract::signature::Input;
+use tumble_onnx::runtime::ended::Ended;
+use tumble_onnx::runtime::session::{Model, Opener, Shared};
 
+pub(crate) use crate::partition::executor::Spares;
 use crate::partition::partitioner::{Cut, Piece, cut};
 use crate::partition::raw_model::{File, Type};
-pub(super) use crate::partition::executor::Spares;
 use crate::partition::tiles::Rows;
-use tumble_onnx::runtime::ended::Ended;
 use crate::worker::Lane;
-use tumble_onnx::runtime::library::{guarded, locked};
-use tumble_onnx::runtime::session::{Model, Opener, Shared};
-use tumble_onnx::contract::signature::Input;
-use tumble_core::cancel::Run;
-use tumble_core::parallel::side_by_side;
 
 /// A tensor is kept from a stage to a later one if this saves so many products of matrices: from what takes least time to
 /// what takes least memory. One or two are about what it takes to write and read a tensor.
-pub(super) const PRODUCTS_A_TENSOR: [usize; 3] = [1, 2, 3];
+pub(crate) const PRODUCTS_A_TENSOR: [usize; 3] = [1, 2, 3];
 
 /// A model, cut at its layers.
-pub(super) struct Layers {
+pub(crate) struct Layers {
     stages: Vec<Stage>,
     /// One for each lane.
     leads: Vec<Lead>,
@@ -99,7 +100,7 @@ impl Layers {
         }
         let file = File::read(&opener.bytes)?;
         let mut layers = Self::assemble(&file, &cut(&file, products)?, opener, lanes)?;
-        layers.bytes_per_slot = trial::run(&layers, model, whole)?;
+        layers.bytes_per_slot = self_check::run(&layers, model, whole)?;
         Ok(layers)
     }
 
@@ -120,7 +121,7 @@ impl Layers {
             types.extend(outputs);
         }
         origins.retain(|name, _| file.outputs.contains(&name.as_str()));
-        let leads = guarded(|| (0..lanes).map(|_| Lead::new()).collect::<ort::Result<_>>())?;
+        let leads = in_one_line(|| (0..lanes).map(|_| Lead::new()).collect::<ort::Result<_>>())?;
         Ok(Self { stages, leads, outputs: origins, bytes_per_slot: 0 })
     }
 
@@ -192,7 +193,7 @@ fn tensor_type(outlet: &Outlet) -> Result<Type, String> {
 }
 
 /// For fuzzing: into how many stages the bytes of a model file are cut in one way, each written as a file.
-pub(super) fn count_stages(bytes: &[u8], products: usize) -> Result<usize, String> {
+pub(crate) fn count_stages(bytes: &[u8], products: usize) -> Result<usize, String> {
     let file = File::read(bytes)?;
     let pieces = cut(&file, products)?.pieces;
     for Piece { nodes, inputs, outputs } in &pieces {

@@ -1,9 +1,10 @@
 //! For fuzzing: all that is done to the bytes of a model file before ONNX Runtime sees them.
 
 use tumble_onnx::file::external::Weights;
-use crate::partition::{PRODUCTS_A_TENSOR, count_stages};
 use tumble_onnx::file::scan::{self, Refusal};
-use crate::model::{checksum, kernels};
+use tumble_onnx::file::{checksum, fused};
+
+use crate::partition::{PRODUCTS_A_TENSOR, count_stages};
 
 /// The metadata in the bytes of a model file, and the names of its nodes ScatterND that reduce.
 ///
@@ -26,7 +27,7 @@ pub fn stages(bytes: &[u8]) -> Vec<Result<usize, String>> {
 /// # Errors
 /// The rest of a sentence.
 pub fn without_functions(bytes: &[u8]) -> Result<Vec<u8>, String> {
-    kernels::without_functions(bytes)
+    fused::without_functions(bytes)
 }
 
 /// A model file with its weights in itself, as if all files outside held `file`; `None` where none is outside.

@@ -4,23 +4,25 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ort::session::{HasSelectedOutputs, OutputSelector, RunOptions, Session, SessionInputValue};
-
-use tumble_onnx::runtime::ended::Ended;
-use tumble_onnx::runtime::library::{guarded, locked};
-use tumble_onnx::contract::metadata::Precision;
-use tumble_onnx::contract::packing::{Real, Tensors};
-use tumble_onnx::runtime::session::{Device, Model, Opener, Shared};
-use tumble_onnx::contract::unpacking::Reader;
 use tumble_core::cancel::{Cancel, Run};
 use tumble_core::error::{Error, Result};
+use tumble_core::execution::Device;
+use tumble_core::panics::in_one_line;
+use tumble_core::parallel::locked;
 use tumble_core::parallel::{in_order, shared_out, side_by_side};
 use tumble_core::potential::{CACHED, Forces, Replicas, Response};
+use tumble_onnx::contract::metadata::Precision;
+use tumble_onnx::contract::packing::Tensors;
+use tumble_onnx::contract::unpacking::Reader;
+use tumble_onnx::runtime::ended::Ended;
+use tumble_onnx::runtime::session::{Model, Opener, Shared};
+use tumble_ops::Real;
 
 /// Responses, and the time that ONNX Runtime took.
-pub(super) type Timed = (Vec<Response>, Duration);
+pub(crate) type Timed = (Vec<Response>, Duration);
 
 /// One at a time evaluates here.
-pub(super) struct Lane {
+pub(crate) struct Lane {
     session: Shared,
     buffers: Buffers,
     /// The outputs to ask for, by kind of forces.
@@ -52,7 +54,8 @@ impl Lane {
     /// A lane with this session of the model.
     pub fn new(model: &Model, session: Shared) -> Result<Self> {
         let selections = model.metadata.forces.kinds().iter().map(|&kind| Ok((kind, select(model, kind)?)));
-        let selections = guarded(|| selections.collect::<ort::Result<_>>()).map_err(|cause| run_error(model, cause))?;
+        let selections =
+            in_one_line(|| selections.collect::<ort::Result<_>>()).map_err(|cause| run_error(model, cause))?;
         Ok(Self { session, buffers: Buffers::new(model), selections })
     }
 
@@ -99,7 +102,7 @@ impl OneRun<'_> {
         let Self { model, session, options } = self;
         let inputs = || model.signature.inputs.iter().map(|(name, input)| Ok((*name, tensors.view(*input)?)));
         let mut elapsed = Duration::ZERO;
-        let outputs = guarded(|| {
+        let outputs = in_one_line(|| {
             let inputs = inputs().collect::<ort::Result<Vec<(&str, SessionInputValue<'_>)>>>()?;
             let start = Instant::now();
             let outputs = session.run_with_options(inputs, options);
@@ -116,12 +119,12 @@ impl OneRun<'_> {
 }
 
 /// Why a run failed, as an error of the model.
-pub(super) fn run_error(model: &Model, cause: String) -> Error {
+pub(crate) fn run_error(model: &Model, cause: String) -> Error {
     Error::ModelRun { model: model.metadata.name.clone(), cause }
 }
 
 /// Lanes with a thread each, for replicas that have nothing to tell each other: faster than threads that share a run.
-pub(super) struct Lanes {
+pub(crate) struct Lanes {
     count: usize,
     bytes_per_run: usize,
     /// Opened when they are first needed: a session takes time and memory.
@@ -173,12 +176,12 @@ impl Lanes {
 }
 
 /// The time of the lane that took longest, of results of [`shared_out`] with the time of each.
-pub(super) fn longest<T>(lanes: &[Vec<(usize, (T, Duration))>]) -> Duration {
+pub(crate) fn longest<T>(lanes: &[Vec<(usize, (T, Duration))>]) -> Duration {
     lanes.iter().map(|done| done.iter().map(|(_, (_, elapsed))| *elapsed).sum()).max().unwrap_or_default()
 }
 
 /// At most `count` parts of about the same number of edges, in the order of `work`; none is empty.
-pub(super) fn split<'a>(work: &[Replicas<'a>], count: usize) -> Vec<Vec<Replicas<'a>>> {
+pub(crate) fn split<'a>(work: &[Replicas<'a>], count: usize) -> Vec<Vec<Replicas<'a>>> {
     let cost = |part: &Replicas| part.graph.n_edges() + part.graph.n_centers();
     let total: usize = work.iter().map(|part| cost(part) * part.rotations.len()).sum();
     let (mut parts, mut before) = (vec![Vec::new(); count], 0);

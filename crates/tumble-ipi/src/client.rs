@@ -15,22 +15,23 @@
 //! # }
 //! ```
 
-mod inbox;
+mod reply_reader;
 mod settings;
 
 use std::io::{self, ErrorKind, Write};
 use std::time::Duration;
 
+use tumble_core::error::{Error, Result};
+use tumble_core::rotation::{Matrix3, Vector3};
+
 use crate::client::reply_reader::{Inbox, Trouble};
 pub use crate::client::settings::ClientSettings;
-pub(crate) use crate::client::settings::check_species;
-use tumble_core::error::{Error, Result};
+pub use crate::client::settings::check_species;
 use crate::extras;
 use crate::init::put_species;
 use crate::message::{self, Answer, Layout, Reply};
-use crate::wire::Structure;
 use crate::net::{Address, Stream};
-use tumble_core::rotation::{Matrix3, Vector3};
+use crate::wire::Structure;
 
 /// Bytes that the extras of an answer usually stay below; more are read in a second go.
 const USUAL_EXTRAS: usize = 1 << 14;

@@ -1,17 +1,16 @@
 //! Extras of i-PI's protocol: [`details`] with i-PI's names and units where it has its own.
 
 use serde_json::{Map, Value};
-
-use crate::wire::ELECTRON_VOLT;
 use tumble_core::average::Evaluation;
 use tumble_core::details::details;
+use tumble_core::units::IPI_ELECTRON_VOLT;
 
 /// Our name, i-PI's, and our unit in that of i-PI. All other keys are ours on both sides, flat since i-PI prints nested
 /// objects as text.
 const NAMES: [(&str, &str, f64); 3] = [
-    ("replica_energies", "o3grid_pots", ELECTRON_VOLT),
+    ("replica_energies", "o3grid_pots", IPI_ELECTRON_VOLT),
     ("replica_weights", "o3grid_weights", 1.0),
-    ("ensemble_energies", "committee_pot", ELECTRON_VOLT),
+    ("ensemble_energies", "committee_pot", IPI_ELECTRON_VOLT),
 ];
 
 /// The extras of an evaluation, a JSON object; energies under i-PI's names in Hartree.

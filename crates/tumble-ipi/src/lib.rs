@@ -9,5 +9,7 @@ pub mod driver;
 pub mod extras;
 pub mod init;
 pub mod message;
+pub mod net;
+pub mod options;
 pub mod shared;
 pub mod wire;

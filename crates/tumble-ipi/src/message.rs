@@ -22,9 +22,10 @@
 
 mod read;
 
+use tumble_core::rotation::{Matrix3, Vector3};
+
 pub use crate::message::read::{reply, request};
 use crate::wire::{self, Structure};
-use tumble_core::rotation::{Matrix3, Vector3};
 
 /// Length of a header.
 pub const HEADER: usize = 12;

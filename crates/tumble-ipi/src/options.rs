@@ -2,11 +2,12 @@
 
 use std::str::FromStr;
 
-use tumble_core::calculator::Device;
-use crate::init::{check_once, pairs};
-use tumble_engine::model::Hash;
+use tumble_core::execution::Device;
+use tumble_core::hash::Hash;
 use tumble_core::potential::Forces;
 use tumble_core::settings::{MAX_STEP, Settings};
+
+use crate::init::{check_once, pairs};
 
 const KEYS: &str = "rotate, inversion, seed, stream, step, forces, correction, threads, memory, device, \
                     onnxruntime, sha256 and tf32";

@@ -6,15 +6,10 @@
 use tumble_core::error::Result;
 use tumble_core::rotation::{IDENTITY, Matrix3, Vector3, transpose};
 use tumble_core::system::Cell;
-
-/// 1 Å in Bohr.
-pub const ANGSTROM: f64 = 1.889_726_1;
-
-/// 1 eV in Hartree.
-pub const ELECTRON_VOLT: f64 = 0.036_749_326;
+use tumble_core::units::{IPI_ANGSTROM, IPI_ELECTRON_VOLT};
 
 /// 1 eV/Å in Hartree/Bohr.
-const FORCE: f64 = ELECTRON_VOLT / ANGSTROM;
+const FORCE: f64 = IPI_ELECTRON_VOLT / IPI_ANGSTROM;
 
 /// A structure without its species, Å.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -28,7 +23,7 @@ pub struct Structure {
 impl Structure {
     /// From a cell `[9]`, vectors as columns, and positions `[N][3]`.
     pub fn read(cell: &[u8], positions: &[u8]) -> Self {
-        Self { cell: transpose(&matrix(cell, ANGSTROM)), positions: vectors(positions, ANGSTROM) }
+        Self { cell: transpose(&matrix(cell, IPI_ANGSTROM)), positions: vectors(positions, IPI_ANGSTROM) }
     }
 
     /// The cell. Where nobody says along which vectors it repeats, it does along all but those of zero length, as ASE
@@ -44,20 +39,20 @@ impl Structure {
     pub fn put_cell(&self, out: &mut Vec<u8>) {
         let columns = transpose(&self.cell);
         let inverse = Cell::new(self.cell, [true; 3]).map_or(IDENTITY, |cell| cell.reciprocal());
-        put(columns.as_flattened(), ANGSTROM, out);
+        put(columns.as_flattened(), IPI_ANGSTROM, out);
         // x = h s with the cell vectors as columns of h: the rows of its inverse are the reciprocal vectors.
-        put(inverse.as_flattened(), 1.0 / ANGSTROM, out);
+        put(inverse.as_flattened(), 1.0 / IPI_ANGSTROM, out);
     }
 
     /// Appends the positions.
     pub fn put_positions(&self, out: &mut Vec<u8>) {
-        put(self.positions.as_flattened(), ANGSTROM, out);
+        put(self.positions.as_flattened(), IPI_ANGSTROM, out);
     }
 }
 
 /// An energy, eV.
 pub fn energy(bytes: &[u8]) -> f64 {
-    bytes.first_chunk().map_or(f64::NAN, |bytes| f64::from_le_bytes(*bytes) / ELECTRON_VOLT)
+    bytes.first_chunk().map_or(f64::NAN, |bytes| f64::from_le_bytes(*bytes) / IPI_ELECTRON_VOLT)
 }
 
 /// Forces `[N][3]`, eV/Å.
@@ -67,12 +62,12 @@ pub fn forces(bytes: &[u8]) -> Vec<Vector3> {
 
 /// A virial `[9]`, eV.
 pub fn virial(bytes: &[u8]) -> Matrix3 {
-    matrix(bytes, ELECTRON_VOLT)
+    matrix(bytes, IPI_ELECTRON_VOLT)
 }
 
 /// Appends an energy, eV.
 pub fn put_energy(energy: f64, out: &mut Vec<u8>) {
-    put(&[energy], ELECTRON_VOLT, out);
+    put(&[energy], IPI_ELECTRON_VOLT, out);
 }
 
 /// Appends forces, eV/Å.
@@ -82,7 +77,7 @@ pub fn put_forces(forces: &[Vector3], out: &mut Vec<u8>) {
 
 /// Appends a virial, eV.
 pub fn put_virial(virial: &Matrix3, out: &mut Vec<u8>) {
-    put(virial.as_flattened(), ELECTRON_VOLT, out);
+    put(virial.as_flattened(), IPI_ELECTRON_VOLT, out);
 }
 
 fn put(values: &[f64], unit: f64, out: &mut Vec<u8>) {

@@ -3,11 +3,19 @@
 use std::ffi::{c_char, c_int, c_void};
 use std::path::Path;
 
-use tumble_core::calculator::{Calculator, Device, HeldCorrection, Phase, Settings};
+use tumble_core::calculator::{Calculator, HeldCorrection, Phase};
 use tumble_core::diagnostics::{Probes, Shares};
 use tumble_core::elements::{atomic_number, symbols};
 use tumble_core::error::{Error, Result};
+use tumble_core::execution::Device;
 use tumble_core::panics::guarded;
+use tumble_core::potential::Forces;
+use tumble_core::rotation::{Matrix3, scale};
+use tumble_core::settings::Settings;
+use tumble_core::units::UnitStyle;
+use tumble_core::virial::{centroid_virials, virials};
+use tumble_engine::load;
+
 use crate::agreement::{self, Identity};
 use crate::axes::Axes;
 use crate::build_id;
@@ -17,10 +25,6 @@ use crate::keywords;
 use crate::masses::{self, TypeMass};
 use crate::place::Place;
 use crate::step::{Outcome, Wanted, step};
-use tumble_core::virial::{centroid_virials, virials};
-use tumble_core::potential::Forces;
-use tumble_core::rotation::{Matrix3, scale};
-use tumble_core::units::UnitStyle;
 
 #[allow(missing_docs)]
 #[cxx::bridge(namespace = "tumble")]
@@ -266,7 +270,7 @@ fn compare_identities(first: &str, other: &str, different_ranks: &[usize]) -> Re
 
 fn load_engine(model: &str, settings: &PairSettings, units: Units) -> Result<Box<Engine>> {
     guarded(|| {
-        let calculator = Calculator::load(Path::new(model), &settings.try_into()?)?;
+        let calculator = load(Path::new(model), &settings.try_into()?)?;
         Ok(Box::new(Engine { calculator, units, shares: Shares::default() }))
     })
 }

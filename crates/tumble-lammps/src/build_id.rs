@@ -6,15 +6,14 @@
 use std::path::Path;
 
 use object::{Object, ObjectSection};
-
-#[cfg(feature = "lammps")]
+#[cfg(feature = "plugin")]
 use tumble_onnx::runtime::dylib::file_of;
 
 /// Section of the plugin's file that holds `COMPILED_FOR`, by which it is told from a plain libtumble.so.
 pub const SECTION: &str = ".tumble.lammps";
 
 /// Build-id (hex) of the LAMMPS library beside the headers that this plugin was compiled against.
-#[cfg(feature = "lammps")]
+#[cfg(feature = "plugin")]
 pub const COMPILED_FOR: &str = env!("TUMBLE_LAMMPS_BUILD_ID");
 
 /// Build-id of a shared library, in hex; `None` if it cannot be read or has none.
@@ -32,7 +31,7 @@ pub fn of_plugin(path: &Path) -> Option<String> {
 }
 
 /// The sentence by which another build than the one compiled for is refused, if it is another.
-#[cfg(feature = "lammps")]
+#[cfg(feature = "plugin")]
 pub fn refusal(lammps_address: usize) -> Option<String> {
     let path = file_of(lammps_address)?;
     let found = of_file(&path);

@@ -5,6 +5,7 @@ pub mod checksum;
 pub mod external;
 mod format;
 pub mod functions;
+pub mod fused;
 pub mod hash;
 pub mod model_file;
 pub mod proto;

@@ -8,12 +8,12 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use crate::simd::Lanes;
 use crate::microkernels::{GROUP, Rows, combine, combine_lanes, products, softmax, turn};
+use crate::simd::Lanes;
 
 /// Whose tokens are whose, and what their rows are made of.
 #[derive(Clone, Copy)]
-pub(in tumble_engine::model) struct Layout<'a> {
+pub struct Layout<'a> {
     /// Places of a center, T.
     pub places: usize,
     /// Of the attention, H.
@@ -28,19 +28,19 @@ pub(in tumble_engine::model) struct Layout<'a> {
 
 /// Queries, keys and values `rows` `[R, 3·H·d]`, each of all heads, and a `bias` `[C·T]` for each key.
 #[derive(Clone, Copy)]
-pub(in tumble_engine::model) struct Inputs<'a, T> {
+pub struct Inputs<'a, T> {
     pub layout: Layout<'a>,
     pub rows: &'a [T],
     pub bias: &'a [T],
 }
 
 /// Attention: `into` `[R, H·d]`.
-pub(in tumble_engine::model) fn forward<T: Lanes>(inputs: Inputs<T>, into: &mut [T]) {
+pub fn forward<T: Lanes>(inputs: Inputs<T>, into: &mut [T]) {
     Arch::new().dispatch(Forward { inputs, into });
 }
 
 /// From its `gradient` `[R, H·d]`, that of the rows `[R, 3·H·d]` and of the bias `[C·T]`.
-pub(in tumble_engine::model) fn backward<T: Lanes>(inputs: Inputs<T>, gradient: &[T], rows: &mut [T], bias: &mut [T]) {
+pub fn backward<T: Lanes>(inputs: Inputs<T>, gradient: &[T], rows: &mut [T], bias: &mut [T]) {
     Arch::new().dispatch(Backward { inputs, gradient, rows, bias });
 }
 
@@ -236,8 +236,8 @@ impl<T: Lanes> Head<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::lanes::with_each_register;
     use super::*;
+    use crate::simd::with_each_register;
 
     /// Three centers with one, three and all of eleven places filled; rows in another order than places.
     struct Case {

@@ -2,18 +2,18 @@
 
 use ort::operator::{BoxedKernel, ComputeContext, Kernel, KernelContext, Operator, OperatorInput, OperatorOutput};
 use ort::value::{DynValue, PrimitiveTensorElementType, TensorElementType, ValueRef, ValueRefMut};
+use tumble_core::panics::in_one_line;
 
+use crate::Real;
 use crate::attention::{self, Layout};
-use crate::simd::Lanes;
 use crate::rowwise::{
     self, Function, Gate, GateGradient, Normalize, NormalizeGradient, Silu, SiluGradient, Standardize,
     StandardizeGradient,
 };
-use tumble_onnx::runtime::library::guarded;
-use tumble_onnx::contract::packing::Real;
+use crate::simd::Lanes;
 
 /// One operator, for one precision.
-pub(super) struct Step {
+pub struct Step {
     name: &'static str,
     inputs: Vec<TensorElementType>,
     outputs: Vec<TensorElementType>,
@@ -21,7 +21,7 @@ pub(super) struct Step {
 }
 
 /// A number of a model's tensors.
-pub(super) trait Number: Real + Lanes + PrimitiveTensorElementType {}
+pub trait Number: Real + Lanes + PrimitiveTensorElementType {}
 
 impl<T: Real + Lanes + PrimitiveTensorElementType> Number for T {}
 
@@ -43,12 +43,12 @@ impl Operator for Step {
     fn create_kernel<'attr>(&self, context: &KernelContext<'attr>) -> ort::Result<BoxedKernel<'static>> {
         let mut kernel = (self.kernel)(context)?;
         // No panic may cross ONNX Runtime.
-        Ok(Box::new(move |context: &ComputeContext| guarded(|| kernel.compute(context)).map_err(ort::Error::new)))
+        Ok(Box::new(move |context: &ComputeContext| in_one_line(|| kernel.compute(context)).map_err(ort::Error::new)))
     }
 }
 
 /// All of them for one precision.
-pub(super) fn steps<T: Number>() -> Vec<Step> {
+pub fn steps<T: Number>() -> Vec<Step> {
     let (real, index, mark) = (T::into_tensor_element_type(), TensorElementType::Int64, TensorElementType::Bool);
     // rows [R, 3·w], bias [C, 1, T], source [C·T], target [R], which nothing but the function in the file needs, filled [C·T]
     let shared = [real, real, index, index, mark];
@@ -124,7 +124,7 @@ fn each_row<T: Number, F: Function>(context: &ComputeContext, function: F) -> or
     let mut shape = shape.to_vec();
     *shape.last_mut().expect("there are columns") = (of_result * width) as i64;
     let mut into = context.output(0, shape)?.ok_or_else(|| wrong("an output is missing"))?;
-    rows::apply(function, width, rows, gradient, into.try_extract_tensor_mut::<T>()?.1);
+    rowwise::apply(function, width, rows, gradient, into.try_extract_tensor_mut::<T>()?.1);
     Ok(())
 }
 

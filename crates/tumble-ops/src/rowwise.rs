@@ -3,14 +3,14 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
+use crate::Real;
 use crate::simd::{Lanes, copy};
-use tumble_onnx::contract::packing::Real;
 
 /// Numbers in the largest register.
 const MOST_LANES: usize = 16;
 
 /// A function of a row, or its gradient. Rows are of one part, or of two of the same width side by side.
-pub(in tumble_engine::model) trait Function: Copy {
+pub trait Function: Copy {
     /// Parts of the row, of its gradient (none where there is none), and of the result.
     const PARTS: [usize; 3];
 
@@ -19,7 +19,7 @@ pub(in tumble_engine::model) trait Function: Copy {
 }
 
 /// A row, and the gradient of what is made of it.
-pub(in tumble_engine::model) struct Row<'a, T: Lanes, S: Simd> {
+pub struct Row<'a, T: Lanes, S: Simd> {
     numbers: &'a [T::Vector<S>],
     gradient: &'a [T::Vector<S>],
     width: usize,
@@ -28,13 +28,7 @@ pub(in tumble_engine::model) struct Row<'a, T: Lanes, S: Simd> {
 }
 
 /// Applies a function to all rows; the rows, the gradient and the result are `[R, parts · width]`.
-pub(in tumble_engine::model) fn apply<T: Real + Lanes, F: Function>(
-    function: F,
-    width: usize,
-    rows: &[T],
-    gradient: &[T],
-    into: &mut [T],
-) {
+pub fn apply<T: Real + Lanes, F: Function>(function: F, width: usize, rows: &[T], gradient: &[T], into: &mut [T]) {
     Arch::new().dispatch(Apply { function, width, rows, gradient, into });
 }
 
@@ -85,7 +79,7 @@ fn copy_parts<T: Lanes>(into: &mut [T], from: &[T], width: usize, lanes: usize) 
 
 /// x · sigmoid(x).
 #[derive(Clone, Copy)]
-pub(in tumble_engine::model) struct Silu;
+pub struct Silu;
 
 impl Function for Silu {
     const PARTS: [usize; 3] = [1, 0, 1];
@@ -100,7 +94,7 @@ impl Function for Silu {
 
 /// s + y - y · s.
 #[derive(Clone, Copy)]
-pub(in tumble_engine::model) struct SiluGradient;
+pub struct SiluGradient;
 
 impl Function for SiluGradient {
     const PARTS: [usize; 3] = [1, 1, 1];
@@ -118,7 +112,7 @@ impl Function for SiluGradient {
 
 /// Values times the sigmoid of gates, which are the second part.
 #[derive(Clone, Copy)]
-pub(in tumble_engine::model) struct Gate;
+pub struct Gate;
 
 impl Function for Gate {
     const PARTS: [usize; 3] = [2, 0, 1];
@@ -134,7 +128,7 @@ impl Function for Gate {
 
 /// Of values s, of gates y (1 - s).
 #[derive(Clone, Copy)]
-pub(in tumble_engine::model) struct GateGradient;
+pub struct GateGradient;
 
 impl Function for GateGradient {
     const PARTS: [usize; 3] = [2, 1, 2];
@@ -155,7 +149,7 @@ impl Function for GateGradient {
 
 /// x / √(mean of x² + ε).
 #[derive(Clone, Copy)]
-pub(in tumble_engine::model) struct Normalize {
+pub struct Normalize {
     pub epsilon: f64,
 }
 
@@ -181,7 +175,7 @@ impl Normalize {
 
 /// (g - y · mean of y g) / √(mean of x² + ε).
 #[derive(Clone, Copy)]
-pub(in tumble_engine::model) struct NormalizeGradient {
+pub struct NormalizeGradient {
     pub epsilon: f64,
 }
 
@@ -201,7 +195,7 @@ impl Function for NormalizeGradient {
 
 /// (x - mean) / √(variance + ε).
 #[derive(Clone, Copy)]
-pub(in tumble_engine::model) struct Standardize {
+pub struct Standardize {
     pub epsilon: f64,
 }
 
@@ -235,7 +229,7 @@ impl Standardize {
 
 /// (g - mean of g - y · mean of y g) / √(variance + ε).
 #[derive(Clone, Copy)]
-pub(in tumble_engine::model) struct StandardizeGradient {
+pub struct StandardizeGradient {
     pub epsilon: f64,
 }
 
@@ -269,8 +263,8 @@ fn mean_product<T: Real + Lanes, S: Simd>(simd: S, a: &[T::Vector<S>], b: &[T::V
 
 #[cfg(test)]
 mod tests {
-    use super::super::lanes::with_each_register;
     use super::*;
+    use crate::simd::with_each_register;
 
     const ROWS: usize = 3;
 

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
-use tumble_ipi::init;
-use tumble_ipi::message::Carrier;
 use tumble_core::error::{Error, Result};
-use tumble_ipi::net::{Address, Stream};
 use tumble_core::policy::Policy;
 use tumble_core::potential::Potential;
+use tumble_ipi::init;
+use tumble_ipi::message::Carrier;
+use tumble_ipi::net::{Address, Stream};
+
 use crate::scheduler::{End, Happening, Interrupt, Key, Limits, Round, Scheduler, Setup};
 
 /// Structures that come in one message at most.

@@ -9,17 +9,17 @@
 //! Two doors lead here: connections that we open ([`crate::ipi_client`]), and connections that we accept
 //! ([`crate`]).
 
+mod acceptor;
 mod admission;
 mod batch;
 mod connection;
-mod entrance;
 mod evaluator;
-mod happening;
+mod event;
 mod pace;
 mod queue;
 mod request;
-mod simulation;
-mod wake;
+mod session;
+mod shutdown;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -29,20 +29,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use polling::{Event as Readiness, Events, PollMode, Poller};
+use tumble_core::cancel::{Cancel, Reason};
+use tumble_core::potential::{ModelInfo, Potential};
+use tumble_ipi::driver::Event;
+use tumble_ipi::net::{Listener, Stream};
 
+use crate::scheduler::acceptor::Entrance;
 pub use crate::scheduler::admission::Admission;
 use crate::scheduler::connection::Connection;
 pub use crate::scheduler::connection::End;
-use crate::scheduler::acceptor::Entrance;
 use crate::scheduler::evaluator::Evaluator;
 pub use crate::scheduler::event::{Happening, Round};
 use crate::scheduler::queue::Queue;
 pub use crate::scheduler::session::Setup;
 pub use crate::scheduler::shutdown::Interrupt;
-use tumble_core::cancel::{Cancel, Reason};
-use tumble_ipi::driver::Event;
-use tumble_ipi::net::{Listener, Stream};
-use tumble_core::potential::{ModelInfo, Potential};
 
 /// Connections are told apart by numbers that are never used again, so that no answer can go astray.
 pub type Key = usize;

@@ -4,13 +4,14 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tumble_core::error::{Error, Result};
+use tumble_core::potential::Potential;
+use tumble_ipi::net::{Listener, Stream};
+
 use crate::guesses::Guesses;
+use crate::scheduler::{End, Happening, Interrupt, Key, Limits, Round, Scheduler, Setup};
 use crate::session_request::{Terms, WRONG_TOKEN};
 use crate::statistics::Statistics;
-use tumble_core::error::{Error, Result};
-use tumble_ipi::net::{Listener, Stream};
-use tumble_core::potential::Potential;
-use crate::scheduler::{End, Happening, Interrupt, Key, Limits, Round, Scheduler, Setup};
 
 /// Time between two lines of statistics.
 const STATISTICS: Duration = Duration::from_secs(10);

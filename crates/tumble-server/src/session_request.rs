@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use tumble_core::policy::Policy;
+use tumble_core::potential::ModelInfo;
+use tumble_core::settings::Settings;
 use tumble_ipi::init::{batch, check_once, pairs, species, value};
 use tumble_ipi::message::Carrier;
 use tumble_ipi::options;
-use tumble_core::policy::Policy;
-use tumble_core::potential::ModelInfo;
+
 use crate::scheduler::Setup;
-use tumble_core::settings::Settings;
 
 const KEYS: &str = "species, rotate, inversion, seed, stream, step, forces, correction, beads, batch_size and token";
 

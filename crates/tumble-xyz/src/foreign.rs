@@ -89,7 +89,7 @@ pub(super) fn check(path: &Path, head: &[u8]) -> Result<()> {
 }
 
 /// Whether a file whose first bytes these are holds structures, in XYZ or another format.
-pub(crate) fn holds_structures(path: &Path, head: &[u8]) -> bool {
+pub fn holds_structures(path: &Path, head: &[u8]) -> bool {
     let known = recognize(path, head);
     is_xyz(head) || known.is_some_and(|(_, convert)| matches!(convert, Ase(_)))
 }

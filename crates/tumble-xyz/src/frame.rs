@@ -1,10 +1,11 @@
 //! One frame: a structure, and everything else that the file says about it.
 
+use tumble_core::rotation::{Matrix3, Vector3};
+use tumble_core::system::System;
+
 use crate::columns::Column;
 use crate::comment::Entry;
 use crate::scalar::real;
-use tumble_core::rotation::{Matrix3, Vector3};
-use tumble_core::system::System;
 
 /// A structure with what came along with it.
 #[derive(Clone, Debug, PartialEq)]

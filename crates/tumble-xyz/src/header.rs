@@ -1,13 +1,14 @@
 //! The comment line as a cell, columns, and what is kept for later.
 
+use tumble_core::rotation::Matrix3;
+use tumble_core::system::Cell;
+
 use crate::columns::{self, Column};
 use crate::comment::{self, Entry};
 use crate::ipi;
-use crate::transform::Placement;
 use crate::problem::Problem;
 use crate::scalar::{finite, real};
-use tumble_core::rotation::Matrix3;
-use tumble_core::system::Cell;
+use crate::transform::Placement;
 
 /// Keys that make a comment line one of extended XYZ.
 const EXTENDED: [&str; 3] = ["Lattice", "Properties", "pbc"];
@@ -224,7 +225,7 @@ mod tests {
     #[test]
     fn what_i_pi_writes_is_read_in_its_units() {
         for line in ["# CELL(abcABC): 2 2 2 90 90 90", "# CELL[H]: 2 0 0 0 2 0 0 0 2", "cell{atomic_unit}"] {
-            assert_eq!(parse(line).unwrap().placement.per_angstrom, tumble_ipi::wire::ANGSTROM, "{line}");
+            assert_eq!(parse(line).unwrap().placement.per_angstrom, tumble_core::units::IPI_ANGSTROM, "{line}");
         }
         assert_eq!(parse("water, its cell and positions").unwrap().placement, Placement::AS_WRITTEN);
     }

@@ -7,15 +7,16 @@
 //! What is not said is as i-PI takes it: no cell is no cell, no unit is the atomic unit.
 
 mod cell;
-mod given;
+mod cell_spec;
 mod units;
+
+use tumble_core::system::Cell;
 
 use crate::columns::{self, PLAIN};
 use crate::comment::Entry;
 use crate::header::Header;
-use crate::transform::Placement;
 use crate::problem::Problem;
-use tumble_core::system::Cell;
+use crate::transform::Placement;
 
 /// What i-PI says of a simulation's step, and the keys it is kept under.
 const COUNTERS: [(&str, &str); 2] = [("Step:", "step"), ("Bead:", "bead")];
@@ -59,7 +60,7 @@ fn info(text: &str) -> Vec<Entry> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tumble_ipi::wire::ANGSTROM;
+    use tumble_core::units::IPI_ANGSTROM;
 
     const WRITTEN: &str = "# CELL(abcABC):   18.89726    37.79452    56.69178    90.00000    90.00000    90.00000  \
                            Step:           7  Bead:       2 positions{atomic_unit}  cell{atomic_unit}";
@@ -73,7 +74,7 @@ mod tests {
         }
         assert_eq!(header.cell.periodic(), [true; 3]);
         assert_eq!(header.lattice.as_ref(), Some(header.cell.vectors()));
-        assert_eq!(header.placement, Placement { per_angstrom: ANGSTROM, turn: None });
+        assert_eq!(header.placement, Placement { per_angstrom: IPI_ANGSTROM, turn: None });
         assert_eq!(header.info, [Entry::new("step", "7"), Entry::new("bead", "2")]);
     }
 

@@ -5,13 +5,14 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
+use tumble_core::error::{Error, Result};
+use tumble_core::system::System;
+
 use crate::foreign;
 use crate::frame::Frame;
 use crate::header::{self, Header};
 use crate::problem::Problem;
 use crate::rows::{Rows, is_atom};
-use tumble_core::error::{Error, Result};
-use tumble_core::system::System;
 
 /// What some editors write before everything else.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -64,7 +65,7 @@ impl<R: BufRead> Frames<R> {
         let mut header = header::parse(&comment).map_err(|problem| self.fail(problem))?;
         match self.read_atoms(&mut header, expected) {
             Err(Error::Xyz { file, .. }) if is_atom(&comment) => {
-                Err(Error::Xyz { file, line: line + 1, problem: Problem::CommentIsAtom })
+                Err(Error::Xyz { file, line: line + 1, problem: Problem::CommentIsAtom.into() })
             }
             rows => assemble(header, rows?, line).map(Some),
         }
@@ -134,7 +135,7 @@ impl<R: BufRead> Frames<R> {
     }
 
     fn fail(&self, problem: Problem) -> Error {
-        Error::Xyz { file: self.file.clone(), line: self.line, problem }
+        Error::Xyz { file: self.file.clone(), line: self.line, problem: problem.into() }
     }
 }
 

@@ -1,12 +1,13 @@
 //! Puts what was calculated into a frame, under the names that ASE reads.
 
+use tumble_core::calculator::Evaluation;
+use tumble_core::numbers::positive_zero;
+use tumble_core::rotation::{Matrix3, Vector3};
+
 use crate::columns::Column;
 use crate::comment::Entry;
 use crate::frame::Frame;
 use crate::write::join;
-use tumble_core::calculator::Evaluation;
-use tumble_core::numbers::positive_zero;
-use tumble_core::rotation::{Matrix3, Vector3};
 
 /// Names that mean a result: those written here, and others that would be taken for results of the same calculation.
 const RESULTS: [&str; 15] = [

@@ -1,11 +1,12 @@
 //! The lines of the atoms as positions, species, and other columns.
 
+use tumble_core::elements::{atomic_number, isotope, near};
+use tumble_core::rotation::Vector3;
+
 use crate::columns::{Column, Kind};
 use crate::header::Header;
 use crate::problem::Problem;
 use crate::scalar::{finite, number, real};
-use tumble_core::elements::{atomic_number, isotope, near};
-use tumble_core::rotation::Vector3;
 
 /// Names of the column of species, best first; each may hold symbols or atomic numbers.
 const SPECIES: [&str; 5] = ["species", "symbols", "element", "Z", "numbers"];

@@ -2,11 +2,12 @@
 
 use std::io::{self, Write};
 
+use tumble_core::elements::symbol;
+use tumble_core::rotation::Matrix3;
+
 use crate::columns::{Column, PLAIN};
 use crate::comment::quote;
 use crate::frame::Frame;
-use tumble_core::elements::symbol;
-use tumble_core::rotation::Matrix3;
 
 impl Frame {
     /// Writes the frame; numbers have as many digits as it takes to read the same bits back.

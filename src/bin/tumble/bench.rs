@@ -6,13 +6,17 @@ use std::time::Instant;
 
 use clap::Args;
 use serde_json::{Value, json};
-use tumble::calculator::{Calculator, Settings};
-use tumble::neighbors::NeighborList;
-use tumble::{Result, System};
+use tumble_core::Result;
+use tumble_core::Settings;
+use tumble_core::System;
+use tumble_core::calculator::Calculator;
+use tumble_core::neighbors::NeighborList;
 
 use crate::log::say;
 use crate::options::{Options, TimeLimit, above_zero, calculator};
-use crate::{print, structures, written};
+use crate::print;
+use crate::structures;
+use crate::written;
 
 /// Measure how long a step of dynamics takes, and where the time goes
 #[derive(Args)]

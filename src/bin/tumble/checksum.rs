@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use tumble::{Result, onnx};
+use tumble_core::Result;
+use tumble_onnx::file::checksum::stamp;
 
 use crate::print;
 
@@ -24,6 +25,6 @@ changed; tumble-export writes it. Run this after you have changed a model yourse
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let checksum = onnx::stamp(&arguments.model)?;
+    let checksum = stamp(&arguments.model)?;
     print(&format!("{}: checksum {checksum}", arguments.model.display()))
 }

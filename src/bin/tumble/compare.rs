@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use tumble::calculator::Evaluation;
-use tumble::rotation::{Vector3, dot, sub};
-use tumble::xyz::Frame;
+use tumble_core::calculator::Evaluation;
+use tumble_core::rotation::{Vector3, dot, sub};
+use tumble_xyz::Frame;
 
 use crate::table::spreads;
 
@@ -115,7 +115,7 @@ fn count(number: usize, noun: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use tumble::xyz::Frames;
+    use tumble_xyz::Frames;
 
     use super::*;
 

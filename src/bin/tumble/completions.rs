@@ -4,9 +4,10 @@ use std::io::{self, Write};
 
 use clap::{Args, CommandFactory};
 use clap_complete::{Shell, generate};
-use tumble::Result;
+use tumble_core::Result;
 
-use crate::{STDOUT, written};
+use crate::STDOUT;
+use crate::written;
 
 /// Print a script that completes commands, options and files in a shell
 #[derive(Args)]

@@ -6,16 +6,20 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use indicatif::ProgressBar;
-use tumble::calculator::Evaluation;
-use tumble::xyz::{self, Frame, Frames};
-use tumble::{Calculator, Error, Result};
+use tumble_core::Calculator;
+use tumble_core::Error;
+use tumble_core::Result;
+use tumble_core::calculator::Evaluation;
+use tumble_xyz::{self, Frame, Frames};
 
 use crate::compare::Comparison;
+use crate::json;
 use crate::log::say;
 use crate::options::{Options, TimeLimit, calculator};
 use crate::output::Output;
+use crate::print;
 use crate::progress::shown;
-use crate::{json, print, table};
+use crate::table;
 
 /// Evaluate all frames of a file, averaged over rotations if wanted
 #[derive(Args)]
@@ -61,7 +65,7 @@ pub fn run(arguments: &Arguments, library: Option<PathBuf>) -> Result<()> {
     let cancel = arguments.time.cancel()?;
     let mut calculator = calculator(&arguments.model, &arguments.options.settings(library))?;
     calculator.watch(&cancel);
-    let frames = xyz::open(&arguments.structures)?;
+    let frames = tumble_xyz::open(&arguments.structures)?;
     let mut report = Report::new(arguments)?;
     match evaluate(&mut calculator, frames, &mut report) {
         Ok(()) => report.finish(),

@@ -5,14 +5,17 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Value, json};
-use tumble::Result;
-use tumble::elements::{symbol, symbols};
-use tumble::numbers::{plain, rounded, tidy, trimmed};
-use tumble::onnx::{Metadata, OnnxPotential, Options};
-use tumble::potential::{Forces, ModelInfo, Potential};
+use tumble_core::Result;
+use tumble_core::elements::{symbol, symbols};
+use tumble_core::execution::ExecutionOptions;
+use tumble_core::numbers::{plain, rounded, tidy, trimmed};
+use tumble_core::potential::{Forces, ModelInfo, Potential};
+use tumble_engine::OnnxPotential;
+use tumble_onnx::contract::metadata::Metadata;
 
+use crate::STDOUT;
 use crate::options::hash;
-use crate::{STDOUT, written};
+use crate::written;
 
 /// Show what a model is: its cutoff, elements, kinds of forces, and where it comes from
 #[derive(Args)]
@@ -33,8 +36,10 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(arguments: &Arguments, library: Option<PathBuf>) -> Result<()> {
     let path = &arguments.model;
-    let potential =
-        OnnxPotential::load(path, &Options { library, sha256: arguments.sha256.clone(), ..Options::default() })?;
+    let potential = OnnxPotential::load(
+        path,
+        &ExecutionOptions { library, sha256: arguments.sha256.clone(), ..ExecutionOptions::default() },
+    )?;
     let text = if arguments.json {
         format!("{:#}\n", document(&potential, path))
     } else {

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use tumble::ipi::client::{Ending, Options as ClientOptions, Report, run};
-use tumble::net::Address;
-use tumble::policy::Policy;
-use tumble::potential::{ModelInfo, Potential};
-use tumble::scheduler::{End, Interrupt, Limits};
-use tumble::settings::MAX_STEP;
-use tumble::{Error, Result, Settings, xyz};
+use tumble_core::Error;
+use tumble_core::Result;
+use tumble_core::Settings;
+use tumble_core::policy::Policy;
+use tumble_core::potential::{ModelInfo, Potential};
+use tumble_core::settings::MAX_STEP;
+use tumble_ipi::net::Address;
+use tumble_server::ipi_client::{Ending, Options as ClientOptions, Report, run};
+use tumble_server::scheduler::{End, Interrupt, Limits};
 
 use crate::log::{Log, LogFormat};
 use crate::options::{LATE, Options, TimeLimit, load, microseconds, positive, seconds};
@@ -149,7 +151,7 @@ impl Arguments {
     }
 
     fn species(&self) -> Result<Vec<u8>> {
-        let mut frames = xyz::open(&self.template)?;
+        let mut frames = tumble_xyz::open(&self.template)?;
         let file = frames.file().to_owned();
         Ok(frames.next().ok_or(Error::NoFrames { file })??.system.species)
     }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tumble::calculator::Evaluation;
-use tumble::numbers::positive_zero;
-use tumble::xyz::Frame;
+use tumble_core::calculator::Evaluation;
+use tumble_core::numbers::positive_zero;
+use tumble_xyz::Frame;
 
 /// All that was calculated, eV and Å. Without replicas the spread is null.
 pub fn document(number: usize, frame: &Frame, evaluation: &Evaluation, time: Duration) -> Value {
@@ -50,7 +50,8 @@ fn spread(evaluation: &Evaluation) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use tumble::{Cell, System};
+    use tumble_core::Cell;
+    use tumble_core::System;
 
     use super::*;
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 use indicatif::ProgressBar;
 use serde_json::json;
-use tumble::scheduler::Round;
+use tumble_server::scheduler::Round;
 
 use crate::progress::{TICK, shown};
 

@@ -27,7 +27,8 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind as UsageError;
 use clap::{ArgAction, CommandFactory, Parser, Subcommand};
-use tumble::{Error, Result};
+use tumble_core::Error;
+use tumble_core::Result;
 
 /// Evaluate machine-learned potentials that are not exactly rotation-invariant, and see by how much they are not.
 #[derive(Parser)]

@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use clap::builder::Resettable;
 use clap::{Args, Command, CommandFactory};
 use clap_mangen::Man;
-use tumble::{Error, Result};
+use tumble_core::Error;
+use tumble_core::Result;
 
+use crate::STDOUT;
 use crate::output::Output;
-use crate::{STDOUT, written};
+use crate::written;
 
 /// Print a manual page, or write all of them into a folder
 #[derive(Args)]

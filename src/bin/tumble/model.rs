@@ -5,9 +5,11 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use tumble::{Error, Result};
+use tumble_core::Error;
+use tumble_core::Result;
 
-use crate::{STDOUT, written};
+use crate::STDOUT;
+use crate::written;
 
 /// Print where a model lies that comes with tumble, or the names of all of them
 #[derive(Args)]

@@ -5,11 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use tumble::calculator::{Calculator, Device, Settings};
-use tumble::onnx::{Hash, OnnxPotential};
-use tumble::potential::Forces;
-use tumble::scheduler::Interrupt;
-use tumble::{Cancel, Error, Result};
+use tumble_core::Cancel;
+use tumble_core::Error;
+use tumble_core::Result;
+use tumble_core::Settings;
+use tumble_core::calculator::Calculator;
+use tumble_core::execution::Device;
+use tumble_core::hash::Hash;
+use tumble_core::potential::Forces;
+use tumble_engine::OnnxPotential;
+use tumble_server::scheduler::Interrupt;
 
 use crate::log::say;
 
@@ -136,7 +141,7 @@ impl Running {
 
 /// A calculator, with its notes told.
 pub fn calculator(model: &Path, settings: &Settings) -> Result<Calculator> {
-    let calculator = Calculator::load(model, settings)?;
+    let calculator = tumble_engine::load(model, settings)?;
     tell(calculator.notes());
     Ok(calculator)
 }

@@ -4,7 +4,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use tumble::{Error, Result};
+use tumble_core::Error;
+use tumble_core::Result;
 
 use crate::written;
 
@@ -22,7 +23,7 @@ impl Output {
     /// Begins to write.
     ///
     /// # Errors
-    /// [`tumble::Error::Write`], as where the folder is missing or nothing may be written there.
+    /// [`tumble_core::Error::Write`], as where the folder is missing or nothing may be written there.
     pub fn create(path: &Path) -> Result<Self> {
         // A link goes on to point where it pointed.
         let place = path.canonicalize().unwrap_or_else(|_| path.into());
@@ -36,7 +37,7 @@ impl Output {
     /// Writes all at once.
     ///
     /// # Errors
-    /// [`tumble::Error::Write`].
+    /// [`tumble_core::Error::Write`].
     pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
         let mut output = Self::create(path)?;
         output.put(|out| out.write_all(bytes))?;
@@ -46,7 +47,7 @@ impl Output {
     /// Writes a part.
     ///
     /// # Errors
-    /// [`tumble::Error::Write`].
+    /// [`tumble_core::Error::Write`].
     pub fn put(&mut self, part: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<()> {
         written(&self.path, part(&mut self.out))
     }
@@ -54,7 +55,7 @@ impl Output {
     /// Moves it to its place, once all of it is on the disk: some say only then that they are full.
     ///
     /// # Errors
-    /// [`tumble::Error::Write`].
+    /// [`tumble_core::Error::Write`].
     pub fn finish(mut self) -> Result<()> {
         let mut moved = self.out.flush();
         if let Some([draft, place]) = &self.places {

@@ -7,13 +7,18 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use tumble::net::{Address, Listener};
-use tumble::policy::Policy;
-use tumble::potential::Potential;
-use tumble::scheduler::{Admission, End, Interrupt, Limits};
-use tumble::server::client::ClientSettings;
-use tumble::server::{Options as ServerOptions, Report, Terms, serve};
-use tumble::{Error, Result, Settings};
+use tumble_core::Error;
+use tumble_core::Result;
+use tumble_core::Settings;
+use tumble_core::policy::Policy;
+use tumble_core::potential::Potential;
+use tumble_ipi::client::ClientSettings;
+use tumble_ipi::net::{Address, Listener};
+use tumble_server::Options as ServerOptions;
+use tumble_server::Report;
+use tumble_server::Terms;
+use tumble_server::scheduler::{Admission, End, Interrupt, Limits};
+use tumble_server::serve;
 
 use crate::log::{Log, LogFormat};
 use crate::options::{Options, above_zero, limit, load, microseconds, positive, seconds};

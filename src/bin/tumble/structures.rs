@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use tumble::check::knows_water;
-use tumble::check::structures::{Named, water};
-use tumble::elements::symbols;
-use tumble::potential::ModelInfo;
-use tumble::{Error, Result, xyz};
+use tumble_check::knows_water;
+use tumble_check::structures::{Named, water};
+use tumble_core::Error;
+use tumble_core::Result;
+use tumble_core::elements::symbols;
+use tumble_core::potential::ModelInfo;
 
 /// The structures of the file, or those of water, with their names.
 pub fn named(path: Option<&Path>, info: &ModelInfo) -> Result<Vec<Named>> {
@@ -14,7 +15,7 @@ pub fn named(path: Option<&Path>, info: &ModelInfo) -> Result<Vec<Named>> {
         let refusal = || Error::NoStructures { model: info.name.clone(), known: symbols(&info.species) };
         return if knows_water(info) { water() } else { Err(refusal()) };
     };
-    let frames = xyz::open(path)?.enumerate();
+    let frames = tumble_xyz::open(path)?.enumerate();
     frames.map(|(index, frame)| Ok((format!("frame {}", index + 1), frame?.system))).collect()
 }
 

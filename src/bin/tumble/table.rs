@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use tumble::calculator::Evaluation;
-use tumble::numbers::fixed;
-use tumble::rotation::{norm, root_mean_square};
+use tumble_core::calculator::Evaluation;
+use tumble_core::numbers::fixed;
+use tumble_core::rotation::{norm, root_mean_square};
 
 /// Names and units above the columns of [`row`].
 pub const HEADER: [&str; 2] = [
@@ -38,7 +38,7 @@ fn dash(value: Option<f64>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use tumble::calculator::Spread;
+    use tumble_core::calculator::Spread;
 
     use super::*;
 

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use tumble::Result;
-use tumble::onnx::installation::installation;
+use tumble_core::Result;
+use tumble_onnx::runtime::installation::installation;
 
 use crate::print;
 

@@ -3,15 +3,15 @@
 use std::f64::consts::TAU;
 
 use plotters::prelude::*;
-
-use crate::report::plot::{COLD, Drawn, INK, WARM, figure, text_style};
-use crate::report::{drawn, escape};
-use crate::findings::Findings;
-use crate::spectrum::{Filter, Spectrum};
 use tumble_core::error::Result;
 use tumble_core::numbers::short;
 use tumble_core::quadrature::{Mitigation, Quadrature};
 use tumble_core::rotation::{Matrix3, about, multiply};
+
+use crate::findings::Findings;
+use crate::report::plot::{COLD, Drawn, INK, WARM, figure, text_style};
+use crate::report::{drawn, escape};
+use crate::spectrum::{Filter, Spectrum};
 
 /// Size of a map, and its fields along azimuth and height.
 const SIZE: (u32, u32) = (380, 235);

@@ -5,13 +5,13 @@ use plotters::coord::ranged1d::IntoSegmentedCoord;
 use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-
-use crate::report::drawn;
-use crate::convergence::Row;
-use crate::findings::Findings;
-use crate::spectrum::Bands;
 use tumble_core::error::Result;
 use tumble_core::numbers::plain;
+
+use crate::convergence::Row;
+use crate::findings::Findings;
+use crate::report::drawn;
+use crate::spectrum::Bands;
 
 /// Size of a figure; small, so that text is still large on a phone.
 const SIZE: (u32, u32) = (380, 300);

@@ -1,12 +1,13 @@
 //! Tables of the page.
 
-use crate::report::escape;
-use crate::convergence::Row;
-use crate::findings::Findings;
-use crate::measure::Symmetry;
 use tumble_core::error::Result;
 use tumble_core::numbers::short;
 use tumble_core::units::MEGAPASCAL;
+
+use crate::convergence::Row;
+use crate::findings::Findings;
+use crate::measure::Symmetry;
+use crate::report::escape;
 
 /// A table that scrolls by itself where it is too wide; rows with a class.
 fn table(header: &[&str], rows: impl Iterator<Item = (&'static str, Vec<String>)>) -> String {

@@ -9,8 +9,7 @@ use std::sync::Mutex;
 
 use bytemuck::Pod;
 use memmap2::MmapMut;
-
-use tumble_onnx::runtime::library::locked;
+use tumble_core::parallel::locked;
 
 /// Bytes of a slab, unless a single tensor takes more.
 const SLAB: usize = 16 << 20;
@@ -20,14 +19,14 @@ const LINE: usize = 64;
 
 /// Where a tensor lies on a shelf.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     slab: usize,
     bytes: Range<usize>,
 }
 
 /// Tensors that are kept equally long.
 #[derive(Default)]
-pub(super) struct Shelf {
+pub(crate) struct Shelf {
     slabs: Vec<Slab>,
     bytes: usize,
 }
@@ -39,7 +38,7 @@ struct Slab {
 
 /// Slabs that nothing is in.
 #[derive(Default)]
-pub(super) struct Pool(Mutex<Vec<Slab>>);
+pub(crate) struct Pool(Mutex<Vec<Slab>>);
 
 impl Shelf {
     /// Adds a tensor of so many numbers, which `fill` writes; the error says that there is no memory.

@@ -7,25 +7,27 @@ use std::time::{Duration, Instant};
 use bytemuck::Pod;
 use ort::session::{SessionInputValue, SessionInputs};
 use ort::value::{DynValue, TensorRef};
-
-use crate::partition::message_exchange::Messages;
-use crate::partition::arena::{Place, Pool, Shelf};
-use crate::partition::nontemporal::copy;
-use crate::partition::tiles::Tiles;
-use crate::partition::{Layers, Origin, Source, Stage};
 use tumble_core::cancel::Cancel;
 use tumble_core::error::{Error, Result};
 use tumble_core::graph::Graph;
-use crate::worker::{Timed, longest, run_error};
-use tumble_onnx::runtime::library::{guarded, locked};
-use tumble_onnx::contract::metadata::Precision;
-use tumble_onnx::contract::packing::{Real, Tensors};
-use tumble_onnx::runtime::session::Model;
-use tumble_onnx::contract::signature::output;
-use tumble_onnx::contract::unpacking::Reader;
+use tumble_core::panics::in_one_line;
+use tumble_core::parallel::locked;
 use tumble_core::parallel::{in_order, shared_out};
 use tumble_core::potential::{Derivative, Forces, Replicas, Response};
 use tumble_core::rotation::Matrix3;
+use tumble_onnx::contract::metadata::Precision;
+use tumble_onnx::contract::packing::Tensors;
+use tumble_onnx::contract::signature::output;
+use tumble_onnx::contract::unpacking::Reader;
+use tumble_onnx::runtime::session::Model;
+use tumble_ops::Real;
+
+use crate::partition::arena::{Place, Pool, Shelf};
+use crate::partition::message_exchange::Messages;
+use crate::partition::nontemporal::copy;
+use crate::partition::tiles::Tiles;
+use crate::partition::{Layers, Origin, Source, Stage};
+use crate::worker::{Timed, longest, run_error};
 
 /// An output of a stage in a tile.
 struct Tensor {
@@ -46,7 +48,7 @@ struct Done {
 }
 
 /// A tensor's shape and its numbers.
-pub(super) type View<'a, T> = (&'a [i64], &'a [T]);
+pub(crate) type View<'a, T> = (&'a [i64], &'a [T]);
 
 impl Layers {
     /// Evaluates one replica in tiles of `size` centers, with memory that is taken from `spare` and left there; also tells
@@ -73,7 +75,7 @@ impl Layers {
 
 /// Memory that is used again.
 #[derive(Default)]
-pub(in crate::model) struct Spares {
+pub(crate) struct Spares {
     slabs: Pool,
     float32: Packed<f32>,
     float64: Packed<f64>,
@@ -83,7 +85,7 @@ pub(in crate::model) struct Spares {
 type Packed<T> = Mutex<Vec<Tensors<T>>>;
 
 /// One evaluation.
-pub(super) struct Run<'a, T> {
+pub(crate) struct Run<'a, T> {
     layers: &'a Layers,
     model: &'a Model,
     pub tiles: Tiles<'a>,
@@ -187,7 +189,7 @@ impl<'a, T: Real + Pod> Run<'a, T> {
                 .map(|(output, &last_use)| self.keep(*lane, &outputs[output], &mut shelves[last_use]));
             Ok::<_, ort::Error>((kept.collect::<ort::Result<_>>()?, elapsed))
         };
-        let done = self.cancel.during(&lead.run, || guarded(run).map_err(|cause| self.failed(cause)));
+        let done = self.cancel.during(&lead.run, || in_one_line(run).map_err(|cause| self.failed(cause)));
         self.pool.give(&mut taken);
         done
     }

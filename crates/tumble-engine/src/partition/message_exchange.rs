@@ -1,16 +1,16 @@
 //! The exchange of messages: between two stages each edge gets what its reversed edge had.
 
 use bytemuck::Pod;
+use tumble_core::error::Result;
+use tumble_ops::Real;
 
-use crate::partition::executor::{Run, View};
 use crate::partition::arena::{Place, Shelf};
+use crate::partition::executor::{Run, View};
 use crate::partition::tiles::{Reversed, Rows};
 use crate::partition::{Exchange, Source, Stage};
-use tumble_core::error::Result;
-use tumble_onnx::contract::packing::Real;
 
 /// What is exchanged: the tensor of each tile.
-pub(super) struct Messages<'a, T> {
+pub(crate) struct Messages<'a, T> {
     rows: Rows,
     pub tiles: Vec<View<'a, T>>,
 }

@@ -8,7 +8,6 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::partition::raw_model::{File, Node};
-use tumble_ops;
 
 /// Inputs that some of the centers can have for themselves.
 const LOCAL: [&str; 5] = ["edge_vectors", "neighbors", "mask", "species", "weights"];
@@ -17,7 +16,7 @@ const LOCAL: [&str; 5] = ["edge_vectors", "neighbors", "mask", "species", "weigh
 const MOST_STAGES: usize = 100;
 
 /// A model's graph, cut.
-pub(super) struct Cut<'a> {
+pub(crate) struct Cut<'a> {
     /// One for each stage.
     pub pieces: Vec<Piece<'a>>,
     /// What is exchanged between them.
@@ -25,7 +24,7 @@ pub(super) struct Cut<'a> {
 }
 
 /// What is computed in one stage.
-pub(super) struct Piece<'a> {
+pub(crate) struct Piece<'a> {
     /// In their order in the file.
     pub nodes: Vec<usize>,
     /// Inputs of the model, what earlier stages keep, and results of exchanges.
@@ -36,14 +35,14 @@ pub(super) struct Piece<'a> {
 
 /// Rows that change places: `result` has in the row of each edge what `data` has in that of the reversed edge.
 #[derive(Clone, Copy)]
-pub(super) struct Exchange<'a> {
+pub(crate) struct Exchange<'a> {
     pub data: &'a str,
     pub result: &'a str,
 }
 
 /// Cuts a graph into stages; the error says why that cannot be. A tensor of an earlier stage is kept if this saves at least
 /// so many `products` of matrices for each tensor kept.
-pub(super) fn cut<'a>(file: &'a File<'a>, products: usize) -> Result<Cut<'a>, String> {
+pub(crate) fn cut<'a>(file: &'a File<'a>, products: usize) -> Result<Cut<'a>, String> {
     let graph = Graph::new(file)?;
     let stages = graph.nodes.iter().map(|node| node.stage + 1).max().unwrap_or(0);
     if stages > MOST_STAGES {
@@ -212,7 +211,7 @@ impl<'a> Graph<'a> {
 }
 
 fn is_product(node: &Node) -> bool {
-    ["MatMul", "Gemm", "FusedMatMul"].contains(&node.operator) || kernels::ATTENTION.contains(&node.operator)
+    ["MatMul", "Gemm", "FusedMatMul"].contains(&node.operator) || tumble_ops::ATTENTION.contains(&node.operator)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use tumble_onnx::file::proto::{Field, all_fields, field, message, number, text, utf8};
 
 /// A model file, taken apart but not understood: what is written is what was read.
-pub(super) struct File<'a> {
+pub(crate) struct File<'a> {
     /// All of the model but its graph and metadata: version, sets of operators, functions.
     head: Vec<&'a [u8]>,
     /// In an order in which they can be computed.
@@ -19,7 +19,7 @@ pub(super) struct File<'a> {
 }
 
 /// One operation.
-pub(super) struct Node<'a> {
+pub(crate) struct Node<'a> {
     raw: &'a [u8],
     pub operator: &'a str,
     /// Names of tensors; empty where an input is left out.
@@ -32,7 +32,7 @@ pub(super) struct Node<'a> {
 }
 
 /// Element type (number of `TensorProto.DataType`) and shape (-1: any length; empty: any shape) of a tensor.
-pub(super) type Type = (u64, Vec<i64>);
+pub(crate) type Type = (u64, Vec<i64>);
 
 impl<'a> File<'a> {
     /// Takes the bytes of a model file apart.

@@ -1,15 +1,16 @@
 //! Whether a model in parts gives what it gives as a whole: if it does not, it is not one that can be cut.
 
-use crate::partition::{Layers, Spares};
 use tumble_core::cancel::Cancel;
 use tumble_core::error::Error;
 use tumble_core::graph::{Edge, Graph, edge_between};
-use crate::worker::Lane;
+use tumble_core::potential::{Derivative, Replicas, Response};
+use tumble_core::rotation::{IDENTITY, Vector3, dot};
 use tumble_onnx::contract::metadata::Precision;
 use tumble_onnx::contract::packing::{n_slots, width};
 use tumble_onnx::runtime::session::Model;
-use tumble_core::potential::{Derivative, Replicas, Response};
-use tumble_core::rotation::{IDENTITY, Vector3, dot};
+
+use crate::partition::{Layers, Spares};
+use crate::worker::Lane;
 
 /// Atoms of the trial with neighbors.
 const ATOMS: usize = 12;
@@ -18,7 +19,7 @@ const ATOMS: usize = 12;
 const LONE: usize = 5;
 
 /// Evaluates a small structure both ways. Gives the bytes kept for each edge slot, or how the two differ.
-pub(super) fn run(layers: &Layers, model: &Model, whole: &mut Lane) -> Result<usize, String> {
+pub(crate) fn run(layers: &Layers, model: &Model, whole: &mut Lane) -> Result<usize, String> {
     let (graph, told) = (graph(model), |error: Error| error.to_string());
     let (mut bytes, cancel) = (0, Cancel::default());
     for &kind in model.metadata.forces.kinds() {

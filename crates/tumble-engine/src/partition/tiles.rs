@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use tumble_core::graph::Graph;
 
 /// A graph cut into tiles of about the same number of centers.
-pub(super) struct Tiles<'a> {
+pub(crate) struct Tiles<'a> {
     pub whole: &'a Graph,
     /// Centers of each tile but the last.
     size: usize,
@@ -18,7 +18,7 @@ pub(super) struct Tiles<'a> {
 
 /// What the rows of a tensor of a tile are. Every model that is cut has one of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rows {
+pub(crate) enum Rows {
     /// One for each edge; the first slot has one even if it is padding.
     Edges,
     /// One for each center, then those of [`Rows::Edges`].
@@ -29,7 +29,7 @@ pub(super) enum Rows {
 
 /// An edge of a tile whose reversed edge is another one: its row, and the tile and the row of the reversed edge.
 #[derive(Clone, Copy)]
-pub(super) struct Reversed {
+pub(crate) struct Reversed {
     pub row: u32,
     pub other: u32,
     pub back: u32,

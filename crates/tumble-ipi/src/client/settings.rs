@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use tumble_core::elements::symbol;
 use tumble_core::error::{Error, Result};
-use crate::init::{check_once, pairs};
 use tumble_core::potential::Forces;
+
+use crate::init::{check_once, pairs};
 
 /// What an option can be: species are given apart, and structures come one by one.
 const KEYS: [&str; 8] = ["rotate", "inversion", "seed", "stream", "step", "forces", "correction", "token"];

@@ -1,7 +1,7 @@
 //! From bytes to the first message in them, as far as they have come.
 
-use crate::wire;
 use crate::message::{Answer, CELL, Carrier, Fault, HEADER, Inline, Layout, Positions, Reply, Request};
+use crate::wire;
 
 /// The longest name of a segment of shared memory that Linux takes.
 const MAX_NAME: usize = 255;

@@ -5,15 +5,15 @@ use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::Value;
-
-use crate::contract::json;
 use tumble_core::elements::HEAVIEST;
 use tumble_core::error::{Error, Result};
 use tumble_core::potential::{Forces, ModelInfo};
 use tumble_core::units;
 
+use super::json;
+
 /// The key in `metadata_props`.
-pub(super) const KEY: &str = "tumble";
+pub const KEY: &str = "tumble";
 
 /// The version of the contract that this program knows.
 pub const CONTRACT_VERSION: u32 = 1;

@@ -6,39 +6,14 @@
 use std::ops::Range;
 
 use ort::session::SessionInputValue;
-use ort::value::{PrimitiveTensorElementType, TensorRef};
-
-use crate::contract::metadata::{Layout, Metadata};
-use crate::contract::signature::Input;
+use ort::value::TensorRef;
 use tumble_core::graph::Graph;
 use tumble_core::potential::Replicas;
 use tumble_core::rotation::{Matrix3, apply, scale};
+use tumble_ops::Real;
 
-/// The precision of a model's tensors.
-pub(super) trait Real: PrimitiveTensorElementType + Copy + Send + Sync + std::fmt::Debug + 'static {
-    /// The nearest number of this precision.
-    fn from_f64(x: f64) -> Self;
-    /// The same number.
-    fn to_f64(self) -> f64;
-}
-
-impl Real for f32 {
-    fn from_f64(x: f64) -> Self {
-        x as f32
-    }
-    fn to_f64(self) -> f64 {
-        self.into()
-    }
-}
-
-impl Real for f64 {
-    fn from_f64(x: f64) -> Self {
-        x
-    }
-    fn to_f64(self) -> f64 {
-        self
-    }
-}
+use crate::contract::metadata::{Layout, Metadata};
+use crate::contract::signature::Input;
 
 /// The tensors of one evaluation; buffers are kept from one to the next.
 ///
@@ -46,7 +21,7 @@ impl Real for f64 {
 /// the list layout, and S = C·K in the padded one, where K is the largest number of neighbors of a center of any of the
 /// graphs, at least 1.
 #[derive(Debug)]
-pub(super) struct Tensors<T> {
+pub struct Tensors<T> {
     layout: Layout,
     /// Cutoff in the model's unit: the length of padding.
     cutoff: f64,
@@ -288,7 +263,7 @@ impl Place {
 }
 
 /// Number of edge slots S of one replica, where K is `width`.
-pub(super) fn n_slots(graph: &Graph, layout: Layout, width: usize) -> usize {
+pub fn n_slots(graph: &Graph, layout: Layout, width: usize) -> usize {
     match layout {
         Layout::List => graph.n_edges(),
         Layout::Padded => graph.n_centers() * width,
@@ -296,7 +271,7 @@ pub(super) fn n_slots(graph: &Graph, layout: Layout, width: usize) -> usize {
 }
 
 /// The K of a graph by itself.
-pub(super) fn width(graph: &Graph) -> usize {
+pub fn width(graph: &Graph) -> usize {
     graph.max_neighbors().max(1)
 }
 

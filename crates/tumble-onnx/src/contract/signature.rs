@@ -2,13 +2,13 @@
 
 use ort::session::Session;
 use ort::value::{Outlet, TensorElementType};
+use tumble_core::potential::Forces;
 
 use crate::contract::metadata::{Layout, Metadata, Precision};
-use tumble_core::potential::Forces;
 
 /// An input that the driver knows how to fill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Input {
+pub enum Input {
     EdgeVectors,
     Centers,
     Neighbors,
@@ -39,7 +39,7 @@ impl Input {
 }
 
 /// Names of the outputs.
-pub(super) mod output {
+pub mod output {
     pub const ATOMIC_ENERGIES: &str = "atomic_energies";
     pub const EDGE_GRADIENTS: &str = "edge_gradients";
     pub const FORCES: &str = "forces";
@@ -49,7 +49,7 @@ pub(super) mod output {
 
 /// The inputs that a model wants and which of the optional outputs it gives.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Signature {
+pub struct Signature {
     /// In the model's order.
     pub inputs: Vec<(&'static str, Input)>,
     /// Whether `stress` is among the outputs.

@@ -2,18 +2,20 @@
 
 use std::ops::Range;
 
-use crate::contract::metadata::Metadata;
-use crate::contract::packing::{Real, Tensors};
-use crate::contract::signature::output;
 use tumble_core::error::{Error, Result};
 use tumble_core::potential::{Derivative, Forces, Response};
 use tumble_core::rotation::{Matrix3, Vector3};
+use tumble_ops::Real;
+
+use crate::contract::metadata::Metadata;
+use crate::contract::packing::Tensors;
+use crate::contract::signature::output;
 
 /// Finds the shape and the values of an output by its name.
-pub(super) type Find<'a, T> = &'a dyn Fn(&str) -> Option<ort::Result<(&'a [i64], &'a [T])>>;
+pub type Find<'a, T> = &'a dyn Fn(&str) -> Option<ort::Result<(&'a [i64], &'a [T])>>;
 
 /// What is needed to read the outputs of a model.
-pub(super) struct Reader<'a, T> {
+pub struct Reader<'a, T> {
     /// Name of the model, for messages.
     model: &'a str,
     /// Å per length unit of the model.
@@ -148,7 +150,7 @@ fn with_center<T: Real>(mut error: Error, tensors: &Tensors<T>) -> Error {
 
 /// Edge gradients `[B][E]` in the order of each graph's edges, times `unit`, from an output of all edge slots; or the
 /// position of a number that is not finite. What a model writes into padding is not looked at.
-pub(super) fn gradients<T: Real>(
+pub fn gradients<T: Real>(
     values: &[T],
     unit: f64,
     tensors: &Tensors<T>,

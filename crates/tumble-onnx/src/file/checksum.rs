@@ -7,15 +7,14 @@ use std::fs;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
+use tumble_core::error::{Error, Result};
 
 use crate::file::external::Weights;
 use crate::file::model_file::read_model;
 use crate::file::proto::{Field, Fields, entry, field, message};
 
-use tumble_core::error::{Error, Result};
-
 /// The key in `metadata_props`.
-pub(super) const KEY: &str = "tumble_checksum";
+pub const KEY: &str = "tumble_checksum";
 
 /// The checksum that a model states, and that of its contents.
 struct Checksum {
@@ -73,7 +72,7 @@ impl Checksum {
 ///
 /// # Errors
 /// [`Error::NotOnnx`] and [`Error::Damaged`].
-pub(super) fn verify(path: &Path, bytes: &[u8], weights: &Weights) -> Result<bool> {
+pub fn verify(path: &Path, bytes: &[u8], weights: &Weights) -> Result<bool> {
     let path = path.to_path_buf();
     match Checksum::of(bytes, weights) {
         Err(cause) => Err(Error::NotOnnx { path, cause }),
@@ -96,7 +95,7 @@ pub fn stamp(path: &Path) -> Result<String> {
 }
 
 /// The bytes of a model with its checksum, and that.
-pub(super) fn stamped(bytes: &[u8], weights: &Weights) -> Result<(Vec<u8>, String), String> {
+pub fn stamped(bytes: &[u8], weights: &Weights) -> Result<(Vec<u8>, String), String> {
     let mut written = Vec::with_capacity(bytes.len() + 2 * KEY.len() + 64);
     for part in Fields(bytes) {
         let part = part?;

@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Component, Path};
 
+use tumble_core::error::{Error, Result};
+
 use crate::file::hash;
 use crate::file::proto::{Field, Fields, LONGEST, entry, field, header, message, utf8};
-use tumble_core::error::{Error, Result};
 
 /// The messages of a model that hold tensors, directly or further inside.
 #[derive(Clone, Copy, PartialEq)]
@@ -111,7 +112,7 @@ impl<'a> Place<'a> {
 }
 
 /// The files that hold weights of a model, by the names that it gives them.
-pub(super) struct Weights {
+pub struct Weights {
     files: BTreeMap<String, Vec<u8>>,
 }
 

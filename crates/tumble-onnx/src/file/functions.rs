@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use tumble_ops;
-
 /// Operators of a graph at most, with its functions written out. ONNX Runtime takes seconds for as many, and a file of a
 /// few hundred bytes can have more than memory holds, by functions that call functions.
 const MOST: u64 = 100_000;
@@ -13,7 +11,7 @@ const DEEPEST: usize = 100;
 
 /// The name by which a node calls an operator or a function.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Operator<'a> {
+pub struct Operator<'a> {
     /// Empty for that of ONNX itself.
     pub domain: &'a str,
     pub name: &'a str,
@@ -27,13 +25,13 @@ impl Operator<'_> {
         let known = ["", "ai.onnx", "com.microsoft"].contains(&domain);
         known
             || ["ai.onnx.", "com.microsoft."].iter().any(|group| domain.starts_with(group))
-            || kernels::has(domain, name)
+            || tumble_ops::has(domain, name)
     }
 }
 
 /// The operators that are called by the graph and by each function of a model.
 #[derive(Debug, Default)]
-pub(super) struct Operators<'a> {
+pub struct Operators<'a> {
     pub graph: Vec<Operator<'a>>,
     functions: HashMap<Operator<'a>, Vec<Operator<'a>>>,
 }

@@ -4,16 +4,18 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
-use crate::file::external::Weights;
-use crate::file::hash::{self, Hash};
+use tumble_core::error::{Error, Result};
+use tumble_core::hash::Hash;
+
 use crate::contract::metadata::Metadata;
+use crate::file::external::Weights;
+use crate::file::hash;
 use crate::file::proto::LONGEST;
 use crate::file::scan::{Refusal, Scan, scan};
-use tumble_engine::model::{checksum, format};
-use tumble_core::error::{Error, Result};
+use crate::file::{checksum, format};
 
 /// A model that was read from its files, in one piece, and found to be whole.
-pub(super) struct Checked {
+pub struct Checked {
     pub bytes: Vec<u8>,
     /// Of all its files, hexadecimal.
     pub sha256: String,
@@ -50,7 +52,7 @@ fn unstamped(path: &Path) -> String {
 ///
 /// # Errors
 /// [`Error::Read`], [`Error::NotOnnx`] and [`Error::Contract`].
-pub(super) fn read_model(path: &Path) -> Result<(Vec<u8>, Scan)> {
+pub fn read_model(path: &Path) -> Result<(Vec<u8>, Scan)> {
     let not_onnx = |cause: String| Error::NotOnnx { path: path.to_path_buf(), cause };
     let bytes = read(path).map_err(|cause| match cause.kind() {
         io::ErrorKind::IsADirectory => not_onnx("it is a folder: give the .onnx file in it".into()),

@@ -5,7 +5,7 @@
 
 /// Field numbers of ModelProto, GraphProto, FunctionProto, NodeProto, AttributeProto, SparseTensorProto,
 /// StringStringEntryProto, TensorProto and ValueInfoProto with the types in it.
-pub(super) mod field {
+pub mod field {
     pub const MODEL_GRAPH: u64 = 7;
     pub const MODEL_METADATA: u64 = 14;
     pub const MODEL_TRAINING: u64 = 20;
@@ -55,10 +55,10 @@ pub(super) mod field {
 }
 
 /// The longest file that protobuf's own readers take, bytes.
-pub(super) const LONGEST: u64 = (1 << 31) - 1;
+pub const LONGEST: u64 = (1 << 31) - 1;
 
 /// A field of a message.
-pub(super) struct Field<'a> {
+pub struct Field<'a> {
     pub number: u64,
     /// Its value where that is bytes (a string, a message, an array); empty for numbers.
     pub value: &'a [u8],
@@ -71,7 +71,7 @@ pub(super) struct Field<'a> {
 }
 
 /// The fields of a message, one after the other.
-pub(super) struct Fields<'a>(pub &'a [u8]);
+pub struct Fields<'a>(pub &'a [u8]);
 
 impl<'a> Iterator for Fields<'a> {
     type Item = Result<Field<'a>, String>;
@@ -113,34 +113,34 @@ fn no_message() -> String {
 }
 
 /// All fields of a message, in their order.
-pub(super) fn all_fields(bytes: &[u8]) -> Result<Vec<Field<'_>>, String> {
+pub fn all_fields(bytes: &[u8]) -> Result<Vec<Field<'_>>, String> {
     Fields(bytes).collect()
 }
 
 /// The fields of a message that hold bytes (strings, messages, arrays), in their order; numbers are stepped over.
-pub(super) fn fields(bytes: &[u8]) -> Result<Vec<(u64, &[u8])>, String> {
+pub fn fields(bytes: &[u8]) -> Result<Vec<(u64, &[u8])>, String> {
     let bytes = Fields(bytes).filter(|field| field.as_ref().map_or(true, |field| field.bytes));
     bytes.map(|field| field.map(|field| (field.number, field.value))).collect()
 }
 
 /// The bytes of a field of a message; empty if it is not there. The last one counts, as for protobuf's own readers.
-pub(super) fn value(bytes: &[u8], wanted: u64) -> Result<&[u8], String> {
+pub fn value(bytes: &[u8], wanted: u64) -> Result<&[u8], String> {
     Fields(bytes).try_fold(&b""[..], |last, field| {
         field.map(|field| if field.number == wanted && field.bytes { field.value } else { last })
     })
 }
 
 /// The text of a field of a message; empty if it is not there.
-pub(super) fn text(bytes: &[u8], wanted: u64) -> Result<&str, String> {
+pub fn text(bytes: &[u8], wanted: u64) -> Result<&str, String> {
     utf8(value(bytes, wanted)?)
 }
 
-pub(super) fn utf8(bytes: &[u8]) -> Result<&str, String> {
+pub fn utf8(bytes: &[u8]) -> Result<&str, String> {
     str::from_utf8(bytes).map_err(|_| "a name in it is no text".to_owned())
 }
 
 /// Key and value of a StringStringEntryProto.
-pub(super) fn entry(bytes: &[u8]) -> Result<(&[u8], &[u8]), String> {
+pub fn entry(bytes: &[u8]) -> Result<(&[u8], &[u8]), String> {
     Ok((value(bytes, field::ENTRY_KEY)?, value(bytes, field::ENTRY_VALUE)?))
 }
 
@@ -167,19 +167,19 @@ fn varint(bytes: &mut &[u8]) -> Result<u64, String> {
 }
 
 /// A field that holds bytes, written.
-pub(super) fn message(field: u64, bytes: &[u8]) -> Vec<u8> {
+pub fn message(field: u64, bytes: &[u8]) -> Vec<u8> {
     let mut written = header(field, bytes.len());
     written.extend(bytes);
     written
 }
 
 /// What comes before so many bytes of a field.
-pub(super) fn header(field: u64, length: usize) -> Vec<u8> {
+pub fn header(field: u64, length: usize) -> Vec<u8> {
     [written(field << 3 | 2), written(length as u64)].concat()
 }
 
 /// A field that holds a number, written.
-pub(super) fn number(field: u64, value: u64) -> Vec<u8> {
+pub fn number(field: u64, value: u64) -> Vec<u8> {
     [written(field << 3), written(value)].concat()
 }
 

@@ -1,12 +1,12 @@
 //! What a model file holds, looked through before ONNX Runtime sees it: metadata, operators, and how much there is to do.
 
-use crate::file::functions::{Operator, Operators};
 use crate::contract::metadata;
+use crate::file::functions::{Operator, Operators};
 use crate::file::proto::{Fields, entry, field, fields, text, utf8, value};
 
 /// The findings in a model file.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Scan {
+pub struct Scan {
     /// The value in `metadata_props` under the key `tumble`.
     pub metadata: Option<String>,
     /// Names of the ScatterND nodes with a reduction, in functions too.
@@ -15,7 +15,7 @@ pub(super) struct Scan {
 
 /// Why a file is refused.
 #[derive(Debug, PartialEq)]
-pub(super) enum Refusal {
+pub enum Refusal {
     /// Its bytes are no ONNX model: the rest of a sentence.
     Format(String),
     /// It is one, but not for this program: the rest of a sentence.
@@ -29,7 +29,7 @@ impl From<String> for Refusal {
 }
 
 /// Scans the bytes of a model file.
-pub(super) fn scan(bytes: &[u8]) -> Result<Scan, Refusal> {
+pub fn scan(bytes: &[u8]) -> Result<Scan, Refusal> {
     if bytes.is_empty() {
         return Err(Refusal::Format("the file is empty".to_owned()));
     }

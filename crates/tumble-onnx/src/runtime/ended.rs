@@ -1,11 +1,10 @@
 //! Runs of ONNX Runtime that another thread may end.
 
 use ort::session::{HasSelectedOutputs, NoSelectedOutputs, OutputSelector, RunOptions, SelectedOutputMarker};
-
 use tumble_core::cancel::Run;
 
 /// Options of runs, of which there is one at a time.
-pub(super) struct Ended<O: SelectedOutputMarker>(RunOptions<O>);
+pub struct Ended<O: SelectedOutputMarker>(RunOptions<O>);
 
 // SAFETY: the binding withholds this for the sake of outputs that are allocated before the run, which
 // `Ended::selecting` is not given. To set the flag while a run looks at it is what it is for.

@@ -19,7 +19,7 @@ thread_local! {
 }
 
 /// Has forks wait from now on until what is returned is dropped. Not to be asked for twice by one thread.
-pub(super) fn opening() -> RwLockReadGuard<'static, ()> {
+pub fn opening() -> RwLockReadGuard<'static, ()> {
     static WATCHED: Once = Once::new();
     // SAFETY: the functions are there as long as this library is, and touch nothing but a lock and a thread's variable.
     WATCHED.call_once(|| unsafe {
@@ -39,7 +39,7 @@ extern "C" fn after() {
 }
 
 /// A session in the process that opened it.
-pub(super) struct Opened {
+pub struct Opened {
     session: ManuallyDrop<Mutex<Session>>,
     process: u32,
 }

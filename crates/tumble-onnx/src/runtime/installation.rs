@@ -4,10 +4,13 @@ use std::path::{Path, PathBuf};
 
 use ort::ep::{CUDA, ExecutionProvider};
 use ort::value::Tensor;
-
-use crate::runtime::library::{self, guarded, locked};
-use crate::runtime::session::{Device, Opener};
 use tumble_core::error::Result;
+use tumble_core::execution::Device;
+use tumble_core::panics::in_one_line;
+use tumble_core::parallel::locked;
+
+use crate::runtime::library;
+use crate::runtime::session::Opener;
 
 /// The library of ONNX Runtime that is in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +37,7 @@ pub struct Installation {
 pub fn installation(library: Option<&Path>) -> Result<Installation> {
     let runtime = library::runtime(library)?;
     let (path, version) = runtime.identity();
-    let cuda = guarded(CUDA::is_available).unwrap_or(false);
+    let cuda = in_one_line(CUDA::is_available).unwrap_or(false);
     Ok(Installation { version, path, cuda })
 }
 
@@ -51,7 +54,7 @@ pub fn try_device(device: Device, library: Option<&Path>) -> Result<Result<(), S
         Err(error) => return Ok(Err(error.to_string())),
     };
     let mut session = locked(&session);
-    let sum = guarded(|| {
+    let sum = in_one_line(|| {
         let outputs = session.run(ort::inputs!["x" => Tensor::from_array(([1usize], vec![2.0f32]))?])?;
         Ok::<_, ort::Error>(outputs["y"].try_extract_tensor::<f32>()?.1[0])
     });

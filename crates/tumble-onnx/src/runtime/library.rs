@@ -3,24 +3,24 @@
 use std::env::{self, consts::DLL_PREFIX, consts::DLL_SUFFIX};
 use std::ffi::{CStr, CString, c_void};
 use std::os::unix::ffi::OsStrExt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use ort::LoadDynamicError;
 use ort::environment::{Environment, EnvironmentBuilder};
 use ort::logging::LogLevel;
 use ort::sys::OrtApiBase;
+use tumble_core::error::{Error, Result};
+use tumble_core::panics::{in_one_line, one_line};
+use tumble_core::parallel::locked;
 
+use crate::runtime::dylib::file_of;
 use crate::runtime::fork::opening;
 use crate::runtime::library_search::{self, Place};
-use tumble_core::error::{Error, Result};
-use tumble_core::panics::message;
-use crate::runtime::dylib::file_of;
 
 /// The loaded library.
 #[derive(Clone)]
-pub(super) struct Runtime {
+pub struct Runtime {
     /// ONNX Runtime allows one environment a process.
     pub environment: Environment,
     /// The library's file.
@@ -47,20 +47,20 @@ static RUNTIME: Mutex<Option<Runtime>> = Mutex::new(None);
 /// # Errors
 /// [`Error::RuntimeMissing`], [`Error::RuntimeNotThere`], [`Error::RuntimeTooOld`], [`Error::RuntimeBroken`], and
 /// [`Error::RuntimeTaken`] if `explicit` is not the library that is loaded already.
-pub(super) fn runtime(explicit: Option<&Path>) -> Result<Runtime> {
+pub fn runtime(explicit: Option<&Path>) -> Result<Runtime> {
     let _opening = opening();
     let mut runtime = locked(&RUNTIME);
     if let Some(loaded) = &*runtime {
         return check_same(loaded, explicit).map(|()| loaded.clone());
     }
-    let loaded = load(places::find(explicit)?)?;
+    let loaded = load(library_search::find(explicit)?)?;
     *runtime = Some(loaded.clone());
     Ok(loaded)
 }
 
 fn check_same(loaded: &Runtime, explicit: Option<&Path>) -> Result<()> {
     let Some(asked) = explicit else { return Ok(()) };
-    match places::find(Some(asked))? {
+    match library_search::find(Some(asked))? {
         Place::File(file) if file.canonicalize().ok() != loaded.path.canonicalize().ok() => {
             Err(Error::RuntimeTaken { loaded: loaded.path.clone(), asked: file })
         }
@@ -90,8 +90,8 @@ fn load_by_name(mut tried: Vec<String>) -> Result<Runtime> {
 
 fn start(path: &Path, init: impl FnOnce() -> Result<EnvironmentBuilder>) -> Result<Runtime> {
     let broken = |cause| Error::RuntimeBroken { path: path.to_path_buf(), cause };
-    let builder = guarded(|| Ok::<_, String>(init())).map_err(broken)??;
-    let environment = guarded(|| {
+    let builder = in_one_line(|| Ok::<_, String>(init())).map_err(broken)??;
+    let environment = in_one_line(|| {
         // Whatever matters comes back as an error of the call; without a logger the library writes to stderr itself.
         let environment = builder.with_telemetry(false).with_logger(Arc::new(|_, _, _, _, _| {})).build()?;
         environment.set_log_level(LogLevel::Fatal);
@@ -160,16 +160,6 @@ mod tests {
             load_error(&path, error).to_string(),
             "the ONNX Runtime at /usr/lib/libonnxruntime.so.1.20.1 is version 1.20.1, but 1.24 or later is needed: \
              install a newer one with `pip install -U onnxruntime`"
-        );
-    }
-
-    #[test]
-    fn a_panic_of_the_binding_becomes_one_line() {
-        let result = guarded(|| -> Result<(), String> { panic!("expected `pointer`\n to not be null") });
-        assert_eq!(result.unwrap_err(), "expected `pointer` to not be null");
-        assert_eq!(
-            guarded(|| Err::<(), _>("Load model failed:\n no graph.")).unwrap_err(),
-            "Load model failed: no graph"
         );
     }
 }

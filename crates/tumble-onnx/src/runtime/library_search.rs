@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tumble_core::error::{Error, Result};
+
 use crate::runtime::dylib::file_of;
 
 /// Where to load the library from.
 #[derive(Debug, PartialEq)]
-pub(super) enum Place {
+pub enum Place {
     /// A file that is there.
     File(PathBuf),
     /// No file was found in the places `tried`: what is left is to ask the system's loader.
@@ -31,7 +32,7 @@ const FIND_SPEC: &str =
 /// # Errors
 /// [`Error::RuntimeNotThere`] if the caller or ORT_DYLIB_PATH names a place without the library. Looking further would
 /// mean to run with another library than the one asked for.
-pub(super) fn find(explicit: Option<&Path>) -> Result<Place> {
+pub fn find(explicit: Option<&Path>) -> Result<Place> {
     if let Some(path) = explicit {
         return named(path, "the option for the ONNX Runtime library").map(Place::File);
     }

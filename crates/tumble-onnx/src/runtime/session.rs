@@ -8,19 +8,21 @@ use ort::ep::CUDA;
 use ort::logging::LogLevel;
 use ort::session::Session;
 use ort::session::builder::{AutoDevicePolicy, SessionBuilder};
-
-use crate::runtime::fork::{Opened, opening};
-use crate::file::hash;
-use tumble_ops;
-use crate::runtime::library::{self, Runtime, guarded, locked};
-use crate::contract::metadata::{Metadata, Precision};
-use crate::file::model_file::Checked;
-use crate::contract::signature::Signature;
 use tumble_core::error::{Error, Result};
+use tumble_core::execution::{Device, ExecutionOptions};
+use tumble_core::panics::in_one_line;
+use tumble_core::parallel::locked;
 use tumble_core::processors;
 
+use crate::contract::metadata::{Metadata, Precision};
+use crate::contract::signature::Signature;
+use crate::file::model_file::Checked;
+use crate::file::{fused, hash};
+use crate::runtime::fork::{Opened, opening};
+use crate::runtime::library::{self, Runtime};
+
 /// A model, ready to run.
-pub(super) struct Model {
+pub struct Model {
     pub metadata: Metadata,
     pub signature: Signature,
     /// SHA-256 of the file, hexadecimal.
@@ -31,7 +33,7 @@ pub(super) struct Model {
 }
 
 /// ONNX Runtime's sessions run one evaluation at a time.
-pub(super) type Shared = Arc<Opened>;
+pub type Shared = Arc<Opened>;
 
 /// What makes two sessions the same: hash of the model, threads, device, TF32, number among those that are alike, process.
 type Key = (String, usize, Device, bool, usize, u32);
@@ -44,7 +46,7 @@ static SESSIONS: Mutex<Vec<(Key, Weak<Opened>)>> = Mutex::new(Vec::new());
 static DOMAIN_KNOWN: Mutex<bool> = Mutex::new(false);
 
 /// All that it takes to make sessions of a model.
-pub(super) struct Opener {
+pub struct Opener {
     /// The model file, on the processor without the functions that we have kernels for.
     pub bytes: Vec<u8>,
     sha256: String,
@@ -76,19 +78,19 @@ impl Opener {
     /// Reads a model.
     ///
     /// The bytes that are hashed and checked are the ones that run: every file is read once.
-    pub fn load(path: &Path, options: &Options) -> Result<(Self, Model, Shared)> {
+    pub fn load(path: &Path, options: &ExecutionOptions) -> Result<(Self, Model, Shared)> {
         options.check()?;
         let Checked { bytes, sha256, metadata, scatters, mut notes } = Checked::read(path, options.sha256.as_deref())?;
         let (threads, note) = safe_threads(options.threads.max(1), &scatters);
         let runtime = library::runtime(options.library.as_deref())?;
         let library = runtime.path.clone();
-        let Options { device, tf32, profile, .. } = options.clone();
+        let ExecutionOptions { device, tf32, profile, .. } = options.clone();
         notes.extend(note.into_iter().chain(processors::crowded(threads, processors::allowed())));
         notes.extend(rounding(device, tf32, metadata.precision));
         let opener = Self::new(bytes, sha256.clone(), path, device, runtime);
         let mut opener = Self { precision: metadata.precision, threads, tf32, profile, ..opener };
         if device == Device::Cpu {
-            opener.bytes = kernels::without_functions(&opener.bytes)
+            opener.bytes = fused::without_functions(&opener.bytes)
                 .map_err(|cause| Error::NotOnnx { path: opener.path.clone(), cause })?;
         }
         let session = opener.whole()?;
@@ -160,24 +162,25 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 fn open(model: &Opener, threads: usize, number: usize) -> Result<Session> {
     let refused = |cause| Error::ModelRefused { path: model.path.clone(), cause };
     let runtime = &model.runtime;
-    let mut builder = guarded(|| configure(runtime, threads, model.precision)).map_err(refused)?;
+    let mut builder = in_one_line(|| configure(runtime, threads, model.precision)).map_err(refused)?;
     if let Some(prefix) = &model.profile {
         // Sessions that are opened in the same second would write the same file.
         let profile = with_suffix(prefix, &if number > 0 { format!("-lane{number}") } else { String::new() });
-        builder = guarded(|| Ok::<_, ort::Error>(builder.with_profiling(profile)?)).map_err(refused)?;
+        builder = in_one_line(|| Ok::<_, ort::Error>(builder.with_profiling(profile)?)).map_err(refused)?;
     }
     if model.device == Device::Cuda {
         let cuda = CUDA::default().with_tf32(model.tf32).build().error_on_failure();
-        builder = guarded(|| Ok::<_, ort::Error>(builder.with_execution_providers([cuda])?))
+        builder = in_one_line(|| Ok::<_, ort::Error>(builder.with_execution_providers([cuda])?))
             .map_err(|cause| Error::Device { device: "cuda", library: runtime.path.clone(), cause })?;
     }
     let kernels = model.device == Device::Cpu;
     if kernels {
-        builder = guarded(|| Ok::<_, ort::Error>(builder.with_operators(kernels::domain()?)?)).map_err(refused)?;
+        builder =
+            in_one_line(|| Ok::<_, ort::Error>(builder.with_operators(tumble_ops::domain()?)?)).map_err(refused)?;
     }
     let known = locked(&DOMAIN_KNOWN);
     let first = Some(known).filter(|known| kernels && !**known);
-    let session = guarded(|| builder.commit_from_memory(&model.bytes)).map_err(refused)?;
+    let session = in_one_line(|| builder.commit_from_memory(&model.bytes)).map_err(refused)?;
     if let Some(mut known) = first {
         *known = true;
     }
@@ -218,5 +221,4 @@ mod tests {
         assert_eq!(note(true), "products on the GPU are rounded to TF32, about 3 digits, as tf32 asks");
         assert!(note(false).starts_with("products on the GPU are in full single precision: "));
     }
-
 }

@@ -5,9 +5,9 @@ use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use polling::{Event as Readiness, PollMode, Poller};
+use tumble_ipi::net::Listener;
 
 use crate::scheduler::{Happening, LISTENER};
-use tumble_ipi::net::Listener;
 
 /// How many are accepted before those who are there already have a turn: fewer than may be pending, so that each of
 /// them can say what it wants before the next ones take its place.

@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use crate::scheduler::evaluator::{Done, Order};
-use crate::scheduler::request::Request;
-use crate::scheduler::{Happening, Key, Scheduler};
 use tumble_core::average::Evaluation;
 use tumble_core::cancel::Reason;
 use tumble_core::error::Result;
+
+use crate::scheduler::evaluator::{Done, Order};
+use crate::scheduler::request::Request;
+use crate::scheduler::{Happening, Key, Scheduler};
 
 /// How long the model is left to an evaluation before others are handed over, to come between two of its runs.
 const TURN: Duration = Duration::from_millis(50);

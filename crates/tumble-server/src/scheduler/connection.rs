@@ -6,20 +6,20 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use polling::Event as Readiness;
+use tumble_core::average::Evaluation;
+use tumble_core::neighbors::NeighborList;
+use tumble_ipi::driver::{Driver, Event};
+use tumble_ipi::extras::extras;
+use tumble_ipi::message::{Answer, put_error};
+use tumble_ipi::net::Stream;
+use tumble_ipi::shared::Segments;
+use tumble_ipi::wire::Structure;
 
 use crate::scheduler::admission::{Admission, MAX_EARLY};
 use crate::scheduler::pace::{BURST, Pace};
 use crate::scheduler::request::Request;
 use crate::scheduler::session::{Setup, Simulation};
 use crate::scheduler::{Key, Limits, PIECE};
-use tumble_core::average::Evaluation;
-use tumble_ipi::driver::{Driver, Event};
-use tumble_ipi::extras::extras;
-use tumble_ipi::message::{Answer, put_error};
-use tumble_ipi::shared::Segments;
-use tumble_ipi::wire::Structure;
-use tumble_core::neighbors::NeighborList;
-use tumble_ipi::net::Stream;
 
 /// How long a peer that is refused has to read why.
 const FAREWELL: Duration = Duration::from_secs(2);

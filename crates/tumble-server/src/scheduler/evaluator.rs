@@ -12,16 +12,16 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use polling::Poller;
-
-use crate::scheduler::request::Request;
-use crate::scheduler::{Limits, Round};
 use tumble_core::average::Evaluation;
+use tumble_core::batch::{Task, evaluate_together};
 use tumble_core::cancel::{Cancel, Reason};
 use tumble_core::error::Result;
 use tumble_core::graph::Graph;
 use tumble_core::potential::{Forces, ModelInfo, Potential, Replicas, Response};
 use tumble_core::rotation::Matrix3;
-use tumble_core::batch::{Task, evaluate_together};
+
+use crate::scheduler::request::Request;
+use crate::scheduler::{Limits, Round};
 
 /// Runs of usual size, for each lane, that a request may take to be short: a tenth of a second or two.
 const SHORT: usize = 8;

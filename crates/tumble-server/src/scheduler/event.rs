@@ -3,9 +3,10 @@
 use std::io;
 use std::time::Duration;
 
-use crate::scheduler::{End, Key};
 use tumble_core::average::Evaluation;
 use tumble_ipi::net::Stream;
+
+use crate::scheduler::{End, Key};
 
 /// What the owner of a scheduler should know or do.
 #[derive(Debug)]

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use crate::scheduler::session::Setup;
-use crate::scheduler::{Key, Limits};
+use tumble_core::batch::Task;
 use tumble_core::cancel::Cancel;
 use tumble_core::error::{Error, Result};
-use tumble_ipi::wire::Structure;
 use tumble_core::neighbors::{NeighborList, pairs_within};
 use tumble_core::policy::Policy;
 use tumble_core::potential::Potential;
 use tumble_core::system::System;
-use tumble_core::batch::Task;
+use tumble_ipi::wire::Structure;
+
+use crate::scheduler::session::Setup;
+use crate::scheduler::{Key, Limits};
 
 /// Å that atoms may move, half of it each, before neighbors are sought again.
 const SKIN: f64 = 0.5;

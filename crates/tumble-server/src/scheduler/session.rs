@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::scheduler::Key;
-use crate::scheduler::request::{Pending, Request};
-use tumble_ipi::message::Carrier;
-use tumble_ipi::wire::Structure;
 use tumble_core::neighbors::NeighborList;
 use tumble_core::policy::Policy;
+use tumble_ipi::message::Carrier;
+use tumble_ipi::wire::Structure;
+
+use crate::scheduler::Key;
+use crate::scheduler::request::{Pending, Request};
 
 /// What an `INIT` has brought about.
 #[derive(Clone, Debug)]

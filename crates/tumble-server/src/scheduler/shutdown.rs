@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::{flag, low_level::pipe};
-
 use tumble_core::cancel::{Cancel, Reason};
 
 /// Whether the loop was asked to end.

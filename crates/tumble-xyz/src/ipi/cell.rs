@@ -1,9 +1,10 @@
 //! CELL(...): in a comment line, in one of i-PI's three notations.
 
+use tumble_core::rotation::transpose;
+
+use crate::ipi::cell_spec::Given;
 use crate::problem::Problem;
 use crate::scalar::finite;
-use crate::ipi::cell_spec::Given;
-use tumble_core::rotation::transpose;
 
 /// By these i-PI's comment lines are known; it takes any brackets, as in CELL(abcABC) or CELL{H}.
 pub(super) const MARKS: [&str; 3] = ["CELL(", "CELL[", "CELL{"];

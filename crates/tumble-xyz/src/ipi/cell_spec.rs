@@ -1,8 +1,9 @@
 //! A cell as i-PI gives it, and the vectors it means, in the unit of the file.
 
-use crate::problem::Problem;
 use tumble_core::rotation::{Matrix3, Vector3, cross, dot, multiply, norm, transpose};
 use tumble_core::system::Cell;
+
+use crate::problem::Problem;
 
 /// A cell as it is given.
 #[derive(Debug, PartialEq)]

@@ -1,7 +1,8 @@
 //! name{unit} in a comment line: what the lines of the atoms hold, and in which unit.
 
+use tumble_core::units::IPI_ANGSTROM;
+
 use crate::problem::Problem;
-use tumble_ipi::wire::ANGSTROM;
 
 /// i-PI's names of positions, each with its bracket, and of the cell.
 pub(super) const MARKS: [&str; 5] = ["positions{", "x_centroid{", "x_centroid_even{", "x_centroid_odd{", "cell{"];
@@ -33,13 +34,13 @@ pub(super) fn positions(line: &str) -> Result<f64, Problem> {
     }
     match other(line) {
         Some(found) => Err(Problem::IpiQuantity { found: found.into() }),
-        None => Ok(ANGSTROM),
+        None => Ok(IPI_ANGSTROM),
     }
 }
 
 /// 1 Å in the unit of the cell.
 pub(super) fn cell(line: &str) -> Result<f64, Problem> {
-    if line.contains(MARKS[4]) { unit(line, MARKS[4]) } else { Ok(ANGSTROM) }
+    if line.contains(MARKS[4]) { unit(line, MARKS[4]) } else { Ok(IPI_ANGSTROM) }
 }
 
 /// The name of a quantity that is no position, as forces in forces{ev/ang}.
@@ -60,8 +61,8 @@ fn length(unit: &str) -> Option<f64> {
     let prefixed = PREFIXES.iter().find_map(|&(prefix, factor)| Some((unit.strip_prefix(prefix)?, factor)));
     let (base, factor) = prefixed.unwrap_or((unit, 1.0));
     match &base.to_ascii_lowercase()[..] {
-        "" | "automatic" if factor == 1.0 => Some(ANGSTROM),
-        "atomic_unit" => Some(ANGSTROM / factor),
+        "" | "automatic" if factor == 1.0 => Some(IPI_ANGSTROM),
+        "atomic_unit" => Some(IPI_ANGSTROM / factor),
         "angstrom" => Some(1.0 / factor),
         "meter" => Some(1e-10 / factor),
         _ => None,
@@ -75,9 +76,9 @@ mod tests {
     #[test]
     fn units_of_length_are_i_pi_s() {
         for (unit, expected) in [
-            ("", ANGSTROM),
-            ("automatic", ANGSTROM),
-            ("atomic_unit", ANGSTROM),
+            ("", IPI_ANGSTROM),
+            ("automatic", IPI_ANGSTROM),
+            ("atomic_unit", IPI_ANGSTROM),
             ("angstrom", 1.0),
             ("Angstrom", 1.0),
             ("meter", 1e-10),
@@ -96,9 +97,9 @@ mod tests {
         assert_eq!(positions(line).unwrap(), 1.0);
         assert!((cell(line).unwrap() - 0.1).abs() < 1e-15);
         for line in ["", "# CELL{H}: 1", "cell{angstrom}"] {
-            assert_eq!(positions(line).unwrap(), ANGSTROM);
+            assert_eq!(positions(line).unwrap(), IPI_ANGSTROM);
         }
-        assert_eq!(cell("positions{angstrom}").unwrap(), ANGSTROM);
+        assert_eq!(cell("positions{angstrom}").unwrap(), IPI_ANGSTROM);
     }
 
     #[test]

@@ -1,15 +1,15 @@
 //! What was found, as one JSON document; eV, Å, ps, K.
 
 use serde_json::{Map, Value, json};
-use tumble::Result;
-use tumble::check::Measured;
-use tumble::check::convergence::Row;
-use tumble::check::findings::Findings;
-use tumble::check::measure::Symmetry;
-use tumble::check::recommend::Recommendation;
-use tumble::check::spectrum::{Bands, Spectrum};
-use tumble::elements::symbol;
-use tumble::numbers::tidy;
+use tumble_check::Measured;
+use tumble_check::convergence::Row;
+use tumble_check::findings::Findings;
+use tumble_check::measure::Symmetry;
+use tumble_check::recommend::Recommendation;
+use tumble_check::spectrum::{Bands, Spectrum};
+use tumble_core::Result;
+use tumble_core::elements::symbol;
+use tumble_core::numbers::tidy;
 
 /// All of it; the keys are those of docs/check.md.
 pub fn document(findings: &Findings, card: &[(&'static str, String)], model: &str) -> Result<Value> {

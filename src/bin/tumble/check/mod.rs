@@ -10,23 +10,30 @@ use std::sync::Arc;
 
 use clap::Args;
 use indicatif::ProgressBar;
-use tumble::check::findings::Findings;
-use tumble::check::measure::Bench;
-use tumble::check::recommend::{Conditions, Target};
-use tumble::check::structures::Named;
-use tumble::check::{Measured, Plan, measure, report};
-use tumble::neighbors::NeighborList;
-use tumble::onnx::OnnxPotential;
-use tumble::policy::Policy;
-use tumble::potential::{Forces, Potential};
-use tumble::scheduler::Interrupt;
-use tumble::{Cancel, Error, Graph, Result, Settings};
+use tumble_check::findings::Findings;
+use tumble_check::measure::Bench;
+use tumble_check::recommend::{Conditions, Target};
+use tumble_check::structures::Named;
+use tumble_check::{Measured, Plan, measure, report};
+use tumble_core::Cancel;
+use tumble_core::Error;
+use tumble_core::Graph;
+use tumble_core::Result;
+use tumble_core::Settings;
+use tumble_core::neighbors::NeighborList;
+use tumble_core::policy::Policy;
+use tumble_core::potential::{Forces, Potential};
+use tumble_engine::OnnxPotential;
+use tumble_server::scheduler::Interrupt;
 
+use crate::STDOUT;
+use crate::info;
 use crate::log::say;
 use crate::options::{LATE, Running, TimeLimit, above_zero, load, positive};
 use crate::output::Output;
 use crate::progress::shown;
-use crate::{STDOUT, info, structures, written};
+use crate::structures;
+use crate::written;
 
 /// Rotations by which the time of an evaluation is found.
 const TRIAL: usize = 12;

@@ -1,15 +1,15 @@
 //! What was found, as tables for a terminal.
 
-use tumble::Result;
-use tumble::check::Plan;
-use tumble::check::convergence::Row;
-use tumble::check::findings::Findings;
-use tumble::check::measure::Symmetry;
-use tumble::check::recommend::Recommendation;
-use tumble::check::spectrum::Spectrum;
-use tumble::elements::symbol;
-use tumble::numbers::{fixed, plain};
-use tumble::units::MEGAPASCAL;
+use tumble_check::Plan;
+use tumble_check::convergence::Row;
+use tumble_check::findings::Findings;
+use tumble_check::measure::Symmetry;
+use tumble_check::recommend::Recommendation;
+use tumble_check::spectrum::Spectrum;
+use tumble_core::Result;
+use tumble_core::elements::symbol;
+use tumble_core::numbers::{fixed, plain};
+use tumble_core::units::MEGAPASCAL;
 
 /// Grids whose effect on each ℓ is shown.
 const SHOWN: [&str; 5] = ["tetrahedral", "octahedral", "icosahedral", "legendre:2", "legendre:3"];
@@ -123,8 +123,8 @@ fn spectrum(spectrum: &Spectrum, table: &[Row]) -> String {
     text + &format!(" > {}{}\n", spectrum.highest(), shares(spectrum, |bands| bands.rest))
 }
 
-fn shares(spectrum: &Spectrum, of: impl Fn(&tumble::check::spectrum::Bands) -> [f64; 2]) -> String {
-    let one = |bands: &tumble::check::spectrum::Bands| {
+fn shares(spectrum: &Spectrum, of: impl Fn(&tumble_check::spectrum::Bands) -> [f64; 2]) -> String {
+    let one = |bands: &tumble_check::spectrum::Bands| {
         let [even, odd] = of(bands).map(|power| power / bands.variance());
         format!("{}{}", percent(even, 15), percent(odd, 8))
     };

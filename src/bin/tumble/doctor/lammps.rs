@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use tumble::elements::symbol;
+use tumble_core::elements::symbol;
 
 use super::finding::Finding;
 use super::model::Sample;

@@ -4,7 +4,7 @@ use std::env;
 use std::fs::read_to_string;
 use std::thread::available_parallelism;
 
-use tumble::Settings;
+use tumble_core::Settings;
 
 use super::finding::Finding;
 

@@ -16,7 +16,8 @@ use std::process::ExitCode;
 
 use clap::{ArgGroup, Args};
 use serde_json::json;
-use tumble::{Result, Settings};
+use tumble_core::Result;
+use tumble_core::Settings;
 
 use self::finding::{Finding, Status};
 use crate::options::hash;

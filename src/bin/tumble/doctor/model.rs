@@ -2,12 +2,18 @@
 
 use std::path::Path;
 
-use tumble::check::knows_water;
-use tumble::check::structures::water;
-use tumble::elements::symbols;
-use tumble::onnx::OnnxPotential;
-use tumble::potential::{Forces, ModelInfo, Potential};
-use tumble::{Calculator, Cell, Error, Result, Settings, System};
+use tumble_check::knows_water;
+use tumble_check::structures::water;
+use tumble_core::Calculator;
+use tumble_core::Cell;
+use tumble_core::Error;
+use tumble_core::Result;
+use tumble_core::Settings;
+use tumble_core::System;
+use tumble_core::elements::symbols;
+use tumble_core::potential::{Forces, ModelInfo, Potential};
+use tumble_engine::OnnxPotential;
+use tumble_engine::load;
 
 use super::finding::Finding;
 use crate::table::spreads;
@@ -53,7 +59,7 @@ fn examine(path: &Path, settings: &Settings, findings: &mut Vec<Finding>) -> Res
     findings.push(Finding::ok("energy", sample.text()));
     let system = &sample.system;
     findings.push(forces(path, settings, bare.info(), system)?);
-    let mut turned = Calculator::load(path, &Settings { mitigation: "octahedral".into(), ..settings.clone() })?;
+    let mut turned = load(path, &Settings { mitigation: "octahedral".into(), ..settings.clone() })?;
     let [energy, force] = spreads(&turned.evaluate_system(system, 0)?).map(Option::unwrap_or_default);
     let found = format!(
         "over 24 rotations of {} atoms its energy spreads by {energy:.3} meV, its forces by {force:.3} meV/Å",
@@ -108,7 +114,7 @@ fn forces(path: &Path, settings: &Settings, info: &ModelInfo, system: &System) -
         return Ok(Finding::note("forces", "predicted by the model itself: they are no derivatives of its energy"));
     }
     let settings = Settings { forces: Some(Forces::Conservative), ..settings.clone() };
-    compared(&mut Calculator::load(path, &settings)?, system)
+    compared(&mut load(path, &settings)?, system)
 }
 
 /// The largest component of the forces against differences of the energy.
@@ -141,10 +147,10 @@ fn slope(mut value: impl FnMut(f64) -> Result<f64>) -> Result<f64> {
 
 #[cfg(test)]
 mod tests {
-    use tumble::Graph;
-    use tumble::potential::{Derivative, Potential, Response};
-    use tumble::rotation::{Matrix3, scale};
-    use tumble::toys::{HarmonicToy, Legendre};
+    use tumble_core::Graph;
+    use tumble_core::analytic::{HarmonicToy, Legendre};
+    use tumble_core::potential::{Derivative, Potential, Response};
+    use tumble_core::rotation::{Matrix3, scale};
 
     use super::*;
     use crate::doctor::finding::Status;

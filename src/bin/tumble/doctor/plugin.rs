@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use tumble::lammps::build_id;
+use tumble_lammps::build_id;
 
 use super::finding::Finding;
 use super::lammps::{INSTALL, Lammps};

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use tumble::Error;
-use tumble::onnx::Device;
-use tumble::onnx::installation::{Installation, installation, try_device};
+use tumble_core::Error;
+use tumble_core::execution::Device;
+use tumble_onnx::runtime::installation::{Installation, installation, try_device};
 
 use super::finding::Finding;
 

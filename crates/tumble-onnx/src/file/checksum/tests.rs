@@ -1,14 +1,15 @@
 use std::path::PathBuf;
 
 use tempfile::TempDir;
+use tumble_core::settings::Settings;
+use tumble_core::system::{Cell, System};
+use tumble_engine::load;
 
 use super::*;
-use tumble_core::calculator::{Calculator, Settings};
 use crate::file::model_file::Checked;
-use tumble_core::system::{Cell, System};
 
 fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/models/{name}.onnx"))
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../tests/data/models/{name}.onnx"))
 }
 
 /// A file of these bytes in the folder.
@@ -20,7 +21,7 @@ fn file(folder: &TempDir, bytes: &[u8]) -> PathBuf {
 
 fn energy(path: &Path) -> Result<f64> {
     let water = System::new(vec![[0.0; 3], [0.8, 0.6, 0.0], [-0.8, 0.6, 0.1]], vec![8, 1, 1], Cell::isolated());
-    Ok(Calculator::load(path, &Settings::default())?.evaluate_system(&water.unwrap(), 0)?.energy)
+    Ok(load(path, &Settings::default())?.evaluate_system(&water.unwrap(), 0)?.energy)
 }
 
 /// Flips a bit: the file is refused, or it gives the same energy as before; whether it is refused.

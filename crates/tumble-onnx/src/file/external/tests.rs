@@ -2,16 +2,19 @@ use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
 use tempfile::TempDir;
+use tumble_core::execution::ExecutionOptions;
+use tumble_core::potential::Potential;
+use tumble_core::settings::Settings;
+use tumble_core::system::{Cell, System};
+use tumble_engine::OnnxPotential;
+use tumble_engine::load;
 
 use super::*;
-use tumble_core::calculator::{Calculator, Settings};
+use crate::file::checksum::stamp;
 use crate::file::proto::number;
-use tumble_engine::model::{OnnxPotential, Options, stamp};
-use tumble_core::potential::Potential;
-use tumble_core::system::{Cell, System};
 
 fn bytes_of(model: &str) -> Vec<u8> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/models/{model}.onnx"));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../tests/data/models/{model}.onnx"));
     fs::read(path).unwrap()
 }
 
@@ -59,25 +62,25 @@ fn atoms() -> System {
 
 fn energy(path: &Path, threads: usize) -> f64 {
     let settings = Settings { threads, ..Settings::default() };
-    let mut calculator = Calculator::load(path, &settings).unwrap();
+    let mut calculator = load(path, &settings).unwrap();
     assert!(calculator.notes().is_empty(), "{:?}", calculator.notes());
     calculator.evaluate_system(&atoms(), 0).unwrap().energy
 }
 
 fn refused(path: &Path) -> String {
-    OnnxPotential::load(path, &Options::default()).err().unwrap().to_string()
+    OnnxPotential::load(path, &ExecutionOptions::default()).err().unwrap().to_string()
 }
 
 #[test]
 fn weights_beside_a_model_are_those_of_one_file() {
     for model in ["pair-list-f64", "exported-pet-f64", "exported-direct-f32"] {
         let (_folder, path) = outside(model);
-        let one = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/models/{model}.onnx"));
+        let one = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../tests/data/models/{model}.onnx"));
         // On two lanes it is cut at its layers, where it can be.
         for threads in [1, 2] {
             assert_eq!(energy(&path, threads), energy(&one, threads), "{model}, {threads} thread(s)");
         }
-        let load = |path: &Path| OnnxPotential::load(path, &Options::default()).unwrap();
+        let load = |path: &Path| OnnxPotential::load(path, &ExecutionOptions::default()).unwrap();
         assert_eq!(load(&path).stages(), load(&one).stages());
         assert_eq!(load(&path).info(), load(&one).info());
         assert_ne!(load(&path).sha256(), load(&one).sha256());
@@ -88,8 +91,8 @@ fn weights_beside_a_model_are_those_of_one_file() {
 fn other_weights_are_another_model() {
     let (_folder, path) = outside("pair-list-f64");
     let data = path.with_extension("onnx.data");
-    let before = OnnxPotential::load(&path, &Options::default()).unwrap();
-    let same = OnnxPotential::load(&path, &Options::default()).unwrap();
+    let before = OnnxPotential::load(&path, &ExecutionOptions::default()).unwrap();
+    let same = OnnxPotential::load(&path, &ExecutionOptions::default()).unwrap();
     assert!(before.shares_session_with(&same));
     let energies = energy(&path, 1);
     let mut weights = fs::read(&data).unwrap();
@@ -105,7 +108,7 @@ fn other_weights_are_another_model() {
     let error = refused(&path);
     assert!(error.starts_with(&format!("the model {} is damaged: ", path.display())), "{error}");
     stamp(&path).unwrap();
-    let after = OnnxPotential::load(&path, &Options::default()).unwrap();
+    let after = OnnxPotential::load(&path, &ExecutionOptions::default()).unwrap();
     assert!(before.sha256() != after.sha256() && !before.shares_session_with(&after));
     assert_ne!(energy(&path, 1), energies);
 }
@@ -117,7 +120,7 @@ fn the_hash_is_that_of_the_hashes_of_all_files() {
     let folder = path.parent().unwrap();
     let output = std::process::Command::new("sh").args(["-c", command]).current_dir(folder).output().unwrap();
     let expected = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(OnnxPotential::load(&path, &Options::default()).unwrap().sha256(), expected.trim());
+    assert_eq!(OnnxPotential::load(&path, &ExecutionOptions::default()).unwrap().sha256(), expected.trim());
 }
 
 #[test]
@@ -153,7 +156,7 @@ fn weights_that_cannot_be_had_are_told() {
     fs::write(folder.path().join("elsewhere"), &weights).unwrap();
     fs::remove_file(&data).unwrap();
     symlink("elsewhere", &data).unwrap();
-    assert!(OnnxPotential::load(&path, &Options::default()).is_ok());
+    assert!(OnnxPotential::load(&path, &ExecutionOptions::default()).is_ok());
 }
 
 #[test]
@@ -175,7 +178,7 @@ fn places_outside_of_the_folder_of_the_model_are_refused() {
     fs::create_dir(folder.path().join("inner/deeper")).unwrap();
     fs::write(folder.path().join("inner/deeper/weights"), file).unwrap();
     stamp(&path).unwrap();
-    assert!(OnnxPotential::load(&path, &Options::default()).is_ok());
+    assert!(OnnxPotential::load(&path, &ExecutionOptions::default()).is_ok());
 }
 
 /// A model whose tensor, in this way of wrapping it, is outside.
