@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use tumble_engine::bench_support::{self, Attention};
+use tumble_ops::bench_support::{self, Attention};
 
 use crate::Unit;
 

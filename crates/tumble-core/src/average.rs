@@ -9,9 +9,9 @@ mod shared;
 use std::borrow::Cow;
 
 use self::job::Progress;
-pub use self::job::{Alone, Job};
+pub(crate) use self::job::{Alone, Job};
 pub use self::sample::Sample;
-pub use self::shared::average_jobs;
+pub(crate) use self::shared::average_jobs;
 use crate::blocks::Blocks;
 use crate::error::Result;
 use crate::graph::Graph;
@@ -135,7 +135,7 @@ pub fn average(
 ///
 /// # Errors
 /// Those of [`average`].
-pub fn average_job(potential: &mut dyn Potential, job: &Job) -> Result<(Evaluation, Evaluation)> {
+pub(crate) fn average_job(potential: &mut dyn Potential, job: &Job) -> Result<(Evaluation, Evaluation)> {
     let (graph, memory) = (job.graph, job.request.memory);
     potential.info().check(graph)?;
     let mut progress = Progress::new(job);

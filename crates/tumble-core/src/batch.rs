@@ -58,12 +58,12 @@ impl<'a> Task<'a> {
 
     /// Evaluates this task alone; of the request the kind of forces is replaced by that of the policy, as everywhere
     /// below.
-    pub fn evaluate(&self, potential: &mut dyn Potential, request: &Request<'a>) -> Result<Evaluation> {
+    pub(crate) fn evaluate(&self, potential: &mut dyn Potential, request: &Request<'a>) -> Result<Evaluation> {
         Ok(self.read(average_job(potential, &self.job(request))?))
     }
 
     /// The average.
-    pub fn averaged(&self, request: &Request<'a>) -> Job<'a> {
+    pub(crate) fn averaged(&self, request: &Request<'a>) -> Job<'a> {
         let Policy { mitigation, forces, seed, stream, .. } = self.policy;
         let quadrature = mitigation.quadrature(*seed, self.step, *stream);
         Job { graph: self.graph, quadrature, request: Request { forces: *forces, ..*request }, alone: Alone::Nobody }
@@ -71,7 +71,7 @@ impl<'a> Task<'a> {
 
     /// The average, and the bare model alone: in one batch where they are of one kind, and a group grid holds the bare
     /// replica already.
-    pub fn averaged_and_bare(&self, request: &Request<'a>) -> Job<'a> {
+    pub(crate) fn averaged_and_bare(&self, request: &Request<'a>) -> Job<'a> {
         let averaged = self.averaged(request);
         if self.policy.inner != self.policy.forces {
             return Job { alone: Alone::Besides(self.policy.inner), ..averaged };

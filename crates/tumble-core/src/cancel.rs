@@ -27,7 +27,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    pub fn sentence(self) -> &'static str {
+    pub(crate) fn sentence(self) -> &'static str {
         match self {
             Self::Gone => "nobody waits for its result any more",
             Self::Signal => "a signal came",

@@ -1043,7 +1043,7 @@ pub enum Error {
 
 impl Error {
     /// With the atoms of the whole structure that a model is most likely to fail for, where it has failed.
-    pub fn of_structure(mut self, graph: &Graph) -> Self {
+    pub(crate) fn of_structure(mut self, graph: &Graph) -> Self {
         if let Self::OutputNotFinite { atoms, .. } = &mut self {
             *atoms = graph.extremes();
         }

@@ -8,7 +8,7 @@ mod halves;
 
 use std::ops::Range;
 
-pub use halves::Joiner;
+pub(crate) use halves::Joiner;
 
 use crate::rotation::{Vector3, add, dot, sub};
 
@@ -46,7 +46,7 @@ pub struct Edge {
 
 /// Edges of one center after the other, as a graph holds them.
 #[derive(Clone, Debug)]
-pub struct Rows {
+pub(crate) struct Rows {
     first_edge: Vec<usize>,
     neighbors: Vec<usize>,
     vectors: Vec<Vector3>,
@@ -85,7 +85,7 @@ impl Rows {
     }
 
     /// Memory that they have taken.
-    pub fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         let whole = self.first_edge.capacity() + self.neighbors.capacity();
         whole * size_of::<usize>() + self.vectors.capacity() * size_of::<Vector3>()
     }
@@ -118,7 +118,7 @@ impl Graph {
 
     /// A graph from rows sorted by neighbor. The order of several images of a neighbor is kept: who knows their cell
     /// shifts can give one that does not depend on the rounding of the vectors.
-    pub fn from_sorted(species: Vec<u8>, weights: Vec<f64>, rows: &[Vec<Edge>]) -> Self {
+    pub(crate) fn from_sorted(species: Vec<u8>, weights: Vec<f64>, rows: &[Vec<Edge>]) -> Self {
         let mut flat = Rows::default();
         for row in rows {
             row.iter().for_each(|edge| flat.push(*edge));
@@ -162,7 +162,7 @@ impl Graph {
     }
 
     /// Memory that it has taken, bytes.
-    pub fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         let whole = self.first_edge.capacity() + self.neighbors.capacity() + self.reverse.capacity();
         let per_atom = self.species.capacity() + self.weights.capacity() * size_of::<f64>();
         per_atom + whole * size_of::<usize>() + self.vectors.capacity() * size_of::<Vector3>()

@@ -12,7 +12,7 @@ use rayon::ThreadPoolBuilder;
 use crate::error::Result;
 
 /// Does work of rayon's iterators in a pool of so many threads; in this one thread if the system has no more.
-pub fn with_threads<T: Send>(threads: usize, work: impl Fn() -> T + Sync) -> T {
+pub(crate) fn with_threads<T: Send>(threads: usize, work: impl Fn() -> T + Sync) -> T {
     let pool = ThreadPoolBuilder::new().num_threads(threads);
     let done = pool.build_scoped(|thread| thread.run(), |pool| pool.install(&work));
     done.unwrap_or_else(|_| {

@@ -41,7 +41,7 @@ pub struct Quadrature {
 
 impl Quadrature {
     /// From rotations and weights, which are divided by their sum.
-    pub fn new(name: impl Into<String>, nodes: Vec<(Matrix3, f64)>, degree: usize) -> Self {
+    pub(crate) fn new(name: impl Into<String>, nodes: Vec<(Matrix3, f64)>, degree: usize) -> Self {
         let (rotations, mut weights): (Vec<_>, Vec<_>) = nodes.into_iter().unzip();
         let sum = pairwise_sum(&weights);
         weights.iter_mut().for_each(|w| *w /= sum);
@@ -49,7 +49,7 @@ impl Quadrature {
     }
 
     /// From rotations of equal weight.
-    pub fn equal(name: impl Into<String>, rotations: Vec<Matrix3>, degree: usize) -> Self {
+    pub(crate) fn equal(name: impl Into<String>, rotations: Vec<Matrix3>, degree: usize) -> Self {
         let weights = vec![1.0 / rotations.len() as f64; rotations.len()];
         Self { name: name.into(), rotations, weights, degree }
     }

@@ -125,7 +125,7 @@ impl System {
     }
 
     /// Whether it is still what [`System::new`] accepts, after its fields were changed.
-    pub fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         if self.positions.len() != self.species.len() {
             return Err(Error::AtomCount { positions: self.positions.len(), species: self.species.len() });
         }

@@ -13,7 +13,7 @@ use crate::simd::Lanes;
 
 /// Whose tokens are whose, and what their rows are made of.
 #[derive(Clone, Copy)]
-pub struct Layout<'a> {
+pub(crate) struct Layout<'a> {
     /// Places of a center, T.
     pub places: usize,
     /// Of the attention, H.
@@ -28,19 +28,19 @@ pub struct Layout<'a> {
 
 /// Queries, keys and values `rows` `[R, 3·H·d]`, each of all heads, and a `bias` `[C·T]` for each key.
 #[derive(Clone, Copy)]
-pub struct Inputs<'a, T> {
+pub(crate) struct Inputs<'a, T> {
     pub layout: Layout<'a>,
     pub rows: &'a [T],
     pub bias: &'a [T],
 }
 
 /// Attention: `into` `[R, H·d]`.
-pub fn forward<T: Lanes>(inputs: Inputs<T>, into: &mut [T]) {
+pub(crate) fn forward<T: Lanes>(inputs: Inputs<T>, into: &mut [T]) {
     Arch::new().dispatch(Forward { inputs, into });
 }
 
 /// From its `gradient` `[R, H·d]`, that of the rows `[R, 3·H·d]` and of the bias `[C·T]`.
-pub fn backward<T: Lanes>(inputs: Inputs<T>, gradient: &[T], rows: &mut [T], bias: &mut [T]) {
+pub(crate) fn backward<T: Lanes>(inputs: Inputs<T>, gradient: &[T], rows: &mut [T], bias: &mut [T]) {
     Arch::new().dispatch(Backward { inputs, gradient, rows, bias });
 }
 

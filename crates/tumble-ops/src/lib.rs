@@ -3,11 +3,13 @@
 //! In a model file such a step is a node of the domain `tumble`, and a function there says in standard operators what it
 //! is (`docs/model-contract.md`). Without the function ONNX Runtime takes our kernel, with it any runtime can do without.
 
-pub mod attention;
+mod attention;
+#[doc(hidden)]
+pub mod bench_support;
 mod microkernels;
 mod number;
 mod operators;
-pub mod rowwise;
+mod rowwise;
 mod simd;
 
 pub use number::Real;

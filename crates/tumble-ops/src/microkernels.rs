@@ -7,10 +7,10 @@ use pulp::Simd;
 use crate::simd::{CHUNK, Lanes, copy};
 
 /// Rows that are worked on at a time, so that what is read once is used for all of them.
-pub const GROUP: usize = 4;
+pub(crate) const GROUP: usize = 4;
 
 /// Rows of a head's components, each with zeros up to whole registers.
-pub struct Rows<T> {
+pub(crate) struct Rows<T> {
     lanes: usize,
     size: usize,
     /// Numbers from row to row.
@@ -65,7 +65,7 @@ impl<T: Lanes> Rows<T> {
 
 /// Some of [`Rows`].
 #[derive(Clone, Copy)]
-pub struct RowSlice<'a, T> {
+pub(crate) struct RowSlice<'a, T> {
     size: usize,
     pitch: usize,
     numbers: &'a [T],
@@ -79,7 +79,7 @@ impl<'a, T> RowSlice<'a, T> {
 
 /// Rows as lanes, component by component; zero in lanes without a row.
 #[inline(always)]
-pub fn turn<T: Lanes>(into: &mut [T], lanes: usize, rows: RowSlice<T>) {
+pub(crate) fn turn<T: Lanes>(into: &mut [T], lanes: usize, rows: RowSlice<T>) {
     if rows.numbers.len() < lanes * rows.pitch {
         into.fill(T::ZERO);
     }
@@ -96,7 +96,13 @@ pub fn turn<T: Lanes>(into: &mut [T], lanes: usize, rows: RowSlice<T>) {
 
 /// `into[j][lane] = start(j) + Σₖ turned[k][lane] rows[j][k]`, for whole groups of rows.
 #[inline(always)]
-pub fn products<T: Lanes, S: Simd>(simd: S, into: &mut [T], turned: &[T], rows: &Rows<T>, start: impl Fn(usize) -> T) {
+pub(crate) fn products<T: Lanes, S: Simd>(
+    simd: S,
+    into: &mut [T],
+    turned: &[T],
+    rows: &Rows<T>,
+    start: impl Fn(usize) -> T,
+) {
     let (into, turned) = (T::vectors_mut::<S>(into).as_chunks_mut::<GROUP>().0, T::vectors::<S>(turned));
     for (group, (into, rows)) in into.iter_mut().zip(rows.numbers.chunks_exact(GROUP * rows.pitch)).enumerate() {
         let first = |i: usize| T::splat(simd, start(group * GROUP + i));
@@ -116,13 +122,13 @@ pub fn products<T: Lanes, S: Simd>(simd: S, into: &mut [T], turned: &[T], rows: 
 
 /// `into[a][k] += Σ_b weights[a][b] rows[b][k]`, for whole groups of `into`, where b are lanes.
 #[inline(always)]
-pub fn combine<T: Lanes, S: Simd>(simd: S, into: (&mut [T], usize), weights: &[T], rows: RowSlice<T>) {
+pub(crate) fn combine<T: Lanes, S: Simd>(simd: S, into: (&mut [T], usize), weights: &[T], rows: RowSlice<T>) {
     combine_groups::<GROUP, T, S>(simd, into, (weights, T::count::<S>(), 1), rows);
 }
 
 /// `into[a][k] += Σ_b weights[b][a] rows[b][k]`, where a are lanes.
 #[inline(always)]
-pub fn combine_lanes<T: Lanes, S: Simd>(simd: S, into: (&mut [T], usize), weights: &[T], rows: RowSlice<T>) {
+pub(crate) fn combine_lanes<T: Lanes, S: Simd>(simd: S, into: (&mut [T], usize), weights: &[T], rows: RowSlice<T>) {
     let weights = (weights, 1, T::count::<S>());
     // A group must not be larger than a register: those of the next one would be of another b.
     match T::count::<S>() {
@@ -158,7 +164,7 @@ fn combine_groups<const G: usize, T: Lanes, S: Simd>(
 
 /// Over the scores of each lane.
 #[inline(always)]
-pub fn softmax<T: Lanes, S: Simd>(simd: S, scores: &mut [T::Vector<S>]) {
+pub(crate) fn softmax<T: Lanes, S: Simd>(simd: S, scores: &mut [T::Vector<S>]) {
     let largest = scores.iter().fold(T::splat(simd, T::LOWEST), |most, score| T::larger(simd, most, *score));
     let mut sum = T::splat(simd, T::ZERO);
     for score in scores.iter_mut() {

@@ -13,7 +13,7 @@ use crate::rowwise::{
 use crate::simd::Lanes;
 
 /// One operator, for one precision.
-pub struct Step {
+pub(crate) struct Step {
     name: &'static str,
     inputs: Vec<TensorElementType>,
     outputs: Vec<TensorElementType>,
@@ -21,7 +21,7 @@ pub struct Step {
 }
 
 /// A number of a model's tensors.
-pub trait Number: Real + Lanes + PrimitiveTensorElementType {}
+pub(crate) trait Number: Real + Lanes + PrimitiveTensorElementType {}
 
 impl<T: Real + Lanes + PrimitiveTensorElementType> Number for T {}
 
@@ -48,7 +48,7 @@ impl Operator for Step {
 }
 
 /// All of them for one precision.
-pub fn steps<T: Number>() -> Vec<Step> {
+pub(crate) fn steps<T: Number>() -> Vec<Step> {
     let (real, index, mark) = (T::into_tensor_element_type(), TensorElementType::Int64, TensorElementType::Bool);
     // rows [R, 3·w], bias [C, 1, T], source [C·T], target [R], which nothing but the function in the file needs, filled [C·T]
     let shared = [real, real, index, index, mark];

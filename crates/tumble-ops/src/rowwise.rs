@@ -10,7 +10,7 @@ use crate::simd::{Lanes, copy};
 const MOST_LANES: usize = 16;
 
 /// A function of a row, or its gradient. Rows are of one part, or of two of the same width side by side.
-pub trait Function: Copy {
+pub(crate) trait Function: Copy {
     /// Parts of the row, of its gradient (none where there is none), and of the result.
     const PARTS: [usize; 3];
 
@@ -19,7 +19,7 @@ pub trait Function: Copy {
 }
 
 /// A row, and the gradient of what is made of it.
-pub struct Row<'a, T: Lanes, S: Simd> {
+pub(crate) struct Row<'a, T: Lanes, S: Simd> {
     numbers: &'a [T::Vector<S>],
     gradient: &'a [T::Vector<S>],
     width: usize,
@@ -28,7 +28,13 @@ pub struct Row<'a, T: Lanes, S: Simd> {
 }
 
 /// Applies a function to all rows; the rows, the gradient and the result are `[R, parts · width]`.
-pub fn apply<T: Real + Lanes, F: Function>(function: F, width: usize, rows: &[T], gradient: &[T], into: &mut [T]) {
+pub(crate) fn apply<T: Real + Lanes, F: Function>(
+    function: F,
+    width: usize,
+    rows: &[T],
+    gradient: &[T],
+    into: &mut [T],
+) {
     Arch::new().dispatch(Apply { function, width, rows, gradient, into });
 }
 
@@ -79,7 +85,7 @@ fn copy_parts<T: Lanes>(into: &mut [T], from: &[T], width: usize, lanes: usize) 
 
 /// x · sigmoid(x).
 #[derive(Clone, Copy)]
-pub struct Silu;
+pub(crate) struct Silu;
 
 impl Function for Silu {
     const PARTS: [usize; 3] = [1, 0, 1];
@@ -94,7 +100,7 @@ impl Function for Silu {
 
 /// s + y - y · s.
 #[derive(Clone, Copy)]
-pub struct SiluGradient;
+pub(crate) struct SiluGradient;
 
 impl Function for SiluGradient {
     const PARTS: [usize; 3] = [1, 1, 1];
@@ -112,7 +118,7 @@ impl Function for SiluGradient {
 
 /// Values times the sigmoid of gates, which are the second part.
 #[derive(Clone, Copy)]
-pub struct Gate;
+pub(crate) struct Gate;
 
 impl Function for Gate {
     const PARTS: [usize; 3] = [2, 0, 1];
@@ -128,7 +134,7 @@ impl Function for Gate {
 
 /// Of values s, of gates y (1 - s).
 #[derive(Clone, Copy)]
-pub struct GateGradient;
+pub(crate) struct GateGradient;
 
 impl Function for GateGradient {
     const PARTS: [usize; 3] = [2, 1, 2];
@@ -149,7 +155,7 @@ impl Function for GateGradient {
 
 /// x / √(mean of x² + ε).
 #[derive(Clone, Copy)]
-pub struct Normalize {
+pub(crate) struct Normalize {
     pub epsilon: f64,
 }
 
@@ -175,7 +181,7 @@ impl Normalize {
 
 /// (g - y · mean of y g) / √(mean of x² + ε).
 #[derive(Clone, Copy)]
-pub struct NormalizeGradient {
+pub(crate) struct NormalizeGradient {
     pub epsilon: f64,
 }
 
@@ -195,7 +201,7 @@ impl Function for NormalizeGradient {
 
 /// (x - mean) / √(variance + ε).
 #[derive(Clone, Copy)]
-pub struct Standardize {
+pub(crate) struct Standardize {
     pub epsilon: f64,
 }
 
@@ -229,7 +235,7 @@ impl Standardize {
 
 /// (g - mean of g - y · mean of y g) / √(variance + ε).
 #[derive(Clone, Copy)]
-pub struct StandardizeGradient {
+pub(crate) struct StandardizeGradient {
     pub epsilon: f64,
 }
 

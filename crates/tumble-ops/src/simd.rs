@@ -3,18 +3,18 @@
 use pulp::Simd;
 
 /// Numbers that are copied at a time.
-pub const CHUNK: usize = 8;
+pub(crate) const CHUNK: usize = 8;
 
 /// Few numbers, without a call.
 #[inline(always)]
-pub fn copy<T: Copy>(into: &mut [T], from: &[T]) {
+pub(crate) fn copy<T: Copy>(into: &mut [T], from: &[T]) {
     let ((into, last), (from, rest)) = (into.as_chunks_mut::<CHUNK>(), from.as_chunks::<CHUNK>());
     into.iter_mut().zip(from).for_each(|(into, from)| *into = *from);
     last.iter_mut().zip(rest).for_each(|(into, from)| *into = *from);
 }
 
 /// A number of which a register of the instruction set `S` holds several.
-pub trait Lanes: Copy + 'static {
+pub(crate) trait Lanes: Copy + 'static {
     /// A register.
     type Vector<S: Simd>: Copy;
 
@@ -162,7 +162,7 @@ lanes!(f64: f64s, F64_LANES, as_simd_f64s, as_mut_simd_f64s, splat_f64s, splat_u
 
 /// A test with registers of one to eight numbers of double precision, whatever this machine has.
 #[cfg(test)]
-pub fn with_each_register(test: impl pulp::WithSimd + Copy) {
+pub(crate) fn with_each_register(test: impl pulp::WithSimd + Copy) {
     test.with_simd(pulp::Scalar);
     test.with_simd(pulp::Scalar128b);
     test.with_simd(pulp::Scalar256b);

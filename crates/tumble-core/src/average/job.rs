@@ -14,7 +14,7 @@ use crate::rotation::{IDENTITY, Matrix3};
 
 /// One graph at the rotations of one quadrature.
 #[derive(Debug)]
-pub struct Job<'a> {
+pub(crate) struct Job<'a> {
     pub graph: &'a Graph,
     pub quadrature: Cow<'a, Quadrature>,
     pub request: Request<'a>,
@@ -23,7 +23,7 @@ pub struct Job<'a> {
 
 /// The replica that is also wanted by itself.
 #[derive(Clone, Copy, Debug)]
-pub enum Alone {
+pub(crate) enum Alone {
     /// None.
     Nobody,
     /// This one of the quadrature.

@@ -8,17 +8,24 @@ use crate::rotation::{Matrix3, Vector3, apply_transposed, cross, multiply, sub, 
 /// What one replica gives, laboratory frame, eV and Å; shapes as in [`Evaluation`](super::Evaluation).
 #[derive(Clone, Default)]
 pub struct Sample {
+    /// Energy of all centers by their weights.
     pub energy: f64,
+    /// Energies of the centers.
     pub atomic_energies: Vec<f64>,
+    /// Forces on the atoms.
     pub forces: Vec<Vector3>,
+    /// Symmetrized virial.
     pub virial: Option<Matrix3>,
+    /// Torque on the whole system.
     pub torque: Vector3,
     /// Empty unless asked for.
     pub edge_gradients: Vec<Vector3>,
+    /// Energies of the centers by each member of an ensemble.
     pub ensemble_energies: Vec<Vec<f64>>,
 }
 
 impl Sample {
+    /// Turns back what a model gives for a replica.
     pub fn new(graph: &Graph, response: Response, rotation: &Matrix3, request: &Request) -> Self {
         let Response { atomic_energies, derivative, ensemble_energies } = response;
         let energy = graph.weights.iter().zip(&atomic_energies).map(|(w, e)| w * e).sum();

@@ -8,7 +8,7 @@ use crate::potential::{Potential, Replicas};
 
 /// As [`average_job`] of each job. A job that cannot share a run, or in whose run something fails, is evaluated by
 /// itself, so that it fails alone or not at all.
-pub fn average_jobs(potential: &mut dyn Potential, jobs: &[Job]) -> Vec<Result<(Evaluation, Evaluation)>> {
+pub(crate) fn average_jobs(potential: &mut dyn Potential, jobs: &[Job]) -> Vec<Result<(Evaluation, Evaluation)>> {
     if let [job] = jobs {
         return vec![average_job(potential, job)];
     }

@@ -6,7 +6,7 @@ use crate::rotation::norm;
 impl Graph {
     /// The end of a sentence on a whole structure, with atoms counted from 1: its closest atoms, and the first of those
     /// without a neighbor.
-    pub fn extremes(&self) -> String {
+    pub(crate) fn extremes(&self) -> String {
         let closest =
             self.center_edges().map(|(center, edge)| (norm(self.vectors[edge]), center, self.neighbors[edge]));
         let closest = closest.min_by(|a, b| a.0.total_cmp(&b.0)).map_or_else(String::new, |(distance, a, b)| {

@@ -5,7 +5,7 @@ use crate::rotation::{Vector3, sub};
 
 /// Makes graphs of halves of their edges, and keeps the memory for the next one.
 #[derive(Clone, Debug, Default)]
-pub struct Joiner {
+pub(crate) struct Joiner {
     incoming: Incoming,
     /// Where the next edge of each center goes `[N]`, and the last number `first_edge[N]`.
     next: Vec<usize>,

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 ///
 /// # Errors
 /// The rest of a sentence.
-pub fn read(text: &str) -> Result<Value, String> {
+pub(crate) fn read(text: &str) -> Result<Value, String> {
     let found: Result<Unique, _> = serde_json::from_str(text);
     found.map(|Unique(value)| value).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => format!("{error} of its metadata"),

@@ -13,7 +13,7 @@ use tumble_core::units;
 use super::json;
 
 /// The key in `metadata_props`.
-pub const KEY: &str = "tumble";
+pub(crate) const KEY: &str = "tumble";
 
 /// The version of the contract that this program knows.
 pub const CONTRACT_VERSION: u32 = 1;

@@ -9,13 +9,21 @@ use crate::contract::metadata::{Layout, Metadata, Precision};
 /// An input that the driver knows how to fill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {
+    /// Edge vectors, in the model's unit of length.
     EdgeVectors,
+    /// Center of each edge.
     Centers,
+    /// Neighbor of each edge.
     Neighbors,
+    /// Position of the reversed edge.
     Reverse,
+    /// Whether a slot of the padded layout holds an edge.
     Mask,
+    /// Atomic number of each atom.
     Species,
+    /// Weight of each center in the energy.
     Weights,
+    /// Replica of each atom.
     Replica,
 }
 
@@ -40,10 +48,15 @@ impl Input {
 
 /// Names of the outputs.
 pub mod output {
+    /// Energies of the centers.
     pub const ATOMIC_ENERGIES: &str = "atomic_energies";
+    /// Their gradient with respect to the edge vectors.
     pub const EDGE_GRADIENTS: &str = "edge_gradients";
+    /// Direct forces.
     pub const FORCES: &str = "forces";
+    /// Stress, with direct forces.
     pub const STRESS: &str = "stress";
+    /// Energies by the members of an ensemble.
     pub const ENSEMBLE_ENERGIES: &str = "ensemble_energies";
 }
 

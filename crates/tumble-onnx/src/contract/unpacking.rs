@@ -12,7 +12,7 @@ use crate::contract::packing::Tensors;
 use crate::contract::signature::output;
 
 /// Finds the shape and the values of an output by its name.
-pub type Find<'a, T> = &'a dyn Fn(&str) -> Option<ort::Result<(&'a [i64], &'a [T])>>;
+pub(crate) type Find<'a, T> = &'a dyn Fn(&str) -> Option<ort::Result<(&'a [i64], &'a [T])>>;
 
 /// What is needed to read the outputs of a model.
 pub struct Reader<'a, T> {

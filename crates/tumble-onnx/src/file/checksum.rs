@@ -14,7 +14,7 @@ use crate::file::model_file::read_model;
 use crate::file::proto::{Field, Fields, entry, field, message};
 
 /// The key in `metadata_props`.
-pub const KEY: &str = "tumble_checksum";
+pub(crate) const KEY: &str = "tumble_checksum";
 
 /// The checksum that a model states, and that of its contents.
 struct Checksum {

@@ -8,7 +8,7 @@ use tumble_xyz::holds_structures;
 const HEAD: usize = 8192;
 
 /// What a file is that is no ONNX model, and what to do: the rest of a sentence. `None`: not known.
-pub fn recognize(path: &Path, bytes: &[u8]) -> Option<&'static str> {
+pub(crate) fn recognize(path: &Path, bytes: &[u8]) -> Option<&'static str> {
     if holds_structures(path, &bytes[..bytes.len().min(HEAD)]) {
         return Some("it holds structures: give the model first and the structures after it");
     }

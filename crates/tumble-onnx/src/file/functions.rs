@@ -11,7 +11,7 @@ const DEEPEST: usize = 100;
 
 /// The name by which a node calls an operator or a function.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Operator<'a> {
+pub(crate) struct Operator<'a> {
     /// Empty for that of ONNX itself.
     pub domain: &'a str,
     pub name: &'a str,
@@ -31,7 +31,7 @@ impl Operator<'_> {
 
 /// The operators that are called by the graph and by each function of a model.
 #[derive(Debug, Default)]
-pub struct Operators<'a> {
+pub(crate) struct Operators<'a> {
     pub graph: Vec<Operator<'a>>,
     functions: HashMap<Operator<'a>, Vec<Operator<'a>>>,
 }

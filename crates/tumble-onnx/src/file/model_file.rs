@@ -15,7 +15,7 @@ use crate::file::scan::{Refusal, Scan, scan};
 use crate::file::{checksum, format};
 
 /// A model that was read from its files, in one piece, and found to be whole.
-pub struct Checked {
+pub(crate) struct Checked {
     pub bytes: Vec<u8>,
     /// Of all its files, hexadecimal.
     pub sha256: String,
@@ -52,7 +52,7 @@ fn unstamped(path: &Path) -> String {
 ///
 /// # Errors
 /// [`Error::Read`], [`Error::NotOnnx`] and [`Error::Contract`].
-pub fn read_model(path: &Path) -> Result<(Vec<u8>, Scan)> {
+pub(crate) fn read_model(path: &Path) -> Result<(Vec<u8>, Scan)> {
     let not_onnx = |cause: String| Error::NotOnnx { path: path.to_path_buf(), cause };
     let bytes = read(path).map_err(|cause| match cause.kind() {
         io::ErrorKind::IsADirectory => not_onnx("it is a folder: give the .onnx file in it".into()),

@@ -5,6 +5,7 @@
 
 /// Field numbers of ModelProto, GraphProto, FunctionProto, NodeProto, AttributeProto, SparseTensorProto,
 /// StringStringEntryProto, TensorProto and ValueInfoProto with the types in it.
+#[expect(missing_docs, reason = "named as in onnx.proto")]
 pub mod field {
     pub const MODEL_GRAPH: u64 = 7;
     pub const MODEL_METADATA: u64 = 14;
@@ -55,10 +56,11 @@ pub mod field {
 }
 
 /// The longest file that protobuf's own readers take, bytes.
-pub const LONGEST: u64 = (1 << 31) - 1;
+pub(crate) const LONGEST: u64 = (1 << 31) - 1;
 
 /// A field of a message.
 pub struct Field<'a> {
+    /// Its number.
     pub number: u64,
     /// Its value where that is bytes (a string, a message, an array); empty for numbers.
     pub value: &'a [u8],
@@ -71,7 +73,7 @@ pub struct Field<'a> {
 }
 
 /// The fields of a message, one after the other.
-pub struct Fields<'a>(pub &'a [u8]);
+pub(crate) struct Fields<'a>(pub &'a [u8]);
 
 impl<'a> Iterator for Fields<'a> {
     type Item = Result<Field<'a>, String>;
@@ -118,13 +120,13 @@ pub fn all_fields(bytes: &[u8]) -> Result<Vec<Field<'_>>, String> {
 }
 
 /// The fields of a message that hold bytes (strings, messages, arrays), in their order; numbers are stepped over.
-pub fn fields(bytes: &[u8]) -> Result<Vec<(u64, &[u8])>, String> {
+pub(crate) fn fields(bytes: &[u8]) -> Result<Vec<(u64, &[u8])>, String> {
     let bytes = Fields(bytes).filter(|field| field.as_ref().map_or(true, |field| field.bytes));
     bytes.map(|field| field.map(|field| (field.number, field.value))).collect()
 }
 
 /// The bytes of a field of a message; empty if it is not there. The last one counts, as for protobuf's own readers.
-pub fn value(bytes: &[u8], wanted: u64) -> Result<&[u8], String> {
+pub(crate) fn value(bytes: &[u8], wanted: u64) -> Result<&[u8], String> {
     Fields(bytes).try_fold(&b""[..], |last, field| {
         field.map(|field| if field.number == wanted && field.bytes { field.value } else { last })
     })
@@ -135,12 +137,16 @@ pub fn text(bytes: &[u8], wanted: u64) -> Result<&str, String> {
     utf8(value(bytes, wanted)?)
 }
 
+/// A string of a message.
+///
+/// # Errors
+/// The rest of a sentence.
 pub fn utf8(bytes: &[u8]) -> Result<&str, String> {
     str::from_utf8(bytes).map_err(|_| "a name in it is no text".to_owned())
 }
 
 /// Key and value of a StringStringEntryProto.
-pub fn entry(bytes: &[u8]) -> Result<(&[u8], &[u8]), String> {
+pub(crate) fn entry(bytes: &[u8]) -> Result<(&[u8], &[u8]), String> {
     Ok((value(bytes, field::ENTRY_KEY)?, value(bytes, field::ENTRY_VALUE)?))
 }
 
@@ -174,7 +180,7 @@ pub fn message(field: u64, bytes: &[u8]) -> Vec<u8> {
 }
 
 /// What comes before so many bytes of a field.
-pub fn header(field: u64, length: usize) -> Vec<u8> {
+pub(crate) fn header(field: u64, length: usize) -> Vec<u8> {
     [written(field << 3 | 2), written(length as u64)].concat()
 }
 

@@ -19,7 +19,7 @@ thread_local! {
 }
 
 /// Has forks wait from now on until what is returned is dropped. Not to be asked for twice by one thread.
-pub fn opening() -> RwLockReadGuard<'static, ()> {
+pub(crate) fn opening() -> RwLockReadGuard<'static, ()> {
     static WATCHED: Once = Once::new();
     // SAFETY: the functions are there as long as this library is, and touch nothing but a lock and a thread's variable.
     WATCHED.call_once(|| unsafe {
@@ -45,6 +45,7 @@ pub struct Opened {
 }
 
 impl Opened {
+    /// A session that this process has opened.
     pub fn new(session: Session) -> Self {
         Self { session: ManuallyDrop::new(Mutex::new(session)), process: process::id() }
     }

@@ -12,7 +12,7 @@ use crate::runtime::dylib::file_of;
 
 /// Where to load the library from.
 #[derive(Debug, PartialEq)]
-pub enum Place {
+pub(crate) enum Place {
     /// A file that is there.
     File(PathBuf),
     /// No file was found in the places `tried`: what is left is to ask the system's loader.
@@ -32,7 +32,7 @@ const FIND_SPEC: &str =
 /// # Errors
 /// [`Error::RuntimeNotThere`] if the caller or ORT_DYLIB_PATH names a place without the library. Looking further would
 /// mean to run with another library than the one asked for.
-pub fn find(explicit: Option<&Path>) -> Result<Place> {
+pub(crate) fn find(explicit: Option<&Path>) -> Result<Place> {
     if let Some(path) = explicit {
         return named(path, "the option for the ONNX Runtime library").map(Place::File);
     }

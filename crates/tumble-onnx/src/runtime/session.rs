@@ -23,12 +23,15 @@ use crate::runtime::library::{self, Runtime};
 
 /// A model, ready to run.
 pub struct Model {
+    /// Its metadata.
     pub metadata: Metadata,
+    /// Its inputs and outputs.
     pub signature: Signature,
     /// SHA-256 of the file, hexadecimal.
     pub sha256: String,
     /// What the user should know of how it is run.
     pub notes: Vec<String>,
+    /// File of the library of ONNX Runtime.
     pub library: PathBuf,
 }
 
@@ -53,6 +56,7 @@ pub struct Opener {
     path: PathBuf,
     /// Of the session of the whole model.
     threads: usize,
+    /// Where its sessions run.
     pub device: Device,
     tf32: bool,
     precision: Precision,
