@@ -13,7 +13,7 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 # The library of ONNX Runtime's wheel reports home unless told not to before it is loaded.
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help setup check build library wheel demo docs test test-rust test-lammps test-wheel test-examples test-compat test-export bench bench-lammps bench-sockets bench-export bench-hot count counts counts-accept fuzz lint format clean
+.PHONY: help setup check build library wheel demo docs test test-rust test-lammps test-wheel test-examples test-compat test-export bench bench-lammps bench-sockets bench-export bench-hot instructions instructions-bless fuzz lint format clean
 
 help:
 	@echo "make demo    water in LAMMPS, turned at random at every step (1 to 3 minutes after the build)"
@@ -24,14 +24,14 @@ help:
 	@echo "make bench-sockets  round trips and throughput of tumble ipi and tumble serve (3 minutes)"
 	@echo "make bench-export  exported PET against torch, TorchScript and torch.compile (20 minutes, .venv-export)"
 	@echo "make bench-hot  times of what tumble itself does at every step, apart from the model (2 minutes)"
-	@echo "make counts  instructions of the same, at most 10% above those noted; make counts-accept notes them (valgrind)"
+	@echo "make instructions  instructions of the same, at most 10% above those noted; make instructions-bless notes them (valgrind)"
 	@echo "make test-compat  the LAMMPS tests with LAMMPS of August 2024 too, in .venv-compat and target/compat"
 	@echo "make test-export  the exporter of models, with metatrain in .venv-export and Orb in .venv-orb (10 GB)"
 	@echo "make test-examples  all commands of the manual, the experiments too, in short runs (10 minutes)"
 	@echo "make fuzz    random bytes for all parsers, SECONDS_EACH=60 (needs nightly Rust; 3 minutes to build)"
 	@echo "make lint    formats, lints and documentation"
 	@echo "make wheel   a Python wheel with everything compiled, in target/wheel; make test-wheel installs and tries it"
-	@echo "make library the library for C, Fortran and Python, in target/library/release"
+	@echo "make library the library for C, Fortran and Python, in target/release"
 	@echo "make build   the command line and the LAMMPS plugin, in target/release"
 	@echo "make setup   LAMMPS and ONNX Runtime, in .venv (the others do it when needed)"
 	@echo "make format  format all sources"
@@ -58,17 +58,17 @@ $(VENV)/.lint: scripts/lint-requirements.txt $(VENV)/.done
 
 # LAMMPS loads by itself what is named *plugin.so in LAMMPS_PLUGIN_PATH.
 build: setup
-	cargo build --release --features lammps
-	@ln -sf libtumble.so $(PLUGIN)
+	cargo build --release
+	cargo build --release -p tumble-lammps --features plugin
+	@ln -sf libtumble_lammps.so $(PLUGIN)
 	@# Beside the program is where it looks first, so that it runs without an active environment.
 	@ln -sf $$(ls $(CURDIR)/$(VENV)/lib/python*/site-packages/onnxruntime/capi/libonnxruntime.so.*) target/release/
 	@mkdir -p target/release/models
 	@ln -sf $(CURDIR)/examples/models/water-pet.onnx target/release/models/water.onnx
 
-# Without the plugin, whose symbols only LAMMPS has, and in a folder of its own, where it does not replace it.
 library: setup
-	cargo build --release --lib --target-dir target/library
-	@ln -sf $$(ls $(CURDIR)/$(VENV)/lib/python*/site-packages/onnxruntime/capi/libonnxruntime.so.*) target/library/release/
+	cargo build --release -p tumble-capi
+	@ln -sf $$(ls $(CURDIR)/$(VENV)/lib/python*/site-packages/onnxruntime/capi/libonnxruntime.so.*) target/release/
 
 $(VENV)/.wheel: scripts/wheel-requirements.txt $(VENV)/.done
 	$(PIP) -r scripts/wheel-requirements.txt
@@ -118,16 +118,16 @@ bench-sockets: setup $(VENV)/.tests
 bench-hot:
 	cargo bench --profile measure -p tumble-hot-paths --features timing -- $(FILTER)
 
-# With the feature `lammps` it is the library that `make build` has compiled. Its C++ side finds LAMMPS inside LAMMPS only,
-# and is not called here.
+# With the feature `plugin`, so that the bridge is counted too. Its C++ side finds LAMMPS inside LAMMPS only, and is not
+# called here.
 COUNT := target/release/count
-count:
-	cargo rustc --release --features lammps -p tumble-hot-paths --bin count -- -C link-arg=-Wl,--unresolved-symbols=ignore-all
+$(COUNT): FORCE
+	cargo rustc --release --features plugin -p tumble-hot-paths --bin count -- -C link-arg=-Wl,--unresolved-symbols=ignore-all
 
-counts: build count
+instructions: setup $(COUNT)
 	@$(BIN)/python benches/hot_paths/counts.py $(COUNT)
 
-counts-accept: build count
+instructions-bless: setup $(COUNT)
 	@$(BIN)/python benches/hot_paths/counts.py $(COUNT) --accept
 
 bench-export: $(EXPORT)/.done
@@ -146,7 +146,10 @@ $(COMPAT)/.done: tests/requirements-compat.txt tests/requirements.txt | check
 test-compat: export VIRTUAL_ENV := $(CURDIR)/$(COMPAT)
 test-compat: export CARGO_TARGET_DIR := target/compat
 test-compat: $(COMPAT)/.done
-	TUMBLE_LAMMPS=$$(ls -d $(CURDIR)/$(COMPAT)/lib/python*/site-packages/lammps) cargo build --release --features lammps
+	cargo build --release
+	TUMBLE_LAMMPS=$$(ls -d $(CURDIR)/$(COMPAT)/lib/python*/site-packages/lammps) \
+	  cargo build --release -p tumble-lammps --features plugin
+	@ln -sf libtumble_lammps.so $(CARGO_TARGET_DIR)/release/tumbleplugin.so
 	$(COMPAT)/bin/python -m pytest tests/lammps -q
 
 $(EXPORT)/.done: python/tests/requirements.txt
@@ -188,8 +191,8 @@ fuzz: target/cargo-fuzz/bin/cargo-fuzz
 lint: $(VENV)/.lint
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --features tumble-hot-paths/timing -- -D warnings
-	cargo clippy --lib --features lammps -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --features lammps
+	cargo clippy -p tumble-lammps --features plugin -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --workspace --features tumble-lammps/plugin
 	$(BIN)/clang-format --dry-run --Werror $(CPP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -200,6 +203,8 @@ format: $(VENV)/.lint
 	$(BIN)/clang-format -i $(CPP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+FORCE:
 
 clean:
 	rm -rf target $(VENV) $(COMPAT) $(EXPORT) $(ORB) $(BOOK)

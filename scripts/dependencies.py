@@ -26,7 +26,7 @@ WHILE_COMPILING = PERMISSIVE | {"Apache-2.0"}
 def metadata():
     """What cargo knows of all packages in the lock file that this machine compiles."""
     host = re.search(r"host: (\S+)", output("rustc", "-vV"))[1]
-    words = ["cargo", "metadata", "--format-version", "1", "--locked", "--offline", "--features", "lammps"]
+    words = ["cargo", "metadata", "--format-version", "1", "--locked", "--offline", "--features", "tumble-lammps/plugin"]
     return json.loads(output(*words, "--filter-platform", host))
 
 

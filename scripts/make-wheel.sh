@@ -16,8 +16,8 @@ rm -rf "$package"/__pycache__ "$stage"/python/tumble_export/__pycache__
 mkdir "$package/models"
 # What is left out is for debuggers.
 strip --strip-unneeded -o "$package/tumble" target/release/tumble
-strip --strip-unneeded -o "$package/tumbleplugin.so" target/release/libtumble.so
-strip --strip-unneeded -o "$package/libtumble.so" target/library/release/libtumble.so
+strip --strip-unneeded -o "$package/tumbleplugin.so" target/release/libtumble_lammps.so
+strip --strip-unneeded -o "$package/libtumble.so" target/release/libtumble.so
 chmod 755 "$package/tumble"
 cp examples/models/water-pet.onnx "$package/models/water.onnx"
 "$python" -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir "$out/raw" "$stage/python"

@@ -350,7 +350,7 @@ fn a_lammps_without_the_plugin_or_its_package_is_a_note() {
     let expected = [
         "note",
         "none in LAMMPS_PLUGIN_PATH, nor beside this program",
-        "TUMBLE_LAMMPS=<folder of its liblammps.so.0 and include/lammps> cargo build --release --features lammps",
+        "TUMBLE_LAMMPS=<folder of its liblammps.so.0 and include/lammps> cargo build --release -p tumble-lammps --features plugin",
     ];
     assert_eq!(found.one("lammps plugin"), expected);
     let programs = Programs::new(&[("lmp", &lammps(MPICH, "KSPACE", 1))]);

@@ -1,4 +1,4 @@
-"""What `make counts` says of counts of instructions, and when it fails."""
+"""What `make instructions` says of counts of instructions, and when it fails."""
 
 import importlib.util
 import json
@@ -22,7 +22,7 @@ def test_more_is_wrong_in_one_sentence_with_what_was_found_and_noted():
     wrong, better = counts.compare({"packing": 1_234_567}, {"packing": 1_000_000})
     assert wrong == [
         "packing took 1,234,567 instructions where 1,000,000 are noted (+23.5%), and at most +10% is allowed: "
-        "run `make counts-accept` if it is meant"
+        "run `make instructions-bless` if it is meant"
     ]
     assert better == []
 
@@ -36,15 +36,15 @@ def test_less_is_right_and_to_be_noted():
     wrong, better = counts.compare({"packing": 800}, {"packing": 1000})
     assert wrong == []
     assert better == [
-        "packing took 800 instructions where 1,000 are noted (-20.0%): run `make counts-accept` to note the gain"
+        "packing took 800 instructions where 1,000 are noted (-20.0%): run `make instructions-bless` to note the gain"
     ]
 
 
 def test_units_of_work_and_what_is_noted_must_be_the_same():
     wrong, better = counts.compare({"packing": 1}, {"reading": 1})
     assert wrong == [
-        "packing is not in counts.json: run `make counts-accept` if it is meant",
-        "reading is in counts.json, but no unit of work: run `make counts-accept` if it is meant",
+        "packing is not in counts.json: run `make instructions-bless` if it is meant",
+        "reading is in counts.json, but no unit of work: run `make instructions-bless` if it is meant",
     ]
     assert better == []
 

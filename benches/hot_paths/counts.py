@@ -1,4 +1,4 @@
-"""Counts the instructions of tumble's hot paths with callgrind, and compares them with counts.json: `make counts`.
+"""Counts the instructions of tumble's hot paths with callgrind, and compares them with counts.json: `make instructions`.
 
 The counts are those of one thread, on fixed input, after each unit has run once. More than 10% above what is noted
 fails; fewer by more than 10% is told, so that what was gained is noted too.
@@ -17,7 +17,7 @@ CALLGRIND = "valgrind --tool=callgrind --callgrind-out-file=/dev/null --toggle-c
 # The C library is not to choose its functions by what the processor can do.
 SETTINGS = {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-AVX512F,-AVX512VL,-ERMS,-FSRM"}
 ALLOWED = 0.1
-REMEDY = "run `make counts-accept` if it is meant"
+REMEDY = "run `make instructions-bless` if it is meant"
 
 
 def compare(found, noted, note=""):
@@ -34,7 +34,7 @@ def compare(found, noted, note=""):
         if found[name] > (1 + ALLOWED) * noted[name]:
             wrong.append(f"{words}, and at most {ALLOWED:+.0%} is allowed{note}: {REMEDY}")
         if found[name] < (1 - ALLOWED) * noted[name]:
-            better.append(f"{words}: run `make counts-accept` to note the gain")
+            better.append(f"{words}: run `make instructions-bless` to note the gain")
     return sorted(wrong), sorted(better)
 
 

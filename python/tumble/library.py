@@ -49,7 +49,7 @@ def library() -> ctypes.CDLL:
     except (OSError, AttributeError) as error:
         raise ImportError(
             f"cannot load tumble's library: {error}: install the wheel of tumble-md, or run `make library` and set "
-            "TUMBLE_LIBRARY to its target/library/release/libtumble.so"
+            "TUMBLE_LIBRARY to its target/release/libtumble.so"
         ) from None
     return loaded
 

@@ -29,7 +29,7 @@ ENVIRONMENT = {
     "PYTHONPATH": str(ROOT / "python"),
     # What the wheel tells LAMMPS and Python by itself.
     "LAMMPS_PLUGIN_PATH": str(TARGET / "release"),
-    "TUMBLE_LIBRARY": str(TARGET / "library/release/libtumble.so"),
+    "TUMBLE_LIBRARY": str(TARGET / "release/libtumble.so"),
 }
 PROGRAMS = r"make|tumble|target/release/tumble|pip|python\S*|i-pi|lmp|mpiexec|cargo|cc"
 COMMAND_LINE = re.compile(rf"^ {{4}}({PROGRAMS}) ", re.MULTILINE)

@@ -11,7 +11,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 BUILD = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release"
-PLUGIN = BUILD / "libtumble.so"
+PLUGIN = BUILD / "tumbleplugin.so"
 COMMAND_LINE = BUILD / "tumble"
 TOYS = ROOT / "tests/data/models"
 WATER = ROOT / "examples/models/water-pet.onnx"

@@ -12,4 +12,4 @@ TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
 
 if not os.environ.get("TUMBLE_INSTALLED"):
     sys.path.insert(0, str(ROOT / "python"))
-    os.environ.setdefault("TUMBLE_LIBRARY", str(TARGET / "library/release/libtumble.so"))
+    os.environ.setdefault("TUMBLE_LIBRARY", str(TARGET / "release/libtumble.so"))

@@ -1,6 +1,6 @@
 //! What tumble itself does at every step, apart from what ONNX Runtime does, as units of work on fixed input.
 //!
-//! `make bench-hot` times them, `make counts` counts their instructions. Water is the liquid of
+//! `make bench-hot` times them, `make instructions` counts their instructions. Water is the liquid of
 //! `examples/liquid/water-64.data`, the cutoff that of `examples/models/water-pet.onnx`, and the grid of 24 rotations
 //! the octahedral one.
 

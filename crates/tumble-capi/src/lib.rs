@@ -1,5 +1,6 @@
-//! The C interface; `include/tumble.h` documents it: a model in the process ([`model`]), and a client of the force
-//! server ([`client`]).
+//! The C interface (unsafe: pointers that C passes).
+//!
+//! `include/tumble.h` documents it: a model in the process ([`model`]), and a client of the force server ([`client`]).
 //!
 //! Every function goes through one guard: errors become the calling thread's last error, and no panic crosses to C.
 //! Several threads may use a handle: evaluations take turns, and each thread reads the results of its own.

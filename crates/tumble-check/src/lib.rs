@@ -17,6 +17,8 @@
 //! Energies are in eV per atom and forces in eV/Å; an error of forces is the root mean square over their components.
 //! Means over structures are means of squares, each structure counting once.
 
+#![forbid(unsafe_code)]
+
 pub mod convergence;
 pub mod findings;
 pub mod measure;

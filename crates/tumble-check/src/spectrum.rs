@@ -22,7 +22,7 @@
 //! the odd part away. n independent rotations leave 1/n of every ℓ, and every grid does so, on average, of high ones:
 //! that is what is assumed of the part above the highest ℓ.
 
-use ndarray::{Array2, ArrayView2, s};
+use ndarray::{Array2, ArrayView2};
 use tumble_core::quadrature::Quadrature;
 use tumble_core::rotation::Matrix3;
 
@@ -195,7 +195,7 @@ impl<'a> Basis<'a> {
         for (k, (rotation, weight)) in grid.rotations.iter().zip(&grid.weights).enumerate() {
             for (l, matrix) in wigner(rotation, highest).iter().enumerate() {
                 let scaled = matrix.entries().iter().map(|d| (2 * l + 1) as f64 * weight * d);
-                rows[l].slice_mut(s![.., k]).iter_mut().zip(scaled).for_each(|(to, from)| *to = from);
+                rows[l].column_mut(k).iter_mut().zip(scaled).for_each(|(to, from)| *to = from);
             }
         }
         Self { grid, rows }

@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use crate::error::{Error, Result};
 
+/// Working memory that a model may take where nothing else is said, bytes.
+pub const DEFAULT_MEMORY: usize = 2048 << 20;
+
 /// What a model runs on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Device {
@@ -48,7 +51,7 @@ pub struct ExecutionOptions {
 impl Default for ExecutionOptions {
     fn default() -> Self {
         let (library, profile, sha256) = (None, None, None);
-        Self { threads: 1, device: Device::Cpu, library, memory: 2048 << 20, profile, sha256, tf32: false }
+        Self { threads: 1, device: Device::Cpu, library, memory: DEFAULT_MEMORY, profile, sha256, tf32: false }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::error::{Error, Result};
-use crate::execution::{Device, ExecutionOptions};
+use crate::execution::{DEFAULT_MEMORY, Device, ExecutionOptions};
 use crate::potential::{Forces, ModelInfo};
 use crate::quadrature::Mitigation;
 
@@ -59,7 +59,7 @@ impl Default for Settings {
             seed: 0,
             stream: 0,
             threads: 1,
-            memory_mb: 2048,
+            memory_mb: DEFAULT_MEMORY >> 20,
             forces: None,
             inner: None,
             every: 1,

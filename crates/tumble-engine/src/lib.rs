@@ -1,4 +1,6 @@
-//! Evaluating an ONNX [`model`]: in one piece by [`worker`]s, or cut into stages and tiles ([`partition`]).
+//! The evaluation of an ONNX model (unsafe: stores that bypass the caches).
+//!
+//! An [`OnnxPotential`] runs it in one piece on several workers, or cuts it into stages and tiles (`partition`).
 
 #[doc(hidden)]
 pub mod bench_support;

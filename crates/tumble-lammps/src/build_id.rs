@@ -41,7 +41,7 @@ pub fn refusal(lammps_address: usize) -> Option<String> {
     Some(format!(
         "the tumble plugin was built for another LAMMPS than the one that loads it ({}, build-id {}; expected \
          build-id {COMPILED_FOR}): rebuild the plugin against this LAMMPS with \
-         TUMBLE_LAMMPS=<folder of its liblammps and headers> cargo build --release --features lammps",
+         TUMBLE_LAMMPS=<folder of its liblammps and headers> cargo build --release -p tumble-lammps --features plugin",
         path.display(),
         found.as_deref().unwrap_or("none"),
     ))

@@ -39,7 +39,7 @@ pub fn refusal(compiled: &IntegerSizes, found: &IntegerSizes) -> Option<String> 
         format!(
             "the tumble plugin was compiled for a LAMMPS with other integers ({}) than the one that loads it ({}): \
              rebuild the plugin against this LAMMPS with TUMBLE_LAMMPS=<folder of its liblammps and headers> cargo build \
-             --release --features lammps",
+             --release -p tumble-lammps --features plugin",
             compiled.describe(),
             found.describe()
         )

@@ -1,4 +1,6 @@
-//! What LAMMPS hands over and what it gets back, apart from the bridge itself.
+//! The LAMMPS pair style's side in Rust (unsafe: symbols that LAMMPS looks for).
+//!
+//! The modules know LAMMPS' data, but not LAMMPS; `bridge`, with the feature `plugin`, is what C++ calls.
 
 pub mod agreement;
 pub mod axes;

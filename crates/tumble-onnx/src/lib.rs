@@ -1,5 +1,7 @@
-//! ONNX Runtime and model files: finding the [`runtime`]'s library, running sessions, reading and checking a [`file`],
-//! and the [`contract`] by which tumble and a model talk: names and shapes of tensors, and metadata.
+//! ONNX Runtime and model files (unsafe: the dynamic loader, ONNX Runtime's C interface).
+//!
+//! The [`runtime`]'s library is found and its sessions are run; a [`file`] is read and checked; the [`contract`] is how
+//! tumble and a model talk: names and shapes of tensors, and metadata.
 //!
 //! What a model file must be like is told in `docs/model-contract.md`.
 

@@ -3,6 +3,8 @@
 //! In a model file such a step is a node of the domain `tumble`, and a function there says in standard operators what it
 //! is (`docs/model-contract.md`). Without the function ONNX Runtime takes our kernel, with it any runtime can do without.
 
+#![forbid(unsafe_code)]
+
 mod attention;
 #[doc(hidden)]
 pub mod bench_support;

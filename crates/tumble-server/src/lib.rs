@@ -1,5 +1,7 @@
-//! The force server: one model for many simulations, which connect and play i-PI's part (`docs/server.md`); [`client`]
-//! is what they need for that.
+//! Simulations served through sockets (unsafe: sockets lent to the poller, a signal handler's pipe).
+//!
+//! `tumble serve` is the force server: one model for many simulations, which connect and play i-PI's part
+//! (`docs/server.md`). `tumble ipi` connects to i-PI instead ([`ipi_client`]). Both use one [`scheduler`].
 
 mod guesses;
 pub mod ipi_client;

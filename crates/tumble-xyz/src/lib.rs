@@ -15,11 +15,14 @@
 //!
 //! i-PI's comment lines are read as i-PI reads them, with its cell and its units, and come out as extended XYZ.
 //!
-//! Lines go one way: [`Frames`] reads lines, `header` the comment line (`ipi` that of i-PI), `rows` the atoms;
+//! Lines go one way: [`Frames`] reads lines, `extended` the comment line (`ipi` that of i-PI) into a `header`, `rows` the atoms;
 //! [`Frame::write`] is the way back, and [`Frame::with_results`] puts in between what was calculated.
+
+#![forbid(unsafe_code)]
 
 mod columns;
 mod comment;
+mod extended;
 mod foreign;
 mod frame;
 mod header;

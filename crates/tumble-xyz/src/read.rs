@@ -10,7 +10,8 @@ use tumble_core::system::System;
 
 use crate::foreign;
 use crate::frame::Frame;
-use crate::header::{self, Header};
+use crate::extended;
+use crate::header::Header;
 use crate::problem::Problem;
 use crate::rows::{Rows, is_atom};
 
@@ -62,7 +63,7 @@ impl<R: BufRead> Frames<R> {
             return Err(self.fail(Problem::NoComment));
         }
         let comment = self.comment().into_owned();
-        let mut header = header::parse(&comment).map_err(|problem| self.fail(problem))?;
+        let mut header = extended::parse(&comment).map_err(|problem| self.fail(problem))?;
         match self.read_atoms(&mut header, expected) {
             Err(Error::Xyz { file, .. }) if is_atom(&comment) => {
                 Err(Error::Xyz { file, line: line + 1, problem: Problem::CommentIsAtom.into() })

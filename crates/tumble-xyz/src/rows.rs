@@ -127,12 +127,12 @@ fn check(column: &Column, words: &[&str]) -> Result<(), Problem> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::header;
+    use crate::extended;
     use super::*;
 
     fn rows(properties: &str) -> Result<Rows, Problem> {
         let comment = if properties.is_empty() { String::new() } else { format!("Properties={properties}") };
-        Rows::new(&mut header::parse(&comment).unwrap())
+        Rows::new(&mut extended::parse(&comment).unwrap())
     }
 
     fn sentence(properties: &str, line: &str) -> String {

@@ -5,7 +5,7 @@ use super::{Candidates, candidates, check, edges};
 use crate::error::Result;
 use crate::graph::{Graph, Joiner, Rows};
 use crate::rotation::{dot, sub};
-use crate::settings::Settings;
+use crate::execution::DEFAULT_MEMORY;
 use crate::system::System;
 
 /// Graphs of a structure that moves, equal to those of [`graph`](super::graph) at a fraction of their cost.
@@ -30,13 +30,13 @@ pub struct NeighborList {
 
 impl NeighborList {
     /// A list for edges shorter than `cutoff`, with candidates up to `cutoff + skin`; both in Å. It is made by one thread,
-    /// in as much memory as [`Settings`] give by default.
+    /// in [`DEFAULT_MEMORY`].
     pub fn new(cutoff: f64, skin: f64) -> Self {
         Self {
             cutoff,
             skin,
             threads: 1,
-            memory: Settings::default().memory_mb << 20,
+            memory: DEFAULT_MEMORY,
             built: None,
             candidates: Candidates::default(),
             half: Rows::default(),

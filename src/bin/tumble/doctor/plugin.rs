@@ -97,7 +97,7 @@ fn refused(lammps: &Lammps, found: &str) -> Finding {
 fn rebuild(lammps: &Lammps) -> String {
     let package = lammps.package().map(|package| package.display().to_string());
     let package = package.unwrap_or_else(|| "<folder of its liblammps.so.0 and include/lammps>".into());
-    format!("TUMBLE_LAMMPS={package} cargo build --release --features lammps")
+    format!("TUMBLE_LAMMPS={package} cargo build --release -p tumble-lammps --features plugin")
 }
 
 /// Whether LAMMPS has the pair style after this input; else what it complains about.

@@ -1,0 +1,256 @@
+//! The comment line as a cell, columns, and what is kept for later.
+
+use tumble_core::rotation::Matrix3;
+use tumble_core::system::Cell;
+
+use crate::columns::{self, Column};
+use crate::comment::{self, Entry};
+use crate::header::Header;
+use crate::ipi;
+use crate::problem::Problem;
+use crate::scalar::{finite, real};
+use crate::transform::Placement;
+
+/// Keys that make a comment line one of extended XYZ.
+const EXTENDED: [&str; 3] = ["Lattice", "Properties", "pbc"];
+
+/// Keys under which other programs write a cell, which extended XYZ has under Lattice only.
+const CELLS: [&str; 7] =
+    ["cell", "box", "unit_cell", "unitcell", "cell_vectors", "lattice_vectors", "lattice_parameters"];
+
+/// Reads a comment line.
+pub(super) fn parse(line: &str) -> Result<Header, Problem> {
+    let info = entries(line)?;
+    let Some(key) = EXTENDED.into_iter().find(|key| info.iter().any(|entry| entry.is(key))) else {
+        return if ipi::found_in(line).is_some() { ipi::parse(line) } else { extended(info) };
+    };
+    // In quotes it is a remark, as in the ipi_comment of i-PI's own extended XYZ.
+    match info.iter().find_map(|entry| ipi::found_in(entry.written_key())) {
+        Some(found) => Err(Problem::IpiAndExtended { key, found }),
+        None => extended(info),
+    }
+}
+
+/// The header of extended XYZ, or of plain XYZ, which is extended XYZ without keys.
+fn extended(mut info: Vec<Entry>) -> Result<Header, Problem> {
+    let lattice = take(&mut info, "Lattice")?.map(|value| parse_lattice(&value)).transpose()?;
+    if lattice.is_none() {
+        check_cell_keys(&info)?;
+    }
+    let cell = parse_cell(lattice, take(&mut info, "pbc")?)?;
+    let properties = take(&mut info, "Properties")?;
+    let columns = columns::parse(properties.as_deref().unwrap_or(columns::PLAIN))?;
+    let placement = Placement::AS_WRITTEN;
+    Ok(Header { lattice, cell, columns, plain: properties.is_none(), info, placement })
+}
+
+/// Entries of the line; a line that is prose with a lonely quotation mark is one entry.
+fn entries(line: &str) -> Result<Vec<Entry>, Problem> {
+    let lower = line.to_ascii_lowercase();
+    let extended = EXTENDED.iter().any(|key| lower.contains(&key.to_ascii_lowercase()));
+    match comment::parse(line) {
+        Err(_) if !extended => Ok(vec![Entry::new("comment", line.trim())]),
+        entries => entries,
+    }
+}
+
+/// Takes all entries of a key out and returns their value, which must be one.
+fn take(info: &mut Vec<Entry>, key: &'static str) -> Result<Option<String>, Problem> {
+    let mut values = info.iter().filter(|entry| entry.is(key)).map(Entry::value);
+    let value = values.next();
+    if let Some(other) = values.find(|other| Some(other) != value.as_ref()) {
+        return Err(Problem::Twice { key, one: value.unwrap_or_default(), other });
+    }
+    info.retain(|entry| !entry.is(key));
+    Ok(value)
+}
+
+/// The items of a list or of a nested list, `1 2 3`, `[1, 2, 3]` or `[[1, 2], [3, 4]]`, one after the other.
+fn items(value: &str) -> impl Iterator<Item = &str> {
+    value.split(|c: char| c.is_whitespace() || ",[]{}".contains(c)).filter(|item| !item.is_empty())
+}
+
+/// Refuses a cell under a key that is not Lattice: passed over, it would make an isolated molecule of a crystal.
+fn check_cell_keys(info: &[Entry]) -> Result<(), Problem> {
+    let is_cell = |entry: &&Entry| CELLS.iter().any(|key| entry.is(key)) && holds_cell(&entry.value());
+    match info.iter().find(is_cell) {
+        Some(entry) => Err(Problem::CellKey { key: entry.key(), found: entry.value() }),
+        None => Ok(()),
+    }
+}
+
+/// Whether these are lengths, lengths and angles, or vectors.
+fn holds_cell(value: &str) -> bool {
+    let numbers: Option<Vec<f64>> = items(value).map(real).collect();
+    numbers.is_some_and(|numbers| matches!(numbers.len(), 3 | 6 | 9))
+}
+
+fn parse_lattice(value: &str) -> Result<Matrix3, Problem> {
+    let numbers = items(value).map(|item| finite("Lattice", item)).collect::<Result<Vec<_>, _>>()?;
+    let [ax, ay, az, bx, by, bz, cx, cy, cz] = numbers[..] else {
+        return Err(Problem::Lattice { found: numbers.len() });
+    };
+    Ok([[ax, ay, az], [bx, by, bz], [cx, cy, cz]])
+}
+
+fn parse_cell(lattice: Option<Matrix3>, pbc: Option<String>) -> Result<Cell, Problem> {
+    let periodic = pbc.as_deref().map_or(Ok([lattice.is_some(); 3]), parse_pbc)?;
+    match (lattice, pbc) {
+        (Some(vectors), _) => Cell::new(vectors, periodic).map_err(|error| Problem::Structure(Box::new(error))),
+        (None, Some(found)) if periodic != [false; 3] => Err(Problem::NoLattice { found }),
+        (None, _) => Ok(Cell::isolated()),
+    }
+}
+
+fn parse_pbc(value: &str) -> Result<[bool; 3], Problem> {
+    let flags: Option<Vec<bool>> = items(value).map(logical).collect();
+    match flags.as_deref() {
+        Some(&[all]) => Ok([all; 3]),
+        Some(&[a, b, c]) => Ok([a, b, c]),
+        _ => Err(Problem::Pbc { found: value.into() }),
+    }
+}
+
+fn logical(item: &str) -> Option<bool> {
+    match item {
+        "T" | "True" | "true" | "TRUE" | "1" => Some(true),
+        "F" | "False" | "false" | "FALSE" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LATTICE: &str = "Lattice=\"2 0 0 0 3 0 1 0 4\"";
+
+    fn sentence(line: &str) -> String {
+        parse(line).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn lattice_holds_the_vectors_in_rows_and_makes_the_structure_periodic() {
+        let header = parse(LATTICE).unwrap();
+        assert_eq!(header.cell.vectors(), &[[2.0, 0.0, 0.0], [0.0, 3.0, 0.0], [1.0, 0.0, 4.0]]);
+        assert_eq!(header.cell.periodic(), [true; 3]);
+        assert_eq!(parse("lattice=\"2 0 0 0 3 0 1 0 4\"").unwrap().cell, header.cell);
+    }
+
+    #[test]
+    fn lattice_may_be_given_in_several_ways() {
+        for lattice in [
+            "[[2,0,0],[0,3,0],[1,0,4]]",
+            "[[2.0, 0.0, 0.0], [0.0, 3.0, 0.0], [1.0, 0.0, 4.0]]",
+            "\"[[2, 0, 0], [0, 3, 0], [1, 0, 4]]\"",
+            "[2, 0, 0, 0, 3, 0, 1, 0, 4]",
+            "{2 0 0 0 3 0 1 0 4}",
+            "'2\t0 0  0 3.D0 0 1d0 0 4'",
+        ] {
+            let header = parse(&format!("step=1 Lattice={lattice} note=x")).unwrap();
+            assert_eq!(header.lattice, parse(LATTICE).unwrap().lattice, "{lattice}");
+            assert_eq!(header.info, [Entry::new("step", "1"), Entry::new("note", "x")], "{lattice}");
+        }
+    }
+
+    #[test]
+    fn a_key_with_two_values_is_refused() {
+        let other = LATTICE.replace("Lattice", "lattice").replace('4', "5");
+        let found = sentence(&format!("{LATTICE} {other}"));
+        assert!(
+            found.starts_with("Lattice is given twice, as \"") && found.ends_with("\": remove one of them"),
+            "{found}"
+        );
+        let found = sentence(&format!("{LATTICE} pbc=\"T T T\" pbc=\"F F F\""));
+        assert_eq!(found, "pbc is given twice, as \"T T T\" and as \"F F F\": remove one of them");
+        assert_eq!(parse(&format!("{LATTICE} {LATTICE}")).unwrap().lattice, parse(LATTICE).unwrap().lattice);
+    }
+
+    #[test]
+    fn a_cell_under_another_key_is_refused_and_not_passed_over() {
+        for (key, value) in [("cell", "\"9 0 0 0 9 0 0 0 9\""), ("Cell", "[9, 9, 9]"), ("box", "'9 9 9 90 90 90'")] {
+            let error = sentence(&format!("{key}={value} energy=1"));
+            let found = value.trim_matches(['"', '[', ']', '\'']);
+            assert_eq!(
+                error,
+                format!(
+                    "{key}=\"{found}\" looks like a cell, but extended XYZ has it under another key: write the three \
+                     cell vectors in Å as Lattice=\"ax ay az bx by bz cx cy cz\", or remove {key} if nothing repeats"
+                )
+            );
+        }
+        assert!(sentence("cell=\"9 9 9\" pbc=\"T T T\"").starts_with("cell=\"9 9 9\" looks like a cell"));
+        for line in ["cell=primitive", "box=7", &format!("{LATTICE} cell=\"1 2 3\""), "a box of 1 2 3"] {
+            assert!(parse(line).is_ok(), "{line}");
+        }
+    }
+
+    #[test]
+    fn pbc_may_be_given_in_several_ways() {
+        for pbc in
+            ["\"T F T\"", "\"True False True\"", "\"1, 0, 1\"", "[T,F,T]", "[T, F, T]", "\"[T,F,T]\"", "'T\tF\tT'"]
+        {
+            let header = parse(&format!("{LATTICE} pbc={pbc}")).unwrap();
+            assert_eq!(header.cell.periodic(), [true, false, true], "{pbc}");
+        }
+        assert_eq!(parse(&format!("{LATTICE} pbc=F")).unwrap().cell, Cell::isolated());
+        assert_eq!(parse("pbc=\"F F F\"").unwrap().cell, Cell::isolated());
+    }
+
+    #[test]
+    fn a_line_of_prose_is_kept() {
+        let header = parse("  Bob's molecule, energy=3 ").unwrap();
+        assert_eq!(header.cell, Cell::isolated());
+        assert_eq!(header.info, [Entry::new("comment", "Bob's molecule, energy=3")]);
+        assert_eq!(parse("water in vacuum").unwrap().info.len(), 3);
+        assert!(parse("").unwrap().info.is_empty());
+    }
+
+    #[test]
+    fn what_i_pi_writes_is_read_in_its_units() {
+        for line in ["# CELL(abcABC): 2 2 2 90 90 90", "# CELL[H]: 2 0 0 0 2 0 0 0 2", "cell{atomic_unit}"] {
+            assert_eq!(parse(line).unwrap().placement.per_angstrom, tumble_core::units::IPI_ANGSTROM, "{line}");
+        }
+        assert_eq!(parse("water, its cell and positions").unwrap().placement, Placement::AS_WRITTEN);
+    }
+
+    #[test]
+    fn a_line_of_both_dialects_is_refused_unless_one_is_quoted() {
+        for found in ["CELL(abcABC):", "CELL{H}:", "#CELL[GENH]:"] {
+            let error = sentence(&format!("{LATTICE} {found} 1 1 1"));
+            assert!(error.starts_with("the comment line is both extended XYZ (Lattice) and i-PI's (CELL"), "{error}");
+        }
+        assert_eq!(
+            sentence("# positions{angstrom} pbc=\"F F F\""),
+            "the comment line is both extended XYZ (pbc) and i-PI's (positions{...): remove one of them"
+        );
+        let quoted = format!("{LATTICE} ipi_comment=\"Step: 1 positions{{ase}}  cell{{ase}}\"");
+        assert_eq!(parse(&quoted).unwrap().placement, Placement::AS_WRITTEN);
+    }
+
+    #[test]
+    fn broken_cells_are_refused_with_a_sentence() {
+        assert_eq!(
+            sentence("Lattice=\"1 0 0 0 1 0 0 0\""),
+            "Lattice needs 9 numbers, the three cell vectors in Å one after the other, but 8 were found"
+        );
+        assert_eq!(sentence("Lattice=\"1 0 0 0 x 0 0 0 1\""), "Lattice should be a number, but \"x\" was found");
+        assert_eq!(
+            sentence("Lattice=\"1 0 0 0 nan 0 0 0 1\""),
+            "Lattice should be a finite number, but \"nan\" was found"
+        );
+        assert_eq!(
+            sentence(&format!("{LATTICE} pbc=\"T T\"")),
+            "pbc needs three of T and F, as in pbc=\"T T F\", but \"T T\" was found"
+        );
+        assert_eq!(
+            sentence("pbc=\"T F F\""),
+            "pbc=\"T F F\" says that the structure repeats, but there is no Lattice: add it, or set pbc=\"F F F\""
+        );
+        assert_eq!(
+            sentence("Lattice=\"1 0 0 2 0 0 0 0 1\""),
+            "the cell is periodic along a but its volume is 0 Å^3: give three independent cell vectors"
+        );
+        assert!(sentence("Lattice=\"1 0 0").starts_with("a value is opened by \""));
+    }
+}
