@@ -16,7 +16,7 @@ namespace tumble {
 
 namespace {
 
-// Fixes that take the impulse of an outer step for a force.
+// Fixes that take the impulse of an outer step for a force. LAMMPS names those in capitals that its own commands add.
 struct Unfit {
   const char *styles;  // a pattern of LAMMPS' utils::strmatch
   const char *reason;
@@ -36,7 +36,7 @@ constexpr Unfit UNFIT[] = {
     {"^poems", "makes a pressure of the impulse", NONE},
     {"^filter/corotate", "filters the forces by a time stepping of its own", NONE},
     {"^ipi", "sends the impulse to i-PI as a force", "run tumble ipi --correction, or remove the keyword every"},
-    {"^mdi/engine", "sends the impulse to the MDI driver as a force", NONE},
+    {"^MDI/ENGINE", "sends the impulse to the MDI driver as a force", NONE},
     {"^pimd", "takes the impulse for a force in its estimators", NONE},
     {"^colvars", "takes the impulse for a force where colvars reads total forces", RESPA},
     {"^pafi", "averages the impulse as a force", NONE},
@@ -49,7 +49,7 @@ constexpr Unfit UNFIT[] = {
     {"^dt/reset", "changes the time step between two outer steps", NONE},
     {"^ehex", "moves atoms by the force to third order in the time step", NONE},
     {"^hyper/", "ends its runs between two outer steps", NONE},
-    {"^event/", "ends its runs between two outer steps", NONE},
+    {"^EVENT/", "ends its runs between two outer steps", NONE},
 };
 
 }  // namespace

@@ -213,6 +213,30 @@ def test_a_memory_that_is_too_small(tmp_path):
     assert_refused(tmp_path, water(tmp_path, 4) + large + "run 0\n", "memory is limited to 1 MB, but")
 
 
+DENSE = """
+units metal
+boundary f f f
+region b block 0 40 0 40 0 40
+region ball sphere 20 20 20 3.49
+region hole sphere 20 20 20 3.3 side out
+region shell intersect 2 ball hole
+create_box 2 b
+create_atoms 1 single 20 20 20
+create_atoms 2 random {neighbors} 12345 shell
+mass * 1.0
+neighbor 0.3 bin
+neigh_modify one 3000 page 30000
+"""
+
+
+def test_more_neighbors_than_an_atom_may_have(tmp_path):
+    """An atom amidst a shell of others: 2,000 of them are evaluated, and no more."""
+    dense = toy("pair-padded-f64") + "run 0\n"
+    sentence = "of 2002 atoms some have 2001 neighbors or more within 3.500 Å, but 2000 are evaluated at most"
+    assert_refused(tmp_path, DENSE.format(neighbors=2001) + dense, sentence)
+    assert run(tmp_path, DENSE.format(neighbors=2000) + dense).code == 0
+
+
 @pytest.mark.parametrize(
     "extra, late, sentence",
     [

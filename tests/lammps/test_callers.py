@@ -1,11 +1,8 @@
 """Who asks the pair style for energies and forces: the integrator gets impulses, everybody else averages."""
 
-import os
-import subprocess
-
 import pytest
 from boxes import model, triclinic, water
-from lmp import BIN, PLUGIN, TOYS, assert_close, dump, run, succeed
+from lmp import TOYS, assert_close, dump, run, succeed
 from states import assert_all_same, assert_same, finals
 
 TWOHOP = TOYS / "twohop-padded-f64.onnx"
@@ -20,6 +17,21 @@ LOOK = "compute e all pe/atom\ndump 9 all custom 5 e.dump id c_e\n"
 def energies(result, name="PotEng"):
     """A column of all thermo tables."""
     return [row[name] for row in result.thermo() if name in row]
+
+
+# Minimizers
+
+
+@pytest.mark.parametrize("relax", ["iso 0 vmax 0.01", "tri 10000 vmax 0.002"])
+def test_a_relaxed_box_has_averaged_pressures(tmp_path, relax):
+    tail = "thermo_style custom step pe vol fnorm pxx pyy pzz pxy\nthermo_modify format float %20.15g\nthermo 1\n"
+    tail += f"fix 1 all box/relax {relax}\nminimize 0 1e-3 20 40\n"
+    averaged, every, bare = (
+        succeed(tmp_path, triclinic() + model(HARMONIC, keywords) + tail).thermo()
+        for keywords in ("rotate octahedral", EVERY, "rotate none")
+    )
+    assert every == averaged and averaged[-1]["Volume"] != averaged[0]["Volume"]
+    assert bare[0]["Pxx"] != averaged[0]["Pxx"]
 
 
 # Monte Carlo
@@ -273,108 +285,3 @@ def test_a_minimizer_with_random_rotations_is_warned_of_once(tmp_path):
     output = succeed(tmp_path, triclinic() + model(TWOHOP, "rotate random") + 2 * minimize, 2).output
     assert output.count(sentence) == 1
     assert sentence not in succeed(tmp_path, triclinic() + model(TWOHOP, EVERY) + minimize).output
-
-
-def test_partitions_are_told_to_take_seeds_of_their_own(tmp_path):
-    seeds = "variable s world 1 1\n"
-    script = f"plugin load {PLUGIN}\n{seeds}" + triclinic() + model(TWOHOP, "rotate random seed ${s}") + "run 0\n"
-    (tmp_path / "in.test").write_text(script)
-    command = [BIN / "mpiexec", "-n", "2", BIN / "lmp", "-in", "in.test", "-partition", "2x1"]
-    environment = {**os.environ, "ORT_DISABLE_TELEMETRY": "1", "VIRTUAL_ENV": str(BIN.parent)}
-    subprocess.run(command, cwd=tmp_path, env=environment, check=True, timeout=120, capture_output=True)
-    sentence = "partitions with the same seed turn alike: give each its own, as in variable s world 1 2 3 and seed ${s}"
-    assert all((tmp_path / f"log.lammps.{k}").read_text().count(sentence) == 1 for k in (0, 1))
-
-
-# Fixes that take the impulse for a force
-
-MOLECULES = """
-units metal
-atom_style molecular
-atom_modify map array
-region b block 0 9 0 9 0 9
-create_box 2 b bond/types 1 angle/types 1 extra/bond/per/atom 4 extra/angle/per/atom 4 extra/special/per/atom 8
-mass 1 15.999
-mass 2 1.008
-molecule w water.mol
-create_atoms 0 random 3 4321 NULL mol w 77 overlap 1.6 maxtry 500
-bond_style zero
-bond_coeff * 0.9572
-angle_style zero
-angle_coeff * 104.52
-special_bonds lj/coul 1 1 1
-neighbor 1.0 bin
-"""
-WATER_MOLECULE = """# water
-
-3 atoms
-2 bonds
-1 angles
-
-Coords
-
-1 0.0 0.0 0.0
-2 0.7569 0.5859 0.0
-3 -0.7569 0.5859 0.0
-
-Types
-
-1 1
-2 2
-3 2
-
-Bonds
-
-1 1 1 2
-2 1 1 3
-
-Angles
-
-1 1 2 1 3
-"""
-UNFIT = [
-    ("shake 1e-8 100 0 b 1 a 1", "run_style respa"),
-    ("rattle 1e-8 100 0 b 1 a 1", "remove the keyword every"),
-    ("rigid/small molecule", "remove the keyword every"),
-    ("rigid/nve molecule", "remove the keyword every"),
-    ("poems molecule", "remove the keyword every"),
-    ("filter/corotate b 1 a 1", "remove the keyword every"),
-    ("ipi nowhere 31415 unix", "run tumble ipi --correction"),
-    ("pimd/langevin ensemble nve", "remove the keyword every"),
-    ("pimd/nvt method nmpimd", "remove the keyword every"),
-    ("colvars none", "run_style respa"),
-    ("tfmc 0.1 300 12345", "remove the keyword every"),
-    ("brownian 300 12345 gamma_t 1.0", "remove the keyword every"),
-    ("nvk", "remove the keyword every"),
-    ("nve/limit 0.1", "remove the keyword every"),
-    ("dt/reset 1 1e-5 1e-3 0.1", "remove the keyword every"),
-    ("ehex 1 0.0", "remove the keyword every"),
-    ("grem 300 -0.1 -1000 r", "remove the keyword every"),
-    ("hmc 10 12345 300", "remove the keyword every"),
-    ("hyper/global 3.0 0.1 0.4 300", "remove the keyword every"),
-]
-
-
-@pytest.mark.parametrize("fix, remedy", UNFIT, ids=[fix.split()[0] for fix, _ in UNFIT])
-def test_fixes_that_take_the_impulse_for_a_force_are_refused(tmp_path, fix, remedy):
-    (tmp_path / "water.mol").write_text(WATER_MOLECULE)
-    before = "fix r all npt temp 300 300 0.1 iso 0 0 1\n" if "grem" in fix else ""
-    script = MOLECULES + model(TWOHOP, EVERY) + before + f"fix x all {fix}\nrun 1\n"
-    result = run(tmp_path, script, timeout=60)
-    style = fix.split()[0]
-    assert result.code != 0
-    assert f"with every 4 fix x (style {style})" in result.output, result.output
-    assert remedy in result.output
-
-
-def test_shake_with_respa_has_the_pressure_of_averaged_forces(tmp_path):
-    """The remedy of the refusal: constraint forces are those of the averaged forces, as without time stepping."""
-    (tmp_path / "water.mol").write_text(WATER_MOLECULE)
-    split = "pair_style hybrid/overlay tumble tumble rotate octahedral correction yes\n"
-    split += f"pair_coeff * * tumble 1 {TWOHOP} O H\npair_coeff * * tumble 2 {TWOHOP} O H\n"
-    dynamics = "velocity all create 300 4711 loop geom\nfix n all nve\nfix s all shake 1e-10 100 0 b 1 a 1\n"
-    dynamics += "thermo_style custom step press\nthermo_modify format float %20.15g\nthermo 1\n"
-    respa = "timestep 0.0002\nrun_style respa 2 2 hybrid 1 2\nrun 4\n"
-    found = energies(succeed(tmp_path, MOLECULES + split + dynamics + respa), "Press")[1:]
-    averaged = MOLECULES + model(TWOHOP, "rotate octahedral") + dynamics + "timestep 0.0001\nrun 8\n"
-    assert_close(found, energies(succeed(tmp_path, averaged), "Press")[2::2], 2e-3)
