@@ -1,11 +1,11 @@
-/* One water molecule, turned about x: its energy, averaged over rotations, and how broken the model's symmetry is.
+/* The energy of a water molecule, turned about x and averaged over rotations, and its spread over them.
 
        cc -I include examples/c/water.c -L target/library/release -ltumble -lm -o water
        export LD_LIBRARY_PATH=target/library/release
        ./water examples/models/water-pet.onnx "rotate: octahedral, inversion: yes"
 
-   A line for each angle: angle (degrees), energy (eV), its spread over the rotations (eV), largest force (eV/Å).
-   Without options the model is bare: its energy changes with the angle, and there is no spread. */
+   Prints a line per angle: angle (degrees), energy (eV), spread over the rotations (eV), largest force (eV/Å).
+   Without options the model is bare: the energy changes with the angle, and the spread is NaN. */
 
 #include <math.h>
 #include <stdio.h>
@@ -34,7 +34,7 @@ static double largest(const double *forces) {
 static int show(tumble_model *model, double degrees) {
   double positions[9], forces[9], energy, spread;
   turn_about_x(degrees * acos(-1.0) / 180.0, positions);
-  // Without a cell nothing repeats; the virial is not wanted.
+  // NULL for the cell: a molecule in vacuum. NULL for the virial: not needed.
   if (tumble_compute(model, 3, SPECIES, NULL, positions, &energy, forces, NULL)) return -1;
   if (tumble_spread(model, &spread, NULL)) return -1;
   printf("%6.1f %16.8f %12.8f %12.8f\n", degrees, energy, spread, largest(forces));

@@ -1,8 +1,8 @@
-! Machine-learned potentials averaged over rotations, for programs in Fortran: what include/tumble.h is for C.
+! Machine-learned potentials averaged over rotations: the Fortran interface to include/tumble.h.
 !
-! Units are eV and Å. Arrays of vectors are (3, n_atoms), one vector a column; the cell vectors are the columns of
-! cell(3, 3), and nothing repeats along those of zero length. Procedures with `ok` leave it .false. where they fail:
-! failure() then says why, in a sentence.
+! Units are eV and Å. Arrays of vectors are (3, n_atoms), one vector per column. The cell vectors are the columns of
+! cell(3, 3); directions with a zero vector are not periodic. Procedures with `ok` set it to .false. on failure, and
+! failure() then returns the reason as a sentence.
 module tumble
   use, intrinsic :: iso_c_binding, only: c_associated, c_char, c_double, c_f_pointer, c_int, c_long_long, &
     c_null_char, c_null_ptr, c_ptr, c_size_t
@@ -10,7 +10,8 @@ module tumble
   private
   public :: model_t, load_model, set_step, compute, spread_of, per_atom, details, cutoff_of, knows, free_model, failure, version
 
-  ! A model in this process. Threads that share it take turns, and each reads the results of its own last structure.
+  ! A model loaded into this process. Threads that share it evaluate in turn, and each reads the results of its own last
+  ! structure.
   type :: model_t
     private
     type(c_ptr) :: handle = c_null_ptr
@@ -100,9 +101,9 @@ module tumble
 
 contains
 
-  ! Loads the model in an ONNX file. Options are pairs as in "rotate: octahedral, inversion: yes"; the keys are rotate,
-  ! inversion, seed, stream, step, forces, correction, threads, memory, device, onnxruntime and sha256 (include/tumble.h
-  ! says what they mean). An unknown key, a key given twice and a value out of range are errors.
+  ! Loads a model from an ONNX file. Options are key: value pairs as in "rotate: octahedral, inversion: yes". The keys are
+  ! rotate, inversion, seed, stream, step, forces, correction, threads, memory, device, onnxruntime, sha256 and tf32
+  ! (explained in include/tumble.h). Unknown keys, repeated keys and values out of range are errors.
   subroutine load_model(model, file, options, ok)
     type(model_t), intent(out) :: model
     character(*), intent(in) :: file, options
@@ -111,7 +112,7 @@ contains
     ok = c_associated(model%handle)
   end subroutine
 
-  ! Sets the number of the next structure, which chooses its random rotations; it counts on from there.
+  ! Sets the number of the next structure, which selects its random rotations. Later structures count up from it.
   subroutine set_step(model, step, ok)
     type(model_t), intent(in) :: model
     integer(c_long_long), intent(in) :: step
@@ -119,7 +120,8 @@ contains
     ok = c_set_step(model%handle, step) == 0
   end subroutine
 
-  ! Energy (eV), forces (eV/Å) and virial (-dE/d(strain), eV) of one structure with species(n_atoms), atomic numbers.
+  ! Computes energy (eV), forces (eV/Å) and virial (-dE/d(strain), eV) of one structure; species(n_atoms) are atomic
+  ! numbers.
   subroutine compute(model, species, cell, positions, energy, forces, virial, ok)
     type(model_t), intent(in) :: model
     integer, intent(in) :: species(:)
@@ -133,8 +135,8 @@ contains
     ok = c_compute(model%handle, n_atoms, int(species, c_int), cell, positions, energy, forces, virial) == 0
   end subroutine
 
-  ! Standard deviations over the rotations: of the energy (eV), and of the forces (eV/Å, root mean square). Not a
-  ! number if there was one rotation only.
+  ! Standard deviations over the rotations: of the energy (eV), and of the forces (eV/Å, root mean square). NaN if there
+  ! was only one rotation.
   subroutine spread_of(model, energy, force, ok)
     type(model_t), intent(in) :: model
     real(c_double), intent(out) :: energy, force
@@ -142,7 +144,7 @@ contains
     ok = c_spread(model%handle, energy, force) == 0
   end subroutine
 
-  ! Energies (eV), their spreads, and those of the forces (eV/Å) of each atom of the last structure.
+  ! Energies per atom (eV), their spreads (eV) and the spreads of the force components (eV/Å) of the last structure.
   subroutine per_atom(model, energies, energy_spreads, force_spreads, ok)
     type(model_t), intent(in) :: model
     real(c_double), intent(out) :: energies(:), energy_spreads(:), force_spreads(:, :)
@@ -152,15 +154,15 @@ contains
     ok = c_per_atom(model%handle, size(energies, kind=c_int), energies, energy_spreads, force_spreads) == 0
   end subroutine
 
-  ! What else is known about the last structure, as a JSON object with the keys of tumble_details() in
-  ! include/tumble.h; eV and Å.
+  ! Further results for the last structure, as a JSON object with the keys of tumble_details() in include/tumble.h, in eV
+  ! and Å.
   function details(model) result(text)
     type(model_t), intent(in) :: model
     character(:), allocatable :: text
     text = fortran_text(c_details(model%handle))
   end function
 
-  ! Longest edge of the model, Å; -1 without a model.
+  ! Cutoff of the model, the length of its longest edge, Å; -1 without a model.
   function cutoff_of(model) result(cutoff)
     type(model_t), intent(in) :: model
     real(c_double) :: cutoff
@@ -182,7 +184,7 @@ contains
     model%handle = c_null_ptr
   end subroutine
 
-  ! What went wrong in the last call, as a sentence; empty if nothing did.
+  ! The error of the last call, as a sentence; empty if the call succeeded.
   function failure() result(text)
     character(:), allocatable :: text
     text = fortran_text(c_error())
@@ -194,7 +196,7 @@ contains
     text = fortran_text(c_version())
   end function
 
-  ! A smaller array would be written beyond its end.
+  ! Stops if an array is too small: the library would write beyond its end.
   subroutine check_shape(vectors, n_atoms, name)
     real(c_double), intent(in) :: vectors(:, :)
     integer, intent(in) :: n_atoms

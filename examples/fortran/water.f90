@@ -1,11 +1,11 @@
-! One water molecule, turned about x: its energy, averaged over rotations, and how broken the model's symmetry is.
+! The energy of a water molecule, turned about x and averaged over rotations, and its spread over them.
 !
 !     gfortran examples/fortran/tumble.f90 examples/fortran/water.f90 -L target/library/release -ltumble -o water
 !     export LD_LIBRARY_PATH=target/library/release
 !     ./water examples/models/water-pet.onnx "rotate: octahedral, inversion: yes"
 !
-! A line for each angle: angle (degrees), energy (eV), its spread over the rotations (eV), largest force (eV/Å).
-! Without options the model is bare: its energy changes with the angle, and there is no spread.
+! Prints a line per angle: angle (degrees), energy (eV), spread over the rotations (eV), largest force (eV/Å).
+! Without options the model is bare: the energy changes with the angle, and the spread is NaN.
 program water
   use, intrinsic :: iso_c_binding, only: c_double
   use, intrinsic :: iso_fortran_env, only: error_unit

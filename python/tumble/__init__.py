@@ -1,7 +1,7 @@
 """Machine-learned potentials that are not exactly rotation-invariant, averaged over rotations. Units are eV and Å.
 
-`Model` evaluates in the process, `Client` asks a force server (`tumble serve`); they need NumPy only. `tumble.ase` has
-both as calculators for ASE.
+`Model` evaluates a model in this process, `Client` uses a force server (`tumble serve`). Both need only NumPy.
+`tumble.ase` has calculators for ASE.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ except PackageNotFoundError:
 
 
 def __getattr__(name: str) -> Any:
-    """Imported when first asked for: LAMMPS and the command line, which come by here, need no NumPy."""
+    """Imports a name on first use: LAMMPS and the command line also import this package, but need no NumPy."""
     for module in ("client", "model"):
         if name in __all__ and hasattr(found := import_module(f"tumble.{module}"), name):
             return getattr(found, name)

@@ -1,9 +1,9 @@
-"""Calculators for ASE: a model in the process, and a client of the force server.
+"""Calculators for ASE: `Tumble` runs a model in this process, `TumbleClient` uses a force server.
 
     atoms.calc = Tumble("water-pet.onnx", rotate="octahedral", inversion=True)
     atoms.calc = TumbleClient("unix:/tmp/forces", rotate="octahedral", inversion=True)
 
-Everything in ASE that takes a calculator then takes these.
+Use them like any other ASE calculator.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from tumble.threads import SharedCalculator
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-# Modules of ASE that compare energies or forces of several structures; optimizers besides.
+# Modules of ASE that compare energies or forces of several structures. Optimizers are recognized by their class.
 COMPARING = ("ase.calculators.fd", "ase.mep", "ase.phonons", "ase.vibrations")
 
 
 class _Averaged(SharedCalculator):
-    """What both calculators share: parameters, the count of steps, and results."""
+    """Base class of both calculators: parameters, the count of steps, and results."""
 
     default_parameters = {
         "rotate": None,
@@ -44,15 +44,15 @@ class _Averaged(SharedCalculator):
     }
 
     def __init__(self, **parameters: Any):
-        # How many evaluations there were since `step` was set.
+        # Number of evaluations since `step` was set.
         self._done = 0
         self._warned = False
         super().__init__(**parameters)
 
     def set(self, **kwargs: Any) -> dict[str, Any]:
-        """Changes parameters, from the next calculation on; what has changed. An error leaves all as it was.
+        """Changes parameters from the next calculation on, and returns the changed ones. On an error the old ones stay.
 
-        `step` counts on from the number that is set, also if that is the one before.
+        Setting `step` restarts the count at that number, even if the number is unchanged.
         """
         unknown = set(kwargs) - set(self.default_parameters)
         if unknown:
@@ -68,16 +68,16 @@ class _Averaged(SharedCalculator):
 
     @property
     def step(self) -> int:
-        """Number of the next evaluation: what `step` was set to, and one for each evaluation since."""
+        """Number of the next evaluation: `step` as set, plus the evaluations since then."""
         return self.parameters["step"] + self._done
 
     def _adopt(self, parameters: dict[str, Any], done: int) -> None:
-        """Makes what calculates with these parameters, after so many evaluations; raises where they are wrong."""
+        """Prepares calculations with these parameters, after `done` evaluations. Raises an error if invalid."""
         raise NotImplementedError
 
     def _evaluated(self) -> tuple[dict[str, Any], dict[str, Any]]:
         self._warn()
-        # Nothing repeats along a vector of zero length.
+        # A direction with a zero cell vector cannot be periodic.
         for axis, repeats, vector in zip("abc", self.atoms.pbc, self.atoms.cell.array, strict=True):
             if repeats and not vector.any():
                 raise ValueError(
@@ -90,7 +90,7 @@ class _Averaged(SharedCalculator):
         raise NotImplementedError
 
     def _warn(self) -> None:
-        """Once, if random rotations meet a part of ASE that compares structures."""
+        """Warns once if a part of ASE compares structures under different random rotations."""
         rotate = self.parameters["rotate"]
         if self._warned or "random" not in (rotate or "") or not (caller := _comparing()):
             return
@@ -103,7 +103,7 @@ class _Averaged(SharedCalculator):
         )
 
     def close(self) -> None:
-        """Lets go of what calculates; the next calculation takes it up again."""
+        """Frees the model or the connection; the next calculation opens it again."""
         raise NotImplementedError
 
     def __enter__(self) -> Self:
@@ -114,19 +114,23 @@ class _Averaged(SharedCalculator):
 
 
 class Tumble(_Averaged):
-    """Energy, forces, energies of the atoms and, if all three directions repeat, stress, of a model in this process.
+    """An ASE calculator that runs a model in this process.
 
-    `results` holds these; `details` what else is known: "spread", the standard deviation over the rotations if there
-    was more than one, {"energy": eV, "forces": eV/Å, root mean square, "energies": eV [N], "force_components": eV/Å [N,
-    3]}; "torque" [3], eV, what broken symmetry leaves of it; "evaluations", how many rotated copies there were;
-    "replica_energies" [R], eV, with "replica_weights" [R]; "ensemble_energies" [M], eV.
+    `results` has energy, forces, energies per atom and, if all three directions are periodic, stress. `details` has
 
-    `model` is the ONNX file; the other parameters are those of `tumble.Model`, and so are errors. The model is loaded
-    here, and again when a parameter changes. Every evaluation counts `step` up by one, through `set` too: random
-    rotations do not repeat. ASE keeps results while atoms stay as they are, so that a structure that is asked twice
-    keeps its rotation; `set(step=...)` before each of several structures turns them alike.
+    - "spread": standard deviations over the rotations, if there was more than one: {"energy": eV, "forces": eV/Å, root
+      mean square, "energies": eV [N], "force_components": eV/Å [N, 3]}
+    - "torque" [3], eV: torque of the model on the whole system, zero for an invariant model
+    - "evaluations": number of rotated copies
+    - "replica_energies" [R], eV, and "replica_weights" [R]
+    - "ensemble_energies" [M], eV
 
-    Several threads may share a calculator: each sees its own results, and evaluations take turns.
+    `model` is the ONNX file. The other parameters and the errors are those of `tumble.Model`. The constructor loads the
+    model; changing a parameter loads it again. Every evaluation increases `step` by one, also after `set`, so random
+    rotations do not repeat. ASE keeps the results of unchanged atoms, so a structure keeps its rotation when asked for
+    again. Call `set(step=...)` before each of several structures to give all of them the same rotation.
+
+    Several threads may share a calculator: each sees its own results, and they evaluate in turn.
     """
 
     implemented_properties = ["energy", "free_energy", "forces", "stress", "energies"]
@@ -149,7 +153,7 @@ class Tumble(_Averaged):
         sha256: str | None = None,
         tf32: bool | None = None,
     ):
-        # Not among the parameters, which ASE writes to files: they are no physics.
+        # Not among the parameters, which ASE writes to files: these do not change the physics.
         self._running = {"threads": threads, "memory": memory, "device": device, "onnxruntime": onnxruntime}
         self._running |= {"sha256": sha256, "tf32": tf32}
         self._model: Model | None = None
@@ -161,7 +165,7 @@ class Tumble(_Averaged):
         if self._model is not None and {**parameters, "step": 0} == {**self.parameters, "step": 0}:
             self._model.step = step
             return
-        # Loaded before the other is freed: both share what takes memory.
+        # Loaded before the old one is freed: both share their memory.
         model = self._load({**parameters, "step": step})
         self.close()
         self._model = model
@@ -190,20 +194,23 @@ class Tumble(_Averaged):
 
 
 class TumbleClient(_Averaged):
-    """Energy, forces and, if all three directions repeat, stress, of a force server.
+    """An ASE calculator that uses a force server.
 
-    `results` holds these; `details` what else the server gives: "spread", {"energy": eV, "forces": eV/Å, root mean
-    square}, the standard deviation over the rotations; "torque" [3], eV, what broken symmetry leaves of it;
-    "evaluations", how many rotated copies there were; "replica_energies" [R], eV, with "replica_weights" [R];
-    "ensemble_energies" [M], eV.
+    `results` has energy, forces and, if all three directions are periodic, stress. `details` has
 
-    It connects when it is first asked, and again when atoms, their elements or the periodic directions change. Every
-    evaluation counts `step` up by one, through new connections too: random rotations do not repeat; `set(step=...)`
-    before each of several structures turns them alike. Cell vectors along which nothing repeats are not sent. Positions
-    are sent as they are, not wrapped. Several threads may share a calculator: each sees its own results, and
-    evaluations take turns.
+    - "spread": {"energy": eV, "forces": eV/Å, root mean square}, standard deviations over the rotations
+    - "torque" [3], eV: torque of the model on the whole system, zero for an invariant model
+    - "evaluations": number of rotated copies
+    - "replica_energies" [R], eV, and "replica_weights" [R]
+    - "ensemble_energies" [M], eV
 
-    Parameters are those of `tumble.client.Client`, and so are errors; the next calculation connects again.
+    The calculator connects at the first calculation, and again when atoms, elements or periodic directions change.
+    Every evaluation increases `step` by one, also over new connections, so random rotations do not repeat. Call
+    `set(step=...)` before each of several structures to give all of them the same rotation. Positions are sent as they
+    are, not wrapped, and cell vectors of non-periodic directions as zero. Several threads may share a calculator: each
+    sees its own results, and they evaluate in turn.
+
+    The parameters and errors are those of `tumble.client.Client`; after an error the next calculation connects again.
     """
 
     implemented_properties = ["energy", "free_energy", "forces", "stress"]
@@ -222,22 +229,22 @@ class TumbleClient(_Averaged):
         timeout: float | None = None,
     ):
         check_address(address)
-        # Not among the parameters, which ASE writes to files: one is no physics, the other secret.
+        # Not among the parameters, which ASE writes to files: these do not change the physics, and the token is secret.
         self._connection = {"address": address, "token": token, "timeout": timeout}
         self._client: Client | None = None
-        # Atomic numbers and periodic directions that the client was made for.
+        # Atomic numbers and periodic directions of the open connection.
         self._agreed: tuple[list[int], list[bool]] = ([], [])
         options = {"rotate": rotate, "inversion": inversion, "seed": seed, "stream": stream, "step": step}
         super().__init__(**options, forces=forces, correction=correction)
 
     def _adopt(self, parameters: dict[str, Any], done: int) -> None:
-        # Whether the server takes them is known at the next connection.
+        # The server checks them at the next connection.
         wishes.text(**parameters, token=self._connection["token"])
         self.close()
 
     def _results(self, cell: np.ndarray) -> tuple[dict[str, Any], dict[str, Any]]:
         client = self._connected()
-        # Counted before: a connection that breaks must not bring the same rotation again.
+        # Counted first: if the connection breaks, the next evaluation must not repeat the rotation.
         self._done += 1
         found = client.evaluate(self.atoms.positions, cell)
         return _results(found, self.atoms), _details(found.extras)
@@ -252,21 +259,21 @@ class TumbleClient(_Averaged):
         return self._client
 
     def close(self) -> None:
-        """Ends the connection; the next calculation makes a new one."""
+        """Closes the connection; the next calculation opens a new one."""
         with self._turns:
             if self._client is not None:
                 self._client.close()
                 self._client = None
 
     def __getstate__(self) -> dict[str, Any]:
-        # A copy makes a connection of its own.
+        # A copy opens its own connection.
         return {**super().__getstate__(), "_client": None}
 
 
 def _results(found: Answer | Evaluation, atoms: Atoms) -> dict[str, Any]:
-    """ASE's properties, and nothing else."""
+    """The results under ASE's names of properties."""
     results: dict[str, Any] = {"energy": found.energy, "free_energy": found.energy, "forces": found.forces}
-    # Direct forces have no virial: it is not a number then.
+    # Without a stress from the model, direct forces have no virial: it is NaN.
     if atoms.pbc.all() and np.isfinite(found.virial).all():
         results["stress"] = full_3x3_to_voigt_6_stress(-found.virial / atoms.get_volume())
     return results
@@ -283,11 +290,11 @@ def _details(extras: dict[str, Any]) -> dict[str, Any]:
 
 
 def _comparing() -> str | None:
-    """The part of ASE that has called and compares structures, if there is one."""
+    """Name of the optimizer or module of ASE in the call stack that compares structures, if there is one."""
     frame = sys._getframe(1)
     while frame is not None:
         module = frame.f_globals.get("__name__", "")
-        # Dynamics is in the module of the optimizers too.
+        # Molecular dynamics is also in the module of the optimizers.
         if module.startswith("ase.optimize") and isinstance(optimizer := frame.f_locals.get("self"), Optimizer):
             return type(optimizer).__name__
         if module.startswith(COMPARING):

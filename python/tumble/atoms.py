@@ -1,4 +1,4 @@
-"""Atoms in sentences of the library, which counts them from 1: as Python has them, with their nearest neighbors."""
+"""Translates atom numbers in error messages, which count from 1, to Python indices, and adds nearest neighbors."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ NAMED = re.compile(r"\batoms? (\d+)(?: and (\d+))?")
 
 
 def in_python(sentence: str, species: Sequence[str | int], positions: Array, cell: Array) -> str:
-    """The sentence, and what the atoms are that it names: index, element, and the nearest neighbor, Å.
+    """The sentence, with index, element and nearest neighbor (Å) of each atom that it names.
 
-    `species` [N] are symbols or atomic numbers, `positions` [N, 3] in Å; rows of `cell` [3, 3] are its vectors, of zero
-    length where nothing repeats.
+    `species` [N] are symbols or atomic numbers, `positions` [N, 3] in Å. The rows of `cell` [3, 3] are the cell
+    vectors, zero along directions that are not periodic.
     """
     numbers = [int(number) for match in NAMED.finditer(sentence) for number in match.groups() if number]
     indices = [number - 1 for number in dict.fromkeys(numbers) if 1 <= number <= len(species)]
@@ -40,7 +40,7 @@ def _atom(index: int, species: Sequence[str | int], positions: Array, cell: Arra
 
 
 def _distances(index: int, positions: Array, cell: Array) -> Array:
-    """To the nearest image of each atom [N], Å, of those in the cell that holds both and the cells beside it."""
+    """Distances to the nearest image of each atom [N], Å, among the images in the same cell and the adjacent cells."""
     away = positions - positions[index]
     repeats = np.abs(cell).sum(axis=1) > 0.0
     if repeats.any():

@@ -1,9 +1,9 @@
-"""A connection to a force server, for programs that run simulations.
+"""A client of a force server (`tumble serve`).
 
     with Client("unix:/tmp/forces", ["O", "H", "H"], rotate="octahedral") as client:
         answer = client.evaluate(positions)
 
-It plays i-PI's part in i-PI's protocol.
+The client plays the part of i-PI in i-PI's protocol.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LONGEST_ERROR = 1 << 16
 
 
 class ServerError(RuntimeError):
-    """The force server refuses, in its own words; it has closed the connection."""
+    """The force server refused the request, with its message, and closed the connection."""
 
 
 @dataclass(frozen=True)
@@ -40,31 +40,31 @@ class Answer:
     energy: float
     # [N, 3], eV/Å
     forces: Array
-    # [3, 3]: -dE/d(strain), eV; not a number where it is not known
+    # [3, 3]: -dE/d(strain), eV; NaN if unknown
     virial: Array
-    # What else is known, with the keys of tumble_details() in include/tumble.h, eV and Å.
+    # Further results, with the keys of tumble_details() in include/tumble.h, in eV and Å.
     extras: dict[str, Any] = field(default_factory=dict)
 
 
 class Client:
-    """A connection for structures with always the same atoms. Several threads may use it: they take turns.
+    """A connection to a force server. All its structures have the same atoms. Several threads may use it, in turn.
 
     - `address`: `unix:PATH` or `tcp:HOST:PORT`
     - `species`: symbols or atomic numbers, in the order of the positions
     - `rotate`: none, random, random:N, tetrahedral, octahedral, icosahedral, degree:N, legendre:L or lebedev:L; a grid
       may be followed by +random
-    - `inversion`: whether every rotation comes with its inversion
-    - `seed`, `stream` (to 65535): of the random rotations
-    - `step`: number of the first structure; it counts up by one with every structure and chooses the random rotations
+    - `inversion`: whether to add the inversion of every rotation
+    - `seed`, `stream` (up to 65535): select the random rotations
+    - `step`: number of the first structure; it increases by one with every structure and selects the random rotations
     - `forces`: "conservative" or "direct"
-    - `correction`: averaged minus bare model
-    - `token`: the secret of a server that asks for one
-    - `timeout`: how long an answer may take, seconds; None: forever
+    - `correction`: whether to return averaged minus bare
+    - `token`: for a server with a token
+    - `timeout`: time limit for an answer, seconds; None waits forever
 
-    What else is None is as the server was started.
+    For other parameters, None means the server's default.
 
-    ValueError for what makes no sense, ServerError for what the server refuses, ConnectionError if it cannot be
-    reached, TimeoutError if it does not answer in time. After the last three the client is of no more use.
+    Raises ValueError for invalid arguments, ServerError if the server refuses, ConnectionError if it cannot be reached,
+    and TimeoutError if it does not answer in time. After the last three you cannot use the client any more.
     """
 
     def __init__(
@@ -99,8 +99,8 @@ class Client:
     def evaluate(self, positions: ArrayLike, cell: ArrayLike | None = None) -> Answer:
         """Energy, forces and virial of one structure.
 
-        `positions` [N, 3], Å, wrapped or not; rows of `cell` [3, 3] are its vectors, Å. Nothing repeats along vectors
-        of zero length, or without a cell. A wrong shape is a ValueError, before anything is sent.
+        `positions` [N, 3] are in Å, wrapped or not. The rows of `cell` [3, 3] are the cell vectors, Å; without a cell,
+        or along zero vectors, nothing is periodic. A wrong shape raises ValueError before anything is sent.
         """
         positions = np.asarray(positions, np.float64)
         cell = np.zeros((3, 3)) if cell is None else np.asarray(cell, np.float64)
@@ -116,21 +116,21 @@ class Client:
 
     @property
     def closed(self) -> bool:
-        """Whether the connection has ended, as far as is known here."""
+        """Whether this side has closed the connection, or knows that it has ended."""
         return self._socket is None or self._process != os.getpid()
 
     def forked(self) -> None:
-        """In a child the connection has ended: it is the parent's."""
+        """Called in a forked child, which cannot use the connection of its parent."""
         self._turns = Lock()
 
     def close(self) -> None:
-        """Says goodbye to the server; what is closed stays closed."""
+        """Closes the connection. It cannot be opened again."""
         with self._turns:
             if not self.closed:
                 try:
                     self._socket.sendall(wire.header("EXIT"))
                 except OSError:
-                    pass  # The server takes the end of the connection just as well.
+                    pass  # The server also accepts the end of the connection.
             self._drop()
 
     def __enter__(self) -> Client:
@@ -146,9 +146,9 @@ class Client:
             self._socket = None
 
     def _exchange(self, request: bytes, read):
-        """Sends and reads. Whatever ends it early, even the user, leaves the connection out of step: it is given up."""
+        """Sends a request and reads the answer. An interruption, even by Ctrl-C, closes the connection."""
         if self._process != os.getpid():
-            # The parent goes on with it, and answers would go to either of the two.
+            # The parent still uses the connection: answers could go to either process.
             self._drop()
         if self._socket is None:
             raise ConnectionError(f"the connection to the server at {self._address} is closed: connect again")
@@ -169,7 +169,7 @@ class Client:
         try:
             self._socket.sendall(request)
         except ConnectionError:
-            # A server that refuses may close before it has read all: its words come first.
+            # A server that refuses may close before it has read everything: its message comes first.
             self._header()
             raise
 
@@ -217,7 +217,7 @@ class Client:
 
 
 def check_address(address: str) -> None:
-    """ValueError if it is none."""
+    """Raises ValueError if `address` is not an address."""
     kind, _, place = address.partition(":")
     host, _, port = place.rpartition(":")
     if not (kind == "unix" and place or kind == "tcp" and host and port.isdigit()):
@@ -232,7 +232,7 @@ def _connect(address: str, timeout: float | None) -> socket.socket:
         if kind == "unix":
             return _connect_file(place, timeout)
         connected = socket.create_connection((host.removeprefix("[").removesuffix("]"), int(port)), timeout)
-        # Small messages must not wait for more.
+        # Send small messages at once.
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connected
     except (OSError, OverflowError) as error:

@@ -1,4 +1,4 @@
-"""The command `tumble` of the wheel: the compiled program, told where this Python has ONNX Runtime."""
+"""The command `tumble` of the wheel: runs the compiled program with the ONNX Runtime of this Python."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PROGRAM = Path(__file__).parent / "tumble"
 
 
 def main() -> None:
-    """Runs the command line in place of this process."""
+    """Replaces this process by the compiled program."""
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     if runtime := onnx_runtime():
         os.environ["ORT_DYLIB_PATH"] = runtime

@@ -1,4 +1,4 @@
-"""Chemical symbols, and structures as runs of them."""
+"""Chemical symbols, and lists of species as symbols with counts."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ SYMBOLS = (
 ).split()
 
 
-# Isotopes with a symbol of their own. A potential does not depend on masses.
+# Isotopes with their own symbols. A potential does not depend on masses.
 ISOTOPES = {"D": "H", "T": "H"}
 
 
 def symbol(species: str | int) -> str:
-    """The symbol of an element, given as such in any case, as D or T for hydrogen, or by its atomic number.
+    """The symbol of an element, from its symbol in upper or lower case (D and T are hydrogen) or its atomic number.
 
-    ValueError if there is none.
+    Raises ValueError if there is no such element.
     """
     if isinstance(species, str):
         name = ISOTOPES.get(species.capitalize(), species.capitalize())
         known = name in SYMBOLS
     else:
-        # NumPy's whole numbers too, but neither 8.0 nor True.
+        # Includes NumPy's integers, but neither 8.0 nor True.
         known = isinstance(species, Integral) and not isinstance(species, bool) and 1 <= species <= len(SYMBOLS)
         name = SYMBOLS[species - 1] if known else ""
     if not known:
@@ -40,7 +40,7 @@ def symbol(species: str | int) -> str:
 
 
 def atomic_number(species: str | int) -> int:
-    """The atomic number of an element, given as `symbol` takes it; ValueError if there is none."""
+    """The atomic number of an element, from the same arguments as `symbol`. Raises ValueError if there is none."""
     return SYMBOLS.index(symbol(species)) + 1
 
 

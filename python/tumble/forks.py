@@ -1,4 +1,4 @@
-"""What is held locked while a process forks: the child has the lock, but not the thread that would let go of it."""
+"""Replaces locks after a fork: a child inherits held locks, but not the threads that would release them."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from weakref import WeakSet
 
 
 class Forked(Protocol):
-    """Something with locks."""
+    """An object with locks."""
 
     def forked(self) -> None:
-        """Takes new locks; called in the child, before anything else is."""
+        """Makes new locks; called first of all in the child."""
 
 
 _ALL: WeakSet[Forked] = WeakSet()
 
 
 def follow(holder: Forked) -> None:
-    """Has it told in each child of this process."""
+    """Registers an object: each forked child calls its `forked`."""
     _ALL.add(holder)
 
 

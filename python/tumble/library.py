@@ -1,4 +1,4 @@
-"""tumble's library, called through `include/tumble.h`: found, loaded once, and told what its functions take."""
+"""Finds tumble's library, loads it once, and declares its functions as in `include/tumble.h`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 DOUBLES = POINTER(c_double)
 INTS = POINTER(c_int)
 
-# Result and arguments, as in include/tumble.h.
+# Result and argument types, as in include/tumble.h.
 FUNCTIONS = {
     "tumble_load": (c_void_p, [c_char_p, c_char_p]),
     "tumble_set_step": (c_int, [c_void_p, c_longlong]),
@@ -29,17 +29,17 @@ FUNCTIONS = {
 }
 
 
-# A function that says whether Ctrl-C waits to be seen, for tumble_watch: its caller need not hold Python's lock, and no
-# code in Python is run, in which the KeyboardInterrupt would be lost.
+# Tells tumble_watch whether Ctrl-C was pressed. This C function needs no interpreter lock and runs no Python code, in
+# which the KeyboardInterrupt would be lost.
 INTERRUPTED = ctypes.CFUNCTYPE(c_int)(ctypes.pythonapi.PyOS_InterruptOccurred)
 
-# What tumble_compute returns if such a function has asked it to end.
+# Returned by tumble_compute if the function of tumble_watch has ended it.
 ENDED = -2
 
 
 @lru_cache(maxsize=1)
 def library() -> ctypes.CDLL:
-    """The library of TUMBLE_LIBRARY, or the one that the wheel brings; ImportError if there is none."""
+    """The library at TUMBLE_LIBRARY, or the one in the wheel. Raises ImportError if there is none."""
     path = os.environ.get("TUMBLE_LIBRARY") or str(HERE / "libtumble.so")
     try:
         loaded = ctypes.CDLL(path)
@@ -55,7 +55,7 @@ def library() -> ctypes.CDLL:
 
 
 def onnx_runtime() -> str | None:
-    """The folder of ONNX Runtime's library in this Python, unless ORT_DYLIB_PATH says better; without importing it."""
+    """The folder of ONNX Runtime's library in this Python, without importing it. None if ORT_DYLIB_PATH is set."""
     spec = None if os.environ.get("ORT_DYLIB_PATH") else find_spec("onnxruntime")
     folders = (Path(folder, "capi") for folder in (spec.submodule_search_locations or [] if spec else []))
     return next((str(folder) for folder in folders if any(folder.glob("libonnxruntime.so*"))), None)

@@ -1,10 +1,10 @@
-"""A model that is evaluated in the process.
+"""A model that runs in this process.
 
     model = Model("water-pet.onnx", rotate="octahedral", inversion=True)
     found = model.evaluate(["O", "H", "H"], positions)
     print(found.energy, found.energy_spread)
 
-It needs NumPy, and the library that the wheel brings or `make library` makes.
+It needs NumPy, and the library from the wheel or from `make library`.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ Array = NDArray[np.float64]
 
 
 class ModelError(RuntimeError):
-    """A model cannot be loaded or evaluated, with the reason as a sentence."""
+    """A model could not be loaded or evaluated. The message gives the reason."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Results for one structure of N atoms. Spreads, standard deviations over the rotations, are None for one only."""
+    """Results for one structure of N atoms. Spreads are standard deviations over the rotations, None for only one."""
 
     # eV
     energy: float
     # [N, 3], eV/Å
     forces: Array
-    # [3, 3]: -dE/d(strain), eV; not a number where the model does not give it
+    # [3, 3]: -dE/d(strain), eV; NaN if the model does not give it
     virial: Array
     # [N], eV: their sum is the energy
     energies: Array
@@ -56,32 +56,32 @@ class Evaluation:
     energy_spreads: Array | None
     # [N, 3], eV/Å
     force_spreads: Array | None
-    # What else is known, with the keys of tumble_details() in include/tumble.h, eV and Å.
+    # Further results, with the keys of tumble_details() in include/tumble.h, in eV and Å.
     extras: dict[str, Any]
 
 
 class Model:
-    """A model in an ONNX file, with the rotations that it is averaged over.
+    """A model from an ONNX file, averaged over rotations.
 
     - `rotate`: none (the default), random, random:N, tetrahedral, octahedral, icosahedral, degree:N, legendre:L or
       lebedev:L; a grid may be followed by +random
-    - `inversion`: whether every rotation comes with its inversion
-    - `seed`, `stream` (to 65535): of the random rotations
-    - `step`: number of the first structure; it counts up by one with every evaluation and chooses the random rotations
-    - `forces`: "conservative" or "direct"; None: what the model prefers
-    - `correction`: averaged minus bare model; with `rotate` or `inversion`
-    - `threads`: of the model
-    - `memory`: working memory that it may take, MB
+    - `inversion`: whether to add the inversion of every rotation
+    - `seed`, `stream` (up to 65535): select the random rotations
+    - `step`: number of the first structure; it increases by one with every evaluation and selects the random rotations
+    - `forces`: "conservative" or "direct"; None is the model's preference
+    - `correction`: whether to return averaged minus bare; with `rotate` or `inversion`
+    - `threads`: threads of the model
+    - `memory`: working memory of the model, MB
     - `device`: "cpu" or "cuda"
-    - `onnxruntime`: its library or the folder of that; None: that of this Python's package, or what is found elsewhere
-    - `sha256`: that the model must have, 64 hexadecimal digits; any other file is refused
+    - `onnxruntime`: the ONNX Runtime library or its folder; None takes this Python's package, or searches elsewhere
+    - `sha256`: SHA-256 that the model must have, 64 hexadecimal digits; any other file is refused
     - `tf32`: whether a GPU may round products in single precision to TF32; with `device` "cuda"
 
-    What the user should know of how the model is run, as more threads than processors, is a warning.
+    The constructor warns about problems of the setup, such as more threads than processors.
 
-    ModelError for what the library refuses; ValueError for arrays of the wrong shape. Several threads may use a model:
-    they take turns. So may a child that a fork has made, as those of multiprocessing: it opens the model anew when it
-    first evaluates. Ctrl-C ends an evaluation.
+    Raises ModelError if the library refuses, and ValueError for arrays of the wrong shape. Several threads may use a
+    model, in turn. Forked children, for instance of multiprocessing, may use it too: each loads the model again at its
+    first evaluation. Ctrl-C ends an evaluation.
     """
 
     def __init__(
@@ -126,8 +126,9 @@ class Model:
 
     @property
     def step(self) -> int:
-        """Number of the next structure, which chooses its random rotations. It may be set: to compare structures under
-        the same rotation, set the same number before each."""
+        """Number of the next structure, which selects its random rotations.
+
+        To compare structures under the same rotation, set the same number before each."""
         return self._step
 
     @step.setter
@@ -143,7 +144,7 @@ class Model:
         follow(self)
 
     def forked(self) -> None:
-        """In a child: what another thread of the parent was at work with is left alone, and loaded anew when needed."""
+        """Called in a forked child: abandons a model in use by another thread of the parent, and loads it later."""
         self._torn = self._torn or self._lock.locked()
         self._lock = Lock()
 
@@ -157,8 +158,8 @@ class Model:
     def evaluate(self, species: Sequence[str | int], positions: ArrayLike, cell: ArrayLike | None = None) -> Evaluation:
         """Energy, forces, virial and their spreads of one structure.
 
-        `species` [N] are symbols or atomic numbers, `positions` [N, 3] in Å, wrapped or not; rows of `cell` [3, 3] are
-        its vectors, Å. Nothing repeats along vectors of zero length, or without a cell.
+        `species` [N] are symbols or atomic numbers, `positions` [N, 3] in Å, wrapped or not. The rows of `cell` [3, 3]
+        are the cell vectors, Å; without a cell, or along zero vectors, nothing is periodic.
         """
         numbers = np.array([atomic_number(name) for name in species], np.intc)
         positions = _array(positions, (len(numbers), 3), "positions")
@@ -175,7 +176,7 @@ class Model:
         spreads, energies = np.empty(2), np.empty((2, atoms))
         force_spreads = np.empty((atoms, 3))
         structure = (atoms, numbers.ctypes.data_as(INTS), _pointer(cell), _pointer(positions))
-        # A handler of the user's own is left to decide when it is called: after the evaluation.
+        # A signal handler of the user's own is called after the evaluation.
         usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
         self._check(self._library.tumble_watch(handle, INTERRUPTED if usual else None))
         status = self._library.tumble_compute(handle, *structure, *map(_pointer, (energy, forces, virial)))
@@ -202,13 +203,13 @@ class Model:
 
     @property
     def about(self) -> dict[str, Any]:
-        """What the model says of itself and how it is run: name, species (atomic numbers), cutoff (Å), hops, forces,
+        """Description of the model and its settings: name, species (atomic numbers), cutoff (Å), hops, forces,
         ensemble, policy, origin and notes."""
         with self._lock:
             return json.loads(self._library.tumble_about(self._live()))
 
     def close(self) -> None:
-        """Frees the model; what is closed stays closed."""
+        """Frees the model. It cannot be used again."""
         with self._lock:
             handle, self._handle = self._handle, None
         if handle and not self._torn:
@@ -225,7 +226,7 @@ class Model:
             self.close()
 
     def __getstate__(self) -> dict[str, Any]:
-        # A copy is a model of its own: two that free one handle would crash.
+        # A copy loads its own model: freeing one handle twice would crash.
         return {"file": self._file, "options": self._options, "step": self._step}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

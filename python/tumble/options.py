@@ -1,4 +1,4 @@
-"""What is wanted of a model, as a text of pairs: `rotate: octahedral, inversion: yes`."""
+"""Options of a model as text: `rotate: octahedral, inversion: yes`."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ FLAGS = {"inversion", "correction", "tf32"}
 
 
 def text(**options: str | int | bool | None) -> str:
-    """The pairs with commas between; what is None is left out.
+    """The options as key: value pairs, separated by commas, without those that are None.
 
-    A value that would end early on its way is a ValueError, which does not show it: it may be secret.
+    Raises ValueError for a value that the reader would cut short. The message does not show it: it may be secret.
     """
     return ", ".join(f"{key}: {_whole(key, value)}" for key, value in options.items() if value is not None)
 
 
 def _yes_or_no(key: str, value: str | int | bool) -> str:
-    # The words of LAMMPS and of an INIT are true in Python, "no" too.
+    # LAMMPS and an INIT write yes and no, but in Python even "no" is true.
     if value in (True, False):
         return "yes" if value else "no"
     if value in ("yes", "no"):

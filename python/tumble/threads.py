@@ -1,8 +1,7 @@
 """ASE calculators that several threads may share.
 
-ASE keeps one pair of atoms and results in a calculator. Between the moment at which a thread sees that the atoms are
-those of the results, and the moment at which it reads them, another thread may have put others there. Here each thread
-has a pair of its own.
+ASE keeps one pair of atoms and results in a calculator. After a thread has checked that the results belong to its
+atoms, and before it reads them, another thread may replace them. Here each thread has its own pair.
 """
 
 from __future__ import annotations
@@ -28,10 +27,10 @@ class Calculation:
 
 
 class SharedCalculator(Calculator):
-    """A calculator whose `atoms`, `results` and `details` are those of the calling thread's last calculation.
+    """A calculator with separate `atoms`, `results` and `details` for each thread, from its last calculation.
 
-    A thread that has calculated nothing, or is asked for atoms that another thread has calculated last, takes over that
-    calculation. Calculations take turns.
+    A thread takes over the latest calculation of all threads if it has none of its own, or if that is for the requested
+    atoms. Threads calculate in turn.
     """
 
     ignored_changes = {"initial_charges", "initial_magmoms"}
@@ -39,13 +38,13 @@ class SharedCalculator(Calculator):
     def __init__(self, **parameters: Any):
         self._begin()
         self._latest = Calculation()
-        # Changes when earlier calculations are no longer right, in no thread.
+        # Increases when the earlier calculations of all threads become invalid.
         self._age = 0
         super().__init__(**parameters)
 
     @property
     def atoms(self) -> Atoms | None:
-        """Of this thread's last calculation."""
+        """Atoms of this thread's last calculation."""
         return self._calculation.atoms
 
     @atoms.setter
@@ -63,7 +62,7 @@ class SharedCalculator(Calculator):
 
     @property
     def details(self) -> dict[str, Any]:
-        """What else is known of this thread's last calculation."""
+        """Further results of this thread's last calculation."""
         return self._calculation.details
 
     @property
@@ -76,7 +75,7 @@ class SharedCalculator(Calculator):
         self._mine.age, self._mine.calculation = self._age, replace(calculation)
 
     def get_property(self, name: str, atoms: Atoms | None = None, allow_calculation: bool = True) -> Any:
-        """As ASE's, in one turn. What a calculation has not given, it will not give when asked again."""
+        """As in ASE, under the lock. A property missing from the results is an error: a second run cannot add it."""
         with self._turns:
             known = atoms is not None and self.results and not self.check_state(atoms)
             if known and name in self.implemented_properties and name not in self.results:
@@ -86,7 +85,7 @@ class SharedCalculator(Calculator):
             return super().get_property(name, atoms, allow_calculation)
 
     def check_state(self, atoms: Atoms, tol: float = 1e-15) -> list[str]:
-        """As ASE's: what has changed since this thread's last calculation, or since the last of all."""
+        """As in ASE: changes of the atoms since this thread's last calculation, or since the latest of all threads."""
         changes = super().check_state(atoms, tol)
         latest = self._latest
         if not changes or compare_atoms(latest.atoms, atoms, tol, excluded_properties=self.ignored_changes):
@@ -95,12 +94,12 @@ class SharedCalculator(Calculator):
         return []
 
     def reset(self) -> None:
-        """Forgets this thread's last calculation, and the last of all."""
+        """Forgets this thread's last calculation, and the latest of all threads."""
         self._latest = Calculation()
         self._take(self._latest)
 
     def forget(self) -> None:
-        """Forgets the calculations of all threads: parameters have changed."""
+        """Forgets the calculations of all threads, after a change of parameters."""
         self._age += 1
         self.reset()
 
@@ -110,9 +109,9 @@ class SharedCalculator(Calculator):
         properties: Sequence[str] = ("energy",),
         system_changes: Sequence[str] = all_changes,
     ) -> None:
-        """All results at once: they cost the same."""
+        """Calculates all results at once, at the same cost as one."""
         with self._turns:
-            # Should it fail, earlier results must not pass for those of these atoms.
+            # If this fails, earlier results must not be taken for those of these atoms.
             self.results = {}
             super().calculate(atoms, properties, system_changes)
             calculation = self._calculation
@@ -137,5 +136,5 @@ class SharedCalculator(Calculator):
         follow(self)
 
     def forked(self) -> None:
-        """In a child: a thread of the parent may have been at its turn."""
+        """Called in a forked child: a thread of the parent may have held the lock."""
         self._turns = threading.RLock()
