@@ -45,16 +45,16 @@ def speed(results):
     rows = results.get("evaluations", [])
     over = quotient(rows, "tumble", "ONNX Runtime, C", atoms=192, threads=1)
     over = None if over is None else over - 1
-    yield Goal("tumble beyond bare ONNX Runtime (C), 192 atoms, with the neighbor list", over, 0.03, percent=True)
+    yield Goal("extra time over bare ONNX Runtime (C), neighbor list included, 192 atoms", over, 0.03, percent=True)
 
 
 def averaging(results):
     rows, grid = results.get("averages", []), "octahedral"
     large, small = (dict(atoms=atoms, grid=grid) for atoms in (192, 3))
-    name = "average over 48 rotations (O, inversion) over 48 × one evaluation, 1 thread"
+    name = "average over 48 rotations (O, inversion), over 48 evaluations, 1 thread"
     yield Goal(f"{name}, 192 atoms", quotient(rows, "1 threads", "one evaluation", 1 / 48, **large), 1.0)
     faster = quotient(rows, "1 threads", "2 threads", **large)
-    yield Goal("the same on 2 cores: times faster than on 1", faster, 1.8, least=True)
+    yield Goal("the same on 2 cores: speedup over 1 core", faster, 1.8, least=True)
     yield Goal(f"{name}, one H2O", quotient(rows, "1 threads", "one evaluation", 1 / 48, **small), 0.15)
 
 
@@ -66,10 +66,10 @@ def peers(results):
         )
     rows = results.get("symmetrized", [])
     value = quotient(rows, "SymmetrizedCalculator", "tumble", threads=1)
-    yield Goal("`SymmetrizedCalculator` over tumble at no more error, 192 atoms", value, 3.0, least=True)
+    yield Goal("`SymmetrizedCalculator` over tumble with no larger error, 192 atoms", value, 3.0, least=True)
     rows = results.get("stepping", [])
     value = quotient(rows, f"every {rows[0]['every']}", "bare") if rows else None
-    yield Goal("MD step averaged over O with inversion at every 8th, over a bare step (LAMMPS)", value, 8.0)
+    yield Goal("MD step with an average over O and inversion at every 8th, over a bare step (LAMMPS)", value, 8.0)
     rows = results.get("neighbors", [])
     for atoms, what in ((12288, "12,288 atoms"), (8, "8 atoms in a skewed cell")):
         value = quotient(rows, "tumble", "vesin", atoms=atoms)
@@ -91,14 +91,14 @@ def sizes(results):
     yield Goal("peak memory of tumble over metatomic's process, 192 atoms", value, 0.3)
     rows = results.get("growth", [])
     what = "an atom, growth from 192 to 98,304 atoms"
-    yield Goal(f"time {what} (the better of two budgets of memory)", slowing(rows), 0.15, percent=True)
+    yield Goal(f"time {what} (the better of two memory budgets)", slowing(rows), 0.15, percent=True)
     three = find(results.get("evaluations", []), atoms=3, threads=1)
     base = three["megabytes"].get("tumble") if three else None
     value = growth(rows, lambda row: bytes_an_atom(row, base)) if base else None
-    yield Goal(f"memory {what} (beyond that of one H2O; ditto)", value, 0.15, percent=True)
+    yield Goal(f"memory {what} (above that of one H2O; the better budget)", value, 0.15, percent=True)
     largest = find(rows, atoms=98304, memory=2048)
     value = beyond(largest, find(rows, atoms=192)) if largest and largest["megabytes"] else None
-    yield Goal("memory of 98,304 atoms beyond that of 192 over its budget", value, 1.0)
+    yield Goal("memory of 98,304 atoms above that of 192, over the budget", value, 1.0)
 
 
 def slowing(rows):
