@@ -1,4 +1,4 @@
-"""What is aimed at, and what was measured: each goal is a line of a table."""
+"""The goals and their measured values: each goal is a row of a table."""
 
 from dataclasses import dataclass
 from operator import ge, le
@@ -8,7 +8,7 @@ from ratios import find, ratio
 
 @dataclass
 class Goal:
-    """`value` is None where nothing was measured."""
+    """A row of the table; `value` is None if nothing was measured."""
 
     what: str
     value: float | None
@@ -23,19 +23,19 @@ class Goal:
         return "not measured" if number is None else f"{100 * number:.1f}%" if self.percent else f"{number:.3g}"
 
     def row(self):
-        """What, goal, measured, verdict."""
+        """Name, target, measured value, verdict."""
         sign = "≥" if self.least else "≤"
         verdict = "met" if self.met() else "not measured" if self.value is None else "**missed**"
         return [self.what, f"{sign} {self.shown(self.limit)}", self.shown(self.value), verdict]
 
 
 def goals(results):
-    """All of them, in the order of the table."""
+    """All goals, in the order of the table."""
     return [*speed(results), *averaging(results), *peers(results), *sizes(results)]
 
 
 def quotient(rows, name, other, scale=1.0, **wanted):
-    """Ratio of two contestants in the row that is wanted, None where it is missing."""
+    """Ratio of two contestants in the wanted row; None if it is missing."""
     row = find(rows, **wanted)
     found = ratio(row, name, other) if row else None
     return None if found is None else found * scale
@@ -77,7 +77,7 @@ def peers(results):
 
 
 def best(rows, atoms):
-    """i-PI's driver in the better of its two ways, legendre:2."""
+    """i-PI's driver in the faster of its two modes, legendre:2."""
     names = [f"ffrotations, i-PI's driver, {how}" for how in ("one by one", "at once")]
     found = [quotient(rows, name, "tumble inside", atoms=atoms, grid="legendre:2") for name in names]
     return min((value for value in found if value is not None), default=None)
@@ -102,7 +102,7 @@ def sizes(results):
 
 
 def slowing(rows):
-    """How much longer an atom takes in the largest system than in the smallest, in the same round; 0 if shorter."""
+    """Growth of the time per atom from the smallest to the largest system, in the same round; 0 if it falls."""
     small = find(rows, atoms=192)
     large = [row for row in rows if row["atoms"] == 98304 and row["times"]]
     if not small or not large:
@@ -113,18 +113,18 @@ def slowing(rows):
 
 
 def bytes_an_atom(row, base):
-    """Peak memory beyond `base` (MB)."""
+    """Peak memory per atom above `base` (MB), in bytes."""
     found = row["megabytes"].get("tumble")
     return 1e6 * (found - base) / row["atoms"] if found else None
 
 
 def growth(rows, of):
-    """How much more the largest system takes, at the better of its budgets, than the smallest; 0 if it takes less."""
+    """Growth from the smallest to the largest system, at the better of its budgets; 0 if it falls."""
     small = find(rows, atoms=192)
     large = [of(row) for row in rows if row["atoms"] == 98304 and of(row)]
     return max(0.0, min(large) / of(small) - 1) if small and large else None
 
 
 def beyond(row, small):
-    """Peak memory beyond that of the small system, which is programs and weights, over the budget."""
+    """Peak memory above that of the small system (programs and weights), over the budget."""
     return (row["megabytes"]["tumble"] - small["megabytes"]["tumble"]) / (1.048576 * row["memory"])

@@ -1,4 +1,4 @@
-"""What was measured as a page: `write.py RESULTS PAGE`."""
+"""Writes the page of the measurements: `write.py RESULTS PAGE`."""
 
 import json
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 from goals import goals
 from ratios import ratio, seconds
 
-# Part: heading, columns that tell what was measured, who the others are compared with, what a time is of.
+# Part: heading, columns of the parameters, reference of the ratios, unit of work of a time.
 PARTS = {
     "evaluations": ("Energy and forces", ["atoms", "threads"], "tumble", "evaluation"),
     "averages": (
@@ -57,13 +57,13 @@ def page(results):
 
 
 def measured(where):
-    """When a part was measured, with which tumble: parts are measured one by one."""
+    """Date, version and processor of a part, since parts are measured separately."""
     if where:
         yield from ["", f"Measured on {where['date']} with tumble {where['tumble']}, on {where['cpu']}."]
 
 
 def about(results):
-    """Where, when, with what."""
+    """Date, machine and versions."""
     machine, versions = results["machine"], ", ".join(f"{k} {v}" for k, v in results["versions"].items())
     yield f"`make bench` wrote this page on {results['date']} (`benches/peers`)."
     yield f"Machine: {machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, {machine['system']}."
@@ -79,7 +79,7 @@ def about(results):
 
 
 def times(rows, keys, reference, unit):
-    """Of one who is measured everywhere the ratio to the reference, and the time."""
+    """Table of the reference's times, and of the others' times and ratios to it."""
     names = list(dict.fromkeys(name for row in rows for name in row["times"]))
     others = [name for name in names if name != reference]
     header = [*keys, f"{reference}, ms per {unit}"]
@@ -94,7 +94,7 @@ def cells(row, reference, others):
 
 
 def memory(rows, keys):
-    """Peak memory of whole processes, where that of the contestants was noted and means something."""
+    """Table of the peak memory of whole processes, if it was recorded and is meaningful."""
     names = list(dict.fromkeys(name for row in rows for name in row["megabytes"]))
     if "threads" not in keys and "memory" not in keys:
         return
@@ -105,7 +105,7 @@ def memory(rows, keys):
 
 
 def errors(rows):
-    """What averages leave, for the part that compares them."""
+    """Table of remaining errors, for the part that compares averages."""
     if "left" not in rows[0]:
         return
     left, tried = rows[0]["left"], rows[0]["tried"]
@@ -120,7 +120,7 @@ def errors(rows):
 
 
 def skipped(entries):
-    """Who could not do what."""
+    """List of contestants that could not do their job."""
     if entries:
         yield from ["", "## Left out", ""]
         yield from (f"- {e['part']}, {e['what']}: {e['who']} {e['why']}." for e in entries)
@@ -131,17 +131,17 @@ def paragraph(text):
 
 
 def labels(row, keys):
-    """Where a row belongs."""
+    """The parameters of a row."""
     return [f"{row[key]:,}" if isinstance(row[key], int) else str(row[key]) for key in keys]
 
 
 def three_digits(number, scale=1.0):
-    """Rounded, and never with an exponent."""
+    """The number with three digits, never with an exponent."""
     return "–" if number is None else f"{float(f'{number * scale:.3g}'):,.10g}"
 
 
 def table(header, rows):
-    """Markdown."""
+    """Lines of a table in Markdown."""
     yield from (f"| {' | '.join(line)} |" for line in [header, ["---"] * len(header), *rows])
 
 
