@@ -15,7 +15,7 @@
          fprintf(stderr, "%s\n", tumble_error());
        tumble_close(client);
 
-   Compile with -I include and link with -ltumble (libtumble.so, which `make library` puts into target/library/release).
+   Compile with -I include and link with -ltumble (libtumble.so, which `make library` puts into target/release).
    examples/c and examples/fortran have complete programs.
 
    Units are eV and Å. Arrays of vectors hold one vector after the other: x1 y1 z1 x2 y2 z2 ...

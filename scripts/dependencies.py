@@ -1,14 +1,14 @@
-"""Checks what the crates that tumble depends on ask of those who build and pass on tumble.
+"""Checks the requirements of tumble's crates: their Rust version and their licences.
 
     python scripts/dependencies.py
 
-- `rust-version` in Cargo.toml is the newest Rust that any of them needs, and the pages name the same.
-- All of them may be passed on with tumble (MIT), and what is linked also with LAMMPS (GPL-2.0-only), whose process
-  loads the plugin. The Apache licence alone is not compatible with version 2 of the GPL; with "OR MIT" it is. What only
-  runs while compiling may have it.
+- `rust-version` in Cargo.toml is the newest Rust required by any crate, and the pages name the same version.
+- All licences suit tumble (MIT). Those of linked crates also suit LAMMPS (GPL-2.0-only), which loads the plugin into
+  its process. The Apache licence alone is not compatible with version 2 of the GPL, but "OR MIT" is. Crates that run
+  only while compiling may have it.
 
-It asks `cargo metadata`, without network. Known vulnerabilities are another matter: `cargo audit` has its data base
-from the network.
+The script uses `cargo metadata`, without network. It does not look for known vulnerabilities: `cargo audit` does, with
+a database from the network.
 """
 
 import json
@@ -24,14 +24,14 @@ WHILE_COMPILING = PERMISSIVE | {"Apache-2.0"}
 
 
 def metadata():
-    """What cargo knows of all packages in the lock file that this machine compiles."""
+    """Metadata from cargo for the packages of the lock file that are compiled on this platform."""
     host = re.search(r"host: (\S+)", output("rustc", "-vV"))[1]
     words = ["cargo", "metadata", "--format-version", "1", "--locked", "--offline", "--features", "tumble-lammps/plugin"]
     return json.loads(output(*words, "--filter-platform", host))
 
 
 def output(*words):
-    """Standard output of a program that is run in the root of the repository."""
+    """Standard output of a program, run in the root of the repository."""
     return subprocess.run(words, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
@@ -42,7 +42,7 @@ def version(text):
 
 
 def rust_problems(packages, pages):
-    """Sentences on the Rust that is needed; `pages` are names and texts."""
+    """Sentences about wrong Rust versions; `pages` are names and texts."""
     own = next(package["rust_version"] for package in packages if package["name"] == "tumble")
     known = [package for package in packages if package["rust_version"] and package["name"] != "tumble"]
     newest = max(known, key=lambda package: version(package["rust_version"]))
@@ -58,7 +58,7 @@ def rust_problems(packages, pages):
 
 
 def linked(metadata):
-    """Ids of the packages whose code is in the programs and libraries: normal dependencies that are no macros."""
+    """Ids of the linked packages: normal dependencies, except macros."""
     nodes = {node["id"]: node for node in metadata["resolve"]["nodes"]}
     macros = {p["id"] for p in metadata["packages"] if any("proc-macro" in target["kind"] for target in p["targets"])}
     found, waiting = set(), [p["id"] for p in metadata["packages"] if p["name"] == "tumble"]
@@ -72,15 +72,15 @@ def linked(metadata):
 
 
 def permits(expression, licences):
-    """Whether an SPDX expression leaves a choice that needs none but these licences."""
+    """Whether these licences satisfy an SPDX expression."""
     expression = expression.replace("/", " OR ").strip()
     tokens = re.findall(r"\(|\)|[^\s()]+(?:\s+WITH\s+[^\s()]+)?", expression)
     python = {"(": "(", ")": ")", "OR": "or", "AND": "and"}
-    return eval(" ".join(python.get(token, str(token in licences)) for token in tokens))  # words of this line only
+    return eval(" ".join(python.get(token, str(token in licences)) for token in tokens))  # booleans and operators
 
 
 def licence_problems(metadata):
-    """Sentences on crates that may not be passed on."""
+    """Sentences about crates with unsuitable licences."""
     inside = linked(metadata)
     for package in metadata["packages"]:
         if package["source"] is None:

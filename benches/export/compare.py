@@ -1,8 +1,8 @@
 """The exported file against the same PET in torch: time and memory. `make bench-export`, in the exporter's environment.
 
-Energies and gradients of 3, 192 and 648 atoms of water on one and two threads. Contestants take turns, so that what
-else the machine does strikes all: the ratio of each round is taken, then the median over rounds. Times leave out the
-neighbor list of all; torch's are with forces and virial, the file's without the driver's sum over edges.
+Energies and gradients of 3, 192 and 648 atoms of water on one and two threads. Contestants take turns, so that other
+load on the machine affects all alike: a ratio is taken in each round, then its median over rounds. All times exclude
+the neighbor list; torch's include forces and virial, the file's exclude the driver's sum over edges.
 """
 
 import argparse
@@ -24,7 +24,7 @@ PET = dict(cutoff=4.5, cutoff_width=0.5, d_pet=64, d_head=64, d_node=128, d_feed
 
 
 def checkpoint():
-    """A PET of d 64 with 2 layers of 2 attention layers; trained for one epoch, since only its size matters."""
+    """A PET with d 64 and 2 layers of 2 attention layers; trained for one epoch, since only its size matters."""
     import train
 
     if not (PETS / "bench.ckpt").exists():
@@ -34,7 +34,7 @@ def checkpoint():
 
 
 def prepare(path):
-    """The ONNX file and the TorchScript file beside a checkpoint, made anew if the exporter has changed."""
+    """The ONNX file and the TorchScript file beside a checkpoint, made again if the exporter has changed."""
     from tumble_export import mtt_adapter, mtt_load, pipeline
 
     sources = [path, *(ROOT / "python/tumble_export").glob("*.py")]
@@ -45,18 +45,18 @@ def prepare(path):
 
 
 def older(path, sources):
-    """Whether a file is not there, or was made before one of its sources."""
+    """Whether a file is missing or older than one of its sources."""
     return not path.exists() or path.stat().st_mtime < max(source.stat().st_mtime for source in sources)
 
 
 def rounds(made, count):
-    """Seconds [contestant][round]; the first two rounds do not count."""
+    """Seconds [contestant][round]; the first two rounds are dropped."""
     times = [[one() for one in made.values()] for _ in range(count + 2)]
     return dict(zip(made, np.array(times[2:]).T))
 
 
 def measure(path, threads, atoms):
-    """Milliseconds, ratios of the file, and the largest difference in energy, for one size."""
+    """Milliseconds, ratios of the file's time, and the largest difference in energy, for one size."""
     structure = frame(atoms)
     made = {name: maker(path, structure, threads) for name, maker in MAKERS.items()}
     times = rounds(made, ATOMS[atoms])

@@ -1,4 +1,4 @@
-"""Who is measured: each is made for one structure, and a call evaluates it once and returns the seconds."""
+"""The contestants: each is made for one structure; a call evaluates it once and returns the seconds."""
 
 import json
 import time
@@ -11,7 +11,7 @@ warnings.filterwarnings("ignore")
 
 
 def frame(atoms):
-    """Of the exporter's own structures that of so many atoms: a free molecule, or water in a periodic box."""
+    """The exporter's built-in structure with this number of atoms: a free molecule, or water in a periodic box."""
     from tumble_export.structures import builtin
 
     return next(s for s in builtin([1, 8]) if len(s.numbers) == atoms)
@@ -46,7 +46,7 @@ class File:
 
 
 class Torch:
-    """The model of the checkpoint, or what is made of it, through metatomic."""
+    """The model of the checkpoint, or a model made from it, through metatomic."""
 
     def __init__(self, path, structure, threads):
         from metatomic.torch import ModelEvaluationOptions, ModelOutput
@@ -64,7 +64,7 @@ class Torch:
         return self.eager
 
     def system(self):
-        """(system with neighbors, positions, strain): gradients are wanted for the latter two."""
+        """The system with neighbors, positions and strain; the last two need gradients."""
         from metatomic.torch import System
         from metatrain.utils.neighbor_lists import get_requested_neighbor_lists, get_system_with_neighbor_lists
 
@@ -87,7 +87,7 @@ class Torch:
 
 
 class Script(Torch):
-    """The TorchScript file that `mtt export` makes, which metatomic's engines run."""
+    """The TorchScript file of `mtt export`, as metatomic's engines run it."""
 
     def prepare(self, path):
         from metatomic.torch import load_atomistic_model
@@ -96,7 +96,7 @@ class Script(Torch):
 
 
 class Compiled(Torch):
-    """With `torch.compile` of metatrain's backend, as metatrain's own tests do it."""
+    """With `torch.compile` on metatrain's backend, as in metatrain's own tests."""
 
     def prepare(self, _path):
         settings = dict(capture_scalar_outputs=True, capture_dynamic_output_shape_ops=True, specialize_int=True)

@@ -1,4 +1,4 @@
-"""Memory of a process that evaluates once: of the evaluation, and in all."""
+"""Memory of a process that evaluates once: for the evaluation, and in total."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ HERE = Path(__file__).resolve().parent
 
 
 def megabytes(name, path, atoms):
-    """[evaluation, whole process] of a fresh process, MB: the high-water mark above the state before, and in all."""
+    """[evaluation, whole process] of a fresh process, MB: the high-water mark above the state before, and in total."""
     environment = os.environ | {"OMP_NUM_THREADS": "1", "ORT_DISABLE_TELEMETRY": "1"}
     with tempfile.TemporaryDirectory() as folder:
         if name == "file":
@@ -31,7 +31,7 @@ def status(key):
 
 
 def file(path, inputs):
-    """One evaluation in a process without torch, as the drivers are."""
+    """One evaluation in a process without torch, like the drivers."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -54,7 +54,7 @@ def other(name, path, atoms):
 def main(name, path, atoms, inputs):
     evaluate = file(Path(path), inputs) if name == "file" else other(name, Path(path), int(atoms))
     with open("/proc/self/clear_refs", "w") as mark:
-        mark.write("5")  # the high-water mark starts anew
+        mark.write("5")  # resets the high-water mark
     before = status("VmRSS")
     evaluate()
     print(status("VmHWM") - before, status("VmHWM"))

@@ -1,4 +1,4 @@
-"""What was measured as Markdown."""
+"""The measurements as tables in Markdown."""
 
 
 def lines(rows, memory):
@@ -26,5 +26,5 @@ def lines(rows, memory):
 
 
 def three_digits(number):
-    """Rounded, and never with an exponent."""
+    """The number with three digits, never with an exponent."""
     return f"{float(f'{number:.3g}'):g}"

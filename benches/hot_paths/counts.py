@@ -14,16 +14,16 @@ from pathlib import Path
 
 NOTED = Path(__file__).with_name("counts.json")
 CALLGRIND = "valgrind --tool=callgrind --callgrind-out-file=/dev/null --toggle-collect=tumble_counted".split()
-# The C library is not to choose its functions by what the processor can do.
+# Keep the C library from choosing functions by the capabilities of the processor.
 SETTINGS = {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-AVX512F,-AVX512VL,-ERMS,-FSRM"}
 ALLOWED = 0.1
 REMEDY = "run `make instructions-bless` if it is meant"
 
 
 def compare(found, noted, note=""):
-    """Sentences on what must not be, and on what should be noted; `found` and `noted` are counts by the name of a unit.
+    """Sentences about failures, and about gains to record; `found` and `noted` are counts by name of the unit.
 
-    `note` is added to sentences on counts that grew.
+    `note` is added to sentences about larger counts.
     """
     wrong = [f"{name} is not in {NOTED.name}: {REMEDY}" for name in found if name not in noted]
     wrong += [f"{name} is in {NOTED.name}, but no unit of work: {REMEDY}" for name in noted if name not in found]
@@ -49,7 +49,7 @@ def count(program, name):
 
 
 def compiler():
-    """The compiler's version: another one may make other instructions of the same source."""
+    """The compiler's version: another compiler may make other instructions from the same source."""
     return subprocess.run(["rustc", "--version"], capture_output=True, text=True, check=True).stdout.strip()
 
 

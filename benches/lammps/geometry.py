@@ -1,4 +1,4 @@
-"""Who must evaluate what: the centers of each rank, counted from the positions alone."""
+"""The centers of each rank, counted from the positions alone."""
 
 from functools import cache
 from pathlib import Path
@@ -30,7 +30,7 @@ def replicated(n):
 
 
 def neighbors(edge, positions):
-    """The graph as a sparse matrix of ones."""
+    """The neighbor graph as a sparse matrix of ones."""
     pairs = cKDTree(positions, boxsize=edge).query_pairs(CUTOFF, output_type="ndarray")
     i, j = np.concatenate([pairs, pairs[:, ::-1]]).T
     return csr_array((np.ones(len(i), np.int32), (i, j)), (len(positions), len(positions)))
@@ -38,10 +38,10 @@ def neighbors(edge, positions):
 
 @cache
 def centers(n, ranks):
-    """Number of own and of ghost centers of each rank, where the box is cut into slabs along x.
+    """Number of own and of ghost centers of each rank, for a box cut into slabs along x.
 
-    A ghost center is an atom of another rank, counted once whatever its images, whose message reaches an own atom:
-    HOPS - 1 edges away or nearer.
+    A ghost center is an atom of another rank with a message that reaches an own atom: HOPS - 1 edges away or nearer. It
+    is counted once, whatever its images.
     """
     edge, positions = replicated(n)
     graph = neighbors(edge, positions)
@@ -57,6 +57,6 @@ def centers(n, ranks):
 
 
 def bound(n, ranks):
-    """Largest parallel efficiency that the ghost centers leave: all atoms over ranks times what the busiest does."""
+    """Bound of the efficiency from ghost centers: all atoms over ranks times the centers of the busiest rank."""
     counts = centers(n, ranks)
     return sum(own for own, _ in counts) / (ranks * max(own + ghosts for own, ghosts in counts))

@@ -1,9 +1,9 @@
-"""Times water in LAMMPS from 192 to 98,304 atoms on one and two MPI ranks, and says what limits it.
+"""Times water in LAMMPS from 192 to 98,304 atoms on one and two MPI ranks, with the limits of the efficiency.
 
     make bench-lammps            # or, after `make build`:
     python3 benches/lammps/scale.py [LARGEST]
 
-LARGEST (default 98304) leaves out what has more atoms. Prints Markdown and writes `scale.json` beside this file.
+LARGEST (default 98304) leaves out larger systems. Prints Markdown and writes `scale.json` beside this file.
 """
 
 import json
@@ -28,12 +28,12 @@ ENVIRONMENT = {
 }
 FEMTOSECONDS = 0.5
 DEFAULT_MEMORY = 2048
-# Steps and rounds by boxes along each axis.
+# Steps and rounds by number of boxes along each axis.
 STEPS = {1: 20, 2: 10, 4: 4, 8: 2}
 ROUNDS = {1: 5, 2: 5, 4: 3, 8: 1}
 LARGEST = 98304
 MEMORY = [(4, memory) for memory in (512, 1024, 2048, 4096)] + [(8, memory) for memory in (2048, 8192, 16384)]
-# The whole of 98,304 atoms in one evaluation takes about as much as is free on a machine of 24 GB.
+# One evaluation of all 98,304 atoms takes about the free memory of a machine with 24 GB.
 FREE_FOR_WHOLE = 20e9
 
 
@@ -43,7 +43,7 @@ def atoms(n):
 
 
 def command(n, ranks, memory, folder):
-    """The run of LAMMPS as the operating system takes it; its log and what each rank took come to lie in the folder."""
+    """The command line of a run of LAMMPS; its log and the usage of each rank go to the folder."""
     values = {"n": n, "memory": memory, "steps": STEPS[n], "data": geometry.DATA}
     values["model"] = ROOT / "examples/models/water-pet.onnx"
     variables = [text for name, value in values.items() for text in ("-var", name, str(value))]
@@ -52,7 +52,7 @@ def command(n, ranks, memory, folder):
 
 
 def run(n, ranks, memory, copies=1):
-    """So many copies of a run side by side; measurements of the first."""
+    """Runs `copies` of a run side by side; returns the measurements of the first."""
     with tempfile.TemporaryDirectory() as name:
         folders = [Path(name, str(copy)) for copy in range(copies)]
         for folder in folders:
@@ -65,7 +65,7 @@ def run(n, ranks, memory, copies=1):
 
 
 def read(folder):
-    """Each step's seconds (all, pair style, model), the largest memory of a rank, the smallest share of a core."""
+    """Seconds of each step (total, pair style, model), the largest memory of a rank, the smallest share of a core."""
     totals = read_thermo((folder / "log").read_text())
     rows = [[b - a for a, b in zip(before, after)] for before, after in zip(totals, totals[1:])]
     usages = [json.loads(path.read_text()) for path in folder.glob("usage-*.json")]
@@ -77,7 +77,7 @@ def read(folder):
 
 
 def read_thermo(log):
-    """Rows of numbers between the header of the thermo output and the end of the loop."""
+    """The rows of the thermo output."""
     lines = iter(log.splitlines())
     next(line for line in lines if line.split()[:1] == ["Step"])
     rows = []
@@ -99,7 +99,7 @@ def merged(runs):
 
 
 def measure(n, memory=DEFAULT_MEMORY):
-    """One rank, two ranks, and two runs of one rank side by side; in turns, so that what else runs hits all alike."""
+    """One rank, two ranks, and two runs of one rank side by side; in turn, so that other load affects all alike."""
     kinds = {"one": (1, 1), "two": (2, 1), "twins": (1, 2)}
     runs = {kind: [] for kind in kinds}
     for turn in range(ROUNDS[n]):
@@ -111,7 +111,7 @@ def measure(n, memory=DEFAULT_MEMORY):
 
 
 def efficiencies(n, one, two, twins):
-    """Two ranks against one rank alone, and against one whose twin keeps the other core and the caches as busy."""
+    """Two ranks against one rank alone, and against one with a twin that keeps the other core and the caches busy."""
     bound = geometry.bound(n, 2)
     alone, loaded = (result["wall"] / (2 * two["wall"]) for result in (one, twins))
     return {
@@ -126,7 +126,7 @@ def efficiencies(n, one, two, twins):
 
 
 def entry(n, ranks, memory, result):
-    """What one line of the table says, seconds and bytes."""
+    """One row of the table, in seconds and bytes."""
     wall, count = result["wall"], atoms(n)
     own, ghosts = max(geometry.centers(n, ranks), key=sum)
     return {
@@ -153,24 +153,24 @@ def measure_memory(n, memory):
 
 
 def fits(n, memory):
-    """Whether the machine has the memory for one run, for the largest of them."""
+    """Whether the machine has enough memory for a run."""
     free = next(int(line.split()[1]) for line in open("/proc/meminfo") if line.startswith("MemAvailable"))
     return n < 8 or memory < 16384 or 1024 * free > FREE_FOR_WHOLE
 
 
 def say(what):
-    """Tells the terminal what goes on."""
+    """Prints progress to the terminal."""
     print(what, file=sys.stderr, flush=True)
 
 
 def table(header, rows):
-    """Markdown."""
+    """A table in Markdown."""
     lines = [header, ["---:"] * len(header), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def show_speed(entries):
-    """The times."""
+    """Table of the times."""
     header = ["atoms", "ranks", "ns/day", "ms a step", "µs a step and atom", "in the model", "beside it, of pair style"]
     header += ["model, µs a center", "cores a rank"]
     rows = [
@@ -183,7 +183,7 @@ def show_speed(entries):
 
 
 def show_efficiency(entries):
-    """How two ranks compare with one."""
+    """Table of two ranks against one."""
     ratios = {
         "bound": "bound",
         "efficiency": "efficiency",
@@ -203,7 +203,7 @@ def show_efficiency(entries):
 
 
 def show_memory(entries):
-    """What a process takes at most."""
+    """Table of the peak memory."""
     header = ["atoms", "ranks", "memory", "peak MB a rank", "bytes an atom", "ms a step"]
     rows = [
         [f"{e['atoms']:,}", str(e["ranks"]), str(e["memory_mb"]), f"{e['peak_bytes_a_rank'] / 2**20:.0f}"]
@@ -214,12 +214,12 @@ def show_memory(entries):
 
 
 def write(**parts):
-    """What is known so far: a run that is broken off leaves what it has."""
+    """Writes the results so far, so that an interrupted run keeps them."""
     (HERE / "scale.json").write_text(json.dumps(parts, indent=2) + "\n")
 
 
 def main(largest=LARGEST):
-    """Everything."""
+    """Runs all measurements and prints the tables."""
     scaling, limited = [], []
     for n in STEPS:
         if atoms(n) <= largest:

@@ -1,4 +1,4 @@
-"""Runs a command and leaves what it took in a folder: `usage.py FOLDER COMMAND ...`; under mpiexec, each rank so."""
+"""Runs a command and records its memory and time in a folder: `usage.py FOLDER COMMAND ...`, per rank under mpiexec."""
 
 import json
 import os
@@ -9,9 +9,9 @@ from pathlib import Path
 
 
 def main(folder, *command):
-    """Everything; ends as the command does."""
+    """Runs the command and returns its exit code."""
     start = time.perf_counter()
-    # MPI's launcher talks to the rank by a file descriptor, which must stay open.
+    # MPI's launcher talks to the rank through a file descriptor, which must stay open.
     process = subprocess.Popen(command, close_fds=False)
     _, status, used = os.wait4(process.pid, 0)
     result = {"peak_bytes": 1024 * used.ru_maxrss, "page_faults": used.ru_minflt}

@@ -1,4 +1,4 @@
-"""ONNX Runtime by itself, from Python, on tensors that lie ready; its own settings but for the number of threads."""
+"""ONNX Runtime alone, from Python, on prepared tensors, with its default settings except the number of threads."""
 
 import json
 import time

@@ -1,7 +1,7 @@
 """tumble and its peers on the same weights and structures, side by side: `make bench`.
 
-Writes what was measured to `results.json` and makes `docs/benchmarks.md` of it. With `--only PART ...` the other parts
-stay as they were measured before.
+Writes the measurements to `results.json` and, from it, `docs/benchmarks.md`. With `--only PART ...` the other parts
+keep their earlier measurements.
 """
 
 import argparse
@@ -43,7 +43,7 @@ def arguments():
 
 
 def prepare(options):
-    """What the contestants read, made in a process that ends before anything is measured."""
+    """Make the files of the contestants, in a process that ends before the measurements."""
     sizes = [192, 1536] if options.quick else [192, 1536, 12288, 98304]
     command = [sys.executable, HERE / "prepare.py", options.checkpoint, *map(str, [3, *sizes])]
     subprocess.run(command, check=True)
@@ -51,14 +51,14 @@ def prepare(options):
 
 
 def say(part, row):
-    """A line as soon as it is known."""
+    """Print a row as soon as it is measured."""
     what = {key: value for key, value in row.items() if isinstance(value, (int, str))}
     times = ", ".join(f"{name} {1e3 * sorted(t)[len(t) // 2]:.4g} ms" for name, t in row["times"].items())
     print(f"{part} {what}: {times}", file=sys.stderr, flush=True)
 
 
 def run(part, options, results):
-    """Measures a part anew; what cannot be measured is noted with the reason."""
+    """Measure a part again; contestants that fail are recorded with the reason."""
     results["skipped"] = [entry for entry in results.get("skipped", []) if entry["part"] != part]
     rows, left_out = [], []
     for row in PARTS[part](options, lambda who, why: left_out.append((who, why))):
@@ -72,7 +72,7 @@ def run(part, options, results):
 
 
 def note(part, row, left_out, results):
-    """Those who were left out at a row."""
+    """Record the contestants left out of a row."""
     what = ", ".join(f"{key} {row[key]}" for key in ("atoms", "threads", "grid", "beads") if key in row)
     for who, why in left_out:
         print(f"{part} {what}: {who} {why}", file=sys.stderr, flush=True)
@@ -81,7 +81,7 @@ def note(part, row, left_out, results):
 
 
 def rounded(value):
-    """Five digits of all numbers."""
+    """The value with all numbers rounded to five digits."""
     if isinstance(value, dict):
         return {key: rounded(entry) for key, entry in value.items()}
     if isinstance(value, list):

@@ -1,6 +1,6 @@
-"""Contestants take turns, each in processes of its own, and only the one whose turn it is runs.
+"""Runs contestants in turn, each in its own processes; all others are stopped.
 
-So what else the machine does strikes all alike; a ratio is taken in each round, and then the median over rounds.
+So other load on the machine affects all alike. A ratio is taken in each round, then its median over rounds.
 """
 
 import json
@@ -14,28 +14,28 @@ from dataclasses import dataclass, field
 from places import BUILD, HERE, VENV, WORK, program
 
 RUST = ("tumble", "floor", "pairs")
-TURN = 0.5  # s: short evaluations are repeated for about so long in one turn
-MOST = 2000  # evaluations a turn
+TURN = 0.5  # s: short evaluations are repeated for about this long in one turn
+MOST = 2000  # evaluations per turn
 PATIENCE = 900  # s: longer than any turn
 
 
 @dataclass
 class Plan:
-    """How much is measured."""
+    """The extent of a measurement."""
 
     rounds: int
     turn: float = TURN
-    # Each turn in a process of its own, where all together would not fit into the memory.
+    # Each turn in a new process, if all together would not fit into the memory.
     fresh: bool = False
 
 
 class Lost(Exception):
-    """A contestant that cannot do what is asked for, and why."""
+    """A contestant cannot do its job; the text gives the reason."""
 
 
 @dataclass
 class Contestant:
-    """Name, job (main.rs, contestant.py), and the cores that it may use: as many as threads, or all."""
+    """A program to measure: name, job (main.rs, contestant.py), and number of cores (0: one per thread)."""
 
     name: str
     job: dict
@@ -45,7 +45,7 @@ class Contestant:
     energy: float = 0.0
 
     def start(self):
-        """Evaluates once for the energy, and once more for how often a turn is to evaluate."""
+        """Start the process; it evaluates once for the energy."""
         with open(self.log(), "w") as log:
             self.process = subprocess.Popen(
                 command(self.job),
@@ -61,20 +61,20 @@ class Contestant:
         return self
 
     def calibrate(self, turn):
-        """Finds how many evaluations a turn takes; a turn that was too short for that does not count."""
+        """Find the number of evaluations per turn; the turns for this are not counted."""
         first = self.take(1)
         self.count = max(1, min(MOST, int(turn / first)))
         if self.count > 1:
             self.count = max(1, min(MOST, int(turn / self.take(min(self.count, 10)))))
 
     def take(self, count=None):
-        """Seconds of one evaluation, in the mean of a turn; then it sleeps."""
+        """Mean seconds per evaluation in one turn; afterwards the process is stopped."""
         self.signal(signal.SIGCONT)
         try:
             self.process.stdin.write(f"{count or self.count}\n")
             self.process.stdin.flush()
         except BrokenPipeError:
-            pass  # the answer tells why
+            pass  # `answer` finds the reason
         return self.answer("seconds")
 
     def answer(self, key):
@@ -87,14 +87,14 @@ class Contestant:
         return json.loads(line)[key]
 
     def signal(self, number):
-        """To all of its processes."""
+        """Send a signal to all processes of the contestant."""
         try:
             os.killpg(self.process.pid, number)
         except ProcessLookupError:
-            pass  # it has ended by itself
+            pass  # it ended by itself
 
     def reason(self):
-        """Why it ended: what it said last."""
+        """The reason of its end: the last line of its output."""
         code = self.process.wait()
         if code == -signal.SIGKILL:
             return "was ended by the system, which is what happens when memory runs out"
@@ -106,7 +106,7 @@ class Contestant:
         return WORK / "logs" / (self.name.replace(" ", "-").replace("/", "-") + ".log")
 
     def megabytes(self):
-        """Peak memory of the process that computes, without those that it started."""
+        """Peak memory of the computing process, without its children."""
         with open(f"/proc/{self.process.pid}/status") as file:
             return next(int(line.split()[1]) / 1000 for line in file if line.startswith("VmHWM"))
 
@@ -117,7 +117,7 @@ class Contestant:
 
 
 def command(job):
-    """The line that starts a contestant."""
+    """The command that starts a contestant."""
     text = json.dumps(job)
     if job["kind"] in RUST:
         return [program(), text]
@@ -126,7 +126,7 @@ def command(job):
 
 
 def environment(job):
-    """As many threads as the job has, whoever starts them; nobody reports home."""
+    """The environment of a job: all libraries use its number of threads, and none reports usage."""
     threads = str(job["threads"])
     more = dict(OMP_NUM_THREADS=threads, MKL_NUM_THREADS=threads, RAYON_NUM_THREADS=threads, PYTHONWARNINGS="ignore")
     if job["kind"] == "with_lammps":
@@ -135,12 +135,12 @@ def environment(job):
 
 
 def cores(count):
-    """So many of those that we may use."""
+    """The first `count` cores of this process."""
     return sorted(os.sched_getaffinity(0))[:count]
 
 
 def measure(contestants, plan, skip):
-    """{times: {name: seconds of each round}, megabytes, energies}; `skip(name, why)` hears of those who cannot."""
+    """{times: {name: seconds of each round}, megabytes, energies}; calls `skip(name, why)` for failed contestants."""
     found = dict(times={}, megabytes={}, energies={})
     turns = fresh_turns if plan.fresh else turns_in_place
     turns(contestants, plan, skip, found)
@@ -148,7 +148,7 @@ def measure(contestants, plan, skip):
 
 
 def turns_in_place(contestants, plan, skip, found):
-    """All are there from the start to the end."""
+    """All contestants stay from the start to the end."""
     ready = []
     try:
         for one in contestants:
@@ -165,7 +165,7 @@ def turns_in_place(contestants, plan, skip, found):
 
 
 def fresh_turns(contestants, plan, skip, found):
-    """One is there at a time; its evaluations before the one that counts warm it up."""
+    """One contestant at a time; the evaluation for the energy warms it up."""
     lost = set()
     for _ in range(plan.rounds):
         for one in contestants:
@@ -182,7 +182,7 @@ def turn(one, found):
 
 
 def attempt(one, skip, action):
-    """Whether it went well."""
+    """Whether an action succeeds; a contestant that fails is stopped and skipped."""
     try:
         action()
         return True
@@ -193,6 +193,6 @@ def attempt(one, skip, action):
 
 
 def note(one, found):
-    """What is known of it besides the times."""
+    """Record memory and energy of a contestant."""
     found["megabytes"][one.name] = one.megabytes()
     found["energies"][one.name] = one.energy

@@ -1,7 +1,7 @@
-"""A contestant in Python: `contestant.py JOB`, JOB a JSON object, of the same manners as the Rust ones (main.rs).
+"""A contestant in Python: `contestant.py JOB`, with JOB a JSON object, and the protocol of the Rust ones (main.rs).
 
-The kind of a job is the name of the module whose `make(job)` returns (evaluate, energy): a function that evaluates once
-and returns the seconds that this took, and the energy of the structure as it is, eV.
+The kind of a job is the name of a module. Its `make(job)` returns (evaluate, energy): a function that evaluates once
+and returns the seconds, and the energy of the original structure in eV.
 """
 
 import importlib
@@ -11,7 +11,7 @@ import sys
 
 
 def main(job):
-    # Whatever is printed on the way must not come between our lines.
+    # Other output must not come between our lines.
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     evaluate, energy = importlib.import_module(job["kind"]).make(job)

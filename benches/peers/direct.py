@@ -3,19 +3,19 @@
 import jobs
 from conduct import Plan, measure
 
-# Mitigation of i-PI and ours: name, rotations with inversion.
+# Grids of tumble and i-PI, with the number of rotations including inversion.
 GRIDS = {"tetrahedral": 24, "octahedral": 48, "icosahedral": 120, "legendre:2": 36, "legendre:3": 150}
 
 
 def plans(options):
-    """How often what size is measured; above 1,536 atoms processes do not fit into the memory beside each other."""
+    """The plan for each number of atoms; above 1,536 atoms the processes do not fit into the memory together."""
     if options.quick:
         return {3: Plan(3, 0.05), 192: Plan(3, 0.05)}
     return {3: Plan(15), 192: Plan(15), 1536: Plan(5), 12288: Plan(3, fresh=True)}
 
 
 def evaluations(options, skip):
-    """Energy and forces once, everybody."""
+    """One evaluation of energy and forces, by all programs."""
     for threads in options.threads:
         for atoms, plan in plans(options).items():
             who = [jobs.tumble("tumble", atoms, threads), *jobs.floors(atoms, threads), *jobs.torch(atoms, threads)]
@@ -46,7 +46,7 @@ def neighbors(options, skip):
 
 
 def growth(options, skip):
-    """tumble from 192 to 98,304 atoms, at its default budget of memory and at a larger one; all sizes take turns."""
+    """tumble from 192 to 98,304 atoms, at its default memory budget and at a larger one; all sizes take turns."""
     sizes = [(192, 2048), (1536, 2048)]
     if not options.quick:
         sizes += [(12288, 2048), (98304, 2048), (98304, 16384)]

@@ -1,4 +1,4 @@
-"""The checkpoint's own model in torch, not compiled, without metatomic's engines: a neighbor list lies ready."""
+"""The checkpoint's own model in torch, not compiled, without metatomic's engines, on a prepared neighbor list."""
 
 import sys
 from pathlib import Path

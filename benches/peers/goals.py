@@ -1,4 +1,4 @@
-"""What is aimed at, and what was measured: each goal is a line of a table."""
+"""The goals and their measured values: each goal is a row of a table."""
 
 from dataclasses import dataclass
 from operator import ge, le
@@ -8,7 +8,7 @@ from ratios import find, ratio
 
 @dataclass
 class Goal:
-    """`value` is None where nothing was measured."""
+    """A row of the table; `value` is None if nothing was measured."""
 
     what: str
     value: float | None
@@ -23,19 +23,19 @@ class Goal:
         return "not measured" if number is None else f"{100 * number:.1f}%" if self.percent else f"{number:.3g}"
 
     def row(self):
-        """What, goal, measured, verdict."""
+        """Name, target, measured value, verdict."""
         sign = "≥" if self.least else "≤"
         verdict = "met" if self.met() else "not measured" if self.value is None else "**missed**"
         return [self.what, f"{sign} {self.shown(self.limit)}", self.shown(self.value), verdict]
 
 
 def goals(results):
-    """All of them, in the order of the table."""
+    """All goals, in the order of the table."""
     return [*speed(results), *averaging(results), *peers(results), *sizes(results)]
 
 
 def quotient(rows, name, other, scale=1.0, **wanted):
-    """Ratio of two contestants in the row that is wanted, None where it is missing."""
+    """Ratio of two contestants in the wanted row; None if it is missing."""
     row = find(rows, **wanted)
     found = ratio(row, name, other) if row else None
     return None if found is None else found * scale
@@ -45,16 +45,16 @@ def speed(results):
     rows = results.get("evaluations", [])
     over = quotient(rows, "tumble", "ONNX Runtime, C", atoms=192, threads=1)
     over = None if over is None else over - 1
-    yield Goal("tumble beyond bare ONNX Runtime (C), 192 atoms, with the neighbor list", over, 0.03, percent=True)
+    yield Goal("extra time over bare ONNX Runtime (C), neighbor list included, 192 atoms", over, 0.03, percent=True)
 
 
 def averaging(results):
     rows, grid = results.get("averages", []), "octahedral"
     large, small = (dict(atoms=atoms, grid=grid) for atoms in (192, 3))
-    name = "average over 48 rotations (O, inversion) over 48 × one evaluation, 1 thread"
+    name = "average over 48 rotations (O, inversion), over 48 evaluations, 1 thread"
     yield Goal(f"{name}, 192 atoms", quotient(rows, "1 threads", "one evaluation", 1 / 48, **large), 1.0)
     faster = quotient(rows, "1 threads", "2 threads", **large)
-    yield Goal("the same on 2 cores: times faster than on 1", faster, 1.8, least=True)
+    yield Goal("the same on 2 cores: speedup over 1 core", faster, 1.8, least=True)
     yield Goal(f"{name}, one H2O", quotient(rows, "1 threads", "one evaluation", 1 / 48, **small), 0.15)
 
 
@@ -66,10 +66,10 @@ def peers(results):
         )
     rows = results.get("symmetrized", [])
     value = quotient(rows, "SymmetrizedCalculator", "tumble", threads=1)
-    yield Goal("`SymmetrizedCalculator` over tumble at no more error, 192 atoms", value, 3.0, least=True)
+    yield Goal("`SymmetrizedCalculator` over tumble with no larger error, 192 atoms", value, 3.0, least=True)
     rows = results.get("stepping", [])
     value = quotient(rows, f"every {rows[0]['every']}", "bare") if rows else None
-    yield Goal("MD step averaged over O with inversion at every 8th, over a bare step (LAMMPS)", value, 8.0)
+    yield Goal("MD step with an average over O and inversion at every 8th, over a bare step (LAMMPS)", value, 8.0)
     rows = results.get("neighbors", [])
     for atoms, what in ((12288, "12,288 atoms"), (8, "8 atoms in a skewed cell")):
         value = quotient(rows, "tumble", "vesin", atoms=atoms)
@@ -77,7 +77,7 @@ def peers(results):
 
 
 def best(rows, atoms):
-    """i-PI's driver in the better of its two ways, legendre:2."""
+    """i-PI's driver in the faster of its two modes, legendre:2."""
     names = [f"ffrotations, i-PI's driver, {how}" for how in ("one by one", "at once")]
     found = [quotient(rows, name, "tumble inside", atoms=atoms, grid="legendre:2") for name in names]
     return min((value for value in found if value is not None), default=None)
@@ -91,18 +91,18 @@ def sizes(results):
     yield Goal("peak memory of tumble over metatomic's process, 192 atoms", value, 0.3)
     rows = results.get("growth", [])
     what = "an atom, growth from 192 to 98,304 atoms"
-    yield Goal(f"time {what} (the better of two budgets of memory)", slowing(rows), 0.15, percent=True)
+    yield Goal(f"time {what} (the better of two memory budgets)", slowing(rows), 0.15, percent=True)
     three = find(results.get("evaluations", []), atoms=3, threads=1)
     base = three["megabytes"].get("tumble") if three else None
     value = growth(rows, lambda row: bytes_an_atom(row, base)) if base else None
-    yield Goal(f"memory {what} (beyond that of one H2O; ditto)", value, 0.15, percent=True)
+    yield Goal(f"memory {what} (above that of one H2O; the better budget)", value, 0.15, percent=True)
     largest = find(rows, atoms=98304, memory=2048)
     value = beyond(largest, find(rows, atoms=192)) if largest and largest["megabytes"] else None
-    yield Goal("memory of 98,304 atoms beyond that of 192 over its budget", value, 1.0)
+    yield Goal("memory of 98,304 atoms above that of 192, over the budget", value, 1.0)
 
 
 def slowing(rows):
-    """How much longer an atom takes in the largest system than in the smallest, in the same round; 0 if shorter."""
+    """Growth of the time per atom from the smallest to the largest system, in the same round; 0 if it falls."""
     small = find(rows, atoms=192)
     large = [row for row in rows if row["atoms"] == 98304 and row["times"]]
     if not small or not large:
@@ -113,18 +113,18 @@ def slowing(rows):
 
 
 def bytes_an_atom(row, base):
-    """Peak memory beyond `base` (MB)."""
+    """Peak memory per atom above `base` (MB), in bytes."""
     found = row["megabytes"].get("tumble")
     return 1e6 * (found - base) / row["atoms"] if found else None
 
 
 def growth(rows, of):
-    """How much more the largest system takes, at the better of its budgets, than the smallest; 0 if it takes less."""
+    """Growth from the smallest to the largest system, at the better of its budgets; 0 if it falls."""
     small = find(rows, atoms=192)
     large = [of(row) for row in rows if row["atoms"] == 98304 and of(row)]
     return max(0.0, min(large) / of(small) - 1) if small and large else None
 
 
 def beyond(row, small):
-    """Peak memory beyond that of the small system, which is programs and weights, over the budget."""
+    """Peak memory above that of the small system (programs and weights), over the budget."""
     return (row["megabytes"]["tumble"] - small["megabytes"]["tumble"]) / (1.048576 * row["memory"])

@@ -1,4 +1,4 @@
-"""Who can be asked for what."""
+"""The jobs of all contestants."""
 
 from conduct import Contestant
 from places import BUILD, COPY, ONNX, TORCHSCRIPT, library, structure, tensors
@@ -14,7 +14,7 @@ def tumble(name, atoms, threads, rotate="none", inversion=False, memory=DEFAULT_
 
 
 def floors(atoms, threads):
-    """ONNX Runtime by itself, by its C interface and from Python."""
+    """ONNX Runtime alone, through its C interface and from Python."""
     job = dict(model=str(ONNX), tensors=str(tensors(atoms)), threads=threads, baseline=baseline(atoms))
     yield Contestant("ONNX Runtime, C", dict(kind="floor", library=str(library()), **job))
     yield Contestant("ONNX Runtime, Python", dict(kind="bare", **job))
@@ -34,14 +34,14 @@ def symmetrized(atoms, threads):
 
 
 def ipi(name, driver, atoms, beads=1, batch=1, steps=1, **rotations):
-    """i-PI and a driver with one thread, which may use two cores so that they need not wait for each other."""
+    """i-PI and a driver with one thread, on two cores, so that they do not wait for each other."""
     job = dict(kind="with_ipi", driver=driver, structure=str(structure(atoms)), beads=beads, batch=batch, steps=steps)
     files = dict(program=str(BUILD / "tumble"), model=str(ONNX), torchscript=str(TORCHSCRIPT))
     return Contestant(name, job | files | dict(threads=1) | rotations, cores=2)
 
 
 def lammps(name, style, steps):
-    """Our pair style in LAMMPS; water of 192 atoms."""
+    """The pair style in LAMMPS; 192 atoms of water."""
     from places import WATER
 
     job = dict(kind="with_lammps", model=str(ONNX), data=str(WATER), style=style, steps=steps, threads=1)

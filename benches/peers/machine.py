@@ -1,4 +1,4 @@
-"""What it was measured on, and with which versions."""
+"""The machine of the measurements, and the versions of the programs."""
 
 import os
 import platform
@@ -12,7 +12,7 @@ PACKAGES = ["torch", "metatrain", "metatomic-torch", "metatomic-ase", "onnxrunti
 
 
 def machine():
-    """Processor, cores that we may use, memory, system, and how busy it is before anything is measured."""
+    """Processor, available cores, memory, system, and the load before the measurements."""
     with open("/proc/cpuinfo") as file:
         names = [line.split(":")[1].strip() for line in file if line.startswith("model name")]
     with open("/proc/meminfo") as file:
@@ -23,7 +23,7 @@ def machine():
 
 
 def versions():
-    """By name; those of the virtual environment of `make setup` where they are not ours."""
+    """Versions by name; packages missing here come from the virtual environment of `make setup`."""
     found = {}
     for name in PACKAGES:
         try:
@@ -38,10 +38,10 @@ def versions():
 
 
 def said(*command):
-    """What a program prints."""
+    """The output of a program."""
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
 def description():
-    """All of it."""
+    """Machine, versions and date."""
     return dict(machine=machine(), versions=versions(), date=date.today().isoformat())

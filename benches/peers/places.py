@@ -1,4 +1,4 @@
-"""Where things lie."""
+"""Paths of files and programs."""
 
 import json
 import os

@@ -1,6 +1,6 @@
-"""Structures, the models that the contestants read, and the tensors of those who evaluate nothing but the model.
+"""Makes structures, models, and the tensors for contestants that evaluate the model only.
 
-Everything goes to `target/peers`; what is there and fits is left as it is.
+Everything goes to `target/peers`; matching files are kept.
 """
 
 import filecmp
@@ -29,7 +29,7 @@ def models(checkpoint=CHECKPOINT):
 
 
 def metadata():
-    """What the ONNX file says of itself."""
+    """The metadata of the ONNX file."""
     import onnx
 
     entries = onnx.load(ONNX, load_external_data=False).metadata_props
@@ -46,7 +46,7 @@ def molecule():
 
 
 def skewed():
-    """O and H in a skewed cell so small that images of images are neighbors."""
+    """O and H in a small skewed cell, in which images of images are neighbors."""
     import ase
 
     cell = np.array([[4.2, 0.0, 0.0], [0.5, 4.1, 0.0], [-0.3, 0.4, 4.3]])
@@ -61,7 +61,7 @@ def liquid(atoms):
 
     box = ase.io.read(WATER, format="lammps-data", atom_style="atomic", units="metal")
     box.numbers = np.where(box.get_masses() > 10, 8, 1)
-    # Of LAMMPS' file nothing else is wanted; velocities and ids would only make the files long.
+    # Drop velocities and ids of LAMMPS' file: they would only make the files long.
     box = type(box)(box.numbers, box.positions, cell=box.cell, pbc=True)
     return box.repeat(BOXES[atoms])
 
@@ -96,7 +96,7 @@ def inputs(atoms):
 
 
 def store(atoms):
-    """The tensors that the model asks for, as numbers behind each other; `inputs.json` tells kinds and shapes."""
+    """Write the model's input tensors as raw numbers; `inputs.json` has kinds and shapes."""
     import onnx
 
     folder = tensors(atoms)

@@ -3,7 +3,7 @@
 import jobs
 from conduct import Plan, measure
 
-# Grid of i-PI: rotations with inversion.
+# Grids of i-PI, with the number of rotations including inversion.
 GRIDS = {"legendre:2": 36, "legendre:3": 150}
 # Beads by number of atoms.
 BEADS = {3: 32, 192: 8}
@@ -11,9 +11,9 @@ EVERY = 8
 
 
 def rotations(options, skip):
-    """A step of i-PI with an average: inside tumble, or by <ffrotations> around a driver, of theirs or ours.
+    """A step of i-PI with an average: inside tumble, or by <ffrotations> with i-PI's driver or `tumble ipi`.
 
-    A driver is asked for one rotation after the other, as is i-PI's default, or for all at once.
+    <ffrotations> sends one rotation after the other (i-PI's default), or all at once.
     """
     for atoms in (3, 192):
         for grid, count in list(GRIDS.items())[: 1 if options.quick else None]:
@@ -41,7 +41,7 @@ def beads(options, skip):
 
 
 def stepping(options, skip):
-    """Steps of LAMMPS: bare, and with the average over the octahedral group with inversion at every 8th."""
+    """Steps of LAMMPS: bare, and with the average over the octahedral group and inversion at every 8th step."""
     averaged = f"rotate octahedral inversion yes every {EVERY}"
     who = [jobs.lammps("bare", "rotate none", EVERY), jobs.lammps(f"every {EVERY}", averaged, EVERY)]
     plan = Plan(2, 0.1) if options.quick else Plan(9)

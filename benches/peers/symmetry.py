@@ -1,7 +1,7 @@
-"""metatomic's SymmetrizedCalculator at its defaults against the cheapest average of ours that leaves no more error.
+"""metatomic's SymmetrizedCalculator at its defaults against tumble's cheapest average with no larger error.
 
-The error that an average leaves: a structure is turned as a whole in several ways, and energies and forces, these in
-the laboratory's frame, are compared; without an error none would change. Standard deviations, for forces the root mean
+The remaining error of an average is the standard deviation of energies, and of forces in the laboratory's frame, over
+several rotations of the whole structure: without an error none of them would change. For forces it is the root mean
 square over all components.
 """
 
@@ -17,7 +17,7 @@ from places import BUILD, HERE, ONNX, TORCHSCRIPT, WORK, structure
 from scipy.spatial.transform import Rotation
 
 ATOMS = 192
-# Ascending in evaluations, which is the number behind.
+# (name, inversion, evaluations), with ascending evaluations.
 MITIGATIONS = [
     ("none", False, 1),
     ("none", True, 2),
@@ -42,7 +42,7 @@ def turns(count):
 
 
 def turned(rotations):
-    """The structure and its cell, turned in each way; written for tumble to `turned.xyz`."""
+    """The structure and its cell in each rotation; written for tumble to `turned.xyz`."""
     frames = []
     for rotation in rotations:
         atoms = ase.io.read(structure(ATOMS))
@@ -54,14 +54,14 @@ def turned(rotations):
 
 
 def deviations(energies, forces, rotations):
-    """meV/atom and meV/Å of energies [k] and forces [k, N, 3] of the turned structures."""
+    """meV/atom and meV/Å of energies [k] and forces [k, N, 3] of the rotated structures."""
     back = np.array([force @ rotation for force, rotation in zip(forces, rotations)])
     spread = np.sqrt(back.var(axis=0).mean())
     return dict(energy=1e3 * float(np.std(energies)) / ATOMS, forces=1e3 * float(spread))
 
 
 def ours(mitigation, inversion, rotations):
-    """What an average of ours leaves."""
+    """The remaining error of an average of tumble."""
     out = WORK / "turned-out.xyz"
     command = [BUILD / "tumble", "eval", ONNX, WORK / "turned.xyz", "-o", out, "--rotate", mitigation]
     command += ["--inversion"] if inversion else []
@@ -72,7 +72,7 @@ def ours(mitigation, inversion, rotations):
 
 
 def theirs(count):
-    """What SymmetrizedCalculator and the bare model in torch leave, computed in a process that ends thereafter."""
+    """Remaining errors of SymmetrizedCalculator and the bare model in torch, computed in a process of its own."""
     job = json.dumps(dict(torchscript=str(TORCHSCRIPT), threads=1, turns=count))
     done = subprocess.run(
         [sys.executable, HERE / "symmetry.py", job], check=True, stdout=subprocess.PIPE, text=True,
@@ -82,7 +82,7 @@ def theirs(count):
 
 
 def leave(job):
-    """As `theirs`, here."""
+    """Like `theirs`, but in this process."""
     from with_metatomic import calculator, evaluate
 
     rotations, found = turns(job["turns"]), {}
@@ -96,7 +96,7 @@ def leave(job):
 
 
 def symmetrized(options, skip):
-    """Errors left first, then times."""
+    """First the remaining errors, then the times."""
     count = 3 if options.quick else 8
     rotations, left = turns(count), theirs(count)
     turned(rotations)

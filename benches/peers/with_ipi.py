@@ -1,6 +1,6 @@
-"""Molecular dynamics in i-PI, with one of two drivers: its own for metatomic, or `tumble ipi`; an evaluation is a step.
+"""Molecular dynamics in i-PI, with its own driver for metatomic or with `tumble ipi`; an evaluation is a step.
 
-i-PI runs in this process, its driver in another; they talk through a unix socket.
+i-PI runs in this process, and the driver in another; they communicate through a unix socket.
 """
 
 import os
@@ -15,7 +15,7 @@ from pathlib import Path
 import ase
 import ase.io
 
-BOX = 20.0  # Å: of a free molecule, since i-PI knows no other than periodic structures
+BOX = 20.0  # Å, for a free molecule, since i-PI knows periodic structures only
 
 INPUT = """
 <simulation verbosity='quiet' safe_stride='1000000'>
@@ -91,10 +91,10 @@ def make(job):
     os.chdir(tempfile.mkdtemp())
     write(job["structure"])
     address = f"tumble-peers-{uuid.uuid4().hex[:12]}"
-    # Until the first step nobody listens: i-PI's own driver would give up.
+    # i-PI must listen first: its own driver gives up without a listener.
     simulation = InteractiveSimulation(describe(job, address))
     process = subprocess.Popen(driver(job, address), stdin=subprocess.DEVNULL)
-    # i-PI would wait for ever for a driver that has ended.
+    # End with the driver: i-PI would wait for ever.
     threading.Thread(target=lambda: os._exit(process.wait() or 1), daemon=True).start()
 
     def evaluate():

@@ -1,4 +1,4 @@
-"""Molecular dynamics in LAMMPS with our pair style; an evaluation is `steps` steps, its seconds those of one."""
+"""Molecular dynamics in LAMMPS with the pair style; an evaluation runs `steps` steps and returns seconds per step."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""metatomic's ASE calculator, as it is and symmetrized, with the TorchScript file of the same checkpoint."""
+"""metatomic's ASE calculator, bare and symmetrized, with the TorchScript file of the same checkpoint."""
 
 import time
 
@@ -12,14 +12,14 @@ SHAKE = 0.01  # Å: as in main.rs
 
 
 def calculator(job):
-    """With their defaults."""
+    """The calculator, with the defaults of metatomic."""
     torch.set_num_threads(job["threads"])
     base = MetatomicCalculator(job["torchscript"], device="cpu")
     return SymmetrizedCalculator(base) if job.get("symmetrized") else base
 
 
 def evaluate(made, atoms):
-    """Energy (eV) and forces [N, 3] (eV/Å), without ASE's memory of what it has seen."""
+    """Energy (eV) and forces [N, 3] (eV/Å), without ASE's cache."""
     made.calculate(atoms, ["energy", "forces"], all_changes)
     return float(made.results["energy"]), made.results["forces"]
 

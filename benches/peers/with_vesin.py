@@ -1,4 +1,4 @@
-"""vesin's neighbor list on one thread, with what the Rust one gives too: pairs, shifts and vectors."""
+"""vesin's neighbor list on one thread, with the same results as the Rust one: pairs, shifts and vectors."""
 
 import time
 

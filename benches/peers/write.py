@@ -1,4 +1,4 @@
-"""What was measured as a page: `write.py RESULTS PAGE`."""
+"""Writes the page of the measurements: `write.py RESULTS PAGE`."""
 
 import json
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 from goals import goals
 from ratios import ratio, seconds
 
-# Part: heading, columns that tell what was measured, who the others are compared with, what a time is of.
+# Part: heading, columns of the parameters, reference of the ratios, unit of work of a time.
 PARTS = {
     "evaluations": ("Energy and forces", ["atoms", "threads"], "tumble", "evaluation"),
     "averages": (
@@ -24,30 +24,30 @@ PARTS = {
     "growth": ("Growth", ["atoms", "memory"], "tumble", "evaluation"),
 }
 NOTES = {
-    "evaluations": "tumble's time and metatomic's are from positions to forces, with the neighbor list (metatomic "
-    "keeps its list while atoms move little; tumble makes it anew). Others are the model alone, on what lies ready: "
-    "ONNX Runtime by its C interface with tumble's settings, in Python with its own; torch uncompiled. tumble has "
-    "kernels of its own for steps of the model that are single nodes in the file, ONNX Runtime by itself their "
-    "functions. At 12,288 atoms tumble evaluates layer by layer and tile by tile, which takes less memory than one "
-    "piece.",
-    "symmetrized": "Of ours the cheapest that leaves no more error. Which one that is depends on the weights: these "
-    "break the symmetry nearly in ℓ = 1 alone, which 12 rotations remove; `tumble check` says what others need.",
-    "averages": "One evaluation is on one thread.",
+    "evaluations": "tumble and metatomic: from positions to forces, with the neighbor list (metatomic keeps its list "
+    "while atoms move little; tumble makes a new one each time). The others: the model alone, with all tensors ready. "
+    "ONNX Runtime runs through its C interface with tumble's settings, and in Python with its own; torch is not "
+    "compiled. tumble has its own kernels for steps of the model that are single nodes in the file; ONNX Runtime alone "
+    "runs their functions. At 12,288 atoms tumble evaluates layer by layer and tile by tile, which takes less memory "
+    "than one piece.",
+    "symmetrized": "tumble runs its cheapest average with no larger error. The choice depends on the weights: these "
+    "break the symmetry almost only in ℓ = 1, which 12 rotations remove. Run `tumble check` for your weights.",
+    "averages": "*one evaluation* is on one thread.",
     "rotations": "*inside*: tumble averages, and i-PI sees one force field. `ffrotations`: i-PI turns the structure "
-    "and averages. One by one is i-PI's default; at once is a `batch_size` of all rotations.",
-    "beads": "i-PI with PILE-L; at once is a `batch_size` of all beads.",
-    "stepping": "A step of LAMMPS, pair style and integrator; times are means over whole periods.",
-    "neighbors": "Full lists; tumble's is sorted, and knows the reverse of each edge. vesin is called from Python, "
-    "which is a few µs of each of its times; 8 atoms are in a skewed cell of 4 Å.",
-    "growth": "Memory in MiB is tumble's budget for the model. From 1,536 atoms on it evaluates layer by layer; where "
-    "even that would take more than the budget, block by block.",
+    "and averages, *one by one* (its default) or *at once* (a `batch_size` of all rotations).",
+    "beads": "i-PI with PILE-L; *at once* is a `batch_size` of all beads.",
+    "stepping": "A step of LAMMPS with pair style and integrator; times are means over whole periods.",
+    "neighbors": "Full lists. tumble's list is sorted and knows the reverse of each edge. vesin is called from Python, "
+    "which adds a few µs to each of its times. The 8 atoms are in a skewed cell of 4 Å.",
+    "growth": "*memory* is tumble's budget for the model in MiB. From 1,536 atoms on it evaluates layer by layer, and "
+    "block by block if even that exceeds the budget.",
 }
 
 
 def page(results):
     """Lines of Markdown."""
     yield from ["# Benchmarks", "", *about(results), ""]
-    yield from table(["goal", "wanted", "measured", ""], [goal.row() for goal in goals(results)])
+    yield from table(["goal", "target", "measured", ""], [goal.row() for goal in goals(results)])
     for part, (heading, keys, reference, unit) in PARTS.items():
         rows = results.get(part, [])
         if rows:
@@ -57,31 +57,32 @@ def page(results):
 
 
 def measured(where):
-    """When a part was measured, with which tumble: parts are measured one by one."""
+    """Date, version and processor of a part, since parts are measured separately."""
     if where:
         yield from ["", f"Measured on {where['date']} with tumble {where['tumble']}, on {where['cpu']}."]
 
 
 def about(results):
-    """Where, when, with what."""
+    """Date, machine and versions."""
     machine, versions = results["machine"], ", ".join(f"{k} {v}" for k, v in results["versions"].items())
-    yield f"Written by `make bench` on {results['date']} (`benches/peers`)."
+    yield f"`make bench` wrote this page on {results['date']} (`benches/peers`)."
     yield f"Machine: {machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, {machine['system']}."
-    yield f"Versions: {versions}. Weights of all: `{results['model']}`."
+    yield f"Versions: {versions}. Weights of all programs: `{results['model']}`."
     if machine["load"] > 0.5:
         yield f"**The machine was not quiet: its load was {machine['load']:.1f} at the start.**"
     if results["quick"]:
-        yield "**A quick run: few rounds and short turns, to see that everything works, not to compare.**"
+        yield "**A quick run with few rounds and short turns, to see that everything works: do not compare.**"
     yield ""
-    yield "All numbers are medians over rounds in which the contestants take turns, each in a process of its own; a"
-    yield "ratio is taken in each round, and then the median. Only ratios compare: times are of this machine then."
+    yield "All numbers are medians over rounds. In each round the programs run in turn, each in its own process. A"
+    yield "ratio is a program's time over that of the first program in the same round. Compare ratios only: you will"
+    yield "measure other times on your machine."
 
 
 def times(rows, keys, reference, unit):
-    """Of one who is measured everywhere the ratio to the reference, and the time."""
+    """Table of the reference's times, and of the others' times and ratios to it."""
     names = list(dict.fromkeys(name for row in rows for name in row["times"]))
     others = [name for name in names if name != reference]
-    header = [*keys, f"{reference}, ms an {unit}" if unit[0] in "ae" else f"{reference}, ms a {unit}"]
+    header = [*keys, f"{reference}, ms per {unit}"]
     header += [f"{name}: ms, ratio" for name in others]
     yield from table(header, [[*labels(row, keys), *cells(row, reference, others)] for row in rows])
 
@@ -93,7 +94,7 @@ def cells(row, reference, others):
 
 
 def memory(rows, keys):
-    """Peak memory of whole processes, where that of the contestants was noted and means something."""
+    """Table of the peak memory of whole processes, if it was recorded and is meaningful."""
     names = list(dict.fromkeys(name for row in rows for name in row["megabytes"]))
     if "threads" not in keys and "memory" not in keys:
         return
@@ -104,11 +105,11 @@ def memory(rows, keys):
 
 
 def errors(rows):
-    """What averages leave, for the part that compares them."""
+    """Table of remaining errors, for the part that compares averages."""
     if "left" not in rows[0]:
         return
     left, tried = rows[0]["left"], rows[0]["tried"]
-    yield from ["", "Error left: standard deviation as the structure is turned as a whole.", ""]
+    yield from ["", "Remaining error: standard deviation over rotations of the whole structure.", ""]
     body = [
         ["torch, bare", 1, left["bare"]],
         ["SymmetrizedCalculator", left["evaluations"], left["SymmetrizedCalculator"]],
@@ -119,7 +120,7 @@ def errors(rows):
 
 
 def skipped(entries):
-    """Who could not do what."""
+    """List of contestants that could not do their job."""
     if entries:
         yield from ["", "## Left out", ""]
         yield from (f"- {e['part']}, {e['what']}: {e['who']} {e['why']}." for e in entries)
@@ -130,17 +131,17 @@ def paragraph(text):
 
 
 def labels(row, keys):
-    """Where a row belongs."""
+    """The parameters of a row."""
     return [f"{row[key]:,}" if isinstance(row[key], int) else str(row[key]) for key in keys]
 
 
 def three_digits(number, scale=1.0):
-    """Rounded, and never with an exponent."""
+    """The number with three digits, never with an exponent."""
     return "–" if number is None else f"{float(f'{number * scale:.3g}'):,.10g}"
 
 
 def table(header, rows):
-    """Markdown."""
+    """Lines of a table in Markdown."""
     yield from (f"| {' | '.join(line)} |" for line in [header, ["---"] * len(header), *rows])
 
 

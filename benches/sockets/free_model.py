@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes a model that costs nothing and knows H and O, `free_model.py FILE`: what is left is the way there and back."""
+"""Writes a model of H and O that costs nothing, `free_model.py FILE`, to measure the round trip alone."""
 
 import json
 import sys

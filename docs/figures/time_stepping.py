@@ -20,7 +20,7 @@ RESULTS = Path(__file__).with_suffix(".json")
 ROTATE = "tetrahedral"
 STRIDES = [1, 2, 4, 8, 16, 32]
 INPUT = """
-plugin load {root}/target/release/libtumble.so
+plugin load {root}/target/release/tumbleplugin.so
 units metal
 atom_style atomic
 newton on

@@ -1,7 +1,7 @@
 /* The energy of a water molecule, turned about x and averaged over rotations, and its spread over them.
 
-       cc -I include examples/c/water.c -L target/library/release -ltumble -lm -o water
-       export LD_LIBRARY_PATH=target/library/release
+       cc -I include examples/c/water.c -L target/release -ltumble -lm -o water
+       export LD_LIBRARY_PATH=target/release
        ./water examples/models/water-pet.onnx "rotate: octahedral, inversion: yes"
 
    Prints a line per angle: angle (degrees), energy (eV), spread over the rotations (eV), largest force (eV/Å).

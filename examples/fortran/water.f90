@@ -1,7 +1,7 @@
 ! The energy of a water molecule, turned about x and averaged over rotations, and its spread over them.
 !
-!     gfortran examples/fortran/tumble.f90 examples/fortran/water.f90 -L target/library/release -ltumble -o water
-!     export LD_LIBRARY_PATH=target/library/release
+!     gfortran examples/fortran/tumble.f90 examples/fortran/water.f90 -L target/release -ltumble -o water
+!     export LD_LIBRARY_PATH=target/release
 !     ./water examples/models/water-pet.onnx "rotate: octahedral, inversion: yes"
 !
 ! Prints a line per angle: angle (degrees), energy (eV), spread over the rotations (eV), largest force (eV/Å).

@@ -1,4 +1,4 @@
-"""What an exporter must know of a model: the protocol of adapters.
+"""The protocol of adapters: the description of a model for the exporter.
 
 An adapter's `module` is a `torch.nn.Module` with
 
@@ -7,9 +7,9 @@ An adapter's `module` is a `torch.nn.Module` with
 on the tensors of the padded layout of the model contract (`docs/model-contract.md`): edge_vectors [C, K, 3] in the
 length unit, neighbors [C, K], mask [C, K], reverse [C, K], species [N]. `outputs` is the energies [C], or a dict with
 `atomic_energies` [C] and, where the model has them, `forces` [C, 3], `stress` [B, 3, 3], `ensemble_energies` [M, C].
-The gradient of the energies is traced by the exporter. Where energies depend on the whole structure (`whole`),
-`forward` has a sixth argument, replica [N] of the contract, or None where all atoms are of one structure. One that
-leaves padding out has an argument `slots`, the flat slots [E] of `packing.slots_of`, or None where it must find them.
+The exporter traces the gradient of the energies. If energies depend on the whole structure (`whole`), `forward` has a
+sixth argument, replica [N] of the contract, or None if all atoms belong to one structure. A module that skips padding
+has an argument `slots`, the flat slots [E] of `packing.slots_of`, or None if the module must find them.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ KINDS = {
 
 @dataclass
 class Structure:
-    """positions [N, 3] and cell [3, 3] (rows are vectors) in the model's length unit, atomic numbers [N]."""
+    """A structure: positions [N, 3], cell [3, 3] (rows are vectors) in the model's length unit, atomic numbers [N]."""
 
     name: str
     positions: np.ndarray
@@ -40,7 +40,7 @@ class Structure:
 
 @dataclass
 class Answer:
-    """Of a whole structure, in the model's units, with reference energies; what a model does not give is None."""
+    """Results for a whole structure, in the model's units, with reference energies; None for missing outputs."""
 
     energy: float
     forces: np.ndarray | None = None  # [N, 3], -d energy / d positions
@@ -49,7 +49,7 @@ class Answer:
     members: np.ndarray | None = None  # [M], energies of the members of an ensemble
 
     def parts(self):
-        """(what, array) of all that is there."""
+        """(name, array) of every result."""
         fields = dict(energy=self.energy, forces=self.forces, virial=self.virial, direct=self.direct)
         return [(k, np.asarray(v)) for k, v in (fields | dict(members=self.members)).items() if v is not None]
 
@@ -60,7 +60,7 @@ class Adapter:
 
     module: torch.nn.Module
     cutoff: float
-    hops: int  # what is claimed: measured before anything is written, and raised if it is too small
+    hops: int  # as claimed: measured before the file is written, and raised if too small
     species: list[int]
     whole: bool = False  # energies depend on all atoms of a structure; `hops` is then the reach of direct forces
     name: str = "model"
@@ -70,7 +70,7 @@ class Adapter:
     symmetries: tuple[str, ...] = ("permutation", "translation")
     reference: str = ""
     provenance: dict = field(default_factory=dict)
-    # the original model in double precision, for the proof; None of a structure that it has no definite answer for
+    # the original model in double precision, for the comparison; None for a structure without a definite answer
     source: Callable[[Structure], Answer | None] | None = None
 
     def __post_init__(self):
@@ -91,7 +91,7 @@ class Adapter:
         return {"atomic_energies": found} if isinstance(found, torch.Tensor) else found
 
     def has(self, output):
-        """Whether the module gives an output: it is run on two atoms to see."""
+        """Whether the module has an output, from a run on two atoms."""
         from .systems import inputs
 
         pair = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 0.4 * self.cutoff]])
@@ -106,7 +106,7 @@ class Adapter:
 
 
 def outputs(adapter, kind):
-    """Names of the outputs of a file of a kind of forces; refused where the model has no direct forces."""
+    """Names of the outputs for a kind of forces; refused if the model has no direct forces."""
     if kind != "conservative" and not adapter.has("forces"):
         raise SystemExit(f"the model has no direct forces, so --forces {kind} is not possible: leave it out.")
     extra = [n for n in ("stress", "ensemble_energies") if (n != "stress" or kind != "conservative") and adapter.has(n)]

@@ -1,4 +1,4 @@
-"""Checks that an exported model must pass before it is written where it was asked for."""
+"""Checks that an exported model must pass before its file is put in place."""
 
 import numpy as np
 import torch
@@ -18,14 +18,14 @@ def session(path):
 
 
 def evaluate(run, inputs):
-    """Run a session on the six tensors, or those of them that it wants, of one structure -> its outputs as arrays."""
+    """Run a session on the six tensors of one structure, or those that it declares -> its outputs as arrays."""
     wanted = {i.name for i in run.get_inputs()}
     given = {"replica": torch.zeros_like(inputs[4])} | dict(zip(INPUTS, inputs))
     return run.run(None, {name: t.numpy() for name, t in given.items() if name in wanted})
 
 
 def agreement(model, path, dtype):
-    """Largest errors against torch in double precision, each system: name -> (eV, eV/Å)."""
+    """Largest errors against torch in double precision, by name of the system: (eV, eV/Å)."""
     run, reference = session(path), WithGradient(model, torch.float64)
     errors = {}
     for name, inputs in systems.examples(model.cutoff, dtype):
@@ -39,7 +39,7 @@ def agreement(model, path, dtype):
 
 
 def no_scatter(exported):
-    """ScatterND with a reduction is wrong on several threads, and ScatterElements slow: neither may be in the graph."""
+    """Refuse scatters: ScatterND with a reduction is wrong on several threads, and ScatterElements is slow."""
     scatters = [name for name in operators(exported.graph) if name.startswith("Scatter")]
     for function in exported.functions:
         scatters += [node.op_type for node in function.node if node.op_type.startswith("Scatter")]
@@ -48,9 +48,9 @@ def no_scatter(exported):
 
 
 def reach(model, path, dtype):
-    """Hops measured: how many message-passing steps away an edge still has a gradient of one atom's energy.
+    """Measured hops: the number of message-passing steps over which edges change one atom's energy.
 
-    A chain of atoms, spaced so that each sees only the next: the edges of atom m are m hops from atom 0.
+    The atoms form a chain in which each sees only the next, so the edges of atom m are m hops from atom 0.
     """
     count = model.hops + 4
     positions = np.zeros((count, 3))

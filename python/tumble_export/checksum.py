@@ -1,7 +1,7 @@
-"""The checksum in a model file, without which a flipped bit gives other numbers and no error.
+"""The checksum in a model file: without it, a flipped bit gives wrong numbers and no error.
 
 It is the entry `tumble_checksum` of `metadata_props`: the SHA-256, hexadecimal, of all other fields of the ModelProto
-as they are in the file, one after the other (docs/model-contract.md#checksum). `tumble checksum FILE` does the same.
+in the order of the file (docs/model-contract.md#checksum). `tumble checksum FILE` does the same.
 """
 
 import hashlib
@@ -11,11 +11,11 @@ from pathlib import Path
 KEY = b"tumble_checksum"
 METADATA = 14  # the field `metadata_props` of ModelProto
 BYTES = 2  # the wire type of strings and messages
-FIXED = {1: 8, 5: 4}  # bytes of the other wire types, but for 0, a varint
+FIXED = {1: 8, 5: 4}  # bytes of the other wire types, except 0, a varint
 
 
 def stamp(path):
-    """Write its checksum into a model file whose weights are in it, in place of one that is there; returns it."""
+    """Write the checksum into a model file without external weights, replacing an old one; returns it."""
     kept = b"".join(raw for number, value, raw in fields(Path(path).read_bytes()) if not states(number, value))
     checksum = hashlib.sha256(kept).hexdigest()
     entry = message(1, KEY) + message(2, checksum.encode())
@@ -31,7 +31,7 @@ def states(number, value):
 
 
 def fields(data):
-    """(number, value, all of it) of each field of a protobuf message; the value is b"" where it is no bytes."""
+    """(number, value, raw bytes) of each field of a protobuf message; the value is b"" unless it is bytes."""
     at = 0
     while at < len(data):
         start = at
@@ -52,7 +52,7 @@ def fields(data):
 
 
 def varint(data, at):
-    """A number of 7 bits a byte, and the place behind it."""
+    """A varint (7 bits per byte), and the position behind it."""
     value = shift = 0
     while at < len(data):
         byte = data[at]
@@ -63,12 +63,12 @@ def varint(data, at):
 
 
 def message(number, value):
-    """A field that holds bytes, written."""
+    """A field of bytes, encoded."""
     return written(number << 3 | BYTES) + written(len(value)) + value
 
 
 def written(value):
-    """A number of 7 bits a byte."""
+    """A varint, encoded (7 bits per byte)."""
     made = bytearray()
     while value >= 0x80:
         made.append(value & 0x7F | 0x80)

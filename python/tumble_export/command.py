@@ -31,20 +31,20 @@ def parser():
 
 
 def common(sub):
-    """Options of every kind of model."""
+    """Add the options that all kinds of models share."""
     sub.add_argument("-o", "--out", required=True, help="the .onnx file to write")
     sub.add_argument("--name", help="the model's name in logs")
     sub.add_argument("--dtype", choices=["float32", "float64"], default="float32")
     if sub.prog.endswith("compact"):
         return
-    default = None if sub.prog.endswith("orb") else "conservative"  # None: as the architecture has them
+    default = None if sub.prog.endswith("orb") else "conservative"  # None: the architecture's own kind
     sub.add_argument("--forces", choices=["conservative", "direct", "both"], default=default)
     sub.add_argument("--check", metavar="STRUCTURES", help="compare on these too, any file that ASE reads")
     sub.add_argument("--tolerance", type=float, help="largest relative error of the file (2e-4; 1e-9 in float64)")
 
 
 def adapter(args):
-    """The adapter that a command line asks for, and the kind of forces."""
+    """The adapter and the kind of forces for a command line."""
     if args.model == "torch":
         from . import custom
 

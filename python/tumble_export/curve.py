@@ -1,4 +1,4 @@
-"""Learning curve as a figure: `python -m tumble_export.curve learning_curve.csv learning_curve.svg`."""
+"""Draw the learning curve: `python -m tumble_export.curve learning_curve.csv learning_curve.svg`."""
 
 import csv
 import sys
@@ -8,7 +8,7 @@ def main(table, figure):
     import matplotlib
 
     matplotlib.use("svg")
-    matplotlib.rcParams["svg.hashsalt"] = "tumble"  # the same file from the same table
+    matplotlib.rcParams["svg.hashsalt"] = "tumble"  # so that the same table gives the same file
     from matplotlib import pyplot
 
     with open(table) as file:

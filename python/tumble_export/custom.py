@@ -1,4 +1,4 @@
-"""`my_module.py:make` -> Adapter: any PyTorch model, by the protocol of `adapter.py`."""
+"""The adapter of any PyTorch model, from a function `my_module.py:make` (see `adapter.py`)."""
 
 import importlib.util
 import sys
@@ -24,7 +24,7 @@ def make(place):
 
 
 def module(path):
-    """A Python file, imported under its own name; what lies beside it can be imported too."""
+    """A Python file, imported under its own name; it can import modules beside it."""
     sys.path.insert(0, str(path.parent.resolve()))
     spec = importlib.util.spec_from_file_location(path.stem, path)
     made = importlib.util.module_from_spec(spec)

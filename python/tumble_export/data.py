@@ -30,7 +30,7 @@ def find_neighbors(frames, cutoff):
 
 
 def largest(frame):
-    """The number of neighbors of the atom that has most."""
+    """The largest number of neighbors of an atom."""
     return int(np.bincount(frame["edges"][0]).max())
 
 
@@ -50,7 +50,7 @@ def tensors(frame, cutoff, slots):
 
 
 def pair_frame(frame, species):
-    """What the pair fit needs: distances, units, centers, neighbors, unordered species pairs, forces."""
+    """Input of the pair fit: distances, units, centers, neighbors, unordered species pairs, forces."""
     i, j, v, _ = frame["edges"]
     index = np.searchsorted(species, frame["species"])
     low, high = np.minimum(index[i], index[j]), np.maximum(index[i], index[j])

@@ -1,4 +1,4 @@
-"""Checkpoint -> ONNX file with metadata, checked before it is put in its place."""
+"""Export of a compact PET: checkpoint to ONNX file with metadata, checked before it is put in place."""
 
 import json
 import os
@@ -10,7 +10,7 @@ TOLERANCE = {torch.float32: (2e-4, 2e-4), torch.float64: (1e-9, 1e-9)}  # eV, eV
 
 
 def load(path):
-    """(model ready for export, checkpoint)."""
+    """The model, ready for export, and the checkpoint."""
     from .pet import Pet
 
     checkpoint = torch.load(path, weights_only=True)
@@ -42,7 +42,7 @@ def metadata(model, checkpoint, name, dtype, memory, speed):
 
 
 def check(model, path, exported, dtype):
-    """Print the largest errors, and refuse a model that is wrong."""
+    """Print the largest errors, and refuse a wrong model."""
     from . import checks
 
     checks.no_scatter(exported)

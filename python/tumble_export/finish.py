@@ -14,11 +14,11 @@ from .objective import energy_and_forces, rotation
 from .pet import Pet
 
 REFERENCE = "DeePMD-kit, examples/water/data: liquid water, path-integral ab initio molecular dynamics, PBE0+TS"
-HYDROGEN = -13.6057  # eV. Only 2 H + O is determined by water: hydrogen takes a round value, oxygen the rest.
+HYDROGEN = -13.6057  # eV. Water determines only 2 H + O: hydrogen gets a fixed value, oxygen the rest.
 
 
 def predict(model, frame, turn=None):
-    """Energy (eV, no reference) and forces [N, 3] (eV/Å) in double precision, of a frame turned and turned back."""
+    """Energy (eV, no reference) and forces [N, 3] (eV/Å, rotated back) of a rotated frame, in double precision."""
     turn = torch.eye(3, dtype=torch.float64) if turn is None else turn
     vectors, neighbors, mask, reverse, species, _ = frame
     energies, forces = energy_and_forces(model, (vectors.double() @ turn, neighbors, mask, reverse, species))
@@ -44,7 +44,7 @@ def errors(model, frames, offset):
 
 
 def spread(model, frames, turns):
-    """Standard deviations over rotations: energy (meV per system) and forces (meV/Å, a component, RMS)."""
+    """Standard deviations over rotations: energy (meV per system) and forces (meV/Å per component, RMS)."""
     energies, forces = [], []
     for tensors in frames:
         e, f = zip(*[predict(model, tensors, turn) for turn in turns])
@@ -62,7 +62,7 @@ def vacuum(model, count=8, seed=5):
 
 
 def reference_energies(model, frames):
-    """Least squares on a set of one composition: the mean residual, eV per cell, shared out among the species."""
+    """The mean residual (eV per cell) of frames with one composition, and its shares for the species."""
     residuals = []
     for frame in frames:
         e, _ = predict(model, data.tensors(frame, model.cutoff, data.largest(frame)))

@@ -1,6 +1,6 @@
 """Differentiable functions with hand-written backward passes: fewer operators in the exported graph, and no scatter.
 
-Every backward is made of differentiable operations, so that forces can be trained (a second derivative).
+Every backward pass is differentiable too, so that forces can be trained (a second derivative).
 """
 
 import torch
@@ -31,10 +31,10 @@ class Reverse(torch.autograd.Function):
 
 
 class Arrange(torch.autograd.Function):
-    """Rows [R, d] of tokens to places [Q] of the padded layout, where each has one: the rest is filled with any rows.
+    """Copy rows [R, d] of tokens to their places [Q] in the padded layout; other places are filled with arbitrary rows.
 
-    What is made of the filling must not count. `source` [Q] is a token for every place, `target` [R] the place of
-    every token. The backward is a gather too: the gradient of the filling is dropped.
+    Results of the filling must be masked. `source` [Q] is a token for every place, `target` [R] the place of every
+    token. The backward pass is a gather too: it drops the gradient of the filling.
     """
 
     @staticmethod
@@ -49,7 +49,7 @@ class Arrange(torch.autograd.Function):
 
 
 class Collect(torch.autograd.Function):
-    """The inverse of `Arrange`: rows [Q, d] at places to tokens [R, d]. `filled` [Q] tells places with a token."""
+    """The inverse of `Arrange`: rows [Q, d] of places to tokens [R, d]. `filled` [Q] is true if a place has a token."""
 
     @staticmethod
     def forward(ctx, rows, source, target, filled):
@@ -59,12 +59,12 @@ class Collect(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad):
         source, filled = ctx.saved_tensors
-        # a product: Where takes four times as long in ONNX Runtime
+        # a product, since Where takes four times as long in ONNX Runtime
         return grad.index_select(0, source) * filled.unsqueeze(1).to(grad.dtype), None, None, None
 
 
 class Silu(torch.autograd.Function):
-    """x · sigmoid(x); spelt out, since `aten.silu_backward` has no ONNX form. y' = s + y - y · s."""
+    """x · sigmoid(x), written out since `aten.silu_backward` has no ONNX form. y' = s + y - y · s."""
 
     @staticmethod
     def forward(ctx, x):
@@ -82,7 +82,7 @@ class Silu(torch.autograd.Function):
 
 
 class Gate(torch.autograd.Function):
-    """Rows [R, 2·w] of values and gates: values times the sigmoid of gates [R, w]."""
+    """Values times the sigmoid of gates [R, w], for rows [R, 2·w] of values and gates."""
 
     @staticmethod
     def forward(ctx, rows):
@@ -104,7 +104,7 @@ class Gate(torch.autograd.Function):
 
 
 class Normalize(torch.autograd.Function):
-    """Rows [R, d] over their root mean square."""
+    """Rows [R, d] divided by their root mean square."""
 
     @staticmethod
     def forward(ctx, rows, epsilon=EPSILON):
@@ -128,7 +128,7 @@ def inverse_rms(rows, epsilon):
 
 
 class Standardize(torch.autograd.Function):
-    """Rows [R, d] less their mean, over their standard deviation: a LayerNorm without gain and shift."""
+    """LayerNorm of rows [R, d] without gain and shift: subtract the mean, divide by the standard deviation."""
 
     @staticmethod
     def forward(ctx, rows, epsilon=EPSILON):
@@ -152,7 +152,7 @@ class Standardize(torch.autograd.Function):
 
 
 class Attention(torch.autograd.Function):
-    """Attention as one step, traced but not computed; `Tokens.attend` says what it is."""
+    """Attention as one operator, for tracing only; `Tokens.attend` defines it."""
 
     @staticmethod
     def forward(ctx, rows, bias, source, target, filled, heads):

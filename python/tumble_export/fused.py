@@ -1,7 +1,7 @@
-"""Steps of a model that tumble computes at once, where ONNX Runtime by itself needs many nodes; forward and backward.
+"""Fused operators, forward and backward: single nodes for tumble, many nodes for ONNX Runtime by itself.
 
-While a model is traced for export (`wanted`), `functions.py` calls these. They have sizes only: what they compute is
-written there, and in `fused_onnx.py` for the file.
+While a model is traced for export (`wanted`), `functions.py` calls these. They have shapes only: the computation is
+defined there, and in `fused_onnx.py` for the file.
 """
 
 import contextlib
@@ -14,13 +14,13 @@ _state = dict(wanted=False)
 
 
 def wanted():
-    """Whether steps are to be traced as one."""
+    """Whether to trace fused operators."""
     return _state["wanted"]
 
 
 @contextlib.contextmanager
 def traced():
-    """Steps are traced as one in here."""
+    """Trace fused operators inside this context."""
     _state["wanted"] = True
     try:
         yield
@@ -29,7 +29,7 @@ def traced():
 
 
 def define(signature, fake):
-    """A step `name(arguments) -> results`, and the sizes of its results."""
+    """Define an operator `name(arguments) -> results`, with a function for the shapes of its results."""
     LIBRARY.define(signature)
     name = signature.split("(")[0]
     torch.library.register_fake(f"tumble::{name}", fake, lib=LIBRARY)

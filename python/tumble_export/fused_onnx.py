@@ -1,4 +1,4 @@
-"""The steps of `fused.py` as nodes of an ONNX graph, and the functions of standard operators that say what they are.
+"""The operators of `fused.py` as nodes of an ONNX graph, and their definitions as functions of standard operators.
 
 Lines are in the text form of ONNX: results = operator<attributes>(inputs).
 """
@@ -11,7 +11,7 @@ from . import fused
 OPSET = 20  # of the standard operators
 DOMAIN, VERSION = "tumble", 1
 PLACED = ["rows", "bias", "source", "target", "filled"]
-# name of a node: (step, inputs, attributes, results)
+# name of a node: (operator, inputs, attributes, results)
 STEPS = {
     "Attention": (fused.attention, PLACED, ["heads"], ["attended"]),
     "AttentionGradient": (
@@ -35,12 +35,12 @@ ATTRIBUTES = dict(heads=defs.OpSchema.AttrType.INT, epsilon=defs.OpSchema.AttrTy
 
 
 def table():
-    """For `torch.onnx.export`: which node a step becomes."""
+    """The node for each operator, for `torch.onnx.export`."""
     return {step: node(name, *rest) for name, (step, *rest) in STEPS.items()}
 
 
 def node(name, inputs, attributes, results):
-    """What writes a node into a graph, called with the arguments of its step."""
+    """A function that writes a node into a graph, given the arguments of its operator."""
     schema = defs.OpSchema(
         name,
         DOMAIN,
@@ -56,7 +56,7 @@ def node(name, inputs, attributes, results):
 
 
 def define(model):
-    """Append the functions of the nodes that a model has."""
+    """Append the functions of the fused nodes in a model."""
     nodes = [node for node in model.graph.node if node.domain == DOMAIN]
     heads = {entry.i for node in nodes for entry in node.attribute if entry.name == "heads"}
     if len(heads) > 1:
@@ -65,7 +65,7 @@ def define(model):
 
 
 def function(name, heads=0):
-    """The function of a node; `heads` of all nodes."""
+    """The function that defines a node; all nodes have the same `heads`."""
     _, inputs, attributes, results = STEPS[name]
     lines = "\n".join(BODIES[name](heads))
     given = f"<{', '.join(attributes)}>" if attributes else ""
@@ -90,7 +90,7 @@ def gate(_):
 
 
 def gate_gradient(_):
-    """Of values s, of gates y (1 - s)."""
+    """s for values, y (1 - s) for gates."""
     return (
         *gate(_),
         "of_values = Mul(gradient, s)",
@@ -102,7 +102,7 @@ def gate_gradient(_):
 
 
 def normalize(_, rows="rows"):
-    """Rows over their root mean square."""
+    """Rows divided by their root mean square."""
     return (
         "last = Constant<value_ints = [-1]>()",
         "given = Constant<value_float: float = @epsilon>()",
@@ -133,7 +133,7 @@ def across(gradient):
 
 
 def standardize(_):
-    """Rows less their mean, over their standard deviation."""
+    """Rows minus their mean, divided by their standard deviation."""
     return (
         "axis = Constant<value_ints = [-1]>()",
         "middle = ReduceMean<keepdims = 1>(rows, axis)",
@@ -149,12 +149,12 @@ def standardize_gradient(_):
 
 
 def names(prefix, count):
-    """What the heads' tensors are called."""
+    """Names of the heads' tensors."""
     return [f"{prefix}{head}" for head in range(count)]
 
 
 def attended(heads):
-    """Rows in their places, and how much tokens attend to each other, head by head."""
+    """Rows in their places, and the attention weights of each head."""
     split = ", ".join(names("q", heads) + names("k", heads) + names("v", heads))
     yield from (
         "sizes = Shape(bias)",
@@ -176,7 +176,7 @@ def attended(heads):
 
 
 def attention(heads):
-    """Values by these weights, back from their places."""
+    """Values averaged with these weights, collected from their places."""
     return (
         *attended(heads),
         *(f"o{h} = MatMul(p{h}, v{h})" for h in range(heads)),
@@ -187,7 +187,7 @@ def attention(heads):
 
 
 def attention_gradient(heads):
-    """Head by head; the gradient of what is no token does not count."""
+    """Gradients of each head; places without a token are masked."""
     found = ", ".join(name for kind in ("dq", "dk", "dv") for name in names(kind, heads))
     return (
         *attended(heads),
@@ -208,7 +208,7 @@ def attention_gradient(heads):
 
 
 def head_gradient(h):
-    """Through the sum of values, the softmax, the products of queries and keys."""
+    """Gradients through the sum of values, the softmax, and the products of queries and keys."""
     return (
         f"vt{h} = Transpose<perm = [0, 2, 1]>(v{h})",
         f"dp{h} = MatMul(g{h}, vt{h})",

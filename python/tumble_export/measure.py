@@ -24,7 +24,7 @@ def milliseconds(path, cutoff, dtype, runs=30):
 
 
 def peak(path, cutoff, double, atoms, species=(1, 8)):
-    """(slots, bytes): the most memory a fresh process takes above its state before the first evaluation."""
+    """(slots, bytes): peak memory of a fresh process above its state before the first evaluation."""
     arguments = (cutoff, int(double), atoms, ",".join(str(int(z)) for z in species))
     command = [sys.executable, "-m", "tumble_export.measure", path, *map(str, arguments)]
     folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -34,7 +34,7 @@ def peak(path, cutoff, double, atoms, species=(1, 8)):
 
 
 def bytes_per_edge(path, cutoff, dtype, species=(1, 8), sizes=(375, 3000)):
-    """Peak working memory for each padded slot: the slope between two numbers of atoms; `cutoff` in Å."""
+    """Peak working memory per padded slot, from the slope between two numbers of atoms; `cutoff` in Å."""
     small, large = (peak(path, cutoff, dtype == torch.float64, n, species) for n in sizes)
     return round((large[1] - small[1]) / (large[0] - small[0]))
 
@@ -51,7 +51,7 @@ def main(path, cutoff, double, atoms, species):
     inputs = systems.inputs(*structures.material(kinds, int(atoms)), float(cutoff), dtype)
     run = session(path)
     with open("/proc/self/clear_refs", "w") as file:
-        file.write("5")  # the high-water mark starts anew
+        file.write("5")  # resets the high-water mark
     before = status("VmRSS")
     evaluate(run, inputs)
     print(inputs[2].numel(), status("VmHWM") - before)

@@ -1,4 +1,4 @@
-"""A checkpoint of metatrain's PET -> Adapter."""
+"""The adapter of a checkpoint of metatrain's PET."""
 
 import copy
 
@@ -11,7 +11,7 @@ from .mtt_pet import MetatrainPet
 
 
 def make(path, head=None, kind="conservative", charge=0, multiplicity=1):
-    """The adapter of a checkpoint; `head` chooses among its energies, `kind` whether direct forces are wanted."""
+    """The adapter of a checkpoint; `head` selects one of its energies, `kind` the kind of forces."""
     loaded = load.load(path)
     pet, energy = loaded.pet, load.energy_head(loaded.pet, head)
     note_units(pet, energy)
@@ -40,7 +40,7 @@ def make(path, head=None, kind="conservative", charge=0, multiplicity=1):
 
 
 def note_units(pet, energy):
-    """Say what is assumed where the training data had no units."""
+    """Print the assumed units if the training data had none."""
     if not pet.dataset_info.length_unit:
         print("the checkpoint has no unit of length: angstrom is assumed.")
     if not pet.dataset_info.targets[energy].unit:
@@ -48,7 +48,7 @@ def note_units(pet, energy):
 
 
 def direct_head(pet, energy):
-    """The target of direct forces; refused where there is none, or where its unit is another."""
+    """The target of direct forces; refused if it is missing or has another unit."""
     found = load.force_head(pet, energy)
     if found is None:
         raise SystemExit(
@@ -80,7 +80,7 @@ def ensemble(loaded, energy):
 
 @torch.no_grad()
 def embedding(pet, charge, multiplicity):
-    """Embedding [1, d_node] of charge and multiplicity, which hold for all structures of a file; None without."""
+    """Embedding [1, d_node] of charge and multiplicity, the same for all structures of a file; None without."""
     conditioning = pet.system_conditioning
     if conditioning is None:
         if (charge, multiplicity) != (0, 1):
@@ -95,7 +95,7 @@ def embedding(pet, charge, multiplicity):
 
 
 def citations(pet):
-    """What to cite, as the checkpoint says."""
+    """The citations in the checkpoint."""
     found = [text for group in pet.metadata.references.values() for text in group]
     return "; ".join(dict.fromkeys(found))
 
@@ -108,7 +108,7 @@ def provenance(loaded, names, state):
 
 
 def source(loaded, names, state):
-    """The model through metatomic; made when asked, since it takes a copy."""
+    """The model through metatomic; made at the first call, since it needs a copy."""
     made = []
 
     def answer(structure):

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 NEWTON_STEPS = 10
-SMALLEST_PROBE = 0.5  # Å or whatever the model's length unit is, as in metatrain
+SMALLEST_PROBE = 0.5  # in the model's length unit (usually Å), as in metatrain
 
 
 def constant(value):
@@ -21,7 +21,7 @@ def clip(x, low, high=None):
 
 
 class CutoffFunction(nn.Module):
-    """f(r; cutoff): 1 inside, 0 from the cutoff on, over a width in the model's length unit."""
+    """f(r; cutoff): falls from 1 to 0 at the cutoff, over a width in the model's length unit."""
 
     def __init__(self, kind, width):
         super().__init__()
@@ -53,7 +53,7 @@ class CutoffFunction(nn.Module):
 
 
 class Adaptive(nn.Module):
-    """Cutoff of every center, such that about `count` neighbors are within."""
+    """The cutoff of each center, chosen to contain about `count` neighbors."""
 
     def __init__(self, count, cutoff, width):
         super().__init__()
@@ -100,11 +100,11 @@ class Solver(Adaptive):
 
 
 class Grid(Adaptive):
-    """Mean of probe cutoffs, weighted by how near their number of neighbors is to `count` (older checkpoints)."""
+    """Mean of probe cutoffs, with larger weights for numbers of neighbors close to `count` (older checkpoints)."""
 
     def __init__(self, count, cutoff, width, dtype):
         super().__init__(count, cutoff, width)
-        # in the model's precision: the number of probes hangs on it
+        # in the model's precision, which decides the number of probes
         probes = torch.arange(SMALLEST_PROBE, cutoff, width / 4.0, dtype=dtype).double()
         x = torch.linspace(0, 1, len(probes), dtype=torch.float64)
         self.register_buffer("probes", probes)
@@ -120,6 +120,6 @@ class Grid(Adaptive):
         width = clip((excess @ self.difference).abs(), self.narrowest)
         scaled = excess / width
         logarithms = -0.5 * scaled * scaled
-        # metatrain subtracts the largest of all atoms; that of each atom gives the same quotient
+        # metatrain subtracts the largest value of all atoms; the largest of each atom gives the same quotient
         weights = torch.exp(logarithms - logarithms.detach().amax(1, keepdim=True))
         return (weights @ self.probes) / weights.sum(1)

@@ -1,7 +1,7 @@
 """The transformer of metatrain's PET as functions of rows, with weights prepared for speed.
 
-Rows are tokens, so that each linear map is one matrix product. Gains and shifts of a normalization that a linear map
-follows are folded into the map, and so is the scale of the queries: the same function with fewer operations.
+Rows are tokens, so that each linear map is one matrix product. Gains and shifts of a normalization are folded into the
+linear map after it, and so is the scale of the queries: the same function with fewer operations.
 """
 
 import torch
@@ -34,7 +34,7 @@ class Dense(nn.Module):
 
 
 class Norm(nn.Module):
-    """RMSNorm or LayerNorm of rows; `affine` false leaves gain and shift to the map that follows."""
+    """RMSNorm or LayerNorm of rows; with `affine` false, gain and shift are in the map after it."""
 
     def __init__(self, norm, affine):
         super().__init__()

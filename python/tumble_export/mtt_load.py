@@ -1,17 +1,17 @@
-"""A checkpoint of metatrain -> its PET, through metatrain's own loader, and what the contract wants to know of it."""
+"""Loads the PET of a metatrain checkpoint through metatrain's own loader, and finds the data for the contract."""
 
 import warnings
 from dataclasses import dataclass, field
 
 import torch
 
-METATRAIN = "2026.4"  # the versions that this was tested with start like this
+METATRAIN = "2026.4"  # prefix of the tested versions
 ADVICE = "pip install torch==2.13.0 metatrain==2026.4.1"
 
 
 @dataclass
 class Loaded:
-    """A model of metatrain with what wraps it."""
+    """A model of metatrain with its wrapper."""
 
     pet: torch.nn.Module
     whole: torch.nn.Module  # the PET, or the ensemble around it
@@ -19,7 +19,7 @@ class Loaded:
 
 
 def load(path):
-    """Read a checkpoint. It is a pickle: reading one runs what is in it, so only open files whose source you trust."""
+    """Read a checkpoint. It is a pickle: reading it runs the code in it, so only open files whose source you trust."""
     version = installed()
     from metatrain.utils.io import model_from_checkpoint  # first: its imports make the pickle readable
 
@@ -41,7 +41,7 @@ def load(path):
 
 
 def installed():
-    """Version of metatrain; refused where it is missing or one that was not tested."""
+    """Version of metatrain; refused if metatrain is missing or the version is untested."""
     try:
         from metatrain import __version__
     except ImportError as error:
@@ -57,7 +57,7 @@ def read(path):
         checkpoint = torch.load(path, weights_only=False, map_location="cpu")
     except FileNotFoundError as error:
         raise SystemExit(f"there is no file {path}.") from error
-    except Exception as error:  # whatever a file that is no pickle makes torch raise
+    except Exception as error:  # torch raises many kinds of errors for files that are no pickles
         raise SystemExit(f"{path} is not a checkpoint that torch can read; give the .ckpt of mtt train.") from error
     if isinstance(checkpoint, torch.nn.Module):
         raise SystemExit(f"{path} is an exported model, from which no gradient can be traced: give its .ckpt.")
@@ -67,7 +67,7 @@ def read(path):
 
 
 def refuse(pet):
-    """Models that the contract cannot express."""
+    """Refuse models that the contract cannot express."""
     if pet.long_range:
         raise SystemExit(
             "this PET has long-range interactions, which reach every atom of a structure, and the model contract has "
@@ -76,7 +76,7 @@ def refuse(pet):
 
 
 def pin_epsilon(pet):
-    """RMSNorm's default epsilon follows the precision of its input: keep the one that the model was trained with."""
+    """RMSNorm's default epsilon follows the precision of its input: keep the one from training."""
     epsilon = torch.finfo(next(pet.parameters()).dtype).eps
     for module in pet.modules():
         if isinstance(module, torch.nn.RMSNorm) and module.eps is None:

@@ -1,6 +1,6 @@
 """metatrain's PET on the tensors of the model contract, made from a loaded model of that package.
 
-Rows are edges, [E, d], or centers, [C, d]; what sums over neighbors has the padded layout, [C, K].
+Rows are edges, [E, d], or centers, [C, d]; sums over neighbors have the padded layout, [C, K].
 """
 
 import torch
@@ -12,11 +12,11 @@ from .mtt_layers import Block, Dense, Norm, after, matrices
 from .mtt_zbl import Zbl
 from .packing import Tokens, slots_of
 
-SMALLEST_WEIGHT = 1e-15  # of a key in the attention, as in metatrain
+SMALLEST_WEIGHT = 1e-15  # smallest weight of a key in the attention, as in metatrain
 
 
 class Mixer(nn.Module):
-    """Two linear maps with SiLU after the first, as often in PET, and after the second in heads."""
+    """Two linear maps with SiLU after the first; in heads, also after the second."""
 
     def __init__(self, first, last, norm=None, end=False):
         super().__init__()
@@ -31,8 +31,8 @@ class Mixer(nn.Module):
 class MessageLayer(nn.Module):
     """A layer of message passing: geometry, species and messages to tokens, and transformer blocks on them.
 
-    The first linear map acts on three parts side by side, so it is taken apart: its action on the embedded geometry
-    is one small matrix, and on the embedded species a table.
+    The first linear map acts on three parts side by side, so it is split: the part for the embedded geometry is one
+    small matrix, and the part for the embedded species a table.
     """
 
     def __init__(self, layer, edge_embedder):
@@ -85,7 +85,7 @@ class Head(nn.Module):
 
 
 def only(layers):
-    """The one linear map of a target of one block."""
+    """The linear map of a target with a single block."""
     (layer,) = layers.values()
     return layer
 
@@ -96,7 +96,7 @@ class Ensemble(nn.Module):
     def __init__(self, linear):
         super().__init__()
         weight, _ = matrices(linear)
-        # members less their mean: only deviations are added to the energy
+        # members minus their mean: only deviations are added to the energy
         self.register_buffer("weight", weight - weight.mean(1, keepdim=True))
 
     def forward(self, features, weights, energies, tokens):
@@ -108,7 +108,7 @@ class Ensemble(nn.Module):
 
 
 class MetatrainPet(nn.Module):
-    """PET of metatrain: contract tensors in, a dict of the contract's outputs out, as `adapter.py` has it."""
+    """PET of metatrain, from tensors of the contract to a dict of its outputs, as in `adapter.py`."""
 
     def __init__(self, pet, heads, scales, members=None, state=None):
         """`heads`: the target of `atomic_energies` and that of `forces`; `scales` [S, 1]: metatrain's scaler, for each.
@@ -171,7 +171,7 @@ class MetatrainPet(nn.Module):
         return found
 
     def weigh(self, distances, mask, back):
-        """Edges that count [C, K], and their cutoff function [C, K], 0 for others."""
+        """The edges within the cutoff [C, K], and their cutoff function [C, K], 0 for others."""
         cutoffs = self.radius
         if self.adaptive is not None:
             own = self.adaptive(distances, mask & (distances <= self.radius))
@@ -182,7 +182,7 @@ class MetatrainPet(nn.Module):
         return near, torch.where(near, weights, torch.zeros_like(weights))
 
     def bias(self, near, weights):
-        """Logarithms of the cutoff function [C, 1, K + 1], the center's own token first; padding is out for good."""
+        """Logarithms of the cutoff function [C, 1, K + 1], the center's own token first; padding is masked."""
         logarithms = clip(weights, self.tiny).log()
         logarithms = torch.where(near, logarithms, torch.full_like(logarithms, -1e5))
         center = logarithms.new_zeros(1).expand(weights.shape[0], 1)
@@ -215,7 +215,7 @@ class MetatrainPet(nn.Module):
         return getattr(self, f"node_table_{layer}").index_select(0, own)
 
     def read(self, readouts, weights, own, tokens):
-        """The heads' values by the contract's names."""
+        """Values of the heads, by the names of the contract."""
         found = {}
         for name, head in self.heads.items():
             features = head.features(readouts)

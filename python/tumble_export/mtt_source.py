@@ -1,18 +1,18 @@
-"""A model of metatrain, evaluated as metatomic does: the reference for an exported file, in double precision."""
+"""A model of metatrain, evaluated through metatomic in double precision: the reference for an exported file."""
 
 import copy
 
 import numpy as np
 import torch
 from metatomic.torch import ModelEvaluationOptions, ModelOutput, System
-from metatrain.utils.data.system_to_ase import system_to_ase  # noqa: F401  (asked for early: it needs ASE)
+from metatrain.utils.data.system_to_ase import system_to_ase  # noqa: F401  (imported early: it needs ASE)
 from metatrain.utils.neighbor_lists import get_requested_neighbor_lists, get_system_with_neighbor_lists
 
 from .adapter import Answer
 
 
 def system(structure, strain, model, state):
-    """(strained system with neighbor lists, its positions): both carry gradients."""
+    """The strained system with neighbor lists, and its positions; both carry gradients."""
     positions = torch.tensor(structure.positions, dtype=torch.float64, requires_grad=True)
     cell = torch.tensor(structure.cell if structure.periodic else np.zeros((3, 3)), dtype=torch.float64)
     made = System(
@@ -27,7 +27,7 @@ def system(structure, strain, model, state):
 
 
 def scalar(name, value):
-    """A number of a whole system, as metatomic wants it."""
+    """A number for a whole system, in the form of metatomic."""
     from metatensor.torch import Labels, TensorBlock, TensorMap
 
     block = TensorBlock(
@@ -64,5 +64,5 @@ class Source:
 
 
 def zero(gradient, like):
-    """A gradient as an array, zeros where nothing depends on the variable (one atom alone)."""
+    """A gradient as an array, zeros if nothing depends on the variable (one atom alone)."""
     return (torch.zeros_like(like) if gradient is None else gradient).detach().numpy()

@@ -35,7 +35,7 @@ class Zbl(nn.Module):
         super().__init__()
         z, radii = torch.tensor(numbers), radii.double()
         rc = (radii[:, None] + radii).flatten()
-        # from integers, so in single precision, in metatrain: the same is done here, to be the same model
+        # metatrain computes this from integers, so in single precision: the same here, to get the same model
         factor = (COULOMB * z[:, None] * z).flatten().double()
         screening = (LENGTH / (z[:, None] ** EXPONENT + z**EXPONENT)).flatten()
         rates = torch.tensor(RATES, dtype=torch.float64) / screening[:, None]

@@ -1,10 +1,10 @@
-"""Muon: momentum whose singular values are all brought near one (Jordan et al. 2024), for weight matrices."""
+"""Muon for weight matrices: momentum with all singular values close to one (Jordan et al. 2024)."""
 
 import torch
 
 
 def orthogonalize(g):
-    """Newton-Schulz on a stack of matrices [B, m, n]: the quintic that takes singular values near 1 in five steps."""
+    """Five quintic Newton-Schulz steps on matrices [B, m, n], which bring singular values close to 1."""
     a, b, c = 3.4445, -4.7750, 2.0315
     flip = g.shape[1] > g.shape[2]
     x = g.transpose(1, 2) if flip else g
@@ -16,7 +16,7 @@ def orthogonalize(g):
 
 
 class Muon:
-    """Updates have the root mean square 0.2 · lr, so that AdamW's learning rate serves both."""
+    """The Muon optimizer. Updates have the root mean square 0.2 · lr, so it shares AdamW's learning rate."""
 
     def __init__(self, parameters, momentum=0.95):
         self.momentum = momentum
@@ -27,7 +27,7 @@ class Muon:
 
     @torch.no_grad()
     def step(self, gradients, lr, decay):
-        """gradients: dict parameter -> tensor."""
+        """One step; `gradients`: dict parameter -> tensor."""
         for shape, parameters in self.groups.items():
             g = torch.stack([gradients[p] for p in parameters])
             buffer = self.buffers[shape].lerp_(g, 1 - self.momentum)

@@ -1,4 +1,4 @@
-"""Positions and a cell -> the padded layout of the model contract."""
+"""Neighbor lists in the padded layout of the model contract, from positions and a cell."""
 
 import itertools
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def shifts_within(cell, periodic, cutoff):
-    """Integer cell shifts [M, 3] that can bring two atoms of a cell within the cutoff (Å); cell rows are vectors."""
+    """Integer cell shifts [M, 3] that may bring two atoms of a cell within the cutoff (Å); cell rows are vectors."""
     if not any(periodic):
         return np.zeros((1, 3), dtype=np.int64)
     heights = 1.0 / np.linalg.norm(np.linalg.inv(cell), axis=0)

@@ -1,10 +1,10 @@
-"""Where a model file first gives NaN or infinity: the node, and the edge or atom. Needs no torch."""
+"""Finds the first NaN or infinity in a model file: the node, and the edge or atom. Needs no torch."""
 
 import numpy as np
 
 
 def sentence(path, inputs):
-    """Which node of a file makes the first NaN (or infinity, if there is no NaN) of these inputs; "" if none does.
+    """A sentence about the node with the first NaN (or infinity, if there is no NaN) for these inputs; "" if none.
 
     `inputs`: arrays by the names of the contract, padded layout.
     """
@@ -20,7 +20,7 @@ def sentence(path, inputs):
 
 
 def evaluated(path, inputs):
-    """The nodes of a file in their order, and all real tensors that they make, by name."""
+    """The nodes of a file in their order, and all their real output tensors, by name."""
     import onnx
     import onnxruntime
 
@@ -31,7 +31,7 @@ def evaluated(path, inputs):
     graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in made)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL  # it would fuse nodes
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL  # else it fuses nodes
     options.log_severity_level = 4
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     wanted = {i.name: inputs[i.name] for i in session.get_inputs()}
@@ -40,18 +40,18 @@ def evaluated(path, inputs):
 
 
 def described(node):
-    """An operator, its name and its tensors."""
+    """Description of a node: operator, name and tensors."""
     name = f' "{node.name}"' if node.name else ""
     return f"the node {node.op_type}{name}, {node.output[0]} = {node.op_type}({', '.join(node.input)})"
 
 
 def place(shape, index, inputs):
-    """Which edge or atom an element belongs to, as the rest of a sentence; "" if the shape does not tell."""
+    """The edge or atom of an element, as the rest of a sentence; "" if the shape does not tell."""
     centers, count = inputs["mask"].shape
     if len(shape) > 1 and shape[:2] == (centers, count):
         return slot(index[0] * count + index[1], inputs)
     occupied = inputs["mask"].reshape(-1) | (np.arange(centers * count) == 0)
-    slots = np.flatnonzero(occupied)  # as packing.slots_of has them
+    slots = np.flatnonzero(occupied)  # as in packing.slots_of
     atoms, edges = [("atom", c) for c in range(centers)], [("slot", s) for s in slots]
     every = [("slot", s) for s in range(centers * count)]
     fitting = [rows for rows in (atoms, edges, atoms + edges, every) if shape and len(rows) == shape[0]]
@@ -63,7 +63,7 @@ def place(shape, index, inputs):
 
 
 def slot(flat, inputs):
-    """The edge in a flat slot."""
+    """Description of the edge in a flat slot."""
     center, k = divmod(int(flat), inputs["mask"].shape[1])
     if not inputs["mask"][center, k]:
         return f", in padding (slot {k + 1} of {atom(center, inputs)}): replace what is in padding first"
@@ -72,5 +72,5 @@ def slot(flat, inputs):
 
 
 def atom(index, inputs):
-    """An atom, counted from 1, with its atomic number."""
+    """Description of an atom: its number, from 1, and its atomic number."""
     return f"atom {int(index) + 1} (Z = {int(inputs['species'][index])})"

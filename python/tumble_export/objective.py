@@ -1,4 +1,4 @@
-"""Energies and forces of a frame, and one training step on them as a compiled graph."""
+"""Energies and forces of a frame, and one training step as a compiled graph."""
 
 import torch
 from torch.fx.experimental.proxy_tensor import make_fx
@@ -17,7 +17,7 @@ def energy_and_forces(model, frame):
 
 
 def make_step(model, names, example):
-    """One training step as a traced graph of fixed shapes, compiled: (loss parts, gradients)."""
+    """Compile one training step with fixed shapes: it returns the parts of the loss and the gradients."""
 
     def step(values, frame, forces, target, weight):
         parameters = dict(zip(names, [v.detach().requires_grad_() for v in values]))
@@ -44,6 +44,6 @@ class Functional(torch.nn.Module):
 
 
 def rotation(generator):
-    """A uniform orthogonal matrix [3, 3] in double precision, improper half of the time."""
+    """A uniformly random orthogonal matrix [3, 3] in double precision; half of them are improper."""
     q, r = torch.linalg.qr(torch.randn(3, 3, generator=generator, dtype=torch.float64))
     return q * torch.diagonal(r).sign()

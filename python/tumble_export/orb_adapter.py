@@ -1,4 +1,4 @@
-"""A model of orb-models -> Adapter."""
+"""The adapter of a model of orb-models."""
 
 import copy
 from collections import Counter
@@ -12,7 +12,7 @@ from .adapter import Adapter
 from .neighbors import edges
 from .orb_model import ELEMENTS, Orb
 
-SAME = 1e-6  # of the radius: distances that differ by less may change places in single precision
+SAME = 1e-6  # share of the radius: smaller differences may change the order in single precision
 USUAL = 120  # neighbors at most: "effectively unlimited" in orb-models
 
 REFERENCE = {
@@ -22,14 +22,14 @@ REFERENCE = {
 
 
 def make(place, weights=None, seed=None, kind=None, charge=None, spin=None):
-    """(adapter, kind of forces) of a name or a file; the kind is the architecture's own unless given."""
+    """The adapter and the kind of forces for a name or a file; the kind defaults to the architecture's own."""
     loaded = load.load(place, weights, seed)
     kind = kind or own_kind(loaded.regressor)
     return adapt(loaded, kind, charge, spin), kind
 
 
 def own_kind(regressor):
-    """The kind of forces that the package would give."""
+    """The kind of forces from the package itself."""
     return "conservative" if type(regressor).__name__.startswith("Conservative") else "direct"
 
 
@@ -61,14 +61,14 @@ def adapt(loaded, kind, charge=None, spin=None):
 
 
 def fitted(references):
-    """Atomic numbers whose reference energy is their own: elements that no data had share one."""
+    """Atomic numbers with a reference energy of their own: elements without data share one."""
     values = references[1:ELEMENTS].tolist()
     shared = {value for value, times in Counter(values).items() if times > 2}
     return [z for z, value in enumerate(values, 1) if value not in shared] or list(range(1, ELEMENTS))
 
 
 def refuse(regressor):
-    """Models with parts that the exporter does not know; activations and bases are refused where they are made."""
+    """Refuse models with unknown parts; activations and bases are checked in `orb_layers.py`."""
     gns, heads = regressor.model, regressor.heads
     if type(gns).__name__ != "MoleculeGNS" or type(heads["energy"]).__name__ != "EnergyHead":
         kinds = f"{type(gns).__name__} with {type(heads['energy']).__name__}"
@@ -87,7 +87,7 @@ def refuse(regressor):
 
 
 def state(regressor, charge, spin):
-    """Charge and spin of every structure of a file; both wanted where the model knows them, else none."""
+    """Charge and spin for all structures of a file: both are required if the model knows them, else none."""
     if regressor.model.conditioner is None:
         if charge is not None or spin is not None:
             raise SystemExit("the model knows no charge and no spin: leave out --charge and --spin.")
@@ -98,7 +98,7 @@ def state(regressor, charge, spin):
 
 
 def undecided(structure, radius, limit):
-    """Whether rounding decides which neighbors of an atom are the nearest `limit`."""
+    """Whether the `limit` nearest neighbors of an atom depend on rounding."""
     centers, _, vectors, _ = edges(structure.positions, structure.cell, radius, (structure.periodic,) * 3)
     lengths = np.linalg.norm(vectors, axis=1)
     for center in range(len(structure.numbers)):
@@ -110,7 +110,7 @@ def undecided(structure, radius, limit):
 
 @torch.no_grad()
 def embedding(regressor, given):
-    """Embedding [1, d] of charge and spin, None without."""
+    """Embedding [1, d] of charge and spin; None without."""
     if not given:
         return None
     features = dict(total_charge=torch.tensor([given["charge"]]), total_spin=torch.tensor([given["spin"]]))
@@ -119,7 +119,7 @@ def embedding(regressor, given):
 
 
 def source(regressor, direct, given):
-    """The model through the package; made when asked, since it takes a copy."""
+    """The model through the package; made at the first call, since it needs a copy."""
     made, config = [], regressor.system_config
 
     def answer(structure):

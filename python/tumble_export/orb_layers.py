@@ -1,6 +1,6 @@
 """Parts of Orb as functions of rows: radial and angular features, gates, multilayer perceptrons.
 
-In the padded layout rows are edge slots, [C·K, d], or centers, [C, d].
+Rows are edge slots of the padded layout, [C·K, d], or centers, [C, d].
 """
 
 import torch
@@ -9,9 +9,9 @@ from torch import nn
 from .functions import Reverse, Silu
 from .mtt_layers import Dense, Norm, matrices
 
-ENVELOPE_RADIUS = 6.0  # Å, of every Orb whatever its radius
+ENVELOPE_RADIUS = 6.0  # Å, for every Orb, whatever its radius
 LARGEST_DEGREE = 5
-LINEAR = 20.0  # softplus is the identity above, as in torch
+LINEAR = 20.0  # softplus is the identity above this, as in torch
 
 
 class Softplus(torch.autograd.Function):
@@ -29,10 +29,10 @@ class Softplus(torch.autograd.Function):
 
 
 class Across(torch.autograd.Function):
-    """Rows of centers [C, d] at the other end of each edge [C·K, d], by the slots of the reversed edges [C, K].
+    """Gather rows of centers [C, d] at the other end of each edge [C·K, d], by the slots of the reversed edges [C, K].
 
-    The other end is the center whose slot that is. Backward: each center sums over its edges what their reversed ones
-    have, so the gradient is a gather too. An edge without a reversed one sees its own center.
+    The slot of the reversed edge belongs to the center at the other end. Backward, each center sums the gradients of
+    the reversed edges, so the gradient is a gather too. An edge without a reversed edge sees its own center.
     """
 
     @staticmethod
@@ -48,7 +48,7 @@ class Across(torch.autograd.Function):
 
 
 class ShiftedSoftplus(nn.Module):
-    """ln(1 + exp x) - ln 2, with the ln 2 of single precision that Orb has in every precision."""
+    """ln(1 + exp x) - ln 2. As in Orb, ln 2 has single precision in every precision."""
 
     def __init__(self):
         super().__init__()
@@ -64,7 +64,7 @@ class Swish(nn.Module):
 
 
 def activation(module):
-    """The activation of a perceptron of Orb; refused where it is another."""
+    """The activation of a perceptron of Orb; refused if it is unknown."""
     made = {"SSP": ShiftedSoftplus, "SiLU": Swish}.get(type(module).__name__)
     if made is None:
         raise SystemExit(f"this Orb has the activation {type(module).__name__}: only ssp and silu can be exported.")
@@ -85,7 +85,7 @@ class Mlp(nn.Module):
 
 
 def readout(head):
-    """The perceptron of a head with its mean and standard deviation, which go into its last linear map."""
+    """The perceptron of a head; mean and standard deviation of the head are folded into the last linear map."""
     made, bn = Mlp(head.mlp), head.normalizer.bn
     last, scale = made.steps[-1], bn.running_var.detach().double().sqrt()
     last.weight *= scale
@@ -95,7 +95,7 @@ def readout(head):
 
 
 class Normed(nn.Module):
-    """A perceptron and the normalization after it."""
+    """A perceptron with a normalization at its end."""
 
     def __init__(self, sequential, rest=False):
         super().__init__()
@@ -130,7 +130,7 @@ class Bessel(nn.Module):
 
 
 def radial(transform):
-    """The radial basis of an Orb; refused where it is another."""
+    """The radial basis of an Orb; refused if it is unknown."""
     name = type(transform).__name__
     if name == "BesselBasis":
         return Bessel(transform)
@@ -141,7 +141,7 @@ def radial(transform):
 
 
 class Harmonics(nn.Module):
-    """Unit vectors [R, 3] -> [R, (l + 1)²]: products of l components times matrices fitted to the package's functions.
+    """Unit vectors [R, 3] -> [R, (l + 1)²]: products of components times matrices, fitted to the package's functions.
 
     Each degree is a homogeneous polynomial, so the fit is exact.
     """
@@ -177,7 +177,7 @@ class Units(nn.Module):
 
 
 def angular(transform):
-    """The angular features of an Orb; refused where they are others."""
+    """The angular features of an Orb; refused if they are unknown."""
     name = type(transform).__name__
     if name == "UnitVector":
         return Units()
@@ -197,7 +197,7 @@ def envelope(r):
 
 
 def nearest(r, mask, limit):
-    """The edges [C, K] that are among the `limit` shortest of their center; of equal ones the first slots are."""
+    """Whether an edge [C, K] is among the `limit` shortest of its center; the first slot wins among equal lengths."""
     r = torch.where(mask, r, torch.full_like(r, 1e9))
     mine, other = r.unsqueeze(2), r.unsqueeze(1)
     slots = torch.arange(r.shape[1])

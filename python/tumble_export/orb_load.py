@@ -25,9 +25,9 @@ class Loaded:
 
 
 def load(place, weights=None, seed=None):
-    """`place`: a name of the package's table, or a file of weights whose name begins with one; `weights`: a file.
+    """Load a model from `place`, a name of the package's table or a file of weights named after one.
 
-    `seed`: random weights instead.
+    `weights`: a file of weights for a name; `seed`: random weights instead.
     """
     version = installed()
     name = known(place)
@@ -46,7 +46,7 @@ def load(place, weights=None, seed=None):
 
 
 def installed():
-    """Version of orb-models; refused where it is missing or one that was not tested."""
+    """Version of orb-models; refused if the package is missing or the version is untested."""
     try:
         version = importlib.metadata.version("orb-models")
     except importlib.metadata.PackageNotFoundError as error:
@@ -57,14 +57,14 @@ def installed():
 
 
 def table():
-    """The package's functions by the names of models, without those that it has withdrawn."""
+    """The package's functions by the names of models, without withdrawn models."""
     from orb_models.forcefield.pretrained import ORB_PRETRAINED_MODELS
 
     return {k: make for k, make in ORB_PRETRAINED_MODELS.items() if "precision" in inspect.signature(make).parameters}
 
 
 def known(place):
-    """The name of the table that is given, or that the name of a file begins with (the longest)."""
+    """The given name of the table, or the longest one at the beginning of a file's name."""
     names, file = table(), Path(place).name
     found = [name for name in names if file == name or (Path(place).is_file() and file.startswith(name))]
     if found:
@@ -78,7 +78,7 @@ def known(place):
 
 
 def missing(name):
-    """What to do where a model is named and its weights are not given."""
+    """Advice for a model without weights."""
     address = inspect.signature(table()[name]).parameters["weights_path"].default
     return (
         f"the weights of {name} are not given, and nothing is downloaded here: fetch {address} and give it by "
@@ -87,7 +87,7 @@ def missing(name):
 
 
 def architecture(name, seed=0):
-    """The regressor of a name with random weights: the package's own function, but for the loading."""
+    """The regressor of a name with random weights: the package's own function, without loading."""
     from orb_models.forcefield import pretrained
 
     with torch.random.fork_rng(), mock.patch.object(pretrained, "load_model", lambda model, *_, **__: model):
@@ -96,12 +96,12 @@ def architecture(name, seed=0):
 
 
 def read(path):
-    """A state dict, read without running what is in it."""
+    """A state dict, read as tensors only: no code in the file is run."""
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise SystemExit(f"there is no file {path}.") from error
-    except Exception as error:  # whatever a file that holds no tensors makes torch raise
+    except Exception as error:  # torch raises many kinds of errors for files without tensors
         raise SystemExit(f"{path} is not a file of weights that torch can read: give a published .ckpt.") from error
     if not isinstance(found, dict) or not all(isinstance(value, torch.Tensor) for value in found.values()):
         raise SystemExit(f"{path} holds no state dict: save model.state_dict(), as the published files do.")
@@ -109,7 +109,7 @@ def read(path):
 
 
 def fill(regressor, weights, name, path):
-    """Put weights into a regressor by the package's own function, which lets whole heads be missing: this does not."""
+    """Put weights into a regressor by the package's own function, but refuse missing heads (the package does not)."""
     from orb_models.forcefield.load import load_forcefield_state_dict
 
     with warnings.catch_warnings():

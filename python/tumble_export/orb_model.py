@@ -1,7 +1,7 @@
 """Orb on the tensors of the model contract, made from a loaded model of `orb-models`.
 
 An edge of the contract goes from Orb's sender (the center) to its receiver (the neighbor). Orb keeps the nearest
-neighbors of each sender only, so an edge may be kept where the reversed one is not: weights of both are told apart.
+neighbors of each sender only, so it may keep an edge and drop the reversed one: both have weights of their own.
 """
 
 from types import SimpleNamespace
@@ -14,15 +14,15 @@ from .mtt_layers import Dense, matrices
 from .orb_layers import Across, Normed, angular, envelope, nearest, radial, readout
 from .orb_zbl import Zbl
 
-ELEMENTS = 118  # those with lower atomic numbers can be embedded
+ELEMENTS = 118  # atomic numbers below can be embedded
 NOTHING = -1e30  # before an exponential
 
 
 class Interaction(nn.Module):
     """A layer: messages of edges from their features and both atoms, summed over sent and over received edges.
 
-    The first linear map of the messages acts on three parts side by side, so it is taken apart: two act on atoms
-    rather than on edges.
+    The first linear map of the messages acts on three parts side by side, so it is split: two parts act on atoms
+    instead of edges.
     """
 
     def __init__(self, layer, condition):
@@ -72,7 +72,7 @@ def total(messages, gate):
 
 
 class EnergyHead(nn.Module):
-    """Orb's energy: of the mean (or the sum) of all atoms' features, so not a sum over atoms; each gets an equal share.
+    """Orb's energy, a function of the mean (or sum) of all atoms' features; each atom gets an equal share.
 
     Reference energies are left out.
     """
@@ -83,16 +83,16 @@ class EnergyHead(nn.Module):
         self.mlp = readout(head)
 
     def forward(self, nodes, same, count):
-        """nodes [C, d]; which centers are of the same replica [C, C], and how many [C, 1] -> [C, 1]."""
+        """nodes [C, d], centers of the same replica [C, C] and their count [C, 1] -> energies [C, 1]."""
         pooled = same @ nodes
         return self.mlp(pooled / count) if self.mean else self.mlp(pooled) / count
 
 
 class Orb(nn.Module):
-    """Orb of orb-models: contract tensors in, a dict of the contract's outputs out, as `adapter.py` has it."""
+    """Orb of orb-models, from tensors of the contract to a dict of its outputs, as in `adapter.py`."""
 
     def __init__(self, regressor, forces=False, state=None):
-        """`regressor` in double precision; `forces`: with its head of forces; `state` [1, d]: of charge and spin."""
+        """`regressor` in double precision; `forces`: with direct forces; `state` [1, d]: embedded charge and spin."""
         super().__init__()
         gns, config = regressor.model, regressor.system_config
         self.cutoff, self.limit = float(config.radius), int(config.max_num_neighbors)
@@ -107,10 +107,10 @@ class Orb(nn.Module):
         self.zbl = Zbl(regressor.pair_repulsion_fn, ELEMENTS) if regressor.pair_repulsion else None
         self.zbl_mean = regressor.pair_repulsion and regressor.pair_repulsion_fn.node_aggregation == "mean"
         self.register_buffer("radius", torch.tensor(self.cutoff, dtype=torch.float64))
-        self.hops = len(self.layers) + 1  # of the features of an atom: the last received edges are those of neighbors
+        self.hops = len(self.layers) + 1  # reach of the features: atoms receive along their neighbors' edges
 
     def forward(self, edge_vectors, neighbors, mask, reverse, species, replica=None):
-        """As in the contract; without `replica` all atoms are of one structure."""
+        """As in the contract; without `replica` all atoms belong to one structure."""
         far = torch.stack([self.radius, 0 * self.radius, 0 * self.radius])
         vectors = torch.where(mask.unsqueeze(2), edge_vectors, far)
         r = (vectors * vectors).sum(2).sqrt()
@@ -151,18 +151,18 @@ class Orb(nn.Module):
         return product.reshape(-1, radial.shape[1] * angular.shape[1])
 
     def repel(self, found, vectors, r, kept, reverse, pairs, count):
-        """Add ZBL. Orb's conservative models take its mean over the atoms of a structure, direct ones its sum."""
+        """Add ZBL: Orb's conservative models take its mean over the atoms of a structure, direct ones its sum."""
         energies, slopes = self.zbl(r, *pairs, kept)
         energies = energies.sum(1, keepdim=True)
         found["atomic_energies"] = found["atomic_energies"] + (energies / count if self.zbl_mean else energies)
         if self.forces is not None:
-            # These are before Orb takes off their mean and torque. Both directions pull, each where it is kept.
+            # Before Orb subtracts mean and torque. Both directions of an edge contribute, if they are kept.
             both = slopes + Reverse.apply(slopes.reshape(-1, 1), reverse.reshape(-1)).view(r.shape)
             found["forces"] = found["forces"] + ((both / r).unsqueeze(2) * vectors).sum(1)
 
 
 def replicas(numbers, dtype):
-    """Which centers are of the same replica, as numbers [C, C]."""
+    """1 for pairs of centers in the same replica, else 0 [C, C]."""
     return (numbers.unsqueeze(1) == numbers.unsqueeze(0)).to(dtype)
 
 

@@ -1,4 +1,4 @@
-"""A model of orb-models on a graph made by that package: the reference for an exported file, in double precision."""
+"""A model of orb-models on the package's own graph, in double precision: the reference for an exported file."""
 
 import copy
 
@@ -22,10 +22,10 @@ def graph(structure, config, state):
 
 
 class Source:
-    """Structure -> Answer. Direct forces are those before the package takes off their mean and torque."""
+    """Structure -> Answer. Direct forces are taken before the package subtracts their mean and torque."""
 
     def __init__(self, regressor, direct, state):
-        """`direct`: with direct forces; `state`: `charge` and `spin` for models that know them."""
+        """`direct`: include direct forces; `state`: `charge` and `spin` for models that know them."""
         self.regressor = copy.deepcopy(regressor).double().eval()
         self.direct, self.state = direct, state
         if direct:
@@ -47,7 +47,7 @@ class Source:
         return answer
 
     def value(self, name, features, batch, repulsion):
-        """What a head gives, with the repulsion."""
+        """Output of a head, with the repulsion."""
         found = self.regressor.heads[name].predict(features, batch)
         return found if repulsion is None else found + repulsion[name]
 

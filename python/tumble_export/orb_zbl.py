@@ -1,7 +1,7 @@
 """Orb's ZBL repulsion with its polynomial envelope, from tables of species pairs.
 
-orb-models 0.5.5 takes for each element the nuclear charge and the radius of the next one: its one-hot vectors count
-elements from 0, hydrogen at 1, and the repulsion adds 1 to their index. Models were trained with it, so it stays.
+For each element, orb-models 0.5.5 uses the nuclear charge and the radius of the next one: its one-hot vectors count
+elements from 0, hydrogen at 1, and the repulsion adds 1 to the index. Models were trained this way, so it stays.
 """
 
 import torch
@@ -12,13 +12,13 @@ class Zbl(nn.Module):
     """Pair energies and their slopes; distances in Å, energies in eV."""
 
     def __init__(self, basis, elements):
-        """`basis`: the package's module in double precision; `elements`: atomic numbers are below."""
+        """`basis`: the package's module in double precision; `elements`: upper bound of atomic numbers, exclusive."""
         super().__init__()
         if int(basis.p) != 6:
             raise SystemExit(f"this Orb has a ZBL envelope of order {int(basis.p)}: only 6 can be exported.")
         z = torch.arange(elements) + 1
         u, v = z.repeat_interleave(elements), z.repeat(elements)
-        # In Orb a product of integers and a Python number, so in single precision: the same here, to be the same model.
+        # In Orb a product of integers and a Python number, so single precision: the same here, to get the same model.
         factor = (14.3996 * u * v).double()
         length = basis.a_prefactor * 0.529 / (torch.pow(u, basis.a_exp) + torch.pow(v, basis.a_exp))
         radius = basis.covalent_radii[u] + basis.covalent_radii[v]

@@ -1,7 +1,7 @@
-"""Padding left out: rows for edges that are there, and the way to padded places and back.
+"""Conversion between rows of real edges and the padded layout.
 
-In the padded layout a quarter of the slots of liquid water is empty, and half of those of a droplet. Linear maps act
-on rows, so they can do without; attention and sums over neighbors want the padded form.
+In the padded layout a quarter of the slots is empty in liquid water, and half in a droplet. Linear maps act on rows, so
+they can skip the empty slots; attention and sums over neighbors need the padded form.
 """
 
 import torch
@@ -11,7 +11,7 @@ from .functions import Arrange, Attention, Collect
 
 
 def occupied(mask):
-    """Slots [C·K] that get a row: those with an edge, and the first one, so that there is a row at all."""
+    """Slots [C·K] with a row: those with an edge, and the first one, so that there is at least one row."""
     flat = mask.reshape(-1)
     return flat | (torch.arange(flat.shape[0], device=mask.device) == 0)
 
@@ -22,7 +22,7 @@ def slots_of(mask):
 
 
 class Packing:
-    """E edges and their slots [C, K]; E counts the first slot, whether it holds an edge or not."""
+    """E edges and their slots [C, K]; E includes the first slot, even if it is empty."""
 
     def __init__(self, mask, slots):
         """mask [C, K], slots [E] of `slots_of`."""
@@ -36,7 +36,7 @@ class Packing:
         return Collect.apply(flat, self.edges, self.slots, self.filled)
 
     def padded(self, rows):
-        """Rows [E, d] -> [C, K, d]; padding holds any rows, so what is made of them must not count."""
+        """Rows [E, d] -> [C, K, d]; padding holds arbitrary rows, so mask their results."""
         return Arrange.apply(rows, self.edges, self.slots).view(*self.mask.shape, -1)
 
     def reversed(self, reverse):
@@ -45,7 +45,7 @@ class Packing:
 
 
 class Tokens(Packing):
-    """Rows [C + E, d] of tokens, the centers' and then the edges', and their places [C, K + 1], the center's first."""
+    """Rows [C + E, d] of tokens, first centers, then edges, and their places [C, K + 1], the center's own first."""
 
     def __init__(self, mask, slots):
         super().__init__(mask, slots)
@@ -61,7 +61,7 @@ class Tokens(Packing):
         self.sizes = (centers, slots.shape[0])
 
     def arrange(self, rows):
-        """Rows [C + E, d] -> [C, K + 1, d]; padding holds any rows."""
+        """Rows [C + E, d] -> [C, K + 1, d]; padding holds arbitrary rows."""
         return Arrange.apply(rows, self.source, self.target).view(*self.shape, -1)
 
     def collect(self, values):
@@ -72,8 +72,8 @@ class Tokens(Packing):
         """Attention among the tokens of each center.
 
         rows [C + E, 3·w] of queries (scaled already), keys and values, each of all heads side by side; bias of the
-        keys [C, 1, K + 1] -> [C + E, w]. Written out since torch's own has no ONNX gradient, and one head after the
-        other, so that nothing is transposed as a whole.
+        keys [C, 1, K + 1] -> [C + E, w]. Written out, since torch's own has no ONNX gradient. It runs head by head, so
+        that no large tensor is transposed.
         """
         if fused.wanted():
             return Attention.apply(rows, bias, self.source, self.target, self.there, heads)

@@ -1,4 +1,4 @@
-"""The pair baseline: Gaussians fitted to forces, and an exponential wall where the data end."""
+"""The pair baseline: Gaussians fitted to forces, and an exponential wall below the shortest distances in the data."""
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ class PairTerm(nn.Module):
         self.register_buffer("wall_rate", torch.ones(1))  # 1/Å
 
     def forward(self, distances, pairs):
-        """distances [E] Å, one-hot pairs [E, S²] -> energies [E] eV; nothing from r >= cutoff."""
+        """distances [E] Å, one-hot pairs [E, S²] -> energies [E] eV; 0 from the cutoff on."""
         r = distances.unsqueeze(-1)
         x = (r - self.means) * self.inverse
         terms = (torch.exp(-0.5 * x * x) * (pairs @ self.coefficients)).sum(-1)
@@ -32,7 +32,7 @@ class PairTerm(nn.Module):
 
 
 def one_pair(term, kind, distances):
-    """Energies [M, G] of each Gaussian alone and [M] of the wall, with derivatives, for one pair and distances [M]."""
+    """Energies [M, G] of each Gaussian and [M] of the wall, with derivatives, for one pair and distances [M]."""
     r = torch.tensor(distances, dtype=torch.float64).requires_grad_()
     y = (1.0 - r / term.cutoff).clamp(min=0.0)
     x = (r[:, None] - term.means.double()) * term.inverse
@@ -60,7 +60,7 @@ def fit(term, frames, height=0.15, rate=9.0, ridge=1e-3):
         for p, kind in enumerate(used):
             these = kinds == kind
             _, slopes, _, wall = one_pair(term, kind, distances[these])
-            # both halves of the edge and of its reverse act on the center: F[center] += dV/dr · unit
+            # the halves of the edge and of its reverse both act on the center: F[center] += dV/dr · unit
             for x in range(3):
                 np.add.at(design[:, x, p], centers[these], slopes * units[these, x, None])
                 np.subtract.at(rest[:, x], centers[these], wall * units[these, x])

@@ -1,9 +1,9 @@
-"""A compact PET-like transformer: no invariant features, so not exactly rotation-invariant, and honest about it.
+"""A compact PET-like transformer: it has no invariant features, so it is not exactly rotation-invariant.
 
-Every center has T = K + 1 tokens: the center itself and K edges. Rows are the tokens that are there, of all centers
-and then of all edges, so that every linear map is one `rows @ weight`. The network sees Cartesian components of the
-edge vectors (Å) and species; the distance enters through the smooth cutoff function and the pair term only. Energies
-are eV, without reference energies.
+Every center has T = K + 1 tokens: the center itself and K edges. Rows are the tokens in use, first of all centers, then
+of all edges, so that every linear map is one `rows @ weight`. The network sees Cartesian components of the edge vectors
+(Å) and species; the distance enters only through the smooth cutoff function and the pair term. Energies are in eV,
+without reference energies.
 """
 
 import torch
@@ -21,18 +21,18 @@ def switch(distances, cutoff, width):
 
 
 def matrix(inputs, outputs, scale=1.0):
-    """A weight [inputs, outputs] that keeps the variance of its input, times `scale`."""
+    """A random weight [inputs, outputs]; it preserves the variance of its input, times `scale`."""
     return nn.Parameter(torch.randn(inputs, outputs) * scale / inputs**0.5)
 
 
 def normalize(rows, gain):
-    """Root-mean-square normalization of rows [R, d] with a gain [d]; None where the gain is in the next matrix."""
+    """Root-mean-square normalization of rows [R, d] with a gain [d]; None if the gain is in the next matrix."""
     rows = Normalize.apply(rows)
     return rows if gain is None else rows * gain
 
 
 class Layer(nn.Module):
-    """One message-passing layer: mix in the input and the reversed message, attend, feed forward. One hop of reach."""
+    """One message-passing layer: mix in the input and the reversed message, attend, feed forward. It adds one hop."""
 
     def __init__(self, features, width, heads, hidden, first):
         super().__init__()
@@ -76,7 +76,7 @@ class Layer(nn.Module):
 
     @torch.no_grad()
     def fold(self):
-        """Put gains and the scale of the queries into the matrices that follow them: the same function, faster."""
+        """Merge gains and the scale of the queries into the next matrices: the same function, faster."""
         width = self.qkv.shape[0]
         self.qkv *= self.attention_gain[:, None]
         self.qkv[:, :width] *= (width // self.heads) ** -0.5
@@ -89,7 +89,7 @@ class Layer(nn.Module):
 
 
 class Pet(nn.Module):
-    """Edge vectors of C centers, at most K neighbors each -> energies of the centers [C], eV."""
+    """The compact PET: edge vectors of C centers with at most K neighbors each -> energies of the centers [C], eV."""
 
     def __init__(
         self, cutoff=3.7, switch_width=1.5, species=(1, 8), width=48, heads=4, hidden=96, layers=2, gaussians=24
@@ -125,13 +125,13 @@ class Pet(nn.Module):
         return own + (tokens.padded(edges.unsqueeze(1)).squeeze(2) * mask).sum(1)
 
     def away(self, vectors, there):
-        """Rows [E, 3], where there is no edge at the cutoff: nothing comes of it."""
+        """Rows [E, 3]; rows without an edge are moved to the cutoff, where they contribute nothing."""
         there = there.to(vectors.dtype).unsqueeze(1)
         far = torch.tensor([self.cutoff, 0.0, 0.0], dtype=vectors.dtype, device=vectors.device)
         return vectors * there + far * (1.0 - there)
 
     def tokens(self, mask, slots):
-        """Rows for the edges; in training for every slot, since what is compiled has fixed shapes."""
+        """Rows for the edges; in training for every slot, since the compiled graph has fixed shapes."""
         if self.training:
             return Tokens(torch.ones_like(mask), torch.arange(mask.numel(), device=mask.device))
         return Tokens(mask, slots_of(mask) if slots is None else slots)
@@ -152,7 +152,7 @@ class Pet(nn.Module):
         return torch.cat([own, centers + tokens.reversed(reverse)])
 
     def bias(self, weights, mask, tokens):
-        """Logarithm of the cutoff function of edges [E] -> [C, 1, T]: 0 for the center, padding is out for good."""
+        """Logarithm of the cutoff function of edges [E] -> [C, 1, T]: 0 for the center; padding is masked."""
         tiny = single(1e-12)
         rows = torch.where(weights > tiny, weights.clamp(min=tiny).log(), -1e5)
         edges = torch.where(mask, tokens.padded(rows.unsqueeze(1)).squeeze(2), -1e5)
@@ -172,7 +172,7 @@ class Pet(nn.Module):
         return (hidden @ self.last.unsqueeze(1)).squeeze(1)
 
     def fold(self):
-        """The same function with fewer operations, for export; not for training any more."""
+        """The same function with fewer operations, for export; it can no longer be trained."""
         for layer in self.layers:
             layer.fold()
         with torch.no_grad():

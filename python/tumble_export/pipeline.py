@@ -1,4 +1,4 @@
-"""Adapter -> ONNX file: traced, proved, its reach measured, and only then put in its place."""
+"""From an adapter to an ONNX file: trace, compare, measure the reach, and only then put the file in place."""
 
 import copy
 import json
@@ -13,11 +13,11 @@ from .measure import bytes_per_edge
 from .units import ANGSTROM, EV
 
 MEASURED = (192, 768)  # atoms
-SMALLEST = 200  # bytes for a slot: less drowns in what an allocator rounds up
+SMALLEST = 200  # bytes per slot: below this, the rounding of the allocator dominates
 
 
 def write(adapter, out, kind="conservative", dtype=torch.float32, extra=(), tolerance=None, say=print):
-    """Write `out`; nothing is written where a check fails. `extra`: structures besides the built-in ones."""
+    """Write `out`; nothing is written if a check fails. `extra`: structures besides the built-in ones."""
     names = adapters.outputs(adapter, kind)
     folder = os.path.dirname(os.path.abspath(out))
     if not os.path.isdir(folder):
@@ -39,7 +39,7 @@ def write(adapter, out, kind="conservative", dtype=torch.float32, extra=(), tole
 
 
 def traceable(adapter, names, dtype):
-    """A copy of the module in the precision of the file, without parameters that want gradients."""
+    """A copy of the module in the precision of the file, with parameters that need no gradients."""
     module = copy.deepcopy(adapter.module).to(dtype).eval()
     for parameter in module.parameters():
         parameter.requires_grad_(False)
@@ -47,7 +47,7 @@ def traceable(adapter, names, dtype):
 
 
 def example(adapter, dtype):
-    """What is traced: 36 atoms, 31 of them centers."""
+    """The structure to trace: 36 atoms, 31 of them centers."""
     unit = ANGSTROM[adapter.length_unit]
     positions, cell, numbers = structures.material(adapter.species, 36, seed=2)
     found = systems.inputs(positions / unit, cell / unit, numbers, adapter.cutoff, dtype, centers=31)
@@ -63,7 +63,7 @@ def prove(adapter, path, names, dtype, extra, tolerance, say):
 
 
 def measure(adapter, say):
-    """Hops for the metadata: those claimed, or what is measured where that is more."""
+    """Hops for the metadata: the larger of the claimed and the measured number."""
     if adapter.whole:
         return measure_whole(adapter, say)
     found = reach.measure(adapter)
@@ -74,7 +74,7 @@ def measure(adapter, say):
 
 
 def measure_whole(adapter, say):
-    """Hops of direct forces; an energy that depends on all atoms has no reach to be measured."""
+    """Hops of direct forces; an energy that depends on all atoms has no reach."""
     say("the energy is one of the whole structure, not a sum over atoms: the file says so.")
     if not adapter.has("forces"):
         return adapter.hops
@@ -84,7 +84,7 @@ def measure_whole(adapter, say):
 
 
 def measure_memory(adapter, path, dtype, say):
-    """Working memory for a slot, bytes: the driver sizes its batches by it."""
+    """Working memory per slot, bytes: the driver sizes its batches by it."""
     cutoff = adapter.cutoff * ANGSTROM[adapter.length_unit]
     found = max(SMALLEST, bytes_per_edge(path, cutoff, dtype, adapter.species, MEASURED))
     say(f"memory: {found} bytes for an edge slot")

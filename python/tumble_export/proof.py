@@ -1,4 +1,4 @@
-"""Is the file the model? Energies, forces and virials of both on structures of other sizes than the traced one."""
+"""Compares file and model: energies, forces and virials on structures with other sizes than the traced one."""
 
 import numpy as np
 import torch
@@ -9,9 +9,9 @@ from .checks import session
 from .neighbors import edges, padded
 from .trace import INPUTS
 
-# largest error / max(1, largest value); energies and virials are taken for an atom
+# largest error / max(1, largest value); energies and virials are per atom
 TOLERANCE = {torch.float32: 2e-4, torch.float64: 1e-9}
-SPARE = 3  # empty slots more than needed: they must change nothing
+SPARE = 3  # extra empty slots: they must change nothing
 
 
 def tensors(structure, cutoff, real, spare=0):
@@ -26,7 +26,7 @@ def tensors(structure, cutoff, real, spare=0):
 
 
 def assemble(found, inputs, baseline):
-    """Outputs of a model by name -> Answer, as the driver does it: F[center] += g, F[neighbor] -= g, W = -Σ r ⊗ g."""
+    """Outputs of a model by name -> Answer, as in the driver: F[center] += g, F[neighbor] -= g, W = -Σ r ⊗ g."""
     found = {k: np.asarray(v, dtype=np.float64) for k, v in found.items()}
     answer = Answer(float(found["atomic_energies"].sum()) + baseline, direct=found.get("forces"))
     if "ensemble_energies" in found:
@@ -42,7 +42,7 @@ def assemble(found, inputs, baseline):
 
 
 def run(file, adapter, structure, real, path, spare=0):
-    """Answer of an ONNX Runtime session of the file `path`."""
+    """Answer of an ONNX Runtime session for the file `path`."""
     inputs = tensors(structure, adapter.cutoff, real, spare)
     wanted = {i.name: inputs[i.name] for i in file.get_inputs()}
     found = dict(zip([o.name for o in file.get_outputs()], file.run(None, wanted)))
@@ -53,7 +53,7 @@ def run(file, adapter, structure, real, path, spare=0):
 
 
 def not_finite(name, structure, where):
-    """Why an output is no number, with the node and the edge if they are known."""
+    """Why an output is not finite, with the node and the edge if they are known."""
     said = f": {where}" if where else ""
     return (
         f"{name} of {structure.name} is not finite{said}: look for a division by zero in the model, or the gradient of "
@@ -62,7 +62,7 @@ def not_finite(name, structure, where):
 
 
 def from_module(adapter, names):
-    """The adapter's own module in double precision in place of a source model."""
+    """The adapter's own module in double precision, in place of a source model."""
     from .trace import Contract
 
     module = Contract(adapter.module.double(), names)
@@ -76,7 +76,7 @@ def from_module(adapter, names):
 
 
 def errors(answer, exact, count, baseline=0.0):
-    """{what: error relative to max(1, largest value)}; energies, less the baseline, and virials are for an atom."""
+    """{quantity: error relative to max(1, largest value)}; energies, minus the baseline, and virials are per atom."""
     found, exact = dict(answer.parts()), dict(exact.parts())
     result = {}
     for what in found.keys() & exact.keys():
@@ -90,7 +90,7 @@ COLUMNS = ("energy", "forces", "virial", "direct", "members")
 
 
 def compare(path, adapter, structures, source, dtype, tolerance, say=print):
-    """Print a table of errors; end with a sentence where one is above the tolerance. Returns the largest by column."""
+    """Print a table of errors; end with a sentence if one is above the tolerance. Returns the largest by column."""
     file, real = session(path), np.float32 if dtype == torch.float32 else np.float64
     say(f"{'file - source, relative':32s}" + "".join(f"{c:>10s}" for c in COLUMNS))
     largest = {}
@@ -111,7 +111,7 @@ def compare(path, adapter, structures, source, dtype, tolerance, say=print):
 
 
 def verdict(structure, found, spare, tolerance, dtype):
-    """End where an error is above the tolerance (or is no number)."""
+    """End if an error is above the tolerance (or NaN)."""
     for what, error in found.items():
         if not error <= tolerance:
             options = "--tolerance" if dtype == torch.float64 else "--dtype float64 or --tolerance"

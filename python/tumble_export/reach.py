@@ -1,4 +1,4 @@
-"""How far an energy reaches, measured: the gradient of one atom's energy with respect to all edges."""
+"""Measures the reach of an energy by the gradient of one atom's energy with respect to all edges."""
 
 import numpy as np
 import torch
@@ -9,11 +9,11 @@ from .trace import Contract
 from .units import ANGSTROM
 
 CHAINS = 12
-BEYOND = 3  # hops more than claimed that the structures are made for
+BEYOND = 3  # the structures are long enough for this many more hops than claimed
 
 
 def chain(adapter, seed):
-    """Atoms on a line, each within the cutoff of the next but not of the second next: hops are counted exactly."""
+    """Atoms on a line, each within the cutoff of the next but not of the one after: hops are exact."""
     rng = np.random.default_rng(seed)
     count = adapter.hops + BEYOND + 1
     positions = rng.normal(0, 0.01 * adapter.cutoff, (count, 3))
@@ -22,14 +22,14 @@ def chain(adapter, seed):
 
 
 def long_bar(adapter):
-    """Condensed matter, long enough."""
+    """A long enough bar of condensed matter."""
     unit = ANGSTROM[adapter.length_unit]
     positions, numbers = bar(adapter.species, (adapter.hops + BEYOND) * adapter.cutoff * unit)
     return positions / unit, numbers
 
 
 def distances(adapter, positions, start):
-    """Hops [N] from an atom, along edges."""
+    """Hops [N] along edges from an atom."""
     i, j, _, _ = edges(positions, None, adapter.cutoff, (False,) * 3)
     hops = np.full(len(positions), -1)
     hops[start], front = 0, np.array([start])
@@ -42,7 +42,7 @@ def distances(adapter, positions, start):
 
 
 def touched(adapter, positions, numbers, start):
-    """Atoms whose own edges the energy of atom `start` feels, in double precision."""
+    """Atoms with edges that change the energy of atom `start`, in double precision."""
     from .systems import inputs
 
     tensors = list(inputs(positions, np.eye(3), numbers, adapter.cutoff, torch.float64, periodic=False))
@@ -53,7 +53,7 @@ def touched(adapter, positions, numbers, start):
 
 
 def direct_touched(adapter, positions, numbers, start):
-    """The same for the direct force on an atom, a random combination of its components."""
+    """The same for the direct force on an atom (a random combination of its components)."""
     from .systems import inputs
 
     tensors = list(inputs(positions, np.eye(3), numbers, adapter.cutoff, torch.float64, periodic=False)[:5])
@@ -64,7 +64,7 @@ def direct_touched(adapter, positions, numbers, start):
 
 
 def measure(adapter):
-    """Hops: one more than those to the farthest atom whose edges an energy (or a direct force) feels."""
+    """Hops: one more than to the farthest atom with edges that change an energy (or a direct force)."""
     adapter.module.double()
     probes = ([] if adapter.whole else [touched]) + ([direct_touched] if adapter.has("forces") else [])
     systems = [(*chain(adapter, seed), 0) for seed in range(CHAINS)] + [(*long_bar(adapter), 0)]

@@ -1,4 +1,4 @@
-"""Structures on which an exported file is compared with the model that it was made from."""
+"""Structures for the comparison of an exported file with its source model."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from .adapter import Structure
 from .systems import water
 from .units import ANGSTROM
 
-SPACING = 2.4  # Å: between atoms of a built-in structure other than water
+SPACING = 2.4  # Å, between atoms of built-in structures other than water
 
 
 def lattice(species, count, seed=0):
@@ -19,7 +19,7 @@ def lattice(species, count, seed=0):
 
 
 def material(species, count, seed=0):
-    """Water where the model knows it, else a lattice; `count` is a multiple of 3."""
+    """Water if the model knows it, else a lattice; `count` is a multiple of 3."""
     return water(count // 3, seed) if {1, 8} <= set(species) else lattice(species, count, seed)
 
 
@@ -34,7 +34,7 @@ def builtin(species, unit="angstrom"):
 
 
 def bar(species, length, seed=5):
-    """A bar of matter in vacuum, at least `length` Å long, to measure how far an energy reaches."""
+    """A bar of matter in vacuum, at least `length` Å long, to measure the reach of an energy."""
     positions, cell, numbers = material(species, 81, seed)
     copies = int(np.ceil(length / cell[0, 0])) + 1
     shifts = np.arange(copies)[:, None, None] * cell[0]
@@ -43,20 +43,20 @@ def bar(species, length, seed=5):
 
 
 def read(path, species, unit="angstrom"):
-    """Structures of a file that ASE reads."""
+    """Structures from a file, read by ASE."""
     try:
         import ase.io
     except ImportError as error:
         raise SystemExit("--check reads structures with ASE: pip install ase") from error
     try:
         frames = ase.io.read(path, index=":")
-    except Exception as error:  # ASE has as many kinds of errors as formats
+    except Exception as error:  # ASE has other errors for each format
         raise SystemExit(f"ASE cannot read structures from {path}: {error}") from error
     return [checked(path, i, atoms, species, 1.0 / ANGSTROM[unit]) for i, atoms in enumerate(frames)]
 
 
 def checked(path, index, atoms, species, scale):
-    """One frame; refused where the model cannot take it."""
+    """One frame; refused if it does not suit the model."""
     unknown = sorted(set(atoms.numbers.tolist()) - set(species))
     if unknown:
         raise SystemExit(

@@ -1,4 +1,4 @@
-"""Small water systems in the model's layout, for tracing and checking: no data set is needed."""
+"""Small water systems in the model's layout, for tracing and checking without a data set."""
 
 import numpy as np
 import torch
@@ -15,13 +15,13 @@ def molecule():
 
 
 def orthogonal(rng):
-    """A uniform orthogonal matrix [3, 3]."""
+    """A uniformly random orthogonal matrix [3, 3]."""
     q, r = np.linalg.qr(rng.normal(size=(3, 3)))
     return q * np.sign(np.diag(r))
 
 
 def water(molecules, seed=0, density=0.0334):
-    """(positions [3n, 3] Å, cell [3, 3], species [3n]): turned molecules on a jittered lattice."""
+    """(positions [3n, 3] Å, cell [3, 3], species [3n]): rotated molecules on a jittered lattice."""
     rng = np.random.default_rng(seed)
     side = int(np.ceil(molecules ** (1 / 3)))
     length = (molecules / density) ** (1 / 3)
@@ -32,7 +32,7 @@ def water(molecules, seed=0, density=0.0334):
 
 
 def inputs(positions, cell, species, cutoff, dtype, centers=None, slots=None, periodic=True):
-    """The contract's six inputs as tensors; weights are 1, but 0 for the last of several centers."""
+    """The contract's six inputs as tensors; weights are 1, except 0 for the last of several centers."""
     count = len(species)
     found = edges(positions, cell, cutoff, (periodic,) * 3)
     vectors, neighbors, mask, reverse = padded(*found, count, cutoff, slots, centers)
@@ -44,7 +44,7 @@ def inputs(positions, cell, species, cutoff, dtype, centers=None, slots=None, pe
 
 
 def examples(cutoff, dtype):
-    """(name, inputs): 1, 3, 6, 192 and 648 atoms, with C < N, with spare slots, and with nothing in reach."""
+    """(name, inputs): 1, 3, 6, 192 and 648 atoms, with C < N, with spare slots, and without edges."""
     lone = (np.zeros((1, 3)), np.eye(3), np.array([8]))
     single = (molecule(), np.eye(3), np.array([8, 1, 1]))
     p, c, s = water(64)

@@ -1,4 +1,4 @@
-"""A model with its gradient -> one ONNX graph, dynamic in centers C, slots K and atoms N."""
+"""Traces a model with its gradient to one ONNX graph, dynamic in centers C, slots K and atoms N."""
 
 import contextlib
 import inspect
@@ -14,12 +14,12 @@ from . import fused, fused_onnx
 from .packing import slots_of
 
 INPUTS = ("edge_vectors", "neighbors", "mask", "reverse", "species", "weights", "replica")
-FURTHER = ("replica", "slots")  # a module may ask for them
+FURTHER = ("replica", "slots")  # optional arguments of a module
 OUTPUTS = ("atomic_energies", "edge_gradients")
 
 
 class Contract(torch.nn.Module):
-    """A module as in `adapter.py` -> the contract's outputs that are asked for, with the gradient of the energies.
+    """A module as in `adapter.py`, with the gradient of its energies: it returns the requested outputs of the contract.
 
     `edge_gradients` [C, K, 3] are d(Σ weights · energies)/d(edge vectors).
     """
@@ -30,7 +30,7 @@ class Contract(torch.nn.Module):
         self.further = [name for name in FURTHER if name in inspect.signature(model.forward).parameters]
 
     def forward(self, edge_vectors, neighbors, mask, reverse, species, weights, *further):
-        """`further`: what the module asks for besides, as far as it is given."""
+        """`further`: values of the module's optional arguments, if given."""
         gradients = "edge_gradients" in self.outputs
         edge_vectors = edge_vectors.detach().requires_grad_(gradients)
         found = self.model(edge_vectors, neighbors, mask, reverse, species, **dict(zip(self.further, further)))
@@ -64,17 +64,17 @@ class Cast(torch.nn.Module):
 def export(module, example, path):
     """Trace a `Contract` on `example`, the six inputs (C < N, C·K, N all different); write ONNX without metadata.
 
-    A seventh, `replica`, is for models with terms of the whole structure.
+    The seventh, `replica`, is for models with terms of the whole structure.
     """
     names = list(INPUTS[: len(example)])
     if "slots" in module.further:
-        # an input while tracing, since its size depends on values; afterwards the graph finds it itself
+        # an input while tracing, since its size depends on values; the finished graph computes it
         example, names = (*example, slots_of(example[2])), [*names, "slots"]
     with fused.traced():
         graph = make_fx(module, tracing_mode="symbolic", _allow_non_fake_inputs=True)(*example)
     graph, shapes = without_detach(graph), dynamic_shapes(names)
     with quiet():
-        # captured here, since torch.onnx captures with sizes of 1 in mind and fails on some broadcasts
+        # captured here, since torch.onnx specializes sizes of 1 and fails on some broadcasts
         captured = torch.export.export(graph.eval(), tuple(example), dynamic_shapes=shapes, strict=False)
         outputs = list(module.outputs)
         program = torch.onnx.export(
@@ -95,7 +95,7 @@ def export(module, example, path):
 
 
 def dynamic_shapes(names):
-    """Sizes of inputs that are free."""
+    """The free sizes of inputs."""
     c, k, n, e = (torch.export.Dim(name, min=1) for name in "CKNE")
     slots, atoms = {0: c, 1: k}, {0: n}
     shapes = dict(species=atoms, replica=atoms, weights={0: c}, slots={0: e})
@@ -103,7 +103,7 @@ def dynamic_shapes(names):
 
 
 def find_slots(graph):
-    """Replace the input `slots` by what `packing.slots_of` says: the slots with an edge, and the first."""
+    """Compute the input `slots` in the graph, as `packing.slots_of`: the slots with an edge, and the first."""
     given = next(i for i in graph.input if i.name == "slots")
     graph.input.remove(given)
     node, tensor = onnx.helper.make_node, onnx.numpy_helper.from_array
@@ -123,7 +123,7 @@ def find_slots(graph):
 
 @contextlib.contextmanager
 def quiet():
-    """Without the exporter's notes on axis names and on packages that nobody needs here."""
+    """Hide the exporter's notes on axis names and on unneeded packages."""
     log = logging.getLogger("torch.onnx")
     level = log.level
     log.setLevel(logging.ERROR)
@@ -136,7 +136,7 @@ def quiet():
 
 
 def without_detach(graph):
-    """Drop `detach` nodes: they do nothing in a graph that nobody differentiates again."""
+    """Drop `detach` nodes: they do nothing in a graph that is not differentiated again."""
     for node in list(graph.graph.nodes):
         if node.target == torch.ops.aten.detach.default:
             node.replace_all_uses_with(node.args[0])
@@ -156,7 +156,7 @@ def operators(graph):
 
 
 def strip(graph):
-    """Remove the exporter's notes (stack traces with paths of this machine) from a graph and its subgraphs."""
+    """Remove the exporter's notes (stack traces with local paths) from a graph and its subgraphs."""
     for item in [*graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer]:
         item.ClearField("metadata_props")
         item.ClearField("doc_string")
@@ -177,7 +177,7 @@ def write(exported, path):
 
 
 def narrow(exported):
-    """Store weights of a double-precision graph in single precision, followed by a Cast, where that loses nothing."""
+    """Store weights of a double-precision graph in single precision, followed by a Cast, if that loses nothing."""
     graph = exported.graph
     for tensor in list(graph.initializer):
         values = onnx.numpy_helper.to_array(tensor)

@@ -88,7 +88,7 @@ class Trainer:
         lr, weight = self.schedule()
         turn = rotation(self.generator).float()
         square, error, gradients = self.step(*self.inputs(self.values, frame, turn, weight))
-        # the mean energy of the set is not the network's to learn: follow it, and fit it at the end
+        # the network does not learn the mean energy of the set: track it here, and fit it at the end
         self.shift += float(error) * max(0.02, 1 / (self.steps + 1))
         norm = torch.nn.utils.get_total_norm(gradients)
         scale = float((20.0 / (norm + 1e-9)).clamp(max=1.0))
@@ -114,7 +114,7 @@ class Trainer:
 
     def run(self):
         """Train until the minutes are used up."""
-        self.validate()  # compiles
+        self.validate()  # compiles the step
         clock, last, recent = time.time(), self.elapsed, []
         order = []
         while self.elapsed < 60 * self.args.minutes:

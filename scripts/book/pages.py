@@ -1,10 +1,10 @@
-"""Writes the pages of the book that are made from the program: docs/commands.md and docs/errors.md.
+"""Writes the generated pages of the book: docs/commands.md and docs/errors.md.
 
     python scripts/book/pages.py [PROGRAM]         # target/release/tumble unless given
 
-The first is what `--help` says; the second takes the sentences from the sources: all variants of the errors in Rust,
-with cause and cure from the comments of `src/error.rs`, what the pair style says through LAMMPS, the ends of sentences
-that other modules give, and what the Python package raises.
+The first contains the output of `--help`. The second takes its sentences from the sources: all variants of the errors
+in Rust, with cause and cure from the comments of `src/error.rs`, the errors and warnings of the pair style, the ends of
+sentences from other modules, and the exceptions of the Python package.
 """
 
 import ast
@@ -31,7 +31,7 @@ exceptions that say themselves what to change. `...` is what differs. What the d
 usage of [each command](commands.md). This page is written by `python scripts/book/pages.py` from the sources.
 """
 
-# Headings, before the first error that they are for, in the order of the enum.
+# Headings, by the first error of their section, in the order of the enum.
 SECTIONS = {
     "Read": "Structures, models, rotations",
     "Xyz": "Files of structures",
@@ -85,7 +85,7 @@ What `tumble`'s Python package raises by itself, with the type; all other senten
 `ServerError`:
 """
 
-# Modules whose sentences are those of the sections, in which every text of four words or more is one.
+# Modules with the sentences of each section; every text of four words or more is a sentence.
 SOURCES = {
     OPTIONS: ["options.rs", "onnx/hash.rs", "quadrature/mitigation.rs", "net/address.rs", "ipi/init.rs"]
     + ["server/request.rs", "server/serve.rs", "c_interface.rs", "c_interface/*.rs"],
@@ -100,7 +100,7 @@ SOURCES = {
     ],
     NOTES: ["onnx/session.rs", "processors.rs"],
 }
-# Parts of sentences, which the sentences have in place of `...`.
+# Parts of sentences, not sentences: they fill a `...`.
 PARTS = {
     "a length above 0",
     "one of each of `species`",
@@ -109,7 +109,7 @@ PARTS = {
     "a tile gives the kind of forces that it is asked for",
 }
 
-# Comments, constants and the attributes of enums, whose sentences are taken elsewhere.
+# Comments, constants and attributes of enums; their sentences are collected elsewhere.
 NO_SENTENCES = r"^\s*//.*$|^(?:pub )?const \w+: &str =[^;]*;|#\[error\([\s\S]*?\)\]"
 
 VARIANT = re.compile(
@@ -120,7 +120,7 @@ VARIANT = re.compile(
 
 
 def help_of(program, command):
-    """What a command says of itself, as a block; without a command the program."""
+    """The help of a command as a block; that of the program without a command."""
     words = [program, *command, "--help"]
     text = subprocess.run(words, check=True, capture_output=True, text=True).stdout
     lines = "\n".join(line.rstrip() for line in text.strip().splitlines())
@@ -136,18 +136,18 @@ def commands(program=PROGRAM):
 
 
 def spoken(literal):
-    """A sentence as a user sees it, of a string of Rust or C++: breaks and escapes undone, `...` for what differs."""
+    """A literal of Rust or C++ as users see it: breaks and escapes removed, `...` for variable parts."""
     literal = re.sub(r"\\\n\s*", "", literal).replace('\\"', '"')
     sentence = re.sub(r"\{[^}]*\}|\.{3}", "...", literal).replace("......", "...")
     if re.search(r"\w", sentence):
         return sentence
-    # Of a sentence that is nothing else the names are told, if there are any.
+    # A sentence of variable parts only is shown by their names, if there are any.
     names = re.sub(r"[{}]", "", literal).upper()
     return names if re.search("[A-Z]", names) else "..."
 
 
 def code(text):
-    """A code span, whatever quotes are in it."""
+    """A code span for any text, also with backquotes."""
     return f"`` {text} ``" if "`" in text else f"`{text}`"
 
 
@@ -166,7 +166,7 @@ def variants(path, enum):
 
 
 def entry(name, sentence, paragraphs):
-    """An error of the page, with what its comment must tell."""
+    """An error of the page, with cause and cure from its comment."""
     told = dict(paragraph.split(": ", 1) for paragraph in paragraphs[1:] if ": " in paragraph)
     assert {"Cause", "Cure"} <= set(told), f"src/error.rs: the comment of {name} lacks a paragraph Cause: or Cure:"
     words = [re.sub(r"\bdocs/((\S+\.md)[#\w-]*)", r"[\2](\1)", told[key]) for key in ("Cause", "Cure")]
@@ -174,7 +174,7 @@ def entry(name, sentence, paragraphs):
 
 
 def pair_style():
-    """What the C++ side of the pair style refuses."""
+    """Errors of the C++ side of the pair style."""
     calls = [call for path in sorted(ROOT.glob("cpp/*.cpp")) for call in refusals(path.read_text())]
     return sorted(call.removeprefix("pair_style tumble: ") for call in calls if call != "pair_style tumble: ...")
 
@@ -185,20 +185,20 @@ def refusals(source):
 
 
 def warnings():
-    """What the pair style warns of."""
+    """Warnings of the pair style."""
     calls = r"(?:error->warning\(\s*FLERR,|warn_once\(\s*\w+,)"
     found = {text for path in ROOT.glob("cpp/*.cpp") for text in cpp_sentences(calls, path.read_text())}
     return sorted(text.removeprefix("pair_style tumble: ") for text in found - {"pair_style tumble: ..."})
 
 
 def cpp_sentences(call, source):
-    """The literals that follow a call, each put together of its pieces."""
+    """The literals after a call, each joined from its pieces."""
     for pieces in re.findall(rf"{call}((?:\s*\"(?:[^\"\\]|\\.)*\")+)", source):
         yield spoken("".join(re.findall(r"\"((?:[^\"\\]|\\.)*)\"", pieces)))
 
 
 def rust_sentences(patterns):
-    """Texts of four words or more in modules of src/, but for their tests, comments and constants, sorted."""
+    """Texts of four words or more in modules of src/, without tests, comments and constants, sorted."""
     found = set()
     for path in (path for pattern in patterns for path in ROOT.glob(f"src/{pattern}")):
         source = path.read_text().split("#[cfg(test)]")[0]
@@ -211,7 +211,7 @@ def rust_sentences(patterns):
 
 
 def exceptions():
-    """Type and sentence of what the Python package raises."""
+    """Types and sentences of the exceptions of the Python package."""
     found = set()
     for path in ROOT.glob("python/tumble/*.py"):
         raised = (node.exc for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Raise))
@@ -222,14 +222,14 @@ def exceptions():
 
 
 def python_sentence(literal):
-    """A text of Python as a user sees it, `...` for what differs."""
+    """A text of Python as users see it, `...` for variable parts."""
     if isinstance(literal, ast.Constant):
         return str(literal.value)
     return "".join(part.value if isinstance(part, ast.Constant) else "..." for part in literal.values)
 
 
 def enum_sentences(path, enum):
-    """Sentences of the variants that have words of their own."""
+    """Sentences of the variants with words of their own."""
     return [sentence for _, sentence, _ in variants(path, enum) if sentence != "..."]
 
 

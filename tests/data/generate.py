@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Writes the toy models of the tests into tests/data/models, after checking their gradients by finite differences.
 
-Needs onnx, numpy and onnxruntime. Energies in eV and lengths in Å, but for the model in atomic units.
+Needs onnx, numpy and onnxruntime. Energies are in eV and lengths in Å, except for the model in atomic units.
 
 With v an edge vector, r its length, z = v_z/r, u = max(0, 1 - r²/cutoff²), and s, q tables by species:
 
     pair      E_c = Σ ½ φ(r),  φ = s_c s_n u³ (A exp(-r²/w²) - D)
     harmonic  E_c = Σ ½ φ(r) [1 + q_c (a1 z + a2 P2(z) + a4 P4(z))]: its mean over rotations is `pair`
-    twohop    m_c = Σ u³ (1 + b z),  E_c = Σ u³ tanh(m_c) tanh(m_n), where neighbors that are no centers have m = 0
+    twohop    m_c = Σ u³ (1 + b z),  E_c = Σ u³ tanh(m_c) tanh(m_n), with m = 0 for neighbors that are not centers
     direct    E_c of `pair`;  F_c = Σ φ'(r) v/r (1 + d P2(z));  stress = mean over centers of Σ k φ v ⊗ v
     both      energy and gradients of `harmonic`, forces and stress of `direct`
     ensemble  energy and gradients of `harmonic`; member m has the energies E_c + s_m Σ ½ φ,  Σ s_m = 0
@@ -126,7 +126,7 @@ class Graph:
         return self.op("Unsqueeze", x, self.ints([-1]))
 
     def sum_columns(self, x):
-        """Sums rows of three; by a product, because ReduceSum of ONNX Runtime makes [0, 3] of [0, 3]."""
+        """Sums rows of three by a product, because ReduceSum of ONNX Runtime leaves [0, 3] as it is."""
         return x @ self.const(np.ones((3, 1)))
 
     def table(self, values, species):
@@ -141,7 +141,7 @@ class Graph:
         return self.op("Cast", self.op("Equal", rows, index), to=self.real)
 
     def per_center(self, columns):
-        """Sums rows of edges [S, n] into rows of centers [C, n]; by a product, so that there is no scatter."""
+        """Sums rows of edges [S, n] into rows of centers [C, n] by a product, to avoid a scatter."""
         return self.one_hot(self.center, self.n_centers) @ columns
 
     def geometry(self, scale):
@@ -194,13 +194,13 @@ def harmonic(g):
 def twohop(g):
     reverse, anisotropy = g.read_reverse(), 1.0 + g.z * B
     center = g.op("Tanh", g.flat(g.per_center(g.u3 * anisotropy), [-1]))
-    # Neighbors that are no centers read the row of zeros behind the last center.
+    # Neighbors that are not centers read the row of zeros behind the last center.
     clipped, zero = g.op("Min", g.neighbor, g.n_centers), g.const([0.0])
     tanh_n = g.of_edge(g.op("Concat", center, zero, axis=0), clipped)
     tanh_c = g.of_edge(center, g.center)
     w_c, w_n = g.of_edge(g.weights, g.center), g.of_edge(g.op("Concat", g.weights, zero, axis=0), clipped)
     g.output("atomic_energies", g.flat(g.per_center(g.u3 * tanh_c * tanh_n), [-1]), ["C"])
-    # A center's message enters through its own edges and through those that lead back to it.
+    # A center's message enters through its own edges and through the edges back to it.
     back = g.op("Gather", g.u3, reverse)
     by_message = g.per_center((w_c * g.u3 + w_n * back) * tanh_n) * g.column(1.0 - center * center)
     by_message = g.op("Gather", by_message, g.center)
@@ -262,7 +262,7 @@ def nan_if_close(g):
 
 
 def scatter(g):
-    """`pair`, summed by the operator that is wrong on several threads."""
+    """`pair`, summed by ScatterND, which is wrong on several threads."""
     phi, dphi = g.pair(1.0, 1.0)
     zeros = g.weights * 0.0
     energies = g.op("ScatterND", zeros, g.column(g.center), g.flat(phi * 0.5, [-1]), reduction="add")
@@ -271,7 +271,7 @@ def scatter(g):
 
 
 def looped(g):
-    """`pair`, with a loop that does nothing to the energies."""
+    """`pair`, with a loop that does not change the energies."""
     phi, dphi = g.pair(1.0, 1.0)
     value = helper.make_tensor_value_info
     body = helper.make_graph(
@@ -286,7 +286,7 @@ def looped(g):
 
 
 def foreign(g):
-    """`pair`, with an operator that nobody defines."""
+    """`pair`, with an undefined operator."""
     phi, dphi = g.pair(1.0, 1.0)
     g.write_energy(g.op("Sum", phi * 0.5, domain="my.ops"), dphi * g.v * 0.5)
 
@@ -374,7 +374,7 @@ def save(file, model):
 
 
 def cluster(layout, rng):
-    """Seven atoms of which five are centers, all within reach of each other, as inputs of a model."""
+    """Seven atoms, five of them centers, all within reach of each other, as inputs of a model."""
     n, c = 7, 5
     x = rng.normal(size=(n, 3))
     pairs = [(i, j) for i in range(c) for j in range(n) if i != j]

@@ -1,8 +1,8 @@
-"""Writes ipi_grids.json: the rotation grids of i-PI's `ffrotations` (i-PI 3.3), to compare ours with.
+"""Writes ipi_grids.json: the rotation grids of i-PI's `ffrotations` (i-PI 3.3), as a reference for tumble's.
 
-Small grids are stored whole; of the others the number of rotations, the first and last three, and the moment
-sum_k (k / n) w_k R_k, which depends on the order of the rotations. Weights are divided by their sum, as i-PI does
-when it averages. A rotated vector is R v. Run: python tests/data/ipi_grids.py
+Small grids are stored completely. Larger ones have the number of rotations, the first and last three, and the moment
+sum_k (k / n) w_k R_k, which depends on the order of the rotations. Weights are divided by their sum, as in i-PI's
+averages. A rotated vector is R v. Run: python tests/data/ipi_grids.py
 """
 
 import json

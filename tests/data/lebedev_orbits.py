@@ -1,8 +1,8 @@
 """Writes src/quadrature/lebedev_table.rs: Lebedev's rules as orbits of the octahedral group.
 
 Source of the numbers: V.I. Lebedev and D.N. Laikov, Doklady Mathematics 59 (1999) 477, as given by
-scipy.integrate.lebedev_rule (scipy >= 1.15). Each orbit is recovered from the points that scipy returns, in scipy's
-order. The orders are those for which i-PI ships a grid. Run: python tests/data/lebedev_orbits.py
+scipy.integrate.lebedev_rule (scipy >= 1.15). Each orbit is recovered from scipy's points, in scipy's order. The
+orders are those of i-PI's grids. Run: python tests/data/lebedev_orbits.py
 """
 
 import math
@@ -66,7 +66,7 @@ def main():
     with TARGET.open("w") as out:
         out.write(HEAD)
         for order in ORDERS:
-            # Spaces inside a tuple are kept from line breaks while wrapping.
+            # Protect the spaces inside a tuple from line breaks while wrapping.
             words = ", ".join(o.replace(" ", "~") for o in rule(order)) + ","
             lines = textwrap.wrap(words, 110, break_long_words=False, break_on_hyphens=False)
             body = "\n".join("        " + line.replace("~", " ") for line in lines)

@@ -1,7 +1,7 @@
-"""Writes vesin_pairs.json: neighbor lists by vesin, to compare those of tumble::neighbors with.
+"""Writes vesin_pairs.json: neighbor lists by vesin, as a reference for tumble::neighbors.
 
-Needs vesin 0.6.2 and numpy. Lengths in Å. Each case has positions [N][3], cell (rows) [3][3], periodic [3], cutoff, and
-`pairs`: for each center its pairs, flat, as neighbor, shift along a, b, c, neighbor, ... sorted; and `sum`, the sum of
+Needs vesin 0.6.2 and numpy. Lengths in Å. Each case has positions [N][3], cell (rows) [3][3], periodic [3], cutoff,
+`pairs` (for each center its sorted pairs, flat: neighbor, shift along a, b, c, neighbor, ...), and `sum`, the sum of
 all distances.
 """
 
