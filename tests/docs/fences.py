@@ -1,17 +1,20 @@
-"""The blocks of code in the pages of the book, and what comments before them say of how they are run.
+"""The code blocks in the pages of the book, and the attributes that say how to run them.
 
-A comment of HTML on a line of its own, right before a block, is not seen by readers:
+Attributes follow the language in the info string of a fence, separated by spaces, quoted as in a shell:
 
-    <!-- not run: REASON -->       the block is not run
-    <!-- file: NAME -->            the block is written to this file; it is run too if its language can be
-    <!-- takes minutes -->         the block is run if TUMBLE_MINUTES is set: make test-examples
-    <!-- run with s/A/B/ -->       in the text that is run, A (a regular expression) is B
-    <!-- background -->            a program that stays until the end of the page
-    <!-- beside: COMMAND -->       this runs while the block does
+    ```sh skip="REASON"       do not run the block
+    ```text file="NAME"       write the block to this file; run it too if its language can be run
+    ```sh minutes             run the block only if TUMBLE_MINUTES is set (make test-examples)
+    ```sh run="s/A/B/"        replace the regular expression A by B in the text to run
+    ```sh background          a program that stays until the end of the page
+    ```sh beside="COMMAND"    run this command while the block runs
+
+Readers do not see them: the book shows ordinary fences (scripts/book/links.py removes the attributes).
 """
 
 import os
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,45 +25,58 @@ PLACES = ("*.md", "docs/*.md", "examples/*/README.md", "benches/*/README.md", "p
 PAGES = [page for place in PLACES for page in sorted(ROOT.glob(place)) if page.name not in GENERATED]
 RUNNABLE = {"sh", "python", "lammps"}
 OTHER = {"c", "fortran", "rust", "xml", "json", "text"}
-NOTE = re.compile(r"<!-- (?P<name>not run|takes minutes|file|beside|background|run with)(?::? (?P<value>.+))? -->")
-BLOCK = re.compile(r"(?P<notes>(?:^<!-- .* -->\n)*)^```(?P<language>\w*)\n(?P<text>[\s\S]*?)^```$", re.MULTILINE)
+WITH_VALUE = {"skip", "file", "run", "beside"}
+WITHOUT_VALUE = {"minutes", "background"}
+BLOCK = re.compile(r"^```(?P<info>.*)\n(?P<text>[\s\S]*?)^```$", re.MULTILINE)
 
 
 @dataclass
 class Block:
-    """A block: its language, its text, the number of its first line, and the notes before it by their names."""
+    """A block: its language, its text, the number of its first line, and the attributes of its fence by name."""
 
     language: str
     text: str
     line: int
-    notes: dict[str, str]
+    attributes: dict[str, str]
 
     @property
     def runs(self):
-        """Whether it is run, if its language can be."""
-        minutes = "takes minutes" in self.notes and not os.environ.get("TUMBLE_MINUTES")
-        return not minutes and "not run" not in self.notes
+        """Whether the block runs, if its language can."""
+        minutes = "minutes" in self.attributes and not os.environ.get("TUMBLE_MINUTES")
+        return not minutes and "skip" not in self.attributes
 
     def to_run(self):
-        """The text with what the notes replace."""
-        if "run with" not in self.notes:
+        """The text to run: that of the page, after the replacement that `run` asks for."""
+        if "run" not in self.attributes:
             return self.text
-        _, old, new, _ = self.notes["run with"].split("/")
-        changed = re.sub(old, new, self.text, flags=re.MULTILINE)
-        assert changed != self.text, f"line {self.line}: nothing to replace by {self.notes['run with']}"
+        parts = self.attributes["run"].split("/")
+        assert len(parts) == 4 and parts[0] == "s", f"line {self.line}: {self.attributes['run']} is not s/A/B/"
+        changed = re.sub(parts[1], parts[2], self.text, flags=re.MULTILINE)
+        assert changed != self.text, f"line {self.line}: nothing to replace by {self.attributes['run']}"
         return changed
 
 
-def note(comment):
-    """Name and value of a note."""
-    match = NOTE.fullmatch(comment)
-    assert match, f"no note is written like this: {comment}"
-    return match["name"], match["value"] or ""
+def parse(info):
+    """Language and attributes of an info string."""
+    try:
+        language, *words = shlex.split(info) or [""]
+    except ValueError as error:
+        raise AssertionError(f"the info string {info!r} has a quote without an end: {error}") from None
+    attributes = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        assert name in WITH_VALUE | WITHOUT_VALUE, f"unknown attribute {name!r} in the info string {info!r}"
+        assert bool(value) == (name in WITH_VALUE) and bool(equals) == bool(value), (
+            f"the attribute {name!r} {'needs a value' if name in WITH_VALUE else 'takes no value'}: {info!r}"
+        )
+        assert name not in attributes, f"the attribute {name!r} stands twice in the info string {info!r}"
+        attributes[name] = value
+    return language, attributes
 
 
 def blocks(page):
-    """All of a page, in order."""
+    """All blocks of a page, in order."""
     text = page.read_text()
     for match in BLOCK.finditer(text):
-        notes = dict(note(comment) for comment in match["notes"].splitlines())
-        yield Block(match["language"], match["text"], text[: match.start("text")].count("\n") + 1, notes)
+        language, attributes = parse(match["info"])
+        yield Block(language, match["text"], text[: match.start("text")].count("\n") + 1, attributes)

@@ -1,14 +1,16 @@
 """What the pages of the book and the README tell to type, run as it stands there, page by page."""
 
+import importlib.util
 import os
 import re
 import signal
 import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
+from types import ModuleType, SimpleNamespace
 
 import pytest
-from fences import OTHER, PAGES, ROOT, RUNNABLE, blocks
+from fences import OTHER, PAGES, ROOT, RUNNABLE, Block, blocks, parse
 
 TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
 VENV = os.path.dirname(os.path.dirname(sys.executable))
@@ -74,18 +76,75 @@ def running(text, folder):
 def run(block, folder, background):
     """Runs one block, and leaves in the background what is to stay there."""
     text = of_this_run(block.to_run(), folder)
-    if "file" in block.notes:
-        (folder / block.notes["file"]).write_text(text)
-    if "background" in block.notes:
+    if "file" in block.attributes:
+        (folder / block.attributes["file"]).write_text(text)
+    if "background" in block.attributes:
         background.enter_context(running(text, folder))
     elif block.language in RUNNABLE:
         with ExitStack() as beside:
-            if "beside" in block.notes:
-                beside.enter_context(running(of_this_run(block.notes["beside"], folder), folder))
+            if "beside" in block.attributes:
+                beside.enter_context(running(of_this_run(block.attributes["beside"], folder), folder))
             words = command(block, text, folder)
             environment = {**ENVIRONMENT, "OUT": str(folder / "results")}
             done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, timeout=600)
         assert done.returncode == 0, f"line {block.line}:\n{text}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.parametrize(
+    ("info", "language", "attributes"),
+    [
+        ("", "", {}),
+        ("sh", "sh", {}),
+        ("sh minutes background", "sh", {"minutes": "", "background": ""}),
+        (
+            r'sh minutes run="s/run\.sh.*/run.sh -n 5/"',
+            "sh",
+            {"minutes": "", "run": r"s/run\.sh.*/run.sh -n 5/"},
+        ),
+        ('lammps file="in.water" run="s/1000/5/"', "lammps", {"file": "in.water", "run": "s/1000/5/"}),
+        ('sh skip="LAMMPS\' own"', "sh", {"skip": "LAMMPS' own"}),
+    ],
+)
+def test_attributes_follow_the_language(info, language, attributes):
+    assert parse(info) == (language, attributes)
+
+
+@pytest.mark.parametrize(
+    ("info", "sentence"),
+    [
+        ('sh skpi="typing error"', "unknown attribute 'skpi'"),
+        ("sh takes minutes", "unknown attribute 'takes'"),
+        ("sh skip", "'skip' needs a value"),
+        ('sh skip=""', "'skip' needs a value"),
+        ("sh minutes=5", "'minutes' takes no value"),
+        ("sh minutes=", "'minutes' takes no value"),
+        ("text file=a file=b", "'file' stands twice"),
+        ('sh skip="no end', "a quote without an end"),
+    ],
+)
+def test_mistakes_in_attributes_are_named(info, sentence):
+    with pytest.raises(AssertionError, match=sentence):
+        parse(info)
+
+
+def test_a_replacement_is_made_or_refused():
+    assert Block("sh", "run 1000\n", 1, {"run": "s/run .*/run 5/"}).to_run() == "run 5\n"
+    for run, sentence in (("s/walk/run/", "nothing to replace"), ("1000", "is not s/A/B/")):
+        with pytest.raises(AssertionError, match=sentence):
+            Block("sh", "run 1000\n", 1, {"run": run}).to_run()
+
+
+def test_the_book_shows_ordinary_fences(monkeypatch):
+    """The hook of the builder, without the builder."""
+    files = ModuleType("properdocs.structure.files")
+    files.File = files.InclusionLevel = None
+    monkeypatch.setitem(sys.modules, "properdocs.structure.files", files)
+    spec = importlib.util.spec_from_file_location("links", ROOT / "scripts/book/links.py")
+    links = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(links)
+    page = SimpleNamespace(file=SimpleNamespace(src_uri="start.md"))
+    shown = links.on_page_markdown('```sh minutes run="s/a/b/"\nls a\n```\n\n```text\na b\n```\n', page, None, None)
+    assert shown == "```sh\nls a\n```\n\n```text\na b\n```\n"
 
 
 def test_there_is_much_to_run():
@@ -129,10 +188,12 @@ def test_inputs_of_i_pi_step_hydrogen_by_half_a_femtosecond():
 def test_nothing_hides_from_this_test(page):
     for block in blocks(page):
         assert block.language in RUNNABLE | OTHER, f"line {block.line}: a block of the language {block.language!r}"
-        told = {"not run", "file"} & set(block.notes)
+        told = {"skip", "file"} & set(block.attributes)
         assert told or block.language not in {"c", "fortran", "rust"}, (
             f"line {block.line}: neither run nor said why not"
         )
+    comment = re.search(r"^<!-- .* -->\n```.*$", page.read_text(), re.MULTILINE)
+    assert not comment, f"{comment[0]!r}: write attributes after the language of the fence (fences.py)"
     hidden = COMMAND_LINE.search(page.read_text())
     assert not hidden, f"{hidden[0]!r}: put commands between ```sh and ```"
 

@@ -108,3 +108,4 @@ def test_sentences_beside_the_enums_are_on_the_page(sentence):
 def test_the_version_to_cite_is_that_of_the_program():
     version = re.search(r'^version = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)[1]
     assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
+    assert f"  version = {{{version}}},\n" in (ROOT / "docs/cite.md").read_text()
