@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use tumble_check::convergence::{Tally, table};
+use tumble_check::convergence::{GridError, table};
 use tumble_check::findings::Findings;
-use tumble_check::measure::{Bench, Reference, Symmetry};
+use tumble_check::measure::{Evaluator, Reference, Symmetry};
 use tumble_check::recommend::{Conditions, Heating, Target, recommend};
 use tumble_check::spectrum::{Filter, Spectrum};
 use tumble_check::{Measured, Plan, measure};
@@ -53,9 +53,9 @@ fn parts() -> [(usize, HarmonicToy); 3] {
     [(1, Legendre { l1, ..none }), (2, Legendre { l2, ..none }), (4, Legendre { l4, ..none })].map(|(l, s)| (l, toy(s)))
 }
 
-fn with<T>(potential: &mut dyn Potential, forces: Forces, run: impl FnOnce(&mut Bench) -> T) -> T {
+fn with<T>(potential: &mut dyn Potential, forces: Forces, run: impl FnOnce(&mut Evaluator) -> T) -> T {
     let mut go_on = |_| true;
-    run(&mut Bench::new(potential, forces, PLENTY, &mut go_on).unwrap())
+    run(&mut Evaluator::new(potential, forces, PLENTY, &mut go_on).unwrap())
 }
 
 fn reference(potential: &mut dyn Potential, graph: &Graph, degree: usize) -> Reference {
@@ -386,7 +386,7 @@ fn direct_forces_are_measured_too() {
 #[test]
 fn a_kind_of_forces_that_is_not_offered_is_refused() {
     let (mut potential, mut go_on) = (toy(STRENGTHS), |_| true);
-    let error = Bench::new(&mut potential, Forces::Direct, PLENTY, &mut go_on).err().unwrap();
+    let error = Evaluator::new(&mut potential, Forces::Direct, PLENTY, &mut go_on).err().unwrap();
     assert!(error.to_string().contains("offers no direct forces"), "{error}");
 }
 
@@ -397,7 +397,7 @@ fn whoever_watches_can_interrupt() {
         count += evaluations;
         false
     };
-    let mut bench = Bench::new(&mut potential, Forces::Conservative, PLENTY, &mut watch).unwrap();
+    let mut bench = Evaluator::new(&mut potential, Forces::Conservative, PLENTY, &mut watch).unwrap();
     let error = measure(&mut bench, &pair(1.3), Plan { degree: 5, orientations: 1 }, 0).unwrap_err();
     assert_eq!(error.to_string(), "interrupted");
     assert_eq!(count, 60);
@@ -405,19 +405,22 @@ fn whoever_watches_can_interrupt() {
 
 #[test]
 fn plans_keep_within_what_is_given() {
-    let allot = |seconds: &[f64], budget| Plan::allot(seconds, budget, None, None).unwrap();
+    let budget_plans = |seconds: &[f64], budget| Plan::budget_plans(seconds, budget, None, None).unwrap();
     let seconds = [1e-4, 1e-3, 1e-2];
     for budget in [10.0, 30.0, 60.0] {
-        let plans = allot(&seconds, budget);
+        let plans = budget_plans(&seconds, budget);
         let total = plans.iter().zip(seconds).map(|(plan, s)| s * plan.evaluations().unwrap() as f64).sum::<f64>();
         assert!(total <= budget && total > 0.3 * budget, "{budget}: {total}, {plans:?}");
         assert!(plans.is_sorted_by(|a, b| a.degree >= b.degree), "{plans:?}");
     }
-    assert_eq!(allot(&[1.0], 1e9), [Plan { degree: 14, orientations: 8 }]);
-    assert_eq!(allot(&[1.0, 2.0], 0.0), [Plan { degree: 5, orientations: 1 }; 2]);
-    assert_eq!(allot(&[1e-4, 1.0], 0.0), [Plan { degree: 14, orientations: 8 }, Plan { degree: 5, orientations: 1 }]);
-    assert_eq!(Plan::allot(&[1.0], 0.0, Some(8), Some(3)).unwrap(), [Plan { degree: 8, orientations: 3 }]);
-    let refusal = Plan::allot(&[], 0.0, Some(200), None).unwrap_err().to_string();
+    assert_eq!(budget_plans(&[1.0], 1e9), [Plan { degree: 14, orientations: 8 }]);
+    assert_eq!(budget_plans(&[1.0, 2.0], 0.0), [Plan { degree: 5, orientations: 1 }; 2]);
+    assert_eq!(
+        budget_plans(&[1e-4, 1.0], 0.0),
+        [Plan { degree: 14, orientations: 8 }, Plan { degree: 5, orientations: 1 }]
+    );
+    assert_eq!(Plan::budget_plans(&[1.0], 0.0, Some(8), Some(3)).unwrap(), [Plan { degree: 8, orientations: 3 }]);
+    let refusal = Plan::budget_plans(&[], 0.0, Some(200), None).unwrap_err().to_string();
     assert_eq!(refusal, "there is no degree grid of order 200: give a whole number from 1 to 101, as in degree:3");
     // What a grid is measured against is finer than it.
     let names = |degree| {
@@ -431,7 +434,7 @@ fn plans_keep_within_what_is_given() {
 #[test]
 fn the_same_seed_gives_the_same_numbers() {
     let plan = Plan { degree: 6, orientations: 1 };
-    let squares = |tallies: &[Tally]| tallies.iter().map(|tally| tally.squares).collect::<Vec<_>>();
+    let squares = |tallies: &[GridError]| tallies.iter().map(|tally| tally.squares).collect::<Vec<_>>();
     assert_eq!(squares(&measured(plan).tallies), squares(&measured(plan).tallies));
 }
 

@@ -1,5 +1,6 @@
 //! The command line, from the outside.
 
+#[path = "support/folder.rs"]
 mod folder;
 
 use std::process::{Command, Stdio};

@@ -1,5 +1,6 @@
 //! Files of structures that users give to the command line.
 
+#[path = "support/folder.rs"]
 mod folder;
 
 use folder::Folder;

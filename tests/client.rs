@@ -1,11 +1,12 @@
 //! The client of the force server, against one that follows a script.
 
 #[allow(dead_code)]
-mod fake;
+#[path = "support/scripted_server.rs"]
+mod scripted_server;
 
 use std::time::Duration;
 
-use fake::{Fake, Script, error, greeting, results, structure};
+use scripted_server::{Script, ScriptedServer, error, greeting, results, structure};
 use tumble_ipi::client::{Client, ClientSettings};
 
 /// i-PI's.
@@ -32,8 +33,8 @@ fn molecule() -> Vec<u8> {
     structure(ZERO, [unit, 0.0, 0.0, 0.0, unit, 0.0, 0.0, 0.0, unit], &[0.0, 0.0, 0.0, a, 0.0, 0.0, 0.0, 2.0 * a, -a])
 }
 
-fn connect(script: Script, closes: bool) -> (Fake, tumble_core::Result<Client>) {
-    let fake = Fake::start(script, closes);
+fn connect(script: Script, closes: bool) -> (ScriptedServer, tumble_core::Result<Client>) {
+    let fake = ScriptedServer::start(script, closes);
     let client = Client::connect(&fake.address().parse().unwrap(), &settings());
     (fake, client)
 }
@@ -156,7 +157,7 @@ fn another_number_of_forces_than_atoms_is_told() {
 
 #[test]
 fn waiting_has_an_end_where_one_is_set() {
-    let fake = Fake::start(vec![hello()], false);
+    let fake = ScriptedServer::start(vec![hello()], false);
     let settings = ClientSettings { timeout: Some(Duration::from_millis(50)), ..settings() };
     let mut client = Client::connect(&fake.address().parse().unwrap(), &settings).unwrap();
     let late = client.evaluate(None, &MOLECULE).unwrap_err().to_string();

@@ -3,8 +3,10 @@
 //! ONNX Runtime must be findable: `make test` sees to it.
 
 #[allow(dead_code)]
-mod peer;
+#[path = "support/ipi_peer.rs"]
+mod ipi_peer;
 #[allow(dead_code)]
+#[path = "support/process.rs"]
 mod process;
 
 use std::cell::RefCell;
@@ -19,7 +21,7 @@ use process::{Ended, LIMIT, Peer, Process, SLOW, check, expected, many, model, u
 use serde_json::Value;
 use tempfile::TempDir;
 use tumble_core::Settings;
-use tumble_ipi::message::{self, Answer, Carrier, Reply};
+use tumble_ipi::message::{self, Answer, Reply, Transport};
 use tumble_ipi::wire::{self, Structure};
 
 /// A server's side: a listener on a file of its own, and a template beside it.
@@ -542,7 +544,7 @@ fn structures_and_results_travel_through_shared_memory() {
     let (host, shared) = (Host::new(), Shared::new("right", 2));
     let mut tumble = host.start(&["--shm", "--rotate", "tetrahedral"]);
     let mut peer = host.begin("batch_size:2");
-    (peer.layout.batch, peer.layout.carrier) = (2, Carrier::Shared);
+    (peer.layout.batch, peer.layout.carrier) = (2, Transport::Shared);
     let settings = Settings { mitigation: "tetrahedral".into(), ..Settings::default() };
     for step in 0..3 {
         let structures = [water(0.1 * step as f64), water(-0.1)];

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use tumble_core::rotation::{Matrix3, Vector3};
 use tumble_core::units::{IPI_ANGSTROM as ANGSTROM, IPI_ELECTRON_VOLT as ELECTRON_VOLT};
 use tumble_ipi::init;
-use tumble_ipi::message::{self, Answer, Carrier, Fault, Layout, Positions, Reply, Request};
+use tumble_ipi::message::{self, Answer, Fault, Layout, Positions, Reply, Request, Transport};
 use tumble_ipi::wire;
 use tumble_ipi::wire::Structure;
 
@@ -86,7 +86,7 @@ impl Sample {
     }
 }
 
-fn layout(batch: usize, carrier: Carrier) -> Layout {
+fn layout(batch: usize, carrier: Transport) -> Layout {
     Layout { batch, carrier, ..Layout::plain(1) }
 }
 
@@ -118,7 +118,7 @@ fn turned(numbers: &[&[u8]]) -> Vec<u8> {
 }
 
 fn requests() -> Vec<Sample> {
-    let plain = layout(1, Carrier::Socket);
+    let plain = layout(1, Transport::Socket);
     let init = Seen::Init(3, "Zr: é".into());
     vec![
         Sample::request(plain, &[b"STATUS      "], Seen::Status),
@@ -142,23 +142,23 @@ fn structures() -> Vec<Sample> {
         b"\x07\0\0\0ipi_pos\x05\0\0\0ipi_h\x06\0\0\0ipi_ih\x07\0\0\0ipi_pot\x09\0\0\0ipi_force\x07\0\0\0ipi_vir";
     let parts: [&[u8]; 5] = [header, &cell, &inverse, b"\x01\0\0\0", &position];
     vec![
-        Sample::request(layout(1, Carrier::Socket), &parts, Seen::Structures(vec![one])),
+        Sample::request(layout(1, Transport::Socket), &parts, Seen::Structures(vec![one])),
         Sample::request(
-            layout(3, Carrier::Socket),
+            layout(3, Transport::Socket),
             &[header, b"\x01\0\0\0", &cells, &positions],
             Seen::Structures(three),
         ),
         Sample::request(
-            layout(1, Carrier::Unnamed),
+            layout(1, Transport::Unnamed),
             &[header, b"\x01\0\0\0", names],
             Seen::Shared(Some(NAMES.map(String::from))),
         ),
-        Sample::request(layout(3, Carrier::Shared), &[header, b"\x01\0\0\0"], Seen::Shared(None)),
+        Sample::request(layout(3, Transport::Shared), &[header, b"\x01\0\0\0"], Seen::Shared(None)),
     ]
 }
 
 fn replies() -> Vec<Sample> {
-    let plain = layout(1, Carrier::Socket);
+    let plain = layout(1, Transport::Socket);
     vec![
         Sample::reply(plain, &[b"NEEDINIT    "], Reply::NeedInit),
         Sample::reply(plain, &[b"READY       "], Reply::Ready),
@@ -178,10 +178,10 @@ fn answers() -> Vec<Sample> {
     let inline = vec![answer(0, "{}"), answer(1, ""), answer(2, "x")];
     let apart = ["{}", "", "x"].map(shared).to_vec();
     vec![
-        Sample::reply(layout(1, Carrier::Socket), &one, Reply::ForceReady(vec![answer(0, "{}")])),
-        Sample::reply(layout(3, Carrier::Socket), &three, Reply::ForceReady(inline)),
-        Sample::reply(layout(1, Carrier::Shared), &[header, b"\0\0\0\0"], Reply::ForceReady(vec![shared("")])),
-        Sample::reply(layout(3, Carrier::Unnamed), &[header, extras], Reply::ForceReady(apart)),
+        Sample::reply(layout(1, Transport::Socket), &one, Reply::ForceReady(vec![answer(0, "{}")])),
+        Sample::reply(layout(3, Transport::Socket), &three, Reply::ForceReady(inline)),
+        Sample::reply(layout(1, Transport::Shared), &[header, b"\0\0\0\0"], Reply::ForceReady(vec![shared("")])),
+        Sample::reply(layout(3, Transport::Unnamed), &[header, extras], Reply::ForceReady(apart)),
     ]
 }
 
@@ -274,12 +274,12 @@ fn another_number_of_atoms_is_refused_at_once() {
         let sentence = format!(
             "sent {text} atoms where 1 were expected: give the same structure on both sides, and shared memory to both or neither"
         );
-        refused(request, layout(1, Carrier::Socket), &[b"POSDATA     ", &cell, number], &sentence);
-        for layout in [layout(3, Carrier::Socket), layout(1, Carrier::Unnamed), layout(1, Carrier::Shared)] {
+        refused(request, layout(1, Transport::Socket), &[b"POSDATA     ", &cell, number], &sentence);
+        for layout in [layout(3, Transport::Socket), layout(1, Transport::Unnamed), layout(1, Transport::Shared)] {
             refused(request, layout, &[b"POSDATA     ", number], &sentence);
         }
-        refused(reply, layout(1, Carrier::Socket), &[b"FORCEREADY  ", ONE, number], &sentence);
-        refused(reply, layout(3, Carrier::Socket), &[b"FORCEREADY  ", &ONE.repeat(3), number], &sentence);
+        refused(reply, layout(1, Transport::Socket), &[b"FORCEREADY  ", ONE, number], &sentence);
+        refused(reply, layout(3, Transport::Socket), &[b"FORCEREADY  ", &ONE.repeat(3), number], &sentence);
     }
 }
 
@@ -290,15 +290,15 @@ fn lengths_out_of_bounds_are_refused_at_once() {
     let cases = [
         (
             request as fn(&[u8], &Layout) -> Decoded,
-            Carrier::Socket,
+            Transport::Socket,
             &b"INIT        \0\0\0\0"[..],
             1 << 16,
             "an INIT text",
         ),
-        (request, Carrier::Unnamed, posdata, 255, "the name of a shared memory segment"),
-        (reply, Carrier::Socket, b"ERROR       ", 1 << 16, "an error"),
-        (reply, Carrier::Socket, force, i32::MAX, "extras"),
-        (reply, Carrier::Shared, b"FORCEREADY  ", i32::MAX, "extras"),
+        (request, Transport::Unnamed, posdata, 255, "the name of a shared memory segment"),
+        (reply, Transport::Socket, b"ERROR       ", 1 << 16, "an error"),
+        (reply, Transport::Socket, force, i32::MAX, "extras"),
+        (reply, Transport::Shared, b"FORCEREADY  ", i32::MAX, "extras"),
     ];
     for (decode, carrier, start, limit, what) in cases {
         let too_large = limit.checked_add(1);
@@ -323,7 +323,7 @@ fn a_text_of_the_largest_length_is_taken() {
 #[test]
 fn text_that_is_none_is_refused() {
     let force = [b"FORCEREADY  ", ONE, b"\x01\0\0\0", &ONE.repeat(12)].concat();
-    let (plain, unnamed) = (layout(1, Carrier::Socket), layout(1, Carrier::Unnamed));
+    let (plain, unnamed) = (layout(1, Transport::Socket), layout(1, Transport::Unnamed));
     let text = b"\x03\0\0\0a\xc3(";
     let sentence = |what: &str| format!("sent {what} that is not UTF-8 text");
     refused(request, plain, &[b"INIT        \0\0\0\0", text], &sentence("an INIT text"));
@@ -407,7 +407,7 @@ fn what_is_written_is_literal_too() {
     message::put_error("no", &mut bytes);
     message::header("STATUS", &mut bytes);
     let extras = Answer { extras: "{}".into(), ..Answer::default() };
-    message::put_answers(&[extras, Answer::default()], Carrier::Shared, &mut bytes);
+    message::put_answers(&[extras, Answer::default()], Transport::Shared, &mut bytes);
     assert_eq!(
         bytes.escape_ascii().to_string(),
         "INIT        \\xff\\xff\\xff\\xff\\x0c\\x00\\x00\\x00batch_size:3ERROR       \\x02\\x00\\x00\\x00noSTATUS      \
@@ -456,7 +456,7 @@ fn more_atoms_than_the_limit_are_not_even_counted_out() {
 }
 
 fn any_layout() -> impl Strategy<Value = Layout> {
-    let carrier = prop_oneof![Just(Carrier::Socket), Just(Carrier::Unnamed), Just(Carrier::Shared)];
+    let carrier = prop_oneof![Just(Transport::Socket), Just(Transport::Unnamed), Just(Transport::Shared)];
     let sizes = (0_usize..4, 1_usize..4, 0_usize..64);
     (sizes, carrier).prop_map(|((atoms, batch, max_text), carrier)| Layout { atoms, batch, carrier, max_text })
 }
@@ -554,7 +554,7 @@ proptest! {
         (atoms, answers) in (0_usize..4).prop_flat_map(|n| (Just(n), prop::collection::vec(answers_of(n), 1..4))),
     ) {
         let mut bytes = Vec::new();
-        message::put_answers(&answers, Carrier::Socket, &mut bytes);
+        message::put_answers(&answers, Transport::Socket, &mut bytes);
         let layout = Layout { batch: answers.len(), ..Layout::plain(atoms) };
         let (seen, used) = reply(&bytes, &layout).unwrap().unwrap();
         let Seen::Reply(Reply::ForceReady(found)) = seen else { panic!("{seen:?}") };
@@ -570,8 +570,8 @@ proptest! {
     fn extras_beside_shared_memory_are_read_as_written(extras in prop::collection::vec(any::<String>(), 1..4)) {
         let answers: Vec<_> = extras.into_iter().map(|extras| Answer { extras, ..Answer::default() }).collect();
         let mut bytes = Vec::new();
-        message::put_answers(&answers, Carrier::Shared, &mut bytes);
-        let layout = layout(answers.len(), Carrier::Shared);
+        message::put_answers(&answers, Transport::Shared, &mut bytes);
+        let layout = layout(answers.len(), Transport::Shared);
         prop_assert_eq!(reply(&bytes, &layout), Ok(Some((Seen::Reply(Reply::ForceReady(answers)), bytes.len()))));
     }
 

@@ -3,8 +3,10 @@
 //! ONNX Runtime must be findable: `make test` sees to it.
 
 #[allow(dead_code)]
-mod peer;
+#[path = "support/ipi_peer.rs"]
+mod ipi_peer;
 #[allow(dead_code)]
+#[path = "support/process.rs"]
 mod process;
 
 use std::fs::{File, read_to_string, remove_dir_all, write};

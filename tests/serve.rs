@@ -3,8 +3,10 @@
 //! ONNX Runtime must be findable: `make test` sees to it.
 
 #[allow(dead_code)]
-mod peer;
+#[path = "support/ipi_peer.rs"]
+mod ipi_peer;
 #[allow(dead_code)]
+#[path = "support/process.rs"]
 mod process;
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -553,7 +555,7 @@ fn what_a_stranger_says_does_not_control_the_terminal() {
 
 #[test]
 fn the_longest_times_are_no_trouble() {
-    let mut server = Server::start(&["--idle-timeout", "1000000000", "--patience", "1000000000"]);
+    let mut server = Server::start(&["--idle-timeout", "1000000000", "--io_timeout", "1000000000"]);
     server.check();
     server.stop();
     let mut beyond = Process::of(&mut command("unix:s", &["--idle-timeout", &u64::MAX.to_string()]));

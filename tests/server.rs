@@ -1,10 +1,11 @@
 //! The force server among peers that do what they should, and peers that do not.
 
 #[allow(dead_code)]
-mod peer;
+#[path = "support/ipi_peer.rs"]
+mod ipi_peer;
 
 use std::io::Write;
-use std::net::Shutdown;
+use std::net;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex};
 use std::thread::{JoinHandle, sleep, spawn};
@@ -24,12 +25,12 @@ use tumble_ipi::net::{Address, Listener};
 use tumble_ipi::wire::Structure;
 use tumble_server::Options;
 use tumble_server::Report;
+use tumble_server::SessionLimits;
 use tumble_server::Statistics;
-use tumble_server::Terms;
-use tumble_server::scheduler::{Admission, Interrupt, Limits};
+use tumble_server::scheduler::{Admission, Limits, Shutdown};
 use tumble_server::serve;
 
-use crate::peer::{CELL, Peer, evaluated, water};
+use crate::ipi_peer::{CELL, Peer, evaluated, water};
 
 const CUTOFF: f64 = 4.0;
 const CHARGES: [(u8, f64); 2] = [(1, 0.5), (8, -1.0)];
@@ -45,7 +46,7 @@ fn limits() -> Limits {
         memory: 1 << 30,
         max_work: 1e9,
         max_text: 1 << 16,
-        patience: Some(Duration::from_millis(400)),
+        io_timeout: Some(Duration::from_millis(400)),
         admission: Some(Admission { max_pending: 64, grace: Duration::from_millis(400) }),
         idle: None,
     }
@@ -54,7 +55,7 @@ fn limits() -> Limits {
 /// A server in a thread, with a log of its sentences.
 struct Server {
     folder: TempDir,
-    interrupt: Arc<Interrupt>,
+    interrupt: Arc<Shutdown>,
     log: Arc<Mutex<Vec<String>>>,
     thread: Option<JoinHandle<Statistics>>,
 }
@@ -63,19 +64,19 @@ impl Server {
     fn start() -> Self {
         Self::with(
             limits(),
-            Terms { max_atoms: 1000, max_rotations: 100, token: None, settings: Settings::default() },
+            SessionLimits { max_atoms: 1000, max_rotations: 100, token: None, settings: Settings::default() },
             300,
         )
     }
 
-    fn with(limits: Limits, terms: Terms, max_connections: usize) -> Self {
+    fn with(limits: Limits, terms: SessionLimits, max_connections: usize) -> Self {
         Self::of(Box::new(toy()), limits, terms, max_connections)
     }
 
-    fn of(potential: Box<dyn Potential>, limits: Limits, terms: Terms, max_connections: usize) -> Self {
+    fn of(potential: Box<dyn Potential>, limits: Limits, terms: SessionLimits, max_connections: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listener = Listener::bind(&Address::Unix(folder.path().join("socket"))).unwrap();
-        let interrupt = Interrupt::new().unwrap();
+        let interrupt = Shutdown::new().unwrap();
         let log = Arc::new(Mutex::new(vec![]));
         let (stop, lines) = (Arc::clone(&interrupt), Arc::clone(&log));
         let thread = spawn(move || {
@@ -132,7 +133,7 @@ fn expected(structure: &Structure, rotate: &str, seed: u64, step: u64) -> Answer
     let settings = Settings { mitigation: rotate.into(), seed, ..Settings::default() };
     let answer = evaluated(Calculator::new(Box::new(toy()), &settings).unwrap(), structure, step);
     let mut bytes = vec![];
-    message::put_answers(&[answer], message::Carrier::Socket, &mut bytes);
+    message::put_answers(&[answer], message::Transport::Socket, &mut bytes);
     match message::reply(&bytes, &Layout::plain(structure.positions.len())).unwrap() {
         Some((Reply::ForceReady(mut answers), _)) => answers.remove(0),
         other => panic!("{other:?}"),
@@ -200,7 +201,7 @@ impl Potential for Fragile {
 #[test]
 fn after_a_batch_that_failed_others_get_their_own_answers() {
     let patient = Limits { max_wait: Duration::from_secs(5), ..limits() };
-    let terms = Terms { max_atoms: 1000, max_rotations: 100, token: None, settings: Settings::default() };
+    let terms = SessionLimits { max_atoms: 1000, max_rotations: 100, token: None, settings: Settings::default() };
     let server = Server::of(Box::new(Fragile(toy())), patient, terms, 10);
     let mut bad = server.begin("species: O H2, batch_size:3");
     let mut good = server.begin("species: O H2");
@@ -280,15 +281,20 @@ fn an_init_that_cannot_be_granted_is_refused_with_a_sentence() {
 #[test]
 fn who_does_not_say_what_he_wants_gets_what_the_server_was_started_with() {
     let settings = Settings { mitigation: "octahedral".into(), ..Settings::default() };
-    let server = Server::with(limits(), Terms { max_atoms: 1000, max_rotations: 100, token: None, settings }, 10);
+    let server =
+        Server::with(limits(), SessionLimits { max_atoms: 1000, max_rotations: 100, token: None, settings }, 10);
     assert_eq!(server.begin("species: O H2").evaluate(&water(0.0)), expected(&water(0.0), "octahedral", 0, 0));
     assert_eq!(server.begin("species: O H2, rotate: none").evaluate(&water(0.0)), expected(&water(0.0), "none", 0, 0));
 }
 
 #[test]
 fn without_the_token_nobody_is_served() {
-    let terms =
-        Terms { max_atoms: 1000, max_rotations: 100, token: Some("secret".into()), settings: Settings::default() };
+    let terms = SessionLimits {
+        max_atoms: 1000,
+        max_rotations: 100,
+        token: Some("secret".into()),
+        settings: Settings::default(),
+    };
     let server = Server::with(limits(), terms, 10);
     let sentence = "the token is wrong or missing: give the one that the server was started with";
     for text in ["species: O H2", "species: O H2, token: guess!", "species: He, token: secre"] {
@@ -423,7 +429,7 @@ fn a_peer_that_never_reads_is_given_up_and_holds_up_nobody() {
 
 #[test]
 fn a_silent_connection_is_ended_after_the_idle_time() {
-    let terms = Terms { max_atoms: 1000, max_rotations: 100, token: None, settings: Settings::default() };
+    let terms = SessionLimits { max_atoms: 1000, max_rotations: 100, token: None, settings: Settings::default() };
     let limits = Limits { idle: Some(Duration::from_millis(200)), ..limits() };
     let server = Server::with(limits, terms, 10);
     let mut peer = server.begin("species: O H2");
@@ -443,14 +449,14 @@ fn who_vanishes_is_forgotten() {
     server.logs("in the middle of a message");
     let mut gone = server.begin("species: O H2");
     gone.ask(&water(0.0));
-    gone.stream.shutdown(Shutdown::Both).unwrap();
+    gone.stream.shutdown(net::Shutdown::Both).unwrap();
     drop(gone);
     server.check();
 }
 
 #[test]
 fn too_many_connections_are_refused_with_a_sentence() {
-    let terms = Terms { max_atoms: 1000, max_rotations: 100, token: None, settings: Settings::default() };
+    let terms = SessionLimits { max_atoms: 1000, max_rotations: 100, token: None, settings: Settings::default() };
     let server = Server::with(limits(), terms, 2);
     let mut held: Vec<_> = (0..2).map(|_| server.begin("species: O H2")).collect();
     held.iter_mut().for_each(|peer| assert!(peer.evaluate(&water(0.0)).energy.is_finite()));

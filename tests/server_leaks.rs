@@ -10,8 +10,8 @@ use tumble_core::analytic::PairToy;
 use tumble_ipi::message;
 use tumble_ipi::net::{Address, Listener};
 use tumble_server::Options;
-use tumble_server::Terms;
-use tumble_server::scheduler::{Interrupt, Limits};
+use tumble_server::SessionLimits;
+use tumble_server::scheduler::{Limits, Shutdown};
 use tumble_server::serve;
 
 /// Resident memory in kB, and open files.
@@ -48,10 +48,10 @@ fn ten_thousand_visitors_leave_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("socket");
     let listener = Listener::bind(&Address::Unix(path.clone())).unwrap();
-    let interrupt = Interrupt::new().unwrap();
+    let interrupt = Shutdown::new().unwrap();
     let stop = std::sync::Arc::clone(&interrupt);
     let server = spawn(move || {
-        let terms = Terms { max_atoms: 100, max_rotations: 100, token: None, settings: Settings::default() };
+        let terms = SessionLimits { max_atoms: 100, max_rotations: 100, token: None, settings: Settings::default() };
         let wait = Duration::from_millis(1);
         let limits = Limits {
             max_batch: 10,
@@ -59,7 +59,7 @@ fn ten_thousand_visitors_leave_nothing_behind() {
             memory: 1 << 20,
             max_work: 1e9,
             max_text: 4096,
-            patience: None,
+            io_timeout: None,
             admission: None,
             idle: None,
         };

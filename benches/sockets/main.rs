@@ -1,6 +1,6 @@
 //! What sockets cost, and what serving many simulations together gains: `make bench-sockets`.
 //!
-//! Round trips play i-PI's part to `tumble ipi` and to i-PI's own Python driver, in turns, with a model that costs
+//! BatchStats trips play i-PI's part to `tumble ipi` and to i-PI's own Python driver, in turns, with a model that costs
 //! nothing. Throughput has clients ask `tumble serve` as fast as they can, batched and not, in turns.
 
 use std::fs::File;
@@ -17,7 +17,7 @@ use tumble_ipi::message::{self, HEADER};
 use tumble_ipi::net::{Address, Stream};
 use tumble_ipi::wire::Structure;
 
-/// Round trips in one turn, and turns of each driver.
+/// BatchStats trips in one turn, and turns of each driver.
 const TRIPS: usize = 300;
 const TURNS: usize = 7;
 
@@ -92,7 +92,7 @@ impl Way {
 }
 
 fn round_trips(root: &Path, folder: &Path, free: &Path) {
-    println!("Round trips with a model that costs nothing, median of {TURNS} turns of {TRIPS}, µs:\n");
+    println!("BatchStats trips with a model that costs nothing, median of {TURNS} turns of {TRIPS}, µs:\n");
     println!("| atoms | way | tumble ipi | i-pi-driver-py | ratio |\n|---|---|---|---|---|");
     for molecules in [1, 64, 512] {
         for way in [Way::Unix, Way::Tcp, Way::Shared] {

@@ -1,7 +1,7 @@
 //! The side that computes, as a peer drives it: messages in any order, cut at any place, with its answers between.
 
 use tumble_ipi::driver::{Driver, Event};
-use tumble_ipi::message::{self, Answer, Carrier, Layout, Reply};
+use tumble_ipi::message::{self, Answer, Layout, Reply, Transport};
 
 /// What came of a conversation. Events are written out, since structures may hold what is no number.
 #[derive(Debug, Default, PartialEq)]
@@ -68,10 +68,10 @@ fn serve(driver: &mut Driver, event: &Event, layout: &Layout) {
             return driver.begin(layout.atoms, layout.batch, layout.carrier);
         }
         Event::Evaluate(structures) => {
-            assert!(layout.carrier == Carrier::Socket && structures.len() == layout.batch);
+            assert!(layout.carrier == Transport::Socket && structures.len() == layout.batch);
             assert!(structures.iter().all(|structure| structure.positions.len() == layout.atoms));
         }
-        Event::EvaluateShared(names) => assert!(layout.carrier != Carrier::Socket && names.iter().len() <= 1),
+        Event::EvaluateShared(names) => assert!(layout.carrier != Transport::Socket && names.iter().len() <= 1),
         Event::Exit => {}
     }
     assert!(driver.begun());

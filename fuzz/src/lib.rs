@@ -8,12 +8,12 @@ mod limits;
 use std::path::Path;
 
 pub use driver::driver;
-pub use limits::{grant, hostile_cells};
+pub use limits::{accept_init, hostile_cells};
 use tumble_core::Evaluation;
 use tumble_core::Mitigation;
 use tumble_engine::surgery;
 use tumble_ipi::init;
-use tumble_ipi::message::{self, Answer, Carrier, Fault, HEADER, Inline, Layout, Positions, Reply, Request};
+use tumble_ipi::message::{self, Answer, Fault, HEADER, Inline, Layout, Positions, Reply, Request, Transport};
 use tumble_ipi::wire::Structure;
 use tumble_onnx::contract::metadata::Metadata;
 use tumble_xyz::{Frame, Frames};
@@ -30,7 +30,7 @@ pub const TARGETS: [(&str, Target); 11] = [
     ("metadata", metadata),
     ("onnx_scan", onnx_scan),
     ("driver", driver),
-    ("grant", grant),
+    ("accept_init", accept_init),
     ("hostile_cells", hostile_cells),
     ("onnx_graph", onnx_graph),
     ("mitigation", mitigation),
@@ -39,7 +39,7 @@ pub const TARGETS: [(&str, Target); 11] = [
 /// Two bytes say what both sides have agreed on, so that all carriers are reached; messages follow.
 fn layout(bytes: &[u8]) -> Option<(Layout, &[u8])> {
     let (&[sizes, max_text], messages) = bytes.split_first_chunk()?;
-    let carrier = [Carrier::Socket, Carrier::Unnamed, Carrier::Shared][usize::from(sizes >> 4) % 3];
+    let carrier = [Transport::Socket, Transport::Unnamed, Transport::Shared][usize::from(sizes >> 4) % 3];
     let (atoms, batch) = (usize::from(sizes & 3), 1 + usize::from(sizes >> 2 & 3));
     Some((Layout { atoms, batch, carrier, max_text: max_text.into() }, messages))
 }
@@ -73,7 +73,7 @@ fn check(request: Request, layout: &Layout) -> Vec<u8> {
 
 fn check_structures(inline: &Inline, layout: &Layout) {
     let structures: Vec<_> = inline.structures().collect();
-    assert!(layout.carrier == Carrier::Socket && structures.len() == layout.batch);
+    assert!(layout.carrier == Transport::Socket && structures.len() == layout.batch);
     assert!(structures.iter().all(|structure| structure.positions.len() == layout.atoms));
     let [one] = &structures[..] else { return };
     let mut bytes = Vec::new();
@@ -100,7 +100,7 @@ fn put_names(names: Option<[&str; 6]>, layout: &Layout, out: &mut Vec<u8>) {
         assert!(name.len() <= 255);
         message::text(name, out);
     }
-    assert_eq!(layout.carrier, if names.is_some() { Carrier::Unnamed } else { Carrier::Shared });
+    assert_eq!(layout.carrier, if names.is_some() { Transport::Unnamed } else { Transport::Shared });
 }
 
 /// What the side that computes sends, one message after the other.
@@ -127,7 +127,7 @@ fn check_reply(reply: &Reply, layout: &Layout) -> Vec<u8> {
 }
 
 fn check_answers(answers: &[Answer], layout: &Layout, out: &mut Vec<u8>) {
-    let inline = layout.carrier == Carrier::Socket;
+    let inline = layout.carrier == Transport::Socket;
     let atoms = if inline { layout.atoms } else { 0 };
     assert!(answers.len() == layout.batch && answers.iter().all(|answer| answer.forces.len() == atoms));
     let mut bytes = Vec::new();

@@ -8,18 +8,18 @@ use tumble_core::analytic::{HarmonicToy, Legendre};
 use tumble_core::neighbors;
 use tumble_core::potential::Potential;
 use tumble_core::rotation::{Vector3, dot};
-use tumble_server::Terms;
+use tumble_server::SessionLimits;
 
 /// An `INIT` is granted within the limits, or refused with a sentence; without the token with that one only.
-pub fn grant(bytes: &[u8]) {
+pub fn accept_init(bytes: &[u8]) {
     let Some((&limits, text)) = bytes.split_first() else { return };
     let Ok(text) = str::from_utf8(text) else { return };
     let (max_atoms, max_rotations) =
         ([1, 64, 1000, 100_000][usize::from(limits & 3)], [1, 30][usize::from(limits >> 2 & 1)]);
     let token = (limits & 8 != 0).then(|| "sesame".to_owned());
-    let terms = Terms { max_atoms, max_rotations, token, settings: Settings::default() };
+    let terms = SessionLimits { max_atoms, max_rotations, token, settings: Settings::default() };
     let toy = HarmonicToy::new(3.0, &[(1, 0.5), (8, -1.0)], Legendre { l1: 0.1, l2: 0.1, l4: 0.1 });
-    match terms.grant(text, toy.info()) {
+    match terms.accept_init(text, toy.info()) {
         Err(sentence) => {
             assert!(terms.admits(text) && !sentence.is_empty() || sentence.starts_with("the token is wrong"))
         }

@@ -6,9 +6,9 @@ use tumble_core::Settings;
 use tumble_core::System;
 use tumble_core::analytic::PairToy;
 use tumble_core::potential::Potential;
-use tumble_ipi::message::{self, Answer, Carrier, Layout, Positions, Request};
+use tumble_ipi::message::{self, Answer, Layout, Positions, Request, Transport};
 use tumble_ipi::wire::Structure;
-use tumble_server::Terms;
+use tumble_server::SessionLimits;
 
 use super::{CUTOFF, Unit, structures};
 
@@ -29,7 +29,7 @@ pub fn forces() -> Unit {
     let forces = structures::water(1).positions;
     let answer = Answer { energy: -1.0, forces, virial: [[0.5; 3]; 3], extras: r#"{"spread": 0.01}"#.into() };
     let mut bytes = vec![];
-    message::put_answers(&[answer], Carrier::Socket, &mut bytes);
+    message::put_answers(&[answer], Transport::Socket, &mut bytes);
     Box::new(move || {
         let read = message::reply(black_box(&bytes), &Layout::plain(192));
         black_box(read).expect("it is a FORCEREADY");
@@ -39,10 +39,14 @@ pub fn forces() -> Unit {
 /// By the server, to what a simulation will get.
 pub fn init() -> Unit {
     let info = PairToy::new(CUTOFF, 1.0).info().clone();
-    let terms =
-        Terms { max_atoms: 1000, max_rotations: 100, token: Some("1234".into()), settings: Settings::default() };
+    let terms = SessionLimits {
+        max_atoms: 1000,
+        max_rotations: 100,
+        token: Some("1234".into()),
+        settings: Settings::default(),
+    };
     let text = format!("species: {}, rotate: octahedral, inversion: yes, seed: 7, token: 1234", "O H2 ".repeat(64));
     Box::new(move || {
-        black_box(terms.grant(black_box(&text), &info)).expect("it is within the terms");
+        black_box(terms.accept_init(black_box(&text), &info)).expect("it is within the terms");
     })
 }

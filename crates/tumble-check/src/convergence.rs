@@ -10,7 +10,7 @@ use tumble_core::graph::Graph;
 use tumble_core::quadrature::{Mitigation, Quadrature};
 use tumble_core::rotation::Matrix3;
 
-use crate::measure::{Bench, Mean, Reference, inversions};
+use crate::measure::{Evaluator, Mean, Reference, inversions};
 use crate::spectrum::{Filter, Spectrum};
 
 /// What the table compares, the cheapest first.
@@ -48,7 +48,7 @@ pub fn grids() -> Result<Vec<Grid>> {
 
 /// What one mitigation leaves on one structure.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Tally {
+pub struct GridError {
     /// Its name.
     pub name: &'static str,
     /// Mean squares of the errors without and with inversion: energy per atom, eV², and forces, (eV/Å)².
@@ -90,13 +90,14 @@ impl Grid {
     /// Measures it on one structure at these orientations.
     pub(super) fn tally(
         &self,
-        bench: &mut Bench,
+        bench: &mut Evaluator,
         graph: &Graph,
         reference: &Reference,
         turns: &[Matrix3],
         seed: u64,
-    ) -> Result<Tally> {
-        let mut tally = Tally { name: self.name, squares: [[0.0; 2]; 2], predicted: [[0.0; 2]; 2], seconds: [0.0; 2] };
+    ) -> Result<GridError> {
+        let mut tally =
+            GridError { name: self.name, squares: [[0.0; 2]; 2], predicted: [[0.0; 2]; 2], seconds: [0.0; 2] };
         let share = 1.0 / turns.len().max(1) as f64;
         for (step, turn) in turns.iter().enumerate() {
             let grid = self.mitigation.quadrature(seed, step as u64, 0).rotated(turn);
@@ -112,7 +113,7 @@ struct Errors {
     seconds: [f64; 2],
 }
 
-fn errors(bench: &mut Bench, graph: &Graph, grid: &Quadrature, reference: &Reference) -> Result<Errors> {
+fn errors(bench: &mut Evaluator, graph: &Graph, grid: &Quadrature, reference: &Reference) -> Result<Errors> {
     let proper = bench.samples(graph, &grid.rotations)?;
     let inverted = bench.samples(graph, &inversions(&grid.rotations))?;
     let [at, mirrored]: [Mean; 2] = [&proper, &inverted].map(|samples| samples.mean(&grid.weights));
@@ -120,7 +121,7 @@ fn errors(bench: &mut Bench, graph: &Graph, grid: &Quadrature, reference: &Refer
     Ok(Errors { squares, seconds: [proper.seconds, inverted.seconds] })
 }
 
-impl Tally {
+impl GridError {
     fn add(&mut self, errors: &Errors, share: f64) {
         let [at, mirrored, both] = errors.squares;
         for quantity in 0..2 {
@@ -173,7 +174,7 @@ pub struct Row {
 ///
 /// # Errors
 /// Those of [`grids`].
-pub fn table(all: &[&[Tally]], highest: usize) -> Result<Vec<Row>> {
+pub fn table(all: &[&[GridError]], highest: usize) -> Result<Vec<Row>> {
     let mut rows: Vec<Row> = Vec::new();
     for grid in grids()? {
         let tallies: Vec<_> = all.iter().filter_map(|one| one.iter().find(|tally| tally.name == grid.name)).collect();
@@ -187,9 +188,9 @@ pub fn table(all: &[&[Tally]], highest: usize) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-fn row(grid: &Grid, inversion: bool, tallies: &[&Tally], highest: usize) -> Row {
+fn row(grid: &Grid, inversion: bool, tallies: &[&GridError], highest: usize) -> Row {
     let (count, parity) = (tallies.len() as f64, usize::from(inversion));
-    let mean = |of: &dyn Fn(&Tally) -> f64| tallies.iter().map(|tally| of(tally)).sum::<f64>() / count;
+    let mean = |of: &dyn Fn(&GridError) -> f64| tallies.iter().map(|tally| of(tally)).sum::<f64>() / count;
     let filter = grid.filter(highest.max(TOLD));
     Row {
         name: grid.name.into(),

@@ -6,7 +6,7 @@ use tumble_core::elements::symbol;
 use tumble_core::error::Result;
 use tumble_core::numbers::short;
 
-use crate::convergence::{Row, Tally, table};
+use crate::convergence::{GridError, Row, table};
 use crate::measure::Symmetry;
 use crate::recommend::{Conditions, Heating, Recommendation, Target, recommend};
 use crate::spectrum::Spectrum;
@@ -47,7 +47,7 @@ impl Findings {
             return Ok(None);
         }
         let spectrum = Spectrum::mean(&all.iter().map(|one| &one.spectrum).collect::<Vec<_>>());
-        let tallies: Vec<&[Tally]> = all.iter().map(|one| &one.tallies[..]).collect();
+        let tallies: Vec<&[GridError]> = all.iter().map(|one| &one.tallies[..]).collect();
         let table = table(&tallies, spectrum.highest())?;
         let symmetry = mean(&all.iter().map(|one| &one.symmetry).collect::<Vec<_>>());
         let convergence = [0, 1].map(|i| root_mean_square(all.iter().map(|one| one.convergence[i])));

@@ -28,8 +28,8 @@ pub mod spectrum;
 pub mod structures;
 pub mod wigner;
 
-use convergence::{Grid, Tally, grids};
-use measure::{Bench, Reference, Symmetry};
+use convergence::{Grid, GridError, grids};
+use measure::{Evaluator, Reference, Symmetry};
 use spectrum::Spectrum;
 use tumble_core::error::Result;
 use tumble_core::graph::Graph;
@@ -62,7 +62,7 @@ impl Plan {
     ///
     /// # Errors
     /// [`Error::GridOrder`](tumble_core::Error::GridOrder) if there is no grid of the degree given.
-    pub fn allot(
+    pub fn budget_plans(
         seconds: &[f64],
         budget: f64,
         degree: Option<usize>,
@@ -95,7 +95,7 @@ impl Plan {
     /// How often the model is evaluated for a structure.
     ///
     /// # Errors
-    /// Those of [`Plan::allot`].
+    /// Those of [`Plan::budget_plans`].
     pub fn evaluations(&self) -> Result<usize> {
         let table: usize = self.grids()?.iter().map(|grid| 2 * grid.evaluations()).sum();
         Ok(2 * (self.reference()?.len() + self.comparison()?.len()) + self.orientations * table)
@@ -109,7 +109,7 @@ impl Plan {
     /// Rotations of the reference grid; it is used with inversion.
     ///
     /// # Errors
-    /// Those of [`Plan::allot`].
+    /// Those of [`Plan::budget_plans`].
     pub fn reference(&self) -> Result<Quadrature> {
         Quadrature::exact_through(self.degree)
     }
@@ -118,7 +118,7 @@ impl Plan {
     /// third of its rotations.
     ///
     /// # Errors
-    /// Those of [`Plan::allot`].
+    /// Those of [`Plan::budget_plans`].
     pub fn comparison(&self) -> Result<Quadrature> {
         let most = self.reference()?.len() / COMPARISON;
         let mut best = Quadrature::identity();
@@ -135,7 +135,7 @@ impl Plan {
     /// The grids of the table: those that are cheaper than the reference, by which they are judged.
     ///
     /// # Errors
-    /// Those of [`Plan::allot`].
+    /// Those of [`Plan::budget_plans`].
     pub fn grids(&self) -> Result<Vec<Grid>> {
         let most = self.reference()?.len();
         Ok(grids()?.into_iter().filter(|grid| grid.evaluations() < most).collect())
@@ -156,7 +156,7 @@ pub struct Measured {
     /// How the comparison grid differs from the reference: energy per atom, eV, and forces, eV/Å.
     pub convergence: [f64; 2],
     /// What is left by each grid of the plan.
-    pub tallies: Vec<Tally>,
+    pub tallies: Vec<GridError>,
 }
 
 /// Measures one structure.
@@ -164,7 +164,7 @@ pub struct Measured {
 /// # Errors
 /// Those of the potential, of a plan for which there is no grid, and
 /// [`Error::Interrupted`](tumble_core::Error::Interrupted).
-pub fn measure(bench: &mut Bench, graph: &Graph, plan: Plan, seed: u64) -> Result<Measured> {
+pub fn measure(bench: &mut Evaluator, graph: &Graph, plan: Plan, seed: u64) -> Result<Measured> {
     let turn = |k: usize| draw(seed, k as u64, STREAM);
     let reference = Reference::measure(bench, graph, plan.reference()?.rotated(&turn(0)))?;
     let comparison = Reference::measure(bench, graph, plan.comparison()?.rotated(&turn(1)))?;

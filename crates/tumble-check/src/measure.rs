@@ -13,7 +13,7 @@ use tumble_core::quadrature::Quadrature;
 use tumble_core::rotation::{Matrix3, dot};
 
 /// A model, how it is run, and who watches.
-pub struct Bench<'a> {
+pub struct Evaluator<'a> {
     potential: &'a mut dyn Potential,
     forces: Forces,
     memory: usize,
@@ -21,7 +21,7 @@ pub struct Bench<'a> {
     watch: &'a mut dyn FnMut(usize) -> bool,
 }
 
-impl<'a> Bench<'a> {
+impl<'a> Evaluator<'a> {
     /// For a kind of forces and working memory in bytes. `watch` is told how many evaluations were done since it was
     /// told last, and says whether to go on.
     ///
@@ -45,7 +45,7 @@ impl<'a> Bench<'a> {
     /// Seconds that an evaluation takes, from the second of two batches of at most `count`.
     ///
     /// # Errors
-    /// Those of [`Bench::samples`].
+    /// Those of [`Evaluator::samples`].
     pub fn seconds(&mut self, graph: &Graph, count: usize) -> Result<f64> {
         let rotations = vec![tumble_core::rotation::IDENTITY; count];
         self.samples(graph, &rotations[..1])?;
@@ -150,8 +150,8 @@ impl Reference {
     /// Evaluates the graph at R and -R for all R of the grid.
     ///
     /// # Errors
-    /// Those of [`Bench::samples`].
-    pub fn measure(bench: &mut Bench, graph: &Graph, grid: Quadrature) -> Result<Self> {
+    /// Those of [`Evaluator::samples`].
+    pub fn measure(bench: &mut Evaluator, graph: &Graph, grid: Quadrature) -> Result<Self> {
         let proper = bench.samples(graph, &grid.rotations)?;
         let inverted = bench.samples(graph, &inversions(&grid.rotations))?;
         let mean = proper.mean(&grid.weights).between(&inverted.mean(&grid.weights));

@@ -23,8 +23,8 @@ use tumble_onnx::contract::packing::{n_slots, width};
 pub use tumble_onnx::file::checksum::stamp;
 use tumble_onnx::runtime::session::{Model, Opener};
 
-use crate::partition::{Layers, PRODUCTS_A_TENSOR, Spares};
-use crate::worker::{Lane, Lanes, Timed, split};
+use crate::partition::{Layers, PRODUCTS_A_TENSOR, SpareMemory};
+use crate::worker::{Timed, Worker, WorkerPool, split};
 
 /// Working memory per edge slot where a model does not state it: what a PET of usual size takes.
 const BYTES_PER_EDGE: usize = 20_000;
@@ -47,14 +47,14 @@ pub struct OnnxPotential {
     model: Model,
     info: ModelInfo,
     /// For a replica by itself: all threads share its work.
-    whole: Lane,
+    whole: Worker,
     /// For several replicas.
-    lanes: Lanes,
+    lanes: WorkerPool,
     /// For a replica that takes much memory, or has all lanes for itself, from what takes least time to what takes least
     /// memory: opened when they are first needed. Or why the model cannot be cut.
     layers: [OnceLock<std::result::Result<Layers, String>>; PRODUCTS_A_TENSOR.len()],
     /// Memory for what layers keep, from the last evaluation.
-    spare: Spares,
+    spare: SpareMemory,
     opener: Opener,
     /// Working memory that there is, bytes.
     memory: usize,
@@ -85,9 +85,9 @@ impl OnnxPotential {
     /// [`Error::Device`]: tumble_core::Error::Device
     pub fn load(path: &Path, options: &ExecutionOptions) -> Result<Self> {
         let (opener, model, session) = Opener::load(path, options)?;
-        let (whole, lanes) = (Lane::new(&model, session)?, Lanes::new(options.device, options.threads));
+        let (whole, lanes) = (Worker::new(&model, session)?, WorkerPool::new(options.device, options.threads));
         let info = ModelInfo { ensemble: model.signature.ensemble, ..model.metadata.info() };
-        let (layers, spare, memory) = (Default::default(), Spares::default(), options.memory);
+        let (layers, spare, memory) = (Default::default(), SpareMemory::default(), options.memory);
         let (elapsed, cancel, process) = (Duration::ZERO, Cancel::default(), process::id());
         Ok(Self { info, whole, lanes, layers, spare, opener, memory, model, elapsed, cancel, process })
     }
@@ -97,8 +97,8 @@ impl OnnxPotential {
         if self.opener.device == Device::Cuda {
             return Err(Error::Forked);
         }
-        let whole = Lane::new(&self.model, self.opener.whole()?)?;
-        let lanes = Lanes::new(self.opener.device, self.lanes.count());
+        let whole = Worker::new(&self.model, self.opener.whole()?)?;
+        let lanes = WorkerPool::new(self.opener.device, self.lanes.count());
         // Another thread of the parent may have been at work with them.
         mem::forget(mem::replace(&mut self.whole, whole));
         mem::forget(mem::replace(&mut self.lanes, lanes));
@@ -150,7 +150,7 @@ impl OnnxPotential {
             if self.opener.device == Device::Cuda {
                 return Err("a GPU takes it in one piece".to_owned());
             }
-            let mut whole = Lane::new(&self.model, self.whole.session()).map_err(|error| error.to_string())?;
+            let mut whole = Worker::new(&self.model, self.whole.session()).map_err(|error| error.to_string())?;
             Layers::open(&self.opener, &self.model, &mut whole, self.lanes.count(), PRODUCTS_A_TENSOR[way])
         };
         self.layers[way].get_or_init(open).as_ref().map_err(String::as_str)
@@ -259,7 +259,7 @@ impl Potential for OnnxPotential {
             let (found, elapsed) = match self.layers_for(some[0].graph, replicas) {
                 Some(layers) => self.in_layers(layers, &some[0], forces)?,
                 None => {
-                    self.spare = Spares::default();
+                    self.spare = SpareMemory::default();
                     self.together(some, forces)?
                 }
             };

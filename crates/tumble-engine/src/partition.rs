@@ -26,13 +26,13 @@ use tumble_onnx::contract::signature::Input;
 use tumble_onnx::runtime::ended::Ended;
 use tumble_onnx::runtime::session::{Model, Opener, Shared};
 
-pub(crate) use crate::partition::executor::Spares;
-use crate::partition::partitioner::{Cut, Piece, cut};
+pub(crate) use crate::partition::executor::SpareMemory;
+use crate::partition::partitioner::{Cut, Subgraph, cut};
 use crate::partition::raw_model::{File, Type};
 use crate::partition::tiles::Rows;
-use crate::worker::Lane;
+use crate::worker::Worker;
 
-/// A tensor is kept from a stage to a later one if this saves so many products of matrices: from what takes least time to
+/// A tensor is kept from a stage to a later one if this saves so many matmuls of matrices: from what takes least time to
 /// what takes least memory. One or two are about what it takes to write and read a tensor.
 pub(crate) const PRODUCTS_A_TENSOR: [usize; 3] = [1, 2, 3];
 
@@ -87,19 +87,19 @@ struct Exchange {
 impl Layers {
     /// Cuts a model, opens the parts for each lane and tries them against the `whole`; the error says why that cannot be.
     ///
-    /// `products`: one of [`PRODUCTS_A_TENSOR`].
+    /// `matmuls`: one of [`PRODUCTS_A_TENSOR`].
     pub fn open(
         opener: &Opener,
         model: &Model,
-        whole: &mut Lane,
+        whole: &mut Worker,
         lanes: usize,
-        products: usize,
+        matmuls: usize,
     ) -> Result<Self, String> {
         if model.signature.stress {
             return Err("its stress is one of the whole structure".to_owned());
         }
         let file = File::read(&opener.bytes)?;
-        let mut layers = Self::assemble(&file, &cut(&file, products)?, opener, lanes)?;
+        let mut layers = Self::assemble(&file, &cut(&file, matmuls)?, opener, lanes)?;
         layers.bytes_per_slot = self_check::run(&layers, model, whole)?;
         Ok(layers)
     }
@@ -169,7 +169,7 @@ fn source(name: &str, data: &HashMap<&str, &str>, origins: &HashMap<String, Orig
 
 /// The last stage that needs each tensor that is kept, be it for an exchange.
 fn last_use<'a>(
-    pieces: &[Piece<'a>],
+    pieces: &[Subgraph<'a>],
     data: &HashMap<&str, &'a str>,
     outputs: &HashSet<&str>,
 ) -> HashMap<&'a str, usize> {
@@ -193,10 +193,10 @@ fn tensor_type(outlet: &Outlet) -> Result<Type, String> {
 }
 
 /// For fuzzing: into how many stages the bytes of a model file are cut in one way, each written as a file.
-pub(crate) fn count_stages(bytes: &[u8], products: usize) -> Result<usize, String> {
+pub(crate) fn count_stages(bytes: &[u8], matmuls: usize) -> Result<usize, String> {
     let file = File::read(bytes)?;
-    let pieces = cut(&file, products)?.pieces;
-    for Piece { nodes, inputs, outputs } in &pieces {
+    let pieces = cut(&file, matmuls)?.pieces;
+    for Subgraph { nodes, inputs, outputs } in &pieces {
         let inputs: Vec<_> =
             inputs.iter().map(|&name| (name, None)).filter(|(name, _)| file.inputs.contains_key(name)).collect();
         File::read(&file.write(nodes, &inputs, outputs))?;

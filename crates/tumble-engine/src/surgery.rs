@@ -19,7 +19,7 @@ pub fn scan(bytes: &[u8]) -> Result<(Option<String>, Vec<String>), String> {
 
 /// Into how many stages a model file is cut, in each way that there is, or why it cannot be.
 pub fn stages(bytes: &[u8]) -> Vec<Result<usize, String>> {
-    PRODUCTS_A_TENSOR.iter().map(|&products| count_stages(bytes, products)).collect()
+    PRODUCTS_A_TENSOR.iter().map(|&matmuls| count_stages(bytes, matmuls)).collect()
 }
 
 /// A model file without the functions that we have kernels for.

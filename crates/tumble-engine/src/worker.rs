@@ -22,7 +22,7 @@ use tumble_ops::Real;
 pub(crate) type Timed = (Vec<Response>, Duration);
 
 /// One at a time evaluates here.
-pub(crate) struct Lane {
+pub(crate) struct Worker {
     session: Shared,
     buffers: Buffers,
     /// The outputs to ask for, by kind of forces.
@@ -50,7 +50,7 @@ impl Buffers {
     }
 }
 
-impl Lane {
+impl Worker {
     /// A lane with this session of the model.
     pub fn new(model: &Model, session: Shared) -> Result<Self> {
         let selections = model.metadata.forces.kinds().iter().map(|&kind| Ok((kind, select(model, kind)?)));
@@ -123,15 +123,15 @@ pub(crate) fn run_error(model: &Model, cause: String) -> Error {
     Error::ModelRun { model: model.metadata.name.clone(), cause }
 }
 
-/// Lanes with a thread each, for replicas that have nothing to tell each other: faster than threads that share a run.
-pub(crate) struct Lanes {
+/// WorkerPool with a thread each, for replicas that have nothing to tell each other: faster than threads that share a run.
+pub(crate) struct WorkerPool {
     count: usize,
     bytes_per_run: usize,
     /// Opened when they are first needed: a session takes time and memory.
-    lanes: Vec<Lane>,
+    lanes: Vec<Worker>,
 }
 
-impl Lanes {
+impl WorkerPool {
     /// One for each thread. A GPU is filled by one run, of as much as memory allows.
     pub fn new(device: Device, threads: usize) -> Self {
         let (count, bytes_per_run) = match device {
@@ -169,7 +169,7 @@ impl Lanes {
 
     fn open(&mut self, opener: &Opener, model: &Model) -> Result<()> {
         if self.lanes.is_empty() {
-            self.lanes = side_by_side(0..self.count, |number| Lane::new(model, opener.session(1, number)?))?;
+            self.lanes = side_by_side(0..self.count, |number| Worker::new(model, opener.session(1, number)?))?;
         }
         Ok(())
     }

@@ -24,7 +24,7 @@ use std::time::Duration;
 use tumble_core::error::{Error, Result};
 use tumble_core::rotation::{Matrix3, Vector3};
 
-use crate::client::reply_reader::{Inbox, Trouble};
+use crate::client::reply_reader::{ReadError, ReplyReader};
 pub use crate::client::settings::ClientSettings;
 pub use crate::client::settings::check_species;
 use crate::extras;
@@ -46,7 +46,7 @@ pub struct Client {
     timeout: Option<Duration>,
     structure: Structure,
     out: Vec<u8>,
-    inbox: Inbox,
+    inbox: ReplyReader,
     /// Whether both sides still know what comes next.
     alive: bool,
 }
@@ -87,7 +87,7 @@ impl Client {
             timeout,
             structure: Structure::default(),
             out: vec![],
-            inbox: Inbox::new(room),
+            inbox: ReplyReader::new(room),
             alive: true,
         }
     }
@@ -151,8 +151,8 @@ impl Client {
         // Should this return early, or panic, then the connection has lost its step.
         self.alive = false;
         let reply = match self.inbox.next(&mut self.stream, &self.layout) {
-            Err(Trouble::Connection(cause)) => return Err(self.broken(cause)),
-            Err(Trouble::Fault(fault)) => return Err(self.fault(fault.to_string())),
+            Err(ReadError::Connection(cause)) => return Err(self.broken(cause)),
+            Err(ReadError::Fault(fault)) => return Err(self.fault(fault.to_string())),
             Ok(Reply::Error(sentence)) => return Err(Error::Refused { sentence }),
             Ok(reply) => reply,
         };

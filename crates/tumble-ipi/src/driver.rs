@@ -1,6 +1,6 @@
 //! The side that computes, as a state machine: bytes in, bytes out, and what it wants to be done. No input or output.
 
-use crate::message::{self, Answer, Carrier, Layout, Positions, Request};
+use crate::message::{self, Answer, Layout, Positions, Request, Transport};
 use crate::wire::Structure;
 
 /// What the owner of a driver is to do.
@@ -121,15 +121,15 @@ impl Driver {
     }
 
     /// Accepts an `INIT`.
-    pub fn begin(&mut self, atoms: usize, batch: usize, carrier: Carrier) {
+    pub fn begin(&mut self, atoms: usize, batch: usize, carrier: Transport) {
         self.layout = Layout { atoms, batch, carrier, ..self.layout };
         self.state = State::Ready;
     }
 
     /// Gives the results of what was to be evaluated.
     pub fn answer(&mut self, answers: &[Answer]) {
-        if self.layout.carrier == Carrier::Unnamed {
-            self.layout.carrier = Carrier::Shared;
+        if self.layout.carrier == Transport::Unnamed {
+            self.layout.carrier = Transport::Shared;
         }
         let mut message = vec![];
         message::put_answers(answers, self.layout.carrier, &mut message);
@@ -192,7 +192,7 @@ mod tests {
 
     fn begun() -> Driver {
         let mut driver = Driver::new(100);
-        driver.begin(1, 1, Carrier::Socket);
+        driver.begin(1, 1, Transport::Socket);
         driver
     }
 
@@ -202,7 +202,7 @@ mod tests {
         assert_eq!(driver.proceed(), Ok(Some(Event::Init { text: "hi".into() })));
         assert_eq!((driver.output.as_slice(), driver.waiting()), (&b"NEEDINIT    "[..], 12));
         assert_eq!(driver.proceed(), Ok(None));
-        driver.begin(1, 1, Carrier::Socket);
+        driver.begin(1, 1, Transport::Socket);
         assert_eq!(driver.proceed(), Ok(None));
         assert_eq!(driver.output, b"NEEDINIT    READY       ");
     }
@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn segments_of_shared_memory_are_named_once() {
         let mut driver = Driver::new(100);
-        driver.begin(1, 1, Carrier::Unnamed);
+        driver.begin(1, 1, Transport::Unnamed);
         let names: Vec<u8> = (0..6).flat_map(|i| [1, 0, 0, 0, b'a' + i]).collect();
         driver.feed(&[b"POSDATA     \x01\0\0\0", names.as_slice(), b"GETFORCE    POSDATA     \x01\0\0\0"].concat());
         let expected = ["a", "b", "c", "d", "e", "f"].map(String::from);

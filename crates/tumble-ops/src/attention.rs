@@ -8,8 +8,8 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use crate::microkernels::{GROUP, Rows, combine, combine_lanes, products, softmax, turn};
-use crate::simd::Lanes;
+use crate::microkernels::{GROUP, Rows, combine, combine_lanes, products, softmax, transpose};
+use crate::simd::SimdFloat;
 
 /// Whose tokens are whose, and what their rows are made of.
 #[derive(Clone, Copy)]
@@ -35,12 +35,12 @@ pub(crate) struct Inputs<'a, T> {
 }
 
 /// Attention: `into` `[R, H·d]`.
-pub(crate) fn forward<T: Lanes>(inputs: Inputs<T>, into: &mut [T]) {
+pub(crate) fn forward<T: SimdFloat>(inputs: Inputs<T>, into: &mut [T]) {
     Arch::new().dispatch(Forward { inputs, into });
 }
 
 /// From its `gradient` `[R, H·d]`, that of the rows `[R, 3·H·d]` and of the bias `[C·T]`.
-pub(crate) fn backward<T: Lanes>(inputs: Inputs<T>, gradient: &[T], rows: &mut [T], bias: &mut [T]) {
+pub(crate) fn backward<T: SimdFloat>(inputs: Inputs<T>, gradient: &[T], rows: &mut [T], bias: &mut [T]) {
     Arch::new().dispatch(Backward { inputs, gradient, rows, bias });
 }
 
@@ -62,7 +62,7 @@ struct Forward<'a, T> {
     into: &'a mut [T],
 }
 
-impl<T: Lanes> WithSimd for Forward<'_, T> {
+impl<T: SimdFloat> WithSimd for Forward<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -87,7 +87,7 @@ struct Backward<'a, T> {
     bias: &'a mut [T],
 }
 
-impl<T: Lanes> WithSimd for Backward<'_, T> {
+impl<T: SimdFloat> WithSimd for Backward<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -138,7 +138,7 @@ struct Head<T> {
     bias_gradient: Vec<T>,
 }
 
-impl<T: Lanes> Head<T> {
+impl<T: SimdFloat> Head<T> {
     fn new<S: Simd>(layout: &Layout) -> Self {
         let (lanes, size) = (T::count::<S>(), layout.size);
         let rows = || Rows::new(layout.places, size, lanes);
@@ -210,7 +210,7 @@ impl<T: Lanes> Head<T> {
     #[inline(always)]
     fn weigh<S: Simd>(&mut self, simd: S, queries: Range<usize>) {
         let weights = &mut self.weights[..self.bias.len() * self.lanes];
-        turn(&mut self.turned, self.lanes, self.queries.rows(queries));
+        transpose(&mut self.turned, self.lanes, self.queries.rows(queries));
         products(simd, weights, &self.turned, &self.keys, |key| self.bias[key]);
         softmax::<T, S>(simd, T::vectors_mut::<S>(weights));
     }
@@ -219,7 +219,7 @@ impl<T: Lanes> Head<T> {
     #[inline(always)]
     fn score<S: Simd>(&mut self, simd: S, queries: Range<usize>) {
         let scores = &mut self.scores[..self.bias.len() * self.lanes];
-        turn(&mut self.turned_gradient, self.lanes, self.gradient.rows(queries));
+        transpose(&mut self.turned_gradient, self.lanes, self.gradient.rows(queries));
         products(simd, scores, &self.turned_gradient, &self.values, |_| T::ZERO);
         let (weights, scores) = (T::vectors::<S>(&self.weights), T::vectors_mut::<S>(scores));
         let mut mean = T::splat(simd, T::ZERO);

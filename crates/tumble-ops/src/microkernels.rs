@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use pulp::Simd;
 
-use crate::simd::{CHUNK, Lanes, copy};
+use crate::simd::{CHUNK, SimdFloat, copy};
 
 /// Rows that are worked on at a time, so that what is read once is used for all of them.
 pub(crate) const GROUP: usize = 4;
@@ -18,7 +18,7 @@ pub(crate) struct Rows<T> {
     numbers: Vec<T>,
 }
 
-impl<T: Lanes> Rows<T> {
+impl<T: SimdFloat> Rows<T> {
     /// For `count` rows, with more up to whole groups, and up to whole registers of `lanes` rows.
     pub fn new(count: usize, size: usize, lanes: usize) -> Self {
         let pitch = size.next_multiple_of(lanes);
@@ -79,7 +79,7 @@ impl<'a, T> RowSlice<'a, T> {
 
 /// Rows as lanes, component by component; zero in lanes without a row.
 #[inline(always)]
-pub(crate) fn turn<T: Lanes>(into: &mut [T], lanes: usize, rows: RowSlice<T>) {
+pub(crate) fn transpose<T: SimdFloat>(into: &mut [T], lanes: usize, rows: RowSlice<T>) {
     if rows.numbers.len() < lanes * rows.pitch {
         into.fill(T::ZERO);
     }
@@ -96,7 +96,7 @@ pub(crate) fn turn<T: Lanes>(into: &mut [T], lanes: usize, rows: RowSlice<T>) {
 
 /// `into[j][lane] = start(j) + Σₖ turned[k][lane] rows[j][k]`, for whole groups of rows.
 #[inline(always)]
-pub(crate) fn products<T: Lanes, S: Simd>(
+pub(crate) fn products<T: SimdFloat, S: Simd>(
     simd: S,
     into: &mut [T],
     turned: &[T],
@@ -122,13 +122,13 @@ pub(crate) fn products<T: Lanes, S: Simd>(
 
 /// `into[a][k] += Σ_b weights[a][b] rows[b][k]`, for whole groups of `into`, where b are lanes.
 #[inline(always)]
-pub(crate) fn combine<T: Lanes, S: Simd>(simd: S, into: (&mut [T], usize), weights: &[T], rows: RowSlice<T>) {
+pub(crate) fn combine<T: SimdFloat, S: Simd>(simd: S, into: (&mut [T], usize), weights: &[T], rows: RowSlice<T>) {
     combine_groups::<GROUP, T, S>(simd, into, (weights, T::count::<S>(), 1), rows);
 }
 
 /// `into[a][k] += Σ_b weights[b][a] rows[b][k]`, where a are lanes.
 #[inline(always)]
-pub(crate) fn combine_lanes<T: Lanes, S: Simd>(simd: S, into: (&mut [T], usize), weights: &[T], rows: RowSlice<T>) {
+pub(crate) fn combine_lanes<T: SimdFloat, S: Simd>(simd: S, into: (&mut [T], usize), weights: &[T], rows: RowSlice<T>) {
     let weights = (weights, 1, T::count::<S>());
     // A group must not be larger than a register: those of the next one would be of another b.
     match T::count::<S>() {
@@ -140,7 +140,7 @@ pub(crate) fn combine_lanes<T: Lanes, S: Simd>(simd: S, into: (&mut [T], usize),
 
 /// `into[a][k] += Σ_b w(a, b) rows[b][k]`, for whole groups of G rows of `into`; w(a, b) lie at these distances for a and b.
 #[inline(always)]
-fn combine_groups<const G: usize, T: Lanes, S: Simd>(
+fn combine_groups<const G: usize, T: SimdFloat, S: Simd>(
     simd: S,
     (into, pitch): (&mut [T], usize),
     (weights, next_a, next_b): (&[T], usize, usize),
@@ -164,7 +164,7 @@ fn combine_groups<const G: usize, T: Lanes, S: Simd>(
 
 /// Over the scores of each lane.
 #[inline(always)]
-pub(crate) fn softmax<T: Lanes, S: Simd>(simd: S, scores: &mut [T::Vector<S>]) {
+pub(crate) fn softmax<T: SimdFloat, S: Simd>(simd: S, scores: &mut [T::Vector<S>]) {
     let largest = scores.iter().fold(T::splat(simd, T::LOWEST), |most, score| T::larger(simd, most, *score));
     let mut sum = T::splat(simd, T::ZERO);
     for score in scores.iter_mut() {

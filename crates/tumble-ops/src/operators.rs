@@ -7,12 +7,12 @@ use tumble_core::panics::in_one_line;
 use crate::Real;
 use crate::attention::{self, Layout};
 use crate::rowwise::{
-    self, Function, Gate, GateGradient, Normalize, NormalizeGradient, Silu, SiluGradient, Standardize,
-    StandardizeGradient,
+    self, Function, Glu, GluGradient, LayerNorm, LayerNormGradient, RmsNorm, RmsNormGradient, Silu, SiluGradient,
 };
-use crate::simd::Lanes;
+use crate::simd::SimdFloat;
 
 /// One operator, for one precision.
+#[derive(Clone)]
 pub(crate) struct Step {
     name: &'static str,
     inputs: Vec<TensorElementType>,
@@ -21,9 +21,9 @@ pub(crate) struct Step {
 }
 
 /// A number of a model's tensors.
-pub(crate) trait Number: Real + Lanes + PrimitiveTensorElementType {}
+pub(crate) trait Number: Real + SimdFloat + PrimitiveTensorElementType {}
 
-impl<T: Real + Lanes + PrimitiveTensorElementType> Number for T {}
+impl<T: Real + SimdFloat + PrimitiveTensorElementType> Number for T {}
 
 impl Operator for Step {
     type Kernel<'attr> = BoxedKernel<'static>;
@@ -45,6 +45,23 @@ impl Operator for Step {
         // No panic may cross ONNX Runtime.
         Ok(Box::new(move |context: &ComputeContext| in_one_line(|| kernel.compute(context)).map_err(ort::Error::new)))
     }
+}
+
+/// Operators and their names in model files of tumble 0.1.
+const FORMER_NAMES: [(&str, &str); 6] = [
+    ("Glu", "Gate"),
+    ("GluGradient", "GateGradient"),
+    ("RmsNorm", "Normalize"),
+    ("RmsNormGradient", "NormalizeGradient"),
+    ("LayerNorm", "Standardize"),
+    ("LayerNormGradient", "StandardizeGradient"),
+];
+
+/// An operator, and the same under its former name if it has one.
+fn with_former_name(step: Step) -> impl Iterator<Item = Step> {
+    let former = FORMER_NAMES.iter().find(|(name, _)| *name == step.name);
+    let former = former.map(|&(_, name)| Step { name, ..step.clone() });
+    [step].into_iter().chain(former)
 }
 
 /// All of them for one precision.
@@ -75,20 +92,18 @@ pub(crate) fn steps<T: Number>() -> Vec<Step> {
     let others = [
         rowwise::<T, Silu>("Silu", |_| Ok(row_kernel::<T, _>(Silu))),
         rowwise::<T, SiluGradient>("SiluGradient", |_| Ok(row_kernel::<T, _>(SiluGradient))),
-        rowwise::<T, Gate>("Gate", |_| Ok(row_kernel::<T, _>(Gate))),
-        rowwise::<T, GateGradient>("GateGradient", |_| Ok(row_kernel::<T, _>(GateGradient))),
-        rowwise::<T, Normalize>("Normalize", |node| Ok(row_kernel::<T, _>(Normalize { epsilon: epsilon(node)? }))),
-        rowwise::<T, NormalizeGradient>("NormalizeGradient", |node| {
-            Ok(row_kernel::<T, _>(NormalizeGradient { epsilon: epsilon(node)? }))
+        rowwise::<T, Glu>("Glu", |_| Ok(row_kernel::<T, _>(Glu))),
+        rowwise::<T, GluGradient>("GluGradient", |_| Ok(row_kernel::<T, _>(GluGradient))),
+        rowwise::<T, RmsNorm>("RmsNorm", |node| Ok(row_kernel::<T, _>(RmsNorm { epsilon: epsilon(node)? }))),
+        rowwise::<T, RmsNormGradient>("RmsNormGradient", |node| {
+            Ok(row_kernel::<T, _>(RmsNormGradient { epsilon: epsilon(node)? }))
         }),
-        rowwise::<T, Standardize>("Standardize", |node| {
-            Ok(row_kernel::<T, _>(Standardize { epsilon: epsilon(node)? }))
-        }),
-        rowwise::<T, StandardizeGradient>("StandardizeGradient", |node| {
-            Ok(row_kernel::<T, _>(StandardizeGradient { epsilon: epsilon(node)? }))
+        rowwise::<T, LayerNorm>("LayerNorm", |node| Ok(row_kernel::<T, _>(LayerNorm { epsilon: epsilon(node)? }))),
+        rowwise::<T, LayerNormGradient>("LayerNormGradient", |node| {
+            Ok(row_kernel::<T, _>(LayerNormGradient { epsilon: epsilon(node)? }))
         }),
     ];
-    attention.into_iter().chain(others).collect()
+    attention.into_iter().chain(others).flat_map(with_former_name).collect()
 }
 
 /// A function of rows, and of their gradients if it has some.

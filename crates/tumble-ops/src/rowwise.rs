@@ -4,7 +4,7 @@
 use pulp::{Arch, Simd, WithSimd};
 
 use crate::Real;
-use crate::simd::{Lanes, copy};
+use crate::simd::{SimdFloat, copy};
 
 /// Numbers in the largest register.
 const MOST_LANES: usize = 16;
@@ -15,11 +15,11 @@ pub(crate) trait Function: Copy {
     const PARTS: [usize; 3];
 
     /// One row; `width` is that of a part, and behind it are zeros up to whole registers.
-    fn row<T: Real + Lanes, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]);
+    fn row<T: Real + SimdFloat, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]);
 }
 
 /// A row, and the gradient of what is made of it.
-pub(crate) struct Row<'a, T: Lanes, S: Simd> {
+pub(crate) struct Row<'a, T: SimdFloat, S: Simd> {
     numbers: &'a [T::Vector<S>],
     gradient: &'a [T::Vector<S>],
     width: usize,
@@ -28,7 +28,7 @@ pub(crate) struct Row<'a, T: Lanes, S: Simd> {
 }
 
 /// Applies a function to all rows; the rows, the gradient and the result are `[R, parts · width]`.
-pub(crate) fn apply<T: Real + Lanes, F: Function>(
+pub(crate) fn apply<T: Real + SimdFloat, F: Function>(
     function: F,
     width: usize,
     rows: &[T],
@@ -46,7 +46,7 @@ struct Apply<'a, T, F> {
     into: &'a mut [T],
 }
 
-impl<T: Real + Lanes, F: Function> WithSimd for Apply<'_, T, F> {
+impl<T: Real + SimdFloat, F: Function> WithSimd for Apply<'_, T, F> {
     type Output = ();
 
     #[inline(always)]
@@ -78,7 +78,7 @@ impl<T: Real + Lanes, F: Function> WithSimd for Apply<'_, T, F> {
     }
 }
 
-fn copy_parts<T: Lanes>(into: &mut [T], from: &[T], width: usize, lanes: usize) {
+fn copy_parts<T: SimdFloat>(into: &mut [T], from: &[T], width: usize, lanes: usize) {
     let parts = into.chunks_exact_mut(width.next_multiple_of(lanes)).zip(from.chunks_exact(width));
     parts.for_each(|(into, from)| copy(&mut into[..width], from));
 }
@@ -91,7 +91,7 @@ impl Function for Silu {
     const PARTS: [usize; 3] = [1, 0, 1];
 
     #[inline(always)]
-    fn row<T: Real + Lanes, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
+    fn row<T: Real + SimdFloat, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
         for (x, y) in row.numbers.iter().zip(into) {
             *y = T::multiply(simd, *x, T::sigmoid(simd, *x));
         }
@@ -106,7 +106,7 @@ impl Function for SiluGradient {
     const PARTS: [usize; 3] = [1, 1, 1];
 
     #[inline(always)]
-    fn row<T: Real + Lanes, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
+    fn row<T: Real + SimdFloat, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
         for ((x, gradient), into) in row.numbers.iter().zip(row.gradient).zip(into) {
             let sigmoid = T::sigmoid(simd, *x);
             let y = T::multiply(simd, *x, sigmoid);
@@ -118,13 +118,13 @@ impl Function for SiluGradient {
 
 /// Values times the sigmoid of gates, which are the second part.
 #[derive(Clone, Copy)]
-pub(crate) struct Gate;
+pub(crate) struct Glu;
 
-impl Function for Gate {
+impl Function for Glu {
     const PARTS: [usize; 3] = [2, 0, 1];
 
     #[inline(always)]
-    fn row<T: Real + Lanes, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
+    fn row<T: Real + SimdFloat, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
         let (values, gates) = row.numbers.split_at(into.len());
         for ((value, gate), into) in values.iter().zip(gates).zip(into) {
             *into = T::multiply(simd, *value, T::sigmoid(simd, *gate));
@@ -134,13 +134,13 @@ impl Function for Gate {
 
 /// Of values s, of gates y (1 - s).
 #[derive(Clone, Copy)]
-pub(crate) struct GateGradient;
+pub(crate) struct GluGradient;
 
-impl Function for GateGradient {
+impl Function for GluGradient {
     const PARTS: [usize; 3] = [2, 1, 2];
 
     #[inline(always)]
-    fn row<T: Real + Lanes, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
+    fn row<T: Real + SimdFloat, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
         let (values, gates) = row.numbers.split_at(row.gradient.len());
         let (of_values, of_gates) = into.split_at_mut(row.gradient.len());
         let parts = values.iter().zip(gates).zip(row.gradient).zip(of_values.iter_mut().zip(of_gates));
@@ -155,15 +155,15 @@ impl Function for GateGradient {
 
 /// x / √(mean of x² + ε).
 #[derive(Clone, Copy)]
-pub(crate) struct Normalize {
+pub(crate) struct RmsNorm {
     pub epsilon: f64,
 }
 
-impl Function for Normalize {
+impl Function for RmsNorm {
     const PARTS: [usize; 3] = [1, 0, 1];
 
     #[inline(always)]
-    fn row<T: Real + Lanes, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
+    fn row<T: Real + SimdFloat, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
         let inverse = self.inverse(simd, &row);
         let inverse = T::splat(simd, T::from_f64(inverse));
         for (x, y) in row.numbers.iter().zip(into) {
@@ -172,25 +172,25 @@ impl Function for Normalize {
     }
 }
 
-impl Normalize {
+impl RmsNorm {
     #[inline(always)]
-    fn inverse<T: Real + Lanes, S: Simd>(self, simd: S, row: &Row<'_, T, S>) -> f64 {
+    fn inverse<T: Real + SimdFloat, S: Simd>(self, simd: S, row: &Row<'_, T, S>) -> f64 {
         1.0 / (mean_product::<T, S>(simd, row.numbers, row.numbers, row.width) + self.epsilon).sqrt()
     }
 }
 
 /// (g - y · mean of y g) / √(mean of x² + ε).
 #[derive(Clone, Copy)]
-pub(crate) struct NormalizeGradient {
+pub(crate) struct RmsNormGradient {
     pub epsilon: f64,
 }
 
-impl Function for NormalizeGradient {
+impl Function for RmsNormGradient {
     const PARTS: [usize; 3] = [1, 1, 1];
 
     #[inline(always)]
-    fn row<T: Real + Lanes, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
-        let inverse = Normalize { epsilon: self.epsilon }.inverse(simd, &row);
+    fn row<T: Real + SimdFloat, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
+        let inverse = RmsNorm { epsilon: self.epsilon }.inverse(simd, &row);
         let along = mean_product::<T, S>(simd, row.gradient, row.numbers, row.width) * inverse * inverse;
         let (inverse, along) = (T::splat(simd, T::from_f64(inverse)), T::splat(simd, T::from_f64(-along)));
         for ((x, gradient), into) in row.numbers.iter().zip(row.gradient).zip(into) {
@@ -201,15 +201,15 @@ impl Function for NormalizeGradient {
 
 /// (x - mean) / √(variance + ε).
 #[derive(Clone, Copy)]
-pub(crate) struct Standardize {
+pub(crate) struct LayerNorm {
     pub epsilon: f64,
 }
 
-impl Function for Standardize {
+impl Function for LayerNorm {
     const PARTS: [usize; 3] = [1, 0, 1];
 
     #[inline(always)]
-    fn row<T: Real + Lanes, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
+    fn row<T: Real + SimdFloat, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
         let inverse = self.center(simd, &row, into);
         let inverse = T::splat(simd, T::from_f64(inverse));
         for y in into {
@@ -218,10 +218,10 @@ impl Function for Standardize {
     }
 }
 
-impl Standardize {
+impl LayerNorm {
     /// Puts x - mean into `into`; gives 1 / √(variance + ε).
     #[inline(always)]
-    fn center<T: Real + Lanes, S: Simd>(self, simd: S, row: &Row<'_, T, S>, into: &mut [T::Vector<S>]) -> f64 {
+    fn center<T: Real + SimdFloat, S: Simd>(self, simd: S, row: &Row<'_, T, S>, into: &mut [T::Vector<S>]) -> f64 {
         let mean = T::splat(simd, T::from_f64(mean::<T, S>(simd, row.numbers, row.width)));
         for (x, into) in row.numbers.iter().zip(into.iter_mut()) {
             *into = T::subtract(simd, *x, mean);
@@ -235,16 +235,16 @@ impl Standardize {
 
 /// (g - mean of g - y · mean of y g) / √(variance + ε).
 #[derive(Clone, Copy)]
-pub(crate) struct StandardizeGradient {
+pub(crate) struct LayerNormGradient {
     pub epsilon: f64,
 }
 
-impl Function for StandardizeGradient {
+impl Function for LayerNormGradient {
     const PARTS: [usize; 3] = [1, 1, 1];
 
     #[inline(always)]
-    fn row<T: Real + Lanes, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
-        let inverse = Standardize { epsilon: self.epsilon }.center(simd, &row, into);
+    fn row<T: Real + SimdFloat, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
+        let inverse = LayerNorm { epsilon: self.epsilon }.center(simd, &row, into);
         let along = mean_product::<T, S>(simd, row.gradient, into, row.width) * inverse * inverse;
         let level = T::splat(simd, T::from_f64(mean::<T, S>(simd, row.gradient, row.width)));
         let (inverse, along) = (T::splat(simd, T::from_f64(inverse)), T::splat(simd, T::from_f64(-along)));
@@ -256,13 +256,13 @@ impl Function for StandardizeGradient {
 }
 
 #[inline(always)]
-fn mean<T: Real + Lanes, S: Simd>(simd: S, numbers: &[T::Vector<S>], width: usize) -> f64 {
+fn mean<T: Real + SimdFloat, S: Simd>(simd: S, numbers: &[T::Vector<S>], width: usize) -> f64 {
     let sum = numbers.iter().fold(T::splat(simd, T::ZERO), |sum, x| T::add(simd, sum, *x));
     T::sum(simd, sum).to_f64() / width as f64
 }
 
 #[inline(always)]
-fn mean_product<T: Real + Lanes, S: Simd>(simd: S, a: &[T::Vector<S>], b: &[T::Vector<S>], width: usize) -> f64 {
+fn mean_product<T: Real + SimdFloat, S: Simd>(simd: S, a: &[T::Vector<S>], b: &[T::Vector<S>], width: usize) -> f64 {
     let sum = a.iter().zip(b).fold(T::splat(simd, T::ZERO), |sum, (a, b)| T::multiply_add(simd, *a, *b, sum));
     T::sum(simd, sum).to_f64() / width as f64
 }
@@ -322,12 +322,12 @@ mod tests {
             }
             check(simd, Silu);
             check(simd, SiluGradient);
-            check(simd, Gate);
-            check(simd, GateGradient);
-            check(simd, Normalize { epsilon: 0.01 });
-            check(simd, NormalizeGradient { epsilon: 0.01 });
-            check(simd, Standardize { epsilon: 0.01 });
-            check(simd, StandardizeGradient { epsilon: 0.01 });
+            check(simd, Glu);
+            check(simd, GluGradient);
+            check(simd, RmsNorm { epsilon: 0.01 });
+            check(simd, RmsNormGradient { epsilon: 0.01 });
+            check(simd, LayerNorm { epsilon: 0.01 });
+            check(simd, LayerNormGradient { epsilon: 0.01 });
         }
     }
 
@@ -343,7 +343,7 @@ mod tests {
     #[test]
     fn activations_are_what_their_formulas_say() {
         check(Silu, SiluGradient, |row| row.iter().map(|&x| x * sigmoid(x)).collect());
-        check(Gate, GateGradient, |row| {
+        check(Glu, GluGradient, |row| {
             let (values, gates) = row.split_at(row.len() / 2);
             values.iter().zip(gates).map(|(&value, &gate)| value * sigmoid(gate)).collect()
         });
@@ -356,8 +356,8 @@ mod tests {
             let mean = row.iter().map(|x| x * x).sum::<f64>() / row.len() as f64;
             row.iter().map(|x| x / (mean + epsilon).sqrt()).collect()
         };
-        check(Normalize { epsilon }, NormalizeGradient { epsilon }, scaled);
-        check(Standardize { epsilon }, StandardizeGradient { epsilon }, |row| {
+        check(RmsNorm { epsilon }, RmsNormGradient { epsilon }, scaled);
+        check(LayerNorm { epsilon }, LayerNormGradient { epsilon }, |row| {
             let mean = row.iter().sum::<f64>() / row.len() as f64;
             scaled(&row.iter().map(|x| x - mean).collect::<Vec<_>>())
         });

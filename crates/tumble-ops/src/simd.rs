@@ -14,7 +14,7 @@ pub(crate) fn copy<T: Copy>(into: &mut [T], from: &[T]) {
 }
 
 /// A number of which a register of the instruction set `S` holds several.
-pub(crate) trait Lanes: Copy + 'static {
+pub(crate) trait SimdFloat: Copy + 'static {
     /// A register.
     type Vector<S: Simd>: Copy;
 
@@ -70,7 +70,7 @@ macro_rules! lanes {
      $multiply_add:ident, $add:ident, $subtract:ident, $multiply:ident, $divide:ident, $max:ident, $sum:ident,
      $greater:ident, $select:ident, $to_bits:ident, $from_bits:ident, $add_bits:ident, $multiply_bits:ident;
      range $range:expr, round $round:expr, ln2 $ln2:expr, $ln2_rest:expr, terms $terms:expr, bias $bias:expr) => {
-        impl Lanes for $number {
+        impl SimdFloat for $number {
             type Vector<S: Simd> = S::$vector;
 
             const ZERO: Self = 0.0;
@@ -126,7 +126,7 @@ macro_rules! lanes {
                 let (one, minus) = (simd.$splat(1.0), simd.$splat(-1.0));
                 let lowest = simd.$splat(-$range);
                 let x = simd.$select(simd.$greater(lowest, x), lowest, x);
-                simd.$divide(one, simd.$add(one, <Self as Lanes>::exp(simd, simd.$multiply(minus, x))))
+                simd.$divide(one, simd.$add(one, <Self as SimdFloat>::exp(simd, simd.$multiply(minus, x))))
             }
             #[inline(always)]
             fn exp<S: Simd>(simd: S, x: S::$vector) -> S::$vector {
@@ -191,7 +191,7 @@ mod tests {
 
     impl<T> Copy for Collect<'_, T> {}
 
-    impl<T: Lanes> WithSimd for Collect<'_, T> {
+    impl<T: SimdFloat> WithSimd for Collect<'_, T> {
         type Output = ();
 
         #[inline(always)]
@@ -203,7 +203,7 @@ mod tests {
     }
 
     /// With registers of this machine, and with each other.
-    fn exp<T: Lanes>(numbers: &[T]) -> Vec<Vec<T>> {
+    fn exp<T: SimdFloat>(numbers: &[T]) -> Vec<Vec<T>> {
         let found = RefCell::default();
         Arch::new().dispatch(Collect { numbers, found: &found });
         with_each_register(Collect { numbers, found: &found });

@@ -10,10 +10,10 @@ use tumble_core::error::{Error, Result};
 use tumble_core::policy::Policy;
 use tumble_core::potential::Potential;
 use tumble_ipi::init;
-use tumble_ipi::message::Carrier;
+use tumble_ipi::message::Transport;
 use tumble_ipi::net::{Address, Stream};
 
-use crate::scheduler::{End, Happening, Interrupt, Key, Limits, Round, Scheduler, Setup};
+use crate::scheduler::{BatchStats, DisconnectReason, Event, Key, Limits, Scheduler, SessionConfig, Shutdown};
 
 /// Structures that come in one message at most.
 const MAX_BATCH: usize = 100_000;
@@ -78,9 +78,9 @@ pub enum Report<'a> {
         missing: usize,
     },
     /// A batch was evaluated.
-    Round(&'a Round),
+    BatchStats(&'a BatchStats),
     /// A connection has ended.
-    Ended(&'a End),
+    Ended(&'a DisconnectReason),
 }
 
 /// Serves a server until it ends.
@@ -92,7 +92,7 @@ pub fn run(
     potential: Box<dyn Potential>,
     limits: Limits,
     options: &Options,
-    interrupt: Arc<Interrupt>,
+    interrupt: Arc<Shutdown>,
     report: &mut dyn FnMut(Report),
 ) -> Result<Ending> {
     let peer = options.address.to_string();
@@ -126,7 +126,7 @@ struct Client<'a> {
     give_up: Instant,
     /// Connections that have sent an `INIT`.
     begun: HashSet<Key>,
-    last: Option<End>,
+    last: Option<DisconnectReason>,
 }
 
 impl<'a> Client<'a> {
@@ -146,7 +146,7 @@ impl<'a> Client<'a> {
 
     /// When to try to connect again. One connection after the other: i-PI accepts one, and talks to it, before the next.
     fn next_attempt(&self) -> Option<Instant> {
-        let free = self.newest.is_none_or(|key| self.scheduler.greeted(key));
+        let free = self.newest.is_none_or(|key| self.scheduler.has_received(key));
         (self.missing > 0 && free).then_some(self.attempt)
     }
 
@@ -164,7 +164,7 @@ impl<'a> Client<'a> {
                 report(Report::Connected { connections: self.scheduler.connections() });
                 Ok(None)
             }
-            Err(error) if !comes_up(&error) => Err(Error::Connect { address: peer, cause: error }),
+            Err(error) if !is_retryable(&error) => Err(Error::Connect { address: peer, cause: error }),
             Err(_) if now >= self.give_up && self.scheduler.connections() > 0 => {
                 report(Report::Fewer { missing: std::mem::take(&mut self.missing) });
                 Ok(None)
@@ -179,18 +179,18 @@ impl<'a> Client<'a> {
         }
     }
 
-    fn take(&mut self, happening: Happening, report: &mut dyn FnMut(Report)) -> Result<()> {
+    fn take(&mut self, happening: Event, report: &mut dyn FnMut(Report)) -> Result<()> {
         match happening {
-            Happening::Init(key, text) => {
+            Event::Init(key, text) => {
                 self.begun.insert(key);
                 self.begin(key, &text);
             }
-            Happening::Evaluated(round) => report(Report::Round(&round)),
-            Happening::Ended { key, end, .. } => {
+            Event::Evaluated(round) => report(Report::BatchStats(&round)),
+            Event::Ended { key, end, .. } => {
                 report(Report::Ended(&end));
                 return self.ended(key, end);
             }
-            Happening::Connected(..) | Happening::NotAccepted(_) | Happening::Crowded(_) => {}
+            Event::Connected(..) | Event::NotAccepted(_) | Event::Crowded(_) => {}
         }
         Ok(())
     }
@@ -202,15 +202,15 @@ impl<'a> Client<'a> {
         }
     }
 
-    fn setup(&self, batch: usize) -> Setup {
+    fn setup(&self, batch: usize) -> SessionConfig {
         let Options { species, policy, shared_memory, beads, independent, first_step, .. } = self.options;
         let beads = beads.unwrap_or(batch as u64).max(1);
         let streams = if *independent { beads as u32 } else { 1 };
-        Setup {
+        SessionConfig {
             species: species.clone(),
             batch,
             periodic: self.options.periodic,
-            carrier: if *shared_memory { Carrier::Unnamed } else { Carrier::Socket },
+            carrier: if *shared_memory { Transport::Unnamed } else { Transport::Socket },
             policy: policy.clone(),
             streams,
             beads,
@@ -220,8 +220,8 @@ impl<'a> Client<'a> {
     }
 
     /// Remembers how a connection ended; an error if there is no use in going on.
-    fn ended(&mut self, key: Key, end: End) -> Result<()> {
-        if let End::Refused(sentence) = end {
+    fn ended(&mut self, key: Key, end: DisconnectReason) -> Result<()> {
+        if let DisconnectReason::Refused(sentence) = end {
             return Err(Error::Unanswered { peer: self.options.address.to_string(), sentence });
         }
         if self.options.reconnect {
@@ -230,7 +230,7 @@ impl<'a> Client<'a> {
             (self.missing, self.attempt, self.give_up) = (self.missing + 1, now + ATTEMPT, now + self.options.retry);
         }
         // A server that goes still takes connections for a moment: those it never spoke to say nothing of its ending.
-        if self.begun.remove(&key) || end == End::Exit || self.last.is_none() {
+        if self.begun.remove(&key) || end == DisconnectReason::Exit || self.last.is_none() {
             self.last = Some(end);
         }
         Ok(())
@@ -239,16 +239,16 @@ impl<'a> Client<'a> {
     fn ending(&self) -> Result<Ending> {
         let peer = || self.options.address.to_string();
         match self.last.clone() {
-            None | Some(End::Exit) => Ok(Ending::Exit),
-            Some(End::Closed) => Ok(Ending::Closed),
-            Some(End::Broken(fault)) => Err(Error::Peer { peer: peer(), fault }),
-            Some(End::Refused(sentence)) => Err(Error::Unanswered { peer: peer(), sentence }),
+            None | Some(DisconnectReason::Exit) => Ok(Ending::Exit),
+            Some(DisconnectReason::Closed) => Ok(Ending::Closed),
+            Some(DisconnectReason::Broken(fault)) => Err(Error::Peer { peer: peer(), fault }),
+            Some(DisconnectReason::Refused(sentence)) => Err(Error::Unanswered { peer: peer(), sentence }),
         }
     }
 }
 
 /// Whether a server that starts later would make it good.
-fn comes_up(error: &io::Error) -> bool {
+fn is_retryable(error: &io::Error) -> bool {
     use ErrorKind::{ConnectionRefused, ConnectionReset, HostUnreachable, NotFound, TimedOut, WouldBlock};
     matches!(error.kind(), ConnectionRefused | ConnectionReset | HostUnreachable | NotFound | TimedOut | WouldBlock)
 }

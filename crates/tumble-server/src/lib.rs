@@ -11,5 +11,5 @@ mod session_request;
 mod statistics;
 
 pub use serve::{Options, Report, serve};
-pub use session_request::Terms;
+pub use session_request::SessionLimits;
 pub use statistics::Statistics;

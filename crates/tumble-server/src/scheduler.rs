@@ -31,18 +31,18 @@ use std::time::{Duration, Instant};
 use polling::{Event as Readiness, Events, PollMode, Poller};
 use tumble_core::cancel::{Cancel, Reason};
 use tumble_core::potential::{ModelInfo, Potential};
-use tumble_ipi::driver::Event;
+use tumble_ipi::driver;
 use tumble_ipi::net::{Listener, Stream};
 
-use crate::scheduler::acceptor::Entrance;
+use crate::scheduler::acceptor::Acceptor;
 pub use crate::scheduler::admission::Admission;
 use crate::scheduler::connection::Connection;
-pub use crate::scheduler::connection::End;
+pub use crate::scheduler::connection::DisconnectReason;
 use crate::scheduler::evaluator::Evaluator;
-pub use crate::scheduler::event::{Happening, Round};
+pub use crate::scheduler::event::{BatchStats, Event};
 use crate::scheduler::queue::Queue;
-pub use crate::scheduler::session::Setup;
-pub use crate::scheduler::shutdown::Interrupt;
+pub use crate::scheduler::session::SessionConfig;
+pub use crate::scheduler::shutdown::Shutdown;
 
 /// Connections are told apart by numbers that are never used again, so that no answer can go astray.
 pub type Key = usize;
@@ -71,7 +71,7 @@ pub struct Limits {
     /// The longest text of an `INIT`, bytes.
     pub max_text: usize,
     /// How long half a message, or room for an answer, is waited for; `None`: forever.
-    pub patience: Option<Duration>,
+    pub io_timeout: Option<Duration>,
     /// What is granted to connections that have begun no simulation; `None`: whatever they like, as peers that we have
     /// chosen ourselves, which may also talk as fast as they like.
     pub admission: Option<Admission>,
@@ -89,14 +89,14 @@ pub struct Scheduler {
     /// When a batch was last handed over to the evaluator.
     handed_over: Instant,
     poller: Arc<Poller>,
-    interrupt: Arc<Interrupt>,
-    entrance: Option<Entrance>,
+    interrupt: Arc<Shutdown>,
+    entrance: Option<Acceptor>,
     connections: BTreeMap<Key, Connection>,
     next_key: Key,
     queue: Queue,
     /// Whether a batch that was due has been put off already.
     put_off: bool,
-    happenings: Vec<Happening>,
+    happenings: Vec<Event>,
     piece: Vec<u8>,
 }
 
@@ -105,7 +105,7 @@ impl Scheduler {
     ///
     /// # Errors
     /// Those of the system.
-    pub fn new(potential: Box<dyn Potential>, limits: Limits, interrupt: Arc<Interrupt>) -> io::Result<Self> {
+    pub fn new(potential: Box<dyn Potential>, limits: Limits, interrupt: Arc<Shutdown>) -> io::Result<Self> {
         let poller = Arc::new(Poller::new()?);
         // SAFETY: the interrupt is deleted from the poller before it can be dropped.
         unsafe { poller.add_with_mode(interrupt.stream(), Readiness::readable(INTERRUPT), PollMode::Level)? };
@@ -147,7 +147,7 @@ impl Scheduler {
     /// # Errors
     /// Those of the system.
     pub fn listen(&mut self, listener: Listener) -> io::Result<()> {
-        self.entrance = Some(Entrance::open(listener, &self.poller)?);
+        self.entrance = Some(Acceptor::open(listener, &self.poller)?);
         Ok(())
     }
 
@@ -172,8 +172,8 @@ impl Scheduler {
     }
 
     /// Whether a connection has been spoken to.
-    pub fn greeted(&self, key: Key) -> bool {
-        self.connections.get(&key).is_none_or(|connection| connection.greeted)
+    pub fn has_received(&self, key: Key) -> bool {
+        self.connections.get(&key).is_none_or(|connection| connection.has_received)
     }
 
     /// Whether a connection has begun a simulation.
@@ -192,7 +192,7 @@ impl Scheduler {
     }
 
     /// Lets a connection begin, after its `INIT`.
-    pub fn begin(&mut self, key: Key, setup: Setup) {
+    pub fn begin(&mut self, key: Key, setup: SessionConfig) {
         if let Some(connection) = self.connections.get_mut(&key) {
             connection.begin(setup);
             self.advance(key);
@@ -206,7 +206,7 @@ impl Scheduler {
         self.queue.forget(key);
         connection.refuse(&sentence);
         let peer = connection.peer.clone();
-        self.happenings.push(Happening::Ended { key, peer, end: End::Refused(sentence) });
+        self.happenings.push(Event::Ended { key, peer, end: DisconnectReason::Refused(sentence) });
         self.flush(key);
     }
 
@@ -221,7 +221,7 @@ impl Scheduler {
     ///
     /// # Errors
     /// Those of the system's poller, which are nobody's fault in particular.
-    pub fn turn(&mut self, until: Option<Instant>) -> io::Result<Vec<Happening>> {
+    pub fn turn(&mut self, until: Option<Instant>) -> io::Result<Vec<Event>> {
         if self.happenings.is_empty() {
             let mut events = Events::new();
             self.wait(&mut events, until)?;
@@ -245,14 +245,14 @@ impl Scheduler {
     }
 
     /// What has happened since the last turn.
-    pub fn rest(&mut self) -> Vec<Happening> {
+    pub fn rest(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.happenings)
     }
 
     fn wait(&self, events: &mut Events, until: Option<Instant>) -> io::Result<()> {
         let deadlines = self.connections.values().filter_map(|connection| connection.deadline(&self.limits));
         let resume = self.connections.values().filter_map(Connection::resume);
-        let resume = resume.chain(self.entrance.as_ref().and_then(Entrance::resume));
+        let resume = resume.chain(self.entrance.as_ref().and_then(Acceptor::resume));
         let next = deadlines.chain(self.next_batch()).chain(until).chain(resume).min();
         let timeout = next.map(|next| next.saturating_duration_since(Instant::now()));
         match self.poller.wait(events, timeout) {
@@ -262,8 +262,8 @@ impl Scheduler {
     }
 
     /// Number of connections that are likely to ask again soon.
-    fn lively(&self) -> usize {
-        self.connections.values().filter(|connection| connection.lively).count()
+    fn active(&self) -> usize {
+        self.connections.values().filter(|connection| connection.active).count()
     }
 
     fn handle(&mut self, event: Readiness) {
@@ -273,7 +273,7 @@ impl Scheduler {
             }
             INTERRUPT => {}
             key if event.is_interrupt() && self.connections.get(&key).is_some_and(Connection::expendable) => {
-                self.end(key, End::Closed);
+                self.end(key, DisconnectReason::Closed);
             }
             key => {
                 if event.readable {
@@ -299,11 +299,11 @@ impl Scheduler {
     fn advance(&mut self, key: Key) {
         let Some(connection) = self.connections.get_mut(&key) else { return };
         match connection.proceed() {
-            Ok(Some(Event::Init { text })) => self.happenings.push(Happening::Init(key, text)),
-            Ok(Some(Event::Exit)) => {
+            Ok(Some(driver::Event::Init { text })) => self.happenings.push(Event::Init(key, text)),
+            Ok(Some(driver::Event::Exit)) => {
                 // Whoever asks for results and leaves in one breath may still read them.
                 let _ = connection.write();
-                return self.end(key, End::Exit);
+                return self.end(key, DisconnectReason::Exit);
             }
             Ok(Some(event)) => match connection.ask(event) {
                 Ok(structures) => self.queue.push(key, structures),
@@ -323,24 +323,24 @@ impl Scheduler {
                 if let Some(readiness) = readiness
                     && let Err(error) = self.poller.modify_with_mode(connection.fd(), readiness, PollMode::Level)
                 {
-                    self.end(key, End::Broken(error.to_string()));
+                    self.end(key, DisconnectReason::Broken(error.to_string()));
                 }
             }
             Err(end) => {
-                let end = connection.last_words(&mut self.piece, end);
+                let end = connection.drain(&mut self.piece, end);
                 self.end(key, end);
             }
         }
     }
 
-    fn end(&mut self, key: Key, end: End) {
+    fn end(&mut self, key: Key, end: DisconnectReason) {
         self.queue.forget(key);
         self.give_up(key);
         if let Some(connection) = self.connections.remove(&key) {
             // It fails only for a socket that the poller has lost already.
             let _ = self.poller.delete(connection.fd());
             if !connection.ended {
-                self.happenings.push(Happening::Ended { key, peer: connection.peer, end });
+                self.happenings.push(Event::Ended { key, peer: connection.peer, end });
             }
         }
     }
@@ -353,7 +353,7 @@ impl Scheduler {
             let reason = self.connections[&key].lateness().map(String::from);
             match reason {
                 Some(sentence) => self.refuse(key, sentence),
-                None => self.end(key, End::Closed),
+                None => self.end(key, DisconnectReason::Closed),
             }
         }
     }

@@ -9,8 +9,8 @@ use tumble_core::potential::Potential;
 use tumble_ipi::net::{Listener, Stream};
 
 use crate::guesses::Guesses;
-use crate::scheduler::{End, Happening, Interrupt, Key, Limits, Round, Scheduler, Setup};
-use crate::session_request::{Terms, WRONG_TOKEN};
+use crate::scheduler::{BatchStats, DisconnectReason, Event, Key, Limits, Scheduler, SessionConfig, Shutdown};
+use crate::session_request::{SessionLimits, WRONG_TOKEN};
 use crate::statistics::Statistics;
 
 /// Time between two lines of statistics.
@@ -22,7 +22,7 @@ const CROWDED: Duration = Duration::from_secs(10);
 /// How to serve.
 pub struct Options {
     /// What simulations are granted.
-    pub terms: Terms,
+    pub terms: SessionLimits,
     /// What may not be exceeded.
     pub limits: Limits,
     /// Connections at a time.
@@ -46,7 +46,7 @@ pub enum Report<'a> {
         /// Whose.
         peer: &'a str,
         /// How.
-        end: &'a End,
+        end: &'a DisconnectReason,
         /// How many there are now.
         connections: usize,
     },
@@ -57,7 +57,7 @@ pub enum Report<'a> {
     /// Statistics cannot be written; told once until they can.
     NotWritten(&'a io::Error),
     /// A batch was evaluated, and how many connections there are now.
-    Round(&'a Round, usize),
+    BatchStats(&'a BatchStats, usize),
 }
 
 /// Serves until a signal comes.
@@ -68,7 +68,7 @@ pub fn serve(
     potential: Box<dyn Potential>,
     listener: Listener,
     mut options: Options,
-    interrupt: Arc<Interrupt>,
+    interrupt: Arc<Shutdown>,
     report: &mut dyn FnMut(Report),
 ) -> Result<Statistics> {
     let address = listener.address().to_string();
@@ -88,7 +88,7 @@ pub fn serve(
     }
     server.scheduler.dismiss("the server was asked to end: ask the next one");
     // What came about in the last turn counts, though nobody comes in any more.
-    let last = server.scheduler.rest().into_iter().filter(|last| matches!(last, Happening::Ended { .. }));
+    let last = server.scheduler.rest().into_iter().filter(|last| matches!(last, Event::Ended { .. }));
     last.for_each(|happening| server.take(happening, &options, report));
     server.write_line(options.statistics.as_mut(), report);
     Ok(server.statistics)
@@ -111,21 +111,21 @@ impl Server {
         Self { scheduler, statistics, guesses, crowded: 0, told: None, unwritten: false }
     }
 
-    fn take(&mut self, happening: Happening, options: &Options, report: &mut dyn FnMut(Report)) {
+    fn take(&mut self, happening: Event, options: &Options, report: &mut dyn FnMut(Report)) {
         match happening {
-            Happening::Connected(stream, peer) => self.accept(stream, &peer, options),
-            Happening::Crowded(_) => {
+            Event::Connected(stream, peer) => self.accept(stream, &peer, options),
+            Event::Crowded(_) => {
                 self.statistics.refuse();
                 self.crowded += 1;
             }
-            Happening::NotAccepted(error) => report(Report::NotAccepted(&error)),
-            Happening::Init(key, text) => self.begin(key, &text, options, report),
-            Happening::Evaluated(round) => {
+            Event::NotAccepted(error) => report(Report::NotAccepted(&error)),
+            Event::Init(key, text) => self.begin(key, &text, options, report),
+            Event::Evaluated(round) => {
                 self.statistics.add(&round);
-                report(Report::Round(&round, self.scheduler.connections()));
+                report(Report::BatchStats(&round, self.scheduler.connections()));
             }
-            Happening::Ended { peer, end, .. } => {
-                if matches!(end, End::Broken(_) | End::Refused(_)) {
+            Event::Ended { peer, end, .. } => {
+                if matches!(end, DisconnectReason::Broken(_) | DisconnectReason::Refused(_)) {
                     self.statistics.refuse();
                 }
                 report(Report::Ended { peer: &peer, end: &end, connections: self.scheduler.connections() });
@@ -152,7 +152,7 @@ impl Server {
             let delay = self.guesses.add(self.scheduler.origin(key), start);
             return self.scheduler.refuse_later(key, WRONG_TOKEN.into(), delay);
         }
-        match self.grant(key, text, options) {
+        match self.accept_init(key, text, options) {
             Ok(setup) => {
                 report(Report::Begun { peer: self.scheduler.peer(key), atoms: setup.species.len() });
                 self.scheduler.charge(key, start.elapsed());
@@ -162,12 +162,12 @@ impl Server {
         }
     }
 
-    fn grant(&self, key: Key, text: &str, options: &Options) -> Result<Setup, String> {
+    fn accept_init(&self, key: Key, text: &str, options: &Options) -> Result<SessionConfig, String> {
         let most = options.max_connections;
         if !self.scheduler.begun(key) && self.scheduler.simulations() >= most {
             return Err(format!("the server has {most} connections already, the most that it takes"));
         }
-        options.terms.grant(text, self.scheduler.info())
+        options.terms.accept_init(text, self.scheduler.info())
     }
 
     /// Tells of those who had to make room: once in a while, however many they were.

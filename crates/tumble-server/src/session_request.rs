@@ -6,10 +6,10 @@ use tumble_core::policy::Policy;
 use tumble_core::potential::ModelInfo;
 use tumble_core::settings::Settings;
 use tumble_ipi::init::{batch, check_once, pairs, species, value};
-use tumble_ipi::message::Carrier;
+use tumble_ipi::message::Transport;
 use tumble_ipi::options;
 
-use crate::scheduler::Setup;
+use crate::scheduler::SessionConfig;
 
 const KEYS: &str = "species, rotate, inversion, seed, stream, step, forces, correction, beads, batch_size and token";
 
@@ -18,7 +18,7 @@ pub(super) const WRONG_TOKEN: &str = "the token is wrong or missing: give the on
 
 /// What the server grants.
 #[derive(Clone, Debug)]
-pub struct Terms {
+pub struct SessionLimits {
     /// Atoms that a message may bring, all its structures together.
     pub max_atoms: usize,
     /// Rotations of one structure.
@@ -30,7 +30,7 @@ pub struct Terms {
 }
 
 /// An `INIT`, as its keys.
-struct Wishes {
+struct InitRequest {
     species: Option<Vec<u8>>,
     settings: Settings,
     first_step: u64,
@@ -38,7 +38,7 @@ struct Wishes {
     batch: usize,
 }
 
-impl Terms {
+impl SessionLimits {
     /// The longest `INIT` that a structure of so many atoms can need, bytes: "Xx1 " for each, and the other keys.
     pub fn max_text(&self) -> usize {
         4096 + 4 * self.max_atoms
@@ -54,11 +54,11 @@ impl Terms {
     ///
     /// # Errors
     /// A sentence that the peer is told. Without the right token it learns nothing else.
-    pub fn grant(&self, text: &str, info: &ModelInfo) -> Result<Setup, String> {
+    pub fn accept_init(&self, text: &str, info: &ModelInfo) -> Result<SessionConfig, String> {
         if !self.admits(text) {
             return Err(WRONG_TOKEN.into());
         }
-        let wishes = Wishes::read(text, self)?;
+        let wishes = InitRequest::read(text, self)?;
         let species = wishes.species.filter(|species| !species.is_empty());
         let species = species.ok_or("the INIT names no species: add, for instance, species: O H2")?;
         let atoms = species.len().saturating_mul(wishes.batch);
@@ -72,10 +72,10 @@ impl Terms {
             return Err(format!("{rotations} rotations a structure are more than the {most} that are made here"));
         }
         let beads = wishes.beads.unwrap_or(wishes.batch as u64);
-        Ok(Setup {
+        Ok(SessionConfig {
             species,
             batch: wishes.batch,
-            carrier: Carrier::Socket,
+            carrier: Transport::Socket,
             periodic: None,
             policy,
             streams: beads as u32,
@@ -86,8 +86,8 @@ impl Terms {
     }
 }
 
-impl Wishes {
-    fn read(text: &str, terms: &Terms) -> Result<Self, String> {
+impl InitRequest {
+    fn read(text: &str, terms: &SessionLimits) -> Result<Self, String> {
         check_once(text)?;
         let mut wishes = Self {
             species: None,
@@ -100,7 +100,7 @@ impl Wishes {
         Ok(wishes)
     }
 
-    fn take(&mut self, key: &str, value: &str, terms: &Terms) -> Result<(), String> {
+    fn take(&mut self, key: &str, value: &str, terms: &SessionLimits) -> Result<(), String> {
         match key {
             "species" => self.species = Some(species(value, terms.max_atoms)?),
             "step" => self.first_step = options::step(value)?,

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::scheduler::Round;
+use crate::scheduler::BatchStats;
 
 /// Sums since the last line, or since the start.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -62,7 +62,7 @@ impl Default for Statistics {
 
 impl Statistics {
     /// Counts a batch.
-    pub fn add(&mut self, round: &Round) {
+    pub fn add(&mut self, round: &BatchStats) {
         for sums in [&mut self.total, &mut self.recent] {
             sums.batches += 1;
             sums.requests += round.requests as u64;

@@ -3,7 +3,7 @@
 use tumble_core::rotation::Matrix3;
 use tumble_core::system::Cell;
 
-use crate::columns::{self, Column};
+use crate::columns;
 use crate::comment::{self, Entry};
 use crate::header::Header;
 use crate::ipi;

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use tumble_core::error::{Error, Result};
 use tumble_core::system::System;
 
+use crate::extended;
 use crate::foreign;
 use crate::frame::Frame;
-use crate::extended;
 use crate::header::Header;
 use crate::problem::Problem;
 use crate::rows::{Rows, is_atom};

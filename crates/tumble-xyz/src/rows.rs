@@ -127,8 +127,8 @@ fn check(column: &Column, words: &[&str]) -> Result<(), Problem> {
 
 #[cfg(test)]
 mod tests {
-    use crate::extended;
     use super::*;
+    use crate::extended;
 
     fn rows(properties: &str) -> Result<Rows, Problem> {
         let comment = if properties.is_empty() { String::new() } else { format!("Properties={properties}") };

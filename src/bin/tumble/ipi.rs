@@ -14,7 +14,7 @@ use tumble_core::potential::{ModelInfo, Potential};
 use tumble_core::settings::MAX_STEP;
 use tumble_ipi::net::Address;
 use tumble_server::ipi_client::{Ending, Options as ClientOptions, Report, run};
-use tumble_server::scheduler::{End, Interrupt, Limits};
+use tumble_server::scheduler::{DisconnectReason, Limits, Shutdown};
 
 use crate::log::{Log, LogFormat};
 use crate::options::{LATE, Options, TimeLimit, load, microseconds, positive, seconds};
@@ -119,12 +119,12 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
         memory: settings.memory_mb << 20,
         max_work: f64::INFINITY,
         max_text: 1 << 20,
-        patience: None,
+        io_timeout: None,
         admission: None,
         idle: None,
     };
     let mut log = Log::new(arguments.log, &client.address.to_string(), client.connections);
-    let interrupt = Interrupt::by_signals().map_err(|cause| Error::Signals { cause })?;
+    let interrupt = Shutdown::by_signals().map_err(|cause| Error::Signals { cause })?;
     arguments.time.watch(&interrupt);
     let ending =
         run(Box::new(potential), limits, &client, Arc::clone(&interrupt), &mut |report| tell(&mut log, report));
@@ -170,11 +170,11 @@ fn tell(log: &mut Log, report: Report) {
         Report::Waiting(error) => log.waiting(&error.to_string()),
         Report::Connected { .. } => log.event("connected", "connected"),
         Report::Fewer { missing } => log.event("fewer", &format!("{missing} connection(s) could not be made")),
-        Report::Round(round) => log.round(round),
-        Report::Ended(End::Exit) => log.event("exit", "the server said EXIT"),
-        Report::Ended(End::Closed) => log.event("closed", "the server closed the connection"),
-        Report::Ended(End::Broken(fault)) => log.event("broken", &format!("the server {fault}")),
-        Report::Ended(End::Refused(sentence)) => log.event("refused", sentence),
+        Report::BatchStats(round) => log.round(round),
+        Report::Ended(DisconnectReason::Exit) => log.event("exit", "the server said EXIT"),
+        Report::Ended(DisconnectReason::Closed) => log.event("closed", "the server closed the connection"),
+        Report::Ended(DisconnectReason::Broken(fault)) => log.event("broken", &format!("the server {fault}")),
+        Report::Ended(DisconnectReason::Refused(sentence)) => log.event("refused", sentence),
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 use indicatif::ProgressBar;
 use serde_json::json;
-use tumble_server::scheduler::Round;
+use tumble_server::scheduler::BatchStats;
 
 use crate::progress::{TICK, shown};
 
@@ -87,7 +87,7 @@ impl Log {
     }
 
     /// A batch was evaluated.
-    pub fn round(&mut self, round: &Round) {
+    pub fn round(&mut self, round: &BatchStats) {
         for sums in [&mut self.recent, &mut self.total] {
             sums.rounds += 1;
             sums.structures += round.structures as u64;

@@ -14,7 +14,7 @@ use tumble_core::execution::Device;
 use tumble_core::hash::Hash;
 use tumble_core::potential::Forces;
 use tumble_engine::OnnxPotential;
-use tumble_server::scheduler::Interrupt;
+use tumble_server::scheduler::Shutdown;
 
 use crate::log::say;
 
@@ -79,7 +79,7 @@ impl TimeLimit {
     pub fn cancel(&self) -> Result<Cancel> {
         let cancel = Cancel::default();
         if self.max_seconds.is_some() {
-            let interrupt = Interrupt::new().map_err(|cause| Error::Signals { cause })?;
+            let interrupt = Shutdown::new().map_err(|cause| Error::Signals { cause })?;
             interrupt.ends(&cancel);
             self.watch(&interrupt);
         }
@@ -87,7 +87,7 @@ impl TimeLimit {
     }
 
     /// Has the interrupt ask in time.
-    pub fn watch(&self, interrupt: &Arc<Interrupt>) {
+    pub fn watch(&self, interrupt: &Arc<Shutdown>) {
         self.max_seconds.iter().for_each(|limit| interrupt.after(*limit));
     }
 }

@@ -16,8 +16,8 @@ use tumble_ipi::client::ClientSettings;
 use tumble_ipi::net::{Address, Listener};
 use tumble_server::Options as ServerOptions;
 use tumble_server::Report;
-use tumble_server::Terms;
-use tumble_server::scheduler::{Admission, End, Interrupt, Limits};
+use tumble_server::SessionLimits;
+use tumble_server::scheduler::{Admission, DisconnectReason, Limits, Shutdown};
 use tumble_server::serve;
 
 use crate::log::{Log, LogFormat};
@@ -75,8 +75,8 @@ pub struct Arguments {
     idle_timeout: Option<u64>,
 
     /// How long the rest of a message, or room for an answer, is waited for, seconds
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
-    patience: u64,
+    #[arg(long, alias = "patience", value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    io_timeout: u64,
 
     /// What simulations must give to be served; better in the variable than on the command line, where others see it
     #[arg(long, env = "TUMBLE_TOKEN", hide_env_values = true)]
@@ -132,7 +132,7 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
     let options = arguments.server(settings)?;
     let mut log = Log::new(arguments.log, &listener.address().to_string(), 0);
     // Before anybody is told of the socket, so that a signal always removes it.
-    let interrupt = Interrupt::by_signals().map_err(|cause| Error::Signals { cause })?;
+    let interrupt = Shutdown::by_signals().map_err(|cause| Error::Signals { cause })?;
     arguments.max_seconds.iter().for_each(|limit| interrupt.after(*limit));
     log.event("listening", "listening");
     serve(Box::new(potential), listener, options, interrupt, &mut |report| tell(&mut log, report))?;
@@ -153,15 +153,19 @@ impl Arguments {
     }
 
     fn server(&self, settings: Settings) -> Result<ServerOptions> {
-        let terms =
-            Terms { max_atoms: self.max_atoms, max_rotations: self.max_rotations, token: self.token.clone(), settings };
+        let terms = SessionLimits {
+            max_atoms: self.max_atoms,
+            max_rotations: self.max_rotations,
+            token: self.token.clone(),
+            settings,
+        };
         let limits = Limits {
             max_batch: self.max_batch,
             max_wait: Duration::from_micros(self.max_wait_us),
             memory: terms.settings.memory_mb << 20,
             max_work: self.max_work,
             max_text: terms.max_text(),
-            patience: Some(Duration::from_secs(self.patience)),
+            io_timeout: Some(Duration::from_secs(self.io_timeout)),
             admission: Some(Admission { max_pending: self.max_pending, grace: Duration::from_secs(self.grace) }),
             idle: self.idle_timeout.map(Duration::from_secs),
         };
@@ -201,7 +205,7 @@ impl Write for Appended {
 fn tell(log: &mut Log, report: Report) {
     match report {
         Report::Begun { peer, atoms } => log.event("begun", &format!("{peer} begins with {atoms} atoms")),
-        Report::Round(round, connections) => {
+        Report::BatchStats(round, connections) => {
             log.connections(connections);
             log.round(round);
         }
@@ -212,11 +216,13 @@ fn tell(log: &mut Log, report: Report) {
             log.event("not written", &format!("warning: cannot write the statistics: {error}"));
         }
         Report::NotAccepted(error) => log.event("not accepted", &format!("cannot accept a connection: {error}")),
-        Report::Ended { peer, end: End::Exit | End::Closed, connections } => {
+        Report::Ended { peer, end: DisconnectReason::Exit | DisconnectReason::Closed, connections } => {
             log.event("ended", &format!("{peer} has ended, {connections} left"));
         }
-        Report::Ended { peer, end: End::Broken(fault), .. } => log.event("broken", &format!("{peer} {fault}")),
-        Report::Ended { peer, end: End::Refused(sentence), .. } => {
+        Report::Ended { peer, end: DisconnectReason::Broken(fault), .. } => {
+            log.event("broken", &format!("{peer} {fault}"))
+        }
+        Report::Ended { peer, end: DisconnectReason::Refused(sentence), .. } => {
             log.event("refused", &format!("{peer} was refused: {sentence}"));
         }
     }

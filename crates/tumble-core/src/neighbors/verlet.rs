@@ -3,9 +3,9 @@
 use super::room::Room;
 use super::{Candidates, candidates, check, edges};
 use crate::error::Result;
+use crate::execution::DEFAULT_MEMORY;
 use crate::graph::{Graph, Joiner, Rows};
 use crate::rotation::{dot, sub};
-use crate::execution::DEFAULT_MEMORY;
 use crate::system::System;
 
 /// Graphs of a structure that moves, equal to those of [`graph`](super::graph) at a fraction of their cost.

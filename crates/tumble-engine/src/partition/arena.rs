@@ -19,14 +19,14 @@ const LINE: usize = 64;
 
 /// Where a tensor lies on a shelf.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct TensorRange {
     slab: usize,
     bytes: Range<usize>,
 }
 
 /// Tensors that are kept equally long.
 #[derive(Default)]
-pub(crate) struct Shelf {
+pub(crate) struct Arena {
     slabs: Vec<Slab>,
     bytes: usize,
 }
@@ -40,16 +40,21 @@ struct Slab {
 #[derive(Default)]
 pub(crate) struct Pool(Mutex<Vec<Slab>>);
 
-impl Shelf {
+impl Arena {
     /// Adds a tensor of so many numbers, which `fill` writes; the error says that there is no memory.
-    pub fn add<T: Pod>(&mut self, length: usize, pool: &Pool, fill: impl FnOnce(&mut [T])) -> Result<Place, String> {
+    pub fn add<T: Pod>(
+        &mut self,
+        length: usize,
+        pool: &Pool,
+        fill: impl FnOnce(&mut [T]),
+    ) -> Result<TensorRange, String> {
         let bytes = length * size_of::<T>();
         if self.slabs.last().is_none_or(|slab| slab.memory.len() - slab.used < bytes) {
             self.slabs.push(pool.take(bytes)?);
         }
         let number = self.slabs.len() - 1;
         let slab = &mut self.slabs[number];
-        let place = Place { slab: number, bytes: slab.used..slab.used + bytes };
+        let place = TensorRange { slab: number, bytes: slab.used..slab.used + bytes };
         fill(bytemuck::cast_slice_mut(&mut slab.memory[place.bytes.clone()]));
         slab.used = place.bytes.end.next_multiple_of(LINE).min(slab.memory.len());
         self.bytes += bytes;
@@ -57,7 +62,7 @@ impl Shelf {
     }
 
     /// The numbers of a tensor.
-    pub fn get<T: Pod>(&self, place: &Place) -> &[T] {
+    pub fn get<T: Pod>(&self, place: &TensorRange) -> &[T] {
         bytemuck::cast_slice(&self.slabs[place.slab].memory[place.bytes.clone()])
     }
 
@@ -74,8 +79,8 @@ impl Shelf {
 
 impl Pool {
     /// Takes what a shelf has, whose tensors are not needed any more.
-    pub fn give(&self, shelf: &mut Shelf) {
-        let Shelf { slabs, .. } = std::mem::take(shelf);
+    pub fn give(&self, shelf: &mut Arena) {
+        let Arena { slabs, .. } = std::mem::take(shelf);
         locked(&self.0).extend(slabs.into_iter().rev().map(|slab| Slab { used: 0, ..slab }));
     }
 
@@ -110,14 +115,14 @@ impl Slab {
 mod tests {
     use super::*;
 
-    fn numbered(shelf: &mut Shelf, pool: &Pool, length: usize, number: f32) -> Place {
+    fn numbered(shelf: &mut Arena, pool: &Pool, length: usize, number: f32) -> TensorRange {
         shelf.add(length, pool, |free| free.fill(number)).unwrap()
     }
 
     #[test]
     fn tensors_of_a_shelf_lie_beside_each_other() {
         const LENGTH: usize = SLAB / 4 / 10 - 1;
-        let (mut shelf, pool) = (Shelf::default(), Pool::default());
+        let (mut shelf, pool) = (Arena::default(), Pool::default());
         let places: Vec<_> = (0..25u8).map(|n| numbered(&mut shelf, &pool, LENGTH, n.into())).collect();
         for (number, place) in (0..25u8).zip(&places) {
             let numbers: &[f32] = shelf.get(place);
@@ -129,7 +134,7 @@ mod tests {
 
     #[test]
     fn both_precisions_and_nothing_at_all_are_kept() {
-        let (mut shelf, pool) = (Shelf::default(), Pool::default());
+        let (mut shelf, pool) = (Arena::default(), Pool::default());
         let [single, none] = [3, 0].map(|length| numbered(&mut shelf, &pool, length, 1.5));
         let double = shelf.add(2, &pool, |free| free.copy_from_slice(&[0.1, 0.2])).unwrap();
         assert_eq!(shelf.get::<f32>(&single), [1.5; 3]);
@@ -140,11 +145,11 @@ mod tests {
     #[test]
     fn slabs_serve_again() {
         let pool = Pool::default();
-        let memory = |shelf: &mut Shelf| {
+        let memory = |shelf: &mut Arena| {
             let place = numbered(shelf, &pool, SLAB / 4, 1.0);
             shelf.get::<f32>(&place).as_ptr()
         };
-        let (mut first, mut second) = (Shelf::default(), Shelf::default());
+        let (mut first, mut second) = (Arena::default(), Arena::default());
         let before = [memory(&mut first), memory(&mut first), memory(&mut second)];
         pool.give(&mut first);
         pool.give(&mut second);
@@ -157,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_tensor_larger_than_a_slab_has_one_of_its_own() {
-        let (mut shelf, pool) = (Shelf::default(), Pool::default());
+        let (mut shelf, pool) = (Arena::default(), Pool::default());
         numbered(&mut shelf, &pool, 1, 1.0);
         let large = numbered(&mut shelf, &pool, SLAB, 2.0);
         assert_eq!((shelf.get::<f32>(&large).len(), shelf.slabs()), (SLAB, 2));
@@ -169,13 +174,13 @@ mod tests {
     #[test]
     fn memory_that_the_system_does_not_have_is_an_error() {
         let length = usize::MAX / 32;
-        let why = Shelf::default().add::<f64>(length, &Pool::default(), |_| {}).unwrap_err();
+        let why = Arena::default().add::<f64>(length, &Pool::default(), |_| {}).unwrap_err();
         assert_eq!(why, format!("the system has no {} bytes of memory left", length * 8));
     }
 
     #[test]
     fn slabs_beyond_the_limit_go_back() {
-        let (mut shelf, pool) = (Shelf::default(), Pool::default());
+        let (mut shelf, pool) = (Arena::default(), Pool::default());
         (0..10).for_each(|_| assert_eq!(numbered(&mut shelf, &pool, SLAB / 4, 1.0).bytes, 0..SLAB));
         pool.give(&mut shelf);
         pool.limit(4);

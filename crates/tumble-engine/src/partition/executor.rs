@@ -22,7 +22,7 @@ use tumble_onnx::contract::unpacking::Reader;
 use tumble_onnx::runtime::session::Model;
 use tumble_ops::Real;
 
-use crate::partition::arena::{Place, Pool, Shelf};
+use crate::partition::arena::{Arena, Pool, TensorRange};
 use crate::partition::message_exchange::Messages;
 use crate::partition::nontemporal::copy;
 use crate::partition::tiles::Tiles;
@@ -33,11 +33,11 @@ use crate::worker::{Timed, longest, run_error};
 struct Tensor {
     shape: Vec<i64>,
     lane: usize,
-    place: Place,
+    place: TensorRange,
 }
 
 /// What a lane keeps of a stage, by the last stage that makes use of it.
-type Shelves = Vec<Shelf>;
+type Shelves = Vec<Arena>;
 
 /// What a stage has left.
 struct Done {
@@ -59,7 +59,7 @@ impl Layers {
         replica: (&Graph, &Matrix3),
         forces: Forces,
         size: usize,
-        spare: &Spares,
+        spare: &SpareMemory,
         cancel: &Cancel,
     ) -> Result<(Timed, usize)> {
         match model.metadata.precision {
@@ -75,7 +75,7 @@ impl Layers {
 
 /// Memory that is used again.
 #[derive(Default)]
-pub(crate) struct Spares {
+pub(crate) struct SpareMemory {
     slabs: Pool,
     float32: Packed<f32>,
     float64: Packed<f64>,
@@ -125,7 +125,7 @@ impl<'a, T: Real + Pod> Run<'a, T> {
         for stage in 0..self.layers.stages.len() {
             elapsed += self.compute(stage)?;
             bytes = bytes.max(self.bytes());
-            slabs = slabs.max(self.shelves().map(Shelf::slabs).sum());
+            slabs = slabs.max(self.shelves().map(Arena::slabs).sum());
             self.drop_after(stage);
         }
         let responses = self.all_tiles(self.lanes(), |_, tile| self.read(tile, forces))?;
@@ -151,7 +151,7 @@ impl<'a, T: Real + Pod> Run<'a, T> {
     fn compute(&mut self, number: usize) -> Result<Duration> {
         let stage = &self.layers.stages[number];
         let exchanged = self.exchanged(stage)?;
-        let shelves = || (0..=self.layers.stages.len()).map(|_| Shelf::default()).collect();
+        let shelves = || (0..=self.layers.stages.len()).map(|_| Arena::default()).collect();
         let mut lanes: Vec<(usize, Shelves)> = self.lanes().map(|lane| (lane, shelves())).collect();
         let done = self.all_tiles(&mut lanes, |lane, tile| self.compute_tile(stage, lane, tile, &exchanged))?;
         let elapsed = longest(&done);
@@ -167,7 +167,7 @@ impl<'a, T: Real + Pod> Run<'a, T> {
         tile: usize,
         exchanged: &[Option<Messages<T>>],
     ) -> Result<(Vec<Tensor>, Duration)> {
-        let (mut taken, lead) = (Shelf::default(), &self.layers.leads[*lane]);
+        let (mut taken, lead) = (Arena::default(), &self.layers.leads[*lane]);
         let places = exchanged.iter().map(|messages| {
             let exchanged = messages.as_ref().map(|messages| self.exchange(tile, messages, &mut taken));
             exchanged.transpose().map_err(|cause| self.failed(cause))
@@ -208,7 +208,7 @@ impl<'a, T: Real + Pod> Run<'a, T> {
         }
     }
 
-    fn keep(&self, lane: usize, value: &DynValue, shelf: &mut Shelf) -> ort::Result<Tensor> {
+    fn keep(&self, lane: usize, value: &DynValue, shelf: &mut Arena) -> ort::Result<Tensor> {
         let (shape, found) = value.try_extract_tensor::<T>()?;
         let place = shelf.add(found.len(), self.pool, |free| copy(found, free)).map_err(ort::Error::new)?;
         Ok(Tensor { shape: shape.to_vec(), lane, place })
@@ -222,12 +222,12 @@ impl<'a, T: Real + Pod> Run<'a, T> {
         (shape, shelves[*lane][last_use].get(place))
     }
 
-    fn shelves(&self) -> impl Iterator<Item = &Shelf> {
+    fn shelves(&self) -> impl Iterator<Item = &Arena> {
         self.done.iter().flat_map(|done| &done.shelves).flatten()
     }
 
     fn bytes(&self) -> usize {
-        self.shelves().map(Shelf::bytes).chain(self.tensors.iter().map(Tensors::bytes)).sum()
+        self.shelves().map(Arena::bytes).chain(self.tensors.iter().map(Tensors::bytes)).sum()
     }
 
     fn drop_after(&mut self, stage: usize) {

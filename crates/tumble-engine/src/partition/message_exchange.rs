@@ -4,7 +4,7 @@ use bytemuck::Pod;
 use tumble_core::error::Result;
 use tumble_ops::Real;
 
-use crate::partition::arena::{Place, Shelf};
+use crate::partition::arena::{Arena, TensorRange};
 use crate::partition::executor::{Run, View};
 use crate::partition::tiles::{Reversed, Rows};
 use crate::partition::{Exchange, Source, Stage};
@@ -43,8 +43,8 @@ impl<T: Real + Pod> Run<'_, T> {
         &self,
         tile: usize,
         messages: &Messages<T>,
-        shelf: &mut Shelf,
-    ) -> std::result::Result<Place, String> {
+        shelf: &mut Arena,
+    ) -> std::result::Result<TensorRange, String> {
         let (shape, own) = messages.tiles[tile];
         let width = shape[1..].iter().product::<i64>() as usize;
         let numbers = |row: u32| row as usize * width..(row as usize + 1) * width;

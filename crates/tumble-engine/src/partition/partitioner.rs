@@ -18,13 +18,13 @@ const MOST_STAGES: usize = 100;
 /// A model's graph, cut.
 pub(crate) struct Cut<'a> {
     /// One for each stage.
-    pub pieces: Vec<Piece<'a>>,
+    pub pieces: Vec<Subgraph<'a>>,
     /// What is exchanged between them.
     pub exchanges: Vec<Exchange<'a>>,
 }
 
 /// What is computed in one stage.
-pub(crate) struct Piece<'a> {
+pub(crate) struct Subgraph<'a> {
     /// In their order in the file.
     pub nodes: Vec<usize>,
     /// Inputs of the model, what earlier stages keep, and results of exchanges.
@@ -41,22 +41,22 @@ pub(crate) struct Exchange<'a> {
 }
 
 /// Cuts a graph into stages; the error says why that cannot be. A tensor of an earlier stage is kept if this saves at least
-/// so many `products` of matrices for each tensor kept.
-pub(crate) fn cut<'a>(file: &'a File<'a>, products: usize) -> Result<Cut<'a>, String> {
+/// so many `matmuls` of matrices for each tensor kept.
+pub(crate) fn cut<'a>(file: &'a File<'a>, matmuls: usize) -> Result<Cut<'a>, String> {
     let graph = Graph::new(file)?;
     let stages = graph.nodes.iter().map(|node| node.stage + 1).max().unwrap_or(0);
     if stages > MOST_STAGES {
         return Err(format!("it has {stages} stages, more than the {MOST_STAGES} that it is cut into"));
     }
     let mut kept = HashSet::new();
-    let members: Vec<_> = (0..stages).map(|stage| graph.members(stage, products, &mut kept)).collect();
+    let members: Vec<_> = (0..stages).map(|stage| graph.members(stage, matmuls, &mut kept)).collect();
     let pieces = members.iter().enumerate().map(|(stage, members)| graph.piece(stage, members, &kept));
     Ok(Cut { pieces: pieces.collect::<Result<_, _>>()?, exchanges: graph.exchanges().collect() })
 }
 
 /// What is found out of a node.
 #[derive(Clone, Default)]
-struct Known {
+struct NodeInfo {
     stage: usize,
     /// Whether it depends on `reverse`.
     reversed: bool,
@@ -74,7 +74,7 @@ struct Graph<'a> {
     file: &'a File<'a>,
     /// The node that makes each tensor.
     maker: HashMap<&'a str, usize>,
-    nodes: Vec<Known>,
+    nodes: Vec<NodeInfo>,
 }
 
 impl<'a> Graph<'a> {
@@ -96,20 +96,20 @@ impl<'a> Graph<'a> {
     }
 
     /// What is known of a tensor: of the node that makes it; of an input, that it is one.
-    fn of(&self, name: &str) -> Known {
+    fn of(&self, name: &str) -> NodeInfo {
         match self.maker.get(name).and_then(|&node| self.nodes.get(node)) {
             Some(known) => known.clone(),
-            None => Known { reversed: name == "reverse", geometry: name == "edge_vectors", ..Known::default() },
+            None => NodeInfo { reversed: name == "reverse", geometry: name == "edge_vectors", ..NodeInfo::default() },
         }
     }
 
-    fn know(&self, node: &Node) -> Known {
+    fn know(&self, node: &Node) -> NodeInfo {
         let from: Vec<_> = node.inputs.iter().map(|name| self.of(name)).collect();
         let exchange = match &from[..] {
             [data, order, ..] => node.operator == "Gather" && node.first_axis && data.geometry && order.reversed,
             _ => false,
         };
-        Known {
+        NodeInfo {
             stage: from.iter().map(|known| known.stage).max().unwrap_or(0) + usize::from(exchange),
             reversed: from.iter().any(|known| known.reversed),
             geometry: from.iter().any(|known| known.geometry),
@@ -147,8 +147,8 @@ impl<'a> Graph<'a> {
             let needed: Vec<_> = names.filter(needed).collect();
             let again = self.needed_for(&needed, |name| self.made_in(name, earlier, kept));
             let costly: HashSet<_> = needed.iter().copied().filter(|name| self.of(name).product).collect();
-            let products = again.iter().filter(|&&index| is_product(&self.file.nodes[index])).count();
-            if products_a_tensor * costly.len() <= products {
+            let matmuls = again.iter().filter(|&&index| is_product(&self.file.nodes[index])).count();
+            if products_a_tensor * costly.len() <= matmuls {
                 kept.extend(costly);
             }
             members.extend(self.needed_for(&needed, |name| self.made_in(name, earlier, kept)));
@@ -163,7 +163,7 @@ impl<'a> Graph<'a> {
     }
 
     /// A piece of these nodes, as far as they are needed for what it gives.
-    fn piece(&self, stage: usize, members: &BTreeSet<usize>, kept: &HashSet<&'a str>) -> Result<Piece<'a>, String> {
+    fn piece(&self, stage: usize, members: &BTreeSet<usize>, kept: &HashSet<&'a str>) -> Result<Subgraph<'a>, String> {
         let exchanged: HashSet<_> = self.exchanges().map(|exchange| exchange.data).collect();
         let given = |name: &&str| kept.contains(name) || exchanged.contains(name) || self.file.outputs.contains(name);
         let own = members.iter().filter(|&&index| self.nodes[index].stage == stage);
@@ -178,7 +178,7 @@ impl<'a> Graph<'a> {
         let inputs = self.inputs(&nodes, here);
         match inputs.iter().find(|name| !self.is_given(name, kept)) {
             Some(name) => Err(format!("its tensor {name} cannot be had for some of the centers only")),
-            None => Ok(Piece { nodes: nodes.into_iter().collect(), inputs, outputs }),
+            None => Ok(Subgraph { nodes: nodes.into_iter().collect(), inputs, outputs }),
         }
     }
 
@@ -246,13 +246,13 @@ mod tests {
         let bytes = bytes("exported-residual-f64");
         let file = File::read(&bytes).unwrap();
         let pieces = cut(&file, 2).unwrap().pieces;
-        let products = |piece: &Piece| piece.nodes.iter().filter(|&&node| is_product(&file.nodes[node])).count();
+        let matmuls = |piece: &Subgraph| piece.nodes.iter().filter(|&&node| is_product(&file.nodes[node])).count();
         let all = file.nodes.iter().filter(|node| is_product(node)).count();
         let [forward, both, backward] = &pieces[..] else { panic!("two layers are three stages") };
         // The last layer goes forward and backward in one stage, so that only the first is computed again.
         let again =
             forward.nodes.iter().filter(|node| backward.nodes.contains(node) && is_product(&file.nodes[**node]));
-        assert_eq!(products(forward) + products(both) + products(backward), all + again.count());
+        assert_eq!(matmuls(forward) + matmuls(both) + matmuls(backward), all + again.count());
         assert!(both.nodes.iter().all(|node| !forward.nodes.contains(node) || !is_product(&file.nodes[*node])));
     }
 

@@ -9,8 +9,8 @@ use tumble_onnx::contract::metadata::Precision;
 use tumble_onnx::contract::packing::{n_slots, width};
 use tumble_onnx::runtime::session::Model;
 
-use crate::partition::{Layers, Spares};
-use crate::worker::Lane;
+use crate::partition::{Layers, SpareMemory};
+use crate::worker::Worker;
 
 /// Atoms of the trial with neighbors.
 const ATOMS: usize = 12;
@@ -19,14 +19,14 @@ const ATOMS: usize = 12;
 const LONE: usize = 5;
 
 /// Evaluates a small structure both ways. Gives the bytes kept for each edge slot, or how the two differ.
-pub(crate) fn run(layers: &Layers, model: &Model, whole: &mut Lane) -> Result<usize, String> {
+pub(crate) fn run(layers: &Layers, model: &Model, whole: &mut Worker) -> Result<usize, String> {
     let (graph, told) = (graph(model), |error: Error| error.to_string());
     let (mut bytes, cancel) = (0, Cancel::default());
     for &kind in model.metadata.forces.kinds() {
         let work = [Replicas { graph: &graph, rotations: &[IDENTITY] }];
         let (expected, _) = whole.evaluate(model, &work, kind, &cancel).map_err(told)?;
         let ((found, _), kept) =
-            layers.evaluate(model, (&graph, &IDENTITY), kind, LONE, &Spares::default(), &cancel).map_err(told)?;
+            layers.evaluate(model, (&graph, &IDENTITY), kind, LONE, &SpareMemory::default(), &cancel).map_err(told)?;
         bytes = bytes.max(kept);
         if !agree(&found[0], &expected[0], model.metadata.precision) {
             return Err("in parts it gives other numbers than as a whole".to_owned());

@@ -6,20 +6,20 @@ use crate::message::{self, Fault, Layout, Reply};
 
 /// What keeps a reply from coming.
 #[derive(Debug)]
-pub enum Trouble {
+pub enum ReadError {
     /// The connection.
     Connection(io::Error),
     /// What came through it.
     Fault(Fault),
 }
 
-impl From<io::Error> for Trouble {
+impl From<io::Error> for ReadError {
     fn from(error: io::Error) -> Self {
         Self::Connection(error)
     }
 }
 
-impl From<Fault> for Trouble {
+impl From<Fault> for ReadError {
     fn from(fault: Fault) -> Self {
         Self::Fault(fault)
     }
@@ -27,12 +27,12 @@ impl From<Fault> for Trouble {
 
 /// Bytes that have come and were not used yet: the first `filled`.
 #[derive(Debug)]
-pub struct Inbox {
+pub struct ReplyReader {
     bytes: Vec<u8>,
     filled: usize,
 }
 
-impl Inbox {
+impl ReplyReader {
     /// With room for a reply of so many bytes; it grows when more come.
     pub fn new(room: usize) -> Self {
         Self { bytes: vec![0; room.max(message::HEADER)], filled: 0 }
@@ -41,8 +41,8 @@ impl Inbox {
     /// The next reply, waiting for it.
     ///
     /// # Errors
-    /// [`Trouble`]; the stream is of no more use then.
-    pub fn next(&mut self, stream: &mut impl Read, layout: &Layout) -> Result<Reply, Trouble> {
+    /// [`ReadError`]; the stream is of no more use then.
+    pub fn next(&mut self, stream: &mut impl Read, layout: &Layout) -> Result<Reply, ReadError> {
         loop {
             if let Some((reply, used)) = message::reply(&self.bytes[..self.filled], layout)? {
                 self.bytes.copy_within(used..self.filled, 0);
@@ -79,12 +79,12 @@ mod tests {
         let bytes = b"NEEDINIT    READY       ERROR       \x03\0\0\0no!";
         for size in 1..bytes.len() {
             let mut stream = Pieces(bytes, size);
-            let mut inbox = Inbox::new(0);
+            let mut inbox = ReplyReader::new(0);
             let mut next = || inbox.next(&mut stream, &Layout::plain(1));
             assert_eq!(next().unwrap(), Reply::NeedInit);
             assert_eq!(next().unwrap(), Reply::Ready);
             assert_eq!(next().unwrap(), Reply::Error("no!".into()));
-            let Trouble::Connection(error) = next().unwrap_err() else { panic!("there is nothing more") };
+            let ReadError::Connection(error) = next().unwrap_err() else { panic!("there is nothing more") };
             assert_eq!(error.to_string(), "the server has closed it");
         }
     }

@@ -1,6 +1,6 @@
 //! From bytes to the first message in them, as far as they have come.
 
-use crate::message::{Answer, CELL, Carrier, Fault, HEADER, Inline, Layout, Positions, Reply, Request};
+use crate::message::{Answer, CELL, Fault, HEADER, Inline, Layout, Positions, Reply, Request, Transport};
 use crate::wire;
 
 /// The longest name of a segment of shared memory that Linux takes.
@@ -31,18 +31,18 @@ fn init<'a>(bytes: &mut Bytes<'a>, layout: &Layout) -> Result<Option<Request<'a>
 fn positions<'a>(bytes: &mut Bytes<'a>, layout: &Layout) -> Result<Option<Positions<'a>>, Fault> {
     let Layout { atoms, batch, carrier, .. } = *layout;
     match carrier {
-        Carrier::Socket if batch == 1 => {
+        Transport::Socket if batch == 1 => {
             let Some(cells) = bytes.cells(1)? else { return Ok(None) };
             let Some(()) = bytes.atoms(atoms)? else { return Ok(None) };
             Ok(bytes.take(24 * atoms).map(|positions| Positions::Inline(Inline { cells, positions })))
         }
-        Carrier::Socket => {
+        Transport::Socket => {
             let Some(()) = bytes.atoms(atoms)? else { return Ok(None) };
             let Some(cells) = bytes.cells(batch)? else { return Ok(None) };
             Ok(bytes.take(24 * batch * atoms).map(|positions| Positions::Inline(Inline { cells, positions })))
         }
-        Carrier::Shared => Ok(bytes.atoms(atoms)?.map(|()| Positions::Shared(None))),
-        Carrier::Unnamed => {
+        Transport::Shared => Ok(bytes.atoms(atoms)?.map(|()| Positions::Shared(None))),
+        Transport::Unnamed => {
             let Some(()) = bytes.atoms(atoms)? else { return Ok(None) };
             let mut names = [""; 6];
             for name in &mut names {
@@ -74,7 +74,7 @@ pub fn reply(bytes: &[u8], layout: &Layout) -> Result<Option<(Reply, usize)>, Fa
 fn answers(bytes: &mut Bytes, layout: &Layout) -> Result<Option<Vec<Answer>>, Fault> {
     let Layout { atoms, batch, carrier, .. } = *layout;
     let mut answers = vec![Answer::default(); batch];
-    if carrier == Carrier::Socket {
+    if carrier == Transport::Socket {
         let Some(energies) = bytes.take(8 * batch) else { return Ok(None) };
         let Some(()) = bytes.atoms(atoms)? else { return Ok(None) };
         let (Some(forces), Some(virials)) = (bytes.take(24 * atoms * batch), bytes.take(72 * batch)) else {

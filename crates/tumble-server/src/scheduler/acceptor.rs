@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use polling::{Event as Readiness, PollMode, Poller};
 use tumble_ipi::net::Listener;
 
-use crate::scheduler::{Happening, LISTENER};
+use crate::scheduler::{Event, LISTENER};
 
 /// How many are accepted before those who are there already have a turn: fewer than may be pending, so that each of
 /// them can say what it wants before the next ones take its place.
@@ -19,7 +19,7 @@ const BREATH: Duration = Duration::from_millis(1);
 /// How long nobody is accepted when the system has no room.
 const PAUSE: Duration = Duration::from_millis(100);
 
-pub(super) struct Entrance {
+pub(super) struct Acceptor {
     listener: Listener,
     /// When to accept again, after the system had no more room.
     resume: Option<Instant>,
@@ -27,7 +27,7 @@ pub(super) struct Entrance {
     crowded: bool,
 }
 
-impl Entrance {
+impl Acceptor {
     /// Has the poller watch it.
     pub fn open(listener: Listener, poller: &Poller) -> io::Result<Self> {
         // SAFETY: whoever owns the poller closes the entrance before it is dropped.
@@ -36,17 +36,17 @@ impl Entrance {
     }
 
     /// Accepts those who wait.
-    pub fn accept(&mut self, poller: &Poller, happenings: &mut Vec<Happening>) {
+    pub fn accept(&mut self, poller: &Poller, happenings: &mut Vec<Event>) {
         for _ in 0..CROWD {
             match self.listener.accept() {
                 Ok((stream, peer)) => {
                     self.crowded = false;
-                    happenings.push(Happening::Connected(stream, peer));
+                    happenings.push(Event::Connected(stream, peer));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) => {
                     if !std::mem::replace(&mut self.crowded, true) {
-                        happenings.push(Happening::NotAccepted(error));
+                        happenings.push(Event::NotAccepted(error));
                     }
                     return self.pause(PAUSE, poller);
                 }
@@ -60,7 +60,7 @@ impl Entrance {
         self.watch(poller, Readiness::none(LISTENER));
     }
 
-    /// When to call [`Entrance::reopen`].
+    /// When to call [`Acceptor::reopen`].
     pub fn resume(&self) -> Option<Instant> {
         self.resume
     }

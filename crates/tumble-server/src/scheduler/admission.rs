@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::scheduler::connection::Connection;
-use crate::scheduler::{Happening, Key, Scheduler};
+use crate::scheduler::{Event, Key, Scheduler};
 
 /// What is granted to connections that have begun no simulation.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +46,7 @@ impl Scheduler {
         connection.dismiss(&format!(
             "the server has {most} connections already that have sent no INIT: connect again, and send it at once"
         ));
-        self.happenings.push(Happening::Crowded(connection.peer));
+        self.happenings.push(Event::Crowded(connection.peer));
     }
 
     /// Ends a connection with a sentence, but later; it is not listened to until then.

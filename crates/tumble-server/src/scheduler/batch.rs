@@ -8,7 +8,7 @@ use tumble_core::error::Result;
 
 use crate::scheduler::evaluator::{Done, Order};
 use crate::scheduler::request::Request;
-use crate::scheduler::{Happening, Key, Scheduler};
+use crate::scheduler::{Event, Key, Scheduler};
 
 /// How long the model is left to an evaluation before others are handed over, to come between two of its runs.
 const TURN: Duration = Duration::from_millis(50);
@@ -16,7 +16,7 @@ const TURN: Duration = Duration::from_millis(50);
 impl Scheduler {
     /// When to hand over what waits: at once when the model is free and the batch complete.
     pub(super) fn next_batch(&self) -> Option<Instant> {
-        let due = self.queue.deadline(&self.limits, self.lively())?;
+        let due = self.queue.deadline(&self.limits, self.active())?;
         Some(if self.evaluating.is_empty() { due } else { due.max(self.handed_over + TURN) })
     }
 
@@ -25,7 +25,7 @@ impl Scheduler {
         self.handed_over = Instant::now();
         let (keys, waited) = self.queue.take(self.limits.max_batch, self.handed_over);
         for (key, connection) in &mut self.connections {
-            connection.lively &= keys.contains(key) || self.evaluating.contains_key(key);
+            connection.active &= keys.contains(key) || self.evaluating.contains_key(key);
         }
         let request = |key: Key| self.connections.get_mut(&key)?.hand_over(key);
         let requests: Vec<Request> = keys.into_iter().filter_map(request).collect();
@@ -42,7 +42,7 @@ impl Scheduler {
                 self.answer(request, evaluations);
             }
             if round.requests > 0 {
-                self.happenings.push(Happening::Evaluated(round));
+                self.happenings.push(Event::Evaluated(round));
             }
             idle = false;
         }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use polling::Event as Readiness;
 use tumble_core::average::Evaluation;
 use tumble_core::neighbors::NeighborList;
-use tumble_ipi::driver::{Driver, Event};
+use tumble_ipi::driver::{self, Driver};
 use tumble_ipi::extras::extras;
 use tumble_ipi::message::{Answer, put_error};
 use tumble_ipi::net::Stream;
@@ -18,7 +18,7 @@ use tumble_ipi::wire::Structure;
 use crate::scheduler::admission::{Admission, MAX_EARLY};
 use crate::scheduler::pace::{BURST, Pace};
 use crate::scheduler::request::Request;
-use crate::scheduler::session::{Setup, Simulation};
+use crate::scheduler::session::{Session, SessionConfig};
 use crate::scheduler::{Key, Limits, PIECE};
 
 /// How long a peer that is refused has to read why.
@@ -26,7 +26,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 /// How a connection has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum DisconnectReason {
     /// With an `EXIT`.
     Exit,
     /// The peer closed it between two messages.
@@ -45,10 +45,10 @@ pub(super) struct Connection {
     pub origin: Option<IpAddr>,
     driver: Driver,
     /// From its `INIT` on.
-    simulation: Option<Simulation>,
+    simulation: Option<Session>,
     segments: Option<Segments>,
     /// Whether it is likely to ask again soon: it was in the last batch, or is new.
-    pub lively: bool,
+    pub active: bool,
     /// How much of the output is sent.
     sent: usize,
     /// When it was opened.
@@ -57,7 +57,7 @@ pub(super) struct Connection {
     /// then does not keep his place.
     since: Instant,
     /// Whether anything has come.
-    pub greeted: bool,
+    pub has_received: bool,
     /// Whether its end has been told.
     pub ended: bool,
     /// When it is to be refused, and why.
@@ -80,11 +80,11 @@ impl Connection {
             driver: Driver::new(limits.max_text),
             simulation: None,
             segments: None,
-            lively: false,
+            active: false,
             sent: 0,
             opened: Instant::now(),
             since: Instant::now(),
-            greeted: false,
+            has_received: false,
             ended: false,
             refusal: None,
             paced: limits.admission.is_some(),
@@ -108,21 +108,23 @@ impl Connection {
         self.simulation.is_some()
     }
 
-    pub fn begin(&mut self, setup: Setup) {
+    pub fn begin(&mut self, setup: SessionConfig) {
         self.driver.begin(setup.species.len(), setup.batch, setup.carrier);
-        self.simulation = Some(Simulation::new(setup));
+        self.simulation = Some(Session::new(setup));
     }
 
     /// Reads a piece; true if something came.
-    pub fn read(&mut self, piece: &mut [u8]) -> Result<bool, End> {
+    pub fn read(&mut self, piece: &mut [u8]) -> Result<bool, DisconnectReason> {
         self.pace.start();
         let read = self.stream.read(piece);
         read.iter().for_each(|length| self.pace.read(*length));
         match read {
-            Ok(0) if self.driver.waiting() == 0 && !self.driver.busy() => Err(End::Closed),
-            Ok(0) if self.driver.leaves() => Err(End::Exit),
-            Ok(0) if self.driver.busy() => Err(End::Broken("closed the connection before it had its results".into())),
-            Ok(0) => Err(End::Broken("closed the connection in the middle of a message".into())),
+            Ok(0) if self.driver.waiting() == 0 && !self.driver.busy() => Err(DisconnectReason::Closed),
+            Ok(0) if self.driver.leaves() => Err(DisconnectReason::Exit),
+            Ok(0) if self.driver.busy() => {
+                Err(DisconnectReason::Broken("closed the connection before it had its results".into()))
+            }
+            Ok(0) => Err(DisconnectReason::Broken("closed the connection in the middle of a message".into())),
             Ok(_) if self.ended => {
                 self.pace.dealt(BURST);
                 Ok(false)
@@ -132,16 +134,16 @@ impl Connection {
                     self.since = Instant::now();
                 }
                 self.driver.feed(&piece[..length]);
-                self.greeted = true;
+                self.has_received = true;
                 Ok(true)
             }
             Err(error) if would_wait(&error) => Ok(false),
-            Err(error) => Err(End::Broken(format!("broke the connection: {error}"))),
+            Err(error) => Err(DisconnectReason::Broken(format!("broke the connection: {error}"))),
         }
     }
 
     /// What is to be done next; nothing before what was answered is on its way.
-    pub fn proceed(&mut self) -> Result<Option<Event>, String> {
+    pub fn proceed(&mut self) -> Result<Option<driver::Event>, String> {
         if self.ended || self.pausing() {
             return Ok(None);
         }
@@ -174,18 +176,18 @@ impl Connection {
     }
 
     /// Takes a request in and says how many structures it has.
-    pub fn ask(&mut self, event: Event) -> Result<usize, String> {
+    pub fn ask(&mut self, event: driver::Event) -> Result<usize, String> {
         let structures = match event {
-            Event::Evaluate(structures) => structures,
-            Event::EvaluateShared(names) => self.read_shared(names).map_err(|error| {
+            driver::Event::Evaluate(structures) => structures,
+            driver::Event::EvaluateShared(names) => self.read_shared(names).map_err(|error| {
                 format!("cannot use the shared memory that was named ({error}): run both sides on one machine")
             })?,
-            Event::Init { .. } | Event::Exit => vec![],
+            driver::Event::Init { .. } | driver::Event::Exit => vec![],
         };
         let Some(simulation) = &mut self.simulation else { return Err("the peer sent POSDATA before INIT".into()) };
         simulation.ask(structures);
         self.pace.asked();
-        self.lively = true;
+        self.active = true;
         Ok(self.structures())
     }
 
@@ -200,7 +202,7 @@ impl Connection {
 
     /// Structures in the request.
     pub fn structures(&self) -> usize {
-        self.simulation.as_ref().map_or(0, Simulation::structures)
+        self.simulation.as_ref().map_or(0, Session::structures)
     }
 
     /// The request, to be evaluated elsewhere.
@@ -243,7 +245,7 @@ impl Connection {
     pub fn refuse(&mut self, sentence: &str) {
         put_error(sentence, &mut self.driver.output);
         self.forget_request();
-        self.lively = false;
+        self.active = false;
         self.ended = true;
         self.since = Instant::now();
     }
@@ -261,11 +263,11 @@ impl Connection {
     }
 
     fn forget_request(&mut self) {
-        self.simulation.iter_mut().for_each(Simulation::forget);
+        self.simulation.iter_mut().for_each(Session::forget);
     }
 
     /// Sends what can be sent; an error if the connection is done.
-    pub fn write(&mut self) -> Result<(), End> {
+    pub fn write(&mut self) -> Result<(), DisconnectReason> {
         if self.driver.output.is_empty() {
             return Ok(());
         }
@@ -273,23 +275,23 @@ impl Connection {
             match self.stream.write(&self.driver.output[self.sent..]) {
                 Ok(length) => self.sent += length,
                 Err(error) if would_wait(&error) => return Ok(()),
-                Err(error) => return Err(End::Broken(format!("broke the connection: {error}"))),
+                Err(error) => return Err(DisconnectReason::Broken(format!("broke the connection: {error}"))),
             }
         }
         self.since = Instant::now();
         self.driver.output.clear();
         self.sent = 0;
         if self.ended && self.stream.finish().is_err() {
-            return Err(End::Closed);
+            return Err(DisconnectReason::Closed);
         }
         Ok(())
     }
 
     /// How it ends if it cannot be written to: whoever has said `EXIT` need not read any more.
-    pub fn last_words(&mut self, piece: &mut [u8], end: End) -> End {
+    pub fn drain(&mut self, piece: &mut [u8], end: DisconnectReason) -> DisconnectReason {
         let length = self.stream.read(piece).unwrap_or(0);
         self.driver.feed(&piece[..length]);
-        if matches!(self.proceed(), Ok(Some(Event::Exit))) { End::Exit } else { end }
+        if matches!(self.proceed(), Ok(Some(driver::Event::Exit))) { DisconnectReason::Exit } else { end }
     }
 
     /// What to tell the poller, if it must be told.
@@ -319,7 +321,7 @@ impl Connection {
         }
         let (since, wait) = match self.unfinished() {
             _ if self.driver.busy() => return None,
-            true if self.driver.begun() => (self.since, limits.patience),
+            true if self.driver.begun() => (self.since, limits.io_timeout),
             true => (self.opened, limits.admission.map(|Admission { grace, .. }| grace)),
             false => (self.since, limits.idle),
         };

@@ -21,7 +21,7 @@ use tumble_core::potential::{Forces, ModelInfo, Potential, Replicas, Response};
 use tumble_core::rotation::Matrix3;
 
 use crate::scheduler::request::Request;
-use crate::scheduler::{Limits, Round};
+use crate::scheduler::{BatchStats, Limits};
 
 /// Runs of usual size, for each lane, that a request may take to be short: a tenth of a second or two.
 const SHORT: usize = 8;
@@ -43,7 +43,7 @@ pub(super) struct Order {
 
 /// Requests that were evaluated together, or one that could not be.
 pub(super) struct Done {
-    pub round: Round,
+    pub round: BatchStats,
     pub results: Vec<(Request, Result<Vec<Evaluation>>)>,
 }
 
@@ -219,7 +219,7 @@ impl Desk {
                 continue;
             }
             match request.prepare(potential, &self.limits) {
-                Err(error) => self.tell(Round::default(), vec![(request, Err(error))]),
+                Err(error) => self.tell(BatchStats::default(), vec![(request, Err(error))]),
                 Ok(()) if request.cost(potential) > short(potential) => self.put_off(request),
                 Ok(()) => {
                     bytes += request.bytes();
@@ -262,7 +262,7 @@ impl Desk {
     fn evaluate_long(&mut self, mut request: Request, potential: &mut dyn Potential, waiting: &mut Receiver<Order>) {
         let start = Instant::now();
         if let Err(error) = request.prepare(potential, &self.limits) {
-            return self.tell(Round::default(), vec![(request, Err(error))]);
+            return self.tell(BatchStats::default(), vec![(request, Err(error))]);
         }
         let (memory, cancel) = (self.limits.memory, request.cancel.clone());
         let tasks: Vec<Task> = request.tasks().collect();
@@ -272,7 +272,7 @@ impl Desk {
     }
 
     fn finish(&mut self, requests: Vec<Request>, found: Vec<Result<Evaluation>>, start: Instant, waited: Duration) {
-        let mut round = Round { waited, requests: requests.len(), took: start.elapsed(), ..Round::default() };
+        let mut round = BatchStats { waited, requests: requests.len(), took: start.elapsed(), ..BatchStats::default() };
         let mut found = found.into_iter();
         let result = |request: Request| {
             // All of them are taken, also after one that failed: what follows is of the next request.
@@ -285,7 +285,7 @@ impl Desk {
         self.tell(round, results);
     }
 
-    fn tell(&mut self, round: Round, results: Vec<(Request, Result<Vec<Evaluation>>)>) {
+    fn tell(&mut self, round: BatchStats, results: Vec<(Request, Result<Vec<Evaluation>>)>) {
         self.outlet.put(Done { round, results });
     }
 }

@@ -6,11 +6,11 @@ use std::time::Duration;
 use tumble_core::average::Evaluation;
 use tumble_ipi::net::Stream;
 
-use crate::scheduler::{End, Key};
+use crate::scheduler::{DisconnectReason, Key};
 
 /// What the owner of a scheduler should know or do.
 #[derive(Debug)]
-pub enum Happening {
+pub enum Event {
     /// Somebody connects; [`Scheduler::add`](crate::scheduler::Scheduler::add) or drop the stream.
     Connected(Stream, String),
     /// Somebody could not be accepted, for want of file descriptors, say; it is tried again, and said once until it
@@ -21,7 +21,7 @@ pub enum Happening {
     /// A connection wants to begin: [`Scheduler::begin`](crate::scheduler::Scheduler::begin) or [`Scheduler::refuse`](crate::scheduler::Scheduler::refuse).
     Init(Key, String),
     /// A batch was evaluated.
-    Evaluated(Round),
+    Evaluated(BatchStats),
     /// A connection has ended.
     Ended {
         /// Which.
@@ -29,13 +29,13 @@ pub enum Happening {
         /// Who was at its other side.
         peer: String,
         /// How.
-        end: End,
+        end: DisconnectReason,
     },
 }
 
 /// One round of evaluation.
 #[derive(Clone, Debug, Default)]
-pub struct Round {
+pub struct BatchStats {
     /// Connections answered.
     pub requests: usize,
     /// Structures evaluated.
@@ -52,7 +52,7 @@ pub struct Round {
     pub took: Duration,
 }
 
-impl Round {
+impl BatchStats {
     /// Counts what was evaluated for one connection.
     pub(super) fn add(&mut self, evaluations: &[Evaluation]) {
         let before = self.structures as f64;

@@ -29,11 +29,11 @@ impl Queue {
         self.waiting.retain(|request| request.key != key);
     }
 
-    /// When the queue must be looked at again; `lively` connections are expected to ask.
-    pub fn deadline(&self, limits: &Limits, lively: usize) -> Option<Instant> {
+    /// When the queue must be looked at again; `active` connections are expected to ask.
+    pub fn deadline(&self, limits: &Limits, active: usize) -> Option<Instant> {
         let first = self.waiting.front()?;
         let since = self.free.map_or(first.since, |free| free.max(first.since));
-        Some(if self.full(limits, lively) { since } else { since + limits.max_wait })
+        Some(if self.full(limits, active) { since } else { since + limits.max_wait })
     }
 
     /// A batch is done.
@@ -43,13 +43,13 @@ impl Queue {
 
     /// Whether to evaluate: there are enough, all who are expected are here, or the first has waited long enough.
     #[cfg(test)]
-    fn due(&self, now: Instant, limits: &Limits, lively: usize) -> bool {
-        self.deadline(limits, lively).is_some_and(|deadline| deadline <= now)
+    fn due(&self, now: Instant, limits: &Limits, active: usize) -> bool {
+        self.deadline(limits, active).is_some_and(|deadline| deadline <= now)
     }
 
-    fn full(&self, limits: &Limits, lively: usize) -> bool {
+    fn full(&self, limits: &Limits, active: usize) -> bool {
         let structures: usize = self.waiting.iter().map(|request| request.structures).sum();
-        self.waiting.len() >= lively || structures >= limits.max_batch
+        self.waiting.len() >= active || structures >= limits.max_batch
     }
 
     /// The first requests with at most so many structures together, but at least one; and how long the first has waited.
@@ -80,7 +80,7 @@ mod tests {
             memory: 0,
             max_work: 0.0,
             max_text: 0,
-            patience: None,
+            io_timeout: None,
             admission: None,
             idle: None,
         }

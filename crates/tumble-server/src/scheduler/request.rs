@@ -11,7 +11,7 @@ use tumble_core::potential::Potential;
 use tumble_core::system::System;
 use tumble_ipi::wire::Structure;
 
-use crate::scheduler::session::Setup;
+use crate::scheduler::session::SessionConfig;
 use crate::scheduler::{Key, Limits};
 
 /// Å that atoms may move, half of it each, before neighbors are sought again.
@@ -42,13 +42,13 @@ pub(super) struct Request {
     pub key: Key,
     /// Asked when nobody waits for it any more.
     pub cancel: Cancel,
-    setup: Arc<Setup>,
+    setup: Arc<SessionConfig>,
     pending: Vec<Pending>,
     lists: Vec<NeighborList>,
 }
 
 impl Request {
-    pub fn new(key: Key, setup: Arc<Setup>, pending: Vec<Pending>, lists: Vec<NeighborList>) -> Self {
+    pub fn new(key: Key, setup: Arc<SessionConfig>, pending: Vec<Pending>, lists: Vec<NeighborList>) -> Self {
         Self { key, cancel: Cancel::default(), setup, pending, lists }
     }
 
@@ -123,7 +123,7 @@ impl Request {
 }
 
 impl Pending {
-    fn system(&mut self, setup: &Setup) -> Result<&System> {
+    fn system(&mut self, setup: &SessionConfig) -> Result<&System> {
         if self.system.is_none() {
             let cell = self.structure.cell(setup.periodic)?;
             let positions = std::mem::take(&mut self.structure.positions);

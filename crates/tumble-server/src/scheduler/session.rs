@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tumble_core::neighbors::NeighborList;
 use tumble_core::policy::Policy;
-use tumble_ipi::message::Carrier;
+use tumble_ipi::message::Transport;
 use tumble_ipi::wire::Structure;
 
 use crate::scheduler::Key;
@@ -13,13 +13,13 @@ use crate::scheduler::request::{Pending, Request};
 
 /// What an `INIT` has brought about.
 #[derive(Clone, Debug)]
-pub struct Setup {
+pub struct SessionConfig {
     /// Atomic numbers `[N]` of all structures that will come.
     pub species: Vec<u8>,
     /// Structures in a message.
     pub batch: usize,
     /// How they travel.
-    pub carrier: Carrier,
+    pub carrier: Transport,
     /// Along which cell vectors they repeat; `None`: along all that are not zero.
     pub periodic: Option<[bool; 3]>,
     /// What is wanted of the model.
@@ -35,8 +35,8 @@ pub struct Setup {
 }
 
 #[derive(Debug)]
-pub(super) struct Simulation {
-    setup: Arc<Setup>,
+pub(super) struct Session {
+    setup: Arc<SessionConfig>,
     pending: Vec<Pending>,
     /// Neighbors of each structure of the request before.
     lists: Vec<NeighborList>,
@@ -44,15 +44,15 @@ pub(super) struct Simulation {
     pub kept: usize,
 }
 
-impl Simulation {
+impl Session {
     /// One that has asked for nothing yet.
-    pub fn new(setup: Setup) -> Self {
+    pub fn new(setup: SessionConfig) -> Self {
         Self { setup: Arc::new(setup), pending: vec![], lists: vec![], kept: 0 }
     }
 
     /// Takes a request in.
     pub fn ask(&mut self, structures: Vec<Structure>) {
-        let Setup { counter, beads, streams, first_step, policy, .. } = &*self.setup;
+        let SessionConfig { counter, beads, streams, first_step, policy, .. } = &*self.setup;
         let number = |structure| {
             let count = counter.fetch_add(1, Ordering::Relaxed);
             let stream = (count % beads) as u32 % streams;

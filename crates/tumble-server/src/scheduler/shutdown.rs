@@ -13,14 +13,14 @@ use tumble_core::cancel::{Cancel, Reason};
 
 /// Whether the loop was asked to end.
 #[derive(Debug)]
-pub struct Interrupt {
+pub struct Shutdown {
     asked: Arc<AtomicBool>,
     late: AtomicBool,
     stream: UnixStream,
     writer: UnixStream,
 }
 
-impl Interrupt {
+impl Shutdown {
     /// One that a program uses itself.
     ///
     /// # Errors

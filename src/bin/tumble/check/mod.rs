@@ -11,7 +11,7 @@ use std::sync::Arc;
 use clap::Args;
 use indicatif::ProgressBar;
 use tumble_check::findings::Findings;
-use tumble_check::measure::Bench;
+use tumble_check::measure::Evaluator;
 use tumble_check::recommend::{Conditions, Target};
 use tumble_check::structures::Named;
 use tumble_check::{Measured, Plan, measure, report};
@@ -24,7 +24,7 @@ use tumble_core::neighbors::NeighborList;
 use tumble_core::policy::Policy;
 use tumble_core::potential::{Forces, Potential};
 use tumble_engine::OnnxPotential;
-use tumble_server::scheduler::Interrupt;
+use tumble_server::scheduler::Shutdown;
 
 use crate::STDOUT;
 use crate::info;
@@ -108,14 +108,14 @@ the keys of --json: docs/check.md.";
 pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCode> {
     let settings = arguments.running.settings(library);
     // A reference that does not exist is told before a long load.
-    Plan::allot(&[], 0.0, arguments.reference, arguments.orientations)?;
+    Plan::budget_plans(&[], 0.0, arguments.reference, arguments.orientations)?;
     // So is a page that cannot be written.
     let page = arguments.report.as_deref().map(Output::create).transpose()?;
     let mut potential = load(&arguments.model, &settings)?;
     let structures = structures::named(arguments.structures.as_deref(), potential.info())?;
     let card = info::rows(&potential, &arguments.model);
     let forces = Policy::new(&settings, potential.info())?.forces;
-    let interrupt = Interrupt::by_signals().map_err(|cause| Error::Signals { cause })?;
+    let interrupt = Shutdown::by_signals().map_err(|cause| Error::Signals { cause })?;
     let cancel = Cancel::default();
     interrupt.ends(&cancel);
     arguments.time.watch(&interrupt);
@@ -148,7 +148,7 @@ struct Check<'a> {
     potential: OnnxPotential,
     forces: Forces,
     settings: Settings,
-    interrupt: Arc<Interrupt>,
+    interrupt: Arc<Shutdown>,
 }
 
 impl Check<'_> {
@@ -184,7 +184,7 @@ impl Check<'_> {
         }
         let seconds: Vec<_> = timed.iter().map(|(.., seconds)| *seconds).collect();
         let Arguments { budget, reference, orientations, .. } = *self.arguments;
-        let plans = Plan::allot(&seconds, budget, reference, orientations)?.into_iter();
+        let plans = Plan::budget_plans(&seconds, budget, reference, orientations)?.into_iter();
         Ok(timed
             .into_iter()
             .zip(plans)
@@ -193,13 +193,18 @@ impl Check<'_> {
     }
 
     /// Runs something with the model; its errors say of which structure they are.
-    fn bench<T>(&mut self, index: usize, told: impl Fn(usize), run: impl FnOnce(&mut Bench) -> Result<T>) -> Result<T> {
+    fn bench<T>(
+        &mut self,
+        index: usize,
+        told: impl Fn(usize),
+        run: impl FnOnce(&mut Evaluator) -> Result<T>,
+    ) -> Result<T> {
         let interrupt = Arc::clone(&self.interrupt);
         let mut watch = |evaluations| {
             told(evaluations);
             !interrupt.asked()
         };
-        let mut bench = Bench::new(&mut self.potential, self.forces, self.settings.memory_mb << 20, &mut watch)?;
+        let mut bench = Evaluator::new(&mut self.potential, self.forces, self.settings.memory_mb << 20, &mut watch)?;
         run(&mut bench).map_err(|cause| match cause {
             Error::Interrupted | Error::Cancelled { .. } => cause,
             _ => self.arguments.located(index, cause),

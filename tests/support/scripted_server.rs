@@ -10,12 +10,12 @@ use tempfile::TempDir;
 pub type Script = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// A server on a file of its own, for one connection.
-pub struct Fake {
+pub struct ScriptedServer {
     folder: TempDir,
     thread: JoinHandle<Vec<u8>>,
 }
 
-impl Fake {
+impl ScriptedServer {
     /// Starts it. When the script is done it reads what else comes, or closes at once.
     pub fn start(script: Script, closes: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();

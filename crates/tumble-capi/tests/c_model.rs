@@ -1,6 +1,7 @@
 //! The C interface to a model in the process, through programs in C and Fortran.
 
-mod compiled;
+#[path = "../../../tests/support/cc.rs"]
+mod cc;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -20,11 +21,11 @@ const WATER: [[f64; 3]; 3] = [[0.0, 0.0, 0.0], [0.96, 0.0, 0.0], [-0.24, 0.93, 0
 /// The program of `tests/c/model.c`.
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| compiled::c("tests/c/model.c", "tumble-c-model"))
+    PROGRAM.get_or_init(|| cc::c("tests/c/model.c", "tumble-c-model"))
 }
 
 fn model(name: &str) -> String {
-    format!("{}/tests/data/models/{name}.onnx", env!("CARGO_MANIFEST_DIR"))
+    format!("{}/../../tests/data/models/{name}.onnx", env!("CARGO_MANIFEST_DIR"))
 }
 
 /// What a command that succeeds prints, a line each.
@@ -162,7 +163,7 @@ fn a_c_program_learns_what_the_model_is() {
 #[test]
 fn what_makes_no_sense_is_an_error_and_no_crash() {
     let file = model("harmonic-padded-f64");
-    let found = lines(compiled::watched(program()).args(["refused", &file, ""]));
+    let found = lines(cc::watched(program()).args(["refused", &file, ""]));
     let none = "\"the argument model is NULL: load one with tumble_load\"";
     let keys = "rotate, inversion, seed, stream, step, forces, correction, threads, memory, device, onnxruntime, \
                 sha256 and tf32";
@@ -240,8 +241,8 @@ fn octahedral() -> Settings {
 
 #[test]
 fn the_example_in_c_is_right_and_leaves_no_memory_behind() {
-    let program = compiled::c("examples/c/water.c", "tumble-c-water");
-    assert_rows(&lines(compiled::watched(&program).arg(model("harmonic-padded-f64")).arg(OPTIONS)), &octahedral());
+    let program = cc::c("examples/c/water.c", "tumble-c-water");
+    assert_rows(&lines(cc::watched(&program).arg(model("harmonic-padded-f64")).arg(OPTIONS)), &octahedral());
     let output = Command::new(&program).arg("/nonexistent.onnx").output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let expected = "error: cannot read /nonexistent.onnx: No such file or directory (os error 2)\n";
@@ -251,7 +252,7 @@ fn the_example_in_c_is_right_and_leaves_no_memory_behind() {
 #[test]
 fn the_example_in_fortran_is_right() {
     let sources = ["examples/fortran/tumble.f90", "examples/fortran/water.f90"];
-    let Some(program) = compiled::fortran(sources, "tumble-fortran-water") else {
+    let Some(program) = cc::fortran(sources, "tumble-fortran-water") else {
         return eprintln!("skipped: gfortran is not installed (Debian package gfortran)");
     };
     assert_rows(&lines(Command::new(&program).arg(model("harmonic-padded-f64")).arg(OPTIONS)), &octahedral());

@@ -1,29 +1,31 @@
 //! The C interface to the force server, through a C program against a server that follows a script.
 
-mod compiled;
-mod fake;
+#[path = "../../../tests/support/cc.rs"]
+mod cc;
+#[path = "../../../tests/support/scripted_server.rs"]
+mod scripted_server;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use fake::{Fake, Script, error, greeting, results, structure};
+use scripted_server::{Script, ScriptedServer, error, greeting, results, structure};
 
 /// i-PI's.
 const ANGSTROM: f64 = 1.8897261;
 
-const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 /// The program of `tests/c/client.c`.
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| compiled::c("tests/c/client.c", "tumble-c-client"))
+    PROGRAM.get_or_init(|| cc::c("tests/c/client.c", "tumble-c-client"))
 }
 
 /// What the program prints; it runs under valgrind where that is installed.
 fn run(arguments: [&str; 2], before_input: impl FnOnce()) -> String {
-    let mut command = compiled::watched(program());
+    let mut command = cc::watched(program());
     let mut child = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     before_input();
     child.stdin.take().unwrap().write_all(b"\n").ok();
@@ -56,7 +58,7 @@ fn a_c_program_gets_energy_forces_virial_and_extras() {
         (molecule(), results(-1.0, &forces, virial, "")),
         (molecule(), error("atoms 1 and 2 coincide")),
     ];
-    let fake = Fake::start(script, true);
+    let fake = ScriptedServer::start(script, true);
     let address = fake.address();
     let found = run(["evaluated", &address], || ());
     let expected = format!(
@@ -97,7 +99,7 @@ fn what_makes_no_sense_is_an_error_and_no_crash() {
 
 #[test]
 fn a_server_that_went_away_is_an_error_and_no_signal() {
-    let fake = Fake::start(vec![greeting("species: O H2")], true);
+    let fake = ScriptedServer::start(vec![greeting("species: O H2")], true);
     let address = fake.address();
     let found = run(["left", &address], || assert!(fake.rest().is_empty()));
     assert_eq!(

@@ -4,10 +4,10 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 /// What valgrind says about ONNX Runtime is not about us.
-const SUPPRESSIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/c/onnxruntime.supp");
+const SUPPRESSIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/c/onnxruntime.supp");
 
 /// Cargo puts a test beside the libraries that it was built with.
 fn folder() -> PathBuf {

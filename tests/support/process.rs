@@ -14,10 +14,10 @@ use tumble_engine::load;
 use tumble_ipi::message::Answer;
 use tumble_ipi::wire::Structure;
 
-use crate::peer::evaluated;
+use crate::ipi_peer::evaluated;
 
 #[allow(unused_imports)]
-pub use crate::peer::{LIMIT, Peer, water};
+pub use crate::ipi_peer::{LIMIT, Peer, water};
 
 /// Rotations that take 100 molecules minutes; 100 of them take a second or two.
 pub const SLOW: &str = "random:20000";
