@@ -86,12 +86,12 @@ impl Candidates {
 ///
 /// # Example
 /// ```
-/// use tumble::{Cell, System, neighbors};
+/// use tumble_core::{Cell, System, neighbors};
 ///
 /// let cell = Cell::new([[3.0, 0.0, 0.0], [0.0, 3.0, 0.0], [0.0, 0.0, 3.0]], [true; 3])?;
 /// let graph = neighbors::graph(&System::new(vec![[0.0; 3]], vec![18], cell)?, 3.5)?;
 /// assert_eq!(graph.n_edges(), 6);
-/// # Ok::<(), tumble::Error>(())
+/// # Ok::<(), tumble_core::Error>(())
 /// ```
 pub fn graph(system: &System, cutoff: f64) -> Result<Graph> {
     let mut list = NeighborList::new(cutoff, 0.0);

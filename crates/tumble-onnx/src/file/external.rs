@@ -14,7 +14,8 @@ use crate::file::proto::{Field, Fields, LONGEST, entry, field, header, message, 
 
 /// The messages of a model that hold tensors, directly or further inside.
 #[derive(Clone, Copy, PartialEq)]
-enum Kind {
+#[expect(missing_docs, reason = "named as in onnx.proto")]
+pub enum Kind {
     Model,
     Graph,
     Function,
@@ -26,7 +27,7 @@ enum Kind {
 
 impl Kind {
     /// The kind of message in a field. Graphs in attributes are refused before (see `scan`).
-    fn inside(self, number: u64) -> Option<Self> {
+    pub fn inside(self, number: u64) -> Option<Self> {
         match (self, number) {
             (Self::Model, field::MODEL_GRAPH) => Some(Self::Graph),
             (Self::Model, field::MODEL_FUNCTION) => Some(Self::Function),

@@ -15,10 +15,12 @@ use crate::file::scan::{Refusal, Scan, scan};
 use crate::file::{checksum, format};
 
 /// A model that was read from its files, in one piece, and found to be whole.
-pub(crate) struct Checked {
+pub struct Checked {
+    /// The bytes that a session is made of.
     pub bytes: Vec<u8>,
     /// Of all its files, hexadecimal.
     pub sha256: String,
+    /// What it says of itself.
     pub metadata: Metadata,
     /// Names of the ScatterND nodes with a reduction.
     pub scatters: Vec<String>,

@@ -73,7 +73,7 @@ pub struct Field<'a> {
 }
 
 /// The fields of a message, one after the other.
-pub(crate) struct Fields<'a>(pub &'a [u8]);
+pub struct Fields<'a>(pub &'a [u8]);
 
 impl<'a> Iterator for Fields<'a> {
     type Item = Result<Field<'a>, String>;
