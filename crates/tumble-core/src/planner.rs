@@ -1,8 +1,9 @@
 //! What is run, in how many pieces, on how many workers, with how much memory: decided here, and here alone.
 //!
 //! All of it is a pure function of the sizes of the graphs, of what a model takes ([`ModelCosts`]) and of what there is
-//! ([`Limits`]): [`plan`] gives the [`Plan`], the average hands its batches to the potential one after the other, and the
-//! potential evaluates each in the [`steps`] of the plan. Nothing else in the program compares bytes with memory.
+//! ([`Limits`]): [`plan`] gives the [`Plan`]. The average hands its batches to the potential, one after the other; the
+//! potential, which is told no more than graphs and rotations, finds the [`steps`] of each by the same function. A
+//! structure that the plan puts into blocks is cut by [`blocks`](crate::blocks), until each fits by [`bytes_per_replica`].
 //!
 //! | decision | where |
 //! |---|---|
@@ -11,8 +12,8 @@
 //! | how a batch is divided among the workers | `steps`, `parts` |
 //! | what suits a processor, and what a GPU | `provider` |
 //!
-//! What a model keeps in stages is known only of levels that were opened, which takes time. A plan that needs to know of
-//! another one is [`Unopened`]: [`settled`] has the potential open that level, and plans again.
+//! What a model keeps in stages is known only of levels that were opened, which takes time and memory. A plan that depends
+//! on another level ends with [`Unopened`]; [`settled`] has the potential open that level, and plans again.
 
 mod batches;
 mod costs;

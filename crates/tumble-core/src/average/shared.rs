@@ -13,7 +13,7 @@ enum State<'a> {
     /// It is evaluated by itself when all others are done.
     Alone,
     /// It shares batches with others.
-    Shared(Progress<'a>),
+    Shared(Box<Progress<'a>>),
 }
 
 /// As [`average_job`] of each job, all in the memory of the first. A job that cannot share a batch, or in whose batch
@@ -45,7 +45,7 @@ impl<'a> State<'a> {
         match potential.info().check(job.graph) {
             Err(error) => Self::Refused(error),
             Ok(()) if job.is_void() => Self::Alone,
-            Ok(()) => Self::Shared(Progress::new(job)),
+            Ok(()) => Self::Shared(Box::new(Progress::new(job))),
         }
     }
 

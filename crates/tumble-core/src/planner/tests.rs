@@ -149,7 +149,7 @@ fn a_structure_that_takes_too_much_memory_comes_last_and_by_itself() {
     assert_eq!(shares, [(1, false), (0, true)]);
 }
 
-/// Two large structures among small ones: the small ones do not wait for each other's sake, but in their order.
+/// The small ones beside it are not put together, so that responses stay in their order.
 #[test]
 fn a_batch_with_a_structure_in_stages_is_evaluated_part_by_part() {
     let model = cut(400 * MB, [Level::Keeps(1000); 3]);
