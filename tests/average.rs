@@ -7,8 +7,10 @@ use tumble_core::Result;
 use tumble_core::System;
 use tumble_core::analytic::{DirectToy, HarmonicToy, Legendre, TwoHopToy};
 use tumble_core::average::{Request, average};
+use tumble_core::execution::Device;
 use tumble_core::graph::{Edge, Graph};
 use tumble_core::neighbors;
+use tumble_core::planner::{Limits, ModelCosts, RecomputeLevel, bytes_per_replica};
 use tumble_core::potential::{Derivative, Forces, ModelInfo, Potential, Response};
 use tumble_core::rotation::{IDENTITY, Matrix3, Vector3, apply, apply_transposed, draw};
 
@@ -120,16 +122,16 @@ fn the_result_does_not_depend_on_the_batches() {
     let mut toy = TwoHopToy::new(CUTOFF, 0.7, 0.6);
     let together = evaluate(&mut toy, &graph, &grid);
     for replicas in [1, 5] {
-        let memory = replicas * toy.bytes_per_replica(&graph);
+        let memory = replicas * bytes_per_replica(&toy, &graph);
         assert_eq!(average(&mut toy, &graph, &grid, &Request::new(Forces::Conservative, memory)).unwrap(), together);
     }
 }
 
-/// A toy on a machine with so many lanes, where a replica takes 16 MiB.
+/// A toy on a machine with so many workers, where a replica takes 16 MiB.
 struct Machine {
     toy: TwoHopToy,
-    lanes: usize,
-    bytes_per_run: usize,
+    workers: usize,
+    device: Device,
     batches: Vec<usize>,
 }
 
@@ -143,32 +145,28 @@ impl Potential for Machine {
         self.toy.evaluate(graph, rotations, forces)
     }
 
-    fn lanes(&self) -> usize {
-        self.lanes
+    fn costs(&self, _: Option<RecomputeLevel>) -> ModelCosts {
+        ModelCosts { bytes_per_slot: (16 << 20) / graph().n_edges(), ..ModelCosts::default() }
     }
 
-    fn bytes_per_run(&self) -> usize {
-        self.bytes_per_run
-    }
-
-    fn bytes_per_replica(&self, _graph: &Graph) -> usize {
-        16 << 20
+    fn limits(&self, memory: usize) -> Limits {
+        Limits { memory, workers: self.workers, provider: self.device.provider() }
     }
 }
 
 #[test]
 fn batches_suit_the_machine_and_its_memory() {
     let grid = Quadrature::octahedral().with_inversion();
-    let batches = |lanes, bytes_per_run, megabytes: usize| {
+    let batches = |workers, device, megabytes: usize| {
         let toy = TwoHopToy::new(CUTOFF, 0.7, 0.6);
-        let mut machine = Machine { toy, lanes, bytes_per_run, batches: vec![] };
+        let mut machine = Machine { toy, workers, device, batches: vec![] };
         average(&mut machine, &graph(), &grid, &Request::new(Forces::Conservative, megabytes << 20)).unwrap();
         machine.batches
     };
-    let (processor, gpu) = (32 << 20, usize::MAX);
+    let (processor, gpu) = (Device::Cpu, Device::Cuda);
     assert_eq!(batches(1, processor, 2048), [2; 24]);
     assert_eq!(batches(1, processor, 16), [1; 48]);
-    // Several lanes take from a queue, each with a share of the memory.
+    // Several workers take from a queue, each with a share of the memory.
     assert_eq!(batches(2, processor, 2048), [48]);
     assert_eq!(batches(2, processor, 48), [2; 24]);
     assert_eq!(batches(2, processor, 16), [1; 48]);

@@ -9,6 +9,7 @@ use tumble_core::average::{Request, average};
 use tumble_core::blocks::Blocks;
 use tumble_core::graph::Graph;
 use tumble_core::neighbors;
+use tumble_core::planner::{ModelCosts, RecomputeLevel, bytes_per_replica};
 use tumble_core::potential::{Forces, ModelInfo, Potential, Response};
 use tumble_core::rotation::{Matrix3, apply_transposed};
 
@@ -41,7 +42,7 @@ fn assert_close(found: &[f64], expected: &[f64]) {
 #[test]
 fn blocks_are_the_whole() {
     let (graph, mut toy) = (graph(), two_hops());
-    let all = toy.bytes_per_replica(&graph);
+    let all = bytes_per_replica(&toy, &graph);
     let whole = evaluate(&mut toy, &graph, Forces::Conservative, all);
     for (parts, memory) in [(2, all - 1), (4, all / 2)] {
         assert!(Blocks::cut(&graph, &toy, memory).unwrap().len() >= parts);
@@ -59,7 +60,7 @@ fn blocks_are_the_whole() {
 fn ghosts_of_weight_zero_stay_ghosts() {
     let (mut graph, mut toy) = (graph(), two_hops());
     (150..300).for_each(|c| graph.weights[c] = 0.0);
-    let all = toy.bytes_per_replica(&graph);
+    let all = bytes_per_replica(&toy, &graph);
     let (whole, cut) = (
         evaluate(&mut toy, &graph, Forces::Conservative, all),
         evaluate(&mut toy, &graph, Forces::Conservative, all - 1),
@@ -72,7 +73,7 @@ fn ghosts_of_weight_zero_stay_ghosts() {
 fn direct_forces_have_no_stress_of_a_part() {
     let graph = graph();
     let mut toy = DirectToy::new(CUTOFF, 0.5, Legendre { l1: 0.3, l2: 0.2, l4: 0.0 });
-    let all = toy.bytes_per_replica(&graph);
+    let all = bytes_per_replica(&toy, &graph);
     let whole = evaluate(&mut toy, &graph, Forces::Direct, all);
     let cut = evaluate(&mut toy, &graph, Forces::Direct, all / 2);
     assert_close(cut.forces.as_flattened(), whole.forces.as_flattened());
@@ -97,8 +98,8 @@ impl Potential for Whole {
         self.0.evaluate(graph, rotations, forces)
     }
 
-    fn bytes_per_replica(&self, graph: &Graph) -> usize {
-        self.0.bytes_per_replica(graph)
+    fn costs(&self, level: Option<RecomputeLevel>) -> ModelCosts {
+        self.0.costs(level)
     }
 }
 
@@ -107,7 +108,7 @@ fn an_energy_of_the_whole_is_not_found_in_parts() {
     let (graph, toy) = (graph(), two_hops());
     let info = ModelInfo { whole: true, ..toy.info().clone() };
     let whole = Whole(toy, info);
-    let all = whole.bytes_per_replica(&graph);
+    let all = bytes_per_replica(&whole, &graph);
     assert_eq!(Blocks::cut(&graph, &whole, all).unwrap().len(), 1);
     let error = Blocks::cut(&graph, &whole, all - 1).unwrap_err().to_string();
     assert!(error.contains("its energy is one of the whole, which cannot be found in parts: give at least"), "{error}");

@@ -478,6 +478,24 @@ fn bench_takes_a_step_apart() {
 }
 
 #[test]
+fn bench_says_what_is_run_in_how_many_pieces_on_how_many_workers() {
+    let folder = Folder::new();
+    folder.write("water.xyz", WATER);
+    let bench = ["bench", "model.onnx", "water.xyz", "--seconds", "0.01", "--rotate", "octahedral"];
+    let lines = folder.output(&bench, "");
+    let plan = "\n  plan: 1 worker, 24 rotations in batches of 24, in one piece, 0.14 MB\n";
+    assert!(lines.ends_with(plan), "{lines}");
+    let threaded = folder.output(&[&bench[..], &["--threads", "2"]].concat(), "");
+    assert!(threaded.contains("  plan: 2 workers, 24 rotations in batches of 24, in one piece, "), "{threaded}");
+    let found = &benched(&folder, &["water.xyz", "--rotate", "octahedral"])["structures"][0]["plan"];
+    let bytes = 24 * 6 * 1000;
+    let expected = serde_json::json!({
+        "workers": 1, "rotations": 24, "batch": 24, "pieces": "in one piece", "bytes": bytes
+    });
+    assert_eq!(found, &expected);
+}
+
+#[test]
 fn bench_writes_the_profile_of_each_session() {
     let folder = Folder::new();
     folder.write("water.xyz", WATER);
@@ -500,7 +518,9 @@ fn bench_has_water_of_its_own_and_a_table() {
     for name in ["H2O molecule", "H2O dimer", "liquid, 27 H2O", "ice, 8 H2O"] {
         assert_eq!(lines.lines().filter(|line| line.starts_with(name)).count(), 1, "{lines}");
     }
-    let widths: Vec<_> = lines.lines().skip(2).map(str::len).collect();
+    let (plans, table): (Vec<_>, Vec<_>) = lines.lines().skip(2).partition(|line| line.starts_with("  plan: "));
+    assert_eq!(plans.len(), 4, "{lines}");
+    let widths: Vec<_> = table.into_iter().map(str::len).collect();
     assert!(widths.len() == 5 && widths.iter().all(|&width| width == widths[0]), "{lines}");
     assert_eq!(benched(&folder, &[])["structures"].as_array().map(Vec::len), Some(4));
 }

@@ -10,6 +10,7 @@ use tumble_core::blocks::Blocks;
 use tumble_core::execution::ExecutionOptions;
 use tumble_core::graph::Graph;
 use tumble_core::neighbors;
+use tumble_core::planner::bytes_per_replica;
 use tumble_core::potential::{Derivative, Forces, Potential, Replicas, Response};
 use tumble_core::rotation::{IDENTITY, Matrix3, apply_transposed};
 use tumble_engine::OnnxPotential;
@@ -174,9 +175,9 @@ fn lanes_share_a_replica_where_replicas_are_too_few() {
 fn layers_take_less_memory_than_one_piece_so_that_blocks_are_not_needed() {
     let one = whole("../examples/models/water-pet");
     let graph = graph(&one, 4000);
-    let memory = one.bytes_per_replica(&graph) / 2;
+    let memory = bytes_per_replica(&one, &graph) / 2;
     let layers = load("../examples/models/water-pet", 1, memory);
-    let found = layers.bytes_per_replica(&graph);
+    let found = bytes_per_replica(&layers, &graph);
     assert!(found <= memory, "{found} of {memory}");
     assert_eq!(Blocks::cut(&graph, &layers, memory).unwrap().len(), 1);
     assert!(Blocks::cut(&graph, &one, memory).unwrap().len() > 2);
@@ -187,7 +188,7 @@ fn blocks_of_layers_are_the_whole() {
     let model = "data/models/exported-residual-f64";
     let (mut one, mut layers) = (whole(model), in_layers(model, 2));
     let graph = graph(&one, 1000);
-    let memory = 9 * layers.bytes_per_replica(&graph) / 10;
+    let memory = 9 * bytes_per_replica(&layers, &graph) / 10;
     assert!(Blocks::cut(&graph, &layers, memory).unwrap().len() > 1);
     let of = |potential: &mut OnnxPotential, memory| {
         average(potential, &graph, &Quadrature::identity(), &Request::new(Forces::Conservative, memory)).unwrap()
@@ -232,8 +233,8 @@ fn with_less_memory_less_is_kept() {
     let model = "data/models/exported-pet-f64";
     let whole = whole(model);
     let graph = graph(&whole, 3000);
-    let bytes = |memory| load(model, 1, memory).bytes_per_replica(&graph);
-    let much = bytes(whole.bytes_per_replica(&graph) - 1);
+    let bytes = |memory| bytes_per_replica(&load(model, 1, memory), &graph);
+    let much = bytes(bytes_per_replica(&whole, &graph) - 1);
     let less = bytes(much - 1);
     let least = bytes(less - 1);
     assert!(least < less && less < much, "{much}, {less} and {least} bytes");

@@ -9,6 +9,7 @@ use tumble_core::Graph;
 use tumble_core::execution::Device;
 use tumble_core::execution::ExecutionOptions;
 use tumble_core::graph::{Edge, edge_between};
+use tumble_core::planner::bytes_per_replica;
 use tumble_core::potential::{Derivative, Forces, Potential, Replicas, Response};
 use tumble_core::rotation::{IDENTITY, Matrix3, Vector3, apply};
 use tumble_engine::OnnxPotential;
@@ -397,10 +398,10 @@ fn replicas_side_by_side_are_the_same_replicas() {
             let threaded = ExecutionOptions { threads: 3, ..ExecutionOptions::default() };
             let mut threaded = OnnxPotential::load(&model_path(&name), &threaded).unwrap();
             let kind = threaded.info().forces[0];
-            assert_eq!(threaded.lanes(), 3);
+            assert_eq!(threaded.limits(0).workers, 3);
             let found = threaded.evaluate_many(&work, kind).unwrap();
             let expected = load(&name).evaluate_many(&work, kind).unwrap();
-            assert_eq!((found.len(), load(&name).lanes()), (7, 1));
+            assert_eq!((found.len(), load(&name).limits(0).workers), (7, 1));
             found.iter().zip(&expected).for_each(|(found, expected)| assert_close(found, expected, 1e-12, &name));
         }
     }
@@ -411,7 +412,7 @@ fn more_parts_than_lanes_come_back_in_order() {
     let graph = cluster();
     let threaded = ExecutionOptions { threads: 2, ..ExecutionOptions::default() };
     let mut threaded = OnnxPotential::load(&model_path("pair-list-f64"), &threaded).unwrap();
-    let three_parts_a_lane = 6 * (32 << 20) / threaded.bytes_per_replica(&graph);
+    let three_parts_a_lane = 6 * (32 << 20) / bytes_per_replica(&threaded, &graph);
     let turns: Vec<_> = rotations().into_iter().cycle().take(three_parts_a_lane).collect();
     let found = threaded.evaluate(&graph, &turns, Forces::Conservative).unwrap();
     let expected = load("pair-list-f64").evaluate(&graph, &rotations(), Forces::Conservative).unwrap();
@@ -440,8 +441,8 @@ fn a_scatter_with_a_reduction_runs_on_one_thread_and_says_so() {
 #[test]
 fn memory_is_counted_by_edge_slots() {
     let graph = cluster();
-    assert_eq!(load("pair-list-f64").bytes_per_replica(&graph), graph.n_edges() * 1000);
-    assert_eq!(load("pair-padded-f64").bytes_per_replica(&graph), 6 * graph.max_neighbors() * 1000);
+    assert_eq!(bytes_per_replica(&load("pair-list-f64"), &graph), graph.n_edges() * 1000);
+    assert_eq!(bytes_per_replica(&load("pair-padded-f64"), &graph), 6 * graph.max_neighbors() * 1000);
 }
 
 #[test]

@@ -18,6 +18,7 @@ use tumble_core::Result;
 use tumble_core::Settings;
 use tumble_core::analytic::{HarmonicToy, Legendre};
 use tumble_core::graph::Graph;
+use tumble_core::planner::{ModelCosts, RecomputeLevel};
 use tumble_core::potential::{Forces, ModelInfo, Potential, Response};
 use tumble_core::rotation::{Matrix3, dot};
 use tumble_ipi::message::{self, Answer, Layout, Reply};
@@ -193,8 +194,8 @@ impl Potential for Fragile {
         self.0.evaluate(graph, rotations, forces)
     }
 
-    fn bytes_per_replica(&self, graph: &Graph) -> usize {
-        self.0.bytes_per_replica(graph)
+    fn costs(&self, level: Option<RecomputeLevel>) -> ModelCosts {
+        self.0.costs(level)
     }
 }
 

@@ -17,6 +17,7 @@ use tumble_core::batch::{Task, evaluate_together};
 use tumble_core::execution::ExecutionOptions;
 use tumble_core::graph::{Edge, Graph};
 use tumble_core::neighbors;
+use tumble_core::planner::{GraphSize, ModelCosts, RecomputeLevel, bytes_per_replica, settled};
 use tumble_core::policy::Policy;
 use tumble_core::potential::{Forces, ModelInfo, Potential, Replicas, Response};
 use tumble_core::rotation::{IDENTITY, Matrix3, scale};
@@ -104,19 +105,18 @@ impl Potential for Counting {
         let widest = work.iter().map(|part| part.graph).max_by_key(|graph| graph.max_neighbors()).unwrap();
         let sum = |of: &dyn Fn(&Graph) -> usize| work.iter().map(|part| part.rotations.len() * of(part.graph)).sum();
         self.runs.lock().unwrap().push(Seen {
-            padded: sum(&|graph| self.bytes_beside(graph, widest)),
-            own: sum(&|graph| self.bytes_per_replica(graph)),
+            padded: sum(&|graph| {
+                let beside = |costs: &ModelCosts| costs.bytes_beside(GraphSize::of(graph), widest.max_neighbors(), 1);
+                settled(self, beside)
+            }),
+            own: sum(&|graph| bytes_per_replica(self, graph)),
             replicas: sum(&|_| 1),
         });
         self.inner.evaluate_many(work, forces)
     }
 
-    fn bytes_per_replica(&self, graph: &Graph) -> usize {
-        self.inner.bytes_per_replica(graph)
-    }
-
-    fn bytes_beside(&self, graph: &Graph, widest: &Graph) -> usize {
-        self.inner.bytes_beside(graph, widest)
+    fn costs(&self, level: Option<RecomputeLevel>) -> ModelCosts {
+        self.inner.costs(level)
     }
 }
 
@@ -248,7 +248,7 @@ fn sizes_far_apart_share_a_run_only_where_padding_is_cheap() {
 #[test]
 fn runs_are_filled_to_the_memory_and_not_over_it() {
     let (small, large) = (graph(1), graph(2));
-    let bytes = two_hops().bytes_per_replica(&large);
+    let bytes = bytes_per_replica(two_hops().as_ref(), &large);
     let wanted = [(&small, "octahedral"), (&large, "tetrahedral"), (&small, "none"), (&large, "random:7")];
     let wanted = wanted.map(|(graph, spec)| (graph, settings(spec)));
     let expected = unwrapped(alone(&two_hops, &wanted));
@@ -298,7 +298,7 @@ fn a_structure_that_makes_the_model_fail_fails_alone() {
 fn a_structure_that_fails_late_is_done_anew() {
     let (good, bad) = (graph(2), pair([1, 8], 0.0));
     let wanted = [(&good, settings("icosahedral")), (&bad, settings("none"))];
-    let memory = 40 * load("harmonic-list-f64").bytes_per_replica(&good);
+    let memory = 40 * bytes_per_replica(load("harmonic-list-f64").as_ref(), &good);
     let (found, runs) = together(load("harmonic-list-f64"), &wanted, memory);
     assert_eq!(runs.iter().map(|run| run.replicas).collect::<Vec<_>>(), [40, 21, 40, 20, 1]);
     let expected = alone(&|| load("harmonic-list-f64"), &wanted);

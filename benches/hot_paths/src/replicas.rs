@@ -8,6 +8,7 @@ use tumble_core::Result;
 use tumble_core::analytic::PairToy;
 use tumble_core::average::{Request, average};
 use tumble_core::neighbors;
+use tumble_core::planner::{ModelCosts, RecomputeLevel};
 use tumble_core::potential::{Derivative, Forces, ModelInfo, Potential, Replicas, Response};
 use tumble_core::rotation::{Matrix3, apply};
 use tumble_engine::bench_support::Bare;
@@ -76,8 +77,8 @@ impl Potential for Remembered {
         Ok(self.responses.clone())
     }
 
-    fn bytes_per_replica(&self, _: &Graph) -> usize {
-        1
+    fn costs(&self, _: Option<RecomputeLevel>) -> ModelCosts {
+        ModelCosts::default()
     }
 }
 

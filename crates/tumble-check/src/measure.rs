@@ -59,16 +59,15 @@ impl<'a> Evaluator<'a> {
     pub fn samples(&mut self, graph: &Graph, rotations: &[Matrix3]) -> Result<Samples> {
         let start = Instant::now();
         let request = Request::new(self.forces, self.memory);
-        let batch = average::batch(self.potential, graph, self.memory);
-        let mut samples = Samples::new(rotations.len(), graph.n_atoms());
-        for (part, rotations) in rotations.chunks(batch).enumerate() {
-            for (i, sample) in average::samples(self.potential, graph, rotations, &request)?.into_iter().enumerate() {
-                samples.take(part * batch + i, sample);
+        let (mut samples, mut row) = (Samples::new(rotations.len(), graph.n_atoms()), 0);
+        average::samples(self.potential, graph, rotations, &request, |batch| {
+            let count = batch.len();
+            for sample in batch {
+                samples.take(row, sample);
+                row += 1;
             }
-            if !(self.watch)(rotations.len()) {
-                return Err(Error::Interrupted);
-            }
-        }
+            if (self.watch)(count) { Ok(()) } else { Err(Error::Interrupted) }
+        })?;
         Ok(Samples { seconds: start.elapsed().as_secs_f64(), ..samples })
     }
 }

@@ -28,6 +28,7 @@ pub use two_hop::TwoHopToy;
 
 use crate::error::Result;
 use crate::graph::Graph;
+use crate::planner::ModelCosts;
 use crate::potential::{Derivative, Forces, ModelInfo, Response};
 use crate::rotation::{Matrix3, Vector3, apply, dot, scale};
 
@@ -98,9 +99,12 @@ fn sum_over_edges(graph: &Graph, term: impl Fn(usize, usize) -> (f64, Vector3)) 
 }
 
 /// Polar edges and gradients `[E]`, and a few numbers for each atom `[N]`.
-fn bytes(graph: &Graph) -> usize {
-    let per_edge = size_of::<Polar>() + size_of::<Vector3>();
-    graph.n_edges() * per_edge + graph.n_atoms() * size_of::<Vector3>()
+fn costs() -> ModelCosts {
+    ModelCosts {
+        bytes_per_slot: size_of::<Polar>() + size_of::<Vector3>(),
+        bytes_per_atom: size_of::<Vector3>(),
+        ..ModelCosts::default()
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 mod job;
 mod moments;
-mod runs;
 mod sample;
 mod shared;
 
@@ -15,13 +14,10 @@ pub(crate) use self::shared::average_jobs;
 use crate::blocks::Blocks;
 use crate::error::Result;
 use crate::graph::Graph;
+use crate::planner::{GraphSize, Plan, Work, plan_of};
 use crate::potential::{Forces, Potential};
 use crate::quadrature::Quadrature;
 use crate::rotation::{Matrix3, Vector3, root_mean_square};
-
-/// How often each lane of a potential gets work while one batch is evaluated: the more, the less does one wait for
-/// another at the end.
-const ROUNDS: usize = 32;
 
 /// Energy and its derivatives, averaged over rotations; laboratory frame, eV and Å.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -130,60 +126,59 @@ pub fn average(
     Ok(average_job(potential, &Job { graph, quadrature, request: *request, alone: Alone::Nobody })?.0)
 }
 
-/// As [`average`], with the evaluation of the replica that the job wants alone; that is empty if it wants none. As many
-/// replicas are evaluated together as fit into the caches.
+/// As [`average`], with the evaluation of the replica that the job wants alone; that is empty if it wants none.
 ///
 /// # Errors
 /// Those of [`average`].
 pub(crate) fn average_job(potential: &mut dyn Potential, job: &Job) -> Result<(Evaluation, Evaluation)> {
-    let (graph, memory) = (job.graph, job.request.memory);
-    potential.info().check(graph)?;
+    potential.info().check(job.graph)?;
+    average_checked(potential, job)
+}
+
+/// As [`average_job`] of a graph that the model can evaluate.
+fn average_checked(potential: &mut dyn Potential, job: &Job) -> Result<(Evaluation, Evaluation)> {
     let mut progress = Progress::new(job);
     if job.is_void() {
         progress.take_nothing();
         return Ok(progress.finish(potential.info()));
     }
-    let blocks = Blocks::cut(graph, potential, memory)?;
-    let batch = batch(potential, graph, memory);
-    for (kind, replicas) in job.replicas() {
-        for start in replicas.clone().step_by(batch) {
-            let some = start..replicas.end.min(start + batch);
-            let responses = blocks.evaluate(potential, graph, job.rotations(some.clone()), kind)?;
-            some.zip(responses).for_each(|(replica, response)| progress.take(replica, response));
+    let plan = job.plan(potential);
+    let blocks = blocks_of(&plan, potential, job.graph, job.request.memory)?;
+    for batch in plan.batches {
+        for share in batch.shares {
+            let rotations = job.rotations(share.replicas.clone());
+            let responses = blocks.evaluate(potential, job.graph, rotations, batch.forces)?;
+            share.replicas.zip(responses).for_each(|(replica, response)| progress.take(replica, response));
         }
     }
     Ok(progress.finish(potential.info()))
 }
 
-/// How many replicas are evaluated together: as many for each lane, where memory allows.
-pub fn batch(potential: &dyn Potential, graph: &Graph, memory: usize) -> usize {
-    let (lanes, bytes) = (potential.lanes(), potential.bytes_per_replica(graph).max(1));
-    let count = (batch_bytes(potential, memory) / bytes).max(lanes.min(memory / bytes)).max(1);
-    if count > lanes { count / lanes * lanes } else { count }
+/// The blocks of a graph by itself: the whole graph, unless the plan says otherwise.
+fn blocks_of(plan: &Plan, potential: &dyn Potential, graph: &Graph, memory: usize) -> Result<Blocks> {
+    if plan.is_in_blocks() { Blocks::cut(graph, potential, memory) } else { Ok(Blocks::whole()) }
 }
 
-/// Working memory of all replicas that are evaluated together, bytes. One lane takes what suits one run; several take
-/// from a queue, unless `memory` is too little for each to work at the same time.
-fn batch_bytes(potential: &dyn Potential, memory: usize) -> usize {
-    match (potential.lanes(), potential.lanes().saturating_mul(potential.bytes_per_run())) {
-        (_, abreast) if memory < abreast => memory,
-        (1, abreast) => abreast,
-        (_, abreast) => ROUNDS * abreast,
-    }
-}
-
-/// One batch of replicas, each by itself: the graph at these rotations, turned back.
+/// Each replica by itself: the graph at these rotations, turned back. They are handed over batch by batch, in their order.
 ///
 /// # Errors
-/// Those of [`average`].
+/// Those of [`average`], and of what takes the batches.
 pub fn samples(
     potential: &mut dyn Potential,
     graph: &Graph,
     rotations: &[Matrix3],
     request: &Request,
-) -> Result<Vec<Sample>> {
+    mut take: impl FnMut(Vec<Sample>) -> Result<()>,
+) -> Result<()> {
     potential.info().check(graph)?;
-    let responses =
-        Blocks::cut(graph, potential, request.memory)?.evaluate(potential, graph, rotations, request.forces)?;
-    Ok(responses.into_iter().zip(rotations).map(|(response, r)| Sample::new(graph, response, r, request)).collect())
+    let wanted = [(request.forces, 0..rotations.len())];
+    let plan = plan_of(potential, &[Work { size: GraphSize::of(graph), replicas: wanted.to_vec() }], request.memory);
+    let blocks = blocks_of(&plan, potential, graph, request.memory)?;
+    for share in plan.batches.into_iter().flat_map(|batch| batch.shares) {
+        let rotations = &rotations[share.replicas];
+        let responses = blocks.evaluate(potential, graph, rotations, request.forces)?;
+        let samples = responses.into_iter().zip(rotations);
+        take(samples.map(|(response, r)| Sample::new(graph, response, r, request)).collect())?;
+    }
+    Ok(())
 }

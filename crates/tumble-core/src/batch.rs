@@ -81,7 +81,8 @@ impl<'a> Task<'a> {
         Job { quadrature: Cow::Owned(quadrature), alone: Alone::Replica(alone), ..averaged }
     }
 
-    fn job(&self, request: &Request<'a>) -> Job<'a> {
+    /// What the policy asks for.
+    pub(crate) fn job(&self, request: &Request<'a>) -> Job<'a> {
         if self.policy.correction { self.averaged_and_bare(request) } else { self.averaged(request) }
     }
 

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 
 use crate::error::{Error, Result};
 use crate::graph::{Edge, Graph};
+use crate::planner::bytes_per_replica;
 use crate::potential::{Derivative, Forces, Potential, Response};
 use crate::rotation::{Matrix3, Vector3, add};
 
@@ -23,15 +24,19 @@ pub struct Blocks {
 }
 
 impl Blocks {
+    /// Of any graph, evaluated as a whole.
+    pub fn whole() -> Self {
+        Self { own: Vec::new(), hops: 0 }
+    }
+
     /// Cuts until each block takes at most `memory` bytes.
     ///
     /// # Errors
     /// [`Error::MemoryTooSmall`], and [`Error::WholeTooLarge`] for a model whose energy is one of the whole structure.
     pub fn cut(graph: &Graph, potential: &dyn Potential, memory: usize) -> Result<Self> {
-        let needed = potential.bytes_per_replica(graph);
-        let hops = potential.info().hops;
+        let needed = bytes_per_replica(potential, graph);
         if needed <= memory {
-            return Ok(Self { own: Vec::new(), hops });
+            return Ok(Self::whole());
         }
         if potential.info().whole {
             return Err(Error::WholeTooLarge { model: potential.info().name.clone(), given: memory, needed });
@@ -43,7 +48,7 @@ impl Blocks {
         loop {
             let mut own = Vec::new();
             if cutter.cut(counted.clone(), parts, &mut own)? {
-                return Ok(Self { own, hops });
+                return Ok(Self { own, hops: potential.info().hops });
             }
             parts += (parts / 8).max(1);
         }
@@ -209,7 +214,7 @@ impl Cutter<'_> {
     /// Keeps the centers as those of a block, which fits if true.
     fn take(&self, centers: Vec<usize>, own: &mut Vec<Vec<usize>>) -> Result<bool> {
         let graph = Block::new(self.graph, centers.clone(), self.potential.info().hops).graph;
-        let needed = self.potential.bytes_per_replica(&graph);
+        let needed = bytes_per_replica(self.potential, &graph);
         let fits = needed <= self.memory;
         if !fits && (centers.len() == 1 || graph.n_centers() > MAX_HALO * centers.len()) {
             return Err(Error::MemoryTooSmall { given: self.memory, needed });

@@ -9,6 +9,7 @@ use crate::graph::Graph;
 pub use crate::mts::{HeldCorrection, Phase};
 use crate::mts::{impulse, with_inner};
 use crate::neighbors::NeighborList;
+use crate::planner::Plan;
 use crate::policy::Policy;
 use crate::potential::{Forces, ModelInfo, Potential};
 use crate::quadrature::{Mitigation, Quadrature};
@@ -122,16 +123,23 @@ impl Calculator {
     /// # Errors
     /// Those of [`Calculator::evaluate`], and of the neighbor list.
     pub fn evaluate_system(&mut self, system: &System, step: u64) -> Result<Evaluation> {
-        self.info().check_species(&system.species)?;
         let mut list = self.list.take().unwrap_or_else(|| self.neighbor_list());
-        let evaluation = list.graph(system).and_then(|graph| self.evaluate(graph, step));
+        // The evaluation asks for the species; without a graph, an unknown one is still the error to tell first.
+        let graph = list.graph(system).or_else(|error| self.info().check_species(&system.species).and(Err(error)));
+        let evaluation = graph.and_then(|graph| self.evaluate(graph, step));
         self.list = Some(list);
         evaluation
     }
 
     /// A list of neighbors for structures of the model, without a skin, in the threads and the memory of the settings.
     pub fn neighbor_list(&self) -> NeighborList {
-        NeighborList::new(self.info().cutoff, 0.0).within(self.potential.lanes(), self.memory)
+        NeighborList::new(self.info().cutoff, 0.0).within(self.potential.limits(self.memory).workers, self.memory)
+    }
+
+    /// How [`Calculator::evaluate`] evaluates a graph.
+    pub fn plan(&self, graph: &Graph, step: u64) -> Plan {
+        let request = self.request(self.policy.forces, &Detail::default());
+        Task { graph, policy: &self.policy, step }.job(&request).plan(self.potential.as_ref())
     }
 
     /// The phase of a step of the integrator; `exact` asks for averaged energies even where only bare forces are due.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::error::{Error, Result};
+use crate::planner::Provider;
 
 /// Working memory that a model may take where nothing else is said, bytes.
 pub const DEFAULT_MEMORY: usize = 2048 << 20;
@@ -20,11 +21,7 @@ pub enum Device {
 impl Device {
     /// The device that users write so.
     pub fn named(name: &str) -> Option<Self> {
-        match name {
-            "cpu" => Some(Self::Cpu),
-            "cuda" => Some(Self::Cuda),
-            _ => None,
-        }
+        Provider::all().iter().find(|provider| provider.name == name).map(|provider| provider.device)
     }
 }
 
@@ -61,7 +58,7 @@ impl ExecutionOptions {
     /// # Errors
     /// [`Error::Setting`].
     pub fn check(&self) -> Result<()> {
-        if self.tf32 && self.device == Device::Cpu {
+        if self.tf32 && !self.device.provider().tf32 {
             let problem = "is for products on a GPU, but the device is cpu: choose the device cuda, or leave tf32 out";
             return Err(Error::Setting { name: "tf32", value: "yes".into(), problem: problem.into() });
         }

@@ -12,8 +12,8 @@
 //!
 //! # Map
 //!
-//! [`system`] → [`neighbors`] → [`graph`] (cut into [`blocks`] if it is big) → [`average`] over a [`quadrature`] of
-//! [`rotation`]s → [`potential`] → [`calculator`], with a [`policy`] and multiple time stepping ([`mts`]), the entry for
+//! [`system`] → [`neighbors`] → [`graph`] → [`average`] over a [`quadrature`] of [`rotation`]s, in the batches of the
+//! [`planner`] (and in [`blocks`] where memory is too little) → [`potential`] → [`calculator`], with a [`policy`] and multiple time stepping ([`mts`]), the entry for
 //! front ends that ask for one structure at a time. Those that ask for several at once use [`batch`].
 //!
 //! Beside it: [`settings`], [`virial`]s per atom, [`details`] as JSON and [`diagnostics`] of broken symmetry,
@@ -41,6 +41,7 @@ pub mod neighbors;
 pub mod numbers;
 pub mod panics;
 pub mod parallel;
+pub mod planner;
 pub mod policy;
 pub mod potential;
 pub mod processors;

@@ -9,11 +9,8 @@ use crate::elements::{symbol, symbols};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::neighbors::MAX_NEIGHBORS;
+use crate::planner::{Limits, ModelCosts, RecomputeLevel};
 use crate::rotation::{Matrix3, Vector3};
-
-/// What a processor's caches hold, bytes. Measured for 48 replicas of 192 atoms: 20 ms a replica where a run takes 32 MiB,
-/// 30 at 256, 50 to 90 at 1024 and above.
-pub const CACHED: usize = 32 << 20;
 
 /// How forces come about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -173,27 +170,17 @@ pub trait Potential: Send {
     /// Evaluations from now on end when that is asked; one of [`Potential::evaluate`] that takes long looks at it.
     fn watch(&mut self, _cancel: &Cancel) {}
 
-    /// How many replicas are evaluated at the same time, each by a thread of its own, where several are handed over.
-    fn lanes(&self) -> usize {
-        1
-    }
-
-    /// Working memory that one run is best cut to, bytes: on a processor more is slower.
-    fn bytes_per_run(&self) -> usize {
-        CACHED
-    }
-
     /// Seconds spent inside the model so far, where that is known.
     fn seconds(&self) -> f64 {
         0.0
     }
 
-    /// Working memory that one replica of the graph takes, bytes; an estimate by which batches are cut.
-    fn bytes_per_replica(&self, graph: &Graph) -> usize;
+    /// What it takes, for the [`planner`](crate::planner). A level that is asked for is opened before, so that the costs
+    /// tell of it, be it that it is impossible; others may be unopened.
+    fn costs(&self, level: Option<RecomputeLevel>) -> ModelCosts;
 
-    /// As [`Potential::bytes_per_replica`], in a run that is shared with replicas of `widest`, whose centers have up to
-    /// as many neighbors or more: some models fill up all centers to the same number.
-    fn bytes_beside(&self, graph: &Graph, _widest: &Graph) -> usize {
-        self.bytes_per_replica(graph)
+    /// The workers and the provider that evaluate it, with so much memory for the model, bytes.
+    fn limits(&self, memory: usize) -> Limits {
+        Limits::one_worker(memory)
     }
 }

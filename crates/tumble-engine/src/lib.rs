@@ -4,6 +4,7 @@
 
 #[doc(hidden)]
 pub mod bench_support;
+mod levels;
 mod load;
 pub mod model;
 mod partition;

@@ -7,38 +7,26 @@
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::process;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use tumble_core::cancel::Cancel;
 use tumble_core::error::{Error, Result};
-use tumble_core::execution::{Device, ExecutionOptions};
+use tumble_core::execution::ExecutionOptions;
 use tumble_core::graph::Graph;
-use tumble_core::potential::{CACHED, Forces, ModelInfo, Potential, Replicas, Response};
+use tumble_core::planner::{
+    self, Limits, ModelCosts, Part, Partition, RecomputeLevel, Share, SlotRule, Step, Way, settled, steps,
+};
+use tumble_core::potential::{Forces, ModelInfo, Potential, Replicas, Response};
 use tumble_core::rotation::Matrix3;
 pub use tumble_onnx::contract::metadata::{
     CONTRACT_VERSION, EnergyUnit, Layout, LengthUnit, Metadata, Offer, Precision,
 };
-use tumble_onnx::contract::packing::{n_slots, width};
 pub use tumble_onnx::file::checksum::stamp;
 use tumble_onnx::runtime::session::{Model, Opener};
 
-use crate::partition::{Layers, PRODUCTS_A_TENSOR, SpareMemory};
-use crate::worker::{Timed, Worker, WorkerPool, split};
-
-/// Working memory per edge slot where a model does not state it: what a PET of usual size takes.
-const BYTES_PER_EDGE: usize = 20_000;
-
-/// Working memory beyond which a structure is evaluated layer by layer even where there is more: computing layers again
-/// takes less time by then than memory does that no cache holds.
-const LARGE: usize = 256 << 20;
-
-/// What the sessions of all stages take together in a lane, in tiles: only one of them works at a time, but each keeps
-/// the memory that it has once taken, and stages that go forward only take little.
-const TILES: usize = 2;
-
-/// Centers of a tile at least: for fewer, most of the time would be ONNX Runtime's own for each node.
-const SMALLEST_TILE: usize = 24;
+use crate::levels::Levels;
+use crate::partition::{Layers, SpareMemory};
+use crate::worker::{Timed, Worker, WorkerPool};
 
 /// A model in an ONNX file.
 ///
@@ -49,10 +37,9 @@ pub struct OnnxPotential {
     /// For a replica by itself: all threads share its work.
     whole: Worker,
     /// For several replicas.
-    lanes: WorkerPool,
-    /// For a replica that takes much memory, or has all lanes for itself, from what takes least time to what takes least
-    /// memory: opened when they are first needed. Or why the model cannot be cut.
-    layers: [OnceLock<std::result::Result<Layers, String>>; PRODUCTS_A_TENSOR.len()],
+    workers: WorkerPool,
+    /// For a replica that takes much memory, or has all workers for itself.
+    levels: Levels,
     /// Memory for what layers keep, from the last evaluation.
     spare: SpareMemory,
     opener: Opener,
@@ -85,24 +72,25 @@ impl OnnxPotential {
     /// [`Error::Device`]: tumble_core::Error::Device
     pub fn load(path: &Path, options: &ExecutionOptions) -> Result<Self> {
         let (opener, model, session) = Opener::load(path, options)?;
-        let (whole, lanes) = (Worker::new(&model, session)?, WorkerPool::new(options.device, options.threads));
+        let workers = WorkerPool::new(options.device.provider().workers(options.threads));
+        let whole = Worker::new(&model, session)?;
         let info = ModelInfo { ensemble: model.signature.ensemble, ..model.metadata.info() };
-        let (layers, spare, memory) = (Default::default(), SpareMemory::default(), options.memory);
+        let (levels, spare, memory) = (Levels::default(), SpareMemory::default(), options.memory);
         let (elapsed, cancel, process) = (Duration::ZERO, Cancel::default(), process::id());
-        Ok(Self { info, whole, lanes, layers, spare, opener, memory, model, elapsed, cancel, process })
+        Ok(Self { info, whole, workers, levels, spare, opener, memory, model, elapsed, cancel, process })
     }
 
     /// Opens sessions anew in a process that a fork has made, where those of its parent cannot be used.
     fn reopen(&mut self) -> Result<()> {
-        if self.opener.device == Device::Cuda {
+        if !self.opener.device.provider().survives_fork {
             return Err(Error::Forked);
         }
         let whole = Worker::new(&self.model, self.opener.whole()?)?;
-        let lanes = WorkerPool::new(self.opener.device, self.lanes.count());
+        let workers = WorkerPool::new(self.workers.count());
         // Another thread of the parent may have been at work with them.
         mem::forget(mem::replace(&mut self.whole, whole));
-        mem::forget(mem::replace(&mut self.lanes, lanes));
-        mem::forget(mem::take(&mut self.layers));
+        mem::forget(mem::replace(&mut self.workers, workers));
+        self.levels.forget_others();
         mem::forget(mem::take(&mut self.spare));
         self.process = process::id();
         Ok(())
@@ -128,100 +116,56 @@ impl OnnxPotential {
         &self.model.library
     }
 
-    /// Into how many parts work is cut for the lanes: each suits one run, and all lanes get as many.
-    fn parts(&self, work: &[Replicas]) -> usize {
-        let fitting = |graph| (self.bytes_per_run() / self.bytes_per_replica(graph)).max(1);
-        let parts: f64 = work.iter().map(|part| part.rotations.len() as f64 / fitting(part.graph) as f64).sum();
-        (parts.ceil() as usize).next_multiple_of(self.lanes.count())
-    }
-
     /// The number of stages in which large structures are evaluated, tile by tile; the error says why the model cannot be
     /// cut into stages, so that they are evaluated block by block.
     ///
     /// # Errors
     /// A sentence.
     pub fn stages(&self) -> std::result::Result<usize, &str> {
-        self.layers(0).map(Layers::stages)
+        self.layers(RecomputeLevel::Speed).map(Layers::stages)
     }
 
-    /// The model cut at its layers in one of the ways that there are, or why it cannot be.
-    fn layers(&self, way: usize) -> std::result::Result<&Layers, &str> {
-        let open = || {
-            if self.opener.device == Device::Cuda {
-                return Err("a GPU takes it in one piece".to_owned());
+    /// The model cut at its layers, or why it cannot be.
+    fn layers(&self, level: RecomputeLevel) -> std::result::Result<&Layers, &str> {
+        self.levels.get(level, || {
+            if let Some(why) = self.opener.device.provider().uncut {
+                return Err(why.to_owned());
             }
-            let mut whole = Worker::new(&self.model, self.whole.session()).map_err(|error| error.to_string())?;
-            Layers::open(&self.opener, &self.model, &mut whole, self.lanes.count(), PRODUCTS_A_TENSOR[way])
-        };
-        self.layers[way].get_or_init(open).as_ref().map_err(String::as_str)
+            let whole = self.opener.whole().and_then(|session| Worker::new(&self.model, session));
+            let mut whole = whole.map_err(|error| error.to_string())?;
+            Layers::open(&self.opener, &self.model, &mut whole, self.workers.count(), level)
+        })
     }
 
-    /// The model cut at its layers, where replicas of the graph are evaluated so: of a large one, or if they are too few
-    /// for all lanes.
-    fn layers_for(&self, graph: &Graph, replicas: usize) -> Option<&Layers> {
-        let few = replicas < self.lanes.count() && graph.n_centers() >= 2 * SMALLEST_TILE;
-        let large = self.is_large(self.bytes_in_one_piece(graph, graph));
-        (few || large).then(|| self.fastest_layers(graph)).flatten()
-    }
-
-    /// The way to cut the model that takes least time, of those that memory suffices for, or else least memory.
-    fn fastest_layers(&self, graph: &Graph) -> Option<&Layers> {
-        // One that cannot be opened ends the search: no other can.
-        let fits =
-            |&way: &usize| self.layers(way).map_or(true, |layers| self.bytes_in_layers(layers, graph) <= self.memory);
-        let least = PRODUCTS_A_TENSOR.len() - 1;
-        self.layers((0..least).find(fits).unwrap_or(least)).ok()
-    }
-
-    fn bytes_in_layers(&self, layers: &Layers, graph: &Graph) -> usize {
-        layers.bytes_kept(self.slots(graph, graph)) + TILES * self.lanes.count() * self.bytes_per_tile()
-    }
-
-    /// Whether a structure that takes so much memory in one piece is evaluated layer by layer.
-    fn is_large(&self, bytes: usize) -> bool {
-        bytes > self.memory.min(LARGE)
-    }
-
-    /// Working memory of a tile, bytes: what caches hold, or what leaves half of all memory for what is kept.
-    fn bytes_per_tile(&self) -> usize {
-        CACHED.min(self.memory / (2 * TILES * self.lanes.count()))
-    }
-
-    /// Centers of a tile: all lanes get as many tiles of about the same size.
-    fn tile(&self, graph: &Graph) -> usize {
-        let (centers, lanes) = (graph.n_centers(), self.lanes.count());
-        let bytes = self.bytes_in_one_piece(graph, graph).div_ceil(centers);
-        let most = (self.bytes_per_tile() / bytes).max(SMALLEST_TILE);
-        centers.div_ceil(centers.div_ceil(most).next_multiple_of(lanes))
-    }
-
-    fn bytes_in_one_piece(&self, graph: &Graph, widest: &Graph) -> usize {
-        self.slots(graph, widest) * self.model.metadata.bytes_per_edge.unwrap_or(BYTES_PER_EDGE)
-    }
-
-    /// Edge slots of a replica, padded as the other one.
-    fn slots(&self, graph: &Graph, widest: &Graph) -> usize {
-        n_slots(graph, self.model.metadata.layout, width(graph).max(width(widest))).max(1)
-    }
-
-    /// Evaluates replicas that share runs.
-    fn together(&mut self, work: &[Replicas], forces: Forces) -> Result<Timed> {
-        let replicas: usize = work.iter().map(|part| part.rotations.len()).sum();
-        let small = |part: &Replicas| part.graph.n_centers() < 2 * SMALLEST_TILE;
-        if self.lanes.count() > 1 && (replicas > 1 || work.iter().all(small)) {
-            let parts = split(work, self.parts(work).min(replicas));
-            return self.lanes.evaluate(&self.opener, &self.model, &parts, forces, &self.cancel);
+    /// Evaluates what the planner has put into one step; `parts` are the sizes of the work.
+    fn step(&mut self, way: Way, work: &[Replicas], parts: &[Part], forces: Forces) -> Result<Timed> {
+        if !matches!(way, Way::Stages { .. }) {
+            self.spare = SpareMemory::default();
         }
-        self.whole.evaluate(&self.model, work, forces, &self.cancel)
+        match way {
+            Way::OneRun => self.whole.evaluate(&self.model, work, forces, &self.cancel),
+            Way::Runs(count) => self.in_runs(&planner::parts(parts, count), work, forces),
+            Way::Stages { level, tile } => self.in_stages(level, tile, &work[0], forces),
+        }
     }
 
-    /// Evaluates replicas of one graph one after the other, layer by layer.
-    fn in_layers(&self, layers: &Layers, part: &Replicas, forces: Forces) -> Result<Timed> {
+    /// Evaluates replicas run by run, each by the worker that is free first.
+    fn in_runs(&mut self, runs: &[Vec<Share>], work: &[Replicas], forces: Forces) -> Result<Timed> {
+        let replicas = |share: &Share| {
+            let Replicas { graph, rotations } = work[share.work];
+            Replicas { graph, rotations: &rotations[share.replicas.clone()] }
+        };
+        let runs: Vec<_> = runs.iter().map(|run| run.iter().map(replicas).collect()).collect();
+        self.workers.evaluate(&self.opener, &self.model, &runs, forces, &self.cancel)
+    }
+
+    /// Evaluates replicas of one graph one after the other, stage by stage.
+    fn in_stages(&self, level: RecomputeLevel, tile: usize, part: &Replicas, forces: Forces) -> Result<Timed> {
+        let layers = self.layers(level).expect("the planner chooses a level that is open");
         let (mut responses, mut elapsed) = (Vec::new(), Duration::ZERO);
         for rotation in part.rotations {
             let replica = (part.graph, rotation);
-            let size = self.tile(part.graph);
-            let ((found, time), _) = layers.evaluate(&self.model, replica, forces, size, &self.spare, &self.cancel)?;
+            let ((found, time), _) = layers.evaluate(&self.model, replica, forces, tile, &self.spare, &self.cancel)?;
             responses.extend(found);
             elapsed += time;
         }
@@ -249,20 +193,13 @@ impl Potential for OnnxPotential {
         if self.process != process::id() {
             self.reopen()?;
         }
-        let replicas = work.iter().map(|part| part.rotations.len()).sum();
-        if replicas == 0 {
+        if work.iter().all(|part| part.rotations.is_empty()) {
             return Ok(Vec::new());
         }
-        let apart = work.iter().any(|part| self.layers_for(part.graph, replicas).is_some());
+        let (parts, limits) = (work.iter().map(Part::of).collect::<Vec<_>>(), self.limits(self.memory));
         let mut responses = Vec::new();
-        for some in work.chunks(if apart { 1 } else { work.len() }) {
-            let (found, elapsed) = match self.layers_for(some[0].graph, replicas) {
-                Some(layers) => self.in_layers(layers, &some[0], forces)?,
-                None => {
-                    self.spare = SpareMemory::default();
-                    self.together(some, forces)?
-                }
-            };
+        for Step { parts: range, way, .. } in settled(self, |costs| steps(&parts, costs, &limits)) {
+            let (found, elapsed) = self.step(way, &work[range.clone()], &parts[range], forces)?;
             responses.extend(found);
             self.elapsed += elapsed;
         }
@@ -273,27 +210,27 @@ impl Potential for OnnxPotential {
         self.cancel = cancel.clone();
     }
 
-    fn lanes(&self) -> usize {
-        self.lanes.count()
-    }
-
-    fn bytes_per_run(&self) -> usize {
-        self.lanes.bytes_per_run()
-    }
-
     fn seconds(&self) -> f64 {
         self.elapsed.as_secs_f64()
     }
 
-    fn bytes_per_replica(&self, graph: &Graph) -> usize {
-        self.bytes_beside(graph, graph)
+    fn costs(&self, level: Option<RecomputeLevel>) -> ModelCosts {
+        let Metadata { bytes_per_edge, layout, .. } = self.model.metadata;
+        let slots = match layout {
+            Layout::List => SlotRule::Edges,
+            Layout::Padded => SlotRule::Padded,
+        };
+        // What comes of it is among what is known then.
+        let _ = level.map(|level| self.layers(level));
+        let partition = match self.opener.device.provider().uncut {
+            None => Partition { memory: self.memory, levels: self.levels.known() },
+            Some(_) => Partition::default(),
+        };
+        let bytes_per_slot = bytes_per_edge.unwrap_or(ModelCosts::USUAL_BYTES_PER_SLOT);
+        ModelCosts { bytes_per_slot, bytes_per_atom: 0, slots, partition }
     }
 
-    fn bytes_beside(&self, graph: &Graph, widest: &Graph) -> usize {
-        let whole = self.bytes_in_one_piece(graph, widest);
-        match self.is_large(whole).then(|| self.fastest_layers(graph)).flatten() {
-            Some(layers) => whole.min(self.bytes_in_layers(layers, graph)),
-            None => whole,
-        }
+    fn limits(&self, memory: usize) -> Limits {
+        Limits { memory, workers: self.workers.count(), provider: self.opener.device.provider() }
     }
 }

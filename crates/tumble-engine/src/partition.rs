@@ -22,6 +22,7 @@ use tumble_core::cancel::Run;
 use tumble_core::panics::in_one_line;
 use tumble_core::parallel::locked;
 use tumble_core::parallel::side_by_side;
+use tumble_core::planner::RecomputeLevel;
 use tumble_onnx::contract::signature::Input;
 use tumble_onnx::runtime::ended::Ended;
 use tumble_onnx::runtime::session::{Model, Opener, Shared};
@@ -31,10 +32,6 @@ use crate::partition::partitioner::{Cut, Subgraph, cut};
 use crate::partition::raw_model::{File, Type};
 use crate::partition::tiles::Rows;
 use crate::worker::Worker;
-
-/// A tensor is kept from a stage to a later one if this saves so many matmuls of matrices: from what takes least time to
-/// what takes least memory. One or two are about what it takes to write and read a tensor.
-pub(crate) const PRODUCTS_A_TENSOR: [usize; 3] = [1, 2, 3];
 
 /// A model, cut at its layers.
 pub(crate) struct Layers {
@@ -86,20 +83,18 @@ struct Exchange {
 
 impl Layers {
     /// Cuts a model, opens the parts for each lane and tries them against the `whole`; the error says why that cannot be.
-    ///
-    /// `matmuls`: one of [`PRODUCTS_A_TENSOR`].
     pub fn open(
         opener: &Opener,
         model: &Model,
         whole: &mut Worker,
         lanes: usize,
-        matmuls: usize,
+        level: RecomputeLevel,
     ) -> Result<Self, String> {
         if model.signature.stress {
             return Err("its stress is one of the whole structure".to_owned());
         }
         let file = File::read(&opener.bytes)?;
-        let mut layers = Self::assemble(&file, &cut(&file, matmuls)?, opener, lanes)?;
+        let mut layers = Self::assemble(&file, &cut(&file, level)?, opener, lanes)?;
         layers.bytes_per_slot = self_check::run(&layers, model, whole)?;
         Ok(layers)
     }
@@ -130,9 +125,9 @@ impl Layers {
         self.stages.len()
     }
 
-    /// Memory of what is kept of a structure of so many edge slots, bytes.
-    pub fn bytes_kept(&self, slots: usize) -> usize {
-        slots * self.bytes_per_slot
+    /// Memory of what is kept of a structure, for each edge slot, bytes.
+    pub fn bytes_per_slot(&self) -> usize {
+        self.bytes_per_slot
     }
 }
 
@@ -192,10 +187,10 @@ fn tensor_type(outlet: &Outlet) -> Result<Type, String> {
     }
 }
 
-/// For fuzzing: into how many stages the bytes of a model file are cut in one way, each written as a file.
-pub(crate) fn count_stages(bytes: &[u8], matmuls: usize) -> Result<usize, String> {
+/// For fuzzing: into how many stages the bytes of a model file are cut at a level, each written as a file.
+pub(crate) fn count_stages(bytes: &[u8], level: RecomputeLevel) -> Result<usize, String> {
     let file = File::read(bytes)?;
-    let pieces = cut(&file, matmuls)?.pieces;
+    let pieces = cut(&file, level)?.pieces;
     for Subgraph { nodes, inputs, outputs } in &pieces {
         let inputs: Vec<_> =
             inputs.iter().map(|&name| (name, None)).filter(|(name, _)| file.inputs.contains_key(name)).collect();

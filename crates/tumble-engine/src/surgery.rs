@@ -1,10 +1,11 @@
 //! For fuzzing: all that is done to the bytes of a model file before ONNX Runtime sees them.
 
+use tumble_core::planner::RecomputeLevel;
 use tumble_onnx::file::external::Weights;
 use tumble_onnx::file::scan::{self, Refusal};
 use tumble_onnx::file::{checksum, fused};
 
-use crate::partition::{PRODUCTS_A_TENSOR, count_stages};
+use crate::partition::count_stages;
 
 /// The metadata in the bytes of a model file, and the names of its nodes ScatterND that reduce.
 ///
@@ -17,9 +18,9 @@ pub fn scan(bytes: &[u8]) -> Result<(Option<String>, Vec<String>), String> {
     }
 }
 
-/// Into how many stages a model file is cut, in each way that there is, or why it cannot be.
+/// Into how many stages a model file is cut, at each level, or why it cannot be.
 pub fn stages(bytes: &[u8]) -> Vec<Result<usize, String>> {
-    PRODUCTS_A_TENSOR.iter().map(|&matmuls| count_stages(bytes, matmuls)).collect()
+    RecomputeLevel::ALL.iter().map(|&level| count_stages(bytes, level)).collect()
 }
 
 /// A model file without the functions that we have kernels for.

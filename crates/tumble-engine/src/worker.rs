@@ -1,4 +1,4 @@
-//! A session with the buffers that are filled for it. What different lanes are given is computed at the same time.
+//! A session with the buffers that are filled for it. What different workers are given is computed at the same time.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -6,11 +6,10 @@ use std::time::{Duration, Instant};
 use ort::session::{HasSelectedOutputs, OutputSelector, RunOptions, Session, SessionInputValue};
 use tumble_core::cancel::{Cancel, Run};
 use tumble_core::error::{Error, Result};
-use tumble_core::execution::Device;
 use tumble_core::panics::in_one_line;
 use tumble_core::parallel::locked;
 use tumble_core::parallel::{in_order, shared_out, side_by_side};
-use tumble_core::potential::{CACHED, Forces, Replicas, Response};
+use tumble_core::potential::{Forces, Replicas, Response};
 use tumble_onnx::contract::metadata::Precision;
 use tumble_onnx::contract::packing::Tensors;
 use tumble_onnx::contract::unpacking::Reader;
@@ -51,17 +50,12 @@ impl Buffers {
 }
 
 impl Worker {
-    /// A lane with this session of the model.
+    /// A worker with this session of the model.
     pub fn new(model: &Model, session: Shared) -> Result<Self> {
         let selections = model.metadata.forces.kinds().iter().map(|&kind| Ok((kind, select(model, kind)?)));
         let selections =
             in_one_line(|| selections.collect::<ort::Result<_>>()).map_err(|cause| run_error(model, cause))?;
         Ok(Self { session, buffers: Buffers::new(model), selections })
-    }
-
-    /// What it runs.
-    pub fn session(&self) -> Shared {
-        Arc::clone(&self.session)
     }
 
     /// Whether the other one has the same session.
@@ -123,22 +117,17 @@ pub(crate) fn run_error(model: &Model, cause: String) -> Error {
     Error::ModelRun { model: model.metadata.name.clone(), cause }
 }
 
-/// WorkerPool with a thread each, for replicas that have nothing to tell each other: faster than threads that share a run.
+/// Workers with a thread each, for replicas that have nothing to tell each other: faster than threads that share a run.
 pub(crate) struct WorkerPool {
     count: usize,
-    bytes_per_run: usize,
     /// Opened when they are first needed: a session takes time and memory.
-    lanes: Vec<Worker>,
+    workers: Vec<Worker>,
 }
 
 impl WorkerPool {
-    /// One for each thread. A GPU is filled by one run, of as much as memory allows.
-    pub fn new(device: Device, threads: usize) -> Self {
-        let (count, bytes_per_run) = match device {
-            Device::Cpu => (threads.max(1), CACHED),
-            Device::Cuda => (1, usize::MAX),
-        };
-        Self { count, bytes_per_run, lanes: Vec::new() }
+    /// So many of them.
+    pub fn new(count: usize) -> Self {
+        Self { count, workers: Vec::new() }
     }
 
     /// How many there are, opened or not.
@@ -146,12 +135,7 @@ impl WorkerPool {
         self.count
     }
 
-    /// Working memory that one run is best cut to, bytes.
-    pub fn bytes_per_run(&self) -> usize {
-        self.bytes_per_run
-    }
-
-    /// Evaluates all parts, each in the lane that is free first; responses are in the order of the parts.
+    /// Evaluates all parts, each in the worker that is free first; responses are in the order of the parts.
     pub fn evaluate(
         &mut self,
         opener: &Opener,
@@ -161,69 +145,22 @@ impl WorkerPool {
         cancel: &Cancel,
     ) -> Result<Timed> {
         self.open(opener, model)?;
-        let lanes = self.lanes.iter_mut().take(parts.len());
-        let lanes = shared_out(lanes, parts.len(), |lane, part| lane.evaluate(model, &parts[part], forces, cancel))?;
-        let elapsed = longest(&lanes);
-        Ok((in_order(lanes).flat_map(|(responses, _)| responses).collect(), elapsed))
+        let workers = self.workers.iter_mut().take(parts.len());
+        let workers =
+            shared_out(workers, parts.len(), |worker, part| worker.evaluate(model, &parts[part], forces, cancel))?;
+        let elapsed = longest(&workers);
+        Ok((in_order(workers).flat_map(|(responses, _)| responses).collect(), elapsed))
     }
 
     fn open(&mut self, opener: &Opener, model: &Model) -> Result<()> {
-        if self.lanes.is_empty() {
-            self.lanes = side_by_side(0..self.count, |number| Worker::new(model, opener.session(1, number)?))?;
+        if self.workers.is_empty() {
+            self.workers = side_by_side(0..self.count, |number| Worker::new(model, opener.session(1, number)?))?;
         }
         Ok(())
     }
 }
 
-/// The time of the lane that took longest, of results of [`shared_out`] with the time of each.
-pub(crate) fn longest<T>(lanes: &[Vec<(usize, (T, Duration))>]) -> Duration {
-    lanes.iter().map(|done| done.iter().map(|(_, (_, elapsed))| *elapsed).sum()).max().unwrap_or_default()
-}
-
-/// At most `count` parts of about the same number of edges, in the order of `work`; none is empty.
-pub(crate) fn split<'a>(work: &[Replicas<'a>], count: usize) -> Vec<Vec<Replicas<'a>>> {
-    let cost = |part: &Replicas| part.graph.n_edges() + part.graph.n_centers();
-    let total: usize = work.iter().map(|part| cost(part) * part.rotations.len()).sum();
-    let (mut parts, mut before) = (vec![Vec::new(); count], 0);
-    for part in work {
-        let (graph, rotations, each) = (part.graph, part.rotations, cost(part));
-        // A replica belongs where its middle falls.
-        let place = |i: usize| (2 * (before + i * each) + each) * count / (2 * total);
-        let mut start = 0;
-        for (lane, some) in parts.iter_mut().enumerate() {
-            let end = start + (start..rotations.len()).take_while(|&i| place(i) == lane).count();
-            if end > start {
-                some.push(Replicas { graph, rotations: &rotations[start..end] });
-            }
-            start = end;
-        }
-        before += each * rotations.len();
-    }
-    parts.retain(|part| !part.is_empty());
-    parts
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use tumble_core::graph::Graph;
-    use tumble_core::rotation::IDENTITY;
-
-    fn counts(work: &[Replicas], count: usize) -> Vec<Vec<usize>> {
-        split(work, count).iter().map(|part| part.iter().map(|some| some.rotations.len()).collect()).collect()
-    }
-
-    #[test]
-    fn lanes_share_evenly_and_in_order() {
-        let lone = Graph::new(vec![1], vec![1.0], vec![vec![]]);
-        let pair = Graph::new(vec![1, 1, 1], vec![1.0; 3], vec![vec![], vec![], vec![]]);
-        let rotations = [IDENTITY; 12];
-        let of = |graph, count| Replicas { graph, rotations: &rotations[..count] };
-        assert_eq!(counts(&[of(&lone, 12)], 2), [[6], [6]]);
-        assert_eq!(counts(&[of(&lone, 3)], 2), [[1], [2]]);
-        assert_eq!(counts(&[of(&lone, 2)], 4), [[1], [1]]);
-        assert_eq!(counts(&[of(&pair, 2), of(&lone, 6)], 2), [vec![2], vec![6]]);
-        assert_eq!(counts(&[of(&lone, 4), of(&pair, 4)], 2), [vec![4, 1], vec![3]]);
-        assert_eq!(counts(&[of(&lone, 0), of(&lone, 1)], 2), [[1]]);
-    }
+/// The time of the worker that took longest, of results of [`shared_out`] with the time of each.
+pub(crate) fn longest<T>(workers: &[Vec<(usize, (T, Duration))>]) -> Duration {
+    workers.iter().map(|done| done.iter().map(|(_, (_, elapsed))| *elapsed).sum()).max().unwrap_or_default()
 }

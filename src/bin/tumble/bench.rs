@@ -11,6 +11,7 @@ use tumble_core::Settings;
 use tumble_core::System;
 use tumble_core::calculator::Calculator;
 use tumble_core::neighbors::NeighborList;
+use tumble_core::planner::Plan;
 
 use crate::log::say;
 use crate::options::{Options, TimeLimit, above_zero, calculator};
@@ -60,6 +61,7 @@ Examples:
   tumble bench model.onnx water.xyz --profile nodes
   for n in 1 2 4; do tumble bench model.onnx water.xyz --threads $n --json; done
 
+The plan: what is evaluated together, in how many pieces, and the memory that the model takes at a time.
 Medians of all steps but the first. The model: what ONNX Runtime takes. The rest: rotating, packing, turning back,
 averaging. A day is one of this command doing nothing else: LAMMPS adds its own time, MPI ranks share the atoms.";
 
@@ -83,6 +85,7 @@ struct Measured {
     edges: usize,
     evaluations: usize,
     steps: Vec<Step>,
+    plan: Plan,
 }
 
 impl Measured {
@@ -102,8 +105,9 @@ impl Measured {
             [Step::total, |s: &Step| s.neighbors, |s: &Step| s.model, |s: &Step| s.rest].map(|of| self.median(of));
         let (each, day) = (total / self.evaluations as f64, self.nanoseconds_a_day(timestep));
         format!(
-            "{:<18} {:>7} {:>9} {:>12} {total:>10.3} {each:>10.3} {neighbors:>10.3} {model:>10.3} {rest:>10.3} {day:>9.3}",
-            self.name, self.atoms, self.edges, self.evaluations
+            "{:<18} {:>7} {:>9} {:>12} {total:>10.3} {each:>10.3} {neighbors:>10.3} {model:>10.3} {rest:>10.3} {day:>9.3}\n  \
+             plan: {}",
+            self.name, self.atoms, self.edges, self.evaluations, self.plan
         )
     }
 
@@ -119,6 +123,13 @@ impl Measured {
             "model_ms": self.median(|step| step.model),
             "rest_ms": self.median(|step| step.rest),
             "ns_per_day": self.nanoseconds_a_day(timestep),
+            "plan": {
+                "workers": self.plan.workers,
+                "rotations": self.plan.replicas(),
+                "batch": self.plan.largest_batch(),
+                "pieces": self.plan.pieces().map(ToString::to_string),
+                "bytes": self.plan.bytes(),
+            },
         })
     }
 }
@@ -186,7 +197,8 @@ fn measure(calculator: &mut Calculator, name: String, system: &System, seconds: 
     while steps.len() < 3 || start.elapsed().as_secs_f64() < seconds {
         steps.push(step(calculator, system, &mut list, 1 + steps.len() as u64)?.0);
     }
-    Ok(Measured { name, atoms: system.len(), edges, evaluations, steps })
+    let plan = calculator.plan(list.graph(system)?, 0);
+    Ok(Measured { name, atoms: system.len(), edges, evaluations, steps, plan })
 }
 
 /// One step that searches all neighbors anew, with the numbers of edges and of evaluations.

@@ -1,8 +1,9 @@
 //! Forces that are predicted rather than derived.
 
-use super::{Legendre, Polar, bytes, evaluate_each, info, smooth, sum_over_edges};
+use super::{Legendre, Polar, costs, evaluate_each, info, smooth, sum_over_edges};
 use crate::error::Result;
 use crate::graph::Graph;
+use crate::planner::{ModelCosts, RecomputeLevel};
 use crate::potential::{Derivative, Forces, ModelInfo, Potential, Response};
 use crate::rotation::{Matrix3, add, scale};
 
@@ -76,7 +77,7 @@ impl Potential for DirectToy {
         })
     }
 
-    fn bytes_per_replica(&self, graph: &Graph) -> usize {
-        bytes(graph)
+    fn costs(&self, _: Option<RecomputeLevel>) -> ModelCosts {
+        costs()
     }
 }

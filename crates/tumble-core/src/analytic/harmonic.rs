@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Legendre, Polar, bytes, evaluate_each, info, smooth, sum_over_edges};
+use super::{Legendre, Polar, costs, evaluate_each, info, smooth, sum_over_edges};
 use crate::error::Result;
 use crate::graph::Graph;
+use crate::planner::{ModelCosts, RecomputeLevel};
 use crate::potential::{Forces, ModelInfo, Potential, Response};
 use crate::rotation::{Matrix3, Vector3, dot, scale};
 
@@ -89,7 +90,7 @@ impl Potential for HarmonicToy {
         })
     }
 
-    fn bytes_per_replica(&self, graph: &Graph) -> usize {
-        bytes(graph)
+    fn costs(&self, _: Option<RecomputeLevel>) -> ModelCosts {
+        costs()
     }
 }

@@ -1,8 +1,9 @@
 //! An invariant pair potential.
 
-use super::{bytes, evaluate_each, info, smooth, sum_over_edges};
+use super::{costs, evaluate_each, info, smooth, sum_over_edges};
 use crate::error::Result;
 use crate::graph::Graph;
+use crate::planner::{ModelCosts, RecomputeLevel};
 use crate::potential::{Forces, ModelInfo, Potential, Response};
 use crate::rotation::{Matrix3, scale};
 
@@ -36,7 +37,7 @@ impl Potential for PairToy {
         })
     }
 
-    fn bytes_per_replica(&self, graph: &Graph) -> usize {
-        bytes(graph)
+    fn costs(&self, _: Option<RecomputeLevel>) -> ModelCosts {
+        costs()
     }
 }

@@ -1,8 +1,9 @@
 //! A potential that passes messages: an atom feels its neighbors' neighbors.
 
-use super::{Polar, bytes, evaluate_each, info, smooth};
+use super::{Polar, costs, evaluate_each, info, smooth};
 use crate::error::Result;
 use crate::graph::Graph;
+use crate::planner::{ModelCosts, RecomputeLevel};
 use crate::potential::{Derivative, Forces, ModelInfo, Potential, Response};
 use crate::rotation::{Matrix3, add, scale};
 
@@ -74,7 +75,7 @@ impl Potential for TwoHopToy {
         evaluate_each(&self.info, graph, rotations, forces, |edges| self.respond(graph, edges))
     }
 
-    fn bytes_per_replica(&self, graph: &Graph) -> usize {
-        bytes(graph)
+    fn costs(&self, _: Option<RecomputeLevel>) -> ModelCosts {
+        costs()
     }
 }

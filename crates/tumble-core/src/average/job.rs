@@ -8,7 +8,8 @@ use super::moments::Moments;
 use super::sample::Sample;
 use super::{Evaluation, Request};
 use crate::graph::Graph;
-use crate::potential::{Forces, ModelInfo, Response};
+use crate::planner::{GraphSize, Plan, Work, plan_of};
+use crate::potential::{Forces, ModelInfo, Potential, Response};
 use crate::quadrature::Quadrature;
 use crate::rotation::{IDENTITY, Matrix3};
 
@@ -42,6 +43,16 @@ impl Job<'_> {
             Alone::Nobody | Alone::Replica(_) => None,
         };
         [(self.request.forces, 0..count)].into_iter().chain(besides)
+    }
+
+    /// What the planner is told of it.
+    pub fn work(&self) -> Work {
+        Work { size: GraphSize::of(self.graph), replicas: self.replicas().collect() }
+    }
+
+    /// How it is evaluated by itself.
+    pub fn plan(&self, potential: &dyn Potential) -> Plan {
+        plan_of(potential, &[self.work()], self.request.memory)
     }
 
     /// Rotations of replicas of one kind.

@@ -1,57 +1,82 @@
 //! Many averages at once, in as few runs of the model as memory and padding allow.
 
 use super::job::{Job, Progress};
-use super::runs::{Share, runs};
-use super::{Evaluation, average_job};
-use crate::error::Result;
+use super::{Evaluation, average_checked, average_job};
+use crate::error::{Error, Result};
+use crate::planner::{Batch, Work, plan_of};
 use crate::potential::{Potential, Replicas};
 
-/// As [`average_job`] of each job. A job that cannot share a run, or in whose run something fails, is evaluated by
-/// itself, so that it fails alone or not at all.
+/// What becomes of a job.
+enum State<'a> {
+    /// The model cannot evaluate it.
+    Refused(Error),
+    /// It is evaluated by itself when all others are done.
+    Alone,
+    /// It shares batches with others.
+    Shared(Box<Progress<'a>>),
+}
+
+/// As [`average_job`] of each job, all in the memory of the first. A job that cannot share a batch, or in whose batch
+/// something fails, is evaluated by itself, so that it fails alone or not at all.
 pub(crate) fn average_jobs(potential: &mut dyn Potential, jobs: &[Job]) -> Vec<Result<(Evaluation, Evaluation)>> {
     if let [job] = jobs {
         return vec![average_job(potential, job)];
     }
-    let mut sharing: Vec<_> = jobs.iter().map(|job| can_share(job, potential).then(|| Progress::new(job))).collect();
-    let shares = sharing.iter().enumerate().filter(|(_, progress)| progress.is_some());
-    let shares = shares.flat_map(|(job, _)| shares_of(job, &jobs[job])).collect();
-    for run in runs(shares, jobs, potential) {
-        evaluate(potential, jobs, run, &mut sharing);
+    let mut states: Vec<_> = jobs.iter().map(|job| State::of(job, potential)).collect();
+    let work: Vec<_> = jobs.iter().zip(&states).map(|(job, state)| state.work(job)).collect();
+    let memory = jobs.first().map_or(0, |job| job.request.memory);
+    for batch in plan_of(potential, &work, memory).batches {
+        if batch.is_in_blocks() {
+            batch.shares.iter().for_each(|share| states[share.work] = State::Alone);
+        } else {
+            evaluate(potential, jobs, batch, &mut states);
+        }
     }
-    let result = |(job, progress): (_, Option<Progress>)| match progress {
-        Some(progress) => Ok(progress.finish(potential.info())),
-        None => average_job(potential, job),
+    let result = |(job, state): (_, State)| match state {
+        State::Refused(error) => Err(error),
+        State::Alone => average_checked(potential, job),
+        State::Shared(progress) => Ok(progress.finish(potential.info())),
     };
-    jobs.iter().zip(sharing).map(result).collect()
+    jobs.iter().zip(states).map(result).collect()
 }
 
-/// Whether the model can evaluate it, and as a whole.
-fn can_share(job: &Job, potential: &dyn Potential) -> bool {
-    let known = potential.info().check(job.graph).is_ok();
-    known && !job.is_void() && potential.bytes_per_replica(job.graph) <= job.request.memory
+impl<'a> State<'a> {
+    fn of(job: &'a Job<'a>, potential: &dyn Potential) -> Self {
+        match potential.info().check(job.graph) {
+            Err(error) => Self::Refused(error),
+            Ok(()) if job.is_void() => Self::Alone,
+            Ok(()) => Self::Shared(Box::new(Progress::new(job))),
+        }
+    }
+
+    /// What is to be planned of the job: nothing if it shares nothing.
+    fn work(&self, job: &Job) -> Work {
+        match self {
+            Self::Shared(_) => job.work(),
+            Self::Refused(_) | Self::Alone => Work::default(),
+        }
+    }
 }
 
-fn shares_of(job: usize, what: &Job) -> impl Iterator<Item = Share> {
-    what.replicas().map(move |(kind, replicas)| Share { job, kind, replicas })
-}
-
-/// Evaluates what a run shares; where it fails, none of its jobs is shared any longer.
-fn evaluate(potential: &mut dyn Potential, jobs: &[Job], mut run: Vec<Share>, sharing: &mut [Option<Progress>]) {
-    run.retain(|share| sharing[share.job].is_some());
-    let Some(kind) = run.first().map(|share| share.kind) else { return };
-    let replicas = |share: &Share| {
-        let job = &jobs[share.job];
+/// Evaluates a batch; where it fails, none of its jobs is shared any longer.
+fn evaluate(potential: &mut dyn Potential, jobs: &[Job], mut batch: Batch, states: &mut [State]) {
+    batch.shares.retain(|share| matches!(states[share.work], State::Shared(_)));
+    if batch.is_empty() {
+        return;
+    }
+    let replicas = batch.shares.iter().map(|share| {
+        let job = &jobs[share.work];
         Replicas { graph: job.graph, rotations: job.rotations(share.replicas.clone()) }
-    };
-    match potential.evaluate_many(&run.iter().map(replicas).collect::<Vec<_>>(), kind) {
+    });
+    match potential.evaluate_many(&replicas.collect::<Vec<_>>(), batch.forces) {
         Ok(responses) => {
-            let numbers = run.iter().flat_map(|share| share.replicas.clone().map(|replica| (share.job, replica)));
+            let numbers = batch.shares.iter().flat_map(|share| share.replicas.clone().map(|i| (share.work, i)));
             for ((job, replica), response) in numbers.zip(responses) {
-                if let Some(progress) = &mut sharing[job] {
+                if let State::Shared(progress) = &mut states[job] {
                     progress.take(replica, response);
                 }
             }
         }
-        Err(_) => run.iter().for_each(|share| sharing[share.job] = None),
+        Err(_) => batch.shares.iter().for_each(|share| states[share.work] = State::Alone),
     }
 }

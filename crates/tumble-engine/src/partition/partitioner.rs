@@ -7,6 +7,8 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use tumble_core::planner::RecomputeLevel;
+
 use crate::partition::raw_model::{File, Node};
 
 /// Inputs that some of the centers can have for themselves.
@@ -41,15 +43,15 @@ pub(crate) struct Exchange<'a> {
 }
 
 /// Cuts a graph into stages; the error says why that cannot be. A tensor of an earlier stage is kept if this saves at least
-/// so many `matmuls` of matrices for each tensor kept.
-pub(crate) fn cut<'a>(file: &'a File<'a>, matmuls: usize) -> Result<Cut<'a>, String> {
+/// so many multiplications of matrices as the level says for each tensor kept.
+pub(crate) fn cut<'a>(file: &'a File<'a>, level: RecomputeLevel) -> Result<Cut<'a>, String> {
     let graph = Graph::new(file)?;
     let stages = graph.nodes.iter().map(|node| node.stage + 1).max().unwrap_or(0);
     if stages > MOST_STAGES {
         return Err(format!("it has {stages} stages, more than the {MOST_STAGES} that it is cut into"));
     }
     let mut kept = HashSet::new();
-    let members: Vec<_> = (0..stages).map(|stage| graph.members(stage, matmuls, &mut kept)).collect();
+    let members: Vec<_> = (0..stages).map(|stage| graph.members(stage, level, &mut kept)).collect();
     let pieces = members.iter().enumerate().map(|(stage, members)| graph.piece(stage, members, &kept));
     Ok(Cut { pieces: pieces.collect::<Result<_, _>>()?, exchanges: graph.exchanges().collect() })
 }
@@ -137,7 +139,7 @@ impl<'a> Graph<'a> {
     }
 
     /// The nodes of a stage, and those of earlier ones that are computed again in it; notes what is to be kept instead.
-    fn members(&self, stage: usize, products_a_tensor: usize, kept: &mut HashSet<&'a str>) -> BTreeSet<usize> {
+    fn members(&self, stage: usize, level: RecomputeLevel, kept: &mut HashSet<&'a str>) -> BTreeSet<usize> {
         let own =
             |&index: &usize| self.nodes[index].live && !self.nodes[index].exchange && self.nodes[index].stage == stage;
         let mut members: BTreeSet<_> = (0..self.nodes.len()).filter(own).collect();
@@ -148,7 +150,7 @@ impl<'a> Graph<'a> {
             let again = self.needed_for(&needed, |name| self.made_in(name, earlier, kept));
             let costly: HashSet<_> = needed.iter().copied().filter(|name| self.of(name).product).collect();
             let matmuls = again.iter().filter(|&&index| is_product(&self.file.nodes[index])).count();
-            if products_a_tensor * costly.len() <= matmuls {
+            if level.matmuls() * costly.len() <= matmuls {
                 kept.extend(costly);
             }
             members.extend(self.needed_for(&needed, |name| self.made_in(name, earlier, kept)));
@@ -228,7 +230,7 @@ mod tests {
         for (model, exchanges) in [("exported-pet-f64", 4), ("exported-residual-f64", 2), ("pair-padded-f64", 0)] {
             let bytes = bytes(model);
             let file = File::read(&bytes).unwrap();
-            let cut = cut(&file, 2).unwrap();
+            let cut = cut(&file, RecomputeLevel::Balanced).unwrap();
             assert_eq!((cut.exchanges.len(), cut.pieces.len()), (exchanges, exchanges + 1), "{model}");
             let mut known: HashSet<&str> = LOCAL.into_iter().collect();
             for piece in &cut.pieces {
@@ -245,7 +247,7 @@ mod tests {
     fn no_layer_is_computed_twice_forward_and_none_three_times() {
         let bytes = bytes("exported-residual-f64");
         let file = File::read(&bytes).unwrap();
-        let pieces = cut(&file, 2).unwrap().pieces;
+        let pieces = cut(&file, RecomputeLevel::Balanced).unwrap().pieces;
         let matmuls = |piece: &Subgraph| piece.nodes.iter().filter(|&&node| is_product(&file.nodes[node])).count();
         let all = file.nodes.iter().filter(|node| is_product(node)).count();
         let [forward, both, backward] = &pieces[..] else { panic!("two layers are three stages") };
@@ -260,7 +262,7 @@ mod tests {
     fn what_needs_more_than_its_own_centers_is_not_cut() {
         for (model, name) in [("pair-list-f64", "centers"), ("exported-orb-f64", "replica")] {
             let bytes = bytes(model);
-            let why = cut(&File::read(&bytes).unwrap(), 2).err().unwrap();
+            let why = cut(&File::read(&bytes).unwrap(), RecomputeLevel::Balanced).err().unwrap();
             assert_eq!(why, format!("its tensor {name} cannot be had for some of the centers only"));
         }
     }

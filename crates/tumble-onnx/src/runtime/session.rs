@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::{Arc, Mutex, Weak};
 
-use ort::ep::CUDA;
+use ort::ep::{CUDA, ExecutionProviderDispatch};
 use ort::logging::LogLevel;
 use ort::session::Session;
 use ort::session::builder::{AutoDevicePolicy, SessionBuilder};
@@ -93,7 +93,7 @@ impl Opener {
         notes.extend(rounding(device, tf32, metadata.precision));
         let opener = Self::new(bytes, sha256.clone(), path, device, runtime);
         let mut opener = Self { precision: metadata.precision, threads, tf32, profile, ..opener };
-        if device == Device::Cpu {
+        if device.provider().custom_operators {
             opener.bytes = fused::without_functions(&opener.bytes)
                 .map_err(|cause| Error::NotOnnx { path: opener.path.clone(), cause })?;
         }
@@ -121,15 +121,12 @@ impl Opener {
 
 /// How a GPU rounds the products of a model in single precision.
 fn rounding(device: Device, tf32: bool, precision: Precision) -> Option<String> {
-    match (device, precision, tf32) {
-        (Device::Cpu, ..) | (_, Precision::Float64, _) => None,
-        (Device::Cuda, Precision::Float32, true) => {
-            Some("products on the GPU are rounded to TF32, about 3 digits, as tf32 asks".into())
-        }
-        (Device::Cuda, Precision::Float32, false) => {
-            Some("products on the GPU are in full single precision: tf32 makes them faster, to about 3 digits".into())
-        }
-    }
+    let rounds = device.provider().tf32 && precision == Precision::Float32;
+    let how = match tf32 {
+        true => "products on the GPU are rounded to TF32, about 3 digits, as tf32 asks",
+        false => "products on the GPU are in full single precision: tf32 makes them faster, to about 3 digits",
+    };
+    rounds.then(|| how.into())
 }
 
 fn in_use(key: &Key) -> Option<Shared> {
@@ -172,12 +169,12 @@ fn open(model: &Opener, threads: usize, number: usize) -> Result<Session> {
         let profile = with_suffix(prefix, &if number > 0 { format!("-lane{number}") } else { String::new() });
         builder = in_one_line(|| Ok::<_, ort::Error>(builder.with_profiling(profile)?)).map_err(refused)?;
     }
-    if model.device == Device::Cuda {
-        let cuda = CUDA::default().with_tf32(model.tf32).build().error_on_failure();
-        builder = in_one_line(|| Ok::<_, ort::Error>(builder.with_execution_providers([cuda])?))
-            .map_err(|cause| Error::Device { device: "cuda", library: runtime.path.clone(), cause })?;
+    let provider = model.device.provider();
+    if let Some(dispatch) = dispatch(model) {
+        builder = in_one_line(|| Ok::<_, ort::Error>(builder.with_execution_providers([dispatch])?))
+            .map_err(|cause| Error::Device { device: provider.name, library: runtime.path.clone(), cause })?;
     }
-    let kernels = model.device == Device::Cpu;
+    let kernels = provider.custom_operators;
     if kernels {
         builder =
             in_one_line(|| Ok::<_, ort::Error>(builder.with_operators(tumble_ops::domain()?)?)).map_err(refused)?;
@@ -189,6 +186,14 @@ fn open(model: &Opener, threads: usize, number: usize) -> Result<Session> {
         *known = true;
     }
     Ok(session)
+}
+
+/// What ONNX Runtime is told of the provider; nothing of the processor.
+fn dispatch(model: &Opener) -> Option<ExecutionProviderDispatch> {
+    match model.device {
+        Device::Cpu => None,
+        Device::Cuda => Some(CUDA::default().with_tf32(model.tf32).build().error_on_failure()),
+    }
 }
 
 /// Threads are always set, because ONNX Runtime's default ignores the processors that MPI has assigned; they sleep

@@ -17,20 +17,15 @@ use tumble_core::batch::{Task, evaluate_together};
 use tumble_core::cancel::{Cancel, Reason};
 use tumble_core::error::Result;
 use tumble_core::graph::Graph;
+use tumble_core::planner::{self, ModelCosts, RecomputeLevel};
 use tumble_core::potential::{Forces, ModelInfo, Potential, Replicas, Response};
 use tumble_core::rotation::Matrix3;
 
 use crate::scheduler::request::Request;
 use crate::scheduler::{BatchStats, Limits};
 
-/// Runs of usual size, for each lane, that a request may take to be short: a tenth of a second or two.
-const SHORT: usize = 8;
-
 /// As many times what one request may cost may all that are evaluated together, and still take a short time.
 const MANY: usize = 2;
-
-/// A run is of this size at most, bytes; on a GPU, where one run takes all, that is no matter of more than a moment.
-const LARGEST_RUN: usize = 1 << 30;
 
 /// Atoms of a request that is short at most: to find the neighbors of more may itself take long.
 const FEW: usize = 4096;
@@ -220,7 +215,9 @@ impl Desk {
             }
             match request.prepare(potential, &self.limits) {
                 Err(error) => self.tell(BatchStats::default(), vec![(request, Err(error))]),
-                Ok(()) if request.cost(potential) > short(potential) => self.put_off(request),
+                Ok(()) if request.cost(potential) > potential.limits(self.limits.memory).short() => {
+                    self.put_off(request)
+                }
                 Ok(()) => {
                     bytes += request.bytes();
                     together.push(request);
@@ -244,7 +241,7 @@ impl Desk {
 
     fn evaluate(&mut self, requests: Vec<Request>, waited: Duration, potential: &mut dyn Potential) {
         let cost = requests.iter().map(|request| request.cost(potential)).fold(0, usize::saturating_add);
-        if matches!(self.outlet, Outlet::Here(_)) && cost > MANY * short(potential) {
+        if matches!(self.outlet, Outlet::Here(_)) && cost > MANY * potential.limits(self.limits.memory).short() {
             self.many.extend(requests);
             return;
         }
@@ -290,11 +287,6 @@ impl Desk {
     }
 }
 
-/// What a short request costs at most, bytes.
-fn short(potential: &dyn Potential) -> usize {
-    potential.bytes_per_run().min(LARGEST_RUN) * SHORT * potential.lanes()
-}
-
 /// A potential that is lent to others between two runs.
 struct Shared<'a> {
     potential: &'a mut dyn Potential,
@@ -328,23 +320,15 @@ impl Potential for Shared<'_> {
         self.potential.evaluate_many(work, forces)
     }
 
-    fn lanes(&self) -> usize {
-        self.potential.lanes()
-    }
-
-    fn bytes_per_run(&self) -> usize {
-        self.potential.bytes_per_run()
-    }
-
     fn seconds(&self) -> f64 {
         self.potential.seconds()
     }
 
-    fn bytes_per_replica(&self, graph: &Graph) -> usize {
-        self.potential.bytes_per_replica(graph)
+    fn costs(&self, level: Option<RecomputeLevel>) -> ModelCosts {
+        self.potential.costs(level)
     }
 
-    fn bytes_beside(&self, graph: &Graph, widest: &Graph) -> usize {
-        self.potential.bytes_beside(graph, widest)
+    fn limits(&self, memory: usize) -> planner::Limits {
+        self.potential.limits(memory)
     }
 }

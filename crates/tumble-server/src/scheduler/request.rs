@@ -6,6 +6,7 @@ use tumble_core::batch::Task;
 use tumble_core::cancel::Cancel;
 use tumble_core::error::{Error, Result};
 use tumble_core::neighbors::{NeighborList, pairs_within};
+use tumble_core::planner::bytes_per_replica;
 use tumble_core::policy::Policy;
 use tumble_core::potential::Potential;
 use tumble_core::system::System;
@@ -54,7 +55,7 @@ impl Request {
 
     /// Finds the neighbors of all structures.
     pub fn prepare(&mut self, potential: &dyn Potential, limits: &Limits) -> Result<()> {
-        let (cutoff, threads) = (potential.info().cutoff, potential.lanes());
+        let (cutoff, threads) = (potential.info().cutoff, potential.limits(limits.memory).workers);
         let list = || NeighborList::new(cutoff, SKIN).within(threads, limits.memory);
         self.lists.resize_with(self.pending.len(), list);
         let (mut edges, most) = (0, 2 * pairs_within(limits.memory));
@@ -102,7 +103,7 @@ impl Request {
 
     /// Working memory of all replicas together, bytes: about what their evaluation takes, in time.
     pub fn cost(&self, potential: &dyn Potential) -> usize {
-        let cost = |task: Task| potential.bytes_per_replica(task.graph).saturating_mul(evaluations(task.policy));
+        let cost = |task: Task| bytes_per_replica(potential, task.graph).saturating_mul(evaluations(task.policy));
         self.tasks().map(cost).fold(0, usize::saturating_add)
     }
 

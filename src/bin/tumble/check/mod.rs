@@ -175,8 +175,8 @@ impl Check<'_> {
         for (index, (name, system)) in structures.into_iter().enumerate() {
             let info = self.potential.info();
             let known = info.check_species(&system.species);
-            let (threads, memory) = (self.potential.lanes(), self.settings.memory_mb << 20);
-            let mut list = NeighborList::new(info.cutoff, 0.0).within(threads, memory);
+            let limits = self.potential.limits(self.settings.memory_mb << 20);
+            let mut list = NeighborList::new(info.cutoff, 0.0).within(limits.workers, limits.memory);
             let graph = known.and_then(|()| list.graph(&system).map(drop)).map(|()| list.into_last());
             let graph = graph.map_err(|cause| self.arguments.located(index, cause))?;
             let seconds = self.bench(index, |_| (), |bench| bench.seconds(&graph, TRIAL))?;

@@ -149,6 +149,7 @@ fn slope(mut value: impl FnMut(f64) -> Result<f64>) -> Result<f64> {
 mod tests {
     use tumble_core::Graph;
     use tumble_core::analytic::{HarmonicToy, Legendre};
+    use tumble_core::planner::{ModelCosts, RecomputeLevel};
     use tumble_core::potential::{Derivative, Potential, Response};
     use tumble_core::rotation::{Matrix3, scale};
 
@@ -172,8 +173,8 @@ mod tests {
             Ok(responses)
         }
 
-        fn bytes_per_replica(&self, graph: &Graph) -> usize {
-            self.0.bytes_per_replica(graph)
+        fn costs(&self, level: Option<RecomputeLevel>) -> ModelCosts {
+            self.0.costs(level)
         }
     }
 

@@ -1,0 +1,179 @@
+//! Which replicas are handed to the potential together.
+
+use std::cmp::Reverse;
+use std::ops::Range;
+
+use super::costs::{GraphSize, ModelCosts, Unopened};
+use super::steps::steps;
+use super::{Batch, Limits, Part, Pieces, Plan, Share, Work};
+use crate::potential::Forces;
+
+/// How often each of several workers gets work while one batch is evaluated: the more, the less does one wait for another
+/// at the end.
+const ROUNDS: usize = 32;
+
+/// Padding may add a quarter to what a run takes: more would cost more than a run of one's own.
+const PADDING: (usize, usize) = (5, 4);
+
+/// How the work is done. Replicas of several structures share batches as far as memory and padding allow; a structure
+/// that takes more than all memory has batches of its own, which come last.
+///
+/// # Errors
+/// A level that must be opened before.
+pub fn plan(work: &[Work], model: &ModelCosts, limits: &Limits) -> Result<Plan, Unopened> {
+    let planner = Planner { work, model, limits };
+    let shares = if let [_] = work { planner.one(0)? } else { planner.several()? };
+    let batches = shares.into_iter().map(|(forces, shares)| planner.batch(forces, shares));
+    Ok(Plan { batches: batches.collect::<Result<_, _>>()?, workers: limits.workers })
+}
+
+/// How many replicas of one graph are evaluated together: as many for each worker, where memory allows.
+///
+/// # Errors
+/// A level that must be opened before.
+pub fn batch_size(size: GraphSize, model: &ModelCosts, limits: &Limits) -> Result<usize, Unopened> {
+    let (workers, bytes) = (limits.workers, model.bytes(size, limits.workers)?.max(1));
+    let count = (batch_bytes(limits) / bytes).max(workers.min(limits.memory / bytes)).max(1);
+    Ok(if count > workers { count / workers * workers } else { count })
+}
+
+/// Working memory of all replicas that are evaluated together, bytes. One worker takes what suits one run; several take
+/// from a queue, unless memory is too little for each to work at the same time.
+fn batch_bytes(limits: &Limits) -> usize {
+    match (limits.workers, limits.workers.saturating_mul(limits.provider.bytes_per_run)) {
+        (_, abreast) if limits.memory < abreast => limits.memory,
+        (1, abreast) => abreast,
+        (_, abreast) => ROUNDS * abreast,
+    }
+}
+
+/// Replicas of one structure, all of one kind, that are still without a batch.
+#[derive(Clone)]
+struct Rest {
+    work: usize,
+    forces: Forces,
+    replicas: Range<usize>,
+}
+
+/// What shares a batch.
+type Shares = (Forces, Vec<Share>);
+
+struct Planner<'a> {
+    work: &'a [Work],
+    model: &'a ModelCosts,
+    limits: &'a Limits,
+}
+
+impl Planner<'_> {
+    fn bytes(&self, work: usize) -> Result<usize, Unopened> {
+        self.model.bytes(self.work[work].size, self.limits.workers)
+    }
+
+    fn rest(&self, work: usize) -> impl Iterator<Item = Rest> {
+        let all = self.work[work].replicas.iter().cloned();
+        all.map(move |(forces, replicas)| Rest { work, forces, replicas })
+    }
+
+    /// The batches of one structure.
+    fn one(&self, work: usize) -> Result<Vec<Shares>, Unopened> {
+        let (size, mut batches) = (batch_size(self.work[work].size, self.model, self.limits)?, Vec::new());
+        for Rest { forces, replicas, .. } in self.rest(work) {
+            let starts = replicas.clone().step_by(size);
+            let shares = starts.map(|start| Share { work, replicas: start..replicas.end.min(start + size) });
+            batches.extend(shares.map(|share| (forces, vec![share])));
+        }
+        Ok(batches)
+    }
+
+    /// The batches of several structures. Replicas of each stay in their order.
+    fn several(&self) -> Result<Vec<Shares>, Unopened> {
+        let (mut rest, mut too_large) = (Vec::new(), Vec::new());
+        for work in 0..self.work.len() {
+            if self.bytes(work)? <= self.limits.memory {
+                rest.extend(self.rest(work));
+            } else {
+                too_large.extend(self.one(work)?);
+            }
+        }
+        // The widest first, so that the first of a batch tells what all of it is padded to.
+        rest.sort_by_cached_key(|rest| (rest.forces as u8, Reverse(self.work[rest.work].size.widest)));
+        let batches = self.filled(rest)?.into_iter().map(|batch| (batch.forces, batch.shares));
+        Ok(batches.chain(too_large).collect())
+    }
+
+    fn filled(&self, rests: Vec<Rest>) -> Result<Vec<Filling>, Unopened> {
+        let mut batches: Vec<Filling> = Vec::new();
+        for mut rest in rests {
+            if let Some(batch) = batches.last_mut().filter(|batch| batch.forces == rest.forces) {
+                batch.take(&mut rest, self)?;
+            }
+            while !rest.replicas.is_empty() {
+                let mut batch = Filling::new(rest.forces, self.work[rest.work].size.widest);
+                batch.take(&mut rest, self)?;
+                batches.push(batch);
+            }
+        }
+        Ok(batches)
+    }
+
+    fn batch(&self, forces: Forces, shares: Vec<Share>) -> Result<Batch, Unopened> {
+        let part = |share: &Share| Part { size: self.work[share.work].size, rotations: share.replicas.len() };
+        let parts: Vec<_> = shares.iter().map(part).collect();
+        if self.bytes(shares[0].work)? > self.limits.memory {
+            return Ok(Batch { forces, shares, pieces: Pieces::Blocks, bytes: self.limits.memory });
+        }
+        let steps = steps(&parts, self.model, self.limits)?;
+        let bytes = steps.iter().map(|step| step.bytes).max().unwrap_or(0);
+        Ok(Batch { forces, shares, pieces: Pieces::Steps(steps), bytes })
+    }
+}
+
+/// Working memory, bytes.
+#[derive(Clone, Copy, Default)]
+struct Bytes {
+    /// With padding to the widest graph of a batch.
+    padded: usize,
+    /// In a batch of one's own.
+    own: usize,
+}
+
+impl Bytes {
+    fn plus(self, more: Self, count: usize) -> Self {
+        Self { padded: self.padded + count * more.padded, own: self.own + count * more.own }
+    }
+
+    fn fit(self, limit: usize) -> bool {
+        self.padded <= limit && PADDING.1 * self.padded <= PADDING.0 * self.own
+    }
+}
+
+/// A batch that is being filled.
+struct Filling {
+    forces: Forces,
+    widest: usize,
+    shares: Vec<Share>,
+    bytes: Bytes,
+}
+
+impl Filling {
+    fn new(forces: Forces, widest: usize) -> Self {
+        Self { forces, widest, shares: Vec::new(), bytes: Bytes::default() }
+    }
+
+    /// Takes replicas from the front: as many as fit, but at least one if there are none yet.
+    fn take(&mut self, rest: &mut Rest, planner: &Planner) -> Result<(), Unopened> {
+        let (limit, size, workers) =
+            (batch_bytes(planner.limits), planner.work[rest.work].size, planner.limits.workers);
+        let padded = planner.model.bytes_beside(size, self.widest, workers)?.max(1);
+        let one = Bytes { padded, own: planner.bytes(rest.work)?.max(1) };
+        let fitting = (1..=rest.replicas.len()).take_while(|&count| self.bytes.plus(one, count).fit(limit)).count();
+        let count = fitting.max(usize::from(self.shares.is_empty()));
+        let end = rest.replicas.start + count;
+        if count > 0 {
+            self.shares.push(Share { work: rest.work, replicas: rest.replicas.start..end });
+        }
+        rest.replicas.start = end;
+        self.bytes = self.bytes.plus(one, count);
+        Ok(())
+    }
+}

@@ -1,0 +1,101 @@
+//! What the planner knows of the processor and of a GPU.
+
+use crate::execution::Device;
+
+/// What a processor's caches hold, bytes. Measured for 48 replicas of 192 atoms: 20 ms a replica where a run takes 32 MiB,
+/// 30 at 256, 50 to 90 at 1024 and above.
+pub(super) const CACHED: usize = 32 << 20;
+
+/// Runs of usual size, for each worker, that a short evaluation may take: a tenth of a second or two.
+const SHORT: usize = 8;
+
+/// A run of a short evaluation is of this size at most, bytes; on a GPU, where one run takes all, that is no matter of more
+/// than a moment.
+const LARGEST_SHORT_RUN: usize = 1 << 30;
+
+/// A provider of ONNX Runtime, and how models are run by it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Provider {
+    /// As users write it.
+    pub name: &'static str,
+    /// Where it runs.
+    pub device: Device,
+    /// Whether each thread is a worker; otherwise one run fills the device.
+    pub a_worker_per_thread: bool,
+    /// Working memory that one run is best cut to, bytes.
+    pub bytes_per_run: usize,
+    /// Whether it runs our own operators in place of their functions.
+    pub custom_operators: bool,
+    /// Whether it rounds products of single precision to TF32 on request.
+    pub tf32: bool,
+    /// Whether sessions can be opened in a process that a fork has made.
+    pub survives_fork: bool,
+    /// Why models are not cut into stages; `None` where they are.
+    pub uncut: Option<&'static str>,
+}
+
+/// A row for each device, in the order of [`Device`].
+const PROVIDERS: [Provider; 2] = [
+    Provider {
+        name: "cpu",
+        device: Device::Cpu,
+        a_worker_per_thread: true,
+        bytes_per_run: CACHED,
+        custom_operators: true,
+        tf32: false,
+        survives_fork: true,
+        uncut: None,
+    },
+    Provider {
+        name: "cuda",
+        device: Device::Cuda,
+        a_worker_per_thread: false,
+        bytes_per_run: usize::MAX,
+        custom_operators: false,
+        tf32: true,
+        survives_fork: false,
+        uncut: Some("a GPU takes it in one piece"),
+    },
+];
+
+impl Provider {
+    /// All that there are.
+    pub fn all() -> &'static [Self] {
+        &PROVIDERS
+    }
+
+    /// How many workers evaluate at the same time where there are so many threads.
+    pub fn workers(&self, threads: usize) -> usize {
+        if self.a_worker_per_thread { threads.max(1) } else { 1 }
+    }
+}
+
+impl Device {
+    /// How models are run on it.
+    pub fn provider(self) -> &'static Provider {
+        &PROVIDERS[self as usize]
+    }
+}
+
+/// What there is to evaluate with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Working memory that the model may take, bytes.
+    pub memory: usize,
+    /// Threads that each evaluate something else.
+    pub workers: usize,
+    /// What runs the model.
+    pub provider: &'static Provider,
+}
+
+impl Limits {
+    /// One worker on the processor.
+    pub fn one_worker(memory: usize) -> Self {
+        Self { memory, workers: 1, provider: Device::Cpu.provider() }
+    }
+
+    /// Working memory of an evaluation, run after run, that is over in a short time, bytes at most.
+    pub fn short(&self) -> usize {
+        self.provider.bytes_per_run.min(LARGEST_SHORT_RUN) * SHORT * self.workers
+    }
+}

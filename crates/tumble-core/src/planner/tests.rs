@@ -1,0 +1,178 @@
+//! Plans of made-up models, without a model.
+
+use super::*;
+use crate::execution::Device;
+use crate::potential::Forces::{Conservative, Direct};
+
+const MB: usize = 1 << 20;
+
+/// A replica of so many atoms with ten neighbors each.
+fn atoms(count: usize) -> GraphSize {
+    GraphSize { atoms: count, centers: count, edges: 10 * count, widest: 10 }
+}
+
+/// A model that takes 1 MB for each atom with ten neighbors, and cannot be cut into stages.
+fn uncut() -> ModelCosts {
+    ModelCosts { bytes_per_slot: MB / 10, slots: SlotRule::Padded, ..ModelCosts::default() }
+}
+
+/// The same, which keeps so much for each edge slot at each level.
+fn cut(memory: usize, levels: [Level; 3]) -> ModelCosts {
+    ModelCosts { partition: Partition { memory, levels }, ..uncut() }
+}
+
+fn limits(memory: usize, workers: usize) -> Limits {
+    Limits { workers, ..Limits::one_worker(memory) }
+}
+
+fn rotations(size: GraphSize, count: usize) -> Work {
+    Work { size, replicas: vec![(Conservative, 0..count)] }
+}
+
+fn planned(work: &[Work], model: &ModelCosts, limits: &Limits) -> Plan {
+    plan(work, model, limits).unwrap()
+}
+
+fn lengths(plan: &Plan) -> Vec<usize> {
+    plan.batches.iter().map(Batch::len).collect()
+}
+
+fn ways(plan: &Plan) -> Vec<Way> {
+    let steps = |batch: &Batch| match &batch.pieces {
+        Pieces::Steps(steps) => steps.iter().map(|step| step.way).collect(),
+        Pieces::Blocks => vec![],
+    };
+    plan.batches.iter().flat_map(steps).collect()
+}
+
+#[test]
+fn a_worker_takes_what_the_caches_hold() {
+    let plan = planned(&[rotations(atoms(2), 24)], &uncut(), &limits(2048 * MB, 1));
+    assert_eq!(lengths(&plan), [16, 8]);
+    assert_eq!(ways(&plan), [Way::OneRun; 2]);
+    assert_eq!(plan.to_string(), "1 worker, 24 rotations in batches of 16, in one piece, 32 MB");
+}
+
+#[test]
+fn several_workers_take_runs_from_a_queue() {
+    let plan = planned(&[rotations(atoms(16), 24)], &uncut(), &limits(2048 * MB, 2));
+    assert_eq!((lengths(&plan), ways(&plan)), (vec![24], vec![Way::Runs(12)]));
+    assert_eq!(plan.to_string(), "2 workers, 24 rotations in batches of 24, in one piece, 64 MB");
+}
+
+#[test]
+fn a_gpu_takes_as_much_as_memory_allows() {
+    let gpu = Device::Cuda.provider();
+    let limits = Limits { memory: 512 * MB, workers: gpu.workers(8), provider: gpu };
+    assert_eq!(limits.workers, 1);
+    assert_eq!(lengths(&planned(&[rotations(atoms(16), 48)], &uncut(), &limits)), [32, 16]);
+}
+
+#[test]
+fn workers_share_a_structure_of_too_few_replicas_tile_by_tile() {
+    let model = cut(2048 * MB, [Level::Keeps(1000); 3]);
+    let plan = planned(&[rotations(atoms(50), 1)], &model, &limits(2048 * MB, 2));
+    assert_eq!(ways(&plan), [Way::Stages { level: RecomputeLevel::Speed, tile: 25 }]);
+    let small = planned(&[rotations(atoms(20), 1)], &model, &limits(2048 * MB, 2));
+    assert_eq!(ways(&small), [Way::Runs(1)]);
+    let enough = planned(&[rotations(atoms(50), 2)], &model, &limits(2048 * MB, 2));
+    assert_eq!(ways(&enough), [Way::Runs(2)]);
+}
+
+/// The memory that is left decides how much is computed again.
+#[test]
+fn large_structures_are_evaluated_in_stages_at_the_fastest_level_that_fits() {
+    let (speed, balanced) = (Level::Keeps(MB / 20), Level::Keeps(MB / 40));
+    let levels = [speed, balanced, Level::Keeps(MB / 80)];
+    let level = |memory| {
+        let plan = planned(&[rotations(atoms(1000), 1)], &cut(memory, levels), &limits(memory, 1));
+        match ways(&plan)[..] {
+            [Way::Stages { level, tile }] => Some((level, tile, plan.bytes() / MB)),
+            _ => None,
+        }
+    };
+    // 500, 250 or 125 MB are kept, and two tiles take 32 MB each.
+    assert_eq!(level(2000 * MB), Some((RecomputeLevel::Speed, 32, 563)));
+    assert_eq!(level(400 * MB), Some((RecomputeLevel::Balanced, 32, 313)));
+    assert_eq!(level(200 * MB), Some((RecomputeLevel::Memory, 32, 188)));
+    assert_eq!(level(150 * MB), None);
+}
+
+#[test]
+fn what_no_level_makes_small_enough_is_evaluated_in_blocks() {
+    for model in [uncut(), cut(150 * MB, [Level::Keeps(MB / 10); 3])] {
+        let plan = planned(&[rotations(atoms(1000), 3)], &model, &limits(150 * MB, 1));
+        assert!(plan.is_in_blocks());
+        assert_eq!(plan.to_string(), "1 worker, 3 rotations in batches of 1, in blocks, 150 MB");
+    }
+}
+
+#[test]
+fn a_level_is_asked_for_when_it_is_needed_and_no_more_after_one_that_is_impossible() {
+    use Level::{Impossible, Keeps};
+    let ask = |count, levels| plan(&[rotations(atoms(count), 1)], &cut(400 * MB, levels), &limits(400 * MB, 1));
+    assert!(ask(200, [Level::Unopened; 3]).is_ok(), "a small structure needs none");
+    let unopened = |levels| ask(1000, levels).map(|plan| plan.is_in_blocks()).map_err(|Unopened(level)| level);
+    assert_eq!(unopened([Level::Unopened; 3]), Err(RecomputeLevel::Speed));
+    let large = Keeps(MB / 10);
+    assert_eq!(unopened([large, Level::Unopened, Level::Unopened]), Err(RecomputeLevel::Balanced));
+    assert_eq!(unopened([large, Keeps(1000), Level::Unopened]), Ok(false));
+    assert_eq!(unopened([Impossible, Level::Unopened, Level::Unopened]), Ok(true));
+}
+
+#[test]
+fn structures_share_batches_widest_first_where_padding_is_cheap() {
+    let narrow = GraphSize { edges: 16, widest: 2, ..atoms(8) };
+    let work = [rotations(narrow, 2), rotations(atoms(8), 1), rotations(GraphSize { widest: 9, ..atoms(8) }, 2)];
+    let plan = planned(&work, &uncut(), &limits(2048 * MB, 1));
+    let shares = |batch: &Batch| batch.shares.iter().map(|share| (share.work, share.replicas.clone())).collect();
+    let shares: Vec<Vec<_>> = plan.batches.iter().map(shares).collect();
+    assert_eq!(shares, [vec![(1, 0..1), (2, 0..2)], vec![(0, 0..2)]]);
+}
+
+#[test]
+fn kinds_of_forces_do_not_share_a_batch() {
+    let both = Work { size: atoms(2), replicas: vec![(Direct, 0..3), (Conservative, 3..4)] };
+    let kinds = |work: &[Work]| {
+        let plan = planned(work, &uncut(), &limits(2048 * MB, 1));
+        plan.batches.iter().map(|batch| (batch.forces, batch.len())).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds(std::slice::from_ref(&both)), [(Direct, 3), (Conservative, 1)]);
+    assert_eq!(kinds(&[both.clone(), both]), [(Conservative, 2), (Direct, 6)]);
+}
+
+#[test]
+fn a_structure_that_takes_too_much_memory_comes_last_and_by_itself() {
+    let work = [rotations(atoms(100), 1), rotations(atoms(10), 1), rotations(Default::default(), 0)];
+    let plan = planned(&work, &uncut(), &limits(64 * MB, 1));
+    let shares: Vec<_> = plan.batches.iter().map(|batch| (batch.shares[0].work, batch.is_in_blocks())).collect();
+    assert_eq!(shares, [(1, false), (0, true)]);
+}
+
+/// The small ones beside it are not put together, so that responses stay in their order.
+#[test]
+fn a_batch_with_a_structure_in_stages_is_evaluated_part_by_part() {
+    let model = cut(400 * MB, [Level::Keeps(1000); 3]);
+    let part = |count, rotations| Part { size: atoms(count), rotations };
+    let found = steps(&[part(1, 2), part(1000, 1), part(1, 1)], &model, &limits(400 * MB, 1)).unwrap();
+    let found: Vec<_> = found.into_iter().map(|step| (step.parts, step.way)).collect();
+    let stages = Way::Stages { level: RecomputeLevel::Speed, tile: 32 };
+    assert_eq!(found, [(0..1, Way::OneRun), (1..2, stages), (2..3, Way::OneRun)]);
+}
+
+#[test]
+fn providers_are_found_by_name_and_by_device() {
+    for provider in Provider::all() {
+        assert_eq!(Device::named(provider.name), Some(provider.device));
+        assert_eq!(provider.device.provider(), provider);
+    }
+    assert_eq!(Device::named("abacus"), None);
+    assert_eq!([0, 1, 4].map(|threads| Device::Cpu.provider().workers(threads)), [1, 1, 4]);
+}
+
+#[test]
+fn a_short_evaluation_is_a_few_runs_of_each_worker() {
+    assert_eq!(limits(2048 * MB, 2).short(), 2 * 8 * 32 * MB);
+    let gpu = Limits { provider: Device::Cuda.provider(), ..limits(2048 * MB, 1) };
+    assert_eq!(gpu.short(), 8 << 30);
+}
