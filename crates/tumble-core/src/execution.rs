@@ -18,13 +18,17 @@ pub enum Device {
 }
 
 impl Device {
+    /// As users write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Cuda => "cuda",
+        }
+    }
+
     /// The device that users write so.
     pub fn named(name: &str) -> Option<Self> {
-        match name {
-            "cpu" => Some(Self::Cpu),
-            "cuda" => Some(Self::Cuda),
-            _ => None,
-        }
+        [Self::Cpu, Self::Cuda].into_iter().find(|device| device.name() == name)
     }
 }
 

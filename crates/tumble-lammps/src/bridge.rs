@@ -3,6 +3,7 @@
 use std::ffi::{c_char, c_int, c_void};
 use std::path::Path;
 
+use tumble_core::Mitigation;
 use tumble_core::calculator::{Calculator, HeldCorrection, Phase};
 use tumble_core::diagnostics::{Probes, Shares};
 use tumble_core::elements::{atomic_number, symbols};
@@ -215,9 +216,11 @@ impl TryFrom<&PairSettings> for Settings {
 
     fn try_from(pair: &PairSettings) -> Result<Self> {
         let device = Device::named(&pair.device).ok_or_else(|| unknown("device", &pair.device, "cpu or cuda"))?;
+        let mitigation: Mitigation = pair.rotate.parse()?;
+        let inversion = pair.inversion || mitigation.inversion();
+        let mitigation = mitigation.with_inversion(inversion);
         Ok(Self {
-            mitigation: pair.rotate.clone(),
-            inversion: pair.inversion,
+            mitigation,
             seed: pair.seed,
             stream: 0,
             threads: pair.threads,

@@ -63,7 +63,7 @@ kill, leaves it there, and FILE as it was.";
 /// Runs the command.
 pub fn run(arguments: &Arguments, library: Option<PathBuf>) -> Result<()> {
     let cancel = arguments.time.cancel()?;
-    let mut calculator = calculator(&arguments.model, &arguments.options.settings(library))?;
+    let mut calculator = calculator(&arguments.model, &arguments.options.settings(library)?)?;
     calculator.watch(&cancel);
     let frames = tumble_xyz::open(&arguments.structures)?;
     let mut report = Report::new(arguments)?;

@@ -108,7 +108,7 @@ It starts before or after the server. Exit code: 0 if the server said EXIT, 3 if
 
 /// Runs the command.
 pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCode> {
-    let settings = Settings { correction: arguments.correction, ..arguments.options.settings(library) };
+    let settings = Settings { correction: arguments.correction, ..arguments.options.settings(library)? };
     let species = arguments.species()?;
     let potential = load(&arguments.model, &settings)?;
     potential.info().check_species(&species)?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use tumble_core::Cancel;
 use tumble_core::Error;
+use tumble_core::Mitigation;
 use tumble_core::Result;
 use tumble_core::Settings;
 use tumble_core::calculator::Calculator;
@@ -111,8 +112,13 @@ enum DeviceOption {
 
 impl Options {
     /// As settings of a calculator.
-    pub fn settings(&self, library: Option<PathBuf>) -> Settings {
-        Settings { mitigation: self.rotate.clone(), inversion: self.inversion, ..self.running.settings(library) }
+    ///
+    /// # Errors
+    /// Those of a mitigation that does not exist.
+    pub fn settings(&self, library: Option<PathBuf>) -> Result<Settings> {
+        let mitigation: Mitigation = self.rotate.parse()?;
+        let inversion = self.inversion || mitigation.inversion();
+        Ok(Settings { mitigation: mitigation.with_inversion(inversion), ..self.running.settings(library) })
     }
 }
 

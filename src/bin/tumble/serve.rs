@@ -125,7 +125,7 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
     {
         return Err(Error::ShortToken { found, address: address.to_string(), shortest: SHORTEST_TOKEN });
     }
-    let settings = arguments.options.settings(library);
+    let settings = arguments.options.settings(library)?;
     let potential = load(&arguments.model, &settings)?;
     arguments.check_default(&Policy::new(&settings, potential.info())?)?;
     let listener = Listener::bind(address).map_err(|cause| Error::Listen { address: address.to_string(), cause })?;
