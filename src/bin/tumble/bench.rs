@@ -13,8 +13,9 @@ use tumble_core::calculator::Calculator;
 use tumble_core::neighbors::NeighborList;
 
 use crate::log::say;
-use crate::options::{Options, TimeLimit, above_zero, calculator};
+use crate::options::{TimeLimit, above_zero, calculator};
 use crate::print;
+use crate::settings::Options;
 use crate::structures;
 use crate::written;
 

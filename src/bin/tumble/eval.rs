@@ -15,10 +15,11 @@ use tumble_xyz::{self, Frame, Frames};
 use crate::compare::Comparison;
 use crate::json;
 use crate::log::say;
-use crate::options::{Options, TimeLimit, calculator};
+use crate::options::{TimeLimit, calculator};
 use crate::output::Output;
 use crate::print;
 use crate::progress::shown;
+use crate::settings::Options;
 use crate::table;
 
 /// Evaluate all frames of a file, averaged over rotations if wanted

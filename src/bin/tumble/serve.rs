@@ -21,7 +21,8 @@ use tumble_server::scheduler::{Admission, DisconnectReason, Limits, Shutdown};
 use tumble_server::serve;
 
 use crate::log::{Log, LogFormat};
-use crate::options::{Options, above_zero, limit, load, microseconds, positive, seconds};
+use crate::options::{above_zero, limit, load, microseconds, positive, seconds};
+use crate::settings::Options;
 
 /// Characters of a token where other machines can guess: 16 random digits of openssl are 64 bits, which nobody finds at
 /// the few guesses a second that are answered; words and dates are shorter.
