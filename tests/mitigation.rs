@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use tumble_core::rotation::{Draw, IDENTITY, draw, multiply};
 use tumble_core::settings::Door;
-use tumble_core::settings::table::find;
+use tumble_core::settings::door::find;
 use tumble_core::{Error, Graph, Mitigation, Quadrature, Settings};
 
 /// (name, evaluations without inversion, degree, random)

@@ -1,6 +1,8 @@
 //! How a model is evaluated, and which settings contradict each other.
 
 mod check;
+pub mod door;
+mod setting;
 pub mod table;
 mod value;
 
@@ -10,7 +12,8 @@ use crate::error::{Error, Result};
 use crate::execution::{DEFAULT_MEMORY, Device, ExecutionOptions};
 use crate::potential::Forces;
 use crate::quadrature::{INVERTED, Mitigation};
-pub use table::{Door, Setting};
+pub use door::Door;
+pub use setting::Setting;
 pub use value::Value;
 
 /// A million threads, or terabytes of memory: more is a mistake, and must not overflow as bytes.
@@ -91,7 +94,12 @@ impl Settings {
     /// # Errors
     /// Those of [`Setting::set`], and [`Error::Setting`] for `inversion no` beside a `rotate` with `+inversion`.
     pub fn take(&mut self, given: &[Given]) -> Result<()> {
-        given.iter().try_for_each(|(setting, text)| setting.set(self, text))?;
+        for (index, (setting, text)) in given.iter().enumerate() {
+            let again = given[index + 1..].iter().any(|(other, _)| other.name == setting.name);
+            if !again {
+                setting.set(self, text)?;
+            }
+        }
         let last = |name| given.iter().rev().find(|(setting, _)| setting.name == name).map(|(_, text)| text.trim());
         match (last("rotate"), last("inversion")) {
             (Some(rotate), Some("no")) if rotate.ends_with(INVERTED) => {

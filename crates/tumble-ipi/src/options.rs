@@ -1,7 +1,7 @@
 //! Settings as a text of pairs: `rotate: octahedral, inversion: yes, seed: 1`.
 
 use tumble_core::error::Result;
-use tumble_core::settings::table::{given, listed, names};
+use tumble_core::settings::door::{given, listed, names};
 use tumble_core::settings::{Door, Given, MAX_STEP, Settings};
 
 use crate::init::{check_once, pairs};

@@ -9,7 +9,7 @@ use tumble_core::elements::{atomic_number, symbols};
 use tumble_core::error::{Error, Result};
 use tumble_core::panics::guarded;
 use tumble_core::rotation::{Matrix3, scale};
-use tumble_core::settings::table::accepted;
+use tumble_core::settings::door::accepted;
 use tumble_core::settings::{Door, Setting};
 use tumble_core::units::UnitStyle;
 use tumble_core::virial::{centroid_virials, virials};

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tumble_core::error::{Error, Result};
 use tumble_core::execution::Device;
-use tumble_core::settings::table::{find, names};
+use tumble_core::settings::door::{find, names};
 use tumble_core::settings::{Door, Given, Settings, Value};
 
 /// Of the pair style itself, which C++ keeps, with their places among the settings.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tumble_core::error::Result;
 use tumble_core::policy::Policy;
 use tumble_core::potential::ModelInfo;
-use tumble_core::settings::table::{given, listed, names};
+use tumble_core::settings::door::{given, listed, names};
 use tumble_core::settings::{Door, Given, Settings};
 use tumble_ipi::init::{batch, check_once, pairs, species, value};
 use tumble_ipi::message::Transport;

@@ -7,7 +7,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use tumble_core::Result;
 use tumble_core::Settings;
-use tumble_core::settings::table::accepted;
+use tumble_core::settings::door::accepted;
 use tumble_core::settings::{Door, Given, Setting, Value};
 
 use crate::options::hash;

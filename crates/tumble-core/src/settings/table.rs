@@ -1,48 +1,10 @@
 //! All settings that a user may write, in one table: how each is called, where it may be given, what it takes, and where
 //! that goes. What is not text there (ONNX Runtime's path on the command line, profiles) is set by itself.
 //!
-//! A setting more is a field of [`Settings`], an entry here, and its use.
+//! A setting more is a field of [`Settings`](crate::Settings), an entry here, and its use.
 
-use crate::error::{Error, Result};
-use crate::quadrature::Mitigation;
-use crate::settings::value::Value;
-use crate::settings::{Given, MAX_STREAM, MOST, Settings};
-
-/// Where settings are given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Door {
-    /// The options of C, Fortran and Python, for a model that is still to be loaded.
-    Text,
-    /// The `INIT` of a simulation, for a model that runs already.
-    Session,
-    /// `pair_style tumble`.
-    Lammps,
-    /// The command line, of commands that average over rotations.
-    Averaging,
-    /// The command line, of all commands that run a model.
-    Running,
-    /// The command line, of `tumble ipi` only.
-    Ipi,
-}
-
-use Door::{Averaging, Ipi, Lammps, Running, Session, Text};
-
-/// One setting, as its users know it.
-#[derive(Debug)]
-pub struct Setting {
-    /// The word before the value; with `--` on the command line.
-    pub name: &'static str,
-    /// The doors that accept it, each with its place in the lists of that door: help, and sentences that name all.
-    pub doors: &'static [(Door, u8)],
-    /// What may be given.
-    pub value: Value,
-    /// What stands for the value in help: `N`, `MB`.
-    pub placeholder: &'static str,
-    /// What it does, as help says it.
-    pub help: &'static str,
-    /// Its value as a user would write it, if there is one.
-    pub show: fn(&Settings) -> Option<String>,
-}
+use crate::settings::Door::{Averaging, Ipi, Lammps, Running, Session, Text};
+use crate::settings::{MAX_STREAM, MOST, Setting, Value};
 
 /// All of them.
 pub const SETTINGS: &[Setting] = &[
@@ -188,86 +150,4 @@ pub const SETTINGS: &[Setting] = &[
 
 fn shown(yes: bool) -> Option<String> {
     Some(if yes { "yes" } else { "no" }.into())
-}
-
-impl Setting {
-    /// Takes in what was written after the name. A number may be out of its range, which [`Settings::check`] refuses.
-    /// An inversion that is there stays beside new rotations.
-    ///
-    /// # Errors
-    /// [`Error::KeywordValue`] for a text that is not in the grammar; for a mitigation [`Error::Mitigation`] and
-    /// [`Error::GridOrder`].
-    pub fn set(&self, settings: &mut Settings, text: &str) -> Result<()> {
-        if let Value::Mitigation = self.value {
-            return settings.rotate(text);
-        }
-        let (keyword, found, expected) = (self.name, text.into(), self.value.words());
-        self.value.set(settings, text).ok_or(Error::KeywordValue { keyword, found, expected })
-    }
-
-    /// Refuses what is not in the grammar, as `key: value` pairs do; a mitigation is looked at when it is set.
-    ///
-    /// # Errors
-    /// A sentence.
-    pub fn check(&self, text: &str) -> Result<(), String> {
-        match self.value.accepts(text) {
-            true => Ok(()),
-            false => Err(format!("{} is \"{text}\": give {}", self.name, self.value.words())),
-        }
-    }
-
-    fn place(&self, door: Door) -> Option<u8> {
-        self.doors.iter().find(|(accepts, _)| *accepts == door).map(|(_, place)| *place)
-    }
-}
-
-impl Settings {
-    /// An inversion that was asked for stays, as does a grid that is there already: large ones take a second.
-    fn rotate(&mut self, text: &str) -> Result<()> {
-        if text != self.mitigation.name() {
-            let found: Mitigation = text.parse()?;
-            let inversion = found.inversion() || self.mitigation.inversion();
-            self.mitigation = found.with_inversion(inversion);
-        }
-        Ok(())
-    }
-}
-
-/// The settings that a door accepts, in its order.
-pub fn accepted(door: Door) -> Vec<&'static Setting> {
-    let mut found: Vec<_> = SETTINGS.iter().filter_map(|setting| Some((setting.place(door)?, setting))).collect();
-    found.sort_by_key(|(place, _)| *place);
-    found.into_iter().map(|(_, setting)| setting).collect()
-}
-
-/// The setting of a name, if the door accepts it.
-pub fn find(door: Door, name: &str) -> Option<&'static Setting> {
-    SETTINGS.iter().find(|setting| setting.name == name && setting.place(door).is_some())
-}
-
-/// The names that a door accepts, in its order, with names of its own at their places among them.
-pub fn names(door: Door, own: &[(u8, &'static str)]) -> Vec<&'static str> {
-    let settings = SETTINGS.iter().filter_map(|setting| Some((setting.place(door)?, setting.name)));
-    let mut all: Vec<_> = settings.chain(own.iter().copied()).collect();
-    all.sort_by_key(|(place, _)| *place);
-    all.into_iter().map(|(_, name)| name).collect()
-}
-
-/// The pair of a name and a text, if the door accepts it and the text is in the grammar; `None` for another name.
-///
-/// # Errors
-/// A sentence, as of [`Setting::check`].
-pub fn given<'a>(door: Door, name: &str, text: &'a str) -> Result<Option<Given<'a>>, String> {
-    let Some(setting) = find(door, name) else { return Ok(None) };
-    setting.check(text)?;
-    Ok(Some((setting, text)))
-}
-
-/// "a, b and c", the keys of a sentence.
-pub fn listed(names: &[&str]) -> String {
-    match names {
-        [] => String::new(),
-        [one] => (*one).into(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
-    }
 }

@@ -6,7 +6,7 @@ use tumble_core::elements::symbol;
 use tumble_core::error::{Error, Result};
 use tumble_core::potential::Forces;
 use tumble_core::settings::Door;
-use tumble_core::settings::table::{listed, names};
+use tumble_core::settings::door::{listed, names};
 
 use crate::init::{check_once, pairs};
 use crate::options::STEP;

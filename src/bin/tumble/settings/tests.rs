@@ -148,6 +148,8 @@ fn an_inversion_may_be_given_twice_but_not_denied() {
         assert_eq!(session(&text).unwrap_err(), refused);
     }
     assert_eq!(Keywords::read(&words("no")).unwrap_err().to_string(), refused);
+    let twice = ["rotate", "tetrahedral+inversion", "rotate", "octahedral"].map(String::from);
+    assert_eq!(Keywords::read(&twice).unwrap().settings.mitigation, "octahedral".parse().unwrap());
     let mut found: Vec<_> = texts("yes").iter().map(|text| session(text).unwrap()).collect();
     found.extend(texts("yes").iter().map(|text| TextOptions::read(text).unwrap().settings().unwrap()));
     found.push(Keywords::read(&words("yes")).unwrap().settings);
