@@ -69,8 +69,8 @@ void PairTumble::coeff(int narg, char **arg) {
   check_coefficients(narg, arg, first);
   together([&] {
     units = unit_style(update->unit_style);
-    keywords.sha256 = demands ? arg[first - 1] : "";
-    engine.emplace(load_engine(arg[MODEL], keywords, units));
+    keywords->demand(demands ? arg[first - 1] : "");
+    engine.emplace(load_engine(arg[MODEL], *keywords, units));
     species_of_type.assign(1, 0);
     for (int i = first; i < narg; i++) species_of_type.push_back((*engine)->species(arg[i]));
   });
@@ -78,7 +78,8 @@ void PairTumble::coeff(int narg, char **arg) {
   for (int i = 1; i <= atom->ntypes; i++)
     for (int j = 1; j <= atom->ntypes; j++) setflag[i][j] = 1;
   if (comm->me == 0) utils::logmesg(lmp, "pair_style tumble: {}\n", (*engine)->summary().c_str());
-  if (std::string(keywords.device.c_str()) == "cpu") warn_of_processors(lmp, static_cast<int>(keywords.threads));
+  const size_t threads = keywords->processor_threads();
+  if (threads > 0) warn_of_processors(lmp, static_cast<int>(threads));
 }
 
 // `first` is the place of the first element.
@@ -105,9 +106,9 @@ void PairTumble::check_coefficients(int narg, char **arg, int first) {
 
 // Ranks on several machines may read other files of the same name, or have loaded other plugins.
 void PairTumble::compare_ranks() {
-  const rust::String identity = (*engine)->identity(keywords, {species_of_type.data(), species_of_type.size()});
+  const rust::String identity = (*engine)->identity(*keywords, {species_of_type.data(), species_of_type.size()});
   std::string own(identity.data(), identity.size());
-  own += fmt::format("the value of keyword uncertainty\t{}\n", threshold);
+  own += fmt::format("the value of keyword monitor\t{}\nthe value of keyword uncertainty\t{}\n", monitor, threshold);
   const std::string first = broadcast(own, 0, world);
   const auto different = ranks_with(own != first, comm->nprocs, world);
   if (different.empty()) return;

@@ -1,5 +1,7 @@
 // The keywords of pair_style tumble.
 
+#include <cstring>
+
 #include "error.h"
 #include "tumble/pair_tumble.h"
 #include "utils.h"
@@ -10,62 +12,53 @@ namespace tumble {
 
 namespace {
 
-PairSettings default_keywords() {
-  PairSettings keywords{};
-  keywords.rotate = "none";
-  keywords.threads = 1;
-  keywords.memory_mb = 2048;  // as Settings::default()
-  keywords.every = 1;
-  keywords.device = "cpu";
-  return keywords;
+bigint whole(const char *name, const char *value, uint64_t least, LAMMPS *lmp) {
+  const bigint number = utils::bnumeric(FLERR, value, false, lmp);
+  if (number < static_cast<bigint>(least)) {
+    lmp->error->all(FLERR, "pair_style tumble: {} is {}: give a whole number from {}", name, value, least);
+  }
+  return number;
+}
+
+double energy(const char *name, const char *value, LAMMPS *lmp) {
+  const double number = utils::numeric(FLERR, value, false, lmp);
+  if (!(number > 0.0)) lmp->error->all(FLERR, "pair_style tumble: {} is {}: give an energy above 0", name, value);
+  return number;
 }
 
 }  // namespace
 
 // pair_style tumble keyword value ...
 void PairTumble::settings(int narg, char **arg) {
-  keywords = default_keywords();
+  monitor = 0;
   threshold = 0.0;
   ready = false;
+  rust::Vec<rust::String> words;
   for (int i = 0; i < narg; i += 2) {
-    together([&] { check_keyword(arg[i]); });
+    KeywordValue expected{};
+    together([&] { expected = keyword_value(arg[i]); });
     if (i + 1 == narg) error->all(FLERR, "pair_style tumble: keyword {} has no value: give one after it", arg[i]);
-    set_keyword(arg[i], arg[i + 1]);
+    take_keyword(arg[i], arg[i + 1], expected, words);
   }
-  together([&] { check_settings(keywords); });
+  together([&] { keywords = read_keywords(words); });
   // A repeated pair_style keeps this object: without its pair_coeff the old model would go on with the old keywords.
   engine.reset();
 }
 
-void PairTumble::set_keyword(const std::string &name, const char *value) {
-  const auto whole = [&](bigint least) {
-    const bigint number = utils::bnumeric(FLERR, value, false, lmp);
-    if (number < least) {
-      error->all(FLERR, "pair_style tumble: {} is {}: give a whole number from {}", name, value, least);
-    }
-    return static_cast<uint64_t>(number);
-  };
-  const auto positive = [&] {
-    const double number = utils::numeric(FLERR, value, false, lmp);
-    if (!(number > 0.0)) error->all(FLERR, "pair_style tumble: {} is {}: give an energy above 0", name, value);
-    return number;
-  };
-  const auto yes = [&] { return utils::logical(FLERR, value, false, lmp) != 0; };
-  // clang-format off
-  if (name == "rotate") keywords.rotate = value;
-  else if (name == "inversion") keywords.inversion = yes();
-  else if (name == "seed") keywords.seed = whole(0);
-  else if (name == "every") keywords.every = whole(1);
-  else if (name == "inner") keywords.inner = value;
-  else if (name == "correction") keywords.correction = yes();
-  else if (name == "monitor") keywords.monitor = whole(0);
-  else if (name == "uncertainty") threshold = positive();
-  else if (name == "forces") keywords.forces = value;
-  else if (name == "threads") keywords.threads = whole(1);
-  else if (name == "memory") keywords.memory_mb = whole(1);
-  else if (name == "device") keywords.device = value;
-  else if (name == "tf32") keywords.tf32 = yes();
-  // clang-format on
+// Numbers and booleans are read as everywhere in LAMMPS' input; all but what is LAMMPS' own goes to Rust, as words.
+void PairTumble::take_keyword(const char *name, const char *value, const KeywordValue &expected,
+                              rust::Vec<rust::String> &words) {
+  std::string text = value;
+  if (expected.kind == ValueKind::Switch) text = utils::logical(FLERR, value, false, lmp) ? "yes" : "no";
+  if (expected.kind == ValueKind::Whole) text = std::to_string(whole(name, value, expected.least, lmp));
+  if (std::strcmp(name, "monitor") == 0) {
+    monitor = std::stoll(text);
+  } else if (std::strcmp(name, "uncertainty") == 0) {
+    threshold = energy(name, value, lmp);
+  } else {
+    words.push_back(name);
+    words.push_back(text);
+  }
 }
 
 }  // namespace tumble

@@ -51,7 +51,7 @@ void PairTumble::init_style() {
   check_stepping();
   request_neighbors();
   follow_steps();
-  diagnostics.start_run(units, static_cast<int>(keywords.every), (*engine)->is_random());
+  diagnostics.start_run(units, static_cast<int>(keywords->every()), (*engine)->is_random());
   ready = true;
 }
 

@@ -56,17 +56,17 @@ constexpr Unfit UNFIT[] = {
 
 void PairTumble::check_stepping() {
   warn_of_random_minimizer();
-  if (keywords.every == 1 || update->whichflag != 1) return;
+  if (keywords->every() == 1 || update->whichflag != 1) return;
   if (utils::strmatch(update->integrate_style, "^respa")) {
     error->all(FLERR,
                "pair_style tumble: every {} steps by itself and cannot be stepped by run_style respa: use run_style "
                "verlet, or pair_style hybrid/overlay tumble ... tumble ... correction yes",
-               keywords.every);
+               keywords->every());
   }
   for (const Fix *fix : modify->get_fix_list())
     for (const Unfit &unfit : UNFIT)
       if (utils::strmatch(fix->style, unfit.styles)) {
-        error->all(FLERR, "pair_style tumble: with every {} fix {} (style {}) {}: {}", keywords.every, fix->id,
+        error->all(FLERR, "pair_style tumble: with every {} fix {} (style {}) {}: {}", keywords->every(), fix->id,
                    fix->style, unfit.reason, unfit.remedy);
       }
 }
@@ -89,13 +89,13 @@ void PairTumble::tell_partitions() {
       lmp,
       "pair_style tumble: partitions with the same seed turn alike: give each its own, as in variable s world "
       "1 2 3 and seed ${{s}} (this one has {})\n",
-      keywords.seed);
+      keywords->seed());
 }
 
 void PairTumble::follow_steps() {
   tell_partitions();
   // With pair_modify compute no nothing is stepped.
-  const bigint every = compute_flag ? static_cast<bigint>(keywords.every) : 1;
+  const bigint every = compute_flag ? static_cast<bigint>(keywords->every()) : 1;
   const bool needed = every > 1 || (*engine)->is_random();
   if (steps && !needed) modify->delete_fix(steps->id);
   if (!needed) return;
@@ -113,7 +113,6 @@ Ask PairTumble::ask() {
   asked.virials = vflag_atom != 0;
   asked.centroid_virials = cvflag_atom != 0;
   asked.energies = eflag_global || eflag_atom || vflag_atom || cvflag_atom || per_atom_wanted;
-  const auto monitor = static_cast<bigint>(keywords.monitor);
   asked.survey = monitor > 0 && update->ntimestep % monitor == 0;
   asked.measure = eflag_global || asked.survey;
   return asked;

@@ -8,7 +8,7 @@
 //! use tumble::{Settings, load, open};
 //!
 //! # fn main() -> tumble::Result<()> {
-//! let settings = Settings { mitigation: "octahedral".into(), inversion: true, ..Settings::default() };
+//! let settings = Settings { mitigation: "octahedral+inversion".parse()?, ..Settings::default() };
 //! let mut calculator = load(Path::new("water-pet.onnx"), &settings)?;
 //! for (step, frame) in open(Path::new("water.xyz"))?.enumerate() {
 //!     let evaluation = calculator.evaluate_system(&frame?.system, step as u64)?;

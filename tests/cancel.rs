@@ -52,7 +52,7 @@ fn ends(model: &str, atoms: usize, settings: &Settings) {
 }
 
 fn rotated(mitigation: &str, threads: usize) -> Settings {
-    Settings { mitigation: mitigation.into(), threads, memory_mb: 8000, ..Settings::default() }
+    Settings { mitigation: mitigation.parse().unwrap(), threads, memory_mb: 8000, ..Settings::default() }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 use tumble_core::Cell;
 use tumble_core::Evaluation;
+use tumble_core::Mitigation;
 use tumble_core::Settings;
 use tumble_core::System;
 use tumble_core::potential::Forces;
@@ -53,9 +54,9 @@ impl Drop for Server {
 }
 
 fn expected(model: &Path, wanted: &ClientSettings, cell: Cell, step: u64) -> Evaluation {
+    let mitigation: Mitigation = wanted.rotate.as_deref().unwrap_or("none").parse().unwrap();
     let settings = Settings {
-        mitigation: wanted.rotate.clone().unwrap_or("none".into()),
-        inversion: wanted.inversion.unwrap_or(false),
+        mitigation: mitigation.with_inversion(wanted.inversion.unwrap_or(false)),
         seed: wanted.seed.unwrap_or(0),
         stream: wanted.stream.into(),
         forces: wanted.forces,

@@ -88,7 +88,7 @@ fn replicas_of_an_exported_model_do_not_meet() {
     for model in ["exported-pet-f64", "exported-orb-f64"] {
         let record = records().into_iter().find(|record| record.model == model && record.cell.is_some());
         let record = record.expect("a periodic structure");
-        let found = record.evaluate(&Settings { mitigation: "octahedral".into(), ..Settings::default() });
+        let found = record.evaluate(&Settings { mitigation: "octahedral".parse().unwrap(), ..Settings::default() });
         assert_eq!(found.evaluations, 24);
         assert!(found.spread.energy > 0.0, "{model} is not exactly invariant");
         // The identity is among the 24 rotations, so one replica has the energy of the source.

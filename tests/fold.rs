@@ -1,6 +1,7 @@
 //! Domain decomposition without LAMMPS: a box cut into ranks by hand gives what the whole box gives.
 
 use tumble_core::Cell;
+use tumble_core::Graph;
 use tumble_core::Mitigation;
 use tumble_core::Quadrature;
 use tumble_core::System;
@@ -9,7 +10,7 @@ use tumble_core::average::{Evaluation, Request, average};
 use tumble_core::diagnostics::{Probes, Shares};
 use tumble_core::neighbors;
 use tumble_core::potential::Forces;
-use tumble_core::rotation::{Matrix3, Vector3, add, apply_transposed, dot, scale, sub};
+use tumble_core::rotation::{Draw, Matrix3, Vector3, add, apply_transposed, dot, scale, sub};
 use tumble_lammps::fold::{MissingRow, RankAtoms, fold};
 
 const CUTOFF: f64 = 3.0;
@@ -131,8 +132,8 @@ fn evaluate(graph: &tumble_core::Graph, grid: &Quadrature) -> Evaluation {
 fn the_parts_sum_up_to_the_whole() {
     let system = system();
     for spec in ["none", "octahedral+random", "random:3"] {
-        let mitigation = Mitigation::parse(spec, true).unwrap();
-        let grid = mitigation.quadrature(5, 17, 0);
+        let mitigation = spec.parse::<Mitigation>().unwrap().with_inversion(true);
+        let grid = mitigation.orientations(&Graph::default(), Draw { seed: 5, step: 17, stream: 0 });
         let whole = evaluate(&neighbors::graph(&system, CUTOFF).unwrap(), &grid);
         for ranks in [1, 2, 4, 40] {
             let (energy, forces, virial) = sum_over_ranks(&system, ranks, &grid);
@@ -183,8 +184,9 @@ fn a_ghost_without_a_row_is_an_error_only_if_its_neighbors_count() {
 #[test]
 fn spreads_and_noise_do_not_depend_on_the_cut() {
     let system = system();
-    let mitigation = Mitigation::parse("random:5", false).unwrap();
-    let draws = [0, 1].map(|seed| mitigation.quadrature(seed, 3, 0).into_owned());
+    let mitigation = "random:5".parse::<Mitigation>().unwrap();
+    let draw = |seed| mitigation.orientations(&Graph::default(), Draw { seed, step: 3, stream: 0 }).into_owned();
+    let draws = [0, 1].map(draw);
     let read = |owners: usize| {
         let parts = (0..owners).map(|owner| share(&system, owners, owner, &draws));
         let sum = parts.reduce(|mut sum, part| {

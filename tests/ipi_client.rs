@@ -122,7 +122,7 @@ fn greet(peer: &mut Peer, text: &str) {
 }
 
 fn random(stream: u32) -> Settings {
-    Settings { mitigation: "random".into(), seed: 7, stream, ..Settings::default() }
+    Settings { mitigation: "random".parse().unwrap(), seed: 7, stream, ..Settings::default() }
 }
 
 fn lines(log: &str) -> Vec<Value> {
@@ -163,7 +163,7 @@ fn messages_may_be_sent_in_one_piece_and_a_close_between_them_ends_with_3() {
     let host = Host::new();
     let mut tumble = host.start(&["--rotate", "octahedral", "--inversion"]);
     let mut peer = host.begin("");
-    let settings = Settings { mitigation: "octahedral".into(), inversion: true, ..Settings::default() };
+    let settings = Settings { mitigation: "octahedral+inversion".parse().unwrap(), ..Settings::default() };
     for step in 0..3 {
         let structure = water(0.1 * step as f64);
         let answer = peer.evaluate(&structure);
@@ -545,7 +545,7 @@ fn structures_and_results_travel_through_shared_memory() {
     let mut tumble = host.start(&["--shm", "--rotate", "tetrahedral"]);
     let mut peer = host.begin("batch_size:2");
     (peer.layout.batch, peer.layout.carrier) = (2, Transport::Shared);
-    let settings = Settings { mitigation: "tetrahedral".into(), ..Settings::default() };
+    let settings = Settings { mitigation: "tetrahedral".parse().unwrap(), ..Settings::default() };
     for step in 0..3 {
         let structures = [water(0.1 * step as f64), water(-0.1)];
         shared.put(&structures);
@@ -674,7 +674,7 @@ fn a_correction_is_averaged_minus_bare() {
     let host = Host::new();
     let _tumble = host.start(&["--rotate", "octahedral", "--correction"]);
     let answer = host.begin("").evaluate(&water(0.0));
-    let octahedral = Settings { mitigation: "octahedral".into(), ..Settings::default() };
+    let octahedral = Settings { mitigation: "octahedral".parse().unwrap(), ..Settings::default() };
     let [averaged, bare] = [octahedral, Settings::default()].map(|settings| expected(&settings, &water(0.0), 0));
     let minus = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a - b).collect::<Vec<_>>();
     let rows = |numbers: Vec<f64>| numbers.as_chunks::<3>().0.to_vec();

@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
-use tumble_core::Mitigation;
-use tumble_core::Quadrature;
-use tumble_core::rotation::{IDENTITY, draw, multiply};
+use tumble_core::rotation::{Draw, IDENTITY, draw, multiply};
+use tumble_core::settings::Door;
+use tumble_core::settings::door::find;
+use tumble_core::{Error, Graph, Mitigation, Quadrature, Settings};
 
 /// (name, evaluations without inversion, degree, random)
 const NAMES: [(&str, usize, usize, bool); 12] = [
@@ -22,20 +23,29 @@ const NAMES: [(&str, usize, usize, bool); 12] = [
     ("legendre:2+random", 18, 2, true),
 ];
 
+fn parse(spec: &str, inversion: bool) -> Result<Mitigation, Error> {
+    Ok(spec.parse::<Mitigation>()?.with_inversion(inversion))
+}
+
+/// None of the mitigations here looks at the structure.
+fn quadrature(mitigation: &Mitigation, seed: u64, step: u64, stream: u32) -> Cow<'_, Quadrature> {
+    mitigation.orientations(&Graph::default(), Draw { seed, step, stream })
+}
+
 fn sentence(spec: &str) -> String {
-    Mitigation::parse(spec, false).unwrap_err().to_string()
+    parse(spec, false).unwrap_err().to_string()
 }
 
 #[test]
 fn names_mean_what_the_table_says() {
     for (name, evaluations, degree, random) in NAMES {
         for (inversion, copies) in [(false, 1), (true, 2)] {
-            let mitigation = Mitigation::parse(name, inversion).unwrap();
+            let mitigation = parse(name, inversion).unwrap();
             assert_eq!(mitigation.evaluations(), copies * evaluations, "{name}");
             assert_eq!(mitigation.degree(), degree, "{name}");
             assert_eq!(mitigation.is_random(), random, "{name}");
             assert_eq!(mitigation.inversion(), inversion);
-            let quadrature = mitigation.quadrature(1, 2, 0);
+            let quadrature = quadrature(&mitigation, 1, 2, 0);
             assert_eq!((quadrature.len(), quadrature.degree), (copies * evaluations, degree), "{name}");
             assert!((quadrature.weights.iter().sum::<f64>() - 1.0).abs() < 1e-14, "{name}");
             assert_eq!(matches!(quadrature, Cow::Owned(_)), random, "{name}");
@@ -52,36 +62,58 @@ fn names_are_written_as_they_were_read() {
 }
 
 #[test]
+fn an_inversion_is_part_of_what_is_written() {
+    for (name, evaluations, ..) in NAMES {
+        let text = format!("{name}+inversion");
+        let found: Mitigation = text.parse().unwrap();
+        assert_eq!((found.to_string(), found.name()), (text, name));
+        assert_eq!(found, parse(name, true).unwrap());
+        assert_eq!((found.evaluations(), found.inversion()), (2 * evaluations, true));
+        let without = found.clone().with_inversion(false);
+        assert_eq!((without.to_string().as_str(), without.evaluations()), (name, evaluations));
+        assert_ne!(found, without);
+    }
+    assert_eq!(parse("random:1", false).unwrap(), parse("random", false).unwrap());
+    assert_eq!(Mitigation::default(), parse("none", false).unwrap());
+    for spec in ["octahedral+inversion+random", "octahedral+inversion+inversion", "+inversion", "inversion"] {
+        assert!(sentence(spec).starts_with(&format!("the mitigation \"{spec}\" is unknown: ")));
+    }
+}
+
+#[test]
 fn random_rotations_come_from_the_documented_streams() {
-    let one = Mitigation::parse("random", true).unwrap();
-    assert_eq!(one.quadrature(3, 9, 0).rotations, [draw(3, 9, 0), draw(3, 9, 0).map(|row| row.map(|x| -x))]);
-    let many = Mitigation::parse("random:3", false).unwrap();
-    assert_eq!(many.quadrature(3, 9, 0).rotations, [0, 1, 2].map(|stream| draw(3, 9, stream)));
-    assert_ne!(many.quadrature(3, 9, 0), many.quadrature(3, 10, 0));
-    assert_ne!(many.quadrature(3, 9, 0), many.quadrature(4, 9, 0));
+    let one = parse("random", true).unwrap();
+    assert_eq!(quadrature(&one, 3, 9, 0).rotations, [draw(3, 9, 0), draw(3, 9, 0).map(|row| row.map(|x| -x))]);
+    let many = parse("random:3", false).unwrap();
+    assert_eq!(quadrature(&many, 3, 9, 0).rotations, [0, 1, 2].map(|stream| draw(3, 9, stream)));
+    assert_ne!(quadrature(&many, 3, 9, 0), quadrature(&many, 3, 10, 0));
+    assert_ne!(quadrature(&many, 3, 9, 0), quadrature(&many, 4, 9, 0));
 }
 
 #[test]
 fn streams_draw_independently_each_from_its_own_4_billion() {
-    let many = Mitigation::parse("random:3", false).unwrap();
+    let many = parse("random:3", false).unwrap();
     let expected = [0, 1, 2].map(|k| draw(3, 9, (7 << 32) + k));
-    assert_eq!(many.quadrature(3, 9, 7).rotations, expected);
-    let turned = Mitigation::parse("octahedral+random", false).unwrap();
-    assert_eq!(turned.quadrature(3, 9, 7).rotations[0], multiply(&Quadrature::octahedral().rotations[0], &expected[0]));
-    let fixed = Mitigation::parse("octahedral", false).unwrap();
-    assert_eq!(fixed.quadrature(3, 9, 7), fixed.quadrature(3, 9, 0));
+    assert_eq!(quadrature(&many, 3, 9, 7).rotations, expected);
+    let turned = parse("octahedral+random", false).unwrap();
+    assert_eq!(
+        quadrature(&turned, 3, 9, 7).rotations[0],
+        multiply(&Quadrature::octahedral().rotations[0], &expected[0])
+    );
+    let fixed = parse("octahedral", false).unwrap();
+    assert_eq!(quadrature(&fixed, 3, 9, 7), quadrature(&fixed, 3, 9, 0));
 }
 
 #[test]
 fn a_turned_grid_is_turned_by_the_first_stream() {
-    let mitigation = Mitigation::parse("octahedral+random", false).unwrap();
+    let mitigation = parse("octahedral+random", false).unwrap();
     let expected: Vec<_> = Quadrature::octahedral().rotations.iter().map(|r| multiply(r, &draw(3, 9, 0))).collect();
-    assert_eq!(mitigation.quadrature(3, 9, 0).rotations, expected);
+    assert_eq!(quadrature(&mitigation, 3, 9, 0).rotations, expected);
 }
 
 #[test]
 fn nothing_is_turned_without_a_mitigation() {
-    assert_eq!(Mitigation::parse("none", false).unwrap().quadrature(3, 9, 0).rotations, [IDENTITY]);
+    assert_eq!(quadrature(&Mitigation::default(), 3, 9, 0).rotations, [IDENTITY]);
 }
 
 #[test]
@@ -123,26 +155,30 @@ fn a_grid_that_does_not_exist_is_refused_with_those_that_do() {
 
 #[test]
 fn a_grid_in_use_is_not_made_again() {
-    let [first, second, third] =
-        ["legendre:20", "legendre:20", "legendre:20"].map(|name| Mitigation::parse(name, false).unwrap());
-    let place = |mitigation: &Mitigation| match mitigation.quadrature(0, 0, 0) {
+    let first = parse("legendre:20", false).unwrap();
+    let second = first.clone();
+    let third = first.clone().with_inversion(true).with_inversion(false);
+    let place = |mitigation: &Mitigation| match quadrature(mitigation, 0, 0, 0) {
         Cow::Borrowed(grid) => std::ptr::from_ref(grid) as usize,
         Cow::Owned(_) => panic!("a fixed grid is the same at every step"),
     };
     assert!(place(&first) == place(&second) && place(&second) == place(&third));
-    assert_eq!(Mitigation::parse("legendre:20", true).unwrap().evaluations(), 2 * first.evaluations());
+    let mut settings = Settings { mitigation: first.clone(), ..Settings::default() };
+    settings.take(&[(find(Door::Session, "rotate").unwrap(), "legendre:20")]).unwrap();
+    assert_eq!(place(&settings.mitigation), place(&first));
+    assert_eq!(parse("legendre:20", true).unwrap().evaluations(), 2 * first.evaluations());
 }
 
 #[test]
 fn long_names_and_odd_letters_are_refused_in_one_line() {
-    let error = Mitigation::parse(&"octahedral".repeat(100_000), false).unwrap_err().to_string();
+    let error = parse(&"octahedral".repeat(100_000), false).unwrap_err().to_string();
     let expected =
         "the mitigation \"octahedraloctahedraloctahedraloctahedral...\" has 1000000 bytes, more than any name: ";
     assert!(error.starts_with(expected), "{error}");
-    let error = Mitigation::parse("oct\nah\u{202e}edral", false).unwrap_err().to_string();
+    let error = parse("oct\nah\u{202e}edral", false).unwrap_err().to_string();
     assert!(error.starts_with("the mitigation \"oct\\nah\\u{202e}edral\" is unknown: "), "{error}");
-    let error = Mitigation::parse("legendre:9\n1", false).unwrap_err().to_string();
+    let error = parse("legendre:9\n1", false).unwrap_err().to_string();
     assert!(error.contains(" has \"9\\n1\" where a whole number is expected: "), "{error}");
-    let error = Mitigation::parse(&"\u{e9}".repeat(51), false).unwrap_err().to_string();
+    let error = parse(&"\u{e9}".repeat(51), false).unwrap_err().to_string();
     assert!(error.starts_with(&format!("the mitigation \"{}...\" has 102 bytes", "\u{e9}".repeat(20))), "{error}");
 }

@@ -131,7 +131,7 @@ impl Drop for Server {
 
 /// What a calculator of our own gives, there and back through the numbers on the wire.
 fn expected(structure: &Structure, rotate: &str, seed: u64, step: u64) -> Answer {
-    let settings = Settings { mitigation: rotate.into(), seed, ..Settings::default() };
+    let settings = Settings { mitigation: rotate.parse().unwrap(), seed, ..Settings::default() };
     let answer = evaluated(Calculator::new(Box::new(toy()), &settings).unwrap(), structure, step);
     let mut bytes = vec![];
     message::put_answers(&[answer], message::Transport::Socket, &mut bytes);
@@ -281,7 +281,7 @@ fn an_init_that_cannot_be_granted_is_refused_with_a_sentence() {
 
 #[test]
 fn who_does_not_say_what_he_wants_gets_what_the_server_was_started_with() {
-    let settings = Settings { mitigation: "octahedral".into(), ..Settings::default() };
+    let settings = Settings { mitigation: "octahedral".parse().unwrap(), ..Settings::default() };
     let server =
         Server::with(limits(), SessionLimits { max_atoms: 1000, max_rotations: 100, token: None, settings }, 10);
     assert_eq!(server.begin("species: O H2").evaluate(&water(0.0)), expected(&water(0.0), "octahedral", 0, 0));

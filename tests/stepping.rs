@@ -31,7 +31,7 @@ fn graph_of(first: usize) -> Graph {
 }
 
 fn settings(mitigation: &str, every: u64) -> Settings {
-    Settings { mitigation: mitigation.into(), every, seed: 5, ..Settings::default() }
+    Settings { mitigation: mitigation.parse().unwrap(), every, seed: 5, ..Settings::default() }
 }
 
 fn harmonic(settings: &Settings) -> Calculator {

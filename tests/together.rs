@@ -9,6 +9,7 @@ use std::time::Instant;
 use tumble_core::Calculator;
 use tumble_core::Cell;
 use tumble_core::Evaluation;
+use tumble_core::Mitigation;
 use tumble_core::Result;
 use tumble_core::Settings;
 use tumble_core::System;
@@ -75,7 +76,7 @@ fn pair(species: [u8; 2], distance: f64) -> Graph {
 }
 
 fn settings(mitigation: &str) -> Settings {
-    Settings { mitigation: mitigation.into(), seed: 5, ..Settings::default() }
+    Settings { mitigation: mitigation.parse().unwrap(), seed: 5, ..Settings::default() }
 }
 
 /// One run: bytes with and without padding, replicas.
@@ -177,7 +178,8 @@ fn toys_give_together_exactly_what_they_give_alone() {
     let specs = ["none", "random", "octahedral", "random:5", "tetrahedral+random", "lebedev:3", "none", "random"];
     for make in [harmonic as Make, two_hops, direct] {
         let wanted = specs.iter().enumerate().map(|(i, spec)| {
-            (&graphs[i * 3 % 4], Settings { inversion: i % 3 == 0, seed: i as u64, ..settings(spec) })
+            let mitigation = spec.parse::<Mitigation>().unwrap().with_inversion(i % 3 == 0);
+            (&graphs[i * 3 % 4], Settings { mitigation, seed: i as u64, ..settings(spec) })
         });
         let wanted: Vec<_> = wanted.collect();
         let (found, _) = together(make(), &wanted, PLENTY);

@@ -125,7 +125,7 @@ fn a_long_request_gives_the_same_with_others_between_its_runs() {
     let mut peer = server.begin(&format!("species: {species}, rotate: {rotate}"), 300);
     peer.ask(&many(100));
     (0..3).for_each(|_| server.serves_others());
-    let alone = expected(&Settings { mitigation: rotate.into(), ..Settings::default() }, &many(100), 0);
+    let alone = expected(&Settings { mitigation: rotate.parse().unwrap(), ..Settings::default() }, &many(100), 0);
     let found = peer.answers().remove(0);
     check(&found, &alone);
 }

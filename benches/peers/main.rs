@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
+use tumble_core::Mitigation;
 use tumble_core::Settings;
 use tumble_core::System;
 use tumble_core::neighbors::NeighborList;
@@ -95,9 +96,9 @@ fn read(path: &Path) -> Outcome<System> {
 /// With a neighbor list made anew each time.
 fn tumble(job: &Averaged) -> Outcome<impl FnMut() -> Outcome<Timed> + use<>> {
     let Averaged { rotate, inversion, threads, memory, .. } = job;
-    let mitigation = rotate.clone();
-    let (inversion, threads, memory_mb) = (*inversion, *threads, *memory);
-    let settings = Settings { mitigation, inversion, threads, memory_mb, ..Settings::default() };
+    let mitigation = rotate.parse::<Mitigation>()?.with_inversion(*inversion);
+    let (threads, memory_mb) = (*threads, *memory);
+    let settings = Settings { mitigation, threads, memory_mb, ..Settings::default() };
     let mut calculator = load(&job.model, &settings)?;
     let (start, mut step) = (read(&job.structure)?, 0);
     Ok(move || {

@@ -271,6 +271,7 @@ def onnx_graph() -> dict[str, bytes]:
 def mitigation() -> dict[str, bytes]:
     words = ["none", "random:10", "octahedral+random", "degree:7", "legendre:3+random", "lebedev:5", "+random+random"]
     words += ["legendre:99999999", "random:0", "degree:\u0663", " icosahedral\n", "tetrahedral" * 20]
+    words += ["random:3+inversion", "octahedral+random+inversion"]
     return {f"word-{index}": word.encode() for index, word in enumerate(words)}
 
 

@@ -9,8 +9,8 @@ use std::path::Path;
 
 pub use driver::driver;
 pub use limits::{accept_init, hostile_cells};
-use tumble_core::Evaluation;
-use tumble_core::Mitigation;
+use tumble_core::rotation::Draw;
+use tumble_core::{Evaluation, Graph, Mitigation};
 use tumble_engine::surgery;
 use tumble_ipi::init;
 use tumble_ipi::message::{self, Answer, Fault, HEADER, Inline, Layout, Positions, Reply, Request, Transport};
@@ -305,7 +305,7 @@ fn check_checksum(bytes: &[u8]) {
 /// The words of `rotate`.
 pub fn mitigation(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else { return };
-    match Mitigation::parse(text, false) {
+    match text.parse::<Mitigation>() {
         Ok(found) => check_mitigation(&found),
         Err(error) => {
             let error = error.to_string();
@@ -316,12 +316,13 @@ pub fn mitigation(bytes: &[u8]) {
 }
 
 fn check_mitigation(found: &Mitigation) {
-    let again = Mitigation::parse(&found.to_string(), true).expect("its own name");
-    assert_eq!(again.to_string(), found.to_string());
-    assert_eq!((again.evaluations(), again.degree()), (2 * found.evaluations(), found.degree()));
-    assert!((1..=500_000).contains(&found.evaluations()));
+    let again: Mitigation = found.to_string().parse().expect("its own text");
+    assert_eq!((&again, again.to_string()), (found, found.to_string()));
+    let [bare, inverted] = [false, true].map(|inversion| again.clone().with_inversion(inversion));
+    assert_eq!((inverted.evaluations(), inverted.degree()), (2 * bare.evaluations(), found.degree()));
+    assert!((1..=500_000).contains(&bare.evaluations()));
     if found.evaluations() <= 1000 {
-        let grid = found.quadrature(1, 2, 3);
+        let grid = found.orientations(&Graph::default(), Draw { seed: 1, step: 2, stream: 3 });
         assert_eq!(grid.len(), found.evaluations());
         assert!((grid.weights.iter().sum::<f64>() - 1.0).abs() < 1e-12);
     }

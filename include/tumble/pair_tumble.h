@@ -35,7 +35,8 @@ class PairTumble : public LAMMPS_NS::Pair {
 
  private:
   void allocate();
-  void set_keyword(const std::string &name, const char *value);
+  void take_keyword(const char *name, const char *value, const KeywordValue &expected,
+                    rust::Vec<rust::String> &words);
   void check_coefficients(int narg, char **arg, int first);
   void compare_ranks();
 
@@ -68,7 +69,8 @@ class PairTumble : public LAMMPS_NS::Pair {
   void scatter_per_atom();
   void warn_once(bool &warned, const std::string &sentence);
 
-  PairSettings keywords;
+  rust::Box<Keywords> keywords = read_keywords({});
+  LAMMPS_NS::bigint monitor = 0;  // every how many steps spread and noise are measured; 0: never
   double threshold = 0.0;  // of the uncertainty, LAMMPS' unit of energy; 0: none
   std::optional<rust::Box<Engine>> engine;
   FixStep *steps = nullptr;  // of LAMMPS, where results depend on the step

@@ -38,6 +38,10 @@ def assert_refused(folder, script, *sentences, ranks=(1, 2), environment=None):
         ("threads 0", "threads is 0: give a whole number from 1"),
         ("every 0", "every is 0: give a whole number from 1"),
         ("rotate random every 4 correction yes", "every 4 contradicts correction yes, which the host program steps"),
+        (
+            "rotate octahedral+inversion inversion no",
+            "inversion no contradicts rotate octahedral+inversion: leave one of them out",
+        ),
         ("every 4", "every 4 changes nothing without rotations: all steps are bare"),
         ("correction yes", "correction yes is zero without rotations, as it is averaged minus bare"),
         ("rotate random inner direct", "inner direct changes nothing without every (2 or more) or correction yes"),

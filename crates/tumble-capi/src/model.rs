@@ -18,7 +18,7 @@ use tumble_core::rotation::{Matrix3, Vector3};
 use tumble_core::system::System;
 use tumble_engine::load;
 use tumble_ipi::client::check_species;
-use tumble_ipi::options;
+use tumble_ipi::options::Options;
 use tumble_ipi::wire::Structure;
 
 use crate::last_results::Last;
@@ -58,11 +58,11 @@ struct Results {
 impl Handle {
     fn load(model: &Path, options: &str) -> Result<Self> {
         let refused = |sentence| argument("options", format!("cannot be used: {sentence}"));
-        let (settings, step) = options::parse(options).map_err(refused)?;
-        let calculator = load(model, &settings)?;
+        let options = Options::read(options).map_err(refused)?;
+        let calculator = load(model, &options.settings()?)?;
         let info = calculator.info().clone();
         let (name, about) = (text(info.name.clone()), text(about(&calculator)));
-        let model = Mutex::new(Model { calculator, step, asked: None });
+        let model = Mutex::new(Model { calculator, step: options.step, asked: None });
         Ok(Self { model, info, name, about, last: Last::default() })
     }
 

@@ -62,8 +62,8 @@ fn a_c_program_gets_all_that_rust_gets() {
         "rotate: tetrahedral+random, inversion: yes, seed: 5, stream: 2, step: 7, threads: 2, memory: 512, \
          forces: conservative",
     ));
-    let mitigation = "tetrahedral+random".into();
-    let settings = Settings { mitigation, inversion: true, seed: 5, stream: 2, threads: 2, ..Settings::default() };
+    let mitigation = "tetrahedral+random+inversion".parse().unwrap();
+    let settings = Settings { mitigation, seed: 5, stream: 2, threads: 2, ..Settings::default() };
     for (step, found) in (7..).zip(found.chunks(8)) {
         let expected = evaluation(name, &settings, &crystal(), step);
         assert_eq!(numbers(&found[0]), [expected.energy]);
@@ -236,7 +236,7 @@ fn assert_rows(found: &[String], settings: &Settings) {
 const OPTIONS: &str = "rotate: octahedral, inversion: yes";
 
 fn octahedral() -> Settings {
-    Settings { mitigation: "octahedral".into(), inversion: true, ..Settings::default() }
+    Settings { mitigation: "octahedral+inversion".parse().unwrap(), ..Settings::default() }
 }
 
 #[test]

@@ -8,7 +8,7 @@
 use tumble_core::error::Result;
 use tumble_core::graph::Graph;
 use tumble_core::quadrature::{Mitigation, Quadrature};
-use tumble_core::rotation::Matrix3;
+use tumble_core::rotation::{Draw, Matrix3};
 
 use crate::measure::{Evaluator, Mean, Reference, inversions};
 use crate::spectrum::{Filter, Spectrum};
@@ -34,8 +34,6 @@ const TOLD: usize = 8;
 pub struct Grid {
     /// Without inversion.
     pub mitigation: Mitigation,
-    /// As it is named.
-    pub name: &'static str,
 }
 
 /// All that the table compares.
@@ -43,14 +41,14 @@ pub struct Grid {
 /// # Errors
 /// None, since all names are good.
 pub fn grids() -> Result<Vec<Grid>> {
-    GRIDS.iter().map(|&name| Ok(Grid { mitigation: Mitigation::parse(name, false)?, name })).collect()
+    GRIDS.iter().map(|name| Ok(Grid { mitigation: name.parse()? })).collect()
 }
 
 /// What one mitigation leaves on one structure.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GridError {
-    /// Its name.
-    pub name: &'static str,
+    /// Without inversion.
+    pub mitigation: Mitigation,
     /// Mean squares of the errors without and with inversion: energy per atom, eV², and forces, (eV/Å)².
     pub squares: [[f64; 2]; 2],
     /// The same as the spectrum predicts it.
@@ -72,7 +70,7 @@ impl Grid {
 
     /// The name of the same with new random numbers at each step.
     pub fn turned(&self) -> String {
-        match self.name {
+        match self.mitigation.name() {
             "none" => "random".into(),
             name if self.mitigation.is_random() => name.into(),
             name => format!("{name}+random"),
@@ -84,7 +82,7 @@ impl Grid {
         if self.is_drawn() {
             return Filter::independent(self.evaluations(), highest);
         }
-        Filter::new(&self.mitigation.quadrature(0, 0, 0), highest)
+        Filter::new(self.mitigation.at_rest(), highest)
     }
 
     /// Measures it on one structure at these orientations.
@@ -96,11 +94,12 @@ impl Grid {
         turns: &[Matrix3],
         seed: u64,
     ) -> Result<GridError> {
-        let mut tally =
-            GridError { name: self.name, squares: [[0.0; 2]; 2], predicted: [[0.0; 2]; 2], seconds: [0.0; 2] };
+        let (mitigation, none) = (self.mitigation.clone(), [[0.0; 2]; 2]);
+        let mut tally = GridError { mitigation, squares: none, predicted: none, seconds: [0.0; 2] };
         let share = 1.0 / turns.len().max(1) as f64;
         for (step, turn) in turns.iter().enumerate() {
-            let grid = self.mitigation.quadrature(seed, step as u64, 0).rotated(turn);
+            let draw = Draw { seed, step: step as u64, stream: 0 };
+            let grid = self.mitigation.orientations(graph, draw).rotated(turn);
             tally.add(&errors(bench, graph, &grid, reference)?, share);
         }
         Ok(tally)
@@ -148,16 +147,10 @@ impl GridError {
 /// A line of the table: what a mitigation leaves, over all structures, and what it costs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
-    /// What to write after `rotate`, with the grid at rest.
-    pub name: String,
-    /// The same with new random numbers at each step.
+    /// The grid at rest.
+    pub mitigation: Mitigation,
+    /// What to write after `rotate` for the same with new random numbers at each step.
     pub turned: String,
-    /// Whether -R is added.
-    pub inversion: bool,
-    /// Exact through this ℓ.
-    pub degree: usize,
-    /// Evaluations of the model a step.
-    pub evaluations: usize,
     /// Root mean square error of the energy per atom, eV, and of the forces, eV/Å.
     pub errors: [f64; 2],
     /// The same as predicted from the spectrum.
@@ -170,6 +163,28 @@ pub struct Row {
     pub fractions: Vec<f64>,
 }
 
+impl Row {
+    /// What to write after `rotate`.
+    pub fn name(&self) -> &str {
+        self.mitigation.name()
+    }
+
+    /// Whether -R is added.
+    pub fn inversion(&self) -> bool {
+        self.mitigation.inversion()
+    }
+
+    /// Exact through this ℓ.
+    pub fn degree(&self) -> usize {
+        self.mitigation.degree()
+    }
+
+    /// Evaluations of the model a step.
+    pub fn evaluations(&self) -> usize {
+        self.mitigation.evaluations()
+    }
+}
+
 /// The table over several structures, for the grids that were measured on all of them.
 ///
 /// # Errors
@@ -177,7 +192,8 @@ pub struct Row {
 pub fn table(all: &[&[GridError]], highest: usize) -> Result<Vec<Row>> {
     let mut rows: Vec<Row> = Vec::new();
     for grid in grids()? {
-        let tallies: Vec<_> = all.iter().filter_map(|one| one.iter().find(|tally| tally.name == grid.name)).collect();
+        let same = |tally: &&GridError| tally.mitigation == grid.mitigation;
+        let tallies: Vec<_> = all.iter().filter_map(|one| one.iter().find(same)).collect();
         if tallies.len() == all.len() && !all.is_empty() {
             let both = [false, true].map(|inversion| row(&grid, inversion, &tallies, highest));
             rows.extend(both);
@@ -193,11 +209,8 @@ fn row(grid: &Grid, inversion: bool, tallies: &[&GridError], highest: usize) -> 
     let mean = |of: &dyn Fn(&GridError) -> f64| tallies.iter().map(|tally| of(tally)).sum::<f64>() / count;
     let filter = grid.filter(highest.max(TOLD));
     Row {
-        name: grid.name.into(),
+        mitigation: grid.mitigation.clone().with_inversion(inversion),
         turned: grid.turned(),
-        inversion,
-        degree: grid.mitigation.degree(),
-        evaluations: grid.evaluations() * (1 + parity),
         errors: [0, 1].map(|i| mean(&|tally| tally.squares[parity][i]).sqrt()),
         predicted: [0, 1].map(|i| mean(&|tally| tally.predicted[parity][i]).sqrt()),
         gains: [1.0; 2],

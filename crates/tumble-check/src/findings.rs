@@ -52,7 +52,7 @@ impl Findings {
         let symmetry = mean(&all.iter().map(|one| &one.symmetry).collect::<Vec<_>>());
         let convergence = [0, 1].map(|i| root_mean_square(all.iter().map(|one| one.convergence[i])));
         let random = Heating::new(symmetry.noise_power, &symmetry.noise_powers, &conditions);
-        let recommendation = recommend(&table, &target, &conditions, random)?;
+        let recommendation = recommend(&table, &target, &conditions, random);
         Ok(Some(Self { symmetry, convergence, spectrum, table, target, conditions, recommendation, structures }))
     }
 

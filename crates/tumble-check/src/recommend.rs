@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use tumble_core::error::Result;
 use tumble_core::numbers::{plain, tidy};
-use tumble_core::quadrature::Mitigation;
 use tumble_core::units::{BOLTZMANN, DALTON};
 
 use crate::convergence::Row;
@@ -130,50 +128,38 @@ fn rounded(number: f64) -> f64 {
     tidy((number / digit + 1e-9).floor() * digit)
 }
 
-/// Chooses from a table: none of its lines with rotations drawn one by one, since a grid of as many is better.
-///
-/// # Errors
-/// A name that is no mitigation; `None` if the table is empty.
-pub fn recommend(
-    table: &[Row],
-    target: &Target,
-    conditions: &Conditions,
-    random: Heating,
-) -> Result<Option<Recommendation>> {
-    let mut candidates = Vec::new();
-    for row in table {
-        let mitigation = Mitigation::parse(&row.name, row.inversion)?;
-        if !mitigation.is_random() {
-            // Between averages the bare model is evaluated, which is part of some grids.
-            let bare = usize::from(mitigation.quadrature(0, 0, 0).identity_index().is_none());
-            candidates.push((row, row.evaluations + bare));
-        }
-    }
+/// Chooses from a table: none of its lines with rotations drawn one by one, since a grid of as many is better; `None` if
+/// the table is empty.
+pub fn recommend(table: &[Row], target: &Target, conditions: &Conditions, random: Heating) -> Option<Recommendation> {
+    // Between averages the bare model is evaluated, which is part of some grids.
+    let bare = |row: &Row| usize::from(row.mitigation.at_rest().identity_index().is_none());
+    let grids = table.iter().filter(|row| !row.mitigation.is_random());
+    let candidates: Vec<_> = grids.map(|row| (row, row.evaluations() + bare(row))).collect();
     let met = candidates.iter().filter(|(row, _)| target.is_met(row.errors));
     let cheapest = met.min_by(|(a, _), (b, _)| {
-        a.evaluations.cmp(&b.evaluations).then(target.distance(a).total_cmp(&target.distance(b)))
+        a.evaluations().cmp(&b.evaluations()).then(target.distance(a).total_cmp(&target.distance(b)))
     });
     let best = candidates.iter().min_by(|(a, _), (b, _)| target.distance(a).total_cmp(&target.distance(b)));
-    let Some(&(row, together)) = cheapest.or(best) else { return Ok(None) };
-    let every = if row.evaluations > 1 { conditions.every() } else { 1 };
-    let cost = if every > 1 { (every - 1 + together) as f64 / every as f64 } else { row.evaluations as f64 };
-    Ok(Some(Recommendation { met: cheapest.is_some(), row: row.clone(), every, cost, random }))
+    let &(row, together) = cheapest.or(best)?;
+    let every = if row.evaluations() > 1 { conditions.every() } else { 1 };
+    let cost = if every > 1 { (every - 1 + together) as f64 / every as f64 } else { row.evaluations() as f64 };
+    Some(Recommendation { met: cheapest.is_some(), row: row.clone(), every, cost, random })
 }
 
 /// What to write into LAMMPS and how to call `tumble ipi`.
 impl Recommendation {
     /// `pair_style` for the recommended grid; with `every M` if that saves anything.
     pub fn pair_style(&self) -> String {
-        let Row { name, inversion, .. } = &self.row;
-        let inversion = if *inversion { " inversion yes" } else { "" };
+        let (name, inversion) = (self.row.name(), self.row.inversion());
+        let inversion = if inversion { " inversion yes" } else { "" };
         let every = if self.every > 1 { format!(" every {}", self.every) } else { String::new() };
         format!("pair_style tumble rotate {name}{inversion}{every}")
     }
 
     /// The command of i-PI's client for a model.
     pub fn ipi(&self, model: &str) -> String {
-        let Row { name, inversion, .. } = &self.row;
-        let inversion = if *inversion { " --inversion" } else { "" };
+        let (name, inversion) = (self.row.name(), self.row.inversion());
+        let inversion = if inversion { " --inversion" } else { "" };
         format!("tumble ipi {model} --template start.xyz --unix driver --rotate {name}{inversion}")
     }
 

@@ -80,7 +80,7 @@ fn header(findings: &Findings, name: &str) -> String {
 fn advice(findings: &Findings, model: &str) -> String {
     let Some(choice) = &findings.recommendation else { return String::new() };
     let Recommendation { row, every, cost, random, .. } = choice;
-    let inversion = if row.inversion { " with inversion" } else { "" };
+    let inversion = if row.inversion() { " with inversion" } else { "" };
     let verdict = if choice.met { "stays below" } else { "comes closest to, but does not stay below," };
     let [energy, forces] = row.errors.map(|error| short(1e3 * error));
     let cheaper = match every {
@@ -100,8 +100,8 @@ fn advice(findings: &Findings, model: &str) -> String {
          bias is left, but noise of {} meV/Å. At {} fs it heats by {} K/ps; a thermostat with a damping time of \
          {} ps lets the simulation get {} K warmer than {} K.</p>\n<pre># LAMMPS, units \
          metal\n{style}\n{langevin}</pre>\n",
-        row.name,
-        row.evaluations,
+        row.name(),
+        row.evaluations(),
         choice.pair_style(),
         escape(&findings.pair_coeff(model)),
         escape(&choice.ipi(model)),

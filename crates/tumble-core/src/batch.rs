@@ -64,9 +64,9 @@ impl<'a> Task<'a> {
 
     /// The average.
     pub(crate) fn averaged(&self, request: &Request<'a>) -> Job<'a> {
-        let Policy { mitigation, forces, seed, stream, .. } = self.policy;
-        let quadrature = mitigation.quadrature(*seed, self.step, *stream);
-        Job { graph: self.graph, quadrature, request: Request { forces: *forces, ..*request }, alone: Alone::Nobody }
+        let quadrature = self.policy.mitigation.orientations(self.graph, self.policy.draw(self.step));
+        let request = Request { forces: self.policy.forces, ..*request };
+        Job { graph: self.graph, quadrature, request, alone: Alone::Nobody }
     }
 
     /// The average, and the bare model alone: in one batch where they are of one kind, and a group grid holds the bare

@@ -89,7 +89,7 @@ impl Calculator {
     pub fn policy(&self) -> String {
         let Policy { mitigation, forces, inner, correction, .. } = &self.policy;
         let inversion = if mitigation.inversion() { " with inversion" } else { "" };
-        let what = format!("rotate {mitigation}{inversion}: {} evaluation(s)", mitigation.evaluations());
+        let what = format!("rotate {}{inversion}: {} evaluation(s)", mitigation.name(), mitigation.evaluations());
         let (forces, inner, every) = (forces.name(), inner.name(), self.every);
         match (correction, every) {
             (true, _) => format!("{what}, less the bare model ({forces} minus {inner} forces)"),

@@ -19,6 +19,11 @@ pub enum Device {
 }
 
 impl Device {
+    /// As users write it.
+    pub fn name(self) -> &'static str {
+        self.provider().name
+    }
+
     /// The device that users write so.
     pub fn named(name: &str) -> Option<Self> {
         Provider::all().iter().find(|provider| provider.name == name).map(|provider| provider.device)

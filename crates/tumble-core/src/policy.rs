@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::potential::{Forces, ModelInfo};
 use crate::quadrature::Mitigation;
+use crate::rotation::Draw;
 use crate::settings::Settings;
 
 /// What one simulation wants of a model; of several simulations that share a model each has its own.
@@ -32,9 +33,14 @@ impl Policy {
         let inner = settings.inner.unwrap_or(forces);
         info.check_forces(forces)?;
         info.check_forces(inner)?;
-        let mitigation = settings.check_for(info)?;
+        settings.check_for(info)?;
         let Settings { correction, seed, stream, .. } = *settings;
-        Ok(Self { mitigation, forces, inner, correction, seed, stream })
+        Ok(Self { mitigation: settings.mitigation.clone(), forces, inner, correction, seed, stream })
+    }
+
+    /// What the random rotations of a step depend on.
+    pub fn draw(&self, step: u64) -> Draw {
+        Draw { seed: self.seed, step, stream: self.stream }
     }
 
     /// The same with another stream, so many after this one's.

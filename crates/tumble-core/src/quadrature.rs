@@ -14,7 +14,7 @@
 //! | [`Quadrature::legendre`] L | L (2L - 1)^2 | 2L - 2 |
 //! | [`Quadrature::lebedev`] L | L times the points of Lebedev's rule of order L | L - 1 |
 //!
-//! [`Mitigation`] names one of them, or random rotations, in a string.
+//! [`Mitigation`] is what a user chooses: one of them, or random rotations.
 
 mod groups;
 mod lebedev;
@@ -22,6 +22,7 @@ mod lebedev_table;
 mod mitigation;
 mod product;
 
+pub(crate) use mitigation::INVERTED;
 pub use mitigation::{GRAMMAR, Mitigation};
 
 use crate::rotation::{IDENTITY, Matrix3, multiply, negate};

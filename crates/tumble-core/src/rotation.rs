@@ -106,6 +106,25 @@ pub fn draw(seed: u64, step: u64, stream: u64) -> Matrix3 {
     from_quaternion(uniform_quaternion([0; 3].map(|_| unit_interval(source.next_u64()))))
 }
 
+/// What random rotations depend on: the same on every MPI rank, for every number of threads, and after a restart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Draw {
+    /// Of the simulation.
+    pub seed: u64,
+    /// Number of the step.
+    pub step: u64,
+    /// Simulations with the same seed, such as those that one server serves, draw independently if their streams
+    /// differ.
+    pub stream: u32,
+}
+
+impl Draw {
+    /// The k-th rotation, from 0, below 2^32: that of [`draw`]'s stream 2^32 `stream` + k.
+    pub fn rotation(&self, k: u64) -> Matrix3 {
+        draw(self.seed, self.step, (u64::from(self.stream) << 32) + k)
+    }
+}
+
 /// The 53 high bits as a number in [0, 1).
 fn unit_interval(bits: u64) -> f64 {
     (bits >> 11) as f64 / (1_u64 << 53) as f64

@@ -1,11 +1,20 @@
 //! How a model is evaluated, and which settings contradict each other.
 
+mod check;
+pub mod door;
+mod setting;
+pub mod table;
+mod value;
+
 use std::path::PathBuf;
 
 use crate::error::{Error, Result};
 use crate::execution::{DEFAULT_MEMORY, Device, ExecutionOptions};
-use crate::potential::{Forces, ModelInfo};
-use crate::quadrature::Mitigation;
+use crate::potential::Forces;
+use crate::quadrature::{INVERTED, Mitigation};
+pub use door::Door;
+pub use setting::Setting;
+pub use value::Value;
 
 /// A million threads, or terabytes of memory: more is a mistake, and must not overflow as bytes.
 const MOST: usize = 1_000_000;
@@ -16,13 +25,11 @@ pub const MAX_STREAM: u32 = u16::MAX as u32;
 /// The highest number of a step: counting on from it never overflows.
 pub const MAX_STEP: u64 = i64::MAX as u64;
 
-/// How to evaluate a model.
+/// How to evaluate a model. [`table`] says how users write each of them.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Which rotations to average over; the grammar of [`Mitigation::parse`].
-    pub mitigation: String,
-    /// Whether every rotation is accompanied by its inversion.
-    pub inversion: bool,
+    /// Which rotations to average over.
+    pub mitigation: Mitigation,
     /// Seed of the random rotations.
     pub seed: u64,
     /// Simulations of the same seed draw independent rotations if their streams differ; up to [`MAX_STREAM`].
@@ -54,8 +61,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            mitigation: "none".into(),
-            inversion: false,
+            mitigation: Mitigation::default(),
             seed: 0,
             stream: 0,
             threads: 1,
@@ -73,6 +79,9 @@ impl Default for Settings {
     }
 }
 
+/// A setting, and what was written after its name.
+pub type Given<'a> = (&'static Setting, &'a str);
+
 impl Settings {
     /// How the model is to be run, whatever it is averaged over.
     pub fn running(&self) -> ExecutionOptions {
@@ -80,198 +89,24 @@ impl Settings {
         ExecutionOptions { threads, device, library, memory: self.memory_mb << 20, profile, sha256, tf32 }
     }
 
-    /// Refuses values out of range, and settings that contradict each other or change nothing, as far as that is known
-    /// without the model; the mitigation otherwise.
-    ///
-    /// `seed` and `stream` are accepted without random rotations, and `inner` with the kind that `forces` has: scripts
-    /// that go through mitigations or kinds of forces give them with all.
+    /// Takes in all that was given at a door, in its order; of a setting that is given twice the last value counts.
     ///
     /// # Errors
-    /// [`Error::Setting`], and those of [`Mitigation::parse`].
-    pub fn check(&self) -> Result<Mitigation> {
-        self.check_ranges()?;
-        self.running().check()?;
-        let mitigation = Mitigation::parse(&self.mitigation, self.inversion)?;
-        self.check_together(&mitigation, self.forces)?;
-        Ok(mitigation)
-    }
-
-    /// The same for a model, whose preferred kind of forces counts where the settings name none.
-    ///
-    /// # Errors
-    /// Those of [`Settings::check`].
-    pub fn check_for(&self, info: &ModelInfo) -> Result<Mitigation> {
-        let mitigation = self.check()?;
-        self.check_together(&mitigation, self.forces.or(info.forces.first().copied()))?;
-        match self.inner {
-            Some(inner) if info.forces.len() == 1 => {
-                let problem =
-                    format!("changes nothing: the model \"{}\" gives no other forces: leave it out", info.name);
-                Err(refused("inner", inner.name(), problem))
+    /// Those of [`Setting::set`], and [`Error::Setting`] for `inversion no` beside a `rotate` with `+inversion`.
+    pub fn take(&mut self, given: &[Given]) -> Result<()> {
+        for (index, (setting, text)) in given.iter().enumerate() {
+            let again = given[index + 1..].iter().any(|(other, _)| other.name == setting.name);
+            if !again {
+                setting.set(self, text)?;
             }
-            _ => Ok(mitigation),
         }
-    }
-
-    fn check_ranges(&self) -> Result<()> {
-        let range = |name, value: u64, least: u64, most: u64| {
-            let problem = || match most {
-                u64::MAX => format!("is out of range: give a whole number from {least}"),
-                _ => format!("is out of range: give a whole number from {least} to {most}"),
-            };
-            if (least..=most).contains(&value) { Ok(()) } else { Err(refused(name, value, problem())) }
-        };
-        range("every", self.every, 1, u64::MAX)?;
-        range("threads", self.threads as u64, 1, MOST as u64)?;
-        range("memory", self.memory_mb as u64, 1, MOST as u64)?;
-        range("stream", self.stream.into(), 0, MAX_STREAM.into())
-    }
-
-    /// `forces`: their kind, where it is known.
-    fn check_together(&self, mitigation: &Mitigation, forces: Option<Forces>) -> Result<()> {
-        let Self { inner, every, correction, .. } = *self;
-        let steps = every > 1;
-        // Direct forces corrected by conservative ones need no rotations.
-        let differs = mitigation.evaluations() > 1
-            || mitigation.is_random()
-            || inner.is_some() && (forces.is_none() || inner != forces);
-        let problem = |name, value: String, problem: &str| Err(refused(name, value, problem));
-        match inner {
-            _ if steps && correction => problem("every", every.to_string(), EVERY_WITH_CORRECTION),
-            _ if steps && !differs => problem("every", every.to_string(), EVERY_WITHOUT_ROTATE),
-            _ if correction && !differs => problem("correction", "yes".into(), CORRECTION_WITHOUT_ROTATE),
-            Some(inner) if !steps && !correction => problem("inner", inner.name().into(), INNER_ALONE),
+        let last = |name| given.iter().rev().find(|(setting, _)| setting.name == name).map(|(_, text)| text.trim());
+        match (last("rotate"), last("inversion")) {
+            (Some(rotate), Some("no")) if rotate.ends_with(INVERTED) => {
+                let problem = format!("contradicts rotate {rotate}: leave one of them out");
+                Err(Error::Setting { name: "inversion", value: "no".into(), problem })
+            }
             _ => Ok(()),
-        }
-    }
-}
-
-const EVERY_WITH_CORRECTION: &str = "contradicts correction yes, which the host program steps (run_style respa in LAMMPS, \
-                                     nmts in i-PI): leave one of them out";
-const EVERY_WITHOUT_ROTATE: &str = "changes nothing without rotations: all steps are bare: give rotate, inversion yes or \
-                                    another kind of inner forces, or leave it out";
-const CORRECTION_WITHOUT_ROTATE: &str = "is zero without rotations, as it is averaged minus bare: give rotate, inversion \
-                                         yes or another kind of inner forces, or leave it out";
-const INNER_ALONE: &str = "changes nothing without every (2 or more) or correction yes, which evaluate the bare model \
-                           beside the average: give one of them, or leave it out";
-
-fn refused(name: &'static str, value: impl ToString, problem: impl Into<String>) -> Error {
-    Error::Setting { name, value: value.to_string(), problem: problem.into() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::analytic::{HarmonicToy, Legendre};
-    use crate::policy::Policy;
-    use crate::potential::Potential;
-
-    fn settings(rotate: &str) -> Settings {
-        Settings { mitigation: rotate.into(), ..Settings::default() }
-    }
-
-    fn sentence(settings: &Settings) -> String {
-        settings.check().unwrap_err().to_string()
-    }
-
-    fn harmonic() -> ModelInfo {
-        HarmonicToy::new(3.0, &[(1, 1.0)], Legendre { l2: 0.2, ..Legendre::default() }).info().clone()
-    }
-
-    fn both() -> ModelInfo {
-        ModelInfo { forces: vec![Forces::Conservative, Forces::Direct], ..harmonic() }
-    }
-
-    #[test]
-    fn values_out_of_range_are_refused() {
-        let plain = || settings("octahedral");
-        assert_eq!(sentence(&Settings { every: 0, ..plain() }), "every 0 is out of range: give a whole number from 1");
-        for threads in [0, MOST + 1, usize::MAX] {
-            let expected = format!("threads {threads} is out of range: give a whole number from 1 to 1000000");
-            assert_eq!(sentence(&Settings { threads, ..plain() }), expected);
-        }
-        for memory_mb in [0, usize::MAX] {
-            let expected = format!("memory {memory_mb} is out of range: give a whole number from 1 to 1000000");
-            assert_eq!(sentence(&Settings { memory_mb, ..plain() }), expected);
-        }
-        let expected = "stream 65536 is out of range: give a whole number from 0 to 65535";
-        assert_eq!(sentence(&Settings { stream: MAX_STREAM + 1, ..plain() }), expected);
-    }
-
-    #[test]
-    fn contradictions_are_refused_before_a_model_is_known() {
-        let direct = Some(Forces::Direct);
-        let cases = [
-            (
-                Settings { every: 4, correction: true, ..settings("octahedral") },
-                "every 4 contradicts correction yes, which the host program steps (run_style respa in LAMMPS, nmts in \
-                 i-PI): leave one of them out",
-            ),
-            (
-                Settings { every: 4, ..settings("none") },
-                "every 4 changes nothing without rotations: all steps are bare: give rotate, inversion yes or another \
-                 kind of inner forces, or leave it out",
-            ),
-            (
-                Settings { correction: true, ..settings("none") },
-                "correction yes is zero without rotations, as it is averaged minus bare: give rotate, inversion yes or \
-                 another kind of inner forces, or leave it out",
-            ),
-            (
-                Settings { tf32: true, ..settings("octahedral") },
-                "tf32 yes is for products on a GPU, but the device is cpu: choose the device cuda, or leave tf32 out",
-            ),
-            (
-                Settings { inner: direct, ..settings("octahedral") },
-                "inner direct changes nothing without every (2 or more) or correction yes, which evaluate the bare \
-                 model beside the average: give one of them, or leave it out",
-            ),
-        ];
-        for (settings, expected) in cases {
-            assert_eq!(sentence(&settings), expected);
-        }
-        let same = Settings { inner: direct, forces: direct, every: 2, ..settings("none") };
-        assert!(sentence(&same).starts_with("every 2 changes nothing"));
-    }
-
-    #[test]
-    fn contradictions_that_only_the_model_shows_are_refused() {
-        let preferred = Settings { inner: Some(Forces::Conservative), every: 2, ..settings("none") };
-        preferred.check().unwrap();
-        let error = preferred.check_for(&both()).unwrap_err().to_string();
-        assert!(error.starts_with("every 2 changes nothing without rotations"), "{error}");
-        let only = Settings { inner: Some(Forces::Conservative), every: 2, ..settings("octahedral") };
-        only.check_for(&both()).unwrap();
-        assert_eq!(
-            only.check_for(&harmonic()).unwrap_err().to_string(),
-            "inner conservative changes nothing: the model \"harmonic toy\" gives no other forces: leave it out"
-        );
-        assert!(Policy::new(&only, &harmonic()).is_err());
-    }
-
-    #[test]
-    fn combinations_that_mean_something_are_accepted() {
-        let direct = Some(Forces::Direct);
-        let octahedral = || settings("octahedral");
-        let accepted = [
-            Settings { seed: 7, stream: 3, ..octahedral() },
-            Settings { seed: 7, stream: 3, ..settings("none") },
-            Settings { every: 4, inversion: true, ..settings("none") },
-            Settings { correction: true, inversion: true, ..settings("none") },
-            Settings { every: 4, ..settings("random") },
-            Settings { every: 4, inner: direct, ..settings("none") },
-            Settings { correction: true, inner: direct, ..settings("none") },
-            Settings { correction: true, ..octahedral() },
-            Settings {
-                every: 4,
-                inner: Some(Forces::Conservative),
-                forces: Some(Forces::Conservative),
-                ..octahedral()
-            },
-            Settings { every: u64::MAX, threads: MOST, memory_mb: MOST, stream: MAX_STREAM, ..octahedral() },
-        ];
-        for settings in accepted {
-            settings.check_for(&both()).unwrap();
         }
     }
 }

@@ -14,12 +14,9 @@ use crate::model::OnnxPotential;
 /// Everything that can be wrong with the file, the settings, or the installation of ONNX Runtime.
 pub fn load(model: &Path, settings: &Settings) -> Result<Calculator> {
     // Settings are checked first: it is quick, and a long load that ends in a typing error annoys.
-    let mitigation = settings.check()?;
+    settings.check()?;
     let potential = OnnxPotential::load(model, &settings.running())?;
     let origin = format!("{}, sha256 {}", model.display(), potential.sha256());
     let notes = potential.notes().to_vec();
-    let calculator = Calculator::new(Box::new(potential), settings)?;
-    // Until here, so that a large grid was made once.
-    drop(mitigation);
-    Ok(calculator.with_origin(origin, notes))
+    Ok(Calculator::new(Box::new(potential), settings)?.with_origin(origin, notes))
 }

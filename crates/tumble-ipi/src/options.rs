@@ -1,79 +1,54 @@
 //! Settings as a text of pairs: `rotate: octahedral, inversion: yes, seed: 1`.
 
-use std::str::FromStr;
-
-use tumble_core::execution::Device;
-use tumble_core::hash::Hash;
-use tumble_core::potential::Forces;
-use tumble_core::settings::{MAX_STEP, Settings};
+use tumble_core::error::Result;
+use tumble_core::settings::door::{given, listed, names};
+use tumble_core::settings::{Door, Given, MAX_STEP, Settings};
 
 use crate::init::{check_once, pairs};
 
-const KEYS: &str = "rotate, inversion, seed, stream, step, forces, correction, threads, memory, device, \
-                    onnxruntime, sha256 and tf32";
+/// The number of a step, which is no setting, with its place among their names.
+pub const STEP: (u8, &str) = (5, "step");
 
-/// Settings, and the number of the first structure, for a model that is still to be loaded.
-///
-/// # Errors
-/// A sentence.
-pub fn parse(text: &str) -> Result<(Settings, u64), String> {
-    check_once(text)?;
-    let (mut settings, mut step) = (Settings::default(), 0);
-    for (key, value) in pairs(text) {
-        match key {
-            "step" => step = self::step(value)?,
-            _ if running(&mut settings, key, value)? || asked(&mut settings, key, value)? => {}
-            _ => return Err(format!("the key \"{key}\" is unknown: the keys are {KEYS}")),
+/// What a text asks for, its names and the grammar of its values checked.
+#[derive(Debug)]
+pub struct Options<'a> {
+    given: Vec<Given<'a>>,
+    /// Number of the first structure.
+    pub step: u64,
+}
+
+impl<'a> Options<'a> {
+    /// Reads a text, for a model that is still to be loaded.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub fn read(text: &'a str) -> Result<Self, String> {
+        check_once(text)?;
+        let mut options = Self { given: vec![], step: 0 };
+        pairs(text).try_for_each(|(key, value)| options.add(key, value))?;
+        Ok(options)
+    }
+
+    fn add(&mut self, key: &str, value: &'a str) -> Result<(), String> {
+        if key == STEP.1 {
+            self.step = step(value)?;
+            return Ok(());
         }
+        let keys = || listed(&names(Door::Text, &[STEP]));
+        let pair = given(Door::Text, key, value)?;
+        self.given.push(pair.ok_or_else(|| format!("the key \"{key}\" is unknown: the keys are {}", keys()))?);
+        Ok(())
     }
-    Ok((settings, step))
-}
 
-/// Takes in what a simulation can ask of a model that runs already; whether the key is one of these.
-///
-/// # Errors
-/// A sentence.
-pub fn asked(settings: &mut Settings, key: &str, value: &str) -> Result<bool, String> {
-    match key {
-        "rotate" => settings.mitigation = value.into(),
-        "inversion" => settings.inversion = yes(key, value)?,
-        "correction" => settings.correction = yes(key, value)?,
-        "seed" => settings.seed = number(key, value)?,
-        "stream" => settings.stream = number::<u16>(key, value)?.into(),
-        "forces" => settings.forces = Some(kind(value)?),
-        _ => return Ok(false),
+    /// The defaults, with what is asked for.
+    ///
+    /// # Errors
+    /// Those of [`Settings::take`].
+    pub fn settings(&self) -> Result<Settings> {
+        let mut settings = Settings::default();
+        settings.take(&self.given)?;
+        Ok(settings)
     }
-    Ok(true)
-}
-
-/// Takes in how a model is to be run; whether the key is one of these.
-fn running(settings: &mut Settings, key: &str, value: &str) -> Result<bool, String> {
-    match key {
-        "threads" => settings.threads = positive(key, value)?,
-        "memory" => settings.memory_mb = positive(key, value)?,
-        "device" => settings.device = device(value)?,
-        "onnxruntime" => settings.library = Some(value.into()),
-        "tf32" => settings.tf32 = yes(key, value)?,
-        "sha256" => settings.sha256 = Some(hash(value)?),
-        _ => return Ok(false),
-    }
-    Ok(true)
-}
-
-fn yes(key: &str, value: &str) -> Result<bool, String> {
-    match value {
-        "yes" => Ok(true),
-        "no" => Ok(false),
-        _ => Err(format!("{key} is \"{value}\": give yes or no")),
-    }
-}
-
-/// A whole number that is not negative.
-///
-/// # Errors
-/// A sentence.
-pub fn number<T: FromStr>(key: &str, value: &str) -> Result<T, String> {
-    value.parse().map_err(|_| format!("{key} is \"{value}\": give a whole number, not negative and not too large"))
 }
 
 /// The number of a step.
@@ -85,27 +60,17 @@ pub fn step(value: &str) -> Result<u64, String> {
     number.ok_or_else(|| format!("step is \"{value}\": give a whole number from 0 to {MAX_STEP}"))
 }
 
-fn positive(key: &str, value: &str) -> Result<usize, String> {
-    // A million threads or terabytes: more is a mistake, and must not overflow as bytes.
-    let number = value.parse().ok().filter(|number: &usize| (1..=1_000_000).contains(number));
-    number.ok_or_else(|| format!("{key} is \"{value}\": give a whole number from 1 to 1000000"))
-}
-
-fn kind(value: &str) -> Result<Forces, String> {
-    Forces::named(value).ok_or_else(|| format!("forces is \"{value}\": give conservative or direct"))
-}
-
-fn hash(value: &str) -> Result<String, String> {
-    Hash::parse(value).map(|hash| hash.to_string()).map_err(|problem| format!("sha256 {problem}"))
-}
-
-fn device(value: &str) -> Result<Device, String> {
-    Device::named(value).ok_or_else(|| format!("device is \"{value}\": give cpu or cuda"))
-}
-
 #[cfg(test)]
 mod tests {
+    use tumble_core::execution::Device;
+    use tumble_core::potential::Forces;
+
     use super::*;
+
+    fn parse(text: &str) -> Result<(Settings, u64), String> {
+        let options = Options::read(text)?;
+        Ok((options.settings().unwrap(), options.step))
+    }
 
     #[test]
     fn every_key_reaches_its_setting() {
@@ -113,7 +78,10 @@ mod tests {
                     threads: 4, memory: 512, device: cuda, onnxruntime: /opt/ort, tf32: yes, sha256: ";
         let hash = "0123456789abcdef".repeat(4);
         let (found, step) = parse(&format!("{text}{}", hash.to_uppercase())).unwrap();
-        assert_eq!((found.mitigation.as_str(), found.inversion, found.seed, found.stream), ("random:10", true, 1, 2));
+        assert_eq!(
+            (found.mitigation.name(), found.mitigation.inversion(), found.seed, found.stream),
+            ("random:10", true, 1, 2)
+        );
         assert_eq!((found.forces, found.correction, found.threads), (Some(Forces::Direct), true, 4));
         assert_eq!((found.memory_mb, found.device, step), (512, Device::Cuda, 3));
         assert_eq!(found.library.as_deref(), Some(std::path::Path::new("/opt/ort")));

@@ -7,11 +7,10 @@ use tumble_core::calculator::{Calculator, HeldCorrection, Phase};
 use tumble_core::diagnostics::{Probes, Shares};
 use tumble_core::elements::{atomic_number, symbols};
 use tumble_core::error::{Error, Result};
-use tumble_core::execution::Device;
 use tumble_core::panics::guarded;
-use tumble_core::potential::Forces;
 use tumble_core::rotation::{Matrix3, scale};
-use tumble_core::settings::Settings;
+use tumble_core::settings::door::accepted;
+use tumble_core::settings::{Door, Setting};
 use tumble_core::units::UnitStyle;
 use tumble_core::virial::{centroid_virials, virials};
 use tumble_engine::load;
@@ -21,7 +20,7 @@ use crate::axes::Axes;
 use crate::build_id;
 use crate::fold::{Folded, RankAtoms, fold};
 use crate::integers::{self, IntegerSizes};
-use crate::keywords;
+use crate::keywords::{self, Expected, Keywords};
 use crate::masses::{self, TypeMass};
 use crate::place::Place;
 use crate::step::{Outcome, Wanted, step};
@@ -29,26 +28,22 @@ use crate::step::{Outcome, Wanted, step};
 #[allow(missing_docs)]
 #[cxx::bridge(namespace = "tumble")]
 mod ffi {
-    /// Keywords of `pair_style tumble`.
-    struct PairSettings {
-        rotate: String,
-        inversion: bool,
-        seed: u64,
-        threads: usize,
-        memory_mb: usize,
-        /// "", "conservative" or "direct".
-        forces: String,
-        /// As `forces`, for the bare model.
-        inner: String,
-        every: u64,
-        correction: bool,
-        /// Every how many steps spread and noise are measured; 0: never.
-        monitor: u64,
-        /// "cpu" or "cuda".
-        device: String,
-        /// SHA-256 that the model must have; empty: any.
-        sha256: String,
-        tf32: bool,
+    /// How LAMMPS reads what comes after a keyword.
+    enum ValueKind {
+        Word,
+        /// yes or no, and what else LAMMPS takes for them.
+        Switch,
+        Whole,
+        /// LAMMPS' unit.
+        Energy,
+    }
+
+    /// What comes after a keyword.
+    #[derive(Clone, Copy)]
+    struct KeywordValue {
+        kind: ValueKind,
+        /// Of whole numbers.
+        least: u64,
     }
 
     /// 1 Å, 1 eV and 1 u in LAMMPS' units.
@@ -130,12 +125,20 @@ mod ffi {
 
     extern "Rust" {
         type Engine;
+        type Keywords;
+        /// Of keywords and values in turn, those that are settings.
+        fn read_keywords(words: Vec<String>) -> Result<Box<Keywords>>;
+        /// The SHA-256 that the model must have; empty: any.
+        fn demand(self: &mut Keywords, sha256: &str);
+        fn every(self: &Keywords) -> u64;
+        fn seed(self: &Keywords) -> u64;
+        /// Threads of the processor that the model takes on each rank; 0 where it runs elsewhere.
+        fn processor_threads(self: &Keywords) -> usize;
         fn unit_style(name: &str) -> Result<Units>;
-        fn check_settings(settings: &PairSettings) -> Result<()>;
-        fn check_keyword(word: &str) -> Result<()>;
+        fn keyword_value(word: &str) -> Result<KeywordValue>;
         fn check_model_word(word: &str) -> Result<()>;
         fn compare_identities(first: &str, other: &str, different_ranks: &[usize]) -> Result<()>;
-        fn load_engine(model: &str, settings: &PairSettings, units: Units) -> Result<Box<Engine>>;
+        fn load_engine(model: &str, keywords: &Keywords, units: Units) -> Result<Box<Engine>>;
         fn cutoff(self: &Engine) -> f64;
         fn hops(self: &Engine) -> usize;
         fn is_whole(self: &Engine) -> bool;
@@ -143,7 +146,7 @@ mod ffi {
         fn is_random(self: &Engine) -> bool;
         fn summary(self: &Engine) -> String;
         fn species(self: &Engine, element: &str) -> Result<u8>;
-        fn identity(self: &Engine, settings: &PairSettings, species_of_type: &[u8]) -> String;
+        fn identity(self: &Engine, keywords: &Keywords, species_of_type: &[u8]) -> String;
         fn mass_warning(self: &Engine, species_of_type: &[u8], masses: &[f64]) -> String;
         /// The correction of the virial that is held between outer steps, xx, yy, zz, xy, xz, yz, eV, this rank's share; empty
         /// if there is none.
@@ -154,7 +157,7 @@ mod ffi {
     }
 }
 
-use ffi::{Ask, Measures, PairSettings, RankData, RankResult, Units};
+use ffi::{Ask, KeywordValue, Measures, RankData, RankResult, Units, ValueKind};
 
 /// A loaded model as the pair style sees it.
 pub struct Engine {
@@ -163,93 +166,26 @@ pub struct Engine {
     shares: Shares,
 }
 
-fn forces_kind(keyword: &'static str, name: &str) -> Result<Option<Forces>> {
-    if name.is_empty() {
-        return Ok(None);
-    }
-    Forces::named(name).map(Some).ok_or_else(|| unknown(keyword, name, "conservative or direct"))
-}
-
-fn unknown(keyword: &'static str, found: &str, expected: &'static str) -> Error {
-    Error::KeywordValue { keyword, found: found.into(), expected }
-}
-
-impl PairSettings {
-    /// Names and values of the keywords. Each field is named here, so that none is forgotten; `sha256` is checked by
-    /// itself.
-    fn named(&self) -> Vec<(&'static str, String)> {
-        let Self {
-            rotate,
-            inversion,
-            seed,
-            threads,
-            memory_mb,
-            forces,
-            inner,
-            every,
-            correction,
-            monitor,
-            device,
-            sha256: _,
-            tf32,
-        } = self;
-        vec![
-            ("rotate", rotate.clone()),
-            ("inversion", inversion.to_string()),
-            ("seed", seed.to_string()),
-            ("every", every.to_string()),
-            ("inner", inner.clone()),
-            ("correction", correction.to_string()),
-            ("monitor", monitor.to_string()),
-            ("forces", forces.clone()),
-            ("threads", threads.to_string()),
-            ("memory", memory_mb.to_string()),
-            ("device", device.clone()),
-            ("tf32", tf32.to_string()),
-        ]
-    }
-}
-
-impl TryFrom<&PairSettings> for Settings {
-    type Error = Error;
-
-    fn try_from(pair: &PairSettings) -> Result<Self> {
-        let device = Device::named(&pair.device).ok_or_else(|| unknown("device", &pair.device, "cpu or cuda"))?;
-        Ok(Self {
-            mitigation: pair.rotate.clone(),
-            inversion: pair.inversion,
-            seed: pair.seed,
-            stream: 0,
-            threads: pair.threads,
-            memory_mb: pair.memory_mb,
-            forces: forces_kind("forces", &pair.forces)?,
-            inner: forces_kind("inner", &pair.inner)?,
-            every: pair.every,
-            correction: pair.correction,
-            device,
-            library: None,
-            profile: None,
-            sha256: (!pair.sha256.is_empty()).then(|| pair.sha256.clone()),
-            tf32: pair.tf32,
-        })
-    }
-}
-
 fn unit_style(name: &str) -> Result<Units> {
     let UnitStyle { angstrom, electron_volt, dalton } =
         UnitStyle::named(name).ok_or_else(|| Error::UnitStyle { style: name.into() })?;
     Ok(Units { angstrom, electron_volt, dalton })
 }
 
-fn check_settings(settings: &PairSettings) -> Result<()> {
-    guarded(|| {
-        Settings::try_from(settings)?.check()?;
-        Ok(())
-    })
+fn read_keywords(words: Vec<String>) -> Result<Box<Keywords>> {
+    guarded(|| Ok(Box::new(Keywords::read(&words)?)))
 }
 
-fn check_keyword(word: &str) -> Result<()> {
-    guarded(|| if keywords::KEYWORDS.contains(&word) { Ok(()) } else { Err(keywords::unknown(word)) })
+fn keyword_value(word: &str) -> Result<KeywordValue> {
+    guarded(|| {
+        let (kind, least) = match keywords::expected(word)? {
+            Expected::Word => (ValueKind::Word, 0),
+            Expected::Switch => (ValueKind::Switch, 0),
+            Expected::Whole(least) => (ValueKind::Whole, least),
+            Expected::Energy => (ValueKind::Energy, 0),
+        };
+        Ok(KeywordValue { kind, least })
+    })
 }
 
 /// Refuses an element where the model is expected.
@@ -268,9 +204,9 @@ fn compare_identities(first: &str, other: &str, different_ranks: &[usize]) -> Re
     guarded(|| agreement::compare(first, other, different_ranks))
 }
 
-fn load_engine(model: &str, settings: &PairSettings, units: Units) -> Result<Box<Engine>> {
+fn load_engine(model: &str, keywords: &Keywords, units: Units) -> Result<Box<Engine>> {
     guarded(|| {
-        let calculator = load(Path::new(model), &settings.try_into()?)?;
+        let calculator = load(Path::new(model), &keywords.settings)?;
         Ok(Box::new(Engine { calculator, units, shares: Shares::default() }))
     })
 }
@@ -318,16 +254,14 @@ impl Engine {
     }
 
     /// What must be the same on all ranks, as text. The first entry of `species_of_type` belongs to no type.
-    fn identity(&self, settings: &PairSettings, species_of_type: &[u8]) -> String {
+    fn identity(&self, keywords: &Keywords, species_of_type: &[u8]) -> String {
         let origin = self.calculator.origin();
         let hash = origin.rsplit_once("sha256 ").map_or(origin, |(_, hash)| hash);
         let identity = Identity::default().with("the SHA-256 of the model", hash);
         let identity = identity.with("the elements of the atom types", symbols(&species_of_type[1..]));
-        let all = settings
-            .named()
-            .into_iter()
-            .fold(identity, |all, (name, value)| all.with(&format!("the value of keyword {name}"), value));
-        all.into_text()
+        let value = |setting: &Setting| (setting.show)(&keywords.settings).unwrap_or_default();
+        let with = |all: Identity, one: &Setting| all.with(&format!("the value of keyword {}", one.name), value(one));
+        accepted(Door::Lammps).into_iter().fold(identity, with).into_text()
     }
 
     /// A sentence about masses that are far from those of their elements; empty if there are none. `masses[t]` of type

@@ -2,24 +2,89 @@
 
 use std::path::Path;
 
-use tumble_core::error::Error;
+use tumble_core::error::{Error, Result};
+use tumble_core::execution::Device;
+use tumble_core::settings::door::{find, names};
+use tumble_core::settings::{Door, Given, Settings, Value};
+
+/// Of the pair style itself, which C++ keeps, with their places among the settings.
+const OWN: [(u8, &str); 2] = [(7, "monitor"), (8, "uncertainty")];
 
 /// All of them, in the order of the manual.
-pub const KEYWORDS: [&str; 13] = [
-    "rotate",
-    "inversion",
-    "seed",
-    "every",
-    "inner",
-    "correction",
-    "monitor",
-    "uncertainty",
-    "forces",
-    "threads",
-    "memory",
-    "device",
-    "tf32",
-];
+pub fn keywords() -> Vec<&'static str> {
+    names(Door::Lammps, &OWN)
+}
+
+/// What LAMMPS is to read after a keyword.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// Any word.
+    Word,
+    /// yes or no, and what else LAMMPS takes for them.
+    Switch,
+    /// A whole number from this one on.
+    Whole(u64),
+    /// An energy above zero, in LAMMPS' unit.
+    Energy,
+}
+
+/// What comes after a word, if that is a keyword.
+///
+/// # Errors
+/// [`Error::UnknownKeyword`], [`Error::ModelInPairStyle`].
+pub fn expected(word: &str) -> Result<Expected> {
+    match find(Door::Lammps, word).map(|setting| setting.value) {
+        Some(Value::Switch(_)) => Ok(Expected::Switch),
+        Some(Value::Whole { least, .. }) => Ok(Expected::Whole(least)),
+        Some(_) => Ok(Expected::Word),
+        None if word == "monitor" => Ok(Expected::Whole(0)),
+        None if word == "uncertainty" => Ok(Expected::Energy),
+        None => Err(unknown(word)),
+    }
+}
+
+/// The keywords of `pair_style tumble` that are settings, and what `pair_coeff` demands.
+#[derive(Debug)]
+pub struct Keywords {
+    /// How the model is to be evaluated.
+    pub settings: Settings,
+}
+
+impl Keywords {
+    /// From keywords and values in turn, numbers and booleans as the table writes them.
+    ///
+    /// # Errors
+    /// Those of [`Settings::take`] and [`Settings::check`].
+    pub fn read(words: &[String]) -> Result<Self> {
+        let setting = |word: &str| find(Door::Lammps, word).ok_or_else(|| unknown(word));
+        let given = words.as_chunks().0.iter().map(|[name, value]| Ok((setting(name)?, value.as_str())));
+        let given: Vec<Given> = given.collect::<Result<_>>()?;
+        let mut settings = Settings::default();
+        settings.take(&given)?;
+        settings.check()?;
+        Ok(Self { settings })
+    }
+
+    /// Has the model checked for a SHA-256; empty: any will do.
+    pub fn demand(&mut self, sha256: &str) {
+        self.settings.sha256 = (!sha256.is_empty()).then(|| sha256.into());
+    }
+
+    /// Every how many steps is averaged.
+    pub fn every(&self) -> u64 {
+        self.settings.every
+    }
+
+    /// Of the random rotations.
+    pub fn seed(&self) -> u64 {
+        self.settings.seed
+    }
+
+    /// Threads of the processor that the model takes on each rank; 0 where it runs elsewhere.
+    pub fn processor_threads(&self) -> usize {
+        if self.settings.device == Device::Cpu { self.settings.threads } else { 0 }
+    }
+}
 
 /// The sentence about a word that stands where a keyword is expected.
 pub fn unknown(word: &str) -> Error {
@@ -28,10 +93,10 @@ pub fn unknown(word: &str) -> Error {
     }
     if word == "sha256" {
         let hint = "it belongs to pair_coeff, after the model: ".into();
-        return Error::UnknownKeyword { word: word.into(), hint, known: KEYWORDS.join(", ") };
+        return Error::UnknownKeyword { word: word.into(), hint, known: keywords().join(", ") };
     }
     let nearest = nearest(word).map(|keyword| format!("did you mean {keyword}? ")).unwrap_or_default();
-    Error::UnknownKeyword { word: word.into(), hint: nearest, known: KEYWORDS.join(", ") }
+    Error::UnknownKeyword { word: word.into(), hint: nearest, known: keywords().join(", ") }
 }
 
 fn looks_like_model(word: &str) -> bool {
@@ -44,8 +109,8 @@ fn looks_like_model(word: &str) -> bool {
 fn nearest(word: &str) -> Option<&'static str> {
     let word = word.to_ascii_lowercase();
     let common = |keyword: &str| keyword.bytes().zip(word.bytes()).take_while(|(a, b)| a == b).count();
-    let by_distance = KEYWORDS.into_iter().map(|keyword| (distance(keyword, &word), keyword)).min()?;
-    let by_start = KEYWORDS.into_iter().find(|keyword| common(keyword) >= 3);
+    let by_distance = keywords().into_iter().map(|keyword| (distance(keyword, &word), keyword)).min()?;
+    let by_start = keywords().into_iter().find(|keyword| common(keyword) >= 3);
     let limit = word.len().max(by_distance.1.len()) / 3;
     (by_distance.0 <= limit).then_some(by_distance.1).or(by_start)
 }

@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 
+use tumble_core::error::Result;
 use tumble_core::policy::Policy;
 use tumble_core::potential::ModelInfo;
-use tumble_core::settings::Settings;
+use tumble_core::settings::door::{given, listed, names};
+use tumble_core::settings::{Door, Given, Settings};
 use tumble_ipi::init::{batch, check_once, pairs, species, value};
 use tumble_ipi::message::Transport;
-use tumble_ipi::options;
+use tumble_ipi::options::{self, STEP};
 
 use crate::scheduler::SessionConfig;
 
-const KEYS: &str = "species, rotate, inversion, seed, stream, step, forces, correction, beads, batch_size and token";
+/// What an `INIT` says beside settings, with the places among their names.
+const OWN: [(u8, &str); 5] = [(0, "species"), STEP, (8, "beads"), (9, "batch_size"), (10, "token")];
 
 /// What is said of a token that is not the server's.
 pub(super) const WRONG_TOKEN: &str = "the token is wrong or missing: give the one that the server was started with";
@@ -30,9 +33,9 @@ pub struct SessionLimits {
 }
 
 /// An `INIT`, as its keys.
-struct InitRequest {
+struct InitRequest<'a> {
     species: Option<Vec<u8>>,
-    settings: Settings,
+    given: Vec<Given<'a>>,
     first_step: u64,
     beads: Option<u64>,
     batch: usize,
@@ -66,7 +69,7 @@ impl SessionLimits {
             return Err(format!("{atoms} atoms a message are more than the {} that are taken here", self.max_atoms));
         }
         info.check_species(&species).map_err(|error| error.to_string())?;
-        let policy = Policy::new(&wishes.settings, info).map_err(|error| error.to_string())?;
+        let policy = self.policy(&wishes.given, info).map_err(|error| error.to_string())?;
         let (rotations, most) = (policy.mitigation.evaluations(), self.max_rotations);
         if rotations > most {
             return Err(format!("{rotations} rotations a structure are more than the {most} that are made here"));
@@ -84,34 +87,38 @@ impl SessionLimits {
             counter: Arc::default(),
         })
     }
+
+    fn policy(&self, given: &[Given], info: &ModelInfo) -> Result<Policy> {
+        let mut settings = self.settings.clone();
+        settings.take(given)?;
+        Policy::new(&settings, info)
+    }
 }
 
-impl InitRequest {
-    fn read(text: &str, terms: &SessionLimits) -> Result<Self, String> {
+impl<'a> InitRequest<'a> {
+    fn read(text: &'a str, terms: &SessionLimits) -> Result<Self, String> {
         check_once(text)?;
-        let mut wishes = Self {
-            species: None,
-            settings: terms.settings.clone(),
-            first_step: 0,
-            beads: None,
-            batch: batch(text, terms.max_atoms)?,
-        };
+        let mut wishes =
+            Self { species: None, given: vec![], first_step: 0, beads: None, batch: batch(text, terms.max_atoms)? };
         pairs(text).try_for_each(|(key, value)| wishes.take(key, value, terms))?;
         Ok(wishes)
     }
 
-    fn take(&mut self, key: &str, value: &str, terms: &SessionLimits) -> Result<(), String> {
+    fn take(&mut self, key: &str, value: &'a str, terms: &SessionLimits) -> Result<(), String> {
         match key {
             "species" => self.species = Some(species(value, terms.max_atoms)?),
             "step" => self.first_step = options::step(value)?,
             "beads" => self.beads = Some(beads(value)?),
             // Both were read before.
             "token" | "batch_size" => {}
-            _ if options::asked(&mut self.settings, key, value)? => {}
-            _ => return Err(format!("the INIT has the unknown key \"{key}\": the keys are {KEYS}")),
+            _ => self.given.push(given(Door::Session, key, value)?.ok_or_else(|| unknown(key))?),
         }
         Ok(())
     }
+}
+
+fn unknown(key: &str) -> String {
+    format!("the INIT has the unknown key \"{key}\": the keys are {}", listed(&names(Door::Session, &OWN)))
 }
 
 fn beads(value: &str) -> Result<u64, String> {

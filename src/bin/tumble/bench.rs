@@ -14,8 +14,9 @@ use tumble_core::neighbors::NeighborList;
 use tumble_core::planner::Plan;
 
 use crate::log::say;
-use crate::options::{Options, TimeLimit, above_zero, calculator};
+use crate::options::{TimeLimit, above_zero, calculator};
 use crate::print;
+use crate::settings::Options;
 use crate::structures;
 use crate::written;
 
@@ -141,7 +142,7 @@ structure            atoms     edges  evaluations    ms/step   ms/eval.  neighbo
 pub fn run(arguments: &Arguments, library: Option<PathBuf>) -> Result<()> {
     arguments.profile.as_deref().map_or(Ok(()), begin)?;
     let before = arguments.profile.as_deref().map(profiles).unwrap_or_default();
-    let settings = Settings { profile: arguments.profile.clone(), ..arguments.options.settings(library) };
+    let settings = Settings { profile: arguments.profile.clone(), ..arguments.options.settings(library)? };
     let cancel = arguments.time.cancel()?;
     let mut calculator = calculator(&arguments.model, &settings)?;
     calculator.watch(&cancel);

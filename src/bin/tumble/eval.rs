@@ -15,10 +15,11 @@ use tumble_xyz::{self, Frame, Frames};
 use crate::compare::Comparison;
 use crate::json;
 use crate::log::say;
-use crate::options::{Options, TimeLimit, calculator};
+use crate::options::{TimeLimit, calculator};
 use crate::output::Output;
 use crate::print;
 use crate::progress::shown;
+use crate::settings::Options;
 use crate::table;
 
 /// Evaluate all frames of a file, averaged over rotations if wanted
@@ -63,7 +64,7 @@ kill, leaves it there, and FILE as it was.";
 /// Runs the command.
 pub fn run(arguments: &Arguments, library: Option<PathBuf>) -> Result<()> {
     let cancel = arguments.time.cancel()?;
-    let mut calculator = calculator(&arguments.model, &arguments.options.settings(library))?;
+    let mut calculator = calculator(&arguments.model, &arguments.options.settings(library)?)?;
     calculator.watch(&cancel);
     let frames = tumble_xyz::open(&arguments.structures)?;
     let mut report = Report::new(arguments)?;

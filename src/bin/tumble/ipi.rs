@@ -17,7 +17,8 @@ use tumble_server::ipi_client::{Ending, Options as ClientOptions, Report, run};
 use tumble_server::scheduler::{DisconnectReason, Limits, Shutdown};
 
 use crate::log::{Log, LogFormat};
-use crate::options::{LATE, Options, TimeLimit, load, microseconds, positive, seconds};
+use crate::options::{LATE, TimeLimit, load, microseconds, positive, seconds};
+use crate::settings::{Ipi, Options};
 
 /// Serve an i-PI or ASE server with energies, forces and virials
 #[derive(Args)]
@@ -71,9 +72,8 @@ pub struct Arguments {
     #[arg(long, value_name = "N", default_value = "0", value_parser = step)]
     step: u64,
 
-    /// Give averaged minus bare, for i-PI's multiple time stepping
-    #[arg(long)]
-    correction: bool,
+    #[command(flatten)]
+    of_ipi: Options<Ipi>,
 
     /// How long a structure waits for those of other connections, microseconds
     #[arg(long, value_name = "US", default_value = "5000", value_parser = microseconds)]
@@ -108,7 +108,7 @@ It starts before or after the server. Exit code: 0 if the server said EXIT, 3 if
 
 /// Runs the command.
 pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCode> {
-    let settings = Settings { correction: arguments.correction, ..arguments.options.settings(library) };
+    let settings = arguments.of_ipi.added_to(arguments.options.settings(library)?)?;
     let species = arguments.species()?;
     let potential = load(&arguments.model, &settings)?;
     potential.info().check_species(&species)?;

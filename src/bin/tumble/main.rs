@@ -17,6 +17,7 @@ mod options;
 mod output;
 mod progress;
 mod serve;
+mod settings;
 mod structures;
 mod table;
 mod version;

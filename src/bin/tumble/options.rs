@@ -1,70 +1,20 @@
-//! Options of all commands that evaluate a model.
+//! What commands that evaluate a model have in common beside [`crate::settings`].
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use tumble_core::Cancel;
 use tumble_core::Error;
 use tumble_core::Result;
 use tumble_core::Settings;
 use tumble_core::calculator::Calculator;
-use tumble_core::execution::Device;
 use tumble_core::hash::Hash;
-use tumble_core::potential::Forces;
 use tumble_engine::OnnxPotential;
 use tumble_server::scheduler::Shutdown;
 
 use crate::log::say;
-
-/// How to evaluate the model.
-#[derive(Args)]
-pub struct Options {
-    /// Rotations to average over: none, random, random:N, tetrahedral, octahedral, icosahedral, degree:N, legendre:L,
-    /// lebedev:L; a grid may be followed by +random
-    #[arg(long, value_name = "SPEC", default_value = "none")]
-    rotate: String,
-
-    /// Add the inverted structure for every rotation
-    #[arg(long)]
-    inversion: bool,
-
-    #[command(flatten)]
-    running: Running,
-}
-
-/// How to run the model, whatever it is averaged over.
-#[derive(Args)]
-pub struct Running {
-    /// Seed of random rotations
-    #[arg(long, value_name = "N", default_value_t = Settings::default().seed)]
-    seed: u64,
-
-    /// Threads of the model: each evaluates other replicas, or all share one
-    #[arg(long, value_name = "N", default_value_t = Settings::default().threads)]
-    threads: usize,
-
-    /// Memory that the model may take, MB; bigger structures are evaluated in parts
-    #[arg(long, value_name = "MB", default_value_t = Settings::default().memory_mb)]
-    memory: usize,
-
-    /// Kind of forces [default: what the model prefers]
-    #[arg(long, value_name = "KIND")]
-    forces: Option<ForcesOption>,
-
-    /// Where the model runs
-    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
-    device: DeviceOption,
-
-    /// Let a GPU round products in single precision to TF32: faster, to about 3 digits
-    #[arg(long)]
-    tf32: bool,
-
-    /// SHA-256 that the model must have, as tumble info shows it: any other file is refused
-    #[arg(long, value_name = "HEX", value_parser = hash)]
-    sha256: Option<String>,
-}
 
 /// How long the command may take.
 #[derive(Args)]
@@ -94,50 +44,6 @@ impl TimeLimit {
 
 /// The exit code of what has ended for want of time, as that of timeout(1).
 pub const LATE: u8 = 124;
-
-#[derive(Clone, Copy, ValueEnum)]
-enum ForcesOption {
-    /// -dU/dx
-    Conservative,
-    /// Predicted by the model itself
-    Direct,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum DeviceOption {
-    Cpu,
-    Cuda,
-}
-
-impl Options {
-    /// As settings of a calculator.
-    pub fn settings(&self, library: Option<PathBuf>) -> Settings {
-        Settings { mitigation: self.rotate.clone(), inversion: self.inversion, ..self.running.settings(library) }
-    }
-}
-
-impl Running {
-    /// As settings of a calculator that averages over nothing.
-    pub fn settings(&self, library: Option<PathBuf>) -> Settings {
-        Settings {
-            seed: self.seed,
-            threads: self.threads,
-            memory_mb: self.memory,
-            forces: self.forces.map(|kind| match kind {
-                ForcesOption::Conservative => Forces::Conservative,
-                ForcesOption::Direct => Forces::Direct,
-            }),
-            device: match self.device {
-                DeviceOption::Cpu => Device::Cpu,
-                DeviceOption::Cuda => Device::Cuda,
-            },
-            library,
-            sha256: self.sha256.clone(),
-            tf32: self.tf32,
-            ..Settings::default()
-        }
-    }
-}
 
 /// A calculator, with its notes told.
 pub fn calculator(model: &Path, settings: &Settings) -> Result<Calculator> {

@@ -21,7 +21,8 @@ use tumble_server::scheduler::{Admission, DisconnectReason, Limits, Shutdown};
 use tumble_server::serve;
 
 use crate::log::{Log, LogFormat};
-use crate::options::{Options, above_zero, limit, load, microseconds, positive, seconds};
+use crate::options::{above_zero, limit, load, microseconds, positive, seconds};
+use crate::settings::Options;
 
 /// Characters of a token where other machines can guess: 16 random digits of openssl are 64 bits, which nobody finds at
 /// the few guesses a second that are answered; words and dates are shorter.
@@ -125,7 +126,7 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
     {
         return Err(Error::ShortToken { found, address: address.to_string(), shortest: SHORTEST_TOKEN });
     }
-    let settings = arguments.options.settings(library);
+    let settings = arguments.options.settings(library)?;
     let potential = load(&arguments.model, &settings)?;
     arguments.check_default(&Policy::new(&settings, potential.info())?)?;
     let listener = Listener::bind(address).map_err(|cause| Error::Listen { address: address.to_string(), cause })?;

@@ -5,7 +5,7 @@ use std::f64::consts::TAU;
 use plotters::prelude::*;
 use tumble_core::error::Result;
 use tumble_core::numbers::short;
-use tumble_core::quadrature::{Mitigation, Quadrature};
+use tumble_core::quadrature::Mitigation;
 use tumble_core::rotation::{Matrix3, about, multiply};
 
 use crate::findings::Findings;
@@ -21,10 +21,11 @@ const FIELDS: (usize, usize) = (48, 24);
 pub(super) fn section(findings: &Findings) -> Result<String> {
     let (name, measured) = findings.most_broken();
     let spectrum = &measured.spectrum;
-    let (averaged, grid, inversion) = choice(findings)?;
-    let filter = Filter::new(&grid, spectrum.highest());
+    let mitigation = choice(findings)?;
+    let averaged = caption(&mitigation);
+    let filter = Filter::new(mitigation.clone().with_inversion(false).at_rest(), spectrum.highest());
     let bare = fields(spectrum, None, false);
-    let mended = fields(spectrum, Some(&filter), inversion);
+    let mended = fields(spectrum, Some(&filter), mitigation.inversion());
     let largest = bare.iter().fold(f64::MIN_POSITIVE, |largest, x| x.abs().max(largest));
     let maps = [(&bare, "bare"), (&mended, averaged.as_str())].map(|(fields, caption)| map(fields, largest, caption));
     let [before, after] = maps;
@@ -43,12 +44,13 @@ pub(super) fn section(findings: &Findings) -> Result<String> {
 }
 
 /// The recommended grid; the octahedral one if that is none.
-fn choice(findings: &Findings) -> Result<(String, Quadrature, bool)> {
-    let recommended = findings.recommendation.as_ref().map(|choice| (choice.row.name.as_str(), choice.row.inversion));
-    let (name, inversion) = recommended.filter(|(name, _)| *name != "none").unwrap_or(("octahedral", false));
-    let grid = Mitigation::parse(name, false)?.quadrature(0, 0, 0).into_owned();
-    let caption = if inversion { format!("{name} with inversion") } else { name.into() };
-    Ok((caption, grid, inversion))
+fn choice(findings: &Findings) -> Result<Mitigation> {
+    let recommended = findings.recommendation.as_ref().map(|choice| choice.row.mitigation.clone());
+    recommended.filter(|mitigation| mitigation.name() != "none").map_or_else(|| "octahedral".parse(), Ok)
+}
+
+fn caption(mitigation: &Mitigation) -> String {
+    format!("{}{}", mitigation.name(), if mitigation.inversion() { " with inversion" } else { "" })
 }
 
 /// The rotation that turns z to the middle of a field.

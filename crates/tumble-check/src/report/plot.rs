@@ -93,7 +93,7 @@ fn draw_convergence(svg: &mut String, findings: &Findings, quantity: usize, labe
     let highest = rows.iter().map(|row| error(row)).fold(f64::MIN_POSITIVE, f64::max);
     // What has no error at all would stretch the axis beyond all use.
     let lowest = rows.iter().map(|row| error(row)).fold(highest, f64::min).max(1e-6 * highest);
-    let most = rows.iter().map(|row| row.evaluations).max().unwrap_or(1) as f64;
+    let most = rows.iter().map(|row| row.evaluations()).max().unwrap_or(1) as f64;
     let (left, right, low, high) = (0.7, 1.8 * most, 0.5 * lowest, 2.0 * highest);
     let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
     let mut chart = ChartBuilder::on(&root)
@@ -121,11 +121,11 @@ fn draw_convergence(svg: &mut String, findings: &Findings, quantity: usize, labe
         chart.draw_series([DashedPathElement::new([(left, y), (right, y)], 1, 5, INK.stroke_width(1))])?;
     }
     for row in rows.iter().filter(|row| error(row) >= low) {
-        let color = if row.inversion { SECOND } else { FIRST };
+        let color = if row.inversion() { SECOND } else { FIRST };
         let (offset, place) = beside(row);
         let style = ("sans-serif", 16).into_font().color(&color).pos(place);
-        let name = SHORT.iter().find(|(name, _)| *name == row.name).map_or("", |(_, short)| short);
-        let point = EmptyElement::at((row.evaluations as f64, error(row)))
+        let name = SHORT.iter().find(|(name, _)| *name == row.name()).map_or("", |(_, short)| short);
+        let point = EmptyElement::at((row.evaluations() as f64, error(row)))
             + Circle::new((0, 0), 4, color.filled())
             + Text::new(name, offset, style);
         chart.draw_series([point])?;
@@ -136,7 +136,7 @@ fn draw_convergence(svg: &mut String, findings: &Findings, quantity: usize, labe
 
 /// Where the name of a point goes: grids of the same size are named above and below.
 fn beside(row: &Row) -> ((i32, i32), Pos) {
-    match (row.name.split(':').next(), row.inversion) {
+    match (row.name().split(':').next(), row.inversion()) {
         (Some("legendre"), _) => ((0, -6), Pos::new(HPos::Center, VPos::Bottom)),
         (Some("lebedev"), _) => ((0, 6), Pos::new(HPos::Center, VPos::Top)),
         (Some("none"), false) | (_, true) => ((8, 0), Pos::new(HPos::Left, VPos::Center)),

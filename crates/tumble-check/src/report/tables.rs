@@ -44,26 +44,26 @@ pub(super) fn mitigations(findings: &Findings) -> String {
 }
 
 fn mitigation(row: &Row) -> Vec<String> {
-    let inversion = if row.inversion { "yes" } else { "no" };
+    let inversion = if row.inversion() { "yes" } else { "no" };
     let errors = |errors: [f64; 2]| errors.map(|error| short(1e3 * error));
     let gains = row.gains.map(|gain| if gain < 1e4 { short(gain) } else { "–".into() });
-    let mut cells = vec![row.name.clone(), inversion.into(), row.evaluations.to_string()];
+    let mut cells = vec![row.name().into(), inversion.into(), row.evaluations().to_string()];
     cells.extend([errors(row.errors), gains, errors(row.predicted)].concat());
-    cells.extend([row.degree.to_string(), short(row.ms)]);
+    cells.extend([row.degree().to_string(), short(row.ms)]);
     cells
 }
 
 /// What grids leave of each ℓ.
 pub(super) fn fractions(findings: &Findings) -> String {
-    let shown = |row: &&Row| !row.inversion && row.degree > 0;
+    let shown = |row: &&Row| !row.inversion() && row.degree() > 0;
     let mut rows: Vec<&Row> = findings.table.iter().filter(shown).collect();
-    rows.sort_by_key(|row| row.evaluations);
+    rows.sort_by_key(|row| row.evaluations());
     let highest = rows.first().map_or(0, |row| row.fractions.len() - 1);
     let columns: Vec<String> = (1..=highest).map(|l| format!("ℓ = {l}")).collect();
     let header: Vec<&str> = [" "].into_iter().chain(columns.iter().map(String::as_str)).collect();
     let line = |row: &Row| {
         let left = row.fractions[1..].iter().map(|x| if *x < 1e-9 { "–".into() } else { short(100.0 * x) });
-        ("", [row.name.clone()].into_iter().chain(left).collect())
+        ("", [row.name().to_owned()].into_iter().chain(left).collect())
     };
     let caption =
         "<p>What the grids leave of each ℓ, in percent of its variance, for a model without preferred axes:</p>\n";

@@ -1,27 +1,28 @@
-//! The grammar: how a user names what is done about a model's broken symmetry, in one string everywhere.
+//! What is done about a model's broken rotation symmetry at every step, as one type.
+
+mod grammar;
 
 use std::borrow::Cow;
 use std::fmt;
-use std::str::FromStr;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 
-use super::Quadrature;
-use crate::error::{Error, Result};
-pub use crate::grammar::GRAMMAR;
-use crate::rotation::{IDENTITY, Matrix3, draw};
+pub use grammar::GRAMMAR;
 
-/// More independent rotations a step than this would only fill the memory.
-const MAX_RANDOM: usize = 100_000;
+use crate::graph::Graph;
+use crate::quadrature::Quadrature;
+use crate::rotation::Draw;
 
+/// What follows a grid that is turned at random.
 const TURNED: &str = "+random";
 
-/// Bytes of a name at most, and of one that is too long those that are shown.
-const LONGEST: usize = 100;
-const SHOWN: usize = 40;
+/// What follows any mitigation that adds -R for every R.
+pub(crate) const INVERTED: &str = "+inversion";
 
 /// What is done about a model's broken rotation symmetry at every step.
 ///
-/// | name | rotations |
+/// It is parsed once, where a user writes it, and carried from there; a clone shares the rotations.
+///
+/// | text | rotations |
 /// |---|---|
 /// | `none` | the structure as it is |
 /// | `random`, `random:N` | 1 or N independent uniform rotations, new at every step |
@@ -29,25 +30,28 @@ const SHOWN: usize = 40;
 /// | `degree:N` | the cheapest grid that is exact through ℓ = N |
 /// | `legendre:L`, `lebedev:L` | i-PI's grids |
 /// | a grid and `+random` | the grid, turned by one uniform rotation, new at every step |
+/// | any of these and `+inversion` | -R besides every R, at twice the cost |
 ///
-/// With inversion, -R is evaluated after every R, at twice the cost. It is not part of the name.
+/// [`Display`](fmt::Display) writes the text that [`FromStr`](std::str::FromStr) reads back.
+///
+/// ```
+/// use tumble_core::Mitigation;
+///
+/// let mitigation: Mitigation = "octahedral+random+inversion".parse()?;
+/// assert_eq!((mitigation.evaluations(), mitigation.name()), (48, "octahedral+random"));
+/// assert_eq!(mitigation.to_string().parse::<Mitigation>()?, mitigation);
+/// # Ok::<(), tumble_core::Error>(())
+/// ```
 #[derive(Clone, Debug)]
-pub struct Mitigation(Arc<Parts>);
-
-#[derive(Debug)]
-struct Parts {
-    spec: String,
-    inversion: bool,
+pub struct Mitigation {
+    /// As it is written, without `+inversion`.
+    name: Arc<str>,
     chance: Chance,
-    /// The rotations where none are drawn; for drawn ones as many identities.
-    grid: Quadrature,
+    /// The proper rotations where none are drawn; for drawn ones as many identities.
+    proper: Arc<Quadrature>,
+    /// The same with -R after every R, where that was asked for.
+    inverted: Option<Arc<Quadrature>>,
 }
-
-/// A name as it was written, whether inversion was asked for, and the mitigation.
-type Known = (String, bool, Weak<Parts>);
-
-/// The mitigations in use: a large grid takes time and memory, and its name is read in several places.
-static IN_USE: Mutex<Vec<Known>> = Mutex::new(Vec::new());
 
 /// What is new at every step.
 #[derive(Clone, Copy, Debug)]
@@ -61,167 +65,92 @@ enum Chance {
 }
 
 impl Mitigation {
-    /// Reads a name; `inversion` adds -R for every R.
-    ///
-    /// # Errors
-    /// [`Error::Mitigation`] if the text is no name, [`Error::GridOrder`] if a grid does not exist.
-    pub fn parse(spec: &str, inversion: bool) -> Result<Self> {
-        if let Some(known) = in_use(spec, inversion) {
-            return Ok(Self(known));
-        }
-        let parts = Arc::new(Parts::read(spec, inversion)?);
-        let known = (spec.to_owned(), inversion, Arc::downgrade(&parts));
-        IN_USE.lock().unwrap_or_else(PoisonError::into_inner).push(known);
-        Ok(Self(parts))
+    /// The same with or without -R for every R.
+    #[must_use]
+    pub fn with_inversion(self, inversion: bool) -> Self {
+        let inverted = match self.inverted {
+            _ if !inversion => None,
+            Some(inverted) => Some(inverted),
+            None => Some(Arc::new(self.proper.with_inversion())),
+        };
+        Self { inverted, ..self }
     }
 
-    /// The rotations of one step, a pure function of (seed, step, stream): simulations with the same seed, such as
-    /// those that one server serves, draw independently if their streams differ.
+    /// The orientations in which a model sees a structure at one step, a pure function of the structure and the draw.
     ///
-    /// The k-th rotation drawn, from 0, is that of [`draw`]'s stream 2^32 `stream` + k. `random` and `+random` draw
-    /// one, `random:N` draws N: its first rotation is that of `random`.
-    pub fn quadrature(&self, seed: u64, step: u64, stream: u32) -> Cow<'_, Quadrature> {
-        let first = u64::from(stream) << 32;
-        match self.0.chance {
-            Chance::Fixed => Cow::Borrowed(&self.0.grid),
-            Chance::Turned => Cow::Owned(self.0.grid.rotated(&draw(seed, step, first))),
-            Chance::Drawn(count) => Cow::Owned(self.drawn((0..count as u64).map(|k| draw(seed, step, first + k)))),
+    /// None of today's mitigations looks at the graph. It is there for those that will: canonical frames, frame
+    /// averaging, the space group of a crystal.
+    ///
+    /// The k-th rotation drawn, from 0, is [`Draw::rotation`] k. `random` and `+random` draw one, `random:N` draws N:
+    /// its first rotation is that of `random`.
+    pub fn orientations(&self, _graph: &Graph, draw: Draw) -> Cow<'_, Quadrature> {
+        match self.chance {
+            Chance::Fixed => Cow::Borrowed(self.at_rest()),
+            Chance::Turned => Cow::Owned(self.at_rest().rotated(&draw.rotation(0))),
+            Chance::Drawn(count) => Cow::Owned(self.drawn(count, draw)),
         }
     }
 
     /// The independent rotations of one step.
-    fn drawn(&self, rotations: impl Iterator<Item = Matrix3>) -> Quadrature {
-        let proper = Quadrature::equal(&self.0.spec, rotations.collect(), 0);
-        if self.0.inversion { proper.with_inversion() } else { proper }
+    fn drawn(&self, count: usize, draw: Draw) -> Quadrature {
+        let rotations = (0..count).map(|k| draw.rotation(k as u64)).collect();
+        let proper = Quadrature::equal(self.name(), rotations, 0);
+        if self.inversion() { proper.with_inversion() } else { proper }
+    }
+
+    /// The orientations before anything is drawn: the grid at rest, or for rotations that are drawn one by one as many
+    /// times the structure as it is.
+    pub fn at_rest(&self) -> &Quadrature {
+        self.inverted.as_deref().unwrap_or(&self.proper)
     }
 
     /// How often the model is evaluated a step.
     pub fn evaluations(&self) -> usize {
-        self.0.grid.len()
+        self.at_rest().len()
     }
 
     /// The highest ℓ that every single step averages away; 0 without a grid.
     pub fn degree(&self) -> usize {
-        self.0.grid.degree
+        self.proper.degree
     }
 
     /// Whether steps differ in their rotations, so that the average over steps has no bias and forces have noise.
     pub fn is_random(&self) -> bool {
-        !matches!(self.0.chance, Chance::Fixed)
+        !matches!(self.chance, Chance::Fixed)
     }
 
     /// Whether -R is added for every R.
     pub fn inversion(&self) -> bool {
-        self.0.inversion
+        self.inverted.is_some()
+    }
+
+    /// As it is written, without the inversion.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 }
 
-impl FromStr for Mitigation {
-    type Err = Error;
-
-    /// [`Mitigation::parse`] without inversion.
-    fn from_str(spec: &str) -> Result<Self> {
-        Self::parse(spec, false)
+impl Default for Mitigation {
+    /// `none`: the structure as it is.
+    fn default() -> Self {
+        let proper = Quadrature::identity();
+        Self { name: "none".into(), chance: Chance::Fixed, proper: Arc::new(proper), inverted: None }
     }
 }
+
+impl PartialEq for Mitigation {
+    /// Whether they give the same orientations: names have one spelling each.
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.inversion() == other.inversion()
+    }
+}
+
+impl Eq for Mitigation {}
 
 impl fmt::Display for Mitigation {
-    /// The name, which [`Mitigation::parse`] reads back; it does not tell of the inversion.
+    /// The text that [`FromStr`](std::str::FromStr) reads back.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.spec)
+        f.write_str(&self.name)?;
+        f.write_str(if self.inversion() { INVERTED } else { "" })
     }
-}
-
-fn in_use(spec: &str, inversion: bool) -> Option<Arc<Parts>> {
-    let mut known = IN_USE.lock().unwrap_or_else(PoisonError::into_inner);
-    known.retain(|(.., parts)| parts.strong_count() > 0);
-    let same = known.iter().find(|(name, inverted, _)| name == spec && *inverted == inversion);
-    same.and_then(|(.., parts)| parts.upgrade())
-}
-
-impl Parts {
-    fn read(spec: &str, inversion: bool) -> Result<Self> {
-        let (chance, grid) = read(spec.trim()).map_err(|refusal| match refusal {
-            Refusal::Text(problem) => Error::Mitigation { spec: shown(spec), problem },
-            Refusal::Grid(error) => error,
-        })?;
-        let turned = if matches!(chance, Chance::Turned) { TURNED } else { "" };
-        let spec = format!("{}{turned}", grid.name);
-        let grid = if inversion { grid.with_inversion() } else { grid };
-        Ok(Self { spec, inversion, chance, grid })
-    }
-}
-
-/// Why a name is refused.
-enum Refusal {
-    /// It is not in the grammar: the rest of a sentence that begins with the name.
-    Text(String),
-    /// It is, but there is no such grid.
-    Grid(Error),
-}
-
-/// A name as messages show it.
-fn shown(spec: &str) -> String {
-    let cut = spec.char_indices().map(|(start, _)| start).find(|&start| start >= SHOWN);
-    match cut.filter(|_| spec.len() > LONGEST) {
-        Some(end) => format!("{}...", spec[..end].escape_debug()),
-        None => spec.escape_debug().to_string(),
-    }
-}
-
-/// The parts of a name.
-fn read(spec: &str) -> Result<(Chance, Quadrature), Refusal> {
-    if spec.len() > LONGEST {
-        return Err(text(format!("has {} bytes, more than any name", spec.len())));
-    }
-    let (base, turned) = spec.strip_suffix(TURNED).map_or((spec, false), |base| (base, true));
-    let (family, number) = base.split_once(':').map_or((base, None), |(family, number)| (family, Some(number)));
-    match family {
-        "none" | "random" if turned => {
-            Err(text(format!("turns \"{}\", which is no grid (\"random\" is enough)", shown(base))))
-        }
-        "random" => random(number),
-        _ => {
-            let chance = if turned { Chance::Turned } else { Chance::Fixed };
-            Ok((chance, grid(family, number)?))
-        }
-    }
-}
-
-/// A random mitigation, with as many identities as it will draw.
-fn random(number: Option<&str>) -> Result<(Chance, Quadrature), Refusal> {
-    let count = number.map_or(Ok(1), whole)?;
-    if !(1..=MAX_RANDOM).contains(&count) {
-        return Err(text(format!("asks for {count} rotations, but N goes from 1 to {MAX_RANDOM}")));
-    }
-    let name = if count == 1 { "random".into() } else { format!("random:{count}") };
-    Ok((Chance::Drawn(count), Quadrature::equal(name, vec![IDENTITY; count], 0)))
-}
-
-/// The grid of a name.
-fn grid(family: &str, number: Option<&str>) -> Result<Quadrature, Refusal> {
-    match (family, number) {
-        ("none", None) => Ok(Quadrature::identity()),
-        ("tetrahedral", None) => Ok(Quadrature::tetrahedral()),
-        ("octahedral", None) => Ok(Quadrature::octahedral()),
-        ("icosahedral", None) => Ok(Quadrature::icosahedral()),
-        ("degree", Some(n)) => Quadrature::exact_through(whole(n)?).map_err(Refusal::Grid),
-        ("legendre", Some(n)) => Quadrature::legendre(whole(n)?).map_err(Refusal::Grid),
-        ("lebedev", Some(n)) => Quadrature::lebedev(whole(n)?).map_err(Refusal::Grid),
-        ("degree" | "legendre" | "lebedev", None) => Err(text(format!("lacks the number of \"{family}\""))),
-        ("none" | "tetrahedral" | "octahedral" | "icosahedral", Some(_)) => {
-            Err(text(format!("gives a number to \"{family}\", which takes none")))
-        }
-        _ => Err(text("is unknown".into())),
-    }
-}
-
-fn whole(number: &str) -> Result<usize, Refusal> {
-    let digits = number.bytes().all(|b| b.is_ascii_digit());
-    let refusal = || text(format!("has \"{}\" where a whole number is expected", shown(number)));
-    number.parse().ok().filter(|_| digits).ok_or_else(refusal)
-}
-
-fn text(problem: String) -> Refusal {
-    Refusal::Text(problem)
 }

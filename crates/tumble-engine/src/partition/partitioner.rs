@@ -221,7 +221,8 @@ mod tests {
     use super::*;
 
     fn bytes(model: &str) -> Vec<u8> {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../tests/data/models/{model}.onnx"));
+        let path =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../tests/data/models/{model}.onnx"));
         std::fs::read(path).unwrap()
     }
 

@@ -5,18 +5,21 @@ use std::time::Duration;
 use tumble_core::elements::symbol;
 use tumble_core::error::{Error, Result};
 use tumble_core::potential::Forces;
+use tumble_core::settings::Door;
+use tumble_core::settings::door::{listed, names};
 
 use crate::init::{check_once, pairs};
+use crate::options::STEP;
 
-/// What an option can be: species are given apart, and structures come one by one.
-const KEYS: [&str; 8] = ["rotate", "inversion", "seed", "stream", "step", "forces", "correction", "token"];
+/// What an option can be beside settings: species are given apart, and structures come one by one.
+const OWN: [(u8, &str); 2] = [STEP, (u8::MAX, "token")];
 
 /// What a simulation wants.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientSettings {
     /// `[N]`, atomic numbers, in the order of the positions.
     pub species: Vec<u8>,
-    /// The mitigation, as [`tumble_core::Mitigation::parse`] takes it; `None`, here and below: as the server was started.
+    /// The mitigation, as [`tumble_core::Mitigation`] reads it; `None`, here and below: as the server was started.
     pub rotate: Option<String>,
     /// Whether every rotation comes with its inversion.
     pub inversion: Option<bool>,
@@ -79,11 +82,10 @@ fn whole<'a>(name: &'static str, value: &'a str) -> Result<&'a str> {
 pub fn check_options(text: &str) -> Result<()> {
     let refused = |sentence| Error::Argument { name: "options", problem: format!("cannot be used: {sentence}") };
     check_once(text).map_err(refused)?;
-    match pairs(text).find(|(key, _)| !KEYS.contains(key)) {
+    let keys = names(Door::Session, &OWN);
+    match pairs(text).find(|(key, _)| !keys.contains(key)) {
         None => Ok(()),
-        Some((key, _)) => {
-            Err(refused(format!("the key \"{key}\" is unknown: the keys are {} and token", KEYS[..7].join(", "))))
-        }
+        Some((key, _)) => Err(refused(format!("the key \"{key}\" is unknown: the keys are {}", listed(&keys)))),
     }
 }
 

@@ -86,11 +86,11 @@ fn row(row: &Row) -> Value {
     // No error, no factor: JSON has no infinity.
     let gains = row.gains.map(|gain| gain.is_finite().then_some(gain));
     json!({
-        "rotate": row.name,
+        "rotate": row.name(),
         "turned": row.turned,
-        "inversion": row.inversion,
-        "degree": row.degree,
-        "evaluations": row.evaluations,
+        "inversion": row.inversion(),
+        "degree": row.degree(),
+        "evaluations": row.evaluations(),
         "error": pair(row.errors),
         "predicted": pair(row.predicted),
         "gain": { "energy": gains[0], "forces": gains[1] },
@@ -105,9 +105,9 @@ fn recommendation(findings: &Findings, choice: &Recommendation, model: &str) -> 
     let [style, langevin] = choice.random_lines(&findings.conditions);
     json!({
         "met": choice.met,
-        "rotate": choice.row.name,
-        "inversion": choice.row.inversion,
-        "evaluations": choice.row.evaluations,
+        "rotate": choice.row.name(),
+        "inversion": choice.row.inversion(),
+        "evaluations": choice.row.evaluations(),
         "every": choice.every,
         "cost": choice.cost,
         "lammps": choice.pair_style(),

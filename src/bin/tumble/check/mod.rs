@@ -29,9 +29,10 @@ use tumble_server::scheduler::Shutdown;
 use crate::STDOUT;
 use crate::info;
 use crate::log::say;
-use crate::options::{LATE, Running, TimeLimit, above_zero, load, positive};
+use crate::options::{LATE, TimeLimit, above_zero, load, positive};
 use crate::output::Output;
 use crate::progress::shown;
+use crate::settings::{Options, Running};
 use crate::structures;
 use crate::written;
 
@@ -85,7 +86,7 @@ pub struct Arguments {
     time: TimeLimit,
 
     #[command(flatten)]
-    running: Running,
+    running: Options<Running>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -106,7 +107,7 @@ the keys of --json: docs/check.md.";
 
 /// Runs the command.
 pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCode> {
-    let settings = arguments.running.settings(library);
+    let settings = arguments.running.settings(library)?;
     // A reference that does not exist is told before a long load.
     Plan::budget_plans(&[], 0.0, arguments.reference, arguments.orientations)?;
     // So is a page that cannot be written.

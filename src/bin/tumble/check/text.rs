@@ -89,12 +89,12 @@ fn convergence(findings: &Findings) -> String {
         let [energy, forces] = row.errors.map(|error| 1e3 * error);
         let [energy_predicted, forces_predicted] = row.predicted.map(|error| 1e3 * error);
         let [energy_gain, force_gain] = row.gains.map(factor);
-        let inversion = if row.inversion { "yes" } else { "no" };
+        let inversion = if row.inversion() { "yes" } else { "no" };
         text += &format!(
             "{:<14}{inversion:>9} {:>12} {energy:>14.5} {:>11} {forces:>14.4} {:>11} {energy_gain:>9} {force_gain:>6} \
              {:>11.2}\n",
-            row.name,
-            row.evaluations,
+            row.name(),
+            row.evaluations(),
             format!("({energy_predicted:.5})"),
             format!("({forces_predicted:.4})"),
             row.ms,
@@ -109,8 +109,8 @@ fn factor(gain: f64) -> String {
 }
 
 fn spectrum(spectrum: &Spectrum, table: &[Row]) -> String {
-    let shown: Vec<_> = SHOWN.iter().filter_map(|name| table.iter().find(|row| row.name == *name)).collect();
-    let names: String = shown.iter().map(|row| format!("{:>12}", row.name)).collect();
+    let shown: Vec<_> = SHOWN.iter().filter_map(|name| table.iter().find(|row| row.name() == *name)).collect();
+    let names: String = shown.iter().map(|row| format!("{:>12}", row.name())).collect();
     let mut text = format!(
         "The broken symmetry by angular momentum, in percent of the variance, and the percentage of it that grids \
          leave\n   \
@@ -139,13 +139,13 @@ fn percent(share: f64, width: usize) -> String {
 fn recommendation(findings: &Findings, model: &str) -> String {
     let Some(choice) = &findings.recommendation else { return String::new() };
     let Recommendation { row, every, cost, .. } = choice;
-    let (target, inversion) = (findings.target, if row.inversion { " with inversion" } else { "" });
+    let (target, inversion) = (findings.target, if row.inversion() { " with inversion" } else { "" });
     let verdict = if choice.met {
-        format!("The cheapest that stays below {target}: {}{inversion}", row.name)
+        format!("The cheapest that stays below {target}: {}{inversion}", row.name())
     } else {
-        format!("Nothing in the table stays below {target}; the closest is {}{inversion}", row.name)
+        format!("Nothing in the table stays below {target}; the closest is {}{inversion}", row.name())
     };
-    let mut text = format!("{verdict}, {} evaluation(s) a step", row.evaluations);
+    let mut text = format!("{verdict}, {} evaluation(s) a step", row.evaluations());
     if *every > 1 {
         text += &format!(", {cost:.2} with every {every} ({} fs)", plain(*every as f64 * findings.conditions.timestep));
     }

@@ -59,7 +59,7 @@ fn examine(path: &Path, settings: &Settings, findings: &mut Vec<Finding>) -> Res
     findings.push(Finding::ok("energy", sample.text()));
     let system = &sample.system;
     findings.push(forces(path, settings, bare.info(), system)?);
-    let mut turned = load(path, &Settings { mitigation: "octahedral".into(), ..settings.clone() })?;
+    let mut turned = load(path, &Settings { mitigation: "octahedral".parse()?, ..settings.clone() })?;
     let [energy, force] = spreads(&turned.evaluate_system(system, 0)?).map(Option::unwrap_or_default);
     let found = format!(
         "over 24 rotations of {} atoms its energy spreads by {energy:.3} meV, its forces by {force:.3} meV/Å",

@@ -1,0 +1,115 @@
+//! The grammar: how a user names what is done about a model's broken symmetry, in one string everywhere.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use super::{Chance, INVERTED, Mitigation, TURNED};
+use crate::error::{Error, Result};
+pub use crate::grammar::GRAMMAR;
+use crate::quadrature::Quadrature;
+use crate::rotation::IDENTITY;
+
+/// More independent rotations a step than this would only fill the memory.
+const MAX_RANDOM: usize = 100_000;
+
+/// Bytes of a text at most, and of one that is too long those that are shown.
+const LONGEST: usize = 100;
+const SHOWN: usize = 40;
+
+impl FromStr for Mitigation {
+    type Err = Error;
+
+    /// Reads what a user writes, by the table at [`Mitigation`].
+    ///
+    /// # Errors
+    /// [`Error::Mitigation`] if the text names none, [`Error::GridOrder`] if a grid does not exist.
+    fn from_str(text: &str) -> Result<Self> {
+        read(text.trim()).map_err(|refusal| match refusal {
+            Refusal::Text(problem) => Error::Mitigation { spec: shown(text), problem },
+            Refusal::Grid(error) => error,
+        })
+    }
+}
+
+/// Why a text is refused.
+enum Refusal {
+    /// It is not in the grammar: the rest of a sentence that begins with the text.
+    Text(String),
+    /// It is, but there is no such grid.
+    Grid(Error),
+}
+
+/// A text as messages show it.
+fn shown(spec: &str) -> String {
+    let cut = spec.char_indices().map(|(start, _)| start).find(|&start| start >= SHOWN);
+    match cut.filter(|_| spec.len() > LONGEST) {
+        Some(end) => format!("{}...", spec[..end].escape_debug()),
+        None => spec.escape_debug().to_string(),
+    }
+}
+
+fn read(text: &str) -> Result<Mitigation, Refusal> {
+    if text.len() > LONGEST {
+        return Err(refusal(format!("has {} bytes, more than any name", text.len())));
+    }
+    let (text, inversion) = without(text, INVERTED);
+    let (base, turned) = without(text, TURNED);
+    let (chance, proper) = rotations(base, turned)?;
+    let name = format!("{}{}", proper.name, if turned { TURNED } else { "" });
+    Ok(Mitigation { name: name.into(), chance, proper: Arc::new(proper), inverted: None }.with_inversion(inversion))
+}
+
+/// The text before the suffix, and whether it has it.
+fn without<'a>(text: &'a str, suffix: &str) -> (&'a str, bool) {
+    text.strip_suffix(suffix).map_or((text, false), |base| (base, true))
+}
+
+/// What is new at every step, and the proper rotations.
+fn rotations(base: &str, turned: bool) -> Result<(Chance, Quadrature), Refusal> {
+    let (family, number) = base.split_once(':').map_or((base, None), |(family, number)| (family, Some(number)));
+    match family {
+        "none" | "random" if turned => {
+            Err(refusal(format!("turns \"{}\", which is no grid (\"random\" is enough)", shown(base))))
+        }
+        "random" => random(number),
+        _ => Ok((if turned { Chance::Turned } else { Chance::Fixed }, grid(family, number)?)),
+    }
+}
+
+/// A random mitigation, with as many identities as it will draw.
+fn random(number: Option<&str>) -> Result<(Chance, Quadrature), Refusal> {
+    let count = number.map_or(Ok(1), whole)?;
+    if !(1..=MAX_RANDOM).contains(&count) {
+        return Err(refusal(format!("asks for {count} rotations, but N goes from 1 to {MAX_RANDOM}")));
+    }
+    let name = if count == 1 { "random".into() } else { format!("random:{count}") };
+    Ok((Chance::Drawn(count), Quadrature::equal(name, vec![IDENTITY; count], 0)))
+}
+
+/// The grid of a name.
+fn grid(family: &str, number: Option<&str>) -> Result<Quadrature, Refusal> {
+    match (family, number) {
+        ("none", None) => Ok(Quadrature::identity()),
+        ("tetrahedral", None) => Ok(Quadrature::tetrahedral()),
+        ("octahedral", None) => Ok(Quadrature::octahedral()),
+        ("icosahedral", None) => Ok(Quadrature::icosahedral()),
+        ("degree", Some(n)) => Quadrature::exact_through(whole(n)?).map_err(Refusal::Grid),
+        ("legendre", Some(n)) => Quadrature::legendre(whole(n)?).map_err(Refusal::Grid),
+        ("lebedev", Some(n)) => Quadrature::lebedev(whole(n)?).map_err(Refusal::Grid),
+        ("degree" | "legendre" | "lebedev", None) => Err(refusal(format!("lacks the number of \"{family}\""))),
+        ("none" | "tetrahedral" | "octahedral" | "icosahedral", Some(_)) => {
+            Err(refusal(format!("gives a number to \"{family}\", which takes none")))
+        }
+        _ => Err(refusal("is unknown".into())),
+    }
+}
+
+fn whole(number: &str) -> Result<usize, Refusal> {
+    let digits = number.bytes().all(|b| b.is_ascii_digit());
+    let problem = || refusal(format!("has \"{}\" where a whole number is expected", shown(number)));
+    number.parse().ok().filter(|_| digits).ok_or_else(problem)
+}
+
+fn refusal(problem: String) -> Refusal {
+    Refusal::Text(problem)
+}

@@ -1,0 +1,84 @@
+//! What may be written after the name of a setting.
+
+use std::path::PathBuf;
+
+use crate::execution::Device;
+use crate::hash::Hash;
+use crate::potential::Forces;
+use crate::quadrature::GRAMMAR;
+use crate::settings::Settings;
+
+/// The grammar of a setting's value, and where the value goes.
+#[derive(Clone, Copy, Debug)]
+pub enum Value {
+    /// A mitigation.
+    Mitigation,
+    /// yes or no.
+    Switch(fn(&mut Settings, bool)),
+    /// A whole number.
+    Whole {
+        /// The least one.
+        least: u64,
+        /// The most.
+        most: u64,
+        /// Both in words.
+        words: &'static str,
+        /// Where it goes.
+        set: fn(&mut Settings, u64),
+    },
+    /// A kind of forces.
+    Forces(fn(&mut Settings, Forces)),
+    /// A device.
+    Device(fn(&mut Settings, Device)),
+    /// A path.
+    Path(fn(&mut Settings, PathBuf)),
+    /// A SHA-256 in hexadecimal digits.
+    Sha256(fn(&mut Settings, String)),
+}
+
+impl Value {
+    /// What to give, as the end of a sentence.
+    pub fn words(&self) -> &'static str {
+        match self {
+            Self::Mitigation => GRAMMAR,
+            Self::Switch(_) => "yes or no",
+            Self::Whole { words, .. } => words,
+            Self::Forces(_) => "conservative or direct",
+            Self::Device(_) => "cpu or cuda",
+            Self::Path(_) => "a path",
+            Self::Sha256(_) => "the 64 hexadecimal digits that tumble info shows",
+        }
+    }
+
+    /// Whether a text is in the grammar, numbers in their range. What is wrong with a mitigation is known when it is set.
+    pub fn accepts(&self, text: &str) -> bool {
+        match *self {
+            Self::Whole { least, most, .. } => text.parse().is_ok_and(|number| (least..=most).contains(&number)),
+            Self::Mitigation => true,
+            _ => self.set(&mut Settings::default(), text).is_some(),
+        }
+    }
+
+    /// Sets it; `None` where the text is not in the grammar, or is a mitigation. A number may be out of its range, which
+    /// [`Settings::check`] refuses.
+    pub(super) fn set(&self, settings: &mut Settings, text: &str) -> Option<()> {
+        match *self {
+            Self::Mitigation => return None,
+            Self::Switch(set) => set(settings, switch(text)?),
+            Self::Whole { set, .. } => set(settings, text.parse().ok()?),
+            Self::Forces(set) => set(settings, Forces::named(text)?),
+            Self::Device(set) => set(settings, Device::named(text)?),
+            Self::Path(set) => set(settings, text.into()),
+            Self::Sha256(set) => set(settings, Hash::parse(text).ok()?.to_string()),
+        }
+        Some(())
+    }
+}
+
+fn switch(text: &str) -> Option<bool> {
+    match text {
+        "yes" => Some(true),
+        "no" => Some(false),
+        _ => None,
+    }
+}

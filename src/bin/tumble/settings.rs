@@ -1,0 +1,127 @@
+//! The settings of the table as options of the command line.
+
+use std::marker::PhantomData;
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+use tumble_core::Result;
+use tumble_core::Settings;
+use tumble_core::settings::door::accepted;
+use tumble_core::settings::{Door, Given, Setting, Value};
+
+use crate::options::hash;
+
+/// Settings that a command takes as options, as they were given.
+pub struct Options<D = Averaging> {
+    given: Vec<(&'static Setting, String)>,
+    doors: PhantomData<D>,
+}
+
+/// Which settings these are.
+pub trait Doors {
+    /// In the order of the help.
+    const DOORS: &'static [Door];
+}
+
+/// Those of commands that average over rotations.
+pub struct Averaging;
+
+/// Those of all commands that run a model.
+pub struct Running;
+
+/// Those of `tumble ipi` only.
+pub struct Ipi;
+
+impl Doors for Averaging {
+    const DOORS: &'static [Door] = &[Door::Averaging, Door::Running];
+}
+
+impl Doors for Running {
+    const DOORS: &'static [Door] = &[Door::Running];
+}
+
+impl Doors for Ipi {
+    const DOORS: &'static [Door] = &[Door::Ipi];
+}
+
+impl<D: Doors> Options<D> {
+    /// As settings of a calculator.
+    ///
+    /// # Errors
+    /// Those of [`Settings::take`].
+    pub fn settings(&self, library: Option<PathBuf>) -> Result<Settings> {
+        self.added_to(Settings { library, ..Settings::default() })
+    }
+
+    /// Other settings with these.
+    ///
+    /// # Errors
+    /// Those of [`Settings::take`].
+    pub fn added_to(&self, mut settings: Settings) -> Result<Settings> {
+        let given: Vec<Given> = self.given.iter().map(|(setting, text)| (*setting, text.as_str())).collect();
+        settings.take(&given)?;
+        Ok(settings)
+    }
+}
+
+fn all<D: Doors>() -> impl Iterator<Item = &'static Setting> {
+    D::DOORS.iter().flat_map(|door| accepted(*door))
+}
+
+impl<D: Doors> Args for Options<D> {
+    fn augment_args(command: Command) -> Command {
+        command.args(all::<D>().map(option))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl<D: Doors> FromArgMatches for Options<D> {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let given = all::<D>().filter_map(|setting| Some((setting, text(setting, matches)?))).collect();
+        Ok(Self { given, doors: PhantomData })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+fn option(setting: &'static Setting) -> Arg {
+    let option = Arg::new(setting.name).long(setting.name).help(setting.help);
+    let option = match setting.value {
+        Value::Switch(_) => return option.action(ArgAction::SetTrue),
+        Value::Whole { .. } => option.value_parser(|text: &str| text.parse::<u64>().map(|_| text.to_owned())),
+        Value::Forces(_) => option.value_parser(PossibleValuesParser::new(forces())),
+        Value::Device(_) => option.value_parser(PossibleValuesParser::new(["cpu", "cuda"])),
+        Value::Sha256(_) => option.value_parser(hash),
+        Value::Mitigation | Value::Path(_) => option,
+    };
+    let option = option.value_name(setting.placeholder);
+    match (setting.show)(&Settings::default()) {
+        Some(default) => option.default_value(default),
+        None => option,
+    }
+}
+
+fn forces() -> [PossibleValue; 2] {
+    [
+        PossibleValue::new("conservative").help("-dU/dx"),
+        PossibleValue::new("direct").help("Predicted by the model itself"),
+    ]
+}
+
+/// What was given for a setting, or its default.
+fn text(setting: &Setting, matches: &ArgMatches) -> Option<String> {
+    match setting.value {
+        Value::Switch(_) => matches.get_flag(setting.name).then(|| "yes".into()),
+        _ => matches.get_one::<String>(setting.name).cloned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

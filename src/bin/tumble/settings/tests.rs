@@ -1,0 +1,161 @@
+//! Every setting of the table, through every door that accepts it.
+
+use std::collections::BTreeSet;
+
+use tumble_core::analytic::{HarmonicToy, Legendre};
+use tumble_core::potential::{Forces, ModelInfo, Potential};
+use tumble_core::settings::table::SETTINGS;
+use tumble_ipi::client::Client;
+use tumble_ipi::options::Options as TextOptions;
+use tumble_lammps::keywords::{Keywords, unknown};
+use tumble_server::SessionLimits;
+
+use super::*;
+
+const DOORS: [Door; 6] = [Door::Text, Door::Session, Door::Lammps, Door::Averaging, Door::Running, Door::Ipi];
+
+/// What some settings need beside them, to mean something.
+const BESIDE: [(&str, &[(&str, &str)]); 4] = [
+    ("correction", &[("rotate", "octahedral")]),
+    ("every", &[("rotate", "octahedral")]),
+    ("inner", &[("rotate", "octahedral"), ("every", "2")]),
+    ("tf32", &[("device", "cuda")]),
+];
+
+/// A value other than the default.
+fn example(setting: &Setting) -> String {
+    match setting.value {
+        Value::Mitigation => "octahedral+random".into(),
+        Value::Switch(_) => "yes".into(),
+        Value::Whole { least, .. } => (least + 6).to_string(),
+        Value::Forces(_) => "direct".into(),
+        Value::Device(_) => "cuda".into(),
+        Value::Path(_) => "/opt/ort".into(),
+        Value::Sha256(_) => "0123456789abcdef".repeat(4),
+    }
+}
+
+/// What to give for a setting to have this value.
+fn words(setting: &Setting, text: &str) -> Vec<(String, String)> {
+    let beside = BESIDE.iter().find(|(name, _)| *name == setting.name).map_or(&[][..], |(_, beside)| beside);
+    beside.iter().copied().chain([(setting.name, text)]).map(owned).collect()
+}
+
+fn owned((name, text): (&str, &str)) -> (String, String) {
+    (name.into(), text.into())
+}
+
+fn through(door: Door, words: &[(String, String)]) -> Settings {
+    let pairs = || words.iter().map(|(name, text)| format!("{name}: {text}")).collect::<Vec<_>>().join(", ");
+    match door {
+        Door::Text => TextOptions::read(&pairs()).unwrap().settings().unwrap(),
+        Door::Session => session(&pairs()).unwrap(),
+        Door::Lammps => {
+            let words: Vec<_> = words.iter().flat_map(|(name, text)| [name.clone(), text.clone()]).collect();
+            Keywords::read(&words).unwrap().settings
+        }
+        Door::Averaging => command_line::<Averaging>(words),
+        Door::Running => command_line::<Running>(words),
+        Door::Ipi => command_line::<Ipi>(words),
+    }
+}
+
+fn model() -> ModelInfo {
+    let info = HarmonicToy::new(3.0, &[(8, 1.0)], Legendre::default()).info().clone();
+    ModelInfo { forces: vec![Forces::Conservative, Forces::Direct], ..info }
+}
+
+/// What a simulation gets that says this in its `INIT`.
+fn session(text: &str) -> Result<Settings, String> {
+    let limits = SessionLimits { max_atoms: 10, max_rotations: 100, token: None, settings: Settings::default() };
+    let policy = limits.accept_init(&format!("species: O, {text}"), &model())?.policy;
+    let (mitigation, forces) = (policy.mitigation.clone(), Some(policy.forces));
+    Ok(Settings {
+        mitigation,
+        forces,
+        seed: policy.seed,
+        stream: policy.stream,
+        correction: policy.correction,
+        ..Settings::default()
+    })
+}
+
+/// Those of the words that these doors of the command line know.
+fn command_line<D: Doors>(words: &[(String, String)]) -> Settings {
+    let known = words.iter().filter(|(name, _)| all::<D>().any(|setting| setting.name == *name));
+    let arguments = known.map(|(name, text)| match text.as_str() {
+        "yes" => format!("--{name}"),
+        _ => format!("--{name}={text}"),
+    });
+    let command = Options::<D>::augment_args(Command::new("tumble"));
+    let matches = command.try_get_matches_from(["tumble".into()].into_iter().chain(arguments)).unwrap();
+    Options::<D>::from_arg_matches(&matches).unwrap().settings(None).unwrap()
+}
+
+#[test]
+fn every_setting_goes_through_every_door_that_accepts_it() {
+    for setting in SETTINGS {
+        assert!(!setting.doors.is_empty(), "{}", setting.name);
+        let text = example(setting);
+        assert_ne!((setting.show)(&Settings::default()).as_ref(), Some(&text), "{}", setting.name);
+        for (door, _) in setting.doors {
+            let found = through(*door, &words(setting, &text));
+            assert_eq!((setting.show)(&found).as_ref(), Some(&text), "{} {door:?}", setting.name);
+        }
+    }
+}
+
+#[test]
+fn names_and_places_are_each_of_one_setting() {
+    let names: BTreeSet<_> = SETTINGS.iter().map(|setting| setting.name).collect();
+    assert_eq!(names.len(), SETTINGS.len());
+    for door in DOORS {
+        let places: Vec<_> = SETTINGS.iter().flat_map(|setting| setting.doors).filter(|(at, _)| *at == door).collect();
+        let different: BTreeSet<_> = places.iter().map(|(_, place)| place).collect();
+        assert_eq!(different.len(), places.len(), "{door:?}");
+    }
+}
+
+#[test]
+fn sentences_name_the_keys_of_their_door_in_its_order() {
+    let text = "rotate, inversion, seed, stream, step, forces, correction, threads, memory, device, onnxruntime, sha256 \
+                and tf32";
+    let sentence = TextOptions::read("rotation: none").unwrap_err();
+    assert_eq!(sentence, format!("the key \"rotation\" is unknown: the keys are {text}"));
+    let init = "species, rotate, inversion, seed, stream, step, forces, correction, beads, batch_size and token";
+    let sentence = session("rotation: none").unwrap_err();
+    assert_eq!(sentence, format!("the INIT has the unknown key \"rotation\": the keys are {init}"));
+    let client = "rotate, inversion, seed, stream, step, forces, correction and token";
+    let address = "unix:/nowhere".parse().unwrap();
+    let sentence = Client::with_options(&address, &[8], "threads: 2", None).unwrap_err().to_string();
+    let expected = "the argument options cannot be used: the key \"threads\" is unknown: the keys are";
+    assert_eq!(sentence, format!("{expected} {client}"));
+    let lammps = "rotate, inversion, seed, every, inner, correction, monitor, uncertainty, forces, threads, memory, \
+                  device, tf32";
+    assert_eq!(unknown("lambda").to_string(), format!("unknown keyword lambda: the keywords are {lammps}"));
+}
+
+#[test]
+fn an_inversion_may_be_given_twice_but_not_denied() {
+    let refused = "inversion no contradicts rotate octahedral+inversion: leave one of them out";
+    let words = |inversion: &str| ["rotate", "octahedral+inversion", "inversion", inversion].map(String::from);
+    let texts = |inversion: &str| {
+        let [a, b] = ["rotate: octahedral+inversion".to_owned(), format!("inversion: {inversion}")];
+        [format!("{a}, {b}"), format!("{b}, {a}")]
+    };
+    for text in texts("no") {
+        assert_eq!(TextOptions::read(&text).unwrap().settings().unwrap_err().to_string(), refused);
+        assert_eq!(session(&text).unwrap_err(), refused);
+    }
+    assert_eq!(Keywords::read(&words("no")).unwrap_err().to_string(), refused);
+    let twice = ["rotate", "tetrahedral+inversion", "rotate", "octahedral"].map(String::from);
+    assert_eq!(Keywords::read(&twice).unwrap().settings.mitigation, "octahedral".parse().unwrap());
+    let mut found: Vec<_> = texts("yes").iter().map(|text| session(text).unwrap()).collect();
+    found.extend(texts("yes").iter().map(|text| TextOptions::read(text).unwrap().settings().unwrap()));
+    found.push(Keywords::read(&words("yes")).unwrap().settings);
+    found.push(command_line::<Averaging>(&[("rotate", "octahedral"), ("inversion", "yes")].map(owned)));
+    found.push(command_line::<Averaging>(&[("rotate", "octahedral+inversion")].map(owned)));
+    for settings in found {
+        assert_eq!(settings.mitigation, "octahedral+inversion".parse().unwrap());
+    }
+}
