@@ -9,7 +9,8 @@ use tumble_core::average::{Request, average};
 use tumble_core::blocks::Blocks;
 use tumble_core::graph::Graph;
 use tumble_core::neighbors;
-use tumble_core::planner::{ModelCosts, RecomputeLevel, bytes_per_replica};
+use tumble_core::planned::bytes_per_replica;
+use tumble_core::planner::{ModelCosts, RecomputeLevel};
 use tumble_core::potential::{Forces, ModelInfo, Potential, Response};
 use tumble_core::rotation::{Matrix3, apply_transposed};
 

@@ -9,7 +9,7 @@ use tumble_core::Graph;
 use tumble_core::execution::Device;
 use tumble_core::execution::ExecutionOptions;
 use tumble_core::graph::{Edge, edge_between};
-use tumble_core::planner::bytes_per_replica;
+use tumble_core::planned::bytes_per_replica;
 use tumble_core::potential::{Derivative, Forces, Potential, Replicas, Response};
 use tumble_core::rotation::{IDENTITY, Matrix3, Vector3, apply};
 use tumble_engine::OnnxPotential;

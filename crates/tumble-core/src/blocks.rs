@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use crate::error::{Error, Result};
 use crate::graph::{Edge, Graph};
-use crate::planner::bytes_per_replica;
+use crate::planned::bytes_per_replica;
 use crate::potential::{Derivative, Forces, Potential, Response};
 use crate::rotation::{Matrix3, Vector3, add};
 

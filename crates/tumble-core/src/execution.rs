@@ -3,32 +3,10 @@
 use std::path::PathBuf;
 
 use crate::error::{Error, Result};
-use crate::planner::Provider;
+pub use crate::provider::Device;
 
 /// Working memory that a model may take where nothing else is said, bytes.
 pub const DEFAULT_MEMORY: usize = 2048 << 20;
-
-/// What a model runs on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Device {
-    /// The processor.
-    #[default]
-    Cpu,
-    /// The first GPU that CUDA shows.
-    Cuda,
-}
-
-impl Device {
-    /// As users write it.
-    pub fn name(self) -> &'static str {
-        self.provider().name
-    }
-
-    /// The device that users write so.
-    pub fn named(name: &str) -> Option<Self> {
-        Provider::all().iter().find(|provider| provider.name == name).map(|provider| provider.device)
-    }
-}
 
 /// How a model is to be run.
 #[derive(Clone, Debug, PartialEq, Eq)]

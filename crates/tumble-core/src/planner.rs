@@ -3,22 +3,23 @@
 //! All of it is a pure function of the sizes of the graphs, of what a model takes ([`ModelCosts`]) and of what there is
 //! ([`Limits`]): [`plan`] gives the [`Plan`]. The average hands its batches to the potential, one after the other; the
 //! potential, which is told no more than graphs and rotations, finds the [`steps`] of each by the same function. A
-//! structure that the plan puts into blocks is cut by [`blocks`](crate::blocks), until each fits by [`bytes_per_replica`].
+//! structure that the plan puts into blocks is cut by [`blocks`](crate::blocks), until each fits by
+//! [`bytes_per_replica`](crate::planned::bytes_per_replica).
 //!
 //! | decision | where |
 //! |---|---|
 //! | which replicas are evaluated together, also those of several structures | `batches` |
 //! | in one piece, in stages and tiles, or in blocks with a rim | `costs`, `stages` |
 //! | how a batch is divided among the workers | `steps`, `parts` |
-//! | what suits a processor, and what a GPU | `provider` |
+//! | what suits a processor, and what a GPU | [`provider`](crate::provider) |
 //!
 //! What a model keeps in stages is known only of levels that were opened, which takes time and memory. A plan that depends
-//! on another level ends with [`Unopened`]; [`settled`] has the potential open that level, and plans again.
+//! on another level ends with [`Unopened`]; [`settled`](crate::planned::settled) has the potential open that level, and plans again.
 
 mod batches;
 mod costs;
+mod limits;
 mod parts;
-mod provider;
 mod stages;
 mod steps;
 
@@ -27,11 +28,10 @@ use std::ops::Range;
 
 pub use self::batches::{batch_size, plan};
 pub use self::costs::{GraphSize, Level, ModelCosts, Partition, RecomputeLevel, SlotRule, Unopened};
+pub use self::limits::Limits;
 pub use self::parts::parts;
-pub use self::provider::{Limits, Provider};
 pub use self::steps::{Step, Way, steps};
-use crate::graph::Graph;
-use crate::potential::{Forces, Potential, Replicas};
+use crate::forces::Forces;
 
 /// A structure, and what is wanted of it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -49,13 +49,6 @@ pub struct Part {
     pub size: GraphSize,
     /// How many there are.
     pub rotations: usize,
-}
-
-impl Part {
-    /// What is to be planned of replicas.
-    pub fn of(replicas: &Replicas) -> Self {
-        Self { size: GraphSize::of(replicas.graph), rotations: replicas.rotations.len() }
-    }
 }
 
 /// Some of the replicas of one structure.
@@ -182,29 +175,6 @@ impl fmt::Display for Pieces {
 
 fn counted(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
-}
-
-/// An answer that a potential's costs give: where one depends on a level that is not open, it is opened first.
-pub fn settled<T>(potential: &dyn Potential, ask: impl Fn(&ModelCosts) -> Result<T, Unopened>) -> T {
-    let mut found = ask(&potential.costs(None));
-    loop {
-        match found {
-            Ok(answer) => return answer,
-            Err(Unopened(level)) => found = ask(&potential.costs(Some(level))),
-        }
-    }
-}
-
-/// How the potential does the work, with so much memory for it, bytes.
-pub fn plan_of(potential: &dyn Potential, work: &[Work], memory: usize) -> Plan {
-    let limits = potential.limits(memory);
-    settled(potential, |costs| plan(work, costs, &limits))
-}
-
-/// Working memory that one replica of the graph takes by itself, bytes; an estimate.
-pub fn bytes_per_replica(potential: &dyn Potential, graph: &Graph) -> usize {
-    let (size, workers) = (GraphSize::of(graph), potential.limits(0).workers);
-    settled(potential, |costs| costs.bytes(size, workers))
 }
 
 #[cfg(test)]

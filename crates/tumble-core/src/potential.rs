@@ -2,41 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
 use crate::cancel::Cancel;
 use crate::elements::{symbol, symbols};
 use crate::error::{Error, Result};
+pub use crate::forces::Forces;
 use crate::graph::Graph;
 use crate::neighbors::MAX_NEIGHBORS;
 use crate::planner::{Limits, ModelCosts, RecomputeLevel};
 use crate::rotation::{Matrix3, Vector3};
-
-/// How forces come about.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Forces {
-    /// -dU/dx, from the gradients of the energy with respect to the edge vectors.
-    #[default]
-    Conservative,
-    /// Predicted by the model itself.
-    Direct,
-}
-
-impl Forces {
-    /// As users write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Conservative => "conservative",
-            Self::Direct => "direct",
-        }
-    }
-
-    /// The kind that users write so.
-    pub fn named(name: &str) -> Option<Self> {
-        [Self::Conservative, Self::Direct].into_iter().find(|kind| kind.name() == name)
-    }
-}
 
 /// What the driver must know of a model. Lengths in Å, energies in eV.
 #[derive(Clone, Debug, PartialEq)]

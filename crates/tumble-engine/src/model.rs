@@ -13,8 +13,9 @@ use tumble_core::cancel::Cancel;
 use tumble_core::error::{Error, Result};
 use tumble_core::execution::ExecutionOptions;
 use tumble_core::graph::Graph;
+use tumble_core::planned::settled;
 use tumble_core::planner::{
-    self, Limits, ModelCosts, Part, Partition, RecomputeLevel, Share, SlotRule, Step, Way, settled, steps,
+    self, Limits, ModelCosts, Part, Partition, RecomputeLevel, Share, SlotRule, Step, Way, steps,
 };
 use tumble_core::potential::{Forces, ModelInfo, Potential, Replicas, Response};
 use tumble_core::rotation::Matrix3;

@@ -3,7 +3,8 @@
 use super::job::{Job, Progress};
 use super::{Evaluation, average_checked, average_job};
 use crate::error::{Error, Result};
-use crate::planner::{Batch, Work, plan_of};
+use crate::planned::plan_of;
+use crate::planner::{Batch, Work};
 use crate::potential::{Potential, Replicas};
 
 /// What becomes of a job.

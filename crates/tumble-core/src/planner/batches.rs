@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::costs::{GraphSize, ModelCosts, Unopened};
 use super::steps::steps;
 use super::{Batch, Limits, Part, Pieces, Plan, Share, Work};
-use crate::potential::Forces;
+use crate::forces::Forces;
 
 /// How often each of several workers gets work while one batch is evaluated: the more, the less does one wait for another
 /// at the end.

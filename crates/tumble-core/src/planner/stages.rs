@@ -1,7 +1,7 @@
 //! A structure in stages and tiles: at which level, in tiles of how many centers, with how much memory.
 
 use super::costs::{GraphSize, Level, ModelCosts, Partition, RecomputeLevel, Unopened};
-use super::provider::CACHED;
+use crate::provider::CACHED;
 
 /// Working memory beyond which a structure is evaluated in stages even where there is more: computing layers again takes
 /// less time by then than memory does that no cache holds.

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::execution::Device;
-use crate::potential::Forces::{Conservative, Direct};
+use crate::forces::Forces::{Conservative, Direct};
+use crate::provider::Provider;
 
 const MB: usize = 1 << 20;
 

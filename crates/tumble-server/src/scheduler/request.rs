@@ -6,7 +6,7 @@ use tumble_core::batch::Task;
 use tumble_core::cancel::Cancel;
 use tumble_core::error::{Error, Result};
 use tumble_core::neighbors::{NeighborList, pairs_within};
-use tumble_core::planner::bytes_per_replica;
+use tumble_core::planned::bytes_per_replica;
 use tumble_core::policy::Policy;
 use tumble_core::potential::Potential;
 use tumble_core::system::System;

@@ -1,17 +1,30 @@
-//! What the planner knows of the processor and of a GPU.
-
-use crate::execution::Device;
+//! Where models run, and how: the processor and a GPU.
 
 /// What a processor's caches hold, bytes. Measured for 48 replicas of 192 atoms: 20 ms a replica where a run takes 32 MiB,
 /// 30 at 256, 50 to 90 at 1024 and above.
-pub(super) const CACHED: usize = 32 << 20;
+pub const CACHED: usize = 32 << 20;
 
-/// Runs of usual size, for each worker, that a short evaluation may take: a tenth of a second or two.
-const SHORT: usize = 8;
+/// What a model runs on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Device {
+    /// The processor.
+    #[default]
+    Cpu,
+    /// The first GPU that CUDA shows.
+    Cuda,
+}
 
-/// A run of a short evaluation is of this size at most, bytes; on a GPU, where one run takes all, that is no matter of more
-/// than a moment.
-const LARGEST_SHORT_RUN: usize = 1 << 30;
+impl Device {
+    /// As users write it.
+    pub fn name(self) -> &'static str {
+        self.provider().name
+    }
+
+    /// The device that users write so.
+    pub fn named(name: &str) -> Option<Self> {
+        Provider::all().iter().find(|provider| provider.name == name).map(|provider| provider.device)
+    }
+}
 
 /// A provider of ONNX Runtime, and how models are run by it.
 #[derive(Debug, PartialEq, Eq)]
@@ -74,28 +87,5 @@ impl Device {
     /// How models are run on it.
     pub fn provider(self) -> &'static Provider {
         &PROVIDERS[self as usize]
-    }
-}
-
-/// What there is to evaluate with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Working memory that the model may take, bytes.
-    pub memory: usize,
-    /// Threads that each evaluate something else.
-    pub workers: usize,
-    /// What runs the model.
-    pub provider: &'static Provider,
-}
-
-impl Limits {
-    /// One worker on the processor.
-    pub fn one_worker(memory: usize) -> Self {
-        Self { memory, workers: 1, provider: Device::Cpu.provider() }
-    }
-
-    /// Working memory of an evaluation, run after run, that is over in a short time, bytes at most.
-    pub fn short(&self) -> usize {
-        self.provider.bytes_per_run.min(LARGEST_SHORT_RUN) * SHORT * self.workers
     }
 }
