@@ -142,6 +142,21 @@ fn kernels_compute_what_the_functions_in_the_file_say() {
     }
 }
 
+/// The former file is `exported-direct-f32` as the exporter wrote it when the operators were called `Gate`, `Normalize`
+/// and `Standardize`.
+#[test]
+fn operators_under_their_former_names_give_the_same_numbers() {
+    let name = "exported-direct-f32";
+    for forces in [Forces::Conservative, Forces::Direct] {
+        let settings = Settings { forces: Some(forces), ..Settings::default() };
+        for record in records().into_iter().filter(|record| record.model == name) {
+            let mut former = load(&path("former-names-f32"), &settings).unwrap();
+            let (former, found) = (former.evaluate_system(&record.system(), 0).unwrap(), record.evaluate(&settings));
+            assert_eq!((former.energy, former.forces), (found.energy, found.forces));
+        }
+    }
+}
+
 #[test]
 fn a_step_that_does_not_fit_its_rows_is_refused_with_a_sentence() {
     let folder = tempfile::tempdir().unwrap();
