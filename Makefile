@@ -160,9 +160,9 @@ test-compat: $(COMPAT)/.done
 	@ln -sf libtumble_lammps.so $(CARGO_TARGET_DIR)/release/tumbleplugin.so
 	$(COMPAT)/bin/python -m pytest tests/lammps -q
 
-$(EXPORT)/.done: python/tests/requirements.txt
+$(EXPORT)/.done: python/tumble-export/tests/requirements.txt
 	test -x $(EXPORT)/bin/python || env -u VIRTUAL_ENV python3.11 -m venv $(EXPORT)
-	$(EXPORT)/bin/python -m pip install --quiet --disable-pip-version-check -r python/tests/requirements.txt
+	$(EXPORT)/bin/python -m pip install --quiet --disable-pip-version-check -r python/tumble-export/tests/requirements.txt
 	@touch $@
 
 # What `make bench` needs besides.
@@ -171,15 +171,15 @@ $(EXPORT)/.peers: benches/peers/requirements.txt $(EXPORT)/.done
 	@touch $@
 
 # orb-models and metatrain want different versions of the same packages.
-$(ORB)/.done: python/tests/requirements-orb.txt
+$(ORB)/.done: python/tumble-export/tests/requirements-orb.txt
 	test -x $(ORB)/bin/python || env -u VIRTUAL_ENV python3.11 -m venv $(ORB)
-	$(ORB)/bin/python -m pip install --quiet --disable-pip-version-check -r python/tests/requirements-orb.txt
+	$(ORB)/bin/python -m pip install --quiet --disable-pip-version-check -r python/tumble-export/tests/requirements-orb.txt
 	@touch $@
 
 # Trains small models on the way, into target/pets. Without orb-models the tests of Orb are skipped.
 test-export: $(EXPORT)/.done $(ORB)/.done
-	$(EXPORT)/bin/python -m pytest python/tests -q
-	$(ORB)/bin/python -m pytest python/tests/test_orb.py -q
+	$(EXPORT)/bin/python -m pytest python/tumble-export/tests -q
+	$(ORB)/bin/python -m pytest python/tumble-export/tests/test_orb.py -q
 
 # What breaks a target is kept in fuzz/artifacts; target/fuzz/corpus is what the next run starts from.
 SECONDS_EACH := 60

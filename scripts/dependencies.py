@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PLACES = ("*.md", "docs/*.md", "examples/*/README.md", "python/README.md")
+PLACES = ("*.md", "docs/*.md", "examples/*/README.md", "python/*/README.md")
 PAGES = [page for place in PLACES for page in sorted(ROOT.glob(place))]
 PERMISSIVE = {"MIT", "BSD-2-Clause", "BSD-3-Clause", "ISC", "Zlib", "Unicode-3.0", "Unlicense", "0BSD", "CC0-1.0"}
 WHILE_COMPILING = PERMISSIVE | {"Apache-2.0", "MPL-2.0"}

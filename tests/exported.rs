@@ -1,6 +1,6 @@
 //! Exported models of metatrain and of orb-models, against what these packages themselves say of structures.
 //!
-//! python/tests/fixtures/export.py and export_orb.py write the models and the records.
+//! python/tumble-export/tests/fixtures/export.py and export_orb.py write the models and the records.
 
 use std::path::{Path, PathBuf};
 

@@ -25,8 +25,9 @@ def test_the_script_reads_the_definition():
 def test_cargo_and_the_wheel_have_the_same_addresses():
     package = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]
     assert (package["homepage"], package["documentation"]) == (URL, DOCUMENTATION)
-    urls = tomllib.loads((ROOT / "python/pyproject.toml").read_text())["project"]["urls"]
-    assert urls == {"Repository": URL, "Documentation": DOCUMENTATION, "Issues": ISSUES}
+    for project in ("tumble-md", "tumble-export"):
+        urls = tomllib.loads((ROOT / "python" / project / "pyproject.toml").read_text())["project"]["urls"]
+        assert urls == {"Repository": URL, "Documentation": DOCUMENTATION, "Issues": ISSUES}
 
 
 def test_the_citation_has_the_address():

@@ -28,7 +28,7 @@ ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "VIRTUAL_ENV": VENV,
     "PATH": f"{TARGET / 'release'}:{VENV}/bin:{os.environ['PATH']}",
-    "PYTHONPATH": str(ROOT / "python"),
+    "PYTHONPATH": str(ROOT / "python/tumble-md"),
     # What the wheel tells LAMMPS and Python by itself.
     "LAMMPS_PLUGIN_PATH": str(TARGET / "release"),
     "TUMBLE_LIBRARY": str(TARGET / "release/libtumble.so"),

@@ -4,10 +4,9 @@ import os
 import subprocess
 from pathlib import Path
 
+import onnx
 import pytest
 from tumble_export import checksum
-
-import onnx
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = ROOT / "tests/data/models/pair-list-f64.onnx"

@@ -313,7 +313,7 @@ def test_what_cannot_be_evaluated_says_why():
 
 def test_a_library_that_is_not_there_is_an_import_error():
     program = "import tumble\ntumble.Model('x')"
-    environment = {**os.environ, "TUMBLE_LIBRARY": "/nonexistent.so", "PYTHONPATH": str(ROOT / "python")}
+    environment = {**os.environ, "TUMBLE_LIBRARY": "/nonexistent.so", "PYTHONPATH": str(ROOT / "python/tumble-md")}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
     assert done.returncode == 1
     assert "ImportError: cannot load tumble's library: /nonexistent.so: cannot open shared object file" in done.stderr
@@ -326,7 +326,7 @@ def test_onnx_runtime_may_be_in_use_by_python_too():
         f"onnxruntime.InferenceSession({str(TOY)!r}, providers=['CPUExecutionProvider'])\n"
         f"print(tumble.Model({str(TOY)!r}).evaluate(['H', 'O'], [[0, 0, 0], [0, 0, 1.5]]).energy)\n"
     )
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "python"), "ORT_DISABLE_TELEMETRY": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "python/tumble-md"), "ORT_DISABLE_TELEMETRY": "1"}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     with Model(TOY) as model:
@@ -335,7 +335,7 @@ def test_onnx_runtime_may_be_in_use_by_python_too():
 
 def test_importing_it_needs_no_numpy():
     program = "import sys, tumble\nassert tumble.__version__\nassert 'numpy' not in sys.modules\ntumble.Client"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "python")}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "python/tumble-md")}
     subprocess.run([sys.executable, "-c", program], env=environment, check=True)
     assert set(tumble.__all__) >= {"Client", "Model", "ServerError"}
     with pytest.raises(AttributeError, match="module 'tumble' has no attribute 'nothing'"):

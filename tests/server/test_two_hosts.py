@@ -21,7 +21,7 @@ TOKEN = "open-sesame-open-sesame"
 ENVIRONMENT = {
     **{key: value for key, value in os.environ.items() if key != "TUMBLE_TOKEN"},
     "ORT_DISABLE_TELEMETRY": "1",
-    "PYTHONPATH": str(ROOT / "python"),
+    "PYTHONPATH": str(ROOT / "python/tumble-md"),
     "TUMBLE": str(TUMBLE),
     "VIRTUAL_ENV": str(Path(sys.executable).parents[1]),
 }
