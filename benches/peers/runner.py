@@ -1,4 +1,4 @@
-"""Runs contestants in turn, each in its own processes; all others are stopped.
+"""Runs workers in turn, each in its own processes; all others are stopped.
 
 So other load on the machine affects all alike. A ratio is taken in each round, then its median over rounds.
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from places import BUILD, HERE, VENV, WORK, program
 
-RUST = ("tumble", "floor", "pairs")
+RUST = ("tumble", "ort_c", "pairs")
 TURN = 0.5  # s: short evaluations are repeated for about this long in one turn
 MOST = 2000  # evaluations per turn
 PATIENCE = 900  # s: longer than any turn
@@ -30,12 +30,12 @@ class Plan:
 
 
 class Lost(Exception):
-    """A contestant cannot do its job; the text gives the reason."""
+    """A worker cannot do its job; the text gives the reason."""
 
 
 @dataclass
-class Contestant:
-    """A program to measure: name, job (main.rs, contestant.py), and number of cores (0: one per thread)."""
+class Worker:
+    """A program to measure: name, job (main.rs, worker.py), and number of cores (0: one per thread)."""
 
     name: str
     job: dict
@@ -87,7 +87,7 @@ class Contestant:
         return json.loads(line)[key]
 
     def signal(self, number):
-        """Send a signal to all processes of the contestant."""
+        """Send a signal to all processes of the worker."""
         try:
             os.killpg(self.process.pid, number)
         except ProcessLookupError:
@@ -117,12 +117,12 @@ class Contestant:
 
 
 def command(job):
-    """The command that starts a contestant."""
+    """The command that starts a worker."""
     text = json.dumps(job)
     if job["kind"] in RUST:
         return [program(), text]
     python = VENV / "bin/python" if job["kind"] == "with_lammps" else sys.executable
-    return [str(python), str(HERE / "contestant.py"), text]
+    return [str(python), str(HERE / "worker.py"), text]
 
 
 def environment(job):
@@ -139,19 +139,19 @@ def cores(count):
     return sorted(os.sched_getaffinity(0))[:count]
 
 
-def measure(contestants, plan, skip):
-    """{times: {name: seconds of each round}, megabytes, energies}; calls `skip(name, why)` for failed contestants."""
+def measure(workers, plan, skip):
+    """{times: {name: seconds of each round}, megabytes, energies}; calls `skip(name, why)` for failed workers."""
     found = dict(times={}, megabytes={}, energies={})
     turns = fresh_turns if plan.fresh else turns_in_place
-    turns(contestants, plan, skip, found)
+    turns(workers, plan, skip, found)
     return found
 
 
-def turns_in_place(contestants, plan, skip, found):
-    """All contestants stay from the start to the end."""
+def turns_in_place(workers, plan, skip, found):
+    """All workers stay from the start to the end."""
     ready = []
     try:
-        for one in contestants:
+        for one in workers:
             if attempt(one, skip, lambda one=one: (one.start(), note(one, found), one.calibrate(plan.turn))):
                 ready.append(one)
         for _ in range(plan.rounds):
@@ -160,15 +160,15 @@ def turns_in_place(contestants, plan, skip, found):
                     ready.remove(one)
                     found["times"].pop(one.name, None)
     finally:
-        for one in contestants:
+        for one in workers:
             one.stop()
 
 
-def fresh_turns(contestants, plan, skip, found):
-    """One contestant at a time; the evaluation for the energy warms it up."""
+def fresh_turns(workers, plan, skip, found):
+    """One worker at a time; the evaluation for the energy warms it up."""
     lost = set()
     for _ in range(plan.rounds):
-        for one in contestants:
+        for one in workers:
             if one.name not in lost and not attempt(one, skip, lambda one=one: turn(one, found)):
                 lost.add(one.name)
                 found["times"].pop(one.name, None)
@@ -182,7 +182,7 @@ def turn(one, found):
 
 
 def attempt(one, skip, action):
-    """Whether an action succeeds; a contestant that fails is stopped and skipped."""
+    """Whether an action succeeds; a worker that fails is stopped and skipped."""
     try:
         action()
         return True
@@ -193,6 +193,6 @@ def attempt(one, skip, action):
 
 
 def note(one, found):
-    """Record memory and energy of a contestant."""
+    """Record memory and energy of a worker."""
     found["megabytes"][one.name] = one.megabytes()
     found["energies"][one.name] = one.energy

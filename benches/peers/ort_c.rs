@@ -41,7 +41,7 @@ enum Values {
 }
 
 /// The model on the tensors, again and again; of the outputs only the energies are looked at, when the time is taken.
-pub fn contestant(job: &Job) -> Outcome<impl FnMut() -> Outcome<Timed> + use<>> {
+pub fn worker(job: &Job) -> Outcome<impl FnMut() -> Outcome<Timed> + use<>> {
     let mut session = open(job)?;
     let entries: Vec<Entry> = serde_json::from_slice(&std::fs::read(job.tensors.join("inputs.json"))?)?;
     let tensors = entries.into_iter().map(|entry| Ok((numbers(&job.tensors, &entry)?, entry)));

@@ -7,7 +7,7 @@ import ase.io
 import torch
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "benches/export"), str(ROOT / "python")]
+sys.path[:0] = [str(ROOT / "benches/export"), str(ROOT / "python/tumble-export")]
 
 
 def make(job):

@@ -1,4 +1,4 @@
-"""A contestant in Python: `contestant.py JOB`, with JOB a JSON object, and the protocol of the Rust ones (main.rs).
+"""A worker in Python: `worker.py JOB`, with JOB a JSON object, and the protocol of the Rust ones (main.rs).
 
 The kind of a job is the name of a module. Its `make(job)` returns (evaluate, energy): a function that evaluates once
 and returns the seconds, and the energy of the original structure in eV.
