@@ -71,6 +71,7 @@ build: setup
 
 library: setup
 	cargo build --release -p tumble-capi
+	@ln -sf libtumble_capi.so target/release/libtumble.so
 	@ln -sf $$(ls $(CURDIR)/$(VENV)/lib/python*/site-packages/onnxruntime/capi/libonnxruntime.so.*) target/release/
 
 # include/tumble.h, from the functions in crates/tumble-capi and their documentation.

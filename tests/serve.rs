@@ -555,7 +555,7 @@ fn what_a_stranger_says_does_not_control_the_terminal() {
 
 #[test]
 fn the_longest_times_are_no_trouble() {
-    let mut server = Server::start(&["--idle-timeout", "1000000000", "--io_timeout", "1000000000"]);
+    let mut server = Server::start(&["--idle-timeout", "1000000000", "--io-timeout", "1000000000"]);
     server.check();
     server.stop();
     let mut beyond = Process::of(&mut command("unix:s", &["--idle-timeout", &u64::MAX.to_string()]));

@@ -59,9 +59,24 @@ def test_a_circle_of_imports_is_found(tmp_path):
 def test_unsafe_code_is_where_contributing_lists_it():
     listed = re.search(r"<!-- unsafe -->\n([\s\S]*?)\n\n", (ROOT / "CONTRIBUTING.md").read_text())[1]
     expected = set(re.findall(r"`([\w/.-]+\.rs)`", listed))
-    found = {str(path.relative_to(ROOT)) for path in ROOT.glob("crates/*/src/**/*.rs") if re.search(r"\bunsafe\b", shipped(path))}
-    found |= {str(path.relative_to(ROOT)) for path in ROOT.glob("src/**/*.rs") if re.search(r"\bunsafe\b", shipped(path))}
+    found = {
+        str(path.relative_to(ROOT))
+        for path in ROOT.glob("crates/*/src/**/*.rs")
+        if re.search(r"\bunsafe\b", shipped(path))
+    }
+    found |= {
+        str(path.relative_to(ROOT)) for path in ROOT.glob("src/**/*.rs") if re.search(r"\bunsafe\b", shipped(path))
+    }
     assert found == expected
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_paths_on_the_pages_of_the_house_exist(page):
+    named = re.findall(
+        r"`((?:crates|src|cpp|include|tests|python|docs|scripts|benches|examples)/[\w/.-]*)`", (ROOT / page).read_text()
+    )
+    assert len(named) > 20
+    assert [path for path in named if not (ROOT / path).exists() and "NAME" not in path] == []
 
 
 @pytest.mark.parametrize("crate", CRATES, ids=lambda crate: crate.name)

@@ -176,7 +176,7 @@ def driver() -> dict[str, bytes]:
     }
 
 
-def grant() -> dict[str, bytes]:
+def accept_init() -> dict[str, bytes]:
     """A byte of limits (atoms, rotations, whether there is a token), and the text of an INIT."""
     return {
         "plain": b"\x06species: O H2",
@@ -285,7 +285,7 @@ def main() -> None:
         onnx_graph,
         mitigation,
         driver,
-        grant,
+        accept_init,
         hostile_cells,
     ):
         folder = FOLDER / target.__name__

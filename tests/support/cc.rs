@@ -34,7 +34,7 @@ pub fn fortran(sources: [&str; 2], name: &str) -> Option<PathBuf> {
 
 fn linked(mut compiler: Command, name: &str) -> PathBuf {
     let (folder, program) = (folder(), folder().join(name));
-    compiler.arg(folder.join("libtumble.so")).arg(format!("-Wl,-rpath,{}", folder.display()));
+    compiler.arg(folder.join("libtumble_capi.so")).arg(format!("-Wl,-rpath,{}", folder.display()));
     assert!(compiler.args(["-lm", "-o"]).arg(&program).status().unwrap().success());
     program
 }

@@ -185,7 +185,7 @@ pub enum Error {
     #[error("the evaluation was ended before its end: {}", reason.sentence())]
     Cancelled {
         /// Why.
-        reason: crate::cancel::Reason,
+        reason: crate::reason::Reason,
     },
 
     /// An element that the model was not trained on.
@@ -312,7 +312,7 @@ pub enum Error {
     /// Cause: A word after `rotate` or `--rotate` that is no mitigation.
     ///
     /// Cure: Write one of those that the sentence lists.
-    #[error("the mitigation \"{spec}\" {problem}: give {}", crate::quadrature::GRAMMAR)]
+    #[error("the mitigation \"{spec}\" {problem}: give {}", crate::grammar::GRAMMAR)]
     Mitigation {
         /// The text.
         spec: String,
@@ -1070,7 +1070,7 @@ impl Error {
     /// Whether it is one for want of time.
     pub fn is_late(&self) -> bool {
         match self {
-            Self::Cancelled { reason } => *reason == crate::cancel::Reason::Time,
+            Self::Cancelled { reason } => *reason == crate::reason::Reason::Time,
             Self::Frame { cause, .. } => cause.is_late(),
             _ => false,
         }
