@@ -28,11 +28,11 @@ void PairTumble::settings(int narg, char **arg) {
   threshold = 0.0;
   ready = false;
   for (int i = 0; i < narg; i += 2) {
-    together([&] { check_keyword(arg[i]); });
+    run_collectively([&] { check_keyword(arg[i]); });
     if (i + 1 == narg) error->all(FLERR, "pair_style tumble: keyword {} has no value: give one after it", arg[i]);
     set_keyword(arg[i], arg[i + 1]);
   }
-  together([&] { check_settings(keywords); });
+  run_collectively([&] { check_settings(keywords); });
   // A repeated pair_style keeps this object: without its pair_coeff the old model would go on with the old keywords.
   engine.reset();
 }
