@@ -67,7 +67,7 @@ def test_short_evaluations_are_repeated_in_a_turn(toys):
 
 @pytest.mark.parametrize("fresh", [False, True])
 @pytest.mark.parametrize("flaw, why", [({"broken": True}, "has no such model"), ({"lasts": 2}, "is worn out")])
-def test_who_cannot_is_left_out_with_the_reason(toys, fresh, flaw, why):
+def test_failed_workers_are_left_out_with_the_reason(toys, fresh, flaw, why):
     said = []
     plan = runner.Plan(5, turn=1.0, fresh=fresh)
     if fresh and "lasts" in flaw:
@@ -77,7 +77,7 @@ def test_who_cannot_is_left_out_with_the_reason(toys, fresh, flaw, why):
     assert found["times"] == {"b": [1.0] * 5}
 
 
-def test_only_one_runs_at_a_time(toys):
+def test_worker_is_stopped_after_its_turn(toys):
     """After its turn it is stopped."""
     one = toys("a", 1.0).start()
     try:

@@ -44,7 +44,7 @@ def test_pages_have_the_address(page, addresses):
     assert set(addresses) <= set(found)
 
 
-def test_one_command_changes_all(tmp_path):
+def test_script_changes_all_files(tmp_path):
     (tmp_path / "scripts").mkdir()
     shutil.copy(SCRIPT, tmp_path / "scripts")
     (tmp_path / "Cargo.toml").write_text('repository = "https://old.example/x"\n')

@@ -152,7 +152,7 @@ def test_the_far_host_gets_what_is_evaluated_here(hosts, molecule):
     assert np.abs(found["forces"]).max() > 0.1
 
 
-def test_without_the_token_nobody_is_served(hosts, molecule):
+def test_clients_without_the_token_are_refused(hosts, molecule):
     sentence = "the token is wrong or missing: give the one that the server was started with"
     with serve(hosts.near, molecule, f"tcp:{hosts.address}:0") as server:
         for environment in [ENVIRONMENT, {**ENVIRONMENT, "TUMBLE_TOKEN": "guess"}]:

@@ -109,7 +109,7 @@ def test_the_name_says_where_it_runs(wheel):
     assert re.fullmatch(expected, wheel.name)
 
 
-def test_it_holds_what_it_should_and_nothing_of_the_tests(wheel):
+def test_wheel_has_its_files_and_nothing_of_the_tests(wheel):
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         (metadata,) = (name for name in names if name.endswith(".dist-info/METADATA"))
@@ -177,7 +177,7 @@ def test_i_pi_runs_with_it(with_others):
     assert [row.split()[0] for row in rows if not row.startswith("#")][-1] == "2.0000000000e+00"
 
 
-def test_it_is_a_client_of_the_protocol_of_i_pi(installed, model, energy):
+def test_wheel_is_a_client_of_i_pi_s_protocol(installed, model, energy):
     # ASE and i-PI differ in the eighth digit of their units.
     assert float(installed.python(SOCKET.format(model=model))) == pytest.approx(energy, rel=1e-6)
 

@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_i_pi_writes_is_read_in_its_units() {
+    fn comments_of_i_pi_are_read_in_its_units() {
         for line in ["# CELL(abcABC): 2 2 2 90 90 90", "# CELL[H]: 2 0 0 0 2 0 0 0 2", "cell{atomic_unit}"] {
             assert_eq!(parse(line).unwrap().transform.per_angstrom, tumble_core::units::IPI_ANGSTROM, "{line}");
         }

@@ -66,7 +66,7 @@ mod tests {
                            Step:           7  Bead:       2 positions{atomic_unit}  cell{atomic_unit}";
 
     #[test]
-    fn what_i_pi_writes_is_read_in_angstrom() {
+    fn frames_of_i_pi_are_read_in_angstrom() {
         let header = parse(WRITTEN).unwrap();
         let expected = [[10.0, 0.0, 0.0], [0.0, 20.0, 0.0], [0.0, 0.0, 30.0]];
         for (x, y) in header.cell.vectors().iter().flatten().zip(expected.iter().flatten()) {

@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_follows_an_error() {
+    fn reader_ends_after_an_error() {
         assert_eq!(read(format!("x\n{WATER}").as_bytes()).len(), 1);
     }
 

@@ -36,7 +36,7 @@ mod tests {
     }
 
     #[test]
-    fn others_are_turned_and_scaled() {
+    fn positions_of_i_pi_are_turned_and_scaled() {
         let mut positions = [[2.0, 4.0, 6.0]];
         let turn = Some([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]);
         Transform { per_angstrom: 2.0, turn }.place(&mut positions);

@@ -62,7 +62,7 @@ class Energies(unittest.TestCase):
             up, down = (energies(pet, positions + s * step, cell, species).sum() for s in (1, -1))
             self.assertAlmostEqual(float(forces[atom, axis]), -(up - down) / 2e-5, delta=1e-7)
 
-    def test_nothing_happens_at_the_cutoff(self):
+    def test_energy_is_continuous_at_the_cutoff(self):
         pet, species = model(), [8, 1, 1]
         pair = np.array([[0, 0, 0], [0, 0, 0.9], [CUTOFF, 0, 0]])
         inside, outside = (pair + np.array([[0], [0], [1]]) * [s, 0, 0] for s in (-1e-6, 1e-6))

@@ -268,7 +268,7 @@ def test_the_command_writes_a_file(tiny, tmp_path):
     assert (found["name"], found["forces"], found["provenance"]["orb-models"]) == ("mine", "direct", "0.5.5")
 
 
-def test_every_model_of_the_package_has_an_architecture_that_is_known():
+def test_architectures_of_all_models_of_the_package_are_known():
     """Of full size, so they are only made, not traced; those with charge and spin are given both."""
     names = load.table()
     assert len(names) >= 19
@@ -282,7 +282,7 @@ def test_every_model_of_the_package_has_an_architecture_that_is_known():
 
 
 class TestRefusals:
-    def test_no_weights(self, tmp_path):
+    def test_missing_weights_are_refused(self, tmp_path):
         said = refusal("orb", "orb-v3-conservative-inf-omat", "-o", tmp_path / "m.onnx")
         assert said.startswith("the weights of orb-v3-conservative-inf-omat are not given, and nothing is downloaded")
         assert "give it by --weights FILE, or try the architecture with --random-weights SEED." in said

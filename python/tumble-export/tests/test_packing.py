@@ -23,7 +23,7 @@ def numbers(*shape):
     return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
 
 
-def test_what_goes_to_rows_comes_back_to_its_slot(tokens):
+def test_rows_come_back_to_their_slots(tokens):
     values = numbers(*tokens.mask.shape, 2)
     rows = tokens.rows(values)
     assert len(rows) == int(tokens.mask.sum()) + (not tokens.mask[0, 0])

@@ -95,7 +95,7 @@ def newest_of_each_version():
 
 
 @pytest.mark.parametrize("path", newest_of_each_version(), ids=lambda path: path.name.split("_")[0])
-def test_every_version_of_the_checkpoint_format_is_read(path, tmp_path):
+def test_checkpoints_of_every_version_are_read(path, tmp_path):
     checkpoint = tmp_path / "old.ckpt"
     checkpoint.write_bytes(gzip.decompress(path.read_bytes()))
     main(["pet", str(checkpoint), "-o", str(tmp_path / "old.onnx"), "--dtype", "float64"])
@@ -215,5 +215,5 @@ class TestRefusals:
         with pytest.raises(SystemExit, match="metatrain 2027.1 was not tested .* pip install"):
             load.installed()
 
-    def test_no_folder_to_write_to(self, tmp_path):
+    def test_missing_folder_is_refused(self, tmp_path):
         assert "there is no folder" in refusal("pet", train(FOLDER, "feedforward"), "-o", tmp_path / "no" / "m.onnx")

@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_beside_the_cell_is_left() {
+    fn text_beside_the_cell_is_left_alone() {
         let (given, rest) = find("# bead: 0 CELL(abcABC): 1 1 1 90 90 90 7 Step: 3\n").unwrap();
         assert_eq!((given, &rest[..]), (CellSpec::Lengths([1.0; 3], [90.0; 3]), "# bead: 0  7 Step: 3"));
         assert_eq!(find("Step: 3").unwrap(), (CellSpec::Nothing, "Step: 3".into()));
