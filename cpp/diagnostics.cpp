@@ -48,7 +48,7 @@ void Diagnostics::add_step(const Engine &engine, const RankResult &result, doubl
 void Diagnostics::read(const Engine &engine, const RankResult &result) {
   std::vector<double> shares(result.shares.begin(), result.shares.end());
   MPI_Allreduce(MPI_IN_PLACE, shares.data(), static_cast<int>(shares.size()), MPI_DOUBLE, MPI_SUM, world);
-  const Measures m = engine.diagnose({shares.data(), shares.size()});
+  const SymmetryMeasures m = engine.diagnose({shares.data(), shares.size()});
   // What this step has not measured keeps its last value.
   if (!std::isnan(m.energy_spread)) entries[ENERGY_SPREAD] = m.energy_spread * units.electron_volt;
   if (!std::isnan(m.force_spread)) entries[FORCE_SPREAD] = m.force_spread * units.electron_volt / units.angstrom;

@@ -36,11 +36,11 @@ void PairTumble::settings(int narg, char **arg) {
   rust::Vec<rust::String> words;
   for (int i = 0; i < narg; i += 2) {
     KeywordValue expected{};
-    together([&] { expected = keyword_value(arg[i]); });
+    run_collectively([&] { expected = keyword_value(arg[i]); });
     if (i + 1 == narg) error->all(FLERR, "pair_style tumble: keyword {} has no value: give one after it", arg[i]);
     take_keyword(arg[i], arg[i + 1], expected, words);
   }
-  together([&] { keywords = read_keywords(words); });
+  run_collectively([&] { keywords = read_keywords(words); });
   // A repeated pair_style keeps this object: without its pair_coeff the old model would go on with the old keywords.
   engine.reset();
 }

@@ -61,23 +61,23 @@ void PairTumble::compute(int eflag, int vflag) {
   const double start = platform::walltime();
   ev_init(eflag, vflag);
   check_list();
-  const Ask asked = ask();
-  const size_t max_tag = asked.measure ? diagnostics.max_tag() : 0;
-  together([&] {
+  const StepRequest request = make_request();
+  const size_t max_tag = request.measure ? diagnostics.max_tag() : 0;
+  run_collectively([&] {
     check_special();
     view.gather(list, species_of_type);
-    (*engine)->evaluate(view.data(diagnostics.masses(), max_tag), asked, result);
+    (*engine)->evaluate(view.data(diagnostics.masses(), max_tag), request, result);
   });
   energy_scale = scale * units.electron_volt;
   force_scale = energy_scale / units.angstrom;
   scatter();
-  note_step(asked.integrator);
+  note_step(request.integrator);
   diagnostics.add_step(**engine, result, platform::walltime() - start);
   if (threshold > 0.0) diagnostics.check_uncertainty(uncertainties, threshold);
   if (eflag_global) diagnostics.publish();
 }
 
-void PairTumble::together(const std::function<void()> &action) {
+void PairTumble::run_collectively(const std::function<void()> &action) {
   std::string sentence;
   try {
     action();

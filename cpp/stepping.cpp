@@ -106,16 +106,16 @@ void PairTumble::follow_steps() {
   (*engine)->hold_virial({held.data() + 1, held[0] > 0.0 ? held.size() - 1 : 0});
 }
 
-Ask PairTumble::ask() {
-  Ask asked{};
-  asked.integrator = steps && steps->take_integrator_call();
-  asked.step = steps ? steps->index() : static_cast<uint64_t>(update->ntimestep);
-  asked.virials = vflag_atom != 0;
-  asked.centroid_virials = cvflag_atom != 0;
-  asked.energies = eflag_global || eflag_atom || vflag_atom || cvflag_atom || per_atom_wanted;
-  asked.survey = monitor > 0 && update->ntimestep % monitor == 0;
-  asked.measure = eflag_global || asked.survey;
-  return asked;
+StepRequest PairTumble::make_request() {
+  StepRequest request{};
+  request.integrator = steps && steps->take_integrator_call();
+  request.step = steps ? steps->index() : static_cast<uint64_t>(update->ntimestep);
+  request.virials = vflag_atom != 0;
+  request.centroid_virials = cvflag_atom != 0;
+  request.energies = eflag_global || eflag_atom || vflag_atom || cvflag_atom || per_atom_wanted;
+  request.survey = monitor > 0 && update->ntimestep % monitor == 0;
+  request.measure = eflag_global || request.survey;
+  return request;
 }
 
 void PairTumble::note_step(bool integrator) {

@@ -26,14 +26,34 @@
 #ifndef TUMBLE_H
 #define TUMBLE_H
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+/**
+ * A connection to a force server. All its structures have the same atoms.
+ */
+typedef struct tumble_client tumble_client;
 
-/** A model loaded into this process. */
+/**
+ * A model loaded into this process.
+ */
 typedef struct tumble_model tumble_model;
 
-/** Loads a model. The first call also loads the ONNX Runtime library.
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * The error of the calling thread's last call, as a sentence without a line break.
+ *
+ * @return the text, valid until this thread's next call of another function; "" if the call succeeded
+ */
+const char *tumble_error(void);
+
+/**
+ * Version of the library, for example "1.2.3".
+ */
+const char *tumble_version(void);
+
+/**
+ * Loads a model. The first call also loads the ONNX Runtime library.
  *
  * `options` is a list of `key: value` pairs, separated by commas. Unknown keys, repeated keys and values out of range
  * are errors. The keys:
@@ -58,29 +78,35 @@ typedef struct tumble_model tumble_model;
  *
  * @param file     an ONNX file that follows tumble's model contract
  * @param options  see above, or NULL for the defaults
- * @return a model, to be freed with tumble_free(); NULL on failure, see tumble_error() */
+ * @return a model, to be freed with tumble_free(); NULL on failure, see tumble_error()
+ */
 tumble_model *tumble_load(const char *file, const char *options);
 
-/** Sets the number of the next structure, which selects its random rotations. Later structures count up from it.
+/**
+ * Sets the number of the next structure, which selects its random rotations. Later structures count up from it.
  *
  * Pass your own time step if your program counts steps itself. Pass the same number again to compare structures under
  * the same rotation.
  *
  * @param model  from tumble_load()
  * @param step   from 0
- * @return 0; -1 on failure, see tumble_error() */
+ * @return 0; -1 on failure, see tumble_error()
+ */
 int tumble_set_step(tumble_model *model, long long step);
 
-/** Registers a function that can end an evaluation, called about ten times per second and between two runs of the model.
+/**
+ * Registers a function that can end an evaluation, called about ten times per second and between two runs of the model.
  *
  * It runs in the thread that called tumble_compute(). It may read a clock, or a flag that a signal handler has set.
  *
  * @param model  from tumble_load()
  * @param asked  returns 0 to continue, any other number to end; NULL removes the function
- * @return 0; -1 on failure, see tumble_error() */
+ * @return 0; -1 on failure, see tumble_error()
+ */
 int tumble_watch(tumble_model *model, int (*asked)(void));
 
-/** Evaluates one structure. The next structure may have other atoms.
+/**
+ * Evaluates one structure. The next structure may have other atoms.
  *
  * On failure no output is written, and this thread has no last structure. You can use the model again.
  *
@@ -94,31 +120,43 @@ int tumble_watch(tumble_model *model, int (*asked)(void));
  * @param forces     [3 * n_atoms] eV/Å; may be NULL
  * @param virial     [9] eV: -dE/d(strain), symmetric; stress = -virial / volume. NaN if the model does not give it. May
  *                   be NULL
- * @return 0; -2 if the function of tumble_watch() has ended the evaluation; -1 on failure, see tumble_error() */
-int tumble_compute(tumble_model *model, int n_atoms, const int *species, const double *cell, const double *positions,
-                   double *energy, double *forces, double *virial);
+ * @return 0; -2 if the function of tumble_watch() has ended the evaluation; -1 on failure, see tumble_error()
+ */
+int tumble_compute(tumble_model *model,
+                   int n_atoms,
+                   const int *species,
+                   const double *cell,
+                   const double *positions,
+                   double *energy,
+                   double *forces,
+                   double *virial);
 
-/** Standard deviations of energy and forces over the rotations of the last structure: its broken symmetry.
+/**
+ * Standard deviations of energy and forces over the rotations of the last structure: its broken symmetry.
  *
  * NaN if there was only one rotation.
  *
  * @param model   from tumble_load()
  * @param energy  [1] eV; may be NULL
  * @param force   [1] eV/Å, root mean square over all components of the forces; may be NULL
- * @return 0; -1 on failure, see tumble_error() */
+ * @return 0; -1 on failure, see tumble_error()
+ */
 int tumble_spread(tumble_model *model, double *energy, double *force);
 
-/** Energies and spreads per atom of the last structure.
+/**
+ * Energies and spreads per atom of the last structure.
  *
  * @param model           from tumble_load()
  * @param n_atoms         as in tumble_compute()
  * @param energies        [n_atoms] eV: their sum is the energy; may be NULL
  * @param energy_spreads  [n_atoms] eV: standard deviations over the rotations, NaN if there was only one; may be NULL
  * @param force_spreads   [3 * n_atoms] eV/Å: the same for each component of the forces; may be NULL
- * @return 0; -1 on failure, see tumble_error() */
+ * @return 0; -1 on failure, see tumble_error()
+ */
 int tumble_per_atom(tumble_model *model, int n_atoms, double *energies, double *energy_spreads, double *force_spreads);
 
-/** Further results for the last structure, as a JSON object.
+/**
+ * Further results for the last structure, as a JSON object.
  *
  * - `evaluations`: number of rotated copies
  * - `torque` [3] (eV): torque of the model on the whole system, zero for an invariant model
@@ -129,10 +167,12 @@ int tumble_per_atom(tumble_model *model, int n_atoms, double *energies, double *
  *
  * @param model  from tumble_load()
  * @return the text, valid until this thread's next tumble_compute() with the model; "" if there is no last structure,
- *         or for NULL */
+ *         or for NULL
+ */
 const char *tumble_details(tumble_model *model);
 
-/** Describes the model and its settings, as a JSON object.
+/**
+ * Describes the model and its settings, as a JSON object.
  *
  * - `name`, `species` (atomic numbers), `cutoff` (Å), `hops` (an atom's energy depends on atoms within hops * cutoff)
  * - `forces`: the kinds that the model offers, the preferred one first; `ensemble`: whether the model is an ensemble
@@ -140,27 +180,34 @@ const char *tumble_details(tumble_model *model);
  * - `origin`: the file and its SHA-256; `notes`: warnings for the user, as sentences
  *
  * @param model  from tumble_load()
- * @return the text, valid as long as the model; "" for NULL */
+ * @return the text, valid as long as the model; "" for NULL
+ */
 const char *tumble_about(tumble_model *model);
 
-/** Name of the model, valid as long as the model. "" for NULL. */
+/**
+ * Name of the model, valid as long as the model. "" for NULL.
+ */
 const char *tumble_name(tumble_model *model);
 
-/** Cutoff of the model, Å: the length of its longest edge. -1 for NULL. */
+/**
+ * Cutoff of the model, Å: the length of its longest edge. -1 for NULL.
+ */
 double tumble_cutoff(tumble_model *model);
 
-/** Whether the model knows an element, by its atomic number: 1 or 0. -1 if `model` is NULL. */
+/**
+ * Whether the model knows an element, by its atomic number: 1 or 0. -1 if `model` is NULL.
+ */
 int tumble_knows(tumble_model *model, int species);
 
-/** Frees the model.
+/**
+ * Frees the model.
  *
- * @param model  from tumble_load(); invalid afterwards. NULL is ignored */
+ * @param model  from tumble_load(); invalid afterwards. NULL is ignored
+ */
 void tumble_free(tumble_model *model);
 
-/** A connection to a force server. All its structures have the same atoms. */
-typedef struct tumble_client tumble_client;
-
-/** Connects to a force server.
+/**
+ * Connects to a force server.
  *
  * `options` is a list of `key: value` pairs, separated by commas. Unknown and repeated keys are errors. The keys, by
  * default as set on the server's command line:
@@ -179,10 +226,12 @@ typedef struct tumble_client tumble_client;
  * @param n_atoms  number of atoms, at least 1
  * @param species  atomic number of each atom
  * @param options  see above, or NULL for the defaults
- * @return a client, to be closed with tumble_close(); NULL on failure, see tumble_error() */
+ * @return a client, to be closed with tumble_close(); NULL on failure, see tumble_error()
+ */
 tumble_client *tumble_open(const char *address, int n_atoms, const int *species, const char *options);
 
-/** Evaluates one structure, and waits for the results.
+/**
+ * Evaluates one structure, and waits for the results.
  *
  * On failure no output is written. You can then only close the client, unless an argument was NULL.
  *
@@ -194,32 +243,33 @@ tumble_client *tumble_open(const char *address, int n_atoms, const int *species,
  * @param forces     [3 * n_atoms] eV/Å; may be NULL
  * @param virial     [9] eV: -dE/d(strain), symmetric; stress = -virial / volume. NaN if the model does not give it. May
  *                   be NULL
- * @return 0; -1 on failure, see tumble_error() */
-int tumble_evaluate(tumble_client *client, const double *cell, const double *positions, double *energy, double *forces,
+ * @return 0; -1 on failure, see tumble_error()
+ */
+int tumble_evaluate(tumble_client *client,
+                    const double *cell,
+                    const double *positions,
+                    double *energy,
+                    double *forces,
                     double *virial);
 
-/** Further results for the last structure, as a JSON object with the keys and units of tumble_details().
+/**
+ * Further results for the last structure, as a JSON object with the keys and units of tumble_details().
  *
  * @param client  from tumble_open()
  * @return the text, valid until this thread's next tumble_evaluate() with the client; "" before the first structure, or
- *         for NULL */
+ *         for NULL
+ */
 const char *tumble_extras(tumble_client *client);
 
-/** The error of the calling thread's last call, as a sentence without a line break.
+/**
+ * Closes the connection and frees the client.
  *
- * @return the text, valid until this thread's next call of another function; "" if the call succeeded */
-const char *tumble_error(void);
-
-/** Closes the connection and frees the client.
- *
- * @param client  from tumble_open(); invalid afterwards. NULL is ignored */
+ * @param client  from tumble_open(); invalid afterwards. NULL is ignored
+ */
 void tumble_close(tumble_client *client);
 
-/** Version of the library, for example "1.2.3". */
-const char *tumble_version(void);
-
 #ifdef __cplusplus
-}
-#endif
+}  // extern "C"
+#endif  // __cplusplus
 
-#endif
+#endif  /* TUMBLE_H */

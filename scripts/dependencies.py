@@ -5,7 +5,7 @@
 - `rust-version` in Cargo.toml is the newest Rust required by any crate, and the pages name the same version.
 - All licences suit tumble (MIT). Those of linked crates also suit LAMMPS (GPL-2.0-only), which loads the plugin into
   its process. The Apache licence alone is not compatible with version 2 of the GPL, but "OR MIT" is. Crates that run
-  only while compiling may have it.
+  only while compiling or testing may have it, or that of Mozilla.
 
 The script uses `cargo metadata`, without network. It does not look for known vulnerabilities: `cargo audit` does, with
 a database from the network.
@@ -18,16 +18,17 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*/README.md"), ROOT / "python/README.md"]
+PLACES = ("*.md", "docs/*.md", "examples/*/README.md", "python/*/README.md")
+PAGES = [page for place in PLACES for page in sorted(ROOT.glob(place))]
 PERMISSIVE = {"MIT", "BSD-2-Clause", "BSD-3-Clause", "ISC", "Zlib", "Unicode-3.0", "Unlicense", "0BSD", "CC0-1.0"}
-WHILE_COMPILING = PERMISSIVE | {"Apache-2.0"}
+WHILE_COMPILING = PERMISSIVE | {"Apache-2.0", "MPL-2.0"}
 
 
 def metadata():
     """Metadata from cargo for the packages of the lock file that are compiled on this platform."""
     host = re.search(r"host: (\S+)", output("rustc", "-vV"))[1]
-    words = ["cargo", "metadata", "--format-version", "1", "--locked", "--offline", "--features", "tumble-lammps/plugin"]
-    return json.loads(output(*words, "--filter-platform", host))
+    words = ["cargo", "metadata", "--format-version", "1", "--locked", "--offline", "--filter-platform", host]
+    return json.loads(output(*words, "--features", "tumble-lammps/plugin"))
 
 
 def output(*words):

@@ -6,13 +6,14 @@ cd "$(dirname "$0")/.."
 python=${1:?the Python to build with}
 out=target/wheel
 stage=$out/stage
-package=$stage/python/tumble
+project=$stage/python/tumble-md
+package=$project/tumble
 rm -rf "$out"
-mkdir -p "$stage/python" "$out/raw"
-cp -r python/{README.md,pyproject.toml,setup.py,tumble,tumble_export} "$stage/python"
+mkdir -p "$project" "$out/raw"
+cp -r python/tumble-md/{README.md,pyproject.toml,setup.py,tumble} "$project"
 cp Cargo.toml LICENSE "$stage"
-cp LICENSE "$stage/python"
-rm -rf "$package"/__pycache__ "$stage"/python/tumble_export/__pycache__
+cp LICENSE "$project"
+rm -rf "$package"/__pycache__
 mkdir "$package/models"
 # What is left out is for debuggers.
 strip --strip-unneeded -o "$package/tumble" target/release/tumble
@@ -20,7 +21,7 @@ strip --strip-unneeded -o "$package/tumbleplugin.so" target/release/libtumble_la
 strip --strip-unneeded -o "$package/libtumble.so" target/release/libtumble.so
 chmod 755 "$package/tumble"
 cp examples/models/water-pet.onnx "$package/models/water.onnx"
-"$python" -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir "$out/raw" "$stage/python"
+"$python" -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir "$out/raw" "$project"
 PATH="$(dirname "$(realpath -s "$python")"):$PATH" "$python" -m auditwheel repair --wheel-dir "$out" "$out"/raw/*.whl
 rm -r "$out/raw" "$stage"
 ls -l "$out"/*.whl

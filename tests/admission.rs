@@ -124,7 +124,7 @@ fn stays_quick(server: &Server, bother: impl Fn(&AtomicBool) + Sync, threads: us
 }
 
 #[test]
-fn who_says_nothing_takes_no_place_of_who_has_the_token() {
+fn silent_connections_do_not_take_the_places_of_clients_with_the_token() {
     let mut server = Server::start(&["--max-connections", "4", "--max-pending", "8"]);
     let mut first = server.client();
     evaluate(&mut first);
@@ -204,7 +204,7 @@ fn guesses_are_answered_ever_more_slowly_and_the_right_token_at_once() {
 }
 
 #[test]
-fn many_who_guess_and_come_again_hold_up_nobody() {
+fn many_clients_that_guess_tokens_do_not_delay_others() {
     let server = Server::start(&[]);
     let guess = |done: &AtomicBool| {
         while !done.load(Ordering::Relaxed) {
@@ -240,7 +240,7 @@ fn statuses_without_end_hold_up_nobody_with_the_token_or_without() {
 }
 
 #[test]
-fn who_begins_again_and_again_holds_up_nobody() {
+fn clients_that_begin_again_and_again_do_not_delay_others() {
     let server = Server::start(&[]);
     let mut out = vec![];
     let text = format!("token: {TOKEN}, species: O H2, rotate: lebedev:3, beads: 65535");
@@ -256,7 +256,7 @@ fn who_begins_again_and_again_holds_up_nobody() {
 }
 
 #[test]
-fn what_is_announced_is_not_laid_out() {
+fn memory_is_not_allocated_for_announced_sizes() {
     let server = Server::start(&[]);
     let memory = || {
         let status = server.process.about("status");

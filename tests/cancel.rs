@@ -66,7 +66,7 @@ fn layers_end() {
 }
 
 #[test]
-fn one_run_ends_in_its_middle() {
+fn evaluation_ends_in_the_middle_of_a_run() {
     // An energy of the whole structure is one run, which takes longer than a tenth of a second.
     ends("tests/data/models/exported-orb-f64", 3000, &rotated("none", 1));
 }

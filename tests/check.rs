@@ -179,7 +179,7 @@ fn the_spectrum_is_the_projection_with_characters() {
 
 /// What is beyond the band limit is not lost: with a reference through ℓ = 3 the part of ℓ = 4 is in the rest.
 #[test]
-fn what_is_above_the_highest_is_the_rest() {
+fn rest_of_the_spectrum_is_all_above_the_highest_degree() {
     let graph = graph();
     let [.., (_, fourth)] = parts();
     let spectrum = Spectrum::of(&reference(&mut toy(STRENGTHS), &graph, 8), 3);
@@ -391,7 +391,7 @@ fn a_kind_of_forces_that_is_not_offered_is_refused() {
 }
 
 #[test]
-fn whoever_watches_can_interrupt() {
+fn watcher_can_interrupt_a_check() {
     let (mut potential, mut count) = (toy(STRENGTHS), 0);
     let mut watch = |evaluations| {
         count += evaluations;

@@ -410,7 +410,7 @@ fn an_interrupted_check_tells_what_it_knows() {
 
 /// Everywhere where a user's target, time step or temperature comes back.
 #[test]
-fn what_was_asked_for_comes_back_as_it_was_asked_for() {
+fn check_repeats_its_options_as_the_user_wrote_them() {
     let folder = Folder::new();
     folder.write("water.xyz", WATER);
     let asked = ["--target", "forces=0.6", "--target", "energy=0.07", "--timestep", "0.1", "--temperature", "298.15"];

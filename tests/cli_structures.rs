@@ -71,7 +71,7 @@ fn a_template_of_heavy_water_is_one_of_water() {
 }
 
 #[test]
-fn what_is_written_for_a_molecule_at_rest_has_no_signed_zeros() {
+fn output_for_a_molecule_at_rest_has_no_signed_zeros() {
     let folder = Folder::new();
     folder.write("one.xyz", "1\nLattice=\"20 0 0 0 20 0 0 0 20\"\nH 0 0 0\n");
     let table = folder.output(&["eval", "model.onnx", "one.xyz", "-o", "out.xyz"], "");

@@ -258,7 +258,7 @@ fn a_page_of_no_command_and_a_folder_that_cannot_be_are_errors() {
 }
 
 #[test]
-fn without_onnx_runtime_the_doctor_says_what_to_type() {
+fn doctor_says_what_to_type_without_onnx_runtime() {
     let found = Findings::of(1, bare(&["doctor"]).env("ORT_DYLIB_PATH", "/no/such/place"));
     let [status, sentence, remedy] = found.one("onnx runtime");
     assert_eq!(status, "problem");
@@ -288,7 +288,7 @@ fn a_library_that_is_none_is_told() {
 }
 
 #[test]
-fn with_onnx_runtime_and_nothing_else_there_are_notes_only() {
+fn doctor_has_only_notes_with_onnx_runtime_alone() {
     let found = Findings::of(0, &mut tumble(&["doctor"]));
     let library = library();
     let [status, version, _] = found.one("onnx runtime");

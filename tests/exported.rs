@@ -1,6 +1,6 @@
 //! Exported models of metatrain and of orb-models, against what these packages themselves say of structures.
 //!
-//! python/tests/fixtures/export.py and export_orb.py write the models and the records.
+//! python/tumble-export/tests/fixtures/export.py and export_orb.py write the models and the records.
 
 use std::path::{Path, PathBuf};
 
@@ -138,6 +138,21 @@ fn kernels_compute_what_the_functions_in_the_file_say() {
             let tolerance = if name.ends_with("f64") { 1e-12 } else { 1e-6 };
             assert_near(&[found.energy], &[expected.energy], tolerance, name);
             assert_near(found.forces.as_flattened(), expected.forces.as_flattened(), tolerance, name);
+        }
+    }
+}
+
+/// The former file is `exported-direct-f32` as the exporter wrote it when the operators were called `Gate`, `Normalize`
+/// and `Standardize`.
+#[test]
+fn operators_under_their_former_names_give_the_same_numbers() {
+    let name = "exported-direct-f32";
+    for forces in [Forces::Conservative, Forces::Direct] {
+        let settings = Settings { forces: Some(forces), ..Settings::default() };
+        for record in records().into_iter().filter(|record| record.model == name) {
+            let mut former = load(&path("former-names-f32"), &settings).unwrap();
+            let (former, found) = (former.evaluate_system(&record.system(), 0).unwrap(), record.evaluate(&settings));
+            assert_eq!((former.energy, former.forces), (found.energy, found.forces));
         }
     }
 }

@@ -251,7 +251,7 @@ fn refused(put: impl FnOnce(&mut Vec<u8>), sentence: &str) {
 }
 
 #[test]
-fn what_is_no_message_ends_with_1_and_a_sentence_on_both_sides() {
+fn wrong_messages_end_with_1_and_a_sentence_on_both_sides() {
     refused(
         |out| out.extend(b"GET / HTTP/1.1\r\n"),
         "the peer sent \"GET / HTTP/1\" where the header STATUS, INIT, POSDATA, GETFORCE or EXIT was expected: check \
@@ -278,7 +278,7 @@ fn what_is_no_message_ends_with_1_and_a_sentence_on_both_sides() {
 }
 
 #[test]
-fn what_cannot_be_evaluated_ends_with_1_and_a_sentence_on_both_sides() {
+fn failed_evaluations_end_with_1_and_a_sentence_on_both_sides() {
     let mut broken = water(0.0);
     broken.positions[1][2] = f64::NAN;
     refused(
@@ -400,7 +400,7 @@ fn another_takes_over_when_one_is_killed() {
 }
 
 #[test]
-fn it_goes_on_with_the_next_server() {
+fn client_goes_on_with_the_next_server() {
     let mut host = Host::new();
     let mut tumble = host.start(&["--reconnect", "--rotate", "random", "--seed", "7"]);
     for step in 0..3 {
@@ -423,7 +423,7 @@ fn it_goes_on_with_the_next_server() {
 }
 
 #[test]
-fn without_a_next_server_it_ends_as_the_last_one_did() {
+fn client_without_a_next_server_ends_as_the_last_one_did() {
     let endings: [(&[u8], i32); 3] = [(b"EXIT        ", 0), (b"", 3), (b"STAT", 1)];
     for (bytes, code) in endings {
         let mut host = Host::new();
@@ -456,7 +456,7 @@ fn a_server_that_only_closes_is_not_stormed() {
 }
 
 #[test]
-fn without_a_server_in_time_it_ends_with_1() {
+fn client_without_a_server_in_time_ends_with_1() {
     let host = Host::absent();
     let sentence =
         |reason: &str| format!("error: cannot connect to {}: {reason}: is the server running there?", host.name());
@@ -712,7 +712,7 @@ fn a_template_must_hold_a_structure_that_the_model_knows() {
 }
 
 #[test]
-fn it_goes_on_when_nobody_reads_its_log() {
+fn client_goes_on_when_nobody_reads_its_log() {
     let host = Host::new();
     let (reader, writer) = std::io::pipe().unwrap();
     let (model, template, socket) = (model("harmonic-list-f64"), host.path("template.xyz"), host.socket());

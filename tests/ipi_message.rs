@@ -233,7 +233,7 @@ fn messages_may_come_byte_by_byte_or_in_two_pieces() {
 }
 
 #[test]
-fn what_follows_a_message_is_left_alone() {
+fn decoder_leaves_bytes_after_a_message_alone() {
     for sample in samples() {
         for next in [&b"S"[..], b"STATUS     ", b"garbage that is no message", &[0xff; 300]] {
             let bytes = [&sample.bytes, next].concat();
@@ -401,7 +401,7 @@ fn a_cell_without_volume_is_sent_with_numbers_for_its_inverse() {
 }
 
 #[test]
-fn what_is_written_is_literal_too() {
+fn messages_are_written_literally() {
     let mut bytes = Vec::new();
     message::put_init(-1, "batch_size:3", &mut bytes);
     message::put_error("no", &mut bytes);

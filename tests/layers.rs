@@ -200,7 +200,7 @@ fn blocks_of_layers_are_the_whole() {
 }
 
 #[test]
-fn what_is_not_finite_is_told_with_its_place_in_the_whole() {
+fn non_finite_results_are_named_with_their_place_in_the_whole() {
     let mut layers = in_layers("data/models/ensemble-padded-f64", 1);
     let mut graph = graph(&layers, 120);
     let edge = graph.first_edge[77];
@@ -229,7 +229,7 @@ fn a_model_that_cannot_be_cut_says_why() {
 }
 
 #[test]
-fn with_less_memory_less_is_kept() {
+fn layers_keep_less_with_less_memory() {
     let model = "data/models/exported-pet-f64";
     let whole = whole(model);
     let graph = graph(&whole, 3000);

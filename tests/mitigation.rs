@@ -112,12 +112,12 @@ fn a_turned_grid_is_turned_by_the_first_stream() {
 }
 
 #[test]
-fn nothing_is_turned_without_a_mitigation() {
+fn mitigation_none_has_the_identity_only() {
     assert_eq!(quadrature(&Mitigation::default(), 3, 9, 0).rotations, [IDENTITY]);
 }
 
 #[test]
-fn what_is_not_in_the_grammar_is_refused_with_the_grammar() {
+fn unknown_mitigations_are_refused_with_the_grammar() {
     let grammar = "give none, random, random:N, tetrahedral, octahedral, icosahedral, degree:N, legendre:L or \
                    lebedev:L, and +random after any of the grids to turn it at random";
     for (spec, problem) in [

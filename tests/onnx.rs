@@ -519,7 +519,7 @@ fn in_another_process(test: &str, environment: &[(&str, &str)]) {
 }
 
 #[test]
-fn without_onnx_runtime_the_error_lists_every_place() {
+fn error_without_onnx_runtime_lists_every_place() {
     in_another_process("child_without_onnx_runtime", &[("PATH", "/nowhere"), ("VIRTUAL_ENV", "/no/venv")]);
 }
 

@@ -174,7 +174,7 @@ fn a_bad_value_of_any_option_of_any_command_ends_with_2() {
 }
 
 #[test]
-fn what_cannot_be_said_together_ends_with_2() {
+fn contradictory_options_end_with_2() {
     let folder = Folder::new();
     TOGETHER.iter().for_each(|arguments| folder.refuses(arguments));
 }

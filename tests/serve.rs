@@ -118,7 +118,7 @@ fn kill(mut child: Child) {
 }
 
 #[test]
-fn who_is_killed_in_the_middle_of_a_message_hurts_nobody() {
+fn client_killed_in_the_middle_of_a_message_does_not_disturb_others() {
     let mut server = Server::start(&[]);
     let mut witness = server.begin(WATER);
     right(&mut witness, 0.0);
@@ -136,7 +136,7 @@ fn who_is_killed_in_the_middle_of_a_message_hurts_nobody() {
 }
 
 #[test]
-fn who_is_killed_while_he_waits_for_an_answer_hurts_nobody() {
+fn client_killed_while_it_waits_does_not_disturb_others() {
     let mut server = Server::start(&[]);
     let mut witness = server.begin(WATER);
     right(&mut witness, 0.0);
@@ -163,7 +163,7 @@ fn who_is_killed_while_he_waits_for_an_answer_hurts_nobody() {
 }
 
 #[test]
-fn when_the_server_is_killed_clients_get_an_error_and_the_next_server_its_place() {
+fn clients_of_a_killed_server_get_an_error_and_the_next_server_its_place() {
     let mut server = Server::start(&[]);
     let settings = ClientSettings { species: vec![8, 1, 1], ..ClientSettings::default() };
     let mut client = Client::connect(&server.name().parse().unwrap(), &settings).unwrap();
@@ -219,7 +219,7 @@ fn the_socket_is_private_and_a_living_server_keeps_it() {
 }
 
 #[test]
-fn what_is_no_dead_server_is_not_replaced() {
+fn sockets_and_files_of_other_programs_are_not_replaced() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("s");
     let living = UnixDatagram::bind(&path).unwrap();
@@ -401,7 +401,7 @@ fn other_machines_need_a_token_or_an_open_door() {
 }
 
 #[test]
-fn without_files_to_open_it_goes_on_and_does_not_spin() {
+fn server_without_file_descriptors_goes_on_and_does_not_spin() {
     let folder = TempDir::new().unwrap();
     let inner = command(&format!("unix:{}", folder.path().join("s").display()), &[]);
     let mut shell = Command::new("sh");
@@ -529,7 +529,7 @@ fn three_thousand_visitors_leave_nothing_behind() {
 }
 
 #[test]
-fn it_goes_on_when_nobody_reads_its_log() {
+fn server_goes_on_when_nobody_reads_its_log() {
     let folder = TempDir::new().unwrap();
     let socket = folder.path().join("s");
     let mut command = command(&format!("unix:{}", socket.display()), &[]);
@@ -546,7 +546,7 @@ fn it_goes_on_when_nobody_reads_its_log() {
 }
 
 #[test]
-fn what_a_stranger_says_does_not_control_the_terminal() {
+fn log_escapes_control_characters_of_strangers() {
     let mut server = Server::start(&[]);
     server.begin("species: O, \u{1b}[2Jcolor: blue").refusal();
     server.process.says("was refused: the INIT has the unknown key");

@@ -280,7 +280,7 @@ fn an_init_that_cannot_be_granted_is_refused_with_a_sentence() {
 }
 
 #[test]
-fn who_does_not_say_what_he_wants_gets_what_the_server_was_started_with() {
+fn clients_without_settings_get_those_of_the_server() {
     let settings = Settings { mitigation: "octahedral".parse().unwrap(), ..Settings::default() };
     let server =
         Server::with(limits(), SessionLimits { max_atoms: 1000, max_rotations: 100, token: None, settings }, 10);
@@ -289,7 +289,7 @@ fn who_does_not_say_what_he_wants_gets_what_the_server_was_started_with() {
 }
 
 #[test]
-fn without_the_token_nobody_is_served() {
+fn clients_without_the_token_are_refused() {
     let terms = SessionLimits {
         max_atoms: 1000,
         max_rotations: 100,
@@ -308,7 +308,7 @@ fn without_the_token_nobody_is_served() {
 }
 
 #[test]
-fn what_is_no_request_ends_that_connection_only() {
+fn wrong_requests_end_their_connection_only() {
     let server = Server::start();
     let mut witness = server.begin("species: O H2");
     let refusal = |text: &str, put: &dyn Fn(&mut Vec<u8>)| {
@@ -348,7 +348,7 @@ fn what_is_no_request_ends_that_connection_only() {
 }
 
 #[test]
-fn what_cannot_be_evaluated_ends_that_connection_only() {
+fn failed_evaluations_end_their_connection_only() {
     let server = Server::start();
     let mut witness = server.begin("species: O H2");
     let refusal = |structure: Structure| {
@@ -402,7 +402,7 @@ fn a_peer_that_stops_half_way_is_given_up_and_holds_up_nobody() {
 }
 
 #[test]
-fn who_sends_a_byte_now_and_then_does_not_keep_his_place() {
+fn clients_that_send_a_byte_now_and_then_lose_their_place() {
     let server = Server::start();
     let (mut slow, mut chatty) = (server.begin("species: O H2"), server.connect());
     slow.stream.write_all(b"POSDATA     ").unwrap();
@@ -439,7 +439,7 @@ fn a_silent_connection_is_ended_after_the_idle_time() {
 }
 
 #[test]
-fn who_vanishes_is_forgotten() {
+fn vanished_clients_are_forgotten() {
     let server = Server::start();
     let mut peer = server.begin("species: O H2");
     peer.send(|out| {

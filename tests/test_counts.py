@@ -74,7 +74,7 @@ def run(folder, instructions, *options):
     return subprocess.run(command, env=os.environ | paths, capture_output=True, text=True)
 
 
-def test_it_fails_where_something_is_wrong(tmp_path):
+def test_counts_fail_where_something_is_wrong(tmp_path):
     done = run(tmp_path, 1101)
     assert done.returncode == 1
     assert done.stderr.startswith("packing took 1,101 instructions where 1,000 are noted (+10.1%)")

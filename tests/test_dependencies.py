@@ -21,7 +21,7 @@ def package(found, name):
     return next(package for package in found["packages"] if package["name"] == name)
 
 
-def test_nothing_is_wrong(found):
+def test_requirements_have_no_problems(found):
     pages = [(page.name, page.read_text()) for page in dependencies.PAGES if page.name != "CHANGELOG.md"]
     assert [*dependencies.rust_problems(found["packages"], pages), *dependencies.licence_problems(found)] == []
     assert sum("Rust 1." in text for _, text in pages) >= 2
@@ -43,7 +43,7 @@ def test_a_page_that_names_another_rust_is_named(found):
     ]
 
 
-def test_what_is_linked_must_suit_lammps_and_what_compiles_must_not(found):
+def test_linked_crates_must_suit_lammps_and_others_need_not(found):
     inside = dependencies.linked(found)
     assert package(found, "ort")["id"] in inside and package(found, "cxx")["id"] in inside
     for name in ("cxx-build", "serde_derive", "proptest"):

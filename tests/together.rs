@@ -190,7 +190,7 @@ fn toys_give_together_exactly_what_they_give_alone() {
 
 /// As in i-PI's batches, which it fills up with copies of the last structure.
 #[test]
-fn what_repeats_the_structure_before_it_is_not_evaluated_again() {
+fn repeated_structures_are_not_evaluated_again() {
     let (one, other) = (graph(1), graph(2));
     let policy = Policy::new(&settings("random:3"), two_hops().info()).unwrap();
     let task = |graph, step| Task { graph, policy: &policy, step };
@@ -265,7 +265,7 @@ fn runs_are_filled_to_the_memory_and_not_over_it() {
 }
 
 #[test]
-fn what_exceeds_the_memory_is_cut_into_blocks_and_the_rest_is_shared() {
+fn structures_beyond_the_memory_are_cut_and_the_others_share_runs() {
     let graphs = [graph(6), graph(2)];
     let wanted: Vec<_> = [0, 1, 1].map(|i| (&graphs[i], Settings { memory_mb: 8, ..settings("random") })).to_vec();
     let (found, runs) = together(load("harmonic-padded-f64"), &wanted, 8 << 20);
@@ -363,7 +363,7 @@ fn streams_differ_and_stream_0_is_that_of_one_simulation() {
 }
 
 #[test]
-fn no_task_is_no_work() {
+fn batch_without_tasks_does_nothing() {
     let (found, runs) = together(harmonic(), &[], PLENTY);
     assert!(found.is_empty() && runs.is_empty());
 }
@@ -381,7 +381,7 @@ fn fastest(repeats: usize, mut call: impl FnMut()) -> f64 {
 /// `cargo test --release --test together -- --ignored --nocapture`
 #[test]
 #[ignore = "a measurement"]
-fn what_sharing_runs_gains() {
+fn gain_of_sharing_runs() {
     let load =
         || OnnxPotential::load(&model_path("examples/models/water-pet.onnx"), &ExecutionOptions::default()).unwrap();
     let (mut model, settings) = (load(), settings("random"));

@@ -91,7 +91,7 @@ impl Server {
 }
 
 #[test]
-fn who_leaves_is_not_computed_for() {
+fn server_ends_evaluations_for_clients_that_leave() {
     let server = Server::start(&["--max-work", "1e12"], None);
     let start = Instant::now();
     drop(server.busy());

@@ -17,7 +17,7 @@ from memory import megabytes
 from table import lines
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "python"), str(ROOT / "python/tests/fixtures")]
+sys.path[:0] = [str(ROOT / "python/tumble-export"), str(ROOT / "python/tumble-export/tests/fixtures")]
 PETS = ROOT / "target" / "pets"
 ATOMS = {3: 60, 192: 9, 648: 5}  # rounds
 PET = dict(cutoff=4.5, cutoff_width=0.5, d_pet=64, d_head=64, d_node=128, d_feedforward=128, num_attention_layers=2)
@@ -35,13 +35,14 @@ def checkpoint():
 
 def prepare(path):
     """The ONNX file and the TorchScript file beside a checkpoint, made again if the exporter has changed."""
-    from tumble_export import mtt_adapter, mtt_load, pipeline
+    from tumble_export import pipeline
+    from tumble_export.metatrain import adapter, load
 
-    sources = [path, *(ROOT / "python/tumble_export").glob("*.py")]
+    sources = [path, *(ROOT / "python/tumble-export/tumble_export").rglob("*.py")]
     if older(path.with_suffix(".onnx"), sources):
-        pipeline.write(mtt_adapter.make(path), str(path.with_suffix(".onnx")))
+        pipeline.write(adapter.make(path), str(path.with_suffix(".onnx")))
     if older(path.with_suffix(".pt"), [path]):
-        mtt_load.load(path).whole.float().export().save(str(path.with_suffix(".pt")))
+        load.load(path).whole.float().export().save(str(path.with_suffix(".pt")))
 
 
 def older(path, sources):

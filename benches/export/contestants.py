@@ -22,14 +22,14 @@ class File:
 
     def __init__(self, path, structure, threads):
         import onnxruntime
-        from tumble_export import proof
+        from tumble_export import verify
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.enable_mem_pattern = False
         name = str(path.with_suffix(".onnx"))
         self.session = onnxruntime.InferenceSession(name, options, providers=["CPUExecutionProvider"])
-        found = proof.tensors(structure, self.cutoff(), np.float32)
+        found = verify.tensors(structure, self.cutoff(), np.float32)
         self.inputs = {i.name: found[i.name] for i in self.session.get_inputs()}
         self.slots, self.filled = self.inputs["mask"].shape[1], float(self.inputs["mask"].mean())
         self.energy = 0.0
@@ -50,14 +50,14 @@ class Torch:
 
     def __init__(self, path, structure, threads):
         from metatomic.torch import ModelEvaluationOptions, ModelOutput
-        from tumble_export import mtt_load
+        from tumble_export.metatrain import load
 
-        self.structure, self.loaded = structure, mtt_load.load(path)
+        self.structure, self.loaded = structure, load.load(path)
         self.eager = self.loaded.whole.float().export()
         self.model = self.prepare(path)
         outputs = {"energy": ModelOutput(sample_kind="system")}
         self.options = ModelEvaluationOptions(length_unit="angstrom", outputs=outputs)
-        baseline = mtt_load.composition(self.loaded.pet, "energy")
+        baseline = load.composition(self.loaded.pet, "energy")
         self.baseline, self.energy = sum(baseline[int(z)] for z in structure.numbers), 0.0
 
     def prepare(self, _path):

@@ -43,7 +43,7 @@ def file(path, inputs):
 
 def other(name, path, atoms):
     """One evaluation with torch."""
-    sys.path[:0] = [str(HERE), str(HERE.parents[1] / "python")]
+    sys.path[:0] = [str(HERE), str(HERE.parents[1] / "python/tumble-export")]
     import torch
     from contestants import MAKERS, frame
 

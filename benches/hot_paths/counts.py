@@ -1,4 +1,4 @@
-"""Counts the instructions of tumble's hot paths with callgrind, and compares them with counts.json: `make instructions`.
+"""Counts instructions of tumble's hot paths with callgrind, and compares them with counts.json: `make instructions`.
 
 The counts are those of one thread, on fixed input, after each unit has run once. More than 10% above what is noted
 fails; fewer by more than 10% is told, so that what was gained is noted too.

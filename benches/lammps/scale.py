@@ -171,8 +171,8 @@ def table(header, rows):
 
 def show_speed(entries):
     """Table of the times."""
-    header = ["atoms", "ranks", "ns/day", "ms a step", "µs a step and atom", "in the model", "beside it, of pair style"]
-    header += ["model, µs a center", "cores a rank"]
+    header = ["atoms", "ranks", "ns/day", "ms per step", "µs per step and atom", "in the model"]
+    header += ["beside it, of pair style", "model, µs per center", "cores per rank"]
     rows = [
         [f"{e['atoms']:,}", str(e["ranks"]), f"{e['ns_a_day']:.3g}", f"{1e3 * e['seconds_a_step']:.4g}"]
         + [f"{e['microseconds_a_step_and_atom']:.0f}", f"{e['model_share']:.1%}", f"{e['beside_share_of_pair']:.1%}"]
@@ -204,7 +204,7 @@ def show_efficiency(entries):
 
 def show_memory(entries):
     """Table of the peak memory."""
-    header = ["atoms", "ranks", "memory", "peak MB a rank", "bytes an atom", "ms a step"]
+    header = ["atoms", "ranks", "memory", "peak MB per rank", "bytes per atom", "ms per step"]
     rows = [
         [f"{e['atoms']:,}", str(e["ranks"]), str(e["memory_mb"]), f"{e['peak_bytes_a_rank'] / 2**20:.0f}"]
         + [f"{e['bytes_an_atom']:.0f}", f"{1e3 * e['seconds_a_step']:.4g}"]

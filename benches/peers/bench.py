@@ -13,9 +13,9 @@ from pathlib import Path
 import direct
 import simulations
 import symmetry
-from goals import goals
 from machine import description
 from places import CHECKPOINT, HERE, RESULTS, ROOT, program
+from targets import targets
 from write import main as write
 from write import table
 
@@ -43,7 +43,7 @@ def arguments():
 
 
 def prepare(options):
-    """Make the files of the contestants, in a process that ends before the measurements."""
+    """Make the files of the workers, in a process that ends before the measurements."""
     sizes = [192, 1536] if options.quick else [192, 1536, 12288, 98304]
     command = [sys.executable, HERE / "prepare.py", options.checkpoint, *map(str, [3, *sizes])]
     subprocess.run(command, check=True)
@@ -58,7 +58,7 @@ def say(part, row):
 
 
 def run(part, options, results):
-    """Measure a part again; contestants that fail are recorded with the reason."""
+    """Measure a part again; workers that fail are recorded with the reason."""
     results["skipped"] = [entry for entry in results.get("skipped", []) if entry["part"] != part]
     rows, left_out = [], []
     for row in PARTS[part](options, lambda who, why: left_out.append((who, why))):
@@ -72,7 +72,7 @@ def run(part, options, results):
 
 
 def note(part, row, left_out, results):
-    """Record the contestants left out of a row."""
+    """Record the workers left out of a row."""
     what = ", ".join(f"{key} {row[key]}" for key in ("atoms", "threads", "grid", "beads") if key in row)
     for who, why in left_out:
         print(f"{part} {what}: {who} {why}", file=sys.stderr, flush=True)
@@ -98,7 +98,7 @@ def main():
         run(part, options, results)
         options.results.write_text(json.dumps(results, indent=1) + "\n")
     write(options.results, options.page)
-    print("\n".join(table(["goal", "wanted", "measured", ""], [goal.row() for goal in goals(results)])))
+    print("\n".join(table(["goal", "wanted", "measured", ""], [target.row() for target in targets(results)])))
 
 
 if __name__ == "__main__":

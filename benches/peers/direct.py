@@ -1,7 +1,7 @@
 """Parts without a simulation: evaluations, averages, neighbor lists, growth."""
 
 import jobs
-from conduct import Plan, measure
+from runner import Plan, measure
 
 # Grids of tumble and i-PI, with the number of rotations including inversion.
 GRIDS = {"tetrahedral": 24, "octahedral": 48, "icosahedral": 120, "legendre:2": 36, "legendre:3": 150}
@@ -18,7 +18,8 @@ def evaluations(options, skip):
     """One evaluation of energy and forces, by all programs."""
     for threads in options.threads:
         for atoms, plan in plans(options).items():
-            who = [jobs.tumble("tumble", atoms, threads), *jobs.floors(atoms, threads), *jobs.torch(atoms, threads)]
+            who = [jobs.tumble("tumble", atoms, threads)]
+            who += [*jobs.onnx_runtime(atoms, threads), *jobs.torch(atoms, threads)]
             yield dict(atoms=atoms, threads=threads, **measure(who, plan, skip))
 
 

@@ -1,10 +1,10 @@
-//! The contestants of `make bench` that are in Rust: tumble, ONNX Runtime by itself through its C interface, and tumble's
+//! The workers of `make bench` that are in Rust: tumble, ONNX Runtime by itself through its C interface, and tumble's
 //! neighbor list.
 //!
 //! `peers JOB`, where JOB is a JSON object, evaluates a structure once and says `{"energy": eV}`. Then it evaluates as
 //! often as each line of its input asks for, and says the `{"seconds": s}` that one evaluation took in the mean.
 
-mod floor;
+mod ort_c;
 
 use std::error::Error;
 use std::io::{BufRead, Write};
@@ -20,7 +20,7 @@ use tumble_core::neighbors::NeighborList;
 use tumble_core::rotation::draw;
 use tumble_engine::load;
 
-/// Whatever went wrong: the conductor shows the sentence.
+/// Whatever went wrong: the runner shows the sentence.
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 /// How long one evaluation took, and the energy, eV.
@@ -31,10 +31,10 @@ const SHAKE: f64 = 0.01;
 
 /// Who is to evaluate what.
 #[derive(Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
+#[serde(tag = "kind", rename_all = "snake_case")]
 enum Job {
     Tumble(Averaged),
-    Floor(floor::Job),
+    OrtC(ort_c::Job),
     Pairs { structure: PathBuf, cutoff: f64 },
 }
 
@@ -65,13 +65,13 @@ fn main() -> ExitCode {
 }
 
 fn run(job: &str) -> Outcome<()> {
-    serve(contestant(serde_json::from_str(job)?)?)
+    serve(worker(serde_json::from_str(job)?)?)
 }
 
-fn contestant(job: Job) -> Outcome<Box<dyn FnMut() -> Outcome<Timed>>> {
+fn worker(job: Job) -> Outcome<Box<dyn FnMut() -> Outcome<Timed>>> {
     Ok(match job {
         Job::Tumble(job) => Box::new(tumble(&job)?),
-        Job::Floor(job) => Box::new(floor::contestant(&job)?),
+        Job::OrtC(job) => Box::new(ort_c::worker(&job)?),
         Job::Pairs { structure, cutoff } => Box::new(pairs(read(&structure)?, cutoff)),
     })
 }

@@ -35,7 +35,7 @@ def library():
 
 @cache
 def program():
-    """The Rust contestants, built with the settings of releases."""
+    """The Rust workers, built with the settings of releases."""
     command = ["cargo", "bench", "--profile", "measure", "--bench", "peers", "--no-run", "--message-format", "json"]
     done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
     messages = map(json.loads, done.stdout.splitlines())

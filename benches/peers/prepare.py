@@ -1,4 +1,4 @@
-"""Makes structures, models, and the tensors for contestants that evaluate the model only.
+"""Makes structures, models, and the tensors for workers that evaluate the model only.
 
 Everything goes to `target/peers`; matching files are kept.
 """
@@ -11,7 +11,7 @@ import sys
 import numpy as np
 from places import CHECKPOINT, COPY, ONNX, ROOT, WATER, WORK, structure, tensors
 
-sys.path[:0] = [str(ROOT / "benches/export"), str(ROOT / "python")]
+sys.path[:0] = [str(ROOT / "benches/export"), str(ROOT / "python/tumble-export")]
 BOXES = {192: 1, 1536: 2, 12288: 4, 98304: 8}  # along each axis
 LARGEST_BARE = 12288  # atoms for which tensors are stored
 

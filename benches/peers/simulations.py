@@ -1,7 +1,7 @@
 """Parts with a simulation: i-PI's averages over rotations, ring polymers, multiple time stepping in LAMMPS."""
 
 import jobs
-from conduct import Plan, measure
+from runner import Plan, measure
 
 # Grids of i-PI, with the number of rotations including inversion.
 GRIDS = {"legendre:2": 36, "legendre:3": 150}

@@ -12,8 +12,8 @@ import sys
 import ase.io
 import jobs
 import numpy as np
-from conduct import Plan, environment, measure
 from places import BUILD, HERE, ONNX, TORCHSCRIPT, WORK, structure
+from runner import Plan, environment, measure
 from scipy.spatial.transform import Rotation
 
 ATOMS = 192

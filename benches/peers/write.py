@@ -4,8 +4,8 @@ import json
 import sys
 from pathlib import Path
 
-from goals import goals
 from ratios import ratio, seconds
+from targets import targets
 
 # Part: heading, columns of the parameters, reference of the ratios, unit of work of a time.
 PARTS = {
@@ -47,7 +47,7 @@ NOTES = {
 def page(results):
     """Lines of Markdown."""
     yield from ["# Benchmarks", "", *about(results), ""]
-    yield from table(["goal", "target", "measured", ""], [goal.row() for goal in goals(results)])
+    yield from table(["goal", "target", "measured", ""], [target.row() for target in targets(results)])
     for part, (heading, keys, reference, unit) in PARTS.items():
         rows = results.get(part, [])
         if rows:
@@ -120,7 +120,7 @@ def errors(rows):
 
 
 def skipped(entries):
-    """List of contestants that could not do their job."""
+    """List of workers that could not do their job."""
     if entries:
         yield from ["", "## Left out", ""]
         yield from (f"- {e['part']}, {e['what']}: {e['who']} {e['why']}." for e in entries)

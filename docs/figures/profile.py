@@ -29,8 +29,8 @@ KINDS = {
     "activations, softmax, norms": [
         *["Gelu", "FastGelu", "QuickGelu", "Erf", "Tanh", "Sigmoid", "Softmax", "SoftmaxGrad_13", "Exp", "Sqrt"],
         *["LayerNormalization", "SimplifiedLayerNormalization", "Pow", "Reciprocal", "Cos", "Sin", "Log"],
-        *["Silu", "SiluGradient", "Gate", "GateGradient", "Normalize", "NormalizeGradient"],
-        *["Standardize", "StandardizeGradient"],
+        *["Silu", "SiluGradient", "Glu", "GluGradient", "RmsNorm", "RmsNormGradient"],
+        *["LayerNorm", "LayerNormGradient"],
     ],
     "sums and products by element": [
         *["Add", "Sub", "Mul", "Div", "Neg", "ReduceSum", "ReduceMean", "Sum", "BiasGelu", "Max", "Min"],

@@ -15,10 +15,9 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import jax
 import jax.numpy as jnp
 import numpy as np
+import onnx
 import onnxruntime
 from jax2onnx import to_onnx
-
-import onnx
 
 CUTOFF, DEPTH, RATE, LENGTH = 6.0, 0.012, 1.5, 3.8  # Å, eV, 1/Å, Å
 INPUTS, OUTPUTS = ("edge_vectors", "mask", "weights"), ("atomic_energies", "edge_gradients")

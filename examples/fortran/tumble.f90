@@ -4,11 +4,12 @@
 ! cell(3, 3); directions with a zero vector are not periodic. Procedures with `ok` set it to .false. on failure, and
 ! failure() then returns the reason as a sentence.
 module tumble
-  use, intrinsic :: iso_c_binding, only: c_associated, c_char, c_double, c_f_pointer, c_int, c_long_long, &
-    c_null_char, c_null_ptr, c_ptr, c_size_t
+  use, intrinsic :: iso_c_binding, only: c_associated, c_char, c_double, c_f_pointer, c_funloc, c_funptr, c_int, &
+    c_long_long, c_null_char, c_null_funptr, c_null_ptr, c_ptr, c_size_t
   implicit none
   private
-  public :: model_t, load_model, set_step, compute, spread_of, per_atom, details, cutoff_of, knows, free_model, failure, version
+  public :: model_t, ends, load_model, set_step, watch, compute, spread_of, per_atom, details, cutoff_of, knows, &
+    free_model, failure, version
 
   ! A model loaded into this process. Threads that share it evaluate in turn, and each reads the results of its own last
   ! structure.
@@ -16,6 +17,14 @@ module tumble
     private
     type(c_ptr) :: handle = c_null_ptr
   end type
+
+  abstract interface
+    ! A function for watch(): returns 0 to continue an evaluation, any other number to end it.
+    function ends() bind(c) result(answer)
+      import :: c_int
+      integer(c_int) :: answer
+    end function
+  end interface
 
   interface
     function c_load(file, options) bind(c, name="tumble_load") result(model)
@@ -28,6 +37,13 @@ module tumble
       import :: c_int, c_long_long, c_ptr
       type(c_ptr), value :: model
       integer(c_long_long), value :: step
+      integer(c_int) :: status
+    end function
+
+    function c_watch(model, asked) bind(c, name="tumble_watch") result(status)
+      import :: c_funptr, c_int, c_ptr
+      type(c_ptr), value :: model
+      type(c_funptr), value :: asked
       integer(c_int) :: status
     end function
 
@@ -118,6 +134,18 @@ contains
     integer(c_long_long), intent(in) :: step
     logical, intent(out) :: ok
     ok = c_set_step(model%handle, step) == 0
+  end subroutine
+
+  ! Registers a function that can end an evaluation, called about ten times per second in the thread that called
+  ! compute(). Without it, removes the function.
+  subroutine watch(model, ok, asked)
+    type(model_t), intent(in) :: model
+    logical, intent(out) :: ok
+    procedure(ends), optional :: asked
+    type(c_funptr) :: address
+    address = c_null_funptr
+    if (present(asked)) address = c_funloc(asked)
+    ok = c_watch(model%handle, address) == 0
   end subroutine
 
   ! Computes energy (eV), forces (eV/Å) and virial (-dE/d(strain), eV) of one structure; species(n_atoms) are atomic

@@ -7,7 +7,7 @@ import sys
 
 import torch
 from metatrain.__main__ import main
-from tumble_export.muon import orthogonalize
+from tumble_export.compact.muon import orthogonalize
 
 MOMENTUM, BETAS, TINY = 0.95, (0.9, 0.99), 1e-12
 

@@ -1,6 +1,6 @@
 """Train, finish and export the water models of this folder: `python train_water.py [DATA] [--minutes 37]`.
 
-Needs `pip install ./python[export,figures]`. Takes the budget of minutes on two cores, and a few minutes more.
+Needs `pip install ./python/tumble-export[figures]`. Takes the budget of minutes on two cores, and a few minutes more.
 """
 
 import argparse
@@ -24,11 +24,11 @@ def main():
     parser.add_argument("--out", type=Path, default=Path("."), help="folder for what is written")
     args = parser.parse_args()
     raw, final, curve = (args.out / name for name in ("training.pt", "water-pet.pt", "learning_curve.csv"))
-    run("tumble_export.train", args.data, "--minutes", args.minutes, *SIZE, "--out", raw, "--log", curve)
-    run("tumble_export.finish", raw, args.data, "--out", final)
+    run("tumble_export.compact.train", args.data, "--minutes", args.minutes, *SIZE, "--out", raw, "--log", curve)
+    run("tumble_export.compact.finalize", raw, args.data, "--out", final)
     run("tumble_export", "compact", final, "-o", args.out / "water-pet.onnx")
     run("tumble_export", "compact", final, "-o", args.out / "water-pet-f64.onnx", "--dtype", "float64")
-    run("tumble_export.curve", curve, args.out / "learning_curve.svg")
+    run("tumble_export.compact.curve", curve, args.out / "learning_curve.svg")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Liquid water with forces from another host: TUMBLE_TOKEN=... python simulate.py tcp:HOST:PORT [--steps 200]
 
-Needs ASE and `tumble.ase` (`pip install './python[ase]'`), but neither the model nor ONNX Runtime.
+Needs ASE and `tumble.ase` (`pip install './python/tumble-md[ase]'`), but neither the model nor ONNX Runtime.
 """
 
 import argparse

@@ -11,10 +11,10 @@
 
 #include "pair.h"
 #include "rust/cxx.h"
+#include "tumble-lammps/src/bridge.rs.h"
 #include "tumble/diagnostics.h"
 #include "tumble/fix_step.h"
 #include "tumble/rank_view.h"
-#include "tumble-lammps/src/bridge.rs.h"
 
 namespace tumble {
 
@@ -60,9 +60,9 @@ class PairTumble : public LAMMPS_NS::Pair {
   void check_scale();
 
   // Runs an action on every rank; if it throws on one, all stop with the sentence of the first.
-  void together(const std::function<void()> &action);
+  void run_collectively(const std::function<void()> &action);
 
-  Ask ask();
+  StepRequest make_request();
   void note_step(bool integrator);
   void scatter();
   void scatter_global();

@@ -213,7 +213,7 @@ def rust_sentences(patterns):
 def exceptions():
     """Types and sentences of the exceptions of the Python package."""
     found = set()
-    for path in ROOT.glob("python/tumble/*.py"):
+    for path in ROOT.glob("python/tumble-md/tumble/*.py"):
         raised = (node.exc for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Raise))
         for call in raised:
             if isinstance(call, ast.Call) and call.args and isinstance(call.args[0], ast.Constant | ast.JoinedStr):

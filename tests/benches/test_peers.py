@@ -1,4 +1,4 @@
-"""The side of `make bench` that needs neither torch nor peers: turns, ratios, goals and the page."""
+"""The side of `make bench` that needs neither torch nor peers: turns, ratios, targets and the page."""
 
 import os
 import sys
@@ -9,9 +9,9 @@ import pytest
 PEERS = Path(__file__).resolve().parents[2] / "benches/peers"
 sys.path.insert(0, str(PEERS))
 
-import conduct  # noqa: E402
-import goals  # noqa: E402
 import ratios  # noqa: E402
+import runner  # noqa: E402
+import targets  # noqa: E402
 import write  # noqa: E402
 
 TOY = """
@@ -37,23 +37,23 @@ MACHINE = dict(cpu="Abacus", cores=2, memory_gib=1.0, system="Linux", load=0.0)
 
 @pytest.fixture
 def toys(tmp_path, monkeypatch):
-    """Makes contestants that say that they take so many seconds, and note in a diary when they are called."""
+    """Makes workers that say that they take so many seconds, and note in a diary when they are called."""
     (tmp_path / "toy.py").write_text(TOY)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr(conduct, "WORK", tmp_path)
+    monkeypatch.setattr(runner, "WORK", tmp_path)
 
     def make(name, seconds, **more):
         diary = str(tmp_path / "diary")
         job = dict(kind="toy", name=name, seconds=seconds, energy=-1.0, threads=1, diary=diary)
-        return conduct.Contestant(name, job | more)
+        return runner.Worker(name, job | more)
 
     make.diary = tmp_path / "diary"
     return make
 
 
 @pytest.mark.parametrize("fresh", [False, True])
-def test_contestants_take_turns(toys, fresh):
-    found = conduct.measure([toys("a", 2.0), toys("b", 1.0)], conduct.Plan(4, turn=1.0, fresh=fresh), pytest.fail)
+def test_workers_take_turns(toys, fresh):
+    found = runner.measure([toys("a", 2.0), toys("b", 1.0)], runner.Plan(4, turn=1.0, fresh=fresh), pytest.fail)
     assert found["times"] == {"a": [2.0] * 4, "b": [1.0] * 4}
     assert found["energies"] == {"a": -1.0, "b": -1.0}
     assert all(1 < megabytes < 1000 for megabytes in found["megabytes"].values())
@@ -61,23 +61,23 @@ def test_contestants_take_turns(toys, fresh):
 
 
 def test_short_evaluations_are_repeated_in_a_turn(toys):
-    conduct.measure([toys("a", 0.01)], conduct.Plan(1, turn=0.5), pytest.fail)
+    runner.measure([toys("a", 0.01)], runner.Plan(1, turn=0.5), pytest.fail)
     assert len(toys.diary.read_text()) == 1 + 10 + 50
 
 
 @pytest.mark.parametrize("fresh", [False, True])
 @pytest.mark.parametrize("flaw, why", [({"broken": True}, "has no such model"), ({"lasts": 2}, "is worn out")])
-def test_who_cannot_is_left_out_with_the_reason(toys, fresh, flaw, why):
+def test_failed_workers_are_left_out_with_the_reason(toys, fresh, flaw, why):
     said = []
-    plan = conduct.Plan(5, turn=1.0, fresh=fresh)
+    plan = runner.Plan(5, turn=1.0, fresh=fresh)
     if fresh and "lasts" in flaw:
         flaw = {"lasts": -1}
-    found = conduct.measure([toys("a", 1.0, **flaw), toys("b", 1.0)], plan, lambda *words: said.append(words))
+    found = runner.measure([toys("a", 1.0, **flaw), toys("b", 1.0)], plan, lambda *words: said.append(words))
     assert said == [("a", f"ended with 1: {why}")]
     assert found["times"] == {"b": [1.0] * 5}
 
 
-def test_only_one_runs_at_a_time(toys):
+def test_worker_is_stopped_after_its_turn(toys):
     """After its turn it is stopped."""
     one = toys("a", 1.0).start()
     try:
@@ -88,7 +88,7 @@ def test_only_one_runs_at_a_time(toys):
         one.stop()
 
 
-def test_contestants_keep_to_as_many_cores_as_threads(toys):
+def test_workers_keep_to_as_many_cores_as_threads(toys):
     one = toys("a", 1.0).start()
     try:
         assert os.sched_getaffinity(one.process.pid) == set(sorted(os.sched_getaffinity(0))[:1])
@@ -123,7 +123,7 @@ def results():
 
 
 def test_goals_say_what_is_met_missed_and_not_measured():
-    rows = [goal.row() for goal in goals.goals(results())]
+    rows = [target.row() for target in targets.targets(results())]
     assert rows[0][1:] == ["≤ 3.0%", "5.0%", "**missed**"]
     assert rows[1][1:] == ["≤ 1", "0.5", "met"]
     assert rows[2][1:] == ["≥ 1.8", "2", "met"]
@@ -137,8 +137,8 @@ def test_growth_is_taken_in_each_round_at_the_better_budget():
 
     small = row(192, 2048, [1.0, 2.0, 1.0])
     large = [row(98304, 2048, [900.0] * 3), row(98304, 16384, [512 * 1.1, 512 * 2.4, 512 * 1.1])]
-    rows = [goal.row() for goal in goals.goals(results() | dict(growth=[small, *large]))]
-    assert next(row for row in rows if "time an atom, growth" in row[0])[1:] == ["≤ 15.0%", "10.0%", "met"]
+    rows = [target.row() for target in targets.targets(results() | dict(growth=[small, *large]))]
+    assert next(row for row in rows if "time per atom, growth" in row[0])[1:] == ["≤ 15.0%", "10.0%", "met"]
 
 
 def test_the_page_has_machine_tables_and_who_was_left_out():

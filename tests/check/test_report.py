@@ -80,7 +80,7 @@ def test_the_page_needs_nothing_else(report):
 @needs_browser
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("width", [360, 1000])
-def test_it_fits_and_follows_the_scheme(report, scheme, width):
+def test_report_fits_and_follows_the_scheme(report, scheme, width):
     seen = look(report, scheme, width)
     assert seen["scheme"] == PAPER[scheme]
     assert seen["ink"] == seen["body"], "text of figures has the color of the page's"

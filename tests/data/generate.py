@@ -18,12 +18,11 @@ import pathlib
 import sys
 
 import numpy as np
-import onnxruntime
-
 import onnx
+import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "python"))
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "python/tumble-export"))
 from tumble_export import checksum  # noqa: E402
 
 MODELS = pathlib.Path(__file__).parent / "models"

@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 # These two are made of what the program prints.
 GENERATED = {"commands.md", "errors.md"}
-PLACES = ("*.md", "docs/*.md", "examples/*/README.md", "benches/*/README.md", "python/README.md")
+PLACES = ("*.md", "docs/*.md", "examples/*/README.md", "benches/*/README.md", "python/*/README.md")
 PAGES = [page for place in PLACES for page in sorted(ROOT.glob(place)) if page.name not in GENERATED]
 RUNNABLE = {"sh", "python", "lammps"}
 OTHER = {"c", "fortran", "rust", "xml", "json", "text"}

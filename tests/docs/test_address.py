@@ -25,8 +25,9 @@ def test_the_script_reads_the_definition():
 def test_cargo_and_the_wheel_have_the_same_addresses():
     package = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]
     assert (package["homepage"], package["documentation"]) == (URL, DOCUMENTATION)
-    urls = tomllib.loads((ROOT / "python/pyproject.toml").read_text())["project"]["urls"]
-    assert urls == {"Repository": URL, "Documentation": DOCUMENTATION, "Issues": ISSUES}
+    for project in ("tumble-md", "tumble-export"):
+        urls = tomllib.loads((ROOT / "python" / project / "pyproject.toml").read_text())["project"]["urls"]
+        assert urls == {"Repository": URL, "Documentation": DOCUMENTATION, "Issues": ISSUES}
 
 
 def test_the_citation_has_the_address():
@@ -43,7 +44,7 @@ def test_pages_have_the_address(page, addresses):
     assert set(addresses) <= set(found)
 
 
-def test_one_command_changes_all(tmp_path):
+def test_script_changes_all_files(tmp_path):
     (tmp_path / "scripts").mkdir()
     shutil.copy(SCRIPT, tmp_path / "scripts")
     (tmp_path / "Cargo.toml").write_text('repository = "https://old.example/x"\n')

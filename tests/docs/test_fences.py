@@ -28,7 +28,7 @@ ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "VIRTUAL_ENV": VENV,
     "PATH": f"{TARGET / 'release'}:{VENV}/bin:{os.environ['PATH']}",
-    "PYTHONPATH": str(ROOT / "python"),
+    "PYTHONPATH": str(ROOT / "python/tumble-md"),
     # What the wheel tells LAMMPS and Python by itself.
     "LAMMPS_PLUGIN_PATH": str(TARGET / "release"),
     "TUMBLE_LIBRARY": str(TARGET / "release/libtumble.so"),
@@ -185,7 +185,7 @@ def test_inputs_of_i_pi_step_hydrogen_by_half_a_femtosecond():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_nothing_hides_from_this_test(page):
+def test_blocks_have_known_languages_and_attributes(page):
     for block in blocks(page):
         assert block.language in RUNNABLE | OTHER, f"line {block.line}: a block of the language {block.language!r}"
         told = {"skip", "file"} & set(block.attributes)
@@ -203,7 +203,7 @@ def test_nothing_hides_from_this_test(page):
     [page for page in PAGES if any(b.language in RUNNABLE and b.runs for b in blocks(page))],
     ids=name,
 )
-def test_what_a_page_says_works(page, tmp_path):
+def test_blocks_of_a_page_run(page, tmp_path):
     for link, place in LINKS.items():
         (tmp_path / link).symlink_to(place)
     # The environment of the README, where a wheel would be.

@@ -24,7 +24,7 @@ def test_the_page_of_errors_is_that_of_the_sources():
     assert (ROOT / "docs/errors.md").read_text() == pages.errors(), OLD
 
 
-def test_every_variant_is_told_with_its_words():
+def test_variants_have_their_sentences():
     told = {name: sentence for name, sentence, _ in pages.variants("src/error.rs", "Error")}
     assert len(told) >= 50
     assert told["Interrupted"] == "interrupted"
@@ -41,7 +41,7 @@ def test_a_variant_without_cure_is_refused():
         pages.entry("Read", "cannot read ...", ["A file could not be read.", "Cause: it is not there."])
 
 
-def test_what_the_pair_style_refuses_is_found():
+def test_refusals_of_the_pair_style_are_found():
     sentences = pages.pair_style()
     assert len(sentences) >= 18
     assert "pair_style tumble needs newton on for pairs: write newton on" in sentences
@@ -57,7 +57,7 @@ def test_what_the_pair_style_refuses_is_found():
         ("src/ipi/message.rs", "Fault", set()),
     ],
 )
-def test_all_variants_are_on_the_page_with_their_sentences(path, enum, special):
+def test_page_has_all_variants_with_their_sentences(path, enum, special):
     """The variants are counted by their names, the sentences are read from the literals with neither of the parsers."""
     body = re.search(rf"pub enum {enum} {{\n([\s\S]*?)\n}}\n", (ROOT / path).read_text())[1]
     names = re.findall(r"^ {4}([A-Z]\w*)(?: \{|\(|,)", body, re.MULTILINE)
@@ -75,7 +75,7 @@ def test_all_variants_are_on_the_page_with_their_sentences(path, enum, special):
         assert told[name] in page or told[name] == "...", name
 
 
-def test_nothing_bogus_is_on_the_page():
+def test_page_has_sentences_only():
     entries = re.findall(r"^- (`+)(.+?)\1$", pages.errors(), re.MULTILINE)
     assert len(entries) > 180
     for _, sentence in entries:

@@ -32,7 +32,7 @@ def test_the_error_of_a_correlated_series_is_that_of_theory():
     assert errors.mean() > 3 * naive
 
 
-def test_what_does_not_fill_a_block_is_dropped_at_the_start():
+def test_incomplete_block_is_dropped_at_the_start():
     mean, error = block_error([100.0, 1.0, 3.0, 5.0, 7.0], 2)
     assert (mean, error) == (4.0, pytest.approx(2.0))
 

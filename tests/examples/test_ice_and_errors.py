@@ -77,7 +77,7 @@ def test_grids_have_as_many_evaluations_as_in_the_paper(tmp_path):
     assert (tmp_path / "w-3i.npz").stat().st_mtime_ns == before
 
 
-def test_what_genice_writes_is_read():
+def test_output_of_genice_is_read():
     frame = cells.parse(GENICE)
     assert frame.symbols == ["O", "H", "H"]
     assert np.array_equal(np.diag(frame.cell), [6, 7, 8])

@@ -31,7 +31,7 @@ def test_data_file_comes_back_and_must_be_orthogonal(tmp_path):
         structures.write_data(tmp_path / "s.data", frame(np.array([[5.0, 0, 0], [1, 6, 0], [0, 0, 7]])), "skew")
 
 
-def test_every_second_frame_of_a_dump(tmp_path):
+def test_dump_is_read_at_every_second_frame(tmp_path):
     bounds = "ITEM: BOX BOUNDS ff ff ff\n0 1\n0 1\n0 1\n"
     head = "ITEM: TIMESTEP\n{}\nITEM: NUMBER OF ATOMS\n2\n" + bounds + "ITEM: ATOMS id type x y z\n"
     text = "".join(head.format(t) + f"1 1 {t} 0 0\n2 2 0 {t} 0.5\n" for t in range(5))

@@ -1,6 +1,6 @@
-"""Parts of the exporter that need no torch: the tests with it are in python/tests."""
+"""Parts of the exporter that need no torch: the tests with it are in python/tumble-export/tests."""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "python"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "python/tumble-export"))

@@ -4,10 +4,9 @@ import os
 import subprocess
 from pathlib import Path
 
+import onnx
 import pytest
 from tumble_export import checksum
-
-import onnx
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = ROOT / "tests/data/models/pair-list-f64.onnx"
@@ -44,7 +43,7 @@ def test_a_model_without_one_is_told(tmp_path):
 
 
 @pytest.mark.parametrize("data", [b"text", b"\x3a\xff\x01", b"\x0b", b"\x3a"])
-def test_other_files_are_refused(tmp_path, data):
+def test_files_of_other_formats_are_refused(tmp_path, data):
     path = tmp_path / "m.onnx"
     path.write_bytes(data)
     with pytest.raises(SystemExit, match="the file is no ONNX model"):

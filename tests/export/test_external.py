@@ -6,9 +6,8 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
-import pytest
-
 import onnx
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = ROOT / "tests/data/models/exported-pet-f64.onnx"

@@ -1,11 +1,10 @@
 """A file that gives NaN is refused with the node and the edge that it begins with."""
 
 import numpy as np
-import pytest
-from tumble_export import nonfinite
-
 import onnx
+import pytest
 from onnx import TensorProto, helper
+from tumble_export import nonfinite
 
 CENTERS, COUNT = 4, 3
 

@@ -80,7 +80,7 @@ def runs(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", BARE)
-def test_every_way_gives_the_same_trajectory(runs, name):
+def test_trajectories_of_all_ways_are_the_same(runs, name):
     """Batches change the order of sums, 1e-16, which dynamics amplifies little in five steps."""
     base = runs["one by one"]
     for column in ("potential", "conserved", "bead_potentials"):

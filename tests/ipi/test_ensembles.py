@@ -49,7 +49,7 @@ def runs(tmp_path_factory):
 
 
 @pytest.mark.parametrize("case", CASES, ids="-".join)
-def test_every_step_is_what_eval_says(runs, case):
+def test_steps_are_those_of_eval(runs, case):
     """The limits are a thousand times what comes of the order of sums; a wrong constant would be off by 1e-7."""
     energies, forces, virials = evaluate_run(runs[case], MODELS[case[2]])
     limit = 1e-9
@@ -60,7 +60,7 @@ def test_every_step_is_what_eval_says(runs, case):
 
 
 @pytest.mark.parametrize("case", CASES, ids="-".join)
-def test_what_is_to_be_conserved_is(runs, case):
+def test_conserved_quantities_are_conserved(runs, case):
     """Heat and work of thermostat and barostat are counted in; what remains is the error of the time step."""
     rows = runs[case].properties()
     assert len(rows["step"]) == 31

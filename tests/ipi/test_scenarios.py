@@ -178,7 +178,7 @@ def test_a_committee_tells_its_energies(late):
 
 
 @pytest.mark.parametrize("door", ["unix", "tcp"])
-def test_nobody_is_there(tmp_path, door):
+def test_client_without_a_server_ends_with_a_sentence(tmp_path, door):
     crystal().write(tmp_path)
     address = unique() if door == "unix" else f"localhost:{free_port()}"
     start = time.monotonic()

@@ -61,7 +61,7 @@ def assert_same(path):
 @pytest.mark.parametrize("cell_units", ["automatic", "angstrom", "nanometer"])
 @pytest.mark.parametrize("units", ["automatic", "angstrom", "picometer"])
 @pytest.mark.parametrize("key", ["positions", "x_centroid"])
-def test_what_ipi_prints(tmp_path, key, units, cell_units):
+def test_files_of_ipi_are_read(tmp_path, key, units, cell_units):
     structure = water(2)
     atoms = Atoms(len(structure.symbols))
     atoms.names[:] = structure.symbols
@@ -88,13 +88,13 @@ def test_what_ipi_prints(tmp_path, key, units, cell_units):
         "# Traj: x_centroid{} CELL(H): 9. 0 0 0 +9.5e0 0 0 0 1E1 4 5 cell{automatic}",
     ],
 )
-def test_what_ipi_reads(tmp_path, comment):
+def test_comments_are_read_as_ipi_reads_them(tmp_path, comment):
     path = tmp_path / "read.xyz"
     path.write_text(f"3\n{comment}\n{ROWS}")
     assert_same(path)
 
 
-def test_no_cell(tmp_path):
+def test_comment_without_a_cell_means_no_cell(tmp_path):
     path = tmp_path / "read.xyz"
     path.write_text(f"3\n# positions{{angstrom}}\n{ROWS}")
     positions, cell = seen_by_tumble(path)

@@ -182,7 +182,7 @@ def test_a_pair_style_without_its_coefficients(tmp_path):
     assert_refused(tmp_path, script, "pair_style tumble has no model: write pair_coeff")
 
 
-def test_no_onnx_runtime(tmp_path):
+def test_missing_onnx_runtime_is_named(tmp_path):
     (tmp_path / "nothing").mkdir()
     environment = {"ORT_DYLIB_PATH": str(tmp_path / "nothing")}
     sentence = "but there is no ONNX Runtime library there"

@@ -166,7 +166,7 @@ run {rest}
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
-def test_neither_output_nor_cuts_nor_restarts_change_a_trajectory_at_constant_pressure(tmp_path, ranks):
+def test_trajectory_at_constant_pressure_is_the_same_with_output_cuts_and_restarts(tmp_path, ranks):
     start = water(tmp_path, 1 if ranks == 1 else 2) + model(TWOHOP, EVERY) + NPT
     again = AGAIN.format(pair=model(TWOHOP, EVERY), rest="{rest}")
     scripts = {

@@ -19,7 +19,7 @@ def _recommended():
     return json.loads(out)["recommendation"]
 
 
-def test_what_is_recommended_for_lammps_runs_there(tmp_path, recommended):
+def test_recommendation_for_lammps_runs_there(tmp_path, recommended):
     script = water(tmp_path, 2) + f"{recommended['lammps']}\npair_coeff * * {MODEL} O H\nfix 1 all nve\nrun 5\n"
     assert "pair_style tumble rotate legendre:2" in script
     assert len(succeed(tmp_path, script).thermo()) == 2

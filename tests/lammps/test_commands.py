@@ -30,7 +30,7 @@ GROUPS = "group a type 1\ngroup b type 2\n"
         ("pair_modify special lj 1 1 1\n", "Unknown pair_modify keyword: special"),
     ],
 )
-def test_what_is_refused(tmp_path, commands, sentence):
+def test_refused_commands(tmp_path, commands, sentence):
     result = run(tmp_path, moving(RANDOM) + commands + "run 0\n", timeout=60)
     assert result.code != 0
     assert sentence in result.output, result.output

@@ -40,7 +40,7 @@ def test_two_hop_toy(tmp_path, rotate, ranks):
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
-def test_all_six_of_the_virial_of_an_invariant_model(tmp_path, ranks):
+def test_virial_of_an_invariant_model_has_six_derivatives(tmp_path, ranks):
     assert_derivatives(tmp_path, triclinic() + toy("pair-list-f64", "rotate random"), ranks, 1e-5, 1e-6, 6)
 
 

@@ -64,7 +64,7 @@ def test_more_atoms_than_probes(tmp_path):
     assert_close(large["force"], small["force"], 0.03)
 
 
-def test_what_is_not_measured_is_not_a_number(tmp_path):
+def test_entries_without_a_measurement_are_nan(tmp_path):
     (row,), output = diagnostics(tmp_path, triclinic() + toy(keywords="rotate random"))
     for name in ("energy", "force", "heating", "friction"):
         assert math.isnan(row[name])
@@ -72,7 +72,7 @@ def test_what_is_not_measured_is_not_a_number(tmp_path):
     assert row["torque"] > 0
 
 
-def test_every_so_many_steps_and_in_between_the_last_value(tmp_path):
+def test_monitor_measures_every_n_steps_and_keeps_the_last_value(tmp_path):
     tail = "fix 1 all nve\ntimestep 0.0001\nrun 7\n"
     rows, output = diagnostics(tmp_path, triclinic() + toy(keywords="rotate random monitor 3"), tail)
     for name in ("energy", "force"):

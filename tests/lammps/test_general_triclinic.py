@@ -164,7 +164,7 @@ def test_energy_is_conserved_in_a_turned_box(tmp_path, ranks):
     assert 3.0 < drifts[0] / drifts[1] < 5.0, drifts
 
 
-def test_other_boxes_are_not_spoken_of(tmp_path):
+def test_output_is_silent_about_other_boxes(tmp_path):
     positions, _ = structure(np.eye(3))
     script = read(tmp_path, np.eye(3)).replace(
         "read_data turned.data", "region b prism 0 6.5 0 5.9 0 4.1 1.7 -1.2 0.8\n"

@@ -24,7 +24,7 @@ def test_the_sources_compile_for_both(tmp_path, integers):
     assert done.returncode == 0, done.stderr
 
 
-def test_other_integers_than_those_compiled_for_are_refused(tmp_path):
+def test_integers_of_other_sizes_are_refused(tmp_path):
     """What LAMMPS says of itself is changed by a library that is loaded before it."""
     (tmp_path / "big.c").write_text("int lammps_extract_setting(void *lmp, const char *name) { return 8; }\n")
     subprocess.run(["gcc", "-shared", "-fPIC", "-o", "big.so", "big.c"], cwd=tmp_path, check=True)

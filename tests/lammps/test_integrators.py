@@ -36,7 +36,7 @@ def relaxed(pair):
         (toy("harmonic-list-f64", "rotate tetrahedral"), "npt temp 300 300 0.02 iso -36000 -36000 0.1"),
     ],
 )
-def test_what_a_thermostat_conserves(tmp_path, pair, ensemble):
+def test_conserved_quantity_of_a_thermostat(tmp_path, pair, ensemble):
     result = succeed(tmp_path, relaxed(pair) + f"timestep 0.0005\nfix 1 all {ensemble}\nrun 100\n")
     rows = rows_of_last_run(result)
     conserved, total = ([row[name] for row in rows] for name in ("Econserve", "TotEng"))

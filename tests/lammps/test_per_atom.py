@@ -215,7 +215,7 @@ def test_heat_flux_of_two_hops(tmp_path):
     assert output.count(WARNING) == 1
 
 
-def test_one_virial_alone(tmp_path, points):
+def test_virial_of_either_kind_alone(tmp_path, points):
     """Only stress/atom is asked for, or only centroid/stress/atom; the first comes without a warning."""
     _, both = points("twohop-padded-f64", 1)["none"]
     for style, compute, warnings in (("stress/atom", "s", 0), ("centroid/stress/atom", "c", 1)):

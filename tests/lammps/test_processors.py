@@ -22,7 +22,7 @@ def warnings(folder, keywords="", ranks=1):
     return [line for line in output.splitlines() if "threads together, but may run on" in line]
 
 
-def test_one_thread_is_enough(tmp_path):
+def test_single_thread_brings_no_warning(tmp_path):
     assert warnings(tmp_path) == []
 
 

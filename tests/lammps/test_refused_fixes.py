@@ -124,7 +124,7 @@ CONSTRAINTS = {
 
 
 @pytest.mark.parametrize("name", CONSTRAINTS)
-def test_of_the_constraints_only_shake_is_right_with_respa(tmp_path, name):
+def test_shake_is_the_only_constraint_right_with_respa(tmp_path, name):
     """So with LAMMPS' own pair styles: why respa is a remedy for shake alone, and which it may become one for."""
     (tmp_path / "water.mol").write_text(WATER_MOLECULE)
     start = MOLECULES + PAIRS + CONSTRAINTS[name] + "thermo_style custom step pe pxx pyy pzz pxy pxz pyz\n"

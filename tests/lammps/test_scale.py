@@ -85,7 +85,7 @@ def test_names_that_are_no_parameters(tmp_path, command, name):
     assert result.code > 0 and "not supported" in result.output, result.output
 
 
-def test_in_hybrid_styles(tmp_path):
+def test_scale_in_hybrid_styles(tmp_path):
     zbl = f"pair_style hybrid/overlay tumble zbl 1.0 1.5\npair_coeff * * tumble {toy().split()[5]} O H\n"
     zbl += "pair_coeff 1 1 zbl 8 8\npair_coeff 1 2 zbl 8 1\npair_coeff 2 2 zbl 1 1\n"
     tail = THERMO.format("c_t c_z") + "run 0\n"

@@ -196,7 +196,7 @@ def test_direct_forces_inside_a_conservative_correction(tmp_path):
         assert_close(cycle[1][k], direct[k], 1e-14)
 
 
-def test_the_same_with_respa(tmp_path):
+def test_respa_gives_the_same_trajectory(tmp_path):
     every, cycles = 4, 2
     start = triclinic()
     _, frames = trajectory(

@@ -63,7 +63,7 @@ def test_spread_and_uncertainty(tmp_path, name, rotate):
 
 
 @pytest.mark.parametrize("rotate", ["none", "random inversion yes"])
-def test_no_spread_of_one_replica_or_two(tmp_path, rotate):
+def test_spread_of_one_replica_or_two_is_nan(tmp_path, rotate):
     """A structure and its inversion tell nothing of rotations; the ensemble is there all the same."""
     (frame,) = frames(tmp_path, triclinic() + toy(MODEL, f"rotate {rotate}"))
     assert np.isnan(frame["f_u[1]"]).all()
@@ -154,7 +154,7 @@ def test_each_run_has_its_warning(tmp_path):
     assert SUMMARY.findall(output) == 2 * [str(STEPS + 1)]
 
 
-def test_no_warning_where_the_ensemble_agrees(tmp_path):
+def test_agreeing_ensemble_brings_no_warning(tmp_path):
     output = watched(tmp_path, 1e3)
     assert not WARNING.search(output) and not SUMMARY.search(output)
 

@@ -31,7 +31,7 @@ def refused(folder, script, ranks=1):
         ("neighbor 1.0 multi\ncomm_modify mode multi\n", "write comm_modify mode single"),
     ],
 )
-def test_what_hides_is_refused_by_its_name(tmp_path, commands, sentence, ranks):
+def test_commands_that_hide_neighbors_are_refused_by_name(tmp_path, commands, sentence, ranks):
     for late in ("run 0\n", "run 1\nreset_timestep 0\n"):
         assert refused(tmp_path, moving(toy()) + commands + late, ranks).count(sentence) == 1
 
@@ -48,7 +48,7 @@ def test_what_hides_is_refused_by_its_name(tmp_path, commands, sentence, ranks):
         (toy().splitlines()[1] + "\n", "pair_style or pair_coeff were given anew since LAMMPS was set up"),
     ],
 )
-def test_what_changes_after_the_setup_is_refused_too(tmp_path, commands, sentence):
+def test_changes_after_the_setup_are_refused_too(tmp_path, commands, sentence):
     assert refused(tmp_path, moving(toy()) + f"run 1\n{commands}run 1 pre no\n").count(sentence) == 1
     allowed = commands.startswith(("comm_modify", "pair_style tumble \n", "pair_coeff"))
     if allowed:
@@ -76,7 +76,7 @@ def test_the_remedies_are_right(tmp_path, ranks):
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
-def test_what_hides_nothing(tmp_path, ranks):
+def test_commands_that_hide_nothing_are_accepted(tmp_path, ranks):
     commands = ["", GROUP, "comm_modify cutoff 0.5\n", "comm_modify vel yes\n", "neigh_modify page 4000 one 400\n"]
     commands += ["neigh_modify every 1 delay 0 check no binsize 2.0\n", "pair_modify neigh/trim no\n"]
     commands += ["atom_modify sort 1 1.0\n"]
@@ -142,7 +142,7 @@ def test_bonded_pairs_that_would_be_hidden(tmp_path, ranks):
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
-def test_without_bonds_nothing_is_hidden(tmp_path, ranks):
+def test_atom_styles_without_bonds_hide_nothing(tmp_path, ranks):
     """Atom styles with bonds, but no bonds: LAMMPS' default of special_bonds does no harm."""
     right = energy(tmp_path, bonded("lj/coul 1 1 1"), ranks)
     assert_close([energy(tmp_path, bonded(), ranks)], [right], 1e-13)

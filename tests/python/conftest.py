@@ -11,5 +11,5 @@ ROOT = Path(__file__).resolve().parents[2]
 TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
 
 if not os.environ.get("TUMBLE_INSTALLED"):
-    sys.path.insert(0, str(ROOT / "python"))
+    sys.path.insert(0, str(ROOT / "python/tumble-md"))
     os.environ.setdefault("TUMBLE_LIBRARY", str(TARGET / "release/libtumble.so"))

@@ -48,7 +48,7 @@ def atoms():
         (TOY, {"stream": -1}, 'stream is "-1"'),
     ],
 )
-def test_what_cannot_be_loaded_fails_where_it_is_made(model, options, sentence):
+def test_calculator_fails_where_it_is_made_if_it_cannot_load(model, options, sentence):
     with pytest.raises(ModelError, match=sentence):
         Tumble(model, **options)
 

@@ -73,7 +73,7 @@ def test_forces_and_stress_are_derivatives(pbc, rotate):
         ("lebedev:5+random", 70),
     ],
 )
-def test_every_mitigation_is_there(rotate, count):
+def test_mitigations_have_their_evaluations(rotate, count):
     atoms = waters()
     for inversion in (False, True):
         with Tumble(TOY, rotate=rotate, inversion=inversion, seed=1) as atoms.calc:
@@ -94,7 +94,7 @@ def test_every_mitigation_is_there(rotate, count):
                 assert spread["energy"] > 1e-3
 
 
-def test_it_agrees_with_the_command_line(tmp_path):
+def test_calculator_agrees_with_the_command_line(tmp_path):
     atoms = waters()
     write(tmp_path / "water.xyz", atoms, format="extxyz")
     options = ["--rotate", "octahedral+random", "--inversion", "--seed", "3", "--json"]
@@ -133,7 +133,7 @@ def test_random_rotations_follow_seed_stream_and_step():
     assert energies(seed=2)[0] != first[0] != energies(seed=1, stream=1)[0]
 
 
-def test_what_is_asked_twice_keeps_its_rotation():
+def test_repeated_questions_keep_their_rotation():
     atoms = waters()
     with Tumble(TOY, rotate="random") as atoms.calc:
         before = atoms.get_potential_energy()
@@ -277,12 +277,12 @@ def version_of_cargo():
         (TOY, {"onnxruntime": "/nonexistent"}, "ONNX Runtime library names /nonexistent|is already loaded from"),
     ],
 )
-def test_what_cannot_be_loaded_says_why(file, options, sentence):
+def test_failed_loading_says_why(file, options, sentence):
     with pytest.raises(ModelError, match=sentence):
         Model(file, **options)
 
 
-def test_what_cannot_be_evaluated_says_why():
+def test_failed_evaluation_says_why():
     with Model(TOY) as model:
         with pytest.raises(ModelError, match='the model "harmonic" does not know element Au: it knows H, O'):
             model.evaluate(["Au"], [[0, 0, 0]])
@@ -313,7 +313,7 @@ def test_what_cannot_be_evaluated_says_why():
 
 def test_a_library_that_is_not_there_is_an_import_error():
     program = "import tumble\ntumble.Model('x')"
-    environment = {**os.environ, "TUMBLE_LIBRARY": "/nonexistent.so", "PYTHONPATH": str(ROOT / "python")}
+    environment = {**os.environ, "TUMBLE_LIBRARY": "/nonexistent.so", "PYTHONPATH": str(ROOT / "python/tumble-md")}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
     assert done.returncode == 1
     assert "ImportError: cannot load tumble's library: /nonexistent.so: cannot open shared object file" in done.stderr
@@ -326,7 +326,7 @@ def test_onnx_runtime_may_be_in_use_by_python_too():
         f"onnxruntime.InferenceSession({str(TOY)!r}, providers=['CPUExecutionProvider'])\n"
         f"print(tumble.Model({str(TOY)!r}).evaluate(['H', 'O'], [[0, 0, 0], [0, 0, 1.5]]).energy)\n"
     )
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "python"), "ORT_DISABLE_TELEMETRY": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "python/tumble-md"), "ORT_DISABLE_TELEMETRY": "1"}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     with Model(TOY) as model:
@@ -335,7 +335,7 @@ def test_onnx_runtime_may_be_in_use_by_python_too():
 
 def test_importing_it_needs_no_numpy():
     program = "import sys, tumble\nassert tumble.__version__\nassert 'numpy' not in sys.modules\ntumble.Client"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "python")}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "python/tumble-md")}
     subprocess.run([sys.executable, "-c", program], env=environment, check=True)
     assert set(tumble.__all__) >= {"Client", "Model", "ServerError"}
     with pytest.raises(AttributeError, match="module 'tumble' has no attribute 'nothing'"):

@@ -17,6 +17,6 @@ def test_deuterium_and_tritium_are_hydrogen():
 
 
 @pytest.mark.parametrize("name", ["Xx", "HW1", "", 0, 119, -1])
-def test_what_is_no_element_is_refused(name):
+def test_unknown_elements_are_refused(name):
     with pytest.raises(ValueError, match="is no element: give a symbol such as O, or an atomic number from 1 to 118"):
         symbol(name)

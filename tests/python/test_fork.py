@@ -154,7 +154,7 @@ print(json.dumps([before, seen - 1, tasks()]))
 
 
 @pytest.mark.parametrize("count", [3, 2500])
-def test_one_thread_is_one_thread(count):
+def test_evaluation_on_one_thread_starts_no_other(count):
     """From before the model is loaded to after its evaluation; the one that looks is not counted."""
     ((before, most, after),) = run(COUNT, 1, count, "octahedral", limit=300)
     assert (most, after) == (before, before)

@@ -62,7 +62,7 @@ def test_rows_of_a_cell_travel_as_columns(tmp_path):
     server.done()
 
 
-def test_all_options_are_sent(tmp_path):
+def test_client_sends_all_options(tmp_path):
     text = (
         "species: O H2, rotate: octahedral+random, seed: 1, stream: 2, step: 3, inversion: yes, correction: yes, "
         "forces: direct, token: open sesame"
@@ -73,7 +73,7 @@ def test_all_options_are_sent(tmp_path):
     server.done()
 
 
-def test_what_makes_no_sense_is_refused_before_anything_is_sent(tmp_path):
+def test_wrong_arguments_are_refused_before_anything_is_sent(tmp_path):
     server = scripted(tmp_path, [HELLO])
     with Client(server.address, ["O", "H", "H"]) as client:
         with pytest.raises(ValueError, match=r"positions have the shape \(2, 3\): give \(3, 3\), as for the species"):

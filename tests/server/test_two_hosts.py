@@ -21,7 +21,7 @@ TOKEN = "open-sesame-open-sesame"
 ENVIRONMENT = {
     **{key: value for key, value in os.environ.items() if key != "TUMBLE_TOKEN"},
     "ORT_DISABLE_TELEMETRY": "1",
-    "PYTHONPATH": str(ROOT / "python"),
+    "PYTHONPATH": str(ROOT / "python/tumble-md"),
     "TUMBLE": str(TUMBLE),
     "VIRTUAL_ENV": str(Path(sys.executable).parents[1]),
 }
@@ -152,7 +152,7 @@ def test_the_far_host_gets_what_is_evaluated_here(hosts, molecule):
     assert np.abs(found["forces"]).max() > 0.1
 
 
-def test_without_the_token_nobody_is_served(hosts, molecule):
+def test_clients_without_the_token_are_refused(hosts, molecule):
     sentence = "the token is wrong or missing: give the one that the server was started with"
     with serve(hosts.near, molecule, f"tcp:{hosts.address}:0") as server:
         for environment in [ENVIRONMENT, {**ENVIRONMENT, "TUMBLE_TOKEN": "guess"}]:

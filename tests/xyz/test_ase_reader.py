@@ -61,7 +61,7 @@ def assert_same(found, expected):
     ],
     ids=range(9),
 )
-def test_what_ase_reads_is_read_alike(tmp_path, text):
+def test_structures_of_ase_are_read_alike(tmp_path, text):
     (tmp_path / "in.xyz").write_bytes(text.encode())
     assert_same(seen(tmp_path), ase.io.read(tmp_path / "in.xyz", format="extxyz"))
 
@@ -78,7 +78,7 @@ def test_what_ase_reads_is_read_alike(tmp_path, text):
     ],
     ids=["nested", "nested without spaces", "byte order mark", "Latin-1", "exponents of Fortran", "deuterium"],
 )
-def test_what_ase_does_not_read_is_what_was_meant(tmp_path, text):
+def test_structures_that_ase_refuses_are_read_as_meant(tmp_path, text):
     """ASE refuses these, or reads another structure."""
     (tmp_path / "in.xyz").write_bytes(text)
     positions = [[0.1, 0.2, 0.3], [0.86, 0.79, 0.3], [-0.66, 0.79, 0.3]]

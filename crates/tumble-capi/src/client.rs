@@ -12,8 +12,8 @@ use tumble_ipi::client::Client;
 use crate::last_results::Last;
 use crate::{argument, atomic_numbers, entry, free, hand_over, string, structure, text};
 
-/// What a `tumble_client *` points to.
-pub struct Handle {
+/// A connection to a force server. All its structures have the same atoms.
+pub struct ClientHandle {
     client: Mutex<Client>,
     atoms: usize,
     /// Extras, [`CString`].
@@ -22,22 +22,38 @@ pub struct Handle {
 
 /// # Safety
 /// `client` is a live handle, or NULL.
-unsafe fn live<'a>(client: *mut Handle) -> Result<&'a Handle> {
+unsafe fn live<'a>(client: *mut ClientHandle) -> Result<&'a ClientHandle> {
     // SAFETY: by the contract.
     unsafe { crate::live(client, "client", "open one with tumble_open") }
 }
 
-/// Connects; NULL on failure. `include/tumble.h` says more.
+/// Connects to a force server.
 ///
-/// # Safety
-/// `address` and `options` are C strings or NULL; `species` has `n_atoms` numbers or is NULL.
+/// `options` is a list of `key: value` pairs, separated by commas. Unknown and repeated keys are errors. The keys, by
+/// default as set on the server's command line:
+///
+/// - `rotate: octahedral`: the mitigation, as in tumble_load()
+/// - `inversion: yes` or `no`: whether to add the inversion of every rotation
+/// - `seed: 1`, `stream: 0`: select the random rotations; streams (up to 65535) give simulations with the same seed
+///   different rotations
+/// - `step: 0`: number of the first structure, 0 by default; it increases by one with every structure, and selects the
+///   random rotations
+/// - `forces: conservative` or `direct`: the kind of forces
+/// - `correction: yes` or `no`: whether to return averaged minus bare
+/// - `token: SECRET`: for a server with a token
+///
+/// @param address  `unix:PATH` or `tcp:HOST:PORT`
+/// @param n_atoms  number of atoms, at least 1
+/// @param species  atomic number of each atom
+/// @param options  see above, or NULL for the defaults
+/// @return a client, to be closed with tumble_close(); NULL on failure, see tumble_error()
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tumble_open(
     address: *const c_char,
     n_atoms: c_int,
     species: *const c_int,
     options: *const c_char,
-) -> *mut Handle {
+) -> *mut ClientHandle {
     entry(null_mut(), || {
         // SAFETY: the caller gives C strings or NULL.
         let (address, options) = unsafe { (string("address", address)?, string("options", options)?) };
@@ -45,18 +61,27 @@ pub unsafe extern "C" fn tumble_open(
         // SAFETY: the caller gives so many numbers or NULL.
         let species = unsafe { atomic_numbers(n_atoms, species)? };
         let client = Client::with_options(&address.parse()?, &species, options.unwrap_or_default().trim(), None)?;
-        Ok(Box::into_raw(Box::new(Handle { client: Mutex::new(client), atoms: species.len(), last: Last::default() })))
+        let client = Mutex::new(client);
+        Ok(Box::into_raw(Box::new(ClientHandle { client, atoms: species.len(), last: Last::default() })))
     })
 }
 
-/// Evaluates one structure; 0, or -1 on failure. `include/tumble.h` says more.
+/// Evaluates one structure, and waits for the results.
 ///
-/// # Safety
-/// `client` comes from [`tumble_open`] and was not closed, or it is NULL. `cell` and
-/// `virial` have 9 numbers, `positions` and `forces` 3 for each atom, `energy` has one; each may be NULL.
+/// On failure no output is written. You can then only close the client, unless an argument was NULL.
+///
+/// @param client     from tumble_open()
+/// @param cell       [9] Å: the three cell vectors, one after the other; directions with a zero vector are not periodic.
+///                   NULL: no direction is periodic
+/// @param positions  [3 * n_atoms] Å: in the order of the species, wrapped into the cell or not
+/// @param energy     [1] eV; may be NULL
+/// @param forces     [3 * n_atoms] eV/Å; may be NULL
+/// @param virial     [9] eV: -dE/d(strain), symmetric; stress = -virial / volume. NaN if the model does not give it. May
+///                   be NULL
+/// @return 0; -1 on failure, see tumble_error()
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tumble_evaluate(
-    client: *mut Handle,
+    client: *mut ClientHandle,
     cell: *const f64,
     positions: *const f64,
     energy: *mut f64,
@@ -82,13 +107,13 @@ pub unsafe extern "C" fn tumble_evaluate(
     })
 }
 
-/// Extras of this thread's last answer, a JSON object; "" before the first. They live until its next evaluation with this
-/// client.
+/// Further results for the last structure, as a JSON object with the keys and units of tumble_details().
 ///
-/// # Safety
-/// As `client` of [`tumble_evaluate`].
+/// @param client  from tumble_open()
+/// @return the text, valid until this thread's next tumble_evaluate() with the client; "" before the first structure, or
+///         for NULL
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn tumble_extras(client: *mut Handle) -> *const c_char {
+pub unsafe extern "C" fn tumble_extras(client: *mut ClientHandle) -> *const c_char {
     entry(c"".as_ptr(), || {
         // SAFETY: a live handle, or NULL.
         let handle = unsafe { live(client)? };
@@ -96,12 +121,11 @@ pub unsafe extern "C" fn tumble_extras(client: *mut Handle) -> *const c_char {
     })
 }
 
-/// Says goodbye to the server and frees the client; NULL is fine.
+/// Closes the connection and frees the client.
 ///
-/// # Safety
-/// As `client` of [`tumble_evaluate`]; it must not be used afterwards.
+/// @param client  from tumble_open(); invalid afterwards. NULL is ignored
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn tumble_close(client: *mut Handle) {
+pub unsafe extern "C" fn tumble_close(client: *mut ClientHandle) {
     // SAFETY: made by `tumble_open`, and not used again by the contract.
     unsafe { free(client) };
 }

@@ -1,13 +1,25 @@
 //! The C interface (unsafe: pointers that C passes).
 //!
-//! `include/tumble.h` documents it: a model in the process ([`model`]), and a client of the force server ([`client`]).
+//! A model in the process ([`model`]), and a client of the force server ([`client`]). `include/tumble.h` is generated
+//! from the functions and their documentation: `make header`.
 //!
 //! Every function goes through one guard: errors become the calling thread's last error, and no panic crosses to C.
 //! Several threads may use a handle: evaluations take turns, and each thread reads the results of its own.
+//!
+//! # Safety
+//!
+//! A caller of any function gives pointers that are NULL, or point to what its documentation says: handles from this
+//! library that were not freed, arrays of the given lengths, and texts that end with a zero byte. The function given to
+//! [`model::tumble_watch`] can be called for as long as the model lives, by the threads that call
+//! [`model::tumble_compute`].
+
+#![allow(clippy::missing_safety_doc, reason = "the documentation of the functions is that of the header")]
+
+// In the order of the header.
+pub mod model;
 
 pub mod client;
 mod last_results;
-pub mod model;
 
 use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char, c_int};
@@ -119,13 +131,15 @@ unsafe fn free<T>(handle: *mut T) {
     });
 }
 
-/// What went wrong in this thread's last call, as a sentence; "" if nothing did. It lives until the next call.
+/// The error of the calling thread's last call, as a sentence without a line break.
+///
+/// @return the text, valid until this thread's next call of another function; "" if the call succeeded
 #[unsafe(no_mangle)]
 pub extern "C" fn tumble_error() -> *const c_char {
     LAST_ERROR.try_with(|error| error.borrow().as_ptr()).unwrap_or(c"".as_ptr())
 }
 
-/// Version of this library.
+/// Version of the library, for example "1.2.3".
 #[unsafe(no_mangle)]
 pub extern "C" fn tumble_version() -> *const c_char {
     concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()

@@ -30,8 +30,8 @@ const ENDED: c_int = -2;
 /// What a virial is that is not known.
 const UNKNOWN: Matrix3 = [[f64::NAN; 3]; 3];
 
-/// What a `tumble_model *` points to.
-pub struct Handle {
+/// A model loaded into this process.
+pub struct ModelHandle {
     model: Mutex<Model>,
     info: ModelInfo,
     name: CString,
@@ -55,7 +55,7 @@ struct Results {
     details: CString,
 }
 
-impl Handle {
+impl ModelHandle {
     fn load(model: &Path, options: &str) -> Result<Self> {
         let refused = |sentence| argument("options", format!("cannot be used: {sentence}"));
         let options = Options::read(options).map_err(refused)?;
@@ -106,32 +106,75 @@ fn about(calculator: &Calculator) -> String {
 
 /// # Safety
 /// `model` is a live handle, or NULL.
-unsafe fn live<'a>(model: *mut Handle) -> Result<&'a Handle> {
+unsafe fn live<'a>(model: *mut ModelHandle) -> Result<&'a ModelHandle> {
     // SAFETY: by the contract.
     unsafe { crate::live(model, "model", "load one with tumble_load") }
 }
 
-/// Loads a model; NULL on failure. `include/tumble.h` says more, as of all functions here.
+/// Loads a model. The first call also loads the ONNX Runtime library.
 ///
-/// # Safety
-/// `file` and `options` are C strings or NULL.
+/// `options` is a list of `key: value` pairs, separated by commas. Unknown keys, repeated keys and values out of range
+/// are errors. The keys:
+///
+/// - `rotate: octahedral`: the mitigation: none (the default), random, random:N, tetrahedral, octahedral, icosahedral,
+///   degree:N, legendre:L or lebedev:L; a grid may be followed by +random
+/// - `inversion: yes` or `no`: whether to add the inversion of every rotation
+/// - `seed: 1`, `stream: 0`: select the random rotations; streams (up to 65535) give simulations with the same seed
+///   different rotations
+/// - `step: 0`: number of the first structure, 0 by default; it increases by one with every evaluation, and selects the
+///   random rotations; see tumble_set_step()
+/// - `forces: conservative` or `direct`: the kind of forces; by default the model's preference
+/// - `correction: yes` or `no`: whether to return averaged minus bare; with `rotate` or `inversion`
+/// - `threads: 1`: threads of the model; each evaluates other rotations, or all work on one
+/// - `memory: 2048`: working memory of the model, MB; larger structures are evaluated in parts
+/// - `device: cpu` or `cuda`
+/// - `tf32: yes` or `no`: whether a GPU may round products in single precision to TF32, about 3 digits; no by default
+/// - `onnxruntime: PATH`: the ONNX Runtime library, or its folder; by default searched for in the usual places
+/// - `sha256: HEX`: the SHA-256 that the model must have, 64 hexadecimal digits; any other file is refused
+///
+/// A value cannot contain a comma. Models loaded from the same file share their memory, and evaluate in turn.
+///
+/// @param file     an ONNX file that follows tumble's model contract
+/// @param options  see above, or NULL for the defaults
+/// @return a model, to be freed with tumble_free(); NULL on failure, see tumble_error()
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn tumble_load(file: *const c_char, options: *const c_char) -> *mut Handle {
+pub unsafe extern "C" fn tumble_load(file: *const c_char, options: *const c_char) -> *mut ModelHandle {
     entry(null_mut(), || {
         // SAFETY: the caller gives C strings or NULL.
         let (file, options) = unsafe { (string("file", file)?, string("options", options)?) };
         let file = file.ok_or_else(|| argument("file", "is NULL: give the ONNX file of a model"))?;
-        Ok(Box::into_raw(Box::new(Handle::load(Path::new(file), options.unwrap_or_default())?)))
+        Ok(Box::into_raw(Box::new(ModelHandle::load(Path::new(file), options.unwrap_or_default())?)))
     })
 }
 
-/// Has a function asked during evaluations whether to go on; NULL for none. 0, or -1 on failure.
+/// Sets the number of the next structure, which selects its random rotations. Later structures count up from it.
 ///
-/// # Safety
-/// `model` comes from [`tumble_load`] and was not freed, or it is NULL. `asked` can be called for as long as the model lives,
-/// by the threads that call [`tumble_compute`].
+/// Pass your own time step if your program counts steps itself. Pass the same number again to compare structures under
+/// the same rotation.
+///
+/// @param model  from tumble_load()
+/// @param step   from 0
+/// @return 0; -1 on failure, see tumble_error()
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn tumble_watch(model: *mut Handle, asked: Option<extern "C" fn() -> c_int>) -> c_int {
+pub unsafe extern "C" fn tumble_set_step(model: *mut ModelHandle, step: c_longlong) -> c_int {
+    entry(-1, || {
+        // SAFETY: a live handle or NULL.
+        let handle = unsafe { live(model)? };
+        let negative = |_| argument("step", format!("is {step}: give a number from 0"));
+        locked(&handle.model).step = u64::try_from(step).map_err(negative)?;
+        Ok(0)
+    })
+}
+
+/// Registers a function that can end an evaluation, called about ten times per second and between two runs of the model.
+///
+/// It runs in the thread that called tumble_compute(). It may read a clock, or a flag that a signal handler has set.
+///
+/// @param model  from tumble_load()
+/// @param asked  returns 0 to continue, any other number to end; NULL removes the function
+/// @return 0; -1 on failure, see tumble_error()
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tumble_watch(model: *mut ModelHandle, asked: Option<extern "C" fn() -> c_int>) -> c_int {
     entry(-1, || {
         // SAFETY: a live handle or NULL.
         let mut model = locked(&unsafe { live(model)? }.model);
@@ -141,14 +184,24 @@ pub unsafe extern "C" fn tumble_watch(model: *mut Handle, asked: Option<extern "
     })
 }
 
-/// Evaluates one structure; 0, -2 if what [`tumble_watch`] was given has asked to end, or -1 on another failure.
+/// Evaluates one structure. The next structure may have other atoms.
 ///
-/// # Safety
-/// `model` comes from [`tumble_load`] and was not freed, or it is NULL. `species` has `n_atoms` numbers, `cell` and
-/// `virial` 9, `positions` and `forces` 3 for each atom, `energy` one; each may be NULL.
+/// On failure no output is written, and this thread has no last structure. You can use the model again.
+///
+/// @param model      from tumble_load()
+/// @param n_atoms    number of atoms, at least 1
+/// @param species    [n_atoms] atomic number of each atom
+/// @param cell       [9] Å: the three cell vectors, one after the other; directions with a zero vector are not periodic.
+///                   NULL: no direction is periodic
+/// @param positions  [3 * n_atoms] Å: in the order of the species, wrapped into the cell or not
+/// @param energy     [1] eV; may be NULL
+/// @param forces     [3 * n_atoms] eV/Å; may be NULL
+/// @param virial     [9] eV: -dE/d(strain), symmetric; stress = -virial / volume. NaN if the model does not give it. May
+///                   be NULL
+/// @return 0; -2 if the function of tumble_watch() has ended the evaluation; -1 on failure, see tumble_error()
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tumble_compute(
-    model: *mut Handle,
+    model: *mut ModelHandle,
     n_atoms: c_int,
     species: *const c_int,
     cell: *const f64,
@@ -184,12 +237,16 @@ pub unsafe extern "C" fn tumble_compute(
     if ended { ENDED } else { status }
 }
 
-/// Standard deviations of the last structure over the rotations; 0, or -1 on failure.
+/// Standard deviations of energy and forces over the rotations of the last structure: its broken symmetry.
 ///
-/// # Safety
-/// `model` as in [`tumble_compute`]; `energy` and `force` have room for one number, or are NULL.
+/// NaN if there was only one rotation.
+///
+/// @param model   from tumble_load()
+/// @param energy  [1] eV; may be NULL
+/// @param force   [1] eV/Å, root mean square over all components of the forces; may be NULL
+/// @return 0; -1 on failure, see tumble_error()
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn tumble_spread(model: *mut Handle, energy: *mut f64, force: *mut f64) -> c_int {
+pub unsafe extern "C" fn tumble_spread(model: *mut ModelHandle, energy: *mut f64, force: *mut f64) -> c_int {
     entry(-1, || {
         // SAFETY: a live handle or NULL.
         unsafe { live(model)? }.last(|Results { evaluation: found, .. }| {
@@ -202,14 +259,17 @@ pub unsafe extern "C" fn tumble_spread(model: *mut Handle, energy: *mut f64, for
     })
 }
 
-/// Results of the last structure for each atom; 0, or -1 on failure.
+/// Energies and spreads per atom of the last structure.
 ///
-/// # Safety
-/// `model` as in [`tumble_compute`]; `energies` and `energy_spreads` have room for `n_atoms` numbers and
-/// `force_spreads` for three times as many, or are NULL.
+/// @param model           from tumble_load()
+/// @param n_atoms         as in tumble_compute()
+/// @param energies        [n_atoms] eV: their sum is the energy; may be NULL
+/// @param energy_spreads  [n_atoms] eV: standard deviations over the rotations, NaN if there was only one; may be NULL
+/// @param force_spreads   [3 * n_atoms] eV/Å: the same for each component of the forces; may be NULL
+/// @return 0; -1 on failure, see tumble_error()
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tumble_per_atom(
-    model: *mut Handle,
+    model: *mut ModelHandle,
     n_atoms: c_int,
     energies: *mut f64,
     energy_spreads: *mut f64,
@@ -241,27 +301,20 @@ pub unsafe extern "C" fn tumble_per_atom(
     })
 }
 
-/// Sets the number of the next structure; 0, or -1 on failure.
+/// Further results for the last structure, as a JSON object.
 ///
-/// # Safety
-/// `model` as in [`tumble_compute`].
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tumble_set_step(model: *mut Handle, step: c_longlong) -> c_int {
-    entry(-1, || {
-        // SAFETY: a live handle or NULL.
-        let handle = unsafe { live(model)? };
-        let negative = |_| argument("step", format!("is {step}: give a number from 0"));
-        locked(&handle.model).step = u64::try_from(step).map_err(negative)?;
-        Ok(0)
-    })
-}
-
-/// What else is known about this thread's last structure, a JSON object; "" before the first.
+/// - `evaluations`: number of rotated copies
+/// - `torque` [3] (eV): torque of the model on the whole system, zero for an invariant model
+/// - `energy_spread` (eV) and `force_spread` (eV/Å, root mean square): standard deviations over the rotations, if there
+///   was more than one
+/// - `replica_energies` [R] (eV), `replica_weights` [R]: energy and weight of each rotation, if there was more than one
+/// - `ensemble_energies` [M] (eV): energies of the members, if the model is an ensemble
 ///
-/// # Safety
-/// `model` as in [`tumble_compute`].
+/// @param model  from tumble_load()
+/// @return the text, valid until this thread's next tumble_compute() with the model; "" if there is no last structure,
+///         or for NULL
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn tumble_details(model: *mut Handle) -> *const c_char {
+pub unsafe extern "C" fn tumble_details(model: *mut ModelHandle) -> *const c_char {
     // SAFETY: a live handle or NULL.
     entry(c"".as_ptr(), || {
         let handle = unsafe { live(model)? };
@@ -269,42 +322,38 @@ pub unsafe extern "C" fn tumble_details(model: *mut Handle) -> *const c_char {
     })
 }
 
-/// Name of the model.
+/// Describes the model and its settings, as a JSON object.
 ///
-/// # Safety
-/// `model` as in [`tumble_compute`].
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tumble_name(model: *mut Handle) -> *const c_char {
-    // SAFETY: a live handle or NULL.
-    entry(c"".as_ptr(), || Ok(unsafe { live(model)? }.name.as_ptr()))
-}
-
-/// What the model says of itself, and how it is run, a JSON object.
+/// - `name`, `species` (atomic numbers), `cutoff` (Å), `hops` (an atom's energy depends on atoms within hops * cutoff)
+/// - `forces`: the kinds that the model offers, the preferred one first; `ensemble`: whether the model is an ensemble
+/// - `policy`: the evaluations for each structure, in words
+/// - `origin`: the file and its SHA-256; `notes`: warnings for the user, as sentences
 ///
-/// # Safety
-/// `model` as in [`tumble_compute`].
+/// @param model  from tumble_load()
+/// @return the text, valid as long as the model; "" for NULL
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn tumble_about(model: *mut Handle) -> *const c_char {
+pub unsafe extern "C" fn tumble_about(model: *mut ModelHandle) -> *const c_char {
     // SAFETY: a live handle or NULL.
     entry(c"".as_ptr(), || Ok(unsafe { live(model)? }.about.as_ptr()))
 }
 
-/// Longest edge of the model, Å; -1 on failure.
-///
-/// # Safety
-/// `model` as in [`tumble_compute`].
+/// Name of the model, valid as long as the model. "" for NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn tumble_cutoff(model: *mut Handle) -> f64 {
+pub unsafe extern "C" fn tumble_name(model: *mut ModelHandle) -> *const c_char {
+    // SAFETY: a live handle or NULL.
+    entry(c"".as_ptr(), || Ok(unsafe { live(model)? }.name.as_ptr()))
+}
+
+/// Cutoff of the model, Å: the length of its longest edge. -1 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tumble_cutoff(model: *mut ModelHandle) -> f64 {
     // SAFETY: a live handle or NULL.
     entry(-1.0, || Ok(unsafe { live(model)? }.info.cutoff))
 }
 
-/// Whether the model knows an element, 1 or 0; -1 on failure.
-///
-/// # Safety
-/// `model` as in [`tumble_compute`].
+/// Whether the model knows an element, by its atomic number: 1 or 0. -1 if `model` is NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn tumble_knows(model: *mut Handle, species: c_int) -> c_int {
+pub unsafe extern "C" fn tumble_knows(model: *mut ModelHandle, species: c_int) -> c_int {
     entry(-1, || {
         // SAFETY: a live handle or NULL.
         let known = &unsafe { live(model)? }.info.species;
@@ -312,12 +361,11 @@ pub unsafe extern "C" fn tumble_knows(model: *mut Handle, species: c_int) -> c_i
     })
 }
 
-/// Frees the model; NULL is fine.
+/// Frees the model.
 ///
-/// # Safety
-/// `model` as in [`tumble_compute`]; it must not be used afterwards.
+/// @param model  from tumble_load(); invalid afterwards. NULL is ignored
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn tumble_free(model: *mut Handle) {
+pub unsafe extern "C" fn tumble_free(model: *mut ModelHandle) {
     // SAFETY: made by `tumble_load`, and not used again by the contract.
     unsafe { free(model) };
 }

@@ -76,7 +76,7 @@ fn a_c_program_gets_energy_forces_virial_and_extras() {
 }
 
 #[test]
-fn what_makes_no_sense_is_an_error_and_no_crash() {
+fn wrong_arguments_are_errors_and_do_not_crash() {
     let unknown = "the argument options cannot be used: the key";
     let keys = "rotate, inversion, seed, stream, step, forces, correction and token";
     let client = "\"the argument client is NULL: open one with tumble_open\"";

@@ -128,7 +128,7 @@ fn an_evaluation_ends_when_the_program_asks_for_it() {
 }
 
 #[test]
-fn what_one_rotation_leaves_unknown_is_no_number() {
+fn spreads_of_one_rotation_are_nan() {
     let found = lines(Command::new(program()).args(["computed", &model("harmonic-padded-f64"), ""]));
     for row in [3, 5, 6] {
         assert!(numbers(&found[row]).iter().all(|value| value.is_nan()), "{}", found[row]);
@@ -161,7 +161,7 @@ fn a_c_program_learns_what_the_model_is() {
 }
 
 #[test]
-fn what_makes_no_sense_is_an_error_and_no_crash() {
+fn wrong_arguments_are_errors_and_do_not_crash() {
     let file = model("harmonic-padded-f64");
     let found = lines(cc::watched(program()).args(["refused", &file, ""]));
     let none = "\"the argument model is NULL: load one with tumble_load\"";

@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_runs_is_told_and_what_comes_later_does_not_begin() {
+    fn cancel_ends_a_running_evaluation_and_refuses_later_ones() {
         let (cancel, flag) = (Cancel::default(), Arc::new(Flag::default()));
         let run: Arc<dyn Run> = flag.clone();
         assert!(!cancel.during(&run, || Ok(flag.0.load(Ordering::Relaxed))).unwrap());

@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_given_comes_back_as_it_was_given() {
+    fn numbers_are_written_as_users_wrote_them() {
         assert_eq!(0.1 + 0.2, 0.300_000_000_000_000_04);
         let numbers = [0.1 + 0.2, 1e3 * 0.0006, 1e3 * 0.6e-3, 3.0 * 3.3, 298.15, 5.0, 12.0, 1e-7, -0.5, 6.02e23];
         let written = ["0.3", "0.6", "0.6", "9.9", "298.15", "5", "12", "1e-7", "-0.5", "6.02e23"];

@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_out_of_turn_is_refused() {
+    fn messages_out_of_turn_are_refused() {
         assert_eq!(driver(&positions()).proceed(), Err("sent POSDATA before INIT".into()));
         let mut twice = begun();
         twice.feed(&positions().repeat(2));

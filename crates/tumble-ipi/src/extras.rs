@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn they_are_read_back_in_electron_volts() {
+    fn extras_are_read_back_in_electron_volts() {
         let text = read(&extras(&evaluation()));
         let (found, expected) = (parsed(&text), details(&evaluation()));
         let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();

@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_given_is_the_default() {
+    fn missing_keys_have_their_defaults() {
         let (found, step) = parse("").unwrap();
         let expected = Settings::default();
         assert_eq!((found.mitigation, found.threads, found.memory_mb), (expected.mitigation, 1, expected.memory_mb));
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_refused() {
+    fn unknown_keys_and_values_are_refused() {
         let error = |text: &str| parse(text).unwrap_err();
         assert!(error("rotation: none").starts_with("the key \"rotation\" is unknown: the keys are rotate, "));
         assert_eq!(error("inversion: maybe"), "inversion is \"maybe\": give yes or no");

@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_is_the_same() {
+    fn equal_identities_agree() {
         assert!(compare(&identity("ab", 3), &identity("ab", 3), &[]).is_ok());
     }
 

@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_rotation_nothing_changes() {
+    fn axes_without_a_rotation_change_nothing() {
         let axes = Axes::new(&[]);
         let mut tensors = [[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]]];
         axes.tensors_from_user(&mut tensors);

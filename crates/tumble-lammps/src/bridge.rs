@@ -74,7 +74,7 @@ mod ffi {
     }
 
     /// What is wanted of a step.
-    struct Ask {
+    struct StepRequest {
         /// Chooses the random rotations, and what is due in multiple time stepping.
         step: u64,
         /// Whether the integrator of a run of dynamics asks; everybody else gets the average.
@@ -115,7 +115,7 @@ mod ffi {
     }
 
     /// Measures of broken symmetry of the whole system, eV and Å; what is not known is not a number.
-    struct Measures {
+    struct SymmetryMeasures {
         energy_spread: f64,
         force_spread: f64,
         torque: f64,
@@ -152,12 +152,12 @@ mod ffi {
         /// if there is none.
         fn held_virial(self: &Engine) -> Vec<f64>;
         fn hold_virial(self: &mut Engine, virial: &[f64]);
-        fn evaluate(self: &mut Engine, data: &RankData, ask: &Ask, result: &mut RankResult) -> Result<()>;
-        fn diagnose(self: &Engine, shares: &[f64]) -> Result<Measures>;
+        fn evaluate(self: &mut Engine, data: &RankData, request: &StepRequest, result: &mut RankResult) -> Result<()>;
+        fn diagnose(self: &Engine, shares: &[f64]) -> Result<SymmetryMeasures>;
     }
 }
 
-use ffi::{Ask, KeywordValue, Measures, RankData, RankResult, Units, ValueKind};
+use ffi::{KeywordValue, RankData, RankResult, StepRequest, SymmetryMeasures, Units, ValueKind};
 
 /// A loaded model as the pair style sees it.
 pub struct Engine {
@@ -287,23 +287,27 @@ impl Engine {
         self.calculator.hold(virial.map(|w| HeldCorrection(Some(w))));
     }
 
-    fn evaluate(&mut self, data: &RankData, ask: &Ask, result: &mut RankResult) -> Result<()> {
+    fn evaluate(&mut self, data: &RankData, request: &StepRequest, result: &mut RankResult) -> Result<()> {
         guarded(|| {
             let folded = self.fold(data)?;
-            let phase = if ask.integrator { self.calculator.phase(ask.step, ask.energies) } else { Phase::Averaged };
-            let survey = ask.survey;
-            let measured = ask.measure && (survey || phase.is_exact());
+            let phase = if request.integrator {
+                self.calculator.phase(request.step, request.energies)
+            } else {
+                Phase::Averaged
+            };
+            let survey = request.survey;
+            let measured = request.measure && (survey || phase.is_exact());
             let tags = folded.atoms.iter().map(|&atom| data.tags[atom] as usize);
             let probes = measured.then(|| Probes::new(tags, data.masses, data.max_tag));
-            let edge_gradients = ask.virials || ask.centroid_virials;
-            let wanted = Wanted { step: ask.step, phase, edge_gradients, survey, probes: probes.as_ref() };
+            let edge_gradients = request.virials || request.centroid_virials;
+            let wanted = Wanted { step: request.step, phase, edge_gradients, survey, probes: probes.as_ref() };
             let before = self.calculator.model_seconds();
             let outcome =
                 step(&mut self.calculator, &folded.graph, &wanted).map_err(|error| name_place(error, data, &folded))?;
             result.shares = outcome.shares.as_ref().map(|shares| shares.numbers.clone()).unwrap_or_default();
             self.shares = outcome.shares.clone().unwrap_or_default();
             result.model_seconds = self.calculator.model_seconds() - before;
-            fill(result, folded, outcome, ask, &Axes::new(data.axes))
+            fill(result, folded, outcome, request, &Axes::new(data.axes))
         })
     }
 
@@ -337,10 +341,10 @@ impl Engine {
         Ok(folded)
     }
 
-    fn diagnose(&self, shares: &[f64]) -> Result<Measures> {
+    fn diagnose(&self, shares: &[f64]) -> Result<SymmetryMeasures> {
         guarded(|| {
             let diagnosis = self.shares.read(shares);
-            Ok(Measures {
+            Ok(SymmetryMeasures {
                 energy_spread: diagnosis.energy_spread.unwrap_or(f64::NAN),
                 force_spread: diagnosis.force_spread.unwrap_or(f64::NAN),
                 torque: diagnosis.torque,
@@ -358,16 +362,16 @@ fn name_place(error: Error, data: &RankData, folded: &Folded) -> Error {
     Place { graph: &folded.graph, tags: &tags, positions: &positions }.name(error)
 }
 
-fn fill(result: &mut RankResult, folded: Folded, outcome: Outcome, ask: &Ask, axes: &Axes) -> Result<()> {
+fn fill(result: &mut RankResult, folded: Folded, outcome: Outcome, request: &StepRequest, axes: &Axes) -> Result<()> {
     let Folded { graph, atoms } = folded;
     let own = graph.weights.iter().take_while(|&&weight| weight > 0.0).count();
     let Outcome { mut evaluation, spreads, evaluations, .. } = outcome;
     let edge_gradients = &evaluation.edge_gradients;
-    if (ask.virials || ask.centroid_virials) && edge_gradients.len() != graph.n_edges() {
+    if (request.virials || request.centroid_virials) && edge_gradients.len() != graph.n_edges() {
         return Err(Error::NoAtomicVirials);
     }
-    let mut virials = if ask.virials { virials(&graph, edge_gradients) } else { vec![] };
-    let mut centroid = if ask.centroid_virials { centroid_virials(&graph, edge_gradients) } else { vec![] };
+    let mut virials = if request.virials { virials(&graph, edge_gradients) } else { vec![] };
+    let mut centroid = if request.centroid_virials { centroid_virials(&graph, edge_gradients) } else { vec![] };
     axes.vectors_from_user(&mut evaluation.forces);
     [&mut virials[..], &mut centroid[..], evaluation.virial.as_mut_slice()]
         .into_iter()

@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_integers_are_not() {
+    fn integers_of_equal_sizes_are_accepted() {
         assert_eq!(refusal(&SMALL, &SMALL), None);
     }
 }

@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_stays_as_it_is() {
+    fn unknown_indices_stay_unchanged() {
         assert!(sentence(4).contains("at index [9, 0]"));
     }
 }

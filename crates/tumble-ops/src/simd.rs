@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_stays_none() {
+    fn nan_stays_nan() {
         assert!(exp(&[f32::NAN; 16]).concat().iter().all(|x| x.is_nan()));
         assert!(exp(&[f64::NAN; 16]).concat().iter().all(|x| x.is_nan()));
     }

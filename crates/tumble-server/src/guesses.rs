@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn of_many_machines_the_last_are_remembered() {
+    fn guesses_remember_the_latest_of_many_machines() {
         let (mut guesses, now) = (Guesses::default(), Instant::now());
         let at = |i: u32| now + Duration::from_millis(i.into());
         for i in 0..3000 {

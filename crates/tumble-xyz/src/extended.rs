@@ -9,7 +9,7 @@ use crate::header::Header;
 use crate::ipi;
 use crate::problem::Problem;
 use crate::scalar::{finite, real};
-use crate::transform::Placement;
+use crate::transform::Transform;
 
 /// Keys that make a comment line one of extended XYZ.
 const EXTENDED: [&str; 3] = ["Lattice", "Properties", "pbc"];
@@ -40,8 +40,8 @@ fn extended(mut info: Vec<Entry>) -> Result<Header, Problem> {
     let cell = parse_cell(lattice, take(&mut info, "pbc")?)?;
     let properties = take(&mut info, "Properties")?;
     let columns = columns::parse(properties.as_deref().unwrap_or(columns::PLAIN))?;
-    let placement = Placement::AS_WRITTEN;
-    Ok(Header { lattice, cell, columns, plain: properties.is_none(), info, placement })
+    let transform = Transform::AS_WRITTEN;
+    Ok(Header { lattice, cell, columns, plain: properties.is_none(), info, transform })
 }
 
 /// Entries of the line; a line that is prose with a lonely quotation mark is one entry.
@@ -207,11 +207,11 @@ mod tests {
     }
 
     #[test]
-    fn what_i_pi_writes_is_read_in_its_units() {
+    fn comments_of_i_pi_are_read_in_its_units() {
         for line in ["# CELL(abcABC): 2 2 2 90 90 90", "# CELL[H]: 2 0 0 0 2 0 0 0 2", "cell{atomic_unit}"] {
-            assert_eq!(parse(line).unwrap().placement.per_angstrom, tumble_core::units::IPI_ANGSTROM, "{line}");
+            assert_eq!(parse(line).unwrap().transform.per_angstrom, tumble_core::units::IPI_ANGSTROM, "{line}");
         }
-        assert_eq!(parse("water, its cell and positions").unwrap().placement, Placement::AS_WRITTEN);
+        assert_eq!(parse("water, its cell and positions").unwrap().transform, Transform::AS_WRITTEN);
     }
 
     #[test]
@@ -225,7 +225,7 @@ mod tests {
             "the comment line is both extended XYZ (pbc) and i-PI's (positions{...): remove one of them"
         );
         let quoted = format!("{LATTICE} ipi_comment=\"Step: 1 positions{{ase}}  cell{{ase}}\"");
-        assert_eq!(parse(&quoted).unwrap().placement, Placement::AS_WRITTEN);
+        assert_eq!(parse(&quoted).unwrap().transform, Transform::AS_WRITTEN);
     }
 
     #[test]

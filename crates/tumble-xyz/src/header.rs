@@ -5,7 +5,7 @@ use tumble_core::system::Cell;
 
 use crate::columns::Column;
 use crate::comment::Entry;
-use crate::transform::Placement;
+use crate::transform::Transform;
 
 /// What the comment line says of its frame.
 #[derive(Debug)]
@@ -21,5 +21,5 @@ pub(super) struct Header {
     /// All other entries.
     pub info: Vec<Entry>,
     /// What becomes of the positions.
-    pub placement: Placement,
+    pub transform: Transform,
 }

@@ -16,7 +16,7 @@ use crate::columns::{self, PLAIN};
 use crate::comment::Entry;
 use crate::header::Header;
 use crate::problem::Problem;
-use crate::transform::Placement;
+use crate::transform::Transform;
 
 /// What i-PI says of a simulation's step, and the keys it is kept under.
 const COUNTERS: [(&str, &str); 2] = [("Step:", "step"), ("Bead:", "bead")];
@@ -34,8 +34,8 @@ pub(super) fn parse(line: &str) -> Result<Header, Problem> {
     let vectors = given.vectors()?.map(|matrix| matrix.map(|vector| vector.map(|x| x / lengths)));
     let cell = vectors.map_or(Ok(Cell::isolated()), |vectors| Cell::new(vectors, [true; 3]));
     let cell = cell.map_err(|error| Problem::Structure(Box::new(error)))?;
-    let placement = Placement { per_angstrom: positions, turn: given.turn(&cell) };
-    Ok(Header { lattice: vectors, cell, columns: columns::parse(PLAIN)?, plain: true, info: info(&rest), placement })
+    let transform = Transform { per_angstrom: positions, turn: given.turn(&cell) };
+    Ok(Header { lattice: vectors, cell, columns: columns::parse(PLAIN)?, plain: true, info: info(&rest), transform })
 }
 
 /// Step and bead, and all other words as one comment; the units are not kept, for they are no longer true.
@@ -66,7 +66,7 @@ mod tests {
                            Step:           7  Bead:       2 positions{atomic_unit}  cell{atomic_unit}";
 
     #[test]
-    fn what_i_pi_writes_is_read_in_angstrom() {
+    fn frames_of_i_pi_are_read_in_angstrom() {
         let header = parse(WRITTEN).unwrap();
         let expected = [[10.0, 0.0, 0.0], [0.0, 20.0, 0.0], [0.0, 0.0, 30.0]];
         for (x, y) in header.cell.vectors().iter().flatten().zip(expected.iter().flatten()) {
@@ -74,7 +74,7 @@ mod tests {
         }
         assert_eq!(header.cell.periodic(), [true; 3]);
         assert_eq!(header.lattice.as_ref(), Some(header.cell.vectors()));
-        assert_eq!(header.placement, Placement { per_angstrom: IPI_ANGSTROM, turn: None });
+        assert_eq!(header.transform, Transform { per_angstrom: IPI_ANGSTROM, turn: None });
         assert_eq!(header.info, [Entry::new("step", "7"), Entry::new("bead", "2")]);
     }
 
@@ -89,7 +89,7 @@ mod tests {
         ] {
             let header = parse(&format!("{cell} positions{{angstrom}} cell{{angstrom}}")).unwrap();
             assert_eq!((header.cell, header.lattice), (Cell::isolated(), None), "{cell}");
-            assert_eq!(header.placement, Placement::AS_WRITTEN);
+            assert_eq!(header.transform, Transform::AS_WRITTEN);
         }
     }
 

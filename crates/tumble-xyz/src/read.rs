@@ -160,7 +160,7 @@ impl<R: BufRead> Iterator for Frames<R> {
 fn assemble(header: Header, mut rows: Rows, line: usize) -> Result<Frame> {
     let arrays = rows.other_columns();
     let Rows { mut positions, species, isotopes, .. } = rows;
-    header.placement.place(&mut positions);
+    header.transform.place(&mut positions);
     let system = System::new(positions, species, header.cell)?;
     Ok(Frame { system, lattice: header.lattice, info: header.info, arrays, isotopes, line })
 }
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_follows_an_error() {
+    fn reader_ends_after_an_error() {
         assert_eq!(read(format!("x\n{WATER}").as_bytes()).len(), 1);
     }
 

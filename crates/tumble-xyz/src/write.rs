@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn what_came_in_comes_out() {
+    fn frames_are_written_as_they_were_read() {
         let text = "2\nLattice=\"5.0 0.0 0.0 0.0 5.0 0.0 0.1 0.0 9.0\" \
                     Properties=species:S:1:pos:R:3:tag:I:1:label:S:2 step=7 note=\"a 'b'\" on pbc=\"T F T\"\n\
                     O  0.1 -1e-9 3.0 07 x y\nCl 1.0 2.0 3.0 1 z w\n";

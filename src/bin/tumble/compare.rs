@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_no_reference() {
+    fn nan_is_not_a_reference() {
         let expected = ["1 frame, 1 atom, 1 evaluation in 0.50 s"];
         assert_eq!(lines(&[frame("energy=nan", "nan 0 0")]), expected);
     }

@@ -288,7 +288,7 @@ fn permuted_atoms_have_permuted_energies() {
 }
 
 #[test]
-fn what_a_toy_does_not_offer_is_refused_with_a_sentence() {
+fn toys_refuse_unknown_forces_and_elements_with_a_sentence() {
     let graph = Graph::new(vec![26], vec![1.0], vec![vec![]]);
     let refusal = |forces| harmonic().evaluate(&graph, &[IDENTITY], forces).unwrap_err().to_string();
     assert_eq!(

@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn what_needs_more_than_its_own_centers_is_not_cut() {
+    fn models_with_tensors_beyond_their_own_centers_are_not_cut() {
         for (model, name) in [("pair-list-f64", "centers"), ("exported-orb-f64", "replica")] {
             let bytes = bytes(model);
             let why = cut(&File::read(&bytes).unwrap(), RecomputeLevel::Balanced).err().unwrap();

@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_what_was_read() {
+    fn raw_model_is_written_as_it_was_read() {
         let bytes = model(&attribute("axis", number(field::ATTRIBUTE_INTEGER, 0)));
         let file = File::read(&bytes).unwrap();
         let written = file.write(&[0], &[("x", None)], &["y"]);

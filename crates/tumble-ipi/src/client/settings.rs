@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_element_is_refused() {
+    fn species_that_are_not_elements_are_refused() {
         let error = |species: &[u8]| check_species(species).unwrap_err().to_string();
         assert_eq!(error(&[8, 0]), "the argument species has 0 for atom 2: give numbers from 1 to 118");
         assert_eq!(error(&[]), "the argument species is empty: give the atomic number of each atom");

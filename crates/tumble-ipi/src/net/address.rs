@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read_back() {
+    fn addresses_are_read_back_as_written() {
         for text in ["unix:/tmp/a:b", "tcp:localhost:31415", "tcp:[::1]:7"] {
             assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
         }

@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn of_many_servers_that_begin_at_once_one_gets_the_place_of_a_dead_one() {
+    fn place_of_a_dead_server_goes_to_one_of_many_that_begin_at_once() {
         for _ in 0..20 {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("s");

@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_only_talks_pauses_and_who_asks_does_not() {
+    fn pace_pauses_clients_without_requests_only() {
         let (mut talker, mut asker) = (Pace::default(), Pace::default());
         for _ in 0..BURST {
             [&mut talker, &mut asker].into_iter().for_each(Pace::start);

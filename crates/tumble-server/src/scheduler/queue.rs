@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_came_while_a_batch_was_evaluated_still_waits_for_others() {
+    fn requests_that_came_during_a_batch_wait_for_others() {
         let mut queue = queue(&[(1, 1)]);
         queue.done();
         let (first, free) = (queue.waiting[0].since, queue.free.unwrap());
@@ -112,14 +112,14 @@ mod tests {
     }
 
     #[test]
-    fn first_come_first_served_but_never_nobody() {
+    fn queue_serves_in_order_and_never_nobody() {
         let mut queue = queue(&[(1, 2), (2, 2), (3, 9), (4, 1)]);
         let mut take = || queue.take(5, Instant::now()).0;
         assert_eq!([take(), take(), take(), take()], [vec![1, 2], vec![3], vec![4], vec![]]);
     }
 
     #[test]
-    fn who_has_left_is_not_served() {
+    fn queue_drops_requests_of_closed_connections() {
         let mut queue = queue(&[(1, 1), (2, 1)]);
         queue.forget(1);
         assert_eq!(queue.take(5, Instant::now()).0, [2]);

@@ -2,7 +2,7 @@
 
 use tumble_core::rotation::transpose;
 
-use crate::ipi::cell_spec::Given;
+use crate::ipi::cell_spec::CellSpec;
 use crate::problem::Problem;
 use crate::scalar::finite;
 
@@ -13,7 +13,7 @@ pub(super) const MARKS: [&str; 3] = ["CELL(", "CELL[", "CELL{"];
 const NOTATIONS: [(&str, usize); 3] = [("abcABC", 6), ("H", 9), ("GENH", 9)];
 
 /// The cell of a comment line, and the line without it.
-pub(super) fn find(line: &str) -> Result<(Given, String), Problem> {
+pub(super) fn find(line: &str) -> Result<(CellSpec, String), Problem> {
     for (notation, count) in NOTATIONS {
         if let Some((before, after)) = split(line, notation) {
             let (numbers, after) = numbers(after, notation, count)?;
@@ -22,7 +22,7 @@ pub(super) fn find(line: &str) -> Result<(Given, String), Problem> {
     }
     match MARKS.iter().find_map(|mark| line.find(mark)) {
         Some(start) => Err(Problem::IpiCell { found: word(&line[start..]).0.into() }),
-        None => Ok((Given::Nothing, line.into())),
+        None => Ok((CellSpec::Nothing, line.into())),
     }
 }
 
@@ -59,13 +59,13 @@ fn word(text: &str) -> (&str, &str) {
     (word, rest.trim_start())
 }
 
-fn given(notation: &str, numbers: &[f64]) -> Given {
+fn given(notation: &str, numbers: &[f64]) -> CellSpec {
     let (rows, _) = numbers.as_chunks::<3>();
     match *rows {
-        [lengths, angles] => Given::Lengths(lengths, angles),
-        [a, b, c] if notation == "H" => Given::Vectors(transpose(&[a, b, c])),
-        [a, b, c] => Given::General([a, b, c]),
-        _ => Given::Nothing,
+        [lengths, angles] => CellSpec::Lengths(lengths, angles),
+        [a, b, c] if notation == "H" => CellSpec::Vectors(transpose(&[a, b, c])),
+        [a, b, c] => CellSpec::General([a, b, c]),
+        _ => CellSpec::Nothing,
     }
 }
 
@@ -73,7 +73,7 @@ fn given(notation: &str, numbers: &[f64]) -> Given {
 mod tests {
     use super::*;
 
-    fn given(line: &str) -> Given {
+    fn given(line: &str) -> CellSpec {
         find(line).unwrap().0
     }
 
@@ -83,25 +83,25 @@ mod tests {
 
     #[test]
     fn h_has_the_vectors_in_its_columns_and_genh_in_its_rows() {
-        let expected = Given::Vectors([[1.0, 0.0, 0.0], [2.0, 4.0, 0.0], [3.0, 5.0, 6.0]]);
+        let expected = CellSpec::Vectors([[1.0, 0.0, 0.0], [2.0, 4.0, 0.0], [3.0, 5.0, 6.0]]);
         assert_eq!(given("# CELL(H): 1 2 3 0 4 5 0 0 6 Step: 1"), expected);
         assert_eq!(given("# CELL[H]: 1e0 +2. 3 0 4 5 0 0 6.0E0"), expected);
         assert_eq!(given("# CELL{H}:   1 2 3 0 4 5 0 0 6"), expected);
-        let rows = Given::General([[1.0, 2.0, 3.0], [0.0, 4.0, 5.0], [0.0, 0.0, 6.0]]);
+        let rows = CellSpec::General([[1.0, 2.0, 3.0], [0.0, 4.0, 5.0], [0.0, 0.0, 6.0]]);
         assert_eq!(given("# CELL{GENH}: 1 2 3 0 4 5 0 0 6"), rows);
     }
 
     #[test]
     fn the_first_notation_is_the_one_that_i_pi_looks_for_first() {
         let line = "CELL(GENH): 9 0 0 0 9 0 0 0 9 CELL(abcABC): 1 1 1 90 90 90 CELL(H): 8 0 0 0 8 0 0 0 8";
-        assert_eq!(given(line), Given::Lengths([1.0; 3], [90.0; 3]));
+        assert_eq!(given(line), CellSpec::Lengths([1.0; 3], [90.0; 3]));
     }
 
     #[test]
-    fn what_is_beside_the_cell_is_left() {
+    fn text_beside_the_cell_is_left_alone() {
         let (given, rest) = find("# bead: 0 CELL(abcABC): 1 1 1 90 90 90 7 Step: 3\n").unwrap();
-        assert_eq!((given, &rest[..]), (Given::Lengths([1.0; 3], [90.0; 3]), "# bead: 0  7 Step: 3"));
-        assert_eq!(find("Step: 3").unwrap(), (Given::Nothing, "Step: 3".into()));
+        assert_eq!((given, &rest[..]), (CellSpec::Lengths([1.0; 3], [90.0; 3]), "# bead: 0  7 Step: 3"));
+        assert_eq!(find("Step: 3").unwrap(), (CellSpec::Nothing, "Step: 3".into()));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::problem::Problem;
 
 /// A cell as it is given.
 #[derive(Debug, PartialEq)]
-pub(super) enum Given {
+pub(super) enum CellSpec {
     /// No CELL.
     Nothing,
     /// abcABC: the lengths, and the angles in degrees: of b and c, of a and c, of a and b.
@@ -18,7 +18,7 @@ pub(super) enum Given {
     General(Matrix3),
 }
 
-impl Given {
+impl CellSpec {
     /// The vectors that i-PI takes, one a row; none if all are zero.
     pub fn vectors(&self) -> Result<Option<Matrix3>, Problem> {
         match *self {
@@ -74,7 +74,7 @@ mod tests {
     use tumble_core::rotation::apply;
 
     fn vectors(lengths: Vector3, angles: Vector3) -> Matrix3 {
-        Given::Lengths(lengths, angles).vectors().unwrap().unwrap()
+        CellSpec::Lengths(lengths, angles).vectors().unwrap().unwrap()
     }
 
     fn assert_close(found: &Matrix3, expected: &Matrix3) {
@@ -99,13 +99,13 @@ mod tests {
 
     #[test]
     fn a_general_cell_is_turned_with_its_atoms() {
-        let given = Given::General([[0.0, 2.0, 0.0], [0.0, 0.0, 3.0], [4.0, 0.0, 0.0]]);
+        let given = CellSpec::General([[0.0, 2.0, 0.0], [0.0, 0.0, 3.0], [4.0, 0.0, 0.0]]);
         let vectors = given.vectors().unwrap().unwrap();
         assert_eq!(vectors, [[2.0, 0.0, 0.0], [0.0, 3.0, 0.0], [0.0, 0.0, 4.0]]);
         let smaller = Cell::new(vectors.map(|vector| vector.map(|x| x / 7.0)), [true; 3]).unwrap();
         let position = apply(&given.turn(&smaller).unwrap(), [0.4, 0.2, 0.3]);
         assert_close(&[position; 3], &[[0.2, 0.3, 0.4]; 3]);
-        assert_eq!(Given::Vectors(vectors).turn(&smaller), None);
+        assert_eq!(CellSpec::Vectors(vectors).turn(&smaller), None);
     }
 
     #[test]
@@ -117,10 +117,10 @@ mod tests {
             ([1.0; 3], [90.0, 90.0, 180.0]),
             ([1.0; 3], [10.0, 90.0, 120.0]),
         ] {
-            assert!(Given::Lengths(lengths, angles).vectors().is_err(), "{lengths:?} {angles:?}");
+            assert!(CellSpec::Lengths(lengths, angles).vectors().is_err(), "{lengths:?} {angles:?}");
         }
         assert_eq!(
-            Given::Lengths([1.0, 2.5, 3.0], [30.0, 40.0, 90.0]).vectors().unwrap_err().to_string(),
+            CellSpec::Lengths([1.0, 2.5, 3.0], [30.0, 40.0, 90.0]).vectors().unwrap_err().to_string(),
             "no cell has the lengths 1 2.5 3 and the angles 30 40 90 degrees of CELL(abcABC): the angles are of b and \
              c, a and c, a and b"
         );

@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_positions_is_refused_with_a_sentence() {
+    fn quantities_other_than_positions_are_refused_with_a_sentence() {
         for found in ["forces", "velocities", "f_centroid", "forces_component(0)", "r_gyration"] {
             assert_eq!(
                 positions(&format!("# CELL{{H}}: 1 Step: 0 {found}{{atomic_unit}}  cell{{angstrom}}"))

@@ -18,7 +18,7 @@ fn units_are_converted_at_the_door() {
 }
 
 #[test]
-fn what_is_wrong_is_named() {
+fn errors_name_the_wrong_metadata() {
     let cases = [
         ("\"version\": 1, ", "", "missing field `version` in its metadata"),
         ("\"cutoff\": 6.0, ", "", "missing field `cutoff` in its metadata"),

@@ -49,7 +49,7 @@ fn every_place_of_a_tensor_is_looked_at() {
 }
 
 #[test]
-fn what_protobuf_would_merge_is_refused() {
+fn tensors_in_two_halves_are_refused() {
     // A tensor in two halves: protobuf's own readers make one of them, which is outside.
     let halves = [message(5, &number(field::TENSOR_LOCATION, 1)), message(5, &external("data", 0, 4)[2..])];
     let node = message(field::GRAPH_NODE, &message(field::NODE_ATTRIBUTE, &halves.concat()));

@@ -1,0 +1,219 @@
+"""metatrain's PET in all its kinds: the exported file is the model. Small checkpoints are trained on the way."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from files import metadata, refusal
+from train import train
+from variants import VARIANTS
+
+from tumble_export import adapter as adapters
+from tumble_export import pipeline, receptive_field, structures, trace, verify
+from tumble_export.command import main
+from tumble_export.metatrain import adapter as pet_adapter
+from tumble_export.metatrain import load
+
+FOLDER = Path(__file__).parents[3] / "target" / "pets"
+HOPS = {"one-layer": 2, "three-layers": 4, "adaptive": 4, "adaptive-grid": 3, "adaptive-residual": 2}
+HOPS |= {"residual": 2, "residual-preln": 2}
+OPTIONS = {"direct": ["--forces", "both"], "charged": ["--charge", "1", "--multiplicity", "2"]}
+OPTIONS |= {"heads": ["--head", "energy/second"]}
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
+
+
+def export(name, out, *options):
+    main(["pet", str(train(FOLDER, name)), "-o", str(out), *OPTIONS.get(name, []), *options])
+    return metadata(out)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_the_file_is_the_model_to_the_last_digits_and_reaches_as_far_as_its_code_says(name, tmp_path):
+    made = export(name, tmp_path / "model.onnx", "--dtype", "float64")
+    assert made["hops"] == HOPS.get(name, 3)
+    assert max(made["provenance"]["largest_errors"].values()) < 1e-9
+    assert set(made["provenance"]["largest_errors"]) >= {"energy", "forces", "virial"}
+
+
+@pytest.mark.parametrize("name", ["feedforward", "residual", "adaptive", "zbl", "direct", "ensemble"])
+def test_single_precision_is_near(name, tmp_path):
+    made = export(name, tmp_path / "model.onnx")
+    assert made["precision"] == "float32"
+    assert max(made["provenance"]["largest_errors"].values()) < 2e-5
+
+
+def test_reference_energies_are_in_electronvolt_whatever_the_model_has(tmp_path):
+    ev, kcal = (export(name, tmp_path / "model.onnx") for name in ("feedforward", "kcal"))
+    assert kcal["energy_unit"] == "kcal/mol"
+    pet = load.load(train(FOLDER, "kcal")).pet
+    expected = load.composition(pet, "energy")[8] * 4.184 / 96.48533212331002
+    assert kcal["reference_energies"]["8"] == pytest.approx(expected, rel=1e-12)
+    assert set(ev["reference_energies"]) == {"1", "8"}
+
+
+def test_an_ensemble_has_its_members_and_their_mean(tmp_path):
+    export("ensemble", tmp_path / "model.onnx", "--dtype", "float64")
+    file = verify.session(str(tmp_path / "model.onnx"))
+    made = pet_adapter.make(train(FOLDER, "ensemble"))
+    structure = list(structures.builtin(made.species))[3]
+    answer = verify.run(file, made, structure, np.float64, str(tmp_path / "model.onnx"))
+    assert answer.members.shape == (4,)
+    assert np.ptp(answer.members) > 1e-6
+    assert answer.members.mean() == pytest.approx(answer.energy, abs=1e-9)
+
+
+def test_direct_forces_alone_need_no_gradient(tmp_path):
+    main(["pet", str(train(FOLDER, "direct")), "-o", str(tmp_path / "d.onnx"), "--forces", "direct"])
+    names = [o.name for o in onnx.load(tmp_path / "d.onnx").graph.output]
+    assert names == ["atomic_energies", "forces"]
+
+
+def test_a_low_rank_update_is_merged_and_not_without_effect():
+    made = pet_adapter.make(train(FOLDER, "lora"))
+    layers = [m for m in load.load(train(FOLDER, "lora")).pet.modules() if hasattr(m, "lora_B")]
+    assert layers and all(m.lora_B.weight.abs().max() > 0 for m in layers)
+    assert not any("lora" in key for key in made.module.state_dict())
+
+
+def checkpoints():
+    """Those that metatrain ships to test that it reads old formats: every version of the format."""
+    import metatrain.pet
+
+    return sorted((Path(metatrain.pet.__file__).parent / "tests" / "checkpoints").glob("*.gz"))
+
+
+def newest_of_each_version():
+    found = {path.name.split("_")[0]: path for path in checkpoints()}
+    return list(found.values())
+
+
+@pytest.mark.parametrize("path", newest_of_each_version(), ids=lambda path: path.name.split("_")[0])
+def test_checkpoints_of_every_version_are_read(path, tmp_path):
+    checkpoint = tmp_path / "old.ckpt"
+    checkpoint.write_bytes(gzip.decompress(path.read_bytes()))
+    main(["pet", str(checkpoint), "-o", str(tmp_path / "old.onnx"), "--dtype", "float64"])
+    assert f"v{metadata(tmp_path / 'old.onnx')['provenance']['checkpoint_version']}" in path.name
+
+
+def test_a_domain_gives_what_the_whole_gives_and_one_hop_less_does_not():
+    """Own atoms: x < 0 of a free cluster; ghosts as the contract says."""
+    made = pet_adapter.make(train(FOLDER, "feedforward"))
+    made.module.double()
+    positions, numbers = receptive_field.long_bar(made)
+    positions[:, 0] -= 0.5 * positions[:, 0].max()
+    whole = forces(made, positions, numbers, made.hops, cut=False)
+    assert np.abs(forces(made, positions, numbers, made.hops) - whole).max() < 1e-12
+    assert np.abs(forces(made, positions, numbers, made.hops - 1) - whole).max() > 1e-9
+
+
+def forces(made, positions, numbers, hops, cut=True):
+    """Forces of the energy of atoms with x < 0 on all atoms, seen by their domain or by the whole."""
+    far = positions[:, 0].clip(min=0.0)
+    order = np.argsort(far, kind="stable")
+    if cut:
+        order = order[far[order] <= hops * made.cutoff]
+    centers = int((far[order] <= (hops - 1) * made.cutoff).sum()) if cut else len(order)
+    inputs = domain(made, positions[order], numbers[order], centers)
+    _, g = trace.Contract(made.module, ("atomic_energies", "edge_gradients"))(*inputs)
+    result, neighbors, mask = np.zeros_like(positions), inputs[1].numpy(), inputs[2].numpy()
+    np.add.at(result, order[np.nonzero(mask)[0]], g.numpy()[mask])
+    np.subtract.at(result, order[neighbors[mask]], g.numpy()[mask])
+    return result
+
+
+def domain(made, positions, numbers, centers):
+    from tumble_export.systems import inputs
+
+    made_inputs = list(inputs(positions, np.eye(3), numbers, made.cutoff, torch.float64, centers, periodic=False))
+    made_inputs[5] = torch.from_numpy((positions[:centers, 0] < 0).astype(float))
+    return made_inputs
+
+
+class Linear(torch.nn.Module):
+    """A toy: springs to neighbors, whose energy reaches `hops` times over the reversed edge."""
+
+    def __init__(self, wrong=0.0):
+        super().__init__()
+        self.wrong = wrong
+
+    def forward(self, edge_vectors, neighbors, mask, reverse, species):
+        r2 = torch.where(mask, (edge_vectors * edge_vectors).sum(2), torch.full_like(edge_vectors.sum(2), 9.0))
+        return ((9.0 - r2) ** 3).sum(1) * 1e-3
+
+
+def test_a_file_that_is_not_its_source_is_not_written(tmp_path):
+    made = adapters.Adapter(Linear(), 3.0, 1, [1, 8])
+    right = verify.from_module(made, adapters.KINDS["conservative"])
+
+    def source(structure):
+        answer = right(structure)
+        answer.forces = answer.forces + 1e-3
+        return answer
+
+    made.source = source
+    with pytest.raises(SystemExit, match="forces of the file and of its source differ by .* Nothing was written"):
+        pipeline.write(made, tmp_path / "m.onnx", say=lambda text: None)
+    assert not (tmp_path / "m.onnx").exists()
+
+
+class TestRefusals:
+    def test_a_file_that_is_no_checkpoint(self, tmp_path):
+        wrong = tmp_path / "wrong.ckpt"
+        wrong.write_text("not this")
+        assert "is not a checkpoint that torch can read" in refusal("pet", wrong, "-o", tmp_path / "m.onnx")
+        assert "there is no file" in refusal("pet", tmp_path / "none.ckpt", "-o", tmp_path / "m.onnx")
+
+    def test_a_checkpoint_of_something_else(self, tmp_path):
+        torch.save({"state": 1}, tmp_path / "a.ckpt")
+        assert "names no architecture" in refusal("pet", tmp_path / "a.ckpt", "-o", tmp_path / "m.onnx")
+        torch.save({"architecture_name": "soap_bpnn"}, tmp_path / "b.ckpt")
+        assert "holds the architecture soap_bpnn: only pet" in refusal("pet", tmp_path / "b.ckpt", "-o", "m.onnx")
+
+    def test_a_checkpoint_of_the_future(self, tmp_path):
+        checkpoint = torch.load(train(FOLDER, "feedforward"), weights_only=False)
+        torch.save(checkpoint | dict(model_ckpt_version=99), tmp_path / "new.ckpt")
+        assert "only supports up to version" in refusal("pet", tmp_path / "new.ckpt", "-o", tmp_path / "m.onnx")
+
+    def test_an_unknown_head(self, tmp_path):
+        pet = train(FOLDER, "heads")
+        said = refusal("pet", pet, "-o", tmp_path / "m.onnx", "--head", "enthalpy")
+        assert said == "the model has no energy named enthalpy: choose --head from energy, energy/second."
+
+    def test_forces_that_the_model_does_not_have(self, tmp_path):
+        pet = train(FOLDER, "feedforward")
+        said = refusal("pet", pet, "-o", tmp_path / "m.onnx", "--forces", "direct")
+        assert "the model has no direct forces that go with energy" in said
+
+    def test_structures_of_unknown_species(self, tmp_path):
+        import ase.io
+
+        ase.io.write(tmp_path / "iron.xyz", ase.Atoms("Fe"))
+        pet = train(FOLDER, "feedforward")
+        said = refusal("pet", pet, "-o", tmp_path / "m.onnx", "--check", tmp_path / "iron.xyz")
+        assert "has the atomic numbers [26], but the model knows [1, 8] only" in said
+
+    def test_charge_of_a_model_that_knows_none(self, tmp_path):
+        said = refusal("pet", train(FOLDER, "feedforward"), "-o", tmp_path / "m.onnx", "--charge", "1")
+        assert "the model knows no charge and no spin" in said
+
+    def test_long_range(self):
+        class Pet:
+            long_range = True
+
+        with pytest.raises(SystemExit, match="long-range interactions.*enable: false"):
+            load.refuse(Pet())
+
+    def test_another_version_of_metatrain(self, monkeypatch):
+        monkeypatch.setattr("metatrain.__version__", "2027.1")
+        with pytest.raises(SystemExit, match="metatrain 2027.1 was not tested .* pip install"):
+            load.installed()
+
+    def test_missing_folder_is_refused(self, tmp_path):
+        assert "there is no folder" in refusal("pet", train(FOLDER, "feedforward"), "-o", tmp_path / "no" / "m.onnx")

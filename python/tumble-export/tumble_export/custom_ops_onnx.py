@@ -1,0 +1,239 @@
+"""The operators of `custom_ops.py` as nodes of an ONNX graph, and their definitions as functions of standard operators.
+
+Lines are in the text form of ONNX: results = operator<attributes>(inputs).
+"""
+
+from onnx import defs, parser
+from onnxscript.values import Op, Opset
+
+from . import custom_ops
+
+OPSET = 20  # of the standard operators
+DOMAIN, VERSION = "tumble", 1
+PLACED = ["rows", "bias", "source", "target", "filled"]
+# name of a node: (operator, inputs, attributes, results)
+STEPS = {
+    "Attention": (custom_ops.attention, PLACED, ["heads"], ["attended"]),
+    "AttentionGradient": (
+        custom_ops.attention_gradient,
+        [*PLACED, "gradient"],
+        ["heads"],
+        ["rows_gradient", "bias_gradient"],
+    ),
+    "Silu": (custom_ops.silu, ["rows"], [], ["y"]),
+    "SiluGradient": (custom_ops.silu_gradient, ["rows", "gradient"], [], ["rows_gradient"]),
+    "Glu": (custom_ops.glu, ["rows"], [], ["y"]),
+    "GluGradient": (custom_ops.glu_gradient, ["rows", "gradient"], [], ["rows_gradient"]),
+    "RmsNorm": (custom_ops.rms_norm, ["rows"], ["epsilon"], ["y"]),
+    "RmsNormGradient": (custom_ops.rms_norm_gradient, ["rows", "gradient"], ["epsilon"], ["rows_gradient"]),
+    "LayerNorm": (custom_ops.layer_norm, ["rows"], ["epsilon"], ["y"]),
+    "LayerNormGradient": (custom_ops.layer_norm_gradient, ["rows", "gradient"], ["epsilon"], ["rows_gradient"]),
+}
+KINDS = dict(source="I", target="I", filled="B")
+TYPES = [("R", ["tensor(float)", "tensor(double)"], ""), ("I", ["tensor(int64)"], ""), ("B", ["tensor(bool)"], "")]
+ATTRIBUTES = dict(heads=defs.OpSchema.AttrType.INT, epsilon=defs.OpSchema.AttrType.FLOAT)
+
+
+def table():
+    """The node for each operator, for `torch.onnx.export`."""
+    return {step: node(name, *rest) for name, (step, *rest) in STEPS.items()}
+
+
+def node(name, inputs, attributes, results):
+    """A function that writes a node into a graph, given the arguments of its operator."""
+    schema = defs.OpSchema(
+        name,
+        DOMAIN,
+        VERSION,
+        inputs=[defs.OpSchema.FormalParameter(name, KINDS.get(name, "R")) for name in inputs],
+        outputs=[defs.OpSchema.FormalParameter(name, "R") for name in results],
+        type_constraints=[entry for entry in TYPES if entry[0] in {"R", *(KINDS.get(name, "R") for name in inputs)}],
+        attributes=[defs.OpSchema.Attribute(name, ATTRIBUTES[name]) for name in attributes],
+    )
+    write = Op(Opset(DOMAIN, VERSION), name, schema)
+    count = len(inputs)
+    return lambda *given: write(*given[:count], **dict(zip(attributes, given[count:])))
+
+
+def define(model):
+    """Append the functions of the fused nodes in a model."""
+    nodes = [node for node in model.graph.node if node.domain == DOMAIN]
+    heads = {entry.i for node in nodes for entry in node.attribute if entry.name == "heads"}
+    if len(heads) > 1:
+        raise SystemExit(f"its layers have {sorted(heads)} heads: all must have the same number.")
+    model.functions.extend(function(name, *heads) for name in sorted({node.op_type for node in nodes}))
+
+
+def function(name, heads=0):
+    """The function that defines a node; all nodes have the same `heads`."""
+    _, inputs, attributes, results = STEPS[name]
+    lines = "\n".join(BODIES[name](heads))
+    given = f"<{', '.join(attributes)}>" if attributes else ""
+    head = f'<domain: "{DOMAIN}", opset_import: ["" : {OPSET}]> {name}{given}({", ".join(inputs)})'
+    return parser.parse_function(f"{head} => ({', '.join(results)}) {{ {lines} }}")
+
+
+def silu(_):
+    """x · sigmoid(x)."""
+    return "s = Sigmoid(rows)", "y = Mul(rows, s)"
+
+
+def silu_gradient(_):
+    """s + y - y · s."""
+    found = "ys = Mul(y, s)", "rest = Sub(y, ys)", "slope = Add(s, rest)", "rows_gradient = Mul(gradient, slope)"
+    return *silu(_), *found
+
+
+def glu(_):
+    """Values · sigmoid(gates)."""
+    return "values, gates = Split<axis = 1, num_outputs = 2>(rows)", "s = Sigmoid(gates)", "y = Mul(values, s)"
+
+
+def glu_gradient(_):
+    """s for values, y (1 - s) for gates."""
+    return (
+        *glu(_),
+        "of_values = Mul(gradient, s)",
+        "ys = Mul(y, s)",
+        "slope = Sub(y, ys)",
+        "of_gates = Mul(gradient, slope)",
+        "rows_gradient = Concat<axis = 1>(of_values, of_gates)",
+    )
+
+
+def rms_norm(_, rows="rows"):
+    """Rows divided by their root mean square."""
+    return (
+        "last = Constant<value_ints = [-1]>()",
+        "given = Constant<value_float: float = @epsilon>()",
+        "least = CastLike(given, rows)",
+        f"squares = Mul({rows}, {rows})",
+        "mean = ReduceMean<keepdims = 1>(squares, last)",
+        "sum = Add(mean, least)",
+        "root = Sqrt(sum)",
+        "inverse = Reciprocal(root)",
+        f"y = Mul({rows}, inverse)",
+    )
+
+
+def rms_norm_gradient(_, gradient="gradient"):
+    """(g - y · mean of y · g) / root mean square."""
+    return *rms_norm(_), *across(gradient)
+
+
+def across(gradient):
+    """The gradient through a division by the root mean square."""
+    return (
+        "product = Mul(gradient, y)",
+        "along = ReduceMean<keepdims = 1>(product, last)",
+        "share = Mul(y, along)",
+        f"rest = Sub({gradient}, share)",
+        "rows_gradient = Mul(rest, inverse)",
+    )
+
+
+def layer_norm(_):
+    """Rows minus their mean, divided by their standard deviation."""
+    return (
+        "axis = Constant<value_ints = [-1]>()",
+        "middle = ReduceMean<keepdims = 1>(rows, axis)",
+        "centered = Sub(rows, middle)",
+        *rms_norm(_, "centered"),
+    )
+
+
+def layer_norm_gradient(_):
+    """(g - mean of g - y · mean of y · g) / standard deviation."""
+    level = "level = ReduceMean<keepdims = 1>(gradient, axis)", "leveled = Sub(gradient, level)"
+    return *layer_norm(_), *level, *across("leveled")
+
+
+def names(prefix, count):
+    """Names of the heads' tensors."""
+    return [f"{prefix}{head}" for head in range(count)]
+
+
+def attended(heads):
+    """Rows in their places, and the attention weights of each head."""
+    split = ", ".join(names("q", heads) + names("k", heads) + names("v", heads))
+    yield from (
+        "sizes = Shape(bias)",
+        "two = Constant<value_ints = [0, 2]>()",
+        "rest = Constant<value_ints = [-1]>()",
+        "centers = Gather(sizes, two)",
+        "arranged = Concat<axis = 0>(centers, rest)",
+        "count = Shape(source)",
+        "flat = Concat<axis = 0>(count, rest)",
+        "gathered = Gather(rows, source)",
+        "placed = Reshape(gathered, arranged)",
+        f"{split} = Split<axis = 2, num_outputs = {3 * heads}>(placed)",
+    )
+    for h in range(heads):
+        yield f"kt{h} = Transpose<perm = [0, 2, 1]>(k{h})"
+        yield f"s{h} = MatMul(q{h}, kt{h})"
+        yield f"b{h} = Add(s{h}, bias)"
+        yield f"p{h} = Softmax<axis = -1>(b{h})"
+
+
+def attention(heads):
+    """Values averaged with these weights, collected from their places."""
+    return (
+        *attended(heads),
+        *(f"o{h} = MatMul(p{h}, v{h})" for h in range(heads)),
+        f"all = Concat<axis = 2>({', '.join(names('o', heads))})",
+        "list = Reshape(all, flat)",
+        "attended = Gather(list, target)",
+    )
+
+
+def attention_gradient(heads):
+    """Gradients of each head; places without a token are masked."""
+    found = ", ".join(name for kind in ("dq", "dk", "dv") for name in names(kind, heads))
+    return (
+        *attended(heads),
+        "one = Constant<value_ints = [1]>()",
+        "last = Constant<value_ints = [-1]>()",
+        "there = CastLike(filled, gradient)",
+        "column = Unsqueeze(there, one)",
+        "padded = Gather(gradient, source)",
+        "masked = Mul(padded, column)",
+        "grid = Reshape(masked, arranged)",
+        f"{', '.join(names('g', heads))} = Split<axis = 2, num_outputs = {heads}>(grid)",
+        *(line for h in range(heads) for line in head_gradient(h)),
+        f"bias_gradient = Sum({', '.join(names('db', heads))})",
+        f"all = Concat<axis = 2>({found})",
+        "list = Reshape(all, flat)",
+        "rows_gradient = Gather(list, target)",
+    )
+
+
+def head_gradient(h):
+    """Gradients through the sum of values, the softmax, and the products of queries and keys."""
+    return (
+        f"vt{h} = Transpose<perm = [0, 2, 1]>(v{h})",
+        f"dp{h} = MatMul(g{h}, vt{h})",
+        f"x{h} = Mul(p{h}, dp{h})",
+        f"sum{h} = ReduceSum<keepdims = 1>(x{h}, last)",
+        f"y{h} = Mul(p{h}, sum{h})",
+        f"ds{h} = Sub(x{h}, y{h})",
+        f"db{h} = ReduceSum<keepdims = 1>(ds{h}, one)",
+        f"dst{h} = Transpose<perm = [0, 2, 1]>(ds{h})",
+        f"pt{h} = Transpose<perm = [0, 2, 1]>(p{h})",
+        f"dq{h} = MatMul(ds{h}, k{h})",
+        f"dk{h} = MatMul(dst{h}, q{h})",
+        f"dv{h} = MatMul(pt{h}, g{h})",
+    )
+
+
+BODIES = {
+    "Attention": attention,
+    "AttentionGradient": attention_gradient,
+    "Silu": silu,
+    "SiluGradient": silu_gradient,
+    "Glu": glu,
+    "GluGradient": glu_gradient,
+    "RmsNorm": rms_norm,
+    "RmsNormGradient": rms_norm_gradient,
+    "LayerNorm": layer_norm,
+    "LayerNormGradient": layer_norm_gradient,
+}

@@ -1,0 +1,54 @@
+"""Layers of models in PyTorch, with their weights in double precision, as functions of rows [R, d]."""
+
+import torch
+from torch import nn
+
+from .functions import LayerNorm, RmsNorm
+
+
+def matrices(linear):
+    """Weight [in, out] and bias [out] of a linear map in double precision; low-rank updates (LoRA) are merged."""
+    if hasattr(linear, "lora_A"):
+        weight, bias = matrices(linear.linear)
+        update = linear.lora_B.weight.double() @ linear.lora_A.weight.double()
+        return weight + linear.scaling * update.t(), bias
+    weight = linear.weight.detach().double().t().contiguous()
+    bias = weight.new_zeros(weight.shape[1]) if linear.bias is None else linear.bias.detach().double()
+    return weight, bias
+
+
+class Dense(nn.Module):
+    """rows [R, in] -> [R, out]."""
+
+    def __init__(self, weight, bias):
+        super().__init__()
+        self.register_buffer("weight", weight.detach().contiguous())
+        self.register_buffer("bias", bias.detach())
+
+    def forward(self, rows):
+        return torch.addmm(self.bias, rows, self.weight)
+
+
+class Norm(nn.Module):
+    """RMSNorm or LayerNorm of rows; with `affine` false, gain and shift are in the map after it."""
+
+    def __init__(self, norm, affine):
+        super().__init__()
+        self.function = LayerNorm if isinstance(norm, nn.LayerNorm) else RmsNorm
+        self.affine = affine
+        self.register_buffer("epsilon", torch.tensor(norm.eps, dtype=torch.float64))
+        self.register_buffer("gain", norm.weight.detach().double())
+        shift = getattr(norm, "bias", None)
+        self.register_buffer("shift", torch.zeros_like(self.gain) if shift is None else shift.detach().double())
+
+    def forward(self, rows):
+        rows = self.function.apply(rows, self.epsilon)
+        return rows * self.gain + self.shift if self.affine else rows
+
+
+def pin_epsilon(pet):
+    """RMSNorm's default epsilon follows the precision of its input: keep the one from training."""
+    epsilon = torch.finfo(next(pet.parameters()).dtype).eps
+    for module in pet.modules():
+        if isinstance(module, torch.nn.RMSNorm) and module.eps is None:
+            module.eps = epsilon

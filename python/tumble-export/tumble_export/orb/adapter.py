@@ -1,0 +1,134 @@
+"""The adapter of a model of orb-models."""
+
+import copy
+from collections import Counter
+from types import SimpleNamespace
+
+import numpy as np
+import torch
+
+from ..adapter import Adapter
+from ..neighbors import edges
+from . import load
+from .model import ELEMENTS, Orb
+
+SAME = 1e-6  # share of the radius: smaller differences may change the order in single precision
+USUAL = 120  # neighbors at most: "effectively unlimited" in orb-models
+
+REFERENCE = {
+    "orb-v3": "B. Rhodes et al., Orb-v3: atomistic simulation at scale, arXiv:2504.06231 (2025)",
+    "orb": "M. Neumann et al., Orb: a fast, scalable neural network potential, arXiv:2410.22570 (2024)",
+}
+
+
+def make(place, weights=None, seed=None, kind=None, charge=None, spin=None):
+    """The adapter and the kind of forces for a name or a file; the kind defaults to the architecture's own."""
+    loaded = load.load(place, weights, seed)
+    kind = kind or own_kind(loaded.regressor)
+    return adapt(loaded, kind, charge, spin), kind
+
+
+def own_kind(regressor):
+    """The kind of forces from the package itself."""
+    return "conservative" if type(regressor).__name__.startswith("Conservative") else "direct"
+
+
+def adapt(loaded, kind, charge=None, spin=None):
+    """The adapter of a loaded model."""
+    regressor = loaded.regressor
+    refuse(regressor)
+    direct = kind != "conservative"
+    if direct and "forces" not in regressor.heads:
+        raise SystemExit(f"{loaded.name} has no direct forces, so --forces {kind} is not possible: leave it out.")
+    given = state(regressor, charge, spin)
+    double = copy.deepcopy(regressor).double().eval()
+    module = Orb(double, direct, embedding(double, given))
+    references = double.heads["energy"].reference.linear.weight.detach().reshape(-1)
+    species = fitted(references)
+    return Adapter(
+        module=module,
+        cutoff=module.cutoff,
+        hops=module.hops,
+        whole=True,
+        species=species,
+        name=loaded.name,
+        reference_energies={z: float(references[z]) for z in species},
+        symmetries=("permutation", "translation"),
+        reference=REFERENCE["orb-v3" if loaded.name.startswith("orb-v3") else "orb"],
+        provenance=loaded.versions | given | dict(neighbors_at_most=module.limit, hops_of_features=module.hops),
+        source=source(regressor, direct, given),
+    )
+
+
+def fitted(references):
+    """Atomic numbers with a reference energy of their own: elements without data share one."""
+    values = references[1:ELEMENTS].tolist()
+    shared = {value for value, times in Counter(values).items() if times > 2}
+    return [z for z, value in enumerate(values, 1) if value not in shared] or list(range(1, ELEMENTS))
+
+
+def refuse(regressor):
+    """Refuse models with unknown parts; activations and bases are checked in `layers.py`."""
+    gns, heads = regressor.model, regressor.heads
+    if type(gns).__name__ != "MoleculeGNS" or type(heads["energy"]).__name__ != "EnergyHead":
+        kinds = f"{type(gns).__name__} with {type(heads['energy']).__name__}"
+        raise SystemExit(f"this Orb is a {kinds}: only a MoleculeGNS with an EnergyHead can be exported.")
+    extra = [n for n in (*gns.node_feature_names, *gns.edge_feature_names) if n != "feat"]
+    if extra or gns.expects_atom_type_embedding:
+        raise SystemExit(f"this Orb wants features that the contract does not hand to models: {extra or 'atom types'}.")
+    kinds = {layer.conditioning_type for layer in gns.gnn_stacks}
+    if not kinds <= {("none", "none"), ("additive", "none")}:
+        raise SystemExit("this Orb's charge and spin do not enter as a sum at the atoms: only that can be exported.")
+    if not gns.gnn_stacks[0]._distance_cutoff:
+        print("this Orb has no distance cutoff: its energy jumps where an edge comes or goes, in the file too.")
+    limit = regressor.system_config.max_num_neighbors
+    if limit < USUAL:
+        print(f"this Orb sees the {limit} nearest neighbors: its energy jumps where they change, in the file too.")
+
+
+def state(regressor, charge, spin):
+    """Charge and spin for all structures of a file: both are required if the model knows them, else none."""
+    if regressor.model.conditioner is None:
+        if charge is not None or spin is not None:
+            raise SystemExit("the model knows no charge and no spin: leave out --charge and --spin.")
+        return {}
+    if charge is None or spin is None:
+        raise SystemExit("the model wants the charge and the spin of the structures: give --charge and --spin.")
+    return dict(charge=float(charge), spin=float(spin))
+
+
+def undecided(structure, radius, limit):
+    """Whether the `limit` nearest neighbors of an atom depend on rounding."""
+    centers, _, vectors, _ = edges(structure.positions, structure.cell, radius, (structure.periodic,) * 3)
+    lengths = np.linalg.norm(vectors, axis=1)
+    for center in range(len(structure.numbers)):
+        mine = np.sort(lengths[centers == center])
+        if len(mine) > limit and mine[limit] - mine[limit - 1] < SAME * radius:
+            return True
+    return False
+
+
+@torch.no_grad()
+def embedding(regressor, given):
+    """Embedding [1, d] of charge and spin; None without."""
+    if not given:
+        return None
+    features = dict(total_charge=torch.tensor([given["charge"]]), total_spin=torch.tensor([given["spin"]]))
+    one = torch.tensor([1])
+    return regressor.model.conditioner(SimpleNamespace(system_features=features, n_node=one, n_edge=one))[0].double()
+
+
+def source(regressor, direct, given):
+    """The model through the package; made at the first call, since it needs a copy."""
+    made, config = [], regressor.system_config
+
+    def answer(structure):
+        if undecided(structure, config.radius, config.max_num_neighbors):
+            return None
+        if not made:
+            from .source import Source
+
+            made.append(Source(regressor, direct, given))
+        return made[0](structure)
+
+    return answer

@@ -1,0 +1,189 @@
+"""Traces a model with its gradient to one ONNX graph, dynamic in centers C, slots K and atoms N."""
+
+import contextlib
+import inspect
+import logging
+import warnings
+
+import numpy as np
+import onnx
+import torch
+from torch.fx.experimental.proxy_tensor import make_fx
+
+from . import custom_ops, custom_ops_onnx
+from .packing import slots_of
+
+INPUTS = ("edge_vectors", "neighbors", "mask", "reverse", "species", "weights", "replica")
+FURTHER = ("replica", "slots")  # optional arguments of a module
+OUTPUTS = ("atomic_energies", "edge_gradients")
+
+
+class Contract(torch.nn.Module):
+    """A module as in `adapter.py`, with the gradient of its energies: it returns the requested outputs of the contract.
+
+    `edge_gradients` [C, K, 3] are d(Σ weights · energies)/d(edge vectors).
+    """
+
+    def __init__(self, model, outputs=OUTPUTS):
+        super().__init__()
+        self.model, self.outputs = model, outputs
+        self.further = [name for name in FURTHER if name in inspect.signature(model.forward).parameters]
+
+    def forward(self, edge_vectors, neighbors, mask, reverse, species, weights, *further):
+        """`further`: values of the module's optional arguments, if given."""
+        gradients = "edge_gradients" in self.outputs
+        edge_vectors = edge_vectors.detach().requires_grad_(gradients)
+        found = self.model(edge_vectors, neighbors, mask, reverse, species, **dict(zip(self.further, further)))
+        found = {"atomic_energies": found} if isinstance(found, torch.Tensor) else dict(found)
+        if gradients:
+            total = (found["atomic_energies"] * weights).sum()
+            (found["edge_gradients"],) = torch.autograd.grad(total, edge_vectors)
+        return tuple(found[name].detach() for name in self.outputs)
+
+
+class WithGradient(Contract):
+    """Energies and gradients of a compact PET in single precision, or of its widened weights in double."""
+
+    def __init__(self, model, dtype):
+        super().__init__(Cast(model) if dtype == torch.float64 else model)
+
+
+class Cast(torch.nn.Module):
+    """The same weights, kept in single precision (so the file stays small), in double-precision arithmetic."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, *inputs):
+        tensors = dict(self.model.named_parameters()) | dict(self.model.named_buffers())
+        wide = {k: v.double() if v.is_floating_point() else v for k, v in tensors.items()}
+        return torch.func.functional_call(self.model, wide, inputs)
+
+
+def export(module, example, path):
+    """Trace a `Contract` on `example`, the six inputs (C < N, C·K, N all different); write ONNX without metadata.
+
+    The seventh, `replica`, is for models with terms of the whole structure.
+    """
+    names = list(INPUTS[: len(example)])
+    if "slots" in module.further:
+        # an input while tracing, since its size depends on values; the finished graph computes it
+        example, names = (*example, slots_of(example[2])), [*names, "slots"]
+    with custom_ops.traced():
+        graph = make_fx(module, tracing_mode="symbolic", _allow_non_fake_inputs=True)(*example)
+    graph, shapes = without_detach(graph), dynamic_shapes(names)
+    with quiet():
+        # captured here, since torch.onnx specializes sizes of 1 and fails on some broadcasts
+        captured = torch.export.export(graph.eval(), tuple(example), dynamic_shapes=shapes, strict=False)
+        outputs = list(module.outputs)
+        program = torch.onnx.export(
+            captured,
+            dynamo=True,
+            opset_version=custom_ops_onnx.OPSET,
+            input_names=names,
+            output_names=outputs,
+            custom_translation_table=custom_ops_onnx.table(),
+            verbose=False,
+        )
+    program.save(path, external_data=False)
+    made = onnx.load(path)
+    if "slots" in names:
+        find_slots(made.graph)
+    custom_ops_onnx.define(made)
+    return made
+
+
+def dynamic_shapes(names):
+    """The free sizes of inputs."""
+    c, k, n, e = (torch.export.Dim(name, min=1) for name in "CKNE")
+    slots, atoms = {0: c, 1: k}, {0: n}
+    shapes = dict(species=atoms, replica=atoms, weights={0: c}, slots={0: e})
+    return tuple(shapes.get(name, slots) for name in names)
+
+
+def find_slots(graph):
+    """Compute the input `slots` in the graph, as `packing.slots_of`: the slots with an edge, and the first."""
+    given = next(i for i in graph.input if i.name == "slots")
+    graph.input.remove(given)
+    node, tensor = onnx.helper.make_node, onnx.numpy_helper.from_array
+    for name, value in (("all", [-1]), ("zero", [0]), ("one", [1]), ("infinity", [np.iinfo(np.int64).max])):
+        graph.initializer.append(tensor(np.array(value, dtype=np.int64), f"slots_{name}"))
+    graph.initializer.append(tensor(np.array([True]), "slots_true"))
+    made = [
+        node("Reshape", ["mask", "slots_all"], ["slots_flat"]),
+        node("Slice", ["slots_flat", "slots_one", "slots_infinity", "slots_zero"], ["slots_rest"]),
+        node("Concat", ["slots_true", "slots_rest"], ["slots_filled"], axis=0),
+        node("NonZero", ["slots_filled"], ["slots_found"]),
+        node("Squeeze", ["slots_found", "slots_zero"], ["slots"]),
+    ]
+    for at, one in enumerate(made):
+        graph.node.insert(at, one)
+
+
+@contextlib.contextmanager
+def quiet():
+    """Hide the exporter's notes on axis names and on unneeded packages."""
+    log = logging.getLogger("torch.onnx")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(level)
+
+
+def without_detach(graph):
+    """Drop `detach` nodes: they do nothing in a graph that is not differentiated again."""
+    for node in list(graph.graph.nodes):
+        if node.target == torch.ops.aten.detach.default:
+            node.replace_all_uses_with(node.args[0])
+            graph.graph.erase_node(node)
+    graph.graph.eliminate_dead_code()
+    graph.recompile()
+    return graph
+
+
+def operators(graph):
+    """Names of all operators of an ONNX graph, subgraphs included."""
+    for node in graph.node:
+        yield node.op_type
+        for attribute in node.attribute:
+            for inner in [attribute.g] if attribute.HasField("g") else attribute.graphs:
+                yield from operators(inner)
+
+
+def strip(graph):
+    """Remove the exporter's notes (stack traces with local paths) from a graph and its subgraphs."""
+    for item in [*graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer]:
+        item.ClearField("metadata_props")
+        item.ClearField("doc_string")
+    graph.ClearField("metadata_props")
+    graph.ClearField("value_info")
+    for node in graph.node:
+        for attribute in node.attribute:
+            for inner in [attribute.g] if attribute.HasField("g") else attribute.graphs:
+                strip(inner)
+
+
+def write(exported, path):
+    """Check and save a model, with its own metadata only."""
+    strip(exported.graph)
+    narrow(exported)
+    onnx.checker.check_model(exported, full_check=True)
+    onnx.save(exported, path)
+
+
+def narrow(exported):
+    """Store weights of a double-precision graph in single precision, followed by a Cast, if that loses nothing."""
+    graph = exported.graph
+    for tensor in list(graph.initializer):
+        values = onnx.numpy_helper.to_array(tensor)
+        if values.dtype != np.float64 or values.size < 16 or (values.astype(np.float32) != values).any():
+            continue
+        name = tensor.name
+        graph.initializer.remove(tensor)
+        graph.initializer.append(onnx.numpy_helper.from_array(values.astype(np.float32), name + "_single"))
+        graph.node.insert(0, onnx.helper.make_node("Cast", [name + "_single"], [name], to=onnx.TensorProto.DOUBLE))

@@ -1,0 +1,303 @@
+"""Calculators for ASE: `Tumble` runs a model in this process, `TumbleClient` uses a force server.
+
+    atoms.calc = Tumble("water-pet.onnx", rotate="octahedral", inversion=True)
+    atoms.calc = TumbleClient("unix:/tmp/forces", rotate="octahedral", inversion=True)
+
+Use them like any other ASE calculator.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ase import Atoms
+from ase.optimize.optimize import Optimizer
+from ase.stress import full_3x3_to_voigt_6_stress
+
+from tumble import options as wishes
+from tumble.client import Answer, Client, check_address
+from tumble.model import Evaluation, Model
+from tumble.threads import SharedCalculator
+
+if TYPE_CHECKING:
+    from typing import Self
+
+# Modules of ASE that compare energies or forces of several structures. Optimizers are recognized by their class.
+COMPARING = ("ase.calculators.fd", "ase.mep", "ase.phonons", "ase.vibrations")
+
+
+class _Averaged(SharedCalculator):
+    """Base class of both calculators: parameters, the count of steps, and results."""
+
+    default_parameters = {
+        "rotate": None,
+        "inversion": None,
+        "seed": None,
+        "stream": 0,
+        "step": 0,
+        "forces": None,
+        "correction": None,
+    }
+
+    def __init__(self, **parameters: Any):
+        # Number of evaluations since `step` was set.
+        self._done = 0
+        self._warned = False
+        super().__init__(**parameters)
+
+    def set(self, **kwargs: Any) -> dict[str, Any]:
+        """Changes parameters from the next calculation on, and returns the changed ones. On an error the old ones stay.
+
+        Setting `step` restarts the count at that number, even if the number is unchanged.
+        """
+        unknown = set(kwargs) - set(self.default_parameters)
+        if unknown:
+            raise ValueError(f"unknown parameters {sorted(unknown)}: there are {sorted(self.default_parameters)}")
+        with self._turns:
+            done = 0 if "step" in kwargs else self._done
+            self._adopt({**self.parameters, **kwargs}, done)
+            self._done = done
+            changed = super().set(**kwargs)
+            if changed or "step" in kwargs:
+                self.forget()
+            return changed
+
+    @property
+    def step(self) -> int:
+        """Number of the next evaluation: `step` as set, plus the evaluations since then."""
+        return self.parameters["step"] + self._done
+
+    def _adopt(self, parameters: dict[str, Any], done: int) -> None:
+        """Prepares calculations with these parameters, after `done` evaluations. Raises an error if invalid."""
+        raise NotImplementedError
+
+    def _evaluated(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        self._warn()
+        # A direction with a zero cell vector cannot be periodic.
+        for axis, repeats, vector in zip("abc", self.atoms.pbc, self.atoms.cell.array, strict=True):
+            if repeats and not vector.any():
+                raise ValueError(
+                    f"pbc repeats the structure along {axis}, but that cell vector is zero: set a cell, or pbc"
+                )
+        cell = np.where(self.atoms.pbc[:, None], self.atoms.cell.array, 0.0)
+        return self._results(cell)
+
+    def _results(self, cell: np.ndarray) -> tuple[dict[str, Any], dict[str, Any]]:
+        raise NotImplementedError
+
+    def _warn(self) -> None:
+        """Warns once if a part of ASE compares structures under different random rotations."""
+        rotate = self.parameters["rotate"]
+        if self._warned or "random" not in (rotate or "") or not (caller := _comparing()):
+            return
+        self._warned = True
+        warnings.warn(
+            f'{caller} compares energies or forces of several structures, but rotate="{rotate}" turns each evaluation '
+            'differently: use a grid, as rotate="octahedral" with inversion=True',
+            UserWarning,
+            stacklevel=2,
+        )
+
+    def close(self) -> None:
+        """Frees the model or the connection; the next calculation opens it again."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Tumble(_Averaged):
+    """An ASE calculator that runs a model in this process.
+
+    `results` has energy, forces, energies per atom and, if all three directions are periodic, stress. `details` has
+
+    - "spread": standard deviations over the rotations, if there was more than one: {"energy": eV, "forces": eV/Å, root
+      mean square, "energies": eV [N], "force_components": eV/Å [N, 3]}
+    - "torque" [3], eV: torque of the model on the whole system, zero for an invariant model
+    - "evaluations": number of rotated copies
+    - "replica_energies" [R], eV, and "replica_weights" [R]
+    - "ensemble_energies" [M], eV
+
+    `model` is the ONNX file. The other parameters and the errors are those of `tumble.Model`. The constructor loads the
+    model; changing a parameter loads it again. Every evaluation increases `step` by one, also after `set`, so random
+    rotations do not repeat. ASE keeps the results of unchanged atoms, so a structure keeps its rotation when asked for
+    again. Call `set(step=...)` before each of several structures to give all of them the same rotation.
+
+    Several threads may share a calculator: each sees its own results, and they evaluate in turn.
+    """
+
+    implemented_properties = ["energy", "free_energy", "forces", "stress", "energies"]
+    default_parameters = {"model": None, **_Averaged.default_parameters}
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str],
+        rotate: str | None = None,
+        inversion: bool | None = None,
+        seed: int | None = None,
+        stream: int = 0,
+        step: int = 0,
+        forces: str | None = None,
+        correction: bool | None = None,
+        threads: int | None = None,
+        memory: int | None = None,
+        device: str | None = None,
+        onnxruntime: str | os.PathLike[str] | None = None,
+        sha256: str | None = None,
+        tf32: bool | None = None,
+    ):
+        # Not among the parameters, which ASE writes to files: these do not change the physics.
+        self._running = {"threads": threads, "memory": memory, "device": device, "onnxruntime": onnxruntime}
+        self._running |= {"sha256": sha256, "tf32": tf32}
+        self._model: Model | None = None
+        options = {"rotate": rotate, "inversion": inversion, "seed": seed, "stream": stream, "step": step}
+        super().__init__(model=os.fspath(model), **options, forces=forces, correction=correction)
+
+    def _adopt(self, parameters: dict[str, Any], done: int) -> None:
+        step = parameters["step"] + done
+        if self._model is not None and {**parameters, "step": 0} == {**self.parameters, "step": 0}:
+            self._model.step = step
+            return
+        # Loaded before the old one is freed: both share their memory.
+        model = self._load({**parameters, "step": step})
+        self.close()
+        self._model = model
+
+    def _load(self, parameters: dict[str, Any]) -> Model:
+        options = dict(parameters)
+        return Model(options.pop("model"), **options, **self._running)
+
+    def _results(self, cell: np.ndarray) -> tuple[dict[str, Any], dict[str, Any]]:
+        if self._model is None:
+            self._model = self._load({**self.parameters, "step": self.step})
+        found = self._model.evaluate(self.atoms.numbers.tolist(), self.atoms.positions, cell)
+        self._done += 1
+        results, details = _results(found, self.atoms), _details(found.extras)
+        results["energies"] = found.energies
+        if "spread" in details:
+            details["spread"].update(energies=found.energy_spreads, force_components=found.force_spreads)
+        return results, details
+
+    def close(self) -> None:
+        """Frees the model; the next calculation loads it again."""
+        with self._turns:
+            if self._model is not None:
+                self._model.close()
+                self._model = None
+
+
+class TumbleClient(_Averaged):
+    """An ASE calculator that uses a force server.
+
+    `results` has energy, forces and, if all three directions are periodic, stress. `details` has
+
+    - "spread": {"energy": eV, "forces": eV/Å, root mean square}, standard deviations over the rotations
+    - "torque" [3], eV: torque of the model on the whole system, zero for an invariant model
+    - "evaluations": number of rotated copies
+    - "replica_energies" [R], eV, and "replica_weights" [R]
+    - "ensemble_energies" [M], eV
+
+    The calculator connects at the first calculation, and again when atoms, elements or periodic directions change.
+    Every evaluation increases `step` by one, also over new connections, so random rotations do not repeat. Call
+    `set(step=...)` before each of several structures to give all of them the same rotation. Positions are sent as they
+    are, not wrapped, and cell vectors of non-periodic directions as zero. Several threads may share a calculator: each
+    sees its own results, and they evaluate in turn.
+
+    The parameters and errors are those of `tumble.client.Client`; after an error the next calculation connects again.
+    """
+
+    implemented_properties = ["energy", "free_energy", "forces", "stress"]
+
+    def __init__(
+        self,
+        address: str,
+        rotate: str | None = None,
+        inversion: bool | None = None,
+        seed: int | None = None,
+        stream: int = 0,
+        step: int = 0,
+        forces: str | None = None,
+        correction: bool | None = None,
+        token: str | None = None,
+        timeout: float | None = None,
+    ):
+        check_address(address)
+        # Not among the parameters, which ASE writes to files: these do not change the physics, and the token is secret.
+        self._connection = {"address": address, "token": token, "timeout": timeout}
+        self._client: Client | None = None
+        # Atomic numbers and periodic directions of the open connection.
+        self._agreed: tuple[list[int], list[bool]] = ([], [])
+        options = {"rotate": rotate, "inversion": inversion, "seed": seed, "stream": stream, "step": step}
+        super().__init__(**options, forces=forces, correction=correction)
+
+    def _adopt(self, parameters: dict[str, Any], done: int) -> None:
+        # The server checks them at the next connection.
+        wishes.text(**parameters, token=self._connection["token"])
+        self.close()
+
+    def _results(self, cell: np.ndarray) -> tuple[dict[str, Any], dict[str, Any]]:
+        client = self._connected()
+        # Counted first: if the connection breaks, the next evaluation must not repeat the rotation.
+        self._done += 1
+        found = client.evaluate(self.atoms.positions, cell)
+        return _results(found, self.atoms), _details(found.extras)
+
+    def _connected(self) -> Client:
+        numbers, repeats = self.atoms.numbers.tolist(), self.atoms.pbc.tolist()
+        if self._client is None or self._client.closed or self._agreed != (numbers, repeats):
+            self.close()
+            options = {**self.parameters, "step": self.step}
+            self._client = Client(species=numbers, **self._connection, **options)
+            self._agreed = (numbers, repeats)
+        return self._client
+
+    def close(self) -> None:
+        """Closes the connection; the next calculation opens a new one."""
+        with self._turns:
+            if self._client is not None:
+                self._client.close()
+                self._client = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy opens its own connection.
+        return {**super().__getstate__(), "_client": None}
+
+
+def _results(found: Answer | Evaluation, atoms: Atoms) -> dict[str, Any]:
+    """The results under ASE's names of properties."""
+    results: dict[str, Any] = {"energy": found.energy, "free_energy": found.energy, "forces": found.forces}
+    # Without a stress from the model, direct forces have no virial: it is NaN.
+    if atoms.pbc.all() and np.isfinite(found.virial).all():
+        results["stress"] = full_3x3_to_voigt_6_stress(-found.virial / atoms.get_volume())
+    return results
+
+
+def _details(extras: dict[str, Any]) -> dict[str, Any]:
+    details: dict[str, Any] = {key: extras[key] for key in ("evaluations",) if key in extras}
+    if "energy_spread" in extras:
+        details["spread"] = {"energy": extras["energy_spread"], "forces": extras["force_spread"]}
+    for key in ("torque", "replica_energies", "replica_weights", "ensemble_energies"):
+        if key in extras:
+            details[key] = np.array(extras[key])
+    return details
+
+
+def _comparing() -> str | None:
+    """Name of the optimizer or module of ASE in the call stack that compares structures, if there is one."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        module = frame.f_globals.get("__name__", "")
+        # Molecular dynamics is also in the module of the optimizers.
+        if module.startswith("ase.optimize") and isinstance(optimizer := frame.f_locals.get("self"), Optimizer):
+            return type(optimizer).__name__
+        if module.startswith(COMPARING):
+            return module
+        frame = frame.f_back
+    return None
