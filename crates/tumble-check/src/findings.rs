@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::error::Result;
 use tumble_core::elements::symbol;
-use tumble_core::error::Result;
 use tumble_core::numbers::short;
 
 use crate::convergence::{GridError, Row, table};

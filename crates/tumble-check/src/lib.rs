@@ -20,6 +20,7 @@
 #![forbid(unsafe_code)]
 
 pub mod convergence;
+pub mod error;
 pub mod findings;
 pub mod measure;
 pub mod recommend;
@@ -28,10 +29,10 @@ pub mod spectrum;
 pub mod structures;
 pub mod wigner;
 
+pub use crate::error::{Error, Result};
 use convergence::{Grid, GridError, grids};
 use measure::{Evaluator, Reference, Symmetry};
 use spectrum::Spectrum;
-use tumble_core::error::Result;
 use tumble_core::graph::Graph;
 use tumble_core::potential::ModelInfo;
 use tumble_core::quadrature::Quadrature;
@@ -111,7 +112,7 @@ impl Plan {
     /// # Errors
     /// Those of [`Plan::budget_plans`].
     pub fn reference(&self) -> Result<Quadrature> {
-        Quadrature::exact_through(self.degree)
+        Ok(Quadrature::exact_through(self.degree)?)
     }
 
     /// The grid whose difference from the reference shows how far that has converged: the best one that takes at most a
@@ -163,7 +164,7 @@ pub struct Measured {
 ///
 /// # Errors
 /// Those of the potential, of a plan for which there is no grid, and
-/// [`Error::Interrupted`](tumble_core::Error::Interrupted).
+/// [`Error::Interrupted`].
 pub fn measure(bench: &mut Evaluator, graph: &Graph, plan: Plan, seed: u64) -> Result<Measured> {
     let turn = |k: usize| draw(seed, k as u64, STREAM);
     let reference = Reference::measure(bench, graph, plan.reference()?.rotated(&turn(0)))?;

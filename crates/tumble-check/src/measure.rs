@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use crate::error::{Error, Result};
 use ndarray::{Array1, Array2};
 use tumble_core::average::{self, Request};
 use tumble_core::elements::mass;
-use tumble_core::error::{Error, Result};
 use tumble_core::graph::Graph;
 use tumble_core::potential::{Forces, ModelInfo, Potential};
 use tumble_core::quadrature::Quadrature;
@@ -26,7 +26,7 @@ impl<'a> Evaluator<'a> {
     /// told last, and says whether to go on.
     ///
     /// # Errors
-    /// [`Error::ForcesNotOffered`].
+    /// [`ForcesNotOffered`](tumble_core::Error::ForcesNotOffered).
     pub fn new(
         potential: &'a mut dyn Potential,
         forces: Forces,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use tumble_core::error::Result;
+use crate::error::Result;
 use tumble_core::numbers::{plain, tidy};
 use tumble_core::quadrature::Mitigation;
 use tumble_core::units::{BOLTZMANN, DALTON};

@@ -1,6 +1,6 @@
 //! Structures of water, for a model that knows hydrogen and oxygen and a user who gives no file.
 
-use tumble_core::error::Result;
+use crate::error::Result;
 use tumble_core::rotation::{Matrix3, Vector3, add, apply, apply_transposed, draw, norm, scale, sub};
 use tumble_core::system::{Cell, System};
 
@@ -48,7 +48,7 @@ fn arms() -> [Vector3; 3] {
 
 fn system(molecules: Vec<[Vector3; 3]>, cell: Cell) -> Result<System> {
     let species = [8, 1, 1].repeat(molecules.len());
-    System::new(molecules.into_iter().flatten().collect(), species, cell)
+    Ok(System::new(molecules.into_iter().flatten().collect(), species, cell)?)
 }
 
 /// Turned so that it has no special orientation.

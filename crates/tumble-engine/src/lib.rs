@@ -4,6 +4,7 @@
 
 #[doc(hidden)]
 pub mod bench_support;
+pub mod error;
 mod load;
 pub mod model;
 mod partition;
@@ -11,5 +12,6 @@ mod partition;
 pub mod surgery;
 mod worker;
 
+pub use error::{Error, Result};
 pub use load::load;
 pub use model::OnnxPotential;

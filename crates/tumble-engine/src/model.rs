@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use tumble_core::cancel::Cancel;
-use tumble_core::error::{Error, Result};
+use tumble_core::error::Result;
 use tumble_core::execution::{Device, ExecutionOptions};
 use tumble_core::graph::Graph;
 use tumble_core::potential::{CACHED, Forces, ModelInfo, Potential, Replicas, Response};
@@ -23,6 +23,7 @@ use tumble_onnx::contract::packing::{n_slots, width};
 pub use tumble_onnx::file::checksum::stamp;
 use tumble_onnx::runtime::session::{Model, Opener};
 
+use crate::error::Error;
 use crate::partition::{Layers, PRODUCTS_A_TENSOR, SpareMemory};
 use crate::worker::{Timed, Worker, WorkerPool, split};
 
@@ -72,18 +73,7 @@ impl OnnxPotential {
     /// Those of finding and loading ONNX Runtime, [`Error::Read`], [`Error::NotOnnx`], [`Error::NoContract`],
     /// [`Error::ContractVersion`], [`Error::Contract`], [`Error::ExternalData`], [`Error::Damaged`], [`Error::OtherModel`], [`Error::ModelRefused`] and
     /// [`Error::Device`].
-    ///
-    /// [`Error::Read`]: tumble_core::Error::Read
-    /// [`Error::NotOnnx`]: tumble_core::Error::NotOnnx
-    /// [`Error::NoContract`]: tumble_core::Error::NoContract
-    /// [`Error::ContractVersion`]: tumble_core::Error::ContractVersion
-    /// [`Error::Contract`]: tumble_core::Error::Contract
-    /// [`Error::ExternalData`]: tumble_core::Error::ExternalData
-    /// [`Error::Damaged`]: tumble_core::Error::Damaged
-    /// [`Error::OtherModel`]: tumble_core::Error::OtherModel
-    /// [`Error::ModelRefused`]: tumble_core::Error::ModelRefused
-    /// [`Error::Device`]: tumble_core::Error::Device
-    pub fn load(path: &Path, options: &ExecutionOptions) -> Result<Self> {
+    pub fn load(path: &Path, options: &ExecutionOptions) -> Result<Self, Error> {
         let (opener, model, session) = Opener::load(path, options)?;
         let (whole, lanes) = (Worker::new(&model, session)?, WorkerPool::new(options.device, options.threads));
         let info = ModelInfo { ensemble: model.signature.ensemble, ..model.metadata.info() };
@@ -95,7 +85,7 @@ impl OnnxPotential {
     /// Opens sessions anew in a process that a fork has made, where those of its parent cannot be used.
     fn reopen(&mut self) -> Result<()> {
         if self.opener.device == Device::Cuda {
-            return Err(Error::Forked);
+            return Err(Error::Forked.into());
         }
         let whole = Worker::new(&self.model, self.opener.whole()?)?;
         let lanes = WorkerPool::new(self.opener.device, self.lanes.count());
@@ -152,6 +142,7 @@ impl OnnxPotential {
             }
             let mut whole = Worker::new(&self.model, self.whole.session()).map_err(|error| error.to_string())?;
             Layers::open(&self.opener, &self.model, &mut whole, self.lanes.count(), PRODUCTS_A_TENSOR[way])
+                .map_err(|error| error.to_string())
         };
         self.layers[way].get_or_init(open).as_ref().map_err(String::as_str)
     }

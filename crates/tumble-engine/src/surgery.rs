@@ -1,7 +1,7 @@
 //! For fuzzing: all that is done to the bytes of a model file before ONNX Runtime sees them.
 
 use tumble_onnx::file::external::Weights;
-use tumble_onnx::file::scan::{self, Refusal};
+use tumble_onnx::file::scan;
 use tumble_onnx::file::{checksum, fused};
 
 use crate::partition::{PRODUCTS_A_TENSOR, count_stages};
@@ -13,13 +13,13 @@ use crate::partition::{PRODUCTS_A_TENSOR, count_stages};
 pub fn scan(bytes: &[u8]) -> Result<(Option<String>, Vec<String>), String> {
     match scan::scan(bytes) {
         Ok(scan) => Ok((scan.metadata, scan.scatters)),
-        Err(Refusal::Format(cause) | Refusal::Contract(cause)) => Err(cause),
+        Err(refusal) => Err(refusal.to_string()),
     }
 }
 
 /// Into how many stages a model file is cut, in each way that there is, or why it cannot be.
 pub fn stages(bytes: &[u8]) -> Vec<Result<usize, String>> {
-    PRODUCTS_A_TENSOR.iter().map(|&matmuls| count_stages(bytes, matmuls)).collect()
+    PRODUCTS_A_TENSOR.iter().map(|&matmuls| count_stages(bytes, matmuls).map_err(told)).collect()
 }
 
 /// A model file without the functions that we have kernels for.
@@ -27,7 +27,7 @@ pub fn stages(bytes: &[u8]) -> Vec<Result<usize, String>> {
 /// # Errors
 /// The rest of a sentence.
 pub fn without_functions(bytes: &[u8]) -> Result<Vec<u8>, String> {
-    fused::without_functions(bytes)
+    fused::without_functions(bytes).map_err(told)
 }
 
 /// A model file with its weights in itself, as if all files outside held `file`; `None` where none is outside.
@@ -35,11 +35,11 @@ pub fn without_functions(bytes: &[u8]) -> Result<Vec<u8>, String> {
 /// # Errors
 /// The rest of a sentence.
 pub fn with_weights(bytes: &[u8], file: &[u8]) -> Result<Option<Vec<u8>>, String> {
-    let weights = Weights::all_of(bytes, file)?;
+    let weights = Weights::all_of(bytes, file).map_err(told)?;
     if weights.is_empty() {
         return Ok(None);
     }
-    weights.put_into(bytes.to_vec(), "m.onnx".as_ref()).map(Some).map_err(|error| error.to_string())
+    weights.put_into(bytes.to_vec(), "m.onnx".as_ref()).map(Some).map_err(told)
 }
 
 /// A model file with its checksum, as if there were no files outside.
@@ -47,7 +47,7 @@ pub fn with_weights(bytes: &[u8], file: &[u8]) -> Result<Option<Vec<u8>>, String
 /// # Errors
 /// The rest of a sentence.
 pub fn stamped(bytes: &[u8]) -> Result<Vec<u8>, String> {
-    checksum::stamped(bytes, &Weights::all_of(b"", b"")?).map(|(bytes, _)| bytes)
+    checksum::stamped(bytes, &none()?).map(|(bytes, _)| bytes).map_err(told)
 }
 
 /// Whether a model file states its checksum, or why it is refused.
@@ -55,6 +55,16 @@ pub fn stamped(bytes: &[u8]) -> Result<Vec<u8>, String> {
 /// # Errors
 /// A sentence.
 pub fn states_checksum(bytes: &[u8]) -> Result<bool, String> {
-    let weights = Weights::all_of(b"", b"")?;
-    checksum::verify("m.onnx".as_ref(), bytes, &weights).map_err(|error| error.to_string())
+    let weights = none()?;
+    checksum::verify("m.onnx".as_ref(), bytes, &weights).map_err(told)
+}
+
+/// No weights outside of a file.
+fn none() -> Result<Weights, String> {
+    Weights::all_of(b"", b"").map_err(told)
+}
+
+/// Sentences can be compared.
+fn told(error: impl std::fmt::Display) -> String {
+    error.to_string()
 }

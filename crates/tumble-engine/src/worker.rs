@@ -7,7 +7,7 @@ use ort::session::{HasSelectedOutputs, OutputSelector, RunOptions, Session, Sess
 use tumble_core::cancel::{Cancel, Run};
 use tumble_core::error::{Error, Result};
 use tumble_core::execution::Device;
-use tumble_core::panics::in_one_line;
+use tumble_core::panics::{ForeignError, in_one_line};
 use tumble_core::parallel::locked;
 use tumble_core::parallel::{in_order, shared_out, side_by_side};
 use tumble_core::potential::{CACHED, Forces, Replicas, Response};
@@ -119,8 +119,8 @@ impl OneRun<'_> {
 }
 
 /// Why a run failed, as an error of the model.
-pub(crate) fn run_error(model: &Model, cause: String) -> Error {
-    Error::ModelRun { model: model.metadata.name.clone(), cause }
+pub(crate) fn run_error(model: &Model, source: ForeignError) -> Error {
+    tumble_onnx::Error::ModelRun { model: model.metadata.name.clone(), source }.into()
 }
 
 /// WorkerPool with a thread each, for replicas that have nothing to tell each other: faster than threads that share a run.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use tumble_core::error::Error;
+use crate::error::Error;
 
 /// All of them, in the order of the manual.
 pub const KEYWORDS: [&str; 13] = [

@@ -3,10 +3,12 @@
 
 pub mod checksum;
 pub mod external;
-mod format;
+pub mod format;
 pub mod functions;
 pub mod fused;
 pub mod hash;
+pub mod malformed;
 pub mod model_file;
 pub mod proto;
 pub mod scan;
+pub mod unavailable;

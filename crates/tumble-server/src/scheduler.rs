@@ -17,6 +17,7 @@ mod evaluator;
 mod event;
 mod pace;
 mod queue;
+mod refusal;
 mod request;
 mod session;
 mod shutdown;
@@ -41,6 +42,7 @@ pub use crate::scheduler::connection::DisconnectReason;
 use crate::scheduler::evaluator::Evaluator;
 pub use crate::scheduler::event::{BatchStats, Event};
 use crate::scheduler::queue::Queue;
+pub use crate::scheduler::refusal::Refusal;
 pub use crate::scheduler::session::SessionConfig;
 pub use crate::scheduler::shutdown::Shutdown;
 
@@ -307,10 +309,10 @@ impl Scheduler {
             }
             Ok(Some(event)) => match connection.ask(event) {
                 Ok(structures) => self.queue.push(key, structures),
-                Err(sentence) => return self.refuse(key, sentence),
+                Err(refusal) => return self.refuse(key, refusal.to_string()),
             },
             Ok(None) => {}
-            Err(fault) => return self.refuse(key, format!("the peer {fault}")),
+            Err(fault) => return self.refuse(key, Refusal::from(fault).to_string()),
         }
         self.flush(key);
     }

@@ -2,8 +2,8 @@
 
 use std::f64::consts::TAU;
 
+use crate::error::Result;
 use plotters::prelude::*;
-use tumble_core::error::Result;
 use tumble_core::numbers::short;
 use tumble_core::quadrature::{Mitigation, Quadrature};
 use tumble_core::rotation::{Matrix3, about, multiply};

@@ -1,11 +1,11 @@
 //! Figures, as SVG that takes its colors from the page.
 
+use crate::error::Result;
 use plotters::chart::ChartBuilder;
 use plotters::coord::ranged1d::IntoSegmentedCoord;
 use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use tumble_core::error::Result;
 use tumble_core::numbers::plain;
 
 use crate::convergence::Row;

@@ -1,6 +1,6 @@
 //! Tables of the page.
 
-use tumble_core::error::Result;
+use crate::error::Result;
 use tumble_core::numbers::short;
 use tumble_core::units::MEGAPASCAL;
 

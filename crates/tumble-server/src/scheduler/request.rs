@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use tumble_core::batch::Task;
 use tumble_core::cancel::Cancel;
-use tumble_core::error::{Error, Result};
 use tumble_core::neighbors::{NeighborList, pairs_within};
 use tumble_core::policy::Policy;
 use tumble_core::potential::Potential;
 use tumble_core::system::System;
 use tumble_ipi::wire::Structure;
 
+use crate::error::{Error, Result};
 use crate::scheduler::session::SessionConfig;
 use crate::scheduler::{Key, Limits};
 
@@ -63,7 +63,8 @@ impl Request {
             edges += list.graph(pending.system(&self.setup)?)?.n_edges();
             if edges > most {
                 let atoms = self.setup.species.len() * self.setup.batch;
-                return Err(Error::TooManyPairs { atoms, pairs: most / 2, radius: cutoff, memory: limits.memory });
+                let (pairs, memory) = (most / 2, limits.memory);
+                return Err(tumble_core::Error::TooManyPairs { atoms, pairs, radius: cutoff, memory }.into());
             }
         }
         self.check_work(edges, limits)

@@ -19,7 +19,7 @@ fn file(folder: &TempDir, bytes: &[u8]) -> PathBuf {
     path
 }
 
-fn energy(path: &Path) -> Result<f64> {
+fn energy(path: &Path) -> tumble_engine::Result<f64> {
     let water = System::new(vec![[0.0; 3], [0.8, 0.6, 0.0], [-0.8, 0.6, 0.1]], vec![8, 1, 1], Cell::isolated());
     Ok(load(path, &Settings::default())?.evaluate_system(&water.unwrap(), 0)?.energy)
 }
