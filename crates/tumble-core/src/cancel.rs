@@ -8,34 +8,10 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::parallel::locked;
+pub use crate::reason::Reason;
 
 /// Time between two questions to the program around, which may have to wait for a lock of its own to answer.
 const QUESTION: Duration = Duration::from_millis(100);
-
-/// Why an evaluation is to end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Reason {
-    /// Whoever asked for it has left.
-    Gone = 1,
-    /// A signal asked for it.
-    Signal,
-    /// Its time is up.
-    Time,
-    /// The program around asked for it.
-    Program,
-}
-
-impl Reason {
-    pub(crate) fn sentence(self) -> &'static str {
-        match self {
-            Self::Gone => "nobody waits for its result any more",
-            Self::Signal => "a signal came",
-            Self::Time => "its time is up",
-            Self::Program => "the program that called asked for it",
-        }
-    }
-}
 
 /// A run that can be ended from another thread.
 pub trait Run: Send + Sync {

@@ -4,8 +4,6 @@
 use tumble_core::panics::ForeignError;
 pub use tumble_onnx::error::{Error, Malformed, Result};
 
-use crate::partition::MOST_STAGES;
-
 /// Why a model cannot be cut at its layers, so that large structures are evaluated block by block: the rest of a sentence.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -15,10 +13,12 @@ pub enum Indivisible {
     Stress,
 
     /// More stages than there are layers in any model.
-    #[error("it has {found} stages, more than the {} that it is cut into", MOST_STAGES)]
+    #[error("it has {found} stages, more than the {most} that it is cut into")]
     Stages {
         /// How many there would be.
         found: usize,
+        /// How many there may be.
+        most: usize,
     },
 
     /// A branch or a loop, which sees tensors that are not among its inputs.

@@ -28,7 +28,6 @@ use tumble_onnx::runtime::session::{Model, Opener, Shared};
 
 use crate::error::Indivisible;
 pub(crate) use crate::partition::executor::SpareMemory;
-pub(crate) use crate::partition::partitioner::MOST_STAGES;
 use crate::partition::partitioner::{Cut, Subgraph, cut};
 use crate::partition::raw_model::{File, Type};
 use crate::partition::tiles::Rows;

@@ -1,8 +1,11 @@
 //! What can go wrong with a connection.
 
+mod bad_address;
+
+pub use bad_address::BadAddress;
+
 pub use crate::init::InitError;
 pub use crate::message::Fault;
-pub use crate::net::BadAddress;
 
 /// Result of everything in this crate that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -4,6 +4,6 @@ mod address;
 mod listener;
 mod stream;
 
-pub use address::{Address, BadAddress};
+pub use address::Address;
 pub use listener::Listener;
 pub use stream::Stream;

@@ -1,7 +1,6 @@
 //! What a model and tumble tell each other: [`metadata`], the [`signature`] of inputs and outputs, and how graphs are
 //! packed into tensors ([`packing`]) and answers are unpacked from them ([`unpacking`]).
 
-pub mod breach;
 mod json;
 pub mod metadata;
 pub mod packing;

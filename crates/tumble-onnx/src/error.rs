@@ -1,13 +1,18 @@
 //! What can go wrong with ONNX Runtime and with model files.
 
+mod breach;
+mod malformed;
+mod other_format;
+mod unavailable;
+
 use std::path::PathBuf;
 
 use tumble_core::panics::ForeignError;
 
-pub use crate::contract::breach::Breach;
-pub use crate::file::format::OtherFormat;
-pub use crate::file::malformed::Malformed;
-pub use crate::file::unavailable::Unavailable;
+pub use breach::Breach;
+pub use malformed::Malformed;
+pub use other_format::OtherFormat;
+pub use unavailable::Unavailable;
 
 /// Result of everything in this crate that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -3,12 +3,10 @@
 
 pub mod checksum;
 pub mod external;
-pub mod format;
+mod format;
 pub mod functions;
 pub mod fused;
 pub mod hash;
-pub mod malformed;
 pub mod model_file;
 pub mod proto;
 pub mod scan;
-pub mod unavailable;

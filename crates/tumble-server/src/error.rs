@@ -1,6 +1,8 @@
 //! What can go wrong with serving.
 
-pub use crate::scheduler::Refusal;
+mod refusal;
+
+pub use refusal::Refusal;
 
 /// Result of everything in this crate that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

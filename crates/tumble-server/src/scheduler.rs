@@ -17,7 +17,6 @@ mod evaluator;
 mod event;
 mod pace;
 mod queue;
-mod refusal;
 mod request;
 mod session;
 mod shutdown;
@@ -35,6 +34,7 @@ use tumble_core::potential::{ModelInfo, Potential};
 use tumble_ipi::driver;
 use tumble_ipi::net::{Listener, Stream};
 
+use crate::error::Refusal;
 use crate::scheduler::acceptor::Acceptor;
 pub use crate::scheduler::admission::Admission;
 use crate::scheduler::connection::Connection;
@@ -42,7 +42,6 @@ pub use crate::scheduler::connection::DisconnectReason;
 use crate::scheduler::evaluator::Evaluator;
 pub use crate::scheduler::event::{BatchStats, Event};
 use crate::scheduler::queue::Queue;
-pub use crate::scheduler::refusal::Refusal;
 pub use crate::scheduler::session::SessionConfig;
 pub use crate::scheduler::shutdown::Shutdown;
 

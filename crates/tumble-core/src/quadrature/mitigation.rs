@@ -7,11 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::Quadrature;
 use crate::error::{Error, Result};
+pub use crate::grammar::GRAMMAR;
 use crate::rotation::{IDENTITY, Matrix3, draw};
-
-/// What can be asked for.
-pub const GRAMMAR: &str = "none, random, random:N, tetrahedral, octahedral, icosahedral, degree:N, legendre:L or \
-                           lebedev:L, and +random after any of the grids to turn it at random";
 
 /// More independent rotations a step than this would only fill the memory.
 const MAX_RANDOM: usize = 100_000;

@@ -14,7 +14,7 @@ use crate::partition::raw_model::{File, Node};
 const LOCAL: [&str; 5] = ["edge_vectors", "neighbors", "mask", "species", "weights"];
 
 /// Stages at most: the work of cutting grows with their square, and models have about two for each layer.
-pub(crate) const MOST_STAGES: usize = 100;
+const MOST_STAGES: usize = 100;
 
 /// A model's graph, cut.
 pub(crate) struct Cut<'a> {
@@ -47,7 +47,7 @@ pub(crate) fn cut<'a>(file: &'a File<'a>, matmuls: usize) -> Result<Cut<'a>, Ind
     let graph = Graph::new(file)?;
     let stages = graph.nodes.iter().map(|node| node.stage + 1).max().unwrap_or(0);
     if stages > MOST_STAGES {
-        return Err(Indivisible::Stages { found: stages });
+        return Err(Indivisible::Stages { found: stages, most: MOST_STAGES });
     }
     let mut kept = HashSet::new();
     let members: Vec<_> = (0..stages).map(|stage| graph.members(stage, matmuls, &mut kept)).collect();

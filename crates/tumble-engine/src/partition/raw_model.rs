@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use tumble_onnx::file::malformed::Malformed;
+use tumble_onnx::error::Malformed;
 use tumble_onnx::file::proto::{Field, all_fields, field, message, number, text, utf8};
 
 /// A model file, taken apart but not understood: what is written is what was read.

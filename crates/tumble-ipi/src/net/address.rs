@@ -5,40 +5,10 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::error::{Error, Result};
+use crate::error::{BadAddress, Error, Result};
 
 /// The longest path of a socket, bytes: of `sun_path` the last one is a zero.
 const LONGEST: usize = 107;
-
-tumble_core::errors! {
-    /// Why a text names no socket, as the rest of a sentence that begins with it.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-    #[non_exhaustive]
-    pub enum BadAddress {
-        /// Neither kind of socket.
-        #[error("is neither unix:PATH nor tcp:HOST:PORT")]
-        Kind,
-
-        /// A file whose path the system does not take.
-        #[error(
-            "is longer than the 107 bytes that the system allows for the path of a socket: give a shorter one, or one \
-             that begins at the current folder"
-        )]
-        TooLong,
-
-        /// A host without a port.
-        #[error("has no port: write HOST:PORT")]
-        NoPort,
-
-        /// A port that is none.
-        #[error("has a port that is no number from 0 to 65535")]
-        Port,
-
-        /// A port without a host.
-        #[error("has no host: write HOST:PORT, as in localhost:31415")]
-        NoHost,
-    }
-}
 
 /// The place of a socket: `unix:PATH` or `tcp:HOST:PORT`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use std::path::{Component, Path};
 
 use crate::error::{Error, Malformed, Result, Unavailable};
 use crate::file::hash;
-use crate::file::proto::{Field, Fields, LONGEST, entry, field, header, message, utf8};
+use crate::file::proto::{Field, Fields, LONGEST, LONGEST_MB, entry, field, header, message, utf8};
 
 /// The messages of a model that hold tensors, directly or further inside.
 #[derive(Clone, Copy, PartialEq)]
@@ -264,7 +264,7 @@ fn read(model: &Path, location: &str, room: &mut u64) -> Result<Vec<u8>, Unavail
     if !about.is_file() {
         return Err(Unavailable::NoFile);
     }
-    *room = room.checked_sub(about.len()).ok_or(Unavailable::TooLong)?;
+    *room = room.checked_sub(about.len()).ok_or(Unavailable::TooLong { most: LONGEST_MB })?;
     fs::read(&path).map_err(missing)
 }
 

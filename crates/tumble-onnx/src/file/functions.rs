@@ -6,10 +6,10 @@ use crate::error::{Breach, Malformed};
 
 /// Operators of a graph at most, with its functions written out. ONNX Runtime takes seconds for as many, and a file of a
 /// few hundred bytes can have more than memory holds, by functions that call functions.
-pub(crate) const MOST: u64 = 100_000;
+const MOST: u64 = 100_000;
 
 /// Functions that call one another at most.
-pub(crate) const DEEPEST: usize = 100;
+const DEEPEST: usize = 100;
 
 /// The name by which a node calls an operator or a function.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -56,7 +56,7 @@ impl<'a> Operators<'a> {
         }
         match self.written_out(&self.graph, &mut HashMap::new(), DEEPEST)? {
             ..=MOST => Ok(()),
-            found => Err(Breach::Operators { found }),
+            found => Err(Breach::Operators { found, most: MOST }),
         }
     }
 
@@ -67,7 +67,7 @@ impl<'a> Operators<'a> {
         known: &mut HashMap<Operator<'a>, Option<u64>>,
         depth: usize,
     ) -> Result<u64, Breach> {
-        let depth = depth.checked_sub(1).ok_or(Breach::Deep)?;
+        let depth = depth.checked_sub(1).ok_or(Breach::Deep { depth: DEEPEST })?;
         let mut total: u64 = 0;
         for call in calls {
             total = total.saturating_add(self.size(*call, known, depth)?);

@@ -2,8 +2,8 @@
 
 use tumble_ops::has;
 
-use super::malformed::Malformed;
 use super::proto::{Field, all_fields, field, text};
+use crate::error::Malformed;
 
 /// The bytes of a model file without the functions in whose place we have kernels.
 pub fn without_functions(bytes: &[u8]) -> Result<Vec<u8>, Malformed> {

@@ -10,7 +10,7 @@ use crate::contract::metadata::Metadata;
 use crate::error::{Error, Malformed, Result};
 use crate::file::external::Weights;
 use crate::file::hash;
-use crate::file::proto::LONGEST;
+use crate::file::proto::{LONGEST, LONGEST_MB};
 use crate::file::scan::{Refusal, Scan, scan};
 use crate::file::{checksum, format};
 
@@ -67,7 +67,7 @@ pub(crate) fn read_model(path: &Path) -> Result<(Vec<u8>, Scan)> {
         _ => Error::Read { path: path.to_path_buf(), source },
     })?;
     if bytes.len() as u64 > LONGEST {
-        return Err(not_onnx(Malformed::TooLong));
+        return Err(not_onnx(Malformed::TooLong { most: LONGEST_MB }));
     }
     let scan = scan(&bytes).map_err(|refusal| match refusal {
         Refusal::Format(source) => not_onnx(format::recognize(path, &bytes).map_or(source, Into::into)),

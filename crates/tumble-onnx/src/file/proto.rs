@@ -3,7 +3,7 @@
 //! A message is a row of fields, each a tag (field number · 8 + wire type) and a value
 //! (<https://protobuf.dev/programming-guides/encoding>). Field numbers are those of `onnx.proto`.
 
-use crate::file::malformed::Malformed;
+use crate::error::Malformed;
 
 /// Field numbers of ModelProto, GraphProto, FunctionProto, NodeProto, AttributeProto, SparseTensorProto,
 /// StringStringEntryProto, TensorProto and ValueInfoProto with the types in it.
@@ -59,6 +59,9 @@ pub mod field {
 
 /// The longest file that protobuf's own readers take, bytes.
 pub(crate) const LONGEST: u64 = (1 << 31) - 1;
+
+/// The same, MB.
+pub(crate) const LONGEST_MB: u64 = (LONGEST + 1) >> 20;
 
 /// A field of a message.
 pub struct Field<'a> {

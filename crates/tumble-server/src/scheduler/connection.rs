@@ -15,9 +15,9 @@ use tumble_ipi::net::Stream;
 use tumble_ipi::shared::Segments;
 use tumble_ipi::wire::Structure;
 
+use crate::error::Refusal;
 use crate::scheduler::admission::{Admission, MAX_EARLY};
 use crate::scheduler::pace::{BURST, Pace};
-use crate::scheduler::refusal::Refusal;
 use crate::scheduler::request::Request;
 use crate::scheduler::session::{Session, SessionConfig};
 use crate::scheduler::{Key, Limits, PIECE};

@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::file::malformed::Malformed;
-use crate::file::proto::LONGEST;
+use super::Malformed;
 
 tumble_core::errors! {
     /// What is wrong with a file that holds weights of a model, as the rest of a sentence that ends with its name.
@@ -28,8 +27,11 @@ tumble_core::errors! {
         NoFile,
 
         /// More bytes than a model in memory can have.
-        #[error("which makes it more than {} MB, the most that an ONNX model in memory can be", (LONGEST + 1) >> 20)]
-        TooLong,
+        #[error("which makes it more than {most} MB, the most that an ONNX model in memory can be")]
+        TooLong {
+            /// Megabytes at most.
+            most: u64,
+        },
 
         /// Fewer bytes than the model wants of it.
         #[error(

@@ -1,7 +1,5 @@
 //! Models that break the contract (docs/model-contract.md).
 
-use crate::file::functions::{DEEPEST, MOST};
-
 tumble_core::errors! {
     /// How a model breaks the contract, as the rest of a sentence that begins with its name.
     #[derive(Debug, thiserror::Error)]
@@ -165,17 +163,22 @@ tumble_core::errors! {
 
         /// More operators than can be worked on.
         #[error(
-            "it has {found} operators with its functions written out, more than the {} that are taken: export a \
-             smaller graph", MOST
+            "it has {found} operators with its functions written out, more than the {most} that are taken: export \
+             a smaller graph"
         )]
         Operators {
             /// How many there are.
             found: u64,
+            /// How many there may be.
+            most: u64,
         },
 
         /// Functions that call one another without end.
-        #[error("its functions call one another {} deep", DEEPEST)]
-        Deep,
+        #[error("its functions call one another {depth} deep")]
+        Deep {
+            /// How deep they were followed.
+            depth: usize,
+        },
 
         /// A function that calls itself.
         #[error("its function {name} calls itself")]

@@ -1,7 +1,6 @@
 //! Bytes that are no ONNX model.
 
-use crate::file::format::OtherFormat;
-use crate::file::proto::LONGEST;
+use super::OtherFormat;
 
 tumble_core::errors! {
     /// Why a file is no ONNX model, as the rest of a sentence that begins with its name.
@@ -32,8 +31,11 @@ tumble_core::errors! {
         Folder,
 
         /// More bytes than protobuf's own readers take.
-        #[error("it is longer than {} MB, the most that one can be", (LONGEST + 1) >> 20)]
-        TooLong,
+        #[error("it is longer than {most} MB, the most that one can be")]
+        TooLong {
+            /// Megabytes at most.
+            most: u64,
+        },
 
         /// A format that is known by how it begins.
         #[error(transparent)]
