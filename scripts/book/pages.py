@@ -2,9 +2,9 @@
 
     python scripts/book/pages.py [PROGRAM]         # target/release/tumble unless given
 
-The first contains the output of `--help`. The second contains that of `tumble errors`, which has all errors in Rust; the
-errors and warnings of the pair style, which are in C++; texts of other modules that are no errors; and the exceptions of
-the Python package.
+The first contains the output of `--help`. The second contains that of `tumble errors`, which has all errors in Rust;
+the errors and warnings of the pair style, which are in C++; texts of other modules that are no errors; and the
+exceptions of the Python package.
 """
 
 import ast
@@ -57,8 +57,8 @@ What `tumble`'s Python package raises by itself, with the type; all other senten
 # Sections of `tumble errors`: this one and those after it come behind the checks of the pair style.
 BEHIND_PAIR_STYLE = "XYZ files"
 
-# Modules with more sentences of a section, which are told to others or fill the end of an error: every text of four words
-# or more is one.
+# Modules with more sentences of a section, which are told to others or fill the end of an error: every text of four
+# words or more is one.
 SOURCES = {
     "Options and arguments": [
         "tumble-ipi/src/options.rs",
