@@ -42,6 +42,9 @@
 
 #![forbid(unsafe_code)]
 
-pub use tumble_core::{Calculator, Error, Evaluation, Graph, Mitigation, Quadrature, Result, Settings, System};
+mod error;
+
+pub use error::{Error, Result};
+pub use tumble_core::{Calculator, Evaluation, Graph, Mitigation, Quadrature, Settings, System};
 pub use tumble_engine::{OnnxPotential, load};
 pub use tumble_xyz::{Frame, open};

@@ -33,7 +33,7 @@ fn molecule() -> Vec<u8> {
     structure(ZERO, [unit, 0.0, 0.0, 0.0, unit, 0.0, 0.0, 0.0, unit], &[0.0, 0.0, 0.0, a, 0.0, 0.0, 0.0, 2.0 * a, -a])
 }
 
-fn connect(script: Script, closes: bool) -> (ScriptedServer, tumble_core::Result<Client>) {
+fn connect(script: Script, closes: bool) -> (ScriptedServer, tumble_ipi::Result<Client>) {
     let fake = ScriptedServer::start(script, closes);
     let client = Client::connect(&fake.address().parse().unwrap(), &settings());
     (fake, client)

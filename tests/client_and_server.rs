@@ -40,7 +40,7 @@ impl Server {
         Self(folder, child)
     }
 
-    fn connect(&self, settings: &ClientSettings) -> tumble_core::Result<Client> {
+    fn connect(&self, settings: &ClientSettings) -> tumble_ipi::Result<Client> {
         let address = format!("unix:{}", self.0.path().join("s").display());
         Client::connect(&address.parse().unwrap(), settings)
     }

@@ -13,11 +13,11 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use tumble_core::Calculator;
-use tumble_core::Error;
 use tumble_core::Result;
 use tumble_core::Settings;
 use tumble_core::analytic::{HarmonicToy, Legendre};
 use tumble_core::graph::Graph;
+use tumble_core::panics::ForeignError;
 use tumble_core::planner::{ModelCosts, RecomputeLevel};
 use tumble_core::potential::{Forces, ModelInfo, Potential, Response};
 use tumble_core::rotation::{Matrix3, dot};
@@ -189,7 +189,8 @@ impl Potential for Fragile {
 
     fn evaluate(&mut self, graph: &Graph, rotations: &[Matrix3], forces: Forces) -> Result<Vec<Response>> {
         if graph.vectors.iter().any(|&vector| dot(vector, vector) < 0.25) {
-            return Err(Error::ModelRun { model: "fragile".into(), cause: "it broke".into() });
+            let source = ForeignError::new("it broke");
+            return Err(tumble_onnx::Error::ModelRun { model: "fragile".into(), source }.into());
         }
         self.0.evaluate(graph, rotations, forces)
     }

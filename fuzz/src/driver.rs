@@ -50,7 +50,7 @@ fn listen(driver: &mut Driver, layout: &Layout, most: usize, found: &mut Convers
                 serve(driver, &event, layout);
             }
             Err(fault) => {
-                found.fault = Some(fault);
+                found.fault = Some(fault.to_string());
                 return false;
             }
         }

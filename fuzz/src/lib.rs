@@ -165,7 +165,7 @@ pub fn init_text(bytes: &[u8]) {
     }
     match init::batch(text, 64) {
         Ok(size) => assert!((1..=64).contains(&size)),
-        Err(sentence) => assert!(sentence.starts_with("batch_size is \"")),
+        Err(sentence) => assert!(sentence.to_string().starts_with("batch_size is \"")),
     }
     check_species(init::value(text, "species").unwrap_or(text));
 }

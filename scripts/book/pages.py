@@ -2,12 +2,13 @@
 
     python scripts/book/pages.py [PROGRAM]         # target/release/tumble unless given
 
-The first contains the output of `--help`. The second takes its sentences from the sources: all variants of the errors
-in Rust, with cause and cure from the comments of `src/error.rs`, the errors and warnings of the pair style, the ends of
-sentences from other modules, and the exceptions of the Python package.
+The first contains the output of `--help`. The second contains that of `tumble errors`, which has all errors in Rust;
+the errors and warnings of the pair style, which are in C++; texts of other modules that are no errors; and the
+exceptions of the Python package.
 """
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -31,17 +32,6 @@ exceptions that say themselves what to change. `...` is what differs. What the d
 usage of [each command](commands.md). This page is written by `python scripts/book/pages.py` from the sources.
 """
 
-# Headings, by the first error of their section, in the order of the enum.
-SECTIONS = {
-    "Read": "Structures, models, rotations",
-    "Xyz": "Files of structures",
-    "Address": "Connections",
-    "UnitStyle": "LAMMPS",
-    "WholeTooLarge": "Memory",
-    "Internal": "The program itself",
-    "RuntimeMissing": "ONNX Runtime",
-    "NotOnnx": "Model files",
-}
 PAIR_STYLE = """
 ## The pair style's own checks
 
@@ -51,27 +41,6 @@ WARNINGS = """
 ## Warnings of the pair style
 
 They begin with `WARNING: pair_style tumble:`, and the run goes on:
-"""
-XYZ = """
-## XYZ files
-
-What follows `line ... of ...:` says what to change:
-"""
-MESSAGES = """
-## Messages of the other side
-
-What follows the address of the other side of a socket:
-"""
-OPTIONS = """
-## Options and arguments
-
-What follows the name of an option, of a mitigation or of an argument of a call from C and Python, and what an `INIT` of
-i-PI or of a client is refused with:
-"""
-FILES = """
-## What is wrong with a model file
-
-What follows its name, in sentences of [model files](#model-files):
 """
 NOTES = """
 ## Notes
@@ -85,38 +54,34 @@ What `tumble`'s Python package raises by itself, with the type; all other senten
 `ServerError`:
 """
 
-# Modules with the sentences of each section; every text of four words or more is a sentence.
+# Sections of `tumble errors`: this one and those after it come behind the checks of the pair style.
+BEHIND_PAIR_STYLE = "XYZ files"
+
+# Modules with more sentences of a section, which are told to others or fill the end of an error: every text of four
+# words or more is one.
 SOURCES = {
-    OPTIONS: ["options.rs", "onnx/hash.rs", "quadrature/mitigation.rs", "net/address.rs", "ipi/init.rs"]
-    + ["server/request.rs", "server/serve.rs", "c_interface.rs", "c_interface/*.rs"],
-    FILES: ["onnx/proto.rs", "onnx/signature.rs", "onnx/metadata.rs", "onnx/unpacking.rs"],
-    MESSAGES: [
-        "ipi/driver.rs",
-        "ipi/shared.rs",
-        "scheduler/admission.rs",
-        "scheduler/connection.rs",
-        "server/client.rs",
-        "net/listener.rs",
+    "Options and arguments": [
+        "tumble-ipi/src/options.rs",
+        "tumble-ipi/src/client/settings.rs",
+        "tumble-core/src/execution.rs",
+        "tumble-core/src/quadrature/mitigation.rs",
+        "tumble-server/src/session_request.rs",
+        "tumble-server/src/serve.rs",
+        "tumble-capi/src/*.rs",
     ],
-    NOTES: ["onnx/session.rs", "processors.rs"],
+    "What is wrong with a model file": ["tumble-onnx/src/contract/unpacking.rs"],
+    "Messages of the other side": [
+        "tumble-ipi/src/shared.rs",
+        "tumble-ipi/src/client.rs",
+        "tumble-ipi/src/client/reply_reader.rs",
+        "tumble-ipi/src/net/listener.rs",
+        "tumble-server/src/scheduler/admission.rs",
+        "tumble-server/src/scheduler/connection.rs",
+    ],
+    "Notes": ["tumble-onnx/src/runtime/session.rs", "tumble-core/src/processors.rs"],
 }
 # Parts of sentences, not sentences: they fill a `...`.
-PARTS = {
-    "a length above 0",
-    "one of each of `species`",
-    "an energy in eV",
-    "the server at ...",
-    "a tile gives the kind of forces that it is asked for",
-}
-
-# Comments, constants and attributes of enums; their sentences are collected elsewhere.
-NO_SENTENCES = r"^\s*//.*$|^(?:pub )?const \w+: &str =[^;]*;|#\[error\([\s\S]*?\)\]"
-
-VARIANT = re.compile(
-    r"(?P<comment>(?: {4}///.*\n)+)"
-    r" {4}#\[error\(\s*\"(?P<sentence>(?:[^\"\\]|\\[\s\S])*)\"[\s\S]*?\)\]\n"
-    r" {4}(?P<name>[A-Z]\w*)"
-)
+PARTS = {"the server at ..."}
 
 
 def help_of(program, command):
@@ -151,26 +116,17 @@ def code(text):
     return f"`` {text} ``" if "`" in text else f"`{text}`"
 
 
-def variants(path, enum):
-    """Name, sentence and comment (paragraphs) of each error of an enum."""
-    source = (ROOT / path).read_text()
-    body = re.search(rf"pub enum {enum} {{\n([\s\S]*?)\n}}\n", source)[1]
-    found = []
-    for match in VARIANT.finditer(body):
-        comment = re.sub(r" {4}/// ?", "", match["comment"]).strip()
-        paragraphs = [" ".join(paragraph.split("\n")) for paragraph in comment.split("\n\n")]
-        found.append((match["name"], spoken(match["sentence"]), paragraphs))
-    count = len(re.findall(r"#\[error\(", body))
-    assert len(found) == count, f"{path}: {len(found)} of the {count} errors of {enum} were understood"
-    return found
+def told(program):
+    """The sections of `tumble errors` by their headings, each with its heading."""
+    text = subprocess.run([program, "errors"], check=True, capture_output=True, text=True).stdout
+    sections = re.split(r"^(?=## )", text, flags=re.MULTILINE)[1:]
+    return {section.splitlines()[0].removeprefix("## "): "\n" + section.rstrip() + "\n" for section in sections}
 
 
-def entry(name, sentence, paragraphs):
-    """An error of the page, with cause and cure from its comment."""
-    told = dict(paragraph.split(": ", 1) for paragraph in paragraphs[1:] if ": " in paragraph)
-    assert {"Cause", "Cure"} <= set(told), f"src/error.rs: the comment of {name} lacks a paragraph Cause: or Cure:"
-    words = [re.sub(r"\bdocs/((\S+\.md)[#\w-]*)", r"[\2](\1)", told[key]) for key in ("Cause", "Cure")]
-    return f"\n- {code(sentence)}\n\n    *Cause:* {words[0]} *Cure:* {words[1]}\n"
+def linked(section):
+    """A section with links in place of files of the manual, where causes and cures name them."""
+    link = functools.partial(re.sub, r"\bdocs/((\S+\.md)[#\w-]*)", r"[\2](\1)")
+    return re.sub(r"^ {4}\*Cause:\*.*$", lambda line: link(line[0]), section, flags=re.MULTILINE)
 
 
 def pair_style():
@@ -198,9 +154,9 @@ def cpp_sentences(call, source):
 
 
 def rust_sentences(patterns):
-    """Texts of four words or more in modules of src/, without tests, comments and constants, sorted."""
+    """Texts of four words or more in modules of crates/, without tests, comments and constants, sorted."""
     found = set()
-    for path in (path for pattern in patterns for path in ROOT.glob(f"src/{pattern}")):
+    for path in (path for pattern in patterns for path in ROOT.glob(f"crates/{pattern}")):
         source = path.read_text().split("#[cfg(test)]")[0]
         source = re.sub(
             r"^\s*//.*$|^(?:pub )?const \w+: &str =[^;]*;|#\[error\([\s\S]*?\)\]", "", source, flags=re.MULTILINE
@@ -228,36 +184,32 @@ def python_sentence(literal):
     return "".join(part.value if isinstance(part, ast.Constant) else "..." for part in literal.values)
 
 
-def enum_sentences(path, enum):
-    """Sentences of the variants with words of their own."""
-    return [sentence for _, sentence, _ in variants(path, enum) if sentence != "..."]
-
-
 def listed(text, sentences):
     """A section."""
-    return [text, "\n", *(f"- {code(sentence)}\n" for sentence in sentences)]
+    return "".join([text, "\n", *(f"- {code(sentence)}\n" for sentence in sentences)])
 
 
-def errors():
+def section(heading, text):
+    """A section of `tumble errors` with what other modules add to it."""
+    more = (f"- {code(sentence)}\n" for sentence in rust_sentences(SOURCES.get(heading, [])))
+    return linked(text) + "".join(line for line in more if line not in text)
+
+
+def errors(program=PROGRAM):
     """The page of all sentences."""
-    page = [ERRORS]
-    for name, sentence, paragraphs in variants("src/error.rs", "Error"):
-        page += [f"\n## {SECTIONS[name]}\n"] if name in SECTIONS else []
-        page += [entry(name, sentence, paragraphs)]
-    page += listed(PAIR_STYLE, pair_style()) + listed(WARNINGS, warnings())
-    page += listed(XYZ, enum_sentences("src/xyz/problem.rs", "Problem"))
-    faults = enum_sentences("src/ipi/message.rs", "Fault")
-    page += listed(MESSAGES, [*faults, *rust_sentences(SOURCES[MESSAGES])])
-    for text in (OPTIONS, FILES, NOTES):
-        page += listed(text, rust_sentences(SOURCES[text]))
-    page += listed(EXCEPTIONS, exceptions())
+    sections = [(heading, section(heading, text)) for heading, text in told(program).items()]
+    behind = [heading for heading, _ in sections].index(BEHIND_PAIR_STYLE)
+    page = [ERRORS, *(text for _, text in sections[:behind])]
+    page += [listed(PAIR_STYLE, pair_style()), listed(WARNINGS, warnings())]
+    page += [text for _, text in sections[behind:]]
+    page += [listed(NOTES, rust_sentences(SOURCES["Notes"])), listed(EXCEPTIONS, exceptions())]
     return "".join(page)
 
 
 def main():
     program = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else PROGRAM
     (ROOT / "docs/commands.md").write_text(commands(program))
-    (ROOT / "docs/errors.md").write_text(errors())
+    (ROOT / "docs/errors.md").write_text(errors(program))
 
 
 if __name__ == "__main__":

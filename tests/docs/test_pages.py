@@ -20,25 +20,36 @@ def test_the_page_of_the_command_line_is_what_help_says():
     assert (ROOT / "docs/commands.md").read_text() == page, OLD
 
 
-def test_the_page_of_errors_is_that_of_the_sources():
-    assert (ROOT / "docs/errors.md").read_text() == pages.errors(), OLD
+@pytest.fixture(scope="module")
+def page():
+    return pages.errors(PROGRAM)
 
 
-def test_variants_have_their_sentences():
-    told = {name: sentence for name, sentence, _ in pages.variants("src/error.rs", "Error")}
-    assert len(told) >= 50
-    assert told["Interrupted"] == "interrupted"
-    assert told["FlatCell"] == (
-        "the cell is periodic along ... but its volume is ... Å^3: give three independent cell vectors"
-    )
+def sentences(page):
+    """What is listed on a page."""
+    return [sentence.strip() for _, sentence in re.findall(r"^- (`+)(.+?)\1$", page, re.MULTILINE)]
+
+
+def test_the_page_of_errors_is_that_of_the_program(page):
+    assert (ROOT / "docs/errors.md").read_text() == page, OLD
+
+
+def test_every_variant_is_told_with_its_words(page):
+    told = sentences(page)
+    assert len(re.findall(r"^    \*Cause:\* .+ \*Cure:\* .+", page, re.MULTILINE)) >= 50
+    assert "interrupted" in told
+    assert "the cell is periodic along ... but its volume is ... Å^3: give three independent cell vectors" in told
     # A break inside the literal, a formatted field, and a quotation.
-    assert told["OpenDoor"].startswith("... can be reached from other machines: give a token (TUMBLE_TOKEN), listen")
-    assert told["UnknownElement"] == 'the model "..." does not know element ...: it knows ...'
+    begin = "... can be reached from other machines: give a token (TUMBLE_TOKEN), listen"
+    assert any(sentence.startswith(begin) for sentence in told)
+    assert 'the model "..." does not know element ...: it knows ...' in told
 
 
-def test_a_variant_without_cure_is_refused():
-    with pytest.raises(AssertionError, match="the comment of Read lacks a paragraph Cause: or Cure:"):
-        pages.entry("Read", "cannot read ...", ["A file could not be read.", "Cause: it is not there."])
+def test_an_error_without_cure_is_refused(page):
+    # Each error before the checks of the pair style has both; a test of the program says so of its catalogs.
+    errors = page.split("\n## The pair style's own checks\n")[0]
+    for error in re.split(r"^- ", errors, flags=re.MULTILINE)[1:]:
+        assert re.search(r"\n\n    \*Cause:\* .+ \*Cure:\* .+\n", error), error
 
 
 def test_refusals_of_the_pair_style_are_found():
@@ -49,38 +60,31 @@ def test_refusals_of_the_pair_style_are_found():
     assert any(sentence.endswith("as in pair_coeff * * model.onnx O H") for sentence in sentences)
 
 
-@pytest.mark.parametrize(
-    ("path", "enum", "special"),
-    [
-        ("src/error.rs", "Error", {"Peer"}),
-        ("src/xyz/problem.rs", "Problem", {"Structure"}),
-        ("src/ipi/message.rs", "Fault", set()),
-    ],
-)
-def test_page_has_all_variants_with_their_sentences(path, enum, special):
-    """The variants are counted by their names, the sentences are read from the literals with neither of the parsers."""
-    body = re.search(rf"pub enum {enum} {{\n([\s\S]*?)\n}}\n", (ROOT / path).read_text())[1]
-    names = re.findall(r"^ {4}([A-Z]\w*)(?: \{|\(|,)", body, re.MULTILINE)
-    told = {name: sentence for name, sentence, _ in pages.variants(path, enum)}
-    assert list(told) == names
-    page = pages.errors()
-    for name in names:
-        literal = re.search(
-            rf"#\[error\(\s*\"((?:[^\"\\]|\\[\s\S])*)\"(?:(?!#\[error)[\s\S])*?^ {{4}}{name}\b", body, re.M
-        )[1]
+ENUMS = [
+    "src/error.rs",
+    *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("crates/tumble-*/src/error.rs")),
+    *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("crates/tumble-*/src/error/*.rs")),
+    "crates/tumble-xyz/src/line_error.rs",
+    "crates/tumble-ipi/src/message.rs",
+    "crates/tumble-ipi/src/init.rs",
+    "crates/tumble-core/src/hash.rs",
+]
+
+
+@pytest.mark.parametrize("path", ENUMS)
+def test_all_variants_are_on_the_page_with_their_sentences(path, page):
+    """The sentences are read from the literals in the sources, which the program does not do."""
+    source = (ROOT / path).read_text()
+    enums = "".join(re.findall(r"^(?:tumble_core|crate)::errors! \{\n([\s\S]*?)^\}\n", source, re.MULTILINE))
+    literals = re.findall(r"#\[error\(\s*\"((?:[^\"\\]|\\[\s\S])*)\"", enums)
+    assert len(literals) + enums.count("#[error(transparent)]") == enums.count("#[error(")
+    told = sentences(page)
+    for literal in literals:
         words = re.sub(r"\\\n\s*", "", literal).replace('\\"', '"')
         # Between what differs, each piece is there in order.
         pieces = [piece for piece in re.split(r"\{[^}]*\}|\.\.\.", words) if piece.strip()]
-        assert name in special or all(piece in told[name] for piece in pieces), name
-        assert told[name] in page or told[name] == "...", name
-
-
-def test_page_has_sentences_only():
-    entries = re.findall(r"^- (`+)(.+?)\1$", pages.errors(), re.MULTILINE)
-    assert len(entries) > 180
-    for _, sentence in entries:
-        assert re.search(r"[A-Za-z]{3}", sentence), sentence
-        assert "{" not in sentence and "\\" not in sentence, sentence
+        expected = re.compile(".*".join(map(re.escape, pieces)))
+        assert any(expected.search(sentence) for sentence in told), literal
 
 
 @pytest.mark.parametrize(
@@ -101,8 +105,8 @@ def test_page_has_sentences_only():
         "`ModelError: the model was closed: load it again`",
     ],
 )
-def test_sentences_beside_the_enums_are_on_the_page(sentence):
-    assert f"\n- {sentence}" in pages.errors()
+def test_sentences_beside_the_enums_are_on_the_page(sentence, page):
+    assert f"\n- {sentence}" in page
 
 
 def test_the_version_to_cite_is_that_of_the_program():

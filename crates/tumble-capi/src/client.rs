@@ -5,10 +5,10 @@ use std::ptr::null_mut;
 use std::slice::from_ref;
 use std::sync::Mutex;
 
-use tumble_core::error::Result;
 use tumble_core::parallel::locked;
 use tumble_ipi::client::Client;
 
+use crate::error::Result;
 use crate::last_results::Last;
 use crate::{argument, atomic_numbers, entry, free, hand_over, string, structure, text};
 

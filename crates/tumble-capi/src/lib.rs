@@ -19,14 +19,16 @@
 pub mod model;
 
 pub mod client;
+pub mod error;
 mod last_results;
 
 use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char, c_int};
 
-use tumble_core::error::{Error, Result};
 use tumble_core::panics::guarded;
 use tumble_core::rotation::{Matrix3, Vector3};
+
+use crate::error::{Error, Result};
 
 thread_local! {
     /// What [`tumble_error`] shows.
@@ -49,7 +51,7 @@ fn text(text: String) -> CString {
 }
 
 fn argument(name: &'static str, problem: impl Into<String>) -> Error {
-    Error::Argument { name, problem: problem.into() }
+    tumble_core::Error::Argument { name, problem: problem.into() }.into()
 }
 
 /// # Safety

@@ -11,7 +11,6 @@ use tumble_core::average::Evaluation;
 use tumble_core::calculator::Calculator;
 use tumble_core::cancel::Cancel;
 use tumble_core::details::details;
-use tumble_core::error::{Error, Result};
 use tumble_core::parallel::locked;
 use tumble_core::potential::ModelInfo;
 use tumble_core::rotation::{Matrix3, Vector3};
@@ -21,6 +20,7 @@ use tumble_ipi::client::check_species;
 use tumble_ipi::options::Options;
 use tumble_ipi::wire::Structure;
 
+use crate::error::{Error, Result};
 use crate::last_results::Last;
 use crate::{argument, atomic_numbers, entry, free, hand_over, string, structure, text};
 
@@ -220,7 +220,8 @@ pub unsafe extern "C" fn tumble_compute(
         // SAFETY: as above.
         let (cell, positions) = unsafe { structure(cell, positions, species.len())? };
         let found = handle.compute(species, cell, positions);
-        let found = found.inspect_err(|error| ended = matches!(error, Error::Cancelled { .. }))?;
+        let found =
+            found.inspect_err(|error| ended = matches!(error, Error::Core(tumble_core::Error::Cancelled { .. })))?;
         let found_virial = found.virial.unwrap_or(UNKNOWN);
         // SAFETY: the arrays are large enough or NULL; there is a force for each atom, since there are no ghosts.
         unsafe {

@@ -5,11 +5,11 @@
 //! is accidental, for `+random` the noise of a step. The errors of the bare model and of independent rotations need no
 //! further measurement: they are the spread over all rotations, and that over √N.
 
-use tumble_core::error::Result;
 use tumble_core::graph::Graph;
 use tumble_core::quadrature::{Mitigation, Quadrature};
 use tumble_core::rotation::{Draw, Matrix3};
 
+use crate::error::Result;
 use crate::measure::{Evaluator, Mean, Reference, inversions};
 use crate::spectrum::{Filter, Spectrum};
 

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use tumble_core::elements::symbol;
-use tumble_core::error::Result;
 use tumble_core::numbers::short;
 
 use crate::convergence::{GridError, Row, table};
+use crate::error::Result;
 use crate::measure::Symmetry;
 use crate::recommend::{Conditions, Heating, Recommendation, Target, recommend};
 use crate::spectrum::Spectrum;

@@ -20,6 +20,7 @@
 #![forbid(unsafe_code)]
 
 pub mod convergence;
+pub mod error;
 pub mod findings;
 pub mod measure;
 pub mod recommend;
@@ -31,11 +32,12 @@ pub mod wigner;
 use convergence::{Grid, GridError, grids};
 use measure::{Evaluator, Reference, Symmetry};
 use spectrum::Spectrum;
-use tumble_core::error::Result;
 use tumble_core::graph::Graph;
 use tumble_core::potential::ModelInfo;
 use tumble_core::quadrature::Quadrature;
 use tumble_core::rotation::{Matrix3, draw};
+
+pub use crate::error::{Error, Result};
 
 /// Stream of the rotations by which grids are turned here: none of those that a mitigation draws from.
 const STREAM: u64 = u64::MAX - 1;
@@ -111,7 +113,7 @@ impl Plan {
     /// # Errors
     /// Those of [`Plan::budget_plans`].
     pub fn reference(&self) -> Result<Quadrature> {
-        Quadrature::exact_through(self.degree)
+        Ok(Quadrature::exact_through(self.degree)?)
     }
 
     /// The grid whose difference from the reference shows how far that has converged: the best one that takes at most a
@@ -163,7 +165,7 @@ pub struct Measured {
 ///
 /// # Errors
 /// Those of the potential, of a plan for which there is no grid, and
-/// [`Error::Interrupted`](tumble_core::Error::Interrupted).
+/// [`Error::Interrupted`].
 pub fn measure(bench: &mut Evaluator, graph: &Graph, plan: Plan, seed: u64) -> Result<Measured> {
     let turn = |k: usize| draw(seed, k as u64, STREAM);
     let reference = Reference::measure(bench, graph, plan.reference()?.rotated(&turn(0)))?;

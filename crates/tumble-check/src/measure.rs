@@ -6,11 +6,12 @@ use std::time::Instant;
 use ndarray::{Array1, Array2};
 use tumble_core::average::{self, Request};
 use tumble_core::elements::mass;
-use tumble_core::error::{Error, Result};
 use tumble_core::graph::Graph;
 use tumble_core::potential::{Forces, ModelInfo, Potential};
 use tumble_core::quadrature::Quadrature;
 use tumble_core::rotation::{Matrix3, dot};
+
+use crate::error::{Error, Result};
 
 /// A model, how it is run, and who watches.
 pub struct Evaluator<'a> {
@@ -26,7 +27,7 @@ impl<'a> Evaluator<'a> {
     /// told last, and says whether to go on.
     ///
     /// # Errors
-    /// [`Error::ForcesNotOffered`].
+    /// [`ForcesNotOffered`](tumble_core::Error::ForcesNotOffered).
     pub fn new(
         potential: &'a mut dyn Potential,
         forces: Forces,

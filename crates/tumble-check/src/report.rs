@@ -5,9 +5,9 @@ mod plot;
 mod style;
 mod tables;
 
-use tumble_core::error::{Error, Result};
 use tumble_core::numbers::{plain, short};
 
+use crate::error::{Error, Result};
 use crate::findings::Findings;
 use crate::recommend::Recommendation;
 
@@ -155,7 +155,7 @@ fn escape(text: &str) -> String {
 
 /// What drawing into a text can fail with: nothing that a user could change.
 fn drawn<T, E: std::fmt::Display>(result: Result<T, E>) -> Result<T> {
-    result.map_err(|cause| Error::Internal { text: format!("cannot draw: {cause}") })
+    result.map_err(|cause| Error::Core(tumble_core::Error::Internal { text: format!("cannot draw: {cause}") }))
 }
 
 #[cfg(test)]

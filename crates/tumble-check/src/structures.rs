@@ -1,8 +1,9 @@
 //! Structures of water, for a model that knows hydrogen and oxygen and a user who gives no file.
 
-use tumble_core::error::Result;
 use tumble_core::rotation::{Matrix3, Vector3, add, apply, apply_transposed, draw, norm, scale, sub};
 use tumble_core::system::{Cell, System};
+
+use crate::error::Result;
 
 /// O-H distance, Å, and H-O-H angle, degrees, of the free molecule (A. R. Hoy, P. R. Bunker, J. Mol. Spectrosc. 74
 /// (1979) 1).
@@ -48,7 +49,7 @@ fn arms() -> [Vector3; 3] {
 
 fn system(molecules: Vec<[Vector3; 3]>, cell: Cell) -> Result<System> {
     let species = [8, 1, 1].repeat(molecules.len());
-    System::new(molecules.into_iter().flatten().collect(), species, cell)
+    Ok(System::new(molecules.into_iter().flatten().collect(), species, cell)?)
 }
 
 /// Turned so that it has no special orientation.

@@ -12,7 +12,7 @@ pub(crate) use self::job::{Alone, Job};
 pub use self::sample::Sample;
 pub(crate) use self::shared::average_jobs;
 use crate::blocks::Blocks;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::planned::plan_of;
 use crate::planner::{GraphSize, Plan, Work};
@@ -164,13 +164,13 @@ fn blocks_of(plan: &Plan, potential: &dyn Potential, graph: &Graph, memory: usiz
 ///
 /// # Errors
 /// Those of [`average`], and of what takes the batches.
-pub fn samples(
+pub fn samples<E: From<Error>>(
     potential: &mut dyn Potential,
     graph: &Graph,
     rotations: &[Matrix3],
     request: &Request,
-    mut take: impl FnMut(Vec<Sample>) -> Result<()>,
-) -> Result<()> {
+    mut take: impl FnMut(Vec<Sample>) -> Result<(), E>,
+) -> Result<(), E> {
     potential.info().check(graph)?;
     let wanted = [(request.forces, 0..rotations.len())];
     let plan = plan_of(potential, &[Work { size: GraphSize::of(graph), replicas: wanted.to_vec() }], request.memory);

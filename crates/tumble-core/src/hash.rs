@@ -1,12 +1,25 @@
 //! The SHA-256 that a user may demand of a model.
 
 use std::fmt;
-use std::path::Path;
 
 use crate::error::{Error, Result};
 
 /// Digits of a SHA-256.
 const DIGITS: usize = 64;
+
+crate::errors! {
+    /// Why a text is no SHA-256, as the rest of a sentence that begins with the name of an option.
+    #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+    #[non_exhaustive]
+    pub enum HashError {
+        /// Not so many digits, or other characters.
+        #[error("is \"{found}\": give the {} hexadecimal digits that tumble info shows", DIGITS)]
+        Digits {
+            /// The text.
+            found: String,
+        },
+    }
+}
 
 /// A SHA-256 that a model must have.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,13 +29,13 @@ impl Hash {
     /// Reads 64 hexadecimal digits.
     ///
     /// # Errors
-    /// The rest of a sentence that begins with the name of the option.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    /// [`HashError`].
+    pub fn parse(text: &str) -> Result<Self, HashError> {
         let digits = text.trim();
         if digits.len() == DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Ok(Self(digits.to_ascii_lowercase()));
         }
-        Err(format!("is \"{digits}\": give the {DIGITS} hexadecimal digits that tumble info shows"))
+        Err(HashError::Digits { found: digits.into() })
     }
 
     /// As [`Hash::parse`], of the setting `sha256`.
@@ -30,19 +43,7 @@ impl Hash {
     /// # Errors
     /// [`Error::Argument`].
     pub fn read(text: &str) -> Result<Self> {
-        Self::parse(text).map_err(|problem| Error::Argument { name: "sha256", problem })
-    }
-
-    /// Refuses a model of another hash.
-    ///
-    /// # Errors
-    /// [`Error::OtherModel`].
-    pub fn check(&self, found: &str, path: &Path) -> Result<()> {
-        if self.0 == found {
-            return Ok(());
-        }
-        let (path, expected) = (path.to_path_buf(), self.0.clone());
-        Err(Error::OtherModel { path, found: found.to_owned(), expected })
+        Self::parse(text).map_err(|error| Error::Argument { name: "sha256", problem: error.to_string() })
     }
 }
 

@@ -17,7 +17,8 @@
 //! front ends that ask for one structure at a time. Those that ask for several at once use [`batch`].
 //!
 //! Beside it: [`settings`], [`virial`]s per atom, [`details`] as JSON and [`diagnostics`] of broken symmetry,
-//! [`elements`], [`units`], [`numbers`] as people read them, the [`processors`] that there are, and the one [`error`].
+//! [`elements`], [`units`], [`numbers`] as people read them, the [`processors`] that there are, and the [`error`]
+//! with its [`catalog`] for the manual.
 
 #![forbid(unsafe_code)]
 
@@ -28,6 +29,7 @@ pub mod batch;
 pub mod blocks;
 pub mod calculator;
 pub mod cancel;
+pub mod catalog;
 pub mod details;
 pub mod diagnostics;
 pub mod elements;

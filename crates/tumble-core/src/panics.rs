@@ -6,10 +6,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::error::{Error, Result};
 
 /// Turns a panic into an error.
-pub fn guarded<T>(action: impl FnOnce() -> Result<T>) -> Result<T> {
+pub fn guarded<T, E: From<Error>>(action: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
     catch_unwind(AssertUnwindSafe(action)).unwrap_or_else(|panic| {
         let text = message(&*panic).unwrap_or("no message").to_owned();
-        Err(Error::Internal { text })
+        Err(Error::Internal { text }.into())
     })
 }
 
@@ -18,17 +18,27 @@ pub fn message(panic: &(dyn Any + Send)) -> Option<&str> {
     panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied())
 }
 
-/// Turns an error, and a panic, of somebody else's code into one line.
-pub fn in_one_line<T, E: std::fmt::Display>(call: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
-    match catch_unwind(AssertUnwindSafe(call)) {
-        Ok(result) => result.map_err(|error| one_line(&error.to_string())),
-        Err(panic) => Err(one_line(message(&*panic).unwrap_or("its binding panicked"))),
+/// What somebody else's code says of its failure, in one line without the full stop at its end.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ForeignError(String);
+
+impl ForeignError {
+    /// From what it says, which may have several lines.
+    pub fn new(text: &str) -> Self {
+        Self(text.split_whitespace().collect::<Vec<_>>().join(" ").trim_end_matches(['.', ':']).to_owned())
     }
 }
 
-/// A text of several lines in one, without the full stop at its end.
-pub fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ").trim_end_matches(['.', ':']).to_owned()
+/// Turns an error, and a panic, of somebody else's code into one line.
+///
+/// # Errors
+/// That line.
+pub fn in_one_line<T, E: std::fmt::Display>(call: impl FnOnce() -> Result<T, E>) -> Result<T, ForeignError> {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(result) => result.map_err(|error| ForeignError::new(&error.to_string())),
+        Err(panic) => Err(ForeignError::new(message(&*panic).unwrap_or("its binding panicked"))),
+    }
 }
 
 #[cfg(test)]
@@ -45,9 +55,9 @@ mod tests {
     #[test]
     fn a_panic_of_the_binding_becomes_one_line() {
         let result = in_one_line(|| -> Result<(), String> { panic!("expected `pointer`\n to not be null") });
-        assert_eq!(result.unwrap_err(), "expected `pointer` to not be null");
+        assert_eq!(result.unwrap_err().to_string(), "expected `pointer` to not be null");
         assert_eq!(
-            in_one_line(|| Err::<(), _>("Load model failed:\n no graph.")).unwrap_err(),
+            in_one_line(|| Err::<(), _>("Load model failed:\n no graph.")).unwrap_err().to_string(),
             "Load model failed: no graph"
         );
     }

@@ -4,6 +4,7 @@
 
 #[doc(hidden)]
 pub mod bench_support;
+pub mod error;
 mod levels;
 mod load;
 pub mod model;
@@ -12,5 +13,6 @@ mod partition;
 pub mod surgery;
 mod worker;
 
+pub use error::{Error, Result};
 pub use load::load;
 pub use model::OnnxPotential;

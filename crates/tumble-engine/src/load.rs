@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use tumble_core::Calculator;
-use tumble_core::error::Result;
 use tumble_core::settings::Settings;
 
+use crate::error::Result;
 use crate::model::OnnxPotential;
 
 /// A calculator for an ONNX model.

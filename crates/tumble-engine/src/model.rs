@@ -10,7 +10,7 @@ use std::process;
 use std::time::Duration;
 
 use tumble_core::cancel::Cancel;
-use tumble_core::error::{Error, Result};
+use tumble_core::error::Result;
 use tumble_core::execution::ExecutionOptions;
 use tumble_core::graph::Graph;
 use tumble_core::planned::settled;
@@ -25,6 +25,7 @@ pub use tumble_onnx::contract::metadata::{
 pub use tumble_onnx::file::checksum::stamp;
 use tumble_onnx::runtime::session::{Model, Opener};
 
+use crate::error::Error;
 use crate::levels::Levels;
 use crate::partition::{Layers, SpareMemory};
 use crate::worker::{Timed, Worker, WorkerPool};
@@ -60,18 +61,7 @@ impl OnnxPotential {
     /// Those of finding and loading ONNX Runtime, [`Error::Read`], [`Error::NotOnnx`], [`Error::NoContract`],
     /// [`Error::ContractVersion`], [`Error::Contract`], [`Error::ExternalData`], [`Error::Damaged`], [`Error::OtherModel`], [`Error::ModelRefused`] and
     /// [`Error::Device`].
-    ///
-    /// [`Error::Read`]: tumble_core::Error::Read
-    /// [`Error::NotOnnx`]: tumble_core::Error::NotOnnx
-    /// [`Error::NoContract`]: tumble_core::Error::NoContract
-    /// [`Error::ContractVersion`]: tumble_core::Error::ContractVersion
-    /// [`Error::Contract`]: tumble_core::Error::Contract
-    /// [`Error::ExternalData`]: tumble_core::Error::ExternalData
-    /// [`Error::Damaged`]: tumble_core::Error::Damaged
-    /// [`Error::OtherModel`]: tumble_core::Error::OtherModel
-    /// [`Error::ModelRefused`]: tumble_core::Error::ModelRefused
-    /// [`Error::Device`]: tumble_core::Error::Device
-    pub fn load(path: &Path, options: &ExecutionOptions) -> Result<Self> {
+    pub fn load(path: &Path, options: &ExecutionOptions) -> Result<Self, Error> {
         let (opener, model, session) = Opener::load(path, options)?;
         let workers = WorkerPool::new(options.device.provider().workers(options.threads));
         let whole = Worker::new(&model, session)?;
@@ -84,7 +74,7 @@ impl OnnxPotential {
     /// Opens sessions anew in a process that a fork has made, where those of its parent cannot be used.
     fn reopen(&mut self) -> Result<()> {
         if !self.opener.device.provider().survives_fork {
-            return Err(Error::Forked);
+            return Err(Error::Forked.into());
         }
         let whole = Worker::new(&self.model, self.opener.whole()?)?;
         let workers = WorkerPool::new(self.workers.count());
@@ -132,9 +122,10 @@ impl OnnxPotential {
             if let Some(why) = self.opener.device.provider().uncut {
                 return Err(why.to_owned());
             }
-            let whole = self.opener.whole().and_then(|session| Worker::new(&self.model, session));
-            let mut whole = whole.map_err(|error| error.to_string())?;
+            let session = self.opener.whole().map_err(|error| error.to_string())?;
+            let mut whole = Worker::new(&self.model, session).map_err(|error| error.to_string())?;
             Layers::open(&self.opener, &self.model, &mut whole, self.workers.count(), level)
+                .map_err(|error| error.to_string())
         })
     }
 

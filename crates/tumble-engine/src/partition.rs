@@ -27,6 +27,7 @@ use tumble_onnx::contract::signature::Input;
 use tumble_onnx::runtime::ended::Ended;
 use tumble_onnx::runtime::session::{Model, Opener, Shared};
 
+use crate::error::Indivisible;
 pub(crate) use crate::partition::executor::SpareMemory;
 use crate::partition::partitioner::{Cut, Subgraph, cut};
 use crate::partition::raw_model::{File, Type};
@@ -89,9 +90,9 @@ impl Layers {
         whole: &mut Worker,
         lanes: usize,
         level: RecomputeLevel,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, Indivisible> {
         if model.signature.stress {
-            return Err("its stress is one of the whole structure".to_owned());
+            return Err(Indivisible::Stress);
         }
         let file = File::read(&opener.bytes)?;
         let mut layers = Self::assemble(&file, &cut(&file, level)?, opener, lanes)?;
@@ -99,14 +100,14 @@ impl Layers {
         Ok(layers)
     }
 
-    fn assemble(file: &File, cut: &Cut, opener: &Opener, lanes: usize) -> Result<Self, String> {
+    fn assemble(file: &File, cut: &Cut, opener: &Opener, lanes: usize) -> Result<Self, Indivisible> {
         let data: HashMap<&str, &str> = cut.exchanges.iter().map(|exchange| (exchange.result, exchange.data)).collect();
         let last_use = last_use(&cut.pieces, &data, &file.outputs.iter().copied().collect());
         let (mut stages, mut types, mut origins) = (Vec::new(), HashMap::new(), HashMap::new());
         for (stage, piece) in cut.pieces.iter().enumerate() {
             let inputs: Result<Vec<_>, _> = piece.inputs.iter().map(|name| typed(name, file, &data, &types)).collect();
             let part = opener.part(file.write(&piece.nodes, &inputs?, &piece.outputs), stage);
-            let sessions = side_by_side(0..lanes, |lane| part.session(1, lane)).map_err(|error| error.to_string())?;
+            let sessions = side_by_side(0..lanes, |lane| Ok(part.session(1, lane)?))?;
             let inputs = piece.inputs.iter().map(|name| source(name, &data, &origins)).collect();
             let outputs = output_types(&sessions[0])?;
             let last = |(name, _): &(String, _)| last_use.get(name.as_str()).copied().unwrap_or(cut.pieces.len());
@@ -144,9 +145,9 @@ fn typed<'a>(
     file: &File,
     data: &HashMap<&str, &str>,
     types: &'a HashMap<String, Type>,
-) -> Result<(&'a str, Option<&'a Type>), String> {
+) -> Result<(&'a str, Option<&'a Type>), Indivisible> {
     match types.get(*data.get(name).unwrap_or(&name)) {
-        None if !file.inputs.contains_key(name) => Err(format!("its tensor {name} is of no stage")),
+        None if !file.inputs.contains_key(name) => Err(Indivisible::NoStage { name: name.into() }),
         kind => Ok((name, kind)),
     }
 }
@@ -174,21 +175,21 @@ fn last_use<'a>(
     kept.filter(|(name, _)| !outputs.contains(name)).collect()
 }
 
-fn output_types(session: &Shared) -> Result<Vec<(String, Type)>, String> {
+fn output_types(session: &Shared) -> Result<Vec<(String, Type)>, Indivisible> {
     let session = locked(session);
     session.outputs().iter().map(|outlet| Ok((outlet.name().to_owned(), tensor_type(outlet)?))).collect()
 }
 
-fn tensor_type(outlet: &Outlet) -> Result<Type, String> {
+fn tensor_type(outlet: &Outlet) -> Result<Type, Indivisible> {
     match outlet.dtype() {
         ValueType::Tensor { ty: TensorElementType::Float32, shape, .. } => Ok((1, shape.to_vec())),
         ValueType::Tensor { ty: TensorElementType::Float64, shape, .. } => Ok((11, shape.to_vec())),
-        other => Err(format!("its tensor {} of {other} would have to be kept", outlet.name())),
+        other => Err(Indivisible::Kind { name: outlet.name().into(), kind: other.to_string() }),
     }
 }
 
 /// For fuzzing: into how many stages the bytes of a model file are cut at a level, each written as a file.
-pub(crate) fn count_stages(bytes: &[u8], level: RecomputeLevel) -> Result<usize, String> {
+pub(crate) fn count_stages(bytes: &[u8], level: RecomputeLevel) -> Result<usize, Indivisible> {
     let file = File::read(bytes)?;
     let pieces = cut(&file, level)?.pieces;
     for Subgraph { nodes, inputs, outputs } in &pieces {

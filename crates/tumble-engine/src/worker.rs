@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use ort::session::{HasSelectedOutputs, OutputSelector, RunOptions, Session, SessionInputValue};
 use tumble_core::cancel::{Cancel, Run};
 use tumble_core::error::{Error, Result};
-use tumble_core::panics::in_one_line;
+use tumble_core::panics::{ForeignError, in_one_line};
 use tumble_core::parallel::locked;
 use tumble_core::parallel::{in_order, shared_out, side_by_side};
 use tumble_core::potential::{Forces, Replicas, Response};
@@ -113,8 +113,8 @@ impl OneRun<'_> {
 }
 
 /// Why a run failed, as an error of the model.
-pub(crate) fn run_error(model: &Model, cause: String) -> Error {
-    Error::ModelRun { model: model.metadata.name.clone(), cause }
+pub(crate) fn run_error(model: &Model, source: ForeignError) -> Error {
+    tumble_onnx::Error::ModelRun { model: model.metadata.name.clone(), source }.into()
 }
 
 /// Workers with a thread each, for replicas that have nothing to tell each other: faster than threads that share a run.

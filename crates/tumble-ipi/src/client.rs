@@ -21,15 +21,15 @@ mod settings;
 use std::io::{self, ErrorKind, Write};
 use std::time::Duration;
 
-use tumble_core::error::{Error, Result};
 use tumble_core::rotation::{Matrix3, Vector3};
 
 use crate::client::reply_reader::{ReadError, ReplyReader};
 pub use crate::client::settings::ClientSettings;
 pub use crate::client::settings::check_species;
+use crate::error::{Error, Result};
 use crate::extras;
 use crate::init::put_species;
-use crate::message::{self, Answer, Layout, Reply};
+use crate::message::{self, Answer, Fault, Layout, Reply};
 use crate::net::{Address, Stream};
 use crate::wire::Structure;
 
@@ -55,7 +55,7 @@ impl Client {
     /// Connects, and says what is wanted.
     ///
     /// # Errors
-    /// [`Error::Argument`], [`Error::Connect`], and all of [`Client::evaluate`]'s.
+    /// [`Argument`](tumble_core::Error::Argument), [`Error::Connect`], and all of [`Client::evaluate`]'s.
     pub fn connect(address: &Address, settings: &ClientSettings) -> Result<Self> {
         Self::with_options(address, &settings.species, &settings.options()?, settings.timeout)
     }
@@ -67,7 +67,7 @@ impl Client {
     pub fn with_options(address: &Address, species: &[u8], options: &str, timeout: Option<Duration>) -> Result<Self> {
         settings::check_species(species)?;
         settings::check_options(options)?;
-        let unreached = |cause| Error::Connect { address: address.to_string(), cause };
+        let unreached = |source| Error::Connect { address: address.to_string(), source };
         let stream = Stream::connect(address).map_err(unreached)?;
         stream.set_read_timeout(timeout).map_err(unreached)?;
         let separator = if options.is_empty() { "" } else { ", " };
@@ -109,11 +109,12 @@ impl Client {
     /// `positions`: `[N]`, Å, in the order of the species, wrapped or not.
     ///
     /// # Errors
-    /// [`Error::AtomCount`] before anything is sent. The others end the connection, and all later calls fail:
+    /// [`AtomCount`](tumble_core::Error::AtomCount) before anything is sent. The others end the connection, and all later calls fail:
     /// [`Error::Refused`] with what the server says, [`Error::Connection`], [`Error::Peer`].
     pub fn evaluate(&mut self, cell: Option<&Matrix3>, positions: &[Vector3]) -> Result<Answer> {
         if positions.len() != self.layout.atoms {
-            return Err(Error::AtomCount { positions: positions.len(), species: self.layout.atoms });
+            let (positions, species) = (positions.len(), self.layout.atoms);
+            return Err(tumble_core::Error::AtomCount { positions, species }.into());
         }
         if !self.alive {
             return Err(self.broken(io::Error::other("an earlier error ended it: connect again")));
@@ -147,32 +148,31 @@ impl Client {
     }
 
     /// The next reply, if it is the one that is due.
-    fn expect<T>(&mut self, due: &str, pick: impl FnOnce(Reply) -> Option<T>) -> Result<T> {
+    fn expect<T>(&mut self, due: &'static str, pick: impl FnOnce(Reply) -> Option<T>) -> Result<T> {
         // Should this return early, or panic, then the connection has lost its step.
         self.alive = false;
         let reply = match self.inbox.next(&mut self.stream, &self.layout) {
             Err(ReadError::Connection(cause)) => return Err(self.broken(cause)),
-            Err(ReadError::Fault(fault)) => return Err(self.fault(fault.to_string())),
+            Err(ReadError::Fault(fault)) => return Err(self.fault(fault)),
             Ok(Reply::Error(sentence)) => return Err(Error::Refused { sentence }),
             Ok(reply) => reply,
         };
-        let name = name(&reply);
-        let wrong = || format!("sent {name} where {due} was due: check that it is a force server of tumble");
-        let picked = pick(reply).ok_or_else(|| self.fault(wrong()))?;
+        let found = name(&reply);
+        let picked = pick(reply).ok_or_else(|| self.fault(Fault::OutOfTurn { found, due }))?;
         self.alive = true;
         Ok(picked)
     }
 
     fn broken(&self, cause: io::Error) -> Error {
         let late = matches!(cause.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
-        let cause = match self.timeout.filter(|_| late) {
+        let source = match self.timeout.filter(|_| late) {
             Some(limit) => io::Error::new(ErrorKind::TimedOut, format!("no answer within {limit:?}")),
             None => cause,
         };
-        Error::Connection { peer: self.peer.clone(), cause }
+        Error::Connection { peer: self.peer.clone(), source }
     }
 
-    fn fault(&self, fault: String) -> Error {
+    fn fault(&self, fault: Fault) -> Error {
         Error::Peer { peer: self.peer.clone(), fault }
     }
 }

@@ -1,6 +1,6 @@
 //! The side that computes, as a state machine: bytes in, bytes out, and what it wants to be done. No input or output.
 
-use crate::message::{self, Answer, Layout, Positions, Request, Transport};
+use crate::message::{self, Answer, Fault, Layout, Positions, Request, Transport};
 use crate::wire::Structure;
 
 /// What the owner of a driver is to do.
@@ -90,8 +90,8 @@ impl Driver {
     /// Answers what can be answered, up to the next event.
     ///
     /// # Errors
-    /// The rest of a sentence that begins with the name of the peer.
-    pub fn proceed(&mut self) -> Result<Option<Event>, String> {
+    /// [`Fault`].
+    pub fn proceed(&mut self) -> Result<Option<Event>, Fault> {
         let mut all = usize::MAX;
         self.proceed_within(&mut all)
     }
@@ -101,15 +101,15 @@ impl Driver {
     ///
     /// # Errors
     /// As [`Driver::proceed`].
-    pub fn proceed_within(&mut self, messages: &mut usize) -> Result<Option<Event>, String> {
+    pub fn proceed_within(&mut self, messages: &mut usize) -> Result<Option<Event>, Fault> {
         while !self.busy() && *messages > 0 {
             // How much would follow is not known yet.
             if !self.begun() && self.input[self.used..].starts_with(b"POSDATA") {
-                return Err("sent POSDATA before INIT".into());
+                return Err(Fault::PositionsBeforeInit);
             }
-            let request =
-                message::request(&self.input[self.used..], &self.layout).map_err(|fault| fault.to_string())?;
-            let Some((request, length)) = request else { return Ok(None) };
+            let Some((request, length)) = message::request(&self.input[self.used..], &self.layout)? else {
+                return Ok(None);
+            };
             let event = turn(request, &mut self.state, &mut self.output)?;
             self.used += length;
             *messages -= 1;
@@ -138,7 +138,7 @@ impl Driver {
 }
 
 /// One request.
-fn turn(request: Request, state: &mut State, output: &mut Vec<u8>) -> Result<Option<Event>, String> {
+fn turn(request: Request, state: &mut State, output: &mut Vec<u8>) -> Result<Option<Event>, Fault> {
     match (request, &mut *state) {
         (Request::Exit, _) => return Ok(Some(Event::Exit)),
         (Request::Status, State::New) => message::header("NEEDINIT", output),
@@ -148,17 +148,17 @@ fn turn(request: Request, state: &mut State, output: &mut Vec<u8>) -> Result<Opt
             *state = State::Beginning;
             return Ok(Some(Event::Init { text: text.into() }));
         }
-        (Request::Init { .. }, _) => return Err("sent INIT between POSDATA and GETFORCE".into()),
+        (Request::Init { .. }, _) => return Err(Fault::InitBetween),
         (Request::Positions(positions), State::Ready) => {
             *state = State::Busy;
             return Ok(Some(wanted(positions)));
         }
-        (Request::Positions(_), _) => return Err("sent POSDATA twice without GETFORCE between".into()),
+        (Request::Positions(_), _) => return Err(Fault::PositionsTwice),
         (Request::GetForce, State::HasData(message)) => {
             output.append(message);
             *state = State::Ready;
         }
-        (Request::GetForce, _) => return Err("sent GETFORCE before POSDATA".into()),
+        (Request::GetForce, _) => return Err(Fault::ForcesBeforePositions),
     }
     Ok(None)
 }
@@ -221,23 +221,23 @@ mod tests {
         assert_eq!(driver.proceed(), Ok(None));
         assert_eq!(std::mem::take(&mut driver.output), b"HAVEDATA    ");
         driver.feed(b"GETFORCE    STATUS      GETFORCE    ");
-        assert_eq!(driver.proceed(), Err("sent GETFORCE before POSDATA".into()));
+        assert_eq!(driver.proceed().unwrap_err().to_string(), "sent GETFORCE before POSDATA");
         assert!(driver.output.starts_with(b"FORCEREADY  ") && driver.output.ends_with(b"READY       "));
     }
 
     #[test]
     fn messages_out_of_turn_are_refused() {
-        assert_eq!(driver(&positions()).proceed(), Err("sent POSDATA before INIT".into()));
+        assert_eq!(driver(&positions()).proceed().unwrap_err().to_string(), "sent POSDATA before INIT");
         let mut twice = begun();
         twice.feed(&positions().repeat(2));
         assert!(matches!(twice.proceed(), Ok(Some(Event::Evaluate(_)))));
         twice.answer(&[Answer::default()]);
-        assert_eq!(twice.proceed(), Err("sent POSDATA twice without GETFORCE between".into()));
+        assert_eq!(twice.proceed().unwrap_err().to_string(), "sent POSDATA twice without GETFORCE between");
         let mut again = begun();
         again.feed(&[positions(), b"INIT        \0\0\0\0\0\0\0\0".to_vec()].concat());
         assert!(matches!(again.proceed(), Ok(Some(Event::Evaluate(_)))));
         again.answer(&[Answer::default()]);
-        assert_eq!(again.proceed(), Err("sent INIT between POSDATA and GETFORCE".into()));
+        assert_eq!(again.proceed().unwrap_err().to_string(), "sent INIT between POSDATA and GETFORCE");
     }
 
     #[test]

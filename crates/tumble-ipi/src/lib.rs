@@ -11,6 +11,7 @@
 
 pub mod client;
 pub mod driver;
+pub mod error;
 pub mod extras;
 pub mod init;
 pub mod message;
@@ -18,3 +19,5 @@ pub mod net;
 pub mod options;
 pub mod shared;
 pub mod wire;
+
+pub use error::{Error, Result};

@@ -111,47 +111,84 @@ impl Inline<'_> {
     }
 }
 
-/// Why bytes are no message; each a sentence but for the name of the sender.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
-    /// An unknown header.
-    #[error("sent {found} where the header {expected} was expected: check that it speaks i-PI's protocol")]
-    Header {
-        /// What came, printable.
-        found: String,
-        /// What may come.
-        expected: &'static str,
-    },
-    /// Another number of atoms than agreed.
-    #[error(
-        "sent {found} atoms where {expected} were expected: give the same structure on both sides, and shared memory to \
-         both or neither"
-    )]
-    Atoms {
-        /// As it came.
-        found: i32,
-        /// As agreed.
-        expected: usize,
-    },
-    /// Names of shared memory where cells should be.
-    #[error("sent no cell where one was expected: give shared memory to both sides or neither")]
-    Names,
-    /// A length that makes no sense.
-    #[error("announced {what} of {found} bytes where 0 to {limit} are allowed")]
-    Length {
-        /// Of what.
-        what: &'static str,
-        /// As it came.
-        found: i32,
-        /// The largest.
-        limit: usize,
-    },
-    /// Text that is none.
-    #[error("sent {what} that is not UTF-8 text")]
-    Text {
-        /// Which text.
-        what: &'static str,
-    },
+tumble_core::errors! {
+    /// A breach of the protocol, as the rest of a sentence that begins with its author.
+    #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+    pub enum Fault {
+        /// An unknown header.
+        #[error("sent {found} where the header {expected} was expected: check that it speaks i-PI's protocol")]
+        Header {
+            /// What came, printable.
+            found: String,
+            /// What may come.
+            expected: &'static str,
+        },
+
+        /// Another number of atoms than agreed.
+        #[error(
+            "sent {found} atoms where {expected} were expected: give the same structure on both sides, and shared \
+             memory to both or neither"
+        )]
+        Atoms {
+            /// As it came.
+            found: i32,
+            /// As agreed.
+            expected: usize,
+        },
+
+        /// Names of shared memory where cells should be.
+        #[error("sent no cell where one was expected: give shared memory to both sides or neither")]
+        Names,
+
+        /// A length that makes no sense.
+        #[error("announced {what} of {found} bytes where 0 to {limit} are allowed")]
+        Length {
+            /// Of what.
+            what: &'static str,
+            /// As it came.
+            found: i32,
+            /// The largest.
+            limit: usize,
+        },
+
+        /// Text that is none.
+        #[error("sent {what} that is not UTF-8 text")]
+        Text {
+            /// Which text.
+            what: &'static str,
+        },
+        /// Structures before it was said of how many atoms.
+        #[error("sent POSDATA before INIT")]
+        PositionsBeforeInit,
+
+        /// Structures while others are being evaluated.
+        #[error("sent POSDATA twice without GETFORCE between")]
+        PositionsTwice,
+
+        /// A new beginning while structures are being evaluated.
+        #[error("sent INIT between POSDATA and GETFORCE")]
+        InitBetween,
+
+        /// A request for results of nothing.
+        #[error("sent GETFORCE before POSDATA")]
+        ForcesBeforePositions,
+
+        /// Talk without end before a simulation begins.
+        #[error("sent {limit} messages before an INIT")]
+        Talk {
+            /// How many are listened to.
+            limit: usize,
+        },
+
+        /// A reply out of turn.
+        #[error("sent {found} where {due} was due: check that it is a force server of tumble")]
+        OutOfTurn {
+            /// Its header.
+            found: &'static str,
+            /// The header that was waited for.
+            due: &'static str,
+        },
+    }
 }
 
 /// What the computing side says.

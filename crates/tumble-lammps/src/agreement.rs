@@ -1,7 +1,7 @@
 //! Whether all ranks run the same program with the same model and settings. Ranks on several machines read their files
 //! from several disks, and a difference between them is a wrong energy that nothing else would tell.
 
-use tumble_core::error::{Error, Result};
+use crate::error::{Error, Result};
 
 /// The first line of every [`Identity`].
 const VERSION: &str = concat!("the version of tumble\t", env!("CARGO_PKG_VERSION"), "\n");

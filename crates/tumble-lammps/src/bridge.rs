@@ -6,7 +6,7 @@ use std::path::Path;
 use tumble_core::calculator::{Calculator, HeldCorrection, Phase};
 use tumble_core::diagnostics::{Probes, Shares};
 use tumble_core::elements::{atomic_number, symbols};
-use tumble_core::error::{Error, Result};
+use tumble_core::execution::Device;
 use tumble_core::panics::guarded;
 use tumble_core::rotation::{Matrix3, scale};
 use tumble_core::settings::door::accepted;
@@ -18,6 +18,7 @@ use tumble_engine::load;
 use crate::agreement::{self, Identity};
 use crate::axes::Axes;
 use crate::build_id;
+use crate::error::{Error, Result};
 use crate::fold::{Folded, RankAtoms, fold};
 use crate::integers::{self, IntegerSizes};
 use crate::keywords::{self, Expected, Keywords};
@@ -318,7 +319,7 @@ impl Engine {
         // Compared with a cutoff, what is not a number has no neighbors: the atom would silently be missing.
         if let Some(bad) = data.positions.iter().position(|x| !x.is_finite()) {
             let (atom, value) = (data.tags[bad / 3] as usize, data.positions[bad]);
-            return Err(Error::NotFinite { what: "the position", atom, value });
+            return Err(tumble_core::Error::NotFinite { what: "the position", atom, value }.into());
         }
         let positions: Vec<_> = positions.iter().map(|x| axes.to_user(scale(*x, unit))).collect();
         let rank = RankAtoms {
@@ -355,7 +356,7 @@ impl Engine {
 }
 
 /// An error with the atom ID in place of an index of this rank.
-fn name_place(error: Error, data: &RankData, folded: &Folded) -> Error {
+fn name_place(error: tumble_core::Error, data: &RankData, folded: &Folded) -> Error {
     let tags: Vec<_> = folded.atoms.iter().map(|&atom| data.tags[atom]).collect();
     let (all, _) = data.positions.as_chunks::<3>();
     let positions: Vec<_> = folded.atoms.iter().map(|&atom| all[atom]).collect();
@@ -419,7 +420,7 @@ pub static TUMBLE_COMPILED_FOR: [u8; build_id::COMPILED_FOR.len()] =
 /// To be called by LAMMPS' plugin loader only.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lammpsplugin_init(lmp: *mut c_void, handle: *mut c_void, regfunc: *mut c_void) {
-    let refusal = guarded(|| {
+    let refusal: Result<_> = guarded(|| {
         // SAFETY: both only read; LAMMPS gave its own handle.
         let (mut compiled, found) =
             (IntegerSizes::default(), IntegerSizes::ask(|name| unsafe { lammps_extract_setting(lmp, name.as_ptr()) }));

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use tumble_core::error::{Error, Result};
 use tumble_core::execution::Device;
 use tumble_core::settings::door::{find, names};
 use tumble_core::settings::{Door, Given, Settings, Value};
+
+use crate::error::{Error, Result};
 
 /// Of the pair style itself, which C++ keeps, with their places among the settings.
 const OWN: [(u8, &str); 2] = [(7, "monitor"), (8, "uncertainty")];

@@ -7,9 +7,12 @@ pub mod axes;
 #[cfg(feature = "plugin")]
 pub mod bridge;
 pub mod build_id;
+pub mod error;
 pub mod fold;
 pub mod integers;
 pub mod keywords;
 pub mod masses;
 pub mod place;
 pub mod step;
+
+pub use error::{Error, Result};

@@ -1,9 +1,10 @@
 //! Where in a simulation a model has failed, in LAMMPS' terms: atom IDs, not places in the arrays of one rank.
 
 use tumble_core::elements::symbol;
-use tumble_core::error::Error;
 use tumble_core::graph::Graph;
 use tumble_core::rotation::{Vector3, norm};
+
+use crate::error::Error;
 
 /// So many neighbors are told.
 const NEIGHBORS: usize = 3;
@@ -20,14 +21,14 @@ pub struct Place<'a> {
 
 impl Place<'_> {
     /// An error that tells where a number is not finite, with the atom in place of an index; others as they are.
-    pub fn name(&self, error: Error) -> Error {
+    pub fn name(&self, error: tumble_core::Error) -> Error {
         match error {
-            Error::OutputNotFinite { model, output, center: Some(center), value, .. }
+            tumble_core::Error::OutputNotFinite { model, output, center: Some(center), value, .. }
                 if center < self.graph.n_centers() =>
             {
                 Error::AtomNotFinite { model, output, value, place: self.describe(center) }
             }
-            other => other,
+            other => other.into(),
         }
     }
 
@@ -65,7 +66,7 @@ mod tests {
         let (model, index) = ("toy".into(), vec![9, 0]);
         let center = Some(center);
         place
-            .name(Error::OutputNotFinite {
+            .name(tumble_core::Error::OutputNotFinite {
                 model,
                 output: "forces",
                 index,

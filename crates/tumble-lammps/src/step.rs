@@ -2,7 +2,6 @@
 
 use tumble_core::calculator::{Calculator, Detail, Evaluation, Phase};
 use tumble_core::diagnostics::{Probes, Shares};
-use tumble_core::error::Result;
 use tumble_core::graph::Graph;
 
 /// From so many replicas on, a mitigation's own spread is as good as that of a survey.
@@ -43,7 +42,7 @@ pub struct Outcome {
 ///
 /// # Errors
 /// Those of [`Calculator::evaluate_in`].
-pub fn step(calculator: &mut Calculator, graph: &Graph, wanted: &Wanted) -> Result<Outcome> {
+pub fn step(calculator: &mut Calculator, graph: &Graph, wanted: &Wanted) -> tumble_core::Result<Outcome> {
     let none = Probes::default();
     let probes = wanted.probes.unwrap_or(&none);
     let detail = Detail { edge_gradients: wanted.edge_gradients, probes: &probes.nodes };

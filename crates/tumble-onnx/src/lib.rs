@@ -6,5 +6,8 @@
 //! What a model file must be like is told in `docs/model-contract.md`.
 
 pub mod contract;
+pub mod error;
 pub mod file;
 pub mod runtime;
+
+pub use error::{Error, Result};

@@ -43,7 +43,9 @@ impl Operator for Step {
     fn create_kernel<'attr>(&self, context: &KernelContext<'attr>) -> ort::Result<BoxedKernel<'static>> {
         let mut kernel = (self.kernel)(context)?;
         // No panic may cross ONNX Runtime.
-        Ok(Box::new(move |context: &ComputeContext| in_one_line(|| kernel.compute(context)).map_err(ort::Error::new)))
+        Ok(Box::new(move |context: &ComputeContext| {
+            in_one_line(|| kernel.compute(context)).map_err(|error| ort::Error::new(error.to_string()))
+        }))
     }
 }
 

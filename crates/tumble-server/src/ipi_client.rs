@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
-use tumble_core::error::{Error, Result};
 use tumble_core::policy::Policy;
 use tumble_core::potential::Potential;
-use tumble_ipi::init;
 use tumble_ipi::message::Transport;
 use tumble_ipi::net::{Address, Stream};
+use tumble_ipi::{Error as IpiError, init};
 
+use crate::error::{Error, Result};
 use crate::scheduler::{BatchStats, DisconnectReason, Event, Key, Limits, Scheduler, SessionConfig, Shutdown};
 
 /// Structures that come in one message at most.
@@ -86,8 +86,8 @@ pub enum Report<'a> {
 /// Serves a server until it ends.
 ///
 /// # Errors
-/// [`Error::Connect`] if no server is found in time, [`Error::Peer`] for one that breaks the protocol or the connection,
-/// [`Error::Refused`] for a structure that cannot be evaluated.
+/// [`Connect`](IpiError::Connect) if no server is found in time, [`Error::Peer`] for one that breaks the protocol or the connection,
+/// [`Error::Unanswered`] for a structure that cannot be evaluated.
 pub fn run(
     potential: Box<dyn Potential>,
     limits: Limits,
@@ -96,7 +96,7 @@ pub fn run(
     report: &mut dyn FnMut(Report),
 ) -> Result<Ending> {
     let peer = options.address.to_string();
-    let broken = |cause| Error::Connection { peer: peer.clone(), cause };
+    let broken = |source| IpiError::Connection { peer: peer.clone(), source };
     let scheduler = Scheduler::new(potential, limits, interrupt).map_err(broken)?;
     let mut client = Client::new(scheduler, options);
     loop {
@@ -164,13 +164,13 @@ impl<'a> Client<'a> {
                 report(Report::Connected { connections: self.scheduler.connections() });
                 Ok(None)
             }
-            Err(error) if !is_retryable(&error) => Err(Error::Connect { address: peer, cause: error }),
+            Err(error) if !is_retryable(&error) => Err(IpiError::Connect { address: peer, source: error }.into()),
             Err(_) if now >= self.give_up && self.scheduler.connections() > 0 => {
                 report(Report::Fewer { missing: std::mem::take(&mut self.missing) });
                 Ok(None)
             }
             Err(_) if now >= self.give_up && self.last.is_some() => self.ending().map(Some),
-            Err(error) if now >= self.give_up => Err(Error::Connect { address: peer, cause: error }),
+            Err(error) if now >= self.give_up => Err(IpiError::Connect { address: peer, source: error }.into()),
             Err(error) => {
                 report(Report::Waiting(&error));
                 self.attempt = now + ATTEMPT;
@@ -198,7 +198,7 @@ impl<'a> Client<'a> {
     fn begin(&mut self, key: Key, text: &str) {
         match init::batch(text, (MAX_ATOMS / self.options.species.len().max(1)).clamp(1, MAX_BATCH)) {
             Ok(batch) => self.scheduler.begin(key, self.setup(batch)),
-            Err(sentence) => self.scheduler.refuse(key, sentence),
+            Err(error) => self.scheduler.refuse(key, error.to_string()),
         }
     }
 

@@ -3,6 +3,7 @@
 //! `tumble serve` is the force server: one model for many simulations, which connect and play i-PI's part
 //! (`docs/server.md`). `tumble ipi` connects to i-PI instead ([`ipi_client`]). Both use one [`scheduler`].
 
+pub mod error;
 mod guesses;
 pub mod ipi_client;
 pub mod scheduler;
@@ -10,6 +11,7 @@ mod serve;
 mod session_request;
 mod statistics;
 
+pub use error::{Error, Result};
 pub use serve::{Options, Report, serve};
 pub use session_request::SessionLimits;
 pub use statistics::Statistics;

@@ -34,6 +34,7 @@ use tumble_core::potential::{ModelInfo, Potential};
 use tumble_ipi::driver;
 use tumble_ipi::net::{Listener, Stream};
 
+use crate::error::Refusal;
 use crate::scheduler::acceptor::Acceptor;
 pub use crate::scheduler::admission::Admission;
 use crate::scheduler::connection::Connection;
@@ -307,10 +308,10 @@ impl Scheduler {
             }
             Ok(Some(event)) => match connection.ask(event) {
                 Ok(structures) => self.queue.push(key, structures),
-                Err(sentence) => return self.refuse(key, sentence),
+                Err(refusal) => return self.refuse(key, refusal.to_string()),
             },
             Ok(None) => {}
-            Err(fault) => return self.refuse(key, format!("the peer {fault}")),
+            Err(fault) => return self.refuse(key, Refusal::from(fault).to_string()),
         }
         self.flush(key);
     }

@@ -4,10 +4,10 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tumble_core::error::{Error, Result};
 use tumble_core::potential::Potential;
 use tumble_ipi::net::{Listener, Stream};
 
+use crate::error::{Error, Result};
 use crate::guesses::Guesses;
 use crate::scheduler::{BatchStats, DisconnectReason, Event, Key, Limits, Scheduler, SessionConfig, Shutdown};
 use crate::session_request::{SessionLimits, WRONG_TOKEN};
@@ -72,7 +72,7 @@ pub fn serve(
     report: &mut dyn FnMut(Report),
 ) -> Result<Statistics> {
     let address = listener.address().to_string();
-    let broken = |cause| Error::Listen { address: address.clone(), cause };
+    let broken = |source| Error::Listen { address: address.clone(), source };
     let mut scheduler = Scheduler::new(potential, options.limits, interrupt).map_err(broken)?;
     scheduler.listen(listener).map_err(broken)?;
     let mut server = Server::new(scheduler);

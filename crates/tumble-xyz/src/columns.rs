@@ -1,6 +1,6 @@
 //! The columns of a frame, as Properties describes them.
 
-use crate::Problem;
+use crate::error::LineError;
 use crate::scalar::real;
 
 /// Columns of a frame that has no Properties.
@@ -80,10 +80,10 @@ impl Column {
 }
 
 /// Empty columns in the order of Properties.
-pub(super) fn parse(properties: &str) -> Result<Vec<Column>, Problem> {
+pub(super) fn parse(properties: &str) -> Result<Vec<Column>, LineError> {
     let fields: Vec<_> = properties.split(':').collect();
     let columns: Option<Vec<_>> = fields.chunks(3).map(parse_one).collect();
-    columns.ok_or_else(|| Problem::Properties { found: properties.into() })
+    columns.ok_or_else(|| LineError::Properties { found: properties.into() })
 }
 
 fn parse_one(fields: &[&str]) -> Option<Column> {

@@ -4,7 +4,7 @@
 //! hold spaces; a backslash takes the next character as it is. Beyond it, [] and {} may be nested, as in
 //! [[1, 2], [3, 4]].
 
-use crate::Problem;
+use crate::error::LineError;
 
 /// A key and its value, both as they were written, quotes included.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl std::fmt::Display for Entry {
 }
 
 /// The entries of a comment line, in order.
-pub(super) fn parse(line: &str) -> Result<Vec<Entry>, Problem> {
+pub(super) fn parse(line: &str) -> Result<Vec<Entry>, LineError> {
     let mut entries = Vec::new();
     let mut rest = line.trim();
     while !rest.is_empty() {
@@ -78,7 +78,7 @@ fn visible(word: &str) -> &str {
 }
 
 /// The first word, as written, and what follows it. A key also ends at an equals sign.
-fn split_word(text: &str, is_key: bool) -> Result<(&str, &str), Problem> {
+fn split_word(text: &str, is_key: bool) -> Result<(&str, &str), LineError> {
     let mut open = Marks::default();
     let mut escaped = false;
     for (i, c) in text.char_indices() {
@@ -90,7 +90,7 @@ fn split_word(text: &str, is_key: bool) -> Result<(&str, &str), Problem> {
         }
     }
     match open.pair {
-        Some((opened, closing)) => Err(Problem::Quote { opened, closing }),
+        Some((opened, closing)) => Err(LineError::Quote { opened, closing }),
         // The last backslash has nothing to take; written back it would take the space before the next entry.
         None => Ok((if escaped { &text[..text.len() - 1] } else { text }, "")),
     }

@@ -5,9 +5,9 @@ use tumble_core::system::Cell;
 
 use crate::columns;
 use crate::comment::{self, Entry};
+use crate::error::LineError;
 use crate::header::Header;
 use crate::ipi;
-use crate::problem::Problem;
 use crate::scalar::{finite, real};
 use crate::transform::Transform;
 
@@ -19,20 +19,20 @@ const CELLS: [&str; 7] =
     ["cell", "box", "unit_cell", "unitcell", "cell_vectors", "lattice_vectors", "lattice_parameters"];
 
 /// Reads a comment line.
-pub(super) fn parse(line: &str) -> Result<Header, Problem> {
+pub(super) fn parse(line: &str) -> Result<Header, LineError> {
     let info = entries(line)?;
     let Some(key) = EXTENDED.into_iter().find(|key| info.iter().any(|entry| entry.is(key))) else {
         return if ipi::found_in(line).is_some() { ipi::parse(line) } else { extended(info) };
     };
     // In quotes it is a remark, as in the ipi_comment of i-PI's own extended XYZ.
     match info.iter().find_map(|entry| ipi::found_in(entry.written_key())) {
-        Some(found) => Err(Problem::IpiAndExtended { key, found }),
+        Some(found) => Err(LineError::IpiAndExtended { key, found }),
         None => extended(info),
     }
 }
 
 /// The header of extended XYZ, or of plain XYZ, which is extended XYZ without keys.
-fn extended(mut info: Vec<Entry>) -> Result<Header, Problem> {
+fn extended(mut info: Vec<Entry>) -> Result<Header, LineError> {
     let lattice = take(&mut info, "Lattice")?.map(|value| parse_lattice(&value)).transpose()?;
     if lattice.is_none() {
         check_cell_keys(&info)?;
@@ -45,7 +45,7 @@ fn extended(mut info: Vec<Entry>) -> Result<Header, Problem> {
 }
 
 /// Entries of the line; a line that is prose with a lonely quotation mark is one entry.
-fn entries(line: &str) -> Result<Vec<Entry>, Problem> {
+fn entries(line: &str) -> Result<Vec<Entry>, LineError> {
     let lower = line.to_ascii_lowercase();
     let extended = EXTENDED.iter().any(|key| lower.contains(&key.to_ascii_lowercase()));
     match comment::parse(line) {
@@ -55,11 +55,11 @@ fn entries(line: &str) -> Result<Vec<Entry>, Problem> {
 }
 
 /// Takes all entries of a key out and returns their value, which must be one.
-fn take(info: &mut Vec<Entry>, key: &'static str) -> Result<Option<String>, Problem> {
+fn take(info: &mut Vec<Entry>, key: &'static str) -> Result<Option<String>, LineError> {
     let mut values = info.iter().filter(|entry| entry.is(key)).map(Entry::value);
     let value = values.next();
     if let Some(other) = values.find(|other| Some(other) != value.as_ref()) {
-        return Err(Problem::Twice { key, one: value.unwrap_or_default(), other });
+        return Err(LineError::Twice { key, one: value.unwrap_or_default(), other });
     }
     info.retain(|entry| !entry.is(key));
     Ok(value)
@@ -71,10 +71,10 @@ fn items(value: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Refuses a cell under a key that is not Lattice: passed over, it would make an isolated molecule of a crystal.
-fn check_cell_keys(info: &[Entry]) -> Result<(), Problem> {
+fn check_cell_keys(info: &[Entry]) -> Result<(), LineError> {
     let is_cell = |entry: &&Entry| CELLS.iter().any(|key| entry.is(key)) && holds_cell(&entry.value());
     match info.iter().find(is_cell) {
-        Some(entry) => Err(Problem::CellKey { key: entry.key(), found: entry.value() }),
+        Some(entry) => Err(LineError::CellKey { key: entry.key(), found: entry.value() }),
         None => Ok(()),
     }
 }
@@ -85,29 +85,29 @@ fn holds_cell(value: &str) -> bool {
     numbers.is_some_and(|numbers| matches!(numbers.len(), 3 | 6 | 9))
 }
 
-fn parse_lattice(value: &str) -> Result<Matrix3, Problem> {
+fn parse_lattice(value: &str) -> Result<Matrix3, LineError> {
     let numbers = items(value).map(|item| finite("Lattice", item)).collect::<Result<Vec<_>, _>>()?;
     let [ax, ay, az, bx, by, bz, cx, cy, cz] = numbers[..] else {
-        return Err(Problem::Lattice { found: numbers.len() });
+        return Err(LineError::Lattice { found: numbers.len() });
     };
     Ok([[ax, ay, az], [bx, by, bz], [cx, cy, cz]])
 }
 
-fn parse_cell(lattice: Option<Matrix3>, pbc: Option<String>) -> Result<Cell, Problem> {
+fn parse_cell(lattice: Option<Matrix3>, pbc: Option<String>) -> Result<Cell, LineError> {
     let periodic = pbc.as_deref().map_or(Ok([lattice.is_some(); 3]), parse_pbc)?;
     match (lattice, pbc) {
-        (Some(vectors), _) => Cell::new(vectors, periodic).map_err(|error| Problem::Structure(Box::new(error))),
-        (None, Some(found)) if periodic != [false; 3] => Err(Problem::NoLattice { found }),
+        (Some(vectors), _) => Cell::new(vectors, periodic).map_err(|error| LineError::Structure(Box::new(error))),
+        (None, Some(found)) if periodic != [false; 3] => Err(LineError::NoLattice { found }),
         (None, _) => Ok(Cell::isolated()),
     }
 }
 
-fn parse_pbc(value: &str) -> Result<[bool; 3], Problem> {
+fn parse_pbc(value: &str) -> Result<[bool; 3], LineError> {
     let flags: Option<Vec<bool>> = items(value).map(logical).collect();
     match flags.as_deref() {
         Some(&[all]) => Ok([all; 3]),
         Some(&[a, b, c]) => Ok([a, b, c]),
-        _ => Err(Problem::Pbc { found: value.into() }),
+        _ => Err(LineError::Pbc { found: value.into() }),
     }
 }
 

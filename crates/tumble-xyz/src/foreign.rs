@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use tumble_core::error::{Error, Result};
+use crate::error::{Error, Result};
 
 /// What a file is, and what ASE calls that.
 type Format = (&'static str, Convert);

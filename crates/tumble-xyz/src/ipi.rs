@@ -14,8 +14,8 @@ use tumble_core::system::Cell;
 
 use crate::columns::{self, PLAIN};
 use crate::comment::Entry;
+use crate::error::LineError;
 use crate::header::Header;
-use crate::problem::Problem;
 use crate::transform::Transform;
 
 /// What i-PI says of a simulation's step, and the keys it is kept under.
@@ -28,12 +28,12 @@ pub(super) fn found_in(line: &str) -> Option<&'static str> {
 }
 
 /// Reads i-PI's comment line.
-pub(super) fn parse(line: &str) -> Result<Header, Problem> {
+pub(super) fn parse(line: &str) -> Result<Header, LineError> {
     let (positions, lengths) = (units::positions(line)?, units::cell(line)?);
     let (given, rest) = cell::find(line)?;
     let vectors = given.vectors()?.map(|matrix| matrix.map(|vector| vector.map(|x| x / lengths)));
     let cell = vectors.map_or(Ok(Cell::isolated()), |vectors| Cell::new(vectors, [true; 3]));
-    let cell = cell.map_err(|error| Problem::Structure(Box::new(error)))?;
+    let cell = cell.map_err(|error| LineError::Structure(Box::new(error)))?;
     let transform = Transform { per_angstrom: positions, turn: given.turn(&cell) };
     Ok(Header { lattice: vectors, cell, columns: columns::parse(PLAIN)?, plain: true, info: info(&rest), transform })
 }

@@ -22,12 +22,13 @@
 
 mod columns;
 mod comment;
+mod error;
 mod extended;
 mod foreign;
 mod frame;
 mod header;
 mod ipi;
-mod problem;
+mod line_error;
 mod read;
 mod results;
 mod rows;
@@ -37,7 +38,7 @@ mod write;
 
 pub use columns::{Column, Kind};
 pub use comment::Entry;
+pub use error::{Error, LineError, Result};
 pub use foreign::holds_structures;
 pub use frame::Frame;
-pub use problem::Problem;
 pub use read::{Frames, open};

@@ -5,14 +5,13 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-use tumble_core::error::{Error, Result};
+use crate::error::{Error, LineError, Result};
 use tumble_core::system::System;
 
 use crate::extended;
 use crate::foreign;
 use crate::frame::Frame;
 use crate::header::Header;
-use crate::problem::Problem;
 use crate::rows::{Rows, is_atom};
 
 /// What some editors write before everything else.
@@ -36,7 +35,7 @@ pub struct Frames<R> {
 /// # Errors
 /// [`Error::Read`] if the file cannot be opened, [`Error::NotXyz`] if it is known to be something else.
 pub fn open(path: &Path) -> Result<Frames<Box<dyn BufRead>>> {
-    let failed = |cause| Error::Read { path: path.into(), cause };
+    let failed = |source| Error::Read { path: path.into(), source };
     let (mut source, name): (Box<dyn BufRead>, _) = match path == Path::new("-") {
         true => (Box::new(std::io::stdin().lock()), Path::new("the standard input")),
         false => (Box::new(BufReader::new(File::open(path).map_err(failed)?)), path),
@@ -60,13 +59,13 @@ impl<R: BufRead> Frames<R> {
         let Some(expected) = self.read_count()? else { return Ok(None) };
         let line = self.line;
         if !self.advance()? {
-            return Err(self.fail(Problem::NoComment));
+            return Err(self.fail(LineError::NoComment));
         }
         let comment = self.comment().into_owned();
         let mut header = extended::parse(&comment).map_err(|problem| self.fail(problem))?;
         match self.read_atoms(&mut header, expected) {
             Err(Error::Xyz { file, .. }) if is_atom(&comment) => {
-                Err(Error::Xyz { file, line: line + 1, problem: Problem::CommentIsAtom.into() })
+                Err(Error::Xyz { file, line: line + 1, source: LineError::CommentIsAtom })
             }
             rows => assemble(header, rows?, line).map(Some),
         }
@@ -76,11 +75,11 @@ impl<R: BufRead> Frames<R> {
         let mut rows = Rows::new(header).map_err(|problem| self.fail(problem))?;
         for found in 0..expected {
             if !self.advance()? {
-                return Err(self.fail(Problem::Truncated { found, expected }));
+                return Err(self.fail(LineError::Truncated { found, expected }));
             }
             self.parse(|text| match text.trim() {
-                "" => Err(Problem::EmptyLine { found, expected }),
-                count if count.parse::<usize>().is_ok() => Err(Problem::NextFrame { found, expected }),
+                "" => Err(LineError::EmptyLine { found, expected }),
+                count if count.parse::<usize>().is_ok() => Err(LineError::NextFrame { found, expected }),
                 _ => rows.push(text),
             })?;
         }
@@ -108,10 +107,10 @@ impl<R: BufRead> Frames<R> {
 
     fn parse_count(&self, text: String) -> Result<usize> {
         match text.parse() {
-            Ok(0) => Err(self.fail(Problem::NoAtoms)),
+            Ok(0) => Err(self.fail(LineError::NoAtoms)),
             Ok(count) => Ok(count),
-            Err(_) if self.any => Err(self.fail(Problem::Count { found: shorten(text) })),
-            Err(_) => Err(self.fail(Problem::FirstLine { found: shorten(text) })),
+            Err(_) if self.any => Err(self.fail(LineError::Count { found: shorten(text) })),
+            Err(_) => Err(self.fail(LineError::FirstLine { found: shorten(text) })),
         }
     }
 
@@ -119,7 +118,7 @@ impl<R: BufRead> Frames<R> {
     fn advance(&mut self) -> Result<bool> {
         self.text.clear();
         let read = self.source.read_until(b'\n', &mut self.text);
-        let length = read.map_err(|cause| Error::Read { path: self.file.clone(), cause })?;
+        let length = read.map_err(|source| Error::Read { path: self.file.clone(), source })?;
         self.line += usize::from(length > 0);
         if self.line == 1 && self.text.starts_with(BYTE_ORDER_MARK) {
             self.text.drain(..BYTE_ORDER_MARK.len());
@@ -128,15 +127,15 @@ impl<R: BufRead> Frames<R> {
     }
 
     /// What `parser` makes of the line.
-    fn parse<T>(&self, parser: impl FnOnce(&str) -> Result<T, Problem>) -> Result<T> {
+    fn parse<T>(&self, parser: impl FnOnce(&str) -> Result<T, LineError>) -> Result<T> {
         let utf16 = self.text.starts_with(b"\xff\xfe") || self.text.starts_with(b"\xfe\xff");
-        let problem = |_| if utf16 { Problem::Utf16 } else { Problem::NotText };
+        let problem = |_| if utf16 { LineError::Utf16 } else { LineError::NotText };
         let text = std::str::from_utf8(&self.text).map_err(problem);
         text.and_then(parser).map_err(|problem| self.fail(problem))
     }
 
-    fn fail(&self, problem: Problem) -> Error {
-        Error::Xyz { file: self.file.clone(), line: self.line, problem: problem.into() }
+    fn fail(&self, problem: LineError) -> Error {
+        Error::Xyz { file: self.file.clone(), line: self.line, source: problem }
     }
 }
 

@@ -4,8 +4,8 @@ use tumble_core::elements::{atomic_number, isotope, near};
 use tumble_core::rotation::Vector3;
 
 use crate::columns::{Column, Kind};
+use crate::error::LineError;
 use crate::header::Header;
-use crate::problem::Problem;
 use crate::scalar::{finite, number, real};
 
 /// Names of the column of species, best first; each may hold symbols or atomic numbers.
@@ -32,7 +32,7 @@ pub(super) struct Rows {
 
 impl Rows {
     /// No atoms yet; the columns are taken out of the header.
-    pub fn new(header: &mut Header) -> Result<Self, Problem> {
+    pub fn new(header: &mut Header) -> Result<Self, LineError> {
         let columns = std::mem::take(&mut header.columns);
         let species_column = find(&columns, &SPECIES, "species:S:1", |column| column.width == 1)?;
         let is_position = |column: &Column| column.width == 3 && column.kind == Kind::Real;
@@ -44,11 +44,11 @@ impl Rows {
     }
 
     /// Reads the line of an atom.
-    pub fn push(&mut self, line: &str) -> Result<(), Problem> {
+    pub fn push(&mut self, line: &str) -> Result<(), LineError> {
         let words: Vec<_> = line.split_whitespace().collect();
         let found = words.len();
         if found < self.width || found > self.width && !self.plain {
-            return Err(Problem::Columns { found, expected: self.width, properties: properties(&self.columns) });
+            return Err(LineError::Columns { found, expected: self.width, properties: properties(&self.columns) });
         }
         let mut rest = &words[..];
         for index in 0..self.columns.len() {
@@ -59,7 +59,7 @@ impl Rows {
         Ok(())
     }
 
-    fn push_words(&mut self, index: usize, words: &[&str]) -> Result<(), Problem> {
+    fn push_words(&mut self, index: usize, words: &[&str]) -> Result<(), LineError> {
         let column = &mut self.columns[index];
         if index == self.species_column {
             self.isotopes.extend(isotope(words[0]).map(|symbol| (self.species.len(), symbol)));
@@ -91,22 +91,22 @@ fn find(
     names: &[&str],
     missing: &'static str,
     fits: fn(&Column) -> bool,
-) -> Result<usize, Problem> {
+) -> Result<usize, LineError> {
     names
         .iter()
         .find_map(|name| columns.iter().position(|column| column.name.eq_ignore_ascii_case(name) && fits(column)))
-        .ok_or_else(|| Problem::NoColumn { missing, found: properties(columns) })
+        .ok_or_else(|| LineError::NoColumn { missing, found: properties(columns) })
 }
 
 fn properties(columns: &[Column]) -> String {
     columns.iter().map(Column::property).collect::<Vec<_>>().join(":")
 }
 
-fn parse_species(word: &str) -> Result<u8, Problem> {
+fn parse_species(word: &str) -> Result<u8, LineError> {
     let by_number = || word.parse().ok().filter(|z| (1..=118).contains(z));
     atomic_number(word).or_else(by_number).ok_or_else(|| match near(word)[..] {
-        [] => Problem::Element { found: word.into() },
-        ref near => Problem::Label { found: word.into(), near: near.join(" or ") },
+        [] => LineError::Element { found: word.into() },
+        ref near => LineError::Label { found: word.into(), near: near.join(" or ") },
     })
 }
 
@@ -118,7 +118,7 @@ pub(super) fn is_atom(line: &str) -> bool {
 }
 
 /// Numbers that nobody needs may be NaN, as missing labels are, but a word among numbers means a shifted line.
-fn check(column: &Column, words: &[&str]) -> Result<(), Problem> {
+fn check(column: &Column, words: &[&str]) -> Result<(), LineError> {
     if matches!(column.kind, Kind::Real | Kind::Integer) {
         words.iter().try_for_each(|word| number(&column.name, word).map(drop))?;
     }
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
     use crate::extended;
 
-    fn rows(properties: &str) -> Result<Rows, Problem> {
+    fn rows(properties: &str) -> Result<Rows, LineError> {
         let comment = if properties.is_empty() { String::new() } else { format!("Properties={properties}") };
         Rows::new(&mut extended::parse(&comment).unwrap())
     }

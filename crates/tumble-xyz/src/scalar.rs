@@ -1,6 +1,6 @@
 //! Numbers in the text of a file.
 
-use crate::problem::Problem;
+use crate::error::LineError;
 
 /// A real number; the exponent of Fortran's double precision, 1.5D-3, is one too.
 pub(super) fn real(text: &str) -> Option<f64> {
@@ -13,14 +13,14 @@ fn fortran(text: &str) -> Option<f64> {
 }
 
 /// A number of the key or column `what`.
-pub(super) fn number(what: &str, text: &str) -> Result<f64, Problem> {
-    real(text).ok_or_else(|| Problem::Number { what: what.into(), found: text.into() })
+pub(super) fn number(what: &str, text: &str) -> Result<f64, LineError> {
+    real(text).ok_or_else(|| LineError::Number { what: what.into(), found: text.into() })
 }
 
 /// A number that is neither NaN nor infinite.
-pub(super) fn finite(what: &str, text: &str) -> Result<f64, Problem> {
+pub(super) fn finite(what: &str, text: &str) -> Result<f64, LineError> {
     let value = number(what, text)?;
-    value.is_finite().then_some(value).ok_or_else(|| Problem::NotFinite { what: what.into(), found: text.into() })
+    value.is_finite().then_some(value).ok_or_else(|| LineError::NotFinite { what: what.into(), found: text.into() })
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use clap::Args;
 use serde_json::{Value, json};
-use tumble_core::Result;
+use tumble::Result;
 use tumble_core::Settings;
 use tumble_core::System;
 use tumble_core::calculator::Calculator;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use tumble_core::Result;
+use tumble::Result;
 use tumble_onnx::file::checksum::stamp;
 
 use crate::print;

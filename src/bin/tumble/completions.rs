@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use clap::{Args, CommandFactory};
 use clap_complete::{Shell, generate};
-use tumble_core::Result;
+use tumble::Result;
 
 use crate::STDOUT;
 use crate::written;

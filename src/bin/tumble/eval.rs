@@ -6,9 +6,8 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use indicatif::ProgressBar;
+use tumble::{Error, Result};
 use tumble_core::Calculator;
-use tumble_core::Error;
-use tumble_core::Result;
 use tumble_core::calculator::Evaluation;
 use tumble_xyz::{self, Frame, Frames};
 
@@ -82,10 +81,10 @@ fn evaluate(calculator: &mut Calculator, mut frames: Frames<impl BufRead>, repor
     for (index, frame) in frames.by_ref().enumerate() {
         let frame = frame?;
         let start = Instant::now();
-        let evaluation = calculator.evaluate_system(&frame.system, index as u64).map_err(|cause| Error::Frame {
+        let evaluation = calculator.evaluate_system(&frame.system, index as u64).map_err(|error| Error::Frame {
             file: file.clone(),
             frame: index + 1,
-            cause: Box::new(cause),
+            source: Box::new(error.into()),
         })?;
         report.frame(index + 1, &frame, &evaluation, start.elapsed())?;
     }

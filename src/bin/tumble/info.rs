@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Value, json};
-use tumble_core::Result;
+use tumble::Result;
 use tumble_core::elements::{symbol, symbols};
 use tumble_core::execution::ExecutionOptions;
 use tumble_core::numbers::{plain, rounded, tidy, trimmed};

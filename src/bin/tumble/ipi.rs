@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use tumble_core::Error;
-use tumble_core::Result;
+use tumble::{Error, Result};
 use tumble_core::Settings;
 use tumble_core::policy::Policy;
 use tumble_core::potential::{ModelInfo, Potential};
@@ -124,13 +123,13 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
         idle: None,
     };
     let mut log = Log::new(arguments.log, &client.address.to_string(), client.connections);
-    let interrupt = Shutdown::by_signals().map_err(|cause| Error::Signals { cause })?;
+    let interrupt = Shutdown::by_signals().map_err(|source| Error::Signals { source })?;
     arguments.time.watch(&interrupt);
     let ending =
         run(Box::new(potential), limits, &client, Arc::clone(&interrupt), &mut |report| tell(&mut log, report));
     let late = interrupt.late() && matches!(ending, Ok(Ending::Interrupted));
     log.finish(if late { "late" } else { ending.as_ref().map_or("error", |ending| name(*ending)) });
-    ending.map(|ending| if late { ExitCode::from(LATE) } else { code(ending) })
+    Ok(ending.map(|ending| if late { ExitCode::from(LATE) } else { code(ending) })?)
 }
 
 impl Arguments {
@@ -153,10 +152,10 @@ impl Arguments {
     fn species(&self) -> Result<Vec<u8>> {
         let mut frames = tumble_xyz::open(&self.template)?;
         let file = frames.file().to_owned();
-        Ok(frames.next().ok_or(Error::NoFrames { file })??.system.species)
+        Ok(frames.next().ok_or(tumble_xyz::Error::NoFrames { file })??.system.species)
     }
 
-    fn address(&self) -> Result<Address> {
+    fn address(&self) -> tumble_ipi::Result<Address> {
         match (&self.unix, &self.tcp) {
             (Some(name), _) if name.contains('/') => Address::unix(name),
             (Some(name), _) => Address::ipi(name),

@@ -6,6 +6,7 @@ mod checksum;
 mod compare;
 mod completions;
 mod doctor;
+mod errors;
 mod eval;
 mod info;
 mod ipi;
@@ -28,8 +29,7 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind as UsageError;
 use clap::{ArgAction, CommandFactory, Parser, Subcommand};
-use tumble_core::Error;
-use tumble_core::Result;
+use tumble::{Error, Result};
 
 /// Evaluate machine-learned potentials that are not exactly rotation-invariant, and see by how much they are not.
 #[derive(Parser)]
@@ -65,6 +65,9 @@ enum Command {
     Doctor(doctor::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
+    /// Print all errors, as a part of the manual
+    #[command(hide = true)]
+    Errors,
 }
 
 const EXAMPLES: &str = "\
@@ -98,12 +101,13 @@ fn main() -> ExitCode {
         Some(Command::Doctor(arguments)) => doctor::command(&arguments, onnxruntime),
         Some(Command::Completions(arguments)) => completions::run(&arguments).map(|()| ExitCode::SUCCESS),
         Some(Command::Man(arguments)) => man::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Some(Command::Errors) => errors::run().map(|()| ExitCode::SUCCESS),
         None => Arguments::command().error(UsageError::MissingSubcommand, "give a command: tumble --help").exit(),
     };
     match result {
         Ok(code) => code,
         // Whoever reads the output has seen enough, as in `tumble eval ... | head`.
-        Err(Error::Write { cause, .. }) if cause.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(Error::Write { source, .. }) if source.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             log::say(&format!("error: {error}"));
             ExitCode::from(match error {
@@ -117,7 +121,7 @@ fn main() -> ExitCode {
 
 /// Turns a failure to write into a sentence.
 fn written(path: impl AsRef<Path>, result: std::io::Result<()>) -> Result<()> {
-    result.map_err(|cause| Error::Write { path: path.as_ref().into(), cause })
+    result.map_err(|source| Error::Write { path: path.as_ref().into(), source })
 }
 
 /// Prints a line.

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::builder::Resettable;
 use clap::{Args, Command, CommandFactory};
 use clap_mangen::Man;
+use tumble::Result;
 use tumble_core::Error;
-use tumble_core::Result;
 
 use crate::STDOUT;
 use crate::output::Output;
@@ -40,17 +40,22 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         return written(STDOUT, io::stdout().write_all(text.as_bytes()));
     };
     written(folder, std::fs::create_dir_all(folder))?;
-    for command in root.get_subcommands().chain([&root]) {
+    for command in shown(&root).chain([&root]) {
         Output::write(&folder.join(format!("{}.1", name(command))), page(command).as_bytes())?;
     }
     Ok(())
 }
 
+/// The commands that help lists.
+fn shown(root: &Command) -> impl Iterator<Item = &Command> {
+    root.get_subcommands().filter(|command| !command.is_hide_set())
+}
+
 fn wanted<'a>(root: &'a Command, command: Option<&str>) -> Result<&'a Command> {
     let Some(command) = command else { return Ok(root) };
-    let names = || root.get_subcommands().map(Command::get_name).collect::<Vec<_>>().join(", ");
+    let names = || shown(root).map(Command::get_name).collect::<Vec<_>>().join(", ");
     let problem = || format!("is \"{command}\", which is no command of tumble: give one of {}", names());
-    root.find_subcommand(command).ok_or_else(|| Error::Argument { name: "COMMAND", problem: problem() })
+    root.find_subcommand(command).ok_or_else(|| Error::Argument { name: "COMMAND", problem: problem() }.into())
 }
 
 /// With a hyphen between the words, as git names its pages.

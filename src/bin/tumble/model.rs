@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use tumble::Result;
 use tumble_core::Error;
-use tumble_core::Result;
 
 use crate::STDOUT;
 use crate::written;
@@ -47,7 +47,7 @@ fn wanted<'a>(known: &'a BTreeMap<String, PathBuf>, name: &str) -> Result<&'a Pa
         true => format!("is \"{name}\", but no models lie beside this program: give the path of an ONNX file instead"),
         false => format!("is \"{name}\", which does not come with tumble: give one of {}", names()),
     };
-    known.get(name).map(PathBuf::as_path).ok_or_else(|| Error::Argument { name: "NAME", problem: problem() })
+    known.get(name).map(PathBuf::as_path).ok_or_else(|| Error::Argument { name: "NAME", problem: problem() }.into())
 }
 
 #[cfg(test)]

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use tumble::{Error, Result};
 use tumble_core::Cancel;
-use tumble_core::Error;
-use tumble_core::Result;
 use tumble_core::Settings;
 use tumble_core::calculator::Calculator;
 use tumble_core::hash::Hash;
@@ -29,7 +28,7 @@ impl TimeLimit {
     pub fn cancel(&self) -> Result<Cancel> {
         let cancel = Cancel::default();
         if self.max_seconds.is_some() {
-            let interrupt = Shutdown::new().map_err(|cause| Error::Signals { cause })?;
+            let interrupt = Shutdown::new().map_err(|source| Error::Signals { source })?;
             interrupt.ends(&cancel);
             self.watch(&interrupt);
         }
@@ -66,7 +65,7 @@ fn tell(notes: &[String]) {
 
 /// A SHA-256 in hexadecimal digits.
 pub fn hash(text: &str) -> Result<String, String> {
-    Hash::parse(text).map(|hash| hash.to_string())
+    Hash::parse(text).map(|hash| hash.to_string()).map_err(|error| error.to_string())
 }
 
 /// A time, seconds: up to 30 years, since clocks do not count as far as numbers do.

@@ -4,8 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use tumble_core::Error;
-use tumble_core::Result;
+use tumble::{Error, Result};
 
 use crate::written;
 
@@ -23,13 +22,13 @@ impl Output {
     /// Begins to write.
     ///
     /// # Errors
-    /// [`tumble_core::Error::Write`], as where the folder is missing or nothing may be written there.
+    /// [`Error::Write`], as where the folder is missing or nothing may be written there.
     pub fn create(path: &Path) -> Result<Self> {
         // A link goes on to point where it pointed.
         let place = path.canonicalize().unwrap_or_else(|_| path.into());
         let special = place.metadata().is_ok_and(|found| !found.is_file());
         let file = if special { OpenOptions::new().write(true).open(&place) } else { draft(&place) };
-        let file = file.map_err(|cause| Error::Write { path: path.into(), cause })?;
+        let file = file.map_err(|source| Error::Write { path: path.into(), source })?;
         let places = (!special).then(|| [beside(&place), place]);
         Ok(Self { path: path.into(), out: BufWriter::new(file), places })
     }
@@ -37,7 +36,7 @@ impl Output {
     /// Writes all at once.
     ///
     /// # Errors
-    /// [`tumble_core::Error::Write`].
+    /// [`Error::Write`].
     pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
         let mut output = Self::create(path)?;
         output.put(|out| out.write_all(bytes))?;
@@ -47,7 +46,7 @@ impl Output {
     /// Writes a part.
     ///
     /// # Errors
-    /// [`tumble_core::Error::Write`].
+    /// [`Error::Write`].
     pub fn put(&mut self, part: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<()> {
         written(&self.path, part(&mut self.out))
     }
@@ -55,7 +54,7 @@ impl Output {
     /// Moves it to its place, once all of it is on the disk: some say only then that they are full.
     ///
     /// # Errors
-    /// [`tumble_core::Error::Write`].
+    /// [`Error::Write`].
     pub fn finish(mut self) -> Result<()> {
         let mut moved = self.out.flush();
         if let Some([draft, place]) = &self.places {

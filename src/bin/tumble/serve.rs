@@ -7,8 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use tumble_core::Error;
-use tumble_core::Result;
+use tumble::{Error, Result};
 use tumble_core::Settings;
 use tumble_core::policy::Policy;
 use tumble_core::potential::Potential;
@@ -129,11 +128,12 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
     let settings = arguments.options.settings(library)?;
     let potential = load(&arguments.model, &settings)?;
     arguments.check_default(&Policy::new(&settings, potential.info())?)?;
-    let listener = Listener::bind(address).map_err(|cause| Error::Listen { address: address.to_string(), cause })?;
+    let listener = Listener::bind(address)
+        .map_err(|source| tumble_server::Error::Listen { address: address.to_string(), source })?;
     let options = arguments.server(settings)?;
     let mut log = Log::new(arguments.log, &listener.address().to_string(), 0);
     // Before anybody is told of the socket, so that a signal always removes it.
-    let interrupt = Shutdown::by_signals().map_err(|cause| Error::Signals { cause })?;
+    let interrupt = Shutdown::by_signals().map_err(|source| Error::Signals { source })?;
     arguments.max_seconds.iter().for_each(|limit| interrupt.after(*limit));
     log.event("listening", "listening");
     serve(Box::new(potential), listener, options, interrupt, &mut |report| tell(&mut log, report))?;
@@ -150,7 +150,7 @@ impl Arguments {
         }
         let problem =
             format!("makes {found} rotations of a structure, more than the {most} of --max-rotations: raise that");
-        Err(Error::Argument { name: "--rotate", problem })
+        Err(tumble_core::Error::Argument { name: "--rotate", problem }.into())
     }
 
     fn server(&self, settings: Settings) -> Result<ServerOptions> {
@@ -180,7 +180,7 @@ fn open(path: &Path) -> Result<Box<dyn Write>> {
         return Ok(Box::new(io::stdout()));
     }
     let appended = Appended(path.into());
-    appended.open().map_err(|cause| Error::Write { path: path.into(), cause })?;
+    appended.open().map_err(|source| Error::Write { path: path.into(), source })?;
     Ok(Box::new(appended))
 }
 

@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
+use tumble::{Error, Result};
 use tumble_check::knows_water;
 use tumble_check::structures::{Named, water};
-use tumble_core::Error;
-use tumble_core::Result;
 use tumble_core::elements::symbols;
 use tumble_core::potential::ModelInfo;
 
@@ -13,15 +12,15 @@ use tumble_core::potential::ModelInfo;
 pub fn named(path: Option<&Path>, info: &ModelInfo) -> Result<Vec<Named>> {
     let Some(path) = path else {
         let refusal = || Error::NoStructures { model: info.name.clone(), known: symbols(&info.species) };
-        return if knows_water(info) { water() } else { Err(refusal()) };
+        return if knows_water(info) { Ok(water()?) } else { Err(refusal()) };
     };
     let frames = tumble_xyz::open(path)?.enumerate();
     frames.map(|(index, frame)| Ok((format!("frame {}", index + 1), frame?.system))).collect()
 }
 
 /// An error in a structure of the file, with the frame; those of water have no errors of their own.
-pub fn located(path: Option<&Path>, index: usize, cause: Error) -> Error {
-    let Some(path) = path else { return cause };
+pub fn located(path: Option<&Path>, index: usize, error: Error) -> Error {
+    let Some(path) = path else { return error };
     let file = if path == Path::new("-") { "the standard input".into() } else { path.into() };
-    Error::Frame { file, frame: index + 1, cause: Box::new(cause) }
+    Error::Frame { file, frame: index + 1, source: Box::new(error) }
 }

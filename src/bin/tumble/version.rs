@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use tumble_core::Result;
+use tumble::Result;
 use tumble_onnx::runtime::installation::installation;
 
 use crate::print;

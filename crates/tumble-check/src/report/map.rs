@@ -3,11 +3,11 @@
 use std::f64::consts::TAU;
 
 use plotters::prelude::*;
-use tumble_core::error::Result;
 use tumble_core::numbers::short;
 use tumble_core::quadrature::Mitigation;
 use tumble_core::rotation::{Matrix3, about, multiply};
 
+use crate::error::Result;
 use crate::findings::Findings;
 use crate::report::plot::{COLD, Drawn, INK, WARM, figure, text_style};
 use crate::report::{drawn, escape};
@@ -46,7 +46,7 @@ pub(super) fn section(findings: &Findings) -> Result<String> {
 /// The recommended grid; the octahedral one if that is none.
 fn choice(findings: &Findings) -> Result<Mitigation> {
     let recommended = findings.recommendation.as_ref().map(|choice| choice.row.mitigation.clone());
-    recommended.filter(|mitigation| mitigation.name() != "none").map_or_else(|| "octahedral".parse(), Ok)
+    recommended.filter(|mitigation| mitigation.name() != "none").map_or_else(|| Ok("octahedral".parse()?), Ok)
 }
 
 fn caption(mitigation: &Mitigation) -> String {

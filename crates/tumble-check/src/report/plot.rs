@@ -5,10 +5,10 @@ use plotters::coord::ranged1d::IntoSegmentedCoord;
 use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use tumble_core::error::Result;
 use tumble_core::numbers::plain;
 
 use crate::convergence::Row;
+use crate::error::Result;
 use crate::findings::Findings;
 use crate::report::drawn;
 use crate::spectrum::Bands;

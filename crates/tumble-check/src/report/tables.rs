@@ -1,10 +1,10 @@
 //! Tables of the page.
 
-use tumble_core::error::Result;
 use tumble_core::numbers::short;
 use tumble_core::units::MEGAPASCAL;
 
 use crate::convergence::Row;
+use crate::error::Result;
 use crate::findings::Findings;
 use crate::measure::Symmetry;
 use crate::report::escape;

@@ -17,6 +17,13 @@ const SLAB: usize = 16 << 20;
 /// Tensors begin at multiples of this, bytes: at cache lines, as wide as the widest registers.
 const LINE: usize = 64;
 
+/// A slab that the system does not give.
+#[derive(Debug, thiserror::Error)]
+#[error("the system has no {bytes} bytes of memory left")]
+pub(crate) struct OutOfMemory {
+    bytes: usize,
+}
+
 /// Where a tensor lies on a shelf.
 #[derive(Debug)]
 pub(crate) struct TensorRange {
@@ -41,13 +48,13 @@ struct Slab {
 pub(crate) struct Pool(Mutex<Vec<Slab>>);
 
 impl Arena {
-    /// Adds a tensor of so many numbers, which `fill` writes; the error says that there is no memory.
+    /// Adds a tensor of so many numbers, which `fill` writes.
     pub fn add<T: Pod>(
         &mut self,
         length: usize,
         pool: &Pool,
         fill: impl FnOnce(&mut [T]),
-    ) -> Result<TensorRange, String> {
+    ) -> Result<TensorRange, OutOfMemory> {
         let bytes = length * size_of::<T>();
         if self.slabs.last().is_none_or(|slab| slab.memory.len() - slab.used < bytes) {
             self.slabs.push(pool.take(bytes)?);
@@ -90,7 +97,7 @@ impl Pool {
     }
 
     /// What does not fit goes for what is fresh, so that there are never more than were in use at a time.
-    fn take(&self, bytes: usize) -> Result<Slab, String> {
+    fn take(&self, bytes: usize) -> Result<Slab, OutOfMemory> {
         let mut spare = locked(&self.0);
         if let Some(fitting) = spare.iter().rposition(|slab| slab.memory.len() >= bytes) {
             return Ok(spare.swap_remove(fitting));
@@ -101,8 +108,8 @@ impl Pool {
 }
 
 impl Slab {
-    fn new(bytes: usize) -> Result<Self, String> {
-        let memory = MmapMut::map_anon(bytes).map_err(|_| format!("the system has no {bytes} bytes of memory left"))?;
+    fn new(bytes: usize) -> Result<Self, OutOfMemory> {
+        let memory = MmapMut::map_anon(bytes).map_err(|_| OutOfMemory { bytes })?;
         // In huge pages the system gives memory in a third of the time, and rows far from each other are found sooner.
         // Without them it is only slower.
         #[cfg(target_os = "linux")]
@@ -175,7 +182,7 @@ mod tests {
     fn memory_that_the_system_does_not_have_is_an_error() {
         let length = usize::MAX / 32;
         let why = Arena::default().add::<f64>(length, &Pool::default(), |_| {}).unwrap_err();
-        assert_eq!(why, format!("the system has no {} bytes of memory left", length * 8));
+        assert_eq!(why.to_string(), format!("the system has no {} bytes of memory left", length * 8));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use ort::value::{DynValue, TensorRef};
 use tumble_core::cancel::Cancel;
 use tumble_core::error::{Error, Result};
 use tumble_core::graph::Graph;
-use tumble_core::panics::in_one_line;
+use tumble_core::panics::{ForeignError, in_one_line};
 use tumble_core::parallel::locked;
 use tumble_core::parallel::{in_order, shared_out};
 use tumble_core::potential::{Derivative, Forces, Replicas, Response};
@@ -170,7 +170,7 @@ impl<'a, T: Real + Pod> Run<'a, T> {
         let (mut taken, lead) = (Arena::default(), &self.layers.leads[*lane]);
         let places = exchanged.iter().map(|messages| {
             let exchanged = messages.as_ref().map(|messages| self.exchange(tile, messages, &mut taken));
-            exchanged.transpose().map_err(|cause| self.failed(cause))
+            exchanged.transpose().map_err(|error| self.failed(&error.to_string()))
         });
         let places: Vec<_> = places.collect::<Result<_>>()?;
         let views = exchanged.iter().zip(&places);
@@ -189,7 +189,7 @@ impl<'a, T: Real + Pod> Run<'a, T> {
                 .map(|(output, &last_use)| self.keep(*lane, &outputs[output], &mut shelves[last_use]));
             Ok::<_, ort::Error>((kept.collect::<ort::Result<_>>()?, elapsed))
         };
-        let done = self.cancel.during(&lead.run, || in_one_line(run).map_err(|cause| self.failed(cause)));
+        let done = self.cancel.during(&lead.run, || in_one_line(run).map_err(|cause| run_error(self.model, cause)));
         self.pool.give(&mut taken);
         done
     }
@@ -210,7 +210,9 @@ impl<'a, T: Real + Pod> Run<'a, T> {
 
     fn keep(&self, lane: usize, value: &DynValue, shelf: &mut Arena) -> ort::Result<Tensor> {
         let (shape, found) = value.try_extract_tensor::<T>()?;
-        let place = shelf.add(found.len(), self.pool, |free| copy(found, free)).map_err(ort::Error::new)?;
+        let place = shelf
+            .add(found.len(), self.pool, |free| copy(found, free))
+            .map_err(|error| ort::Error::new(error.to_string()))?;
         Ok(Tensor { shape: shape.to_vec(), lane, place })
     }
 
@@ -252,8 +254,8 @@ impl<'a, T: Real + Pod> Run<'a, T> {
         *locked(self.packed) = self.tensors.into_iter().rev().collect();
     }
 
-    pub fn failed(&self, cause: String) -> Error {
-        run_error(self.model, cause)
+    pub fn failed(&self, cause: &str) -> Error {
+        run_error(self.model, ForeignError::new(cause))
     }
 }
 

@@ -4,7 +4,7 @@ use bytemuck::Pod;
 use tumble_core::error::Result;
 use tumble_ops::Real;
 
-use crate::partition::arena::{Arena, TensorRange};
+use crate::partition::arena::{Arena, OutOfMemory, TensorRange};
 use crate::partition::executor::{Run, View};
 use crate::partition::tiles::{Reversed, Rows};
 use crate::partition::{Exchange, Source, Stage};
@@ -33,18 +33,13 @@ impl<T: Real + Pod> Run<'_, T> {
         };
         let known = exchange.rows.get().copied();
         let rows = known.or_else(|| Rows::ALL.into_iter().find(fits)).filter(fits);
-        let unfit = || self.failed(format!("its tensor {} has not one row for each edge", exchange.name));
+        let unfit = || self.failed(&format!("its tensor {} has not one row for each edge", exchange.name));
         let rows = rows.ok_or_else(unfit)?;
         Ok(Messages { rows: *exchange.rows.get_or_init(|| rows), tiles })
     }
 
     /// Writes what a tile has after an exchange: its own rows, but that of the reversed edge for each edge.
-    pub fn exchange(
-        &self,
-        tile: usize,
-        messages: &Messages<T>,
-        shelf: &mut Arena,
-    ) -> std::result::Result<TensorRange, String> {
+    pub fn exchange(&self, tile: usize, messages: &Messages<T>, shelf: &mut Arena) -> Result<TensorRange, OutOfMemory> {
         let (shape, own) = messages.tiles[tile];
         let width = shape[1..].iter().product::<i64>() as usize;
         let numbers = |row: u32| row as usize * width..(row as usize + 1) * width;

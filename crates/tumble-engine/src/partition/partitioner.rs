@@ -9,6 +9,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use tumble_core::planner::RecomputeLevel;
 
+use crate::error::Indivisible;
 use crate::partition::raw_model::{File, Node};
 
 /// Inputs that some of the centers can have for themselves.
@@ -42,13 +43,13 @@ pub(crate) struct Exchange<'a> {
     pub result: &'a str,
 }
 
-/// Cuts a graph into stages; the error says why that cannot be. A tensor of an earlier stage is kept if this saves at least
+/// Cuts a graph into stages. A tensor of an earlier stage is kept if this saves at least
 /// so many multiplications of matrices as the level says for each tensor kept.
-pub(crate) fn cut<'a>(file: &'a File<'a>, level: RecomputeLevel) -> Result<Cut<'a>, String> {
+pub(crate) fn cut<'a>(file: &'a File<'a>, level: RecomputeLevel) -> Result<Cut<'a>, Indivisible> {
     let graph = Graph::new(file)?;
     let stages = graph.nodes.iter().map(|node| node.stage + 1).max().unwrap_or(0);
     if stages > MOST_STAGES {
-        return Err(format!("it has {stages} stages, more than the {MOST_STAGES} that it is cut into"));
+        return Err(Indivisible::Stages { found: stages, most: MOST_STAGES });
     }
     let mut kept = HashSet::new();
     let members: Vec<_> = (0..stages).map(|stage| graph.members(stage, level, &mut kept)).collect();
@@ -80,7 +81,7 @@ struct Graph<'a> {
 }
 
 impl<'a> Graph<'a> {
-    fn new(file: &'a File<'a>) -> Result<Self, String> {
+    fn new(file: &'a File<'a>) -> Result<Self, Indivisible> {
         let made =
             |(index, node): (usize, &Node<'a>)| node.outputs.iter().map(move |&name| (name, index)).collect::<Vec<_>>();
         let maker = file.nodes.iter().enumerate().flat_map(made).collect();
@@ -92,7 +93,7 @@ impl<'a> Graph<'a> {
         graph.mark_live();
         let nested = |index: &usize| graph.nodes[*index].live && file.nodes[*index].nested;
         match (0..file.nodes.len()).find(nested) {
-            Some(index) => Err(format!("its node {} has graphs inside", file.nodes[index].operator)),
+            Some(index) => Err(Indivisible::Nested { operator: file.nodes[index].operator.into() }),
             None => Ok(graph),
         }
     }
@@ -165,7 +166,12 @@ impl<'a> Graph<'a> {
     }
 
     /// A piece of these nodes, as far as they are needed for what it gives.
-    fn piece(&self, stage: usize, members: &BTreeSet<usize>, kept: &HashSet<&'a str>) -> Result<Subgraph<'a>, String> {
+    fn piece(
+        &self,
+        stage: usize,
+        members: &BTreeSet<usize>,
+        kept: &HashSet<&'a str>,
+    ) -> Result<Subgraph<'a>, Indivisible> {
         let exchanged: HashSet<_> = self.exchanges().map(|exchange| exchange.data).collect();
         let given = |name: &&str| kept.contains(name) || exchanged.contains(name) || self.file.outputs.contains(name);
         let own = members.iter().filter(|&&index| self.nodes[index].stage == stage);
@@ -179,7 +185,7 @@ impl<'a> Graph<'a> {
         let nodes = self.needed_for(&outputs, here);
         let inputs = self.inputs(&nodes, here);
         match inputs.iter().find(|name| !self.is_given(name, kept)) {
-            Some(name) => Err(format!("its tensor {name} cannot be had for some of the centers only")),
+            Some(name) => Err(Indivisible::Global { name: (*name).into() }),
             None => Ok(Subgraph { nodes: nodes.into_iter().collect(), inputs, outputs }),
         }
     }
@@ -264,7 +270,7 @@ mod tests {
         for (model, name) in [("pair-list-f64", "centers"), ("exported-orb-f64", "replica")] {
             let bytes = bytes(model);
             let why = cut(&File::read(&bytes).unwrap(), RecomputeLevel::Balanced).err().unwrap();
-            assert_eq!(why, format!("its tensor {name} cannot be had for some of the centers only"));
+            assert_eq!(why.to_string(), format!("its tensor {name} cannot be had for some of the centers only"));
         }
     }
 }

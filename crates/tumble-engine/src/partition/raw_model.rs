@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use tumble_onnx::error::Malformed;
 use tumble_onnx::file::proto::{Field, all_fields, field, message, number, text, utf8};
 
 /// A model file, taken apart but not understood: what is written is what was read.
@@ -36,7 +37,7 @@ pub(crate) type Type = (u64, Vec<i64>);
 
 impl<'a> File<'a> {
     /// Takes the bytes of a model file apart.
-    pub fn read(bytes: &'a [u8]) -> Result<Self, String> {
+    pub fn read(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let (mut head, mut graph) = (Vec::new(), &b""[..]);
         for Field { number, value, raw, .. } in all_fields(bytes)? {
             match number {
@@ -80,7 +81,7 @@ impl<'a> File<'a> {
 }
 
 impl<'a> Node<'a> {
-    fn read(bytes: &'a [u8], raw: &'a [u8]) -> Result<Self, String> {
+    fn read(bytes: &'a [u8], raw: &'a [u8]) -> Result<Self, Malformed> {
         let (inputs, outputs) = (Vec::new(), Vec::new());
         let mut node = Self { raw, operator: "", inputs, outputs, nested: false, first_axis: true };
         for Field { number, value, .. } in all_fields(bytes)? {
@@ -95,7 +96,7 @@ impl<'a> Node<'a> {
         Ok(node)
     }
 
-    fn read_attribute(&mut self, bytes: &[u8]) -> Result<(), String> {
+    fn read_attribute(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
         let is_axis = text(bytes, field::ATTRIBUTE_NAME)? == "axis";
         for Field { number, integer, .. } in all_fields(bytes)? {
             match number {

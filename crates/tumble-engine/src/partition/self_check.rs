@@ -1,7 +1,6 @@
 //! Whether a model in parts gives what it gives as a whole: if it does not, it is not one that can be cut.
 
 use tumble_core::cancel::Cancel;
-use tumble_core::error::Error;
 use tumble_core::graph::{Edge, Graph, edge_between};
 use tumble_core::potential::{Derivative, Replicas, Response};
 use tumble_core::rotation::{IDENTITY, Vector3, dot};
@@ -9,6 +8,7 @@ use tumble_onnx::contract::metadata::Precision;
 use tumble_onnx::contract::packing::{n_slots, width};
 use tumble_onnx::runtime::session::Model;
 
+use crate::error::Indivisible;
 use crate::partition::{Layers, SpareMemory};
 use crate::worker::Worker;
 
@@ -19,17 +19,16 @@ const ATOMS: usize = 12;
 const LONE: usize = 5;
 
 /// Evaluates a small structure both ways. Gives the bytes kept for each edge slot, or how the two differ.
-pub(crate) fn run(layers: &Layers, model: &Model, whole: &mut Worker) -> Result<usize, String> {
-    let (graph, told) = (graph(model), |error: Error| error.to_string());
-    let (mut bytes, cancel) = (0, Cancel::default());
+pub(crate) fn run(layers: &Layers, model: &Model, whole: &mut Worker) -> Result<usize, Indivisible> {
+    let (graph, mut bytes, cancel) = (graph(model), 0, Cancel::default());
     for &kind in model.metadata.forces.kinds() {
         let work = [Replicas { graph: &graph, rotations: &[IDENTITY] }];
-        let (expected, _) = whole.evaluate(model, &work, kind, &cancel).map_err(told)?;
+        let (expected, _) = whole.evaluate(model, &work, kind, &cancel)?;
         let ((found, _), kept) =
-            layers.evaluate(model, (&graph, &IDENTITY), kind, LONE, &SpareMemory::default(), &cancel).map_err(told)?;
+            layers.evaluate(model, (&graph, &IDENTITY), kind, LONE, &SpareMemory::default(), &cancel)?;
         bytes = bytes.max(kept);
         if !agree(&found[0], &expected[0], model.metadata.precision) {
-            return Err("in parts it gives other numbers than as a whole".to_owned());
+            return Err(Indivisible::Differs);
         }
     }
     Ok(bytes.div_ceil(n_slots(&graph, model.metadata.layout, width(&graph)).max(1)))

@@ -81,7 +81,7 @@ fn whole<'a>(name: &'static str, value: &'a str) -> Result<&'a str> {
 /// [`Error::Argument`].
 pub fn check_options(text: &str) -> Result<()> {
     let refused = |sentence| Error::Argument { name: "options", problem: format!("cannot be used: {sentence}") };
-    check_once(text).map_err(refused)?;
+    check_once(text).map_err(|error| refused(error.to_string()))?;
     let keys = names(Door::Session, &OWN);
     match pairs(text).find(|(key, _)| !keys.contains(key)) {
         None => Ok(()),

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use tumble_core::error::{Error, Result};
+use crate::error::{BadAddress, Error, Result};
 
 /// The longest path of a socket, bytes: of `sun_path` the last one is a zero.
 const LONGEST: usize = 107;
@@ -39,9 +39,7 @@ impl Address {
     /// [`Error::Address`] for a path that is longer than the system allows.
     pub fn unix(path: &str) -> Result<Self> {
         if path.len() > LONGEST {
-            let problem = "is longer than the 107 bytes that the system allows for the path of a socket: give a shorter \
-                           one, or one that begins at the current folder";
-            return Err(Error::Address { address: path.into(), problem });
+            return Err(Error::Address { address: path.into(), problem: BadAddress::TooLong });
         }
         Ok(Self::Unix(path.into()))
     }
@@ -52,11 +50,11 @@ impl Address {
     /// [`Error::Address`].
     pub fn tcp(text: &str) -> Result<Self> {
         let refused = |problem| Error::Address { address: text.into(), problem };
-        let (host, port) = text.rsplit_once(':').ok_or_else(|| refused("has no port: write HOST:PORT"))?;
-        let port = port.parse().map_err(|_| refused("has a port that is no number from 0 to 65535"))?;
+        let (host, port) = text.rsplit_once(':').ok_or_else(|| refused(BadAddress::NoPort))?;
+        let port = port.parse().map_err(|_| refused(BadAddress::Port))?;
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         if host.is_empty() {
-            return Err(refused("has no host: write HOST:PORT, as in localhost:31415"));
+            return Err(refused(BadAddress::NoHost));
         }
         Ok(Self::Tcp { host: host.into(), port })
     }
@@ -88,7 +86,7 @@ impl FromStr for Address {
         match text.split_once(':') {
             Some(("unix", path)) if !path.is_empty() => Self::unix(path),
             Some(("tcp", place)) => Self::tcp(place),
-            _ => Err(Error::Address { address: text.into(), problem: "is neither unix:PATH nor tcp:HOST:PORT" }),
+            _ => Err(Error::Address { address: text.into(), problem: BadAddress::Kind }),
         }
     }
 }

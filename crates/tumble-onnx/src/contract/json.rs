@@ -5,15 +5,17 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
+use crate::error::Breach;
+
 /// Reads a text.
 ///
 /// # Errors
-/// The rest of a sentence.
-pub(crate) fn read(text: &str) -> Result<Value, String> {
+/// [`Breach::NotJson`] and [`Breach::KeyTwice`].
+pub(crate) fn read(text: &str) -> Result<Value, Breach> {
     let found: Result<Unique, _> = serde_json::from_str(text);
-    found.map(|Unique(value)| value).map_err(|error| match error.classify() {
-        serde_json::error::Category::Data => format!("{error} of its metadata"),
-        _ => format!("its metadata are not JSON: {error}"),
+    found.map(|Unique(value)| value).map_err(|source| match source.classify() {
+        serde_json::error::Category::Data => Breach::KeyTwice { source },
+        _ => Breach::NotJson { source },
     })
 }
 
@@ -92,7 +94,7 @@ mod tests {
     fn keys_given_twice_are_refused_wherever_they_are() {
         for text in [r#"{"a": 1, "a": 1}"#, r#"{"b": [{"a": 1, "\u0061": 2}]}"#, r#"{"b": {"c": {"a": {}, "a": []}}}"#]
         {
-            let error = read(text).unwrap_err();
+            let error = read(text).unwrap_err().to_string();
             assert!(error.starts_with("the key `a` is given twice at line 1 column "), "{error}");
             assert!(error.ends_with(" of its metadata"), "{error}");
         }
@@ -101,7 +103,7 @@ mod tests {
     #[test]
     fn texts_that_are_no_json_are_told_as_such() {
         for text in ["", "{", "{\"a\": nan}", "[1e999]", &"[".repeat(100_000)] {
-            assert!(read(text).unwrap_err().starts_with("its metadata are not JSON: "), "{text}");
+            assert!(read(text).unwrap_err().to_string().starts_with("its metadata are not JSON: "), "{text}");
         }
     }
 }

@@ -6,11 +6,11 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 use tumble_core::elements::HEAVIEST;
-use tumble_core::error::{Error, Result};
 use tumble_core::potential::{Forces, ModelInfo};
 use tumble_core::units;
 
 use super::json;
+use crate::error::{Breach, Error, Result};
 
 /// The key in `metadata_props`.
 pub(crate) const KEY: &str = "tumble";
@@ -173,40 +173,36 @@ impl Metadata {
     /// [`Error::NoContract`], [`Error::ContractVersion`], and [`Error::Contract`] with the field that is wrong.
     pub fn parse(text: Option<&str>, path: &Path) -> Result<Self> {
         let text = text.ok_or_else(|| Error::NoContract { path: path.to_path_buf() })?;
-        let wrong = |cause: String| Error::Contract { path: path.to_path_buf(), cause };
+        let wrong = |source| Error::Contract { path: path.to_path_buf(), source };
         let value = json::read(text).map_err(wrong)?;
-        let version =
-            value.get("version").ok_or_else(|| wrong("missing field `version` in its metadata".to_owned()))?;
+        let version = value.get("version").ok_or_else(|| wrong(Breach::NoVersion))?;
         if version.as_u64() != Some(u64::from(CONTRACT_VERSION)) {
             let (path, found) = (path.to_path_buf(), version.to_string());
             return Err(Error::ContractVersion { path, found, known: CONTRACT_VERSION });
         }
-        let mut metadata: Self =
-            serde_json::from_value(value).map_err(|error| wrong(format!("{error} in its metadata")))?;
+        let mut metadata: Self = serde_json::from_value(value).map_err(|source| wrong(Breach::Field { source }))?;
         metadata.species.sort_unstable();
-        metadata.nonsense().map_or(Ok(metadata), |cause| Err(wrong(cause)))
+        metadata.nonsense().map_or(Ok(metadata), |breach| Err(wrong(breach)))
     }
 
     /// The first value that makes no sense.
-    fn nonsense(&self) -> Option<String> {
+    fn nonsense(&self) -> Option<Breach> {
         let references = &self.reference_energies;
         let cutoff = self.cutoff * self.length_unit.angstrom();
-        let (found, expected) = if !(cutoff > 0.0 && cutoff <= LONGEST_CUTOFF) {
-            (format!("`cutoff` is {:?}", self.cutoff), "a length above 0 and up to 100 Å")
+        if !(cutoff > 0.0 && cutoff <= LONGEST_CUTOFF) {
+            Some(Breach::Cutoff { found: self.cutoff })
         } else if !(1..=MOST_HOPS).contains(&self.hops) {
-            (format!("`hops` is {}", self.hops), "a number from 1 to 100")
+            Some(Breach::Hops { found: self.hops })
         } else if !self.has_elements() {
-            (format!("`species` is {:?}", self.species), "a list of distinct atomic numbers from 1 to 118")
+            Some(Breach::Species { found: self.species.clone() })
         } else if !references.is_empty() && !references.keys().eq(&self.species) {
-            (format!("`reference_energies` are of {:?}", references.keys()), "one of each of `species`")
-        } else if let Some((z, energy)) = references.iter().find(|(_, energy)| !energy.is_finite()) {
-            (format!("`reference_energies` of {z} is {energy}"), "an energy in eV")
-        } else if let Some(bytes) = self.bytes_per_edge.filter(|bytes| !(1..=MOST_BYTES).contains(bytes)) {
-            (format!("`bytes_per_edge` is {bytes}"), "a number from 1 to 1073741824")
+            Some(Breach::ReferenceSpecies { found: references.keys().copied().collect() })
+        } else if let Some((&element, &found)) = references.iter().find(|(_, energy)| !energy.is_finite()) {
+            Some(Breach::ReferenceEnergy { element, found })
         } else {
-            return None;
-        };
-        Some(format!("{found} in its metadata where {expected} was expected"))
+            let found = self.bytes_per_edge.filter(|bytes| !(1..=MOST_BYTES).contains(bytes));
+            found.map(|found| Breach::BytesPerEdge { found })
+        }
     }
 
     /// Whether the species, which are sorted, are distinct elements.

@@ -5,6 +5,7 @@ use ort::value::{Outlet, TensorElementType};
 use tumble_core::potential::Forces;
 
 use crate::contract::metadata::{Layout, Metadata, Precision};
+use crate::error::Breach;
 
 /// An input that the driver knows how to fill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,18 +73,18 @@ pub struct Signature {
 }
 
 impl Signature {
-    /// Reads the signature of a session; the error says how it breaks the contract.
-    pub fn read(session: &Session, metadata: &Metadata) -> Result<Self, String> {
+    /// Reads the signature of a session.
+    ///
+    /// # Errors
+    /// [`Breach`].
+    pub fn read(session: &Session, metadata: &Metadata) -> Result<Self, Breach> {
         let inputs = session.inputs().iter().map(|outlet| input(outlet, metadata)).collect::<Result<Vec<_>, _>>()?;
         if metadata.whole && !inputs.iter().any(|&(_, input)| input == Input::Replica) {
-            let cause = "its metadata say that its energy is one of the `whole` structure, but it has no input `replica` \
-                         to tell structures apart";
-            return Err(cause.into());
+            return Err(Breach::NoReplica);
         }
         for kind in metadata.forces.kinds() {
             for name in required(*kind) {
-                find_output(session, name, metadata)?
-                    .ok_or_else(|| format!("its output `{name}` is missing, which its forces kind promises"))?;
+                find_output(session, name, metadata)?.ok_or(Breach::NoOutput { name })?;
             }
         }
         let stress = metadata.forces.kinds().contains(&Forces::Direct)
@@ -108,12 +109,12 @@ fn required(kind: Forces) -> [&'static str; 2] {
     }
 }
 
-fn input(outlet: &Outlet, metadata: &Metadata) -> Result<(&'static str, Input), String> {
+fn input(outlet: &Outlet, metadata: &Metadata) -> Result<(&'static str, Input), Breach> {
     let allowed = || VOCABULARY.iter().filter(|(_, input)| in_layout(*input, metadata.layout));
     let found = allowed().find(|(name, _)| *name == outlet.name()).copied();
     let (name, input) = found.ok_or_else(|| {
         let known: Vec<_> = allowed().map(|(name, _)| *name).collect();
-        format!("its input `{}` is unknown, where inputs are among {}", outlet.name(), known.join(", "))
+        Breach::UnknownInput { name: outlet.name().into(), known: known.join(", ") }
     })?;
     let expected = match input {
         Input::EdgeVectors | Input::Weights => real(metadata),
@@ -132,7 +133,7 @@ fn in_layout(input: Input, layout: Layout) -> bool {
     }
 }
 
-fn find_output<'a>(session: &'a Session, name: &str, metadata: &Metadata) -> Result<Option<&'a Outlet>, String> {
+fn find_output<'a>(session: &'a Session, name: &str, metadata: &Metadata) -> Result<Option<&'a Outlet>, Breach> {
     let outlet = session.outputs().iter().find(|outlet| outlet.name() == name);
     outlet.map(|outlet| check_type("output", outlet, real(metadata)).map(|()| outlet)).transpose()
 }
@@ -144,13 +145,13 @@ fn real(metadata: &Metadata) -> TensorElementType {
     }
 }
 
-fn check_type(what: &str, outlet: &Outlet, expected: TensorElementType) -> Result<(), String> {
+fn check_type(what: &'static str, outlet: &Outlet, expected: TensorElementType) -> Result<(), Breach> {
     match outlet.dtype().tensor_type() {
         Some(found) if found == expected => Ok(()),
         Some(found) => {
-            let found = found.to_string().to_lowercase();
-            Err(format!("its {what} `{}` is of {found} where {expected} was expected", outlet.name()))
+            let (found, expected) = (found.to_string().to_lowercase(), expected.to_string());
+            Err(Breach::WrongType { what, name: outlet.name().into(), found, expected })
         }
-        None => Err(format!("its {what} `{}` is no tensor", outlet.name())),
+        None => Err(Breach::NoTensor { what, name: outlet.name().into() }),
     }
 }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use tumble_core::error::{Error, Result};
+use tumble_core::panics::ForeignError;
 use tumble_core::potential::{Derivative, Forces, Response};
 use tumble_core::rotation::{Matrix3, Vector3};
 use tumble_ops::Real;
@@ -118,13 +119,15 @@ impl<'a, T: Real> Reader<'a, T> {
 
     /// Shape and values of an output.
     fn tensor(&self, name: &'static str) -> Result<(&[i64], &[T])> {
-        let failed = |cause: String| Error::ModelRun { model: self.model.to_owned(), cause };
-        let output = (self.find)(name).ok_or_else(|| failed(format!("it left out the output {name}")))?;
-        output.map_err(|error| failed(error.to_string()))
+        let failed = |cause: &str| {
+            Error::from(crate::Error::ModelRun { model: self.model.to_owned(), source: ForeignError::new(cause) })
+        };
+        let output = (self.find)(name).ok_or_else(|| failed(&format!("it left out the output {name}")))?;
+        output.map_err(|error| failed(&error.to_string()))
     }
 
     fn wrong_shape(&self, output: &'static str, found: &[i64], expected: String) -> Error {
-        Error::OutputShape { model: self.model.to_owned(), output, found: found.to_vec(), expected }
+        crate::Error::OutputShape { model: self.model.to_owned(), output, found: found.to_vec(), expected }.into()
     }
 
     fn not_finite(&self, output: &'static str, shape: &[i64], position: usize, value: f64) -> Error {

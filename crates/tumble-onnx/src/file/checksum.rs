@@ -7,8 +7,8 @@ use std::fs;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
-use tumble_core::error::{Error, Result};
 
+use crate::error::{Error, Malformed, Result};
 use crate::file::external::Weights;
 use crate::file::model_file::read_model;
 use crate::file::proto::{Field, Fields, entry, field, message};
@@ -30,7 +30,7 @@ enum Part<'a> {
     Damaged(&'a [u8]),
 }
 
-fn part_of<'a>(part: &Field<'a>) -> Result<Part<'a>, String> {
+fn part_of<'a>(part: &Field<'a>) -> Result<Part<'a>, Malformed> {
     if part.number != field::MODEL_METADATA || !part.bytes {
         return Ok(Part::Other);
     }
@@ -44,13 +44,12 @@ fn part_of<'a>(part: &Field<'a>) -> Result<Part<'a>, String> {
     })
 }
 
-fn damaged(key: &[u8]) -> String {
-    let key = String::from_utf8_lossy(key);
-    format!("its metadata have the key {key:?} where {KEY:?} was written, so it is damaged")
+fn damaged(key: &[u8]) -> Malformed {
+    Malformed::DamagedKey { key: String::from_utf8_lossy(key).into_owned(), expected: KEY }
 }
 
 impl Checksum {
-    fn of(bytes: &[u8], weights: &Weights) -> Result<Self, String> {
+    fn of(bytes: &[u8], weights: &Weights) -> Result<Self, Malformed> {
         let (mut hash, mut found) = (Sha256::new(), None);
         for part in Fields(bytes) {
             let part = part?;
@@ -59,7 +58,7 @@ impl Checksum {
                 Part::Damaged(key) => return Err(damaged(key)),
                 Part::Checksum(value) => {
                     if found.replace(String::from_utf8_lossy(value).into_owned()).is_some() {
-                        return Err("it states its checksum twice".to_owned());
+                        return Err(Malformed::ChecksumTwice);
                     }
                 }
             }
@@ -75,7 +74,7 @@ impl Checksum {
 pub fn verify(path: &Path, bytes: &[u8], weights: &Weights) -> Result<bool> {
     let path = path.to_path_buf();
     match Checksum::of(bytes, weights) {
-        Err(cause) => Err(Error::NotOnnx { path, cause }),
+        Err(source) => Err(Error::NotOnnx { path, source }),
         Ok(Checksum { stated: Some(stated), found }) if stated != found => Err(Error::Damaged { path, stated, found }),
         Ok(Checksum { stated, .. }) => Ok(stated.is_some()),
     }
@@ -89,13 +88,16 @@ pub fn stamp(path: &Path) -> Result<String> {
     let (bytes, _) = read_model(path)?;
     let weights = Weights::read(path, &bytes)?;
     let stamped = stamped(&bytes, &weights);
-    let (written, checksum) = stamped.map_err(|cause| Error::NotOnnx { path: path.to_path_buf(), cause })?;
+    let (written, checksum) = stamped.map_err(|source| Error::NotOnnx { path: path.to_path_buf(), source })?;
     replace(path, &written)?;
     Ok(checksum)
 }
 
 /// The bytes of a model with its checksum, and that.
-pub fn stamped(bytes: &[u8], weights: &Weights) -> Result<(Vec<u8>, String), String> {
+///
+/// # Errors
+/// [`Malformed`].
+pub fn stamped(bytes: &[u8], weights: &Weights) -> Result<(Vec<u8>, String), Malformed> {
     let mut written = Vec::with_capacity(bytes.len() + 2 * KEY.len() + 64);
     for part in Fields(bytes) {
         let part = part?;
@@ -120,9 +122,9 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let done = fs::write(part, bytes)
         .and_then(|()| permissions.and_then(|permissions| fs::set_permissions(part, permissions)))
         .and_then(|()| fs::rename(part, &path));
-    done.map_err(|cause| {
+    done.map_err(|source| {
         let _ = fs::remove_file(part);
-        Error::Write { path, cause }
+        Error::Write { path, source }
     })
 }
 

@@ -7,10 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Component, Path};
 
-use tumble_core::error::{Error, Result};
-
+use crate::error::{Error, Malformed, Result, Unavailable};
 use crate::file::hash;
-use crate::file::proto::{Field, Fields, LONGEST, entry, field, header, message, utf8};
+use crate::file::proto::{Field, Fields, LONGEST, LONGEST_MB, entry, field, header, message, utf8};
 
 /// The messages of a model that hold tensors, directly or further inside.
 #[derive(Clone, Copy, PartialEq)]
@@ -66,7 +65,7 @@ struct Place<'a> {
 
 impl<'a> Place<'a> {
     /// Of a TensorProto; `None` where its values are in itself.
-    fn of(tensor: &'a [u8]) -> Result<Option<Self>, String> {
+    fn of(tensor: &'a [u8]) -> Result<Option<Self>, Malformed> {
         // DataLocation.EXTERNAL, in the 32 bits that protobuf's own readers take.
         const EXTERNAL: u32 = 1;
         let (mut external, mut place) = (false, Place { location: "", offset: 0, length: None });
@@ -81,11 +80,11 @@ impl<'a> Place<'a> {
         Ok(external.then_some(place))
     }
 
-    fn take(&mut self, bytes: &'a [u8]) -> Result<(), String> {
+    fn take(&mut self, bytes: &'a [u8]) -> Result<(), Malformed> {
         let (key, value) = entry(bytes)?;
         let (key, value) = (utf8(key)?, utf8(value)?);
         let number = || {
-            let refusal = || format!("the {key} of a tensor outside of the file is \"{value}\", which is no number");
+            let refusal = || Malformed::NoNumber { key: key.into(), value: value.into() };
             value.parse().ok().filter(|_| value.bytes().all(|byte| byte.is_ascii_digit())).ok_or_else(refusal)
         };
         match key {
@@ -97,17 +96,12 @@ impl<'a> Place<'a> {
         Ok(())
     }
 
-    /// Its bytes in the file; the error is the rest of a sentence.
-    fn cut<'b>(&self, file: &'b [u8]) -> Result<&'b [u8], String> {
+    /// Its bytes in the file.
+    fn cut<'b>(&self, file: &'b [u8]) -> Result<&'b [u8], Unavailable> {
         let end = self.length.map_or(Some(file.len()), |length| self.offset.checked_add(length));
         end.and_then(|end| file.get(self.offset..end)).ok_or_else(|| {
             let length = self.length.map_or("all".to_owned(), |length| length.to_string());
-            format!(
-                "which has {} bytes, where {length} from byte {} on are wanted: it was cut short or belongs to another \
-                 model",
-                file.len(),
-                self.offset
-            )
+            Unavailable::Short { found: file.len(), length, offset: self.offset }
         })
     }
 }
@@ -123,7 +117,7 @@ impl Weights {
     /// # Errors
     /// [`Error::NotOnnx`] and [`Error::ExternalData`].
     pub fn read(model: &Path, bytes: &[u8]) -> Result<Self> {
-        let locations = locations(bytes).map_err(|cause| Error::NotOnnx { path: model.to_path_buf(), cause })?;
+        let locations = locations(bytes).map_err(|source| Error::NotOnnx { path: model.to_path_buf(), source })?;
         let mut room = LONGEST.saturating_sub(bytes.len() as u64);
         let file = |location: String| match read(model, &location, &mut room) {
             Ok(file) => Ok((location, file)),
@@ -133,7 +127,10 @@ impl Weights {
     }
 
     /// For fuzzing: as if all files of the model held these bytes.
-    pub fn all_of(bytes: &[u8], file: &[u8]) -> Result<Self, String> {
+    ///
+    /// # Errors
+    /// [`Malformed`].
+    pub fn all_of(bytes: &[u8], file: &[u8]) -> Result<Self, Malformed> {
         let files = locations(bytes)?.into_iter().map(|location| (location, file.to_vec()));
         Ok(Self { files: files.collect() })
     }
@@ -168,10 +165,10 @@ impl Weights {
         }
     }
 
-    /// Writes a message with the weights in it; the error is the name of a file, and the rest of a sentence.
-    fn copy(&self, kind: Kind, bytes: &[u8], into: &mut Vec<u8>) -> Result<(), (String, String)> {
+    /// Writes a message with the weights in it; the error is the name of a file, and what is wrong with it.
+    fn copy(&self, kind: Kind, bytes: &[u8], into: &mut Vec<u8>) -> Result<(), (String, Unavailable)> {
         for part in Fields(bytes) {
-            let part = part.map_err(|cause| (String::new(), cause))?;
+            let part = part.map_err(|cause| (String::new(), cause.into()))?;
             match kind.inside(part.number).filter(|_| part.bytes) {
                 None => into.extend(part.raw),
                 Some(Kind::Tensor) => self.copy_tensor(&part, into)?,
@@ -185,8 +182,8 @@ impl Weights {
         Ok(())
     }
 
-    fn copy_tensor(&self, tensor: &Field, into: &mut Vec<u8>) -> Result<(), (String, String)> {
-        let place = Place::of(tensor.value).map_err(|cause| (String::new(), cause))?;
+    fn copy_tensor(&self, tensor: &Field, into: &mut Vec<u8>) -> Result<(), (String, Unavailable)> {
+        let place = Place::of(tensor.value).map_err(|cause| (String::new(), cause.into()))?;
         let Some(place) = place else {
             into.extend(tensor.raw);
             return Ok(());
@@ -225,14 +222,14 @@ fn end(start: usize, into: &mut [u8]) {
 }
 
 /// The files that hold weights of a model.
-fn locations(bytes: &[u8]) -> Result<BTreeSet<String>, String> {
+fn locations(bytes: &[u8]) -> Result<BTreeSet<String>, Malformed> {
     let mut names = BTreeSet::new();
     visit(Kind::Model, bytes, &mut |place| names.extend([place.location.to_owned()]))?;
     Ok(names)
 }
 
 /// Tells of every tensor whose values are elsewhere.
-fn visit(kind: Kind, bytes: &[u8], found: &mut impl FnMut(Place)) -> Result<(), String> {
+fn visit(kind: Kind, bytes: &[u8], found: &mut impl FnMut(Place)) -> Result<(), Malformed> {
     if kind == Kind::Tensor {
         Place::of(bytes)?.into_iter().for_each(found);
         return Ok(());
@@ -243,7 +240,7 @@ fn visit(kind: Kind, bytes: &[u8], found: &mut impl FnMut(Place)) -> Result<(), 
         let Some(inner) = kind.inside(part.number).filter(|_| part.bytes) else { continue };
         if kind.once(part.number) {
             if seen.contains(&part.number) {
-                return Err("a tensor in it is given twice".to_owned());
+                return Err(Malformed::TensorTwice);
             }
             seen.push(part.number);
         }
@@ -253,31 +250,27 @@ fn visit(kind: Kind, bytes: &[u8], found: &mut impl FnMut(Place)) -> Result<(), 
 }
 
 /// Reads a file that holds weights, if there is still so much room.
-fn read(model: &Path, location: &str, room: &mut u64) -> Result<Vec<u8>, String> {
+fn read(model: &Path, location: &str, room: &mut u64) -> Result<Vec<u8>, Unavailable> {
     let inside = |part| matches!(part, Component::Normal(_) | Component::CurDir);
     if location.is_empty() || !Path::new(location).components().all(inside) {
-        return Err(
-            "which is no place in the model's folder: save it with its weights beside it, or in one file".into()
-        );
+        return Err(Unavailable::Elsewhere);
     }
     let folder = model.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let missing = |cause| {
-        let place = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
-        format!("which cannot be read ({cause}): put it beside the model, into {}", place.display())
+    let missing = |source| {
+        let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
+        Unavailable::Unreadable { folder, source }
     };
     let path = folder.join(location);
     let about = fs::metadata(&path).map_err(missing)?;
     if !about.is_file() {
-        return Err("which is no file: save the model with its weights beside it, or in one file".into());
+        return Err(Unavailable::NoFile);
     }
-    *room = room.checked_sub(about.len()).ok_or_else(|| {
-        format!("which makes it more than {} MB, the most that an ONNX model in memory can be", (LONGEST + 1) >> 20)
-    })?;
+    *room = room.checked_sub(about.len()).ok_or(Unavailable::TooLong { most: LONGEST_MB })?;
     fs::read(&path).map_err(missing)
 }
 
-fn refusal(model: &Path, location: &str, cause: String) -> Error {
-    Error::ExternalData { path: model.to_path_buf(), location: location.to_owned(), cause }
+fn refusal(model: &Path, location: &str, source: Unavailable) -> Error {
+    Error::ExternalData { path: model.to_path_buf(), location: location.to_owned(), source }
 }
 
 #[cfg(test)]

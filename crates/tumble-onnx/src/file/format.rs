@@ -4,62 +4,52 @@ use std::path::Path;
 
 use tumble_xyz::holds_structures;
 
+use crate::error::OtherFormat;
+
 /// Bytes by which a file of structures is known.
 const HEAD: usize = 8192;
 
-/// What a file is that is no ONNX model, and what to do: the rest of a sentence. `None`: not known.
-pub(crate) fn recognize(path: &Path, bytes: &[u8]) -> Option<&'static str> {
+/// What a file is that is no ONNX model. `None`: not known.
+pub(crate) fn recognize(path: &Path, bytes: &[u8]) -> Option<OtherFormat> {
     if holds_structures(path, &bytes[..bytes.len().min(HEAD)]) {
-        return Some("it holds structures: give the model first and the structures after it");
+        return Some(OtherFormat::Structures);
     }
     if bytes.starts_with(b"PK\x03\x04") {
         return Some(archive(bytes));
     }
     let safetensors = bytes.get(8..10) == Some(b"{\"") && bytes[6..8] == [0, 0];
     match bytes {
-        [0x80, 2..=5, ..] => Some(CHECKPOINT),
-        [_, _, _, _, b'O', b'R', b'T', b'M', ..] => {
-            Some("it is in ONNX Runtime's own format (.ort): give the .onnx file that it was made from")
-        }
-        _ if safetensors => Some(
-            "it holds weights only (safetensors): export the model with them, by `tumble-export torch \
-             my_module.py:make -o model.onnx` with a function that loads them",
-        ),
-        _ if bytes.starts_with(b"\x89HDF") => {
-            Some("it is in the format HDF5: export the model that it belongs to, as docs/export.md describes")
-        }
-        [0x1f, 0x8b, ..] | [0xfd, b'7', b'z', ..] | [b'B', b'Z', b'h', ..] => Some("it is compressed: unpack it first"),
+        [0x80, 2..=5, ..] => Some(OtherFormat::Checkpoint),
+        [_, _, _, _, b'O', b'R', b'T', b'M', ..] => Some(OtherFormat::OnnxRuntime),
+        _ if safetensors => Some(OtherFormat::Safetensors),
+        _ if bytes.starts_with(b"\x89HDF") => Some(OtherFormat::Hdf5),
+        [0x1f, 0x8b, ..] | [0xfd, b'7', b'z', ..] | [b'B', b'Z', b'h', ..] => Some(OtherFormat::Compressed),
         _ => text(bytes),
     }
 }
 
-const CHECKPOINT: &str = "it is a checkpoint of PyTorch: export it, by `tumble-export pet CHECKPOINT -o model.onnx` for \
-                          metatrain's PET, `tumble-export orb` for Orb, `tumble-export torch` for any other model";
-
 /// Bytes at the beginning and at the end of an archive in which names are looked for.
 const DIRECTORY: usize = 1 << 20;
 
-fn archive(bytes: &[u8]) -> &'static str {
+fn archive(bytes: &[u8]) -> OtherFormat {
     // The names in it are at the beginning of each file, and once more at the end.
     let ends = [&bytes[..bytes.len().min(DIRECTORY)], &bytes[bytes.len().saturating_sub(DIRECTORY)..]];
     let holds = |name: &[u8]| ends.iter().any(|end| end.windows(name.len()).any(|part| part == name));
     if holds(b"serialized_exported_program") || holds(b"models/model.json") {
-        "it is a program of torch.export: export the module that it was made from, by `tumble-export torch \
-         my_module.py:make -o model.onnx`"
+        OtherFormat::ExportedProgram
     } else if holds(b"constants.pkl") {
-        "it is a program of TorchScript: export the checkpoint that it was made from, by `tumble-export pet CHECKPOINT \
-         -o model.onnx`, or the module, by `tumble-export torch my_module.py:make -o model.onnx`"
+        OtherFormat::TorchScript
     } else if holds(b"data.pkl") {
-        CHECKPOINT
+        OtherFormat::Checkpoint
     } else {
-        "it is an archive (zip): unpack it first"
+        OtherFormat::Archive
     }
 }
 
 /// Bytes by which a text is known.
 const BEGINNING: usize = 1024;
 
-fn text(bytes: &[u8]) -> Option<&'static str> {
+fn text(bytes: &[u8]) -> Option<OtherFormat> {
     let beginning = &bytes[..bytes.len().min(BEGINNING)];
     let end = beginning.utf8_chunks().next().map_or(0, |chunk| chunk.valid().len());
     // A letter may be cut at the end.
@@ -70,13 +60,13 @@ fn text(bytes: &[u8]) -> Option<&'static str> {
     let text = text.trim_start_matches(['\u{feff}', ' ', '\n', '\r', '\t']);
     let first = text.lines().next()?.trim();
     Some(if first.starts_with("version https://git-lfs") {
-        "it is a pointer of Git LFS: fetch the file itself, by `git lfs pull`"
+        OtherFormat::LfsPointer
     } else if first.starts_with('<') {
-        "it is a page of HTML or XML: fetch the file itself"
+        OtherFormat::Html
     } else if first.starts_with(['{', '[']) {
-        "it is a text in JSON: give the .onnx file of the model"
+        OtherFormat::Json
     } else {
-        "it is a text: give the .onnx file of the model"
+        OtherFormat::Text
     })
 }
 
@@ -107,7 +97,7 @@ mod tests {
             ("# größ".as_bytes().split_last().unwrap().1, "it is a text: "),
         ];
         for (bytes, expected) in cases {
-            let found = recognize(Path::new("m"), bytes).unwrap_or_default();
+            let found = recognize(Path::new("m"), bytes).map(|format| format.to_string()).unwrap_or_default();
             assert!(found.starts_with(expected), "{}: {found}", bytes.escape_ascii());
         }
         for unknown in [&b""[..], b"\x08\x0a\x12\x07pytorch", b"\0\0\0\0\0\0\0\0\0\0", b"\xff\xfe\x00\x01"] {

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use crate::error::{Breach, Malformed};
+
 /// Operators of a graph at most, with its functions written out. ONNX Runtime takes seconds for as many, and a file of a
 /// few hundred bytes can have more than memory holds, by functions that call functions.
 const MOST: u64 = 100_000;
@@ -38,31 +40,24 @@ pub(crate) struct Operators<'a> {
 
 impl<'a> Operators<'a> {
     /// Adds a function.
-    pub fn define(&mut self, function: Operator<'a>, calls: Vec<Operator<'a>>) -> Result<(), String> {
+    pub fn define(&mut self, function: Operator<'a>, calls: Vec<Operator<'a>>) -> Result<(), Malformed> {
         match self.functions.insert(function, calls) {
             None => Ok(()),
-            Some(_) => Err(format!("it defines the function {} twice", function.name)),
+            Some(_) => Err(Malformed::FunctionTwice { name: function.name.into() }),
         }
     }
 
-    /// Refuses operators that nobody knows, and more of them than can be worked on; the error is the rest of a sentence.
-    pub fn check(&self) -> Result<(), String> {
+    /// Refuses operators that nobody knows, and more of them than can be worked on.
+    pub fn check(&self) -> Result<(), Breach> {
         let all = self.graph.iter().chain(self.functions.values().flatten());
         if let Some(unknown) = all.copied().find(|call| !self.functions.contains_key(call) && !call.is_known()) {
             let Operator { domain, name, .. } = unknown;
-            return Err(format!(
-                "its operator {name} is of the domain \"{domain}\", which neither ONNX Runtime nor a function of the file \
-                 defines: export it with standard operators, or with the function"
-            ));
+            return Err(Breach::UnknownOperator { name: name.into(), domain: domain.into() });
         }
-        let total = self.written_out(&self.graph, &mut HashMap::new(), DEEPEST)?;
-        if total <= MOST {
-            return Ok(());
+        match self.written_out(&self.graph, &mut HashMap::new(), DEEPEST)? {
+            ..=MOST => Ok(()),
+            found => Err(Breach::Operators { found, most: MOST }),
         }
-        Err(format!(
-            "it has {total} operators with its functions written out, more than the {MOST} that are taken: export a \
-             smaller graph"
-        ))
     }
 
     /// The number of operators in these calls. `known`: of functions that were counted before; `None` while they are.
@@ -71,8 +66,8 @@ impl<'a> Operators<'a> {
         calls: &[Operator<'a>],
         known: &mut HashMap<Operator<'a>, Option<u64>>,
         depth: usize,
-    ) -> Result<u64, String> {
-        let depth = depth.checked_sub(1).ok_or_else(|| format!("its functions call one another {DEEPEST} deep"))?;
+    ) -> Result<u64, Breach> {
+        let depth = depth.checked_sub(1).ok_or(Breach::Deep { depth: DEEPEST })?;
         let mut total: u64 = 0;
         for call in calls {
             total = total.saturating_add(self.size(*call, known, depth)?);
@@ -85,11 +80,11 @@ impl<'a> Operators<'a> {
         call: Operator<'a>,
         known: &mut HashMap<Operator<'a>, Option<u64>>,
         depth: usize,
-    ) -> Result<u64, String> {
+    ) -> Result<u64, Breach> {
         let Some(inner) = self.functions.get(&call) else { return Ok(1) };
         match known.get(&call) {
             Some(Some(size)) => return Ok(*size),
-            Some(None) => return Err(format!("its function {} calls itself", call.name)),
+            Some(None) => return Err(Breach::Recursive { name: call.name.into() }),
             None => drop(known.insert(call, None)),
         }
         let size = self.written_out(inner, known, depth)?;
@@ -112,7 +107,7 @@ mod tests {
         for (name, calls) in functions {
             operators.define(call("my", name), calls.clone()).unwrap();
         }
-        operators.check().err()
+        operators.check().err().map(|breach| breach.to_string())
     }
 
     #[test]
@@ -149,9 +144,9 @@ mod tests {
     #[test]
     fn operators_that_nobody_defines_are_refused() {
         let known = [call("", "Add"), call("ai.onnx.ml", "X"), call("com.microsoft", "Gelu"), call("tumble", "Silu")];
-        assert_eq!(Operators { graph: known.to_vec(), ..Operators::default() }.check(), Ok(()));
+        Operators { graph: known.to_vec(), ..Operators::default() }.check().unwrap();
         for unknown in [call("my.ops", "Foo"), call("tumble", "Later"), call("com.microsoftware", "X")] {
-            let error = Operators { graph: vec![unknown], ..Operators::default() }.check().unwrap_err();
+            let error = Operators { graph: vec![unknown], ..Operators::default() }.check().unwrap_err().to_string();
             let expected = format!("its operator {} is of the domain \"{}\", which", unknown.name, unknown.domain);
             assert!(error.starts_with(&expected), "{error}");
         }

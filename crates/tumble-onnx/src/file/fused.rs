@@ -3,9 +3,10 @@
 use tumble_ops::has;
 
 use super::proto::{Field, all_fields, field, text};
+use crate::error::Malformed;
 
 /// The bytes of a model file without the functions in whose place we have kernels.
-pub fn without_functions(bytes: &[u8]) -> Result<Vec<u8>, String> {
+pub fn without_functions(bytes: &[u8]) -> Result<Vec<u8>, Malformed> {
     let mut kept = Vec::with_capacity(bytes.len());
     for Field { number, value, raw, .. } in all_fields(bytes)? {
         if number != field::MODEL_FUNCTION || !has_kernel(value)? {
@@ -15,7 +16,7 @@ pub fn without_functions(bytes: &[u8]) -> Result<Vec<u8>, String> {
     Ok(kept)
 }
 
-fn has_kernel(function: &[u8]) -> Result<bool, String> {
+fn has_kernel(function: &[u8]) -> Result<bool, Malformed> {
     Ok(has(text(function, field::FUNCTION_DOMAIN)?, text(function, field::FUNCTION_NAME)?))
 }
 

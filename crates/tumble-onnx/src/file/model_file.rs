@@ -4,13 +4,13 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
-use tumble_core::error::{Error, Result};
 use tumble_core::hash::Hash;
 
 use crate::contract::metadata::Metadata;
+use crate::error::{Error, Malformed, Result};
 use crate::file::external::Weights;
 use crate::file::hash;
-use crate::file::proto::LONGEST;
+use crate::file::proto::{LONGEST, LONGEST_MB};
 use crate::file::scan::{Refusal, Scan, scan};
 use crate::file::{checksum, format};
 
@@ -35,12 +35,20 @@ impl Checked {
         let (bytes, Scan { metadata, scatters }) = read_model(path)?;
         let weights = Weights::read(path, &bytes)?;
         let sha256 = weights.hash(hash::hex(&bytes));
-        demanded.map_or(Ok(()), |demanded| demanded.check(&sha256, path))?;
+        demanded.map_or(Ok(()), |demanded| check_hash(path, &sha256, demanded.to_string()))?;
         let stated = checksum::verify(path, &bytes, &weights)?;
         let metadata = Metadata::parse(metadata.as_deref(), path)?;
         let notes = if stated { vec![] } else { vec![unstamped(path)] };
         Ok(Self { bytes: weights.put_into(bytes, path)?, sha256, metadata, scatters, notes })
     }
+}
+
+/// Refuses a model of another hash.
+fn check_hash(path: &Path, found: &str, expected: String) -> Result<()> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(Error::OtherModel { path: path.to_path_buf(), found: found.to_owned(), expected })
 }
 
 fn unstamped(path: &Path) -> String {
@@ -55,17 +63,17 @@ fn unstamped(path: &Path) -> String {
 /// # Errors
 /// [`Error::Read`], [`Error::NotOnnx`] and [`Error::Contract`].
 pub(crate) fn read_model(path: &Path) -> Result<(Vec<u8>, Scan)> {
-    let not_onnx = |cause: String| Error::NotOnnx { path: path.to_path_buf(), cause };
-    let bytes = read(path).map_err(|cause| match cause.kind() {
-        io::ErrorKind::IsADirectory => not_onnx("it is a folder: give the .onnx file in it".into()),
-        _ => Error::Read { path: path.to_path_buf(), cause },
+    let not_onnx = |source| Error::NotOnnx { path: path.to_path_buf(), source };
+    let bytes = read(path).map_err(|source| match source.kind() {
+        io::ErrorKind::IsADirectory => not_onnx(Malformed::Folder),
+        _ => Error::Read { path: path.to_path_buf(), source },
     })?;
     if bytes.len() as u64 > LONGEST {
-        return Err(not_onnx(format!("it is longer than {} MB, the most that one can be", (LONGEST + 1) >> 20)));
+        return Err(not_onnx(Malformed::TooLong { most: LONGEST_MB }));
     }
     let scan = scan(&bytes).map_err(|refusal| match refusal {
-        Refusal::Format(cause) => not_onnx(format::recognize(path, &bytes).map_or(cause, Into::into)),
-        Refusal::Contract(cause) => Error::Contract { path: path.to_path_buf(), cause },
+        Refusal::Format(source) => not_onnx(format::recognize(path, &bytes).map_or(source, Into::into)),
+        Refusal::Contract(source) => Error::Contract { path: path.to_path_buf(), source },
     })?;
     Ok((bytes, scan))
 }

@@ -3,6 +3,8 @@
 //! A message is a row of fields, each a tag (field number · 8 + wire type) and a value
 //! (<https://protobuf.dev/programming-guides/encoding>). Field numbers are those of `onnx.proto`.
 
+use crate::error::Malformed;
+
 /// Field numbers of ModelProto, GraphProto, FunctionProto, NodeProto, AttributeProto, SparseTensorProto,
 /// StringStringEntryProto, TensorProto and ValueInfoProto with the types in it.
 #[expect(missing_docs, reason = "named as in onnx.proto")]
@@ -58,6 +60,9 @@ pub mod field {
 /// The longest file that protobuf's own readers take, bytes.
 pub(crate) const LONGEST: u64 = (1 << 31) - 1;
 
+/// The same, MB.
+pub(crate) const LONGEST_MB: u64 = (LONGEST + 1) >> 20;
+
 /// A field of a message.
 pub struct Field<'a> {
     /// Its number.
@@ -76,7 +81,7 @@ pub struct Field<'a> {
 pub struct Fields<'a>(pub &'a [u8]);
 
 impl<'a> Iterator for Fields<'a> {
-    type Item = Result<Field<'a>, String>;
+    type Item = Result<Field<'a>, Malformed>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.0.is_empty() {
@@ -90,13 +95,13 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
-fn read<'a>(bytes: &mut &'a [u8]) -> Result<Field<'a>, String> {
+fn read<'a>(bytes: &mut &'a [u8]) -> Result<Field<'a>, Malformed> {
     let start = *bytes;
     let tag = varint(bytes)?;
     let (mut value, mut integer) = (&b""[..], 0);
     match tag & 7 {
         // Protobuf's own readers drop the bits above, and would see another field.
-        _ if tag > u32::MAX.into() => return Err(no_message()),
+        _ if tag > u32::MAX.into() => return Err(Malformed::NotProtobuf),
         0 => integer = varint(bytes)?,
         1 => drop(take(bytes, 8)?),
         2 => {
@@ -104,63 +109,59 @@ fn read<'a>(bytes: &mut &'a [u8]) -> Result<Field<'a>, String> {
             value = take(bytes, length)?;
         }
         5 => drop(take(bytes, 4)?),
-        _ => return Err(no_message()),
+        _ => return Err(Malformed::NotProtobuf),
     }
     let raw = &start[..start.len() - bytes.len()];
     Ok(Field { number: tag >> 3, value, integer, raw, bytes: tag & 7 == 2 })
 }
 
-fn no_message() -> String {
-    "its bytes are not a protobuf message".to_owned()
-}
-
 /// All fields of a message, in their order.
-pub fn all_fields(bytes: &[u8]) -> Result<Vec<Field<'_>>, String> {
+pub fn all_fields(bytes: &[u8]) -> Result<Vec<Field<'_>>, Malformed> {
     Fields(bytes).collect()
 }
 
 /// The fields of a message that hold bytes (strings, messages, arrays), in their order; numbers are stepped over.
-pub(crate) fn fields(bytes: &[u8]) -> Result<Vec<(u64, &[u8])>, String> {
+pub(crate) fn fields(bytes: &[u8]) -> Result<Vec<(u64, &[u8])>, Malformed> {
     let bytes = Fields(bytes).filter(|field| field.as_ref().map_or(true, |field| field.bytes));
     bytes.map(|field| field.map(|field| (field.number, field.value))).collect()
 }
 
 /// The bytes of a field of a message; empty if it is not there. The last one counts, as for protobuf's own readers.
-pub(crate) fn value(bytes: &[u8], wanted: u64) -> Result<&[u8], String> {
+pub(crate) fn value(bytes: &[u8], wanted: u64) -> Result<&[u8], Malformed> {
     Fields(bytes).try_fold(&b""[..], |last, field| {
         field.map(|field| if field.number == wanted && field.bytes { field.value } else { last })
     })
 }
 
 /// The text of a field of a message; empty if it is not there.
-pub fn text(bytes: &[u8], wanted: u64) -> Result<&str, String> {
+pub fn text(bytes: &[u8], wanted: u64) -> Result<&str, Malformed> {
     utf8(value(bytes, wanted)?)
 }
 
 /// A string of a message.
 ///
 /// # Errors
-/// The rest of a sentence.
-pub fn utf8(bytes: &[u8]) -> Result<&str, String> {
-    str::from_utf8(bytes).map_err(|_| "a name in it is no text".to_owned())
+/// [`Malformed::NotText`].
+pub fn utf8(bytes: &[u8]) -> Result<&str, Malformed> {
+    str::from_utf8(bytes).map_err(|_| Malformed::NotText)
 }
 
 /// Key and value of a StringStringEntryProto.
-pub(crate) fn entry(bytes: &[u8]) -> Result<(&[u8], &[u8]), String> {
+pub(crate) fn entry(bytes: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
     Ok((value(bytes, field::ENTRY_KEY)?, value(bytes, field::ENTRY_VALUE)?))
 }
 
-fn take<'a>(bytes: &mut &'a [u8], length: u64) -> Result<&'a [u8], String> {
+fn take<'a>(bytes: &mut &'a [u8], length: u64) -> Result<&'a [u8], Malformed> {
     let length = usize::try_from(length).unwrap_or(usize::MAX);
     let Some((head, tail)) = bytes.split_at_checked(length) else {
         let missing = length - bytes.len();
-        return Err(format!("it ends {missing} bytes early, so it was cut short or is of another format"));
+        return Err(Malformed::CutShort { missing });
     };
     *bytes = tail;
     Ok(head)
 }
 
-fn varint(bytes: &mut &[u8]) -> Result<u64, String> {
+fn varint(bytes: &mut &[u8]) -> Result<u64, Malformed> {
     let mut value = 0;
     for shift in (0..64).step_by(7) {
         let byte = take(bytes, 1)?[0];
@@ -169,7 +170,7 @@ fn varint(bytes: &mut &[u8]) -> Result<u64, String> {
             return Ok(value);
         }
     }
-    Err(no_message())
+    Err(Malformed::NotProtobuf)
 }
 
 /// A field that holds bytes, written.
@@ -225,7 +226,7 @@ mod tests {
     fn a_tag_that_protobuf_would_cut_is_refused() {
         // 2^32 and the tag of field 5 as bytes: protobuf's own readers see field 5.
         let bytes = [0xaa, 0x80, 0x80, 0x80, 0x10, 1, 0];
-        assert_eq!(all_fields(&bytes).err().unwrap(), no_message());
+        assert_eq!(all_fields(&bytes).err().unwrap(), Malformed::NotProtobuf);
         assert_eq!(all_fields(&[0xaa, 0x80, 0x80, 0x80, 0x00, 1, 0]).unwrap()[0].number, 5);
     }
 }

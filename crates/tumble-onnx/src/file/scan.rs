@@ -1,6 +1,7 @@
 //! What a model file holds, looked through before ONNX Runtime sees it: metadata, operators, and how much there is to do.
 
 use crate::contract::metadata;
+use crate::error::{Breach, Malformed};
 use crate::file::functions::{Operator, Operators};
 use crate::file::proto::{Fields, entry, field, fields, text, utf8, value};
 
@@ -14,24 +15,23 @@ pub struct Scan {
 }
 
 /// Why a file is refused.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, thiserror::Error)]
 pub enum Refusal {
-    /// Its bytes are no ONNX model: the rest of a sentence.
-    Format(String),
-    /// It is one, but not for this program: the rest of a sentence.
-    Contract(String),
-}
-
-impl From<String> for Refusal {
-    fn from(cause: String) -> Self {
-        Self::Format(cause)
-    }
+    /// Its bytes are no ONNX model.
+    #[error(transparent)]
+    Format(#[from] Malformed),
+    /// It is one, but not for this program.
+    #[error(transparent)]
+    Contract(#[from] Breach),
 }
 
 /// Scans the bytes of a model file.
+///
+/// # Errors
+/// [`Refusal`].
 pub fn scan(bytes: &[u8]) -> Result<Scan, Refusal> {
     if bytes.is_empty() {
-        return Err(Refusal::Format("the file is empty".to_owned()));
+        return Err(Malformed::Empty.into());
     }
     let (mut scan, mut graphs, mut operators) = (Scan::default(), 0, Operators::default());
     for (number, value) in fields(bytes)? {
@@ -42,14 +42,14 @@ pub fn scan(bytes: &[u8]) -> Result<Scan, Refusal> {
             }
             field::MODEL_FUNCTION => operators.define(function(value)?, scan.nodes(value, field::FUNCTION_NODE)?)?,
             field::MODEL_METADATA => scan.metadata(value)?,
-            field::MODEL_TRAINING => return Err(training()),
+            field::MODEL_TRAINING => return Err(Breach::Training.into()),
             _ => {}
         }
     }
     if graphs != 1 {
-        return Err(Refusal::Format(format!("it holds {graphs} graphs instead of one")));
+        return Err(Malformed::Graphs { found: graphs }.into());
     }
-    operators.check().map_err(Refusal::Contract)?;
+    operators.check()?;
     Ok(scan)
 }
 
@@ -59,8 +59,7 @@ impl Scan {
         if key == metadata::KEY.as_bytes() {
             let text = String::from_utf8_lossy(value).into_owned();
             if self.metadata.replace(text).is_some() {
-                let cause = format!("it has two entries of the key \"{}\" in its metadata", metadata::KEY);
-                return Err(Refusal::Contract(cause));
+                return Err(Breach::MetadataTwice { key: metadata::KEY }.into());
             }
         }
         Ok(())
@@ -90,11 +89,7 @@ impl Scan {
             reduces |= is_reduction(attribute)?;
         }
         if nested {
-            return Err(Refusal::Contract(format!(
-                "its node {} has a graph inside (If, Loop and Scan do): export it without branches and loops, unrolled \
-                 where their number is fixed",
-                operator.name
-            )));
+            return Err(Breach::NestedNode { operator: operator.name.into() }.into());
         }
         if operator.name == "ScatterND" && reduces {
             self.scatters.push(String::from_utf8_lossy(name).into_owned());
@@ -103,12 +98,8 @@ impl Scan {
     }
 }
 
-fn training() -> Refusal {
-    Refusal::Contract("it holds a step of training (training_info): export it for inference".to_owned())
-}
-
 /// Whether an attribute holds a graph.
-fn has_graph(attribute: &[u8]) -> Result<bool, String> {
+fn has_graph(attribute: &[u8]) -> Result<bool, Malformed> {
     let mut found = false;
     for field in Fields(attribute) {
         found |= [field::ATTRIBUTE_GRAPH, field::ATTRIBUTE_GRAPHS].contains(&field?.number);
@@ -117,7 +108,7 @@ fn has_graph(attribute: &[u8]) -> Result<bool, String> {
 }
 
 /// Whether an attribute is a `reduction` other than "none".
-fn is_reduction(attribute: &[u8]) -> Result<bool, String> {
+fn is_reduction(attribute: &[u8]) -> Result<bool, Malformed> {
     let named = value(attribute, field::ATTRIBUTE_NAME)? == b"reduction";
     Ok(named && ![&b""[..], b"none"].contains(&value(attribute, field::ATTRIBUTE_STRING)?))
 }
@@ -127,7 +118,7 @@ fn function(bytes: &[u8]) -> Result<Operator<'_>, Refusal> {
     let (domain, name) = (text(bytes, field::FUNCTION_DOMAIN)?, text(bytes, field::FUNCTION_NAME)?);
     for (_, value) in fields(bytes)?.into_iter().filter(|(number, _)| *number == field::FUNCTION_ATTRIBUTE) {
         if has_graph(value)? {
-            return Err(Refusal::Contract(format!("its function {name} has an attribute with a graph inside")));
+            return Err(Breach::NestedFunction { name: name.into() }.into());
         }
     }
     Ok(Operator { domain, name, overload: text(bytes, field::FUNCTION_OVERLOAD)? })
@@ -159,14 +150,14 @@ mod tests {
 
     fn contract(bytes: &[u8]) -> String {
         match scan(bytes) {
-            Err(Refusal::Contract(cause)) => cause,
+            Err(Refusal::Contract(cause)) => cause.to_string(),
             other => panic!("{other:?}"),
         }
     }
 
     fn format(bytes: &[u8]) -> String {
         match scan(bytes) {
-            Err(Refusal::Format(cause)) => cause,
+            Err(Refusal::Format(cause)) => cause.to_string(),
             other => panic!("{other:?}"),
         }
     }

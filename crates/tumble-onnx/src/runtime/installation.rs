@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use ort::ep::{CUDA, ExecutionProvider};
 use ort::value::Tensor;
-use tumble_core::error::Result;
 use tumble_core::execution::Device;
-use tumble_core::panics::in_one_line;
+use tumble_core::panics::{ForeignError, in_one_line};
 use tumble_core::parallel::locked;
 
+use crate::error::{Error, Result};
 use crate::runtime::library;
 use crate::runtime::session::Opener;
 
@@ -28,12 +28,6 @@ pub struct Installation {
 /// # Errors
 /// Those of finding and loading it: [`Error::RuntimeMissing`], [`Error::RuntimeNotThere`], [`Error::RuntimeTooOld`],
 /// [`Error::RuntimeBroken`] and [`Error::RuntimeTaken`].
-///
-/// [`Error::RuntimeMissing`]: tumble_core::Error::RuntimeMissing
-/// [`Error::RuntimeNotThere`]: tumble_core::Error::RuntimeNotThere
-/// [`Error::RuntimeTooOld`]: tumble_core::Error::RuntimeTooOld
-/// [`Error::RuntimeBroken`]: tumble_core::Error::RuntimeBroken
-/// [`Error::RuntimeTaken`]: tumble_core::Error::RuntimeTaken
 pub fn installation(library: Option<&Path>) -> Result<Installation> {
     let runtime = library::runtime(library)?;
     let (path, version) = runtime.identity();
@@ -41,24 +35,46 @@ pub fn installation(library: Option<&Path>) -> Result<Installation> {
     Ok(Installation { version, path, cuda })
 }
 
+/// Why ONNX Runtime cannot use a device.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unusable {
+    /// No session can be opened there.
+    #[error(transparent)]
+    Session(#[from] Error),
+    /// No session runs there.
+    #[error(transparent)]
+    Run(#[from] ForeignError),
+    /// The device makes mistakes.
+    #[error("it computes 2 + 2 = {sum}")]
+    WrongSum {
+        /// What it gave.
+        sum: f32,
+    },
+}
+
 /// Computes 2 + 2 on the device, which takes everything that a model's run takes.
 ///
 /// # Errors
-/// Those of [`installation`], or, inside, ONNX Runtime's reason why it cannot.
-pub fn try_device(device: Device, library: Option<&Path>) -> Result<Result<(), String>> {
+/// Those of [`installation`], or, inside, why it cannot.
+pub fn try_device(device: Device, library: Option<&Path>) -> Result<Result<(), Unusable>> {
     let runtime = library::runtime(library)?;
     let (model, sha256) = (doubling(), crate::file::hash::hex(&doubling()));
     let opener = Opener::new(model, sha256, Path::new("of one addition"), device, runtime);
     let session = match opener.session(1, 0) {
         Ok(session) => session,
-        Err(error) => return Ok(Err(error.to_string())),
+        Err(error) => return Ok(Err(error.into())),
     };
     let mut session = locked(&session);
     let sum = in_one_line(|| {
         let outputs = session.run(ort::inputs!["x" => Tensor::from_array(([1usize], vec![2.0f32]))?])?;
         Ok::<_, ort::Error>(outputs["y"].try_extract_tensor::<f32>()?.1[0])
     });
-    Ok(sum.and_then(|sum| if sum == 4.0 { Ok(()) } else { Err(format!("it computes 2 + 2 = {sum}")) }))
+    Ok(match sum {
+        Ok(4.0) => Ok(()),
+        Ok(sum) => Err(Unusable::WrongSum { sum }),
+        Err(error) => Err(error.into()),
+    })
 }
 
 /// An ONNX model of one node, y = x + x, where x and y are float32 of shape [1].
@@ -86,7 +102,7 @@ mod tests {
         assert!(parts[0] == 1 && parts[1] >= ort::MINOR_VERSION, "{found:?}");
         assert!(found.path.is_absolute() && found.path.is_file(), "{found:?}");
         assert_eq!(std::env::var("ORT_DISABLE_TELEMETRY").as_deref(), Ok("1"));
-        assert_eq!(try_device(Device::Cpu, None).unwrap(), Ok(()));
+        try_device(Device::Cpu, None).unwrap().unwrap();
     }
 
     #[test]
@@ -94,7 +110,7 @@ mod tests {
         if installation(None).unwrap().cuda {
             return;
         }
-        let refusal = try_device(Device::Cuda, None).unwrap().unwrap_err();
+        let refusal = try_device(Device::Cuda, None).unwrap().unwrap_err().to_string();
         assert!(refusal.starts_with("cannot run on cuda with the ONNX Runtime at "), "{refusal}");
     }
 }

@@ -10,10 +10,10 @@ use ort::LoadDynamicError;
 use ort::environment::{Environment, EnvironmentBuilder};
 use ort::logging::LogLevel;
 use ort::sys::OrtApiBase;
-use tumble_core::error::{Error, Result};
-use tumble_core::panics::{in_one_line, one_line};
+use tumble_core::panics::{ForeignError, in_one_line};
 use tumble_core::parallel::locked;
 
+use crate::error::{Error, Result};
 use crate::runtime::dylib::file_of;
 use crate::runtime::fork::opening;
 use crate::runtime::library_search::{self, Place};
@@ -89,7 +89,7 @@ fn load_by_name(mut tried: Vec<String>) -> Result<Runtime> {
 }
 
 fn start(path: &Path, init: impl FnOnce() -> Result<EnvironmentBuilder>) -> Result<Runtime> {
-    let broken = |cause| Error::RuntimeBroken { path: path.to_path_buf(), cause };
+    let broken = |source| Error::RuntimeBroken { path: path.to_path_buf(), source };
     let builder = in_one_line(|| Ok::<_, String>(init())).map_err(broken)??;
     let environment = in_one_line(|| {
         // Whatever matters comes back as an error of the call; without a logger the library writes to stderr itself.
@@ -128,11 +128,13 @@ fn load_error(path: &Path, error: LoadDynamicError) -> Error {
         LoadDynamicError::BadVersion { version_str, .. } => {
             Error::RuntimeTooOld { path, found: version_str, minor: ort::MINOR_VERSION }
         }
-        LoadDynamicError::Dlopen { error, .. } => Error::RuntimeBroken { path, cause: one_line(&error.to_string()) },
-        LoadDynamicError::MissingApi { .. } => {
-            Error::RuntimeBroken { path, cause: "it does not export `OrtGetApiBase`".to_owned() }
+        LoadDynamicError::Dlopen { error, .. } => {
+            Error::RuntimeBroken { path, source: ForeignError::new(&error.to_string()) }
         }
-        other => Error::RuntimeBroken { path, cause: one_line(&other.to_string()) },
+        LoadDynamicError::MissingApi { .. } => {
+            Error::RuntimeBroken { path, source: ForeignError::new("it does not export `OrtGetApiBase`") }
+        }
+        other => Error::RuntimeBroken { path, source: ForeignError::new(&other.to_string()) },
     }
 }
 

@@ -6,8 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use tumble_core::error::{Error, Result};
-
+use crate::error::{Error, Result};
 use crate::runtime::dylib::file_of;
 
 /// Where to load the library from.

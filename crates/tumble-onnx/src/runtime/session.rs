@@ -8,7 +8,6 @@ use ort::ep::{CUDA, ExecutionProviderDispatch};
 use ort::logging::LogLevel;
 use ort::session::Session;
 use ort::session::builder::{AutoDevicePolicy, SessionBuilder};
-use tumble_core::error::{Error, Result};
 use tumble_core::execution::{Device, ExecutionOptions};
 use tumble_core::panics::in_one_line;
 use tumble_core::parallel::locked;
@@ -16,6 +15,7 @@ use tumble_core::processors;
 
 use crate::contract::metadata::{Metadata, Precision};
 use crate::contract::signature::Signature;
+use crate::error::{Error, Result};
 use crate::file::model_file::Checked;
 use crate::file::{fused, hash};
 use crate::runtime::fork::{Opened, opening};
@@ -95,11 +95,11 @@ impl Opener {
         let mut opener = Self { precision: metadata.precision, threads, tf32, profile, ..opener };
         if device.provider().custom_operators {
             opener.bytes = fused::without_functions(&opener.bytes)
-                .map_err(|cause| Error::NotOnnx { path: opener.path.clone(), cause })?;
+                .map_err(|source| Error::NotOnnx { path: opener.path.clone(), source })?;
         }
         let session = opener.whole()?;
         let signature = Signature::read(&locked(&session), &metadata)
-            .map_err(|cause| Error::Contract { path: opener.path.clone(), cause })?;
+            .map_err(|source| Error::Contract { path: opener.path.clone(), source })?;
         Ok((opener, Model { metadata, signature, sha256, notes, library }, session))
     }
 
@@ -161,7 +161,7 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 }
 
 fn open(model: &Opener, threads: usize, number: usize) -> Result<Session> {
-    let refused = |cause| Error::ModelRefused { path: model.path.clone(), cause };
+    let refused = |source| Error::ModelRefused { path: model.path.clone(), source };
     let runtime = &model.runtime;
     let mut builder = in_one_line(|| configure(runtime, threads, model.precision)).map_err(refused)?;
     if let Some(prefix) = &model.profile {
@@ -172,7 +172,7 @@ fn open(model: &Opener, threads: usize, number: usize) -> Result<Session> {
     let provider = model.device.provider();
     if let Some(dispatch) = dispatch(model) {
         builder = in_one_line(|| Ok::<_, ort::Error>(builder.with_execution_providers([dispatch])?))
-            .map_err(|cause| Error::Device { device: provider.name, library: runtime.path.clone(), cause })?;
+            .map_err(|source| Error::Device { device: provider.name, library: runtime.path.clone(), source })?;
     }
     let kernels = provider.custom_operators;
     if kernels {

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use tumble_core::average::Evaluation;
 use tumble_core::cancel::Reason;
-use tumble_core::error::Result;
 
+use crate::error::Result;
 use crate::scheduler::evaluator::{Done, Order};
 use crate::scheduler::request::Request;
 use crate::scheduler::{Event, Key, Scheduler};
@@ -56,8 +56,8 @@ impl Scheduler {
         let kept: usize = self.connections.values().map(crate::scheduler::Connection::kept).sum();
         let Some(connection) = self.connections.get_mut(&key) else { return };
         connection.keep(request.into_lists(), self.limits.memory.saturating_sub(kept));
-        let answered = evaluations.map_err(|error| error.to_string());
-        match answered.and_then(|evaluations| connection.answer(evaluations)) {
+        let answer = |evaluations| connection.answer(evaluations).map_err(|refusal| refusal.to_string());
+        match evaluations.map_err(|error| error.to_string()).and_then(answer) {
             Ok(()) => self.advance(key),
             Err(sentence) => self.refuse(key, sentence),
         }

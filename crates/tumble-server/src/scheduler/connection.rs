@@ -10,11 +10,12 @@ use tumble_core::average::Evaluation;
 use tumble_core::neighbors::NeighborList;
 use tumble_ipi::driver::{self, Driver};
 use tumble_ipi::extras::extras;
-use tumble_ipi::message::{Answer, put_error};
+use tumble_ipi::message::{Answer, Fault, put_error};
 use tumble_ipi::net::Stream;
 use tumble_ipi::shared::Segments;
 use tumble_ipi::wire::Structure;
 
+use crate::error::Refusal;
 use crate::scheduler::admission::{Admission, MAX_EARLY};
 use crate::scheduler::pace::{BURST, Pace};
 use crate::scheduler::request::Request;
@@ -143,7 +144,7 @@ impl Connection {
     }
 
     /// What is to be done next; nothing before what was answered is on its way.
-    pub fn proceed(&mut self) -> Result<Option<driver::Event>, String> {
+    pub fn proceed(&mut self) -> Result<Option<driver::Event>, Fault> {
         if self.ended || self.pausing() {
             return Ok(None);
         }
@@ -158,7 +159,7 @@ impl Connection {
         if !self.begun() && self.paced {
             self.early += most - left;
             if self.early > MAX_EARLY {
-                return Err(format!("sent {MAX_EARLY} messages before an INIT"));
+                return Err(Fault::Talk { limit: MAX_EARLY });
             }
         }
         event
@@ -176,15 +177,15 @@ impl Connection {
     }
 
     /// Takes a request in and says how many structures it has.
-    pub fn ask(&mut self, event: driver::Event) -> Result<usize, String> {
+    pub fn ask(&mut self, event: driver::Event) -> Result<usize, Refusal> {
         let structures = match event {
             driver::Event::Evaluate(structures) => structures,
-            driver::Event::EvaluateShared(names) => self.read_shared(names).map_err(|error| {
-                format!("cannot use the shared memory that was named ({error}): run both sides on one machine")
-            })?,
+            driver::Event::EvaluateShared(names) => {
+                self.read_shared(names).map_err(|source| Refusal::Segments { source })?
+            }
             driver::Event::Init { .. } | driver::Event::Exit => vec![],
         };
-        let Some(simulation) = &mut self.simulation else { return Err("the peer sent POSDATA before INIT".into()) };
+        let Some(simulation) = &mut self.simulation else { return Err(Fault::PositionsBeforeInit.into()) };
         simulation.ask(structures);
         self.pace.asked();
         self.active = true;
@@ -230,10 +231,10 @@ impl Connection {
     }
 
     /// Makes the reply.
-    pub fn answer(&mut self, evaluations: Vec<Evaluation>) -> Result<(), String> {
+    pub fn answer(&mut self, evaluations: Vec<Evaluation>) -> Result<(), Refusal> {
         let answers: Vec<_> = evaluations.into_iter().map(answer).collect();
         if let Some(segments) = &self.segments {
-            segments.write(&answers).map_err(|error| format!("cannot write the results to shared memory: {error}"))?;
+            segments.write(&answers).map_err(|source| Refusal::Results { source })?;
         }
         self.forget_request();
         self.driver.answer(&answers);

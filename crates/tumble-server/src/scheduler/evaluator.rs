@@ -15,12 +15,12 @@ use polling::Poller;
 use tumble_core::average::Evaluation;
 use tumble_core::batch::{Task, evaluate_together};
 use tumble_core::cancel::{Cancel, Reason};
-use tumble_core::error::Result;
 use tumble_core::graph::Graph;
 use tumble_core::planner::{self, ModelCosts, RecomputeLevel};
 use tumble_core::potential::{Forces, ModelInfo, Potential, Replicas, Response};
 use tumble_core::rotation::Matrix3;
 
+use crate::error::{Error, Result};
 use crate::scheduler::request::Request;
 use crate::scheduler::{BatchStats, Limits};
 
@@ -268,13 +268,20 @@ impl Desk {
         self.finish(vec![request], found, start, Duration::ZERO);
     }
 
-    fn finish(&mut self, requests: Vec<Request>, found: Vec<Result<Evaluation>>, start: Instant, waited: Duration) {
+    fn finish(
+        &mut self,
+        requests: Vec<Request>,
+        found: Vec<tumble_core::Result<Evaluation>>,
+        start: Instant,
+        waited: Duration,
+    ) {
         let mut round = BatchStats { waited, requests: requests.len(), took: start.elapsed(), ..BatchStats::default() };
         let mut found = found.into_iter();
         let result = |request: Request| {
             // All of them are taken, also after one that failed: what follows is of the next request.
             let evaluations: Vec<_> = found.by_ref().take(request.structures()).collect();
-            let evaluations: Result<Vec<_>> = evaluations.into_iter().collect();
+            let evaluations: tumble_core::Result<Vec<_>> = evaluations.into_iter().collect();
+            let evaluations = evaluations.map_err(Error::from);
             evaluations.iter().for_each(|evaluations| round.add(evaluations));
             (request, evaluations)
         };
@@ -296,7 +303,7 @@ struct Shared<'a> {
 }
 
 impl Shared<'_> {
-    fn pause(&mut self) -> Result<()> {
+    fn pause(&mut self) -> tumble_core::Result<()> {
         while let Ok(order) = self.waiting.try_recv() {
             self.desk.take(order, self.potential);
         }
@@ -310,12 +317,12 @@ impl Potential for Shared<'_> {
         self.potential.info()
     }
 
-    fn evaluate(&mut self, graph: &Graph, rotations: &[Matrix3], forces: Forces) -> Result<Vec<Response>> {
+    fn evaluate(&mut self, graph: &Graph, rotations: &[Matrix3], forces: Forces) -> tumble_core::Result<Vec<Response>> {
         self.pause()?;
         self.potential.evaluate(graph, rotations, forces)
     }
 
-    fn evaluate_many(&mut self, work: &[Replicas], forces: Forces) -> Result<Vec<Response>> {
+    fn evaluate_many(&mut self, work: &[Replicas], forces: Forces) -> tumble_core::Result<Vec<Response>> {
         self.pause()?;
         self.potential.evaluate_many(work, forces)
     }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use tumble_core::batch::Task;
 use tumble_core::cancel::Cancel;
-use tumble_core::error::{Error, Result};
 use tumble_core::neighbors::{NeighborList, pairs_within};
 use tumble_core::planned::bytes_per_replica;
 use tumble_core::policy::Policy;
@@ -12,6 +11,7 @@ use tumble_core::potential::Potential;
 use tumble_core::system::System;
 use tumble_ipi::wire::Structure;
 
+use crate::error::{Error, Result};
 use crate::scheduler::session::SessionConfig;
 use crate::scheduler::{Key, Limits};
 
@@ -64,7 +64,8 @@ impl Request {
             edges += list.graph(pending.system(&self.setup)?)?.n_edges();
             if edges > most {
                 let atoms = self.setup.species.len() * self.setup.batch;
-                return Err(Error::TooManyPairs { atoms, pairs: most / 2, radius: cutoff, memory: limits.memory });
+                let (pairs, memory) = (most / 2, limits.memory);
+                return Err(tumble_core::Error::TooManyPairs { atoms, pairs, radius: cutoff, memory }.into());
             }
         }
         self.check_work(edges, limits)

@@ -2,8 +2,8 @@
 
 use tumble_core::rotation::transpose;
 
+use crate::error::LineError;
 use crate::ipi::cell_spec::CellSpec;
-use crate::problem::Problem;
 use crate::scalar::finite;
 
 /// By these i-PI's comment lines are known; it takes any brackets, as in CELL(abcABC) or CELL{H}.
@@ -13,7 +13,7 @@ pub(super) const MARKS: [&str; 3] = ["CELL(", "CELL[", "CELL{"];
 const NOTATIONS: [(&str, usize); 3] = [("abcABC", 6), ("H", 9), ("GENH", 9)];
 
 /// The cell of a comment line, and the line without it.
-pub(super) fn find(line: &str) -> Result<(CellSpec, String), Problem> {
+pub(super) fn find(line: &str) -> Result<(CellSpec, String), LineError> {
     for (notation, count) in NOTATIONS {
         if let Some((before, after)) = split(line, notation) {
             let (numbers, after) = numbers(after, notation, count)?;
@@ -21,7 +21,7 @@ pub(super) fn find(line: &str) -> Result<(CellSpec, String), Problem> {
         }
     }
     match MARKS.iter().find_map(|mark| line.find(mark)) {
-        Some(start) => Err(Problem::IpiCell { found: word(&line[start..]).0.into() }),
+        Some(start) => Err(LineError::IpiCell { found: word(&line[start..]).0.into() }),
         None => Ok((CellSpec::Nothing, line.into())),
     }
 }
@@ -39,13 +39,13 @@ fn opened<'a>(text: &'a str, notation: &str) -> Option<&'a str> {
 }
 
 /// So many numbers, and what follows them.
-fn numbers<'a>(text: &'a str, notation: &'static str, count: usize) -> Result<(Vec<f64>, &'a str), Problem> {
+fn numbers<'a>(text: &'a str, notation: &'static str, count: usize) -> Result<(Vec<f64>, &'a str), LineError> {
     let mut rest = text.trim();
     let mut numbers = Vec::new();
     while numbers.len() < count {
         let (word, after) = word(rest);
         if word.is_empty() {
-            return Err(Problem::IpiNumbers { notation, expected: count, found: numbers.len() });
+            return Err(LineError::IpiNumbers { notation, expected: count, found: numbers.len() });
         }
         numbers.push(finite(&format!("CELL({notation})"), word)?);
         rest = after;

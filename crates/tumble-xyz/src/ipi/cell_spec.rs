@@ -3,7 +3,7 @@
 use tumble_core::rotation::{Matrix3, Vector3, cross, dot, multiply, norm, transpose};
 use tumble_core::system::Cell;
 
-use crate::problem::Problem;
+use crate::error::LineError;
 
 /// A cell as it is given.
 #[derive(Debug, PartialEq)]
@@ -20,14 +20,14 @@ pub(super) enum CellSpec {
 
 impl CellSpec {
     /// The vectors that i-PI takes, one a row; none if all are zero.
-    pub fn vectors(&self) -> Result<Option<Matrix3>, Problem> {
+    pub fn vectors(&self) -> Result<Option<Matrix3>, LineError> {
         match *self {
             Self::Nothing | Self::Lengths([0.0, 0.0, 0.0], _) => Ok(None),
             Self::Vectors(vectors) | Self::General(vectors) if vectors == [[0.0; 3]; 3] => Ok(None),
             Self::Vectors(vectors) => Ok(Some(vectors)),
             Self::Lengths(lengths, angles) => {
                 let vectors = upright(lengths, angles.map(cosine));
-                vectors.map(Some).ok_or(Problem::IpiAngles { lengths, angles })
+                vectors.map(Some).ok_or(LineError::IpiAngles { lengths, angles })
             }
             // Where the vectors are flat they are left alone, and the cell made of them says so.
             Self::General(vectors) => Ok(Some(turned(&vectors).unwrap_or(vectors))),

@@ -2,7 +2,7 @@
 
 use tumble_core::units::IPI_ANGSTROM;
 
-use crate::problem::Problem;
+use crate::error::LineError;
 
 /// i-PI's names of positions, each with its bracket, and of the cell.
 pub(super) const MARKS: [&str; 5] = ["positions{", "x_centroid{", "x_centroid_even{", "x_centroid_odd{", "cell{"];
@@ -28,18 +28,18 @@ const PREFIXES: [(&str, f64); 16] = [
 ];
 
 /// 1 Å in the unit of the positions.
-pub(super) fn positions(line: &str) -> Result<f64, Problem> {
+pub(super) fn positions(line: &str) -> Result<f64, LineError> {
     if let Some(mark) = MARKS[..4].iter().find(|mark| line.contains(**mark)) {
         return unit(line, mark);
     }
     match other(line) {
-        Some(found) => Err(Problem::IpiQuantity { found: found.into() }),
+        Some(found) => Err(LineError::IpiQuantity { found: found.into() }),
         None => Ok(IPI_ANGSTROM),
     }
 }
 
 /// 1 Å in the unit of the cell.
-pub(super) fn cell(line: &str) -> Result<f64, Problem> {
+pub(super) fn cell(line: &str) -> Result<f64, LineError> {
     if line.contains(MARKS[4]) { unit(line, MARKS[4]) } else { Ok(IPI_ANGSTROM) }
 }
 
@@ -50,10 +50,10 @@ fn other(line: &str) -> Option<&str> {
     names.find(|name| !["", "cell", "CELL"].contains(name))
 }
 
-fn unit(line: &str, mark: &str) -> Result<f64, Problem> {
+fn unit(line: &str, mark: &str) -> Result<f64, LineError> {
     let (_, after) = line.split_once(mark).unwrap_or_default();
-    let (unit, _) = after.split_once('}').ok_or(Problem::Quote { opened: '{', closing: '}' })?;
-    length(unit).ok_or_else(|| Problem::IpiUnit { found: format!("{mark}{unit}}}") })
+    let (unit, _) = after.split_once('}').ok_or(LineError::Quote { opened: '{', closing: '}' })?;
+    length(unit).ok_or_else(|| LineError::IpiUnit { found: format!("{mark}{unit}}}") })
 }
 
 /// 1 Å in a unit of length.

@@ -1,13 +1,13 @@
 //! What was found, as one JSON document; eV, Å, ps, K.
 
 use serde_json::{Map, Value, json};
+use tumble::Result;
 use tumble_check::Measured;
 use tumble_check::convergence::Row;
 use tumble_check::findings::Findings;
 use tumble_check::measure::Symmetry;
 use tumble_check::recommend::Recommendation;
 use tumble_check::spectrum::{Bands, Spectrum};
-use tumble_core::Result;
 use tumble_core::elements::symbol;
 use tumble_core::numbers::tidy;
 

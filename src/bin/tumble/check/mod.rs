@@ -10,15 +10,15 @@ use std::sync::Arc;
 
 use clap::Args;
 use indicatif::ProgressBar;
+use tumble::Error;
+use tumble::Result;
 use tumble_check::findings::Findings;
 use tumble_check::measure::Evaluator;
 use tumble_check::recommend::{Conditions, Target};
 use tumble_check::structures::Named;
 use tumble_check::{Measured, Plan, measure, report};
 use tumble_core::Cancel;
-use tumble_core::Error;
 use tumble_core::Graph;
-use tumble_core::Result;
 use tumble_core::Settings;
 use tumble_core::neighbors::NeighborList;
 use tumble_core::policy::Policy;
@@ -116,7 +116,7 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
     let structures = structures::named(arguments.structures.as_deref(), potential.info())?;
     let card = info::rows(&potential, &arguments.model);
     let forces = Policy::new(&settings, potential.info())?.forces;
-    let interrupt = Shutdown::by_signals().map_err(|cause| Error::Signals { cause })?;
+    let interrupt = Shutdown::by_signals().map_err(|source| Error::Signals { source })?;
     let cancel = Cancel::default();
     interrupt.ends(&cancel);
     arguments.time.watch(&interrupt);
@@ -179,7 +179,7 @@ impl Check<'_> {
             let limits = self.potential.limits(self.settings.memory_mb << 20);
             let mut list = NeighborList::new(info.cutoff, 0.0).within(limits.workers, limits.memory);
             let graph = known.and_then(|()| list.graph(&system).map(drop)).map(|()| list.into_last());
-            let graph = graph.map_err(|cause| self.arguments.located(index, cause))?;
+            let graph = graph.map_err(|error| self.arguments.located(index, error.into()))?;
             let seconds = self.bench(index, |_| (), |bench| bench.seconds(&graph, TRIAL))?;
             timed.push((name, graph, seconds));
         }
@@ -198,7 +198,7 @@ impl Check<'_> {
         &mut self,
         index: usize,
         told: impl Fn(usize),
-        run: impl FnOnce(&mut Evaluator) -> Result<T>,
+        run: impl FnOnce(&mut Evaluator) -> tumble_check::Result<T>,
     ) -> Result<T> {
         let interrupt = Arc::clone(&self.interrupt);
         let mut watch = |evaluations| {
@@ -206,9 +206,9 @@ impl Check<'_> {
             !interrupt.asked()
         };
         let mut bench = Evaluator::new(&mut self.potential, self.forces, self.settings.memory_mb << 20, &mut watch)?;
-        run(&mut bench).map_err(|cause| match cause {
-            Error::Interrupted | Error::Cancelled { .. } => cause,
-            _ => self.arguments.located(index, cause),
+        run(&mut bench).map_err(Error::from).map_err(|error| match error {
+            error if error.is_interruption() => error,
+            error => self.arguments.located(index, error),
         })
     }
 }
@@ -216,7 +216,7 @@ impl Check<'_> {
 /// Nothing where it was interrupted, which is no error here.
 fn until_interrupted<T>(result: Result<T>) -> Result<Option<T>> {
     match result {
-        Err(Error::Interrupted | Error::Cancelled { .. }) => Ok(None),
+        Err(error) if error.is_interruption() => Ok(None),
         other => other.map(Some),
     }
 }
@@ -233,8 +233,8 @@ fn progress(tasks: &[Task]) -> Result<ProgressBar> {
 
 impl Arguments {
     /// An error with the number of its frame; that of a structure made here as it is.
-    fn located(&self, index: usize, cause: Error) -> Error {
-        structures::located(self.structures.as_deref(), index, cause)
+    fn located(&self, index: usize, error: Error) -> Error {
+        structures::located(self.structures.as_deref(), index, error)
     }
 
     /// What is not asked for is without limit, once something is.

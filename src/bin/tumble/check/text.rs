@@ -1,12 +1,12 @@
 //! What was found, as tables for a terminal.
 
+use tumble::Result;
 use tumble_check::Plan;
 use tumble_check::convergence::Row;
 use tumble_check::findings::Findings;
 use tumble_check::measure::Symmetry;
 use tumble_check::recommend::Recommendation;
 use tumble_check::spectrum::Spectrum;
-use tumble_core::Result;
 use tumble_core::elements::symbol;
 use tumble_core::numbers::{fixed, plain};
 use tumble_core::units::MEGAPASCAL;

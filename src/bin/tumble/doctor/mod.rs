@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::{ArgGroup, Args};
 use serde_json::json;
-use tumble_core::Result;
+use tumble::Result;
 use tumble_core::Settings;
 
 use self::finding::{Finding, Status};

@@ -2,18 +2,19 @@
 
 use std::path::Path;
 
+use tumble::{Error, Result};
 use tumble_check::knows_water;
 use tumble_check::structures::water;
 use tumble_core::Calculator;
 use tumble_core::Cell;
-use tumble_core::Error;
-use tumble_core::Result;
+use tumble_core::Error as Core;
 use tumble_core::Settings;
 use tumble_core::System;
 use tumble_core::elements::symbols;
 use tumble_core::potential::{Forces, ModelInfo, Potential};
 use tumble_engine::OnnxPotential;
 use tumble_engine::load;
+use tumble_onnx::Error as Onnx;
 
 use super::finding::Finding;
 use crate::table::spreads;
@@ -80,18 +81,20 @@ fn loaded(path: &Path, settings: &Settings, findings: &mut Vec<Finding>) -> Resu
     findings
         .push(Finding::ok("checksum", format!("sha256 {}: the same everywhere for the same file", potential.sha256())));
     findings.extend(potential.notes().iter().map(|note| Finding::note("model", note)));
-    Calculator::new(Box::new(potential), settings)
+    Ok(Calculator::new(Box::new(potential), settings)?)
 }
 
 fn refused(error: &Error) -> Finding {
     let remedy = match error {
-        Error::Damaged { .. } | Error::ExternalData { .. } => "copy or fetch all files of the model again",
-        Error::OtherModel { .. } => "give the file that the hash belongs to",
-        Error::Read { .. } => "give the path of a model: tumble doctor model.onnx",
-        Error::OutputNotFinite { .. } => "train or export the model again: the structure is an ordinary one",
-        Error::NotOnnx { .. } | Error::NoContract { .. } | Error::Contract { .. } | Error::ContractVersion { .. } => {
-            "export the model for tumble: docs/export.md"
+        Error::Onnx(Onnx::Damaged { .. } | Onnx::ExternalData { .. }) => "copy or fetch all files of the model again",
+        Error::Onnx(Onnx::OtherModel { .. }) => "give the file that the hash belongs to",
+        Error::Onnx(Onnx::Read { .. }) => "give the path of a model: tumble doctor model.onnx",
+        Error::Core(Core::OutputNotFinite { .. }) => {
+            "train or export the model again: the structure is an ordinary one"
         }
+        Error::Onnx(
+            Onnx::NotOnnx { .. } | Onnx::NoContract { .. } | Onnx::Contract { .. } | Onnx::ContractVersion { .. },
+        ) => "export the model for tumble: docs/export.md",
         _ => "see what is said of ONNX Runtime above; else export the model again: docs/export.md",
     };
     Finding::problem("model", error).remedy(remedy)
@@ -106,7 +109,8 @@ fn molecule(info: &ModelInfo) -> Result<System> {
     let species = info.species.iter().cycle().take(3).copied().collect();
     // Bonds of most elements are about so long; all three atoms are to see one another.
     let bond = (0.5 * info.cutoff).min(2.0);
-    System::new(vec![[0.0; 3], [bond, 0.1, -0.2], [0.3, 1.1 * bond, 0.4]], species, Cell::isolated())
+    let positions = vec![[0.0; 3], [bond, 0.1, -0.2], [0.3, 1.1 * bond, 0.4]];
+    Ok(System::new(positions, species, Cell::isolated())?)
 }
 
 fn forces(path: &Path, settings: &Settings, info: &ModelInfo, system: &System) -> Result<Finding> {
@@ -164,7 +168,12 @@ mod tests {
             self.0.info()
         }
 
-        fn evaluate(&mut self, graph: &Graph, rotations: &[Matrix3], forces: Forces) -> Result<Vec<Response>> {
+        fn evaluate(
+            &mut self,
+            graph: &Graph,
+            rotations: &[Matrix3],
+            forces: Forces,
+        ) -> tumble_core::Result<Vec<Response>> {
             let mut responses = self.0.evaluate(graph, rotations, forces)?;
             for response in &mut responses {
                 let Derivative::EdgeGradients(gradients) = &mut response.derivative else { continue };

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use tumble_core::Error;
 use tumble_core::execution::Device;
+use tumble_onnx::Error;
 use tumble_onnx::runtime::installation::{Installation, installation, try_device};
 
 use super::finding::Finding;
@@ -53,7 +53,7 @@ fn gpu(found: &Installation, library: Option<&Path>) -> Finding {
     let refusal = match found.cuda.then(|| try_device(Device::Cuda, library)) {
         None => return without_cuda(here),
         Some(Ok(Ok(()))) => return Finding::ok("device cuda", "computes"),
-        Some(Ok(Err(cause))) => cause,
+        Some(Ok(Err(cause))) => cause.to_string(),
         Some(Err(error)) => error.to_string(),
     };
     let remedy = "put the libraries of CUDA and cuDNN that this onnxruntime-gpu was made for on the loader path";

@@ -53,7 +53,10 @@ fn tensors_in_two_halves_are_refused() {
     // A tensor in two halves: protobuf's own readers make one of them, which is outside.
     let halves = [message(5, &number(field::TENSOR_LOCATION, 1)), message(5, &external("data", 0, 4)[2..])];
     let node = message(field::GRAPH_NODE, &message(field::NODE_ATTRIBUTE, &halves.concat()));
-    assert_eq!(locations(&message(field::MODEL_GRAPH, &node)).unwrap_err(), "a tensor in it is given twice");
+    assert_eq!(
+        locations(&message(field::MODEL_GRAPH, &node)).unwrap_err().to_string(),
+        "a tensor in it is given twice"
+    );
     // The last location counts, in 32 bits.
     let placed = |location| [external("data", 0, 4), number(field::TENSOR_LOCATION, location)].concat();
     assert_eq!(Place::of(&placed(0)).unwrap(), None);

@@ -1,0 +1,160 @@
+//! `tumble errors`: all sentences that tumble ends with, as a part of the manual (docs/errors.md).
+//!
+//! They come from the catalogs of the crates, which the compiler keeps complete.
+
+use std::collections::HashSet;
+
+use tumble::Result;
+use tumble_core::catalog::Entry;
+use tumble_core::hash::HashError;
+use tumble_ipi::error::{BadAddress, Fault, InitError};
+use tumble_onnx::error::{Breach, Malformed, OtherFormat, Unavailable};
+use tumble_server::error::Refusal;
+use tumble_xyz::LineError;
+
+use crate::print;
+
+/// A heading, words under it, and errors.
+struct Section {
+    heading: &'static str,
+    intro: &'static str,
+    entries: Vec<&'static Entry>,
+}
+
+/// Prints the page.
+pub fn run() -> Result<()> {
+    print(page().trim_end())
+}
+
+/// Sections in Markdown: errors with cause and cure, then the rest of sentences. A sentence is told once, where it comes
+/// first.
+fn page() -> String {
+    let mut told = HashSet::new();
+    errors().iter().chain(&halves()).map(|section| section.text(&mut told)).collect()
+}
+
+/// The errors that are told with cause and cure.
+fn errors() -> Vec<Section> {
+    let (structures, rest) = split(tumble_core::Error::CATALOG, "WholeTooLarge");
+    let (memory, internal) = split(rest, "Internal");
+    let (files, rest) = split(tumble_onnx::Error::CATALOG, "RuntimeMissing");
+    let (runtime, models) = split(rest, "NotOnnx");
+    let (frames, doors) = split(tumble::Error::CATALOG, "OpenDoor");
+    let connections = [tumble_ipi::Error::CATALOG, tumble_server::Error::CATALOG, doors];
+    vec![
+        Section::new("Structures, models, rotations", "", &[files, structures, tumble_check::Error::CATALOG]),
+        Section::new("Files of structures", "", &[tumble_xyz::Error::CATALOG, frames]),
+        Section::new("Connections", "", &connections),
+        Section::new("LAMMPS", "", &[tumble_lammps::Error::CATALOG]),
+        Section::new("Memory", "", &[memory]),
+        Section::new("The program itself", "", &[internal]),
+        Section::new("ONNX Runtime", "", &[runtime]),
+        Section::new("Model files", "", &[models]),
+    ]
+}
+
+/// The errors that are the rest of a sentence, and say themselves what to change.
+fn halves() -> Vec<Section> {
+    const XYZ: &str = "What follows `line ... of ...:` says what to change:";
+    const MESSAGES: &str = "What follows the address of the other side of a socket:";
+    const OPTIONS: &str = "What follows the name of an option, of a mitigation or of an argument of a call from C and \
+                           Python, and what an `INIT` of\ni-PI or of a client is refused with:";
+    const FILES: &str = "What follows its name, in sentences of [model files](#model-files):";
+    let files = [Malformed::CATALOG, OtherFormat::CATALOG, Unavailable::CATALOG, Breach::CATALOG];
+    vec![
+        Section::new("XYZ files", XYZ, &[LineError::CATALOG]),
+        Section::new("Messages of the other side", MESSAGES, &[Fault::CATALOG, Refusal::CATALOG]),
+        Section::new("Options and arguments", OPTIONS, &[BadAddress::CATALOG, InitError::CATALOG, HashError::CATALOG]),
+        Section::new("What is wrong with a model file", FILES, &files),
+    ]
+}
+
+/// The entries before the one of this name, and the others.
+fn split(catalog: &'static [Entry], first: &str) -> (&'static [Entry], &'static [Entry]) {
+    let place = catalog.iter().position(|entry| entry.name == first);
+    catalog.split_at(place.expect("sections begin with errors that there are"))
+}
+
+impl Section {
+    fn new(heading: &'static str, intro: &'static str, catalogs: &[&'static [Entry]]) -> Self {
+        Self { heading, intro, entries: catalogs.iter().copied().flatten().collect() }
+    }
+
+    /// The section, without what was told before.
+    fn text(&self, told: &mut HashSet<String>) -> String {
+        let mut text = format!("## {}\n\n", self.heading);
+        if !self.intro.is_empty() {
+            text += &format!("{}\n\n", self.intro);
+        }
+        for entry in &self.entries {
+            // One that passes on the sentence of another has none of its own.
+            let Some(sentence) = entry.sentence() else { continue };
+            if told.insert(sentence.clone()) {
+                text += &format!("- {}\n{}", code(&sentence), remedy(entry));
+            }
+        }
+        text.trim_end().to_owned() + "\n\n"
+    }
+}
+
+/// Cause and cure, where they are told.
+fn remedy(entry: &Entry) -> String {
+    match (entry.cause(), entry.cure()) {
+        (Some(cause), Some(cure)) => format!("\n    *Cause:* {cause} *Cure:* {cure}\n\n"),
+        _ => String::new(),
+    }
+}
+
+/// A code span for any text, also with backquotes.
+fn code(text: &str) -> String {
+    if text.contains('`') { format!("`` {text} ``") } else { format!("`{text}`") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entries(sections: Vec<Section>) -> Vec<&'static Entry> {
+        sections.into_iter().flat_map(|section| section.entries).collect()
+    }
+
+    #[test]
+    fn every_error_has_a_sentence_a_cause_and_a_cure() {
+        let all = entries(errors());
+        assert!(all.len() > 70, "{}", all.len());
+        for entry in all {
+            let own = entry.sentence().is_some();
+            assert!(own || ["Model", "Core", "Xyz", "Onnx", "Ipi", "Server", "Check"].contains(&entry.name));
+            assert_eq!((entry.cause().is_some(), entry.cure().is_some()), (own, own), "{}", entry.name);
+        }
+    }
+
+    #[test]
+    fn every_crate_is_on_the_page_as_a_whole() {
+        let catalogs = [
+            tumble::Error::CATALOG,
+            tumble_core::Error::CATALOG,
+            tumble_xyz::Error::CATALOG,
+            tumble_onnx::Error::CATALOG,
+            tumble_ipi::Error::CATALOG,
+            tumble_server::Error::CATALOG,
+            tumble_check::Error::CATALOG,
+            tumble_lammps::Error::CATALOG,
+        ];
+        let (found, page) = (entries(errors()).len(), page());
+        assert_eq!(found, catalogs.iter().map(|catalog| catalog.len()).sum::<usize>());
+        for entry in catalogs.iter().copied().flatten().chain(entries(halves())) {
+            let told = |sentence: &String| page.contains(&format!("- {}\n", code(sentence)));
+            assert!(entry.sentence().is_none_or(|sentence| told(&sentence)), "{}", entry.name);
+        }
+    }
+
+    #[test]
+    fn no_sentence_is_told_twice_or_has_no_words() {
+        let page = page();
+        let told: Vec<_> = page.lines().filter(|line| line.starts_with("- ")).collect();
+        let letters = |line: &str| line.chars().filter(|c| c.is_alphabetic()).count();
+        assert!(told.iter().all(|line| letters(line) >= 3 && !line.contains(['{', '\\'])), "{told:?}");
+        assert_eq!(told.iter().collect::<HashSet<_>>().len(), told.len());
+    }
+}
