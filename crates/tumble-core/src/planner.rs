@@ -30,7 +30,7 @@ pub use self::batches::{batch_size, plan};
 pub use self::costs::{GraphSize, Level, ModelCosts, Partition, RecomputeLevel, SlotRule, Unopened};
 pub use self::limits::Limits;
 pub use self::parts::parts;
-pub use self::steps::{Step, Way, steps};
+pub use self::steps::{Execution, Step, steps};
 use crate::forces::Forces;
 
 /// A structure, and what is wanted of it.
@@ -163,11 +163,11 @@ impl fmt::Display for Pieces {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::Blocks => f.write_str("in blocks"),
-            Self::Steps(steps) => match steps.iter().max_by_key(|step| step.bytes).map(|step| step.way) {
-                Some(Way::Stages { level, tile }) => {
+            Self::Steps(steps) => match steps.iter().max_by_key(|step| step.bytes).map(|step| step.execution) {
+                Some(Execution::Stages { level, tile }) => {
                     write!(f, "in stages and tiles of {tile} atoms (level {})", level.name())
                 }
-                Some(Way::OneRun | Way::Runs(_)) | None => f.write_str("in one piece"),
+                Some(Execution::OneRun | Execution::Runs(_)) | None => f.write_str("in one piece"),
             },
         }
     }

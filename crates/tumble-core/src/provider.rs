@@ -44,7 +44,7 @@ pub struct Provider {
     /// Whether sessions can be opened in a process that a fork has made.
     pub survives_fork: bool,
     /// Why models are not cut into stages; `None` where they are.
-    pub uncut: Option<&'static str>,
+    pub no_partition: Option<&'static str>,
 }
 
 /// A row for each device, in the order of [`Device`].
@@ -57,7 +57,7 @@ const PROVIDERS: [Provider; 2] = [
         custom_operators: true,
         tf32: false,
         survives_fork: true,
-        uncut: None,
+        no_partition: None,
     },
     Provider {
         name: "cuda",
@@ -67,7 +67,7 @@ const PROVIDERS: [Provider; 2] = [
         custom_operators: false,
         tf32: true,
         survives_fork: false,
-        uncut: Some("a GPU takes it in one piece"),
+        no_partition: Some("a GPU takes it in one piece"),
     },
 ];
 

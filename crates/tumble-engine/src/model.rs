@@ -15,7 +15,7 @@ use tumble_core::execution::ExecutionOptions;
 use tumble_core::graph::Graph;
 use tumble_core::planned::settled;
 use tumble_core::planner::{
-    self, Limits, ModelCosts, Part, Partition, RecomputeLevel, Share, SlotRule, Step, Way, steps,
+    self, Execution, Limits, ModelCosts, Part, Partition, RecomputeLevel, Share, SlotRule, Step, steps,
 };
 use tumble_core::potential::{Forces, ModelInfo, Potential, Replicas, Response};
 use tumble_core::rotation::Matrix3;
@@ -119,7 +119,7 @@ impl OnnxPotential {
     /// The model cut at its layers, or why it cannot be.
     fn layers(&self, level: RecomputeLevel) -> std::result::Result<&Layers, &str> {
         self.levels.get(level, || {
-            if let Some(why) = self.opener.device.provider().uncut {
+            if let Some(why) = self.opener.device.provider().no_partition {
                 return Err(why.to_owned());
             }
             let session = self.opener.whole().map_err(|error| error.to_string())?;
@@ -130,14 +130,14 @@ impl OnnxPotential {
     }
 
     /// Evaluates what the planner has put into one step; `parts` are the sizes of the work.
-    fn step(&mut self, way: Way, work: &[Replicas], parts: &[Part], forces: Forces) -> Result<Timed> {
-        if !matches!(way, Way::Stages { .. }) {
+    fn step(&mut self, execution: Execution, work: &[Replicas], parts: &[Part], forces: Forces) -> Result<Timed> {
+        if !matches!(execution, Execution::Stages { .. }) {
             self.spare = SpareMemory::default();
         }
-        match way {
-            Way::OneRun => self.whole.evaluate(&self.model, work, forces, &self.cancel),
-            Way::Runs(count) => self.in_runs(&planner::parts(parts, count), work, forces),
-            Way::Stages { level, tile } => self.in_stages(level, tile, &work[0], forces),
+        match execution {
+            Execution::OneRun => self.whole.evaluate(&self.model, work, forces, &self.cancel),
+            Execution::Runs(count) => self.in_runs(&planner::parts(parts, count), work, forces),
+            Execution::Stages { level, tile } => self.in_stages(level, tile, &work[0], forces),
         }
     }
 
@@ -190,8 +190,8 @@ impl Potential for OnnxPotential {
         }
         let (parts, limits) = (work.iter().map(Part::of).collect::<Vec<_>>(), self.limits(self.memory));
         let mut responses = Vec::new();
-        for Step { parts: range, way, .. } in settled(self, |costs| steps(&parts, costs, &limits)) {
-            let (found, elapsed) = self.step(way, &work[range.clone()], &parts[range], forces)?;
+        for Step { parts: range, execution, .. } in settled(self, |costs| steps(&parts, costs, &limits)) {
+            let (found, elapsed) = self.step(execution, &work[range.clone()], &parts[range], forces)?;
             responses.extend(found);
             self.elapsed += elapsed;
         }
@@ -214,7 +214,7 @@ impl Potential for OnnxPotential {
         };
         // What comes of it is among what is known then.
         let _ = level.map(|level| self.layers(level));
-        let partition = match self.opener.device.provider().uncut {
+        let partition = match self.opener.device.provider().no_partition {
             None => Partition { memory: self.memory, levels: self.levels.known() },
             Some(_) => Partition::default(),
         };

@@ -12,14 +12,14 @@ pub struct Step {
     /// Indices of the parts.
     pub parts: Range<usize>,
     /// How they are evaluated.
-    pub way: Way,
+    pub execution: Execution,
     /// Working memory that this takes at a time, bytes; an estimate.
     pub bytes: usize,
 }
 
 /// How replicas are evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum Execution {
     /// In one piece, all in one run, by all threads.
     OneRun,
     /// In one piece, in so many runs that the workers take from a queue.
@@ -46,7 +46,7 @@ pub fn steps(batch: &[Part], model: &ModelCosts, limits: &Limits) -> Result<Vec<
         return Ok(vec![in_one_piece(batch, 0..batch.len(), model, limits)]);
     }
     let steps = stages.into_iter().enumerate().map(|(i, stages)| match stages {
-        Some((way, bytes)) => Step { parts: i..i + 1, way, bytes },
+        Some((execution, bytes)) => Step { parts: i..i + 1, execution, bytes },
         None => in_one_piece(batch, i..i + 1, model, limits),
     });
     Ok(steps.collect())
@@ -59,11 +59,11 @@ fn stages(
     replicas: usize,
     model: &ModelCosts,
     workers: usize,
-) -> Result<Option<(Way, usize)>, Unopened> {
+) -> Result<Option<(Execution, usize)>, Unopened> {
     let few = replicas < workers && has_tiles_to_share(size);
     let large = model.partition.is_large(model.bytes_in_one_piece(size, size.widest));
     let level = if few || large { fastest_level(size, model, workers)? } else { None };
-    Ok(level.map(|(level, bytes)| (Way::Stages { level, tile: tile(size, model, workers) }, bytes)))
+    Ok(level.map(|(level, bytes)| (Execution::Stages { level, tile: tile(size, model, workers) }, bytes)))
 }
 
 /// Workers that each take runs of their own are faster than threads that share one.
@@ -74,10 +74,14 @@ fn in_one_piece(batch: &[Part], range: Range<usize>, model: &ModelCosts, limits:
     let bytes = parts.iter().map(|part| part.rotations * model.bytes_in_one_piece(part.size, widest)).sum();
     let shared = limits.workers > 1 && (replicas > 1 || !parts.iter().any(|part| has_tiles_to_share(part.size)));
     if !shared {
-        return Step { parts: range, way: Way::OneRun, bytes };
+        return Step { parts: range, execution: Execution::OneRun, bytes };
     }
     let runs = runs(parts, model, limits).min(replicas);
-    Step { parts: range, way: Way::Runs(runs), bytes: bytes.div_ceil(runs.max(1)) * limits.workers.min(runs) }
+    Step {
+        parts: range,
+        execution: Execution::Runs(runs),
+        bytes: bytes.div_ceil(runs.max(1)) * limits.workers.min(runs),
+    }
 }
 
 /// Into how many runs work is divided for the workers: each suits one run, and all workers get as many.

@@ -38,9 +38,9 @@ fn lengths(plan: &Plan) -> Vec<usize> {
     plan.batches.iter().map(Batch::len).collect()
 }
 
-fn ways(plan: &Plan) -> Vec<Way> {
+fn executions(plan: &Plan) -> Vec<Execution> {
     let steps = |batch: &Batch| match &batch.pieces {
-        Pieces::Steps(steps) => steps.iter().map(|step| step.way).collect(),
+        Pieces::Steps(steps) => steps.iter().map(|step| step.execution).collect(),
         Pieces::Blocks => vec![],
     };
     plan.batches.iter().flat_map(steps).collect()
@@ -50,14 +50,14 @@ fn ways(plan: &Plan) -> Vec<Way> {
 fn a_worker_takes_what_the_caches_hold() {
     let plan = planned(&[rotations(atoms(2), 24)], &uncut(), &limits(2048 * MB, 1));
     assert_eq!(lengths(&plan), [16, 8]);
-    assert_eq!(ways(&plan), [Way::OneRun; 2]);
+    assert_eq!(executions(&plan), [Execution::OneRun; 2]);
     assert_eq!(plan.to_string(), "1 worker, 24 rotations in batches of 16, in one piece, 32 MB");
 }
 
 #[test]
 fn several_workers_take_runs_from_a_queue() {
     let plan = planned(&[rotations(atoms(16), 24)], &uncut(), &limits(2048 * MB, 2));
-    assert_eq!((lengths(&plan), ways(&plan)), (vec![24], vec![Way::Runs(12)]));
+    assert_eq!((lengths(&plan), executions(&plan)), (vec![24], vec![Execution::Runs(12)]));
     assert_eq!(plan.to_string(), "2 workers, 24 rotations in batches of 24, in one piece, 64 MB");
 }
 
@@ -73,11 +73,11 @@ fn a_gpu_takes_as_much_as_memory_allows() {
 fn workers_share_a_structure_of_too_few_replicas_tile_by_tile() {
     let model = cut(2048 * MB, [Level::Keeps(1000); 3]);
     let plan = planned(&[rotations(atoms(50), 1)], &model, &limits(2048 * MB, 2));
-    assert_eq!(ways(&plan), [Way::Stages { level: RecomputeLevel::Speed, tile: 25 }]);
+    assert_eq!(executions(&plan), [Execution::Stages { level: RecomputeLevel::Speed, tile: 25 }]);
     let small = planned(&[rotations(atoms(20), 1)], &model, &limits(2048 * MB, 2));
-    assert_eq!(ways(&small), [Way::Runs(1)]);
+    assert_eq!(executions(&small), [Execution::Runs(1)]);
     let enough = planned(&[rotations(atoms(50), 2)], &model, &limits(2048 * MB, 2));
-    assert_eq!(ways(&enough), [Way::Runs(2)]);
+    assert_eq!(executions(&enough), [Execution::Runs(2)]);
 }
 
 /// The memory that is left decides how much is computed again.
@@ -87,8 +87,8 @@ fn large_structures_are_evaluated_in_stages_at_the_fastest_level_that_fits() {
     let levels = [speed, balanced, Level::Keeps(MB / 80)];
     let level = |memory| {
         let plan = planned(&[rotations(atoms(1000), 1)], &cut(memory, levels), &limits(memory, 1));
-        match ways(&plan)[..] {
-            [Way::Stages { level, tile }] => Some((level, tile, plan.bytes() / MB)),
+        match executions(&plan)[..] {
+            [Execution::Stages { level, tile }] => Some((level, tile, plan.bytes() / MB)),
             _ => None,
         }
     };
@@ -156,9 +156,9 @@ fn a_batch_with_a_structure_in_stages_is_evaluated_part_by_part() {
     let model = cut(400 * MB, [Level::Keeps(1000); 3]);
     let part = |count, rotations| Part { size: atoms(count), rotations };
     let found = steps(&[part(1, 2), part(1000, 1), part(1, 1)], &model, &limits(400 * MB, 1)).unwrap();
-    let found: Vec<_> = found.into_iter().map(|step| (step.parts, step.way)).collect();
-    let stages = Way::Stages { level: RecomputeLevel::Speed, tile: 32 };
-    assert_eq!(found, [(0..1, Way::OneRun), (1..2, stages), (2..3, Way::OneRun)]);
+    let found: Vec<_> = found.into_iter().map(|step| (step.parts, step.execution)).collect();
+    let stages = Execution::Stages { level: RecomputeLevel::Speed, tile: 32 };
+    assert_eq!(found, [(0..1, Execution::OneRun), (1..2, stages), (2..3, Execution::OneRun)]);
 }
 
 #[test]
