@@ -11,10 +11,10 @@
 
 #include "pair.h"
 #include "rust/cxx.h"
+#include "tumble-lammps/src/bridge.rs.h"
 #include "tumble/diagnostics.h"
 #include "tumble/fix_step.h"
 #include "tumble/rank_view.h"
-#include "tumble-lammps/src/bridge.rs.h"
 
 namespace tumble {
 
@@ -35,8 +35,7 @@ class PairTumble : public LAMMPS_NS::Pair {
 
  private:
   void allocate();
-  void take_keyword(const char *name, const char *value, const KeywordValue &expected,
-                    rust::Vec<rust::String> &words);
+  void take_keyword(const char *name, const char *value, const KeywordValue &expected, rust::Vec<rust::String> &words);
   void check_coefficients(int narg, char **arg, int first);
   void compare_ranks();
 
@@ -71,7 +70,7 @@ class PairTumble : public LAMMPS_NS::Pair {
 
   rust::Box<Keywords> keywords = read_keywords({});
   LAMMPS_NS::bigint monitor = 0;  // every how many steps spread and noise are measured; 0: never
-  double threshold = 0.0;  // of the uncertainty, LAMMPS' unit of energy; 0: none
+  double threshold = 0.0;         // of the uncertainty, LAMMPS' unit of energy; 0: none
   std::optional<rust::Box<Engine>> engine;
   FixStep *steps = nullptr;  // of LAMMPS, where results depend on the step
   Units units{};
