@@ -53,9 +53,12 @@ impl Value {
     /// Whether a text is in the grammar, numbers in their range. What is wrong with a mitigation is known when it is set.
     pub fn accepts(&self, text: &str) -> bool {
         match *self {
+            Self::Mitigation | Self::Path(_) => true,
+            Self::Switch(_) => switch(text).is_some(),
             Self::Whole { least, most, .. } => text.parse().is_ok_and(|number| (least..=most).contains(&number)),
-            Self::Mitigation => true,
-            _ => self.set(&mut Settings::default(), text).is_some(),
+            Self::Forces(_) => Forces::named(text).is_some(),
+            Self::Device(_) => Device::named(text).is_some(),
+            Self::Sha256(_) => Hash::parse(text).is_ok(),
         }
     }
 
