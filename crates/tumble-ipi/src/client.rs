@@ -6,7 +6,7 @@
 //! ```no_run
 //! use tumble_ipi::client::{Client, ClientSettings};
 //!
-//! # fn main() -> tumble_core::Result<()> {
+//! # fn main() -> tumble_ipi::Result<()> {
 //! let settings = ClientSettings { species: vec![8, 1, 1], rotate: Some("octahedral".into()), ..ClientSettings::default() };
 //! let mut client = Client::connect(&"unix:/tmp/forces".parse()?, &settings)?;
 //! let water = [[0.0, 0.0, 0.0], [0.96, 0.0, 0.0], [-0.24, 0.93, 0.0]];
