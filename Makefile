@@ -9,7 +9,6 @@ EXPORT := .venv-export
 ORB := .venv-orb
 BOOK := .venv-docs
 # Not include/tumble.h, which is generated.
-# include/tumble.h is as cbindgen writes it.
 CPP := $(wildcard cpp/*.cpp cpp/*.h include/tumble/*.h tests/c/*.c examples/c/*.c)
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 # The library of ONNX Runtime's wheel reports home unless told not to before it is loaded.
