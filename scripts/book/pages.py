@@ -64,7 +64,8 @@ SOURCES = {
         "tumble-ipi/src/options.rs",
         "tumble-ipi/src/client/settings.rs",
         "tumble-core/src/execution.rs",
-        "tumble-core/src/quadrature/mitigation.rs",
+        "tumble-core/src/quadrature/mitigation/grammar.rs",
+        "tumble-core/src/settings/[cdsv]*.rs",
         "tumble-server/src/session_request.rs",
         "tumble-server/src/serve.rs",
         "tumble-capi/src/*.rs",
@@ -81,7 +82,7 @@ SOURCES = {
     "Notes": ["tumble-onnx/src/runtime/session.rs", "tumble-core/src/processors.rs"],
 }
 # Parts of sentences, not sentences: they fill a `...`.
-PARTS = {"the server at ..."}
+PARTS = {"the server at ...", "the documentation of the functions is that of the header"}
 
 
 def help_of(program, command):
