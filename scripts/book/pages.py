@@ -64,7 +64,7 @@ SOURCES = {
         "tumble-ipi/src/options.rs",
         "tumble-ipi/src/client/settings.rs",
         "tumble-core/src/execution.rs",
-        "tumble-core/src/quadrature/mitigation.rs",
+        "tumble-core/src/quadrature/mitigation/grammar.rs",
         "tumble-server/src/session_request.rs",
         "tumble-server/src/serve.rs",
         "tumble-capi/src/*.rs",

@@ -6,7 +6,6 @@ use std::path::Path;
 use tumble_core::calculator::{Calculator, HeldCorrection, Phase};
 use tumble_core::diagnostics::{Probes, Shares};
 use tumble_core::elements::{atomic_number, symbols};
-use tumble_core::execution::Device;
 use tumble_core::panics::guarded;
 use tumble_core::rotation::{Matrix3, scale};
 use tumble_core::settings::door::accepted;
