@@ -65,7 +65,6 @@ SOURCES = {
         "tumble-ipi/src/client/settings.rs",
         "tumble-core/src/execution.rs",
         "tumble-core/src/quadrature/mitigation/grammar.rs",
-        "tumble-core/src/settings/[cdsv]*.rs",
         "tumble-server/src/session_request.rs",
         "tumble-server/src/serve.rs",
         "tumble-capi/src/*.rs",

@@ -74,12 +74,14 @@ impl Rows {
     }
 
     /// Adds an edge to the row.
+    #[inline]
     pub fn push(&mut self, edge: Edge) {
         self.neighbors.push(edge.neighbor);
         self.vectors.push(edge.vector);
     }
 
     /// Ends the row.
+    #[inline]
     pub fn end(&mut self) {
         self.first_edge.push(self.neighbors.len());
     }
@@ -132,26 +134,31 @@ impl Graph {
     }
 
     /// Number of atoms N.
+    #[inline]
     pub fn n_atoms(&self) -> usize {
         self.species.len()
     }
 
     /// Number of centers C.
+    #[inline]
     pub fn n_centers(&self) -> usize {
         self.weights.len()
     }
 
     /// Number of edges E.
+    #[inline]
     pub fn n_edges(&self) -> usize {
         self.neighbors.len()
     }
 
     /// Edges of one center.
+    #[inline]
     pub fn edges(&self, center: usize) -> Range<usize> {
         self.first_edge[center]..self.first_edge[center + 1]
     }
 
     /// (center, edge) of every edge, in order.
+    #[inline]
     pub fn center_edges(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
         (0..self.n_centers()).flat_map(|center| self.edges(center).map(move |edge| (center, edge)))
     }

@@ -15,11 +15,13 @@ pub type Matrix3 = [[f64; 3]; 3];
 pub const IDENTITY: Matrix3 = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
 
 /// a · b.
+#[inline]
 pub fn dot(a: Vector3, b: Vector3) -> f64 {
     a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 }
 
 /// |a|.
+#[inline]
 pub fn norm(a: Vector3) -> f64 {
     dot(a, a).sqrt()
 }
@@ -31,56 +33,67 @@ pub fn root_mean_square(vectors: &[Vector3]) -> f64 {
 }
 
 /// a × b.
+#[inline]
 pub fn cross(a: Vector3, b: Vector3) -> Vector3 {
     [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
 }
 
 /// a + b.
+#[inline]
 pub fn add(a: Vector3, b: Vector3) -> Vector3 {
     [a[0] + b[0], a[1] + b[1], a[2] + b[2]]
 }
 
 /// a - b.
+#[inline]
 pub fn sub(a: Vector3, b: Vector3) -> Vector3 {
     [a[0] - b[0], a[1] - b[1], a[2] - b[2]]
 }
 
 /// s a.
+#[inline]
 pub fn scale(a: Vector3, s: f64) -> Vector3 {
     a.map(|x| s * x)
 }
 
 /// m v.
+#[inline]
 pub fn apply(m: &Matrix3, v: Vector3) -> Vector3 {
     [dot(m[0], v), dot(m[1], v), dot(m[2], v)]
 }
 
 /// mᵀ v.
+#[inline]
 pub fn apply_transposed(m: &Matrix3, v: Vector3) -> Vector3 {
     [0, 1, 2].map(|j| m[0][j] * v[0] + m[1][j] * v[1] + m[2][j] * v[2])
 }
 
 /// mᵀ.
+#[inline]
 pub fn transpose(m: &Matrix3) -> Matrix3 {
     [0, 1, 2].map(|i| [m[0][i], m[1][i], m[2][i]])
 }
 
 /// a b.
+#[inline]
 pub fn multiply(a: &Matrix3, b: &Matrix3) -> Matrix3 {
     a.map(|row| apply_transposed(b, row))
 }
 
 /// (m + mᵀ)/2.
+#[inline]
 pub fn symmetrized(m: &Matrix3) -> Matrix3 {
     [0, 1, 2].map(|a| [0, 1, 2].map(|b| 0.5 * (m[a][b] + m[b][a])))
 }
 
 /// det(m): +1 for a rotation, -1 for a rotation followed by an inversion.
+#[inline]
 pub fn determinant(m: &Matrix3) -> f64 {
     dot(m[0], cross(m[1], m[2]))
 }
 
 /// -m.
+#[inline]
 pub fn negate(m: &Matrix3) -> Matrix3 {
     m.map(|row| scale(row, -1.0))
 }

@@ -7,6 +7,8 @@ use std::collections::HashSet;
 use tumble::Result;
 use tumble_core::catalog::Entry;
 use tumble_core::hash::HashError;
+use tumble_core::settings::Value;
+use tumble_core::settings::table::SETTINGS;
 use tumble_ipi::error::{BadAddress, Fault, InitError};
 use tumble_onnx::error::{Breach, Malformed, OtherFormat, Unavailable};
 use tumble_server::error::Refusal;
@@ -14,11 +16,12 @@ use tumble_xyz::LineError;
 
 use crate::print;
 
-/// A heading, words under it, and errors.
+/// A heading, words under it, errors, and sentences that are made of a table.
 struct Section {
     heading: &'static str,
     intro: &'static str,
     entries: Vec<&'static Entry>,
+    made: Vec<String>,
 }
 
 /// Prints the page.
@@ -60,13 +63,22 @@ fn halves() -> Vec<Section> {
     const OPTIONS: &str = "What follows the name of an option, of a mitigation or of an argument of a call from C and \
                            Python, and what an `INIT` of\ni-PI or of a client is refused with:";
     const FILES: &str = "What follows its name, in sentences of [model files](#model-files):";
+    let options = [BadAddress::CATALOG, InitError::CATALOG, HashError::CATALOG];
     let files = [Malformed::CATALOG, OtherFormat::CATALOG, Unavailable::CATALOG, Breach::CATALOG];
     vec![
         Section::new("XYZ files", XYZ, &[LineError::CATALOG]),
         Section::new("Messages of the other side", MESSAGES, &[Fault::CATALOG, Refusal::CATALOG]),
-        Section::new("Options and arguments", OPTIONS, &[BadAddress::CATALOG, InitError::CATALOG, HashError::CATALOG]),
+        Section { made: values(), ..Section::new("Options and arguments", OPTIONS, &options) },
         Section::new("What is wrong with a model file", FILES, &files),
     ]
+}
+
+/// What is said of values that are not in the grammar of a setting. Mitigations have sentences of their own, and any text
+/// is a path.
+fn values() -> Vec<String> {
+    let values = SETTINGS.iter().map(|setting| setting.value);
+    let told = values.filter(|value| !matches!(value, Value::Mitigation | Value::Path(_)));
+    told.map(|value| format!("... is \"...\": give {}", value.words())).collect()
 }
 
 /// The entries before the one of this name, and the others.
@@ -77,7 +89,7 @@ fn split(catalog: &'static [Entry], first: &str) -> (&'static [Entry], &'static 
 
 impl Section {
     fn new(heading: &'static str, intro: &'static str, catalogs: &[&'static [Entry]]) -> Self {
-        Self { heading, intro, entries: catalogs.iter().copied().flatten().collect() }
+        Self { heading, intro, entries: catalogs.iter().copied().flatten().collect(), made: vec![] }
     }
 
     /// The section, without what was told before.
@@ -86,11 +98,11 @@ impl Section {
         if !self.intro.is_empty() {
             text += &format!("{}\n\n", self.intro);
         }
-        for entry in &self.entries {
-            // One that passes on the sentence of another has none of its own.
-            let Some(sentence) = entry.sentence() else { continue };
+        // An error that passes on the sentence of another has none of its own.
+        let entries = self.entries.iter().filter_map(|entry| Some((entry.sentence()?, remedy(entry))));
+        for (sentence, remedy) in entries.chain(self.made.iter().map(|made| (made.clone(), String::new()))) {
             if told.insert(sentence.clone()) {
-                text += &format!("- {}\n{}", code(&sentence), remedy(entry));
+                text += &format!("- {}\n{remedy}", code(&sentence));
             }
         }
         text.trim_end().to_owned() + "\n\n"
