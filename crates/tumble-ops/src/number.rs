@@ -11,18 +11,22 @@ pub trait Real: PrimitiveTensorElementType + Copy + Send + Sync + std::fmt::Debu
 }
 
 impl Real for f32 {
+    #[inline]
     fn from_f64(x: f64) -> Self {
         x as f32
     }
+    #[inline]
     fn to_f64(self) -> f64 {
         self.into()
     }
 }
 
 impl Real for f64 {
+    #[inline]
     fn from_f64(x: f64) -> Self {
         x
     }
+    #[inline]
     fn to_f64(self) -> f64 {
         self
     }
