@@ -45,7 +45,8 @@ void PairTumble::settings(int narg, char **arg) {
   engine.reset();
 }
 
-// Numbers and booleans are read as everywhere in LAMMPS' input; all but what is LAMMPS' own goes to Rust, as words.
+// LAMMPS reads numbers and booleans, as everywhere in its input. monitor and uncertainty stay here; other words go to
+// Rust.
 void PairTumble::take_keyword(const char *name, const char *value, const KeywordValue &expected,
                               rust::Vec<rust::String> &words) {
   std::string text = value;

@@ -1,4 +1,4 @@
-"""What the integrator gets, and whoever reads its forces: those of the bare model, and impulses."""
+"""The integrator, and all readers of its forces, get those of the bare model, and impulses at outer steps."""
 
 import json
 import os

@@ -60,7 +60,7 @@ impl Calculator {
         })
     }
 
-    /// The same with what is known of the model's file: where it comes from, and [`Calculator::notes`].
+    /// The same with the origin of the model's file and the [`Calculator::notes`] on it.
     pub fn with_origin(self, origin: String, notes: Vec<String>) -> Self {
         Self { origin, notes, ..self }
     }
