@@ -149,6 +149,10 @@ looker.start()
 atoms.get_potential_energy()
 looking = False
 looker.join()
+# A thread that Python has joined may still be listed for a moment.
+deadline = time.monotonic() + 5
+while tasks() > before and time.monotonic() < deadline:
+    time.sleep(0.002)
 print(json.dumps([before, seen - 1, tasks()]))
 """
 
