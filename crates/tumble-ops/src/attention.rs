@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use crate::microkernels::{GROUP, Rows, combine, combine_lanes, products, softmax, transpose};
+use crate::microkernels::{GROUP, Rows, combine, combine_lanes, matmul, softmax, transpose};
 use crate::simd::SimdFloat;
 
 /// Whose tokens are whose, and what their rows are made of.
@@ -128,8 +128,8 @@ struct Head<T> {
     /// Over keys or queries: of queries, keys and values, or the result in place of the first.
     sums: [Rows<T>; 3],
     /// Queries of a register, component by component.
-    turned: Vec<T>,
-    turned_gradient: Vec<T>,
+    transposed: Vec<T>,
+    transposed_gradient: Vec<T>,
     /// How much the queries of a register attend to each key, key by key.
     weights: Vec<T>,
     /// Gradient of the scores, key by key.
@@ -142,7 +142,7 @@ impl<T: SimdFloat> Head<T> {
     fn new<S: Simd>(layout: &Layout) -> Self {
         let (lanes, size) = (T::count::<S>(), layout.size);
         let rows = || Rows::new(layout.places, size, lanes);
-        let turned = || vec![T::ZERO; size * lanes];
+        let transposed = || vec![T::ZERO; size * lanes];
         let each_key = || vec![T::ZERO; layout.places.next_multiple_of(GROUP) * lanes];
         Self {
             lanes,
@@ -154,8 +154,8 @@ impl<T: SimdFloat> Head<T> {
             values: rows(),
             gradient: rows(),
             sums: [rows(), rows(), rows()],
-            turned: turned(),
-            turned_gradient: turned(),
+            transposed: transposed(),
+            transposed_gradient: transposed(),
             weights: each_key(),
             scores: each_key(),
             bias_gradient: each_key(),
@@ -210,8 +210,8 @@ impl<T: SimdFloat> Head<T> {
     #[inline(always)]
     fn weigh<S: Simd>(&mut self, simd: S, queries: Range<usize>) {
         let weights = &mut self.weights[..self.bias.len() * self.lanes];
-        transpose(&mut self.turned, self.lanes, self.queries.rows(queries));
-        products(simd, weights, &self.turned, &self.keys, |key| self.bias[key]);
+        transpose(&mut self.transposed, self.lanes, self.queries.rows(queries));
+        matmul(simd, weights, &self.transposed, &self.keys, |key| self.bias[key]);
         softmax::<T, S>(simd, T::vectors_mut::<S>(weights));
     }
 
@@ -219,8 +219,8 @@ impl<T: SimdFloat> Head<T> {
     #[inline(always)]
     fn score<S: Simd>(&mut self, simd: S, queries: Range<usize>) {
         let scores = &mut self.scores[..self.bias.len() * self.lanes];
-        transpose(&mut self.turned_gradient, self.lanes, self.gradient.rows(queries));
-        products(simd, scores, &self.turned_gradient, &self.values, |_| T::ZERO);
+        transpose(&mut self.transposed_gradient, self.lanes, self.gradient.rows(queries));
+        matmul(simd, scores, &self.transposed_gradient, &self.values, |_| T::ZERO);
         let (weights, scores) = (T::vectors::<S>(&self.weights), T::vectors_mut::<S>(scores));
         let mut mean = T::splat(simd, T::ZERO);
         for (weight, score) in weights.iter().zip(&*scores) {

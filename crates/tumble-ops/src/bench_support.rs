@@ -40,6 +40,6 @@ pub fn silu_gradient(width: usize, rows: &[f32], gradient: &[f32], into: &mut [f
 }
 
 /// The gradient of a normalization of rows of this width.
-pub fn normalize_gradient(width: usize, rows: &[f32], gradient: &[f32], into: &mut [f32]) {
+pub fn rms_norm_gradient(width: usize, rows: &[f32], gradient: &[f32], into: &mut [f32]) {
     rowwise::apply(rowwise::RmsNormGradient { epsilon: 1e-5 }, width, rows, gradient, into);
 }

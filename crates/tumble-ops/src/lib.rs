@@ -9,15 +9,15 @@ mod attention;
 #[doc(hidden)]
 pub mod bench_support;
 mod microkernels;
-mod number;
 mod operators;
+mod real;
 mod rowwise;
 mod simd;
 
-pub use number::Real;
 use ort::operator::{Operator, OperatorDomain};
+pub use real::Real;
 
-use crate::operators::steps;
+use crate::operators::fused_operators;
 
 /// The domain of our operators.
 pub const DOMAIN: &str = "tumble";
@@ -27,11 +27,11 @@ pub const ATTENTION: [&str; 2] = ["Attention", "AttentionGradient"];
 
 /// The kernels, for a session.
 pub fn domain() -> ort::Result<OperatorDomain> {
-    let all = steps::<f32>().into_iter().chain(steps::<f64>());
+    let all = fused_operators::<f32>().into_iter().chain(fused_operators::<f64>());
     all.into_iter().try_fold(OperatorDomain::new(DOMAIN)?, OperatorDomain::add)
 }
 
 /// Whether there is a kernel for the operator.
 pub fn has(domain: &str, name: &str) -> bool {
-    domain == DOMAIN && steps::<f32>().iter().any(|step| step.name() == name)
+    domain == DOMAIN && fused_operators::<f32>().iter().any(|operator| operator.name() == name)
 }

@@ -1,4 +1,4 @@
-//! Rows of a head's components, and their products, for a register of queries at a time.
+//! Rows of a head's components, and their matmul, for a register of queries at a time.
 
 use std::ops::Range;
 
@@ -94,23 +94,23 @@ pub(crate) fn transpose<T: SimdFloat>(into: &mut [T], lanes: usize, rows: RowSli
     }
 }
 
-/// `into[j][lane] = start(j) + Σₖ turned[k][lane] rows[j][k]`, for whole groups of rows.
+/// `into[j][lane] = start(j) + Σₖ transposed[k][lane] rows[j][k]`, for whole groups of rows.
 #[inline(always)]
-pub(crate) fn products<T: SimdFloat, S: Simd>(
+pub(crate) fn matmul<T: SimdFloat, S: Simd>(
     simd: S,
     into: &mut [T],
-    turned: &[T],
+    transposed: &[T],
     rows: &Rows<T>,
     start: impl Fn(usize) -> T,
 ) {
-    let (into, turned) = (T::vectors_mut::<S>(into).as_chunks_mut::<GROUP>().0, T::vectors::<S>(turned));
+    let (into, transposed) = (T::vectors_mut::<S>(into).as_chunks_mut::<GROUP>().0, T::vectors::<S>(transposed));
     for (group, (into, rows)) in into.iter_mut().zip(rows.numbers.chunks_exact(GROUP * rows.pitch)).enumerate() {
         let first = |i: usize| T::splat(simd, start(group * GROUP + i));
         let mut sums = [first(0), first(1), first(2), first(3)];
         let pitch = rows.len() / GROUP;
         let (pair, other) = rows.split_at(2 * pitch);
         let ((a, b), (c, d)) = (pair.split_at(pitch), other.split_at(pitch));
-        for ((((x, a), b), c), d) in turned.iter().zip(a).zip(b).zip(c).zip(d) {
+        for ((((x, a), b), c), d) in transposed.iter().zip(a).zip(b).zip(c).zip(d) {
             sums[0] = T::multiply_add(simd, *x, T::splat(simd, *a), sums[0]);
             sums[1] = T::multiply_add(simd, *x, T::splat(simd, *b), sums[1]);
             sums[2] = T::multiply_add(simd, *x, T::splat(simd, *c), sums[2]);

@@ -13,7 +13,7 @@ use crate::simd::SimdFloat;
 
 /// One operator, for one precision.
 #[derive(Clone)]
-pub(crate) struct Step {
+pub(crate) struct FusedOperator {
     name: &'static str,
     inputs: Vec<TensorElementType>,
     outputs: Vec<TensorElementType>,
@@ -25,7 +25,7 @@ pub(crate) trait Number: Real + SimdFloat + PrimitiveTensorElementType {}
 
 impl<T: Real + SimdFloat + PrimitiveTensorElementType> Number for T {}
 
-impl Operator for Step {
+impl Operator for FusedOperator {
     type Kernel<'attr> = BoxedKernel<'static>;
 
     fn name(&self) -> &str {
@@ -60,19 +60,19 @@ const FORMER_NAMES: [(&str, &str); 6] = [
 ];
 
 /// An operator, and the same under its former name if it has one.
-fn with_former_name(step: Step) -> impl Iterator<Item = Step> {
-    let former = FORMER_NAMES.iter().find(|(name, _)| *name == step.name);
-    let former = former.map(|&(_, name)| Step { name, ..step.clone() });
-    [step].into_iter().chain(former)
+fn with_former_name(operator: FusedOperator) -> impl Iterator<Item = FusedOperator> {
+    let former = FORMER_NAMES.iter().find(|(name, _)| *name == operator.name);
+    let former = former.map(|&(_, name)| FusedOperator { name, ..operator.clone() });
+    [operator].into_iter().chain(former)
 }
 
 /// All of them for one precision.
-pub(crate) fn steps<T: Number>() -> Vec<Step> {
+pub(crate) fn fused_operators<T: Number>() -> Vec<FusedOperator> {
     let (real, index, mark) = (T::into_tensor_element_type(), TensorElementType::Int64, TensorElementType::Bool);
     // rows [R, 3·w], bias [C, 1, T], source [C·T], target [R], which nothing but the function in the file needs, filled [C·T]
     let shared = [real, real, index, index, mark];
     let attention = [
-        Step {
+        FusedOperator {
             name: "Attention",
             inputs: shared.to_vec(),
             outputs: vec![real],
@@ -81,7 +81,7 @@ pub(crate) fn steps<T: Number>() -> Vec<Step> {
                 Ok(Box::new(move |context: &ComputeContext| forward::<T>(context, heads)))
             },
         },
-        Step {
+        FusedOperator {
             name: "AttentionGradient",
             inputs: [&shared[..], &[real]].concat(),
             outputs: vec![real, real],
@@ -112,10 +112,10 @@ pub(crate) fn steps<T: Number>() -> Vec<Step> {
 fn rowwise<T: Number, F: Function>(
     name: &'static str,
     kernel: fn(&KernelContext) -> ort::Result<BoxedKernel<'static>>,
-) -> Step {
+) -> FusedOperator {
     let real = T::into_tensor_element_type();
     let inputs = if F::PARTS[1] > 0 { vec![real; 2] } else { vec![real] };
-    Step { name, inputs, outputs: vec![real], kernel }
+    FusedOperator { name, inputs, outputs: vec![real], kernel }
 }
 
 fn row_kernel<T: Number, F: Function + Send + 'static>(function: F) -> BoxedKernel<'static> {

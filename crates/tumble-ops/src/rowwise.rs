@@ -1,8 +1,17 @@
 //! What models do with each row of a tensor by itself, and its gradient: activations and normalizations, each in one pass
 //! through memory.
 
+mod glu;
+mod layer_norm;
+mod rms_norm;
+mod silu;
+
 use pulp::{Arch, Simd, WithSimd};
 
+pub(crate) use self::glu::{Glu, GluGradient};
+pub(crate) use self::layer_norm::{LayerNorm, LayerNormGradient};
+pub(crate) use self::rms_norm::{RmsNorm, RmsNormGradient};
+pub(crate) use self::silu::{Silu, SiluGradient};
 use crate::Real;
 use crate::simd::{SimdFloat, copy};
 
@@ -81,178 +90,6 @@ impl<T: Real + SimdFloat, F: Function> WithSimd for Apply<'_, T, F> {
 fn copy_parts<T: SimdFloat>(into: &mut [T], from: &[T], width: usize, lanes: usize) {
     let parts = into.chunks_exact_mut(width.next_multiple_of(lanes)).zip(from.chunks_exact(width));
     parts.for_each(|(into, from)| copy(&mut into[..width], from));
-}
-
-/// x · sigmoid(x).
-#[derive(Clone, Copy)]
-pub(crate) struct Silu;
-
-impl Function for Silu {
-    const PARTS: [usize; 3] = [1, 0, 1];
-
-    #[inline(always)]
-    fn row<T: Real + SimdFloat, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
-        for (x, y) in row.numbers.iter().zip(into) {
-            *y = T::multiply(simd, *x, T::sigmoid(simd, *x));
-        }
-    }
-}
-
-/// s + y - y · s.
-#[derive(Clone, Copy)]
-pub(crate) struct SiluGradient;
-
-impl Function for SiluGradient {
-    const PARTS: [usize; 3] = [1, 1, 1];
-
-    #[inline(always)]
-    fn row<T: Real + SimdFloat, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
-        for ((x, gradient), into) in row.numbers.iter().zip(row.gradient).zip(into) {
-            let sigmoid = T::sigmoid(simd, *x);
-            let y = T::multiply(simd, *x, sigmoid);
-            let slope = T::add(simd, sigmoid, T::subtract(simd, y, T::multiply(simd, y, sigmoid)));
-            *into = T::multiply(simd, *gradient, slope);
-        }
-    }
-}
-
-/// Values times the sigmoid of gates, which are the second part.
-#[derive(Clone, Copy)]
-pub(crate) struct Glu;
-
-impl Function for Glu {
-    const PARTS: [usize; 3] = [2, 0, 1];
-
-    #[inline(always)]
-    fn row<T: Real + SimdFloat, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
-        let (values, gates) = row.numbers.split_at(into.len());
-        for ((value, gate), into) in values.iter().zip(gates).zip(into) {
-            *into = T::multiply(simd, *value, T::sigmoid(simd, *gate));
-        }
-    }
-}
-
-/// Of values s, of gates y (1 - s).
-#[derive(Clone, Copy)]
-pub(crate) struct GluGradient;
-
-impl Function for GluGradient {
-    const PARTS: [usize; 3] = [2, 1, 2];
-
-    #[inline(always)]
-    fn row<T: Real + SimdFloat, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
-        let (values, gates) = row.numbers.split_at(row.gradient.len());
-        let (of_values, of_gates) = into.split_at_mut(row.gradient.len());
-        let parts = values.iter().zip(gates).zip(row.gradient).zip(of_values.iter_mut().zip(of_gates));
-        for (((value, gate), gradient), (of_value, of_gate)) in parts {
-            let sigmoid = T::sigmoid(simd, *gate);
-            let y = T::multiply(simd, *value, sigmoid);
-            *of_value = T::multiply(simd, *gradient, sigmoid);
-            *of_gate = T::multiply(simd, *gradient, T::subtract(simd, y, T::multiply(simd, y, sigmoid)));
-        }
-    }
-}
-
-/// x / √(mean of x² + ε).
-#[derive(Clone, Copy)]
-pub(crate) struct RmsNorm {
-    pub epsilon: f64,
-}
-
-impl Function for RmsNorm {
-    const PARTS: [usize; 3] = [1, 0, 1];
-
-    #[inline(always)]
-    fn row<T: Real + SimdFloat, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
-        let inverse = self.inverse(simd, &row);
-        let inverse = T::splat(simd, T::from_f64(inverse));
-        for (x, y) in row.numbers.iter().zip(into) {
-            *y = T::multiply(simd, *x, inverse);
-        }
-    }
-}
-
-impl RmsNorm {
-    #[inline(always)]
-    fn inverse<T: Real + SimdFloat, S: Simd>(self, simd: S, row: &Row<'_, T, S>) -> f64 {
-        1.0 / (mean_product::<T, S>(simd, row.numbers, row.numbers, row.width) + self.epsilon).sqrt()
-    }
-}
-
-/// (g - y · mean of y g) / √(mean of x² + ε).
-#[derive(Clone, Copy)]
-pub(crate) struct RmsNormGradient {
-    pub epsilon: f64,
-}
-
-impl Function for RmsNormGradient {
-    const PARTS: [usize; 3] = [1, 1, 1];
-
-    #[inline(always)]
-    fn row<T: Real + SimdFloat, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
-        let inverse = RmsNorm { epsilon: self.epsilon }.inverse(simd, &row);
-        let along = mean_product::<T, S>(simd, row.gradient, row.numbers, row.width) * inverse * inverse;
-        let (inverse, along) = (T::splat(simd, T::from_f64(inverse)), T::splat(simd, T::from_f64(-along)));
-        for ((x, gradient), into) in row.numbers.iter().zip(row.gradient).zip(into) {
-            *into = T::multiply(simd, T::multiply_add(simd, *x, along, *gradient), inverse);
-        }
-    }
-}
-
-/// (x - mean) / √(variance + ε).
-#[derive(Clone, Copy)]
-pub(crate) struct LayerNorm {
-    pub epsilon: f64,
-}
-
-impl Function for LayerNorm {
-    const PARTS: [usize; 3] = [1, 0, 1];
-
-    #[inline(always)]
-    fn row<T: Real + SimdFloat, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
-        let inverse = self.center(simd, &row, into);
-        let inverse = T::splat(simd, T::from_f64(inverse));
-        for y in into {
-            *y = T::multiply(simd, *y, inverse);
-        }
-    }
-}
-
-impl LayerNorm {
-    /// Puts x - mean into `into`; gives 1 / √(variance + ε).
-    #[inline(always)]
-    fn center<T: Real + SimdFloat, S: Simd>(self, simd: S, row: &Row<'_, T, S>, into: &mut [T::Vector<S>]) -> f64 {
-        let mean = T::splat(simd, T::from_f64(mean::<T, S>(simd, row.numbers, row.width)));
-        for (x, into) in row.numbers.iter().zip(into.iter_mut()) {
-            *into = T::subtract(simd, *x, mean);
-        }
-        if let Some(end) = into.last_mut() {
-            *end = T::multiply(simd, *end, row.last);
-        }
-        1.0 / (mean_product::<T, S>(simd, into, into, row.width) + self.epsilon).sqrt()
-    }
-}
-
-/// (g - mean of g - y · mean of y g) / √(variance + ε).
-#[derive(Clone, Copy)]
-pub(crate) struct LayerNormGradient {
-    pub epsilon: f64,
-}
-
-impl Function for LayerNormGradient {
-    const PARTS: [usize; 3] = [1, 1, 1];
-
-    #[inline(always)]
-    fn row<T: Real + SimdFloat, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
-        let inverse = LayerNorm { epsilon: self.epsilon }.center(simd, &row, into);
-        let along = mean_product::<T, S>(simd, row.gradient, into, row.width) * inverse * inverse;
-        let level = T::splat(simd, T::from_f64(mean::<T, S>(simd, row.gradient, row.width)));
-        let (inverse, along) = (T::splat(simd, T::from_f64(inverse)), T::splat(simd, T::from_f64(-along)));
-        for (gradient, into) in row.gradient.iter().zip(into) {
-            let rest = T::multiply_add(simd, *into, along, T::subtract(simd, *gradient, level));
-            *into = T::multiply(simd, rest, inverse);
-        }
-    }
 }
 
 #[inline(always)]

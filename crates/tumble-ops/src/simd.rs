@@ -65,7 +65,7 @@ const fn series<const N: usize>() -> [f64; N] {
 /// when one is added that leaves no bits for fractions (`$round`); n is then in the lowest bits, from where it goes to
 /// those of the exponent. ln 2 is subtracted in two parts, of which n times the first is exact (W. J. Cody and W. Waite,
 /// Software Manual for the Elementary Functions, 1980). What is no number is below nothing, and not lost.
-macro_rules! lanes {
+macro_rules! impl_simd_float {
     ($number:ident: $vector:ident, $count:ident, $views:ident, $views_mut:ident, $splat:ident, $splat_bits:ident,
      $multiply_add:ident, $add:ident, $subtract:ident, $multiply:ident, $divide:ident, $max:ident, $sum:ident,
      $greater:ident, $select:ident, $to_bits:ident, $from_bits:ident, $add_bits:ident, $multiply_bits:ident;
@@ -150,11 +150,11 @@ macro_rules! lanes {
     };
 }
 
-lanes!(f32: f32s, F32_LANES, as_simd_f32s, as_mut_simd_f32s, splat_f32s, splat_u32s,
+impl_simd_float!(f32: f32s, F32_LANES, as_simd_f32s, as_mut_simd_f32s, splat_f32s, splat_u32s,
     mul_add_e_f32s, add_f32s, sub_f32s, mul_f32s, div_f32s, max_f32s, reduce_sum_f32s,
     greater_than_f32s, select_f32s, transmute_u32s_f32s, transmute_f32s_u32s, add_u32s, mul_u32s;
     range 87.0, round 12_582_912.0, ln2 0.693_145_75, 1.428_606_8e-6, terms 8, bias 127);
-lanes!(f64: f64s, F64_LANES, as_simd_f64s, as_mut_simd_f64s, splat_f64s, splat_u64s,
+impl_simd_float!(f64: f64s, F64_LANES, as_simd_f64s, as_mut_simd_f64s, splat_f64s, splat_u64s,
     mul_add_e_f64s, add_f64s, sub_f64s, mul_f64s, div_f64s, max_f64s, reduce_sum_f64s,
     greater_than_f64s, select_f64s, transmute_u64s_f64s, transmute_f64s_u64s, add_u64s, mul_u64s;
     range 708.0, round 6_755_399_441_055_744.0, ln2 0.693_147_180_369_123_8, 1.908_214_929_270_587_7e-10, terms 14,
