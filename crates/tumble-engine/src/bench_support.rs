@@ -8,9 +8,9 @@ use tumble_onnx::contract::unpacking;
 
 /// What [`OnnxPotential`](crate::model::OnnxPotential) does before and after the run of a model of single precision in Å and
 /// eV, by the same code.
-pub struct Bare(Tensors<f32>);
+pub struct TensorIo(Tensors<f32>);
 
-impl Bare {
+impl TensorIo {
     /// Empty tensors; `cutoff` in Å.
     pub fn new(layout: Layout, cutoff: f64) -> Self {
         Self(Tensors::new(layout, cutoff, 1.0))

@@ -7,7 +7,7 @@ pub use tumble_onnx::error::{Error, Malformed, Result};
 /// Why a model cannot be cut at its layers, so that large structures are evaluated block by block: the rest of a sentence.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Indivisible {
+pub enum PartitionError {
     /// A stress, which is no sum over centers.
     #[error("its stress is one of the whole structure")]
     Stress,

@@ -1,7 +1,7 @@
 //! For fuzzing: all that is done to the bytes of a model file before ONNX Runtime sees them.
 
 use tumble_core::planner::RecomputeLevel;
-use tumble_onnx::file::external::Weights;
+use tumble_onnx::file::external_data::Weights;
 use tumble_onnx::file::scan;
 use tumble_onnx::file::{checksum, fused};
 

@@ -5,12 +5,12 @@
 #[doc(hidden)]
 pub mod bench_support;
 pub mod error;
-mod levels;
+#[doc(hidden)]
+pub mod fuzz_support;
 mod load;
 pub mod model;
 mod partition;
-#[doc(hidden)]
-pub mod surgery;
+mod partition_cache;
 mod worker;
 
 pub use error::{Error, Result};

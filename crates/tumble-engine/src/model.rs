@@ -20,14 +20,14 @@ use tumble_core::planner::{
 use tumble_core::potential::{Forces, ModelInfo, Potential, Replicas, Response};
 use tumble_core::rotation::Matrix3;
 pub use tumble_onnx::contract::metadata::{
-    CONTRACT_VERSION, EnergyUnit, Layout, LengthUnit, Metadata, Offer, Precision,
+    CONTRACT_VERSION, EnergyUnit, ForceKinds, Layout, LengthUnit, Metadata, Precision,
 };
 pub use tumble_onnx::file::checksum::stamp;
-use tumble_onnx::runtime::session::{Model, Opener};
+use tumble_onnx::runtime::session::{Model, SessionFactory};
 
 use crate::error::Error;
-use crate::levels::Levels;
-use crate::partition::{Layers, SpareMemory};
+use crate::partition::{PartitionedModel, SpareMemory};
+use crate::partition_cache::PartitionCache;
 use crate::worker::{Timed, Worker, WorkerPool};
 
 /// A model in an ONNX file.
@@ -41,10 +41,10 @@ pub struct OnnxPotential {
     /// For several replicas.
     workers: WorkerPool,
     /// For a replica that takes much memory, or has all workers for itself.
-    levels: Levels,
+    partitions: PartitionCache,
     /// Memory for what layers keep, from the last evaluation.
     spare: SpareMemory,
-    opener: Opener,
+    factory: SessionFactory,
     /// Working memory that there is, bytes.
     memory: usize,
     /// Time inside ONNX Runtime.
@@ -62,26 +62,26 @@ impl OnnxPotential {
     /// [`Error::ContractVersion`], [`Error::Contract`], [`Error::ExternalData`], [`Error::Damaged`], [`Error::OtherModel`], [`Error::ModelRefused`] and
     /// [`Error::Device`].
     pub fn load(path: &Path, options: &ExecutionOptions) -> Result<Self, Error> {
-        let (opener, model, session) = Opener::load(path, options)?;
+        let (factory, model, session) = SessionFactory::load(path, options)?;
         let workers = WorkerPool::new(options.device.provider().workers(options.threads));
         let whole = Worker::new(&model, session)?;
         let info = ModelInfo { ensemble: model.signature.ensemble, ..model.metadata.info() };
-        let (levels, spare, memory) = (Levels::default(), SpareMemory::default(), options.memory);
+        let (partitions, spare, memory) = (PartitionCache::default(), SpareMemory::default(), options.memory);
         let (elapsed, cancel, process) = (Duration::ZERO, Cancel::default(), process::id());
-        Ok(Self { info, whole, workers, levels, spare, opener, memory, model, elapsed, cancel, process })
+        Ok(Self { info, whole, workers, partitions, spare, factory, memory, model, elapsed, cancel, process })
     }
 
     /// Opens sessions anew in a process that a fork has made, where those of its parent cannot be used.
     fn reopen(&mut self) -> Result<()> {
-        if !self.opener.device.provider().survives_fork {
+        if !self.factory.device.provider().survives_fork {
             return Err(Error::Forked.into());
         }
-        let whole = Worker::new(&self.model, self.opener.whole()?)?;
+        let whole = Worker::new(&self.model, self.factory.whole()?)?;
         let workers = WorkerPool::new(self.workers.count());
         // Another thread of the parent may have been at work with them.
         mem::forget(mem::replace(&mut self.whole, whole));
         mem::forget(mem::replace(&mut self.workers, workers));
-        self.levels.forget_others();
+        self.partitions.forget_inherited();
         mem::forget(mem::take(&mut self.spare));
         self.process = process::id();
         Ok(())
@@ -113,18 +113,18 @@ impl OnnxPotential {
     /// # Errors
     /// A sentence.
     pub fn stages(&self) -> std::result::Result<usize, &str> {
-        self.layers(RecomputeLevel::Speed).map(Layers::stages)
+        self.partitioned(RecomputeLevel::Speed).map(PartitionedModel::stages)
     }
 
     /// The model cut at its layers, or why it cannot be.
-    fn layers(&self, level: RecomputeLevel) -> std::result::Result<&Layers, &str> {
-        self.levels.get(level, || {
-            if let Some(why) = self.opener.device.provider().no_partition {
+    fn partitioned(&self, level: RecomputeLevel) -> std::result::Result<&PartitionedModel, &str> {
+        self.partitions.get(level, || {
+            if let Some(why) = self.factory.device.provider().no_partition {
                 return Err(why.to_owned());
             }
-            let session = self.opener.whole().map_err(|error| error.to_string())?;
+            let session = self.factory.whole().map_err(|error| error.to_string())?;
             let mut whole = Worker::new(&self.model, session).map_err(|error| error.to_string())?;
-            Layers::open(&self.opener, &self.model, &mut whole, self.workers.count(), level)
+            PartitionedModel::open(&self.factory, &self.model, &mut whole, self.workers.count(), level)
                 .map_err(|error| error.to_string())
         })
     }
@@ -148,16 +148,17 @@ impl OnnxPotential {
             Replicas { graph, rotations: &rotations[share.replicas.clone()] }
         };
         let runs: Vec<_> = runs.iter().map(|run| run.iter().map(replicas).collect()).collect();
-        self.workers.evaluate(&self.opener, &self.model, &runs, forces, &self.cancel)
+        self.workers.evaluate(&self.factory, &self.model, &runs, forces, &self.cancel)
     }
 
     /// Evaluates replicas of one graph one after the other, stage by stage.
     fn in_stages(&self, level: RecomputeLevel, tile: usize, part: &Replicas, forces: Forces) -> Result<Timed> {
-        let layers = self.layers(level).expect("the planner chooses a level that is open");
+        let partitioned = self.partitioned(level).expect("the planner chooses a level that is open");
         let (mut responses, mut elapsed) = (Vec::new(), Duration::ZERO);
         for rotation in part.rotations {
             let replica = (part.graph, rotation);
-            let ((found, time), _) = layers.evaluate(&self.model, replica, forces, tile, &self.spare, &self.cancel)?;
+            let ((found, time), _) =
+                partitioned.evaluate(&self.model, replica, forces, tile, &self.spare, &self.cancel)?;
             responses.extend(found);
             elapsed += time;
         }
@@ -213,9 +214,9 @@ impl Potential for OnnxPotential {
             Layout::Padded => SlotRule::Padded,
         };
         // What comes of it is among what is known then.
-        let _ = level.map(|level| self.layers(level));
-        let partition = match self.opener.device.provider().no_partition {
-            None => Partition { memory: self.memory, levels: self.levels.known() },
+        let _ = level.map(|level| self.partitioned(level));
+        let partition = match self.factory.device.provider().no_partition {
+            None => Partition { memory: self.memory, levels: self.partitions.known() },
             Some(_) => Partition::default(),
         };
         let bytes_per_slot = bytes_per_edge.unwrap_or(ModelCosts::USUAL_BYTES_PER_SLOT);
@@ -223,6 +224,6 @@ impl Potential for OnnxPotential {
     }
 
     fn limits(&self, memory: usize) -> Limits {
-        Limits { memory, workers: self.workers.count(), provider: self.opener.device.provider() }
+        Limits { memory, workers: self.workers.count(), provider: self.factory.device.provider() }
     }
 }

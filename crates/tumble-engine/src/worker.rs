@@ -13,8 +13,8 @@ use tumble_core::potential::{Forces, Replicas, Response};
 use tumble_onnx::contract::metadata::Precision;
 use tumble_onnx::contract::packing::Tensors;
 use tumble_onnx::contract::unpacking::Reader;
-use tumble_onnx::runtime::ended::Ended;
-use tumble_onnx::runtime::session::{Model, Opener, Shared};
+use tumble_onnx::runtime::session::{Model, SessionFactory, SharedSession};
+use tumble_onnx::runtime::terminate::TerminableRun;
 use tumble_ops::Real;
 
 /// Responses, and the time that ONNX Runtime took.
@@ -22,7 +22,7 @@ pub(crate) type Timed = (Vec<Response>, Duration);
 
 /// One at a time evaluates here.
 pub(crate) struct Worker {
-    session: Shared,
+    session: SharedSession,
     buffers: Buffers,
     /// The outputs to ask for, by kind of forces.
     selections: Vec<(Forces, Selection)>,
@@ -30,7 +30,7 @@ pub(crate) struct Worker {
 
 /// The outputs to ask for, and the means to end a run that was asked for them.
 struct Selection {
-    options: Arc<Ended<HasSelectedOutputs>>,
+    options: Arc<TerminableRun<HasSelectedOutputs>>,
     run: Arc<dyn Run>,
 }
 
@@ -51,7 +51,7 @@ impl Buffers {
 
 impl Worker {
     /// A worker with this session of the model.
-    pub fn new(model: &Model, session: Shared) -> Result<Self> {
+    pub fn new(model: &Model, session: SharedSession) -> Result<Self> {
         let selections = model.metadata.forces.kinds().iter().map(|&kind| Ok((kind, select(model, kind)?)));
         let selections =
             in_one_line(|| selections.collect::<ort::Result<_>>()).map_err(|cause| run_error(model, cause))?;
@@ -80,7 +80,7 @@ impl Worker {
 /// Asks for the outputs of one kind of forces only. ONNX Runtime computes the others all the same, but keeps them.
 fn select(model: &Model, kind: Forces) -> ort::Result<Selection> {
     let outputs = model.signature.outputs(kind).fold(OutputSelector::no_default(), OutputSelector::with);
-    let options = Arc::new(Ended::selecting(outputs)?);
+    let options = Arc::new(TerminableRun::selecting(outputs)?);
     Ok(Selection { run: Arc::clone(&options) as Arc<dyn Run>, options })
 }
 
@@ -138,13 +138,13 @@ impl WorkerPool {
     /// Evaluates all parts, each in the worker that is free first; responses are in the order of the parts.
     pub fn evaluate(
         &mut self,
-        opener: &Opener,
+        factory: &SessionFactory,
         model: &Model,
         parts: &[Vec<Replicas>],
         forces: Forces,
         cancel: &Cancel,
     ) -> Result<Timed> {
-        self.open(opener, model)?;
+        self.open(factory, model)?;
         let workers = self.workers.iter_mut().take(parts.len());
         let workers =
             shared_out(workers, parts.len(), |worker, part| worker.evaluate(model, &parts[part], forces, cancel))?;
@@ -152,9 +152,9 @@ impl WorkerPool {
         Ok((in_order(workers).flat_map(|(responses, _)| responses).collect(), elapsed))
     }
 
-    fn open(&mut self, opener: &Opener, model: &Model) -> Result<()> {
+    fn open(&mut self, factory: &SessionFactory, model: &Model) -> Result<()> {
         if self.workers.is_empty() {
-            self.workers = side_by_side(0..self.count, |number| Worker::new(model, opener.session(1, number)?))?;
+            self.workers = side_by_side(0..self.count, |number| Worker::new(model, factory.session(1, number)?))?;
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use tumble_core::error::Result;
 use tumble_core::settings::Settings;
 use tumble_core::system::{Cell, System};
 use tumble_engine::load;
-use tumble_onnx::file::model_file::Checked;
+use tumble_onnx::file::model_file::CheckedModel;
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../tests/data/models/{name}.onnx"))
@@ -31,7 +31,7 @@ fn flip(folder: &TempDir, bytes: &[u8], bit: usize, expected: f64) -> bool {
     let mut flipped = bytes.to_vec();
     flipped[bit / 8] ^= 1 << (bit % 8);
     let path = file(folder, &flipped);
-    if Checked::read(&path, None).is_err() {
+    if CheckedModel::read(&path, None).is_err() {
         return true;
     }
     let found = energy(&path);

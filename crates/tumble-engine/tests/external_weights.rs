@@ -11,7 +11,7 @@ use tumble_core::settings::Settings;
 use tumble_core::system::{Cell, System};
 use tumble_engine::{OnnxPotential, load};
 use tumble_onnx::file::checksum::stamp;
-use tumble_onnx::file::external::Kind;
+use tumble_onnx::file::external_data::Kind;
 use tumble_onnx::file::proto::{Fields, field, message, number};
 
 fn bytes_of(model: &str) -> Vec<u8> {

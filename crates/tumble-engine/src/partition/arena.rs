@@ -24,7 +24,7 @@ pub(crate) struct OutOfMemory {
     bytes: usize,
 }
 
-/// Where a tensor lies on a shelf.
+/// Where a tensor lies on a arena.
 #[derive(Debug)]
 pub(crate) struct TensorRange {
     slab: usize,
@@ -85,9 +85,9 @@ impl Arena {
 }
 
 impl Pool {
-    /// Takes what a shelf has, whose tensors are not needed any more.
-    pub fn give(&self, shelf: &mut Arena) {
-        let Arena { slabs, .. } = std::mem::take(shelf);
+    /// Takes what a arena has, whose tensors are not needed any more.
+    pub fn give(&self, arena: &mut Arena) {
+        let Arena { slabs, .. } = std::mem::take(arena);
         locked(&self.0).extend(slabs.into_iter().rev().map(|slab| Slab { used: 0, ..slab }));
     }
 
@@ -122,39 +122,39 @@ impl Slab {
 mod tests {
     use super::*;
 
-    fn numbered(shelf: &mut Arena, pool: &Pool, length: usize, number: f32) -> TensorRange {
-        shelf.add(length, pool, |free| free.fill(number)).unwrap()
+    fn numbered(arena: &mut Arena, pool: &Pool, length: usize, number: f32) -> TensorRange {
+        arena.add(length, pool, |free| free.fill(number)).unwrap()
     }
 
     #[test]
     fn tensors_of_a_shelf_lie_beside_each_other() {
         const LENGTH: usize = SLAB / 4 / 10 - 1;
-        let (mut shelf, pool) = (Arena::default(), Pool::default());
-        let places: Vec<_> = (0..25u8).map(|n| numbered(&mut shelf, &pool, LENGTH, n.into())).collect();
+        let (mut arena, pool) = (Arena::default(), Pool::default());
+        let places: Vec<_> = (0..25u8).map(|n| numbered(&mut arena, &pool, LENGTH, n.into())).collect();
         for (number, place) in (0..25u8).zip(&places) {
-            let numbers: &[f32] = shelf.get(place);
+            let numbers: &[f32] = arena.get(place);
             assert_eq!(numbers, [f32::from(number); LENGTH]);
             assert_eq!(numbers.as_ptr().align_offset(LINE), 0);
         }
-        assert_eq!((shelf.bytes(), shelf.slabs()), (25 * 4 * LENGTH, 3));
+        assert_eq!((arena.bytes(), arena.slabs()), (25 * 4 * LENGTH, 3));
     }
 
     #[test]
     fn both_precisions_and_nothing_at_all_are_kept() {
-        let (mut shelf, pool) = (Arena::default(), Pool::default());
-        let [single, none] = [3, 0].map(|length| numbered(&mut shelf, &pool, length, 1.5));
-        let double = shelf.add(2, &pool, |free| free.copy_from_slice(&[0.1, 0.2])).unwrap();
-        assert_eq!(shelf.get::<f32>(&single), [1.5; 3]);
-        assert_eq!(shelf.get::<f64>(&double), [0.1, 0.2]);
-        assert!(shelf.get::<f32>(&none).is_empty());
+        let (mut arena, pool) = (Arena::default(), Pool::default());
+        let [single, none] = [3, 0].map(|length| numbered(&mut arena, &pool, length, 1.5));
+        let double = arena.add(2, &pool, |free| free.copy_from_slice(&[0.1, 0.2])).unwrap();
+        assert_eq!(arena.get::<f32>(&single), [1.5; 3]);
+        assert_eq!(arena.get::<f64>(&double), [0.1, 0.2]);
+        assert!(arena.get::<f32>(&none).is_empty());
     }
 
     #[test]
     fn slabs_serve_again() {
         let pool = Pool::default();
-        let memory = |shelf: &mut Arena| {
-            let place = numbered(shelf, &pool, SLAB / 4, 1.0);
-            shelf.get::<f32>(&place).as_ptr()
+        let memory = |arena: &mut Arena| {
+            let place = numbered(arena, &pool, SLAB / 4, 1.0);
+            arena.get::<f32>(&place).as_ptr()
         };
         let (mut first, mut second) = (Arena::default(), Arena::default());
         let before = [memory(&mut first), memory(&mut first), memory(&mut second)];
@@ -169,12 +169,12 @@ mod tests {
 
     #[test]
     fn a_tensor_larger_than_a_slab_has_one_of_its_own() {
-        let (mut shelf, pool) = (Arena::default(), Pool::default());
-        numbered(&mut shelf, &pool, 1, 1.0);
-        let large = numbered(&mut shelf, &pool, SLAB, 2.0);
-        assert_eq!((shelf.get::<f32>(&large).len(), shelf.slabs()), (SLAB, 2));
-        pool.give(&mut shelf);
-        numbered(&mut shelf, &pool, 2 * SLAB, 3.0);
+        let (mut arena, pool) = (Arena::default(), Pool::default());
+        numbered(&mut arena, &pool, 1, 1.0);
+        let large = numbered(&mut arena, &pool, SLAB, 2.0);
+        assert_eq!((arena.get::<f32>(&large).len(), arena.slabs()), (SLAB, 2));
+        pool.give(&mut arena);
+        numbered(&mut arena, &pool, 2 * SLAB, 3.0);
         assert_eq!(locked(&pool.0).len(), 1);
     }
 
@@ -187,9 +187,9 @@ mod tests {
 
     #[test]
     fn slabs_beyond_the_limit_go_back() {
-        let (mut shelf, pool) = (Arena::default(), Pool::default());
-        (0..10).for_each(|_| assert_eq!(numbered(&mut shelf, &pool, SLAB / 4, 1.0).bytes, 0..SLAB));
-        pool.give(&mut shelf);
+        let (mut arena, pool) = (Arena::default(), Pool::default());
+        (0..10).for_each(|_| assert_eq!(numbered(&mut arena, &pool, SLAB / 4, 1.0).bytes, 0..SLAB));
+        pool.give(&mut arena);
         pool.limit(4);
         assert_eq!(locked(&pool.0).len(), 5);
     }

@@ -5,7 +5,7 @@ use tumble_core::error::Result;
 use tumble_ops::Real;
 
 use crate::partition::arena::{Arena, OutOfMemory, TensorRange};
-use crate::partition::executor::{Run, View};
+use crate::partition::executor::{Evaluation, View};
 use crate::partition::tiles::{Reversed, Rows};
 use crate::partition::{Exchange, Source, Stage};
 
@@ -15,7 +15,7 @@ pub(crate) struct Messages<'a, T> {
     pub tiles: Vec<View<'a, T>>,
 }
 
-impl<T: Real + Pod> Run<'_, T> {
+impl<T: Real + Pod> Evaluation<'_, T> {
     /// What is exchanged for each input of a stage, of all tiles.
     pub fn exchanged(&self, stage: &Stage) -> Result<Vec<Option<Messages<'_, T>>>> {
         let exchanged = |source: &Source| match source {
@@ -39,11 +39,11 @@ impl<T: Real + Pod> Run<'_, T> {
     }
 
     /// Writes what a tile has after an exchange: its own rows, but that of the reversed edge for each edge.
-    pub fn exchange(&self, tile: usize, messages: &Messages<T>, shelf: &mut Arena) -> Result<TensorRange, OutOfMemory> {
+    pub fn exchange(&self, tile: usize, messages: &Messages<T>, arena: &mut Arena) -> Result<TensorRange, OutOfMemory> {
         let (shape, own) = messages.tiles[tile];
         let width = shape[1..].iter().product::<i64>() as usize;
         let numbers = |row: u32| row as usize * width..(row as usize + 1) * width;
-        shelf.add(own.len(), self.pool, |free: &mut [T]| {
+        arena.add(own.len(), self.pool, |free: &mut [T]| {
             let mut written = 0;
             for &Reversed { row, other, back } in self.tiles.reversed(tile, messages.rows) {
                 let to = numbers(row);

@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use tumble_core::planner::RecomputeLevel;
 
-use crate::error::Indivisible;
+use crate::error::PartitionError;
 use crate::partition::raw_model::{File, Node};
 
 /// Inputs that some of the centers can have for themselves.
@@ -19,9 +19,9 @@ const LOCAL: [&str; 5] = ["edge_vectors", "neighbors", "mask", "species", "weigh
 const MOST_STAGES: usize = 100;
 
 /// A model's graph, cut.
-pub(crate) struct Cut<'a> {
+pub(crate) struct GraphPartition<'a> {
     /// One for each stage.
-    pub pieces: Vec<Subgraph<'a>>,
+    pub subgraphs: Vec<Subgraph<'a>>,
     /// What is exchanged between them.
     pub exchanges: Vec<Exchange<'a>>,
 }
@@ -45,16 +45,16 @@ pub(crate) struct Exchange<'a> {
 
 /// Cuts a graph into stages. A tensor of an earlier stage is kept if this saves at least
 /// so many multiplications of matrices as the level says for each tensor kept.
-pub(crate) fn cut<'a>(file: &'a File<'a>, level: RecomputeLevel) -> Result<Cut<'a>, Indivisible> {
+pub(crate) fn cut<'a>(file: &'a File<'a>, level: RecomputeLevel) -> Result<GraphPartition<'a>, PartitionError> {
     let graph = Graph::new(file)?;
     let stages = graph.nodes.iter().map(|node| node.stage + 1).max().unwrap_or(0);
     if stages > MOST_STAGES {
-        return Err(Indivisible::Stages { found: stages, most: MOST_STAGES });
+        return Err(PartitionError::Stages { found: stages, most: MOST_STAGES });
     }
     let mut kept = HashSet::new();
     let members: Vec<_> = (0..stages).map(|stage| graph.members(stage, level, &mut kept)).collect();
-    let pieces = members.iter().enumerate().map(|(stage, members)| graph.piece(stage, members, &kept));
-    Ok(Cut { pieces: pieces.collect::<Result<_, _>>()?, exchanges: graph.exchanges().collect() })
+    let subgraphs = members.iter().enumerate().map(|(stage, members)| graph.subgraph(stage, members, &kept));
+    Ok(GraphPartition { subgraphs: subgraphs.collect::<Result<_, _>>()?, exchanges: graph.exchanges().collect() })
 }
 
 /// What is found out of a node.
@@ -76,16 +76,16 @@ struct NodeInfo {
 struct Graph<'a> {
     file: &'a File<'a>,
     /// The node that makes each tensor.
-    maker: HashMap<&'a str, usize>,
+    producer: HashMap<&'a str, usize>,
     nodes: Vec<NodeInfo>,
 }
 
 impl<'a> Graph<'a> {
-    fn new(file: &'a File<'a>) -> Result<Self, Indivisible> {
+    fn new(file: &'a File<'a>) -> Result<Self, PartitionError> {
         let made =
             |(index, node): (usize, &Node<'a>)| node.outputs.iter().map(move |&name| (name, index)).collect::<Vec<_>>();
-        let maker = file.nodes.iter().enumerate().flat_map(made).collect();
-        let mut graph = Self { file, maker, nodes: Vec::new() };
+        let producer = file.nodes.iter().enumerate().flat_map(made).collect();
+        let mut graph = Self { file, producer, nodes: Vec::new() };
         for node in &file.nodes {
             let known = graph.know(node);
             graph.nodes.push(known);
@@ -93,14 +93,14 @@ impl<'a> Graph<'a> {
         graph.mark_live();
         let nested = |index: &usize| graph.nodes[*index].live && file.nodes[*index].nested;
         match (0..file.nodes.len()).find(nested) {
-            Some(index) => Err(Indivisible::Nested { operator: file.nodes[index].operator.into() }),
+            Some(index) => Err(PartitionError::Nested { operator: file.nodes[index].operator.into() }),
             None => Ok(graph),
         }
     }
 
     /// What is known of a tensor: of the node that makes it; of an input, that it is one.
     fn of(&self, name: &str) -> NodeInfo {
-        match self.maker.get(name).and_then(|&node| self.nodes.get(node)) {
+        match self.producer.get(name).and_then(|&node| self.nodes.get(node)) {
             Some(known) => known.clone(),
             None => NodeInfo { reversed: name == "reverse", geometry: name == "edge_vectors", ..NodeInfo::default() },
         }
@@ -116,14 +116,14 @@ impl<'a> Graph<'a> {
             stage: from.iter().map(|known| known.stage).max().unwrap_or(0) + usize::from(exchange),
             reversed: from.iter().any(|known| known.reversed),
             geometry: from.iter().any(|known| known.geometry),
-            product: from.iter().any(|known| known.product) || is_product(node),
+            product: from.iter().any(|known| known.product) || is_matmul(node),
             exchange,
             live: false,
         }
     }
 
     fn mark_live(&mut self) {
-        for index in self.needed_for(&self.file.outputs, |name| self.maker.get(name).copied()) {
+        for index in self.needed_for(&self.file.outputs, |name| self.producer.get(name).copied()) {
             self.nodes[index].live = true;
         }
     }
@@ -150,7 +150,7 @@ impl<'a> Graph<'a> {
             let needed: Vec<_> = names.filter(needed).collect();
             let again = self.needed_for(&needed, |name| self.made_in(name, earlier, kept));
             let costly: HashSet<_> = needed.iter().copied().filter(|name| self.of(name).product).collect();
-            let matmuls = again.iter().filter(|&&index| is_product(&self.file.nodes[index])).count();
+            let matmuls = again.iter().filter(|&&index| is_matmul(&self.file.nodes[index])).count();
             if level.matmuls() * costly.len() <= matmuls {
                 kept.extend(costly);
             }
@@ -161,17 +161,17 @@ impl<'a> Graph<'a> {
 
     /// The node that makes a tensor in this stage, unless it is kept.
     fn made_in(&self, name: &str, stage: usize, kept: &HashSet<&str>) -> Option<usize> {
-        let index = self.maker.get(name).copied().filter(|_| !kept.contains(name))?;
+        let index = self.producer.get(name).copied().filter(|_| !kept.contains(name))?;
         (self.nodes[index].stage == stage && !self.nodes[index].exchange).then_some(index)
     }
 
-    /// A piece of these nodes, as far as they are needed for what it gives.
-    fn piece(
+    /// A subgraph of these nodes, as far as they are needed for what it gives.
+    fn subgraph(
         &self,
         stage: usize,
         members: &BTreeSet<usize>,
         kept: &HashSet<&'a str>,
-    ) -> Result<Subgraph<'a>, Indivisible> {
+    ) -> Result<Subgraph<'a>, PartitionError> {
         let exchanged: HashSet<_> = self.exchanges().map(|exchange| exchange.data).collect();
         let given = |name: &&str| kept.contains(name) || exchanged.contains(name) || self.file.outputs.contains(name);
         let own = members.iter().filter(|&&index| self.nodes[index].stage == stage);
@@ -179,22 +179,22 @@ impl<'a> Graph<'a> {
         let outputs: Vec<_> = names.filter(given).collect();
         // What an earlier stage keeps is not computed again, even if that was found out only for a later stage.
         let here = |name: &str| {
-            let maker = self.maker.get(name).copied().filter(|index| members.contains(index))?;
-            (self.nodes[maker].stage == stage || !kept.contains(name)).then_some(maker)
+            let producer = self.producer.get(name).copied().filter(|index| members.contains(index))?;
+            (self.nodes[producer].stage == stage || !kept.contains(name)).then_some(producer)
         };
         let nodes = self.needed_for(&outputs, here);
         let inputs = self.inputs(&nodes, here);
         match inputs.iter().find(|name| !self.is_given(name, kept)) {
-            Some(name) => Err(Indivisible::Global { name: (*name).into() }),
+            Some(name) => Err(PartitionError::Global { name: (*name).into() }),
             None => Ok(Subgraph { nodes: nodes.into_iter().collect(), inputs, outputs }),
         }
     }
 
-    /// The nodes that these tensors need, of those that `maker` tells.
-    fn needed_for(&self, names: &[&'a str], maker: impl Fn(&str) -> Option<usize>) -> BTreeSet<usize> {
+    /// The nodes that these tensors need, of those that `producer` tells.
+    fn needed_for(&self, names: &[&'a str], producer: impl Fn(&str) -> Option<usize>) -> BTreeSet<usize> {
         let (mut found, mut wanted) = (BTreeSet::new(), names.to_vec());
         while let Some(name) = wanted.pop() {
-            if let Some(index) = maker(name).filter(|index| !found.contains(index)) {
+            if let Some(index) = producer(name).filter(|index| !found.contains(index)) {
                 found.insert(index);
                 wanted.extend(self.needs(index));
             }
@@ -203,22 +203,22 @@ impl<'a> Graph<'a> {
     }
 
     /// What nodes need that they do not make themselves.
-    fn inputs(&self, nodes: &BTreeSet<usize>, maker: impl Fn(&str) -> Option<usize>) -> Vec<&'a str> {
+    fn inputs(&self, nodes: &BTreeSet<usize>, producer: impl Fn(&str) -> Option<usize>) -> Vec<&'a str> {
         let mut seen = HashSet::from([""]);
         let names = nodes.iter().flat_map(|&index| &self.file.nodes[index].inputs).copied();
-        let foreign = |name: &&str| maker(name).is_none() && !self.file.constants.contains_key(name);
+        let foreign = |name: &&str| producer(name).is_none() && !self.file.constants.contains_key(name);
         names.filter(foreign).filter(|name| seen.insert(name)).collect()
     }
 
     fn is_given(&self, name: &str, kept: &HashSet<&str>) -> bool {
-        match self.maker.get(name) {
+        match self.producer.get(name) {
             Some(&index) => kept.contains(name) || self.nodes[index].exchange,
             None => LOCAL.contains(&name) && self.file.inputs.contains_key(name),
         }
     }
 }
 
-fn is_product(node: &Node) -> bool {
+fn is_matmul(node: &Node) -> bool {
     ["MatMul", "Gemm", "FusedMatMul"].contains(&node.operator) || tumble_ops::ATTENTION.contains(&node.operator)
 }
 
@@ -238,12 +238,12 @@ mod tests {
             let bytes = bytes(model);
             let file = File::read(&bytes).unwrap();
             let cut = cut(&file, RecomputeLevel::Balanced).unwrap();
-            assert_eq!((cut.exchanges.len(), cut.pieces.len()), (exchanges, exchanges + 1), "{model}");
+            assert_eq!((cut.exchanges.len(), cut.subgraphs.len()), (exchanges, exchanges + 1), "{model}");
             let mut known: HashSet<&str> = LOCAL.into_iter().collect();
-            for piece in &cut.pieces {
-                assert!(piece.inputs.iter().all(|name| known.contains(name)), "{model}: {:?}", piece.inputs);
-                known.extend(&piece.outputs);
-                let results = cut.exchanges.iter().filter(|exchange| piece.outputs.contains(&exchange.data));
+            for subgraph in &cut.subgraphs {
+                assert!(subgraph.inputs.iter().all(|name| known.contains(name)), "{model}: {:?}", subgraph.inputs);
+                known.extend(&subgraph.outputs);
+                let results = cut.exchanges.iter().filter(|exchange| subgraph.outputs.contains(&exchange.data));
                 known.extend(results.map(|exchange| exchange.result));
             }
             assert!(file.outputs.iter().all(|name| known.contains(name)), "{model}");
@@ -254,15 +254,14 @@ mod tests {
     fn no_layer_is_computed_twice_forward_and_none_three_times() {
         let bytes = bytes("exported-residual-f64");
         let file = File::read(&bytes).unwrap();
-        let pieces = cut(&file, RecomputeLevel::Balanced).unwrap().pieces;
-        let matmuls = |piece: &Subgraph| piece.nodes.iter().filter(|&&node| is_product(&file.nodes[node])).count();
-        let all = file.nodes.iter().filter(|node| is_product(node)).count();
-        let [forward, both, backward] = &pieces[..] else { panic!("two layers are three stages") };
+        let subgraphs = cut(&file, RecomputeLevel::Balanced).unwrap().subgraphs;
+        let matmuls = |subgraph: &Subgraph| subgraph.nodes.iter().filter(|&&node| is_matmul(&file.nodes[node])).count();
+        let all = file.nodes.iter().filter(|node| is_matmul(node)).count();
+        let [forward, both, backward] = &subgraphs[..] else { panic!("two layers are three stages") };
         // The last layer goes forward and backward in one stage, so that only the first is computed again.
-        let again =
-            forward.nodes.iter().filter(|node| backward.nodes.contains(node) && is_product(&file.nodes[**node]));
+        let again = forward.nodes.iter().filter(|node| backward.nodes.contains(node) && is_matmul(&file.nodes[**node]));
         assert_eq!(matmuls(forward) + matmuls(both) + matmuls(backward), all + again.count());
-        assert!(both.nodes.iter().all(|node| !forward.nodes.contains(node) || !is_product(&file.nodes[*node])));
+        assert!(both.nodes.iter().all(|node| !forward.nodes.contains(node) || !is_matmul(&file.nodes[*node])));
     }
 
     #[test]

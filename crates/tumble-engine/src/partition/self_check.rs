@@ -8,8 +8,8 @@ use tumble_onnx::contract::metadata::Precision;
 use tumble_onnx::contract::packing::{n_slots, width};
 use tumble_onnx::runtime::session::Model;
 
-use crate::error::Indivisible;
-use crate::partition::{Layers, SpareMemory};
+use crate::error::PartitionError;
+use crate::partition::{PartitionedModel, SpareMemory};
 use crate::worker::Worker;
 
 /// Atoms of the trial with neighbors.
@@ -19,16 +19,16 @@ const ATOMS: usize = 12;
 const LONE: usize = 5;
 
 /// Evaluates a small structure both ways. Gives the bytes kept for each edge slot, or how the two differ.
-pub(crate) fn run(layers: &Layers, model: &Model, whole: &mut Worker) -> Result<usize, Indivisible> {
+pub(crate) fn run(partitioned: &PartitionedModel, model: &Model, whole: &mut Worker) -> Result<usize, PartitionError> {
     let (graph, mut bytes, cancel) = (graph(model), 0, Cancel::default());
     for &kind in model.metadata.forces.kinds() {
         let work = [Replicas { graph: &graph, rotations: &[IDENTITY] }];
         let (expected, _) = whole.evaluate(model, &work, kind, &cancel)?;
         let ((found, _), kept) =
-            layers.evaluate(model, (&graph, &IDENTITY), kind, LONE, &SpareMemory::default(), &cancel)?;
+            partitioned.evaluate(model, (&graph, &IDENTITY), kind, LONE, &SpareMemory::default(), &cancel)?;
         bytes = bytes.max(kept);
         if !agree(&found[0], &expected[0], model.metadata.precision) {
-            return Err(Indivisible::Differs);
+            return Err(PartitionError::Differs);
         }
     }
     Ok(bytes.div_ceil(n_slots(&graph, model.metadata.layout, width(&graph)).max(1)))

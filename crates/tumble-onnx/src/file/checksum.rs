@@ -9,7 +9,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Malformed, Result};
-use crate::file::external::Weights;
+use crate::file::external_data::Weights;
 use crate::file::model_file::read_model;
 use crate::file::proto::{Field, Fields, entry, field, message};
 

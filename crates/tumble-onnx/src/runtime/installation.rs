@@ -10,7 +10,7 @@ use tumble_core::parallel::locked;
 
 use crate::error::{Error, Result};
 use crate::runtime::library;
-use crate::runtime::session::Opener;
+use crate::runtime::session::SessionFactory;
 
 /// The library of ONNX Runtime that is in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub fn installation(library: Option<&Path>) -> Result<Installation> {
 /// Why ONNX Runtime cannot use a device.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Unusable {
+pub enum DeviceError {
     /// No session can be opened there.
     #[error(transparent)]
     Session(#[from] Error),
@@ -57,11 +57,11 @@ pub enum Unusable {
 ///
 /// # Errors
 /// Those of [`installation`], or, inside, why it cannot.
-pub fn try_device(device: Device, library: Option<&Path>) -> Result<Result<(), Unusable>> {
+pub fn try_device(device: Device, library: Option<&Path>) -> Result<Result<(), DeviceError>> {
     let runtime = library::runtime(library)?;
     let (model, sha256) = (doubling(), crate::file::hash::hex(&doubling()));
-    let opener = Opener::new(model, sha256, Path::new("of one addition"), device, runtime);
-    let session = match opener.session(1, 0) {
+    let factory = SessionFactory::new(model, sha256, Path::new("of one addition"), device, runtime);
+    let session = match factory.session(1, 0) {
         Ok(session) => session,
         Err(error) => return Ok(Err(error.into())),
     };
@@ -72,7 +72,7 @@ pub fn try_device(device: Device, library: Option<&Path>) -> Result<Result<(), U
     });
     Ok(match sum {
         Ok(4.0) => Ok(()),
-        Ok(sum) => Err(Unusable::WrongSum { sum }),
+        Ok(sum) => Err(DeviceError::WrongSum { sum }),
         Err(error) => Err(error.into()),
     })
 }

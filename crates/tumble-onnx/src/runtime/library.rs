@@ -16,7 +16,7 @@ use tumble_core::parallel::locked;
 use crate::error::{Error, Result};
 use crate::runtime::dylib::file_of;
 use crate::runtime::fork::opening;
-use crate::runtime::library_search::{self, Place};
+use crate::runtime::library_search::{self, LibraryLocation};
 
 /// The loaded library.
 #[derive(Clone)]
@@ -61,18 +61,18 @@ pub(crate) fn runtime(explicit: Option<&Path>) -> Result<Runtime> {
 fn check_same(loaded: &Runtime, explicit: Option<&Path>) -> Result<()> {
     let Some(asked) = explicit else { return Ok(()) };
     match library_search::find(Some(asked))? {
-        Place::File(file) if file.canonicalize().ok() != loaded.path.canonicalize().ok() => {
+        LibraryLocation::File(file) if file.canonicalize().ok() != loaded.path.canonicalize().ok() => {
             Err(Error::RuntimeTaken { loaded: loaded.path.clone(), asked: file })
         }
         _ => Ok(()),
     }
 }
 
-fn load(place: Place) -> Result<Runtime> {
+fn load(place: LibraryLocation) -> Result<Runtime> {
     forbid_telemetry();
     match place {
-        Place::File(path) => start(&path, || ort::init_from(&path).map_err(|error| load_error(&path, error))),
-        Place::Loader { tried } => load_by_name(tried),
+        LibraryLocation::File(path) => start(&path, || ort::init_from(&path).map_err(|error| load_error(&path, error))),
+        LibraryLocation::Loader { tried } => load_by_name(tried),
     }
 }
 
