@@ -1,5 +1,5 @@
-//! What models do with each row of a tensor by itself, and its gradient: activations and normalizations, each in one pass
-//! through memory.
+//! Functions of each row of a tensor, and their gradients: activations (SiLU, GLU) and normalizations (RMSNorm,
+//! LayerNorm), each in one pass through memory.
 
 mod glu;
 mod layer_norm;
@@ -18,21 +18,21 @@ use crate::simd::{SimdFloat, copy};
 /// Numbers in the largest register.
 const MOST_LANES: usize = 16;
 
-/// A function of a row, or its gradient. Rows are of one part, or of two of the same width side by side.
+/// A function of a row, or its gradient. A row has one part, or two parts of the same width side by side.
 pub(crate) trait Function: Copy {
-    /// Parts of the row, of its gradient (none where there is none), and of the result.
+    /// Parts of the row, of the gradient (0 without one), and of the result.
     const PARTS: [usize; 3];
 
-    /// One row; `width` is that of a part, and behind it are zeros up to whole registers.
+    /// Computes one row. Each part is padded with zeros to whole registers.
     fn row<T: Real + SimdFloat, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]);
 }
 
-/// A row, and the gradient of what is made of it.
+/// A row, and the gradient of the function's result. `width` is that of a part.
 pub(crate) struct Row<'a, T: SimdFloat, S: Simd> {
     numbers: &'a [T::Vector<S>],
     gradient: &'a [T::Vector<S>],
     width: usize,
-    /// 1 where the last register of a part has numbers, 0 behind.
+    /// 1 in the lanes of a part's last register that hold numbers, 0 in the padding.
     last: T::Vector<S>,
 }
 
@@ -121,7 +121,7 @@ mod tests {
         into
     }
 
-    /// Compares a function with what it is to be of each row, and its gradient with finite differences.
+    /// Compares a function with its expected value for each row, and its gradient with finite differences.
     fn check<F: Function, G: Function>(function: F, gradient: G, expected: impl Fn(&[f64]) -> Vec<f64>) {
         for width in [1, 5, 16, 37] {
             let (rows, weights) = (wave(ROWS * F::PARTS[0] * width, 0.7), wave(ROWS * width, 1.1));
@@ -139,7 +139,7 @@ mod tests {
         }
     }
 
-    /// Results with other registers than this machine's.
+    /// Compares the results with those of emulated registers.
     #[derive(Clone, Copy)]
     struct SameAsHere;
 
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn registers_of_one_to_eight_numbers_give_the_same() {
+    fn functions_are_the_same_with_registers_of_one_to_eight_numbers() {
         with_each_register(SameAsHere);
     }
 
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn activations_are_what_their_formulas_say() {
+    fn activations_agree_with_their_formulas() {
         check(Silu, SiluGradient, |row| row.iter().map(|&x| x * sigmoid(x)).collect());
         check(Glu, GluGradient, |row| {
             let (values, gates) = row.split_at(row.len() / 2);
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn normalizations_are_what_their_formulas_say() {
+    fn normalizations_agree_with_their_formulas() {
         let epsilon = 0.01;
         let scaled = |row: &[f64]| -> Vec<f64> {
             let mean = row.iter().map(|x| x * x).sum::<f64>() / row.len() as f64;
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn far_out_activations_are_zero_or_the_number_itself() {
+    fn silu_of_large_numbers_is_zero_or_the_number_itself() {
         let mut found = [0.0f32; 4];
         apply(Silu, 4, &[-1e4, -200.0, 200.0, 1e4], &[], &mut found);
         assert!(found[0].abs() < 1e-30 && found[1].abs() < 1e-30);

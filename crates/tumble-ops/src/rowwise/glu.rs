@@ -6,7 +6,7 @@ use super::{Function, Row};
 use crate::Real;
 use crate::simd::SimdFloat;
 
-/// Values times the sigmoid of gates, which are the second part.
+/// GLU: v · sigmoid(g), with the values v in the first part and the gates g in the second.
 #[derive(Clone, Copy)]
 pub(crate) struct Glu;
 
@@ -22,7 +22,8 @@ impl Function for Glu {
     }
 }
 
-/// Of values s, of gates y (1 - s).
+/// Gradient of GLU: s for values and y (1 - s) for gates, times the gradient of the result, with s = sigmoid(g) and
+/// y = v s.
 #[derive(Clone, Copy)]
 pub(crate) struct GluGradient;
 

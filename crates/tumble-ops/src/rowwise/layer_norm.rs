@@ -6,7 +6,7 @@ use super::{Function, Row, mean, mean_product};
 use crate::Real;
 use crate::simd::SimdFloat;
 
-/// (x - mean) / √(variance + ε).
+/// LayerNorm: (x - mean) / √(variance + ε).
 #[derive(Clone, Copy)]
 pub(crate) struct LayerNorm {
     pub epsilon: f64,
@@ -26,7 +26,7 @@ impl Function for LayerNorm {
 }
 
 impl LayerNorm {
-    /// Puts x - mean into `into`; gives 1 / √(variance + ε).
+    /// Writes x - mean to `into`; returns 1 / √(variance + ε).
     #[inline(always)]
     fn center<T: Real + SimdFloat, S: Simd>(self, simd: S, row: &Row<'_, T, S>, into: &mut [T::Vector<S>]) -> f64 {
         let mean = T::splat(simd, T::from_f64(mean::<T, S>(simd, row.numbers, row.width)));
@@ -40,7 +40,7 @@ impl LayerNorm {
     }
 }
 
-/// (g - mean of g - y · mean of y g) / √(variance + ε).
+/// Gradient of LayerNorm: (g - mean of g - y · mean of y g) / √(variance + ε), with the gradient g of the result y.
 #[derive(Clone, Copy)]
 pub(crate) struct LayerNormGradient {
     pub epsilon: f64,

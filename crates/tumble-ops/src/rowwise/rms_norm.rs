@@ -6,7 +6,7 @@ use super::{Function, Row, mean_product};
 use crate::Real;
 use crate::simd::SimdFloat;
 
-/// x / √(mean of x² + ε).
+/// RMSNorm: x / √(mean of x² + ε).
 #[derive(Clone, Copy)]
 pub(crate) struct RmsNorm {
     pub epsilon: f64,
@@ -32,7 +32,7 @@ impl RmsNorm {
     }
 }
 
-/// (g - y · mean of y g) / √(mean of x² + ε).
+/// Gradient of RMSNorm: (g - y · mean of y g) / √(mean of x² + ε), with the gradient g of the result y.
 #[derive(Clone, Copy)]
 pub(crate) struct RmsNormGradient {
     pub epsilon: f64,

@@ -6,7 +6,7 @@ use super::{Function, Row};
 use crate::Real;
 use crate::simd::SimdFloat;
 
-/// x · sigmoid(x).
+/// SiLU: x · sigmoid(x).
 #[derive(Clone, Copy)]
 pub(crate) struct Silu;
 
@@ -21,7 +21,7 @@ impl Function for Silu {
     }
 }
 
-/// s + y - y · s.
+/// Gradient of SiLU: g (s + y - y s), with s = sigmoid(x) and y = x s.
 #[derive(Clone, Copy)]
 pub(crate) struct SiluGradient;
 
