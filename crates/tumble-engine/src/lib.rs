@@ -1,6 +1,6 @@
-//! The evaluation of an ONNX model (unsafe: stores that bypass the caches).
+//! Evaluation of ONNX models (unsafe: stores that bypass the caches).
 //!
-//! An [`OnnxPotential`] runs it in one piece on several workers, or cuts it into stages and tiles (`partition`).
+//! An [`OnnxPotential`] runs the whole model on several workers, or partitions it into stages and tiles (`partition`).
 
 #[doc(hidden)]
 pub mod bench_support;

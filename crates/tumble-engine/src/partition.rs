@@ -1,8 +1,8 @@
-//! A big structure layer by layer: between two exchanges of messages a model acts on each center by itself, so each layer
-//! is computed tile by tile, on all workers, with all that it works on in the caches.
+//! Evaluation of large structures layer by layer. Between two exchanges of messages a model acts on each center
+//! separately, so each layer is computed tile by tile, on all workers, within the caches.
 //!
-//! What a layer leaves for later ones is kept; the rest is computed again when gradients come back through it. So a
-//! structure takes little memory, and nothing is computed for a rim, as in [`Blocks`](tumble_core::blocks::Blocks).
+//! A layer keeps the tensors that later layers need; the backward pass recomputes the rest. So a structure takes little
+//! memory, and no rim is computed twice, unlike in [`Blocks`](tumble_core::blocks::Blocks).
 
 mod arena;
 mod executor;
@@ -34,27 +34,27 @@ use crate::partition::raw_model::{File, Type};
 use crate::partition::tiles::Rows;
 use crate::worker::Worker;
 
-/// A model, cut at its layers.
+/// A model, partitioned into stages.
 pub(crate) struct PartitionedModel {
     stages: Vec<Stage>,
-    /// One for each worker.
+    /// Options and handles of runs, one per worker.
     run_handles: Vec<RunHandle>,
-    /// Where the model's outputs come from.
+    /// Stage and output of each of the model's outputs.
     outputs: HashMap<String, Origin>,
-    /// Of what is kept at a time, for each edge slot.
+    /// Peak memory of kept tensors per edge slot, bytes.
     bytes_per_slot: usize,
 }
 
-/// What is computed between two exchanges.
+/// The part of a model between two exchanges.
 struct Stage {
     inputs: Vec<Source>,
-    /// Of each output the last stage that makes use of it, be it for an exchange; of the model's the number of stages.
+    /// The last stage that uses each output, directly or by an exchange; the number of stages for the model's outputs.
     last_use: Vec<usize>,
-    /// One for each worker.
+    /// Sessions of the stage, one per worker.
     sessions: Vec<SharedSession>,
 }
 
-/// What a worker is told of each of its runs, and the means to end that.
+/// The options of a worker's runs, and a handle to terminate them.
 struct RunHandle {
     options: Arc<TerminableRun<NoSelectedOutputs>>,
     run: Arc<dyn Run>,
@@ -67,23 +67,23 @@ struct Origin {
     output: usize,
 }
 
-/// Where an input of a stage comes from.
+/// The source of a stage's input.
 enum Source {
     Structure(Input),
     Kept(Origin),
     Exchanged(Exchange),
 }
 
-/// A tensor whose rows are exchanged.
+/// A tensor with an exchange of rows.
 struct Exchange {
     name: String,
     data: Origin,
-    /// What its rows are; found out when it is first evaluated, in the trial.
+    /// The kind of its rows; determined at its first evaluation, in the self-check.
     rows: OnceLock<Rows>,
 }
 
 impl PartitionedModel {
-    /// Cuts a model, opens the parts for each worker and tries them against the `whole`; the error says why that cannot be.
+    /// Partitions a model, opens the stages for each worker and compares their results with the `whole` model's.
     pub fn open(
         factory: &SessionFactory,
         model: &Model,
@@ -127,12 +127,12 @@ impl PartitionedModel {
         Ok(Self { stages, run_handles, outputs: origins, bytes_per_slot: 0 })
     }
 
-    /// How many stages there are.
+    /// Returns the number of stages.
     pub fn stages(&self) -> usize {
         self.stages.len()
     }
 
-    /// Memory of what is kept of a structure, for each edge slot, bytes.
+    /// Returns the memory of kept tensors per edge slot, bytes.
     pub fn bytes_per_slot(&self) -> usize {
         self.bytes_per_slot
     }
@@ -145,7 +145,7 @@ impl RunHandle {
     }
 }
 
-/// An input of a part with its type, if it is not one of the model.
+/// Returns an input of a stage with its type; `None` for an input of the model.
 fn typed<'a>(
     name: &'a str,
     file: &File,
@@ -158,7 +158,7 @@ fn typed<'a>(
     }
 }
 
-/// Where an input of a part, of those that are [`typed`], comes from.
+/// Returns the source of a [`typed`] input of a stage.
 fn source(name: &str, data: &HashMap<&str, &str>, origins: &HashMap<String, Origin>) -> Source {
     match (data.get(name), Input::named(name)) {
         (Some(&data), _) => {
@@ -169,7 +169,7 @@ fn source(name: &str, data: &HashMap<&str, &str>, origins: &HashMap<String, Orig
     }
 }
 
-/// The last stage that needs each tensor that is kept, be it for an exchange.
+/// Returns the last stage that uses each kept tensor, directly or by an exchange.
 fn last_use<'a>(
     subgraphs: &[Subgraph<'a>],
     data: &HashMap<&str, &'a str>,
@@ -180,7 +180,7 @@ fn last_use<'a>(
         .enumerate()
         .flat_map(|(stage, subgraph)| subgraph.inputs.iter().map(move |name| (stage, *name)));
     let kept = uses.map(|(stage, name)| (*data.get(name).unwrap_or(&name), stage));
-    // Stages ascend, so that the last one stays.
+    // Stages ascend, so the last one stays in the map.
     kept.filter(|(name, _)| !outputs.contains(name)).collect()
 }
 
@@ -197,7 +197,7 @@ fn tensor_type(outlet: &Outlet) -> Result<Type, PartitionError> {
     }
 }
 
-/// For fuzzing: into how many stages the bytes of a model file are cut at a level, each written as a file.
+/// Returns the number of stages of a model file at a level, for fuzzing. Writes and reads each as a file.
 pub(crate) fn count_stages(bytes: &[u8], level: RecomputeLevel) -> Result<usize, PartitionError> {
     let file = File::read(bytes)?;
     let subgraphs = cut(&file, level)?.subgraphs;

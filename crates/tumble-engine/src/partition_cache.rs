@@ -1,4 +1,4 @@
-//! A model cut into stages at each level, opened when it is first needed: that takes time and memory.
+//! The partitioned model at each recompute level, opened on first use, since opening takes time and memory.
 
 use std::mem;
 use std::process;
@@ -8,18 +8,18 @@ use tumble_core::planner::{Level, RecomputeLevel};
 
 use crate::partition::PartitionedModel;
 
-/// The model at its levels.
+/// The partitions of a model, by recompute level.
 #[derive(Default)]
 pub(crate) struct PartitionCache([OnceLock<Entry>; RecomputeLevel::ALL.len()]);
 
-/// A level, or why the model cannot be cut, and the process in which that was found.
+/// A partitioned model, or the reason why there is none, and the process that opened it.
 struct Entry {
     model: Result<PartitionedModel, String>,
     process: u32,
 }
 
 impl PartitionCache {
-    /// The model at a level, which is opened if it is not open.
+    /// Returns the model at a level; opens it on first use.
     pub fn get(
         &self,
         level: RecomputeLevel,
@@ -29,7 +29,7 @@ impl PartitionCache {
         opened.model.as_ref().map_err(String::as_str)
     }
 
-    /// What is known of all levels, in their order.
+    /// Returns the state of each level.
     pub fn known(&self) -> [Level; RecomputeLevel::ALL.len()] {
         self.0.each_ref().map(|level| match level.get().map(|opened| &opened.model) {
             None => Level::Unopened,
@@ -38,7 +38,8 @@ impl PartitionCache {
         })
     }
 
-    /// Leaves alone what another process has opened: a thread of it may have been at work there.
+    /// Forgets the models that the parent process opened, without dropping them: its threads may have been using them
+    /// at the fork.
     pub fn forget_inherited(&mut self) {
         for level in &mut self.0 {
             if level.get().is_some_and(|opened| opened.process != process::id()) {

@@ -38,8 +38,8 @@ pub(crate) trait SimdFloat: Copy + 'static {
     fn multiply<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     fn divide<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     fn larger<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
-    /// Computes exp(x) to one or two units in the last place, for x ≤ 87 (708 in double precision). Returns 0 for denormal
-    /// results and for -∞.
+    /// Computes exp(x) to one or two units in the last place, for x ≤ 87 (708 in double precision). Returns 0 for
+    /// denormal results and for -∞.
     fn exp<S: Simd>(simd: S, x: Self::Vector<S>) -> Self::Vector<S>;
     /// Computes 1 / (1 + exp(-x)).
     fn sigmoid<S: Simd>(simd: S, x: Self::Vector<S>) -> Self::Vector<S>;
@@ -64,10 +64,10 @@ const fn series<const N: usize>() -> [f64; N] {
 
 /// Implements [`SimdFloat`] for a number type.
 ///
-/// `exp` is 2ⁿ eʳ with an integer n and |r| ≤ ln 2 / 2, where the series is exact to rounding. Adding `$round`, which
-/// leaves no bits for fractions, rounds to n; n is then in the lowest bits and is shifted into the exponent. ln 2 is
-/// subtracted in two parts, so that n times the first part is exact (W. J. Cody and W. Waite, Software Manual for the
-/// Elementary Functions, 1980). NaN compares false with every bound and is therefore propagated.
+/// `exp` is 2ⁿ eʳ with an integer n and |r| ≤ ln 2 / 2, where the series is exact to rounding. Adding `$round`
+/// leaves no bits for fractions and so rounds to n; n is then in the lowest bits and is shifted into the exponent. ln 2
+/// is subtracted in two parts, so that n times the first part is exact (W. J. Cody and W. Waite, Software Manual for
+/// the Elementary Functions, 1980). NaN compares false with every bound and is therefore propagated.
 macro_rules! impl_simd_float {
     ($number:ident: $vector:ident, $count:ident, $views:ident, $views_mut:ident, $splat:ident, $splat_bits:ident,
      $multiply_add:ident, $add:ident, $subtract:ident, $multiply:ident, $divide:ident, $max:ident, $sum:ident,

@@ -1,4 +1,4 @@
-//! The evaluation of a structure, stage by stage.
+//! Evaluation of a structure, stage by stage.
 
 use std::ops::Range;
 use std::sync::Mutex;
@@ -29,21 +29,21 @@ use crate::partition::tiles::Tiles;
 use crate::partition::{Origin, PartitionedModel, Source, Stage};
 use crate::worker::{Timed, longest, run_error};
 
-/// An output of a stage in a tile.
+/// An output of a stage for one tile.
 struct Tensor {
     shape: Vec<i64>,
     worker: usize,
     place: TensorRange,
 }
 
-/// What a worker keeps of a stage, by the last stage that makes use of it.
+/// The tensors that a worker keeps of a stage, by the last stage that uses them.
 type Arenas = Vec<Arena>;
 
-/// What a stage has left.
+/// The kept outputs of a stage.
 struct StageOutputs {
-    /// Tile by tile, output by output.
+    /// The outputs, by tile and output.
     tensors: Vec<Vec<Tensor>>,
-    /// Of each worker.
+    /// The memory of the outputs, by worker.
     arenas: Vec<Arenas>,
 }
 
@@ -51,8 +51,8 @@ struct StageOutputs {
 pub(crate) type View<'a, T> = (&'a [i64], &'a [T]);
 
 impl PartitionedModel {
-    /// Evaluates one replica in tiles of `size` centers, with memory that is taken from `spare` and left there; also tells
-    /// the bytes that were kept at most.
+    /// Evaluates one replica in tiles of `size` centers, with memory from `spare`. Returns the peak memory of kept
+    /// tensors too, bytes.
     pub fn evaluate(
         &self,
         model: &Model,
@@ -73,7 +73,7 @@ impl PartitionedModel {
     }
 }
 
-/// Memory that is used again.
+/// Memory for reuse by the next evaluation.
 #[derive(Default)]
 pub(crate) struct SpareMemory {
     slabs: Pool,
@@ -81,17 +81,17 @@ pub(crate) struct SpareMemory {
     float64: SpareTensors<f64>,
 }
 
-/// The model's inputs, of tiles.
+/// The model's inputs for tiles, for reuse.
 type SpareTensors<T> = Mutex<Vec<Tensors<T>>>;
 
-/// One evaluation.
+/// One evaluation of a replica.
 pub(crate) struct Evaluation<'a, T> {
     partitioned: &'a PartitionedModel,
     model: &'a Model,
     pub tiles: Tiles<'a>,
-    /// The model's inputs, tile by tile.
+    /// The model's inputs, by tile.
     tensors: Vec<Tensors<T>>,
-    /// Stage by stage.
+    /// The kept outputs, by stage.
     stage_outputs: Vec<StageOutputs>,
     pub pool: &'a Pool,
     packed: &'a SpareTensors<T>,
@@ -139,7 +139,7 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
         0..self.partitioned.stages[0].sessions.len().min(self.tiles.len())
     }
 
-    /// Does the same for each tile, in the worker that is free first; results as [`shared_out`] has them.
+    /// Runs `work` for each tile, each on the next free worker; returns the results of [`shared_out`].
     fn all_tiles<L: Send, R: Send>(
         &self,
         workers: impl IntoIterator<Item = L>,
@@ -148,7 +148,7 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
         shared_out(workers.into_iter(), self.tiles.len(), work)
     }
 
-    /// One stage of all tiles; the time that ONNX Runtime took.
+    /// Computes one stage of all tiles; returns the time spent in ONNX Runtime.
     fn compute(&mut self, number: usize) -> Result<Duration> {
         let stage = &self.partitioned.stages[number];
         let exchanged = self.exchanged(stage)?;
@@ -196,7 +196,7 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
         done
     }
 
-    /// An input of a stage; `exchanged` is what is exchanged for it.
+    /// Returns an input of a stage; `exchanged` is the result of its exchange, if it has one.
     fn input<'v>(
         &'v self,
         tile: usize,
@@ -206,7 +206,7 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
         match source {
             Source::Structure(input) => self.tensors[tile].view(*input),
             Source::Kept(origin) => value(self.view(tile, *origin)),
-            Source::Exchanged(_) => value(exchanged.expect("what is exchanged has a place")),
+            Source::Exchanged(_) => value(exchanged.expect("an exchanged input has a tensor")),
         }
     }
 
@@ -218,7 +218,7 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
         Ok(Tensor { shape: shape.to_vec(), worker, place })
     }
 
-    /// An output of a stage that is kept.
+    /// Returns a kept output of a stage.
     pub fn view(&self, tile: usize, origin: Origin) -> View<'_, T> {
         let StageOutputs { tensors, arenas } = &self.stage_outputs[origin.stage];
         let Tensor { shape, worker, place } = &tensors[tile][origin.output];
@@ -246,8 +246,8 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
         Ok(responses.remove(0))
     }
 
-    /// Leaves all memory for the next evaluation, if that takes about as much: at most so many slabs were kept, and each
-    /// worker had one for what is exchanged.
+    /// Leaves the memory to the next evaluation, as far as one of the same size needs it: `slabs` for kept tensors at
+    /// their peak, and one per worker for exchanges.
     fn give_back(self, slabs: usize) {
         let slabs = slabs + self.workers().len();
         let arenas = self.stage_outputs.into_iter().flat_map(|done| done.arenas).flatten();
@@ -265,7 +265,7 @@ fn value<'a, T: Real>(view: View<'a, T>) -> ort::Result<SessionInputValue<'a>> {
     Ok(TensorRef::from_array_view(view)?.into())
 }
 
-/// An error of a tile, with its index among all centers, of which those of the tile begin at `first`.
+/// Converts the indices in an error of a tile to indices of all centers; the tile's centers begin at `first`.
 fn within(first: usize, mut error: Error) -> Error {
     if let Error::OutputNotFinite { output: name, index, center, .. } = &mut error {
         index[usize::from(*name == output::ENSEMBLE_ENERGIES)] += first;
@@ -274,7 +274,7 @@ fn within(first: usize, mut error: Error) -> Error {
     error
 }
 
-/// The responses of tiles that follow each other as the one of their graph.
+/// Joins the responses of consecutive tiles to the response of the graph.
 fn joined(tiles: impl Iterator<Item = Response>, forces: Forces, graph: &Graph) -> Response {
     let derivative = match forces {
         Forces::Conservative => Derivative::EdgeGradients(Vec::with_capacity(graph.n_edges())),
@@ -288,7 +288,7 @@ fn joined(tiles: impl Iterator<Item = Response>, forces: Forces, graph: &Graph) 
         match (&mut whole.derivative, tile.derivative) {
             (Derivative::EdgeGradients(whole), Derivative::EdgeGradients(tile)) => whole.extend(tile),
             (Derivative::Direct { forces: whole, .. }, Derivative::Direct { forces: tile, .. }) => whole.extend(tile),
-            _ => unreachable!("a tile gives the kind of forces that it is asked for"),
+            _ => unreachable!("a tile returns the requested kind of forces"),
         }
     }
     whole

@@ -1,9 +1,9 @@
-//! Where a model's graph can be cut: at its layers of message passing.
+//! Partitioning of a model's graph at its layers of message passing.
 //!
-//! Everything in a model but the exchange of messages acts on each center by itself. A message is exchanged where the
-//! rows of a tensor are put into the order of `reverse`, the reversed edges: forward for the messages, and backward for
-//! their gradients. So the nodes of a graph have a stage: how many exchanges one after the other they depend on. What a
-//! stage needs of an earlier one is kept, or computed again.
+//! All of a model but the exchange of messages acts on each center separately. A message is exchanged by a Gather that
+//! puts the rows of a tensor into the order of `reverse`, the reversed edges: forward for the messages, backward for
+//! their gradients. The stage of a node is the number of successive exchanges that it depends on. The tensors that a
+//! stage needs of an earlier one are kept or recomputed.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -12,39 +12,39 @@ use tumble_core::planner::RecomputeLevel;
 use crate::error::PartitionError;
 use crate::partition::raw_model::{File, Node};
 
-/// Inputs that some of the centers can have for themselves.
+/// Inputs that exist for a part of the centers.
 const LOCAL: [&str; 5] = ["edge_vectors", "neighbors", "mask", "species", "weights"];
 
-/// Stages at most: the work of cutting grows with their square, and models have about two for each layer.
+/// Most stages: the work of partitioning grows with their square, and models have about two per layer.
 const MOST_STAGES: usize = 100;
 
-/// A model's graph, cut.
+/// A model's graph, partitioned into stages.
 pub(crate) struct GraphPartition<'a> {
-    /// One for each stage.
+    /// The subgraphs, one per stage.
     pub subgraphs: Vec<Subgraph<'a>>,
-    /// What is exchanged between them.
+    /// The exchanges between the stages.
     pub exchanges: Vec<Exchange<'a>>,
 }
 
-/// What is computed in one stage.
+/// The nodes of one stage.
 pub(crate) struct Subgraph<'a> {
-    /// In their order in the file.
+    /// Indices of the nodes, in the order of the file.
     pub nodes: Vec<usize>,
-    /// Inputs of the model, what earlier stages keep, and results of exchanges.
+    /// Inputs of the model, kept tensors of earlier stages, and results of exchanges.
     pub inputs: Vec<&'a str>,
-    /// What later stages need, and outputs of the model.
+    /// Tensors that later stages need, and outputs of the model.
     pub outputs: Vec<&'a str>,
 }
 
-/// Rows that change places: `result` has in the row of each edge what `data` has in that of the reversed edge.
+/// An exchange of rows: the row of each edge in `result` is the row of the reversed edge in `data`.
 #[derive(Clone, Copy)]
 pub(crate) struct Exchange<'a> {
     pub data: &'a str,
     pub result: &'a str,
 }
 
-/// Cuts a graph into stages. A tensor of an earlier stage is kept if this saves at least
-/// so many multiplications of matrices as the level says for each tensor kept.
+/// Partitions a graph into stages. Tensors of an earlier stage are kept if that saves at least `level.matmuls()` matrix
+/// products per kept tensor, and recomputed otherwise.
 pub(crate) fn cut<'a>(file: &'a File<'a>, level: RecomputeLevel) -> Result<GraphPartition<'a>, PartitionError> {
     let graph = Graph::new(file)?;
     let stages = graph.nodes.iter().map(|node| node.stage + 1).max().unwrap_or(0);
@@ -57,7 +57,7 @@ pub(crate) fn cut<'a>(file: &'a File<'a>, level: RecomputeLevel) -> Result<Graph
     Ok(GraphPartition { subgraphs: subgraphs.collect::<Result<_, _>>()?, exchanges: graph.exchanges().collect() })
 }
 
-/// What is found out of a node.
+/// Properties of a node.
 #[derive(Clone, Default)]
 struct NodeInfo {
     stage: usize,
@@ -65,17 +65,17 @@ struct NodeInfo {
     reversed: bool,
     /// Whether it depends on `edge_vectors`.
     geometry: bool,
-    /// Whether a product of matrices is needed to compute it.
+    /// Whether it depends on a matrix product.
     product: bool,
-    /// Whether it exchanges rows.
+    /// Whether it is an exchange of rows.
     exchange: bool,
-    /// Whether the model's outputs depend on it, other than by how rows are exchanged.
+    /// Whether the model's outputs depend on it, other than by the order of an exchange.
     live: bool,
 }
 
 struct Graph<'a> {
     file: &'a File<'a>,
-    /// The node that makes each tensor.
+    /// The node that computes each tensor.
     producer: HashMap<&'a str, usize>,
     nodes: Vec<NodeInfo>,
 }
@@ -98,7 +98,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// What is known of a tensor: of the node that makes it; of an input, that it is one.
+    /// Returns the properties of a tensor's producer, or of an input.
     fn of(&self, name: &str) -> NodeInfo {
         match self.producer.get(name).and_then(|&node| self.nodes.get(node)) {
             Some(known) => known.clone(),
@@ -128,7 +128,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// The tensors that a node works on: of an exchange, not what tells the order.
+    /// Returns the inputs of a node; of an exchange, without the order.
     fn needs(&self, index: usize) -> &[&'a str] {
         let inputs = &self.file.nodes[index].inputs;
         if self.nodes[index].exchange { &inputs[..1] } else { inputs }
@@ -139,7 +139,7 @@ impl<'a> Graph<'a> {
         exchanges.map(|(_, node)| Exchange { data: node.inputs[0], result: node.outputs[0] })
     }
 
-    /// The nodes of a stage, and those of earlier ones that are computed again in it; notes what is to be kept instead.
+    /// Returns the nodes of a stage and the recomputed nodes of earlier stages; adds the tensors to be kept to `kept`.
     fn members(&self, stage: usize, level: RecomputeLevel, kept: &mut HashSet<&'a str>) -> BTreeSet<usize> {
         let own =
             |&index: &usize| self.nodes[index].live && !self.nodes[index].exchange && self.nodes[index].stage == stage;
@@ -159,13 +159,13 @@ impl<'a> Graph<'a> {
         members
     }
 
-    /// The node that makes a tensor in this stage, unless it is kept.
+    /// Returns the producer of a tensor if it is in this stage and the tensor is not kept.
     fn made_in(&self, name: &str, stage: usize, kept: &HashSet<&str>) -> Option<usize> {
         let index = self.producer.get(name).copied().filter(|_| !kept.contains(name))?;
         (self.nodes[index].stage == stage && !self.nodes[index].exchange).then_some(index)
     }
 
-    /// A subgraph of these nodes, as far as they are needed for what it gives.
+    /// Returns the subgraph of a stage: the members needed for its outputs.
     fn subgraph(
         &self,
         stage: usize,
@@ -177,7 +177,7 @@ impl<'a> Graph<'a> {
         let own = members.iter().filter(|&&index| self.nodes[index].stage == stage);
         let names = own.flat_map(|&index| &self.file.nodes[index].outputs).copied();
         let outputs: Vec<_> = names.filter(given).collect();
-        // What an earlier stage keeps is not computed again, even if that was found out only for a later stage.
+        // A kept tensor is not recomputed, even if only a later stage made it kept.
         let here = |name: &str| {
             let producer = self.producer.get(name).copied().filter(|index| members.contains(index))?;
             (self.nodes[producer].stage == stage || !kept.contains(name)).then_some(producer)
@@ -190,7 +190,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// The nodes that these tensors need, of those that `producer` tells.
+    /// Returns the nodes that these tensors depend on, as far as `producer` finds them.
     fn needed_for(&self, names: &[&'a str], producer: impl Fn(&str) -> Option<usize>) -> BTreeSet<usize> {
         let (mut found, mut wanted) = (BTreeSet::new(), names.to_vec());
         while let Some(name) = wanted.pop() {
@@ -202,7 +202,7 @@ impl<'a> Graph<'a> {
         found
     }
 
-    /// What nodes need that they do not make themselves.
+    /// Returns the inputs of these nodes that none of them computes.
     fn inputs(&self, nodes: &BTreeSet<usize>, producer: impl Fn(&str) -> Option<usize>) -> Vec<&'a str> {
         let mut seen = HashSet::from([""]);
         let names = nodes.iter().flat_map(|&index| &self.file.nodes[index].inputs).copied();
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn every_piece_has_its_inputs_from_the_structure_or_from_earlier_ones() {
+    fn inputs_of_subgraphs_come_from_the_structure_or_from_earlier_subgraphs() {
         for (model, exchanges) in [("exported-pet-f64", 4), ("exported-residual-f64", 2), ("pair-padded-f64", 0)] {
             let bytes = bytes(model);
             let file = File::read(&bytes).unwrap();
@@ -251,25 +251,25 @@ mod tests {
     }
 
     #[test]
-    fn no_layer_is_computed_twice_forward_and_none_three_times() {
+    fn layers_are_recomputed_in_the_backward_pass_only_and_once() {
         let bytes = bytes("exported-residual-f64");
         let file = File::read(&bytes).unwrap();
         let subgraphs = cut(&file, RecomputeLevel::Balanced).unwrap().subgraphs;
         let matmuls = |subgraph: &Subgraph| subgraph.nodes.iter().filter(|&&node| is_matmul(&file.nodes[node])).count();
         let all = file.nodes.iter().filter(|node| is_matmul(node)).count();
         let [forward, both, backward] = &subgraphs[..] else { panic!("two layers are three stages") };
-        // The last layer goes forward and backward in one stage, so that only the first is computed again.
+        // The last layer goes forward and backward in one stage, so only the first is recomputed.
         let again = forward.nodes.iter().filter(|node| backward.nodes.contains(node) && is_matmul(&file.nodes[**node]));
         assert_eq!(matmuls(forward) + matmuls(both) + matmuls(backward), all + again.count());
         assert!(both.nodes.iter().all(|node| !forward.nodes.contains(node) || !is_matmul(&file.nodes[*node])));
     }
 
     #[test]
-    fn models_with_tensors_beyond_their_own_centers_are_not_cut() {
+    fn models_with_global_tensors_are_not_partitioned() {
         for (model, name) in [("pair-list-f64", "centers"), ("exported-orb-f64", "replica")] {
             let bytes = bytes(model);
             let why = cut(&File::read(&bytes).unwrap(), RecomputeLevel::Balanced).err().unwrap();
-            assert_eq!(why.to_string(), format!("its tensor {name} cannot be had for some of the centers only"));
+            assert_eq!(why.to_string(), format!("its tensor {name} cannot be computed for a part of the centers"));
         }
     }
 }

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use crate::error::{ContractViolation, Malformed};
 
-/// Operators of a graph at most, with its functions written out. ONNX Runtime takes seconds for as many, and a file of a
-/// few hundred bytes can have more than memory holds, by functions that call functions.
+/// Operators of a graph at most, with its functions written out. ONNX Runtime takes seconds for as many, and a file of
+/// a few hundred bytes can have more than memory holds, by functions that call functions.
 const MOST: u64 = 100_000;
 
 /// Functions that call one another at most.

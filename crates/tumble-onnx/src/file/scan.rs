@@ -1,4 +1,5 @@
-//! What a model file holds, looked through before ONNX Runtime sees it: metadata, operators, and how much there is to do.
+//! What a model file holds, looked through before ONNX Runtime sees it: metadata, operators, and how much there is to
+//! do.
 
 use crate::contract::metadata;
 use crate::error::{ContractViolation, Malformed};

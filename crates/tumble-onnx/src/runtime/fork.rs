@@ -1,6 +1,6 @@
-//! Processes that fork. The child has all memory of its parent, but of its threads the one that forked: what others held
-//! locked stays locked there, and threads of ONNX Runtime are waited for in vain. So a child opens sessions of its own
-//! and leaves alone what it has of its parent.
+//! Processes that fork. The child has all memory of its parent, but of its threads the one that forked: what others
+//! held locked stays locked there, and threads of ONNX Runtime are waited for in vain. So a child opens sessions of its
+//! own and leaves alone what it has of its parent.
 
 use std::cell::RefCell;
 use std::mem::ManuallyDrop;

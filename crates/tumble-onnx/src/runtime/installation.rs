@@ -79,7 +79,8 @@ pub fn try_device(device: Device, library: Option<&Path>) -> Result<Result<(), D
 
 /// An ONNX model of one node, y = x + x, where x and y are float32 of shape [1].
 ///
-/// Protobuf: field number · 8 + wire type, then a number or a length and bytes. Field numbers are those of `onnx.proto`.
+/// Protobuf: field number · 8 + wire type, then a number or a length and bytes. Field numbers are those of
+/// `onnx.proto`.
 fn doubling() -> Vec<u8> {
     let number = |field: u8, value: u8| vec![8 * field, value];
     let part = |field: u8, bytes: &[u8]| [&[8 * field + 2, bytes.len() as u8], bytes].concat();

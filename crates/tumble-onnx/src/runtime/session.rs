@@ -38,7 +38,8 @@ pub struct Model {
 /// ONNX Runtime's sessions run one evaluation at a time.
 pub type SharedSession = Arc<ForkSafeSession>;
 
-/// What makes two sessions the same: hash of the model, threads, device, TF32, number among those that are alike, process.
+/// What makes two sessions the same: hash of the model, threads, device, TF32, number among those that are alike,
+/// process.
 type Key = (String, usize, Device, bool, usize, u32);
 
 /// The sessions in use.
@@ -109,7 +110,8 @@ impl SessionFactory {
         self.session(self.threads, 0)
     }
 
-    /// A session with so many threads: one that is in use in this process, or a new one. Those of other numbers are others.
+    /// A session with so many threads: one that is in use in this process, or a new one. Those of other numbers are
+    /// others.
     pub fn session(&self, threads: usize, number: usize) -> Result<SharedSession> {
         let _opening = opening();
         let key = (self.sha256.clone(), threads, self.device, self.tf32, number, process::id());
