@@ -11,7 +11,7 @@ pub use driver::driver;
 pub use limits::{accept_init, hostile_cells};
 use tumble_core::rotation::Draw;
 use tumble_core::{Evaluation, Graph, Mitigation};
-use tumble_engine::surgery;
+use tumble_engine::fuzz_support;
 use tumble_ipi::init;
 use tumble_ipi::message::{self, Answer, Fault, HEADER, Inline, Layout, Positions, Reply, Request, Transport};
 use tumble_ipi::wire::Structure;
@@ -259,11 +259,11 @@ fn check_metadata(metadata: &Metadata) {
 
 /// The fields of a model file that are looked at before ONNX Runtime is.
 pub fn onnx_scan(bytes: &[u8]) {
-    let found = surgery::scan(bytes);
+    let found = fuzz_support::scan(bytes);
     // A field that nobody knows changes nothing: number 15, a 0.
     let more = [bytes, b"\x78\0"].concat();
     let Ok((text, scatters)) = &found else { return };
-    assert_eq!(found, surgery::scan(&more));
+    assert_eq!(found, fuzz_support::scan(&more));
     // A byte that is no text becomes a replacement character of three.
     let length = text.as_ref().map_or(0, String::len) + scatters.iter().map(String::len).sum::<usize>();
     assert!(length <= 3 * bytes.len() && 2 * scatters.len() <= bytes.len());
@@ -274,32 +274,32 @@ pub fn onnx_scan(bytes: &[u8]) {
 
 /// The graph of a model file: functions taken out, weights put in, a checksum written, the graph cut at its layers.
 pub fn onnx_graph(bytes: &[u8]) {
-    let Ok(found) = surgery::scan(bytes) else { return };
+    let Ok(found) = fuzz_support::scan(bytes) else { return };
     let more = [bytes, b"\x78\0"].concat();
-    let counts = |bytes: &[u8]| surgery::stages(bytes).into_iter().map(Result::ok).collect::<Vec<_>>();
+    let counts = |bytes: &[u8]| fuzz_support::stages(bytes).into_iter().map(Result::ok).collect::<Vec<_>>();
     assert_eq!(counts(bytes), counts(&more));
-    if let Ok(less) = surgery::without_functions(bytes) {
+    if let Ok(less) = fuzz_support::without_functions(bytes) {
         assert!(less.len() <= bytes.len());
-        assert_eq!(surgery::without_functions(&less).as_ref(), Ok(&less));
+        assert_eq!(fuzz_support::without_functions(&less).as_ref(), Ok(&less));
         // Without a function that has other operators in it there may be fewer that reduce.
-        assert!(surgery::scan(&less).is_ok_and(|less| less.0 == found.0));
+        assert!(fuzz_support::scan(&less).is_ok_and(|less| less.0 == found.0));
     }
     check_weights(bytes);
     check_checksum(bytes);
 }
 
 fn check_weights(bytes: &[u8]) {
-    let Ok(Some(whole)) = surgery::with_weights(bytes, b"0123456789abcdef") else { return };
-    assert_eq!(surgery::with_weights(&whole, b""), Ok(None));
-    assert_eq!(surgery::scan(&whole), surgery::scan(bytes));
+    let Ok(Some(whole)) = fuzz_support::with_weights(bytes, b"0123456789abcdef") else { return };
+    assert_eq!(fuzz_support::with_weights(&whole, b""), Ok(None));
+    assert_eq!(fuzz_support::scan(&whole), fuzz_support::scan(bytes));
 }
 
 fn check_checksum(bytes: &[u8]) {
-    let stamped = surgery::stamped(bytes).expect("its fields were read before");
-    assert_eq!(surgery::states_checksum(&stamped), Ok(true));
-    assert_eq!(surgery::stamped(&stamped).as_ref(), Ok(&stamped));
+    let stamped = fuzz_support::stamped(bytes).expect("its fields were read before");
+    assert_eq!(fuzz_support::states_checksum(&stamped), Ok(true));
+    assert_eq!(fuzz_support::stamped(&stamped).as_ref(), Ok(&stamped));
     let flipped = [&[stamped[0] ^ 0x80], &stamped[1..]].concat();
-    assert_ne!(surgery::states_checksum(&flipped), Ok(true));
+    assert_ne!(fuzz_support::states_checksum(&flipped), Ok(true));
 }
 
 /// The words of `rotate`.

@@ -11,7 +11,7 @@ use tumble_core::neighbors;
 use tumble_core::planner::{ModelCosts, RecomputeLevel};
 use tumble_core::potential::{Derivative, Forces, ModelInfo, Potential, Replicas, Response};
 use tumble_core::rotation::{Matrix3, apply};
-use tumble_engine::bench_support::Bare;
+use tumble_engine::bench_support::TensorIo;
 use tumble_onnx::contract::metadata::Layout;
 
 use super::{CUTOFF, Unit, structures};
@@ -22,7 +22,7 @@ fn graph() -> Graph {
 
 /// Atoms, edges and rotated edge vectors.
 pub fn packing(layout: Layout) -> Unit {
-    let (graph, grid, mut tensors) = (graph(), Quadrature::octahedral(), Bare::new(layout, CUTOFF));
+    let (graph, grid, mut tensors) = (graph(), Quadrature::octahedral(), TensorIo::new(layout, CUTOFF));
     Box::new(move || {
         tensors.pack(black_box(&[Replicas { graph: &graph, rotations: &grid.rotations }]));
         black_box(tensors.edge_vectors());
@@ -31,7 +31,7 @@ pub fn packing(layout: Layout) -> Unit {
 
 /// Of the padded layout, whose slots are looked up. The gradients are those of Σ v²/2: the edge vectors.
 pub fn unpacking() -> Unit {
-    let (graph, grid, mut tensors) = (graph(), Quadrature::octahedral(), Bare::new(Layout::Padded, CUTOFF));
+    let (graph, grid, mut tensors) = (graph(), Quadrature::octahedral(), TensorIo::new(Layout::Padded, CUTOFF));
     tensors.pack(&[Replicas { graph: &graph, rotations: &grid.rotations }]);
     let values = tensors.edge_vectors().to_vec();
     Box::new(move || {
@@ -102,7 +102,7 @@ mod tests {
     fn gradients_come_back_in_the_order_of_the_edges() {
         let (graph, grid) = (graph(), Quadrature::octahedral());
         for layout in [Layout::List, Layout::Padded] {
-            let mut tensors = Bare::new(layout, CUTOFF);
+            let mut tensors = TensorIo::new(layout, CUTOFF);
             tensors.pack(&[Replicas { graph: &graph, rotations: &grid.rotations }]);
             let gradients = tensors.gradients(tensors.edge_vectors()).unwrap();
             for (rotation, gradients) in grid.rotations.iter().zip(gradients) {

@@ -44,7 +44,7 @@ pub fn activation_gradient() -> Unit {
 
 /// The gradient of a normalization of each token.
 pub fn normalization_gradient() -> Unit {
-    each_row(bench_support::normalize_gradient)
+    each_row(bench_support::rms_norm_gradient)
 }
 
 fn each_row(step: fn(usize, &[f32], &[f32], &mut [f32])) -> Unit {

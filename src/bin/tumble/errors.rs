@@ -10,7 +10,7 @@ use tumble_core::hash::HashError;
 use tumble_core::settings::Value;
 use tumble_core::settings::table::SETTINGS;
 use tumble_ipi::error::{BadAddress, Fault, InitError};
-use tumble_onnx::error::{Breach, Malformed, OtherFormat, Unavailable};
+use tumble_onnx::error::{ContractViolation, ExternalDataError, Malformed, OtherFormat};
 use tumble_server::error::Refusal;
 use tumble_xyz::LineError;
 
@@ -64,7 +64,7 @@ fn halves() -> Vec<Section> {
                            Python, and what an `INIT` of\ni-PI or of a client is refused with:";
     const FILES: &str = "What follows its name, in sentences of [model files](#model-files):";
     let options = [BadAddress::CATALOG, InitError::CATALOG, HashError::CATALOG];
-    let files = [Malformed::CATALOG, OtherFormat::CATALOG, Unavailable::CATALOG, Breach::CATALOG];
+    let files = [Malformed::CATALOG, OtherFormat::CATALOG, ExternalDataError::CATALOG, ContractViolation::CATALOG];
     vec![
         Section::new("XYZ files", XYZ, &[LineError::CATALOG]),
         Section::new("Messages of the other side", MESSAGES, &[Fault::CATALOG, Refusal::CATALOG]),
