@@ -9,9 +9,9 @@ use tumble_core::average::{Request, average};
 use tumble_core::blocks::Blocks;
 use tumble_core::graph::Graph;
 use tumble_core::neighbors;
-use tumble_core::planned::bytes_per_replica;
 use tumble_core::planner::{ModelCosts, RecomputeLevel};
 use tumble_core::potential::{Forces, ModelInfo, Potential, Response};
+use tumble_core::potential_plan::bytes_per_replica;
 use tumble_core::rotation::{Matrix3, apply_transposed};
 
 const CUTOFF: f64 = 3.0;

@@ -10,7 +10,7 @@ use tumble_core::Calculator;
 use tumble_core::Cell;
 use tumble_core::Settings;
 use tumble_core::System;
-use tumble_core::cancel::{Cancel, Reason};
+use tumble_core::cancel::{Cancel, CancelReason};
 use tumble_engine::load;
 
 fn calculator(model: &str, settings: &Settings) -> Calculator {
@@ -36,7 +36,7 @@ fn ends(model: &str, atoms: usize, settings: &Settings) {
     let (error, late) = scope(|scope| {
         let asked = scope.spawn(|| {
             sleep(Duration::from_millis(100));
-            cancel.ask(Reason::Gone);
+            cancel.ask(CancelReason::Gone);
             Instant::now()
         });
         let error = calculator.evaluate_system(&large, 0).unwrap_err().to_string();

@@ -148,7 +148,7 @@ crate::errors! {
         #[error("the evaluation was ended before its end: {}", reason.sentence())]
         Cancelled {
             /// Why.
-            reason: crate::reason::Reason,
+            reason: crate::cancel_reason::CancelReason,
         },
 
         /// An element that the model was not trained on.
@@ -282,7 +282,7 @@ crate::errors! {
         /// Cause: A word after `rotate` or `--rotate` that is no mitigation.
         ///
         /// Cure: Write one of those that the sentence lists.
-        #[error("the mitigation \"{spec}\" {problem}: give {}", crate::grammar::GRAMMAR)]
+        #[error("the mitigation \"{spec}\" {problem}: give {}", crate::mitigation_grammar::GRAMMAR)]
         Mitigation {
             /// The text.
             spec: String,
@@ -412,6 +412,6 @@ impl Error {
 
     /// Whether it is one for want of time.
     pub fn is_late(&self) -> bool {
-        matches!(self, Self::Cancelled { reason: crate::reason::Reason::Time })
+        matches!(self, Self::Cancelled { reason: crate::cancel_reason::CancelReason::Time })
     }
 }

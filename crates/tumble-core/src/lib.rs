@@ -18,7 +18,7 @@
 //!
 //! Beside it: [`settings`], [`virial`]s per atom, [`details`] as JSON and [`diagnostics`] of broken symmetry,
 //! [`elements`], [`units`], [`numbers`] as people read them, the [`processors`] that there are, and the [`error`]
-//! with its [`catalog`] for the manual.
+//! with its [`error_catalog`] for the manual.
 
 #![forbid(unsafe_code)]
 
@@ -29,29 +29,29 @@ pub mod batch;
 pub mod blocks;
 pub mod calculator;
 pub mod cancel;
-pub mod catalog;
+pub mod cancel_reason;
 pub mod details;
 pub mod diagnostics;
 pub mod elements;
 pub mod error;
+pub mod error_catalog;
 pub mod execution;
 pub mod forces;
-pub mod grammar;
 pub mod graph;
 pub mod hash;
+pub mod mitigation_grammar;
 pub mod mts;
 pub mod neighbors;
 pub mod numbers;
 pub mod panics;
 pub mod parallel;
-pub mod planned;
 pub mod planner;
 pub mod policy;
 pub mod potential;
+pub mod potential_plan;
 pub mod processors;
 pub mod provider;
 pub mod quadrature;
-pub mod reason;
 pub mod rotation;
 pub mod settings;
 pub mod system;

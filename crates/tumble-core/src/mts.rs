@@ -60,7 +60,7 @@ impl HeldCorrection {
 }
 
 /// The averaged evaluation with the forces of an outer step, f + M (F - f).
-pub fn impulse(averaged: Evaluation, bare: &Evaluation, every: u64) -> Evaluation {
+pub fn respa_impulse(averaged: Evaluation, bare: &Evaluation, every: u64) -> Evaluation {
     let forces = averaged.forces.iter().zip(&bare.forces);
     let forces = forces.map(|(&whole, &inner)| add(inner, scale(sub(whole, inner), every as f64))).collect();
     Evaluation { forces, ..averaged }

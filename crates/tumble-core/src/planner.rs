@@ -4,7 +4,7 @@
 //! ([`Limits`]): [`plan`] gives the [`Plan`]. The average hands its batches to the potential, one after the other; the
 //! potential, which is told no more than graphs and rotations, finds the [`steps`] of each by the same function. A
 //! structure that the plan puts into blocks is cut by [`blocks`](crate::blocks), until each fits by
-//! [`bytes_per_replica`](crate::planned::bytes_per_replica).
+//! [`bytes_per_replica`](crate::potential_plan::bytes_per_replica).
 //!
 //! | decision | where |
 //! |---|---|
@@ -14,14 +14,15 @@
 //! | what suits a processor, and what a GPU | [`provider`](crate::provider) |
 //!
 //! What a model keeps in stages is known only of levels that were opened, which takes time and memory. A plan that depends
-//! on another level ends with [`Unopened`]; [`settled`](crate::planned::settled) has the potential open that level, and plans again.
+//! on another level ends with [`Unopened`]; [`query_costs`](crate::potential_plan::query_costs) has the potential open that level, and plans again.
 
 mod batches;
 mod costs;
 mod limits;
-mod parts;
+mod runs;
 mod stages;
 mod steps;
+mod worker_memory;
 
 use std::fmt;
 use std::ops::Range;
@@ -29,7 +30,7 @@ use std::ops::Range;
 pub use self::batches::{batch_size, plan};
 pub use self::costs::{GraphSize, Level, ModelCosts, Partition, RecomputeLevel, SlotRule, Unopened};
 pub use self::limits::Limits;
-pub use self::parts::parts;
+pub use self::runs::split_into_runs;
 pub use self::steps::{Execution, Step, steps};
 use crate::forces::Forces;
 

@@ -1,7 +1,7 @@
 //! How a model is evaluated, and which settings contradict each other.
 
 mod check;
-pub mod door;
+pub mod frontend;
 mod setting;
 pub mod table;
 mod value;
@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::execution::{DEFAULT_MEMORY, Device, ExecutionOptions};
 use crate::potential::Forces;
 use crate::quadrature::{INVERTED, Mitigation};
-pub use door::Door;
+pub use frontend::Frontend;
 pub use setting::Setting;
 pub use value::Value;
 

@@ -1,6 +1,6 @@
 //! What can go wrong with ONNX Runtime and with model files.
 
-mod breach;
+mod contract_violation;
 mod malformed;
 mod other_format;
 mod unavailable;
@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use tumble_core::panics::ForeignError;
 
-pub use breach::Breach;
+pub use contract_violation::ContractViolation;
 pub use malformed::Malformed;
 pub use other_format::OtherFormat;
 pub use unavailable::Unavailable;
@@ -228,7 +228,7 @@ tumble_core::errors! {
             /// The file.
             path: PathBuf,
             /// Which field, input or output, what was found, and what was expected.
-            source: Breach,
+            source: ContractViolation,
         },
 
         /// Weights outside of a model file that cannot be had.

@@ -5,12 +5,12 @@
 use std::collections::HashSet;
 
 use tumble::Result;
-use tumble_core::catalog::Entry;
+use tumble_core::error_catalog::Entry;
 use tumble_core::hash::HashError;
 use tumble_core::settings::Value;
 use tumble_core::settings::table::SETTINGS;
 use tumble_ipi::error::{BadAddress, Fault, InitError};
-use tumble_onnx::error::{Breach, Malformed, OtherFormat, Unavailable};
+use tumble_onnx::error::{ContractViolation, Malformed, OtherFormat, Unavailable};
 use tumble_server::error::Refusal;
 use tumble_xyz::LineError;
 
@@ -64,7 +64,7 @@ fn halves() -> Vec<Section> {
                            Python, and what an `INIT` of\ni-PI or of a client is refused with:";
     const FILES: &str = "What follows its name, in sentences of [model files](#model-files):";
     let options = [BadAddress::CATALOG, InitError::CATALOG, HashError::CATALOG];
-    let files = [Malformed::CATALOG, OtherFormat::CATALOG, Unavailable::CATALOG, Breach::CATALOG];
+    let files = [Malformed::CATALOG, OtherFormat::CATALOG, Unavailable::CATALOG, ContractViolation::CATALOG];
     vec![
         Section::new("XYZ files", XYZ, &[LineError::CATALOG]),
         Section::new("Messages of the other side", MESSAGES, &[Fault::CATALOG, Refusal::CATALOG]),

@@ -8,10 +8,6 @@ use super::steps::steps;
 use super::{Batch, Limits, Part, Pieces, Plan, Share, Work};
 use crate::forces::Forces;
 
-/// How often each of several workers gets work while one batch is evaluated: the more, the less does one wait for another
-/// at the end.
-const ROUNDS: usize = 32;
-
 /// Padding may add a quarter to what a run takes: more would cost more than a run of one's own.
 const PADDING: (usize, usize) = (5, 4);
 
@@ -33,18 +29,8 @@ pub fn plan(work: &[Work], model: &ModelCosts, limits: &Limits) -> Result<Plan, 
 /// A level that must be opened before.
 pub fn batch_size(size: GraphSize, model: &ModelCosts, limits: &Limits) -> Result<usize, Unopened> {
     let (workers, bytes) = (limits.workers, model.bytes(size, limits.workers)?.max(1));
-    let count = (batch_bytes(limits) / bytes).max(workers.min(limits.memory / bytes)).max(1);
+    let count = (limits.bytes_per_batch() / bytes).max(workers.min(limits.memory / bytes)).max(1);
     Ok(if count > workers { count / workers * workers } else { count })
-}
-
-/// Working memory of all replicas that are evaluated together, bytes. One worker takes what suits one run; several take
-/// from a queue, unless memory is too little for each to work at the same time.
-fn batch_bytes(limits: &Limits) -> usize {
-    match (limits.workers, limits.workers.saturating_mul(limits.provider.bytes_per_run)) {
-        (_, abreast) if limits.memory < abreast => limits.memory,
-        (1, abreast) => abreast,
-        (_, abreast) => ROUNDS * abreast,
-    }
 }
 
 /// Replicas of one structure, all of one kind, that are still without a batch.
@@ -163,7 +149,7 @@ impl Filling {
     /// Takes replicas from the front: as many as fit, but at least one if there are none yet.
     fn take(&mut self, rest: &mut Rest, planner: &Planner) -> Result<(), Unopened> {
         let (limit, size, workers) =
-            (batch_bytes(planner.limits), planner.work[rest.work].size, planner.limits.workers);
+            (planner.limits.bytes_per_batch(), planner.work[rest.work].size, planner.limits.workers);
         let padded = planner.model.bytes_beside(size, self.widest, workers)?.max(1);
         let one = Bytes { padded, own: planner.bytes(rest.work)?.max(1) };
         let fitting = (1..=rest.replicas.len()).take_while(|&count| self.bytes.plus(one, count).fit(limit)).count();

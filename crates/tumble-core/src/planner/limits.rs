@@ -2,13 +2,6 @@
 
 use crate::provider::{Device, Provider};
 
-/// Runs of usual size, for each worker, that a short evaluation may take: a tenth of a second or two.
-const SHORT: usize = 8;
-
-/// A run of a short evaluation is of this size at most, bytes; on a GPU, where one run takes all, that is no matter of more
-/// than a moment.
-const LARGEST_SHORT_RUN: usize = 1 << 30;
-
 /// What there is to evaluate with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -24,10 +17,5 @@ impl Limits {
     /// One worker on the processor.
     pub fn one_worker(memory: usize) -> Self {
         Self { memory, workers: 1, provider: Device::Cpu.provider() }
-    }
-
-    /// Working memory of an evaluation, run after run, that is over in a short time, bytes at most.
-    pub fn short(&self) -> usize {
-        self.provider.bytes_per_run.min(LARGEST_SHORT_RUN) * SHORT * self.workers
     }
 }

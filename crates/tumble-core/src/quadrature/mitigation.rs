@@ -1,12 +1,12 @@
 //! What is done about a model's broken rotation symmetry at every step, as one type.
 
-mod grammar;
+mod parse;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-pub use grammar::GRAMMAR;
+pub use parse::GRAMMAR;
 
 use crate::graph::Graph;
 use crate::quadrature::Quadrature;
@@ -46,7 +46,7 @@ pub(crate) const INVERTED: &str = "+inversion";
 pub struct Mitigation {
     /// As it is written, without `+inversion`.
     name: Arc<str>,
-    chance: Chance,
+    randomness: Randomness,
     /// The proper rotations where none are drawn; for drawn ones as many identities.
     proper: Arc<Quadrature>,
     /// The same with -R after every R, where that was asked for.
@@ -55,7 +55,7 @@ pub struct Mitigation {
 
 /// What is new at every step.
 #[derive(Clone, Copy, Debug)]
-enum Chance {
+enum Randomness {
     /// Nothing.
     Fixed,
     /// One rotation of the whole grid.
@@ -84,10 +84,10 @@ impl Mitigation {
     /// The k-th rotation drawn, from 0, is [`Draw::rotation`] k. `random` and `+random` draw one, `random:N` draws N:
     /// its first rotation is that of `random`.
     pub fn orientations(&self, _graph: &Graph, draw: Draw) -> Cow<'_, Quadrature> {
-        match self.chance {
-            Chance::Fixed => Cow::Borrowed(self.at_rest()),
-            Chance::Turned => Cow::Owned(self.at_rest().rotated(&draw.rotation(0))),
-            Chance::Drawn(count) => Cow::Owned(self.drawn(count, draw)),
+        match self.randomness {
+            Randomness::Fixed => Cow::Borrowed(self.at_rest()),
+            Randomness::Turned => Cow::Owned(self.at_rest().rotated(&draw.rotation(0))),
+            Randomness::Drawn(count) => Cow::Owned(self.drawn(count, draw)),
         }
     }
 
@@ -116,7 +116,7 @@ impl Mitigation {
 
     /// Whether steps differ in their rotations, so that the average over steps has no bias and forces have noise.
     pub fn is_random(&self) -> bool {
-        !matches!(self.chance, Chance::Fixed)
+        !matches!(self.randomness, Randomness::Fixed)
     }
 
     /// Whether -R is added for every R.
@@ -134,7 +134,7 @@ impl Default for Mitigation {
     /// `none`: the structure as it is.
     fn default() -> Self {
         let proper = Quadrature::identity();
-        Self { name: "none".into(), chance: Chance::Fixed, proper: Arc::new(proper), inverted: None }
+        Self { name: "none".into(), randomness: Randomness::Fixed, proper: Arc::new(proper), inverted: None }
     }
 }
 

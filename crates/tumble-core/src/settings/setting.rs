@@ -2,15 +2,15 @@
 
 use crate::error::{Error, Result};
 use crate::quadrature::Mitigation;
-use crate::settings::{Door, Settings, Value};
+use crate::settings::{Frontend, Settings, Value};
 
 /// One setting, as its users know it.
 #[derive(Debug)]
 pub struct Setting {
     /// The word before the value; with `--` on the command line.
     pub name: &'static str,
-    /// The doors that accept it, each with its place in the lists of that door: help, and sentences that name all.
-    pub doors: &'static [(Door, u8)],
+    /// The frontends that accept it, each with its place in the lists of that frontend: help, and sentences that name all.
+    pub frontends: &'static [(Frontend, u8)],
     /// What may be given.
     pub value: Value,
     /// What stands for the value in help: `N`, `MB`.
@@ -47,9 +47,9 @@ impl Setting {
         }
     }
 
-    /// The place in the lists of a door, if that accepts it.
-    pub(super) fn place(&self, door: Door) -> Option<u8> {
-        self.doors.iter().find(|(accepts, _)| *accepts == door).map(|(_, place)| *place)
+    /// The place in the lists of a frontend, if that accepts it.
+    pub(super) fn place(&self, frontend: Frontend) -> Option<u8> {
+        self.frontends.iter().find(|(accepts, _)| *accepts == frontend).map(|(_, place)| *place)
     }
 }
 

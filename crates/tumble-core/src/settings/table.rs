@@ -3,14 +3,14 @@
 //!
 //! A setting more is a field of [`Settings`](crate::Settings), an entry here, and its use.
 
-use crate::settings::Door::{Averaging, Ipi, Lammps, Running, Session, Text};
+use crate::settings::Frontend::{Averaging, CApi, Init, Ipi, Lammps, Running};
 use crate::settings::{MAX_STREAM, MOST, Setting, Value};
 
 /// All of them.
 pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "rotate",
-        doors: &[(Text, 1), (Session, 1), (Lammps, 1), (Averaging, 1)],
+        frontends: &[(CApi, 1), (Init, 1), (Lammps, 1), (Averaging, 1)],
         value: Value::Mitigation,
         placeholder: "SPEC",
         help: "Rotations to average over: none, random, random:N, tetrahedral, octahedral, icosahedral, degree:N, \
@@ -19,7 +19,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "inversion",
-        doors: &[(Text, 2), (Session, 2), (Lammps, 2), (Averaging, 2)],
+        frontends: &[(CApi, 2), (Init, 2), (Lammps, 2), (Averaging, 2)],
         value: Value::Switch(|settings, yes| settings.mitigation = settings.mitigation.clone().with_inversion(yes)),
         placeholder: "",
         help: "Add the inverted structure for every rotation",
@@ -27,7 +27,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "seed",
-        doors: &[(Text, 3), (Session, 3), (Lammps, 3), (Running, 1)],
+        frontends: &[(CApi, 3), (Init, 3), (Lammps, 3), (Running, 1)],
         value: Value::Whole {
             least: 0,
             most: u64::MAX,
@@ -40,7 +40,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "stream",
-        doors: &[(Text, 4), (Session, 4)],
+        frontends: &[(CApi, 4), (Init, 4)],
         value: Value::Whole {
             least: 0,
             most: MAX_STREAM as u64,
@@ -53,7 +53,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "every",
-        doors: &[(Lammps, 4)],
+        frontends: &[(Lammps, 4)],
         value: Value::Whole {
             least: 1,
             most: u64::MAX,
@@ -66,7 +66,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "inner",
-        doors: &[(Lammps, 5)],
+        frontends: &[(Lammps, 5)],
         value: Value::Forces(|settings, kind| settings.inner = Some(kind)),
         placeholder: "KIND",
         help: "Kind of forces of the bare model between averages, and of what the correction takes away",
@@ -74,7 +74,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "forces",
-        doors: &[(Text, 6), (Session, 6), (Lammps, 9), (Running, 4)],
+        frontends: &[(CApi, 6), (Init, 6), (Lammps, 9), (Running, 4)],
         value: Value::Forces(|settings, kind| settings.forces = Some(kind)),
         placeholder: "KIND",
         help: "Kind of forces [default: what the model prefers]",
@@ -82,7 +82,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "correction",
-        doors: &[(Text, 7), (Session, 7), (Lammps, 6), (Ipi, 1)],
+        frontends: &[(CApi, 7), (Init, 7), (Lammps, 6), (Ipi, 1)],
         value: Value::Switch(|settings, yes| settings.correction = yes),
         placeholder: "",
         help: "Give averaged minus bare, for i-PI's multiple time stepping",
@@ -90,7 +90,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "threads",
-        doors: &[(Text, 8), (Lammps, 10), (Running, 2)],
+        frontends: &[(CApi, 8), (Lammps, 10), (Running, 2)],
         value: Value::Whole {
             least: 1,
             most: MOST as u64,
@@ -103,7 +103,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "memory",
-        doors: &[(Text, 9), (Lammps, 11), (Running, 3)],
+        frontends: &[(CApi, 9), (Lammps, 11), (Running, 3)],
         value: Value::Whole {
             least: 1,
             most: MOST as u64,
@@ -116,7 +116,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "device",
-        doors: &[(Text, 10), (Lammps, 12), (Running, 5)],
+        frontends: &[(CApi, 10), (Lammps, 12), (Running, 5)],
         value: Value::Device(|settings, device| settings.device = device),
         placeholder: "DEVICE",
         help: "Where the model runs",
@@ -124,7 +124,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "onnxruntime",
-        doors: &[(Text, 11)],
+        frontends: &[(CApi, 11)],
         value: Value::Path(|settings, path| settings.library = Some(path)),
         placeholder: "PATH",
         help: "The ONNX Runtime library, or the folder that it is in; looked for in the usual places if not given",
@@ -132,7 +132,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "sha256",
-        doors: &[(Text, 12), (Running, 7)],
+        frontends: &[(CApi, 12), (Running, 7)],
         value: Value::Sha256(|settings, hash| settings.sha256 = Some(hash)),
         placeholder: "HEX",
         help: "SHA-256 that the model must have, as tumble info shows it: any other file is refused",
@@ -140,7 +140,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "tf32",
-        doors: &[(Text, 13), (Lammps, 13), (Running, 6)],
+        frontends: &[(CApi, 13), (Lammps, 13), (Running, 6)],
         value: Value::Switch(|settings, yes| settings.tf32 = yes),
         placeholder: "",
         help: "Let a GPU round products in single precision to TF32: faster, to about 3 digits",

@@ -1,7 +1,7 @@
 //! What a model file holds, looked through before ONNX Runtime sees it: metadata, operators, and how much there is to do.
 
 use crate::contract::metadata;
-use crate::error::{Breach, Malformed};
+use crate::error::{ContractViolation, Malformed};
 use crate::file::functions::{Operator, Operators};
 use crate::file::proto::{Fields, entry, field, fields, text, utf8, value};
 
@@ -22,7 +22,7 @@ pub enum Refusal {
     Format(#[from] Malformed),
     /// It is one, but not for this program.
     #[error(transparent)]
-    Contract(#[from] Breach),
+    Contract(#[from] ContractViolation),
 }
 
 /// Scans the bytes of a model file.
@@ -42,7 +42,7 @@ pub fn scan(bytes: &[u8]) -> Result<Scan, Refusal> {
             }
             field::MODEL_FUNCTION => operators.define(function(value)?, scan.nodes(value, field::FUNCTION_NODE)?)?,
             field::MODEL_METADATA => scan.metadata(value)?,
-            field::MODEL_TRAINING => return Err(Breach::Training.into()),
+            field::MODEL_TRAINING => return Err(ContractViolation::Training.into()),
             _ => {}
         }
     }
@@ -59,7 +59,7 @@ impl Scan {
         if key == metadata::KEY.as_bytes() {
             let text = String::from_utf8_lossy(value).into_owned();
             if self.metadata.replace(text).is_some() {
-                return Err(Breach::MetadataTwice { key: metadata::KEY }.into());
+                return Err(ContractViolation::MetadataTwice { key: metadata::KEY }.into());
             }
         }
         Ok(())
@@ -89,7 +89,7 @@ impl Scan {
             reduces |= is_reduction(attribute)?;
         }
         if nested {
-            return Err(Breach::NestedNode { operator: operator.name.into() }.into());
+            return Err(ContractViolation::NestedNode { operator: operator.name.into() }.into());
         }
         if operator.name == "ScatterND" && reduces {
             self.scatters.push(String::from_utf8_lossy(name).into_owned());
@@ -118,7 +118,7 @@ fn function(bytes: &[u8]) -> Result<Operator<'_>, Refusal> {
     let (domain, name) = (text(bytes, field::FUNCTION_DOMAIN)?, text(bytes, field::FUNCTION_NAME)?);
     for (_, value) in fields(bytes)?.into_iter().filter(|(number, _)| *number == field::FUNCTION_ATTRIBUTE) {
         if has_graph(value)? {
-            return Err(Breach::NestedFunction { name: name.into() }.into());
+            return Err(ContractViolation::NestedFunction { name: name.into() }.into());
         }
     }
     Ok(Operator { domain, name, overload: text(bytes, field::FUNCTION_OVERLOAD)? })

@@ -89,7 +89,7 @@ impl Opener {
         let runtime = library::runtime(options.library.as_deref())?;
         let library = runtime.path.clone();
         let ExecutionOptions { device, tf32, profile, .. } = options.clone();
-        notes.extend(note.into_iter().chain(processors::crowded(threads, processors::allowed())));
+        notes.extend(note.into_iter().chain(processors::oversubscribed(threads, processors::allowed())));
         notes.extend(rounding(device, tf32, metadata.precision));
         let opener = Self::new(bytes, sha256.clone(), path, device, runtime);
         let mut opener = Self { precision: metadata.precision, threads, tf32, profile, ..opener };

@@ -12,7 +12,7 @@ impl Part {
 }
 
 /// An answer that a potential's costs give: where one depends on a level that is not open, it is opened first.
-pub fn settled<T>(potential: &dyn Potential, ask: impl Fn(&ModelCosts) -> Result<T, Unopened>) -> T {
+pub fn query_costs<T>(potential: &dyn Potential, ask: impl Fn(&ModelCosts) -> Result<T, Unopened>) -> T {
     let mut found = ask(&potential.costs(None));
     loop {
         match found {
@@ -23,13 +23,13 @@ pub fn settled<T>(potential: &dyn Potential, ask: impl Fn(&ModelCosts) -> Result
 }
 
 /// How the potential does the work, with so much memory for it, bytes.
-pub fn plan_of(potential: &dyn Potential, work: &[Work], memory: usize) -> Plan {
+pub fn plan_for(potential: &dyn Potential, work: &[Work], memory: usize) -> Plan {
     let limits = potential.limits(memory);
-    settled(potential, |costs| plan(work, costs, &limits))
+    query_costs(potential, |costs| plan(work, costs, &limits))
 }
 
 /// Working memory that one replica of the graph takes by itself, bytes; an estimate.
 pub fn bytes_per_replica(potential: &dyn Potential, graph: &Graph) -> usize {
     let (size, workers) = (GraphSize::of(graph), potential.limits(0).workers);
-    settled(potential, |costs| costs.bytes(size, workers))
+    query_costs(potential, |costs| costs.bytes(size, workers))
 }

@@ -84,8 +84,8 @@ macro_rules! errors {
 
         impl $name {
             /// All variants, as the manual lists them.
-            pub const CATALOG: &'static [$crate::catalog::Entry] = &[$(
-                $crate::catalog::Entry::new(stringify!($variant), $crate::template!($($format)+), &[$($comment),+])
+            pub const CATALOG: &'static [$crate::error_catalog::Entry] = &[$(
+                $crate::error_catalog::Entry::new(stringify!($variant), $crate::template!($($format)+), &[$($comment),+])
             ),+];
         }
     };

@@ -3,7 +3,7 @@
 use super::{Part, Share};
 
 /// At most `count` runs of about the same number of edges, in the order of the batch; none is empty.
-pub fn parts(batch: &[Part], count: usize) -> Vec<Vec<Share>> {
+pub fn split_into_runs(batch: &[Part], count: usize) -> Vec<Vec<Share>> {
     let cost = |part: &Part| part.size.edges + part.size.centers;
     let total: usize = batch.iter().map(|part| cost(part) * part.rotations).sum();
     let (mut runs, mut before) = (vec![Vec::new(); count], 0);
@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     fn counts(batch: &[Part], count: usize) -> Vec<Vec<usize>> {
-        parts(batch, count).iter().map(|run| run.iter().map(|share| share.replicas.len()).collect()).collect()
+        split_into_runs(batch, count).iter().map(|run| run.iter().map(|share| share.replicas.len()).collect()).collect()
     }
 
     #[test]

@@ -1,15 +1,15 @@
-//! Where settings are given, and what each of these doors accepts.
+//! Where settings are given, and what each of these frontends accepts.
 
 use crate::settings::table::SETTINGS;
 use crate::settings::{Given, Setting};
 
 /// Where settings are given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Door {
+pub enum Frontend {
     /// The options of C, Fortran and Python, for a model that is still to be loaded.
-    Text,
+    CApi,
     /// The `INIT` of a simulation, for a model that runs already.
-    Session,
+    Init,
     /// `pair_style tumble`.
     Lammps,
     /// The command line, of commands that average over rotations.
@@ -20,32 +20,32 @@ pub enum Door {
     Ipi,
 }
 
-/// The settings that a door accepts, in its order.
-pub fn accepted(door: Door) -> Vec<&'static Setting> {
-    let mut found: Vec<_> = SETTINGS.iter().filter_map(|setting| Some((setting.place(door)?, setting))).collect();
+/// The settings that a frontend accepts, in its order.
+pub fn accepted(frontend: Frontend) -> Vec<&'static Setting> {
+    let mut found: Vec<_> = SETTINGS.iter().filter_map(|setting| Some((setting.place(frontend)?, setting))).collect();
     found.sort_by_key(|(place, _)| *place);
     found.into_iter().map(|(_, setting)| setting).collect()
 }
 
-/// The setting of a name, if the door accepts it.
-pub fn find(door: Door, name: &str) -> Option<&'static Setting> {
-    SETTINGS.iter().find(|setting| setting.name == name && setting.place(door).is_some())
+/// The setting of a name, if the frontend accepts it.
+pub fn find(frontend: Frontend, name: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.name == name && setting.place(frontend).is_some())
 }
 
-/// The names that a door accepts, in its order, with names of its own at their places among them.
-pub fn names(door: Door, own: &[(u8, &'static str)]) -> Vec<&'static str> {
-    let settings = SETTINGS.iter().filter_map(|setting| Some((setting.place(door)?, setting.name)));
+/// The names that a frontend accepts, in its order, with names of its own at their places among them.
+pub fn names(frontend: Frontend, own: &[(u8, &'static str)]) -> Vec<&'static str> {
+    let settings = SETTINGS.iter().filter_map(|setting| Some((setting.place(frontend)?, setting.name)));
     let mut all: Vec<_> = settings.chain(own.iter().copied()).collect();
     all.sort_by_key(|(place, _)| *place);
     all.into_iter().map(|(_, name)| name).collect()
 }
 
-/// The pair of a name and a text, if the door accepts it and the text is in the grammar; `None` for another name.
+/// The pair of a name and a text, if the frontend accepts it and the text is in the grammar; `None` for another name.
 ///
 /// # Errors
 /// A sentence, as of [`Setting::check`].
-pub fn given<'a>(door: Door, name: &str, text: &'a str) -> Result<Option<Given<'a>>, String> {
-    let Some(setting) = find(door, name) else { return Ok(None) };
+pub fn given<'a>(frontend: Frontend, name: &str, text: &'a str) -> Result<Option<Given<'a>>, String> {
+    let Some(setting) = find(frontend, name) else { return Ok(None) };
     setting.check(text)?;
     Ok(Some((setting, text)))
 }

@@ -3,9 +3,9 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::{Chance, INVERTED, Mitigation, TURNED};
+use super::{INVERTED, Mitigation, Randomness, TURNED};
 use crate::error::{Error, Result};
-pub use crate::grammar::GRAMMAR;
+pub use crate::mitigation_grammar::GRAMMAR;
 use crate::quadrature::Quadrature;
 use crate::rotation::IDENTITY;
 
@@ -54,9 +54,9 @@ fn read(text: &str) -> Result<Mitigation, Refusal> {
     }
     let (text, inversion) = without(text, INVERTED);
     let (base, turned) = without(text, TURNED);
-    let (chance, proper) = rotations(base, turned)?;
+    let (randomness, proper) = rotations(base, turned)?;
     let name = format!("{}{}", proper.name, if turned { TURNED } else { "" });
-    Ok(Mitigation { name: name.into(), chance, proper: Arc::new(proper), inverted: None }.with_inversion(inversion))
+    Ok(Mitigation { name: name.into(), randomness, proper: Arc::new(proper), inverted: None }.with_inversion(inversion))
 }
 
 /// The text before the suffix, and whether it has it.
@@ -65,25 +65,25 @@ fn without<'a>(text: &'a str, suffix: &str) -> (&'a str, bool) {
 }
 
 /// What is new at every step, and the proper rotations.
-fn rotations(base: &str, turned: bool) -> Result<(Chance, Quadrature), Refusal> {
+fn rotations(base: &str, turned: bool) -> Result<(Randomness, Quadrature), Refusal> {
     let (family, number) = base.split_once(':').map_or((base, None), |(family, number)| (family, Some(number)));
     match family {
         "none" | "random" if turned => {
             Err(refusal(format!("turns \"{}\", which is no grid (\"random\" is enough)", shown(base))))
         }
         "random" => random(number),
-        _ => Ok((if turned { Chance::Turned } else { Chance::Fixed }, grid(family, number)?)),
+        _ => Ok((if turned { Randomness::Turned } else { Randomness::Fixed }, grid(family, number)?)),
     }
 }
 
 /// A random mitigation, with as many identities as it will draw.
-fn random(number: Option<&str>) -> Result<(Chance, Quadrature), Refusal> {
+fn random(number: Option<&str>) -> Result<(Randomness, Quadrature), Refusal> {
     let count = number.map_or(Ok(1), whole)?;
     if !(1..=MAX_RANDOM).contains(&count) {
         return Err(refusal(format!("asks for {count} rotations, but N goes from 1 to {MAX_RANDOM}")));
     }
     let name = if count == 1 { "random".into() } else { format!("random:{count}") };
-    Ok((Chance::Drawn(count), Quadrature::equal(name, vec![IDENTITY; count], 0)))
+    Ok((Randomness::Drawn(count), Quadrature::equal(name, vec![IDENTITY; count], 0)))
 }
 
 /// The grid of a name.

@@ -3,7 +3,7 @@
 /// Why an evaluation is to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Reason {
+pub enum CancelReason {
     /// Whoever asked for it has left.
     Gone = 1,
     /// A signal asked for it.
@@ -14,7 +14,7 @@ pub enum Reason {
     Program,
 }
 
-impl Reason {
+impl CancelReason {
     pub(crate) fn sentence(self) -> &'static str {
         match self {
             Self::Gone => "nobody waits for its result any more",
