@@ -132,7 +132,7 @@ mod tests {
             assert!(flag.0.load(Ordering::Relaxed));
             Ok(())
         });
-        let expected = "the evaluation was ended before its end: nobody waits for its result any more";
+        let expected = "the evaluation was cancelled: its client has left";
         assert_eq!(sentence(ended), expected);
         cancel.ask(CancelReason::Time);
         assert_eq!(sentence(cancel.during(&run, || panic!("it began"))), expected);
@@ -154,7 +154,7 @@ mod tests {
         assert!(cancel.check().is_ok() && asked.load(Ordering::Relaxed));
         assert!(cancel.check().is_ok());
         thread::sleep(QUESTION);
-        let expected = "the evaluation was ended before its end: the program that called asked for it";
+        let expected = "the evaluation was cancelled: the calling program asked for it";
         assert_eq!(sentence(cancel.check()), expected);
     }
 }

@@ -1,26 +1,26 @@
-//! Why an evaluation is asked to end.
+//! Reasons to cancel an evaluation.
 
-/// Why an evaluation is to end.
+/// The reason why an evaluation is cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum CancelReason {
-    /// Whoever asked for it has left.
+    /// The client has left.
     Gone = 1,
-    /// A signal asked for it.
+    /// A signal came.
     Signal,
-    /// Its time is up.
+    /// The time is up.
     Time,
-    /// The program around asked for it.
+    /// The host program asked to end it.
     Program,
 }
 
 impl CancelReason {
     pub(crate) fn sentence(self) -> &'static str {
         match self {
-            Self::Gone => "nobody waits for its result any more",
+            Self::Gone => "its client has left",
             Self::Signal => "a signal came",
             Self::Time => "its time is up",
-            Self::Program => "the program that called asked for it",
+            Self::Program => "the calling program asked for it",
         }
     }
 }

@@ -1,17 +1,18 @@
-//! What the planner says for a certain potential.
+//! Plans for a given potential: the [`planner`](crate::planner) applied to its costs and limits.
 
 use crate::graph::Graph;
 use crate::planner::{GraphSize, ModelCosts, Part, Plan, Unopened, Work, plan};
 use crate::potential::{Potential, Replicas};
 
 impl Part {
-    /// What is to be planned of replicas.
+    /// Returns the sizes of replicas, as input of the planner.
     pub fn of(replicas: &Replicas) -> Self {
         Self { size: GraphSize::of(replicas.graph), rotations: replicas.rotations.len() }
     }
 }
 
-/// An answer that a potential's costs give: where one depends on a level that is not open, it is opened first.
+/// Evaluates a function of a potential's costs. If the function needs a level that is not open, the potential opens it,
+/// and the function is evaluated again.
 pub fn query_costs<T>(potential: &dyn Potential, ask: impl Fn(&ModelCosts) -> Result<T, Unopened>) -> T {
     let mut found = ask(&potential.costs(None));
     loop {
@@ -22,13 +23,13 @@ pub fn query_costs<T>(potential: &dyn Potential, ask: impl Fn(&ModelCosts) -> Re
     }
 }
 
-/// How the potential does the work, with so much memory for it, bytes.
+/// Plans the work for a potential with `memory` bytes.
 pub fn plan_for(potential: &dyn Potential, work: &[Work], memory: usize) -> Plan {
     let limits = potential.limits(memory);
     query_costs(potential, |costs| plan(work, costs, &limits))
 }
 
-/// Working memory that one replica of the graph takes by itself, bytes; an estimate.
+/// Estimates the working memory of one replica of the graph by itself, bytes.
 pub fn bytes_per_replica(potential: &dyn Potential, graph: &Graph) -> usize {
     let (size, workers) = (GraphSize::of(graph), potential.limits(0).workers);
     query_costs(potential, |costs| costs.bytes(size, workers))

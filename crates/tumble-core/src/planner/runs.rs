@@ -1,8 +1,8 @@
-//! Replicas divided among runs.
+//! Runs: the replicas of a batch divided among the workers.
 
 use super::{Part, Share};
 
-/// At most `count` runs of about the same number of edges, in the order of the batch; none is empty.
+/// Splits a batch into at most `count` runs of about equal numbers of edges, in the order of the batch; none is empty.
 pub fn split_into_runs(batch: &[Part], count: usize) -> Vec<Vec<Share>> {
     let cost = |part: &Part| part.size.edges + part.size.centers;
     let total: usize = batch.iter().map(|part| cost(part) * part.rotations).sum();
@@ -35,7 +35,7 @@ mod tests {
     }
 
     #[test]
-    fn workers_share_evenly_and_in_order() {
+    fn runs_are_even_and_in_order() {
         let lone = GraphSize { atoms: 1, centers: 1, ..GraphSize::default() };
         let three = GraphSize { atoms: 3, centers: 3, ..GraphSize::default() };
         let of = |size, rotations| Part { size, rotations };

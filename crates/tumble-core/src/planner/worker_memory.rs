@@ -1,7 +1,7 @@
 //! Working memory of the workers: the bytes that one batch, one run and one tile may take.
 //!
-//! The memory that a model *needs* for a graph is estimated in [`ModelCosts`](super::ModelCosts); the limits of a machine
-//! are [`Limits`]. Here the second is shared out among the workers.
+//! The memory that a model *needs* for a graph is estimated in [`ModelCosts`](super::ModelCosts); the limits of a
+//! machine are [`Limits`]. Here the second is shared out among the workers.
 
 use super::Limits;
 use super::costs::Partition;
@@ -30,8 +30,9 @@ impl Limits {
         self.provider.bytes_per_run.min(LARGEST_SHORT_RUN) * SHORT * self.workers
     }
 
-    /// Working memory of all replicas that are evaluated together, bytes. A single worker takes one run of the size that
-    /// suits the provider; several take runs from a queue, unless memory is too small for all to work at the same time.
+    /// Working memory of all replicas that are evaluated together, bytes. A single worker takes one run of the size
+    /// that suits the provider; several take runs from a queue, unless memory is too small for all to work at the same
+    /// time.
     pub(super) fn bytes_per_batch(&self) -> usize {
         match (self.workers, self.workers.saturating_mul(self.provider.bytes_per_run)) {
             (_, abreast) if self.memory < abreast => self.memory,

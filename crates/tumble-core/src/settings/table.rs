@@ -1,12 +1,12 @@
-//! All settings that a user may write, in one table: how each is called, where it may be given, what it takes, and where
-//! that goes. What is not text there (ONNX Runtime's path on the command line, profiles) is set by itself.
+//! The table of all settings that users write: their names, front ends, grammars, help, and fields of
+//! [`Settings`](crate::Settings). ONNX Runtime's path on the command line and profiles are set elsewhere.
 //!
-//! A setting more is a field of [`Settings`](crate::Settings), an entry here, and its use.
+//! To add a setting, add a field to [`Settings`](crate::Settings), an entry here, and its use.
 
 use crate::settings::Frontend::{Averaging, CApi, Init, Ipi, Lammps, Running};
 use crate::settings::{MAX_STREAM, MOST, Setting, Value};
 
-/// All of them.
+/// All settings.
 pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "rotate",
