@@ -268,7 +268,7 @@ crate::errors! {
         ///
         /// Cause: The value of a keyword of the pair style is not one of its words.
         ///
-        /// Cure: Write one of the words that the sentence lists.
+        /// Cure: Write a word from the sentence.
         #[error("keyword {keyword} has the value {found}: expected {expected}")]
         KeywordValue {
             /// The keyword.
@@ -283,7 +283,7 @@ crate::errors! {
         ///
         /// Cause: The word after `rotate` or `--rotate` is not a mitigation.
         ///
-        /// Cure: Write one of the mitigations that the sentence lists.
+        /// Cure: Write a mitigation from the sentence.
         #[error("the mitigation \"{spec}\" {problem}: give {}", crate::mitigation_grammar::GRAMMAR)]
         Mitigation {
             /// The text.
@@ -296,7 +296,7 @@ crate::errors! {
         ///
         /// Cause: Grids of this family exist only for some orders.
         ///
-        /// Cure: Take one of the orders that the sentence gives; `degree:N` finds the cheapest grid of a degree.
+        /// Cure: Take an order from the sentence; `degree:N` finds the cheapest grid of a degree.
         #[error("there is no {family} grid of order {order}: give {expected}, as in {family}:{example}")]
         GridOrder {
             /// Family of the grid.
@@ -340,7 +340,7 @@ crate::errors! {
         ///
         /// Cause: The model has a global energy (Orb), so that the structure cannot be evaluated block by block.
         ///
-        /// Cure: Raise `memory` to what the sentence says, or take a smaller structure.
+        /// Cure: Raise `memory` to the value in the sentence, or take a smaller structure.
         #[error(
             "the model \"{model}\" has a global energy, so that the structure cannot be split: raise memory from {} MB \
              to at least {} MB", given >> 20, needed.div_ceil(1 << 20)
@@ -358,7 +358,7 @@ crate::errors! {
         ///
         /// Cause: Even one block of atoms with its halo needs more than `memory`.
         ///
-        /// Cure: Raise `memory` to what the sentence says.
+        /// Cure: Raise `memory` to the value in the sentence.
         #[error(
             "memory is limited to {} MB, but the model takes {} MB even for a small part of the structure: give at \
              least as much", given >> 20, needed.div_ceil(1 << 20)

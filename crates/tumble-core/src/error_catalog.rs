@@ -86,7 +86,11 @@ macro_rules! errors {
         impl $name {
             /// All variants, in the order of the manual.
             pub const CATALOG: &'static [$crate::error_catalog::Entry] = &[$(
-                $crate::error_catalog::Entry::new(stringify!($variant), $crate::template!($($format)+), &[$($comment),+])
+                $crate::error_catalog::Entry::new(
+                    stringify!($variant),
+                    $crate::template!($($format)+),
+                    &[$($comment),+],
+                )
             ),+];
         }
     };
@@ -112,7 +116,8 @@ mod tests {
         enum Sample {
             /// A break in the literal, a format, and a quotation.
             ///
-            /// Cause: It is a test.
+            /// Cause: It is
+            /// a test.
             ///
             /// Cure: None.
             #[error("{} of \"{name}\" is {value:.1} \

@@ -6,9 +6,9 @@
 //! # Conventions
 //!
 //! Units are Å, eV and u; front ends convert others once. Rows of a cell are its vectors. An edge vector is
-//! x\[neighbor\] - x\[center\] of the image meant; neighbor lists are full. Forces are -dU/dx, the virial is
-//! -dU/d(strain), symmetrized. A replica is one rotated copy of a graph; its edge vectors are R v. Random rotations are
-//! a pure function of (seed, step, stream). Sums run in a fixed order: two runs agree to the last bit.
+//! x\[neighbor\] - x\[center\], with the position of the neighbor's image; neighbor lists are full. Forces are -dU/dx,
+//! the virial is -dU/d(strain), symmetrized. A replica is one rotated copy of a graph; its edge vectors are R v. Random
+//! rotations are a pure function of (seed, step, stream). Sums run in a fixed order: two runs agree to the last bit.
 //!
 //! # Map
 //!

@@ -11,7 +11,7 @@
 use crate::average::Evaluation;
 use crate::rotation::{Matrix3, add, scale, sub};
 
-/// The phase of a step in the r-RESPA cycle: which results the caller needs.
+/// The phase of a step in the r-RESPA cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// No multiple time stepping: all results are averaged.

@@ -27,7 +27,7 @@ impl Policy {
     /// Makes the policy of the settings for a model. The model's preferred forces are used if the settings name none.
     ///
     /// # Errors
-    /// Those of [`Settings::check`], and forces that the model does not offer.
+    /// The errors of [`Settings::check`], and a kind of forces that the model does not offer.
     pub fn new(settings: &Settings, info: &ModelInfo) -> Result<Self> {
         let forces = settings.forces.unwrap_or_else(|| info.forces.first().copied().unwrap_or_default());
         let inner = settings.inner.unwrap_or(forces);

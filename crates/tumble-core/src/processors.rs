@@ -9,7 +9,7 @@ pub fn allowed() -> usize {
 }
 
 /// Returns a warning if the threads oversubscribe the processors: they would wait for each other, and everything would
-/// take longer. `threads` counts those of all processes that share the `allowed` processors.
+/// take longer. `threads` counts the threads of all processes that share the `allowed` processors.
 pub fn oversubscribed(threads: usize, allowed: usize) -> Option<String> {
     (threads > allowed).then(|| {
         format!(

@@ -16,7 +16,7 @@ pub use frontend::Frontend;
 pub use setting::Setting;
 pub use value::Value;
 
-/// Most threads, and most megabytes of memory. A larger value is a mistake, and would overflow in bytes.
+/// Largest number of threads, and of megabytes of memory. A larger value is a mistake, and would overflow in bytes.
 const MOST: usize = 1_000_000;
 
 /// Highest stream. A simulation with several beads also takes the streams after its own, one per bead.
@@ -39,7 +39,7 @@ pub struct Settings {
     pub threads: usize,
     /// Working memory of the model, MiB; larger structures are evaluated in parts.
     pub memory_mb: usize,
-    /// Kind of forces; `None`: the one that the model prefers.
+    /// Kind of forces; `None`: the model's preferred one.
     pub forces: Option<Forces>,
     /// Kind of forces of the bare model, between averages and in the correction; `None`: the same as `forces`.
     pub inner: Option<Forces>,
@@ -51,7 +51,7 @@ pub struct Settings {
     pub device: Device,
     /// Shared library of ONNX Runtime; `None`: searched for in the usual places.
     pub library: Option<PathBuf>,
-    /// Prefix of the files to which ONNX Runtime writes the time of every node; `None`: no profile.
+    /// Prefix of the files for ONNX Runtime's profile, the time of every node; `None`: no profile.
     pub profile: Option<PathBuf>,
     /// SHA-256 that the model must have, 64 hexadecimal digits; `None`: any.
     pub sha256: Option<String>,
@@ -84,7 +84,7 @@ impl Default for Settings {
 pub type Given<'a> = (&'static Setting, &'a str);
 
 impl Settings {
-    /// Returns the options of execution, which are independent of the average.
+    /// Returns the options of execution, independent of the average.
     pub fn running(&self) -> ExecutionOptions {
         let Self { threads, device, library, profile, sha256, tf32, .. } = self.clone();
         ExecutionOptions { threads, device, library, memory: self.memory_mb << 20, profile, sha256, tf32 }

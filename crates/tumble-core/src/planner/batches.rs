@@ -8,7 +8,7 @@ use super::steps::steps;
 use super::{Batch, Limits, Part, Pieces, Plan, Share, Work};
 use crate::forces::Forces;
 
-/// Largest ratio of a padded run to an unpadded one: 5/4. With more padding, a run of one's own is cheaper.
+/// Largest ratio of a padded run to an unpadded one: 5/4. With more padding, a separate run is cheaper.
 const PADDING: (usize, usize) = (5, 4);
 
 /// Plans the work. Replicas of several structures share batches as far as memory and padding allow. A structure that

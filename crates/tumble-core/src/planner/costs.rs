@@ -3,7 +3,7 @@
 use super::stages::fastest_level;
 use crate::graph::Graph;
 
-/// The size of a graph, on which the costs depend.
+/// The size of a graph, as input of its costs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct GraphSize {
     /// Number of atoms N.
@@ -17,7 +17,7 @@ pub struct GraphSize {
 }
 
 impl GraphSize {
-    /// The size of a graph.
+    /// Returns the size of a graph.
     pub fn of(graph: &Graph) -> Self {
         let (atoms, centers) = (graph.n_atoms(), graph.n_centers());
         Self { atoms, centers, edges: graph.n_edges(), widest: graph.max_neighbors() }
@@ -45,7 +45,7 @@ impl SlotRule {
     }
 }
 
-/// How much of a stage is kept for the backward pass, and how much is recomputed there.
+/// How much of a stage is kept for later stages, and how much is recomputed in the backward pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecomputeLevel {
     /// Recompute least.
@@ -108,7 +108,7 @@ impl Partition {
     }
 }
 
-/// A plan depends on this level, which is not open: open it and plan again.
+/// The plan depends on a level that is not open: open it and plan again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unopened(pub RecomputeLevel);
 
@@ -126,7 +126,7 @@ pub struct ModelCosts {
 }
 
 impl ModelCosts {
-    /// Working memory for each edge slot if a model does not state it, bytes: that of a PET of usual size.
+    /// Working memory for each edge slot if a model does not state it, bytes; typical of PET.
     pub const USUAL_BYTES_PER_SLOT: usize = 20_000;
 
     /// Returns the edge slots of a replica by itself.

@@ -10,8 +10,8 @@ pub(super) fn has_tiles_to_share(size: GraphSize) -> bool {
     size.centers >= 2 * SMALLEST_TILE
 }
 
-/// Returns the fastest level that fits into memory, or else the one that takes least memory, and its bytes; `None` if
-/// the model cannot be partitioned. The search ends at an impossible level, as all further ones are impossible too.
+/// Returns the fastest level that fits into memory, or else the level of least memory, and its bytes; `None` if the
+/// model cannot be partitioned. The search ends at an impossible level, as all further ones are impossible too.
 pub(super) fn fastest_level(
     size: GraphSize,
     model: &ModelCosts,

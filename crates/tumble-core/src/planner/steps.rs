@@ -11,7 +11,7 @@ use super::{Limits, Part};
 pub struct Step {
     /// Indices of the parts.
     pub parts: Range<usize>,
-    /// The way of their evaluation.
+    /// Execution of the parts.
     pub execution: Execution,
     /// Estimated working memory, bytes.
     pub bytes: usize,
@@ -22,7 +22,7 @@ pub struct Step {
 pub enum Execution {
     /// In one piece, all in one run, by all threads.
     OneRun,
-    /// In one piece, in this number of runs, which the workers take from a queue.
+    /// In one piece, in this number of runs; the workers take them from a queue.
     Runs(usize),
     /// One after the other, each in stages.
     Stages {
@@ -65,7 +65,7 @@ fn stages(
     Ok(level.map(|(level, bytes)| (Execution::Stages { level, tile: tile(size, model, workers) }, bytes)))
 }
 
-/// Plans parts in one piece: in runs of each worker, which are faster than threads that share one run.
+/// Plans parts in one piece. Workers with runs of their own are faster than threads that share one run.
 fn in_one_piece(batch: &[Part], range: Range<usize>, model: &ModelCosts, limits: &Limits) -> Step {
     let parts = &batch[range.clone()];
     let replicas: usize = parts.iter().map(|part| part.rotations).sum();

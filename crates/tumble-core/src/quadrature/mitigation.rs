@@ -47,7 +47,7 @@ pub struct Mitigation {
     /// Text of the mitigation, without `+inversion`.
     name: Arc<str>,
     randomness: Randomness,
-    /// The proper rotations; an identity in place of each rotation that is drawn.
+    /// The proper rotations, with an identity in place of each independent random one.
     proper: Arc<Quadrature>,
     /// The same with -R after every R, if the mitigation has an inversion.
     inverted: Option<Arc<Quadrature>>,
@@ -76,8 +76,7 @@ impl Mitigation {
         Self { inverted, ..self }
     }
 
-    /// Returns the orientations in which a model sees a structure at one step, a pure function of the structure and the
-    /// draw.
+    /// Returns the orientations of a structure at one step, a pure function of the structure and the draw.
     ///
     /// The present mitigations ignore the graph. Canonical frames, frame averaging or the space group of a crystal
     /// would need it.

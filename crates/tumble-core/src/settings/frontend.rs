@@ -1,9 +1,9 @@
-//! Front ends: where users write settings, and which settings each front end accepts.
+//! Front ends, and the settings that each of them accepts.
 
 use crate::settings::table::SETTINGS;
 use crate::settings::{Given, Setting};
 
-/// A front end from which settings are read.
+/// A front end: a place where users write settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Frontend {
     /// The options of C, Fortran and Python for a model to be loaded.

@@ -48,7 +48,7 @@ pub const SETTINGS: &[Setting] = &[
             set: |settings, stream| settings.stream = stream.try_into().unwrap_or(u32::MAX),
         },
         placeholder: "N",
-        help: "Sets simulations with one seed apart",
+        help: "Random stream: simulations with the same seed and different streams are independent",
         show: |settings| Some(settings.stream.to_string()),
     },
     Setting {
@@ -69,7 +69,7 @@ pub const SETTINGS: &[Setting] = &[
         frontends: &[(Lammps, 5)],
         value: Value::Forces(|settings, kind| settings.inner = Some(kind)),
         placeholder: "KIND",
-        help: "Kind of forces of the bare model between averages, and of what the correction takes away",
+        help: "Kind of forces of the bare model, between averages and in the correction",
         show: |settings| settings.inner.map(|kind| kind.name().into()),
     },
     Setting {
@@ -77,7 +77,7 @@ pub const SETTINGS: &[Setting] = &[
         frontends: &[(CApi, 6), (Init, 6), (Lammps, 9), (Running, 4)],
         value: Value::Forces(|settings, kind| settings.forces = Some(kind)),
         placeholder: "KIND",
-        help: "Kind of forces [default: what the model prefers]",
+        help: "Kind of forces [default: the model's preferred one]",
         show: |settings| settings.forces.map(|kind| kind.name().into()),
     },
     Setting {
@@ -85,7 +85,7 @@ pub const SETTINGS: &[Setting] = &[
         frontends: &[(CApi, 7), (Init, 7), (Lammps, 6), (Ipi, 1)],
         value: Value::Switch(|settings, yes| settings.correction = yes),
         placeholder: "",
-        help: "Give averaged minus bare, for i-PI's multiple time stepping",
+        help: "Return averaged minus bare results, for i-PI's multiple time stepping",
         show: |settings| shown(settings.correction),
     },
     Setting {
@@ -98,7 +98,7 @@ pub const SETTINGS: &[Setting] = &[
             set: |settings, threads| settings.threads = threads as usize,
         },
         placeholder: "N",
-        help: "Threads of the model: each evaluates other replicas, or all share one",
+        help: "Threads of the model: each evaluates replicas of its own, or all share one",
         show: |settings| Some(settings.threads.to_string()),
     },
     Setting {
@@ -111,7 +111,7 @@ pub const SETTINGS: &[Setting] = &[
             set: |settings, memory| settings.memory_mb = memory as usize,
         },
         placeholder: "MB",
-        help: "Memory that the model may take, MB; bigger structures are evaluated in parts",
+        help: "Working memory of the model, MB; larger structures are evaluated in parts",
         show: |settings| Some(settings.memory_mb.to_string()),
     },
     Setting {
@@ -127,7 +127,7 @@ pub const SETTINGS: &[Setting] = &[
         frontends: &[(CApi, 11)],
         value: Value::Path(|settings, path| settings.library = Some(path)),
         placeholder: "PATH",
-        help: "The ONNX Runtime library, or the folder that it is in; looked for in the usual places if not given",
+        help: "The ONNX Runtime library or its folder [default: searched for in the usual places]",
         show: |settings| settings.library.as_ref().map(|path| path.display().to_string()),
     },
     Setting {

@@ -9,10 +9,10 @@ pub use crate::mitigation_grammar::GRAMMAR;
 use crate::quadrature::Quadrature;
 use crate::rotation::IDENTITY;
 
-/// Most independent rotations per step: more would only fill the memory.
+/// Largest number of independent rotations per step: more would only fill the memory.
 const MAX_RANDOM: usize = 100_000;
 
-/// Most bytes of a text.
+/// Longest text, bytes.
 const LONGEST: usize = 100;
 
 /// Bytes shown of a text that is too long.
