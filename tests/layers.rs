@@ -10,8 +10,8 @@ use tumble_core::blocks::Blocks;
 use tumble_core::execution::ExecutionOptions;
 use tumble_core::graph::Graph;
 use tumble_core::neighbors;
-use tumble_core::planned::bytes_per_replica;
 use tumble_core::potential::{Derivative, Forces, Potential, Replicas, Response};
+use tumble_core::potential_plan::bytes_per_replica;
 use tumble_core::rotation::{IDENTITY, Matrix3, apply_transposed};
 use tumble_engine::OnnxPotential;
 

@@ -276,7 +276,7 @@ fn commands_end_when_their_time_is_up() {
         Process::tumble(&[arguments, &["--max-seconds", "1"]].concat()).ends(124, words);
         assert!(start.elapsed() < Duration::from_secs(1) + SOON);
     };
-    let sentence = format!("error: frame 1 of {path}: the evaluation was ended before its end: its time is up");
+    let sentence = format!("error: frame 1 of {path}: the evaluation was cancelled: its time is up");
     ends(&["eval", toy, &path, "--rotate", SLOW], &sentence);
     ends(&["bench", toy, &path, "--rotate", SLOW], &sentence);
     ends(

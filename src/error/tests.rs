@@ -2,7 +2,7 @@ use std::error::Error as _;
 use std::io;
 
 use tumble_core::Error as Core;
-use tumble_core::cancel::Reason;
+use tumble_core::cancel::CancelReason;
 use tumble_ipi::Error as Ipi;
 
 use super::*;
@@ -54,7 +54,7 @@ fn mistakes_in_options_are_told_from_other_errors() {
     let others = [
         unknown().into(),
         Core::Internal { text: "x".into() }.into(),
-        Core::Cancelled { reason: Reason::Time }.into(),
+        Core::Cancelled { reason: CancelReason::Time }.into(),
         Ipi::Connect { address: "a".into(), source: refused() }.into(),
         tumble_xyz::Error::NoFrames { file: "a".into() }.into(),
         tumble_onnx::Error::NoContract { path: "a".into() }.into(),
@@ -70,7 +70,7 @@ fn mistakes_in_options_are_told_from_other_errors() {
 
 #[test]
 fn what_a_crate_passes_on_is_classified_as_by_itself() {
-    let late = || Core::Cancelled { reason: Reason::Time };
+    let late = || Core::Cancelled { reason: CancelReason::Time };
     let ways: [fn(Core) -> Error; 7] = [
         Error::Core,
         |error| tumble_xyz::Error::from(error).into(),
@@ -83,7 +83,7 @@ fn what_a_crate_passes_on_is_classified_as_by_itself() {
     for way in ways {
         assert!(way(late()).is_late() && framed(way(late())).is_late() && way(late()).is_interruption());
         assert!(way(Core::Argument { name: "a", problem: "b".into() }).is_usage());
-        assert!(!way(Core::Cancelled { reason: Reason::Signal }).is_late());
+        assert!(!way(Core::Cancelled { reason: CancelReason::Signal }).is_late());
         assert_eq!(way(unknown()).to_string(), unknown().to_string());
     }
     assert!(Error::from(tumble_check::Error::Interrupted).is_interruption());

@@ -7,8 +7,8 @@ use std::collections::VecDeque;
 
 use crate::error::{Error, Result};
 use crate::graph::{Edge, Graph};
-use crate::planned::bytes_per_replica;
 use crate::potential::{Derivative, Forces, Potential, Response};
+use crate::potential_plan::bytes_per_replica;
 use crate::rotation::{Matrix3, Vector3, add};
 
 /// Blocks with more than this many centers for each of their own would be all halo.

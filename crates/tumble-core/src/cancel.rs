@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
+pub use crate::cancel_reason::CancelReason;
 use crate::error::{Error, Result};
 use crate::parallel::locked;
-pub use crate::reason::Reason;
 
 /// Time between two questions to the program around, which may have to wait for a lock of its own to answer.
 const QUESTION: Duration = Duration::from_millis(100);
@@ -26,7 +26,7 @@ pub struct Cancel(Arc<State>);
 
 #[derive(Default)]
 struct State {
-    /// 0, or a [`Reason`].
+    /// 0, or a [`CancelReason`].
     reason: AtomicU8,
     running: Mutex<Vec<Arc<dyn Run>>>,
     host: Option<Host>,
@@ -47,7 +47,7 @@ impl Cancel {
     }
 
     /// Asks to end. Only the first reason counts.
-    pub fn ask(&self, reason: Reason) {
+    pub fn ask(&self, reason: CancelReason) {
         // Under the lock, so that no run begins after the last one was told.
         let running = locked(&self.0.running);
         let _ = self.0.reason.compare_exchange(0, reason as u8, Ordering::Relaxed, Ordering::Relaxed);
@@ -55,8 +55,8 @@ impl Cancel {
     }
 
     /// Why it is to end, if it is.
-    pub fn asked(&self) -> Option<Reason> {
-        use Reason::{Gone, Program, Signal, Time};
+    pub fn asked(&self) -> Option<CancelReason> {
+        use CancelReason::{Gone, Program, Signal, Time};
         let reason = self.0.reason.load(Ordering::Relaxed);
         [Gone, Signal, Time, Program].into_iter().find(|known| *known as u8 == reason)
     }
@@ -67,7 +67,7 @@ impl Cancel {
     /// [`Error::Cancelled`].
     pub fn check(&self) -> Result<()> {
         if self.0.host.as_ref().is_some_and(Host::asks_to_end) {
-            self.ask(Reason::Program);
+            self.ask(CancelReason::Program);
         }
         self.asked().map_or(Ok(()), |reason| Err(Error::Cancelled { reason }))
     }
@@ -128,13 +128,13 @@ mod tests {
         let run: Arc<dyn Run> = flag.clone();
         assert!(!cancel.during(&run, || Ok(flag.0.load(Ordering::Relaxed))).unwrap());
         let ended = cancel.during(&run, || {
-            thread::scope(|scope| scope.spawn(|| cancel.clone().ask(Reason::Gone)).join().unwrap());
+            thread::scope(|scope| scope.spawn(|| cancel.clone().ask(CancelReason::Gone)).join().unwrap());
             assert!(flag.0.load(Ordering::Relaxed));
             Ok(())
         });
-        let expected = "the evaluation was ended before its end: nobody waits for its result any more";
+        let expected = "the evaluation was cancelled: its client has left";
         assert_eq!(sentence(ended), expected);
-        cancel.ask(Reason::Time);
+        cancel.ask(CancelReason::Time);
         assert_eq!(sentence(cancel.during(&run, || panic!("it began"))), expected);
         let other = Cancel::default();
         assert!(!other.during(&run, || Ok(flag.0.load(Ordering::Relaxed))).unwrap());
@@ -154,7 +154,7 @@ mod tests {
         assert!(cancel.check().is_ok() && asked.load(Ordering::Relaxed));
         assert!(cancel.check().is_ok());
         thread::sleep(QUESTION);
-        let expected = "the evaluation was ended before its end: the program that called asked for it";
+        let expected = "the evaluation was cancelled: the calling program asked for it";
         assert_eq!(sentence(cancel.check()), expected);
     }
 }

@@ -13,11 +13,11 @@ use tumble_core::cancel::Cancel;
 use tumble_core::error::Result;
 use tumble_core::execution::ExecutionOptions;
 use tumble_core::graph::Graph;
-use tumble_core::planned::settled;
 use tumble_core::planner::{
     self, Execution, Limits, ModelCosts, Part, Partition, RecomputeLevel, Share, SlotRule, Step, steps,
 };
 use tumble_core::potential::{Forces, ModelInfo, Potential, Replicas, Response};
+use tumble_core::potential_plan::query_costs;
 use tumble_core::rotation::Matrix3;
 pub use tumble_onnx::contract::metadata::{
     CONTRACT_VERSION, EnergyUnit, ForceKinds, Layout, LengthUnit, Metadata, Precision,
@@ -136,7 +136,7 @@ impl OnnxPotential {
         }
         match execution {
             Execution::OneRun => self.whole.evaluate(&self.model, work, forces, &self.cancel),
-            Execution::Runs(count) => self.in_runs(&planner::parts(parts, count), work, forces),
+            Execution::Runs(count) => self.in_runs(&planner::split_into_runs(parts, count), work, forces),
             Execution::Stages { level, tile } => self.in_stages(level, tile, &work[0], forces),
         }
     }
@@ -191,7 +191,7 @@ impl Potential for OnnxPotential {
         }
         let (parts, limits) = (work.iter().map(Part::of).collect::<Vec<_>>(), self.limits(self.memory));
         let mut responses = Vec::new();
-        for Step { parts: range, execution, .. } in settled(self, |costs| steps(&parts, costs, &limits)) {
+        for Step { parts: range, execution, .. } in query_costs(self, |costs| steps(&parts, costs, &limits)) {
             let (found, elapsed) = self.step(execution, &work[range.clone()], &parts[range], forces)?;
             responses.extend(found);
             self.elapsed += elapsed;

@@ -1,8 +1,8 @@
 //! Settings as a text of pairs: `rotate: octahedral, inversion: yes, seed: 1`.
 
 use tumble_core::error::Result;
-use tumble_core::settings::door::{given, listed, names};
-use tumble_core::settings::{Door, Given, MAX_STEP, Settings};
+use tumble_core::settings::frontend::{given, listed, names};
+use tumble_core::settings::{Frontend, Given, MAX_STEP, Settings};
 
 use crate::init::{check_once, pairs};
 
@@ -34,8 +34,8 @@ impl<'a> Options<'a> {
             self.step = step(value)?;
             return Ok(());
         }
-        let keys = || listed(&names(Door::Text, &[STEP]));
-        let pair = given(Door::Text, key, value)?;
+        let keys = || listed(&names(Frontend::CApi, &[STEP]));
+        let pair = given(Frontend::CApi, key, value)?;
         self.given.push(pair.ok_or_else(|| format!("the key \"{key}\" is unknown: the keys are {}", keys()))?);
         Ok(())
     }

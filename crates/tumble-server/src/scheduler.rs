@@ -29,7 +29,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use polling::{Event as Readiness, Events, PollMode, Poller};
-use tumble_core::cancel::{Cancel, Reason};
+use tumble_core::cancel::{Cancel, CancelReason};
 use tumble_core::potential::{ModelInfo, Potential};
 use tumble_ipi::driver;
 use tumble_ipi::net::{Listener, Stream};
@@ -362,7 +362,7 @@ impl Scheduler {
 
 impl Drop for Scheduler {
     fn drop(&mut self) {
-        self.evaluating.values().for_each(|cancel| cancel.ask(Reason::Signal));
+        self.evaluating.values().for_each(|cancel| cancel.ask(CancelReason::Signal));
         let _ = self.poller.delete(self.interrupt.stream());
         for connection in self.connections.values_mut() {
             let _ = self.poller.delete(connection.fd());

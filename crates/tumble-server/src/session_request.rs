@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tumble_core::error::Result;
 use tumble_core::policy::Policy;
 use tumble_core::potential::ModelInfo;
-use tumble_core::settings::door::{given, listed, names};
-use tumble_core::settings::{Door, Given, Settings};
+use tumble_core::settings::frontend::{given, listed, names};
+use tumble_core::settings::{Frontend, Given, Settings};
 use tumble_ipi::init::{batch, check_once, pairs, species, value};
 use tumble_ipi::message::Transport;
 use tumble_ipi::options::{self, STEP};
@@ -111,14 +111,14 @@ impl<'a> InitRequest<'a> {
             "beads" => self.beads = Some(beads(value)?),
             // Both were read before.
             "token" | "batch_size" => {}
-            _ => self.given.push(given(Door::Session, key, value)?.ok_or_else(|| unknown(key))?),
+            _ => self.given.push(given(Frontend::Init, key, value)?.ok_or_else(|| unknown(key))?),
         }
         Ok(())
     }
 }
 
 fn unknown(key: &str) -> String {
-    format!("the INIT has the unknown key \"{key}\": the keys are {}", listed(&names(Door::Session, &OWN)))
+    format!("the INIT has the unknown key \"{key}\": the keys are {}", listed(&names(Frontend::Init, &OWN)))
 }
 
 fn beads(value: &str) -> Result<u64, String> {

@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 
 use tumble::Result;
-use tumble_core::catalog::Entry;
+use tumble_core::error_catalog::Entry;
 use tumble_core::hash::HashError;
 use tumble_core::settings::Value;
 use tumble_core::settings::table::SETTINGS;

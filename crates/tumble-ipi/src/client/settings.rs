@@ -5,8 +5,8 @@ use std::time::Duration;
 use tumble_core::elements::symbol;
 use tumble_core::error::{Error, Result};
 use tumble_core::potential::Forces;
-use tumble_core::settings::Door;
-use tumble_core::settings::door::{listed, names};
+use tumble_core::settings::Frontend;
+use tumble_core::settings::frontend::{listed, names};
 
 use crate::init::{check_once, pairs};
 use crate::options::STEP;
@@ -82,7 +82,7 @@ fn whole<'a>(name: &'static str, value: &'a str) -> Result<&'a str> {
 pub fn check_options(text: &str) -> Result<()> {
     let refused = |sentence| Error::Argument { name: "options", problem: format!("cannot be used: {sentence}") };
     check_once(text).map_err(|error| refused(error.to_string()))?;
-    let keys = names(Door::Session, &OWN);
+    let keys = names(Frontend::Init, &OWN);
     match pairs(text).find(|(key, _)| !keys.contains(key)) {
         None => Ok(()),
         Some((key, _)) => Err(refused(format!("the key \"{key}\" is unknown: the keys are {}", listed(&keys)))),

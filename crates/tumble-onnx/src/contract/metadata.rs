@@ -183,7 +183,7 @@ impl Metadata {
         let mut metadata: Self =
             serde_json::from_value(value).map_err(|source| wrong(ContractViolation::Field { source }))?;
         metadata.species.sort_unstable();
-        metadata.nonsense().map_or(Ok(metadata), |breach| Err(wrong(breach)))
+        metadata.nonsense().map_or(Ok(metadata), |violation| Err(wrong(violation)))
     }
 
     /// The first value that makes no sense.

@@ -107,7 +107,7 @@ mod tests {
         for (name, calls) in functions {
             operators.define(call("my", name), calls.clone()).unwrap();
         }
-        operators.check().err().map(|breach| breach.to_string())
+        operators.check().err().map(|violation| violation.to_string())
     }
 
     #[test]

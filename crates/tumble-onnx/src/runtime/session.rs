@@ -91,7 +91,7 @@ impl SessionFactory {
         let runtime = library::runtime(options.library.as_deref())?;
         let library = runtime.path.clone();
         let ExecutionOptions { device, tf32, profile, .. } = options.clone();
-        notes.extend(note.into_iter().chain(processors::crowded(threads, processors::allowed())));
+        notes.extend(note.into_iter().chain(processors::oversubscribed(threads, processors::allowed())));
         notes.extend(rounding(device, tf32, metadata.precision));
         let factory = Self::new(bytes, sha256.clone(), path, device, runtime);
         let mut factory = Self { precision: metadata.precision, threads, tf32, profile, ..factory };

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use tumble_core::average::Evaluation;
-use tumble_core::cancel::Reason;
+use tumble_core::cancel::CancelReason;
 
 use crate::error::Result;
 use crate::scheduler::evaluator::{Done, Order};
@@ -65,6 +65,6 @@ impl Scheduler {
 
     /// Ends the evaluation of a connection that has gone.
     pub(super) fn give_up(&self, key: Key) {
-        self.evaluating.get(&key).iter().for_each(|cancel| cancel.ask(Reason::Gone));
+        self.evaluating.get(&key).iter().for_each(|cancel| cancel.ask(CancelReason::Gone));
     }
 }

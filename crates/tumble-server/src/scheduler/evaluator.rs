@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use polling::Poller;
 use tumble_core::average::Evaluation;
 use tumble_core::batch::{Task, evaluate_together};
-use tumble_core::cancel::{Cancel, Reason};
+use tumble_core::cancel::{Cancel, CancelReason};
 use tumble_core::graph::Graph;
 use tumble_core::planner::{self, ModelCosts, RecomputeLevel};
 use tumble_core::potential::{Forces, ModelInfo, Potential, Replicas, Response};
@@ -127,7 +127,7 @@ impl Evaluator {
 
 impl Drop for Evaluator {
     fn drop(&mut self) {
-        self.ending.ask(Reason::Signal);
+        self.ending.ask(CancelReason::Signal);
         // A panic of its own has been told by the hook.
         let _ = self.away.take().map(|away| away.thread.join());
     }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use tumble_core::batch::Task;
 use tumble_core::cancel::Cancel;
 use tumble_core::neighbors::{NeighborList, pairs_within};
-use tumble_core::planned::bytes_per_replica;
 use tumble_core::policy::Policy;
 use tumble_core::potential::Potential;
+use tumble_core::potential_plan::bytes_per_replica;
 use tumble_core::system::System;
 use tumble_ipi::wire::Structure;
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::{flag, low_level::pipe};
-use tumble_core::cancel::{Cancel, Reason};
+use tumble_core::cancel::{Cancel, CancelReason};
 
 /// Whether the loop was asked to end.
 #[derive(Debug)]
@@ -68,7 +68,7 @@ impl Shutdown {
         let (interrupt, cancel) = (Arc::clone(self), cancel.clone());
         thread::spawn(move || {
             while (&interrupt.stream).read(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::Interrupted) {}
-            cancel.ask(if interrupt.late() { Reason::Time } else { Reason::Signal });
+            cancel.ask(if interrupt.late() { CancelReason::Time } else { CancelReason::Signal });
         });
     }
 
