@@ -544,7 +544,7 @@ fn structures_and_results_travel_through_shared_memory() {
     let (host, shared) = (Host::new(), Shared::new("right", 2));
     let mut tumble = host.start(&["--shm", "--rotate", "tetrahedral"]);
     let mut peer = host.begin("batch_size:2");
-    (peer.layout.batch, peer.layout.carrier) = (2, Transport::Shared);
+    (peer.layout.batch, peer.layout.transport) = (2, Transport::Shared);
     let settings = Settings { mitigation: "tetrahedral".parse().unwrap(), ..Settings::default() };
     for step in 0..3 {
         let structures = [water(0.1 * step as f64), water(-0.1)];

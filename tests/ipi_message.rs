@@ -86,8 +86,8 @@ impl Sample {
     }
 }
 
-fn layout(batch: usize, carrier: Transport) -> Layout {
-    Layout { batch, carrier, ..Layout::plain(1) }
+fn layout(batch: usize, transport: Transport) -> Layout {
+    Layout { batch, transport, ..Layout::plain(1) }
 }
 
 fn bohr<const N: usize>(vectors: [Vector3; N]) -> [Vector3; N] {
@@ -300,11 +300,11 @@ fn lengths_out_of_bounds_are_refused_at_once() {
         (reply, Transport::Socket, force, i32::MAX, "extras"),
         (reply, Transport::Shared, b"FORCEREADY  ", i32::MAX, "extras"),
     ];
-    for (decode, carrier, start, limit, what) in cases {
+    for (decode, transport, start, limit, what) in cases {
         let too_large = limit.checked_add(1);
         for length in [Some(-1), Some(i32::MIN), too_large].into_iter().flatten() {
             let sentence = format!("announced {what} of {length} bytes where 0 to {limit} are allowed");
-            refused(decode, layout(1, carrier), &[start, &length.to_le_bytes()], &sentence);
+            refused(decode, layout(1, transport), &[start, &length.to_le_bytes()], &sentence);
         }
     }
 }
@@ -456,9 +456,9 @@ fn more_atoms_than_the_limit_are_not_even_counted_out() {
 }
 
 fn any_layout() -> impl Strategy<Value = Layout> {
-    let carrier = prop_oneof![Just(Transport::Socket), Just(Transport::Unnamed), Just(Transport::Shared)];
+    let transport = prop_oneof![Just(Transport::Socket), Just(Transport::Unnamed), Just(Transport::Shared)];
     let sizes = (0_usize..4, 1_usize..4, 0_usize..64);
-    (sizes, carrier).prop_map(|((atoms, batch, max_text), carrier)| Layout { atoms, batch, carrier, max_text })
+    (sizes, transport).prop_map(|((atoms, batch, max_text), transport)| Layout { atoms, batch, transport, max_text })
 }
 
 /// Random bytes, most of them after a header, and with small numbers among them.

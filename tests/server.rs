@@ -70,18 +70,23 @@ impl Server {
         )
     }
 
-    fn with(limits: Limits, terms: SessionLimits, max_connections: usize) -> Self {
-        Self::of(Box::new(toy()), limits, terms, max_connections)
+    fn with(limits: Limits, session_limits: SessionLimits, max_connections: usize) -> Self {
+        Self::of(Box::new(toy()), limits, session_limits, max_connections)
     }
 
-    fn of(potential: Box<dyn Potential>, limits: Limits, terms: SessionLimits, max_connections: usize) -> Self {
+    fn of(
+        potential: Box<dyn Potential>,
+        limits: Limits,
+        session_limits: SessionLimits,
+        max_connections: usize,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listener = Listener::bind(&Address::Unix(folder.path().join("socket"))).unwrap();
         let interrupt = Shutdown::new().unwrap();
         let log = Arc::new(Mutex::new(vec![]));
         let (stop, lines) = (Arc::clone(&interrupt), Arc::clone(&log));
         let thread = spawn(move || {
-            let options = Options { terms, limits, max_connections, statistics: None };
+            let options = Options { session_limits, limits, max_connections, statistics: None };
             let mut tell = |report: Report| {
                 if let Report::Ended { end, .. } = report {
                     lines.lock().unwrap().push(format!("{end:?}"));
@@ -203,8 +208,9 @@ impl Potential for Fragile {
 #[test]
 fn after_a_batch_that_failed_others_get_their_own_answers() {
     let patient = Limits { max_wait: Duration::from_secs(5), ..limits() };
-    let terms = SessionLimits { max_atoms: 1000, max_rotations: 100, token: None, settings: Settings::default() };
-    let server = Server::of(Box::new(Fragile(toy())), patient, terms, 10);
+    let session_limits =
+        SessionLimits { max_atoms: 1000, max_rotations: 100, token: None, settings: Settings::default() };
+    let server = Server::of(Box::new(Fragile(toy())), patient, session_limits, 10);
     let mut bad = server.begin("species: O H2, batch_size:3");
     let mut good = server.begin("species: O H2");
     let mut broken = water(0.0);
@@ -291,13 +297,13 @@ fn clients_without_settings_get_those_of_the_server() {
 
 #[test]
 fn clients_without_the_token_are_refused() {
-    let terms = SessionLimits {
+    let session_limits = SessionLimits {
         max_atoms: 1000,
         max_rotations: 100,
         token: Some("secret".into()),
         settings: Settings::default(),
     };
-    let server = Server::with(limits(), terms, 10);
+    let server = Server::with(limits(), session_limits, 10);
     let sentence = "the token is wrong or missing: give the one that the server was started with";
     for text in ["species: O H2", "species: O H2, token: guess!", "species: He, token: secre"] {
         assert_eq!(server.begin(text).refusal(), sentence);
@@ -431,9 +437,10 @@ fn a_peer_that_never_reads_is_given_up_and_holds_up_nobody() {
 
 #[test]
 fn a_silent_connection_is_ended_after_the_idle_time() {
-    let terms = SessionLimits { max_atoms: 1000, max_rotations: 100, token: None, settings: Settings::default() };
+    let session_limits =
+        SessionLimits { max_atoms: 1000, max_rotations: 100, token: None, settings: Settings::default() };
     let limits = Limits { idle: Some(Duration::from_millis(200)), ..limits() };
-    let server = Server::with(limits, terms, 10);
+    let server = Server::with(limits, session_limits, 10);
     let mut peer = server.begin("species: O H2");
     peer.evaluate(&water(0.0));
     assert_eq!(peer.refusal(), "nothing was asked for a long time: connect again to go on");
@@ -458,8 +465,9 @@ fn vanished_clients_are_forgotten() {
 
 #[test]
 fn too_many_connections_are_refused_with_a_sentence() {
-    let terms = SessionLimits { max_atoms: 1000, max_rotations: 100, token: None, settings: Settings::default() };
-    let server = Server::with(limits(), terms, 2);
+    let session_limits =
+        SessionLimits { max_atoms: 1000, max_rotations: 100, token: None, settings: Settings::default() };
+    let server = Server::with(limits(), session_limits, 2);
     let mut held: Vec<_> = (0..2).map(|_| server.begin("species: O H2")).collect();
     held.iter_mut().for_each(|peer| assert!(peer.evaluate(&water(0.0)).energy.is_finite()));
     let sentence = server.begin("species: O H2").refusal();

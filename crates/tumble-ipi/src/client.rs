@@ -34,7 +34,7 @@ use crate::net::{Address, Stream};
 use crate::wire::Structure;
 
 /// Bytes that the extras of an answer usually stay below; more are read in a second go.
-const USUAL_EXTRAS: usize = 1 << 14;
+const TYPICAL_EXTRAS: usize = 1 << 14;
 
 /// A connection to a force server; it ends with it.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ pub struct Client {
     timeout: Option<Duration>,
     structure: Structure,
     out: Vec<u8>,
-    inbox: ReplyReader,
+    reader: ReplyReader,
     /// Whether both sides still know what comes next.
     alive: bool,
 }
@@ -73,13 +73,13 @@ impl Client {
         let separator = if options.is_empty() { "" } else { ", " };
         let text = format!("species: {}{separator}{options}", put_species(species));
         let mut client = Self::new(stream, format!("the server at {address}"), species.len(), timeout);
-        client.introduce(&text)?;
+        client.initialize(&text)?;
         Ok(client)
     }
 
     fn new(stream: Stream, peer: String, atoms: usize, timeout: Option<Duration>) -> Self {
         // FORCEREADY, energy, N, forces, virial, length of the extras
-        let room = message::HEADER + 8 + 4 + 24 * atoms + 72 + 4 + USUAL_EXTRAS;
+        let room = message::HEADER + 8 + 4 + 24 * atoms + 72 + 4 + TYPICAL_EXTRAS;
         Self {
             stream,
             peer,
@@ -87,13 +87,13 @@ impl Client {
             timeout,
             structure: Structure::default(),
             out: vec![],
-            inbox: ReplyReader::new(room),
+            reader: ReplyReader::new(room),
             alive: true,
         }
     }
 
     /// Sent without waiting for the answers between: they are always the same.
-    fn introduce(&mut self, text: &str) -> Result<()> {
+    fn initialize(&mut self, text: &str) -> Result<()> {
         message::header("STATUS", &mut self.out);
         message::put_init(0, text, &mut self.out);
         message::header("STATUS", &mut self.out);
@@ -141,7 +141,7 @@ impl Client {
         self.out.clear();
         let Err(cause) = sent else { return Ok(()) };
         self.alive = false;
-        match self.inbox.next(&mut self.stream, &self.layout) {
+        match self.reader.next(&mut self.stream, &self.layout) {
             Ok(Reply::Error(sentence)) => Err(Error::Refused { sentence }),
             _ => Err(self.broken(cause)),
         }
@@ -151,7 +151,7 @@ impl Client {
     fn expect<T>(&mut self, due: &'static str, pick: impl FnOnce(Reply) -> Option<T>) -> Result<T> {
         // Should this return early, or panic, then the connection has lost its step.
         self.alive = false;
-        let reply = match self.inbox.next(&mut self.stream, &self.layout) {
+        let reply = match self.reader.next(&mut self.stream, &self.layout) {
             Err(ReadError::Connection(cause)) => return Err(self.broken(cause)),
             Err(ReadError::Fault(fault)) => return Err(self.fault(fault)),
             Ok(Reply::Error(sentence)) => return Err(Error::Refused { sentence }),

@@ -78,7 +78,7 @@ impl Driver {
     }
 
     /// Whether the last that has come is an `EXIT`, which has not had its turn.
-    pub fn leaves(&self) -> bool {
+    pub fn exit_pending(&self) -> bool {
         self.input[self.used..].ends_with(b"EXIT        ")
     }
 
@@ -110,7 +110,7 @@ impl Driver {
             let Some((request, length)) = message::request(&self.input[self.used..], &self.layout)? else {
                 return Ok(None);
             };
-            let event = turn(request, &mut self.state, &mut self.output)?;
+            let event = respond(request, &mut self.state, &mut self.output)?;
             self.used += length;
             *messages -= 1;
             if event.is_some() {
@@ -121,24 +121,24 @@ impl Driver {
     }
 
     /// Accepts an `INIT`.
-    pub fn begin(&mut self, atoms: usize, batch: usize, carrier: Transport) {
-        self.layout = Layout { atoms, batch, carrier, ..self.layout };
+    pub fn begin(&mut self, atoms: usize, batch: usize, transport: Transport) {
+        self.layout = Layout { atoms, batch, transport, ..self.layout };
         self.state = State::Ready;
     }
 
     /// Gives the results of what was to be evaluated.
     pub fn answer(&mut self, answers: &[Answer]) {
-        if self.layout.carrier == Transport::Unnamed {
-            self.layout.carrier = Transport::Shared;
+        if self.layout.transport == Transport::Unnamed {
+            self.layout.transport = Transport::Shared;
         }
         let mut message = vec![];
-        message::put_answers(answers, self.layout.carrier, &mut message);
+        message::put_answers(answers, self.layout.transport, &mut message);
         self.state = State::HasData(message);
     }
 }
 
 /// One request.
-fn turn(request: Request, state: &mut State, output: &mut Vec<u8>) -> Result<Option<Event>, Fault> {
+fn respond(request: Request, state: &mut State, output: &mut Vec<u8>) -> Result<Option<Event>, Fault> {
     match (request, &mut *state) {
         (Request::Exit, _) => return Ok(Some(Event::Exit)),
         (Request::Status, State::New) => message::header("NEEDINIT", output),
@@ -151,7 +151,7 @@ fn turn(request: Request, state: &mut State, output: &mut Vec<u8>) -> Result<Opt
         (Request::Init { .. }, _) => return Err(Fault::InitBetween),
         (Request::Positions(positions), State::Ready) => {
             *state = State::Busy;
-            return Ok(Some(wanted(positions)));
+            return Ok(Some(evaluation_event(positions)));
         }
         (Request::Positions(_), _) => return Err(Fault::PositionsTwice),
         (Request::GetForce, State::HasData(message)) => {
@@ -163,7 +163,7 @@ fn turn(request: Request, state: &mut State, output: &mut Vec<u8>) -> Result<Opt
     Ok(None)
 }
 
-fn wanted(positions: Positions) -> Event {
+fn evaluation_event(positions: Positions) -> Event {
     match positions {
         Positions::Inline(inline) => Event::Evaluate(inline.structures().collect()),
         Positions::Shared(names) => Event::EvaluateShared(names.map(|names| names.map(String::from))),

@@ -53,7 +53,7 @@ pub struct Layout {
     /// Structures in a `POSDATA`, at least 1.
     pub batch: usize,
     /// How they travel.
-    pub carrier: Transport,
+    pub transport: Transport,
     /// The longest text in an `INIT`, bytes.
     pub max_text: usize,
 }
@@ -61,7 +61,7 @@ pub struct Layout {
 impl Layout {
     /// Of structures of so many atoms, one a message.
     pub fn plain(atoms: usize) -> Self {
-        Self { atoms, batch: 1, carrier: Transport::Socket, max_text: 1 << 16 }
+        Self { atoms, batch: 1, transport: Transport::Socket, max_text: 1 << 16 }
     }
 }
 
@@ -246,9 +246,9 @@ pub fn put_positions(structure: &Structure, out: &mut Vec<u8>) {
 }
 
 /// Appends a `FORCEREADY`; without energies, forces and virials if these travel through shared memory.
-pub fn put_answers(answers: &[Answer], carrier: Transport, out: &mut Vec<u8>) {
+pub fn put_answers(answers: &[Answer], transport: Transport, out: &mut Vec<u8>) {
     header("FORCEREADY", out);
-    if carrier == Transport::Socket {
+    if transport == Transport::Socket {
         answers.iter().for_each(|answer| wire::put_energy(answer.energy, out));
         out.extend((answers.first().map_or(0, |answer| answer.forces.len()) as i32).to_le_bytes());
         answers.iter().for_each(|answer| wire::put_forces(&answer.forces, out));

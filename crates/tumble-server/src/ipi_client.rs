@@ -22,7 +22,7 @@ const MAX_BATCH: usize = 100_000;
 const MAX_ATOMS: usize = 10_000_000;
 
 /// Time between two attempts to reach a server.
-const ATTEMPT: Duration = Duration::from_millis(100);
+const RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
 /// What to be to an i-PI server.
 #[derive(Clone, Debug)]
@@ -92,24 +92,24 @@ pub fn run(
     potential: Box<dyn Potential>,
     limits: Limits,
     options: &Options,
-    interrupt: Arc<Shutdown>,
+    shutdown: Arc<Shutdown>,
     report: &mut dyn FnMut(Report),
 ) -> Result<Ending> {
     let peer = options.address.to_string();
     let broken = |source| IpiError::Connection { peer: peer.clone(), source };
-    let scheduler = Scheduler::new(potential, limits, interrupt).map_err(broken)?;
+    let scheduler = Scheduler::new(potential, limits, shutdown).map_err(broken)?;
     let mut client = Client::new(scheduler, options);
     loop {
-        if client.scheduler.interrupted() {
+        if client.scheduler.shutdown_requested() {
             return Ok(Ending::Interrupted);
         }
         if let Some(ending) = client.connect(report)? {
             return Ok(ending);
         }
-        for happening in client.scheduler.turn(client.next_attempt()).map_err(broken)? {
-            client.take(happening, report)?;
+        for event in client.scheduler.poll_once(client.next_attempt()).map_err(broken)? {
+            client.handle(event, report)?;
         }
-        if client.missing == 0 && client.scheduler.connections() == 0 && !client.scheduler.has_news() {
+        if client.missing == 0 && client.scheduler.connections() == 0 && !client.scheduler.has_events() {
             return client.ending();
         }
     }
@@ -125,7 +125,7 @@ struct Client<'a> {
     attempt: Instant,
     give_up: Instant,
     /// Connections that have sent an `INIT`.
-    begun: HashSet<Key>,
+    initialized: HashSet<Key>,
     last: Option<DisconnectReason>,
 }
 
@@ -139,7 +139,7 @@ impl<'a> Client<'a> {
             newest: None,
             attempt: Instant::now(),
             give_up: Instant::now() + options.retry,
-            begun: HashSet::new(),
+            initialized: HashSet::new(),
             last: None,
         }
     }
@@ -173,36 +173,36 @@ impl<'a> Client<'a> {
             Err(error) if now >= self.give_up => Err(IpiError::Connect { address: peer, source: error }.into()),
             Err(error) => {
                 report(Report::Waiting(&error));
-                self.attempt = now + ATTEMPT;
+                self.attempt = now + RETRY_INTERVAL;
                 Ok(None)
             }
         }
     }
 
-    fn take(&mut self, happening: Event, report: &mut dyn FnMut(Report)) -> Result<()> {
-        match happening {
+    fn handle(&mut self, event: Event, report: &mut dyn FnMut(Report)) -> Result<()> {
+        match event {
             Event::Init(key, text) => {
-                self.begun.insert(key);
+                self.initialized.insert(key);
                 self.begin(key, &text);
             }
-            Event::Evaluated(round) => report(Report::BatchStats(&round)),
+            Event::Evaluated(stats) => report(Report::BatchStats(&stats)),
             Event::Ended { key, end, .. } => {
                 report(Report::Ended(&end));
                 return self.ended(key, end);
             }
-            Event::Connected(..) | Event::NotAccepted(_) | Event::Crowded(_) => {}
+            Event::Connected(..) | Event::NotAccepted(_) | Event::Evicted(_) => {}
         }
         Ok(())
     }
 
     fn begin(&mut self, key: Key, text: &str) {
         match init::batch(text, (MAX_ATOMS / self.options.species.len().max(1)).clamp(1, MAX_BATCH)) {
-            Ok(batch) => self.scheduler.begin(key, self.setup(batch)),
+            Ok(batch) => self.scheduler.begin(key, self.config(batch)),
             Err(error) => self.scheduler.refuse(key, error.to_string()),
         }
     }
 
-    fn setup(&self, batch: usize) -> SessionConfig {
+    fn config(&self, batch: usize) -> SessionConfig {
         let Options { species, policy, shared_memory, beads, independent, first_step, .. } = self.options;
         let beads = beads.unwrap_or(batch as u64).max(1);
         let streams = if *independent { beads as u32 } else { 1 };
@@ -210,7 +210,7 @@ impl<'a> Client<'a> {
             species: species.clone(),
             batch,
             periodic: self.options.periodic,
-            carrier: if *shared_memory { Transport::Unnamed } else { Transport::Socket },
+            transport: if *shared_memory { Transport::Unnamed } else { Transport::Socket },
             policy: policy.clone(),
             streams,
             beads,
@@ -227,10 +227,11 @@ impl<'a> Client<'a> {
         if self.options.reconnect {
             let now = Instant::now();
             // Not at once: a server that only closes connections would be stormed.
-            (self.missing, self.attempt, self.give_up) = (self.missing + 1, now + ATTEMPT, now + self.options.retry);
+            (self.missing, self.attempt, self.give_up) =
+                (self.missing + 1, now + RETRY_INTERVAL, now + self.options.retry);
         }
         // A server that goes still takes connections for a moment: those it never spoke to say nothing of its ending.
-        if self.begun.remove(&key) || end == DisconnectReason::Exit || self.last.is_none() {
+        if self.initialized.remove(&key) || end == DisconnectReason::Exit || self.last.is_none() {
             self.last = Some(end);
         }
         Ok(())

@@ -4,8 +4,8 @@
 //! (`docs/server.md`). `tumble ipi` connects to i-PI instead ([`ipi_client`]). Both use one [`scheduler`].
 
 pub mod error;
-mod guesses;
 pub mod ipi_client;
+mod login_throttle;
 pub mod scheduler;
 mod serve;
 mod session_request;

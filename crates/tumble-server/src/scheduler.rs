@@ -15,8 +15,8 @@ mod batch;
 mod connection;
 mod evaluator;
 mod event;
-mod pace;
 mod queue;
+mod rate_limiter;
 mod request;
 mod session;
 mod shutdown;
@@ -51,11 +51,11 @@ pub type Key = usize;
 /// Key of the listener; connections count up from zero.
 const LISTENER: Key = usize::MAX - 1;
 
-/// Key of the interrupt.
-const INTERRUPT: Key = usize::MAX - 2;
+/// Key of the shutdown.
+const SHUTDOWN: Key = usize::MAX - 2;
 
 /// What is read from a socket at a time, bytes.
-const PIECE: usize = 256 << 10;
+const READ_SIZE: usize = 256 << 10;
 
 /// What may not be exceeded.
 #[derive(Clone, Copy, Debug)]
@@ -88,43 +88,43 @@ pub struct Scheduler {
     /// Connections whose requests are evaluated, and how to end that.
     evaluating: BTreeMap<Key, Cancel>,
     /// When a batch was last handed over to the evaluator.
-    handed_over: Instant,
+    submitted_at: Instant,
     poller: Arc<Poller>,
-    interrupt: Arc<Shutdown>,
-    entrance: Option<Acceptor>,
+    shutdown: Arc<Shutdown>,
+    acceptor: Option<Acceptor>,
     connections: BTreeMap<Key, Connection>,
     next_key: Key,
     queue: Queue,
     /// Whether a batch that was due has been put off already.
-    put_off: bool,
-    happenings: Vec<Event>,
-    piece: Vec<u8>,
+    postponed: bool,
+    events: Vec<Event>,
+    buffer: Vec<u8>,
 }
 
 impl Scheduler {
-    /// A scheduler without connections; an interrupt makes [`Scheduler::turn`] return.
+    /// A scheduler without connections; an interrupt makes [`Scheduler::poll_once`] return.
     ///
     /// # Errors
     /// Those of the system.
-    pub fn new(potential: Box<dyn Potential>, limits: Limits, interrupt: Arc<Shutdown>) -> io::Result<Self> {
+    pub fn new(potential: Box<dyn Potential>, limits: Limits, shutdown: Arc<Shutdown>) -> io::Result<Self> {
         let poller = Arc::new(Poller::new()?);
-        // SAFETY: the interrupt is deleted from the poller before it can be dropped.
-        unsafe { poller.add_with_mode(interrupt.stream(), Readiness::readable(INTERRUPT), PollMode::Level)? };
+        // SAFETY: the shutdown is deleted from the poller before it can be dropped.
+        unsafe { poller.add_with_mode(shutdown.stream(), Readiness::readable(SHUTDOWN), PollMode::Level)? };
         Ok(Self {
             info: potential.info().clone(),
             limits,
             evaluator: Evaluator::new(potential, limits, Arc::clone(&poller)),
             evaluating: BTreeMap::new(),
-            handed_over: Instant::now(),
+            submitted_at: Instant::now(),
             poller,
-            interrupt,
-            entrance: None,
+            shutdown,
+            acceptor: None,
             connections: BTreeMap::new(),
             next_key: 0,
             queue: Queue::default(),
-            put_off: false,
-            happenings: vec![],
-            piece: vec![0; PIECE],
+            postponed: false,
+            events: vec![],
+            buffer: vec![0; READ_SIZE],
         })
     }
 
@@ -134,8 +134,8 @@ impl Scheduler {
     }
 
     /// Whether it was asked to end.
-    pub fn interrupted(&self) -> bool {
-        self.interrupt.asked()
+    pub fn shutdown_requested(&self) -> bool {
+        self.shutdown.asked()
     }
 
     /// Number of connections.
@@ -148,7 +148,7 @@ impl Scheduler {
     /// # Errors
     /// Those of the system.
     pub fn listen(&mut self, listener: Listener) -> io::Result<()> {
-        self.entrance = Some(Acceptor::open(listener, &self.poller)?);
+        self.acceptor = Some(Acceptor::open(listener, &self.poller)?);
         Ok(())
     }
 
@@ -167,9 +167,9 @@ impl Scheduler {
         Ok(key)
     }
 
-    /// Whether something has happened that the next [`Scheduler::turn`] will tell.
-    pub fn has_news(&self) -> bool {
-        !self.happenings.is_empty()
+    /// Whether something has happened that the next [`Scheduler::poll_once`] will tell.
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
     }
 
     /// Whether a connection has been spoken to.
@@ -193,28 +193,28 @@ impl Scheduler {
     }
 
     /// Lets a connection begin, after its `INIT`.
-    pub fn begin(&mut self, key: Key, setup: SessionConfig) {
+    pub fn begin(&mut self, key: Key, config: SessionConfig) {
         if let Some(connection) = self.connections.get_mut(&key) {
-            connection.begin(setup);
+            connection.begin(config);
             self.advance(key);
         }
     }
 
     /// Ends a connection with a sentence that its peer is told.
     pub fn refuse(&mut self, key: Key, sentence: String) {
-        self.give_up(key);
+        self.cancel_evaluation(key);
         let Some(connection) = self.connections.get_mut(&key) else { return };
         self.queue.forget(key);
         connection.refuse(&sentence);
         let peer = connection.peer.clone();
-        self.happenings.push(Event::Ended { key, peer, end: DisconnectReason::Refused(sentence) });
+        self.events.push(Event::Ended { key, peer, end: DisconnectReason::Refused(sentence) });
         self.flush(key);
     }
 
     /// Tells whoever waits for results why there will be none.
     pub fn dismiss(&mut self, sentence: &str) {
         let waiting: Vec<_> =
-            self.connections.iter().filter(|(_, c)| !c.ended && c.waits()).map(|(key, _)| *key).collect();
+            self.connections.iter().filter(|(_, c)| !c.ended && c.awaits_results()).map(|(key, _)| *key).collect();
         waiting.into_iter().for_each(|key| self.refuse(key, sentence.into()));
     }
 
@@ -222,13 +222,13 @@ impl Scheduler {
     ///
     /// # Errors
     /// Those of the system's poller, which are nobody's fault in particular.
-    pub fn turn(&mut self, until: Option<Instant>) -> io::Result<Vec<Event>> {
-        if self.happenings.is_empty() {
-            let mut events = Events::new();
-            self.wait(&mut events, until)?;
-            self.entrance.iter_mut().for_each(|entrance| entrance.reopen(&self.poller));
+    pub fn poll_once(&mut self, until: Option<Instant>) -> io::Result<Vec<Event>> {
+        if self.events.is_empty() {
+            let mut readiness = Events::new();
+            self.wait(&mut readiness, until)?;
+            self.acceptor.iter_mut().for_each(|acceptor| acceptor.reopen(&self.poller));
             // Who comes in next may take the place of one who has something to say.
-            let (doors, others): (Vec<_>, Vec<_>) = events.iter().partition(|event| event.key == LISTENER);
+            let (doors, others): (Vec<_>, Vec<_>) = readiness.iter().partition(|event| event.key == LISTENER);
             others.into_iter().chain(doors).for_each(|event| self.handle(event));
             self.resume();
             self.check_deadlines();
@@ -237,26 +237,26 @@ impl Scheduler {
         // The door has its say before anything is evaluated: an `INIT` may let another request come along. But once
         // only: there may be a crowd at it that never ends.
         let due = self.next_batch().is_some_and(|next| next <= Instant::now());
-        self.put_off = due && !self.put_off && !self.happenings.is_empty();
-        if due && !self.put_off {
-            self.hand_over();
+        self.postponed = due && !self.postponed && !self.events.is_empty();
+        if due && !self.postponed {
+            self.submit_batch();
             self.collect();
         }
-        Ok(self.rest())
+        Ok(self.take_events())
     }
 
     /// What has happened since the last turn.
-    pub fn rest(&mut self) -> Vec<Event> {
-        std::mem::take(&mut self.happenings)
+    pub fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
     }
 
-    fn wait(&self, events: &mut Events, until: Option<Instant>) -> io::Result<()> {
+    fn wait(&self, readiness: &mut Events, until: Option<Instant>) -> io::Result<()> {
         let deadlines = self.connections.values().filter_map(|connection| connection.deadline(&self.limits));
         let resume = self.connections.values().filter_map(Connection::resume);
-        let resume = resume.chain(self.entrance.as_ref().and_then(Acceptor::resume));
+        let resume = resume.chain(self.acceptor.as_ref().and_then(Acceptor::resume));
         let next = deadlines.chain(self.next_batch()).chain(until).chain(resume).min();
         let timeout = next.map(|next| next.saturating_duration_since(Instant::now()));
-        match self.poller.wait(events, timeout) {
+        match self.poller.wait(readiness, timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
             other => other.map(|_| ()),
         }
@@ -269,11 +269,9 @@ impl Scheduler {
 
     fn handle(&mut self, event: Readiness) {
         match event.key {
-            LISTENER => {
-                self.entrance.iter_mut().for_each(|entrance| entrance.accept(&self.poller, &mut self.happenings))
-            }
-            INTERRUPT => {}
-            key if event.is_interrupt() && self.connections.get(&key).is_some_and(Connection::expendable) => {
+            LISTENER => self.acceptor.iter_mut().for_each(|acceptor| acceptor.accept(&self.poller, &mut self.events)),
+            SHUTDOWN => {}
+            key if event.is_interrupt() && self.connections.get(&key).is_some_and(Connection::droppable) => {
                 self.end(key, DisconnectReason::Closed);
             }
             key => {
@@ -289,7 +287,7 @@ impl Scheduler {
 
     fn read(&mut self, key: Key) {
         let Some(connection) = self.connections.get_mut(&key) else { return };
-        match connection.read(&mut self.piece) {
+        match connection.read(&mut self.buffer) {
             Ok(true) => self.advance(key),
             Ok(false) => self.flush(key),
             Err(end) => self.end(key, end),
@@ -300,13 +298,13 @@ impl Scheduler {
     fn advance(&mut self, key: Key) {
         let Some(connection) = self.connections.get_mut(&key) else { return };
         match connection.proceed() {
-            Ok(Some(driver::Event::Init { text })) => self.happenings.push(Event::Init(key, text)),
+            Ok(Some(driver::Event::Init { text })) => self.events.push(Event::Init(key, text)),
             Ok(Some(driver::Event::Exit)) => {
                 // Whoever asks for results and leaves in one breath may still read them.
                 let _ = connection.write();
                 return self.end(key, DisconnectReason::Exit);
             }
-            Ok(Some(event)) => match connection.ask(event) {
+            Ok(Some(event)) => match connection.accept_request(event) {
                 Ok(structures) => self.queue.push(key, structures),
                 Err(refusal) => return self.refuse(key, refusal.to_string()),
             },
@@ -328,7 +326,7 @@ impl Scheduler {
                 }
             }
             Err(end) => {
-                let end = connection.drain(&mut self.piece, end);
+                let end = connection.drain(&mut self.buffer, end);
                 self.end(key, end);
             }
         }
@@ -336,12 +334,12 @@ impl Scheduler {
 
     fn end(&mut self, key: Key, end: DisconnectReason) {
         self.queue.forget(key);
-        self.give_up(key);
+        self.cancel_evaluation(key);
         if let Some(connection) = self.connections.remove(&key) {
             // It fails only for a socket that the poller has lost already.
             let _ = self.poller.delete(connection.fd());
             if !connection.ended {
-                self.happenings.push(Event::Ended { key, peer: connection.peer, end });
+                self.events.push(Event::Ended { key, peer: connection.peer, end });
             }
         }
     }
@@ -351,7 +349,7 @@ impl Scheduler {
         let over = |connection: &Connection| connection.deadline(&self.limits).is_some_and(|deadline| deadline <= now);
         let late: Vec<_> = self.connections.iter().filter(|(_, c)| over(c)).map(|(key, _)| *key).collect();
         for key in late {
-            let reason = self.connections[&key].lateness().map(String::from);
+            let reason = self.connections[&key].timeout_message().map(String::from);
             match reason {
                 Some(sentence) => self.refuse(key, sentence),
                 None => self.end(key, DisconnectReason::Closed),
@@ -363,11 +361,11 @@ impl Scheduler {
 impl Drop for Scheduler {
     fn drop(&mut self) {
         self.evaluating.values().for_each(|cancel| cancel.ask(Reason::Signal));
-        let _ = self.poller.delete(self.interrupt.stream());
+        let _ = self.poller.delete(self.shutdown.stream());
         for connection in self.connections.values_mut() {
             let _ = self.poller.delete(connection.fd());
             connection.hang_up();
         }
-        self.entrance.iter().for_each(|entrance| entrance.close(&self.poller));
+        self.acceptor.iter().for_each(|acceptor| acceptor.close(&self.poller));
     }
 }

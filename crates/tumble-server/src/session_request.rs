@@ -14,7 +14,7 @@ use tumble_ipi::options::{self, STEP};
 use crate::scheduler::SessionConfig;
 
 /// What an `INIT` says beside settings, with the places among their names.
-const OWN: [(u8, &str); 5] = [(0, "species"), STEP, (8, "beads"), (9, "batch_size"), (10, "token")];
+const EXTRA_KEYS: [(u8, &str); 5] = [(0, "species"), STEP, (8, "beads"), (9, "batch_size"), (10, "token")];
 
 /// What is said of a token that is not the server's.
 pub(super) const WRONG_TOKEN: &str = "the token is wrong or missing: give the one that the server was started with";
@@ -50,7 +50,7 @@ impl SessionLimits {
     /// Whether an `INIT` shows the token, if one is asked for.
     pub fn admits(&self, text: &str) -> bool {
         let found = value(text, "token").unwrap_or_default();
-        self.token.as_ref().is_none_or(|expected| same(expected, found))
+        self.token.as_ref().is_none_or(|expected| constant_time_eq(expected, found))
     }
 
     /// Grants what an `INIT` asks for.
@@ -61,29 +61,29 @@ impl SessionLimits {
         if !self.admits(text) {
             return Err(WRONG_TOKEN.into());
         }
-        let wishes = InitRequest::read(text, self)?;
-        let species = wishes.species.filter(|species| !species.is_empty());
+        let request = InitRequest::read(text, self)?;
+        let species = request.species.filter(|species| !species.is_empty());
         let species = species.ok_or("the INIT names no species: add, for instance, species: O H2")?;
-        let atoms = species.len().saturating_mul(wishes.batch);
+        let atoms = species.len().saturating_mul(request.batch);
         if atoms > self.max_atoms {
             return Err(format!("{atoms} atoms a message are more than the {} that are taken here", self.max_atoms));
         }
         info.check_species(&species).map_err(|error| error.to_string())?;
-        let policy = self.policy(&wishes.given, info).map_err(|error| error.to_string())?;
+        let policy = self.policy(&request.given, info).map_err(|error| error.to_string())?;
         let (rotations, most) = (policy.mitigation.evaluations(), self.max_rotations);
         if rotations > most {
             return Err(format!("{rotations} rotations a structure are more than the {most} that are made here"));
         }
-        let beads = wishes.beads.unwrap_or(wishes.batch as u64);
+        let beads = request.beads.unwrap_or(request.batch as u64);
         Ok(SessionConfig {
             species,
-            batch: wishes.batch,
-            carrier: Transport::Socket,
+            batch: request.batch,
+            transport: Transport::Socket,
             periodic: None,
             policy,
             streams: beads as u32,
             beads,
-            first_step: wishes.first_step,
+            first_step: request.first_step,
             counter: Arc::default(),
         })
     }
@@ -96,17 +96,22 @@ impl SessionLimits {
 }
 
 impl<'a> InitRequest<'a> {
-    fn read(text: &'a str, terms: &SessionLimits) -> Result<Self, String> {
+    fn read(text: &'a str, session_limits: &SessionLimits) -> Result<Self, String> {
         check_once(text)?;
-        let mut wishes =
-            Self { species: None, given: vec![], first_step: 0, beads: None, batch: batch(text, terms.max_atoms)? };
-        pairs(text).try_for_each(|(key, value)| wishes.take(key, value, terms))?;
-        Ok(wishes)
+        let mut request = Self {
+            species: None,
+            given: vec![],
+            first_step: 0,
+            beads: None,
+            batch: batch(text, session_limits.max_atoms)?,
+        };
+        pairs(text).try_for_each(|(key, value)| request.take(key, value, session_limits))?;
+        Ok(request)
     }
 
-    fn take(&mut self, key: &str, value: &'a str, terms: &SessionLimits) -> Result<(), String> {
+    fn take(&mut self, key: &str, value: &'a str, session_limits: &SessionLimits) -> Result<(), String> {
         match key {
-            "species" => self.species = Some(species(value, terms.max_atoms)?),
+            "species" => self.species = Some(species(value, session_limits.max_atoms)?),
             "step" => self.first_step = options::step(value)?,
             "beads" => self.beads = Some(beads(value)?),
             // Both were read before.
@@ -118,7 +123,7 @@ impl<'a> InitRequest<'a> {
 }
 
 fn unknown(key: &str) -> String {
-    format!("the INIT has the unknown key \"{key}\": the keys are {}", listed(&names(Door::Session, &OWN)))
+    format!("the INIT has the unknown key \"{key}\": the keys are {}", listed(&names(Door::Session, &EXTRA_KEYS)))
 }
 
 fn beads(value: &str) -> Result<u64, String> {
@@ -128,7 +133,7 @@ fn beads(value: &str) -> Result<u64, String> {
 }
 
 /// In a time that does not tell how much of it is right.
-fn same(expected: &str, found: &str) -> bool {
+fn constant_time_eq(expected: &str, found: &str) -> bool {
     let pairs = expected.bytes().zip(found.bytes());
     expected.len() == found.len() && pairs.fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
 }

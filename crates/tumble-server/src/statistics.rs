@@ -62,15 +62,15 @@ impl Default for Statistics {
 
 impl Statistics {
     /// Counts a batch.
-    pub fn add(&mut self, round: &BatchStats) {
+    pub fn add(&mut self, stats: &BatchStats) {
         for sums in [&mut self.total, &mut self.recent] {
             sums.batches += 1;
-            sums.requests += round.requests as u64;
-            sums.structures += round.structures as u64;
-            sums.evaluations += round.evaluations as u64;
-            sums.atoms += round.atoms as u64;
-            sums.busy += round.took.as_secs_f64();
-            sums.waited += round.waited.as_secs_f64();
+            sums.requests += stats.requests as u64;
+            sums.structures += stats.structures as u64;
+            sums.evaluations += stats.evaluations as u64;
+            sums.atoms += stats.atoms as u64;
+            sums.busy += stats.took.as_secs_f64();
+            sums.waited += stats.waited.as_secs_f64();
         }
     }
 

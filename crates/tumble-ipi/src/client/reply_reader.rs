@@ -79,8 +79,8 @@ mod tests {
         let bytes = b"NEEDINIT    READY       ERROR       \x03\0\0\0no!";
         for size in 1..bytes.len() {
             let mut stream = Pieces(bytes, size);
-            let mut inbox = ReplyReader::new(0);
-            let mut next = || inbox.next(&mut stream, &Layout::plain(1));
+            let mut reader = ReplyReader::new(0);
+            let mut next = || reader.next(&mut stream, &Layout::plain(1));
             assert_eq!(next().unwrap(), Reply::NeedInit);
             assert_eq!(next().unwrap(), Reply::Ready);
             assert_eq!(next().unwrap(), Reply::Error("no!".into()));

@@ -12,7 +12,7 @@ use crate::init::{check_once, pairs};
 use crate::options::STEP;
 
 /// What an option can be beside settings: species are given apart, and structures come one by one.
-const OWN: [(u8, &str); 2] = [STEP, (u8::MAX, "token")];
+const EXTRA_KEYS: [(u8, &str); 2] = [STEP, (u8::MAX, "token")];
 
 /// What a simulation wants.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -82,7 +82,7 @@ fn whole<'a>(name: &'static str, value: &'a str) -> Result<&'a str> {
 pub fn check_options(text: &str) -> Result<()> {
     let refused = |sentence| Error::Argument { name: "options", problem: format!("cannot be used: {sentence}") };
     check_once(text).map_err(|error| refused(error.to_string()))?;
-    let keys = names(Door::Session, &OWN);
+    let keys = names(Door::Session, &EXTRA_KEYS);
     match pairs(text).find(|(key, _)| !keys.contains(key)) {
         None => Ok(()),
         Some((key, _)) => Err(refused(format!("the key \"{key}\" is unknown: the keys are {}", listed(&keys)))),

@@ -29,8 +29,8 @@ fn init<'a>(bytes: &mut Bytes<'a>, layout: &Layout) -> Result<Option<Request<'a>
 }
 
 fn positions<'a>(bytes: &mut Bytes<'a>, layout: &Layout) -> Result<Option<Positions<'a>>, Fault> {
-    let Layout { atoms, batch, carrier, .. } = *layout;
-    match carrier {
+    let Layout { atoms, batch, transport, .. } = *layout;
+    match transport {
         Transport::Socket if batch == 1 => {
             let Some(cells) = bytes.cells(1)? else { return Ok(None) };
             let Some(()) = bytes.atoms(atoms)? else { return Ok(None) };
@@ -72,9 +72,9 @@ pub fn reply(bytes: &[u8], layout: &Layout) -> Result<Option<(Reply, usize)>, Fa
 }
 
 fn answers(bytes: &mut Bytes, layout: &Layout) -> Result<Option<Vec<Answer>>, Fault> {
-    let Layout { atoms, batch, carrier, .. } = *layout;
+    let Layout { atoms, batch, transport, .. } = *layout;
     let mut answers = vec![Answer::default(); batch];
-    if carrier == Transport::Socket {
+    if transport == Transport::Socket {
         let Some(energies) = bytes.take(8 * batch) else { return Ok(None) };
         let Some(()) = bytes.atoms(atoms)? else { return Ok(None) };
         let (Some(forces), Some(virials)) = (bytes.take(24 * atoms * batch), bytes.take(72 * batch)) else {

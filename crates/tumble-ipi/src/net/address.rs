@@ -8,7 +8,7 @@ use std::str::FromStr;
 use crate::error::{BadAddress, Error, Result};
 
 /// The longest path of a socket, bytes: of `sun_path` the last one is a zero.
-const LONGEST: usize = 107;
+const MAX_PATH: usize = 107;
 
 /// The place of a socket: `unix:PATH` or `tcp:HOST:PORT`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Address {
     /// # Errors
     /// [`Error::Address`] for a path that is longer than the system allows.
     pub fn unix(path: &str) -> Result<Self> {
-        if path.len() > LONGEST {
+        if path.len() > MAX_PATH {
             return Err(Error::Address { address: path.into(), problem: BadAddress::TooLong });
         }
         Ok(Self::Unix(path.into()))

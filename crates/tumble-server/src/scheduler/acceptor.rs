@@ -11,20 +11,20 @@ use crate::scheduler::{Event, LISTENER};
 
 /// How many are accepted before those who are there already have a turn: fewer than may be pending, so that each of
 /// them can say what it wants before the next ones take its place.
-const CROWD: usize = 16;
+const MAX_ACCEPTS: usize = 16;
 
 /// How long those who are there have it to themselves when more come than that.
-const BREATH: Duration = Duration::from_millis(1);
+const ACCEPT_PAUSE: Duration = Duration::from_millis(1);
 
 /// How long nobody is accepted when the system has no room.
-const PAUSE: Duration = Duration::from_millis(100);
+const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 
 pub(super) struct Acceptor {
     listener: Listener,
     /// When to accept again, after the system had no more room.
     resume: Option<Instant>,
     /// Whether the last one could not be accepted.
-    crowded: bool,
+    failing: bool,
 }
 
 impl Acceptor {
@@ -32,27 +32,27 @@ impl Acceptor {
     pub fn open(listener: Listener, poller: &Poller) -> io::Result<Self> {
         // SAFETY: whoever owns the poller closes the entrance before it is dropped.
         unsafe { poller.add_with_mode(&listener.as_fd(), Readiness::readable(LISTENER), PollMode::Level)? };
-        Ok(Self { listener, resume: None, crowded: false })
+        Ok(Self { listener, resume: None, failing: false })
     }
 
     /// Accepts those who wait.
-    pub fn accept(&mut self, poller: &Poller, happenings: &mut Vec<Event>) {
-        for _ in 0..CROWD {
+    pub fn accept(&mut self, poller: &Poller, events: &mut Vec<Event>) {
+        for _ in 0..MAX_ACCEPTS {
             match self.listener.accept() {
                 Ok((stream, peer)) => {
-                    self.crowded = false;
-                    happenings.push(Event::Connected(stream, peer));
+                    self.failing = false;
+                    events.push(Event::Connected(stream, peer));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) => {
-                    if !std::mem::replace(&mut self.crowded, true) {
-                        happenings.push(Event::NotAccepted(error));
+                    if !std::mem::replace(&mut self.failing, true) {
+                        events.push(Event::NotAccepted(error));
                     }
-                    return self.pause(PAUSE, poller);
+                    return self.pause(EXHAUSTED_PAUSE, poller);
                 }
             }
         }
-        self.pause(BREATH, poller);
+        self.pause(ACCEPT_PAUSE, poller);
     }
 
     fn pause(&mut self, pause: Duration, poller: &Poller) {

@@ -31,12 +31,12 @@ impl Scheduler {
     pub(super) fn make_room(&mut self) {
         let Some(Admission { max_pending, .. }) = self.limits.admission else { return };
         while self.connections.values().filter(|connection| !connection.begun()).count() > max_pending {
-            let Some(key) = superfluous(&self.connections) else { return };
-            self.drop_pending(key, max_pending);
+            let Some(key) = eviction_candidate(&self.connections) else { return };
+            self.evict(key, max_pending);
         }
     }
 
-    fn drop_pending(&mut self, key: Key, most: usize) {
+    fn evict(&mut self, key: Key, most: usize) {
         let Some(mut connection) = self.connections.remove(&key) else { return };
         // It fails only for a socket that the poller has lost already.
         let _ = self.poller.delete(connection.fd());
@@ -46,7 +46,7 @@ impl Scheduler {
         connection.dismiss(&format!(
             "the server has {most} connections already that have sent no INIT: connect again, and send it at once"
         ));
-        self.happenings.push(Event::Crowded(connection.peer));
+        self.events.push(Event::Evicted(connection.peer));
     }
 
     /// Ends a connection with a sentence, but later; it is not listened to until then.
@@ -59,22 +59,23 @@ impl Scheduler {
     /// Counts time that a connection has cost its owner, other than for its first `INIT`.
     pub fn charge(&mut self, key: Key, spent: Duration) {
         if let Some(connection) = self.connections.get_mut(&key).filter(|connection| connection.begun()) {
-            connection.pace.charge(spent);
+            connection.limiter.charge(spent);
         }
     }
 
     /// Goes on with those whose pause is over.
     pub(super) fn resume(&mut self) {
         let now = Instant::now();
-        let paused = self.connections.iter_mut().filter(|(_, connection)| connection.pace.resume().is_some());
-        let due: Vec<_> = paused.filter_map(|(key, connection)| connection.pace.resumed(now).then_some(*key)).collect();
+        let paused = self.connections.iter_mut().filter(|(_, connection)| connection.limiter.paused_until().is_some());
+        let due: Vec<_> =
+            paused.filter_map(|(key, connection)| connection.limiter.end_pause(now).then_some(*key)).collect();
         due.into_iter().for_each(|key| self.advance(key));
     }
 }
 
 /// Which of those that have begun nothing has to go: one that has been refused already, else the oldest one of the
 /// machine that has most of them. Who has just come and is quick stays, whatever others do.
-fn superfluous(connections: &BTreeMap<Key, Connection>) -> Option<Key> {
+fn eviction_candidate(connections: &BTreeMap<Key, Connection>) -> Option<Key> {
     let pending = || connections.iter().filter(|(_, connection)| !connection.begun());
     if let Some((key, _)) = pending().find(|(_, connection)| connection.ended) {
         return Some(*key);

@@ -17,7 +17,7 @@ pub enum Event {
     /// goes well.
     NotAccepted(io::Error),
     /// A connection that had begun nothing was ended, since there were too many of its kind. Who was at its other side.
-    Crowded(String),
+    Evicted(String),
     /// A connection wants to begin: [`Scheduler::begin`](crate::scheduler::Scheduler::begin) or [`Scheduler::refuse`](crate::scheduler::Scheduler::refuse).
     Init(Key, String),
     /// A batch was evaluated.

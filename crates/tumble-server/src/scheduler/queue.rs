@@ -17,7 +17,7 @@ struct Request {
 pub(super) struct Queue {
     waiting: VecDeque<Request>,
     /// When the last batch was done: what came meanwhile has waited for that, not for others to come along.
-    free: Option<Instant>,
+    idle_since: Option<Instant>,
 }
 
 impl Queue {
@@ -32,13 +32,13 @@ impl Queue {
     /// When the queue must be looked at again; `active` connections are expected to ask.
     pub fn deadline(&self, limits: &Limits, active: usize) -> Option<Instant> {
         let first = self.waiting.front()?;
-        let since = self.free.map_or(first.since, |free| free.max(first.since));
+        let since = self.idle_since.map_or(first.since, |idle| idle.max(first.since));
         Some(if self.full(limits, active) { since } else { since + limits.max_wait })
     }
 
     /// A batch is done.
-    pub fn done(&mut self) {
-        self.free = Some(Instant::now());
+    pub fn batch_done(&mut self) {
+        self.idle_since = Some(Instant::now());
     }
 
     /// Whether to evaluate: there are enough, all who are expected are here, or the first has waited long enough.
@@ -105,10 +105,10 @@ mod tests {
     #[test]
     fn requests_that_came_during_a_batch_wait_for_others() {
         let mut queue = queue(&[(1, 1)]);
-        queue.done();
-        let (first, free) = (queue.waiting[0].since, queue.free.unwrap());
-        assert!(!queue.due(first + Duration::from_secs(1), &limits(8), 2) || first == free);
-        assert!(queue.due(free + Duration::from_secs(1), &limits(8), 2));
+        queue.batch_done();
+        let (first, idle) = (queue.waiting[0].since, queue.idle_since.unwrap());
+        assert!(!queue.due(first + Duration::from_secs(1), &limits(8), 2) || first == idle);
+        assert!(queue.due(idle + Duration::from_secs(1), &limits(8), 2));
     }
 
     #[test]

@@ -43,14 +43,14 @@ pub(super) struct Request {
     pub key: Key,
     /// Asked when nobody waits for it any more.
     pub cancel: Cancel,
-    setup: Arc<SessionConfig>,
+    config: Arc<SessionConfig>,
     pending: Vec<Pending>,
     lists: Vec<NeighborList>,
 }
 
 impl Request {
-    pub fn new(key: Key, setup: Arc<SessionConfig>, pending: Vec<Pending>, lists: Vec<NeighborList>) -> Self {
-        Self { key, cancel: Cancel::default(), setup, pending, lists }
+    pub fn new(key: Key, config: Arc<SessionConfig>, pending: Vec<Pending>, lists: Vec<NeighborList>) -> Self {
+        Self { key, cancel: Cancel::default(), config, pending, lists }
     }
 
     /// Finds the neighbors of all structures.
@@ -61,9 +61,9 @@ impl Request {
         let (mut edges, most) = (0, 2 * pairs_within(limits.memory));
         for (pending, list) in self.pending.iter_mut().zip(&mut self.lists) {
             self.cancel.check()?;
-            edges += list.graph(pending.system(&self.setup)?)?.n_edges();
+            edges += list.graph(pending.system(&self.config)?)?.n_edges();
             if edges > most {
-                let atoms = self.setup.species.len() * self.setup.batch;
+                let atoms = self.config.species.len() * self.config.batch;
                 let (pairs, memory) = (most / 2, limits.memory);
                 return Err(tumble_core::Error::TooManyPairs { atoms, pairs, radius: cutoff, memory }.into());
             }
@@ -83,7 +83,7 @@ impl Request {
 
     /// What the model is to do, once the neighbors are known.
     pub fn tasks(&self) -> impl Iterator<Item = Task<'_>> {
-        let own = &self.setup.policy;
+        let own = &self.config.policy;
         let pairs = self.pending.iter().zip(&self.lists);
         pairs.map(move |(pending, list)| Task {
             graph: list.last(),
@@ -99,7 +99,7 @@ impl Request {
 
     /// Atoms of all structures.
     pub fn atoms(&self) -> usize {
-        self.setup.species.len() * self.pending.len()
+        self.config.species.len() * self.pending.len()
     }
 
     /// Working memory of all replicas together, bytes: about what their evaluation takes, in time.
@@ -125,11 +125,11 @@ impl Request {
 }
 
 impl Pending {
-    fn system(&mut self, setup: &SessionConfig) -> Result<&System> {
+    fn system(&mut self, config: &SessionConfig) -> Result<&System> {
         if self.system.is_none() {
-            let cell = self.structure.cell(setup.periodic)?;
+            let cell = self.structure.cell(config.periodic)?;
             let positions = std::mem::take(&mut self.structure.positions);
-            self.system = Some(System::new(positions, setup.species.clone(), cell)?);
+            self.system = Some(System::new(positions, config.species.clone(), cell)?);
         }
         Ok(self.system.as_ref().expect("it was made"))
     }

@@ -19,7 +19,7 @@ pub struct SessionConfig {
     /// Structures in a message.
     pub batch: usize,
     /// How they travel.
-    pub carrier: Transport,
+    pub transport: Transport,
     /// Along which cell vectors they repeat; `None`: along all that are not zero.
     pub periodic: Option<[bool; 3]>,
     /// What is wanted of the model.
@@ -36,7 +36,7 @@ pub struct SessionConfig {
 
 #[derive(Debug)]
 pub(super) struct Session {
-    setup: Arc<SessionConfig>,
+    config: Arc<SessionConfig>,
     pending: Vec<Pending>,
     /// Neighbors of each structure of the request before.
     lists: Vec<NeighborList>,
@@ -46,13 +46,13 @@ pub(super) struct Session {
 
 impl Session {
     /// One that has asked for nothing yet.
-    pub fn new(setup: SessionConfig) -> Self {
-        Self { setup: Arc::new(setup), pending: vec![], lists: vec![], kept: 0 }
+    pub fn new(config: SessionConfig) -> Self {
+        Self { config: Arc::new(config), pending: vec![], lists: vec![], kept: 0 }
     }
 
     /// Takes a request in.
-    pub fn ask(&mut self, structures: Vec<Structure>) {
-        let SessionConfig { counter, beads, streams, first_step, policy, .. } = &*self.setup;
+    pub fn accept_request(&mut self, structures: Vec<Structure>) {
+        let SessionConfig { counter, beads, streams, first_step, policy, .. } = &*self.config;
         let number = |structure| {
             let count = counter.fetch_add(1, Ordering::Relaxed);
             let stream = (count % beads) as u32 % streams;
@@ -67,10 +67,10 @@ impl Session {
     }
 
     /// The request, to be evaluated elsewhere.
-    pub fn hand_over(&mut self, key: Key) -> Request {
+    pub fn take_request(&mut self, key: Key) -> Request {
         self.kept = 0;
         let (pending, lists) = (std::mem::take(&mut self.pending), std::mem::take(&mut self.lists));
-        Request::new(key, Arc::clone(&self.setup), pending, lists)
+        Request::new(key, Arc::clone(&self.config), pending, lists)
     }
 
     /// Keeps what is known of neighbors for the next request.

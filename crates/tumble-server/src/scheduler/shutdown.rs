@@ -36,14 +36,14 @@ impl Shutdown {
     /// # Errors
     /// Those of the system.
     pub fn by_signals() -> io::Result<Arc<Self>> {
-        let interrupt = Self::new()?;
+        let shutdown = Self::new()?;
         for signal in [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|&signal| signal != SIGHUP || !ignores_hangup()) {
             // In this order: the flag is still down when the first signal looks at it.
-            flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&interrupt.asked))?;
-            flag::register(signal, Arc::clone(&interrupt.asked))?;
-            pipe::register(signal, interrupt.writer.try_clone()?)?;
+            flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&shutdown.asked))?;
+            flag::register(signal, Arc::clone(&shutdown.asked))?;
+            pipe::register(signal, shutdown.writer.try_clone()?)?;
         }
-        Ok(interrupt)
+        Ok(shutdown)
     }
 
     /// Asks to end.
@@ -55,20 +55,20 @@ impl Shutdown {
 
     /// Asks to end after so long.
     pub fn after(self: &Arc<Self>, limit: Duration) {
-        let interrupt = Arc::clone(self);
+        let shutdown = Arc::clone(self);
         thread::spawn(move || {
             thread::sleep(limit);
-            interrupt.late.store(true, Ordering::Relaxed);
-            interrupt.ask();
+            shutdown.late.store(true, Ordering::Relaxed);
+            shutdown.ask();
         });
     }
 
     /// Has it end evaluations that watch this, where nothing else waits for it.
     pub fn ends(self: &Arc<Self>, cancel: &Cancel) {
-        let (interrupt, cancel) = (Arc::clone(self), cancel.clone());
+        let (shutdown, cancel) = (Arc::clone(self), cancel.clone());
         thread::spawn(move || {
-            while (&interrupt.stream).read(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::Interrupted) {}
-            cancel.ask(if interrupt.late() { Reason::Time } else { Reason::Signal });
+            while (&shutdown.stream).read(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::Interrupted) {}
+            cancel.ask(if shutdown.late() { Reason::Time } else { Reason::Signal });
         });
     }
 
