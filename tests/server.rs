@@ -254,16 +254,18 @@ fn an_init_that_cannot_be_granted_is_refused_with_a_sentence() {
     assert_eq!(refusal(""), "the INIT names no species: add, for instance, species: O H2");
     assert_eq!(
         refusal("species: Xx"),
-        "\"Xx\" in the species is no symbol with a count: write O H2 for one O and two H"
+        "\"Xx\" in the species is not a symbol with a count: write O H2 for one O and two H"
     );
     assert!(refusal("species: He").contains("does not know element He"));
-    assert_eq!(refusal("species: O1001"), "the structure has more than 1000 atoms, the most that are taken here");
-    assert!(refusal("species: O600, batch_size: 2").starts_with("1200 atoms a message are more than the 1000"));
+    assert_eq!(refusal("species: O1001"), "the structure has more than 1000 atoms, the server's limit");
+    assert!(
+        refusal("species: O600, batch_size: 2").starts_with("1200 atoms per message exceed the server's limit of 1000")
+    );
     assert!(
         refusal("species: O, color: blue").starts_with("the INIT has the unknown key \"color\": the keys are species")
     );
     assert!(refusal("species: O, rotate: sideways").starts_with("the mitigation \"sideways\" is unknown"));
-    let many = "101 rotations a structure are more than the 100 that are made here";
+    let many = "101 rotations per structure exceed the server's limit of 100";
     assert_eq!(refusal("species: O, rotate: random:101"), many);
     assert_eq!(refusal("species: O, seed: -1"), "seed is \"-1\": give a whole number, not negative and not too large");
     assert_eq!(refusal("species: O, inversion: maybe"), "inversion is \"maybe\": give yes or no");
@@ -443,7 +445,7 @@ fn a_silent_connection_is_ended_after_the_idle_time() {
     let server = Server::with(limits, session_limits, 10);
     let mut peer = server.begin("species: O H2");
     peer.evaluate(&water(0.0));
-    assert_eq!(peer.refusal(), "nothing was asked for a long time: connect again to go on");
+    assert_eq!(peer.refusal(), "no request came for a long time: connect again to go on");
 }
 
 #[test]
@@ -471,7 +473,7 @@ fn too_many_connections_are_refused_with_a_sentence() {
     let mut held: Vec<_> = (0..2).map(|_| server.begin("species: O H2")).collect();
     held.iter_mut().for_each(|peer| assert!(peer.evaluate(&water(0.0)).energy.is_finite()));
     let sentence = server.begin("species: O H2").refusal();
-    assert_eq!(sentence, "the server has 2 connections already, the most that it takes");
+    assert_eq!(sentence, "the server has 2 connections already, its limit");
     held.clear();
     sleep(Duration::from_millis(100));
     server.check();

@@ -1,4 +1,4 @@
-//! The client of an i-PI or ASE server: connections that we open, one or many, all served by one model.
+//! The client of an i-PI or ASE server, with one or more connections served by one model.
 
 use std::collections::HashSet;
 use std::io::{self, ErrorKind};
@@ -15,66 +15,66 @@ use tumble_ipi::{Error as IpiError, init};
 use crate::error::{Error, Result};
 use crate::scheduler::{BatchStats, DisconnectReason, Event, Key, Limits, Scheduler, SessionConfig, Shutdown};
 
-/// Structures that come in one message at most.
+/// The most structures per message.
 const MAX_BATCH: usize = 100_000;
 
-/// Atoms that come in one message at most: 240 MB of positions.
+/// The most atoms per message: 240 MB of positions.
 const MAX_ATOMS: usize = 10_000_000;
 
-/// Time between two attempts to reach a server.
+/// Time between two connection attempts.
 const RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
-/// What to be to an i-PI server.
+/// Options of the i-PI client.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where the server listens.
+    /// Address of the server.
     pub address: Address,
-    /// Atomic numbers `[N]`, which i-PI does not send.
+    /// Atomic numbers `[N]`; i-PI does not send them.
     pub species: Vec<u8>,
-    /// Along which cell vectors structures repeat; `None`: along all that are not zero.
+    /// Periodic cell vectors; `None`: all nonzero ones.
     pub periodic: Option<[bool; 3]>,
-    /// What is wanted of the model.
+    /// Evaluation of the model: mitigation, kind of forces, correction.
     pub policy: Policy,
-    /// Number of connections, evaluated together.
+    /// Number of connections; their structures are evaluated together.
     pub connections: usize,
     /// Whether structures and results travel through shared memory, as in i-PI's `mode='shm'`.
     pub shared_memory: bool,
-    /// How many structures make a step; `None`: those of one message.
+    /// Structures per step; `None`: the structures of one message.
     pub beads: Option<u64>,
-    /// Whether the structures of a step are turned by rotations of their own.
+    /// Whether each structure of a step has its own random rotations.
     pub independent: bool,
     /// Number of the first step.
     pub first_step: u64,
-    /// How long a server is waited for.
+    /// How long to try to connect to a server.
     pub retry: Duration,
-    /// Whether to look for a server again when one has gone.
+    /// Whether to connect again after the server has closed a connection.
     pub reconnect: bool,
 }
 
-/// How it ended.
+/// How [`run`] ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// The server said `EXIT`.
     Exit,
     /// The server closed its connections between two messages.
     Closed,
-    /// A signal asked for it.
+    /// The shutdown was requested, for example by a signal.
     Interrupted,
 }
 
-/// What goes on.
+/// An event for the log.
 #[derive(Debug)]
 pub enum Report<'a> {
     /// A connection was made.
     Connected {
-        /// How many there are now.
+        /// Connections now.
         connections: usize,
     },
-    /// Nobody listens yet.
+    /// The server does not listen yet.
     Waiting(&'a io::Error),
-    /// No more connections could be made in time; it goes on with those that there are.
+    /// Some connections could not be made in time; the client goes on with the others.
     Fewer {
-        /// How many are missing.
+        /// Missing connections.
         missing: usize,
     },
     /// A batch was evaluated.
@@ -86,8 +86,8 @@ pub enum Report<'a> {
 /// Serves a server until it ends.
 ///
 /// # Errors
-/// [`Connect`](IpiError::Connect) if no server is found in time, [`Error::Peer`] for one that breaks the protocol or the connection,
-/// [`Error::Unanswered`] for a structure that cannot be evaluated.
+/// [`Connect`](IpiError::Connect) if the server cannot be reached in time, [`Error::Peer`] if it breaks the protocol or
+/// the connection, [`Error::Unanswered`] for a structure that cannot be evaluated.
 pub fn run(
     potential: Box<dyn Potential>,
     limits: Limits,
@@ -119,12 +119,12 @@ struct Client<'a> {
     scheduler: Scheduler,
     options: &'a Options,
     counter: Arc<AtomicU64>,
-    /// Connections yet to be made.
+    /// Connections still to make.
     missing: usize,
     newest: Option<Key>,
     attempt: Instant,
     give_up: Instant,
-    /// Connections that have sent an `INIT`.
+    /// Connections with an `INIT`.
     initialized: HashSet<Key>,
     last: Option<DisconnectReason>,
 }
@@ -144,13 +144,14 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// When to try to connect again. One connection after the other: i-PI accepts one, and talks to it, before the next.
+    /// The time of the next connection attempt. Connections are made one after the other: i-PI accepts one, and talks
+    /// to it, before the next.
     fn next_attempt(&self) -> Option<Instant> {
         let free = self.newest.is_none_or(|key| self.scheduler.has_received(key));
         (self.missing > 0 && free).then_some(self.attempt)
     }
 
-    /// Makes a connection if one is missing; the ending if it is hopeless.
+    /// Makes a missing connection; returns the ending once there is no hope of one.
     fn connect(&mut self, report: &mut dyn FnMut(Report)) -> Result<Option<Ending>> {
         let now = Instant::now();
         if self.next_attempt().is_none_or(|attempt| attempt > now) {
@@ -219,18 +220,19 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Remembers how a connection ended; an error if there is no use in going on.
+    /// Records how a connection ended; an error if the client cannot go on.
     fn ended(&mut self, key: Key, end: DisconnectReason) -> Result<()> {
         if let DisconnectReason::Refused(sentence) = end {
             return Err(Error::Unanswered { peer: self.options.address.to_string(), sentence });
         }
         if self.options.reconnect {
             let now = Instant::now();
-            // Not at once: a server that only closes connections would be stormed.
+            // After a delay: a server that closes every connection would be flooded otherwise.
             (self.missing, self.attempt, self.give_up) =
                 (self.missing + 1, now + RETRY_INTERVAL, now + self.options.retry);
         }
-        // A server that goes still takes connections for a moment: those it never spoke to say nothing of its ending.
+        // A server that exits still accepts connections for a moment: those without an `INIT` say nothing about its
+        // ending.
         if self.initialized.remove(&key) || end == DisconnectReason::Exit || self.last.is_none() {
             self.last = Some(end);
         }
@@ -248,7 +250,7 @@ impl<'a> Client<'a> {
     }
 }
 
-/// Whether a server that starts later would make it good.
+/// Whether the connection may succeed later, once the server has started.
 fn is_retryable(error: &io::Error) -> bool {
     use ErrorKind::{ConnectionRefused, ConnectionReset, HostUnreachable, NotFound, TimedOut, WouldBlock};
     matches!(error.kind(), ConnectionRefused | ConnectionReset | HostUnreachable | NotFound | TimedOut | WouldBlock)

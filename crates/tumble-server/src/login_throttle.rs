@@ -10,7 +10,7 @@ const INITIAL_DELAY: Duration = Duration::from_millis(250);
 /// The longest delay: a delayed connection occupies a slot that others could use.
 const MAX_DELAY: Duration = Duration::from_secs(8);
 
-/// Time without a wrong token after which the count of an address is reset.
+/// Time without a wrong token before the count of an address is reset.
 const EXPIRY: Duration = Duration::from_secs(600);
 
 /// The most addresses remembered, by their latest wrong token.

@@ -1,4 +1,4 @@
-//! The server's loop: who may come in, and what becomes of whom.
+//! The server's loop: accepts connections, grants sessions, reports events.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -16,54 +16,54 @@ use crate::statistics::Statistics;
 /// Time between two lines of statistics.
 const STATISTICS: Duration = Duration::from_secs(10);
 
-/// Time between two words of a crowd.
+/// Time between two reports of evicted connections.
 const EVICTION_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How to serve.
+/// Options of the server.
 pub struct Options {
-    /// What simulations are granted.
+    /// Limits and defaults of a session.
     pub session_limits: SessionLimits,
-    /// What may not be exceeded.
+    /// Limits of the scheduler.
     pub limits: Limits,
-    /// Connections at a time.
+    /// The most simulations at a time.
     pub max_connections: usize,
-    /// Where a line of statistics goes every 10 seconds, and at the end.
+    /// Output of the statistics: one line every 10 seconds and at the end.
     pub statistics: Option<Box<dyn Write>>,
 }
 
-/// What goes on.
+/// An event for the log.
 #[derive(Debug)]
 pub enum Report<'a> {
     /// A simulation begins.
     Begun {
-        /// Who.
+        /// The simulation.
         peer: &'a str,
-        /// Atoms of each of its structures.
+        /// Atoms per structure.
         atoms: usize,
     },
     /// A connection has ended.
     Ended {
-        /// Whose.
+        /// The peer.
         peer: &'a str,
-        /// How.
+        /// The reason.
         end: &'a DisconnectReason,
-        /// How many there are now.
+        /// Connections now.
         connections: usize,
     },
-    /// Somebody could not be accepted.
+    /// A connection could not be accepted.
     NotAccepted(&'a io::Error),
-    /// So many connections that had sent no `INIT` had to make room for others.
+    /// Number of connections without an `INIT` closed to make room for others.
     Evicted(usize),
-    /// Statistics cannot be written; told once until they can.
+    /// The statistics cannot be written; reported once, until writing succeeds again.
     NotWritten(&'a io::Error),
-    /// A batch was evaluated, and how many connections there are now.
+    /// A batch was evaluated; with the number of connections now.
     BatchStats(&'a BatchStats, usize),
 }
 
-/// Serves until a signal comes.
+/// Serves until the shutdown is requested.
 ///
 /// # Errors
-/// Those of the system. What a simulation does wrong is its own affair, and statistics that cannot be written are told.
+/// System errors. Errors of a simulation end that simulation only, and a failure to write statistics is reported.
 pub fn serve(
     potential: Box<dyn Potential>,
     listener: Listener,
@@ -86,8 +86,8 @@ pub fn serve(
         }
         server.report_evictions(Instant::now(), report);
     }
-    server.scheduler.dismiss("the server was asked to end: ask the next one");
-    // What came about in the last turn counts, though nobody comes in any more.
+    server.scheduler.dismiss("the server is shutting down: connect to the next one");
+    // Connections that ended in the last turn still count; new ones are not served any more.
     let last = server.scheduler.take_events().into_iter().filter(|last| matches!(last, Event::Ended { .. }));
     last.for_each(|event| server.handle(event, &options, report));
     server.write_line(options.statistics.as_mut(), report);
@@ -98,7 +98,7 @@ struct Server {
     scheduler: Scheduler,
     statistics: Statistics,
     login_throttle: LoginThrottle,
-    /// Connections that had to make room, of which nothing was told yet.
+    /// Evicted connections not reported yet.
     evicted: usize,
     reported_at: Option<Instant>,
     /// Whether the last line of statistics could not be written.
@@ -133,16 +133,17 @@ impl Server {
         }
     }
 
-    /// Takes somebody in. Whether there is room for a simulation is told when one is asked for.
+    /// Accepts a connection. The limit of simulations is checked at its `INIT`, where it can be refused with a
+    /// sentence.
     fn accept(&mut self, stream: Stream, peer: &str, options: &Options) {
         let pending = options.limits.admission.map_or(0, |admission| admission.max_pending);
-        // Beyond twice as many, those who are being told why they are refused included, there is no telling.
+        // Beyond twice the limit, counting connections being refused, it is closed without a word.
         if self.scheduler.connections() >= 2 * (options.max_connections + pending) {
             return self.statistics.refuse();
         }
         self.statistics.accept();
         let number = self.statistics.total().accepted;
-        // One that the system does not let us watch is gone.
+        // A stream that the poller cannot watch is dropped.
         let _ = self.scheduler.add(stream, format!("{peer} #{number}"));
     }
 
@@ -165,12 +166,12 @@ impl Server {
     fn accept_init(&self, key: Key, text: &str, options: &Options) -> Result<SessionConfig, String> {
         let most = options.max_connections;
         if !self.scheduler.begun(key) && self.scheduler.simulations() >= most {
-            return Err(format!("the server has {most} connections already, the most that it takes"));
+            return Err(format!("the server has {most} connections already, its limit"));
         }
         options.session_limits.accept_init(text, self.scheduler.info())
     }
 
-    /// Tells of those who had to make room: once in a while, however many they were.
+    /// Reports evictions, at most once per interval.
     fn report_evictions(&mut self, now: Instant, report: &mut dyn FnMut(Report)) {
         if self.evicted > 0
             && self.reported_at.is_none_or(|last| now.saturating_duration_since(last) >= EVICTION_INTERVAL)
@@ -180,11 +181,12 @@ impl Server {
         }
     }
 
-    /// A line of statistics. What cannot be written is told once, and tried again: a disk may have room later.
+    /// Writes a line of statistics. A failure is reported once, and writing is tried again: the disk may have space
+    /// later.
     fn write_line(&mut self, out: Option<&mut Box<dyn Write>>, report: &mut dyn FnMut(Report)) {
         let Some(out) = out else { return };
         let line = self.statistics.line(self.scheduler.connections());
-        // What was written of a line before is not to spoil this one.
+        // End the rest of an incomplete line, so that it does not spoil this one.
         let before = if self.write_failed { "\n" } else { "" };
         let result = out.write_all(format!("{before}{line}\n").as_bytes()).and_then(|()| out.flush());
         let failed = result.is_err();

@@ -1,4 +1,4 @@
-//! Requests from the queue to the thread that evaluates, and answers from there.
+//! Passes requests from the queue to the evaluator, and its results to the connections.
 
 use std::time::{Duration, Instant};
 
@@ -10,17 +10,17 @@ use crate::scheduler::evaluator::{Batch, BatchResult};
 use crate::scheduler::request::Request;
 use crate::scheduler::{Event, Key, Scheduler};
 
-/// How long the model is left to an evaluation before others are handed over, to come between two of its runs.
+/// The shortest time between two batches during an evaluation; the second is evaluated between two runs of the model.
 const MIN_INTERVAL: Duration = Duration::from_millis(50);
 
 impl Scheduler {
-    /// When to hand over what waits: at once when the model is free and the batch complete.
+    /// The time to submit the next batch: at once when the evaluator is idle and the batch complete.
     pub(super) fn next_batch(&self) -> Option<Instant> {
         let due = self.queue.deadline(&self.limits, self.active())?;
         Some(if self.evaluating.is_empty() { due } else { due.max(self.submitted_at + MIN_INTERVAL) })
     }
 
-    /// Hands over one batch.
+    /// Submits one batch to the evaluator.
     pub(super) fn submit_batch(&mut self) {
         self.submitted_at = Instant::now();
         let (keys, waited) = self.queue.take(self.limits.max_batch, self.submitted_at);
@@ -33,7 +33,7 @@ impl Scheduler {
         self.evaluator.submit(Batch { requests, waited });
     }
 
-    /// Answers what was evaluated.
+    /// Answers the finished requests.
     pub(super) fn collect(&mut self) {
         let mut idle = self.evaluating.is_empty();
         while let Some(BatchResult { stats, results }) = self.evaluator.next_result() {
@@ -63,7 +63,7 @@ impl Scheduler {
         }
     }
 
-    /// Ends the evaluation of a connection that has gone.
+    /// Cancels the evaluation of a closed connection.
     pub(super) fn cancel_evaluation(&self, key: Key) {
         self.evaluating.get(&key).iter().for_each(|cancel| cancel.ask(Reason::Gone));
     }

@@ -1,4 +1,4 @@
-//! One connection: its socket, its conversation, and how long it may be silent.
+//! One connection: its socket, its protocol state, and its deadlines.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::IpAddr;
@@ -22,19 +22,19 @@ use crate::scheduler::request::Request;
 use crate::scheduler::session::{Session, SessionConfig};
 use crate::scheduler::{Key, Limits, READ_SIZE};
 
-/// How long a peer that is refused has to read why.
+/// How long a refused peer has to read the reason.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// How a connection has ended.
+/// Why a connection ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DisconnectReason {
-    /// With an `EXIT`.
+    /// The peer sent `EXIT`.
     Exit,
     /// The peer closed it between two messages.
     Closed,
-    /// It broke: the rest of a sentence that begins with the name of the peer.
+    /// It broke: the rest of a sentence that begins with the peer's name.
     Broken(String),
-    /// We refused to go on: a sentence that the peer was told.
+    /// We refused to go on, with this sentence to the peer.
     Refused(String),
 }
 
@@ -42,33 +42,33 @@ pub enum DisconnectReason {
 pub(super) struct Connection {
     stream: Stream,
     pub peer: String,
-    /// The machine that it is from.
+    /// The peer's IP address; for IPv6 its network.
     pub origin: Option<IpAddr>,
     driver: Driver,
-    /// From its `INIT` on.
+    /// `None` before the `INIT`.
     session: Option<Session>,
     segments: Option<Segments>,
-    /// Whether it is likely to ask again soon: it was in the last batch, or is new.
+    /// Whether it is likely to send a request soon: it was in the last batch, or is new.
     pub active: bool,
-    /// How much of the output is sent.
+    /// Bytes of the output already sent.
     sent: usize,
     /// When it was opened.
     opened: Instant,
-    /// When the last message was taken in, or sent to its end. Parts of messages do not count: who sends a byte now and
-    /// then does not keep his place.
+    /// When the last message was completely read or sent. Parts do not count: a peer cannot hold its slot by sending a
+    /// byte now and then.
     last_activity: Instant,
-    /// Whether anything has come.
+    /// Whether any bytes were received.
     pub has_received: bool,
-    /// Whether its end has been told.
+    /// Whether its end has been reported.
     pub ended: bool,
-    /// When it is to be refused, and why.
+    /// Time and sentence of a delayed refusal.
     refusal: Option<(Instant, String)>,
-    /// Whether it is one that we do not trust, as all that we accept.
+    /// Whether the rate of its messages is limited, as for all accepted connections.
     limited: bool,
     pub limiter: RateLimiter,
     /// Messages before its `INIT`.
     early_messages: usize,
-    /// What the poller was told last: readable, writable.
+    /// The interest registered with the poller: readable, writable.
     interest: (bool, bool),
 }
 
@@ -99,12 +99,12 @@ impl Connection {
         self.stream.as_fd()
     }
 
-    /// Ends it from our side.
+    /// Closes it from our side.
     pub fn hang_up(&mut self) {
         self.stream.hang_up();
     }
 
-    /// Whether it has begun a session.
+    /// Whether it has a session.
     pub fn begun(&self) -> bool {
         self.session.is_some()
     }
@@ -114,7 +114,7 @@ impl Connection {
         self.session = Some(Session::new(config));
     }
 
-    /// Reads a piece; true if something came.
+    /// Reads once; returns whether new bytes came.
     pub fn read(&mut self, buffer: &mut [u8]) -> Result<bool, DisconnectReason> {
         self.limiter.start_timer();
         let read = self.stream.read(buffer);
@@ -143,7 +143,7 @@ impl Connection {
         }
     }
 
-    /// What is to be done next; nothing before what was answered is on its way.
+    /// Returns the next event of the driver; `None` while the connection is paused or refused.
     pub fn proceed(&mut self) -> Result<Option<driver::Event>, Fault> {
         if self.ended || self.paused() {
             return Ok(None);
@@ -165,18 +165,18 @@ impl Connection {
         event
     }
 
-    /// Whether nothing is lost once its peer has gone: all that it may still have sent is talk. The poller tells that it
-    /// has gone whether we ask or not, so it is to be looked at now, though it is left alone.
+    /// Whether it can be dropped once its peer has gone: only small messages could be unread. The poller reports a
+    /// hang-up regardless of the registered interest, so it must be handled now, even in a pause.
     pub fn droppable(&self) -> bool {
         self.ended || self.paused()
     }
 
-    /// Whether it is left alone for a while.
+    /// Whether it is paused by the rate limiter.
     fn paused(&self) -> bool {
         self.limited && self.limiter.paused_until().is_some()
     }
 
-    /// Takes a request in and says how many structures it has.
+    /// Stores a request and returns its number of structures.
     pub fn accept_request(&mut self, event: driver::Event) -> Result<usize, Refusal> {
         let structures = match event {
             driver::Event::Evaluate(structures) => structures,
@@ -206,7 +206,7 @@ impl Connection {
         self.session.as_ref().map_or(0, Session::structures)
     }
 
-    /// The request, to be evaluated elsewhere.
+    /// Returns the request, for the evaluator.
     pub fn take_request(&mut self, key: Key) -> Option<Request> {
         Some(self.session.as_mut()?.take_request(key))
     }
@@ -216,12 +216,12 @@ impl Connection {
         self.driver.busy()
     }
 
-    /// Memory of what is known of neighbors, bytes.
+    /// Memory of the cached neighbor lists, bytes.
     pub fn kept(&self) -> usize {
         self.session.as_ref().map_or(0, |session| session.kept)
     }
 
-    /// Keeps what is known of neighbors for the next request, if there is so much room for it, bytes.
+    /// Caches the neighbor lists for the next request if they fit into `room` bytes.
     pub fn keep(&mut self, lists: Vec<NeighborList>, room: usize) {
         let Some(session) = &mut self.session else { return };
         session.keep(lists);
@@ -230,7 +230,7 @@ impl Connection {
         }
     }
 
-    /// Makes the reply.
+    /// Queues the results as the reply.
     pub fn answer(&mut self, evaluations: Vec<Evaluation>) -> Result<(), Refusal> {
         let answers: Vec<_> = evaluations.into_iter().map(answer).collect();
         if let Some(segments) = &self.segments {
@@ -242,7 +242,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Says why it ends.
+    /// Queues an `ERROR` with the reason, the last message of the connection.
     pub fn refuse(&mut self, sentence: &str) {
         put_error(sentence, &mut self.driver.output);
         self.forget_request();
@@ -251,15 +251,15 @@ impl Connection {
         self.last_activity = Instant::now();
     }
 
-    /// Says why it will have ended soon.
+    /// Schedules a refusal.
     pub fn refuse_at(&mut self, when: Instant, sentence: String) {
         self.refusal = Some((when, sentence));
     }
 
-    /// Says why it ends, if its peer listens, and ends it.
+    /// Sends the reason without waiting for the peer; the caller then drops the connection.
     pub fn dismiss(&mut self, sentence: &str) {
         self.refuse(sentence);
-        // Nothing is waited for. What is unread would reset the connection, and take the sentence with it.
+        // Unread input would reset the connection on closing, and the peer would lose the sentence.
         let _ = self.write().map(|()| self.stream.read(&mut [0; 4096]));
     }
 
@@ -267,7 +267,7 @@ impl Connection {
         self.session.iter_mut().for_each(Session::forget);
     }
 
-    /// Sends what can be sent; an error if the connection is done.
+    /// Sends as much output as the socket takes; an error once the connection is over.
     pub fn write(&mut self) -> Result<(), DisconnectReason> {
         if self.driver.output.is_empty() {
             return Ok(());
@@ -288,18 +288,18 @@ impl Connection {
         Ok(())
     }
 
-    /// How it ends if it cannot be written to: whoever has said `EXIT` need not read any more.
+    /// The reason after a failed write: a peer that has sent `EXIT` need not read any more.
     pub fn drain(&mut self, buffer: &mut [u8], end: DisconnectReason) -> DisconnectReason {
         let length = self.stream.read(buffer).unwrap_or(0);
         self.driver.feed(&buffer[..length]);
         if matches!(self.proceed(), Ok(Some(driver::Event::Exit))) { DisconnectReason::Exit } else { end }
     }
 
-    /// What to tell the poller, if it must be told.
+    /// The new interest for the poller, if it has changed.
     pub fn interest(&mut self, key: Key) -> Option<Readiness> {
         self.limiter.stop_timer();
         let writing = !self.driver.output.is_empty();
-        // Whoever does not read his answers is not read from, and nobody piles up more than a piece of requests.
+        // A peer that does not read its answers is not read from, and none may buffer more requests than one read.
         let busy = writing || self.driver.busy() && self.driver.waiting() > READ_SIZE;
         let reading = (self.ended || !busy) && !self.paused();
         let interest = (reading, writing);
@@ -308,7 +308,7 @@ impl Connection {
         changed.then(|| Readiness::new(key, reading, writing))
     }
 
-    /// When something is wrong with it if nothing happens.
+    /// The time to refuse or close it if nothing happens before.
     pub fn deadline(&self, limits: &Limits) -> Option<Instant> {
         if self.ended {
             return Some(self.last_activity + LINGER);
@@ -316,7 +316,7 @@ impl Connection {
         if let Some((when, _)) = self.refusal {
             return Some(when);
         }
-        // Who has begun and is left alone owes us nothing meanwhile.
+        // A simulation in a pause has nothing due.
         if self.begun() && self.paused() {
             return None;
         }
@@ -329,17 +329,17 @@ impl Connection {
         wait.map(|wait| since + wait)
     }
 
-    /// When to look at it again.
+    /// The end of its pause.
     pub fn resume(&self) -> Option<Instant> {
         self.limiter.paused_until().filter(|_| self.limited)
     }
 
-    /// Whether it owes us something.
+    /// Whether the peer has something due: its `INIT`, the rest of a message, or reading our output.
     fn unfinished(&self) -> bool {
         !self.driver.begun() || self.driver.waiting() > 0 || !self.driver.output.is_empty()
     }
 
-    /// What is wrong when a deadline has passed; nothing to say if it has been told.
+    /// The sentence for a passed deadline; `None` if one was sent already.
     pub fn timeout_message(&self) -> Option<&str> {
         match self {
             _ if self.ended => None,
@@ -347,7 +347,7 @@ impl Connection {
             _ if !self.driver.output.is_empty() => Some("the answer was not read in time"),
             _ if self.driver.waiting() > 0 => Some("the rest of a message did not come in time"),
             _ if !self.driver.begun() => Some("no INIT came in time"),
-            _ => Some("nothing was asked for a long time: connect again to go on"),
+            _ => Some("no request came for a long time: connect again to go on"),
         }
     }
 }

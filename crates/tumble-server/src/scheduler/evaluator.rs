@@ -1,8 +1,8 @@
 //! Evaluations: short ones in the event loop's thread, long ones in a background thread, while the event loop goes on
 //! serving its sockets.
 //!
-//! A single thread is not enough: a run of a model that cannot be split blocks it, and only another thread can cancel the
-//! run. A background thread for every request would cost a short one as much as its evaluation.
+//! A single thread is not enough: a run of a model that cannot be split blocks it, and only another thread can cancel
+//! the run. A background thread for every request would cost a short one as much as its evaluation.
 
 use std::collections::VecDeque;
 use std::panic::resume_unwind;
@@ -42,7 +42,7 @@ pub(super) struct BatchResult {
     pub results: Vec<(Request, Result<Vec<Evaluation>>)>,
 }
 
-/// The owner of the model, which it keeps itself or lends to the background thread.
+/// The owner of the model; lends it to the background thread.
 pub(super) struct Evaluator {
     limits: Limits,
     poller: Arc<Poller>,
