@@ -65,13 +65,13 @@ fn serve(driver: &mut Driver, event: &Event, layout: &Layout) {
     match event {
         Event::Init { text } => {
             assert!(text.len() <= layout.max_text);
-            return driver.begin(layout.atoms, layout.batch, layout.carrier);
+            return driver.begin(layout.atoms, layout.batch, layout.transport);
         }
         Event::Evaluate(structures) => {
-            assert!(layout.carrier == Transport::Socket && structures.len() == layout.batch);
+            assert!(layout.transport == Transport::Socket && structures.len() == layout.batch);
             assert!(structures.iter().all(|structure| structure.positions.len() == layout.atoms));
         }
-        Event::EvaluateShared(names) => assert!(layout.carrier != Transport::Socket && names.iter().len() <= 1),
+        Event::EvaluateShared(names) => assert!(layout.transport != Transport::Socket && names.iter().len() <= 1),
         Event::Exit => {}
     }
     assert!(driver.begun());

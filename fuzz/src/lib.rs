@@ -39,9 +39,9 @@ pub const TARGETS: [(&str, Target); 11] = [
 /// Two bytes say what both sides have agreed on, so that all carriers are reached; messages follow.
 fn layout(bytes: &[u8]) -> Option<(Layout, &[u8])> {
     let (&[sizes, max_text], messages) = bytes.split_first_chunk()?;
-    let carrier = [Transport::Socket, Transport::Unnamed, Transport::Shared][usize::from(sizes >> 4) % 3];
+    let transport = [Transport::Socket, Transport::Unnamed, Transport::Shared][usize::from(sizes >> 4) % 3];
     let (atoms, batch) = (usize::from(sizes & 3), 1 + usize::from(sizes >> 2 & 3));
-    Some((Layout { atoms, batch, carrier, max_text: max_text.into() }, messages))
+    Some((Layout { atoms, batch, transport, max_text: max_text.into() }, messages))
 }
 
 /// What the side that runs the dynamics sends, one message after the other.
@@ -73,7 +73,7 @@ fn check(request: Request, layout: &Layout) -> Vec<u8> {
 
 fn check_structures(inline: &Inline, layout: &Layout) {
     let structures: Vec<_> = inline.structures().collect();
-    assert!(layout.carrier == Transport::Socket && structures.len() == layout.batch);
+    assert!(layout.transport == Transport::Socket && structures.len() == layout.batch);
     assert!(structures.iter().all(|structure| structure.positions.len() == layout.atoms));
     let [one] = &structures[..] else { return };
     let mut bytes = Vec::new();
@@ -100,7 +100,7 @@ fn put_names(names: Option<[&str; 6]>, layout: &Layout, out: &mut Vec<u8>) {
         assert!(name.len() <= 255);
         message::text(name, out);
     }
-    assert_eq!(layout.carrier, if names.is_some() { Transport::Unnamed } else { Transport::Shared });
+    assert_eq!(layout.transport, if names.is_some() { Transport::Unnamed } else { Transport::Shared });
 }
 
 /// What the side that computes sends, one message after the other.
@@ -127,11 +127,11 @@ fn check_reply(reply: &Reply, layout: &Layout) -> Vec<u8> {
 }
 
 fn check_answers(answers: &[Answer], layout: &Layout, out: &mut Vec<u8>) {
-    let inline = layout.carrier == Transport::Socket;
+    let inline = layout.transport == Transport::Socket;
     let atoms = if inline { layout.atoms } else { 0 };
     assert!(answers.len() == layout.batch && answers.iter().all(|answer| answer.forces.len() == atoms));
     let mut bytes = Vec::new();
-    message::put_answers(answers, layout.carrier, &mut bytes);
+    message::put_answers(answers, layout.transport, &mut bytes);
     if inline {
         let Ok(Some((Reply::ForceReady(again), used))) = message::reply(&bytes, layout) else { panic!("{answers:?}") };
         assert!(used == bytes.len() && again.iter().zip(answers).all(|(a, b)| a.extras == b.extras));

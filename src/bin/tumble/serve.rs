@@ -154,7 +154,7 @@ impl Arguments {
     }
 
     fn server(&self, settings: Settings) -> Result<ServerOptions> {
-        let terms = SessionLimits {
+        let session_limits = SessionLimits {
             max_atoms: self.max_atoms,
             max_rotations: self.max_rotations,
             token: self.token.clone(),
@@ -163,15 +163,15 @@ impl Arguments {
         let limits = Limits {
             max_batch: self.max_batch,
             max_wait: Duration::from_micros(self.max_wait_us),
-            memory: terms.settings.memory_mb << 20,
+            memory: session_limits.settings.memory_mb << 20,
             max_work: self.max_work,
-            max_text: terms.max_text(),
+            max_text: session_limits.max_text(),
             io_timeout: Some(Duration::from_secs(self.io_timeout)),
             admission: Some(Admission { max_pending: self.max_pending, grace: Duration::from_secs(self.grace) }),
             idle: self.idle_timeout.map(Duration::from_secs),
         };
         let statistics = self.stats.as_deref().map(open).transpose()?;
-        Ok(ServerOptions { terms, limits, max_connections: self.max_connections, statistics })
+        Ok(ServerOptions { session_limits, limits, max_connections: self.max_connections, statistics })
     }
 }
 
@@ -210,7 +210,7 @@ fn tell(log: &mut Log, report: Report) {
             log.connections(connections);
             log.round(round);
         }
-        Report::Crowded(count) => {
+        Report::Evicted(count) => {
             log.event("crowded", &format!("{count} connection(s) without an INIT had to make room for others"));
         }
         Report::NotWritten(error) => {
