@@ -69,8 +69,8 @@ SOURCES = {
         "tumble-server/src/serve.rs",
         "tumble-capi/src/*.rs",
     ],
-    "What is wrong with a model file": ["tumble-onnx/src/contract/unpacking.rs"],
-    "Messages of the other side": [
+    "Defects of a model file": ["tumble-onnx/src/contract/unpacking.rs"],
+    "Messages of the peer": [
         "tumble-ipi/src/shared.rs",
         "tumble-ipi/src/client.rs",
         "tumble-ipi/src/client/reply_reader.rs",
