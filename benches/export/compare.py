@@ -77,7 +77,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--checkpoint", type=Path, help="instead of the PET of the documentation")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--json", help="write what was measured to this file")
+    parser.add_argument("--json", help="write the measurements to this file")
     options = parser.parse_args()
     path = options.checkpoint or checkpoint()
     prepare(path)

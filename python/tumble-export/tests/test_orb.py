@@ -26,8 +26,7 @@ from tumble_export import neighbors, pipeline, receptive_field, structures, veri
 from tumble_export.adapter import Structure
 from tumble_export.command import main
 from tumble_export.layers import pin_epsilon
-from tumble_export.orb import orb_adapter
-from tumble_export.orb import load, source
+from tumble_export.orb import load, orb_adapter, source
 
 MEAN = 0.25  # mean of the heads' outputs; exact in single precision
 WIDTH, GAIN = 16, 2.5  # random weights are made larger, so that forces are not all but zero

@@ -14,8 +14,7 @@ from variants import VARIANTS
 from tumble_export import adapter as adapters
 from tumble_export import pipeline, receptive_field, structures, trace, verify
 from tumble_export.command import main
-from tumble_export.metatrain import pet_adapter
-from tumble_export.metatrain import load
+from tumble_export.metatrain import load, pet_adapter
 
 FOLDER = Path(__file__).parents[3] / "target" / "pets"
 HOPS = {"one-layer": 2, "three-layers": 4, "adaptive": 4, "adaptive-grid": 3, "adaptive-residual": 2}
