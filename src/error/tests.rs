@@ -23,7 +23,7 @@ fn address() -> Ipi {
     "nowhere".parse::<tumble_ipi::net::Address>().unwrap_err()
 }
 
-/// One of each error that is a mistake in options or arguments.
+/// One of each mistake in options or arguments.
 fn usage() -> Vec<Error> {
     let core = [
         Core::Argument { name: "COMMAND", problem: "is none".into() },
@@ -36,7 +36,7 @@ fn usage() -> Vec<Error> {
     all.extend([
         Error::Ipi(address()),
         Error::Server(address().into()),
-        Error::OpenDoor { address: "tcp:a:1".into() },
+        Error::OpenServer { address: "tcp:a:1".into() },
         Error::ShortToken { found: 2, address: "tcp:a:1".into(), shortest: 16 },
         Error::Overwrite { path: "a".into() },
     ]);
@@ -47,7 +47,7 @@ fn usage() -> Vec<Error> {
 fn mistakes_in_options_are_told_from_other_errors() {
     for error in usage() {
         assert!(error.is_usage() && !error.is_late() && !error.is_interruption(), "{error}");
-        // Of a frame, it is a matter of the file.
+        // In a frame, the same error is a problem of the file.
         assert!(!framed(error).is_usage());
     }
     let signals = Error::Signals { source: refused() };
@@ -69,7 +69,7 @@ fn mistakes_in_options_are_told_from_other_errors() {
 }
 
 #[test]
-fn what_a_crate_passes_on_is_classified_as_by_itself() {
+fn wrapped_errors_are_classified_as_the_original() {
     let late = || Core::Cancelled { reason: CancelReason::Time };
     let ways: [fn(Core) -> Error; 7] = [
         Error::Core,
@@ -100,7 +100,7 @@ fn causes_are_sources_and_parts_of_the_sentence() {
 }
 
 #[test]
-fn an_error_of_a_model_comes_back_as_it_was() {
+fn model_errors_survive_the_round_trip_through_core() {
     let missing = || tumble_onnx::Error::RuntimeMissing { tried: "a".into() };
     let inside = Core::from(missing());
     assert_eq!(inside.to_string(), missing().to_string());

@@ -1,4 +1,4 @@
-//! Steps of a model for which tumble has kernels: of 192 centers with 27 tokens each, 4 heads of 8 components.
+//! tumble's kernels for steps of a model: 192 centers with 27 tokens each, 4 heads of 8 components.
 
 use std::hint::black_box;
 

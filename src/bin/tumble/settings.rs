@@ -1,4 +1,4 @@
-//! The settings of the table as options of the command line.
+//! The table of settings as options of the command line.
 
 use std::marker::PhantomData;
 use std::path::PathBuf;
@@ -12,25 +12,25 @@ use tumble_core::settings::{Frontend, Given, Setting, Value};
 
 use crate::options::hash;
 
-/// Settings that a command takes as options, as they were given.
+/// Options of a command for the settings of the front ends `D`, as given.
 pub struct Options<D = Averaging> {
     given: Vec<(&'static Setting, String)>,
     frontends: PhantomData<D>,
 }
 
-/// Which settings these are.
+/// A selection of settings.
 pub trait Frontends {
-    /// In the order of the help.
+    /// The front ends of these settings, in the order of the help.
     const FRONTENDS: &'static [Frontend];
 }
 
-/// Those of commands that average over rotations.
+/// Settings of commands that average over rotations.
 pub struct Averaging;
 
-/// Those of all commands that run a model.
+/// Settings of all commands that run a model.
 pub struct Running;
 
-/// Those of `tumble ipi` only.
+/// Settings of `tumble ipi` only.
 pub struct Ipi;
 
 impl Frontends for Averaging {
@@ -46,18 +46,18 @@ impl Frontends for Ipi {
 }
 
 impl<D: Frontends> Options<D> {
-    /// As settings of a calculator.
+    /// Returns the settings of a calculator.
     ///
     /// # Errors
-    /// Those of [`Settings::take`].
+    /// As [`Settings::take`].
     pub fn settings(&self, library: Option<PathBuf>) -> Result<Settings> {
         self.added_to(Settings { library, ..Settings::default() })
     }
 
-    /// Other settings with these.
+    /// Adds these options to other settings.
     ///
     /// # Errors
-    /// Those of [`Settings::take`].
+    /// As [`Settings::take`].
     pub fn added_to(&self, mut settings: Settings) -> Result<Settings> {
         let given: Vec<Given> = self.given.iter().map(|(setting, text)| (*setting, text.as_str())).collect();
         settings.take(&given)?;
@@ -115,7 +115,7 @@ fn forces() -> [PossibleValue; 2] {
     ]
 }
 
-/// What was given for a setting, or its default.
+/// Text given for a setting, or its default.
 fn text(setting: &Setting, matches: &ArgMatches) -> Option<String> {
     match setting.value {
         Value::Switch(_) => matches.get_flag(setting.name).then(|| "yes".into()),

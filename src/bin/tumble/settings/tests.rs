@@ -15,7 +15,7 @@ use super::*;
 const FRONTENDS: [Frontend; 6] =
     [Frontend::CApi, Frontend::Init, Frontend::Lammps, Frontend::Averaging, Frontend::Running, Frontend::Ipi];
 
-/// What some settings need beside them, to mean something.
+/// Settings required by other settings.
 const BESIDE: [(&str, &[(&str, &str)]); 4] = [
     ("correction", &[("rotate", "octahedral")]),
     ("every", &[("rotate", "octahedral")]),
@@ -36,7 +36,7 @@ fn example(setting: &Setting) -> String {
     }
 }
 
-/// What to give for a setting to have this value.
+/// Keys and texts to give for a setting to have this value.
 fn words(setting: &Setting, text: &str) -> Vec<(String, String)> {
     let beside = BESIDE.iter().find(|(name, _)| *name == setting.name).map_or(&[][..], |(_, beside)| beside);
     beside.iter().copied().chain([(setting.name, text)]).map(owned).collect()
@@ -66,7 +66,7 @@ fn model() -> ModelInfo {
     ModelInfo { forces: vec![Forces::Conservative, Forces::Direct], ..info }
 }
 
-/// What a simulation gets that says this in its `INIT`.
+/// Settings of a simulation with this `INIT`.
 fn session(text: &str) -> Result<Settings, String> {
     let limits = SessionLimits { max_atoms: 10, max_rotations: 100, token: None, settings: Settings::default() };
     let policy = limits.accept_init(&format!("species: O, {text}"), &model())?.policy;
@@ -81,7 +81,7 @@ fn session(text: &str) -> Result<Settings, String> {
     })
 }
 
-/// Those of the words that these frontends of the command line know.
+/// Settings of a command line with those `words` that its front ends accept.
 fn command_line<D: Frontends>(words: &[(String, String)]) -> Settings {
     let known = words.iter().filter(|(name, _)| all::<D>().any(|setting| setting.name == *name));
     let arguments = known.map(|(name, text)| match text.as_str() {
@@ -107,7 +107,7 @@ fn every_setting_goes_through_every_door_that_accepts_it() {
 }
 
 #[test]
-fn names_and_places_are_each_of_one_setting() {
+fn names_and_places_are_unique() {
     let names: BTreeSet<_> = SETTINGS.iter().map(|setting| setting.name).collect();
     assert_eq!(names.len(), SETTINGS.len());
     for frontend in FRONTENDS {
