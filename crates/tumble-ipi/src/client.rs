@@ -24,7 +24,7 @@ use tumble_core::rotation::{Matrix3, Vector3};
 
 use crate::client::reply_reader::{ReadError, ReplyReader};
 pub use crate::client::settings::ClientSettings;
-pub use crate::client::settings::check_species;
+pub use crate::client::settings::check_atomic_numbers;
 use crate::error::{Error, Result};
 use crate::extras;
 use crate::init::put_species;
@@ -64,7 +64,7 @@ impl Client {
     /// # Errors
     /// As [`Client::connect`].
     pub fn with_options(address: &Address, species: &[u8], options: &str, timeout: Option<Duration>) -> Result<Self> {
-        settings::check_species(species)?;
+        settings::check_atomic_numbers(species)?;
         settings::check_options(options)?;
         let unreached = |source| Error::Connect { address: address.to_string(), source };
         let stream = Stream::connect(address).map_err(unreached)?;

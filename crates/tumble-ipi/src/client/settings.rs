@@ -46,8 +46,8 @@ impl ClientSettings {
     /// # Errors
     /// [`Error::Argument`] for a value with a separator in it.
     pub fn options(&self) -> Result<String> {
-        let rotate = self.rotate.as_deref().map(|rotate| whole("rotate", rotate)).transpose()?;
-        let token = self.token.as_deref().map(|token| whole("token", token)).transpose()?;
+        let rotate = self.rotate.as_deref().map(|rotate| check_value("rotate", rotate)).transpose()?;
+        let token = self.token.as_deref().map(|token| check_value("token", token)).transpose()?;
         let pairs = [
             ("rotate", rotate.map(String::from)),
             ("inversion", self.inversion.map(yes_or_no)),
@@ -68,7 +68,7 @@ fn yes_or_no(value: bool) -> String {
 }
 
 /// Refuses a value that the `INIT` would cut short. The error hides the value: it may be secret.
-fn whole<'a>(name: &'static str, value: &'a str) -> Result<&'a str> {
+fn check_value<'a>(name: &'static str, value: &'a str) -> Result<&'a str> {
     if value.is_empty() || value.trim() != value || value.contains([',', '\n', '\0']) {
         let problem = "is empty, or has a comma, a line break or spaces around it: leave these out".into();
         return Err(Error::Argument { name, problem });
@@ -94,7 +94,7 @@ pub fn check_options(text: &str) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Argument`].
-pub fn check_species(species: &[u8]) -> Result<()> {
+pub fn check_atomic_numbers(species: &[u8]) -> Result<()> {
     let refused = |problem| Err(Error::Argument { name: "species", problem });
     if species.is_empty() {
         return refused("is empty: give the atomic number of each atom".into());
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn species_without_an_element_are_refused() {
-        let error = |species: &[u8]| check_species(species).unwrap_err().to_string();
+        let error = |species: &[u8]| check_atomic_numbers(species).unwrap_err().to_string();
         assert_eq!(error(&[8, 0]), "the argument species has 0 for atom 2: give numbers from 1 to 118");
         assert_eq!(error(&[]), "the argument species is empty: give the atomic number of each atom");
     }
