@@ -1,4 +1,4 @@
-"""What `make instructions` says of counts of instructions, and when it fails."""
+"""`make instructions`: its sentences about counts of instructions, and its failures."""
 
 import importlib.util
 import json
@@ -58,7 +58,7 @@ def test_the_noted_units_are_those_of_the_source():
 
 
 def run(folder, instructions, *options):
-    """The script beside a counts.json of 1000 instructions, with a valgrind and a program that are made up."""
+    """Runs the script with a counts.json of 1000 instructions, and with a fake valgrind and a fake program."""
     (folder / "counts.py").write_text(SCRIPT.read_text())
     (folder / "counts.json").write_text('{"compiler": "rustc 1", "counts": {"packing": 1000}}')
     tools = {

@@ -1,4 +1,4 @@
-"""The Rust that is needed and the licences of the crates: `scripts/dependencies.py` finds what is wrong."""
+"""Required Rust version and licences of the crates: problems found by `scripts/dependencies.py`."""
 
 import copy
 import importlib.util

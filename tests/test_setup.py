@@ -1,4 +1,4 @@
-"""What `make` says where something is missing: one sentence that names the package."""
+"""`make` with missing tools: one sentence that names the packages."""
 
 import subprocess
 from pathlib import Path
@@ -18,7 +18,7 @@ OLD_PYTHON = 'case "$*" in --version) echo "Python 3.9.2" ;; *version_info*) exi
 
 
 def check(folder, tools):
-    """Exit code and words of the check where only these tools (names with a line of shell each) are there."""
+    """Exit code and output of the check with only these tools (names, with a line of shell each)."""
     for name, line in tools.items():
         (folder / name).write_text(f"#!/bin/sh\n{line}\n")
         (folder / name).chmod(0o755)

@@ -1,4 +1,4 @@
-"""The side of `make bench` that needs neither torch nor peers: turns, ratios, targets and the page."""
+"""The parts of `make bench` without torch and peers: turns, ratios, targets and the page."""
 
 import os
 import sys
@@ -37,7 +37,7 @@ MACHINE = dict(cpu="Abacus", cores=2, memory_gib=1.0, system="Linux", load=0.0)
 
 @pytest.fixture
 def toys(tmp_path, monkeypatch):
-    """Makes workers that say that they take so many seconds, and note in a diary when they are called."""
+    """Makes workers that report a given time and record their calls in a diary."""
     (tmp_path / "toy.py").write_text(TOY)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setattr(runner, "WORK", tmp_path)
@@ -78,7 +78,7 @@ def test_failed_workers_are_left_out_with_the_reason(toys, fresh, flaw, why):
 
 
 def test_worker_is_stopped_after_its_turn(toys):
-    """After its turn it is stopped."""
+    """The process is stopped between its turns."""
     one = toys("a", 1.0).start()
     try:
         assert one.take(1) == 1.0
@@ -104,7 +104,7 @@ def test_a_ratio_is_the_median_over_rounds_and_not_the_ratio_of_medians():
 
 
 def results():
-    """As bench.py writes them, of a few parts."""
+    """Results of a few parts in the format of bench.py."""
     evaluation = dict(atoms=192, threads=1, energies={}, megabytes={"tumble": 60.0, "metatomic": 600.0})
     evaluation["times"] = {"tumble": [1.05] * 3, "ONNX Runtime, C": [1.0] * 3, "metatomic": [2.0] * 3}
     average = dict(atoms=192, grid="octahedral", evaluations=48, megabytes={}, energies={})

@@ -1,4 +1,4 @@
-"""The page of `tumble check --report` in a browser: light, dark, and as narrow as a phone."""
+"""The page of `tumble check --report` in a browser: light, dark, and on a narrow screen."""
 
 import json
 import os
@@ -60,7 +60,7 @@ def browse(folder, page, scheme, *flags):
 
 
 def look(folder, scheme, width):
-    """What the report looks like in a frame of this width."""
+    """Properties of the report in a frame of this width."""
     (folder / "probe.html").write_text(PROBE.format(width=width))
     title = re.search("<title>(.*?)</title>", browse(folder, "probe.html", scheme, "--dump-dom"))
     return json.loads(title[1].replace("&quot;", '"'))

@@ -144,7 +144,7 @@ class Graph:
         return self.one_hot(self.center, self.n_centers) @ columns
 
     def geometry(self, scale):
-        """u³ and its factor of v in the gradient, r², r, z and dz/dv; all masked where it matters."""
+        """u³ and its factor of v in the gradient, r², r, z and dz/dv; masked in padding."""
         cutoff2 = (CUTOFF / scale) ** 2
         self.r2 = self.sum_columns(self.v * self.v)
         self.r = self.op("Sqrt", self.r2)

@@ -1,4 +1,4 @@
-"""The code blocks in the pages of the book, and the attributes that say how to run them.
+"""The code blocks in the pages of the book, and the attributes for running them.
 
 Attributes follow the language in the info string of a fence, separated by spaces, quoted as in a shell:
 
@@ -46,7 +46,7 @@ class Block:
         return not minutes and "skip" not in self.attributes
 
     def to_run(self):
-        """The text to run: that of the page, after the replacement that `run` asks for."""
+        """The text to run: the block of the page, after the replacement of `run`."""
         if "run" not in self.attributes:
             return self.text
         parts = self.attributes["run"].split("/")

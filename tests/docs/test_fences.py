@@ -1,4 +1,4 @@
-"""What the pages of the book and the README tell to type, run as it stands there, page by page."""
+"""Runs the commands and scripts in the pages of the book and in the README, page by page."""
 
 import importlib.util
 import os
@@ -38,18 +38,18 @@ COMMAND_LINE = re.compile(rf"^ {{4}}({PROGRAMS}) ", re.MULTILINE)
 
 
 def of_this_run(text, folder):
-    """The text with sockets of its own, so that two runs on one machine do not meet."""
+    """The text with private names of sockets, so that two runs on one machine do not interfere."""
     text = text.replace("/tmp/water.sock", f"{folder}/water.sock")
     return re.sub(r"(--unix |<address> |unixsocket=\")water\b", rf"\1tumble-docs-{os.getpid()}", text)
 
 
 def name(page):
-    """Of a page, in the names of tests."""
+    """Name of a page in the names of tests."""
     return str(page.relative_to(ROOT).with_suffix(""))
 
 
 def command(block, text, folder):
-    """The words that run the text of a block."""
+    """The command line that runs the text of a block."""
     if block.language == "python":
         return [sys.executable, "-c", text]
     if block.language == "lammps":
@@ -60,7 +60,7 @@ def command(block, text, folder):
 
 @contextmanager
 def running(text, folder):
-    """A program that stays; it has begun when it has said something."""
+    """A program in the background; returns after its first output."""
     words = ["bash", "-c", f"exec {text.strip()}"]
     with subprocess.Popen(words, cwd=folder, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr.readline(), f"{text} said nothing"
@@ -74,7 +74,7 @@ def running(text, folder):
 
 
 def run(block, folder, background):
-    """Runs one block, and leaves in the background what is to stay there."""
+    """Runs one block; blocks for the background are left running."""
     text = of_this_run(block.to_run(), folder)
     if "file" in block.attributes:
         (folder / block.attributes["file"]).write_text(text)
@@ -135,7 +135,7 @@ def test_a_replacement_is_made_or_refused():
 
 
 def test_the_book_shows_ordinary_fences(monkeypatch):
-    """The hook of the builder, without the builder."""
+    """Calls the hook of the builder without the builder."""
     files = ModuleType("properdocs.structure.files")
     files.File = files.InclusionLevel = None
     monkeypatch.setitem(sys.modules, "properdocs.structure.files", files)
@@ -154,7 +154,7 @@ def test_there_is_much_to_run():
 
 
 def inputs():
-    """Inputs of LAMMPS of the pages and the examples, and where they are."""
+    """Inputs of LAMMPS in the pages and the examples, with their places."""
     for page in PAGES:
         yield from ((f"{name(page)}, line {b.line}", b.text) for b in blocks(page) if b.language == "lammps")
     for path in (path for path in ROOT.glob("examples/*/in.*") if path.is_file()):

@@ -1,4 +1,4 @@
-"""The pages that are made from the program are those of this program, and no error is without cause and cure."""
+"""The generated pages match this program, and every error has a cause and a cure."""
 
 import importlib.util
 import os
@@ -26,7 +26,7 @@ def page():
 
 
 def sentences(page):
-    """What is listed on a page."""
+    """The sentences listed on a page."""
     return [sentence.strip() for _, sentence in re.findall(r"^- (`+)(.+?)\1$", page, re.MULTILINE)]
 
 
@@ -73,7 +73,7 @@ ENUMS = [
 
 @pytest.mark.parametrize("path", ENUMS)
 def test_all_variants_are_on_the_page_with_their_sentences(path, page):
-    """The sentences are read from the literals in the sources, which the program does not do."""
+    """Reads the sentences from the literals in the sources, independently of the program."""
     source = (ROOT / path).read_text()
     enums = "".join(re.findall(r"^(?:tumble_core|crate)::errors! \{\n([\s\S]*?)^\}\n", source, re.MULTILINE))
     literals = re.findall(r"#\[error\(\s*\"((?:[^\"\\]|\\[\s\S])*)\"", enums)

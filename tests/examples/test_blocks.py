@@ -1,4 +1,4 @@
-"""Block averaging, on series whose error of the mean is known."""
+"""Block averaging, on series with a known error of the mean."""
 
 import sys
 from pathlib import Path

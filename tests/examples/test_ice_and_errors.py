@@ -52,7 +52,7 @@ def test_the_table_says_what_the_paper_says():
 
 
 def test_grids_have_as_many_evaluations_as_in_the_paper(tmp_path):
-    """And averages over more of the rotations come closer to the finest, on a displaced H2O."""
+    """Also, averages over more rotations are closer to the finest, on a displaced H2O."""
     rng = np.random.default_rng(5)
     water = np.array([[0.0, 0, 0], [0.7572, 0.5863, 0], [-0.7572, 0.5863, 0]])
     frames = [structures.Frame(["O", "H", "H"], water + 0.03 * rng.standard_normal((3, 3))) for _ in range(6)]

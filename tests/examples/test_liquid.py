@@ -1,4 +1,4 @@
-"""Structure and dynamics of a liquid, on liquids that are known; and one short run of each input."""
+"""Structure and dynamics of known liquids, and one short run of each input."""
 
 import subprocess
 import sys
@@ -24,7 +24,7 @@ def directions(rng, *shape):
 
 
 def test_an_ideal_gas_has_no_structure():
-    """g(r) is 1 and the dipole correlation 0, within their errors; so is the pair correlation's mean over all bins."""
+    """g(r) is 1 and the dipole correlation 0, within their errors, as is the mean of g(r) over all bins."""
     rng, side = np.random.default_rng(1), 12.0
     frames = [liquid.correlations(side * rng.random((64, 3)), directions(rng, 64), side) for _ in range(300)]
     mean, error = block_error(np.array(frames), 10)
@@ -60,7 +60,7 @@ def test_dipoles_on_alternating_sites_are_opposite_to_their_first_neighbors():
 
 
 def test_displacement_of_a_random_walk_is_6_d_t():
-    """Unwrapped: it goes on growing beyond any box; the center's own drift does not count."""
+    """Unwrapped positions: it grows beyond any box, and drift of the center does not count."""
     rng, particles, kick = np.random.default_rng(2), 500, 0.3
     steps = kick * rng.standard_normal((600, particles, 3))
     positions = np.cumsum(steps, axis=0) + np.arange(600)[:, None, None] * np.array([0.5, 0, 0])
@@ -112,7 +112,7 @@ def test_a_preference_for_a_direction_is_found_by_the_halves_in_time():
 
 
 def correlated(rng, blocks, values=30):
-    """Block means [blocks, values] whose neighbors go together."""
+    """Block means [blocks, values] with correlated neighbors."""
     noise = rng.standard_normal((blocks, values + 8))
     return np.stack([noise[:, k : k + values] for k in range(8)]).mean(axis=0)
 
@@ -189,7 +189,7 @@ def test_too_short_a_run_is_refused():
 
 
 def results():
-    """Of three runs of molecules that turn and walk at random, long enough for all that is measured."""
+    """Results of three runs of molecules that rotate and walk at random, long enough for every observable."""
     rng, cases, compared = np.random.default_rng(8), {}, {}
     for name in ("none", "random", "ipi-none"):
         places = np.cumsum(0.05 * rng.standard_normal((120, 27, 1, 3)), axis=0) + 9 * rng.random((27, 1, 3))
@@ -244,8 +244,8 @@ def test_runs_that_are_much_shorter_are_not_compared():
 
 
 def test_reweighting_gives_the_mean_of_another_model():
-    """Samples of x²/2, reweighted to (x - a)²/2: the mean moves from 0 to a, that of x² from 1 to 1 + a², and noise
-    that has nothing to do with it does not move; n exp(-a²) frames are left.
+    """Samples of x²/2, reweighted to (x - a)²/2: the mean moves from 0 to a, the mean of x² from 1 to 1 + a², and
+    independent noise does not move; n exp(-a²) frames are left.
     """
     rng, a, count = np.random.default_rng(5), 0.4, 40000
     x, noise = rng.standard_normal((2, count))
@@ -260,7 +260,7 @@ def test_reweighting_gives_the_mean_of_another_model():
 
 
 def test_frames_for_reweighting_are_read_back(tmp_path):
-    """The bare model against itself: no difference, and all frames count."""
+    """The bare model against itself: no difference, and every frame counts."""
     positions = np.array([MOLECULE + 3.0, MOLECULE + 4.0])
     reweight.write(tmp_path / "frames.xyz", positions, 12.0)
     found = reweight.energies(tmp_path / "frames.xyz", "none", MODEL)

@@ -1,4 +1,4 @@
-"""What every run.sh says of wrong options, and that it draws nothing but what it is asked to."""
+"""The errors of every run.sh for wrong options, and `--draw` without any run."""
 
 import subprocess
 

@@ -1,4 +1,4 @@
-"""The exporter's checksum is the program's."""
+"""The exporter and the program compute the same checksum."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Weights in a second file, as PyTorch and onnx write them, are those beside the model, wherever the program runs."""
+"""Weights in a second file, as PyTorch and onnx write them, are read beside the model, from any working directory."""
 
 import json
 import os

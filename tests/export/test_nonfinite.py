@@ -1,4 +1,4 @@
-"""A file that gives NaN is refused with the node and the edge that it begins with."""
+"""A file that gives NaN is refused, naming the first node and edge with NaN."""
 
 import numpy as np
 import onnx
@@ -20,7 +20,7 @@ def inputs():
 
 
 def saved(path, nodes, constants=()):
-    """A model of nodes that make `atomic_energies`."""
+    """Saves a model of nodes for `atomic_energies`."""
     value = helper.make_tensor_value_info
     given = [value("edge_vectors", TensorProto.DOUBLE, ["C", "K", 3]), value("mask", TensorProto.BOOL, ["C", "K"])]
     out = value("atomic_energies", TensorProto.DOUBLE, None)

@@ -1,4 +1,4 @@
-"""What is wrong with the input stops all ranks with the sentence that says so, once, and without a hang."""
+"""Wrong input stops all ranks with a sentence about it, printed once, and without a hang."""
 
 import os
 import re
@@ -115,7 +115,7 @@ create_atoms 2 single ${x} ${y} ${z} units box
 @pytest.mark.parametrize("name", ["bad-close-list", "bad-close-padded"])
 @pytest.mark.parametrize("keywords", ["", "rotate octahedral", "rotate tetrahedral memory 1"])
 def test_the_atom_at_which_a_model_fails(tmp_path, name, keywords):
-    """Two atoms in one place: told by their IDs, whatever the cut and the replica."""
+    """Two coinciding atoms are named by their IDs, for any domain decomposition and replica."""
     atom = r"atom (\d+) \((\w)\)"
     pattern = rf"gave NaN in atomic_energies for {atom} at \(.*, .*, .*\), nearest neighbors {atom} at 0.0000 Å, atom"
     script = triclinic() + COINCIDENT + toy(name, keywords) + REPORT
@@ -128,7 +128,7 @@ def test_the_atom_at_which_a_model_fails(tmp_path, name, keywords):
 
 
 def test_a_position_that_is_no_number(tmp_path):
-    """LAMMPS looks at positions only as it makes neighbor lists: until then such an atom would have no neighbors."""
+    """LAMMPS checks positions only when it builds neighbor lists: until then such an atom would have no neighbors."""
     script = triclinic() + toy() + "neigh_modify every 100 delay 100\nfix 1 all nve\nrun 1\n"
     script += "variable bad atom id*1e308*1e10-id*1e308*1e10\ngroup one id 7\n"
     script += "velocity one set v_bad 0 0 units box\nrun 2 pre no\n"
@@ -138,12 +138,12 @@ def test_a_position_that_is_no_number(tmp_path):
 
 
 def test_a_failure_on_one_rank_stops_all(tmp_path):
-    """Ranks without atoms run no model: they wait for those that do, and must hear of the failure."""
+    """Ranks without atoms run no model: they wait for the others, and must be told of the failure."""
     assert_refused(tmp_path, CORNER + toy("bad-nan") + REPORT, "gave NaN in", ranks=(4,))
 
 
 def test_memory_that_one_rank_does_not_get(tmp_path):
-    """The other rank would go on for ever, waiting, if it were not told."""
+    """The other rank would wait for ever if it were not told."""
     (tmp_path / "in.test").write_text(f"plugin load {PLUGIN}\n" + water(tmp_path, 12) + model(WATER) + "run 0\n")
     lmp = [BIN / "lmp", "-in", "in.test", "-log", "none"]
     command = [BIN / "mpiexec", "-n", "1", *lmp, ":", "-n", "1", "prlimit", "--as=340000000", *lmp]
@@ -234,7 +234,7 @@ neigh_modify one 3000 page 30000
 
 
 def test_more_neighbors_than_an_atom_may_have(tmp_path):
-    """An atom amidst a shell of others: 2,000 of them are evaluated, and no more."""
+    """An atom inside a shell of others: at most 2,000 neighbors are evaluated."""
     dense = toy("pair-padded-f64") + "run 0\n"
     sentence = "of 2002 atoms some have 2001 neighbors or more within 3.500 Å, but 2000 are evaluated at most"
     assert_refused(tmp_path, DENSE.format(neighbors=2001) + dense, sentence)

@@ -1,4 +1,4 @@
-"""Who asks the pair style for energies and forces: the integrator gets impulses, everybody else averages."""
+"""Forces and energies for different callers: impulses for the integrator, averages for everything else."""
 
 import pytest
 from boxes import model, triclinic, water
@@ -73,7 +73,7 @@ def swaps(folder, keywords, fix, ranks=1):
     ],
 )
 def test_monte_carlo_compares_averaged_energies(tmp_path, fix, ranks):
-    """At zero temperature a trial is accepted if the energy falls: each step accepts as the average does."""
+    """At zero temperature a trial is accepted if the averaged energy falls."""
     fix = fix.format(29494)
     expected, counts = swaps(tmp_path, "rotate octahedral", fix, ranks)
     found, accepted = swaps(tmp_path, EVERY, fix, ranks)
@@ -211,7 +211,7 @@ def test_a_reset_of_the_step_number_changes_no_trajectory(tmp_path, rotate):
 
 @pytest.mark.parametrize("rotate", ["octahedral every 4", "random seed 3"])
 def test_a_clock_that_is_kept_at_zero_changes_no_trajectory(tmp_path, rotate):
-    """Each step has the number of the one before it, and no setup between."""
+    """Each step has the same number as the one before, without a setup in between."""
     start = triclinic() + model(TWOHOP, f"rotate {rotate}") + NVE + "thermo_style custom step temp\n"
     one_by_one = "run 1\n" + "reset_timestep 0\nrun 1 pre no\n" * 9
     ends = []

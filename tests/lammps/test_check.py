@@ -1,4 +1,4 @@
-"""The lines that `tumble check` recommends run as they stand."""
+"""The lines recommended by `tumble check` run unchanged."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The model that pair_coeff names: a certain one if wanted, by symbols or numbers, and the same on all ranks."""
+"""The model of pair_coeff: pinned by its hash on request, with symbols or numbers, and the same on all ranks."""
 
 import hashlib
 import os
@@ -13,12 +13,12 @@ TOY = TOYS / "twohop-padded-f64.onnx"
 
 
 def sha256(path):
-    """Hexadecimal."""
+    """SHA-256 of a file, hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def energy(folder, coefficients, ranks=1):
-    """Of the skewed box."""
+    """Energy of the skewed box."""
     script = triclinic() + f"pair_style tumble\npair_coeff * * {coefficients}\n" + REPORT
     return succeed(folder, script, ranks).thermo()[0]["PotEng"]
 
@@ -69,7 +69,7 @@ def test_the_demand_holds_for_its_pair_coeff_only(tmp_path):
 
 
 def on_several_ranks(folder, script, changes):
-    """Each rank in a folder of its own, which `changes[rank]` may change and say which variables it has there."""
+    """Runs each rank in its own folder; `changes[rank]` may change the folder and return environment variables."""
     command = [BIN / "mpiexec"]
     for rank, change in enumerate(changes):
         place = folder / f"rank{rank}"
@@ -86,7 +86,7 @@ def on_several_ranks(folder, script, changes):
 
 
 def patched(name, old, new):
-    """A change of all places in a file."""
+    """Replaces all occurrences in a file."""
 
     def change(place):
         data = (place / name).read_bytes()
@@ -98,7 +98,7 @@ def patched(name, old, new):
 
 
 def same(_):
-    """No change."""
+    """Changes nothing."""
     return {}
 
 
@@ -111,7 +111,7 @@ def test_ranks_with_the_same_files_agree(tmp_path):
 
 
 def other_layout(place):
-    """The same toy in another file: no energy would tell."""
+    """The same toy in another file: the energies do not show the difference."""
     shutil.copy(TOYS / "twohop-list-f64.onnx", place / "m.onnx")
     return {}
 
@@ -138,7 +138,7 @@ def test_ranks_with_other_versions(tmp_path):
 
 @pytest.mark.parametrize("keyword, values", [("seed", ("1", "2")), ("uncertainty", ("1.5", "2.5")), ("threads", "12")])
 def test_ranks_with_other_settings(tmp_path, keyword, values):
-    """A variable of the environment is read on each rank by itself."""
+    """Each rank reads a variable of the environment by itself."""
     script = HERE.replace("pair_style tumble\n", f"variable x getenv SETTING\npair_style tumble {keyword} ${{x}}\n")
     done = on_several_ranks(tmp_path, script, [lambda _, value=value: {"SETTING": value} for value in values])
     assert done.returncode != 0

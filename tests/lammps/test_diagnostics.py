@@ -1,4 +1,4 @@
-"""What `compute pair` and the end of a run tell of broken symmetry, cost and noise."""
+"""Broken symmetry, cost and noise, as reported by `compute pair` and at the end of a run."""
 
 import math
 from statistics import fmean
@@ -22,7 +22,7 @@ BAR, KELVIN, MASS = 1.0 / 1.6021765e6, 8.617343e-5, 1.0364269e-4  # of units met
 
 
 def diagnostics(folder, script, tail="run 0\n", ranks=1, every=1):
-    """Rows of named entries."""
+    """Rows of named entries, and the output."""
     result = succeed(folder, script + THERMO.format(every=every) + tail, ranks)
     rows = [row for row in result.thermo() if "c_s[1]" in row]
     return [{**row, **{name: row[f"c_s[{k}]"] for k, name in enumerate(NAMES, 1)}} for row in rows], result.output
@@ -55,7 +55,7 @@ def test_they_do_not_depend_on_the_ranks(tmp_path, keywords):
 
 
 def test_more_atoms_than_probes(tmp_path):
-    """Of 1,408 atoms not all are probes; copies of one box share its spread of forces, and have 64 times its torque."""
+    """Of 1,408 atoms some are not probes; copies of one box have the same spread of forces and 64 times the torque."""
     script = triclinic() + toy(keywords="rotate tetrahedral")
     (small,), _ = diagnostics(tmp_path, script)
     (large,), _ = diagnostics(tmp_path, script.replace("pair_style", "replicate 4 4 4\npair_style"), ranks=2)
@@ -126,7 +126,8 @@ def test_an_impulse_of_so_many_steps_heats_so_many_times_more(tmp_path):
 
 
 def test_atoms_at_rest_are_heated_as_foretold(tmp_path):
-    """From the minimum of the mean potential, and for much less than a vibration, the noise is all that moves atoms."""
+    """Starting from the minimum of the mean potential, and for much less than a vibration, only the noise moves atoms.
+    """
     start = triclinic() + model(TOYS / "pair-padded-f64.onnx") + "minimize 0 1e-8 2000 4000\nreset_timestep 0\n"
     tail, ratios = "fix 1 all nve\ntimestep 0.0001\nrun 20\n", []
     for seed in range(1, 9):

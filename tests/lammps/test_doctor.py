@@ -1,4 +1,4 @@
-"""What `tumble doctor` finds of LAMMPS, the plugin and MPI where all of them are there."""
+"""The findings of `tumble doctor` with LAMMPS, the plugin and MPI installed."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from test_plugin import PACKAGE, other_build
 
 
 def doctor(*arguments, **environment):
-    """Exit code, and status, what was found and the remedy of each check."""
+    """Exit code, and status, sentence and remedy of each check."""
     variables = {**os.environ, "VIRTUAL_ENV": str(BIN.parent), "PATH": f"{BIN}:{os.environ['PATH']}", **environment}
     variables = {name: value for name, value in variables.items() if value}
     done = subprocess.run(
@@ -21,7 +21,7 @@ def doctor(*arguments, **environment):
 
 
 def build_id(library):
-    """As readelf says."""
+    """The build id as printed by readelf."""
     note = subprocess.run(["readelf", "-n", library], capture_output=True, text=True, check=True).stdout
     return note.split("Build ID: ")[1].split()[0]
 

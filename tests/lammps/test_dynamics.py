@@ -1,4 +1,4 @@
-"""Trajectories: energy is conserved, and a restart goes on as if nothing had happened."""
+"""Trajectories: energy is conserved, and restarts continue exactly."""
 
 from boxes import model, water
 from lmp import WATER, dump, succeed
@@ -15,7 +15,7 @@ thermo_modify format float %20.15g
 
 
 def total_energies(folder, rotate, steps, every):
-    """Total energy per atom, eV, in the course of a run."""
+    """Total energy per atom, eV, during a run."""
     script = water(folder, 4) + model(WATER, "rotate none") + START
     script += f"run 40\n{model(WATER, rotate)}thermo {every}\nrun {steps}\n"
     rows = succeed(folder, script).thermo()

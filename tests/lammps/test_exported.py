@@ -1,4 +1,4 @@
-"""PETs of metatrain and an Orb in LAMMPS: what their own packages say, on one rank and, where it can be, on several."""
+"""PETs of metatrain and an Orb in LAMMPS, compared with their own packages, on one rank and if possible on several."""
 
 import json
 

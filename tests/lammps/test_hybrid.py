@@ -1,4 +1,4 @@
-"""tumble beside other pair styles, and beside itself."""
+"""tumble together with other pair styles and with itself."""
 
 import pytest
 from boxes import REPORT, model, toy, triclinic, water
@@ -28,7 +28,7 @@ def overlay(other, coefficients, keywords="rotate octahedral"):
 
 
 def alone(other, coefficients):
-    """The other style by itself."""
+    """The other style alone."""
     plain = [c.replace(other.split()[0] + " ", "") for c in coefficients]
     return f"pair_style {other}\n" + "".join(f"pair_coeff {c}\n" for c in plain)
 

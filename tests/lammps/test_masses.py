@@ -1,4 +1,4 @@
-"""Masses that are those of other elements: a warning, in all unit styles and for masses of single atoms."""
+"""A warning for masses of other elements, in all unit styles and for masses of single atoms."""
 
 import pytest
 from boxes import toy
@@ -25,7 +25,7 @@ def box(masses, units="metal", style="atomic"):
 
 
 def warnings(folder, script, ranks=1):
-    """Those of this kind."""
+    """The warnings about masses in an output."""
     output = succeed(folder, script, ranks).output
     return [line for line in output.splitlines() if "masses and elements do not fit" in line]
 

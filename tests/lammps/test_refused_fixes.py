@@ -1,4 +1,4 @@
-"""Fixes and commands that would take the impulse of an outer step for a force are refused with every M."""
+"""Fixes and commands that would mistake the impulse of an outer step for a force are refused with every M."""
 
 import pytest
 from boxes import model
@@ -96,12 +96,12 @@ def test_fixes_that_take_the_impulse_for_a_force_are_refused(tmp_path, fix, reme
 
 
 def pressures(folder, script):
-    """At each step of the thermo output."""
+    """Pressure at each step of the thermo output."""
     return [row["Press"] for row in succeed(folder, script).thermo()]
 
 
 def test_shake_with_respa_has_the_pressure_of_averaged_forces(tmp_path):
-    """The remedy of the refusal: constraint forces are those of the averaged forces, as without time stepping."""
+    """The remedy of the refusal: constraint forces belong to the averaged forces, as without time stepping."""
     (tmp_path / "water.mol").write_text(WATER_MOLECULE)
     split = "pair_style hybrid/overlay tumble tumble rotate octahedral correction yes\n"
     split += f"pair_coeff * * tumble 1 {TWOHOP} O H\npair_coeff * * tumble 2 {TWOHOP} O H\n"
@@ -125,7 +125,7 @@ CONSTRAINTS = {
 
 @pytest.mark.parametrize("name", CONSTRAINTS)
 def test_shake_is_the_only_constraint_right_with_respa(tmp_path, name):
-    """So with LAMMPS' own pair styles: why respa is a remedy for shake alone, and which it may become one for."""
+    """The same with LAMMPS' own pair styles: so respa is a remedy for shake alone."""
     (tmp_path / "water.mol").write_text(WATER_MOLECULE)
     start = MOLECULES + PAIRS + CONSTRAINTS[name] + "thermo_style custom step pe pxx pyy pzz pxy pxz pyz\n"
     respa = "timestep 0.001\nrun_style respa 2 2 pair 1\nrun 10\n"

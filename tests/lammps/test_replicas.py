@@ -1,4 +1,4 @@
-"""Replicas in partitions: what they compare are averages, and what cuts their runs into pieces is refused."""
+"""Replicas in partitions: they compare averages, and commands that cut their runs into pieces are refused."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ START = triclinic(extra="atom_modify sort 0 0")
 
 
 def partitions(folder, script, count):
-    """A run on so many partitions of one rank; its output is that of all of them together."""
+    """A run on `count` partitions of one rank each; its output contains that of all partitions."""
     (folder / "in.test").write_text(f"plugin load {PLUGIN}\n" + script)
     command = [BIN / "mpiexec", "-n", str(count), BIN / "lmp", "-in", "in.test", "-partition", f"{count}x1"]
     environment = {**os.environ, "ORT_DISABLE_TELEMETRY": "1", "VIRTUAL_ENV": str(BIN.parent)}
@@ -24,7 +24,7 @@ def partitions(folder, script, count):
 
 
 def log(folder, k):
-    """What one partition wrote."""
+    """The log of one partition."""
     return (folder / f"log.lammps.{k}").read_text()
 
 
@@ -61,7 +61,7 @@ temper{kind} 18 3 $t n 0 58728 {pressure}
 
 
 def exchanges(folder, keywords, kind):
-    """The temperature that each replica has after each attempt: at every third step, outer or not."""
+    """Temperature of each replica after each attempt: at every third step, outer or not."""
     pressure = "0.0" if kind else ""
     fix = "npt temp $t $t 1 iso 0 0 1000" if kind else "nvt temp $t $t 1"
     script = TEMPER.format(pair=model(HARMONIC, keywords), fix=fix, kind=kind, pressure=pressure)
@@ -94,7 +94,7 @@ FINAL = "2\n3 1.0 1.2 1.4\n9 2.5 2.0 1.0\n"
 
 
 def band(folder, keywords):
-    """Energies and forces of the replicas of an elastic band, those of the climbing one too."""
+    """Energies and forces of the replicas of an elastic band, including the climbing one."""
     (folder / "final.txt").write_text(FINAL)
     result = partitions(folder, START + model(TWOHOP, keywords) + NEB, 3)
     assert result.code == 0, result.output

@@ -1,4 +1,4 @@
-"""What fix pair tells of each atom: its spread over the rotations, and its uncertainty by the ensemble of the model."""
+"""fix pair for each atom: its spread over the rotations, and its uncertainty from the ensemble of the model."""
 
 import re
 
@@ -30,23 +30,23 @@ run {steps}
 
 
 def frames(folder, script, ranks=1, flag=0, steps=0):
-    """Spreads and uncertainties of the frames of a run, as they are dumped."""
+    """Spreads and uncertainties of the dumped frames of a run."""
     succeed(folder, script + FIX.format(flag=flag) + DYNAMICS.format(steps=steps), ranks)
     return dump(folder / "u.dump")
 
 
 def positions(frame):
-    """Of a frame [N, 3]."""
+    """Positions of a frame [N, 3]."""
     return np.array([frame[axis] for axis in "xyz"]).T
 
 
 def expected_uncertainties(frame):
-    """Of each atom, eV."""
+    """Uncertainty of each atom, eV."""
     return DEVIATION * np.abs(Pairs(positions(frame), frame["type"]).energies())
 
 
 def expected_spreads(folder, frame, *options):
-    """Of each atom, eV, by the command line."""
+    """Spread of each atom, eV, from the command line."""
     types = [int(kind) for kind in frame["type"]]
     result = command_line(folder, TOYS / f"{MODEL}.onnx", positions(frame), LATTICE, types, *options)
     return result["spread"]["atomic_energies"]
@@ -64,7 +64,7 @@ def test_spread_and_uncertainty(tmp_path, name, rotate):
 
 @pytest.mark.parametrize("rotate", ["none", "random inversion yes"])
 def test_spread_of_one_replica_or_two_is_nan(tmp_path, rotate):
-    """A structure and its inversion tell nothing of rotations; the ensemble is there all the same."""
+    """A structure and its inversion say nothing about rotations; the uncertainty is still known."""
     (frame,) = frames(tmp_path, triclinic() + toy(MODEL, f"rotate {rotate}"))
     assert np.isnan(frame["f_u[1]"]).all()
     assert_close(frame["f_u[2]"], expected_uncertainties(frame), 1e-10)
@@ -90,7 +90,7 @@ def test_a_rank_without_atoms(tmp_path):
 
 
 def test_blocks(tmp_path):
-    """The memory does for a part of the edges only."""
+    """The memory suffices for a part of the edges only."""
     script = triclinic() + "replicate 2 2 1\n"
     pairs = (toy(MODEL, f"rotate tetrahedral {keywords}") for keywords in ("", "memory 1"))
     (whole,), (cut,) = (frames(tmp_path, script + pair) for pair in pairs)
@@ -109,7 +109,7 @@ EVERY = "rotate octahedral every 4"
 
 
 def test_a_trigger_makes_them_known_at_every_step(tmp_path):
-    """And does not change the forces, nor do the ranks."""
+    """The trigger changes no forces, and the ranks change no values."""
     script = triclinic() + toy(MODEL, EVERY)
     asked, unasked = frames(tmp_path, script, 1, 1, 5), frames(tmp_path, script, 2, 0, 5)
     for known, frame in zip(asked, unasked, strict=True):

@@ -1,4 +1,4 @@
-"""What ASE does with a calculator beyond asking it: copies, files, constraints, derivatives, changed parameters."""
+"""ASE's other uses of a calculator: copies, files, constraints, derivatives, changed parameters."""
 
 import warnings
 from pathlib import Path
@@ -26,7 +26,7 @@ CELL = [[5.0, 0.0, 0.0], [0.7, 4.5, 0.0], [-0.3, 0.4, 5.5]]
 
 
 def waters(pbc=True):
-    """Two of them."""
+    """Two water molecules."""
     return Atoms("OH2OH2", POSITIONS, cell=CELL, pbc=pbc)
 
 

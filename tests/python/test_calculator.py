@@ -1,4 +1,4 @@
-"""The calculator that evaluates in the process: derivatives, every mitigation, dynamics, and what it tells the user."""
+"""The calculator in this process: derivatives, every mitigation, dynamics, and its messages to the user."""
 
 import copy
 import json
@@ -31,12 +31,12 @@ CELL = [[5.0, 0.0, 0.0], [0.7, 4.5, 0.0], [-0.3, 0.4, 5.5]]
 
 
 def waters(pbc=True):
-    """Two of them."""
+    """Two water molecules."""
     return Atoms("OH2OH2", POSITIONS, cell=CELL, pbc=pbc)
 
 
 def energy(atoms, **options):
-    """Of a new calculator."""
+    """Energy from a new calculator."""
     with Tumble(TOY, **options) as calc:
         return calc.get_potential_energy(atoms)
 
@@ -164,7 +164,7 @@ def test_both_kinds_of_forces_and_an_ensemble():
 
 
 def drift(rotate, step):
-    """Largest deviation of the energy within 6 fs of one H2O of velocity Verlet, eV."""
+    """Largest deviation of the energy during 6 fs of velocity Verlet of one H2O, eV."""
     atoms = Atoms("OH2", [[0.0, 0.0, 0.0], [0.96, 0.1, 0.0], [-0.24, 0.93, 0.05]])
     atoms.set_velocities([[0.0, 0.0, 0.001], [0.03, 0.0, -0.02], [0.0, -0.03, 0.01]])
     with Tumble(WATER, rotate=rotate, seed=1) as atoms.calc:
@@ -198,7 +198,7 @@ def test_copies_are_models_of_their_own():
 
 @pytest.mark.parametrize("key", ["replica_energies", "ensemble_energies"])
 def test_details_are_in_electron_volts(key):
-    """Hartree are for i-PI's wire only: the weighted mean of each is the energy."""
+    """Hartree belong to i-PI's wire only: the weighted mean of each entry is the energy."""
     with Model(TOYS / "ensemble-list-f64.onnx", rotate="octahedral") as model:
         found = model.evaluate(list("OHHOHH"), POSITIONS, CELL)
     weights = found.extras["replica_weights"] if key == "replica_energies" else [0.25] * 4
@@ -247,7 +247,7 @@ def test_a_model_tells_what_it_is():
 
 
 def version_of_cargo():
-    """As Cargo.toml has it."""
+    """The version in Cargo.toml."""
     lines = (ROOT / "Cargo.toml").read_text().splitlines()
     return next(line.split('"')[1] for line in lines if line.startswith("version = "))
 

@@ -1,4 +1,4 @@
-"""Symbols of elements as users write them."""
+"""Symbols of elements in users' spellings."""
 
 import pytest
 from tumble.elements import atomic_number, runs, symbol

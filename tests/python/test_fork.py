@@ -1,4 +1,4 @@
-"""Processes that fork, as multiprocessing does, threads that are counted, and Ctrl-C in the middle of an evaluation."""
+"""Forked processes as in multiprocessing, numbers of threads, and Ctrl-C during an evaluation."""
 
 import json
 import os
@@ -33,7 +33,7 @@ atoms.calc = Tumble(model, threads=threads, rotate=sys.argv[4] if len(sys.argv) 
 
 
 def run(script, *arguments, limit=60, model=TOY):
-    """What a fresh Python prints, as JSON."""
+    """Output of a fresh Python, as JSON."""
     command = [sys.executable, "-c", STRUCTURES + script, model, *map(str, arguments)]
     environment = {**os.environ, "PYTHONPATH": PATH, "ORT_DISABLE_TELEMETRY": "1"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=limit)
@@ -159,7 +159,7 @@ print(json.dumps([before, seen - 1, tasks()]))
 
 @pytest.mark.parametrize("count", [3, 2500])
 def test_evaluation_on_one_thread_starts_no_other(count):
-    """From before the model is loaded to after its evaluation; the one that looks is not counted."""
+    """From before the loading of the model to after its evaluation, without the observing thread."""
     ((before, most, after),) = run(COUNT, 1, count, "octahedral", limit=300)
     assert (most, after) == (before, before)
 

@@ -1,4 +1,4 @@
-"""The declarations of the C interface in Python and in Fortran are those of the header."""
+"""The declarations of the C interface in Python and in Fortran match the header."""
 
 from ctypes import c_char_p, c_double, c_int, c_longlong, c_void_p
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The Python clients of the force server, against servers that follow a script."""
+"""The Python clients of the force server, against scripted servers."""
 
 import socket
 import threading
@@ -24,7 +24,7 @@ INVERSE = np.linalg.inv(CELL * ANGSTROM).ravel().tolist()
 
 
 def water(**keywords):
-    """H2O as ASE has it."""
+    """H2O in ASE."""
     ase = pytest.importorskip("ase")
     return ase.Atoms("OH2", WATER, **keywords)
 
@@ -181,7 +181,7 @@ def test_ports_work_as_files_do():
 
 
 def greet(listener):
-    """Serves one connection that wants nothing."""
+    """Serves one connection without options."""
     connection = listener.accept()[0]
     with connection, connection.makefile("rb") as stream:
         assert stream.read(len(HELLO[0])) == HELLO[0]

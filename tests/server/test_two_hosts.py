@@ -52,7 +52,7 @@ class Hosts:
         self.address = f"{self._net}.1"
 
     def lay(self):
-        """Makes them; CalledProcessError or OSError where that is not allowed."""
+        """Creates both namespaces and the cable; CalledProcessError or OSError if that is not permitted."""
         (near, far), (here, there) = (self.near, self.far), self._cable
         ip("netns", "add", near)
         ip("netns", "add", far)
@@ -64,7 +64,7 @@ class Hosts:
             ip("netns", "exec", host, "true")
 
     def remove(self):
-        """The cable goes with them."""
+        """Removes the namespaces; the cable goes with them."""
         for host in [self.near, self.far]:
             subprocess.run(["ip", "netns", "del", host], capture_output=True)
 
@@ -88,7 +88,7 @@ def hosts():
 
 
 class Served:
-    """A server that is up, on one of the hosts, on a port of its own choice."""
+    """A running server on one of the hosts, on a free port."""
 
     def __init__(self, host, log, command, environment):
         self._log = log
@@ -126,13 +126,13 @@ def ask(host, folder, address, environment=WITH_TOKEN):
 
 @pytest.fixture
 def molecule(tmp_path):
-    """The folder with it."""
+    """The folder with the molecule."""
     Atoms("OH2", [[0.0, 0.0, 0.1], [0.8, 0.6, 0.0], [-0.7, 0.6, 0.2]]).write(tmp_path / "water.xyz")
     return tmp_path
 
 
 def evaluated(folder, path, *options):
-    """By the command line, here."""
+    """Results of the command line on this host."""
     done = run_here(folder, "eval", MODEL, path, "--json", *options)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

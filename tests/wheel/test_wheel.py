@@ -1,4 +1,4 @@
-"""What the wheel brings, tried where nothing else of tumble is: command line, LAMMPS, ASE, i-PI's protocol."""
+"""The parts of the wheel, without any other part of tumble: command line, LAMMPS, ASE, i-PI's protocol."""
 
 import json
 import re
@@ -83,7 +83,7 @@ client.wait(30)
 
 @pytest.fixture(scope="module")
 def model(installed):
-    """The model of water that the wheel brings."""
+    """The model of water in the wheel."""
     path = installed.run("tumble", "model", "water").strip()
     (installed.folder / "water.xyz").write_text(WATERS)
     (installed.folder / "water.data").write_text(DATA)
@@ -93,13 +93,13 @@ def model(installed):
 
 @pytest.fixture(scope="module")
 def energy(installed, model):
-    """Of two waters, by `tumble eval`, eV."""
+    """Energy of two waters from `tumble eval`, eV."""
     options = ["--rotate", "octahedral", "--inversion", "--json"]
     return json.loads(installed.run("tumble", "eval", model, "water.xyz", *options))["energy"]
 
 
 def version():
-    """As Cargo.toml has it."""
+    """The version in Cargo.toml."""
     return re.search(r'^version = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.M)[1]
 
 

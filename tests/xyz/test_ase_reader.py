@@ -1,4 +1,4 @@
-"""`tumble eval` sees in an XYZ file what ASE's reader sees, and what it says of other formats works."""
+"""`tumble eval` and ASE read the same structure from an XYZ file, and its advice on other formats works."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def tumble(folder, *arguments):
 
 
 def seen(folder, name="in.xyz"):
-    """What `tumble eval -o` writes, read by ASE: the structure that was evaluated."""
+    """The structure evaluated by `tumble eval -o`, read back by ASE."""
     done = tumble(folder, name, "-o", "out.xyz")
     assert done.returncode == 0, done.stderr
     return ase.io.read(folder / "out.xyz", format="extxyz")
@@ -120,7 +120,8 @@ def test_the_command_that_is_told_for_another_format_converts_it(tmp_path, name,
 
 
 def test_the_order_of_atom_types_that_check_tells_is_that_of_the_data_file(tmp_path):
-    """By themselves types are in alphabetical order, by the line that `tumble check` prints in that of pair_coeff."""
+    """By default types are in alphabetical order; with the line printed by `tumble check`, in the order of pair_coeff.
+    """
     water = Atoms("OH2", [[6, 6, 6], [6.76, 6.59, 6], [5.24, 6.59, 6]], cell=[12, 12, 12], pbc=True)
     ase.io.write(tmp_path / "water.xyz", water)
     words = [TUMBLE, "check", MODEL, "water.xyz", "--reference", "degree:3", "--orientations", "1"]
