@@ -56,7 +56,7 @@ def test_a_circle_of_imports_is_found(tmp_path):
         TopologicalSorter(graph).prepare()
 
 
-def test_unsafe_code_is_where_contributing_lists_it():
+def test_unsafe_code_is_only_in_the_listed_places():
     listed = re.search(r"<!-- unsafe -->\n([\s\S]*?)\n\n", (ROOT / "CONTRIBUTING.md").read_text())[1]
     expected = set(re.findall(r"`([\w/.-]+\.rs)`", listed))
     found = {
@@ -71,7 +71,7 @@ def test_unsafe_code_is_where_contributing_lists_it():
 
 
 @pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md"])
-def test_paths_on_the_pages_of_the_house_exist(page):
+def test_paths_in_the_contributing_pages_exist(page):
     named = re.findall(
         r"`((?:crates|src|cpp|include|tests|python|docs|scripts|benches|examples)/[\w/.-]*)`", (ROOT / page).read_text()
     )

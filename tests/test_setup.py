@@ -27,7 +27,7 @@ def check(folder, tools):
     return done.returncode, done.stderr
 
 
-def test_check_is_silent_where_all_is_there(tmp_path):
+def test_check_is_silent_with_all_tools(tmp_path):
     assert check(tmp_path, FINE) == (0, "")
 
 
@@ -57,6 +57,6 @@ def test_a_missing_tool_is_named_with_its_package(tmp_path, tool):
         ("cargo", "echo 'cargo 0.66.0'", "here is cargo 0.66.0"),
     ],
 )
-def test_tools_that_are_too_old_or_half_there_are_named(tmp_path, tool, line, expected):
+def test_old_or_incomplete_tools_are_named(tmp_path, tool, line, expected):
     code, words = check(tmp_path, {**FINE, tool: line})
     assert code == 1 and words.count("\n") == 1 and expected in words

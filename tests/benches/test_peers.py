@@ -122,7 +122,7 @@ def results():
     )
 
 
-def test_goals_say_what_is_met_missed_and_not_measured():
+def test_targets_are_met_missed_or_not_measured():
     rows = [target.row() for target in targets.targets(results())]
     assert rows[0][1:] == ["≤ 3.0%", "5.0%", "**missed**"]
     assert rows[1][1:] == ["≤ 1", "0.5", "met"]
@@ -141,7 +141,7 @@ def test_growth_is_taken_in_each_round_at_the_better_budget():
     assert next(row for row in rows if "time per atom, growth" in row[0])[1:] == ["≤ 15.0%", "10.0%", "met"]
 
 
-def test_the_page_has_machine_tables_and_who_was_left_out():
+def test_the_page_has_machine_tables_and_skipped_workers():
     page = "\n".join(write.page(results()))
     assert "Machine: Abacus, 2 cores, 1.0 GiB, Linux." in page
     assert "| 192 | 1 | 1,050 | 1,000, 0.952 | 2,000, 1.9 |" in page
@@ -150,6 +150,6 @@ def test_the_page_has_machine_tables_and_who_was_left_out():
     assert "not quiet" not in page and "quick" not in page
 
 
-def test_the_page_says_where_it_was_measured_badly():
+def test_the_page_warns_of_bad_measurements():
     page = "\n".join(write.page(results() | dict(quick=True, machine=MACHINE | dict(load=2.0))))
     assert "not quiet: its load was 2.0" in page and "A quick run" in page

@@ -147,7 +147,7 @@ def test_the_book_shows_ordinary_fences(monkeypatch):
     assert shown == "```sh\nls a\n```\n\n```text\na b\n```\n"
 
 
-def test_there_is_much_to_run():
+def test_pages_have_many_blocks_to_run():
     kinds = [block.language for page in PAGES for block in blocks(page) if block.runs]
     assert all(kinds.count(language) >= 3 for language in ("sh", "python"))
     assert kinds.count("lammps") >= 2

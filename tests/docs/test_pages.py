@@ -14,7 +14,7 @@ PROGRAM = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release/tumble"
 OLD = "old: run `python scripts/book/pages.py` after `make build`"
 
 
-def test_the_page_of_the_command_line_is_what_help_says():
+def test_the_page_of_the_command_line_equals_the_help():
     page = pages.commands(PROGRAM)
     assert "\n## tumble check\n" in page and "--reference <degree:N>" in page
     assert (ROOT / "docs/commands.md").read_text() == page, OLD
@@ -30,11 +30,11 @@ def sentences(page):
     return [sentence.strip() for _, sentence in re.findall(r"^- (`+)(.+?)\1$", page, re.MULTILINE)]
 
 
-def test_the_page_of_errors_is_that_of_the_program(page):
+def test_the_page_of_errors_equals_the_program(page):
     assert (ROOT / "docs/errors.md").read_text() == page, OLD
 
 
-def test_every_variant_is_told_with_its_words(page):
+def test_every_variant_has_its_sentence(page):
     told = sentences(page)
     assert len(re.findall(r"^    \*Cause:\* .+ \*Cure:\* .+", page, re.MULTILINE)) >= 50
     assert "interrupted" in told
@@ -109,7 +109,7 @@ def test_sentences_beside_the_enums_are_on_the_page(sentence, page):
     assert f"\n- {sentence}" in page
 
 
-def test_the_version_to_cite_is_that_of_the_program():
+def test_the_version_to_cite_equals_the_program():
     version = re.search(r'^version = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)[1]
     assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
     assert f"  version = {{{version}}},\n" in (ROOT / "docs/cite.md").read_text()

@@ -48,7 +48,7 @@ def test_a_torque_shows_as_the_distance_from_the_start():
     assert found["torque_mean_meV"] == pytest.approx(2)
 
 
-def test_spectrum_of_a_sine_is_a_line_whose_integral_is_the_variance():
+def test_the_spectrum_of_a_sine_is_a_line_and_integrates_to_the_variance():
     interval = 0.002
     time = np.arange(8000) * interval
     wavenumbers, density = momentum.spectrum(3 * np.sin(2 * np.pi * 30.0 * time), interval, 2.0)
@@ -56,7 +56,7 @@ def test_spectrum_of_a_sine_is_a_line_whose_integral_is_the_variance():
     assert density.sum() * wavenumbers[1] == pytest.approx(4.5, rel=0.01)
 
 
-def test_slow_and_fast_are_told_apart():
+def test_slow_and_fast_parts_are_separated():
     """The bare potential has a fast line; the average removes a slow one."""
     time = np.arange(4000) * 0.001
     slow, fast = 2e-3 * np.sin(2 * np.pi * 5 * time), 5e-3 * np.sin(2 * np.pi * 100 * time)
@@ -111,7 +111,7 @@ def test_noise_of_a_uniform_distribution_is_not_taken_for_a_deviation():
     assert abs(np.mean(squares)) < 0.25 * np.mean(plain)
 
 
-def test_rotated_copies_are_rigid_and_point_where_they_should():
+def test_rotated_copies_are_rigid_and_point_to_their_bins():
     molecule = structures.read_data(EXAMPLES / "gas-nve/h2o.data", ["O", "H"]).positions
     for which, axis in enumerate(orientations.AXES):
         copies = orientations.rotated(molecule, axis, fine=1, spins=4)
@@ -133,7 +133,7 @@ def test_prediction_from_a_known_energy_is_its_boltzmann_factor():
     assert orientations.predicted(energies, temperature, "dipole") == pytest.approx(known(strength), abs=2e-3)
 
 
-def test_the_run_in_vacuum_gives_the_angular_momentum_of_its_places(tmp_path):
+def test_the_run_in_vacuum_gives_the_angular_momentum_of_its_positions(tmp_path):
     """Compares with L from positions and their differences in time."""
     simulate("gas-nve", "in.nve", tmp_path, start="h2o.data", temperature=300, rotate="none", inversion="no", steps=20)
     thermo = programs.thermo(tmp_path / "log.lammps")

@@ -117,14 +117,14 @@ def correlated(rng, blocks, values=30):
     return np.stack([noise[:, k : k + values] for k in range(8)]).mean(axis=0)
 
 
-def test_alike_runs_differ_as_often_as_chance_says():
+def test_alike_runs_differ_as_often_as_by_chance():
     rng = np.random.default_rng(6)
     chances = [compare(correlated(rng, 10), correlated(rng, 12), shuffles=99)["chance"] for _ in range(80)]
     assert np.mean(chances) == pytest.approx(0.5, abs=0.13)
     assert np.mean(np.array(chances) < 0.2) == pytest.approx(0.2, abs=0.14)
 
 
-def test_a_shift_of_three_errors_is_told_from_chance():
+def test_a_shift_of_three_errors_is_detected():
     rng = np.random.default_rng(7)
     first, second = correlated(rng, 10), correlated(rng, 10)
     error = second.std(axis=0, ddof=1) * np.sqrt(2 / 10)
@@ -133,7 +133,7 @@ def test_a_shift_of_three_errors_is_told_from_chance():
     assert found["chance"] <= 0.01 and found["chi_square"] > 4
 
 
-def test_bins_that_are_always_empty_do_not_count():
+def test_empty_bins_do_not_count():
     """Differences 0 and 2; a variance of 2 in each, so an error of 1 of each mean, and a square of 4 / (1 + 1)."""
     assert chi_square(np.array([[0.0, 1], [0, 3]]), np.array([[0.0, 3], [0, 5]])) == pytest.approx(2.0)
 
@@ -143,7 +143,7 @@ def test_pieces_of_a_run_are_joined_without_repetitions():
     assert steps.tolist() == [40, 60, 80] and values.tolist() == [12.0, 13.0, 4.0]
 
 
-def test_a_run_goes_on_with_its_next_piece(tmp_path):
+def test_a_run_continues_with_its_next_piece(tmp_path):
     """Two pieces are one run: positions, unwrapped, and the thermostat's conserved quantity."""
     given = {"start": "../liquid/water-64.data", "rotate": "random", "inversion": "no", "every": 1}
     for name, piece, steps in (("case-0", 0, 20), ("case-1", 1, 20), ("whole", 0, 40)):
@@ -203,7 +203,7 @@ def results():
     return cases, compared
 
 
-def test_the_page_says_what_was_found():
+def test_the_page_has_the_results():
     cases, compared = results()
     pairs = [("none", "random"), ("none", "ipi-none"), ("random", "ipi-none")]
     differences = {
@@ -222,7 +222,7 @@ def test_the_page_says_what_was_found():
     assert "By reweighting" not in text
 
 
-def test_the_page_says_what_reweighting_found():
+def test_the_page_has_the_results_of_reweighting():
     cases, compared = results()
     cases = {"none": cases["none"]}
     differences = {key: {} for key in observables.OBSERVABLES}
@@ -237,7 +237,7 @@ def test_the_page_says_what_reweighting_found():
     assert "by reweighting changes of at most -0.020 ± 0.010 of 2.500 and " in text
 
 
-def test_runs_that_are_much_shorter_are_not_compared():
+def test_much_shorter_runs_are_not_compared():
     lengths = {"none": 20.0, "random": 4.0, "grid": 3.9}
     cases = {name: {"ps": length} for name, length in lengths.items()}
     assert observables.comparable(cases) == ["none", "random"]

@@ -84,7 +84,7 @@ def test_a_run_and_its_next_piece(tmp_path, rotate, every, langevin, monitor):
         assert parts[0]["c_s[7]"][-1] - parts[0]["c_s[7]"][0] == 12 + 4 * 12 == 60
 
 
-def test_the_page_says_how_far_measured_and_predicted_are_apart():
+def test_the_page_has_the_distance_of_measured_from_predicted():
     run = drift.case([part(range(0, 801, 16), [1e-4 * k + 1e-3 * (k % 2) for k in range(51)], 1.5, range(1, 802, 16))])
     text = tables.page({"none": run, "random": {**run, "heating": [1.9, 0.2], "predicted": 1.5}})
     assert "the shortest of 0.4 ps" in text

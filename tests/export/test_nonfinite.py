@@ -41,7 +41,7 @@ def lengths():
 LAST = dict(last=np.array([2]), zero=np.array(0.0), flat=np.array([-1]))
 
 
-def test_a_division_by_a_length_of_zero_is_told_with_its_edge(tmp_path):
+def test_a_division_by_a_length_of_zero_is_reported_with_its_edge(tmp_path):
     nodes = [
         *lengths(),
         helper.make_node("Div", ["r", "r"], ["one"], name="unit"),
@@ -77,7 +77,7 @@ def test_masks_of_minus_infinity_are_not_blamed(tmp_path):
     )
 
 
-def test_a_finite_model_has_nothing_to_tell(tmp_path):
+def test_a_finite_model_brings_no_report(tmp_path):
     nodes = [*lengths(), helper.make_node("Identity", ["r"], ["atomic_energies"])]
     assert nonfinite.sentence(saved(tmp_path / "m.onnx", nodes, LAST), inputs()) == ""
 

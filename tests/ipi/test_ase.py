@@ -108,7 +108,7 @@ def test_dynamics_of_a_crystal(tmp_path, door):
     compare(tmp_path, frames[::10], TOY)
 
 
-def test_a_slab_repeats_along_two_vectors_if_that_is_said(tmp_path):
+def test_a_slab_is_periodic_along_two_vectors_with_the_option(tmp_path):
     """ASE does not send its `pbc`: without the option the slab would interact with its images above."""
     start = crystal()
     start.write(tmp_path)

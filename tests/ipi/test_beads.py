@@ -91,7 +91,7 @@ def test_trajectories_of_all_ways_are_the_same(runs, name):
         assert_close(runs[name].forces(bead), base.forces(bead), 1e-9)
 
 
-def test_beads_are_what_eval_says(runs):
+def test_beads_equal_eval(runs):
     base = runs["one by one"]
     for bead in (0, 3, 7):
         energies, forces, _ = evaluate_run(base, TOY, bead=bead)

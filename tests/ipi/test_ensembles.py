@@ -49,7 +49,7 @@ def runs(tmp_path_factory):
 
 
 @pytest.mark.parametrize("case", CASES, ids="-".join)
-def test_steps_are_those_of_eval(runs, case):
+def test_steps_equal_eval(runs, case):
     """The limits are a thousand times the rounding of sums; a wrong constant would be off by 1e-7."""
     energies, forces, virials = evaluate_run(runs[case], MODELS[case[2]])
     limit = 1e-9
@@ -68,7 +68,7 @@ def test_conserved_quantities_are_conserved(runs, case):
     assert 0 < swing < 0.01 * kinetic
 
 
-def test_the_ensembles_do_what_they_are_for(runs):
+def test_volume_and_atoms_change_as_in_the_ensemble(runs):
     """The volume changes under a barostat only, and atoms move."""
     for case, simulation in runs.items():
         volume = simulation.properties()["volume"]

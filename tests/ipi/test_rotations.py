@@ -96,7 +96,7 @@ def part(simulation, k):
 
 
 @pytest.mark.parametrize("system, grid", CASES)
-def test_the_grid_inside_is_the_grid_outside(runs, system, grid):
+def test_the_grid_inside_equals_the_grid_outside(runs, system, grid):
     """The limit of energies is smaller, since they are mostly a constant, the energies of the free atoms."""
     _, _, grids, energy, other = SYSTEMS[system]
     k = grids.index(grid)

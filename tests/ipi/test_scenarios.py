@@ -71,13 +71,13 @@ def test_another_number_of_atoms_is_refused(relay):
     assert f"{peer}: waiting for the server (No such file or directory (os error 2))" in error
 
 
-def test_shared_memory_that_only_the_client_uses(relay):
+def test_shared_memory_of_the_client_only(relay):
     code, error = relay[1]["shm"]
     assert code == 1 and error.endswith(f"where 8 were expected: {REMEDY}\n")
 
 
 @pytest.mark.parametrize("batch", [1, 8])
-def test_shared_memory_that_only_the_server_uses(tmp_path, batch):
+def test_shared_memory_of_the_server_only(tmp_path, batch):
     """The names of its segments are shorter than a structure, so a wait for the rest would never end."""
     name, extra = unique(), f"<batch_size> {batch} </batch_size>"
     with Simulation(tmp_path, crystal(), ffsocket(name, "shm", extra=extra)).running():
@@ -92,7 +92,7 @@ def test_an_interrupt_ends_it_at_once(relay):
     assert code == 130 and seconds < 30
 
 
-def test_the_next_client_goes_on(relay):
+def test_the_next_client_continues(relay):
     """The conserved quantity is continuous across the change of clients."""
     simulation, ends = relay
     assert (ends["last"][0], ends["server"]) == (0, 0)
@@ -137,7 +137,7 @@ def test_a_client_outlives_its_server(restart):
     assert {"closed", "broken"} & set(events) and events.count("connected") >= 2
 
 
-def test_the_trajectory_goes_on(restart):
+def test_the_trajectory_continues(restart):
     """Repeated steps agree to the digits of a checkpoint."""
     folder, rows, _ = restart
     assert rows["step"][-1] == 200
@@ -162,13 +162,13 @@ def late(tmp_path_factory):
     return simulation, end
 
 
-def test_a_late_client_is_served_and_goes_when_nobody_comes(late):
+def test_a_late_client_is_served_and_ends_without_a_next_server(late):
     code, error = late[1]
     assert code == 0
     assert "4 structures, 4 evaluations" in error and "EXIT" in error
 
 
-def test_a_committee_tells_its_energies(late):
+def test_a_committee_sends_its_energies(late):
     """The members of the toy differ from its mean by multiples of one number, as in `tests/data/generate.py`."""
     members, mean = late[0].extras("committee_pot"), late[0].properties()["potential"]
     assert members.shape == (4, 4)
@@ -191,7 +191,7 @@ def test_client_without_a_server_ends_with_a_sentence(tmp_path, door):
     assert error.splitlines()[-1] == f"error: cannot connect to {place}: {reason}: is the server running there?"
 
 
-def test_a_server_that_goes_while_it_is_looked_for(tmp_path):
+def test_a_server_that_closes_during_the_search(tmp_path):
     """It says EXIT and accepts one more connection, as i-PI may while it closes: this is not an error."""
     water(1).write(tmp_path)
     path = tmp_path / "door"
@@ -208,7 +208,7 @@ def test_a_server_that_goes_while_it_is_looked_for(tmp_path):
     assert code == 0 and error.count(": connected\n") >= 2, error
 
 
-def test_an_interrupt_ends_the_waiting(tmp_path):
+def test_an_interrupt_ends_the_wait(tmp_path):
     crystal().write(tmp_path)
     process = client(tmp_path, TOY, "--unix", unique())
     assert "waiting" in process.stderr.readline()
@@ -216,7 +216,7 @@ def test_an_interrupt_ends_the_waiting(tmp_path):
     assert code == 130 and seconds < 2
 
 
-def test_an_element_that_the_model_does_not_know(tmp_path):
+def test_an_unknown_element(tmp_path):
     (tmp_path / "template.xyz").write_text("1\n\nHe 0 0 0\n")
     code, error = finish(client(tmp_path, TOY, "--unix", unique()))
     assert code == 1 and error.startswith("error: ") and "He" in error

@@ -75,7 +75,7 @@ def written(folder, name, content):
     return folder / name
 
 
-def test_files_that_are_no_models(tmp_path):
+def test_files_other_than_models(tmp_path):
     data = TOY.read_bytes()
     cases = [
         (tmp_path / "no.onnx", "cannot read"),
@@ -96,7 +96,7 @@ def test_files_that_are_no_models(tmp_path):
         ("bad-input", "breaks the model contract"),
     ],
 )
-def test_models_that_break_the_contract(tmp_path, name, sentence):
+def test_models_breaking_the_contract(tmp_path, name, sentence):
     assert_refused(tmp_path, triclinic() + model(TOYS / f"{name}.onnx"), sentence, ranks=(2,))
 
 
@@ -127,7 +127,7 @@ def test_the_atom_at_which_a_model_fails(tmp_path, name, keywords):
         assert {one, two} == {("15", "O"), ("23", "H")}
 
 
-def test_a_position_that_is_no_number(tmp_path):
+def test_a_position_of_nan(tmp_path):
     """LAMMPS checks positions only when it builds neighbor lists: until then such an atom would have no neighbors."""
     script = triclinic() + toy() + "neigh_modify every 100 delay 100\nfix 1 all nve\nrun 1\n"
     script += "variable bad atom id*1e308*1e10-id*1e308*1e10\ngroup one id 7\n"
@@ -189,15 +189,15 @@ def test_missing_onnx_runtime_is_named(tmp_path):
     assert_refused(tmp_path, triclinic() + toy(), sentence, environment=environment)
 
 
-def test_a_device_that_is_not_there(tmp_path):
+def test_a_missing_device(tmp_path):
     assert_refused(tmp_path, triclinic() + toy(keywords="device cuda"), "cannot run on cuda")
 
 
-def test_forces_that_the_model_lacks(tmp_path):
+def test_forces_not_offered_by_the_model(tmp_path):
     assert_refused(tmp_path, triclinic() + toy(keywords="forces direct"), "offers no direct forces")
 
 
-def test_a_pressure_that_is_not_known_is_not_a_number(tmp_path):
+def test_an_unknown_pressure_is_nan(tmp_path):
     script = triclinic() + toy("direct-padded-f64", "forces direct") + REPORT
     result = run(tmp_path, script, 2)
     assert result.code == 0, result.output
@@ -248,6 +248,6 @@ def test_more_neighbors_than_an_atom_may_have(tmp_path):
         ("", "pair_write 1 2 10 r 1.0 3.0 table.txt toy\n", "does not support pair_write"),
     ],
 )
-def test_settings_that_would_give_wrong_results(tmp_path, extra, late, sentence):
+def test_settings_with_wrong_results_are_refused(tmp_path, extra, late, sentence):
     script = triclinic().replace("newton on", extra or "newton on") + toy() + late + "run 0\n"
     assert_refused(tmp_path, script, sentence)

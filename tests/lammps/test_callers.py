@@ -194,7 +194,7 @@ PIECES = {
 
 
 @pytest.mark.parametrize("rotate", ["octahedral every 4", "random seed 3", "octahedral+random every 4"])
-def test_pieces_of_a_run_are_the_whole(tmp_path, rotate):
+def test_pieces_of_a_run_equal_the_whole(tmp_path, rotate):
     start = triclinic() + model(TWOHOP, f"rotate {rotate}") + NVE
     whole, *others = finals(tmp_path, *(start + pieces for pieces in PIECES.values()))
     assert_all_same(others, whole, list(PIECES)[1:], 1e-10)
@@ -210,7 +210,7 @@ def test_a_reset_of_the_step_number_changes_no_trajectory(tmp_path, rotate):
 
 
 @pytest.mark.parametrize("rotate", ["octahedral every 4", "random seed 3"])
-def test_a_clock_that_is_kept_at_zero_changes_no_trajectory(tmp_path, rotate):
+def test_a_clock_held_at_zero_changes_no_trajectory(tmp_path, rotate):
     """Each step has the same number as the one before, without a setup in between."""
     start = triclinic() + model(TWOHOP, f"rotate {rotate}") + NVE + "thermo_style custom step temp\n"
     one_by_one = "run 1\n" + "reset_timestep 0\nrun 1 pre no\n" * 9
@@ -229,11 +229,11 @@ def test_the_internal_fix_may_be_removed(tmp_path, rotate):
     assert len(energies(succeed(tmp_path, script + DIGITS + "run 4\nclear\n"))) == 2
 
 
-def test_a_style_that_computes_nothing_steps_nothing(tmp_path):
+def test_a_style_without_compute_makes_no_impulses(tmp_path):
     succeed(tmp_path, triclinic() + model(TWOHOP, EVERY) + "pair_modify compute no\n" + NVE + "run 5\n")
 
 
-def test_a_reset_between_outer_steps_is_told(tmp_path):
+def test_a_reset_between_outer_steps_brings_a_warning(tmp_path):
     script = triclinic() + model(TWOHOP, EVERY) + NVE + "run 5\nreset_timestep 0\nrun 5\n"
     sentence = (
         "the step number was reset between two outer steps; every 4 goes on where it was, so the next outer step is 3"
@@ -244,7 +244,7 @@ def test_a_reset_between_outer_steps_is_told(tmp_path):
 
 
 @pytest.mark.parametrize("before", ["run 0\n", "minimize 0 1e-3 2 4\n", "run 4\nrun 0\n"])
-def test_forces_without_an_impulse_are_not_gone_on_with(tmp_path, before):
+def test_runs_do_not_continue_with_forces_without_an_impulse(tmp_path, before):
     script = triclinic() + model(TWOHOP, EVERY) + NVE + before
     result = run(tmp_path, script + "run 4 pre no\n")
     assert result.code != 0
@@ -264,7 +264,7 @@ def test_after_a_minimizer_outer_steps_are_multiples_again(tmp_path):
 # Single points
 
 
-def test_each_single_point_has_a_rotation_of_its_own(tmp_path):
+def test_each_single_point_has_its_own_rotation(tmp_path):
     start = triclinic() + model(TWOHOP, "rotate random seed 5")
     loop = "variable k loop 6\nlabel top\nrun 0\nnext k\njump SELF top\n"
     found = energies(succeed(tmp_path, start + DIGITS + loop))
@@ -279,7 +279,7 @@ def test_single_points_on_a_grid_are_all_the_same(tmp_path):
     assert len(set(energies(succeed(tmp_path, start + "run 0\n" * 3)))) == 1
 
 
-def test_a_minimizer_with_random_rotations_is_warned_of_once(tmp_path):
+def test_a_minimizer_with_random_rotations_brings_one_warning(tmp_path):
     minimize = "minimize 0 1e-3 2 4\n"
     sentence = "WARNING: pair_style tumble: with random rotations each evaluation has another energy surface"
     output = succeed(tmp_path, triclinic() + model(TWOHOP, "rotate random") + 2 * minimize, 2).output

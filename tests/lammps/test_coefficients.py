@@ -29,14 +29,14 @@ def test_elements_by_number_and_isotopes(tmp_path, elements):
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
-def test_a_certain_model(tmp_path, ranks):
+def test_a_model_pinned_by_its_hash(tmp_path, ranks):
     digest = sha256(TOY)
     for given in (digest, digest.upper()):
         assert energy(tmp_path, f"{TOY} sha256 {given} O H", ranks) == energy(tmp_path, f"{TOY} O H", ranks)
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
-def test_another_model_than_the_one_demanded(tmp_path, ranks):
+def test_a_model_of_another_hash(tmp_path, ranks):
     wrong = sha256(WATER)
     script = triclinic() + f"pair_style tumble\npair_coeff * * {TOY} sha256 {wrong} O H\n"
     result = run(tmp_path, script, ranks, timeout=60)
@@ -57,13 +57,13 @@ def test_another_model_than_the_one_demanded(tmp_path, ranks):
         (f"{TOY} sha256 {64 * 'a'} O", "pair_coeff names 1 element(s) but there are 2 atom type(s)"),
     ],
 )
-def test_demands_that_cannot_be_read(tmp_path, coefficients, sentence):
+def test_malformed_hashes(tmp_path, coefficients, sentence):
     result = run(tmp_path, triclinic() + f"pair_style tumble\npair_coeff * * {coefficients}\n", timeout=60)
     assert result.code != 0
     assert result.output.count(sentence) == 1, result.output
 
 
-def test_the_demand_holds_for_its_pair_coeff_only(tmp_path):
+def test_the_hash_holds_for_its_pair_coeff_only(tmp_path):
     first = f"pair_style tumble\npair_coeff * * {TOY} sha256 {sha256(TOY)} O H\nrun 0\n"
     succeed(tmp_path, triclinic() + first + toy("harmonic-padded-f64").splitlines()[1] + "\nrun 0\n")
 

@@ -61,7 +61,7 @@ run 20
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
-def test_a_fix_that_leaves_out_atoms_is_refused_in_its_first_run(tmp_path, ranks):
+def test_a_fix_excluding_atoms_is_refused_in_its_first_run(tmp_path, ranks):
     """It excludes atoms after the setup of the pair style, and an atom without neighbors counts as deleted."""
     result = run(tmp_path, GCMC.format(pair=toy("harmonic-list-f64")), ranks, timeout=60)
     assert result.code != 0

@@ -50,7 +50,7 @@ def test_a_restart_continues_the_same_rotations(tmp_path):
     assert dump(tmp_path / "resumed.dump")[-1] == dump(tmp_path / "whole.dump")[-1]
 
 
-def test_the_seed_and_the_step_choose_the_rotation(tmp_path):
+def test_seed_and_step_select_the_rotation(tmp_path):
     energies = []
     for seed in (1, 1, 2):
         script = water(tmp_path, 2) + model(WATER, f"rotate random seed {seed}") + "thermo_style custom step pe\n"

@@ -44,7 +44,7 @@ def test_exported_model_gives_the_numbers_of_the_checkpoint(tmp_path, record, ra
     assert_close([row[name] for name in VIRIAL], expected, 1e-7)
 
 
-def test_an_energy_of_the_whole_structure_is_not_shared_among_ranks(tmp_path):
+def test_a_global_energy_is_not_shared_among_ranks(tmp_path):
     record = next(filter(is_whole, PERIODIC))
     result = run(tmp_path, box(record) + model(TOYS / f"{record['model']}.onnx") + REPORT, 2)
     assert result.code != 0

@@ -74,7 +74,7 @@ thermo_modify format float %20.17g
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
-def test_forces_that_are_read_in_a_run_are_those_that_a_dump_shows(tmp_path, ranks):
+def test_forces_read_in_a_run_equal_those_of_a_dump(tmp_path, ranks):
     rows = succeed(tmp_path, liquid(tmp_path) + NVE + READ + RUN + "run 5\n", ranks).thermo()
     frames = dump(tmp_path / "run.dump")
     for row, frame in zip(rows, frames, strict=True):

@@ -44,7 +44,7 @@ def test_conserved_quantity_of_a_thermostat(tmp_path, pair, ensemble):
     assert max(conserved) - min(conserved) < 0.02 * (max(total) - min(total))
 
 
-def test_the_total_energy_swings_with_the_square_of_the_time_step(tmp_path):
+def test_the_total_energy_oscillates_with_the_square_of_the_time_step(tmp_path):
     """A property of velocity Verlet with forces that are derivatives of the energy."""
     swings = []
     for steps in (40, 80):
@@ -84,7 +84,7 @@ def test_the_work_of_a_deformation(tmp_path, axis):
     assert_close([rows[-1]["PotEng"] - rows[1]["PotEng"]], [work], 1e-5)
 
 
-def test_a_shear_that_flips_the_box(tmp_path):
+def test_a_shear_with_box_flips(tmp_path):
     shear = moving(RANDOM) + "fix 2 all deform 1 xy erate 60 remap x\nrun 60\n"
     one, two = (finals(tmp_path, shear, ranks=ranks)[0] for ranks in (1, 2))
     assert_same(two, one, 1e-9)
@@ -119,7 +119,7 @@ def test_a_cluster_turned_by_a_right_angle(tmp_path, keywords, invariant):
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
-def test_atoms_that_are_held(tmp_path, ranks):
+def test_held_atoms(tmp_path, ranks):
     """Atoms without force and velocity stay, and their effect on the others is unchanged."""
     hold = "group held id <= 6\nvelocity held set 0 0 0\nfix 2 held setforce 0 0 0\n"
     scripts = [moving(RANDOM) + extra for extra in ("run 0\n", hold + "run 0\n", hold + "run 10\n")]

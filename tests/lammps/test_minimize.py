@@ -30,7 +30,7 @@ def test_the_energy_falls_to_a_minimum(tmp_path):
     assert abs(final[1] - final[0]) < 1e-3
 
 
-def test_a_box_relaxed_to_no_pressure(tmp_path):
+def test_a_box_relaxed_to_zero_pressure(tmp_path):
     """With the bare model: the trace of the virial is the derivative by the volume for any model."""
     rows = relaxed(tmp_path, "harmonic-list-f64", "iso 0.0 vmax 0.01")
     pressures = [abs(row["Pxx"] + row["Pyy"] + row["Pzz"]) / 3 for row in rows]

@@ -48,7 +48,7 @@ def command_line(folder, path, positions, cell, types, *options):
 
 @pytest.mark.parametrize("inversion", ["no", "yes"])
 @pytest.mark.parametrize("rotate", MITIGATIONS)
-def test_lammps_is_the_command_line(tmp_path, rotate, inversion):
+def test_lammps_equals_the_command_line(tmp_path, rotate, inversion):
     keywords = f"rotate {rotate} inversion {inversion} seed 11"
     *structure, energy, forces, virial = lammps(tmp_path, triclinic() + model(TOY, keywords))
     options = ["--rotate", rotate, "--seed", "11", *(["--inversion"] if inversion == "yes" else [])]

@@ -85,7 +85,7 @@ NEEDED = {
 
 
 @pytest.mark.parametrize("fix, remedy", UNFIT, ids=[fix.split()[0] for fix, _ in UNFIT])
-def test_fixes_that_take_the_impulse_for_a_force_are_refused(tmp_path, fix, remedy):
+def test_fixes_mistaking_the_impulse_for_a_force_are_refused(tmp_path, fix, remedy):
     (tmp_path / "water.mol").write_text(WATER_MOLECULE)
     style = fix.split()[0]
     script = MOLECULES + model(TWOHOP, EVERY) + NEEDED.get(style, "") + f"fix x all {fix}\nrun 1\n"

@@ -28,7 +28,7 @@ def log(folder, k):
     return (folder / f"log.lammps.{k}").read_text()
 
 
-def test_partitions_are_told_to_take_seeds_of_their_own(tmp_path):
+def test_partitions_with_one_seed_bring_a_warning(tmp_path):
     seeds = "variable s world 1 1\n"
     result = partitions(tmp_path, seeds + START + model(TWOHOP, "rotate random seed ${s}") + "run 0\n", 2)
     assert result.code == 0, result.output

@@ -77,7 +77,7 @@ def test_compute_fep_of_some_pairs_only(tmp_path):
 
 @pytest.mark.parametrize("name", ["cutoff", "lambda", "spread", "uncertainty"])
 @pytest.mark.parametrize("command", ["compute F all fep 300", "fix F all adapt 1", "fix F all adapt/fep 1"])
-def test_names_that_are_no_parameters(tmp_path, command, name):
+def test_unknown_parameters_are_refused(tmp_path, command, name):
     """LAMMPS reports an error, without a crash."""
     script = moving(PAIR) + f"variable d equal 0.1\n{command} pair tumble {name} * * v_d\n"
     tail = THERMO.format("c_F[1]" if "fep 300" in command else "") + "run 0\n"

@@ -41,7 +41,7 @@ def test_every_1_is_plain_averaging_to_the_bit(tmp_path, rotate):
 
 @pytest.mark.parametrize("ranks", [1, 2])
 @pytest.mark.parametrize("box", ["toy", "water"])
-def test_both_ways_give_the_same_trajectory(tmp_path, box, ranks):
+def test_every_and_respa_give_the_same_trajectory(tmp_path, box, ranks):
     path = {"toy": TWOHOP, "water": WATER_F64}[box]
     start = triclinic() if box == "toy" else water(tmp_path, 2)
     every, cycles = 4, 3
@@ -92,7 +92,7 @@ run 6
 """
 
 
-def test_a_restart_between_outer_steps_goes_on_as_if_nothing_had_happened(tmp_path):
+def test_a_restart_between_outer_steps_continues_exactly(tmp_path):
     pair = toy(keywords="rotate octahedral+random every 4 seed 3")
     _, whole = trajectory(tmp_path, water(tmp_path, 2) + pair, 12, style="restart 6 at.*.restart")
     succeed(tmp_path, RESUME.format(pair=pair))

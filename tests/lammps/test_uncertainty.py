@@ -108,7 +108,7 @@ def test_units_real(tmp_path):
 EVERY = "rotate octahedral every 4"
 
 
-def test_a_trigger_makes_them_known_at_every_step(tmp_path):
+def test_a_trigger_provides_values_at_every_step(tmp_path):
     """The trigger changes no forces, and the ranks change no values."""
     script = triclinic() + toy(MODEL, EVERY)
     asked, unasked = frames(tmp_path, script, 1, 1, 5), frames(tmp_path, script, 2, 0, 5)
@@ -167,7 +167,7 @@ def test_a_model_without_an_ensemble(tmp_path):
     assert result.output.count(sentence) == 1, result.output
 
 
-def test_a_fix_that_asks_a_model_without_an_ensemble(tmp_path):
+def test_a_fix_with_a_model_without_an_ensemble(tmp_path):
     start = triclinic() + toy("harmonic-list-f64") + "fix u all pair 1 tumble uncertainty 0\nrun 0\n"
     result = run(tmp_path, start, 2, timeout=60)
     assert result.code != 0

@@ -87,7 +87,7 @@ def test_commands_that_hide_nothing_are_accepted(tmp_path, ranks):
         assert_same(other, plain, 1e-10)
 
 
-def test_too_many_neighbors_are_told_by_lammps(tmp_path):
+def test_too_many_neighbors_are_an_error_of_lammps(tmp_path):
     script = moving(toy()) + "neigh_modify page 100 one 10\nrun 0\n"
     assert "Neighbor list overflow, boost neigh_modify one" in refused(tmp_path, script)
 
@@ -132,7 +132,7 @@ def energy(folder, script, ranks=1):
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
-def test_bonded_pairs_that_would_be_hidden(tmp_path, ranks):
+def test_hidden_bonded_pairs_are_refused(tmp_path, ranks):
     sentence = "special_bonds hides 1-2 neighbors of atom 1: write special_bonds lj/coul 1 1 1"
     assert refused(tmp_path, bonded() + BOND + "run 0\n", ranks).count(sentence) == 1
     right = energy(tmp_path, bonded("lj/coul 1 1 1") + BOND, ranks)
@@ -151,7 +151,7 @@ def test_atom_styles_without_bonds_hide_nothing(tmp_path, ranks):
     )
 
 
-def test_a_bond_that_comes_during_a_run(tmp_path):
+def test_a_bond_created_during_a_run(tmp_path):
     script = bonded() + "fix 1 all nve\nfix 2 all bond/create 2 1 2 1.5 1\nthermo 1\nrun 10\n"
     output = refused(tmp_path, script)
     assert output.count("special_bonds hides 1-2 neighbors of atom") == 1

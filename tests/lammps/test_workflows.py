@@ -12,7 +12,7 @@ both = pytest.mark.parametrize("ranks", [1, 2])
 
 
 @both
-def test_several_runs_are_one_long_run(tmp_path, ranks):
+def test_several_runs_equal_one_long_run(tmp_path, ranks):
     """To the last bit, in an orthogonal box: in a skewed one LAMMPS itself rounds at the start of a run."""
     keep_order = "atom_modify sort 0 0\nneigh_modify every 1 delay 0 check no\n"
     start = water(tmp_path, 2) + keep_order + RANDOM + MOVE
@@ -70,7 +70,7 @@ CHANGES = [
 
 @both
 @pytest.mark.parametrize("name", ["twohop-padded-f64", "harmonic-list-f64"])
-def test_a_change_is_as_good_as_a_fresh_start(tmp_path, name, ranks):
+def test_a_change_equals_a_fresh_start(tmp_path, name, ranks):
     """After five steps a change is made and written as a data file; a run from that file continues in the same way."""
     pair = toy(name, "rotate random seed 5")
     files = [f"write_data {k}.data\n" for k in range(len(CHANGES))]
@@ -89,7 +89,7 @@ def test_a_change_is_as_good_as_a_fresh_start(tmp_path, name, ranks):
         "evaporate 5 3 all 1234",
     ],
 )
-def test_atoms_that_come_go_and_change_their_type(tmp_path, fix, ranks):
+def test_created_deleted_and_retyped_atoms(tmp_path, fix, ranks):
     """The energy along the way equals that of the same atoms read from a data file."""
     pair = toy("harmonic-list-f64", "rotate random seed 5")
     style = "thermo_style custom step pe\nthermo_modify format float %20.15g\nrun {}\n"
@@ -100,7 +100,7 @@ def test_atoms_that_come_go_and_change_their_type(tmp_path, fix, ranks):
     assert end != start
 
 
-def test_a_box_that_becomes_triclinic(tmp_path):
+def test_a_box_becoming_triclinic(tmp_path):
     """After five steps the orthogonal box becomes triclinic; neighbor lists and ghosts change their kind."""
     change = "change_box all triclinic xy final 0.7 yz final -0.4 remap units box\nwrite_data 0.data\n"
     start = water(tmp_path, 2) + RANDOM + MOVE + "run 5\n"
@@ -112,7 +112,7 @@ RESTART = "read_restart at.restart\n"
 
 
 @both
-def test_a_restart_with_its_pair_style_goes_on(tmp_path, ranks):
+def test_a_restart_with_its_pair_style_continues(tmp_path, ranks):
     first = moving(RANDOM) + "run 5\nwrite_restart at.restart\nrun 5\n"
     one, other = finals(tmp_path, first, RESTART + RANDOM + CONTINUE, ranks=ranks)
     assert_same(other, one, 1e-11)

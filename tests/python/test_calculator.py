@@ -133,7 +133,7 @@ def test_random_rotations_follow_seed_stream_and_step():
     assert energies(seed=2)[0] != first[0] != energies(seed=1, stream=1)[0]
 
 
-def test_repeated_questions_keep_their_rotation():
+def test_repeated_requests_keep_their_rotation():
     atoms = waters()
     with Tumble(TOY, rotate="random") as atoms.calc:
         before = atoms.get_potential_energy()
@@ -183,7 +183,7 @@ def test_dynamics_conserves_the_averaged_energy_to_second_order():
     assert drift("random", 0.25) > 2.0 * fine
 
 
-def test_copies_are_models_of_their_own():
+def test_copies_are_independent_models():
     atoms = waters()
     with Tumble(TOY, rotate="random", seed=1) as calc:
         calc.calculate(atoms)
@@ -207,7 +207,7 @@ def test_details_are_in_electron_volts(key):
     assert not {"o3grid_pots", "committee_pot"} & set(found.extras)
 
 
-def test_a_step_that_is_set_chooses_the_rotation():
+def test_a_given_step_selects_the_rotation():
     with Model(TOY, rotate="random", step=2) as model:
         first = model.evaluate(list("OHHOHH"), POSITIONS, CELL).energy
         assert model.step == 3
@@ -238,7 +238,7 @@ def test_threads_take_turns():
     assert all(one.energy == expected.energy and (one.forces == expected.forces).all() for one in found)
 
 
-def test_a_model_tells_what_it_is():
+def test_a_model_has_a_description():
     with Model(TOY, rotate="octahedral", inversion=True) as model:
         about = model.about
     assert (about["name"], about["species"], about["cutoff"], about["hops"]) == ("harmonic", [1, 8], 3.5, 1)
@@ -277,12 +277,12 @@ def version_of_cargo():
         (TOY, {"onnxruntime": "/nonexistent"}, "ONNX Runtime library names /nonexistent|is already loaded from"),
     ],
 )
-def test_failed_loading_says_why(file, options, sentence):
+def test_failed_loading_gives_the_reason(file, options, sentence):
     with pytest.raises(ModelError, match=sentence):
         Model(file, **options)
 
 
-def test_failed_evaluation_says_why():
+def test_failed_evaluation_gives_the_reason():
     with Model(TOY) as model:
         with pytest.raises(ModelError, match='the model "harmonic" does not know element Au: it knows H, O'):
             model.evaluate(["Au"], [[0, 0, 0]])
@@ -311,7 +311,7 @@ def test_failed_evaluation_says_why():
         Tumble(TOY).set(rotation="none")
 
 
-def test_a_library_that_is_not_there_is_an_import_error():
+def test_a_missing_library_is_an_import_error():
     program = "import tumble\ntumble.Model('x')"
     environment = {**os.environ, "TUMBLE_LIBRARY": "/nonexistent.so", "PYTHONPATH": str(ROOT / "python/tumble-md")}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
@@ -320,7 +320,7 @@ def test_a_library_that_is_not_there_is_an_import_error():
     assert "run `make library` and set TUMBLE_LIBRARY" in done.stderr
 
 
-def test_onnx_runtime_may_be_in_use_by_python_too():
+def test_onnx_runtime_may_be_loaded_by_python_too():
     program = (
         "import onnxruntime, tumble, sys\n"
         f"onnxruntime.InferenceSession({str(TOY)!r}, providers=['CPUExecutionProvider'])\n"
@@ -343,7 +343,7 @@ def test_importing_it_needs_no_numpy():
 
 
 @pytest.mark.parametrize("value", ["maybe", "", "False", 2])
-def test_flags_that_are_neither_yes_nor_no_are_refused(value):
+def test_flags_other_than_yes_and_no_are_refused(value):
     with pytest.raises(ValueError, match=f"inversion is {value!r}: give True or False"):
         Model(TOY, rotate="octahedral", inversion=value)
 

@@ -39,7 +39,7 @@ def crystals():
 
 
 @pytest.mark.parametrize("lattice", ["sc", "fcc"])
-def test_an_atom_of_a_cubic_crystal_is_held_alike_in_all_directions(lattice):
+def test_force_constants_of_an_atom_in_a_cubic_crystal_are_isotropic(lattice):
     atoms = crystals()[lattice]
     averaged = force_constants(atoms, [0], **CUBIC)[:, :3]
     stiffness = averaged[0, 0]
@@ -116,7 +116,7 @@ def reduced(atoms, **options):
     return matrix
 
 
-def test_displacements_reduced_by_symmetry_hide_what_the_bare_model_breaks():
+def test_displacements_reduced_by_symmetry_hide_the_error_of_the_bare_model():
     """The table of docs/ase.md."""
     atoms = icex()
     every = range(len(atoms))

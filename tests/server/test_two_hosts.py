@@ -143,7 +143,7 @@ def run_here(folder, *arguments):
     return subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=120)
 
 
-def test_the_far_host_gets_what_is_evaluated_here(hosts, molecule):
+def test_the_far_host_gets_the_results_of_the_near_host(hosts, molecule):
     with serve(hosts.near, molecule, f"tcp:{hosts.address}:0") as server:
         found = ask(hosts.far, molecule, f"tcp:{hosts.address}:{server.port}")
     expected = evaluated(molecule, "water.xyz", "--rotate", "octahedral")
@@ -169,7 +169,7 @@ def test_a_server_on_loopback_is_out_of_reach(hosts, molecule):
             assert far["error"] == "ConnectionError" and "Connection refused" in far["text"], far
 
 
-def test_an_open_door_needs_a_token_or_the_word(hosts, molecule):
+def test_a_server_on_the_network_needs_a_token_or_the_option_open(hosts, molecule):
     place = f"tcp:{hosts.address}:0"
     done = run(hosts.near, molecule, TUMBLE, "serve", MODEL, "--listen", place, environment=ENVIRONMENT)
     assert done.returncode == 2
