@@ -265,7 +265,7 @@ fn memory_is_not_allocated_for_announced_sizes() {
     };
     evaluate(&mut server.client());
     let before = memory();
-    // 100,000 atoms each, of which nothing comes.
+    // 100,000 atoms each, and no further bytes.
     let mut peers: Vec<_> = (0..32).map(|_| server.connect()).collect();
     for peer in &mut peers {
         peer.init(&format!("species: H100000, token: {TOKEN}"));

@@ -67,6 +67,6 @@ fn evaluation_ends_in_layers() {
 
 #[test]
 fn evaluation_ends_in_the_middle_of_a_run() {
-    // An energy of the whole structure is one run, which takes longer than a tenth of a second.
+    // A global energy is evaluated in one run, longer than a tenth of a second.
     ends("tests/data/models/exported-orb-f64", 3000, &rotated("none", 1));
 }

@@ -29,7 +29,7 @@ struct Host {
     folder: TempDir,
     listener: Option<UnixListener>,
     /// Standard error of the last process.
-    ear: RefCell<Arc<Mutex<String>>>,
+    stderr: RefCell<Arc<Mutex<String>>>,
 }
 
 impl Host {
@@ -41,7 +41,7 @@ impl Host {
 
     /// A host without a listener.
     fn absent() -> Self {
-        let host = Self { folder: TempDir::new().unwrap(), listener: None, ear: RefCell::default() };
+        let host = Self { folder: TempDir::new().unwrap(), listener: None, stderr: RefCell::default() };
         host.template(1);
         host
     }
@@ -84,7 +84,7 @@ impl Host {
         let (model, template, socket) = (model("harmonic-list-f64"), self.path("template.xyz"), self.socket());
         let [model, template, socket] = [&model, &template, &socket].map(|path| path.to_str().unwrap());
         let process = Process::tumble(&[&["ipi", model, "--template", template, "--unix", socket], options].concat());
-        *self.ear.borrow_mut() = process.ear();
+        *self.stderr.borrow_mut() = process.stderr();
         process
     }
 
@@ -98,7 +98,7 @@ impl Host {
         let mut peer = None;
         until("a connection", || {
             peer = self.knock();
-            let said = self.ear.borrow().lock().unwrap().clone();
+            let said = self.stderr.borrow().lock().unwrap().clone();
             assert!(peer.is_some() || !said.contains("error: "), "{said}");
             peer.is_some()
         });

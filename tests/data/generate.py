@@ -193,7 +193,7 @@ def harmonic(g):
 def twohop(g):
     reverse, anisotropy = g.read_reverse(), 1.0 + g.z * B
     center = g.op("Tanh", g.flat(g.per_center(g.u3 * anisotropy), [-1]))
-    # Neighbors that are not centers read the row of zeros behind the last center.
+    # Neighbors other than centers read the row of zeros behind the last center.
     clipped, zero = g.op("Min", g.neighbor, g.n_centers), g.const([0.0])
     tanh_n = g.of_edge(g.op("Concat", center, zero, axis=0), clipped)
     tanh_c = g.of_edge(center, g.center)

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-# These two are made of what the program prints.
+# These two pages are made from output of the program.
 GENERATED = {"commands.md", "errors.md"}
 PLACES = ("*.md", "docs/*.md", "examples/*/README.md", "benches/*/README.md", "python/*/README.md")
 PAGES = [page for place in PLACES for page in sorted(ROOT.glob(place)) if page.name not in GENERATED]

@@ -29,7 +29,7 @@ ENVIRONMENT = {
     "VIRTUAL_ENV": VENV,
     "PATH": f"{TARGET / 'release'}:{VENV}/bin:{os.environ['PATH']}",
     "PYTHONPATH": str(ROOT / "python/tumble-md"),
-    # What the wheel tells LAMMPS and Python by itself.
+    # The wheel sets these for LAMMPS and Python by itself.
     "LAMMPS_PLUGIN_PATH": str(TARGET / "release"),
     "TUMBLE_LIBRARY": str(TARGET / "release/libtumble.so"),
 }
@@ -69,7 +69,7 @@ def running(text, folder):
         finally:
             process.send_signal(signal.SIGTERM)
             said = process.communicate(timeout=60)[1]
-    # 3: `tumble ipi` whose ASE has closed the connection; 130: one that was still waiting.
+    # 3: ASE has closed the connection of `tumble ipi`; 130: it was still waiting.
     assert process.returncode in (0, 3, 130), f"{text} ended with {process.returncode}: {said}"
 
 

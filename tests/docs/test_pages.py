@@ -81,7 +81,7 @@ def test_all_variants_are_on_the_page_with_their_sentences(path, page):
     told = sentences(page)
     for literal in literals:
         words = re.sub(r"\\\n\s*", "", literal).replace('\\"', '"')
-        # Between what differs, each piece is there in order.
+        # The pieces between variable parts appear in order.
         pieces = [piece for piece in re.split(r"\{[^}]*\}|\.\.\.", words) if piece.strip()]
         expected = re.compile(".*".join(map(re.escape, pieces)))
         assert any(expected.search(sentence) for sentence in told), literal

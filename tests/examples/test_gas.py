@@ -26,7 +26,7 @@ def test_a_rigid_free_rotor_keeps_its_angular_momentum():
     start = np.array([1.0, 0.5, 4.0])
     moved, spin = start / np.diag(inertia), []
     for time in np.arange(500) * 0.01:
-        # Euler: the body turns about L at |L| / I1, and about its own axis at what is missing there.
+        # Euler: the body rotates about L at |L| / I1, and about its own axis at the remaining rate.
         axis = start / np.linalg.norm(start)
         own = (moved[2] - start[2] / inertia[0, 0]) * time
         turn = Rotation.from_rotvec(axis * np.linalg.norm(start) / inertia[0, 0] * time) * Rotation.from_rotvec(

@@ -11,7 +11,7 @@ from analysis import liquid, orientation, programs, trajectories  # isort: skip
 from analysis.blocks import block_error, chi_square, compare, cut  # isort: skip
 
 observables = load("liquid-nvt", "observables")
-sys.modules["observables"] = observables  # which reweight.py finds beside itself
+sys.modules["observables"] = observables  # reweight.py imports it from its own folder
 sys.modules["reweight"] = reweight = load("liquid-nvt", "reweight")
 tables = load("liquid-nvt", "tables")
 MOLECULE = np.array([[0.0, 0, 0], [0.7572, 0.5863, 0], [-0.7572, 0.5863, 0]])
@@ -96,7 +96,7 @@ def test_free_energy_of_uniform_orientations_is_zero_within_its_errors():
         found = orientation.measure(directions(rng, 100, 64), 10, halves="time")
         squares.append(np.sign(found["deviation"]) * found["deviation"] ** 2)
         off.append(found["map"] / found["map_error"])
-    # The mean square of a ratio whose error is from 10 blocks is 9/7.
+    # The mean square of the ratio is 9/7 with an error from 10 blocks.
     assert np.mean(np.square(off)) == pytest.approx(9 / 7, rel=0.4)
     assert abs(np.mean(squares)) < 3 * np.std(squares, ddof=1) / np.sqrt(6) + 1e-5
 
@@ -107,7 +107,7 @@ def test_a_preference_for_a_direction_is_found_by_the_halves_in_time():
     flat = directions(rng, 200, 64)
     flat *= np.sqrt((1 - z**2) / (flat[..., 0] ** 2 + flat[..., 1] ** 2))[..., None]
     found = orientation.measure(np.concatenate([flat[..., :2], z[..., None]], axis=-1), 10, halves="time")
-    # F/kT is -strength cos(theta) and a constant: its deviation over six bins of cos(theta) is nearly that of a line.
+    # F/kT is -strength cos(theta) and a constant: its deviation over six bins of cos(theta) is close to that of a line.
     assert found["deviation"] == pytest.approx(strength * np.sqrt(35 / 3) / 6, rel=0.1)
 
 

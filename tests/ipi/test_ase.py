@@ -24,7 +24,7 @@ from simulation import (
     water,
 )
 
-# ASE has newer constants than i-PI, whose wire it is: what it shows differs in the eighth digit.
+# ASE has newer constants than i-PI's wire: its results differ in the eighth digit.
 LENGTH, ENERGY = units.Bohr * BOHR_PER_ANGSTROM, units.Ha * HARTREE_PER_EV
 OCTAHEDRAL = ["--rotate", "octahedral", "--inversion"]
 

@@ -25,7 +25,7 @@ def batch(size):
     return f"<batch_size> {size} </batch_size>"
 
 
-# Name: mode, what stands in <ffsocket>, arguments. 3 and 16 do not divide 8: i-PI fills up with copies.
+# Name: mode, content of <ffsocket>, arguments. 3 and 16 do not divide 8: i-PI fills up with copies.
 WAYS = {
     "one by one": ("unix", "", []),
     "eight connections": ("unix", "", ["--connections", 8]),

@@ -151,7 +151,7 @@ def test_memory_that_one_rank_does_not_get(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode != 0
     assert (done.stdout + done.stderr).count("ONNX Runtime failed to run the model") == 1
-    # Whoever asks first, tumble or ONNX Runtime.
+    # Either tumble or ONNX Runtime fails first.
     causes = "bytes of memory left|Failed to allocate memory|bad_alloc"
     assert len(re.findall(causes, done.stdout + done.stderr)) == 1
 

@@ -80,7 +80,7 @@ def test_monte_carlo_compares_averaged_energies(tmp_path, fix, ranks):
     assert accepted == counts and counts[-1] > 2
     assert_close(found, expected, 1e-12)
     if "semi-grand" not in fix:
-        # The bare model accepts other trials, so that this would show.
+        # The bare model accepts other trials, so the test can tell them apart.
         assert swaps(tmp_path, "rotate none", fix, ranks)[1] != counts
 
 

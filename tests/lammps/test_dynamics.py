@@ -25,7 +25,7 @@ def total_energies(folder, rotate, steps, every):
 
 def test_the_bare_model_conserves_energy(tmp_path):
     energies = total_energies(tmp_path, "rotate none", 400, 5)
-    # Velocity Verlet makes the total energy swing with the bonds; what counts is whether its mean moves.
+    # Velocity Verlet makes the total energy oscillate with the bonds; the test is on the drift of its mean.
     first, last = (sum(part) / len(part) for part in (energies[:30], energies[-30:]))
     assert abs(first - last) < 2e-5
     assert max(energies) - min(energies) < 2.5e-4

@@ -130,7 +130,7 @@ def test_values_per_atom_come_back(tmp_path, ranks):
     turned, straight = frames
     for name in straight:
         assert_close(turned[name], straight[name], 1e-9)
-    # Sideways entries are there, and those of the centroid form are not symmetric.
+    # Off-diagonal entries are present, and not symmetric in the centroid form.
     assert np.abs(np.subtract(straight["c_c[4]"], straight["c_c[7]"])).max() > 1.0
 
 

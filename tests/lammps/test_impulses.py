@@ -20,7 +20,7 @@ INTEGRATORS = {
     "langevin": "nve\nfix 2 all langevin 300 300 0.1 4711",
     "temp/berendsen": "nve\nfix 2 all temp/berendsen 300 300 0.1",
     "temp/csvr": "nve\nfix 2 all temp/csvr 300 300 0.1 4711",
-    # These change the box after the forces, so it must change little for the dump to have that of the forces.
+    # These change the box after the forces: it must change little, since the dump should have the box of the forces.
     "press/langevin": "nve\nfix 2 all press/langevin iso 0 0 1e6 temp 300 300 4711",
     "press/berendsen": "nve\nfix 2 all press/berendsen iso 0 0 1e9",
     "deform": "nve\nfix 2 all deform 1 x erate 1e-6 remap x",

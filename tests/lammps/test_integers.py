@@ -15,7 +15,7 @@ SIZES = {"LAMMPS_SMALLBIG": 4, "LAMMPS_BIGBIG": 8}
 
 @pytest.mark.parametrize("integers", SIZES)
 def test_the_sources_compile_for_both(tmp_path, integers):
-    # Each has its own folder of what was generated; cargo writes `output` when it has run its build script.
+    # Each has its own folder of generated files; cargo writes `output` after the build script.
     builds = [path for path in BUILD.glob("build/tumble-lammps-*/output") if (path.parent / "out/cxxbridge").exists()]
     headers = max(builds, key=os.path.getmtime).parent / "out/cxxbridge/include"
     assert_size = f'#include "lmptype.h"\nstatic_assert(sizeof(LAMMPS_NS::tagint) == {SIZES[integers]}, "");\n'

@@ -79,7 +79,7 @@ def test_sums(points, name, rotate, ranks):
     assert_close([row[f"c_ssum[{k}]"] for k in range(1, 7)], -pressure, 1e-10)
     whole = matrix([row[f"c_csum[{k}]"] for k in range(1, 10)])
     assert_close(six(0.5 * (whole + whole.T)), -pressure, 1e-10)
-    # Only what is not invariant exerts a torque.
+    # Only a non-invariant model exerts a torque.
     skew = np.abs(whole - whole.T).max() / np.abs(whole).max()
     assert skew < 1e-11 if name.startswith("pair") else skew > 1e-6
 

@@ -77,7 +77,7 @@ UNFIT = [
     ("hyper/global 3.0 0.1 0.4 300", "remove the keyword every"),
     ("hyper/local 3.0 0.1 0.4 300 5.0 0.1 1e5", "remove the keyword every"),
 ]
-# What LAMMPS wants to be there before it takes the fix.
+# Commands required by LAMMPS before the fix.
 NEEDED = {
     "grem": "fix r all npt temp 300 300 0.1 iso 0 0 1\n",
     "pafi": "compute path all property/atom x y z vx vy vz fx fy fz\n",

@@ -37,7 +37,7 @@ def test_partitions_with_one_seed_bring_a_warning(tmp_path):
 
 
 # A cluster, turned differently in each replica: the bare energies tell the turns apart, the averages do not.
-# At so low temperatures the energies alone decide, and in so short steps nothing moves.
+# At these low temperatures only the energies decide, and in these short steps nothing moves.
 TEMPER = """
 units metal
 atom_modify map array
@@ -77,7 +77,7 @@ def exchanges(folder, keywords, kind):
 def test_parallel_tempering_compares_averaged_energies(tmp_path, kind):
     expected = exchanges(tmp_path, "rotate octahedral", kind)
     assert exchanges(tmp_path, EVERY, kind) == expected
-    # The bare model exchanges others, so that this would show.
+    # The bare model exchanges other replicas, so the test can tell them apart.
     assert exchanges(tmp_path, "rotate none", kind) != expected
 
 
@@ -132,6 +132,6 @@ def test_temperature_accelerated_dynamics_is_refused(tmp_path):
     tad = "tad 8 4 300 600 0.01 1 e neb 0.0 0.01 4 4 2\n"
     result = partitions(tmp_path, START + model(TWOHOP, EVERY) + ACCELERATED + tad, 2)
     assert result.code != 0
-    # The first partition that ends stops the other one, which may have written nothing by then.
+    # The first partition to end stops the other one, possibly before any output.
     sentence = "(style EVENT/TAD) ends its runs between two outer steps: remove the keyword every"
     assert sentence in log(tmp_path, 0) + log(tmp_path, 1)

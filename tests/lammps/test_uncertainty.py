@@ -10,7 +10,7 @@ from pairs import LATTICE, Pairs
 from test_reference import command_line
 
 MODEL = "ensemble-list-f64"
-# Of a sample of four, MEMBERS in tests/data/generate.py: a member adds so much of the energy of the pairs.
+# Sample standard deviation of the MEMBERS in tests/data/generate.py: each adds its share of the energy of the pairs.
 DEVIATION = np.std([-0.03, -0.01, 0.01, 0.03], ddof=1)
 KCAL = 23.060548  # of one eV
 
@@ -150,7 +150,7 @@ def test_the_warning_names_the_first_step_and_the_worst_atom(tmp_path):
 def test_each_run_has_its_warning(tmp_path):
     output = watched(tmp_path, 1e-6, runs=2)
     assert [int(step) for step, _, _ in WARNING.findall(output)] == [0, STEPS]
-    # The second run begins with the step at which the first one ended.
+    # The second run begins with the last step of the first one.
     assert SUMMARY.findall(output) == 2 * [str(STEPS + 1)]
 
 

@@ -159,7 +159,7 @@ def test_both_kinds_of_forces_and_an_ensemble():
         calc.calculate(atoms)
         members = calc.details["ensemble_energies"]
         assert members.shape == (4,)
-        # The toy's members differ by shares whose sum is zero.
+        # The toy's members differ by shares with a sum of zero.
         assert members.mean() == pytest.approx(calc.results["energy"], abs=1e-8)
 
 
@@ -179,7 +179,7 @@ def drift(rotate, step):
 def test_dynamics_conserves_the_averaged_energy_to_second_order():
     coarse, fine = drift("tetrahedral", 0.5), drift("tetrahedral", 0.25)
     assert 3.0 < coarse / fine < 5.0
-    # What a new rotation at every step does is no error of the integrator: smaller steps do not make it go away.
+    # The noise of a new rotation at every step is not an error of the integrator: smaller steps do not reduce it.
     assert drift("random", 0.25) > 2.0 * fine
 
 

@@ -17,7 +17,7 @@ MOLECULE = structure([0.0] * 9, UNIT, BOHR)
 FORCES = [0.5, 0.0, 0.0, 0.0, -0.25, 0.0, 0.0, 0.0, 2.0]
 VIRIAL = [1.0, 2.0, 3.0, 2.0, 4.0, 5.0, 3.0, 5.0, 6.0]
 ANSWER = results(-1.0, FORCES, VIRIAL, {"evaluations": 1})
-# Diagonal, so that its inverse is exact; what does not repeat is all zero.
+# Diagonal, so that its inverse is exact; nonperiodic vectors are zero.
 CELL = np.diag([2.0, 4.0, 8.0])
 ROW = (CELL * ANGSTROM).ravel().tolist()
 INVERSE = np.linalg.inv(CELL * ANGSTROM).ravel().tolist()

@@ -27,7 +27,7 @@ ENVIRONMENT = {
 }
 WITH_TOKEN = {**ENVIRONMENT, "TUMBLE_TOKEN": TOKEN}
 
-# Prints energy and forces of the molecule in water.xyz, or the class of the error and what it says.
+# Prints energy and forces of the molecule in water.xyz, or the class and the message of the error.
 CLIENT = """
 import json, os, sys
 from ase.io import read

@@ -71,7 +71,7 @@ impl Process {
     }
 
     /// The buffer of its standard error.
-    pub fn ear(&self) -> Arc<Mutex<String>> {
+    pub fn stderr(&self) -> Arc<Mutex<String>> {
         Arc::clone(&self.error)
     }
 

@@ -104,7 +104,7 @@ def version():
 
 
 def test_the_name_has_the_platform(wheel):
-    # Any Python 3, and a glibc that auditwheel has found: never the bare `linux`, which says nothing.
+    # Any Python 3, and the glibc found by auditwheel, never the bare and meaningless `linux`.
     expected = rf"tumble_md-{re.escape(version())}-py3-none-manylinux_2_\d+_\w+\.whl"
     assert re.fullmatch(expected, wheel.name)
 
