@@ -66,7 +66,7 @@ impl Host {
         self.path("s")
     }
 
-    /// Its name in messages.
+    /// Name of the host in messages.
     fn name(&self) -> String {
         format!("unix:{}", self.socket().display())
     }

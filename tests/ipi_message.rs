@@ -15,7 +15,7 @@ const MINUS_TWO: &[u8] = b"\0\0\0\0\0\0\0\xc0";
 
 /// The cell vectors (1, 0, 0), (2, 1, 0), (0, 0, 1) as columns, Bohr.
 const CELL: [&[u8]; 9] = [ONE, TWO, ZERO, ZERO, ONE, ZERO, ZERO, ZERO, ONE];
-/// Its inverse.
+/// The inverse of [`CELL`].
 const INVERSE: [&[u8]; 9] = [ONE, MINUS_TWO, ZERO, ZERO, ONE, ZERO, ZERO, ZERO, ONE];
 const POSITION: [&[u8]; 3] = [ZERO, ONE, MINUS_TWO];
 const NAMES: [&str; 6] = ["ipi_pos", "ipi_h", "ipi_ih", "ipi_pot", "ipi_force", "ipi_vir"];

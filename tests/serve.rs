@@ -46,7 +46,7 @@ impl Server {
         self.folder.path().join("s")
     }
 
-    /// Its name in messages.
+    /// Name of the server in messages.
     fn name(&self) -> String {
         format!("unix:{}", self.socket().display())
     }

@@ -75,12 +75,12 @@ impl Process {
         Arc::clone(&self.error)
     }
 
-    /// Its standard error so far.
+    /// Standard error of the process so far.
     pub fn said(&self) -> String {
         self.error.lock().unwrap().clone()
     }
 
-    /// Its standard output so far.
+    /// Standard output of the process so far.
     pub fn written(&self) -> String {
         self.output.lock().unwrap().clone()
     }
@@ -134,7 +134,7 @@ impl Process {
         String::from_utf8_lossy(&text).into_owned()
     }
 
-    /// Its processor time, seconds.
+    /// Processor time of the process, seconds.
     pub fn seconds(&self) -> f64 {
         let text = self.about("stat");
         // The name of the program, in parentheses, may have spaces; user and system time are fields 14 and 15.

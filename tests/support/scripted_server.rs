@@ -32,7 +32,7 @@ impl ScriptedServer {
         Self { folder, thread }
     }
 
-    /// Its address, as on the command line.
+    /// Address of the server, as on the command line.
     pub fn address(&self) -> String {
         format!("unix:{}", self.folder.path().join("s").display())
     }
