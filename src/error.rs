@@ -58,11 +58,11 @@ tumble_core::errors! {
             file: PathBuf,
             /// Number of the frame (from 1).
             frame: usize,
-            /// What went wrong there.
+            /// The error in this frame.
             source: Box<Error>,
         },
 
-        /// No structures, and a model for which none can be made.
+        /// No structures are given, and the built-in water does not suit the model.
         ///
         /// Cause: Without a file of structures, `tumble check` and `tumble bench` use water, but this model does not
         /// cover H and O.
@@ -94,7 +94,7 @@ tumble_core::errors! {
         ///
         /// Cause: `tumble serve` was told to listen on the network without a token.
         ///
-        /// Cure: Choose one of the three remedies in the sentence; docs/server.md#security compares them.
+        /// Cure: Choose one of the three remedies; docs/server.md#security compares them.
         #[error(
             "{address} can be reached from other machines: give a token (TUMBLE_TOKEN), listen on unix:PATH or \
              tcp:localhost:PORT, or say --open if everybody may use it"

@@ -1,4 +1,4 @@
-//! `tumble serve` among peers that have shown no token, say nothing, talk without end, or guess.
+//! `tumble serve` among peers without the token: silent ones, flooding ones, and ones guessing tokens.
 //!
 //! ONNX Runtime must be findable: `make test` sees to it.
 
@@ -46,7 +46,7 @@ impl Server {
         Stranger { stream }
     }
 
-    /// Somebody with the token.
+    /// A client with the token.
     fn client(&self) -> Client {
         let settings =
             ClientSettings { species: vec![8, 1, 1], token: Some(TOKEN.into()), ..ClientSettings::default() };
@@ -75,7 +75,7 @@ impl Stranger {
         self.send(|out| message::put_init(0, text, out));
     }
 
-    /// The sentence with which the server ends it.
+    /// The error of the server, and the end of the connection.
     fn refusal(&mut self) -> String {
         let mut bytes = vec![];
         self.stream.read_to_end(&mut bytes).unwrap();
@@ -94,7 +94,7 @@ fn evaluate(client: &mut Client) {
     assert!(client.evaluate(None, &water(0.0).positions).unwrap().energy.is_finite());
 }
 
-/// The median of the round trips of some time.
+/// Median of the round trips within `time`.
 fn median(client: &mut Client, time: Duration) -> Duration {
     let (start, mut trips) = (Instant::now(), vec![]);
     while start.elapsed() < time {
@@ -106,7 +106,7 @@ fn median(client: &mut Client, time: Duration) -> Duration {
     trips[trips.len() / 2]
 }
 
-/// That a client is answered hardly later while others do this again and again: the machine may be busy besides.
+/// Checks that a client is answered about as fast while other threads repeat `bother`; the machine may be busy.
 fn stays_quick(server: &Server, bother: impl Fn(&AtomicBool) + Sync, threads: usize) {
     let mut client = server.client();
     let alone = median(&mut client, Duration::from_millis(500));
@@ -136,18 +136,18 @@ fn silent_connections_do_not_take_the_places_of_clients_with_the_token() {
     clients.iter_mut().chain([&mut first]).for_each(evaluate);
     let sentence = "the server has 8 connections without an INIT already: connect again and send it at once";
     silent.iter_mut().take(240).for_each(|stranger| assert_eq!(stranger.refusal(), sentence));
-    // Simulations have slots of their own.
+    // Simulations have separate slots.
     let mut more = server.connect();
     more.init(&format!("species: O H2, token: {TOKEN}"));
     assert_eq!(more.refusal(), "the server has 4 connections already, its limit");
     let said = server.stop();
-    // Not a line for each.
+    // Fewer lines than connections.
     assert!((1..3).contains(&said.matches("without an INIT had to make room for others").count()), "{said}");
     assert!(said.lines().count() < 20, "{said}");
 }
 
 #[test]
-fn an_init_is_waited_for_as_long_as_the_grace_lasts_however_it_comes() {
+fn server_waits_for_an_init_during_the_grace_period() {
     let server = Server::start(&["--grace", "1"]);
     let start = Instant::now();
     let (mut silent, mut slow) = (server.connect(), server.connect());
@@ -165,7 +165,7 @@ fn an_init_is_waited_for_as_long_as_the_grace_lasts_however_it_comes() {
 }
 
 #[test]
-fn an_init_of_the_greatest_length_is_taken_and_a_longer_one_is_not_waited_for() {
+fn inits_up_to_the_greatest_length_are_accepted_and_longer_ones_refused_at_once() {
     let server = Server::start(&["--max-atoms", "1000"]);
     let text = |length: usize| {
         let text = format!("species: O H2, token: {TOKEN}");
@@ -187,7 +187,7 @@ fn an_init_of_the_greatest_length_is_taken_and_a_longer_one_is_not_waited_for() 
 }
 
 #[test]
-fn guesses_are_answered_ever_more_slowly_and_the_right_token_at_once() {
+fn wrong_tokens_are_answered_ever_more_slowly_and_the_right_one_at_once() {
     let server = Server::start(&[]);
     let mut witness = server.client();
     for delay in [250, 500, 1000] {
@@ -204,7 +204,7 @@ fn guesses_are_answered_ever_more_slowly_and_the_right_token_at_once() {
 }
 
 #[test]
-fn many_clients_that_guess_tokens_do_not_delay_others() {
+fn clients_guessing_tokens_do_not_delay_others() {
     let server = Server::start(&[]);
     let guess = |done: &AtomicBool| {
         while !done.load(Ordering::Relaxed) {
@@ -217,7 +217,7 @@ fn many_clients_that_guess_tokens_do_not_delay_others() {
 }
 
 #[test]
-fn statuses_without_end_hold_up_nobody_with_the_token_or_without() {
+fn floods_of_status_do_not_delay_others() {
     let server = Server::start(&[]);
     let flood = |text: Option<String>, done: &AtomicBool| {
         while !done.load(Ordering::Relaxed) {
@@ -240,7 +240,7 @@ fn statuses_without_end_hold_up_nobody_with_the_token_or_without() {
 }
 
 #[test]
-fn clients_that_begin_again_and_again_do_not_delay_others() {
+fn reconnecting_clients_do_not_delay_others() {
     let server = Server::start(&[]);
     let mut out = vec![];
     let text = format!("token: {TOKEN}, species: O H2, rotate: lebedev:3, beads: 65535");
@@ -248,7 +248,7 @@ fn clients_that_begin_again_and_again_do_not_delay_others() {
     let again = |done: &AtomicBool| {
         let mut peer = server.connect();
         while !done.load(Ordering::Relaxed) {
-            // A full buffer is tried again.
+            // Retry with a full buffer.
             let _ = peer.stream.write_all(&out);
         }
     };
@@ -265,7 +265,7 @@ fn memory_is_not_allocated_for_announced_sizes() {
     };
     evaluate(&mut server.client());
     let before = memory();
-    // 100,000 atoms each, of which nothing comes.
+    // 100,000 atoms each, and no further bytes.
     let mut peers: Vec<_> = (0..32).map(|_| server.connect()).collect();
     for peer in &mut peers {
         peer.init(&format!("species: H100000, token: {TOKEN}"));

@@ -1,4 +1,4 @@
-//! Averages over rotations on analytic potentials: exact where a grid is exact, and the same however it is cut.
+//! Averages over rotations of analytic potentials: exact for an exact grid, and independent of batches and ranks.
 
 use tumble_core::Cell;
 use tumble_core::Evaluation;
@@ -19,7 +19,7 @@ const CUTOFF: f64 = 3.5;
 const PLENTY: usize = 1 << 30;
 const CHARGES: [(u8, f64); 2] = [(1, 0.5), (8, -1.0)];
 
-/// Twelve atoms in a skewed cell in which images of images are neighbors.
+/// Twelve atoms in a skewed cell, with neighbors beyond the adjacent images.
 fn crystal(strain: Matrix3) -> System {
     let fractional = |i: usize| {
         let t = i as f64;
@@ -128,7 +128,7 @@ fn the_result_does_not_depend_on_the_batches() {
     }
 }
 
-/// A toy on a machine with so many workers, where a replica takes 16 MiB.
+/// A toy on a machine with several workers; a replica takes 16 MiB.
 struct Machine {
     toy: TwoHopToy,
     workers: usize,
@@ -177,7 +177,7 @@ fn batches_suit_the_machine_and_its_memory() {
 }
 
 #[test]
-fn every_mean_and_spread_is_that_of_the_replicas_one_by_one() {
+fn means_and_spreads_equal_those_of_single_replicas() {
     let (graph, grid) = (graph(), Quadrature::tetrahedral().with_inversion());
     let mut toy = TwoHopToy::new(CUTOFF, 0.7, 0.6);
     let averaged = evaluate(&mut toy, &graph, &grid);

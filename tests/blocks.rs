@@ -1,4 +1,4 @@
-//! A structure that is evaluated block by block gives what it gives as a whole.
+//! A structure evaluated block by block gives the same results as in one piece.
 
 use tumble_core::Cell;
 use tumble_core::Evaluation;
@@ -41,7 +41,7 @@ fn assert_close(found: &[f64], expected: &[f64]) {
 }
 
 #[test]
-fn blocks_are_the_whole() {
+fn blocks_sum_up_to_the_whole() {
     let (graph, mut toy) = (graph(), two_hops());
     let all = bytes_per_replica(&toy, &graph);
     let whole = evaluate(&mut toy, &graph, Forces::Conservative, all);
@@ -71,7 +71,7 @@ fn ghosts_of_weight_zero_stay_ghosts() {
 }
 
 #[test]
-fn direct_forces_have_no_stress_of_a_part() {
+fn direct_forces_in_blocks_have_no_stress() {
     let graph = graph();
     let mut toy = DirectToy::new(CUTOFF, 0.5, Legendre { l1: 0.3, l2: 0.2, l4: 0.0 });
     let all = bytes_per_replica(&toy, &graph);
@@ -82,12 +82,12 @@ fn direct_forces_have_no_stress_of_a_part() {
 }
 
 #[test]
-fn a_limit_that_cannot_be_met_is_refused() {
+fn a_memory_limit_too_small_is_refused() {
     let error = Blocks::cut(&graph(), &two_hops(), 1 << 10).unwrap_err().to_string();
     assert!(error.starts_with("memory is limited to 0 MB, but the model takes 1 MB even for a small part"), "{error}");
 }
 
-/// A model that says that its energy is one of the whole structure.
+/// A model with a global energy, not a sum over atoms.
 struct Whole(TwoHopToy, ModelInfo);
 
 impl Potential for Whole {
@@ -105,7 +105,7 @@ impl Potential for Whole {
 }
 
 #[test]
-fn an_energy_of_the_whole_is_not_found_in_parts() {
+fn global_energies_are_not_evaluated_in_blocks() {
     let (graph, toy) = (graph(), two_hops());
     let info = ModelInfo { whole: true, ..toy.info().clone() };
     let whole = Whole(toy, info);

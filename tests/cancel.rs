@@ -1,4 +1,4 @@
-//! Evaluations that are asked to end: between runs, in the middle of one, in layers, and that the next ones go on.
+//! Cancelled evaluations: between runs, in the middle of a run, and in layers; later evaluations work.
 //!
 //! ONNX Runtime must be findable: `make test` sees to it.
 
@@ -18,7 +18,7 @@ fn calculator(model: &str, settings: &Settings) -> Calculator {
     load(&path, settings).unwrap()
 }
 
-/// So many atoms of a species in a periodic cube, 12 Å^3 each.
+/// `count` atoms of one species in a periodic cube, 12 Å³ each.
 fn system(calculator: &Calculator, count: usize) -> System {
     let side = (12.0 * count as f64).cbrt();
     let place = |i: usize| [0.819_172_51, 0.671_043_61, 0.549_700_48].map(|s| side * (s * (i + 1) as f64).fract());
@@ -26,7 +26,7 @@ fn system(calculator: &Calculator, count: usize) -> System {
     System::new((0..count).map(place).collect(), vec![calculator.info().species[0]; count], cell).unwrap()
 }
 
-/// Asks after a while, and checks that it takes effect within seconds on a busy machine, and that another evaluation is as before.
+/// Cancels after a while; checks that this takes effect within seconds and that another evaluation is unchanged.
 fn ends(model: &str, atoms: usize, settings: &Settings) {
     let mut calculator = calculator(model, settings);
     let (small, large) = (system(&calculator, 8), system(&calculator, atoms));
@@ -46,7 +46,7 @@ fn ends(model: &str, atoms: usize, settings: &Settings) {
     assert_eq!(error, "the evaluation was cancelled: its client has left", "{model}");
     println!("{model}: {late:?}");
     assert!(late < Duration::from_secs(10), "{model}: {late:?}");
-    assert!(calculator.evaluate_system(&small, 0).is_err(), "what was asked once stays asked");
+    assert!(calculator.evaluate_system(&small, 0).is_err(), "a cancelled token stays cancelled");
     calculator.watch(&Cancel::default());
     assert_eq!(calculator.evaluate_system(&small, 0).unwrap(), before);
 }
@@ -56,17 +56,17 @@ fn rotated(mitigation: &str, threads: usize) -> Settings {
 }
 
 #[test]
-fn many_runs_end() {
+fn evaluation_ends_between_runs() {
     [1, 2].into_iter().for_each(|threads| ends("examples/models/water-pet", 150, &rotated("random:4000", threads)));
 }
 
 #[test]
-fn layers_end() {
+fn evaluation_ends_in_layers() {
     ends("examples/models/water-pet", 1500, &rotated("random:200", 2));
 }
 
 #[test]
 fn evaluation_ends_in_the_middle_of_a_run() {
-    // An energy of the whole structure is one run, which takes longer than a tenth of a second.
+    // A global energy is evaluated in one run, longer than a tenth of a second.
     ends("tests/data/models/exported-orb-f64", 3000, &rotated("none", 1));
 }

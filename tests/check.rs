@@ -1,4 +1,4 @@
-//! Measures of broken symmetry on the analytic toys, where all of them are known exactly.
+//! Measures of broken symmetry on the analytic toys, with known exact values.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ const PLENTY: usize = 1 << 30;
 const CHARGES: [(u8, f64); 2] = [(1, 0.5), (8, -1.0)];
 const STRENGTHS: Legendre = Legendre { l1: 0.3, l2: 0.2, l4: 0.1 };
 
-/// Six atoms in a skewed cell in which images of images are neighbors.
+/// Six atoms in a skewed cell, with neighbors beyond the adjacent images.
 fn graph() -> Graph {
     let fractional = |i: usize| {
         let t = i as f64;
@@ -46,7 +46,7 @@ fn toy(strengths: Legendre) -> HarmonicToy {
     HarmonicToy::new(CUTOFF, &CHARGES, strengths)
 }
 
-/// The toy with one of its angular momenta only.
+/// The toys with one angular momentum each.
 fn parts() -> [(usize, HarmonicToy); 3] {
     let Legendre { l1, l2, l4 } = STRENGTHS;
     let none = Legendre::default();
@@ -85,7 +85,7 @@ fn the_spread_of_the_energy_is_the_exact_one() {
     close(symmetry.energy, toy.mean_atomic_energies(&graph).iter().sum());
 }
 
-/// Only ℓ = 1 is odd, and of it f(R) - f(-R) is twice.
+/// Only ℓ = 1 is odd, and f(R) - f(-R) is twice the odd part.
 #[test]
 fn the_parity_error_is_twice_the_odd_part() {
     let (graph, [(_, mut odd), ..]) = (graph(), parts());
@@ -177,7 +177,7 @@ fn the_spectrum_is_the_projection_with_characters() {
     }
 }
 
-/// What is beyond the band limit is not lost: with a reference through ℓ = 3 the part of ℓ = 4 is in the rest.
+/// Power beyond the band limit is not lost: with a reference through ℓ = 3, the part of ℓ = 4 is in the rest.
 #[test]
 fn rest_of_the_spectrum_is_all_above_the_highest_degree() {
     let graph = graph();
@@ -219,7 +219,7 @@ fn the_prediction_is_exact() {
     }
 }
 
-/// Invariants of the groups: E. P. Wigner's character sums, as tabulated for the cubic and icosahedral harmonics.
+/// Invariants of the groups: Wigner's character sums, as tabulated for the cubic and icosahedral harmonics.
 #[test]
 fn groups_leave_the_angular_momenta_of_their_invariants() {
     let invariants = [
@@ -236,7 +236,7 @@ fn groups_leave_the_angular_momenta_of_their_invariants() {
 }
 
 #[test]
-fn the_map_is_the_model() {
+fn the_spectrum_reproduces_the_energy_of_a_rotation() {
     let graph = graph();
     let reference = reference(&mut toy(STRENGTHS), &graph, 8);
     let spectrum = Spectrum::of(&reference, 4);
@@ -328,7 +328,7 @@ fn heating_is_that_of_the_noise_law() {
     let expected = force * force * 0.5e-15 / (2.0 * 1.008 * u) / (1.5 * 1.380_649e-23) * 1e-12;
     close(noisy.rate, expected);
     close(noisy.rates[&1], expected);
-    // 2 K / t taken from K = 3kT/2 is what comes in.
+    // Friction takes 2 K / t from K = 3kT/2; this balances the heating.
     close(2.0 * 300.0 / noisy.balance, noisy.rate);
     assert!(noisy.excess <= 3.0);
 }
@@ -384,7 +384,7 @@ fn direct_forces_are_measured_too() {
 }
 
 #[test]
-fn a_kind_of_forces_that_is_not_offered_is_refused() {
+fn forces_not_offered_by_the_model_are_refused() {
     let (mut potential, mut go_on) = (toy(STRENGTHS), |_| true);
     let error = Evaluator::new(&mut potential, Forces::Direct, PLENTY, &mut go_on).err().unwrap();
     assert!(error.to_string().contains("offers no direct forces"), "{error}");
@@ -404,7 +404,7 @@ fn watcher_can_interrupt_a_check() {
 }
 
 #[test]
-fn plans_keep_within_what_is_given() {
+fn plans_keep_within_the_budget() {
     let budget_plans = |seconds: &[f64], budget| Plan::budget_plans(seconds, budget, None, None).unwrap();
     let seconds = [1e-4, 1e-3, 1e-2];
     for budget in [10.0, 30.0, 60.0] {
@@ -422,7 +422,7 @@ fn plans_keep_within_what_is_given() {
     assert_eq!(Plan::budget_plans(&[1.0], 0.0, Some(8), Some(3)).unwrap(), [Plan { degree: 8, orientations: 3 }]);
     let refusal = Plan::budget_plans(&[], 0.0, Some(200), None).unwrap_err().to_string();
     assert_eq!(refusal, "there is no degree grid of order 200: give a whole number from 1 to 101, as in degree:3");
-    // What a grid is measured against is finer than it.
+    // The reference is finer than every grid.
     let names = |degree| {
         let grids = Plan { degree, orientations: 1 }.grids().unwrap();
         grids.iter().map(|grid| grid.mitigation.name().to_owned()).collect::<Vec<_>>()
@@ -439,7 +439,7 @@ fn the_same_seed_gives_the_same_numbers() {
 }
 
 #[test]
-fn findings_are_those_of_all_structures() {
+fn findings_combine_all_structures() {
     let plan = Plan { degree: 8, orientations: 1 };
     let one = measured(plan);
     let two = Measured { plan: Plan { degree: 7, ..plan }, ..measured(Plan { degree: 7, ..plan }) };
@@ -474,7 +474,7 @@ fn periodic_structures_bring_a_note_on_phonons() {
     assert_eq!(findings(vec![("two".into(), crystal)]).phonons(), None);
 }
 
-/// T is exact for ℓ = 1 and 2 only, and so is no measure of what it leaves.
+/// T is exact for ℓ = 1 and 2 only, so it cannot measure the remaining error.
 #[test]
 fn a_coarse_reference_is_noticed() {
     let measured = measured(Plan { degree: 3, orientations: 1 });

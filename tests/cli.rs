@@ -145,7 +145,7 @@ fn the_output_holds_results_and_what_came_in() {
 }
 
 #[test]
-fn structures_of_i_pi_are_those_of_extended_xyz() {
+fn i_pi_files_give_the_same_results_as_extended_xyz() {
     let folder = Folder::new();
     let comment = "# CELL(H): 5 0 0 0 5 0 0 0 5 Step:  7  Bead: 0 positions{angstrom}  cell{angstrom}";
     folder.write("box.xyz", BOX);
@@ -157,7 +157,7 @@ fn structures_of_i_pi_are_those_of_extended_xyz() {
 }
 
 #[test]
-fn forces_of_i_pi_are_no_structure() {
+fn i_pi_files_of_forces_are_refused() {
     let comment = "# CELL(abcABC): 9 9 9 90 90 90 Step: 0 Bead: 0 forces{atomic_unit}  cell{atomic_unit}";
     assert_eq!(
         Folder::new().failure(1, &["eval", "model.onnx", "-"], &format!("1\n{comment}\nH 0 0 0\n")),
@@ -183,7 +183,7 @@ fn info_describes_the_model() {
 }
 
 #[test]
-fn every_command_refuses_another_model_than_the_one_demanded() {
+fn every_command_refuses_a_model_of_another_sha256() {
     let folder = Folder::new();
     folder.write("water.xyz", WATER);
     let other = "0".repeat(64);
@@ -226,7 +226,7 @@ fn a_checksum_is_written_and_checked() {
     folder.output(&["eval", "model.onnx", "water.xyz"], "");
     let mut damaged = whole;
     let place = damaged.windows(4).position(|part| part == b"Relu").unwrap();
-    // Another operator that there is: Selu.
+    // Changes the operator to another existing one: Selu.
     damaged[place] ^= 1;
     std::fs::write(folder.path("model.onnx"), damaged).unwrap();
     let error = folder.failure(1, &["eval", "model.onnx", "water.xyz"], "");
@@ -238,7 +238,7 @@ fn a_checksum_is_written_and_checked() {
 }
 
 #[test]
-fn files_of_other_programs_are_told_with_the_remedy() {
+fn files_of_other_programs_are_recognized_with_a_remedy() {
     let folder = Folder::new();
     folder.write("water.xyz", WATER);
     std::fs::write(folder.path("model.ckpt"), b"PK\x03\x04....model/data.pkl").unwrap();
@@ -259,20 +259,20 @@ fn files_of_other_programs_are_told_with_the_remedy() {
 }
 
 #[test]
-fn tf32_goes_with_a_gpu() {
+fn tf32_requires_a_gpu() {
     let error = Folder::new().failure(2, &["eval", "model.onnx", "-", "--tf32"], WATER);
     assert!(error.starts_with("error: tf32 yes is for products on a GPU, but the device is cpu: "), "{error}");
 }
 
 #[test]
-fn info_tells_an_ensemble() {
+fn info_shows_an_ensemble() {
     let model = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/models/ensemble-list-f32.onnx");
     let output = Folder::new().output(&["info", model], "");
     assert!(output.lines().any(|line| line.starts_with("ensemble            yes")), "{output}");
 }
 
 #[test]
-fn info_has_the_digits_that_mean_something_and_json_all() {
+fn info_rounds_numbers_and_json_does_not() {
     let model = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/models/water-pet.onnx");
     let output = Folder::new().output(&["info", model], "");
     assert_holds(&output, &["H -13.6057 eV, O -435.17851 eV\n", "\"energy\":13.4532,\"force\":5.91222}\n", "7.4 Å ("]);
@@ -361,7 +361,7 @@ fn check_writes_a_report() {
 }
 
 #[test]
-fn check_refuses_what_it_cannot_measure() {
+fn check_refuses_bad_structures_and_options() {
     let folder = Folder::new();
     let error = folder.failure(1, &check(&["-"]), "1\n\nAr 0 0 0\n");
     assert!(error.starts_with("error: frame 1 of the standard input: the model "), "{error}");
@@ -383,7 +383,7 @@ fn check_refuses_what_it_cannot_measure() {
 }
 
 #[test]
-fn an_interrupted_check_tells_what_it_knows() {
+fn an_interrupted_check_prints_the_results_so_far() {
     let folder = Folder::new();
     // The second structure takes much longer than the first.
     let line = |i: usize| format!("O {} {} {}\n", 3 * (i / 144), 3 * (i / 12 % 12), 3 * (i % 12));
@@ -403,12 +403,12 @@ fn an_interrupted_check_tells_what_it_knows() {
     let output = child.wait_with_output().unwrap();
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert_eq!(output.status.code(), Some(130), "{stdout}{stderr}");
-    // What is done by then depends on the machine; what is said must fit.
+    // The progress by then depends on the machine; the output must agree with it.
     let told = stdout.contains("\nframe 1 ") && !stdout.contains("\nframe 2 ");
     assert!(told || stderr == "error: interrupted before the first structure was done\n", "{stdout}{stderr}");
 }
 
-/// Everywhere where a user's target, time step or temperature comes back.
+/// The user's target, time step and temperature appear in all outputs as given.
 #[test]
 fn check_repeats_its_options_as_the_user_wrote_them() {
     let folder = Folder::new();
@@ -435,7 +435,7 @@ fn check_repeats_its_options_as_the_user_wrote_them() {
 }
 
 #[test]
-fn more_threads_than_processors_are_told_once() {
+fn more_threads_than_processors_are_reported_once() {
     let folder = Folder::new();
     folder.write("water.xyz", WATER);
     for command in
@@ -454,14 +454,14 @@ fn more_threads_than_processors_are_told_once() {
     }
 }
 
-/// What `tumble bench --json` tells of the first structure.
+/// Output of `tumble bench --json` for the first structure.
 fn benched(folder: &Folder, arguments: &[&str]) -> serde_json::Value {
     let all = [&["bench", "model.onnx", "--json", "--seconds", "0.01"], arguments].concat();
     serde_json::from_str(&folder.output(&all, "")).unwrap()
 }
 
 #[test]
-fn bench_takes_a_step_apart() {
+fn bench_splits_the_time_of_a_step() {
     let folder = Folder::new();
     folder.write("water.xyz", WATER);
     let found = benched(&folder, &["water.xyz", "--rotate", "octahedral", "--timestep", "0.25"]);
@@ -478,7 +478,7 @@ fn bench_takes_a_step_apart() {
 }
 
 #[test]
-fn bench_says_what_is_run_in_how_many_pieces_on_how_many_workers() {
+fn bench_prints_the_plan() {
     let folder = Folder::new();
     folder.write("water.xyz", WATER);
     let bench = ["bench", "model.onnx", "water.xyz", "--seconds", "0.01", "--rotate", "octahedral"];
@@ -512,7 +512,7 @@ fn bench_writes_the_profile_of_each_session() {
 }
 
 #[test]
-fn bench_has_water_of_its_own_and_a_table() {
+fn bench_uses_water_by_default_and_prints_a_table() {
     let folder = Folder::new();
     let lines = folder.output(&["bench", "model.onnx", "--seconds", "0.01"], "");
     for name in ["H2O molecule", "H2O dimer", "liquid, 27 H2O", "ice, 8 H2O"] {
@@ -526,7 +526,7 @@ fn bench_has_water_of_its_own_and_a_table() {
 }
 
 #[test]
-fn bench_says_which_structure_is_wrong() {
+fn bench_names_the_bad_structure() {
     let folder = Folder::new();
     folder.write("two.xyz", &format!("{WATER}1\n\nXe 0 0 0\n"));
     let error = folder.failure(1, &["bench", "model.onnx", "two.xyz", "--seconds", "0.01"], "");

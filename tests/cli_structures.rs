@@ -1,4 +1,4 @@
-//! Files of structures that users give to the command line.
+//! Files of structures on the command line.
 
 #[path = "support/folder.rs"]
 mod folder;
@@ -9,7 +9,7 @@ const WATER: &str = "3\n\nO 0 0 0\nH 0.76 0.59 0\nH -0.76 0.59 0\n";
 const POSCAR: &str = "water\n1.0\n9 0 0\n0 9 0\n0 0 9\nO H\n1 2\nDirect\n0 0 0\n0.1 0 0\n0 0.1 0\n";
 
 #[test]
-fn every_command_says_what_a_file_of_another_format_is() {
+fn every_command_recognizes_files_of_other_formats() {
     let folder = Folder::new();
     folder.write("POSCAR", POSCAR);
     let sentence = "error: POSCAR seems to be a POSCAR file of VASP, and structures are read from XYZ files: convert \
@@ -27,7 +27,7 @@ fn every_command_says_what_a_file_of_another_format_is() {
 }
 
 #[test]
-fn arguments_in_the_wrong_order_are_told() {
+fn arguments_in_the_wrong_order_are_recognized() {
     let folder = Folder::new();
     folder.write("water.xyz", WATER);
     for command in ["eval", "check", "bench"] {
@@ -60,7 +60,7 @@ fn heavy_water_is_water() {
 }
 
 #[test]
-fn a_template_of_heavy_water_is_one_of_water() {
+fn heavy_water_in_a_template_is_water() {
     let folder = Folder::new();
     let cell = "# CELL(abcABC): 12 12 12 90 90 90  positions{angstrom} cell{angstrom}";
     folder.write("start.xyz", &format!("3\n{cell}\nO 6 6 6\nD 6.757 6.587 6\nD 5.243 6.587 6\n"));

@@ -1,4 +1,4 @@
-//! The client of the force server, against one that follows a script.
+//! The client of the force server, against a scripted server.
 
 #[allow(dead_code)]
 #[path = "support/scripted_server.rs"]
@@ -9,7 +9,7 @@ use std::time::Duration;
 use scripted_server::{Script, ScriptedServer, error, greeting, results, structure};
 use tumble_ipi::client::{Client, ClientSettings};
 
-/// i-PI's.
+/// i-PI's value.
 const ANGSTROM: f64 = 1.8897261;
 const ELECTRON_VOLT: f64 = 0.036749326;
 
@@ -26,7 +26,7 @@ fn hello() -> (Vec<u8>, Vec<u8>) {
     greeting(&format!("species: O H2, {OPTIONS}"))
 }
 
-/// A molecule as it is sent: what has no inverse goes with that of 1 Å³.
+/// A molecule as sent: a singular cell is sent with the inverse of a cube of 1 Å.
 fn molecule() -> Vec<u8> {
     let unit = 1.0 / ANGSTROM;
     let a = ANGSTROM;
@@ -61,7 +61,7 @@ fn rows_of_a_cell_travel_as_columns_and_one_connection_takes_many_structures() {
     let columns = [2.0, 1.0, 0.0, 0.0, 4.0, 0.0, 0.0, 0.0, 5.0].map(|x| x * ANGSTROM);
     let inverse = [0.5, -0.125, 0.0, 0.0, 0.25, 0.0, 0.0, 0.0, 0.2].map(|x| x * (1.0 / ANGSTROM));
     let positions = MOLECULE.as_flattened().iter().map(|x| x * ANGSTROM).collect::<Vec<_>>();
-    // More extras than there is room for.
+    // More extras than fit into the buffer.
     let long = format!("{{\"text\":\"{}\"}}", "x".repeat(100_000));
     let answers = [(&*long, 1.0), ("", 2.0), ("{}", 3.0)];
     let exchange =
@@ -75,7 +75,7 @@ fn rows_of_a_cell_travel_as_columns_and_one_connection_takes_many_structures() {
 }
 
 #[test]
-fn a_wrong_number_of_positions_is_told_before_anything_is_sent() {
+fn a_wrong_number_of_positions_is_refused_before_sending() {
     let (fake, client) = connect(vec![hello()], false);
     let mut client = client.unwrap();
     let refused = client.evaluate(None, &MOLECULE[..2]).unwrap_err().to_string();
@@ -105,7 +105,7 @@ fn a_refusal_of_the_options_is_shown() {
 }
 
 #[test]
-fn a_refusal_is_shown_even_if_the_server_closed_before_it_was_asked() {
+fn a_refusal_is_shown_even_if_it_comes_before_the_request() {
     let mut first = hello();
     first.1.extend(error("the server is going down"));
     let (fake, client) = connect(vec![first], true);
@@ -116,14 +116,14 @@ fn a_refusal_is_shown_even_if_the_server_closed_before_it_was_asked() {
 }
 
 #[test]
-fn a_server_that_goes_away_is_told() {
+fn a_closed_connection_is_an_error() {
     let (fake, client) = connect(vec![hello(), (molecule(), b"FORCEREADY  ".to_vec())], true);
     let gone = client.unwrap().evaluate(None, &MOLECULE).unwrap_err().to_string();
     assert_eq!(gone, format!("the connection to the server at {} {CLOSED}", fake.address()));
 }
 
 #[test]
-fn a_server_that_is_not_there_is_told() {
+fn a_missing_server_is_an_error() {
     let address = "unix:/nonexistent/s".parse().unwrap();
     let missing = Client::connect(&address, &settings()).unwrap_err().to_string();
     let expected = "cannot connect to unix:/nonexistent/s: No such file or directory (os error 2): is the server \
@@ -132,7 +132,7 @@ fn a_server_that_is_not_there_is_told() {
 }
 
 #[test]
-fn a_server_of_another_kind_is_told() {
+fn a_server_of_another_protocol_is_an_error() {
     let faults = [
         ("HAVEDATA    ", "sent HAVEDATA where NEEDINIT was due: check that it is a force server of tumble"),
         (
@@ -148,7 +148,7 @@ fn a_server_of_another_kind_is_told() {
 }
 
 #[test]
-fn another_number_of_forces_than_atoms_is_told() {
+fn a_wrong_number_of_forces_is_an_error() {
     let (fake, client) = connect(vec![hello(), (molecule(), results(0.0, &[0.0; 6], ZERO, ""))], true);
     let fault = client.unwrap().evaluate(None, &MOLECULE).unwrap_err().to_string();
     let expected = "sent 2 atoms where 3 were expected: give the same structure on both sides, and shared memory to both or neither";
@@ -156,7 +156,7 @@ fn another_number_of_forces_than_atoms_is_told() {
 }
 
 #[test]
-fn waiting_has_an_end_where_one_is_set() {
+fn a_timeout_ends_the_wait_for_an_answer() {
     let fake = ScriptedServer::start(vec![hello()], false);
     let settings = ClientSettings { timeout: Some(Duration::from_millis(50)), ..settings() };
     let mut client = Client::connect(&fake.address().parse().unwrap(), &settings).unwrap();

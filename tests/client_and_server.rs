@@ -1,4 +1,4 @@
-//! The client and `tumble serve`, together: what comes through the socket is what the library calculates.
+//! The client with `tumble serve`: results through the socket equal those of the library.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ fn model(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/models").join(name)
 }
 
-/// A server that ends with this value.
+/// A server, killed on drop.
 struct Server(TempDir, Child);
 
 impl Server {
@@ -35,7 +35,7 @@ impl Server {
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
         let listening = log.by_ref().map_while(Result::ok).find(|line| line.contains("listening"));
         assert!(listening.is_some());
-        // The rest has to go somewhere.
+        // Drain the rest of the log.
         std::thread::spawn(move || log.for_each(drop));
         Self(folder, child)
     }
@@ -72,7 +72,7 @@ fn check(found: f64, expected: f64) {
 }
 
 #[test]
-fn answers_are_those_of_the_library_for_all_settings_and_cells() {
+fn answers_equal_the_library_for_all_settings_and_cells() {
     let model = model("both-padded-f64.onnx");
     let server = Server::start(&model, &[]);
     let plain = || ClientSettings { species: SPECIES.to_vec(), ..ClientSettings::default() };
@@ -105,7 +105,7 @@ fn answers_are_those_of_the_library_for_all_settings_and_cells() {
 }
 
 #[test]
-fn refusals_come_in_the_servers_words() {
+fn refusals_quote_the_server() {
     let server = Server::start(&model("both-padded-f64.onnx"), &["--token", "sesame"]);
     let settings = ClientSettings { species: vec![8, 8], ..ClientSettings::default() };
     let refused = server.connect(&settings).unwrap_err().to_string();

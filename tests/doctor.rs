@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// What a test of these may be disturbed by.
+/// Environment variables with an influence on the results.
 const VARIABLES: [&str; 7] = [
     "ORT_DYLIB_PATH",
     "VIRTUAL_ENV",
@@ -22,12 +22,12 @@ const VARIABLES: [&str; 7] = [
 const NAMES: [&str; 11] =
     ["info", "eval", "check", "bench", "ipi", "serve", "model", "checksum", "doctor", "completions", "man"];
 
-/// The ONNX Runtime library that the other tests find.
+/// The ONNX Runtime library of the other tests.
 fn library() -> PathBuf {
     tumble_onnx::runtime::installation::installation(None).unwrap().path
 }
 
-/// `tumble` in an environment that it finds nothing in, but for the system's own programs.
+/// `tumble` in an environment with nothing but the system's own programs.
 fn bare(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tumble"));
     VARIABLES.iter().for_each(|name| {
@@ -37,7 +37,7 @@ fn bare(arguments: &[&str]) -> Command {
     command
 }
 
-/// Where ONNX Runtime is known.
+/// `tumble` with the path of ONNX Runtime.
 fn tumble(arguments: &[&str]) -> Command {
     let mut command = bare(arguments);
     command.env("ORT_DYLIB_PATH", library());
@@ -48,7 +48,7 @@ fn run(command: &mut Command) -> Output {
     command.output().unwrap()
 }
 
-/// Standard output of what ends with this code and says nothing else.
+/// Standard output of a command that ends with this code and an empty standard error.
 fn text(code: i32, command: &mut Command) -> String {
     let output = run(command);
     let error = String::from_utf8_lossy(&output.stderr);
@@ -65,7 +65,7 @@ fn model(name: &str) -> String {
     format!("{}/tests/data/models/{name}.onnx", env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The findings of a doctor that ends with this code.
+/// The findings of a doctor.
 struct Findings(Vec<Value>);
 
 impl Findings {
@@ -81,7 +81,7 @@ impl Findings {
         self.0.iter().filter(|found| found["check"] == check).collect()
     }
 
-    /// Status, what was found and the remedy (or nothing) of the only finding of a check.
+    /// Status, sentence and remedy (or nothing) of the only finding of a check.
     fn one(&self, check: &str) -> [&str; 3] {
         let [found] = self.all(check)[..] else { panic!("{check} in {:?}", self.0) };
         ["status", "found", "remedy"].map(|key| found[key].as_str().unwrap_or_default())
@@ -107,7 +107,7 @@ impl Programs {
     }
 }
 
-/// Says what LAMMPS says: the style is there after `plugin load`, and so many ranks share a box.
+/// A script with the output of LAMMPS: its help, the grid of ranks of a box, or an unknown pair style.
 fn lammps(mpi: &str, packages: &str, ranks: usize) -> String {
     format!(
         "if [ \"$1\" = -h ]; then\n\
@@ -121,14 +121,14 @@ fn lammps(mpi: &str, packages: &str, ranks: usize) -> String {
 
 const MPICH: &str = "MPI v5.0: MPICH Version:      5.0.2";
 
-/// Runs the program after `-n 2` once, or as often as told.
+/// A script that runs the program after `-n 2` the given number of times.
 fn mpiexec(version: &str, times: usize) -> String {
     let start = "shift 2; \"$@\" < /dev/stdin".to_owned() + &"; \"$@\" < /dev/null".repeat(times - 1);
     format!("if [ \"$1\" = --version ]; then echo '{version}'; exit; fi\n{start}")
 }
 
 #[test]
-fn a_short_version_is_one_line_and_a_long_one_tells_of_onnx_runtime() {
+fn a_short_version_is_one_line_and_a_long_one_includes_onnx_runtime() {
     let first = format!("tumble {}", env!("CARGO_PKG_VERSION"));
     assert_eq!(success(&["-V"]), format!("{first}\n"));
     let lines: Vec<_> = success(&["--version"]).lines().map(str::to_owned).collect();
@@ -140,12 +140,12 @@ fn a_short_version_is_one_line_and_a_long_one_tells_of_onnx_runtime() {
 }
 
 #[test]
-fn a_version_without_onnx_runtime_says_where_it_is_not() {
+fn a_version_reports_a_missing_onnx_runtime() {
     let lines = text(0, bare(&["--version"]).env("ORT_DYLIB_PATH", "/no/such/place"));
     let expected = "ORT_DYLIB_PATH names /no/such/place, but there is no ONNX Runtime library there: give the file \
                     libonnxruntime.so.* or the folder that holds it";
     assert_eq!(lines.lines().nth(1), Some(expected));
-    // Where the system has one of its own it is found.
+    // The system may have its own library.
     let lines = text(0, &mut bare(&["--version"]));
     let [_, second] = lines.lines().collect::<Vec<_>>()[..] else { panic!("{lines}") };
     let missing = second.starts_with("ONNX Runtime was not found in any of: ORT_DYLIB_PATH (not set), ")
@@ -156,7 +156,7 @@ fn a_version_without_onnx_runtime_says_where_it_is_not() {
 }
 
 #[test]
-fn a_command_is_still_asked_for() {
+fn a_missing_command_is_a_usage_error() {
     for arguments in [&[][..], &["--onnxruntime", "x"]] {
         assert_eq!(run(&mut tumble(arguments)).status.code(), Some(2));
     }
@@ -179,7 +179,7 @@ fn completions_know_every_command_in_every_shell() {
     assert_eq!(run(&mut tumble(&["completions", "cmd"])).status.code(), Some(2));
 }
 
-/// What bash offers for the words so far.
+/// Completions of bash for the words so far.
 fn completed(words: &str) -> Vec<String> {
     let ask = format!(
         "source <(\"$0\" completions bash); COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))\n\
@@ -230,7 +230,7 @@ fn pages_are_written_for_every_command() {
     lint(&target.join("tumble.1"));
 }
 
-/// Has a page looked at by what is installed for that.
+/// Checks a page with the installed formatters of manual pages.
 fn lint(page: &Path) {
     for (program, arguments) in
         [("man", &["--warnings", "-E", "UTF-8", "-l"][..]), ("mandoc", &["-T", "lint", "-W", "error"])]
@@ -238,7 +238,7 @@ fn lint(page: &Path) {
         let mut command = Command::new(program);
         if let Ok(output) = command.args(arguments).arg(page).env("MANROFFSEQ", "").env("LC_ALL", "C.UTF-8").output() {
             let said = String::from_utf8_lossy(&output.stderr);
-            // The package of Debian's small images has no formatter.
+            // Debian's small images have no formatter.
             if !said.contains("command not found") && !said.contains("No such file") {
                 assert!(output.status.success() && said.is_empty(), "{program}: {said}");
             }
@@ -247,7 +247,7 @@ fn lint(page: &Path) {
 }
 
 #[test]
-fn a_page_of_no_command_and_a_folder_that_cannot_be_are_errors() {
+fn an_unknown_command_or_a_bad_folder_is_an_error_of_man() {
     let output = run(&mut tumble(&["man", "dance"]));
     assert_eq!(output.status.code(), Some(2));
     let expected = "error: the argument COMMAND is \"dance\", not a command of tumble: give one of info, eval, check, \
@@ -258,7 +258,7 @@ fn a_page_of_no_command_and_a_folder_that_cannot_be_are_errors() {
 }
 
 #[test]
-fn doctor_says_what_to_type_without_onnx_runtime() {
+fn doctor_prints_the_remedy_for_a_missing_onnx_runtime() {
     let found = Findings::of(1, bare(&["doctor"]).env("ORT_DYLIB_PATH", "/no/such/place"));
     let [status, sentence, remedy] = found.one("onnx runtime");
     assert_eq!(status, "problem");
@@ -277,7 +277,7 @@ fn doctor_says_what_to_type_without_onnx_runtime() {
 }
 
 #[test]
-fn a_library_that_is_none_is_told() {
+fn a_file_other_than_a_library_is_a_problem() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("libonnxruntime.so.1.31.1");
     std::fs::write(&file, "no library").unwrap();
@@ -306,7 +306,7 @@ fn doctor_has_only_notes_with_onnx_runtime_alone() {
 }
 
 #[test]
-fn the_table_says_the_same_without_colors_in_a_pipe() {
+fn the_table_has_no_colors_in_a_pipe() {
     let table = success(&["doctor"]);
     assert!(!table.contains('\x1b'), "{table}");
     let lines: Vec<_> = table.lines().collect();
@@ -324,7 +324,7 @@ fn the_table_says_the_same_without_colors_in_a_pipe() {
 }
 
 #[test]
-fn a_lammps_that_was_asked_for_and_is_not_there_is_a_problem() {
+fn a_missing_lammps_given_by_the_user_is_a_problem() {
     let found = Findings::of(1, &mut tumble(&["doctor", "--lammps", "/no/lmp"]));
     let expected =
         ["problem", "no LAMMPS program is at /no/lmp", "give the program lmp, or its folder, after --lammps"];
@@ -342,7 +342,7 @@ fn a_lammps_without_the_plugin_or_its_package_is_a_note() {
     let lmp = programs.path("lmp");
     assert_eq!(
         found.one("lammps")[..2],
-        ["ok", &*format!("22 Jul 2025 - Update 4 at {}, for MPICH or alike", lmp.display())]
+        ["ok", &*format!("22 Jul 2025 - Update 4 at {}, for MPICH or compatible", lmp.display())]
     );
     let expected = [
         "note",
@@ -357,7 +357,7 @@ fn a_lammps_without_the_plugin_or_its_package_is_a_note() {
 }
 
 #[test]
-fn two_ranks_that_do_not_know_of_each_other_are_a_problem() {
+fn an_mpiexec_of_another_mpi_is_a_problem() {
     let found = |mpi: &str, times, ranks| {
         let programs = [("lmp", lammps(mpi, "PLUGIN", ranks)), ("mpiexec", mpiexec("mpiexec (OpenRTE) 4.1.4", times))];
         let programs = Programs::new(&programs.each_ref().map(|(name, script)| (*name, &**script)));
@@ -380,7 +380,7 @@ fn two_ranks_that_do_not_know_of_each_other_are_a_problem() {
     assert_eq!((&*status, &*sentence), ("note", "this LAMMPS was built without MPI: it runs on one rank"));
 }
 
-/// What is found of a model, with the code.
+/// The findings of a model; the doctor must end with this code.
 fn examined(code: i32, model: impl AsRef<OsStr>) -> Findings {
     Findings::of(code, tumble(&["doctor"]).arg(model.as_ref()))
 }
@@ -391,7 +391,7 @@ fn numbers(sentence: &str) -> Vec<f64> {
 }
 
 #[test]
-fn a_good_model_is_told_by_its_forces_and_its_spread() {
+fn a_good_model_passes_all_checks() {
     for name in ["harmonic-padded-f64", "harmonic-list-f32"] {
         let found = examined(0, model(name));
         let file = model(name);
@@ -418,7 +418,7 @@ fn a_good_model_is_told_by_its_forces_and_its_spread() {
 }
 
 #[test]
-fn a_model_that_is_none_is_a_problem() {
+fn a_file_other_than_a_model_is_a_problem() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("model.onnx");
     std::fs::write(&file, "").unwrap();

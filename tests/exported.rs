@@ -1,4 +1,4 @@
-//! Exported models of metatrain and of orb-models, against what these packages themselves say of structures.
+//! Exported models of metatrain and of orb-models, compared with results of these packages.
 //!
 //! python/tumble-export/tests/fixtures/export.py and export_orb.py write the models and the records.
 
@@ -60,7 +60,7 @@ fn assert_near(found: &[f64], expected: &[f64], tolerance: f64, what: &str) {
 }
 
 #[test]
-fn an_exported_model_is_that_of_the_checkpoint() {
+fn exported_models_equal_their_checkpoints() {
     for record in records() {
         let settings = Settings { forces: Some(Forces::Conservative), ..Settings::default() };
         let found = record.evaluate(&settings);
@@ -72,7 +72,7 @@ fn an_exported_model_is_that_of_the_checkpoint() {
 }
 
 #[test]
-fn direct_forces_are_those_of_the_checkpoint() {
+fn direct_forces_equal_those_of_the_checkpoint() {
     let records: Vec<_> = records().into_iter().filter(|record| record.direct.is_some()).collect();
     assert!(!records.is_empty());
     for record in records {
@@ -84,7 +84,7 @@ fn direct_forces_are_those_of_the_checkpoint() {
 }
 
 #[test]
-fn replicas_of_an_exported_model_do_not_meet() {
+fn replicas_of_an_exported_model_are_independent() {
     for model in ["exported-pet-f64", "exported-orb-f64"] {
         let record = records().into_iter().find(|record| record.model == model && record.cell.is_some());
         let record = record.expect("a periodic structure");
@@ -98,7 +98,7 @@ fn replicas_of_an_exported_model_do_not_meet() {
 }
 
 #[test]
-fn an_energy_of_the_whole_structure_is_not_evaluated_in_parts() {
+fn global_energies_of_exported_models_are_not_evaluated_in_blocks() {
     let record = records().into_iter().rfind(|record| record.model == "exported-orb-f64").expect("a large structure");
     let mut calculator = load(&path(&record.model), &Settings { memory_mb: 16, ..Settings::default() }).unwrap();
     assert!(calculator.info().whole);
@@ -106,7 +106,7 @@ fn an_energy_of_the_whole_structure_is_not_evaluated_in_parts() {
     assert!(error.starts_with("memory is limited to 16 MB, but model \"exported-orb-f64\" takes"), "{error}");
 }
 
-/// The bytes of a model with other bytes wherever these are.
+/// The bytes of a model with every occurrence of `from` replaced.
 fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     let (mut found, mut rest) = (Vec::new(), bytes);
     while let Some(place) = rest.windows(from.len()).position(|window| window == from) {
@@ -117,7 +117,7 @@ fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     [found, rest.to_vec()].concat()
 }
 
-/// A model whose steps are of another domain, which has no kernels: the file's functions are run.
+/// A model with its nodes in another domain without kernels, so that the functions of the file are run.
 fn with_functions(model: &str) -> Vec<u8> {
     let other = replaced(&std::fs::read(path(model)).unwrap(), b"\x06tumble", b"\x06tumbrl");
     // The key of the metadata, before their value, is not a domain.
@@ -125,7 +125,7 @@ fn with_functions(model: &str) -> Vec<u8> {
 }
 
 #[test]
-fn kernels_compute_what_the_functions_in_the_file_say() {
+fn kernels_equal_the_functions_in_the_file() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["exported-pet-f64", "exported-residual-f64", "exported-direct-f32"] {
         let (spelled, settings) = (folder.path().join("model.onnx"), Settings::default());
@@ -158,7 +158,7 @@ fn operators_under_their_former_names_give_the_same_numbers() {
 }
 
 #[test]
-fn a_step_that_does_not_fit_its_rows_is_refused_with_a_sentence() {
+fn a_node_with_wrong_rows_is_refused_with_a_sentence() {
     let folder = tempfile::tempdir().unwrap();
     let (bad, record) = (folder.path().join("heads.onnx"), &records()[0]);
     // An attribute: its name and the number 4.

@@ -1,4 +1,4 @@
-//! Domain decomposition without LAMMPS: a box cut into ranks by hand gives what the whole box gives.
+//! Domain decomposition without LAMMPS: a box divided by hand among ranks gives the results of the whole box.
 
 use tumble_core::Cell;
 use tumble_core::Graph;
@@ -24,7 +24,7 @@ fn system() -> System {
         .unwrap()
 }
 
-/// A rank's atoms and ghosts as LAMMPS would hold them; rows for all atoms, as far as the ghosts go.
+/// Atoms and ghosts of a rank as in LAMMPS, with neighbor rows for all atoms as far as the ghosts reach.
 struct Rank {
     own: Vec<usize>,
     positions: Vec<Vector3>,
@@ -35,7 +35,7 @@ struct Rank {
 }
 
 impl Rank {
-    /// The atoms chosen, and all images of all atoms within `ghost` of any of them.
+    /// The own atoms, and all images of atoms within `ghost` (Å) of any of them.
     fn new(system: &System, own: Vec<usize>, ghost: f64) -> Self {
         let mut rank = Self::own_atoms(system, &own);
         let centers = rank.positions.clone();
@@ -103,11 +103,11 @@ fn shifts() -> Vec<Vector3> {
     all.map(|n| (0..3).fold([0.0; 3], |sum, a| add(sum, scale(CELL[a], f64::from(n[a]))))).collect()
 }
 
-/// Evaluates each rank and sums up, sending forces on ghosts home by their tag.
+/// Evaluates each rank and sums up; forces on ghosts are added to the atom with the same tag.
 fn sum_over_ranks(system: &System, owners: usize, grid: &Quadrature) -> (f64, Vec<Vector3>, Matrix3) {
     let (mut energy, mut forces, mut virial) = (0.0, vec![[0.0; 3]; system.len()], [[0.0; 3]; 3]);
     for owner in 0..owners {
-        // By a hash rather than by place: ranks that are as entangled as can be.
+        // Assigned by a hash rather than by position, so that ranks are entangled as much as possible.
         let own = (0..system.len()).filter(|i| (i * 7 + i / 5) % owners == owner).collect();
         let rank = Rank::new(system, own, HOPS as f64 * CUTOFF + 0.7);
         let rows = rank.rows();
@@ -129,7 +129,7 @@ fn evaluate(graph: &tumble_core::Graph, grid: &Quadrature) -> Evaluation {
 }
 
 #[test]
-fn the_parts_sum_up_to_the_whole() {
+fn ranks_sum_up_to_the_whole() {
     let system = system();
     for spec in ["none", "octahedral+random", "random:3"] {
         let mitigation = spec.parse::<Mitigation>().unwrap().with_inversion(true);
@@ -180,7 +180,7 @@ fn a_ghost_without_a_row_is_an_error_only_if_its_neighbors_count() {
     assert!(matches!(fold(&rank.atoms(&rows), CUTOFF, 2), Err(MissingRow { .. })));
 }
 
-/// What the shares of several ranks tell is what the whole box tells.
+/// The sums over several ranks equal those of the whole box.
 #[test]
 fn spreads_and_noise_do_not_depend_on_the_cut() {
     let system = system();
@@ -218,7 +218,7 @@ fn share(system: &System, owners: usize, owner: usize, draws: &[Quadrature; 2]) 
     Shares::pack(&one, Some(&one), Some(&[one.clone(), other]), &probes)
 }
 
-/// As in a LAMMPS with atom IDs of 64 bits: those that are alike in their lower half are other atoms.
+/// As in a LAMMPS with atom IDs of 64 bits: tags with equal lower halves belong to different atoms.
 #[test]
 fn tags_beyond_32_bits_tell_atoms_apart() {
     let system = system();

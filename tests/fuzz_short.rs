@@ -1,4 +1,4 @@
-//! The targets of `make fuzz` on stable Rust, for some seconds: the seeds, and random changes of them, always the same.
+//! The targets of `make fuzz` on stable Rust, for some seconds: the seeds, and reproducible random changes of them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use targets::TARGETS;
 /// Changed seeds for each target.
 const CHANGED: usize = 20_000;
 
-/// Pieces that random bytes would take long to find.
+/// Pieces inserted into seeds; random bytes would rarely contain them.
 const PIECES: [&[u8]; 16] = [
     b"\xff\xff\xff\xff",
     b"\xff\xff\xff\x7f",

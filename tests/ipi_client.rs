@@ -1,4 +1,4 @@
-//! `tumble ipi` as a process, against a server that follows a script: what it says, how it ends, and what it survives.
+//! `tumble ipi` as a process, against a scripted server: its messages, exit codes and errors.
 //!
 //! ONNX Runtime must be findable: `make test` sees to it.
 
@@ -24,12 +24,12 @@ use tumble_core::Settings;
 use tumble_ipi::message::{self, Answer, Reply, Transport};
 use tumble_ipi::wire::{self, Structure};
 
-/// A server's side: a listener on a file of its own, and a template beside it.
+/// The side of the server: a listener on its own socket file, and a template beside it.
 struct Host {
     folder: TempDir,
     listener: Option<UnixListener>,
-    /// What the last process says.
-    ear: RefCell<Arc<Mutex<String>>>,
+    /// Standard error of the last process.
+    stderr: RefCell<Arc<Mutex<String>>>,
 }
 
 impl Host {
@@ -39,9 +39,9 @@ impl Host {
         host
     }
 
-    /// Nobody listens yet.
+    /// A host without a listener.
     fn absent() -> Self {
-        let host = Self { folder: TempDir::new().unwrap(), listener: None, ear: RefCell::default() };
+        let host = Self { folder: TempDir::new().unwrap(), listener: None, stderr: RefCell::default() };
         host.template(1);
         host
     }
@@ -52,7 +52,7 @@ impl Host {
         self.listener = Some(listener);
     }
 
-    /// As i-PI leaves it.
+    /// Closes the listener and leaves the file, as i-PI does.
     fn close(&mut self) {
         self.listener = None;
         std::fs::remove_file(self.socket()).unwrap();
@@ -66,7 +66,7 @@ impl Host {
         self.path("s")
     }
 
-    /// As messages call it.
+    /// Name of the host in messages.
     fn name(&self) -> String {
         format!("unix:{}", self.socket().display())
     }
@@ -84,11 +84,11 @@ impl Host {
         let (model, template, socket) = (model("harmonic-list-f64"), self.path("template.xyz"), self.socket());
         let [model, template, socket] = [&model, &template, &socket].map(|path| path.to_str().unwrap());
         let process = Process::tumble(&[&["ipi", model, "--template", template, "--unix", socket], options].concat());
-        *self.ear.borrow_mut() = process.ear();
+        *self.stderr.borrow_mut() = process.stderr();
         process
     }
 
-    /// Whether somebody knocks.
+    /// Accepts a waiting connection, if there is one.
     fn knock(&self) -> Option<Peer> {
         let accepted = self.listener.as_ref().unwrap().accept();
         accepted.ok().map(|(stream, _)| Peer::new(stream, 3))
@@ -98,7 +98,7 @@ impl Host {
         let mut peer = None;
         until("a connection", || {
             peer = self.knock();
-            let said = self.ear.borrow().lock().unwrap().clone();
+            let said = self.stderr.borrow().lock().unwrap().clone();
             assert!(peer.is_some() || !said.contains("error: "), "{said}");
             peer.is_some()
         });
@@ -134,7 +134,7 @@ fn events<'a>(lines: &'a [Value], name: &str) -> Vec<&'a Value> {
 }
 
 #[test]
-fn status_may_be_asked_between_everything_and_exit_ends_with_0() {
+fn status_is_answered_at_any_time_and_exit_ends_with_0() {
     let host = Host::new();
     let mut tumble = host.start(&[]);
     let mut peer = host.begin("anything");
@@ -202,7 +202,7 @@ fn connections_are_opened_one_after_the_other_and_evaluated_together() {
         peers.push(peer);
     }
     let (start, mut steps) = (Instant::now(), 0);
-    // The first progress is that of a single step.
+    // The first progress is for a single step.
     while tumble.said().matches("progress").count() < 2 {
         assert!(start.elapsed() < LIMIT);
         let structures = [0.0, 0.1, 0.2].map(|shift| water(shift + 0.001 * (steps % 10) as f64));
@@ -240,7 +240,7 @@ fn a_close_in_the_middle_of_a_message_ends_with_1() {
     tumble.ends(1, &format!("error: {} closed the connection in the middle of a message", host.name()));
 }
 
-/// What is said on the wire, and in the end, if a server sends this after the `INIT`.
+/// Checks the error on the wire and of the process if a server sends this after the `INIT`.
 fn refused(put: impl FnOnce(&mut Vec<u8>), sentence: &str) {
     let host = Host::new();
     let mut tumble = host.start(&[]);
@@ -301,7 +301,7 @@ fn a_batch_beyond_ten_million_atoms_is_refused() {
 }
 
 #[test]
-fn a_server_that_talks_without_end_and_reads_nothing_costs_no_memory() {
+fn a_server_that_floods_and_never_reads_costs_no_memory() {
     let host = Host::new();
     let mut tumble = host.start(&[]);
     let mut peer = host.begin("");
@@ -342,7 +342,7 @@ fn a_server_that_sends_byte_by_byte_is_answered() {
 }
 
 #[test]
-fn a_signal_ends_it_with_130_while_nothing_happens() {
+fn a_signal_ends_an_idle_client_with_130() {
     for signal in [libc::SIGINT, libc::SIGTERM] {
         let host = Host::new();
         let mut tumble = host.start(&["--log", "json"]);
@@ -361,7 +361,7 @@ fn a_signal_ends_it_with_130_while_nothing_happens() {
 }
 
 #[test]
-fn an_exit_counts_though_the_server_reads_nothing_any_more() {
+fn exit_counts_though_the_server_no_longer_reads() {
     let host = Host::new();
     let (mut tumble, mut peer) = busy(&host, "random:100");
     peer.header("EXIT");
@@ -369,7 +369,7 @@ fn an_exit_counts_though_the_server_reads_nothing_any_more() {
     assert_eq!(tumble.end(), Ended::Code(0), "{}", tumble.said());
 }
 
-/// A process that is in the middle of a long request.
+/// A process in the middle of a long request.
 fn busy(host: &Host, rotate: &str) -> (Process, Peer) {
     host.template(100);
     let tumble = host.start(&["--rotate", rotate]);
@@ -382,7 +382,7 @@ fn busy(host: &Host, rotate: &str) -> (Process, Peer) {
 }
 
 #[test]
-fn another_takes_over_when_one_is_killed() {
+fn another_client_takes_over_for_a_killed_one() {
     let host = Host::new();
     let (mut tumble, mut peer) = busy(&host, SLOW);
     tumble.signal(libc::SIGKILL);
@@ -397,7 +397,7 @@ fn another_takes_over_when_one_is_killed() {
 }
 
 #[test]
-fn client_goes_on_with_the_next_server() {
+fn client_continues_with_the_next_server() {
     let mut host = Host::new();
     let mut tumble = host.start(&["--reconnect", "--rotate", "random", "--seed", "7"]);
     for step in 0..3 {
@@ -436,7 +436,7 @@ fn client_without_a_next_server_ends_as_the_last_one_did() {
 }
 
 #[test]
-fn a_server_that_only_closes_is_not_stormed() {
+fn a_server_that_only_closes_is_not_flooded_with_connections() {
     let host = Host::new();
     let mut tumble = host.start(&["--reconnect"]);
     drop(host.accept());
@@ -473,11 +473,11 @@ fn times_beyond_any_clock_are_refused() {
     assert!(patient.lives());
 }
 
-/// Six segments of shared memory, removed with this value.
+/// Six segments of shared memory, removed on drop.
 struct Shared(Vec<String>);
 
 impl Shared {
-    /// For so many structures of 3 atoms; the names begin with this.
+    /// Segments for `structures` structures of 3 atoms; their names begin with `name`.
     fn new(name: &str, structures: usize) -> Self {
         let sizes = [72, 72, 72, 8, 72, 72];
         let names =
@@ -522,7 +522,7 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        // Some tests have removed one.
+        // A test may have removed one.
         self.0.iter().for_each(|name| drop(std::fs::remove_file(Self::path(name))));
     }
 }
@@ -556,7 +556,7 @@ fn structures_and_results_travel_through_shared_memory() {
     assert_eq!(tumble.end(), Ended::Code(0));
 }
 
-/// What becomes of shared memory that something is wrong with.
+/// Checks the error for faulty shared memory.
 fn refused_shared(shared: &Shared, sentence: &str) {
     let host = Host::new();
     let mut tumble = host.start(&["--shm"]);
@@ -571,7 +571,7 @@ fn unusable(reason: &str) -> String {
 }
 
 #[test]
-fn a_segment_that_is_too_small_ends_with_1() {
+fn a_segment_too_small_ends_with_1() {
     let small = Shared::new("small", 1);
     std::fs::write(Shared::path(&small.0[0]), [0; 71]).unwrap();
     refused_shared(&small, &unusable("failed to fill whole buffer"));
@@ -583,7 +583,7 @@ fn a_segment_that_is_too_small_ends_with_1() {
 }
 
 #[test]
-fn a_name_that_leads_elsewhere_ends_with_1_and_touches_nothing() {
+fn a_path_as_the_name_of_a_segment_ends_with_1_and_touches_nothing() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("precious");
     std::fs::write(&file, [7; 72]).unwrap();
@@ -612,14 +612,14 @@ fn a_link_out_of_shared_memory_is_not_followed() {
 }
 
 #[test]
-fn a_segment_that_is_missing_ends_with_1() {
+fn a_missing_segment_ends_with_1() {
     let missing = Shared::new("missing", 1);
     std::fs::remove_file(Shared::path(&missing.0[3])).unwrap();
     refused_shared(&missing, &unusable("No such file or directory (os error 2)"));
     assert!(!Shared::path(&missing.0[3]).exists());
 }
 
-/// Energies of structures that come one after the other; `(step, stream)` of each.
+/// Checks the energies of successive structures against the `(step, stream)` expected for each.
 fn drawn(options: &[&str], expected_draws: &[(u64, u32)]) {
     let host = Host::new();
     let _tumble = host.start(&[&["--rotate", "random", "--seed", "7"], options].concat());
@@ -687,7 +687,7 @@ fn a_correction_is_averaged_minus_bare() {
 }
 
 #[test]
-fn a_template_must_hold_a_structure_that_the_model_knows() {
+fn a_template_needs_a_structure_of_known_elements() {
     let host = Host::absent();
     let template = host.path("template.xyz").display().to_string();
     host.write("");
@@ -709,7 +709,7 @@ fn a_template_must_hold_a_structure_that_the_model_knows() {
 }
 
 #[test]
-fn client_goes_on_when_nobody_reads_its_log() {
+fn client_continues_when_its_log_is_closed() {
     let host = Host::new();
     let (reader, writer) = std::io::pipe().unwrap();
     let (model, template, socket) = (model("harmonic-list-f64"), host.path("template.xyz"), host.socket());

@@ -1,19 +1,19 @@
-//! Our grids against those of i-PI 3.3, rotation by rotation; tests/data/ipi_grids.py made the fixtures.
+//! tumble's grids against i-PI 3.3, rotation by rotation; tests/data/ipi_grids.py made the fixtures.
 
 use serde::Deserialize;
 use tumble_core::Quadrature;
 
-/// A grid of i-PI's. Matrices are flat, rows first; a rotated vector is R v.
+/// A grid of i-PI. Matrices are flat, rows first; a rotated vector is R v.
 #[derive(Deserialize)]
 struct Fixture {
     name: String,
     count: usize,
     /// Σ_k (k / n) w_k R_k.
     moment: Vec<f64>,
-    /// All, where the grid is small.
+    /// All rotations, for a small grid.
     rotations: Option<Vec<f64>>,
     weights: Option<Vec<f64>>,
-    /// Three each, where it is not.
+    /// The first and the last three rotations, for a large grid.
     first: Option<Vec<f64>>,
     last: Option<Vec<f64>>,
 }
@@ -46,7 +46,7 @@ fn moment(grid: &Quadrature) -> [f64; 9] {
 }
 
 #[test]
-fn small_grids_are_those_of_ipi_in_the_same_order() {
+fn small_grids_equal_those_of_ipi_in_order() {
     let whole: Vec<_> = fixtures().into_iter().filter(|f| f.rotations.is_some()).collect();
     assert_eq!(whole.len(), 10);
     for fixture in whole {

@@ -15,12 +15,12 @@ const MINUS_TWO: &[u8] = b"\0\0\0\0\0\0\0\xc0";
 
 /// The cell vectors (1, 0, 0), (2, 1, 0), (0, 0, 1) as columns, Bohr.
 const CELL: [&[u8]; 9] = [ONE, TWO, ZERO, ZERO, ONE, ZERO, ZERO, ZERO, ONE];
-/// Its inverse.
+/// The inverse of [`CELL`].
 const INVERSE: [&[u8]; 9] = [ONE, MINUS_TWO, ZERO, ZERO, ONE, ZERO, ZERO, ZERO, ONE];
 const POSITION: [&[u8]; 3] = [ZERO, ONE, MINUS_TWO];
 const NAMES: [&str; 6] = ["ipi_pos", "ipi_h", "ipi_ih", "ipi_pot", "ipi_force", "ipi_vir"];
 
-/// A message of either side with its own copy of all that it holds.
+/// A message of either side that owns its contents.
 #[derive(Clone, Debug, PartialEq)]
 enum Seen {
     Status,
@@ -50,7 +50,7 @@ fn reply(bytes: &[u8], layout: &Layout) -> Decoded {
     Ok(message::reply(bytes, layout)?.map(|(reply, used)| (Seen::Reply(reply), used)))
 }
 
-/// Bytes, and what they mean.
+/// Bytes and their meaning.
 struct Sample {
     decode: fn(&[u8], &Layout) -> Decoded,
     layout: Layout,
@@ -71,7 +71,7 @@ impl Sample {
         (self.decode)(bytes, &self.layout)
     }
 
-    /// Every message in chunks that arrive one after the other.
+    /// Decodes every message from successive chunks.
     fn receive(&self, chunks: &[&[u8]]) -> Vec<Seen> {
         let (mut buffer, mut seen) = (Vec::new(), Vec::new());
         for chunk in chunks {
@@ -99,7 +99,7 @@ fn structure(position: Vector3) -> Structure {
     Structure { cell, positions: bohr([position]).to_vec() }
 }
 
-/// Results of which each number tells its place; those of the structure `turn` are turned on by so many places.
+/// Results with a different number at each place; for the structure `turn` they are shifted by `turn` places.
 fn answer(turn: usize, extras: &str) -> Answer {
     let mut energies = [-2.0, 1.0, 2.0].map(|x| x / ELECTRON_VOLT);
     let mut force = [1.0, 2.0, 0.0].map(|x| x / (ELECTRON_VOLT / ANGSTROM));
@@ -111,7 +111,7 @@ fn answer(turn: usize, extras: &str) -> Answer {
     Answer { energy: energies[0], forces: vec![force], virial, extras: extras.into() }
 }
 
-/// The numbers on the wire, for structures 0, 1, 2: those given, turned on by one place each time.
+/// The numbers on the wire for structures 0, 1, 2: the given ones, shifted by one place each time.
 fn turned(numbers: &[&[u8]]) -> Vec<u8> {
     let turn = |turn| [&numbers[turn..], &numbers[..turn]].concat().concat();
     (0..3).flat_map(turn).collect()
@@ -190,7 +190,7 @@ fn samples() -> Vec<Sample> {
 }
 
 #[test]
-fn a_structure_is_read_from_nothing_but_literal_bytes() {
+fn a_structure_is_read_from_literal_bytes() {
     let bytes = b"POSDATA     \
         \0\0\0\0\0\0\xf0\x3f\0\0\0\0\0\0\0\x40\0\0\0\0\0\0\0\0\
         \0\0\0\0\0\0\0\0\0\0\0\0\0\0\xf0\x3f\0\0\0\0\0\0\0\0\
@@ -212,7 +212,7 @@ fn every_message_is_read_whole() {
 }
 
 #[test]
-fn a_message_that_is_cut_off_anywhere_is_waited_for() {
+fn incomplete_messages_are_waited_for() {
     for sample in samples() {
         for length in 0..sample.bytes.len() {
             assert_eq!(sample.decode(&sample.bytes[..length]), Ok(None), "{:?}, {length}", sample.seen);
@@ -255,7 +255,7 @@ fn two_messages_in_one_piece_are_two_messages() {
     }
 }
 
-/// Asserts that the last byte, and no earlier one, makes the decoder refuse, whatever follows.
+/// Asserts that the decoder refuses at the last byte and not earlier, with any bytes after it.
 fn refused(decode: fn(&[u8], &Layout) -> Decoded, layout: Layout, parts: &[&[u8]], sentence: &str) {
     let bytes = parts.concat();
     for length in 0..bytes.len() {
@@ -321,7 +321,7 @@ fn a_text_of_the_largest_length_is_taken() {
 }
 
 #[test]
-fn text_that_is_none_is_refused() {
+fn invalid_utf8_is_refused() {
     let force = [b"FORCEREADY  ", ONE, b"\x01\0\0\0", &ONE.repeat(12)].concat();
     let (plain, unnamed) = (layout(1, Transport::Socket), layout(1, Transport::Unnamed));
     let text = b"\x03\0\0\0a\xc3(";
@@ -357,7 +357,7 @@ fn unknown_headers_are_refused_and_shown() {
 }
 
 #[test]
-fn each_side_refuses_what_only_the_other_may_say() {
+fn each_side_refuses_messages_of_the_other() {
     for (decode, other) in [(request as fn(&[u8], &Layout) -> Decoded, replies()), (reply, requests())] {
         for sample in other {
             assert!(matches!(decode(&sample.bytes, &sample.layout), Err(Fault::Header { .. })), "{:?}", sample.seen);
@@ -449,8 +449,8 @@ fn species_are_runs_of_symbols() {
 }
 
 #[test]
-fn more_atoms_than_the_limit_are_not_even_counted_out() {
-    let sentence = "the structure has more than 3 atoms, the server's limit";
+fn too_many_atoms_are_refused_without_listing_them() {
+    let sentence = "the structure has more than 3 atoms, the most that are taken here";
     for text in ["O4", "O H3", "O2 H H", "O18446744073709551615", "O3 H18446744073709551615"] {
         assert_eq!(init::species(text, 3).unwrap_err().to_string(), sentence);
     }
@@ -481,7 +481,7 @@ fn vector() -> impl Strategy<Value = Vector3> {
     prop::array::uniform3(-1e6..1e6)
 }
 
-/// A cell that is far from flat.
+/// A cell far from flat.
 fn cell() -> impl Strategy<Value = Matrix3> {
     let diagonal = |i, x: f64| if i == 0 { 4.0 + x } else { x };
     prop::array::uniform9(-1.0..1.0_f64)
@@ -493,7 +493,7 @@ fn answers_of(atoms: usize) -> impl Strategy<Value = Answer> {
     parts.prop_map(|(energy, forces, virial, extras)| Answer { energy, forces, virial, extras })
 }
 
-/// Numbers are multiplied by the unit and divided by it again: two roundings.
+/// Compares numbers multiplied by a unit and divided by it again: two roundings.
 fn close(a: &[Vector3], b: &[Vector3]) -> bool {
     a.len() == b.len() && a.as_flattened().iter().zip(b.as_flattened()).all(|(a, b)| (a - b).abs() <= 4e-16 * b.abs())
 }

@@ -1,4 +1,4 @@
-//! A structure that is evaluated layer by layer, tile by tile, gives what it gives in one piece.
+//! A structure evaluated layer by layer and tile by tile gives the same results as in one piece.
 
 use std::path::{Path, PathBuf};
 
@@ -35,17 +35,17 @@ fn load(model: &str, threads: usize, memory: usize) -> OnnxPotential {
     OnnxPotential::load(&path(model), &ExecutionOptions { threads, memory, ..ExecutionOptions::default() }).unwrap()
 }
 
-/// In one piece.
+/// Loads a model to be evaluated in one piece.
 fn whole(model: &str) -> OnnxPotential {
     load(model, 1, usize::MAX)
 }
 
-/// Layer by layer, however small.
+/// Loads a model to be evaluated layer by layer, even for small structures.
 fn in_layers(model: &str, threads: usize) -> OnnxPotential {
     load(model, threads, 0)
 }
 
-/// So many atoms of all species of a model, scattered evenly over a periodic cell that is skewed, 12 Å^3 each.
+/// `count` atoms of all species of a model, scattered evenly over a skewed periodic cell, 12 Å³ each.
 fn system(info: &tumble_core::potential::ModelInfo, count: usize) -> System {
     let side = (12.0 * count as f64).cbrt();
     let cell = [[side, 0.0, 0.0], [0.1 * side, side, 0.0], [-0.1 * side, 0.05 * side, side]];
@@ -79,7 +79,7 @@ fn tolerance(model: &str) -> f64 {
 }
 
 #[test]
-fn layers_are_the_whole() {
+fn layers_equal_one_piece() {
     for model in MODELS {
         let mut expected = whole(model);
         let graph = graph(&expected, 150);
@@ -105,8 +105,8 @@ fn stages_are_twice_the_exchanges_of_messages_and_one() {
     assert_eq!(stages, [5, 3, 5, 1, 3]);
 }
 
-/// The graph with its centers from `counted` on as ghosts, and without the edges of every center whose number divides by
-/// `lone`: some are the first of their tile.
+/// The graph with its centers from `counted` on as ghosts, and without the edges of every `lone`-th center: some are
+/// the first of their tile.
 fn thinned(graph: &Graph, counted: usize, lone: usize) -> Graph {
     let gone = |center: usize| center.is_multiple_of(lone);
     let row = |center: usize| {
@@ -119,7 +119,7 @@ fn thinned(graph: &Graph, counted: usize, lone: usize) -> Graph {
 }
 
 #[test]
-fn ghosts_lone_atoms_and_atoms_that_are_no_centers() {
+fn layers_handle_ghosts_and_lone_atoms() {
     for model in MODELS {
         let mut expected = whole(model);
         let full = graph(&expected, 120);
@@ -145,7 +145,7 @@ fn ghosts_lone_atoms_and_atoms_that_are_no_centers() {
 }
 
 #[test]
-fn many_tiles_on_several_lanes_keep_their_order() {
+fn many_tiles_on_several_workers_keep_their_order() {
     let model = "../examples/models/water-pet";
     let mut expected = whole(model);
     let graph = graph(&expected, 900);
@@ -158,7 +158,7 @@ fn many_tiles_on_several_lanes_keep_their_order() {
 }
 
 #[test]
-fn lanes_share_a_replica_where_replicas_are_too_few() {
+fn workers_share_a_replica_if_replicas_are_too_few() {
     let model = "data/models/exported-pet-f64";
     let (mut one, mut four) = (whole(model), load(model, 4, usize::MAX));
     let (big, small) = (graph(&one, 100), graph(&one, 10));
@@ -184,7 +184,7 @@ fn layers_take_less_memory_than_one_piece_so_that_blocks_are_not_needed() {
 }
 
 #[test]
-fn blocks_of_layers_are_the_whole() {
+fn blocks_of_layers_equal_one_piece() {
     let model = "data/models/exported-residual-f64";
     let (mut one, mut layers) = (whole(model), in_layers(model, 2));
     let graph = graph(&one, 1000);
@@ -213,7 +213,7 @@ fn non_finite_results_are_named_with_their_place_in_the_whole() {
 }
 
 #[test]
-fn a_model_that_cannot_be_cut_says_why() {
+fn a_model_without_layers_gives_the_reason() {
     let cases = [
         ("pair-list-f64", "its tensor centers cannot be computed for a part of the centers"),
         ("exported-orb-f64", "its tensor replica cannot be computed for a part of the centers"),

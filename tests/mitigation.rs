@@ -1,4 +1,4 @@
-//! The grammar of mitigations, and what each evaluates.
+//! The grammar of mitigations, and their quadratures.
 
 use std::borrow::Cow;
 
@@ -27,7 +27,7 @@ fn parse(spec: &str, inversion: bool) -> Result<Mitigation, Error> {
     Ok(spec.parse::<Mitigation>()?.with_inversion(inversion))
 }
 
-/// None of the mitigations here looks at the structure.
+/// The quadrature; no mitigation here depends on the structure.
 fn quadrature(mitigation: &Mitigation, seed: u64, step: u64, stream: u32) -> Cow<'_, Quadrature> {
     mitigation.orientations(&Graph::default(), Draw { seed, step, stream })
 }
@@ -37,7 +37,7 @@ fn sentence(spec: &str) -> String {
 }
 
 #[test]
-fn names_mean_what_the_table_says() {
+fn names_match_the_table() {
     for (name, evaluations, degree, random) in NAMES {
         for (inversion, copies) in [(false, 1), (true, 2)] {
             let mitigation = parse(name, inversion).unwrap();
@@ -62,7 +62,7 @@ fn names_are_written_as_they_were_read() {
 }
 
 #[test]
-fn an_inversion_is_part_of_what_is_written() {
+fn an_inversion_is_part_of_the_written_name() {
     for (name, evaluations, ..) in NAMES {
         let text = format!("{name}+inversion");
         let found: Mitigation = text.parse().unwrap();
@@ -145,7 +145,7 @@ fn unknown_mitigations_are_refused_with_the_grammar() {
 }
 
 #[test]
-fn a_grid_that_does_not_exist_is_refused_with_those_that_do() {
+fn an_unknown_order_is_refused_with_the_known_ones() {
     assert!(sentence("lebedev:4+random").starts_with("there is no lebedev grid of order 4: give one of 1, 3, 5, 7,"));
     assert_eq!(
         sentence("degree:0"),

@@ -12,7 +12,7 @@ fn translation(cell: &Matrix3, shift: [i32; 3]) -> Vector3 {
     [0, 1, 2].map(|k| (0..3).map(|d| f64::from(shift[d]) * cell[d][k]).sum())
 }
 
-/// All pairs (center, neighbor, shift, vector) within the cutoff, sorted, by looking at every image that could matter.
+/// All pairs (center, neighbor, shift, vector) within the cutoff, sorted, from a loop over all images within reach.
 fn brute_force(system: &System, cutoff: f64) -> Vec<(usize, usize, [i32; 3], Vector3)> {
     let (heights, periodic, reciprocal) = (system.cell.heights(), system.cell.periodic(), system.cell.reciprocal());
     let mut pairs = vec![];
@@ -45,7 +45,7 @@ fn distance(a: Vector3, b: Vector3) -> f64 {
     dot(d, d).sqrt()
 }
 
-/// The graph has those pairs, in that order, and its reverse edges are an involution under which vectors change sign.
+/// Asserts that the graph has these pairs in this order, and that reversing edges is an involution that flips vectors.
 fn assert_graph(graph: &Graph, pairs: &[(usize, usize, [i32; 3], Vector3)]) {
     assert_eq!(graph.n_edges(), pairs.len());
     for ((center, edge), &(i, j, _, vector)) in graph.center_edges().zip(pairs) {
@@ -63,14 +63,14 @@ fn vector(range: std::ops::Range<f64>) -> impl Strategy<Value = Vector3> {
     proptest::array::uniform3(range)
 }
 
-/// Cells of any orientation, handedness and periodicity, the flattest left out.
+/// Cells of any orientation, handedness and periodicity, except very flat ones.
 fn cell() -> impl Strategy<Value = Cell> {
     (proptest::array::uniform3(vector(-6.0..6.0)), any::<[bool; 3]>())
         .prop_filter_map("flat", |(vectors, periodic)| Cell::new(vectors, periodic).ok())
         .prop_filter("flat", |cell| cell.heights().iter().all(|&h| h > 0.7))
 }
 
-/// Atoms up to some cells outside the cell.
+/// Systems with atoms up to some cells outside of the cell.
 fn system() -> impl Strategy<Value = System> {
     (cell(), prop::collection::vec(vector(-20.0..20.0), 1..14), 0.05..1.0).prop_map(|(cell, positions, spread)| {
         let positions: Vec<_> = positions.into_iter().map(|x| x.map(|x| spread * x)).collect();
@@ -118,7 +118,7 @@ proptest! {
     }
 }
 
-/// A crowd of atoms on a jittered lattice in a periodic box, to have more bins than one.
+/// Many atoms on a jittered lattice in a periodic box, for more than one bin.
 fn crowd(n: i32, spacing: f64) -> System {
     let jitter = |i: i32| 0.3 * (f64::from(i) * 12.9898).sin();
     let atoms =
@@ -129,7 +129,7 @@ fn crowd(n: i32, spacing: f64) -> System {
 }
 
 #[test]
-fn many_bins_find_the_same() {
+fn many_bins_find_the_same_neighbors() {
     for (cutoff, spacing) in [(2.5, 2.0), (2.0, 2.5), (0.5, 0.9), (5.1, 2.0)] {
         let system = crowd(8, spacing);
         assert_graph(&neighbors::graph(&system, cutoff).unwrap(), &brute_force(&system, cutoff));
@@ -190,7 +190,7 @@ fn candidates_are_searched_again_when_cell_species_or_number_change() {
 }
 
 #[test]
-fn candidates_are_searched_again_when_they_are_to_be_forgotten() {
+fn candidates_are_searched_again_on_request() {
     let mut list = NeighborList::new(3.0, 1.0);
     let graph = list.graph(&pair(2.0)).unwrap().clone();
     list.forget();
@@ -199,7 +199,7 @@ fn candidates_are_searched_again_when_they_are_to_be_forgotten() {
 }
 
 #[test]
-fn a_list_recovers_from_a_structure_that_it_refused() {
+fn a_list_recovers_from_a_refused_structure() {
     let mut list = NeighborList::new(3.0, 1.0);
     assert!(list.graph(&pair(0.0)).is_err());
     assert_eq!(list.graph(&pair(2.0)).unwrap().n_edges(), 2);
@@ -234,7 +234,7 @@ fn lost_atoms_are_refused_with_a_sentence() {
 }
 
 #[test]
-fn a_cutoff_that_is_no_length_is_refused_with_a_sentence() {
+fn an_invalid_cutoff_is_refused_with_a_sentence() {
     let expected =
         "the cutoff is -1 Å and the skin 0 Å: give a positive cutoff and a skin that is not negative, both finite";
     assert_eq!(sentence(&pair(1.0), -1.0), expected);
@@ -243,7 +243,7 @@ fn a_cutoff_that_is_no_length_is_refused_with_a_sentence() {
     }
 }
 
-/// A record of tests/data/vesin_pairs.json; vesin_pairs.py tells what is in it.
+/// A record of tests/data/vesin_pairs.json, described in vesin_pairs.py.
 #[derive(serde::Deserialize)]
 struct Record {
     name: String,
@@ -256,7 +256,7 @@ struct Record {
 }
 
 #[test]
-fn vesin_finds_the_same() {
+fn neighbors_equal_those_of_vesin() {
     let records: Vec<Record> = serde_json::from_str(include_str!("data/vesin_pairs.json")).unwrap();
     assert_eq!(records.len(), 6);
     for record in records {
@@ -279,7 +279,7 @@ fn vesin_finds_the_same() {
 }
 
 #[test]
-fn a_cell_in_wrong_units_is_refused_before_it_takes_forever() {
+fn a_cell_in_wrong_units_is_refused_early() {
     let cell = Cell::new([[1e-3, 0.0, 0.0], [0.0, 1e-3, 0.0], [0.0, 0.0, 1e-3]], [true; 3]).unwrap();
     let error = neighbors::graph(&System::new(vec![[0.0; 3]], vec![1], cell).unwrap(), 4.0).unwrap_err().to_string();
     assert!(
@@ -288,7 +288,7 @@ fn a_cell_in_wrong_units_is_refused_before_it_takes_forever() {
     );
 }
 
-/// Numbers in [0, 1) that look random.
+/// Scattered positions, in [0, scale) along each axis.
 fn scattered(count: u32, scale: f64) -> Vec<Vector3> {
     let number = |i: u32| (f64::from(i) * 0.754_877_666).fract();
     let place = |i: u32| [f64::from(i) * 0.618_033_988_7, number(3 * i + 1), number(7 * i).sqrt()];
@@ -324,7 +324,7 @@ fn a_cell_whose_images_crowd_is_refused() {
 }
 
 #[test]
-fn hostile_cells_are_refused_or_searched_in_no_time() {
+fn hostile_cells_are_refused_or_searched_quickly() {
     let hostile = [
         [[5e-324, 0.0, 0.0], [0.0, 5e-324, 0.0], [0.0, 0.0, 5e-324]],
         [[1e-105, 0.0, 0.0], [0.0, 1e-105, 0.0], [0.0, 0.0, 1e-105]],
@@ -352,7 +352,7 @@ fn hostile_cells_are_refused_or_searched_in_no_time() {
 }
 
 #[test]
-fn crowds_that_are_far_apart_find_their_own_pairs_in_no_time() {
+fn distant_crowds_are_searched_quickly() {
     let near = crowd(14, 2.0);
     let system = System::new(near.positions.clone(), near.species.clone(), Cell::isolated()).unwrap();
     let alone = neighbors::graph(&system, 3.0).unwrap();
@@ -371,7 +371,7 @@ fn crowds_that_are_far_apart_find_their_own_pairs_in_no_time() {
 }
 
 #[test]
-fn a_skewed_cell_with_many_images_finds_the_same() {
+fn a_skewed_cell_with_many_images_finds_the_same_neighbors() {
     let straight = Cell::new([[3.0, 0.0, 0.0], [0.0, 3.0, 0.0], [0.0, 0.0, 20.0]], [true; 3]).unwrap();
     let skewed = Cell::new([[3.0, 0.0, 0.0], [900.0, 3.0, 0.0], [0.0, 0.0, 20.0]], [true; 3]).unwrap();
     let edges = |cell| neighbors::graph(&System::new(scattered(3, 3.0), vec![1; 3], cell).unwrap(), 5.0).unwrap();

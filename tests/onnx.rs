@@ -1,4 +1,4 @@
-//! Models in ONNX files, on the toy models of tests/data/generate.py.
+//! Models in ONNX files: the toy models of tests/data/generate.py.
 //!
 //! ONNX Runtime must be findable: `make test` sees to it.
 
@@ -18,7 +18,7 @@ use tumble_onnx::file::checksum::stamp;
 const LAYOUTS: [&str; 2] = ["list", "padded"];
 const TOYS: [&str; 6] = ["pair", "harmonic", "twohop", "both", "direct", "ensemble"];
 const CONSERVATIVE: [&str; 5] = ["pair", "harmonic", "twohop", "both", "ensemble"];
-/// Member m of the toy `ensemble` has the energies of `harmonic` plus this share of those of `pair`.
+/// Member m of the toy `ensemble` has the energies of `harmonic` plus this share of the energies of `pair`.
 const MEMBERS: [f64; 4] = [-0.03, -0.01, 0.01, 0.03];
 const CUTOFF: f64 = 3.5;
 
@@ -42,7 +42,7 @@ fn refusal(path: &Path) -> String {
     OnnxPotential::load(path, &ExecutionOptions::default()).err().expect("the model is refused").to_string()
 }
 
-/// Eight atoms, of which six are centers of different weights, with edges within the cutoff.
+/// Eight atoms, six of them centers with different weights, with edges within the cutoff.
 fn cluster() -> Graph {
     let positions: Vec<Vector3> = vec![
         [0.0, 0.1, -0.2],
@@ -76,7 +76,7 @@ fn gradients(response: &Response) -> &[Vector3] {
     }
 }
 
-/// Everything in a response as one row of numbers.
+/// All numbers of a response in one row.
 fn numbers(response: &Response) -> Vec<f64> {
     let mut numbers = response.atomic_energies.clone();
     numbers.extend(response.ensemble_energies.iter().flatten());
@@ -146,7 +146,7 @@ fn gradients_are_those_of_the_weighted_energy_by_finite_differences() {
 }
 
 #[test]
-fn replicas_together_are_replicas_one_by_one() {
+fn replicas_in_a_batch_equal_single_replicas() {
     let graph = cluster();
     for name in TOYS {
         for layout in LAYOUTS {
@@ -176,7 +176,7 @@ fn an_invariant_model_gives_turned_gradients_and_an_anisotropic_one_does_not() {
 }
 
 #[test]
-fn neighbors_that_are_no_centers_are_felt_and_send_no_message() {
+fn neighbors_other_than_centers_contribute_without_messages() {
     let graph = cluster();
     let mut model = load("twohop-padded-f64");
     let energies = evaluate(&mut model, &graph, IDENTITY).atomic_energies;
@@ -212,7 +212,7 @@ fn a_model_in_atomic_units_answers_in_angstrom_and_electronvolt() {
 }
 
 #[test]
-fn a_model_with_both_kinds_of_forces_gives_the_one_asked_for() {
+fn a_model_with_both_kinds_of_forces_gives_the_requested_kind() {
     let (graph, mut both) = (cluster(), load("both-padded-f64"));
     let mut answer = |kind| both.evaluate(&graph, &[IDENTITY], kind).unwrap().remove(0);
     assert!(
@@ -285,7 +285,7 @@ fn an_output_of_the_wrong_shape_is_refused() {
 }
 
 #[test]
-fn files_that_are_no_models_are_refused() {
+fn files_other_than_models_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, bytes: &[u8]| {
         let path = folder.path().join(name);
@@ -314,7 +314,7 @@ fn files_that_are_no_models_are_refused() {
 }
 
 #[test]
-fn models_that_break_the_contract_are_refused() {
+fn models_breaking_the_contract_are_refused() {
     let cases = [
         ("bad-no-metadata", "has no metadata under the key \"tumble\": export it as docs/model-contract.md describes"),
         (
@@ -384,7 +384,7 @@ fn a_second_load_of_the_same_file_shares_the_session() {
 }
 
 #[test]
-fn replicas_side_by_side_are_the_same_replicas() {
+fn replicas_on_several_workers_are_the_same() {
     let (graph, lone) = (cluster(), Graph::new(vec![8], vec![1.0], vec![vec![]]));
     let turns = rotations();
     let work = [
@@ -408,7 +408,7 @@ fn replicas_side_by_side_are_the_same_replicas() {
 }
 
 #[test]
-fn more_parts_than_lanes_come_back_in_order() {
+fn more_parts_than_workers_come_back_in_order() {
     let graph = cluster();
     let threaded = ExecutionOptions { threads: 2, ..ExecutionOptions::default() };
     let mut threaded = OnnxPotential::load(&model_path("pair-list-f64"), &threaded).unwrap();
@@ -449,14 +449,14 @@ fn memory_is_counted_by_edge_slots() {
 fn cuda_without_cuda_is_an_error_and_not_a_slow_run() {
     let options = ExecutionOptions { device: Device::Cuda, ..ExecutionOptions::default() };
     let Err(error) = OnnxPotential::load(&model_path("pair-list-f64"), &options) else {
-        return; // Here is a GPU, and it works.
+        return; // This machine has a working GPU.
     };
     assert!(error.to_string().starts_with("cannot run on cuda with the ONNX Runtime at "), "{error}");
     assert!(error.to_string().ends_with("or choose the device cpu"), "{error}");
 }
 
 #[test]
-fn a_model_of_another_hash_than_the_one_demanded_is_refused() {
+fn a_model_of_another_sha256_is_refused() {
     let path = model_path("pair-list-f64");
     let with = |sha256: &str| {
         OnnxPotential::load(&path, &ExecutionOptions { sha256: Some(sha256.into()), ..ExecutionOptions::default() })
@@ -512,7 +512,7 @@ fn another_library_than_the_loaded_one_is_refused() {
     assert!(error.starts_with("ONNX Runtime is already loaded from "), "{error}");
 }
 
-/// Runs one of the ignored tests below in a process of its own, with this environment and no other.
+/// Runs an ignored test below in its own process, with exactly this environment.
 fn in_another_process(test: &str, environment: &[(&str, &str)]) {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", test, "--ignored"]).env_clear().envs(environment.iter().copied());
@@ -526,7 +526,7 @@ fn error_without_onnx_runtime_lists_every_place() {
 }
 
 #[test]
-fn a_file_that_is_no_library_is_told_as_such() {
+fn a_file_other_than_a_library_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("libonnxruntime.so"), "not a library").unwrap();
     in_another_process("child_with_a_broken_library", &[("ORT_DYLIB_PATH", folder.path().to_str().unwrap())]);

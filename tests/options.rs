@@ -1,4 +1,4 @@
-//! Options and arguments that make no sense: each command ends with code 2 and a sentence, and does nothing.
+//! Invalid options and arguments: each command ends with code 2 and a sentence, and does nothing.
 //!
 //! ONNX Runtime must be findable: `make test` sees to it.
 
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// Each command with arguments that are good.
+/// Each command with good arguments.
 const COMMANDS: [(&str, &[&str]); 10] = [
     ("info", &["model.onnx"]),
     ("eval", &["model.onnx", "water.xyz"]),
@@ -24,7 +24,7 @@ const COMMANDS: [(&str, &[&str]); 10] = [
     ("man", &[]),
 ];
 
-/// What makes no sense for an option, whatever the files and the machine are like.
+/// Invalid values of options, independent of the files and the machine.
 const BAD: &[(&str, &[&str])] = &[
     (
         "--rotate",
@@ -66,11 +66,11 @@ const BAD: &[(&str, &[&str])] = &[
     ("--token", &["", " ", "a, b", "a\nb", "fifteen-letters"]),
 ];
 
-/// Names of files, of which none is bad in itself: whether they can be read or written is another matter (code 1).
+/// Options with names of files: no name is invalid in itself; a failure to read or write ends with code 1.
 const FILES: [&str; 8] =
     ["--onnxruntime", "--output", "--report", "--profile", "--template", "--unix", "--stats", "--lammps"];
 
-/// What cannot be said together, and arguments that are none.
+/// Contradictory options, and invalid arguments.
 const TOGETHER: &[&[&str]] = &[
     &[],
     &["frobnicate"],
@@ -105,7 +105,7 @@ impl Folder {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
-    /// That these are refused: code 2, and a sentence that says why.
+    /// Checks that these arguments are refused: code 2, and a sentence with the reason.
     fn refuses(&self, arguments: &[&str]) {
         let mut child = self.start(arguments);
         let end = Instant::now() + Duration::from_secs(30);
@@ -124,7 +124,7 @@ impl Folder {
         assert!(said.starts_with("error: ") || arguments.is_empty(), "{arguments:?}: {said}");
     }
 
-    /// The options of a command that take a value, by its own help.
+    /// The options of a command with a value, from its help.
     fn options(&self, command: &str) -> Vec<String> {
         let output = self.start(&[command, "--help"]).wait_with_output().unwrap();
         let help = String::from_utf8(output.stdout).unwrap();

@@ -1,4 +1,4 @@
-//! What commands write: whole files or none, and what becomes of a run whose disk is full.
+//! Output of commands: files are complete or absent, and a full disk is reported.
 //!
 //! ONNX Runtime must be findable: `make test` sees to it.
 
@@ -44,7 +44,7 @@ impl Folder {
         self.command(name, arguments).output().unwrap()
     }
 
-    /// The files beside those that were there, whose names begin so.
+    /// The new files with names beginning with `start`.
     fn found(&self, start: &str) -> Vec<PathBuf> {
         let files = self.0.path().read_dir().unwrap().map(|entry| entry.unwrap().path());
         files.filter(|file| file.file_name().unwrap().to_str().unwrap().starts_with(start)).collect()
@@ -64,7 +64,7 @@ fn results_on_a_full_disk_are_an_error_at_the_end() {
     let folder = Folder::new(&FRAME.repeat(50));
     let output = folder.run("eval", &["in.xyz", "-o", "/dev/full"]);
     assert_eq!((output.status.code(), said(&output)), (Some(1), format!("error: cannot write /dev/full: {FULL}\n")));
-    // All was printed.
+    // Everything was printed.
     assert!(String::from_utf8_lossy(&output.stdout).contains("\n50 frames, 150 atoms, "), "{output:?}");
     let full = || Stdio::from(File::options().write(true).open("/dev/full").unwrap());
     for arguments in [&["in.xyz", "--json"][..], &["in.xyz"]] {
@@ -72,7 +72,7 @@ fn results_on_a_full_disk_are_an_error_at_the_end() {
         let expected = format!("error: cannot write the standard output: {FULL}\n");
         assert_eq!((output.status.code(), said(&output)), (Some(1), expected));
     }
-    // The file is written all the same.
+    // The file is still written.
     let output = folder.command("eval", &["in.xyz", "-o", "out.xyz"]).stdout(full()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(frames(&folder.path("out.xyz")), 50);
@@ -80,7 +80,7 @@ fn results_on_a_full_disk_are_an_error_at_the_end() {
 }
 
 #[test]
-fn a_file_is_written_to_its_end_though_nobody_reads_what_is_printed() {
+fn a_file_is_completed_though_the_output_pipe_closes() {
     let folder = Folder::new(&FRAME.repeat(500));
     let mut child = folder.command("eval", &["in.xyz", "-o", "out.xyz"]).stdout(Stdio::piped()).spawn().unwrap();
     child.stdout.take().unwrap().read_exact(&mut [0; 1]).unwrap();
@@ -104,7 +104,7 @@ fn a_run_that_is_killed_leaves_the_old_file() {
 }
 
 #[test]
-fn a_frame_that_fails_leaves_the_old_file_and_what_was_done_beside_it() {
+fn a_failed_frame_leaves_the_old_file_and_the_finished_frames() {
     let folder = Folder::new(&(FRAME.repeat(2) + "1\n\nXe 0 0 0\n"));
     let output = folder.run("eval", &["in.xyz", "-o", "out.xyz"]);
     assert_eq!(output.status.code(), Some(1));
@@ -120,7 +120,7 @@ fn a_frame_that_fails_leaves_the_old_file_and_what_was_done_beside_it() {
 }
 
 #[test]
-fn a_report_that_cannot_be_written_is_a_warning_or_told_before_the_work() {
+fn an_unwritable_report_is_a_warning_or_an_error_at_the_start() {
     let folder = Folder::new(FRAME);
     let check = |report: &str| {
         folder.run("check", &["in.xyz", "--reference", "degree:3", "--orientations", "1", "--report", report])
@@ -137,7 +137,7 @@ fn a_report_that_cannot_be_written_is_a_warning_or_told_before_the_work() {
 }
 
 #[test]
-fn a_profile_that_has_gone_is_a_warning() {
+fn a_missing_profile_is_a_warning() {
     let folder = Folder::new(FRAME);
     let profiles = folder.path("profiles");
     std::fs::create_dir(&profiles).unwrap();
@@ -148,14 +148,14 @@ fn a_profile_that_has_gone_is_a_warning() {
     bench.ends(0, &format!("warning: the profile {prefix}*.json is not complete: look whether its disk is full"));
 }
 
-/// A server whose statistics go there.
+/// A server with statistics to this path.
 fn serve(folder: &Folder, stats: &str) -> Process {
     let server = Process::of(&mut folder.command("serve", &["--listen", "unix:s", "--stats", stats]));
     server.says("listening");
     server
 }
 
-/// Ends it as Ctrl-C does, and counts what it has said of the statistics.
+/// Ends the server as Ctrl-C does, and counts its messages about the statistics.
 fn complaints(mut server: Process, sentence: &str) -> usize {
     server.signal(libc::SIGINT);
     assert_eq!(server.end(), Ended::Code(0), "{}", server.said());
@@ -163,7 +163,7 @@ fn complaints(mut server: Process, sentence: &str) -> usize {
 }
 
 #[test]
-fn statistics_that_cannot_be_written_are_one_warning() {
+fn unwritable_statistics_are_one_warning() {
     let folder = Folder::new(FRAME);
     let full = format!("unix:s: warning: cannot write the statistics: {FULL}");
     assert_eq!(complaints(serve(&folder, "/dev/full"), &full), 1);

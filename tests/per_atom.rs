@@ -1,4 +1,4 @@
-//! Virials of single atoms: their sum, and what the centroid form means.
+//! Virials of single atoms: their sum, and the meaning of the centroid form.
 
 use tumble_core::Cell;
 use tumble_core::Evaluation;
@@ -48,7 +48,7 @@ fn both_forms_add_up_to_the_virial() {
     assert_close(&sum(&virials(&graph, &evaluation.edge_gradients)), &virial, 1e-12);
     let centroid = sum(&centroid_virials(&graph, &evaluation.edge_gradients));
     assert_close(&symmetrized(&centroid), &virial, 1e-12);
-    // What symmetrizing discards is the torque.
+    // Symmetrizing discards the torque.
     assert!((centroid[1][2] - centroid[2][1] - evaluation.torque[0]).abs() < 1e-12);
 }
 
@@ -67,7 +67,7 @@ fn the_centroid_form_is_the_work_of_a_moving_atom_on_the_energies_of_the_others(
     let mut expected = [[0.0; 3]; 3];
     for (b, (up, down)) in (0..3).map(|b| (b, (energies(b, h), energies(b, -h)))) {
         for (center, edge) in graph_here.center_edges().filter(|&(c, e)| graph_here.neighbors[e] == 3 && c != 3) {
-            // Only where one edge leads from i to j is dU_i/dx_j that edge's gradient alone.
+            // Only with a single edge from i to j, dU_i/dx_j is the gradient of that edge alone.
             let edges = graph_here.edges(center).filter(|&e| graph_here.neighbors[e] == 3).count();
             assert_eq!(edges, 1, "the box is wide enough");
             let slope = (up[center] - down[center]) / (2.0 * h);

@@ -1,4 +1,4 @@
-//! What every quadrature promises: averages of Wigner's D^ℓ that vanish through its degree, and not above.
+//! Properties of every quadrature: averages of Wigner's D^ℓ vanish through its degree, and not above.
 
 use tumble_check::wigner::{largest_averages, wigner};
 use tumble_core::Quadrature;
@@ -64,7 +64,7 @@ fn grids_are_exact_through_their_degree_and_not_above() {
 fn weights_sum_to_one() {
     for grid in groups().into_iter().chain(products()).chain(cheapest()) {
         assert_eq!(grid.weights.len(), grid.len());
-        // In parts, so that it is not the rounding of this sum that is tested.
+        // Summed in parts, to reduce the rounding of the sum itself.
         let sum: f64 = grid.weights.chunks(30).map(|part| part.iter().sum::<f64>()).sum();
         assert!((sum - 1.0).abs() < 1e-14, "{}: {}", grid.name, sum - 1.0);
     }

@@ -5,7 +5,7 @@ use tumble_core::rotation::{Matrix3, draw};
 
 const DRAWS: usize = 100_000;
 
-/// By steps and by streams, the two ways in which draws are made.
+/// Draws by steps and by streams.
 fn samples() -> [Vec<Matrix3>; 2] {
     [(0..DRAWS as u64).map(|i| draw(11, i, 0)).collect(), (0..DRAWS as u64).map(|i| draw(11, 0, i)).collect()]
 }

@@ -1,4 +1,4 @@
-//! `tumble serve` as a process: clients that are killed, a server that is killed, too many of them, and secrets.
+//! `tumble serve` as a process: killed clients, a killed server, too many clients, and secrets.
 //!
 //! ONNX Runtime must be findable: `make test` sees to it.
 
@@ -28,7 +28,7 @@ use tumble_ipi::message::{self, Reply};
 
 const WATER: &str = "species: O H2";
 
-/// A server in a folder of its own.
+/// A server in its own folder.
 struct Server {
     folder: TempDir,
     process: Process,
@@ -46,7 +46,7 @@ impl Server {
         self.folder.path().join("s")
     }
 
-    /// As messages call it.
+    /// Name of the server in messages.
     fn name(&self) -> String {
         format!("unix:{}", self.socket().display())
     }
@@ -61,12 +61,12 @@ impl Server {
         peer
     }
 
-    /// Everything still works.
+    /// Checks that the server still works.
     fn check(&self) {
         right(&mut self.begin(WATER), 0.0);
     }
 
-    /// Ends it as Ctrl-C does; what it has said.
+    /// Ends it as Ctrl-C does; returns its log.
     fn stop(&mut self) -> String {
         self.process.signal(libc::SIGINT);
         assert_eq!(self.process.end(), Ended::Code(0), "{}", self.process.said());
@@ -86,13 +86,13 @@ fn serve(socket: &Path, options: &[&str]) -> Process {
     Process::of(&mut command(&format!("unix:{}", socket.display()), options))
 }
 
-/// Asks for one molecule, and gets what is right.
+/// Requests one molecule and checks the answer.
 fn right(peer: &mut Peer, shift: f64) {
     let answer = peer.evaluate(&water(shift));
     check(&answer, &expected(&Settings::default(), &water(shift), 0));
 }
 
-/// Somebody in another process who has sent this and waits, so that he can be killed.
+/// A client in another process that has sent these bytes and waits to be killed.
 fn victim(server: &Server, put: impl FnOnce(&mut Vec<u8>)) -> Child {
     let script = "import socket, sys, time\n\
                   s = socket.socket(socket.AF_UNIX)\n\
@@ -142,7 +142,7 @@ fn client_killed_while_it_waits_does_not_disturb_others() {
     right(&mut witness, 0.0);
     let long = format!("species: {}, rotate: random:100", "O H2 ".repeat(100));
     let before = server.process.seconds();
-    // One who is being served, and one who is next.
+    // The client being served, and the next one.
     let first = victim(&server, |out| {
         message::put_init(0, &long, out);
         message::put_positions(&many(100), out);
@@ -163,7 +163,7 @@ fn client_killed_while_it_waits_does_not_disturb_others() {
 }
 
 #[test]
-fn clients_of_a_killed_server_get_an_error_and_the_next_server_its_place() {
+fn clients_of_a_killed_server_get_an_error_and_the_next_server_takes_its_socket() {
     let mut server = Server::start(&[]);
     let settings = ClientSettings { species: vec![8, 1, 1], ..ClientSettings::default() };
     let mut client = Client::connect(&server.name().parse().unwrap(), &settings).unwrap();
@@ -237,7 +237,7 @@ fn sockets_and_files_of_other_programs_are_not_replaced() {
 }
 
 #[test]
-fn the_place_of_another_is_left_to_it() {
+fn a_server_leaves_the_socket_of_another_alone() {
     let mut server = Server::start(&[]);
     std::fs::remove_file(server.socket()).unwrap();
     let next = serve(&server.socket(), &[]);
@@ -248,7 +248,7 @@ fn the_place_of_another_is_left_to_it() {
     drop(next);
 }
 
-/// Two who work, one who is refused.
+/// Two working clients and a refused one.
 fn three_visits(server: &Server) {
     let mut first = server.begin("species: O H2, rotate: octahedral");
     first.evaluate(&water(0.0));
@@ -263,7 +263,7 @@ fn lines(text: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect()
 }
 
-/// What [`three_visits`] leave in the statistics.
+/// Checks the statistics after [`three_visits`].
 fn check_sums(lines: &[Value]) {
     let last = lines.last().unwrap();
     let expected = [
@@ -317,7 +317,7 @@ fn statistics_on_the_standard_output_are_nothing_but_lines_of_json() {
 }
 
 #[test]
-fn a_place_for_statistics_that_cannot_be_written_ends_it_before_it_begins() {
+fn unwritable_statistics_end_the_server_at_the_start() {
     let folder = TempDir::new().unwrap();
     let socket = folder.path().join("s");
     let mut tumble = serve(&socket, &["--stats", "/nowhere/at/all"]);
@@ -340,7 +340,7 @@ fn a_batch_of_one_is_one_at_a_time() {
 }
 
 #[test]
-fn a_token_by_the_variable_is_asked_for_and_never_shown() {
+fn a_token_in_the_variable_is_required_and_never_shown() {
     let folder = TempDir::new().unwrap();
     let socket = folder.path().join("s");
     let mut command = command(&format!("unix:{}", socket.display()), &["--stats", "-"]);
@@ -362,7 +362,7 @@ fn a_token_by_the_variable_is_asked_for_and_never_shown() {
 }
 
 #[test]
-fn a_token_that_nobody_could_give_or_everybody_gives_is_refused() {
+fn an_empty_or_unsendable_token_is_refused() {
     let folder = TempDir::new().unwrap();
     let sentence =
         "error: the argument token is empty, or has a comma, a line break or spaces around it: leave these out";
@@ -375,7 +375,7 @@ fn a_token_that_nobody_could_give_or_everybody_gives_is_refused() {
 }
 
 #[test]
-fn other_machines_need_a_token_or_an_open_door() {
+fn other_machines_need_a_token_or_the_option_open() {
     let refused = "error: tcp:0.0.0.0:0 can be reached from other machines: give a token (TUMBLE_TOKEN), listen on \
                    unix:PATH or tcp:localhost:PORT, or say --open if everybody may use it";
     Process::of(&mut command("tcp:0.0.0.0:0", &[])).ends(2, refused);
@@ -401,7 +401,7 @@ fn other_machines_need_a_token_or_an_open_door() {
 }
 
 #[test]
-fn server_without_file_descriptors_goes_on_and_does_not_spin() {
+fn server_without_file_descriptors_continues_and_does_not_spin() {
     let folder = TempDir::new().unwrap();
     let inner = command(&format!("unix:{}", folder.path().join("s").display()), &[]);
     let mut shell = Command::new("sh");
@@ -417,7 +417,7 @@ fn server_without_file_descriptors_goes_on_and_does_not_spin() {
     let spent = server.process.seconds() - before;
     assert!(spent < 0.3, "{spent} s of a second");
     right(&mut peers[0], 0.1);
-    // Those who come later are served when the first ones leave.
+    // Later clients are served when the first ones leave.
     peers.drain(..80);
     peers.iter_mut().for_each(|peer| right(peer, 0.2));
     server.check();
@@ -426,16 +426,16 @@ fn server_without_file_descriptors_goes_on_and_does_not_spin() {
     assert!(complaints < 8, "it complains {complaints} times");
 }
 
-/// Connects, sends what is no message, and leaves.
+/// Connects, sends garbage, and leaves.
 fn bother(socket: &Path) {
     if let Ok(mut stream) = UnixStream::connect(socket) {
-        // The server may have gone as far as to refuse it.
+        // The server may already have refused the connection.
         let _ = stream.write_all(b"GET / HTTP/1.1\r\n\r\n");
     }
 }
 
 #[test]
-fn a_crowd_that_talks_garbage_does_not_keep_others_from_their_answers() {
+fn clients_sending_garbage_do_not_delay_others() {
     let mut server = Server::start(&[]);
     let mut peer = server.begin(WATER);
     let wanted = expected(&Settings::default(), &water(0.0), 0);
@@ -460,7 +460,7 @@ fn a_crowd_that_talks_garbage_does_not_keep_others_from_their_answers() {
 }
 
 #[test]
-fn a_crowd_without_end_does_not_keep_others_from_their_answers() {
+fn endless_connections_do_not_delay_others() {
     let mut server = Server::start(&[]);
     let mut peer = server.begin(WATER);
     let wanted = expected(&Settings::default(), &water(0.0), 0);
@@ -486,7 +486,7 @@ fn a_crowd_without_end_does_not_keep_others_from_their_answers() {
     server.stop();
 }
 
-/// Comes, asks for its status, begins or not, and leaves in one of four ways.
+/// Connects, sends a STATUS, then an INIT or not, and leaves in one of four ways.
 fn visit(server: &Server, manner: usize) {
     let mut peer = server.connect();
     match manner {
@@ -505,7 +505,7 @@ fn visit(server: &Server, manner: usize) {
     peer.expect(&Reply::NeedInit);
 }
 
-/// Resident memory in kB, and open files, when all visitors have left.
+/// Resident memory in kB and number of open files, when all visitors have left.
 fn footprint(server: &Server, files: usize) -> (usize, usize) {
     until("all to have left", || server.process.files() <= files);
     let status = server.process.about("status");
@@ -529,7 +529,7 @@ fn three_thousand_visitors_leave_nothing_behind() {
 }
 
 #[test]
-fn server_goes_on_when_nobody_reads_its_log() {
+fn server_continues_when_its_log_is_closed() {
     let folder = TempDir::new().unwrap();
     let socket = folder.path().join("s");
     let mut command = command(&format!("unix:{}", socket.display()), &[]);
@@ -554,7 +554,7 @@ fn log_escapes_control_characters_of_strangers() {
 }
 
 #[test]
-fn the_longest_times_are_no_trouble() {
+fn the_longest_times_are_accepted() {
     let mut server = Server::start(&["--idle-timeout", "1000000000", "--io-timeout", "1000000000"]);
     server.check();
     server.stop();

@@ -1,4 +1,4 @@
-//! The force server among peers that do what they should, and peers that do not.
+//! The force server among well-behaved and misbehaving peers.
 
 #[allow(dead_code)]
 #[path = "support/ipi_peer.rs"]
@@ -107,7 +107,7 @@ impl Server {
         peer
     }
 
-    /// Waits until the log has a line with this in it.
+    /// Waits for a line in the log that contains `part`.
     fn logs(&self, part: &str) {
         let end = Instant::now() + Duration::from_secs(10);
         while !self.log.lock().unwrap().iter().any(|line| line.contains(part)) {
@@ -116,7 +116,7 @@ impl Server {
         }
     }
 
-    /// Everything still works.
+    /// Checks that the server still works.
     fn check(&self) {
         let mut peer = self.begin("species: O H2");
         assert_eq!(peer.evaluate(&water(0.0)), expected(&water(0.0), "none", 0, 0));
@@ -134,7 +134,7 @@ impl Drop for Server {
     }
 }
 
-/// What a calculator of our own gives, there and back through the numbers on the wire.
+/// Results of a calculator in this process, with the rounding of the wire.
 fn expected(structure: &Structure, rotate: &str, seed: u64, step: u64) -> Answer {
     let settings = Settings { mitigation: rotate.parse().unwrap(), seed, ..Settings::default() };
     let answer = evaluated(Calculator::new(Box::new(toy()), &settings).unwrap(), structure, step);
@@ -147,7 +147,7 @@ fn expected(structure: &Structure, rotate: &str, seed: u64, step: u64) -> Answer
 }
 
 #[test]
-fn a_simulation_is_answered_step_by_step_with_what_it_asked_for() {
+fn a_simulation_is_answered_step_by_step_with_its_settings() {
     let server = Server::start();
     let mut peer = server.connect();
     peer.send(|out| message::header("STATUS", out));
@@ -166,7 +166,7 @@ fn a_simulation_is_answered_step_by_step_with_what_it_asked_for() {
 }
 
 #[test]
-fn requests_that_come_together_are_evaluated_together_and_nobody_gets_anothers_answer() {
+fn simultaneous_requests_are_batched_and_each_client_gets_its_own_answer() {
     let server = Server::start();
     let peers: Vec<_> =
         (0..32).map(|i| (i, server.begin(&format!("species: O H2, rotate: random, seed: {i}")))).collect();
@@ -184,7 +184,7 @@ fn requests_that_come_together_are_evaluated_together_and_nobody_gets_anothers_a
     assert!(statistics.total().batches < 32 * 20 / 2, "{:?}", statistics.total());
 }
 
-/// Fails where atoms are closer than 0.5 Å.
+/// Fails if atoms are closer than 0.5 Å.
 struct Fragile(HarmonicToy);
 
 impl Potential for Fragile {
@@ -206,7 +206,7 @@ impl Potential for Fragile {
 }
 
 #[test]
-fn after_a_batch_that_failed_others_get_their_own_answers() {
+fn others_get_their_own_answers_after_a_failed_batch() {
     let patient = Limits { max_wait: Duration::from_secs(5), ..limits() };
     let session_limits =
         SessionLimits { max_atoms: 1000, max_rotations: 100, token: None, settings: Settings::default() };
@@ -215,7 +215,7 @@ fn after_a_batch_that_failed_others_get_their_own_answers() {
     let mut good = server.begin("species: O H2");
     let mut broken = water(0.0);
     broken.positions[1] = [1.3, 1.0, 1.0];
-    // Both are evaluated in one round, the one that fails first.
+    // Both are evaluated in one round, the failing one first.
     bad.ask_batch(&[broken, water(0.1), water(0.2)]);
     good.ask(&water(0.3));
     assert_eq!(bad.refusal(), "ONNX Runtime failed to run the model \"fragile\": it broke");
@@ -235,7 +235,7 @@ fn a_batch_in_one_message_is_answered_in_one() {
 }
 
 #[test]
-fn a_request_byte_by_byte_is_a_request() {
+fn a_request_may_come_byte_by_byte() {
     let server = Server::start();
     let mut peer = server.begin("species: O H2");
     let mut out = vec![];
@@ -248,7 +248,7 @@ fn a_request_byte_by_byte_is_a_request() {
 }
 
 #[test]
-fn an_init_that_cannot_be_granted_is_refused_with_a_sentence() {
+fn an_invalid_init_is_refused_with_a_sentence() {
     let server = Server::start();
     let refusal = |text: &str| server.begin(text).refusal();
     assert_eq!(refusal(""), "the INIT names no species: add, for instance, species: O H2");
@@ -381,7 +381,7 @@ fn failed_evaluations_end_their_connection_only() {
 }
 
 #[test]
-fn a_cell_of_zeros_repeats_nothing() {
+fn a_cell_of_zeros_is_not_periodic() {
     let server = Server::start();
     let molecule = Structure { cell: [[0.0; 3]; 3], ..water(0.0) };
     let answer = server.begin("species: O H2").evaluate(&molecule);
@@ -393,7 +393,7 @@ fn a_cell_of_zeros_repeats_nothing() {
 }
 
 #[test]
-fn a_peer_that_stops_half_way_is_given_up_and_holds_up_nobody() {
+fn a_peer_that_stops_half_way_is_dropped_and_delays_nobody() {
     let server = Server::start();
     let mut silent = server.connect();
     let mut half = server.begin("species: O H2");
@@ -411,12 +411,12 @@ fn a_peer_that_stops_half_way_is_given_up_and_holds_up_nobody() {
 }
 
 #[test]
-fn clients_that_send_a_byte_now_and_then_lose_their_place() {
+fn slow_senders_lose_their_connection() {
     let server = Server::start();
     let (mut slow, mut chatty) = (server.begin("species: O H2"), server.connect());
     slow.stream.write_all(b"POSDATA     ").unwrap();
     let start = Instant::now();
-    // Until the server has had enough.
+    // Until the server closes the connections.
     while slow.stream.write_all(&[0]).and(chatty.stream.write_all(b"STATUS      ")).is_ok() {
         assert!(start.elapsed() < Duration::from_secs(10));
         sleep(Duration::from_millis(20));
@@ -426,7 +426,7 @@ fn clients_that_send_a_byte_now_and_then_lose_their_place() {
 }
 
 #[test]
-fn a_peer_that_never_reads_is_given_up_and_holds_up_nobody() {
+fn a_peer_that_never_reads_is_dropped_and_delays_nobody() {
     let server = Server::start();
     let mut deaf = server.begin("species: O H2");
     deaf.stream.set_write_timeout(Some(Duration::from_millis(100))).unwrap();

@@ -1,4 +1,4 @@
-//! Ten thousand visitors leave nothing behind. Alone in its file: what it measures is the whole process.
+//! Ten thousand visitors leave nothing behind. Alone in its file, since it measures the whole process.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -14,7 +14,7 @@ use tumble_server::SessionLimits;
 use tumble_server::scheduler::{Limits, Shutdown};
 use tumble_server::serve;
 
-/// Resident memory in kB, and open files.
+/// Resident memory in kB, and number of open files.
 fn footprint() -> (usize, usize) {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
@@ -22,7 +22,7 @@ fn footprint() -> (usize, usize) {
     (memory, std::fs::read_dir("/proc/self/fd").unwrap().count())
 }
 
-/// Comes, asks for its status, begins or not, and leaves in one of four ways.
+/// Connects, sends a STATUS, then an INIT or not, and leaves in one of four ways.
 fn visit(path: &std::path::Path, manner: usize) {
     let mut stream = UnixStream::connect(path).unwrap();
     let mut out = vec![];

@@ -1,10 +1,10 @@
-//! Settings that contradict each other are refused by the command line with the sentence of the core.
+//! Contradictory settings are refused by the command line with the sentence of the core.
 
 use std::process::Command;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// What `tumble` says; it must refuse before it reads the model, which is not there.
+/// The error of `tumble`, from before it reads the (missing) model.
 fn refusal(arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_tumble")).current_dir(ROOT).args(arguments).output().unwrap();
     assert!(!output.status.success());

@@ -1,4 +1,4 @@
-//! Multiple time stepping: what each step gives, and that a cycle of steps gives the averaged forces.
+//! Multiple time stepping: the results of each step, and the averaged forces over a cycle of steps.
 
 use tumble_core::Cell;
 use tumble_core::Evaluation;
@@ -38,7 +38,7 @@ fn harmonic(settings: &Settings) -> Calculator {
     Calculator::new(Box::new(HarmonicToy::new(CUTOFF, &[(8, 0.7)], CONTENT)), settings).unwrap()
 }
 
-/// A run of dynamics that does not move.
+/// A run of dynamics without motion.
 fn run(calculator: &mut Calculator, graph: &Graph, steps: std::ops::Range<u64>) -> Vec<Evaluation> {
     let step = |step| {
         let phase = calculator.phase(step, false);
@@ -81,7 +81,7 @@ fn a_cycle_of_steps_gives_the_impulse_of_averaged_forces() {
 }
 
 #[test]
-fn energies_that_are_asked_for_and_virials_are_averaged_while_nothing_moves() {
+fn requested_energies_and_virials_are_averaged_without_motion() {
     let graph = graph();
     let averaged = harmonic(&settings("octahedral", 1)).evaluate(&graph, 0).unwrap();
     let mut calculator = harmonic(&settings("octahedral", 4));
@@ -98,7 +98,7 @@ fn energies_that_are_asked_for_and_virials_are_averaged_while_nothing_moves() {
 }
 
 #[test]
-fn the_number_of_evaluations_is_that_of_the_grid_and_the_steps_between() {
+fn evaluations_are_counted_for_the_grid_and_the_inner_steps() {
     let graph = graph();
     for (spec, outer) in
         [("tetrahedral", 12), ("octahedral", 24), ("icosahedral", 60), ("legendre:2", 19), ("random", 2)]
@@ -110,7 +110,7 @@ fn the_number_of_evaluations_is_that_of_the_grid_and_the_steps_between() {
 }
 
 #[test]
-fn a_run_that_begins_between_two_outer_steps_finds_the_correction_first() {
+fn a_run_starting_between_two_outer_steps_computes_the_correction_first() {
     let (graph, mut calculator) = (graph(), harmonic(&settings("octahedral", 4)));
     assert_eq!(calculator.phase(5, false), Phase::Inner);
     let bare = harmonic(&settings("none", 1)).evaluate(&graph, 5).unwrap();
@@ -140,7 +140,7 @@ fn output_at_an_inner_step_changes_neither_forces_nor_virials() {
 }
 
 #[test]
-fn a_correction_that_is_held_again_goes_on_as_before() {
+fn a_restored_correction_continues_as_before() {
     let graph = graph();
     let (mut whole, mut resumed) = (harmonic(&settings("octahedral", 4)), harmonic(&settings("octahedral", 4)));
     run(&mut whole, &graph_of_other_atoms(), 4..5);
@@ -164,7 +164,7 @@ fn the_correction_is_averaged_minus_bare() {
 }
 
 #[test]
-fn inner_forces_of_a_kind_that_the_model_lacks_are_refused() {
+fn inner_forces_not_offered_by_the_model_are_refused() {
     let settings = Settings { inner: Some(Forces::Direct), ..settings("octahedral", 4) };
     let error = Calculator::new(Box::new(TwoHopToy::new(CUTOFF, 0.7, 0.6)), &settings).err().unwrap().to_string();
     assert_eq!(error, "the model \"two-hop toy\" offers no direct forces: ask for conservative ones");

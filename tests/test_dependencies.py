@@ -1,4 +1,4 @@
-"""The Rust that is needed and the licences of the crates: `scripts/dependencies.py` finds what is wrong."""
+"""Required Rust version and licences of the crates: problems found by `scripts/dependencies.py`."""
 
 import copy
 import importlib.util
@@ -27,7 +27,7 @@ def test_requirements_have_no_problems(found):
     assert sum("Rust 1." in text for _, text in pages) >= 2
 
 
-def test_a_crate_that_needs_a_newer_rust_is_named(found):
+def test_a_crate_with_a_newer_rust_is_named(found):
     changed = copy.deepcopy(found)
     package(changed, "ort")["rust_version"] = "1.999"
     own = package(found, "tumble")["rust_version"]
@@ -36,7 +36,7 @@ def test_a_crate_that_needs_a_newer_rust_is_named(found):
     ]
 
 
-def test_a_page_that_names_another_rust_is_named(found):
+def test_a_page_with_another_rust_is_named(found):
     own = package(found, "tumble")["rust_version"]
     assert list(dependencies.rust_problems(found["packages"], [("a.md", f"Rust {own} or later, Rust 1.70.0")])) == [
         f"a.md names Rust 1.70, but rust-version in Cargo.toml is {own}: write the same"

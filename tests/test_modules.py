@@ -1,4 +1,4 @@
-"""The rooms of the house: modules of a crate import each other one way, and unsafe code stays where it is listed."""
+"""Structure of the code: modules of a crate import each other one way, and unsafe code stays in the listed places."""
 
 import re
 from graphlib import CycleError, TopologicalSorter
@@ -18,13 +18,13 @@ def shipped(path):
 
 
 def imported(source):
-    """The modules of its own crate that a source names."""
+    """The modules of its own crate named in a source."""
     for match in PATH.finditer(source):
         yield from [match[1]] if match[1] else re.findall(r"(?:^|,)\s*(\w+)", match[2])
 
 
 def imports(crate):
-    """For each module at the top of a crate, with the modules inside it, the others that it names."""
+    """For each top-level module of a crate, with its submodules, the other modules named in it."""
     sources = crate / "src"
     modules = {path.stem for path in sources.glob("*.rs")} - {"lib"}
     graph = {module: set() for module in modules}
@@ -56,7 +56,7 @@ def test_a_circle_of_imports_is_found(tmp_path):
         TopologicalSorter(graph).prepare()
 
 
-def test_unsafe_code_is_where_contributing_lists_it():
+def test_unsafe_code_is_only_in_the_listed_places():
     listed = re.search(r"<!-- unsafe -->\n([\s\S]*?)\n\n", (ROOT / "CONTRIBUTING.md").read_text())[1]
     expected = set(re.findall(r"`([\w/.-]+\.rs)`", listed))
     found = {
@@ -71,7 +71,7 @@ def test_unsafe_code_is_where_contributing_lists_it():
 
 
 @pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md"])
-def test_paths_on_the_pages_of_the_house_exist(page):
+def test_paths_in_the_contributing_pages_exist(page):
     named = re.findall(
         r"`((?:crates|src|cpp|include|tests|python|docs|scripts|benches|examples)/[\w/.-]*)`", (ROOT / page).read_text()
     )
@@ -81,7 +81,7 @@ def test_paths_on_the_pages_of_the_house_exist(page):
 
 @pytest.mark.parametrize("crate", CRATES, ids=lambda crate: crate.name)
 def test_crates_say_whether_they_have_unsafe_code(crate):
-    """In the first line of the documentation, or by an attribute with which the compiler refuses it."""
+    """In the first line of the documentation, or by an attribute that makes the compiler refuse it."""
     text = (crate / "src/lib.rs").read_text()
     unsafe = any(re.search(r"\bunsafe\b", shipped(path)) for path in crate.glob("src/**/*.rs") if path.name != "lib.rs")
     unsafe = unsafe or "unsafe {" in text

@@ -1,4 +1,4 @@
-"""What `make` says where something is missing: one sentence that names the package."""
+"""`make` with missing tools: one sentence that names the packages."""
 
 import subprocess
 from pathlib import Path
@@ -18,7 +18,7 @@ OLD_PYTHON = 'case "$*" in --version) echo "Python 3.9.2" ;; *version_info*) exi
 
 
 def check(folder, tools):
-    """Exit code and words of the check where only these tools (names with a line of shell each) are there."""
+    """Exit code and output of the check with only these tools (names, with a line of shell each)."""
     for name, line in tools.items():
         (folder / name).write_text(f"#!/bin/sh\n{line}\n")
         (folder / name).chmod(0o755)
@@ -27,7 +27,7 @@ def check(folder, tools):
     return done.returncode, done.stderr
 
 
-def test_check_is_silent_where_all_is_there(tmp_path):
+def test_check_is_silent_with_all_tools(tmp_path):
     assert check(tmp_path, FINE) == (0, "")
 
 
@@ -57,6 +57,6 @@ def test_a_missing_tool_is_named_with_its_package(tmp_path, tool):
         ("cargo", "echo 'cargo 0.66.0'", "here is cargo 0.66.0"),
     ],
 )
-def test_tools_that_are_too_old_or_half_there_are_named(tmp_path, tool, line, expected):
+def test_old_or_incomplete_tools_are_named(tmp_path, tool, line, expected):
     code, words = check(tmp_path, {**FINE, tool: line})
     assert code == 1 and words.count("\n") == 1 and expected in words

@@ -11,7 +11,7 @@ from pathlib import Path
 def main(folder, *command):
     """Runs the command and returns its exit code."""
     start = time.perf_counter()
-    # MPI's launcher talks to the rank through a file descriptor, which must stay open.
+    # MPI's launcher talks to the rank through a file descriptor: keep it open.
     process = subprocess.Popen(command, close_fds=False)
     _, status, used = os.wait4(process.pid, 0)
     result = {"peak_bytes": 1024 * used.ru_maxrss, "page_faults": used.ru_minflt}

@@ -14,7 +14,7 @@ import direct
 import simulations
 import symmetry
 from machine import description
-from places import CHECKPOINT, HERE, RESULTS, ROOT, program
+from paths import CHECKPOINT, HERE, RESULTS, ROOT, program
 from targets import targets
 from write import main as write
 from write import table

@@ -1,6 +1,6 @@
 """The jobs of all workers."""
 
-from places import BUILD, COPY, ONNX, TORCHSCRIPT, library, structure, tensors
+from paths import BUILD, COPY, ONNX, TORCHSCRIPT, library, structure, tensors
 from prepare import baseline
 from runner import Worker
 
@@ -42,7 +42,7 @@ def ipi(name, driver, atoms, beads=1, batch=1, steps=1, **rotations):
 
 def lammps(name, style, steps):
     """The pair style in LAMMPS; 192 atoms of water."""
-    from places import WATER
+    from paths import WATER
 
     job = dict(kind="with_lammps", model=str(ONNX), data=str(WATER), style=style, steps=steps, threads=1)
     return Worker(name, job)

@@ -6,7 +6,7 @@ import subprocess
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 
-from places import ROOT, VENV
+from paths import ROOT, VENV
 
 PACKAGES = ["torch", "metatrain", "metatomic-torch", "metatomic-ase", "onnxruntime", "ipi", "vesin", "ase", "numpy"]
 

@@ -9,11 +9,11 @@ import shutil
 import sys
 
 import numpy as np
-from places import CHECKPOINT, COPY, ONNX, ROOT, WATER, WORK, structure, tensors
+from paths import CHECKPOINT, COPY, ONNX, ROOT, WATER, WORK, structure, tensors
 
 sys.path[:0] = [str(ROOT / "benches/export"), str(ROOT / "python/tumble-export")]
 BOXES = {192: 1, 1536: 2, 12288: 4, 98304: 8}  # along each axis
-LARGEST_BARE = 12288  # atoms for which tensors are stored
+LARGEST_BARE = 12288  # atoms; tensors of larger systems are not stored
 
 
 def models(checkpoint=CHECKPOINT):

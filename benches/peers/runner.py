@@ -11,7 +11,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 
-from places import BUILD, HERE, VENV, WORK, program
+from paths import BUILD, HERE, VENV, WORK, program
 
 RUST = ("tumble", "ort_c", "pairs")
 TURN = 0.5  # s: short evaluations are repeated for about this long in one turn

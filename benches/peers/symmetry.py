@@ -12,7 +12,7 @@ import sys
 import ase.io
 import jobs
 import numpy as np
-from places import BUILD, HERE, ONNX, TORCHSCRIPT, WORK, structure
+from paths import BUILD, HERE, ONNX, TORCHSCRIPT, WORK, structure
 from runner import Plan, environment, measure
 from scipy.spatial.transform import Rotation
 

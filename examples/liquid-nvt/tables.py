@@ -130,7 +130,7 @@ def conclusions(cases, differences, halves, reweighted=None):
     ]
 
 
-HEAD = """# What came out: liquid water
+HEAD = """# Results: liquid water
 
 ![structure and dynamics of liquid water](liquid-nvt.svg)
 """

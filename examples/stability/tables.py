@@ -68,7 +68,7 @@ def conclusions(results):
     return lines
 
 
-HEAD = """# What came out: conserved quantities
+HEAD = """# Results: conserved quantities
 
 ![conserved quantity against time](stability.svg)
 """

@@ -216,7 +216,7 @@ fn check_results(frame: &Frame) {
 
 fn check_written(frame: Frame) {
     let text = written(&frame);
-    // i-PI's own comment lines are refused by this word, which escapes can hide on the way in.
+    // i-PI's own comment lines are refused by this word; escapes may hide it in the input.
     if !frame.arrays.is_empty() && text.contains("CELL") {
         return;
     }

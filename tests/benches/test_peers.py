@@ -1,4 +1,4 @@
-"""The side of `make bench` that needs neither torch nor peers: turns, ratios, targets and the page."""
+"""The parts of `make bench` without torch and peers: turns, ratios, targets and the page."""
 
 import os
 import sys
@@ -37,7 +37,7 @@ MACHINE = dict(cpu="Abacus", cores=2, memory_gib=1.0, system="Linux", load=0.0)
 
 @pytest.fixture
 def toys(tmp_path, monkeypatch):
-    """Makes workers that say that they take so many seconds, and note in a diary when they are called."""
+    """Makes workers that report a given time and record their calls in a diary."""
     (tmp_path / "toy.py").write_text(TOY)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setattr(runner, "WORK", tmp_path)
@@ -78,7 +78,7 @@ def test_failed_workers_are_left_out_with_the_reason(toys, fresh, flaw, why):
 
 
 def test_worker_is_stopped_after_its_turn(toys):
-    """After its turn it is stopped."""
+    """The process is stopped between its turns."""
     one = toys("a", 1.0).start()
     try:
         assert one.take(1) == 1.0
@@ -104,7 +104,7 @@ def test_a_ratio_is_the_median_over_rounds_and_not_the_ratio_of_medians():
 
 
 def results():
-    """As bench.py writes them, of a few parts."""
+    """Results of a few parts in the format of bench.py."""
     evaluation = dict(atoms=192, threads=1, energies={}, megabytes={"tumble": 60.0, "metatomic": 600.0})
     evaluation["times"] = {"tumble": [1.05] * 3, "ONNX Runtime, C": [1.0] * 3, "metatomic": [2.0] * 3}
     average = dict(atoms=192, grid="octahedral", evaluations=48, megabytes={}, energies={})
@@ -122,7 +122,7 @@ def results():
     )
 
 
-def test_goals_say_what_is_met_missed_and_not_measured():
+def test_targets_are_met_missed_or_not_measured():
     rows = [target.row() for target in targets.targets(results())]
     assert rows[0][1:] == ["≤ 3.0%", "5.0%", "**missed**"]
     assert rows[1][1:] == ["≤ 1", "0.5", "met"]
@@ -141,7 +141,7 @@ def test_growth_is_taken_in_each_round_at_the_better_budget():
     assert next(row for row in rows if "time per atom, growth" in row[0])[1:] == ["≤ 15.0%", "10.0%", "met"]
 
 
-def test_the_page_has_machine_tables_and_who_was_left_out():
+def test_the_page_has_machine_tables_and_skipped_workers():
     page = "\n".join(write.page(results()))
     assert "Machine: Abacus, 2 cores, 1.0 GiB, Linux." in page
     assert "| 192 | 1 | 1,050 | 1,000, 0.952 | 2,000, 1.9 |" in page
@@ -150,6 +150,6 @@ def test_the_page_has_machine_tables_and_who_was_left_out():
     assert "not quiet" not in page and "quick" not in page
 
 
-def test_the_page_says_where_it_was_measured_badly():
+def test_the_page_warns_of_bad_measurements():
     page = "\n".join(write.page(results() | dict(quick=True, machine=MACHINE | dict(load=2.0))))
     assert "not quiet: its load was 2.0" in page and "A quick run" in page

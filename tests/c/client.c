@@ -1,4 +1,4 @@
-/* Does what tests/c_client.rs asks for and prints what it gets. */
+/* Prints the results of the calls checked by crates/tumble-capi/tests/c_client.rs. */
 
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Does what tests/c_model.rs asks for and prints what it gets. */
+/* Prints the results of the calls checked by crates/tumble-capi/tests/c_model.rs. */
 
 #include <math.h>
 #include <pthread.h>

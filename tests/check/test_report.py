@@ -1,4 +1,4 @@
-"""The page of `tumble check --report` in a browser: light, dark, and as narrow as a phone."""
+"""The page of `tumble check --report` in a browser: light, dark, and on a narrow screen."""
 
 import json
 import os
@@ -22,7 +22,7 @@ PAPER = {"dark": "rgb(20, 24, 27)", "light": "rgb(251, 251, 249)"}
 
 needs_browser = pytest.mark.skipif(BROWSER is None, reason="needs Chromium: install the Debian package chromium")
 
-# Puts into its title what a page looks like in a frame of some width.
+# Writes the appearance of the page in a frame of some width into the title.
 PROBE = """<iframe src="report.html" style="width: {width}px; height: 800px; border: 0"></iframe><script>
 onload = () => {{
   const page = frames[0].document;
@@ -60,7 +60,7 @@ def browse(folder, page, scheme, *flags):
 
 
 def look(folder, scheme, width):
-    """What the report looks like in a frame of this width."""
+    """Properties of the report in a frame of this width."""
     (folder / "probe.html").write_text(PROBE.format(width=width))
     title = re.search("<title>(.*?)</title>", browse(folder, "probe.html", scheme, "--dump-dom"))
     return json.loads(title[1].replace("&quot;", '"'))
@@ -73,7 +73,7 @@ def test_the_page_needs_nothing_else(report):
     for part in ("<title>", 'name="viewport"', "prefers-color-scheme: dark", "pair_style tumble rotate", "sha256"):
         assert part in page, part
     assert page.count("<svg") == 6
-    # Colors that stand for those of the page are replaced, all of them.
+    # All placeholders of colors are replaced.
     assert not re.search(r"#(010203|040506|070809|0A0B0C|0D0E0F|101112)", page)
 
 

@@ -144,7 +144,7 @@ class Graph:
         return self.one_hot(self.center, self.n_centers) @ columns
 
     def geometry(self, scale):
-        """u³ and its factor of v in the gradient, r², r, z and dz/dv; all masked where it matters."""
+        """u³ and its factor of v in the gradient, r², r, z and dz/dv; masked in padding."""
         cutoff2 = (CUTOFF / scale) ** 2
         self.r2 = self.sum_columns(self.v * self.v)
         self.r = self.op("Sqrt", self.r2)
@@ -193,7 +193,7 @@ def harmonic(g):
 def twohop(g):
     reverse, anisotropy = g.read_reverse(), 1.0 + g.z * B
     center = g.op("Tanh", g.flat(g.per_center(g.u3 * anisotropy), [-1]))
-    # Neighbors that are not centers read the row of zeros behind the last center.
+    # Neighbors other than centers read the row of zeros behind the last center.
     clipped, zero = g.op("Min", g.neighbor, g.n_centers), g.const([0.0])
     tanh_n = g.of_edge(g.op("Concat", center, zero, axis=0), clipped)
     tanh_c = g.of_edge(center, g.center)

@@ -1,4 +1,4 @@
-"""The code blocks in the pages of the book, and the attributes that say how to run them.
+"""The code blocks in the pages of the book, and the attributes for running them.
 
 Attributes follow the language in the info string of a fence, separated by spaces, quoted as in a shell:
 
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-# These two are made of what the program prints.
+# These two pages are made from output of the program.
 GENERATED = {"commands.md", "errors.md"}
 PLACES = ("*.md", "docs/*.md", "examples/*/README.md", "benches/*/README.md", "python/*/README.md")
 PAGES = [page for place in PLACES for page in sorted(ROOT.glob(place)) if page.name not in GENERATED]
@@ -46,7 +46,7 @@ class Block:
         return not minutes and "skip" not in self.attributes
 
     def to_run(self):
-        """The text to run: that of the page, after the replacement that `run` asks for."""
+        """The text to run: the block of the page, after the replacement of `run`."""
         if "run" not in self.attributes:
             return self.text
         parts = self.attributes["run"].split("/")

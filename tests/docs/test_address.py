@@ -1,4 +1,4 @@
-"""All files have the address of the repository that Cargo.toml defines, and one script changes it everywhere."""
+"""All files have the address of the repository in Cargo.toml, and one script changes it everywhere."""
 
 import importlib.util
 import re

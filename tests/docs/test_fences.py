@@ -1,4 +1,4 @@
-"""What the pages of the book and the README tell to type, run as it stands there, page by page."""
+"""Runs the commands and scripts in the pages of the book and in the README, page by page."""
 
 import importlib.util
 import os
@@ -29,7 +29,7 @@ ENVIRONMENT = {
     "VIRTUAL_ENV": VENV,
     "PATH": f"{TARGET / 'release'}:{VENV}/bin:{os.environ['PATH']}",
     "PYTHONPATH": str(ROOT / "python/tumble-md"),
-    # What the wheel tells LAMMPS and Python by itself.
+    # The wheel sets these for LAMMPS and Python by itself.
     "LAMMPS_PLUGIN_PATH": str(TARGET / "release"),
     "TUMBLE_LIBRARY": str(TARGET / "release/libtumble.so"),
 }
@@ -38,18 +38,18 @@ COMMAND_LINE = re.compile(rf"^ {{4}}({PROGRAMS}) ", re.MULTILINE)
 
 
 def of_this_run(text, folder):
-    """The text with sockets of its own, so that two runs on one machine do not meet."""
+    """The text with private names of sockets, so that two runs on one machine do not interfere."""
     text = text.replace("/tmp/water.sock", f"{folder}/water.sock")
     return re.sub(r"(--unix |<address> |unixsocket=\")water\b", rf"\1tumble-docs-{os.getpid()}", text)
 
 
 def name(page):
-    """Of a page, in the names of tests."""
+    """Name of a page in the names of tests."""
     return str(page.relative_to(ROOT).with_suffix(""))
 
 
 def command(block, text, folder):
-    """The words that run the text of a block."""
+    """The command line that runs the text of a block."""
     if block.language == "python":
         return [sys.executable, "-c", text]
     if block.language == "lammps":
@@ -60,7 +60,7 @@ def command(block, text, folder):
 
 @contextmanager
 def running(text, folder):
-    """A program that stays; it has begun when it has said something."""
+    """A program in the background; returns after its first output."""
     words = ["bash", "-c", f"exec {text.strip()}"]
     with subprocess.Popen(words, cwd=folder, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr.readline(), f"{text} said nothing"
@@ -69,12 +69,12 @@ def running(text, folder):
         finally:
             process.send_signal(signal.SIGTERM)
             said = process.communicate(timeout=60)[1]
-    # 3: `tumble ipi` whose ASE has closed the connection; 130: one that was still waiting.
+    # 3: ASE has closed the connection of `tumble ipi`; 130: it was still waiting.
     assert process.returncode in (0, 3, 130), f"{text} ended with {process.returncode}: {said}"
 
 
 def run(block, folder, background):
-    """Runs one block, and leaves in the background what is to stay there."""
+    """Runs one block; blocks for the background are left running."""
     text = of_this_run(block.to_run(), folder)
     if "file" in block.attributes:
         (folder / block.attributes["file"]).write_text(text)
@@ -135,7 +135,7 @@ def test_a_replacement_is_made_or_refused():
 
 
 def test_the_book_shows_ordinary_fences(monkeypatch):
-    """The hook of the builder, without the builder."""
+    """Calls the hook of the builder without the builder."""
     files = ModuleType("properdocs.structure.files")
     files.File = files.InclusionLevel = None
     monkeypatch.setitem(sys.modules, "properdocs.structure.files", files)
@@ -147,14 +147,14 @@ def test_the_book_shows_ordinary_fences(monkeypatch):
     assert shown == "```sh\nls a\n```\n\n```text\na b\n```\n"
 
 
-def test_there_is_much_to_run():
+def test_pages_have_many_blocks_to_run():
     kinds = [block.language for page in PAGES for block in blocks(page) if block.runs]
     assert all(kinds.count(language) >= 3 for language in ("sh", "python"))
     assert kinds.count("lammps") >= 2
 
 
 def inputs():
-    """Inputs of LAMMPS of the pages and the examples, and where they are."""
+    """Inputs of LAMMPS in the pages and the examples, with their places."""
     for page in PAGES:
         yield from ((f"{name(page)}, line {b.line}", b.text) for b in blocks(page) if b.language == "lammps")
     for path in (path for path in ROOT.glob("examples/*/in.*") if path.is_file()):

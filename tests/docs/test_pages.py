@@ -1,4 +1,4 @@
-"""The pages that are made from the program are those of this program, and no error is without cause and cure."""
+"""The generated pages match this program, and every error has a cause and a cure."""
 
 import importlib.util
 import os
@@ -14,7 +14,7 @@ PROGRAM = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release/tumble"
 OLD = "old: run `python scripts/book/pages.py` after `make build`"
 
 
-def test_the_page_of_the_command_line_is_what_help_says():
+def test_the_page_of_the_command_line_equals_the_help():
     page = pages.commands(PROGRAM)
     assert "\n## tumble check\n" in page and "--reference <degree:N>" in page
     assert (ROOT / "docs/commands.md").read_text() == page, OLD
@@ -26,15 +26,15 @@ def page():
 
 
 def sentences(page):
-    """What is listed on a page."""
+    """The sentences listed on a page."""
     return [sentence.strip() for _, sentence in re.findall(r"^- (`+)(.+?)\1$", page, re.MULTILINE)]
 
 
-def test_the_page_of_errors_is_that_of_the_program(page):
+def test_the_page_of_errors_equals_the_program(page):
     assert (ROOT / "docs/errors.md").read_text() == page, OLD
 
 
-def test_every_variant_is_told_with_its_words(page):
+def test_every_variant_has_its_sentence(page):
     told = sentences(page)
     assert len(re.findall(r"^    \*Cause:\* .+ \*Cure:\* .+", page, re.MULTILINE)) >= 50
     assert "interrupted" in told
@@ -73,7 +73,7 @@ ENUMS = [
 
 @pytest.mark.parametrize("path", ENUMS)
 def test_all_variants_are_on_the_page_with_their_sentences(path, page):
-    """The sentences are read from the literals in the sources, which the program does not do."""
+    """Reads the sentences from the literals in the sources, independently of the program."""
     source = (ROOT / path).read_text()
     enums = "".join(re.findall(r"^(?:tumble_core|crate)::errors! \{\n([\s\S]*?)^\}\n", source, re.MULTILINE))
     literals = re.findall(r"#\[error\(\s*\"((?:[^\"\\]|\\[\s\S])*)\"", enums)
@@ -81,7 +81,7 @@ def test_all_variants_are_on_the_page_with_their_sentences(path, page):
     told = sentences(page)
     for literal in literals:
         words = re.sub(r"\\\n\s*", "", literal).replace('\\"', '"')
-        # Between what differs, each piece is there in order.
+        # The pieces between variable parts appear in order.
         pieces = [piece for piece in re.split(r"\{[^}]*\}|\.\.\.", words) if piece.strip()]
         expected = re.compile(".*".join(map(re.escape, pieces)))
         assert any(expected.search(sentence) for sentence in told), literal
@@ -109,7 +109,7 @@ def test_sentences_beside_the_enums_are_on_the_page(sentence, page):
     assert f"\n- {sentence}" in page
 
 
-def test_the_version_to_cite_is_that_of_the_program():
+def test_the_version_to_cite_equals_the_program():
     version = re.search(r'^version = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)[1]
     assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
     assert f"  version = {{{version}}},\n" in (ROOT / "docs/cite.md").read_text()

@@ -22,7 +22,7 @@ sys.path.insert(0, str(EXAMPLES))
 
 
 def load(folder, name):
-    """The module examples/FOLDER/NAME.py; the folders are no packages, and their names no identifiers."""
+    """The module examples/FOLDER/NAME.py; the folders are not packages, and their names not identifiers."""
     path = EXAMPLES / folder / f"{name}.py"
     spec = importlib.util.spec_from_file_location(f"{folder}-{name}", path)
     module = importlib.util.module_from_spec(spec)

@@ -1,4 +1,4 @@
-"""Block averaging, on series whose error of the mean is known."""
+"""Block averaging, on series with a known error of the mean."""
 
 import sys
 from pathlib import Path
@@ -19,7 +19,7 @@ def autoregressive(rng, count, memory):
     return series
 
 
-def test_the_error_of_a_correlated_series_is_that_of_theory():
+def test_the_error_of_a_correlated_series_equals_theory():
     """The variance of the mean of n values of an AR(1) series is 1/(n (1 - memory)²) for large n."""
     rng, count, memory = np.random.default_rng(1), 20_000, 0.9
     series = np.stack([autoregressive(rng, count, memory) for _ in range(8)], axis=1)

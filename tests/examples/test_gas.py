@@ -20,13 +20,13 @@ def columns(momenta):
 
 
 def test_a_rigid_free_rotor_keeps_its_angular_momentum():
-    """A symmetric top precesses about L; its L from masses, places and velocities is the same at every time."""
+    """A symmetric top precesses about L; L from masses, positions and velocities is constant."""
     body = np.array([[1.0, 0, 0.3], [-0.5, 0.8660254, 0.3], [-0.5, -0.8660254, 0.3], [0, 0, -0.9]])
     inertia = np.diag(np.einsum("ak,ak->", body, body) - np.einsum("ak,ak->k", body, body))
     start = np.array([1.0, 0.5, 4.0])
     moved, spin = start / np.diag(inertia), []
     for time in np.arange(500) * 0.01:
-        # Euler: the body turns about L at |L| / I1, and about its own axis at what is missing there.
+        # Euler: the body rotates about L at |L| / I1, and about its own axis at the remaining rate.
         axis = start / np.linalg.norm(start)
         own = (moved[2] - start[2] / inertia[0, 0]) * time
         turn = Rotation.from_rotvec(axis * np.linalg.norm(start) / inertia[0, 0] * time) * Rotation.from_rotvec(
@@ -41,14 +41,14 @@ def test_a_rigid_free_rotor_keeps_its_angular_momentum():
 
 
 def test_a_torque_shows_as_the_distance_from_the_start():
-    """L that turns about z by half a turn is twice its length away from where it began."""
+    """After half a turn about z, L differs from its start by twice its length."""
     angle = np.linspace(0, np.pi, 101)
     found = momentum.course(columns(np.stack([3 * np.cos(angle), 3 * np.sin(angle), 0 * angle], axis=1)))
     assert found["largest_change"] == pytest.approx(6)
     assert found["torque_mean_meV"] == pytest.approx(2)
 
 
-def test_spectrum_of_a_sine_is_a_line_whose_integral_is_the_variance():
+def test_the_spectrum_of_a_sine_is_a_line_and_integrates_to_the_variance():
     interval = 0.002
     time = np.arange(8000) * interval
     wavenumbers, density = momentum.spectrum(3 * np.sin(2 * np.pi * 30.0 * time), interval, 2.0)
@@ -56,8 +56,8 @@ def test_spectrum_of_a_sine_is_a_line_whose_integral_is_the_variance():
     assert density.sum() * wavenumbers[1] == pytest.approx(4.5, rel=0.01)
 
 
-def test_slow_and_fast_are_told_apart():
-    """A bare potential with a fast line, an average that takes a slow one away."""
+def test_slow_and_fast_parts_are_separated():
+    """The bare potential has a fast line; the average removes a slow one."""
     time = np.arange(4000) * 0.001
     slow, fast = 2e-3 * np.sin(2 * np.pi * 5 * time), 5e-3 * np.sin(2 * np.pi * 100 * time)
     bare = {"Step": 2.0 * np.arange(4000), "Time": time, "PotEng": fast + slow}
@@ -83,7 +83,7 @@ def along_z(rng, strength, *shape):
 
 
 def known(strength):
-    """F/kT of the bins of that density, from zero for a uniform one."""
+    """F/kT of the bins for that density, relative to a uniform one."""
     edges = np.linspace(-1, 1, orientations.BINS[0] + 1)
     mass = np.diff(np.exp(strength * edges)) / (2 * np.sinh(strength)) * orientations.BINS[0]
     return np.repeat(-np.log(mass)[:, None], orientations.BINS[1], axis=1)
@@ -100,7 +100,7 @@ def test_free_energy_of_a_known_distribution_lies_within_the_error_bars():
 
 
 def test_noise_of_a_uniform_distribution_is_not_taken_for_a_deviation():
-    """The plain standard deviation of F is that of the noise; from the two halves it is zero within its error."""
+    """The plain standard deviation of F is all noise; that from the two halves is zero within its error."""
     rng = np.random.default_rng(4)
     squares, plain = [], []
     for _ in range(8):
@@ -111,7 +111,7 @@ def test_noise_of_a_uniform_distribution_is_not_taken_for_a_deviation():
     assert abs(np.mean(squares)) < 0.25 * np.mean(plain)
 
 
-def test_rotated_copies_are_rigid_and_point_where_they_should():
+def test_rotated_copies_are_rigid_and_point_to_their_bins():
     molecule = structures.read_data(EXAMPLES / "gas-nve/h2o.data", ["O", "H"]).positions
     for which, axis in enumerate(orientations.AXES):
         copies = orientations.rotated(molecule, axis, fine=1, spins=4)
@@ -125,7 +125,7 @@ def test_rotated_copies_are_rigid_and_point_where_they_should():
 
 
 def test_prediction_from_a_known_energy_is_its_boltzmann_factor():
-    """An energy -strength kT cos(theta) of the dipole gives the free energy of that density."""
+    """An energy -strength kT cos(theta) of the dipole gives the free energy of the density above."""
     strength, temperature = 0.4, 300.0
     molecule = structures.read_data(EXAMPLES / "gas-nve/h2o.data", ["O", "H"]).positions
     dipole = orientations.axes(orientations.rotated(molecule, "dipole"))[0]
@@ -133,8 +133,8 @@ def test_prediction_from_a_known_energy_is_its_boltzmann_factor():
     assert orientations.predicted(energies, temperature, "dipole") == pytest.approx(known(strength), abs=2e-3)
 
 
-def test_the_run_in_vacuum_gives_the_angular_momentum_of_its_places(tmp_path):
-    """Against positions and their differences in time, as an independent way to L."""
+def test_the_run_in_vacuum_gives_the_angular_momentum_of_its_positions(tmp_path):
+    """Compares with L from positions and their differences in time."""
     simulate("gas-nve", "in.nve", tmp_path, start="h2o.data", temperature=300, rotate="none", inversion="no", steps=20)
     thermo = programs.thermo(tmp_path / "log.lammps")
     places = np.array([f.positions for f in structures.read_dump(tmp_path / "positions.dump", ["O", "H"])])

@@ -43,7 +43,7 @@ def test_frames_are_thinned_evenly():
     assert convergence.thin([1, 2], 5) == [1, 2] and convergence.thin([1, 2], None) == [1, 2]
 
 
-def test_the_table_says_what_the_paper_says():
+def test_the_table_agrees_with_the_paper():
     grids = {short: {"evaluations": 1, "mean": 5.085, "error": 0.2, "gain": 2.1, "force": 2.04} for short, *_ in GRIDS}
     text = convergence.markdown({"test": {"frames": 190, "atoms": 192, "grids": grids}})
     assert "test, 190 frames of 192 atoms: meV a cell" in text
@@ -51,8 +51,8 @@ def test_the_table_says_what_the_paper_says():
     assert "3i" not in text
 
 
-def test_grids_have_as_many_evaluations_as_in_the_paper(tmp_path):
-    """And averages over more of the rotations come closer to the finest, on a displaced H2O."""
+def test_grids_have_the_evaluations_of_the_paper(tmp_path):
+    """Also, averages over more rotations are closer to the finest, on a displaced H2O."""
     rng = np.random.default_rng(5)
     water = np.array([[0.0, 0, 0], [0.7572, 0.5863, 0], [-0.7572, 0.5863, 0]])
     frames = [structures.Frame(["O", "H", "H"], water + 0.03 * rng.standard_normal((3, 3))) for _ in range(6)]

@@ -1,4 +1,4 @@
-"""Structure and dynamics of a liquid, on liquids that are known; and one short run of each input."""
+"""Structure and dynamics of known liquids, and one short run of each input."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ from analysis import liquid, orientation, programs, trajectories  # isort: skip
 from analysis.blocks import block_error, chi_square, compare, cut  # isort: skip
 
 observables = load("liquid-nvt", "observables")
-sys.modules["observables"] = observables  # which reweight.py finds beside itself
+sys.modules["observables"] = observables  # reweight.py imports it from its own folder
 sys.modules["reweight"] = reweight = load("liquid-nvt", "reweight")
 tables = load("liquid-nvt", "tables")
 MOLECULE = np.array([[0.0, 0, 0], [0.7572, 0.5863, 0], [-0.7572, 0.5863, 0]])
@@ -24,7 +24,7 @@ def directions(rng, *shape):
 
 
 def test_an_ideal_gas_has_no_structure():
-    """g(r) is 1 and the dipole correlation 0, within their errors; so is the pair correlation's mean over all bins."""
+    """g(r) is 1 and the dipole correlation 0, within their errors, as is the mean of g(r) over all bins."""
     rng, side = np.random.default_rng(1), 12.0
     frames = [liquid.correlations(side * rng.random((64, 3)), directions(rng, 64), side) for _ in range(300)]
     mean, error = block_error(np.array(frames), 10)
@@ -60,7 +60,7 @@ def test_dipoles_on_alternating_sites_are_opposite_to_their_first_neighbors():
 
 
 def test_displacement_of_a_random_walk_is_6_d_t():
-    """Unwrapped: it goes on growing beyond any box; the center's own drift does not count."""
+    """Unwrapped positions: it grows beyond any box, and drift of the center does not count."""
     rng, particles, kick = np.random.default_rng(2), 500, 0.3
     steps = kick * rng.standard_normal((600, particles, 3))
     positions = np.cumsum(steps, axis=0) + np.arange(600)[:, None, None] * np.array([0.5, 0, 0])
@@ -96,7 +96,7 @@ def test_free_energy_of_uniform_orientations_is_zero_within_its_errors():
         found = orientation.measure(directions(rng, 100, 64), 10, halves="time")
         squares.append(np.sign(found["deviation"]) * found["deviation"] ** 2)
         off.append(found["map"] / found["map_error"])
-    # The mean square of a ratio whose error is from 10 blocks is 9/7.
+    # The mean square of the ratio is 9/7 with an error from 10 blocks.
     assert np.mean(np.square(off)) == pytest.approx(9 / 7, rel=0.4)
     assert abs(np.mean(squares)) < 3 * np.std(squares, ddof=1) / np.sqrt(6) + 1e-5
 
@@ -107,24 +107,24 @@ def test_a_preference_for_a_direction_is_found_by_the_halves_in_time():
     flat = directions(rng, 200, 64)
     flat *= np.sqrt((1 - z**2) / (flat[..., 0] ** 2 + flat[..., 1] ** 2))[..., None]
     found = orientation.measure(np.concatenate([flat[..., :2], z[..., None]], axis=-1), 10, halves="time")
-    # F/kT is -strength cos(theta) and a constant: its deviation over six bins of cos(theta) is nearly that of a line.
+    # F/kT is -strength cos(theta) and a constant: its deviation over six bins of cos(theta) is close to that of a line.
     assert found["deviation"] == pytest.approx(strength * np.sqrt(35 / 3) / 6, rel=0.1)
 
 
 def correlated(rng, blocks, values=30):
-    """Block means [blocks, values] whose neighbors go together."""
+    """Block means [blocks, values] with correlated neighbors."""
     noise = rng.standard_normal((blocks, values + 8))
     return np.stack([noise[:, k : k + values] for k in range(8)]).mean(axis=0)
 
 
-def test_alike_runs_differ_as_often_as_chance_says():
+def test_alike_runs_differ_as_often_as_by_chance():
     rng = np.random.default_rng(6)
     chances = [compare(correlated(rng, 10), correlated(rng, 12), shuffles=99)["chance"] for _ in range(80)]
     assert np.mean(chances) == pytest.approx(0.5, abs=0.13)
     assert np.mean(np.array(chances) < 0.2) == pytest.approx(0.2, abs=0.14)
 
 
-def test_a_shift_of_three_errors_is_told_from_chance():
+def test_a_shift_of_three_errors_is_detected():
     rng = np.random.default_rng(7)
     first, second = correlated(rng, 10), correlated(rng, 10)
     error = second.std(axis=0, ddof=1) * np.sqrt(2 / 10)
@@ -133,7 +133,7 @@ def test_a_shift_of_three_errors_is_told_from_chance():
     assert found["chance"] <= 0.01 and found["chi_square"] > 4
 
 
-def test_bins_that_are_always_empty_do_not_count():
+def test_empty_bins_do_not_count():
     """Differences 0 and 2; a variance of 2 in each, so an error of 1 of each mean, and a square of 4 / (1 + 1)."""
     assert chi_square(np.array([[0.0, 1], [0, 3]]), np.array([[0.0, 3], [0, 5]])) == pytest.approx(2.0)
 
@@ -143,7 +143,7 @@ def test_pieces_of_a_run_are_joined_without_repetitions():
     assert steps.tolist() == [40, 60, 80] and values.tolist() == [12.0, 13.0, 4.0]
 
 
-def test_a_run_goes_on_with_its_next_piece(tmp_path):
+def test_a_run_continues_with_its_next_piece(tmp_path):
     """Two pieces are one run: positions, unwrapped, and the thermostat's conserved quantity."""
     given = {"start": "../liquid/water-64.data", "rotate": "random", "inversion": "no", "every": 1}
     for name, piece, steps in (("case-0", 0, 20), ("case-1", 1, 20), ("whole", 0, 40)):
@@ -189,7 +189,7 @@ def test_too_short_a_run_is_refused():
 
 
 def results():
-    """Of three runs of molecules that turn and walk at random, long enough for all that is measured."""
+    """Results of three runs of molecules that rotate and walk at random, long enough for every observable."""
     rng, cases, compared = np.random.default_rng(8), {}, {}
     for name in ("none", "random", "ipi-none"):
         places = np.cumsum(0.05 * rng.standard_normal((120, 27, 1, 3)), axis=0) + 9 * rng.random((27, 1, 3))
@@ -203,7 +203,7 @@ def results():
     return cases, compared
 
 
-def test_the_page_says_what_was_found():
+def test_the_page_has_the_results():
     cases, compared = results()
     pairs = [("none", "random"), ("none", "ipi-none"), ("random", "ipi-none")]
     differences = {
@@ -222,7 +222,7 @@ def test_the_page_says_what_was_found():
     assert "By reweighting" not in text
 
 
-def test_the_page_says_what_reweighting_found():
+def test_the_page_has_the_results_of_reweighting():
     cases, compared = results()
     cases = {"none": cases["none"]}
     differences = {key: {} for key in observables.OBSERVABLES}
@@ -237,15 +237,15 @@ def test_the_page_says_what_reweighting_found():
     assert "by reweighting changes of at most -0.020 ± 0.010 of 2.500 and " in text
 
 
-def test_runs_that_are_much_shorter_are_not_compared():
+def test_much_shorter_runs_are_not_compared():
     lengths = {"none": 20.0, "random": 4.0, "grid": 3.9}
     cases = {name: {"ps": length} for name, length in lengths.items()}
     assert observables.comparable(cases) == ["none", "random"]
 
 
 def test_reweighting_gives_the_mean_of_another_model():
-    """Samples of x²/2, reweighted to (x - a)²/2: the mean moves from 0 to a, that of x² from 1 to 1 + a², and noise
-    that has nothing to do with it does not move; n exp(-a²) frames are left.
+    """Samples of x²/2, reweighted to (x - a)²/2: the mean moves from 0 to a, the mean of x² from 1 to 1 + a², and
+    independent noise does not move; n exp(-a²) frames are left.
     """
     rng, a, count = np.random.default_rng(5), 0.4, 40000
     x, noise = rng.standard_normal((2, count))
@@ -260,7 +260,7 @@ def test_reweighting_gives_the_mean_of_another_model():
 
 
 def test_frames_for_reweighting_are_read_back(tmp_path):
-    """The bare model against itself: no difference, and all frames count."""
+    """The bare model against itself: no difference, and every frame counts."""
     positions = np.array([MOLECULE + 3.0, MOLECULE + 4.0])
     reweight.write(tmp_path / "frames.xyz", positions, 12.0)
     found = reweight.energies(tmp_path / "frames.xyz", "none", MODEL)

@@ -1,4 +1,4 @@
-"""What every run.sh says of wrong options, and that it draws nothing but what it is asked to."""
+"""The errors of every run.sh for wrong options, and `--draw` without any run."""
 
 import subprocess
 
@@ -16,7 +16,7 @@ def script(folder, *options):
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_an_unknown_option_is_named_with_those_that_are_known(folder):
+def test_an_unknown_option_is_named_with_the_known_ones(folder):
     expected = "run.sh does not know --fast: --long, --draw, --model FILE, --steps N\n"
     assert script(folder, "--fast") == (2, expected)
 

@@ -20,7 +20,8 @@ def test_slope_of_a_noisy_line_lies_within_its_error():
 
 
 def test_error_of_a_random_walk_with_drift():
-    """Over many walks the slopes scatter as their errors say: 6/5 of the variance of the end over the time squared."""
+    """The scatter of slopes over many walks equals their errors: 6/5 of the variance of the end over the time squared.
+    """
     rng, times = np.random.default_rng(2), np.arange(400) * 0.01
     found = [drift.slope(times, np.cumsum(0.01 + 0.1 * rng.standard_normal(400))) for _ in range(300)]
     slopes, errors = np.array(found).T
@@ -44,7 +45,7 @@ def part(steps, conserved, heat, evaluations):
 
 
 def test_pieces_are_joined_where_their_conserved_quantities_meet():
-    """The second begins again from zero; both rise by 1 eV in 16 steps. Means are over steps."""
+    """The second piece starts again from zero; both rise by 1 eV in 16 steps. Means are over steps."""
     parts = [part([0, 16, 32], [5, 6, 7], 1.0, [1, 17, 33]), part(range(32, 161, 16), range(9), 3.0, range(1, 130, 16))]
     joined = drift.join(parts)
     assert joined["Step"].tolist() == list(range(0, 161, 16))
@@ -62,7 +63,7 @@ def test_pieces_are_joined_where_their_conserved_quantities_meet():
     ("rotate", "every", "langevin", "monitor"), [("random", 1, "yes", 16), ("tetrahedral", 4, "no", 0)]
 )
 def test_a_run_and_its_next_piece(tmp_path, rotate, every, langevin, monitor):
-    """Its heating is known, its evaluations are counted, and energy is conserved on the scale of a fs."""
+    """The heating is known, evaluations are counted, and energy is conserved on the scale of a fs."""
     given = {"rotate": rotate, "every": every, "langevin": langevin, "monitor": monitor}
     for piece in (0, 1):
         folder = tmp_path / f"case-{piece}"
@@ -83,7 +84,7 @@ def test_a_run_and_its_next_piece(tmp_path, rotate, every, langevin, monitor):
         assert parts[0]["c_s[7]"][-1] - parts[0]["c_s[7]"][0] == 12 + 4 * 12 == 60
 
 
-def test_the_page_says_how_far_measured_and_predicted_are_apart():
+def test_the_page_has_the_distance_of_measured_from_predicted():
     run = drift.case([part(range(0, 801, 16), [1e-4 * k + 1e-3 * (k % 2) for k in range(51)], 1.5, range(1, 802, 16))])
     text = tables.page({"none": run, "random": {**run, "heating": [1.9, 0.2], "predicted": 1.5}})
     assert "the shortest of 0.4 ps" in text

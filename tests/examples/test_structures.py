@@ -1,4 +1,4 @@
-"""Files of frames and thermo output, there and back."""
+"""Files of frames and thermo output are read back unchanged."""
 
 import numpy as np
 import pytest

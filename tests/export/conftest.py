@@ -1,4 +1,4 @@
-"""Parts of the exporter that need no torch: the tests with it are in python/tumble-export/tests."""
+"""Tests of the exporter without torch; those with torch are in python/tumble-export/tests."""
 
 import sys
 from pathlib import Path

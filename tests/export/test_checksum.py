@@ -1,4 +1,4 @@
-"""The exporter's checksum is the program's."""
+"""The exporter and the program compute the same checksum."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ def tumble(*arguments):
     return subprocess.run([program, *map(str, arguments)], capture_output=True, text=True)
 
 
-def test_a_changed_model_is_refused_until_it_is_stamped_anew(tmp_path):
+def test_a_changed_model_is_refused_until_its_checksum_is_written_anew(tmp_path):
     path = tmp_path / "m.onnx"
     model = onnx.load(MODEL)
     entry = next(entry for entry in model.metadata_props if entry.key == "tumble")
@@ -33,7 +33,7 @@ def test_a_changed_model_is_refused_until_it_is_stamped_anew(tmp_path):
     assert len(entry) == 1 and ours.endswith(entry[0].value.encode())
 
 
-def test_a_model_without_one_is_told(tmp_path):
+def test_a_model_without_a_checksum_brings_a_note(tmp_path):
     path = tmp_path / "m.onnx"
     path.write_bytes(MODEL.read_bytes()[:-85])
     note = f"the model states no checksum, so a damaged file would go unnoticed: add one by `tumble checksum {path}`"

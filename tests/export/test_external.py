@@ -1,4 +1,4 @@
-"""Weights in a second file, as PyTorch and onnx write them, are those beside the model, wherever the program runs."""
+"""Weights in a second file, as PyTorch and onnx write them, are read beside the model, from any working directory."""
 
 import json
 import os
@@ -44,7 +44,7 @@ def two(tmp_path):
     return saved(tmp_path / "right", 1.0), saved(tmp_path / "wrong", 1.05)
 
 
-def test_they_are_those_beside_the_model(two):
+def test_weights_are_read_beside_the_model(two):
     right, wrong = two
     expected = energy(MODEL, ROOT)
     assert energy(right, right.parent) == energy(right, wrong.parent) == energy(right.resolve(), ROOT) == expected
@@ -52,7 +52,7 @@ def test_they_are_those_beside_the_model(two):
     assert (right.parent / "model.onnx.data").stat().st_size > 10_000
 
 
-def test_they_are_in_the_hash_and_in_the_checksum(two):
+def test_weights_are_in_the_hash_and_in_the_checksum(two):
     right, wrong = two
     hashes = [json.loads(run(["info", path, "--json"], ROOT).stdout)["sha256"] for path in (right, wrong)]
     assert hashes[0] != hashes[1]
@@ -65,7 +65,7 @@ def test_they_are_in_the_hash_and_in_the_checksum(two):
         assert found.returncode == 1 and f"the model {right} is damaged: " in found.stderr
 
 
-def test_a_model_without_them_is_refused(two):
+def test_a_model_without_its_weights_is_refused(two):
     right, _ = two
     (right.parent / "model.onnx.data").unlink()
     error = run(["eval", "model.onnx", "-"], right.parent, WATER).stderr

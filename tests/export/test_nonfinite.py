@@ -1,4 +1,4 @@
-"""A file that gives NaN is refused with the node and the edge that it begins with."""
+"""A file that gives NaN is refused, naming the first node and edge with NaN."""
 
 import numpy as np
 import onnx
@@ -20,7 +20,7 @@ def inputs():
 
 
 def saved(path, nodes, constants=()):
-    """A model of nodes that make `atomic_energies`."""
+    """Saves a model of nodes for `atomic_energies`."""
     value = helper.make_tensor_value_info
     given = [value("edge_vectors", TensorProto.DOUBLE, ["C", "K", 3]), value("mask", TensorProto.BOOL, ["C", "K"])]
     out = value("atomic_energies", TensorProto.DOUBLE, None)
@@ -41,7 +41,7 @@ def lengths():
 LAST = dict(last=np.array([2]), zero=np.array(0.0), flat=np.array([-1]))
 
 
-def test_a_division_by_a_length_of_zero_is_told_with_its_edge(tmp_path):
+def test_a_division_by_a_length_of_zero_is_reported_with_its_edge(tmp_path):
     nodes = [
         *lengths(),
         helper.make_node("Div", ["r", "r"], ["one"], name="unit"),
@@ -77,7 +77,7 @@ def test_masks_of_minus_infinity_are_not_blamed(tmp_path):
     )
 
 
-def test_a_finite_model_has_nothing_to_tell(tmp_path):
+def test_a_finite_model_brings_no_report(tmp_path):
     nodes = [*lengths(), helper.make_node("Identity", ["r"], ["atomic_energies"])]
     assert nonfinite.sentence(saved(tmp_path / "m.onnx", nodes, LAST), inputs()) == ""
 

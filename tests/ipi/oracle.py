@@ -1,4 +1,4 @@
-"""What `tumble eval` makes of the structures that i-PI went through."""
+"""Results of `tumble eval` for the structures of an i-PI run."""
 
 import json
 import subprocess
@@ -28,7 +28,7 @@ def evaluate(folder, model, symbols, cells, positions, *arguments):
 
 
 def evaluate_run(simulation, model, *arguments, bead=0):
-    """The same of the steps of a simulation, atomic units."""
+    """The same for the steps of a simulation, in atomic units."""
     cells, positions = simulation.frames("positions", bead)
     angstrom = (array / BOHR_PER_ANGSTROM for array in (cells, positions))
     energies, forces, virials = evaluate(simulation.folder, model, simulation.symbols, *angstrom, *arguments)

@@ -1,4 +1,4 @@
-"""Run i-PI beside `tumble ipi`, and read back what it printed."""
+"""Runs i-PI beside `tumble ipi`, and reads back its output."""
 
 import os
 import re
@@ -118,7 +118,7 @@ def water(molecules=1, box=12.0, seed=0):
 
 
 def crystal(seed=0):
-    """O and H near the minimum of the toys, in a skewed cell so small that images of images are neighbors."""
+    """O and H near the minimum of the toys, in a skewed cell with neighbors beyond the adjacent images."""
     cell = np.array([[4.2, 0.0, 0.0], [0.5, 4.1, 0.0], [-0.3, 0.4, 4.3]])
     sites = np.array([(i, j, k) for i in (0, 0.5) for j in (0, 0.5) for k in (0, 0.5)]) + 0.1
     positions = sites @ cell + np.random.default_rng(seed).normal(0, 0.05, (8, 3))
@@ -135,7 +135,7 @@ def ffsocket(address="", mode="unix", pbc="false", name="tumble", attributes="",
 
 
 def free_port():
-    """A port that nobody listens at."""
+    """A port without a listener."""
     import socket
 
     with socket.socket() as found:
@@ -144,7 +144,7 @@ def free_port():
 
 
 def unique():
-    """A name for a unix socket that nobody else has."""
+    """A unique name for a unix socket."""
     return f"tumble-test-{uuid.uuid4().hex[:12]}"
 
 
@@ -164,7 +164,7 @@ class Simulation:
 
     @contextmanager
     def running(self, *arguments):
-        """i-PI, in the background."""
+        """Starts i-PI in the background."""
         with open(self.folder / "ipi.log", "a") as log:
             command = [BIN / "i-pi", *(arguments or ["input.xml"])]
             process = subprocess.Popen(command, cwd=self.folder, env=ENVIRONMENT, stdout=log, stderr=log)
@@ -176,12 +176,14 @@ class Simulation:
                 self.clean()
 
     def clean(self):
-        """Removes the sockets that i-PI leaves when it is killed."""
+        """Removes the sockets that i-PI leaves behind when killed."""
         for name in re.findall(r"<address>(.*?)</address>", self.input):
             Path(f"/tmp/ipi_{name}").unlink(missing_ok=True)
 
     def run(self, *clients, timeout=60):
-        """To the end, with clients given as lists of arguments, which must end well too; returns what they said."""
+        """Runs to the end, with clients given as lists of arguments; all must succeed. Returns the output of the
+        clients.
+        """
         with self.running() as server:
             started = [client(self.folder, *arguments) for arguments in clients]
             try:
@@ -194,7 +196,7 @@ class Simulation:
         return [error for _, error in ends]
 
     def log(self):
-        """What i-PI printed."""
+        """The output of i-PI."""
         return (self.folder / "ipi.log").read_text()
 
     def properties(self):
@@ -231,7 +233,7 @@ class Simulation:
         return self.frames("positions", bead)[1]
 
     def extras(self, name, bead=0):
-        """Rows of numbers of an extra, one row a step."""
+        """Rows of numbers of an extra, one row per step."""
         return np.loadtxt(self.folder / f"out.{name}_{bead}", ndmin=2)
 
 
@@ -250,7 +252,7 @@ def finish(process, timeout=40):
 
 
 def wait_for(condition, timeout=30.0):
-    """Until something is true."""
+    """Waits until a condition is true."""
     end = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < end, "waited in vain"
@@ -258,7 +260,7 @@ def wait_for(condition, timeout=30.0):
 
 
 def at_once(function, items, workers=3):
-    """`function` of each item: most of the time of a short run is i-PI's waiting for itself."""
+    """Applies `function` to all items at once: in a short run i-PI mostly waits."""
     with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(function, items))
 

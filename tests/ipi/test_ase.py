@@ -1,4 +1,4 @@
-"""ASE's SocketIOCalculator with our forces."""
+"""ASE's SocketIOCalculator with forces from `tumble ipi`."""
 
 from contextlib import contextmanager
 
@@ -24,14 +24,14 @@ from simulation import (
     water,
 )
 
-# ASE has newer constants than i-PI, whose wire it is: what it shows differs in the eighth digit.
+# ASE has newer constants than i-PI's wire: its results differ in the eighth digit.
 LENGTH, ENERGY = units.Bohr * BOHR_PER_ANGSTROM, units.Ha * HARTREE_PER_EV
 OCTAHEDRAL = ["--rotate", "octahedral", "--inversion"]
 
 
 @contextmanager
 def served(folder, atoms, door, model, *arguments):
-    """Atoms whose calculator asks `tumble ipi`, which must see the end as ASE's: closed without EXIT."""
+    """Atoms with a calculator served by `tumble ipi`, which must see the end as ASE's: closed without EXIT."""
     address = unique() if door == "unix" else free_port()
     place = {"unixsocket": address} if door == "unix" else {"port": address}
     where = ["--unix", address] if door == "unix" else ["--tcp", f"localhost:{address}"]
@@ -48,7 +48,7 @@ def served(folder, atoms, door, model, *arguments):
 
 
 def compare(folder, frames, model, *arguments):
-    """Energies, forces and stresses that ASE was told, and what `tumble eval` says."""
+    """Compares energies, forces and stresses in ASE with `tumble eval`."""
     cells, positions = ([getattr(frame, name)[:] / LENGTH for frame in frames] for name in ("cell", "positions"))
     symbols = frames[0].get_chemical_symbols()
     energies, forces, virials = evaluate(folder, model, symbols, cells, positions, *arguments)
@@ -62,7 +62,7 @@ def compare(folder, frames, model, *arguments):
 
 
 def keep(atoms, frames):
-    """A copy with its results, for each step."""
+    """Copies with results, one per step."""
     from ase.calculators.singlepoint import SinglePointCalculator
 
     copy = atoms.copy()
@@ -73,7 +73,7 @@ def keep(atoms, frames):
 
 @pytest.mark.parametrize("door", ["unix", "port"])
 def test_an_optimisation_of_a_molecule(tmp_path, door):
-    """Its cell is zero, so nothing repeats; averaged over 48 orientations there is hardly a torque left."""
+    """The cell is zero, so nothing is periodic; the average over 48 orientations leaves hardly any torque."""
     start, frames = water(1), []
     start.write(tmp_path)
     atoms = Atoms(start.symbols, start.positions)
@@ -90,7 +90,7 @@ def test_an_optimisation_of_a_molecule(tmp_path, door):
 
 @pytest.mark.parametrize("door", ["unix", "port"])
 def test_dynamics_of_a_crystal(tmp_path, door):
-    """A quarter of a femtosecond conserves the energy to a hundredth of what the kinetic energy changes."""
+    """Steps of a quarter femtosecond conserve energy to a hundredth of the change of the kinetic energy."""
     start, frames = crystal(), []
     start.write(tmp_path)
     atoms = Atoms(start.symbols, start.positions, cell=start.cell, pbc=True)
@@ -108,8 +108,8 @@ def test_dynamics_of_a_crystal(tmp_path, door):
     compare(tmp_path, frames[::10], TOY)
 
 
-def test_a_slab_repeats_along_two_vectors_if_that_is_said(tmp_path):
-    """ASE does not send its `pbc`: without the option the slab would see itself above."""
+def test_a_slab_is_periodic_along_two_vectors_with_the_option(tmp_path):
+    """ASE does not send its `pbc`: without the option the slab would interact with its images above."""
     start = crystal()
     start.write(tmp_path)
     energies = []

@@ -1,4 +1,4 @@
-"""Ring polymers: however the beads travel, they come back with the same forces, and each turned as was asked for."""
+"""Ring polymers: all ways to send the beads give the same forces, with the requested rotations."""
 
 import numpy as np
 import pytest
@@ -21,11 +21,11 @@ RANDOM = ["--rotate", "random", "--seed", 5]
 
 
 def batch(size):
-    """So many structures a message."""
+    """`count` structures per message."""
     return f"<batch_size> {size} </batch_size>"
 
 
-# Name: mode, what stands in <ffsocket>, arguments. 3 and 16 do not divide 8: i-PI fills up with copies.
+# Name: mode, content of <ffsocket>, arguments. 3 and 16 do not divide 8: i-PI fills up with copies.
 WAYS = {
     "one by one": ("unix", "", []),
     "eight connections": ("unix", "", ["--connections", 8]),
@@ -71,7 +71,7 @@ def simulate(folder, beads, mode, extra, arguments):
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """All of them."""
+    """All runs by name."""
     folder = tmp_path_factory.mktemp("beads")
     jobs = {name: (BEADS, *way) for name, way in WAYS.items()}
     jobs |= {name: (1, "unix", "", [*both, *alone]) for name, (both, alone) in SINGLE.items()}
@@ -81,7 +81,7 @@ def runs(tmp_path_factory):
 
 @pytest.mark.parametrize("name", BARE)
 def test_trajectories_of_all_ways_are_the_same(runs, name):
-    """Batches change the order of sums, 1e-16, which dynamics amplifies little in five steps."""
+    """Batches change the order of sums, by 1e-16, and five steps of dynamics hardly amplify this."""
     base = runs["one by one"]
     for column in ("potential", "conserved", "bead_potentials"):
         assert_close(runs[name].properties()[column], base.properties()[column], 1e-9)
@@ -91,7 +91,7 @@ def test_trajectories_of_all_ways_are_the_same(runs, name):
         assert_close(runs[name].forces(bead), base.forces(bead), 1e-9)
 
 
-def test_beads_are_what_eval_says(runs):
+def test_beads_equal_eval(runs):
     base = runs["one by one"]
     for bead in (0, 3, 7):
         energies, forces, _ = evaluate_run(base, TOY, bead=bead)
@@ -101,7 +101,7 @@ def test_beads_are_what_eval_says(runs):
 
 
 def test_eight_connections_are_evaluated_together(runs):
-    """Nothing is evaluated twice, whatever the batch."""
+    """Nothing is evaluated twice, for any batch."""
     for name in ("one by one", "eight connections", "two connections in batches"):
         assert f"{BEADS * (STEPS + 1)} structures, {BEADS * (STEPS + 1)} evaluations" in runs[name].said[0]
 
@@ -120,7 +120,7 @@ def test_beads_of_a_step_are_turned_together(runs, name):
 
 @pytest.mark.parametrize("name", INDEPENDENT)
 def test_beads_of_a_step_are_turned_independently(runs, name):
-    """All beads are the same at the start, and no two have the same energy; the first has the rotations of eval."""
+    """At the start all beads are equal, but no two have the same energy; the first has the rotations of eval."""
     run = runs[name]
     energies = run.properties()["bead_potentials"]
     assert np.diff(np.sort(energies[0])).min() > 1e-7

@@ -1,4 +1,4 @@
-"""i-PI's dynamics with our forces: every step is what `tumble eval` says of the same structure."""
+"""i-PI's dynamics with forces from `tumble ipi`: every step equals `tumble eval` for the same structure."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ CASES = [
 
 
 def simulate(folder, mode, door, system):
-    """Thirty steps; with a barostat i-PI wraps the atoms that it sends."""
+    """Thirty steps; with a barostat i-PI wraps the atoms before it sends them."""
     address = free_port() if door == "inet" else unique()
     structure = crystal() if system == "toy" else water(2, 6.0)
     simulation = Simulation(
@@ -37,20 +37,20 @@ def simulate(folder, mode, door, system):
 
 
 def door_arguments(door, address):
-    """How the client is told of the server."""
+    """The client's options for the address of the server."""
     return ["--tcp", f"localhost:{address}"] if door == "inet" else ["--unix", address]
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """All cases."""
+    """All cases by name."""
     folder = tmp_path_factory.mktemp("dynamics")
     return dict(zip(CASES, at_once(lambda case: simulate(folder / "-".join(case), *case), CASES)))
 
 
 @pytest.mark.parametrize("case", CASES, ids="-".join)
-def test_steps_are_those_of_eval(runs, case):
-    """The limits are a thousand times what comes of the order of sums; a wrong constant would be off by 1e-7."""
+def test_steps_equal_eval(runs, case):
+    """The limits are a thousand times the rounding of sums; a wrong constant would be off by 1e-7."""
     energies, forces, virials = evaluate_run(runs[case], MODELS[case[2]])
     limit = 1e-9
     # Most of an energy is a constant, the energies of the free atoms.
@@ -61,14 +61,14 @@ def test_steps_are_those_of_eval(runs, case):
 
 @pytest.mark.parametrize("case", CASES, ids="-".join)
 def test_conserved_quantities_are_conserved(runs, case):
-    """Heat and work of thermostat and barostat are counted in; what remains is the error of the time step."""
+    """Heat and work of thermostat and barostat are included; only the error of the time step remains."""
     rows = runs[case].properties()
     assert len(rows["step"]) == 31
     swing, kinetic = np.ptp(rows["conserved"]), np.ptp(rows["kinetic_md"])
     assert 0 < swing < 0.01 * kinetic
 
 
-def test_the_ensembles_do_what_they_are_for(runs):
+def test_volume_and_atoms_change_as_in_the_ensemble(runs):
     """The volume changes under a barostat only, and atoms move."""
     for case, simulation in runs.items():
         volume = simulation.properties()["volume"]

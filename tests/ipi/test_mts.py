@@ -1,4 +1,4 @@
-"""i-PI's own multiple time stepping: the bare model at every inner step, averaged minus bare at every outer one."""
+"""i-PI's own multiple time stepping: the bare model at inner steps, averaged minus bare at outer steps."""
 
 import os
 import subprocess
@@ -31,13 +31,13 @@ def simulate(folder, every):
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """With and without."""
+    """Runs with and without time stepping."""
     folder = tmp_path_factory.mktemp("mts")
     return at_once(lambda every: simulate(folder / str(every), every), [1, EVERY])
 
 
 def test_bare_and_correction_add_up(runs):
-    """At the outer steps, which are those that are printed."""
+    """At the outer steps; only these are printed."""
     energies, forces, virials = evaluate_run(runs[1], TOY, *OCTAHEDRAL)
     assert_close(runs[1].properties()["potential"], energies, 1e-12)
     assert_close(runs[1].forces(), forces, 1e-9)
@@ -45,14 +45,14 @@ def test_bare_and_correction_add_up(runs):
 
 
 def test_the_average_is_made_at_outer_steps_only(runs):
-    """One more each for the start."""
+    """And once more at the start."""
     fast, slow = runs[1].said
     assert f"{EVERY * OUTER + 1} structures" in fast
     assert f"{OUTER + 1} structures, {24 * (OUTER + 1)} evaluations" in slow
 
 
 def test_energy_is_conserved_and_the_path_is_that_of_averaging_at_every_step(runs):
-    """The correction is small and slow: with it four times as rare, hardly anything changes."""
+    """The correction is small and slow: applied at every fourth step it changes hardly anything."""
     plain, stepped = runs
     kinetic = np.ptp(plain.properties()["kinetic_md"])
     for run in runs:
@@ -63,7 +63,7 @@ def test_energy_is_conserved_and_the_path_is_that_of_averaging_at_every_step(run
 
 
 def test_the_example_runs(tmp_path):
-    """Two outer steps of 64 H2O, whose kinetic energy is 7.5 eV."""
+    """Two outer steps of 64 H2O, with a kinetic energy of 7.5 eV."""
     variables = {**ENVIRONMENT, "PATH": f"{BIN}:{os.environ['PATH']}", "TUMBLE": str(TUMBLE), "OUT": str(tmp_path)}
     command = [ROOT / "examples/ipi-mts/run.sh", "2"]
     done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=120)

@@ -1,4 +1,4 @@
-"""i-PI's <ffrotations> around a bare driver, and the same grid inside ours, both in one i-PI at the same structures."""
+"""i-PI's <ffrotations> around a bare driver, and the same grid inside tumble, in one i-PI on the same structures."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ ROTATIONS = """<ffrotations name='turned{k}' pbc='false'>
 
 
 def pair(k, model, mode, order, inversion):
-    """Force fields and clients of one grid, both ways."""
+    """Force fields and clients of one grid, in both ways."""
     outside, inside = unique(), unique()
     inner = ffsocket(outside, name=f"bare{k}")
     fields = ROTATIONS.format(k=k, mode=mode, order=order, inversion=inversion, inner=inner)
@@ -87,7 +87,7 @@ def runs(tmp_path_factory):
 
 
 def part(simulation, k):
-    """Energies, virials, forces and energies of the rotations that the k-th component gave."""
+    """Energies, virials, forces and energies of the rotations from the k-th component."""
     columns = simulation.properties()["more"][:, 7 * k : 7 * k + 7]
     data = (simulation.folder / f"out.part{k}.bin").read_bytes()
     size, head = len(data) // 3, 80 + 24 * simulation.atoms
@@ -96,8 +96,8 @@ def part(simulation, k):
 
 
 @pytest.mark.parametrize("system, grid", CASES)
-def test_the_grid_inside_is_the_grid_outside(runs, system, grid):
-    """The limit of energies is smaller, since most of them is a constant, the energies of the free atoms."""
+def test_the_grid_inside_equals_the_grid_outside(runs, system, grid):
+    """The limit of energies is smaller, since they are mostly a constant, the energies of the free atoms."""
     _, _, grids, energy, other = SYSTEMS[system]
     k = grids.index(grid)
     theirs, ours = (part(runs[system], 2 * k + i) for i in (0, 1))
@@ -108,7 +108,7 @@ def test_the_grid_inside_is_the_grid_outside(runs, system, grid):
 
 @pytest.mark.parametrize("system, grid", CASES)
 def test_energies_of_the_rotations_come_in_the_same_order(runs, system, grid):
-    """They spread far more than they differ."""
+    """Their spread is far larger than the differences."""
     _, _, grids, limit, _ = SYSTEMS[system]
     k = grids.index(grid)
     theirs, ours = (part(runs[system], 2 * k + i)[3] for i in (0, 1))

@@ -1,4 +1,4 @@
-"""Servers and clients come, go, die and disagree."""
+"""Servers and clients that start late, end early, fail or disagree."""
 
 import json
 import signal
@@ -26,7 +26,7 @@ COMMITTEE = TOYS / "ensemble-padded-f64.onnx"
 
 
 def lines(path):
-    """How many lines a file has so far."""
+    """Number of lines of a file so far."""
     return len(path.read_text().splitlines()) if path.exists() else 0
 
 
@@ -40,7 +40,7 @@ def interrupt(process):
 
 @pytest.fixture(scope="module")
 def relay(tmp_path_factory):
-    """One server, and clients one after the other: some of them wrong, one interrupted, the last one to the end."""
+    """One server, and successive clients: some wrong, one interrupted, the last one to the end."""
     folder, name = tmp_path_factory.mktemp("relay"), unique()
     simulation = Simulation(folder, crystal(), ffsocket(name), steps=400)
     water(1).write(tmp_path_factory.mktemp("other"))
@@ -71,14 +71,14 @@ def test_another_number_of_atoms_is_refused(relay):
     assert f"{peer}: waiting for the server (No such file or directory (os error 2))" in error
 
 
-def test_shared_memory_that_only_the_client_uses(relay):
+def test_shared_memory_of_the_client_only(relay):
     code, error = relay[1]["shm"]
     assert code == 1 and error.endswith(f"where 8 were expected: {REMEDY}\n")
 
 
 @pytest.mark.parametrize("batch", [1, 8])
-def test_shared_memory_that_only_the_server_uses(tmp_path, batch):
-    """The names of its segments are shorter than a structure, so waiting for the rest would take for ever."""
+def test_shared_memory_of_the_server_only(tmp_path, batch):
+    """The names of its segments are shorter than a structure, so a wait for the rest would never end."""
     name, extra = unique(), f"<batch_size> {batch} </batch_size>"
     with Simulation(tmp_path, crystal(), ffsocket(name, "shm", extra=extra)).running():
         code, error = finish(client(tmp_path, TOY, "--unix", name))
@@ -87,13 +87,13 @@ def test_shared_memory_that_only_the_server_uses(tmp_path, batch):
 
 
 def test_an_interrupt_ends_it_at_once(relay):
-    """130 is what shells give for Ctrl-C; a simulation would go on for far longer."""
+    """Shells report 130 for Ctrl-C; the simulation would run far longer."""
     code, _, seconds = relay[1]["interrupted"]
     assert code == 130 and seconds < 30
 
 
-def test_the_next_client_goes_on(relay):
-    """The trajectory does not know who computed it: it is conserved across the change."""
+def test_the_next_client_continues(relay):
+    """The conserved quantity is continuous across the change of clients."""
     simulation, ends = relay
     assert (ends["last"][0], ends["server"]) == (0, 0)
     rows = simulation.properties()
@@ -102,7 +102,7 @@ def test_the_next_client_goes_on(relay):
 
 
 def test_the_log_is_json(relay):
-    """Each line on its own."""
+    """Each line is a JSON document."""
     events = [json.loads(line) for line in relay[1]["interrupted"][1].splitlines()]
     assert [event["event"] for event in events if event["event"] != "progress"] == ["connected", "end"]
     assert events[-1]["ending"] == "interrupted"
@@ -113,7 +113,7 @@ def test_the_log_is_json(relay):
 
 @pytest.fixture(scope="module")
 def restart(tmp_path_factory):
-    """A server that is killed, and starts again from a checkpoint; the client stays."""
+    """A killed server that restarts from a checkpoint, with the same client."""
     folder, port = tmp_path_factory.mktemp("restart"), free_port()
     checkpoints = "<checkpoint filename='chk' stride='10' overwrite='false'/>"
     simulation = Simulation(folder, crystal(), ffsocket(port, "inet"), steps=200, outputs=checkpoints)
@@ -137,8 +137,8 @@ def test_a_client_outlives_its_server(restart):
     assert {"closed", "broken"} & set(events) and events.count("connected") >= 2
 
 
-def test_the_trajectory_goes_on(restart):
-    """Steps that were done twice are the same to the digits of a checkpoint."""
+def test_the_trajectory_continues(restart):
+    """Repeated steps agree to the digits of a checkpoint."""
     folder, rows, _ = restart
     assert rows["step"][-1] == 200
     text = (folder / "before").read_text()
@@ -151,7 +151,7 @@ def test_the_trajectory_goes_on(restart):
 
 @pytest.fixture(scope="module")
 def late(tmp_path_factory):
-    """A client that comes after its server, to a socket elsewhere, and waits for another one at the end."""
+    """A client that starts after its server, with a socket elsewhere, and waits for another server at the end."""
     folder, name = tmp_path_factory.mktemp("late"), unique()
     pots = "<trajectory filename='committee_pot' extra_type='committee_pot'> extras </trajectory>"
     simulation = Simulation(folder, crystal(), ffsocket(name), outputs=pots)
@@ -162,14 +162,14 @@ def late(tmp_path_factory):
     return simulation, end
 
 
-def test_a_late_client_is_served_and_goes_when_nobody_comes(late):
+def test_a_late_client_is_served_and_ends_without_a_next_server(late):
     code, error = late[1]
     assert code == 0
     assert "4 structures, 4 evaluations" in error and "EXIT" in error
 
 
-def test_a_committee_tells_its_energies(late):
-    """The members of the toy differ from its mean by multiples of one number: see `tests/data/generate.py`."""
+def test_a_committee_sends_its_energies(late):
+    """The members of the toy differ from its mean by multiples of one number, as in `tests/data/generate.py`."""
     members, mean = late[0].extras("committee_pot"), late[0].properties()["potential"]
     assert members.shape == (4, 4)
     assert_close(members.mean(axis=1), mean, 1e-13)
@@ -191,8 +191,8 @@ def test_client_without_a_server_ends_with_a_sentence(tmp_path, door):
     assert error.splitlines()[-1] == f"error: cannot connect to {place}: {reason}: is the server running there?"
 
 
-def test_a_server_that_goes_while_it_is_looked_for(tmp_path):
-    """It says EXIT, and takes one more connection, as i-PI's may that is about to close its door: that is no break."""
+def test_a_server_that_closes_during_the_search(tmp_path):
+    """It says EXIT and accepts one more connection, as i-PI may while it closes: this is not an error."""
     water(1).write(tmp_path)
     path = tmp_path / "door"
     with socket.socket(socket.AF_UNIX) as door:
@@ -208,7 +208,7 @@ def test_a_server_that_goes_while_it_is_looked_for(tmp_path):
     assert code == 0 and error.count(": connected\n") >= 2, error
 
 
-def test_an_interrupt_ends_the_waiting(tmp_path):
+def test_an_interrupt_ends_the_wait(tmp_path):
     crystal().write(tmp_path)
     process = client(tmp_path, TOY, "--unix", unique())
     assert "waiting" in process.stderr.readline()
@@ -216,7 +216,7 @@ def test_an_interrupt_ends_the_waiting(tmp_path):
     assert code == 130 and seconds < 2
 
 
-def test_an_element_that_the_model_does_not_know(tmp_path):
+def test_an_unknown_element(tmp_path):
     (tmp_path / "template.xyz").write_text("1\n\nHe 0 0 0\n")
     code, error = finish(client(tmp_path, TOY, "--unix", unique()))
     assert code == 1 and error.startswith("error: ") and "He" in error

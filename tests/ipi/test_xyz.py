@@ -1,4 +1,4 @@
-"""`tumble eval` sees in an XYZ file what i-PI's own reader sees."""
+"""`tumble eval` and i-PI's own reader read the same structure from an XYZ file."""
 
 import json
 import re
@@ -28,7 +28,7 @@ SKEW = "3.0 8.0 1.0 -7.5 2.0 2.5 0.5 1.0 9.0"
 
 
 def seen_by_ipi(path):
-    """Positions and cell (rows), Å."""
+    """Positions and cell (rows), Å, from i-PI."""
     with open(path) as file:
         found = read_file("xyz", file, dimension="length")
     return found["atoms"].q.reshape(-1, 3) / BOHR_PER_ANGSTROM, found["cell"].h.T / BOHR_PER_ANGSTROM
@@ -40,7 +40,7 @@ def evaluate(path, *arguments):
 
 
 def seen_by_tumble(path):
-    """Positions and cell (rows), Å; the cell is None if nothing repeats."""
+    """Positions and cell (rows), Å, from tumble; the cell is None for an isolated structure."""
     out = path.with_name("out.xyz")
     done = evaluate(path, "-o", out)
     assert done.returncode == 0, done.stderr

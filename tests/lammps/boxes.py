@@ -7,7 +7,7 @@ from lmp import ROOT, TOYS
 sys.path.insert(0, str(ROOT / "examples/liquid"))
 from lattice import main as write_lattice  # noqa: E402
 
-# Images of images are neighbors here: heights of 3.9 to 6.3 Å against a cutoff of 3.5 Å and two hops.
+# Neighbors beyond the adjacent images: heights of 3.9 to 6.3 Å, a cutoff of 3.5 Å and two hops.
 TRICLINIC = """
 units metal
 atom_style {style}
@@ -24,7 +24,7 @@ reset_atoms id sort yes
 neighbor 1.0 bin
 """
 
-# A cluster in a corner of a big box, and one lonely atom: of four ranks some have nothing.
+# A cluster in a corner of a big box, and one isolated atom: some of four ranks have no atoms.
 CORNER = """
 units metal
 atom_style atomic

@@ -20,7 +20,7 @@ WATER_F64 = ROOT / "examples/models/water-pet-f64.onnx"
 
 @dataclass
 class Run:
-    """What a run left: exit code, everything printed, and the folder it ran in."""
+    """Results of a run: exit code, all output, and its folder."""
 
     code: int
     output: str
@@ -40,7 +40,7 @@ class Run:
 
 
 def run(folder, script, ranks=1, environment=None, timeout=300, plugin=True):
-    """Run `script` in `folder` on so many MPI ranks; the plugin is loaded first unless told otherwise."""
+    """Runs `script` in `folder` on `ranks` MPI ranks; loads the plugin first by default."""
     load = f"plugin load {PLUGIN}\n" if plugin else ""
     (folder / "in.test").write_text(load + script)
     command = [BIN / "mpiexec", "-n", str(ranks), BIN / "lmp", "-in", "in.test", "-log", "none"]
@@ -52,7 +52,7 @@ def run(folder, script, ranks=1, environment=None, timeout=300, plugin=True):
 
 
 def succeed(*arguments, **keywords):
-    """`run`, with an exit code of zero asked for."""
+    """`run`, with an exit code of zero required."""
     result = run(*arguments, **keywords)
     assert result.code == 0, result.output
     return result

@@ -26,16 +26,16 @@ class Pairs:
         self.n_atoms = len(positions)
 
     def sums(self, values):
-        """Of a value per pair, over the pairs of each atom."""
+        """Sums of a value per pair, over the pairs of each atom."""
         total = np.zeros((self.n_atoms, *values.shape[1:]))
         np.add.at(total, self.i, values)
         return total
 
     def energies(self):
-        """Of each atom, eV."""
+        """Energy of each atom, eV."""
         return self.sums(0.5 * self.strengths * (self.wall - D) * self.u**3)
 
     def forces(self):
-        """On the first atom of each pair, eV/Å."""
+        """Force on the first atom of each pair, eV/Å."""
         slope = self.strengths * (-self.wall / W2 * self.u**3 - (self.wall - D) * 3 * self.u**2 / CUTOFF**2)
         return 2 * slope[:, None] * self.vectors

@@ -17,7 +17,7 @@ GROUPS = {"tetrahedral": "T", "octahedral": "O", "icosahedral": "I"}
 
 
 def rotations(group, inversion):
-    """Matrices [R, 3, 3] of a rotation group, with their negatives if wanted."""
+    """Matrices [R, 3, 3] of a rotation group, with their negatives on request."""
     matrices = np.eye(3)[None] if group == "none" else Rotation.create_group(GROUPS[group]).as_matrix()
     return np.concatenate([matrices, -matrices]) if inversion else matrices
 
@@ -33,7 +33,7 @@ class Reference:
         self.real = np.dtype(self.about["precision"])
 
     def once(self, positions, cell, species):
-        """Energy, forces [N, 3] and virial [3, 3] in the frame given."""
+        """Energy, forces [N, 3] and virial [3, 3] of the given frame."""
         finder = vesin.NeighborList(cutoff=self.about["cutoff"], full_list=True)
         i, j, vectors = finder.compute(points=positions, box=cell, periodic=True, quantities="ijD")
         slot = np.array([np.count_nonzero(i[:e] == i[e]) for e in range(len(i))])

@@ -1,4 +1,6 @@
-"""Simulations of one LAMMPS process, told apart by their last energy, pressures, positions, velocities and forces."""
+"""Several simulations in one LAMMPS process, compared by their last energy, pressures, positions, velocities and
+forces.
+"""
 
 from dataclasses import dataclass
 
@@ -21,7 +23,7 @@ write_dump all custom final.{k}.dump id xu yu zu vx vy vz fx fy fz modify sort i
 
 @dataclass
 class State:
-    """What a simulation ended with; lists run over the atoms of an axis, axis by axis."""
+    """The end of a simulation; lists run over the atoms of an axis, axis by axis."""
 
     step: int
     energy: float
@@ -37,7 +39,7 @@ def moving(pair, extra=""):
 
 
 def finals(folder, *scripts, ranks=1):
-    """Last states of scripts that end in a run, run one after the other in one process, with `clear` between them."""
+    """Last states of scripts ending in a run, executed in one process with `clear` between them."""
     script = "clear\n".join(script + SAVE.format(k=k) for k, script in enumerate(scripts))
     output = succeed(folder, script, ranks).output
     lines = [line.split()[1:] for line in output.splitlines() if line.startswith("final ")]
@@ -62,7 +64,7 @@ def assert_same(found, expected, tolerance):
 
 
 def assert_all_same(found, expected, names, tolerance):
-    """Several states agree with one or with one each; a failure tells the name of the first that does not."""
+    """Several states agree with one, or with one each; a failure names the first deviating quantity."""
     expected = expected if isinstance(expected, list) else [expected] * len(found)
     for name, one, other in zip(names, found, expected, strict=True):
         try:

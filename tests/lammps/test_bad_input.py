@@ -1,4 +1,4 @@
-"""What is wrong with the input stops all ranks with the sentence that says so, once, and without a hang."""
+"""Wrong input stops all ranks with a sentence about it, printed once, and without a hang."""
 
 import os
 import re
@@ -78,7 +78,7 @@ def written(folder, name, content):
     return folder / name
 
 
-def test_files_that_are_no_models(tmp_path):
+def test_files_other_than_models(tmp_path):
     data = TOY.read_bytes()
     cases = [
         (tmp_path / "no.onnx", "cannot read"),
@@ -99,7 +99,7 @@ def test_files_that_are_no_models(tmp_path):
         ("bad-input", "breaks the model contract"),
     ],
 )
-def test_models_that_break_the_contract(tmp_path, name, sentence):
+def test_models_breaking_the_contract(tmp_path, name, sentence):
     assert_refused(tmp_path, triclinic() + model(TOYS / f"{name}.onnx"), sentence, ranks=(2,))
 
 
@@ -118,7 +118,7 @@ create_atoms 2 single ${x} ${y} ${z} units box
 @pytest.mark.parametrize("name", ["bad-close-list", "bad-close-padded"])
 @pytest.mark.parametrize("keywords", ["", "rotate octahedral", "rotate tetrahedral memory 1"])
 def test_the_atom_at_which_a_model_fails(tmp_path, name, keywords):
-    """Two atoms in one place: told by their IDs, whatever the cut and the replica."""
+    """Two coinciding atoms are named by their IDs, for any domain decomposition and replica."""
     atom = r"atom (\d+) \((\w)\)"
     pattern = rf"gave NaN in atomic_energies for {atom} at \(.*, .*, .*\), nearest neighbors {atom} at 0.0000 Å, atom"
     script = triclinic() + COINCIDENT + toy(name, keywords) + REPORT
@@ -130,8 +130,8 @@ def test_the_atom_at_which_a_model_fails(tmp_path, name, keywords):
         assert {one, two} == {("15", "O"), ("23", "H")}
 
 
-def test_a_position_that_is_no_number(tmp_path):
-    """LAMMPS looks at positions only as it makes neighbor lists: until then such an atom would have no neighbors."""
+def test_a_position_of_nan(tmp_path):
+    """LAMMPS checks positions only when it builds neighbor lists: until then such an atom would have no neighbors."""
     script = triclinic() + toy() + "neigh_modify every 100 delay 100\nfix 1 all nve\nrun 1\n"
     script += "variable bad atom id*1e308*1e10-id*1e308*1e10\ngroup one id 7\n"
     script += "velocity one set v_bad 0 0 units box\nrun 2 pre no\n"
@@ -141,12 +141,12 @@ def test_a_position_that_is_no_number(tmp_path):
 
 
 def test_a_failure_on_one_rank_stops_all(tmp_path):
-    """Ranks without atoms run no model: they wait for those that do, and must hear of the failure."""
+    """Ranks without atoms run no model: they wait for the others, and must be told of the failure."""
     assert_refused(tmp_path, CORNER + toy("bad-nan") + REPORT, "gave NaN in", ranks=(4,))
 
 
 def test_memory_that_one_rank_does_not_get(tmp_path):
-    """The other rank would go on for ever, waiting, if it were not told."""
+    """The other rank would wait for ever if it were not told."""
     (tmp_path / "in.test").write_text(f"plugin load {PLUGIN}\n" + water(tmp_path, 12) + model(WATER) + "run 0\n")
     lmp = [BIN / "lmp", "-in", "in.test", "-log", "none"]
     command = [BIN / "mpiexec", "-n", "1", *lmp, ":", "-n", "1", "prlimit", "--as=340000000", *lmp]
@@ -154,7 +154,7 @@ def test_memory_that_one_rank_does_not_get(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode != 0
     assert (done.stdout + done.stderr).count("ONNX Runtime failed to run the model") == 1
-    # Whoever asks first, tumble or ONNX Runtime.
+    # Either tumble or ONNX Runtime fails first.
     causes = "bytes of memory left|Failed to allocate memory|bad_alloc"
     assert len(re.findall(causes, done.stdout + done.stderr)) == 1
 
@@ -195,15 +195,15 @@ def test_missing_onnx_runtime_is_named(tmp_path):
     assert_refused(tmp_path, triclinic() + toy(), sentence, environment=environment)
 
 
-def test_a_device_that_is_not_there(tmp_path):
+def test_a_missing_device(tmp_path):
     assert_refused(tmp_path, triclinic() + toy(keywords="device cuda"), "cannot run on cuda")
 
 
-def test_forces_that_the_model_lacks(tmp_path):
+def test_forces_not_offered_by_the_model(tmp_path):
     assert_refused(tmp_path, triclinic() + toy(keywords="forces direct"), "offers no direct forces")
 
 
-def test_a_pressure_that_is_not_known_is_not_a_number(tmp_path):
+def test_an_unknown_pressure_is_nan(tmp_path):
     script = triclinic() + toy("direct-padded-f64", "forces direct") + REPORT
     result = run(tmp_path, script, 2)
     assert result.code == 0, result.output
@@ -240,7 +240,7 @@ neigh_modify one 3000 page 30000
 
 
 def test_more_neighbors_than_an_atom_may_have(tmp_path):
-    """An atom amidst a shell of others: 2,000 of them are evaluated, and no more."""
+    """An atom inside a shell of others: at most 2,000 neighbors are evaluated."""
     dense = toy("pair-padded-f64") + "run 0\n"
     sentence = "some of 2002 atoms have 2001 or more neighbors within 3.500 Å, but at most 2000 are supported"
     assert_refused(tmp_path, DENSE.format(neighbors=2001) + dense, sentence)
@@ -254,6 +254,6 @@ def test_more_neighbors_than_an_atom_may_have(tmp_path):
         ("", "pair_write 1 2 10 r 1.0 3.0 table.txt toy\n", "does not support pair_write"),
     ],
 )
-def test_settings_that_would_give_wrong_results(tmp_path, extra, late, sentence):
+def test_settings_with_wrong_results_are_refused(tmp_path, extra, late, sentence):
     script = triclinic().replace("newton on", extra or "newton on") + toy() + late + "run 0\n"
     assert_refused(tmp_path, script, sentence)

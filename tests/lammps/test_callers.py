@@ -1,4 +1,4 @@
-"""Who asks the pair style for energies and forces: the integrator gets impulses, everybody else averages."""
+"""Forces and energies for different callers: impulses for the integrator, averages for everything else."""
 
 import pytest
 from boxes import model, triclinic, water
@@ -73,14 +73,14 @@ def swaps(folder, keywords, fix, ranks=1):
     ],
 )
 def test_monte_carlo_compares_averaged_energies(tmp_path, fix, ranks):
-    """At zero temperature a trial is accepted if the energy falls: each step accepts as the average does."""
+    """At zero temperature a trial is accepted if the averaged energy falls."""
     fix = fix.format(29494)
     expected, counts = swaps(tmp_path, "rotate octahedral", fix, ranks)
     found, accepted = swaps(tmp_path, EVERY, fix, ranks)
     assert accepted == counts and counts[-1] > 2
     assert_close(found, expected, 1e-12)
     if "semi-grand" not in fix:
-        # The bare model accepts other trials, so that this would show.
+        # The bare model accepts other trials, so the test can tell them apart.
         assert swaps(tmp_path, "rotate none", fix, ranks)[1] != counts
 
 
@@ -194,7 +194,7 @@ PIECES = {
 
 
 @pytest.mark.parametrize("rotate", ["octahedral every 4", "random seed 3", "octahedral+random every 4"])
-def test_pieces_of_a_run_are_the_whole(tmp_path, rotate):
+def test_pieces_of_a_run_equal_the_whole(tmp_path, rotate):
     start = triclinic() + model(TWOHOP, f"rotate {rotate}") + NVE
     whole, *others = finals(tmp_path, *(start + pieces for pieces in PIECES.values()))
     assert_all_same(others, whole, list(PIECES)[1:], 1e-10)
@@ -210,8 +210,8 @@ def test_a_reset_of_the_step_number_changes_no_trajectory(tmp_path, rotate):
 
 
 @pytest.mark.parametrize("rotate", ["octahedral every 4", "random seed 3"])
-def test_a_clock_that_is_kept_at_zero_changes_no_trajectory(tmp_path, rotate):
-    """Each step has the number of the one before it, and no setup between."""
+def test_a_clock_held_at_zero_changes_no_trajectory(tmp_path, rotate):
+    """Each step has the same number as the one before, without a setup in between."""
     start = triclinic() + model(TWOHOP, f"rotate {rotate}") + NVE + "thermo_style custom step temp\n"
     one_by_one = "run 1\n" + "reset_timestep 0\nrun 1 pre no\n" * 9
     ends = []
@@ -229,11 +229,11 @@ def test_the_internal_fix_may_be_removed(tmp_path, rotate):
     assert len(energies(succeed(tmp_path, script + DIGITS + "run 4\nclear\n"))) == 2
 
 
-def test_a_style_that_computes_nothing_steps_nothing(tmp_path):
+def test_a_style_without_compute_makes_no_impulses(tmp_path):
     succeed(tmp_path, triclinic() + model(TWOHOP, EVERY) + "pair_modify compute no\n" + NVE + "run 5\n")
 
 
-def test_a_reset_between_outer_steps_is_told(tmp_path):
+def test_a_reset_between_outer_steps_brings_a_warning(tmp_path):
     script = triclinic() + model(TWOHOP, EVERY) + NVE + "run 5\nreset_timestep 0\nrun 5\n"
     sentence = (
         "the step number was reset between two outer steps; every 4 continues its count, so the next outer step is 3"
@@ -244,7 +244,7 @@ def test_a_reset_between_outer_steps_is_told(tmp_path):
 
 
 @pytest.mark.parametrize("before", ["run 0\n", "minimize 0 1e-3 2 4\n", "run 4\nrun 0\n"])
-def test_forces_without_an_impulse_are_not_gone_on_with(tmp_path, before):
+def test_runs_do_not_continue_with_forces_without_an_impulse(tmp_path, before):
     script = triclinic() + model(TWOHOP, EVERY) + NVE + before
     result = run(tmp_path, script + "run 4 pre no\n")
     assert result.code != 0
@@ -264,7 +264,7 @@ def test_after_a_minimizer_outer_steps_are_multiples_again(tmp_path):
 # Single points
 
 
-def test_each_single_point_has_a_rotation_of_its_own(tmp_path):
+def test_each_single_point_has_its_own_rotation(tmp_path):
     start = triclinic() + model(TWOHOP, "rotate random seed 5")
     loop = "variable k loop 6\nlabel top\nrun 0\nnext k\njump SELF top\n"
     found = energies(succeed(tmp_path, start + DIGITS + loop))
@@ -279,7 +279,7 @@ def test_single_points_on_a_grid_are_all_the_same(tmp_path):
     assert len(set(energies(succeed(tmp_path, start + "run 0\n" * 3)))) == 1
 
 
-def test_a_minimizer_with_random_rotations_is_warned_of_once(tmp_path):
+def test_a_minimizer_with_random_rotations_brings_one_warning(tmp_path):
     minimize = "minimize 0 1e-3 2 4\n"
     sentence = "WARNING: pair_style tumble: with random rotations each evaluation has another energy surface"
     output = succeed(tmp_path, triclinic() + model(TWOHOP, "rotate random") + 2 * minimize, 2).output

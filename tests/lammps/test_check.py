@@ -1,4 +1,4 @@
-"""The lines that `tumble check` recommends run as they stand."""
+"""The lines recommended by `tumble check` run unchanged."""
 
 import json
 import os
@@ -25,13 +25,13 @@ def test_recommendation_for_lammps_runs_there(tmp_path, recommended):
     assert len(succeed(tmp_path, script).thermo()) == 2
 
 
-def test_so_does_the_alternative_with_its_thermostat(tmp_path, recommended):
+def test_the_alternative_with_its_thermostat_runs_too(tmp_path, recommended):
     style, langevin = recommended["random"]["lammps"]
     script = water(tmp_path, 2) + f"{style}\npair_coeff * * {MODEL} O H\nfix 1 all nve\n{langevin}\nrun 5\n"
     assert len(succeed(tmp_path, script).thermo()) == 2
 
 
-def test_the_command_for_ipi_is_one_that_looks_for_its_server(tmp_path, recommended):
+def test_the_command_for_ipi_waits_for_its_server(tmp_path, recommended):
     (tmp_path / "start.xyz").write_text("1\n\nO 0 0 0\n")
     words = recommended["ipi"].replace("--unix driver", "--unix nobody-is-there").split()
     done = subprocess.run(

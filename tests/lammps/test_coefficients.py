@@ -1,4 +1,4 @@
-"""The model that pair_coeff names: a certain one if wanted, by symbols or numbers, and the same on all ranks."""
+"""The model of pair_coeff: pinned by its hash on request, with symbols or numbers, and the same on all ranks."""
 
 import hashlib
 import os
@@ -13,12 +13,12 @@ TOY = TOYS / "twohop-padded-f64.onnx"
 
 
 def sha256(path):
-    """Hexadecimal."""
+    """SHA-256 of a file, hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def energy(folder, coefficients, ranks=1):
-    """Of the skewed box."""
+    """Energy of the skewed box."""
     script = triclinic() + f"pair_style tumble\npair_coeff * * {coefficients}\n" + REPORT
     return succeed(folder, script, ranks).thermo()[0]["PotEng"]
 
@@ -29,14 +29,14 @@ def test_elements_by_number_and_isotopes(tmp_path, elements):
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
-def test_a_certain_model(tmp_path, ranks):
+def test_a_model_pinned_by_its_hash(tmp_path, ranks):
     digest = sha256(TOY)
     for given in (digest, digest.upper()):
         assert energy(tmp_path, f"{TOY} sha256 {given} O H", ranks) == energy(tmp_path, f"{TOY} O H", ranks)
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
-def test_another_model_than_the_one_demanded(tmp_path, ranks):
+def test_a_model_of_another_hash(tmp_path, ranks):
     wrong = sha256(WATER)
     script = triclinic() + f"pair_style tumble\npair_coeff * * {TOY} sha256 {wrong} O H\n"
     result = run(tmp_path, script, ranks, timeout=60)
@@ -57,19 +57,19 @@ def test_another_model_than_the_one_demanded(tmp_path, ranks):
         (f"{TOY} sha256 {64 * 'a'} O", "pair_coeff names 1 element(s) but there are 2 atom type(s)"),
     ],
 )
-def test_demands_that_cannot_be_read(tmp_path, coefficients, sentence):
+def test_malformed_hashes(tmp_path, coefficients, sentence):
     result = run(tmp_path, triclinic() + f"pair_style tumble\npair_coeff * * {coefficients}\n", timeout=60)
     assert result.code != 0
     assert result.output.count(sentence) == 1, result.output
 
 
-def test_the_demand_holds_for_its_pair_coeff_only(tmp_path):
+def test_the_hash_holds_for_its_pair_coeff_only(tmp_path):
     first = f"pair_style tumble\npair_coeff * * {TOY} sha256 {sha256(TOY)} O H\nrun 0\n"
     succeed(tmp_path, triclinic() + first + toy("harmonic-padded-f64").splitlines()[1] + "\nrun 0\n")
 
 
 def on_several_ranks(folder, script, changes):
-    """Each rank in a folder of its own, which `changes[rank]` may change and say which variables it has there."""
+    """Runs each rank in its own folder; `changes[rank]` may change the folder and return environment variables."""
     command = [BIN / "mpiexec"]
     for rank, change in enumerate(changes):
         place = folder / f"rank{rank}"
@@ -86,7 +86,7 @@ def on_several_ranks(folder, script, changes):
 
 
 def patched(name, old, new):
-    """A change of all places in a file."""
+    """Replaces all occurrences in a file."""
 
     def change(place):
         data = (place / name).read_bytes()
@@ -98,7 +98,7 @@ def patched(name, old, new):
 
 
 def same(_):
-    """No change."""
+    """Changes nothing."""
     return {}
 
 
@@ -111,7 +111,7 @@ def test_ranks_with_the_same_files_agree(tmp_path):
 
 
 def other_layout(place):
-    """The same toy in another file: no energy would tell."""
+    """The same toy in another file: the energies do not show the difference."""
     shutil.copy(TOYS / "twohop-list-f64.onnx", place / "m.onnx")
     return {}
 
@@ -138,7 +138,7 @@ def test_ranks_with_other_versions(tmp_path):
 
 @pytest.mark.parametrize("keyword, values", [("seed", ("1", "2")), ("uncertainty", ("1.5", "2.5")), ("threads", "12")])
 def test_ranks_with_other_settings(tmp_path, keyword, values):
-    """A variable of the environment is read on each rank by itself."""
+    """Each rank reads a variable of the environment by itself."""
     script = HERE.replace("pair_style tumble\n", f"variable x getenv SETTING\npair_style tumble {keyword} ${{x}}\n")
     done = on_several_ranks(tmp_path, script, [lambda _, value=value: {"SETTING": value} for value in values])
     assert done.returncode != 0

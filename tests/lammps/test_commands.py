@@ -1,4 +1,4 @@
-"""Commands and computes that ask something of the pair style: those it answers, and what LAMMPS says of the others."""
+"""Commands and computes with requests to the pair style: the supported ones, and LAMMPS' errors for the others."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def test_refused_commands(tmp_path, commands, sentence):
 
 
 def test_lists_of_style_multi(tmp_path):
-    """LAMMPS makes them for own atoms, which is enough on one rank."""
+    """LAMMPS makes them for own atoms only, enough on one rank."""
     plain, multi = finals(tmp_path, *(moving(RANDOM) + f"{line}\nrun 5\n" for line in ("", "neighbor 1.0 multi")))
     assert_same(multi, plain, 1e-11)
     result = run(tmp_path, moving(RANDOM) + "neighbor 1.0 multi\nrun 0\n", 2, timeout=60)
@@ -61,8 +61,8 @@ run 20
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
-def test_a_fix_that_leaves_out_atoms_is_refused_in_its_first_run(tmp_path, ranks):
-    """It excludes them after the pair style was set up, and takes an atom without neighbors for a deleted one."""
+def test_a_fix_excluding_atoms_is_refused_in_its_first_run(tmp_path, ranks):
+    """It excludes atoms after the setup of the pair style, and an atom without neighbors counts as deleted."""
     result = run(tmp_path, GCMC.format(pair=toy("harmonic-list-f64")), ranks, timeout=60)
     assert result.code != 0
     assert result.output.count("remove neigh_modify exclude group, or the fix that excludes atoms (fix gcmc") == 1
@@ -70,7 +70,7 @@ def test_a_fix_that_leaves_out_atoms_is_refused_in_its_first_run(tmp_path, ranks
 
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_pair_modify_changes_nothing(tmp_path, ranks):
-    """But `compute no`, which leaves the pair style out."""
+    """Except for `compute no`, which leaves the pair style out."""
     keywords = ["shift yes", "mix arithmetic", "table 12 tabinner 1.0", "tail yes", "nofdotr", "neigh/trim yes"]
     scripts = [moving(RANDOM) + f"{line}\nrun 5\n" for line in ["", *(f"pair_modify {k}" for k in keywords)]]
     plain, *others = finals(tmp_path, *scripts, ranks=ranks)
@@ -120,7 +120,7 @@ lmp.close()
 
 @pytest.mark.parametrize("keywords", ["rotate none", "rotate octahedral every 4", "rotate octahedral"])
 def test_positions_scattered_from_python(tmp_path, keywords):
-    """Forces gathered are the slopes of energies extracted, and the way back leads to the energy of the start."""
+    """Gathered forces are the slopes of extracted energies, and the way back leads to the energy of the start."""
     setup = triclinic() + toy(keywords=keywords) + MOVE + "run 0\n"
     (tmp_path / "in.python").write_text(f"plugin load {PLUGIN}\nvariable energy equal pe\n{setup}")
     environment = {**os.environ, "LD_LIBRARY_PATH": str(BIN.parent / "lib"), "VIRTUAL_ENV": str(BIN.parent)}

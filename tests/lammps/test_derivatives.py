@@ -1,4 +1,4 @@
-"""Forces and virial against finite differences that LAMMPS itself takes."""
+"""Forces and virial against LAMMPS' own finite differences."""
 
 import pytest
 from boxes import model, toy, triclinic, water

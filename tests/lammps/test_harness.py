@@ -1,4 +1,4 @@
-"""The checks that LAMMPS' own harness makes of a force style, against a reference that shares no code with tumble.
+"""The checks of LAMMPS' own test harness for a force style, against a reference without code of tumble.
 
 Forces at the start and after four steps of velocity Verlet, made in Python from the ONNX file, must come out of a plain
 run, of a restart, of a data file, of r-RESPA and of any number of ranks; and `extract` gives what it says.
@@ -41,7 +41,7 @@ def case(request, tmp_path_factory):
 
 
 def verlet(reference, frame, cell, types):
-    """Forces along a trajectory that is integrated here."""
+    """Forces along a trajectory integrated in Python."""
     species, masses = [SPECIES[t] for t in types], np.array([MASSES[t] for t in types])[:, None]
     x, v = columns(frame, "x", "y", "z"), columns(frame, "vx", "vy", "vz")
     forces = [reference.average(x, cell, species, "tetrahedral", False)[1]]
@@ -54,7 +54,7 @@ def verlet(reference, frame, cell, types):
 
 
 def assert_forces(folder, name, expected):
-    """The forces of a dump are those expected, to what LAMMPS' constants and rounding allow."""
+    """The forces of a dump equal the expected ones within LAMMPS' constants and rounding."""
     frames = dump(folder / f"{name}.dump")
     assert len(frames) == len(expected)
     for frame, forces in zip(frames, expected):

@@ -1,4 +1,4 @@
-"""tumble beside other pair styles, and beside itself."""
+"""tumble together with other pair styles and with itself."""
 
 import pytest
 from boxes import REPORT, model, toy, triclinic, water
@@ -28,7 +28,7 @@ def overlay(other, coefficients, keywords="rotate octahedral"):
 
 
 def alone(other, coefficients):
-    """The other style by itself."""
+    """The other style alone."""
     plain = [c.replace(other.split()[0] + " ", "") for c in coefficients]
     return f"pair_style {other}\n" + "".join(f"pair_coeff {c}\n" for c in plain)
 
@@ -76,7 +76,7 @@ def test_two_models_at_once(tmp_path, ranks):
     assert_sum(evaluate(tmp_path, triclinic() + script, ranks), one, other)
 
 
-def test_the_bare_model_and_its_correction_are_the_averaged_one(tmp_path):
+def test_the_bare_model_and_its_correction_sum_to_the_average(tmp_path):
     script = "pair_style hybrid/overlay tumble tumble rotate octahedral correction yes\n"
     script += f"pair_coeff * * tumble 1 {WATER_F64} O H\npair_coeff * * tumble 2 {WATER_F64} O H\n"
     box = water(tmp_path, 2)
@@ -99,7 +99,7 @@ run 0
 """
 
 
-def test_diagnostics_and_values_per_atom_of_one_of_two(tmp_path):
+def test_diagnostics_and_values_per_atom_of_one_of_two_styles(tmp_path):
     script = "pair_style hybrid/overlay tumble rotate octahedral tumble rotate tetrahedral\n"
     script += f"pair_coeff * * tumble 1 {TWOHOP} O H\npair_coeff * * tumble 2 {HARMONIC} O H\n"
     row = succeed(tmp_path, triclinic() + script + PER_ATOM, 2).thermo()[0]

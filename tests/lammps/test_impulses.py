@@ -1,4 +1,4 @@
-"""The integrator, and all readers of its forces, get those of the bare model, and impulses at outer steps."""
+"""The integrator, and all readers of its forces, get bare forces, with impulses at outer steps."""
 
 import json
 import os
@@ -20,7 +20,7 @@ INTEGRATORS = {
     "langevin": "nve\nfix 2 all langevin 300 300 0.1 4711",
     "temp/berendsen": "nve\nfix 2 all temp/berendsen 300 300 0.1",
     "temp/csvr": "nve\nfix 2 all temp/csvr 300 300 0.1 4711",
-    # These change the box after the forces, so it must change little for the dump to have that of the forces.
+    # These change the box after the forces: it must change little, since the dump should have the box of the forces.
     "press/langevin": "nve\nfix 2 all press/langevin iso 0 0 1e6 temp 300 300 4711",
     "press/berendsen": "nve\nfix 2 all press/berendsen iso 0 0 1e9",
     "deform": "nve\nfix 2 all deform 1 x erate 1e-6 remap x",
@@ -35,7 +35,7 @@ FORCES = [("fx", "f_f[1]"), ("fy", "f_f[2]"), ("fz", "f_f[3]")]
 
 
 def liquid(folder):
-    """Water that is stepped; what the pair style gives is stored before other fixes change it."""
+    """Water for time stepping; the output of the pair style is stored before other fixes change it."""
     return water(folder, 2) + model(TWOHOP, EVERY) + "fix f all store/force\n"
 
 
@@ -46,7 +46,7 @@ def rerun(folder, keywords):
 
 
 def assert_stepped(folder, frames, tolerance=1e-9):
-    """The pair style gave bare forces f, and with them the impulses 4 (F - f) at every fourth step."""
+    """The pair style gave the bare forces f, plus the impulses 4 (F - f) at every fourth step."""
     bare, averaged = rerun(folder, "rotate none"), rerun(folder, "rotate octahedral")
     assert len(frames) == len(bare) == len(averaged) > 4
     for step, (found, f, mean) in enumerate(zip(frames, bare, averaged)):
@@ -74,7 +74,7 @@ thermo_modify format float %20.17g
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
-def test_forces_that_are_read_in_a_run_are_those_that_a_dump_shows(tmp_path, ranks):
+def test_forces_read_in_a_run_equal_those_of_a_dump(tmp_path, ranks):
     rows = succeed(tmp_path, liquid(tmp_path) + NVE + READ + RUN + "run 5\n", ranks).thermo()
     frames = dump(tmp_path / "run.dump")
     for row, frame in zip(rows, frames, strict=True):
@@ -120,7 +120,7 @@ def test_fix_external_sees_the_forces_of_the_integrator(tmp_path):
 
 @pytest.mark.parametrize("style", ["adapt", "adapt/fep"])
 def test_fix_adapt_scales_the_forces_of_the_integrator(tmp_path, style):
-    """Nothing moves in so short steps, so that those without the fix are the same steps."""
+    """Steps are so short that nothing moves, so steps without the fix are comparable."""
     start = liquid(tmp_path) + "timestep 1e-9\nfix 1 all nve\n"
     adapt = f"variable k equal 0.5+0.1*step\nfix k all {style} 1 pair tumble scale * * v_k\n"
     frames = []

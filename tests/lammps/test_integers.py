@@ -1,4 +1,6 @@
-"""LAMMPS with atom IDs of 8 bytes (LAMMPS_BIGBIG): the C++ side compiles for it, and no plugin runs in the other."""
+"""LAMMPS with atom IDs of 8 bytes (LAMMPS_BIGBIG): the C++ side compiles for it, and neither kind loads the plugin of
+the other.
+"""
 
 import os
 import subprocess
@@ -13,7 +15,7 @@ SIZES = {"LAMMPS_SMALLBIG": 4, "LAMMPS_BIGBIG": 8}
 
 @pytest.mark.parametrize("integers", SIZES)
 def test_the_sources_compile_for_both(tmp_path, integers):
-    # Each has its own folder of what was generated; cargo writes `output` when it has run its build script.
+    # Each has its own folder of generated files; cargo writes `output` after the build script.
     builds = [path for path in BUILD.glob("build/tumble-lammps-*/output") if (path.parent / "out/cxxbridge").exists()]
     headers = max(builds, key=os.path.getmtime).parent / "out/cxxbridge/include"
     assert_size = f'#include "lmptype.h"\nstatic_assert(sizeof(LAMMPS_NS::tagint) == {SIZES[integers]}, "");\n'
@@ -27,7 +29,7 @@ def test_the_sources_compile_for_both(tmp_path, integers):
 
 
 def test_integers_of_other_sizes_are_refused(tmp_path):
-    """What LAMMPS says of itself is changed by a library that is loaded before it."""
+    """A library loaded before LAMMPS changes its reported integer sizes."""
     (tmp_path / "big.c").write_text("int lammps_extract_setting(void *lmp, const char *name) { return 8; }\n")
     subprocess.run(["gcc", "-shared", "-fPIC", "-o", "big.so", "big.c"], cwd=tmp_path, check=True)
     (tmp_path / "in.test").write_text(f"plugin load {PLUGIN}\n" + triclinic() + toy() + "run 0\n")

@@ -1,4 +1,4 @@
-"""Thermostats, barostats, multiple time steps, deformation, held atoms and neighbor settings do what they should."""
+"""Thermostats, barostats, multiple time steps, deformation, held atoms and neighbor settings."""
 
 import math
 
@@ -44,8 +44,8 @@ def test_conserved_quantity_of_a_thermostat(tmp_path, pair, ensemble):
     assert max(conserved) - min(conserved) < 0.02 * (max(total) - min(total))
 
 
-def test_the_total_energy_swings_with_the_square_of_the_time_step(tmp_path):
-    """What velocity Verlet does with forces that are the derivative of the energy."""
+def test_the_total_energy_oscillates_with_the_square_of_the_time_step(tmp_path):
+    """A property of velocity Verlet with forces that are derivatives of the energy."""
     swings = []
     for steps in (40, 80):
         script = relaxed(BARE) + f"timestep {0.01 / steps}\nfix 1 all nve\nrun {steps}\n"
@@ -71,7 +71,7 @@ def test_respa_with_the_pair_style_on_the_inner_level(tmp_path):
 
 @pytest.mark.parametrize("axis", ["z"])
 def test_the_work_of_a_deformation(tmp_path, axis):
-    """Nothing moves but the box: dE = -V P dL / L. Forces are a step older than the box that fix deform leaves."""
+    """Only the box moves: dE = -V P dL / L. Forces are one step older than the box after fix deform."""
     style = f"thermo_style custom step pe vol l{axis} c_v[{'xyz'.index(axis) + 1}]\n"
     script = water(tmp_path, 2) + BARE + "compute v all pressure NULL virial\n" + style + DIGITS
     script += f"fix 1 all deform 1 {axis} scale 1.02 remap x\nrun 40\n"
@@ -84,7 +84,7 @@ def test_the_work_of_a_deformation(tmp_path, axis):
     assert_close([rows[-1]["PotEng"] - rows[1]["PotEng"]], [work], 1e-5)
 
 
-def test_a_shear_that_flips_the_box(tmp_path):
+def test_a_shear_with_box_flips(tmp_path):
     shear = moving(RANDOM) + "fix 2 all deform 1 xy erate 60 remap x\nrun 60\n"
     one, two = (finals(tmp_path, shear, ranks=ranks)[0] for ranks in (1, 2))
     assert_same(two, one, 1e-9)
@@ -104,7 +104,7 @@ mass * 1.0
 
 @pytest.mark.parametrize("keywords, invariant", [("rotate none", False), ("rotate octahedral", True)])
 def test_a_cluster_turned_by_a_right_angle(tmp_path, keywords, invariant):
-    """The octahedral average knows this rotation: forces turn along."""
+    """The octahedral average is invariant under this rotation: forces rotate with the cluster."""
     start = ISOLATED + toy(keywords=keywords) + MOVE + "velocity all set 0 0 0\n{}run 0\n"
     turn = "displace_atoms all rotate 20 20 20 0 1 0 90\n"
     before, after = finals(tmp_path, start.format(""), start.format(turn), ranks=2)
@@ -119,8 +119,8 @@ def test_a_cluster_turned_by_a_right_angle(tmp_path, keywords, invariant):
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
-def test_atoms_that_are_held(tmp_path, ranks):
-    """Those without force and velocity stay, and the others feel them as before."""
+def test_held_atoms(tmp_path, ranks):
+    """Atoms without force and velocity stay, and their effect on the others is unchanged."""
     hold = "group held id <= 6\nvelocity held set 0 0 0\nfix 2 held setforce 0 0 0\n"
     scripts = [moving(RANDOM) + extra for extra in ("run 0\n", hold + "run 0\n", hold + "run 10\n")]
     free, start, end = finals(tmp_path, *scripts, ranks=ranks)

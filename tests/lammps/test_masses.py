@@ -1,4 +1,4 @@
-"""Masses that are those of other elements: a warning, in all unit styles and for masses of single atoms."""
+"""A warning for masses of other elements, in all unit styles and for masses of single atoms."""
 
 import pytest
 from boxes import toy
@@ -25,7 +25,7 @@ def box(masses, units="metal", style="atomic"):
 
 
 def warnings(folder, script, ranks=1):
-    """Those of this kind."""
+    """The warnings about masses in an output."""
     output = succeed(folder, script, ranks).output
     return [line for line in output.splitlines() if "masses and elements do not match" in line]
 
@@ -56,7 +56,7 @@ def test_masses_of_single_atoms(tmp_path, ranks):
     assert "type 1 is O (mass 15.9990) but has mass 1.0080" in line
 
 
-def test_masses_given_anew_are_looked_at_anew(tmp_path):
+def test_new_masses_are_checked_again(tmp_path):
     script = box("mass 1 15.999\nmass 2 1.008") + toy("harmonic-list-f64")
     script += "run 0\nmass 1 15.999e-3\nrun 0\nrun 0\nmass 1 15.999\nrun 0\nmass 1 1.0\nrun 0\n"
     found = warnings(tmp_path, script)

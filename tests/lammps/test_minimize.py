@@ -1,4 +1,4 @@
-"""Minimization: of positions, and of the box with them."""
+"""Minimization of positions, and of positions and box."""
 
 from boxes import toy, triclinic
 from lmp import assert_close, succeed
@@ -13,7 +13,7 @@ BAR = 6.241509074e-7  # eV/Å^3, LAMMPS' own
 
 
 def relaxed(folder, name, relax, ranks=1):
-    """Thermo rows of a relaxation of the box that starts from relaxed positions."""
+    """Thermo rows of a relaxation of the box, starting from relaxed positions."""
     script = triclinic() + toy(name) + "minimize 0 1e-3 300 900\nreset_timestep 0\n" + THERMO
     rows = succeed(folder, script + f"fix 1 all box/relax {relax}\nminimize 0 1e-3 300 600\n", ranks).thermo()
     return [row for row in rows if "Pxx" in row]
@@ -30,8 +30,8 @@ def test_the_energy_falls_to_a_minimum(tmp_path):
     assert abs(final[1] - final[0]) < 1e-3
 
 
-def test_a_box_relaxed_to_no_pressure(tmp_path):
-    """Of the bare model: the trace of the virial is the derivative by the volume, whatever the model."""
+def test_a_box_relaxed_to_zero_pressure(tmp_path):
+    """With the bare model: the trace of the virial is the derivative by the volume for any model."""
     rows = relaxed(tmp_path, "harmonic-list-f64", "iso 0.0 vmax 0.01")
     pressures = [abs(row["Pxx"] + row["Pyy"] + row["Pzz"]) / 3 for row in rows]
     assert pressures[-1] < 0.01 * pressures[0]
@@ -39,7 +39,7 @@ def test_a_box_relaxed_to_no_pressure(tmp_path):
 
 
 def test_a_skewed_box_relaxed_to_a_pressure(tmp_path):
-    """Of an invariant model: the virial of others is symmetrized, and no derivative in LAMMPS' six box lengths."""
+    """With an invariant model: other virials are symmetrized, and not the derivative in LAMMPS' six box lengths."""
     rows = relaxed(tmp_path, "pair-list-f64", "tri 10000 vmax 0.002")
     enthalpies = [row["PotEng"] + 10000 * BAR * row["Volume"] for row in rows]
     assert enthalpies[-1] < enthalpies[0]

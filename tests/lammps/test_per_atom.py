@@ -1,4 +1,4 @@
-"""Energies and virials of single atoms: their sums, their shares, and the heat flux that is made of them."""
+"""Energies and virials of single atoms: their sums, their shares, and the heat flux from them."""
 
 from functools import cache
 from itertools import product
@@ -55,18 +55,18 @@ def columns(frame, *names):
 
 
 def tensors(frame, compute):
-    """Those of a per-atom compute [N, 6 or 9]."""
+    """Columns of a per-atom compute [N, 6 or 9]."""
     return columns(frame, *(name for name in frame if name.startswith(f"c_{compute}[")))
 
 
 def matrix(nine):
-    """From LAMMPS' order of nine: xx, yy, zz, xy, xz, yz, yx, zx, zy."""
+    """The matrix from LAMMPS' order of nine: xx, yy, zz, xy, xz, yz, yx, zx, zy."""
     xx, yy, zz, xy, xz, yz, yx, zx, zy = nine
     return np.array([[xx, xy, xz], [yx, yy, yz], [zx, zy, zz]])
 
 
 def six(tensor):
-    """In LAMMPS' order: xx, yy, zz, xy, xz, yz."""
+    """The components in LAMMPS' order: xx, yy, zz, xy, xz, yz."""
     return tensor[..., [0, 1, 2, 0, 0, 1], [0, 1, 2, 1, 2, 2]]
 
 
@@ -79,7 +79,7 @@ def test_sums(points, name, rotate, ranks):
     assert_close([row[f"c_ssum[{k}]"] for k in range(1, 7)], -pressure, 1e-10)
     whole = matrix([row[f"c_csum[{k}]"] for k in range(1, 10)])
     assert_close(six(0.5 * (whole + whole.T)), -pressure, 1e-10)
-    # Only what is not invariant exerts a torque.
+    # Only a non-invariant model exerts a torque.
     skew = np.abs(whole - whole.T).max() / np.abs(whole).max()
     assert skew < 1e-11 if name.startswith("pair") else skew > 1e-6
 
@@ -109,7 +109,7 @@ def test_a_rank_without_atoms(tmp_path):
     "name, keywords", [("twohop-padded-f64", "random every 3"), ("both-list-f64", "octahedral every 3 inner direct")]
 )
 def test_sums_between_outer_steps(tmp_path, name, keywords):
-    """In multiple time stepping energies and virials per atom are averages at every step, whatever the forces are."""
+    """In multiple time stepping, energies and virials per atom are averages at every step, unlike the forces."""
     script = triclinic() + toy(name, f"rotate {keywords}") + COMPUTES
     script += "velocity all create 300 12\ntimestep 0.0005\nfix 1 all nve\nthermo 1\n"
     script += "dump 1 all custom 1 run.dump id x y z\ndump_modify 1 sort id format float %20.17g\nrun 3\n"
@@ -123,7 +123,7 @@ def test_sums_between_outer_steps(tmp_path, name, keywords):
 
 
 def test_blocks(tmp_path):
-    """Bytes for each of the 2200 edges are such that 1 MB does not do for all of them."""
+    """The bytes of the 2200 edges exceed 1 MB."""
     script = triclinic() + "replicate 2 2 1\n"
     whole, cut = (evaluate(tmp_path, script, "twohop-padded-f64", 1, keywords) for keywords in ("", "memory 1"))
     for rotate, compute in product(MITIGATIONS, "sc"):
@@ -132,7 +132,7 @@ def test_blocks(tmp_path):
 
 @pytest.mark.parametrize("rotate", MITIGATIONS)
 def test_an_independent_sum_over_pairs(points, rotate):
-    """Each atom has half of r ⊗ F of each of its pairs, also in the centroid virial, since the forces are central."""
+    """Each atom has half of r ⊗ F of each of its pairs, in the centroid virial too, since the forces are central."""
     _, frame = points("pair-list-f64", 2)[rotate]
     pairs = Pairs(columns(frame, "x", "y", "z"), frame["type"])
     forces = pairs.forces()
@@ -207,7 +207,7 @@ WARNING = "centroid virials of a model with several hops place the energy of dis
 
 
 def test_heat_flux_of_two_hops(tmp_path):
-    """It is approximate, as a warning says once; ranks agree on it."""
+    """It is approximate, as one warning says; ranks agree on it."""
     one, meaning, output = flux_and_its_meaning(tmp_path, CLUSTER + toy(), 1)
     two, _, _ = flux_and_its_meaning(tmp_path, CLUSTER + toy(), 2)
     assert_close(two, one, 1e-9)
@@ -216,7 +216,7 @@ def test_heat_flux_of_two_hops(tmp_path):
 
 
 def test_virial_of_either_kind_alone(tmp_path, points):
-    """Only stress/atom is asked for, or only centroid/stress/atom; the first comes without a warning."""
+    """Only stress/atom or only centroid/stress/atom is requested; the first brings no warning."""
     _, both = points("twohop-padded-f64", 1)["none"]
     for style, compute, warnings in (("stress/atom", "s", 0), ("centroid/stress/atom", "c", 1)):
         script = triclinic() + toy() + f"compute {compute} all {style} NULL pair\n"

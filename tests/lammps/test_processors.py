@@ -1,4 +1,4 @@
-"""A warning where the threads of the ranks are more than the processors that they may run on."""
+"""A warning if the ranks have more threads than processors to run on."""
 
 import os
 
@@ -9,7 +9,7 @@ from lmp import succeed
 
 @pytest.fixture
 def one_processor():
-    """This process and what it starts may run on one processor."""
+    """Restricts this process and its children to one processor."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(before)})
     yield
@@ -17,7 +17,7 @@ def one_processor():
 
 
 def warnings(folder, keywords="", ranks=1):
-    """Those of this kind, of two runs."""
+    """The warnings about threads in the outputs of two runs."""
     output = succeed(folder, triclinic() + toy(keywords=keywords) + "run 0\nrun 0\n", ranks).output
     return [line for line in output.splitlines() if "threads together, but may run on" in line]
 

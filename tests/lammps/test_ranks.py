@@ -1,4 +1,4 @@
-"""1, 2 and 4 ranks, and every way to cut the box, give the same energy, forces and virial."""
+"""1, 2 and 4 ranks, and every domain decomposition, give the same energy, forces and virial."""
 
 import pytest
 from boxes import CORNER, REPORT, model, toy, triclinic, water
@@ -65,6 +65,8 @@ def test_512_water_molecules(tmp_path):
 
 
 def test_single_precision_agrees_within_its_own(tmp_path):
-    """f32 sums depend on the padding, so ranks agree to its precision only; of forces that nearly cancel, to less."""
+    """f32 sums depend on the padding, so ranks agree within that precision only, and less for forces that nearly
+    cancel.
+    """
     script = water(tmp_path, 4) + model(WATER, "rotate random")
     assert_same(evaluate(tmp_path, script, 2), evaluate(tmp_path, script, 1), 2e-5)

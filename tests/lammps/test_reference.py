@@ -20,7 +20,7 @@ MITIGATIONS += ["lebedev:3", "octahedral+random"]
 
 
 def lammps(folder, script):
-    """Positions, cell and types as LAMMPS has them, and its energy, forces, virial."""
+    """Positions, cell and types as in LAMMPS, and its energy, forces, virial."""
     matrix = "\nvariable cell string '$(lx:%.15g) $(ly:%.15g) $(lz:%.15g) $(xy:%.15g) $(xz:%.15g) $(yz:%.15g)'\n"
     script += REPORT.replace("id x y z", "id type x y z") + matrix + 'print "cell ${cell}"\n'
     result = succeed(folder, script)
@@ -35,7 +35,7 @@ def lammps(folder, script):
 
 
 def command_line(folder, path, positions, cell, types, *options):
-    """What `tumble eval` makes of the same structure."""
+    """Results of `tumble eval` for the same structure."""
     rows = [" ".join([SYMBOLS[t], *(f"{x:.17g}" for x in p)]) for t, p in zip(types, positions)]
     lattice = " ".join(f"{x:.17g}" for x in cell.ravel())
     text = f'{len(rows)}\nLattice="{lattice}" Properties=species:S:1:pos:R:3\n' + "\n".join(rows) + "\n"
@@ -48,7 +48,7 @@ def command_line(folder, path, positions, cell, types, *options):
 
 @pytest.mark.parametrize("inversion", ["no", "yes"])
 @pytest.mark.parametrize("rotate", MITIGATIONS)
-def test_lammps_is_the_command_line(tmp_path, rotate, inversion):
+def test_lammps_equals_the_command_line(tmp_path, rotate, inversion):
     keywords = f"rotate {rotate} inversion {inversion} seed 11"
     *structure, energy, forces, virial = lammps(tmp_path, triclinic() + model(TOY, keywords))
     options = ["--rotate", rotate, "--seed", "11", *(["--inversion"] if inversion == "yes" else [])]
@@ -69,7 +69,7 @@ def test_an_independent_average_of_water(tmp_path, path, tolerance):
 
 
 def assert_independent(folder, script, path, group, tolerance):
-    """LAMMPS' averages, and the command line's averages and spread, are those of the reference."""
+    """LAMMPS' averages, and the command line's averages and spread, equal the reference."""
     rotate = f"rotate {group} inversion yes"
     positions, cell, types, energy, forces, virial = lammps(folder, script + model(path, rotate))
     species = [SPECIES[t] for t in types]

@@ -1,4 +1,4 @@
-"""Fixes and commands that would take the impulse of an outer step for a force are refused with every M."""
+"""Fixes and commands that would mistake the impulse of an outer step for a force are refused with every M."""
 
 import pytest
 from boxes import model
@@ -77,7 +77,7 @@ UNFIT = [
     ("hyper/global 3.0 0.1 0.4 300", "remove the keyword every"),
     ("hyper/local 3.0 0.1 0.4 300 5.0 0.1 1e5", "remove the keyword every"),
 ]
-# What LAMMPS wants to be there before it takes the fix.
+# Commands required by LAMMPS before the fix.
 NEEDED = {
     "grem": "fix r all npt temp 300 300 0.1 iso 0 0 1\n",
     "pafi": "compute path all property/atom x y z vx vy vz fx fy fz\n",
@@ -85,7 +85,7 @@ NEEDED = {
 
 
 @pytest.mark.parametrize("fix, remedy", UNFIT, ids=[fix.split()[0] for fix, _ in UNFIT])
-def test_fixes_that_take_the_impulse_for_a_force_are_refused(tmp_path, fix, remedy):
+def test_fixes_mistaking_the_impulse_for_a_force_are_refused(tmp_path, fix, remedy):
     (tmp_path / "water.mol").write_text(WATER_MOLECULE)
     style = fix.split()[0]
     script = MOLECULES + model(TWOHOP, EVERY) + NEEDED.get(style, "") + f"fix x all {fix}\nrun 1\n"
@@ -96,12 +96,12 @@ def test_fixes_that_take_the_impulse_for_a_force_are_refused(tmp_path, fix, reme
 
 
 def pressures(folder, script):
-    """At each step of the thermo output."""
+    """Pressure at each step of the thermo output."""
     return [row["Press"] for row in succeed(folder, script).thermo()]
 
 
 def test_shake_with_respa_has_the_pressure_of_averaged_forces(tmp_path):
-    """The remedy of the refusal: constraint forces are those of the averaged forces, as without time stepping."""
+    """The remedy of the refusal: constraint forces belong to the averaged forces, as without time stepping."""
     (tmp_path / "water.mol").write_text(WATER_MOLECULE)
     split = "pair_style hybrid/overlay tumble tumble rotate octahedral correction yes\n"
     split += f"pair_coeff * * tumble 1 {TWOHOP} O H\npair_coeff * * tumble 2 {TWOHOP} O H\n"
@@ -125,7 +125,7 @@ CONSTRAINTS = {
 
 @pytest.mark.parametrize("name", CONSTRAINTS)
 def test_shake_is_the_only_constraint_right_with_respa(tmp_path, name):
-    """So with LAMMPS' own pair styles: why respa is a remedy for shake alone, and which it may become one for."""
+    """The same with LAMMPS' own pair styles: so respa is a remedy for shake alone."""
     (tmp_path / "water.mol").write_text(WATER_MOLECULE)
     start = MOLECULES + PAIRS + CONSTRAINTS[name] + "thermo_style custom step pe pxx pyy pzz pxy pxz pyz\n"
     respa = "timestep 0.001\nrun_style respa 2 2 pair 1\nrun 10\n"

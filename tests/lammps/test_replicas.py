@@ -1,4 +1,4 @@
-"""Replicas in partitions: what they compare are averages, and what cuts their runs into pieces is refused."""
+"""Replicas in partitions: they compare averages, and commands that cut their runs into pieces are refused."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ START = triclinic(extra="atom_modify sort 0 0")
 
 
 def partitions(folder, script, count):
-    """A run on so many partitions of one rank; its output is that of all of them together."""
+    """A run on `count` partitions of one rank each; its output contains that of all partitions."""
     (folder / "in.test").write_text(f"plugin load {PLUGIN}\n" + script)
     command = [BIN / "mpiexec", "-n", str(count), BIN / "lmp", "-in", "in.test", "-partition", f"{count}x1"]
     environment = {**os.environ, "ORT_DISABLE_TELEMETRY": "1", "VIRTUAL_ENV": str(BIN.parent)}
@@ -24,11 +24,11 @@ def partitions(folder, script, count):
 
 
 def log(folder, k):
-    """What one partition wrote."""
+    """The log of one partition."""
     return (folder / f"log.lammps.{k}").read_text()
 
 
-def test_partitions_are_told_to_take_seeds_of_their_own(tmp_path):
+def test_partitions_with_one_seed_bring_a_warning(tmp_path):
     seeds = "variable s world 1 1\n"
     result = partitions(tmp_path, seeds + START + model(TWOHOP, "rotate random seed ${s}") + "run 0\n", 2)
     assert result.code == 0, result.output
@@ -38,7 +38,7 @@ def test_partitions_are_told_to_take_seeds_of_their_own(tmp_path):
 
 
 # A cluster, turned differently in each replica: the bare energies tell the turns apart, the averages do not.
-# At so low temperatures the energies alone decide, and in so short steps nothing moves.
+# At these low temperatures only the energies decide, and in these short steps nothing moves.
 TEMPER = """
 units metal
 atom_modify map array
@@ -62,7 +62,7 @@ temper{kind} 18 3 $t n 0 58728 {pressure}
 
 
 def exchanges(folder, keywords, kind):
-    """The temperature that each replica has after each attempt: at every third step, outer or not."""
+    """Temperature of each replica after each attempt: at every third step, outer or not."""
     pressure = "0.0" if kind else ""
     fix = "npt temp $t $t 1 iso 0 0 1000" if kind else "nvt temp $t $t 1"
     script = TEMPER.format(pair=model(HARMONIC, keywords), fix=fix, kind=kind, pressure=pressure)
@@ -78,7 +78,7 @@ def exchanges(folder, keywords, kind):
 def test_parallel_tempering_compares_averaged_energies(tmp_path, kind):
     expected = exchanges(tmp_path, "rotate octahedral", kind)
     assert exchanges(tmp_path, EVERY, kind) == expected
-    # The bare model exchanges others, so that this would show.
+    # The bare model exchanges other replicas, so the test can tell them apart.
     assert exchanges(tmp_path, "rotate none", kind) != expected
 
 
@@ -95,7 +95,7 @@ FINAL = "2\n3 1.0 1.2 1.4\n9 2.5 2.0 1.0\n"
 
 
 def band(folder, keywords):
-    """Energies and forces of the replicas of an elastic band, those of the climbing one too."""
+    """Energies and forces of the replicas of an elastic band, including the climbing one."""
     (folder / "final.txt").write_text(FINAL)
     result = partitions(folder, START + model(TWOHOP, keywords) + NEB, 3)
     assert result.code == 0, result.output
@@ -133,6 +133,6 @@ def test_temperature_accelerated_dynamics_is_refused(tmp_path):
     tad = "tad 8 4 300 600 0.01 1 e neb 0.0 0.01 4 4 2\n"
     result = partitions(tmp_path, START + model(TWOHOP, EVERY) + ACCELERATED + tad, 2)
     assert result.code != 0
-    # The first partition that ends stops the other one, which may have written nothing by then.
+    # The first partition to end stops the other one, possibly before any output.
     sentence = "(style EVENT/TAD) ends its runs between two outer steps: remove the keyword every"
     assert sentence in log(tmp_path, 0) + log(tmp_path, 1)

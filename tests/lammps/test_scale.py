@@ -1,4 +1,4 @@
-"""`scale` of the pair style, as fix adapt, fix adapt/fep and compute fep change it."""
+"""`scale` of the pair style, changed by fix adapt, fix adapt/fep and compute fep."""
 
 import pytest
 from boxes import toy
@@ -11,18 +11,18 @@ PRESSURES = ["Pxx", "Pyy", "Pzz", "Pxy", "Pxz", "Pyz"]
 
 
 def rows(folder, script, ranks=1):
-    """Of all thermo tables."""
+    """Rows of all thermo tables."""
     return succeed(folder, script, ranks).thermo()
 
 
 def adapted(value, what="scale * *", style="adapt"):
-    """A fix that sets the scale."""
+    """A fix that changes the scale."""
     return f"variable k equal {value}\nfix k all {style} 1 pair tumble {what} v_k\n"
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_compute_fep_is_a_difference_of_energies(tmp_path, ranks):
-    """U(λ + d) − U(λ) of U(λ) = λ U, without and with fix adapt, and the trajectory does not notice."""
+    """U(λ + d) − U(λ) for U(λ) = λ U, with and without fix adapt; the trajectory is unchanged."""
     fep = "variable d equal -0.1\ncompute F all fep 300 pair tumble scale * * v_d\n"
     for extra, scale in (("", 1.0), (adapted("0.5+0.1*step"), None)):
         table = rows(tmp_path, moving(PAIR) + extra + fep + THERMO.format("c_F[1] c_F[2]") + "run 3\n", ranks)
@@ -35,7 +35,7 @@ def test_compute_fep_is_a_difference_of_energies(tmp_path, ranks):
 
 @pytest.mark.parametrize("style", ["adapt", "adapt/fep"])
 def test_the_derivative_by_the_scale(tmp_path, style):
-    """Energy, forces and pressures are linear in the scale: finite differences give those of scale 1."""
+    """Energy, forces and pressures are linear in the scale: finite differences equal those of scale 1."""
     still = "velocity all set 0 0 0\n"
     states = finals(
         tmp_path, *(moving(PAIR) + still + adapted(k, style=style) + "run 0\n" for k in (1.0, 0.75, 0.25, 0.0))
@@ -48,7 +48,7 @@ def test_the_derivative_by_the_scale(tmp_path, style):
 
 
 def test_reset_and_multiplied_scales(tmp_path):
-    """`reset yes` leaves the scale as it was, and `scale yes` multiplies by it."""
+    """`reset yes` restores the scale, and `scale yes` multiplies by it."""
     first = moving(PAIR) + THERMO.format("") + "velocity all set 0 0 0\nfix h all setforce 0 0 0\nrun 0\n"
     reset = (
         first + "variable k equal 0.5\nfix k all adapt 1 pair tumble scale * * v_k reset yes\nrun 0\nunfix k\nrun 0\n"
@@ -79,8 +79,8 @@ def test_compute_fep_of_some_pairs_only(tmp_path):
 
 @pytest.mark.parametrize("name", ["cutoff", "lambda", "spread", "uncertainty"])
 @pytest.mark.parametrize("command", ["compute F all fep 300", "fix F all adapt 1", "fix F all adapt/fep 1"])
-def test_names_that_are_no_parameters(tmp_path, command, name):
-    """A sentence of LAMMPS, and no crash."""
+def test_unknown_parameters_are_refused(tmp_path, command, name):
+    """LAMMPS reports an error, without a crash."""
     script = moving(PAIR) + f"variable d equal 0.1\n{command} pair tumble {name} * * v_d\n"
     tail = THERMO.format("c_F[1]" if "fep 300" in command else "") + "run 0\n"
     result = run(tmp_path, script + tail, timeout=60)

@@ -1,4 +1,4 @@
-"""The ways in which people set LAMMPS up: atom styles, barostats, neighbor settings, per-atom energies."""
+"""Common setups of LAMMPS: atom styles, barostats, neighbor settings, per-atom energies."""
 
 import hashlib
 

@@ -41,7 +41,7 @@ def test_every_1_is_plain_averaging_to_the_bit(tmp_path, rotate):
 
 @pytest.mark.parametrize("ranks", [1, 2])
 @pytest.mark.parametrize("box", ["toy", "water"])
-def test_both_ways_give_the_same_trajectory(tmp_path, box, ranks):
+def test_every_and_respa_give_the_same_trajectory(tmp_path, box, ranks):
     path = {"toy": TWOHOP, "water": WATER_F64}[box]
     start = triclinic() if box == "toy" else water(tmp_path, 2)
     every, cycles = 4, 3
@@ -92,7 +92,7 @@ run 6
 """
 
 
-def test_a_restart_between_outer_steps_goes_on_as_if_nothing_had_happened(tmp_path):
+def test_a_restart_between_outer_steps_continues_exactly(tmp_path):
     pair = toy(keywords="rotate octahedral+random every 4 seed 3")
     _, whole = trajectory(tmp_path, water(tmp_path, 2) + pair, 12, style="restart 6 at.*.restart")
     succeed(tmp_path, RESUME.format(pair=pair))
@@ -129,7 +129,9 @@ run 5
 
 
 def test_values_per_atom_add_up(tmp_path):
-    """Energies at every step, virials at outer ones: between them the pressure has the correction of the last one."""
+    """Energies at every step, virials at outer steps: in between, the pressure has the correction of the last outer
+    step.
+    """
     for row in succeed(tmp_path, triclinic() + toy(keywords="rotate octahedral every 4") + PER_ATOM, 2).thermo():
         assert_close([row["c_sum"]], [row["PotEng"]], 1e-13)
         assert_close([row["v_w"]], [row["c_p[1]"]], 1e-9 if row["Step"] % 4 == 0 else 1e-2)
@@ -181,13 +183,13 @@ run {steps}
 
 
 def held(folder, keywords, steps):
-    """Forces [steps + 1][3][atoms] of a model that gives both kinds, on atoms that are held in place."""
+    """Forces [steps + 1][3][atoms] of a model with both kinds, on fixed atoms."""
     succeed(folder, triclinic() + model(BOTH, keywords) + HELD.format(steps=steps))
     return [[frame[f"f_3[{k}]"] for k in (1, 2, 3)] for frame in dump(folder / "held.dump")]
 
 
 def test_direct_forces_inside_a_conservative_correction(tmp_path):
-    """The sum over a cycle in which nothing moves is the averaged conservative impulse."""
+    """The sum over a cycle without motion is the averaged conservative impulse."""
     cycle = held(tmp_path, "rotate octahedral every 4 forces conservative inner direct", 3)
     averaged = held(tmp_path, "rotate octahedral forces conservative", 0)[0]
     direct = held(tmp_path, "forces direct", 0)[0]
@@ -224,7 +226,7 @@ def test_every_within_respa_is_refused(tmp_path):
 
 
 def test_a_rerun_has_averaged_forces(tmp_path):
-    """The frames of a dump are no steps, whatever their numbers, and whether or not a run came before."""
+    """The frames of a dump are not steps, for any step numbers, and with or without a run before."""
     trajectory(tmp_path, triclinic() + toy(keywords="rotate octahedral every 4"), 5)
     again = "dump 1 all custom 1 again.dump id fx fy fz\ndump_modify 1 sort id format float %20.15g\n"
     again += "rerun steps.dump first 0 last 5 dump x y z\n"

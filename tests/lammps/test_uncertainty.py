@@ -1,4 +1,4 @@
-"""What fix pair tells of each atom: its spread over the rotations, and its uncertainty by the ensemble of the model."""
+"""fix pair for each atom: its spread over the rotations, and its uncertainty from the ensemble of the model."""
 
 import re
 
@@ -10,7 +10,7 @@ from pairs import LATTICE, Pairs
 from test_reference import command_line
 
 MODEL = "ensemble-list-f64"
-# Of a sample of four, MEMBERS in tests/data/generate.py: a member adds so much of the energy of the pairs.
+# Sample standard deviation of the MEMBERS in tests/data/generate.py: each adds its share of the energy of the pairs.
 DEVIATION = np.std([-0.03, -0.01, 0.01, 0.03], ddof=1)
 KCAL = 23.060548  # of one eV
 
@@ -30,23 +30,23 @@ run {steps}
 
 
 def frames(folder, script, ranks=1, flag=0, steps=0):
-    """Spreads and uncertainties of the frames of a run, as they are dumped."""
+    """Spreads and uncertainties of the dumped frames of a run."""
     succeed(folder, script + FIX.format(flag=flag) + DYNAMICS.format(steps=steps), ranks)
     return dump(folder / "u.dump")
 
 
 def positions(frame):
-    """Of a frame [N, 3]."""
+    """Positions of a frame [N, 3]."""
     return np.array([frame[axis] for axis in "xyz"]).T
 
 
 def expected_uncertainties(frame):
-    """Of each atom, eV."""
+    """Uncertainty of each atom, eV."""
     return DEVIATION * np.abs(Pairs(positions(frame), frame["type"]).energies())
 
 
 def expected_spreads(folder, frame, *options):
-    """Of each atom, eV, by the command line."""
+    """Spread of each atom, eV, from the command line."""
     types = [int(kind) for kind in frame["type"]]
     result = command_line(folder, TOYS / f"{MODEL}.onnx", positions(frame), LATTICE, types, *options)
     return result["spread"]["atomic_energies"]
@@ -64,7 +64,7 @@ def test_spread_and_uncertainty(tmp_path, name, rotate):
 
 @pytest.mark.parametrize("rotate", ["none", "random inversion yes"])
 def test_spread_of_one_replica_or_two_is_nan(tmp_path, rotate):
-    """A structure and its inversion tell nothing of rotations; the ensemble is there all the same."""
+    """A structure and its inversion say nothing about rotations; the uncertainty is still known."""
     (frame,) = frames(tmp_path, triclinic() + toy(MODEL, f"rotate {rotate}"))
     assert np.isnan(frame["f_u[1]"]).all()
     assert_close(frame["f_u[2]"], expected_uncertainties(frame), 1e-10)
@@ -90,7 +90,7 @@ def test_a_rank_without_atoms(tmp_path):
 
 
 def test_blocks(tmp_path):
-    """The memory does for a part of the edges only."""
+    """The memory suffices for a part of the edges only."""
     script = triclinic() + "replicate 2 2 1\n"
     pairs = (toy(MODEL, f"rotate tetrahedral {keywords}") for keywords in ("", "memory 1"))
     (whole,), (cut,) = (frames(tmp_path, script + pair) for pair in pairs)
@@ -108,8 +108,8 @@ def test_units_real(tmp_path):
 EVERY = "rotate octahedral every 4"
 
 
-def test_a_trigger_makes_them_known_at_every_step(tmp_path):
-    """And does not change the forces, nor do the ranks."""
+def test_a_trigger_provides_values_at_every_step(tmp_path):
+    """The trigger changes no forces, and the ranks change no values."""
     script = triclinic() + toy(MODEL, EVERY)
     asked, unasked = frames(tmp_path, script, 1, 1, 5), frames(tmp_path, script, 2, 0, 5)
     for known, frame in zip(asked, unasked, strict=True):
@@ -150,7 +150,7 @@ def test_the_warning_names_the_first_step_and_the_worst_atom(tmp_path):
 def test_each_run_has_its_warning(tmp_path):
     output = watched(tmp_path, 1e-6, runs=2)
     assert [int(step) for step, _, _ in WARNING.findall(output)] == [0, STEPS]
-    # The second run begins with the step at which the first one ended.
+    # The second run begins with the last step of the first one.
     assert SUMMARY.findall(output) == 2 * [str(STEPS + 1)]
 
 
@@ -167,7 +167,7 @@ def test_a_model_without_an_ensemble(tmp_path):
     assert result.output.count(sentence) == 1, result.output
 
 
-def test_a_fix_that_asks_a_model_without_an_ensemble(tmp_path):
+def test_a_fix_with_a_model_without_an_ensemble(tmp_path):
     start = triclinic() + toy("harmonic-list-f64") + "fix u all pair 1 tumble uncertainty 0\nrun 0\n"
     result = run(tmp_path, start, 2, timeout=60)
     assert result.code != 0

@@ -92,7 +92,7 @@ def rows(vectors, types=None):
 
 
 def evaluate(folder, units, ranks):
-    """Thermo rows and dumped frames of some steps of dynamics, SI but for the heating in K/ps."""
+    """Thermo rows and dumped frames of some steps of dynamics, in SI units but for the heating in K/ps."""
     style = STYLES[units]
     write_data(folder / f"{units}.data", style)
     pair = toy("harmonic-list-f64", "rotate random seed 5 monitor 1")
@@ -112,7 +112,7 @@ def evaluate(folder, units, ranks):
 
 @pytest.fixture(scope="module")
 def metal(tmp_path_factory):
-    """What all the others must find; on two ranks."""
+    """The reference of all other styles; on two ranks."""
     return evaluate(tmp_path_factory.mktemp("metal"), "metal", 2)
 
 
@@ -123,20 +123,20 @@ def other(request, tmp_path_factory):
 
 
 def test_energy_and_forces(metal, other):
-    """At the first step nothing but the pair style's own factors counts: they are exact."""
+    """At the first step only the pair style's own factors count: they are exact."""
     # Of the energies -2.8 keV are references.
     assert_close(other["PotEng"][0], metal["PotEng"][0], 1e-13)
     assert_close(other["f"][0], metal["f"][0], 1e-11)
 
 
 def test_pressure(metal, other):
-    """LAMMPS' own constants have seven digits, here and below."""
+    """LAMMPS' own constants have seven digits, here and in the following tests."""
     found, expected = ([result[name] for name in PRESSURES] for result in (other, metal))
     assert_close(found, expected, 1e-6)
 
 
 def test_trajectory(metal, other):
-    """What forces add to free flight, so that it is seen whether timestep, mass and force fit together."""
+    """The deviation from free flight, to see whether timestep, mass and force are consistent."""
     _, velocities = structure()
     flight = 100.0 * velocities * 2e-16
     found, expected = (result["x"][-1] - result["x"][0] - STEPS * flight for result in (other, metal))
@@ -147,7 +147,7 @@ def test_trajectory(metal, other):
 
 @pytest.mark.parametrize("entry", [1, 2, 3, 4, 5, 6])
 def test_diagnostics(metal, other, entry):
-    """Of the last two, LAMMPS' constant of Boltzmann has six digits."""
+    """For the last two, LAMMPS' Boltzmann constant has six digits."""
     assert_close(other[f"c_s[{entry}]"], metal[f"c_s[{entry}]"], 1e-5)
 
 

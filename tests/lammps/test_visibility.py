@@ -1,4 +1,4 @@
-"""Commands that hide atoms or pairs from the pair style: refused by their names, or without effect."""
+"""Commands that hide atoms or pairs from the pair style are refused by name, or have no effect."""
 
 import pytest
 from boxes import REPORT, toy, triclinic
@@ -87,13 +87,13 @@ def test_commands_that_hide_nothing_are_accepted(tmp_path, ranks):
         assert_same(other, plain, 1e-10)
 
 
-def test_too_many_neighbors_are_told_by_lammps(tmp_path):
+def test_too_many_neighbors_are_an_error_of_lammps(tmp_path):
     script = moving(toy()) + "neigh_modify page 100 one 10\nrun 0\n"
     assert "Neighbor list overflow, boost neigh_modify one" in refused(tmp_path, script)
 
 
 def test_a_list_of_molecules_only(tmp_path):
-    """pair_style hybrid/molecular gives a style the pairs in molecules, or those between them."""
+    """pair_style hybrid/molecular gives a style only the pairs within molecules, or only those between them."""
     pair = "pair_style hybrid/molecular tumble tumble\n"
     pair += "".join(f"pair_coeff * * tumble {k} {toy().split()[5]} O H\n" for k in (1, 2))
     script = triclinic("full") + MOLECULES + pair + REPORT
@@ -121,18 +121,18 @@ BOND = "create_bonds single/bond 1 1 2\n"
 
 
 def bonded(special="lj/coul 0 0 0", style="full", molecule=""):
-    """Three atoms that may be bonded, with a model that sees one hop."""
+    """Three atoms, optionally bonded, with a model of one hop."""
     return BONDED.format(style=style, special=special, molecule=molecule) + toy("harmonic-list-f64")
 
 
 def energy(folder, script, ranks=1):
-    """Of the last step."""
+    """Energy of the last step."""
     script += "thermo_style custom step pe\nthermo_modify format float %20.15g\nrun 0\n"
     return succeed(folder, script, ranks).thermo()[-1]["PotEng"]
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
-def test_bonded_pairs_that_would_be_hidden(tmp_path, ranks):
+def test_hidden_bonded_pairs_are_refused(tmp_path, ranks):
     sentence = "special_bonds hides 1-2 neighbors of atom 1: write special_bonds lj/coul 1 1 1"
     assert refused(tmp_path, bonded() + BOND + "run 0\n", ranks).count(sentence) == 1
     right = energy(tmp_path, bonded("lj/coul 1 1 1") + BOND, ranks)
@@ -143,7 +143,7 @@ def test_bonded_pairs_that_would_be_hidden(tmp_path, ranks):
 
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_atom_styles_without_bonds_hide_nothing(tmp_path, ranks):
-    """Atom styles with bonds, but no bonds: LAMMPS' default of special_bonds does no harm."""
+    """Atom styles with bonds, but no bonds: LAMMPS' default of special_bonds has no effect."""
     right = energy(tmp_path, bonded("lj/coul 1 1 1"), ranks)
     assert_close([energy(tmp_path, bonded(), ranks)], [right], 1e-13)
     assert_close(
@@ -151,7 +151,7 @@ def test_atom_styles_without_bonds_hide_nothing(tmp_path, ranks):
     )
 
 
-def test_a_bond_that_comes_during_a_run(tmp_path):
+def test_a_bond_created_during_a_run(tmp_path):
     script = bonded() + "fix 1 all nve\nfix 2 all bond/create 2 1 2 1.5 1\nthermo 1\nrun 10\n"
     output = refused(tmp_path, script)
     assert output.count("special_bonds hides 1-2 neighbors of atom") == 1

@@ -1,4 +1,4 @@
-"""What is done between runs: more runs, restarts, data files, other boxes, other atoms, other models."""
+"""Changes between runs: more runs, restarts, data files, other boxes, other atoms, other models."""
 
 import pytest
 from boxes import toy, triclinic, water
@@ -12,8 +12,8 @@ both = pytest.mark.parametrize("ranks", [1, 2])
 
 
 @both
-def test_several_runs_are_one_long_run(tmp_path, ranks):
-    """To the last bit, in a box at right angles: in a skewed one LAMMPS itself rounds as a run starts."""
+def test_several_runs_equal_one_long_run(tmp_path, ranks):
+    """To the last bit, in an orthogonal box: in a skewed one LAMMPS itself rounds at the start of a run."""
     keep_order = "atom_modify sort 0 0\nneigh_modify every 1 delay 0 check no\n"
     start = water(tmp_path, 2) + keep_order + RANDOM + MOVE
     cuts = ["run 10\n", "run 4\nrun 6\n", "run 4\nrun 6 pre no\n", "run 10 every 2 NULL\n", "run 10 upto\n"]
@@ -70,8 +70,8 @@ CHANGES = [
 
 @both
 @pytest.mark.parametrize("name", ["twohop-padded-f64", "harmonic-list-f64"])
-def test_a_change_is_as_good_as_a_fresh_start(tmp_path, name, ranks):
-    """After five steps something is changed and written as a data file; whoever reads it goes on in the same way."""
+def test_a_change_equals_a_fresh_start(tmp_path, name, ranks):
+    """After five steps a change is made and written as a data file; a run from that file continues in the same way."""
     pair = toy(name, "rotate random seed 5")
     files = [f"write_data {k}.data\n" for k in range(len(CHANGES))]
     changed = [moving(pair) + f"run 5\n{change}{write}run 5\n" for change, write in zip(CHANGES, files)]
@@ -89,8 +89,8 @@ def test_a_change_is_as_good_as_a_fresh_start(tmp_path, name, ranks):
         "evaporate 5 3 all 1234",
     ],
 )
-def test_atoms_that_come_go_and_change_their_type(tmp_path, fix, ranks):
-    """The energy on the way is that of the same atoms read from a data file."""
+def test_created_deleted_and_retyped_atoms(tmp_path, fix, ranks):
+    """The energy along the way equals that of the same atoms read from a data file."""
     pair = toy("harmonic-list-f64", "rotate random seed 5")
     style = "thermo_style custom step pe\nthermo_modify format float %20.15g\nrun {}\n"
     script = moving(pair) + f"region all block 0 5 0 5 0 4\nfix 2 all {fix}\n" + style.format(10)
@@ -100,8 +100,8 @@ def test_atoms_that_come_go_and_change_their_type(tmp_path, fix, ranks):
     assert end != start
 
 
-def test_a_box_that_becomes_triclinic(tmp_path):
-    """What has been orthogonal is skewed after five steps; neighbor lists and ghosts change their kind."""
+def test_a_box_becoming_triclinic(tmp_path):
+    """After five steps the orthogonal box becomes triclinic; neighbor lists and ghosts change their kind."""
     change = "change_box all triclinic xy final 0.7 yz final -0.4 remap units box\nwrite_data 0.data\n"
     start = water(tmp_path, 2) + RANDOM + MOVE + "run 5\n"
     one, other = finals(tmp_path, start + change + "run 5\n", READ.format(0, 5) + RANDOM + CONTINUE, ranks=2)
@@ -112,14 +112,14 @@ RESTART = "read_restart at.restart\n"
 
 
 @both
-def test_a_restart_with_its_pair_style_goes_on(tmp_path, ranks):
+def test_a_restart_with_its_pair_style_continues(tmp_path, ranks):
     first = moving(RANDOM) + "run 5\nwrite_restart at.restart\nrun 5\n"
     one, other = finals(tmp_path, first, RESTART + RANDOM + CONTINUE, ranks=ranks)
     assert_same(other, one, 1e-11)
 
 
 def test_a_restart_without_its_pair_style_is_refused(tmp_path):
-    """The style writes nothing into the restart; LAMMPS remembers that there was one, and insists."""
+    """The style writes nothing into the restart; LAMMPS remembers its name and requires it."""
     succeed(tmp_path, moving(RANDOM) + "run 1\nwrite_restart at.restart\n")
     for plugin in (True, False):
         result = run(tmp_path, RESTART + "fix 1 all nve\nrun 1\n", plugin=plugin)
@@ -146,7 +146,7 @@ def test_unload_and_load_in_the_middle(tmp_path, ranks):
 
 
 def test_a_pair_style_taken_away(tmp_path):
-    """Without the plugin no force is left, and LAMMPS runs on: all that it says is about sorting."""
+    """Without the plugin there is no force, and LAMMPS continues with only a remark about sorting."""
     result = succeed(tmp_path, moving(RANDOM) + "run 1\nplugin unload pair tumble\nrun 1\n")
     assert result.thermo()[1]["PotEng"] < -3000
     assert [row["PotEng"] for row in result.thermo()[2:]] == [0.0, 0.0]

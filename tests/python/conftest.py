@@ -1,4 +1,4 @@
-"""Finds the Python package as it lies in the repository, and the library of `make library`.
+"""Finds the Python package in the repository, and the library of `make library`.
 
 With TUMBLE_INSTALLED set it is the wheel's, of the Python that runs this: tests/wheel.
 """

@@ -12,7 +12,7 @@ FORTRAN_PROCEDURE = re.compile(
 
 
 def header(path: Path) -> dict[str, tuple[str, list[str]]]:
-    """For each function of a header the C types of its result and of its arguments."""
+    """C types of the result and the arguments of each function of a header."""
     command = ["cc", "-E", "-P", "-x", "c", path]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     functions = (found for found in c_parser.CParser().parse(text).ext if isinstance(found.type, c_ast.FuncDecl))
@@ -35,7 +35,7 @@ def c_type(node):
 
 
 def fortran(path: Path) -> dict[str, tuple[str, list[str]]]:
-    """For each C function in a module's interfaces the Fortran declarations of its result and of its arguments."""
+    """Fortran declarations of the result and the arguments of each C function in a module's interfaces."""
     text = re.sub(r"&\s*\n\s*", "", path.read_text())
     found = {}
     for kind, own, arguments, name, result, body in FORTRAN_PROCEDURE.findall(text):

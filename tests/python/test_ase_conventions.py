@@ -1,4 +1,4 @@
-"""What ASE does with a calculator beyond asking it: copies, files, constraints, derivatives, changed parameters."""
+"""ASE's other uses of a calculator: copies, files, constraints, derivatives, changed parameters."""
 
 import warnings
 from pathlib import Path
@@ -26,7 +26,7 @@ CELL = [[5.0, 0.0, 0.0], [0.7, 4.5, 0.0], [-0.3, 0.4, 5.5]]
 
 
 def waters(pbc=True):
-    """Two of them."""
+    """Two water molecules."""
     return Atoms("OH2OH2", POSITIONS, cell=CELL, pbc=pbc)
 
 
@@ -48,12 +48,12 @@ def atoms():
         (TOY, {"stream": -1}, 'stream is "-1"'),
     ],
 )
-def test_calculator_fails_where_it_is_made_if_it_cannot_load(model, options, sentence):
+def test_the_constructor_fails_if_the_model_cannot_be_loaded(model, options, sentence):
     with pytest.raises(ModelError, match=sentence):
         Tumble(model, **options)
 
 
-def test_a_parameter_that_is_refused_leaves_all_as_it_was(atoms):
+def test_a_refused_parameter_changes_nothing(atoms):
     energy = atoms.get_potential_energy()
     with pytest.raises(ModelError, match='the mitigation "cubic" is unknown'):
         atoms.calc.set(rotate="cubic")
@@ -105,7 +105,7 @@ def test_a_molecule_has_no_stress_and_a_slab_neither():
             assert atoms.calc.step == 1
 
 
-def test_constraints_are_those_of_ase(atoms):
+def test_constraints_work_as_in_ase(atoms):
     free = atoms.get_forces()
     atoms.set_constraint(FixAtoms([0, 3]))
     held = atoms.get_forces()
@@ -115,7 +115,7 @@ def test_constraints_are_those_of_ase(atoms):
     assert atoms.calc.step == 1
 
 
-def test_an_evaluation_that_fails_leaves_no_earlier_results(atoms):
+def test_a_failed_evaluation_leaves_no_earlier_results(atoms):
     atoms.get_potential_energy()
     broken = waters()
     broken.positions[1] = broken.positions[0]
@@ -187,7 +187,7 @@ COMPARES = 'compares energies or forces of several structures, but rotate="rando
 
 
 @pytest.mark.parametrize("optimizer", [BFGS, FIRE])
-def test_an_optimizer_is_warned_of_random_rotations_once(optimizer):
+def test_an_optimizer_with_random_rotations_brings_one_warning(optimizer):
     atoms = waters()
     with Tumble(TOY, rotate="random") as atoms.calc, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -198,7 +198,7 @@ def test_an_optimizer_is_warned_of_random_rotations_once(optimizer):
     assert sentences[0].startswith(f'{optimizer.__name__} {COMPARES}: use a grid, as rotate="octahedral"')
 
 
-def test_finite_differences_are_warned_of_random_rotations(tmp_path):
+def test_finite_differences_with_random_rotations_bring_a_warning(tmp_path):
     atoms = Atoms("OH2", [[0.0, 0.0, 0.0], [0.96, 0.0, 0.0], [-0.24, 0.93, 0.0]])
     with Tumble(TOY, rotate="octahedral+random") as atoms.calc:
         with pytest.warns(UserWarning, match="ase.calculators.fd compares energies or forces of several structures"):
@@ -209,7 +209,7 @@ def test_finite_differences_are_warned_of_random_rotations(tmp_path):
 
 
 @pytest.mark.parametrize("rotate", ["random", "octahedral"])
-def test_dynamics_and_grids_are_not_warned(rotate):
+def test_dynamics_and_grids_bring_no_warning(rotate):
     atoms = waters()
     with Tumble(TOY, rotate=rotate) as atoms.calc, warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)

@@ -1,4 +1,4 @@
-"""The calculator that evaluates in the process: derivatives, every mitigation, dynamics, and what it tells the user."""
+"""The calculator in this process: derivatives, every mitigation, dynamics, and its messages to the user."""
 
 import copy
 import json
@@ -31,12 +31,12 @@ CELL = [[5.0, 0.0, 0.0], [0.7, 4.5, 0.0], [-0.3, 0.4, 5.5]]
 
 
 def waters(pbc=True):
-    """Two of them."""
+    """Two water molecules."""
     return Atoms("OH2OH2", POSITIONS, cell=CELL, pbc=pbc)
 
 
 def energy(atoms, **options):
-    """Of a new calculator."""
+    """Energy from a new calculator."""
     with Tumble(TOY, **options) as calc:
         return calc.get_potential_energy(atoms)
 
@@ -133,7 +133,7 @@ def test_random_rotations_follow_seed_stream_and_step():
     assert energies(seed=2)[0] != first[0] != energies(seed=1, stream=1)[0]
 
 
-def test_repeated_questions_keep_their_rotation():
+def test_repeated_requests_keep_their_rotation():
     atoms = waters()
     with Tumble(TOY, rotate="random") as atoms.calc:
         before = atoms.get_potential_energy()
@@ -159,12 +159,12 @@ def test_both_kinds_of_forces_and_an_ensemble():
         calc.calculate(atoms)
         members = calc.details["ensemble_energies"]
         assert members.shape == (4,)
-        # The toy's members differ by shares whose sum is zero.
+        # The toy's members differ by shares with a sum of zero.
         assert members.mean() == pytest.approx(calc.results["energy"], abs=1e-8)
 
 
 def drift(rotate, step):
-    """Largest deviation of the energy within 6 fs of one H2O of velocity Verlet, eV."""
+    """Largest deviation of the energy during 6 fs of velocity Verlet of one H2O, eV."""
     atoms = Atoms("OH2", [[0.0, 0.0, 0.0], [0.96, 0.1, 0.0], [-0.24, 0.93, 0.05]])
     atoms.set_velocities([[0.0, 0.0, 0.001], [0.03, 0.0, -0.02], [0.0, -0.03, 0.01]])
     with Tumble(WATER, rotate=rotate, seed=1) as atoms.calc:
@@ -179,11 +179,11 @@ def drift(rotate, step):
 def test_dynamics_conserves_the_averaged_energy_to_second_order():
     coarse, fine = drift("tetrahedral", 0.5), drift("tetrahedral", 0.25)
     assert 3.0 < coarse / fine < 5.0
-    # What a new rotation at every step does is no error of the integrator: smaller steps do not make it go away.
+    # The noise of a new rotation at every step is not an error of the integrator: smaller steps do not reduce it.
     assert drift("random", 0.25) > 2.0 * fine
 
 
-def test_copies_are_models_of_their_own():
+def test_copies_are_independent_models():
     atoms = waters()
     with Tumble(TOY, rotate="random", seed=1) as calc:
         calc.calculate(atoms)
@@ -198,7 +198,7 @@ def test_copies_are_models_of_their_own():
 
 @pytest.mark.parametrize("key", ["replica_energies", "ensemble_energies"])
 def test_details_are_in_electron_volts(key):
-    """Hartree are for i-PI's wire only: the weighted mean of each is the energy."""
+    """Hartree belong to i-PI's wire only: the weighted mean of each entry is the energy."""
     with Model(TOYS / "ensemble-list-f64.onnx", rotate="octahedral") as model:
         found = model.evaluate(list("OHHOHH"), POSITIONS, CELL)
     weights = found.extras["replica_weights"] if key == "replica_energies" else [0.25] * 4
@@ -207,7 +207,7 @@ def test_details_are_in_electron_volts(key):
     assert not {"o3grid_pots", "committee_pot"} & set(found.extras)
 
 
-def test_a_step_that_is_set_chooses_the_rotation():
+def test_a_given_step_selects_the_rotation():
     with Model(TOY, rotate="random", step=2) as model:
         first = model.evaluate(list("OHHOHH"), POSITIONS, CELL).energy
         assert model.step == 3
@@ -238,7 +238,7 @@ def test_threads_take_turns():
     assert all(one.energy == expected.energy and (one.forces == expected.forces).all() for one in found)
 
 
-def test_a_model_tells_what_it_is():
+def test_a_model_has_a_description():
     with Model(TOY, rotate="octahedral", inversion=True) as model:
         about = model.about
     assert (about["name"], about["species"], about["cutoff"], about["hops"]) == ("harmonic", [1, 8], 3.5, 1)
@@ -247,7 +247,7 @@ def test_a_model_tells_what_it_is():
 
 
 def version_of_cargo():
-    """As Cargo.toml has it."""
+    """The version in Cargo.toml."""
     lines = (ROOT / "Cargo.toml").read_text().splitlines()
     return next(line.split('"')[1] for line in lines if line.startswith("version = "))
 
@@ -277,12 +277,12 @@ def version_of_cargo():
         (TOY, {"onnxruntime": "/nonexistent"}, "ONNX Runtime library names /nonexistent|is already loaded from"),
     ],
 )
-def test_failed_loading_says_why(file, options, sentence):
+def test_failed_loading_gives_the_reason(file, options, sentence):
     with pytest.raises(ModelError, match=sentence):
         Model(file, **options)
 
 
-def test_failed_evaluation_says_why():
+def test_failed_evaluation_gives_the_reason():
     with Model(TOY) as model:
         with pytest.raises(ModelError, match='the model "harmonic" does not know element Au: it knows H, O'):
             model.evaluate(["Au"], [[0, 0, 0]])
@@ -311,7 +311,7 @@ def test_failed_evaluation_says_why():
         Tumble(TOY).set(rotation="none")
 
 
-def test_a_library_that_is_not_there_is_an_import_error():
+def test_a_missing_library_is_an_import_error():
     program = "import tumble\ntumble.Model('x')"
     environment = {**os.environ, "TUMBLE_LIBRARY": "/nonexistent.so", "PYTHONPATH": str(ROOT / "python/tumble-md")}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
@@ -320,7 +320,7 @@ def test_a_library_that_is_not_there_is_an_import_error():
     assert "run `make library` and set TUMBLE_LIBRARY" in done.stderr
 
 
-def test_onnx_runtime_may_be_in_use_by_python_too():
+def test_onnx_runtime_may_be_loaded_by_python_too():
     program = (
         "import onnxruntime, tumble, sys\n"
         f"onnxruntime.InferenceSession({str(TOY)!r}, providers=['CPUExecutionProvider'])\n"
@@ -343,7 +343,7 @@ def test_importing_it_needs_no_numpy():
 
 
 @pytest.mark.parametrize("value", ["maybe", "", "False", 2])
-def test_flags_that_are_neither_yes_nor_no_are_refused(value):
+def test_flags_other_than_yes_and_no_are_refused(value):
     with pytest.raises(ValueError, match=f"inversion is {value!r}: give True or False"):
         Model(TOY, rotate="octahedral", inversion=value)
 

@@ -1,4 +1,4 @@
-"""Symbols of elements as users write them."""
+"""Symbols of elements in users' spellings."""
 
 import pytest
 from tumble.elements import atomic_number, runs, symbol
@@ -12,7 +12,7 @@ def test_symbols_and_numbers_are_read_in_any_case():
 def test_deuterium_and_tritium_are_hydrogen():
     assert [symbol(name) for name in ("D", "T", "d")] == ["H"] * 3
     assert atomic_number("T") == 1
-    # What a client asks a server for.
+    # The species in a client's INIT.
     assert runs(["O", "D", "D", "H"]) == "O H3"
 
 

@@ -1,4 +1,4 @@
-"""Processes that fork, as multiprocessing does, threads that are counted, and Ctrl-C in the middle of an evaluation."""
+"""Forked processes as in multiprocessing, numbers of threads, and Ctrl-C during an evaluation."""
 
 import json
 import os
@@ -33,7 +33,7 @@ atoms.calc = Tumble(model, threads=threads, rotate=sys.argv[4] if len(sys.argv) 
 
 
 def run(script, *arguments, limit=60, model=TOY):
-    """What a fresh Python prints, as JSON."""
+    """Output of a fresh Python, as JSON."""
     command = [sys.executable, "-c", STRUCTURES + script, model, *map(str, arguments)]
     environment = {**os.environ, "PYTHONPATH": PATH, "ORT_DISABLE_TELEMETRY": "1"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=limit)
@@ -59,7 +59,7 @@ print(json.dumps([parent, atoms.get_potential_energy(), status]))
 
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("count", [3, 2500])
-def test_a_child_made_by_fork_evaluates_as_its_parent(threads, count):
+def test_a_forked_child_evaluates_like_its_parent(threads, count):
     child, (parent, again, status) = run(FORK, threads, count)
     assert (child, again, status) == (pytest.approx(parent, rel=1e-12), parent, 0)
 
@@ -159,12 +159,12 @@ print(json.dumps([before, seen - 1, tasks()]))
 
 @pytest.mark.parametrize("count", [3, 2500])
 def test_evaluation_on_one_thread_starts_no_other(count):
-    """From before the model is loaded to after its evaluation; the one that looks is not counted."""
+    """From before the loading of the model to after its evaluation, without the observing thread."""
     ((before, most, after),) = run(COUNT, 1, count, "octahedral", limit=300)
     assert (most, after) == (before, before)
 
 
-def test_more_threads_are_as_many():
+def test_evaluation_on_more_threads_starts_that_many():
     ((before, most, _),) = run(COUNT, 3, 2500, "octahedral", limit=300)
     assert before < most
 
@@ -187,7 +187,7 @@ def test_ctrl_c_ends_an_evaluation():
     assert (ended - pressed < 10, forces) == (True, 2500)
 
 
-def test_ctrl_c_with_a_handler_of_its_own_ends_nothing():
+def test_ctrl_c_with_a_custom_handler_ends_nothing():
     own = "signal.signal(signal.SIGINT, lambda *_: print(json.dumps('seen'), flush=True))"
     said = run(CTRL_C % own, 1, 2500, "random:12", limit=300, model=WATER)
     assert sorted(word for word in said if isinstance(word, str)) == ["seen", "whole"]

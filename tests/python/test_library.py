@@ -1,4 +1,4 @@
-"""The declarations of the C interface in Python and in Fortran are those of the header."""
+"""The declarations of the C interface in Python and in Fortran match the header."""
 
 from ctypes import c_char_p, c_double, c_int, c_longlong, c_void_p
 from pathlib import Path
@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HEADER = header(ROOT / "include/tumble.h")
 FORTRAN = fortran(ROOT / "examples/fortran/tumble.f90")
 CLIENT = {"tumble_open", "tumble_evaluate", "tumble_extras", "tumble_close"}  # Python has a client of its own
-NOT_IN_PYTHON = CLIENT | {"tumble_name", "tumble_cutoff", "tumble_knows"}  # part of what tumble_about returns
+NOT_IN_PYTHON = CLIENT | {"tumble_name", "tumble_cutoff", "tumble_knows"}  # contained in the result of tumble_about
 NOT_IN_FORTRAN = CLIENT | {"tumble_name", "tumble_about"}
 
 PYTHON = {

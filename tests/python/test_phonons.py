@@ -1,5 +1,6 @@
-"""Vibrations of cubic crystals: threefold degeneracies are exact for a model averaged over the cubic group, and are not
-there for the bare one."""
+"""Vibrations of cubic crystals: threefold degeneracies are exact for a model averaged over the cubic group, and broken
+for the bare one.
+"""
 
 import itertools
 from pathlib import Path
@@ -18,7 +19,7 @@ CUBIC = {"rotate": "octahedral", "inversion": True}
 
 
 def force_constants(atoms, moved, model=TOY, step=1e-3, **options):
-    """-dF/dx by central differences: [3 moved, 3 N], eV/Å²."""
+    """Force constants -dF/dx by central differences: [3 moved, 3 N], eV/Å²."""
     with Tumble(model, **options) as calc:
 
         def forces(atom, axis, shift):
@@ -33,12 +34,12 @@ def force_constants(atoms, moved, model=TOY, step=1e-3, **options):
 
 
 def crystals():
-    """Simple cubic and face-centered cubic hydrogen, as supercells in which atom 0 does not see its own images."""
+    """Simple cubic and face-centered cubic hydrogen, as supercells large enough to keep atom 0 from its own images."""
     return {"sc": bulk("H", "sc", a=1.9) * (4, 4, 4), "fcc": bulk("H", "fcc", a=2.6, cubic=True) * (3, 3, 3)}
 
 
 @pytest.mark.parametrize("lattice", ["sc", "fcc"])
-def test_an_atom_of_a_cubic_crystal_is_held_alike_in_all_directions(lattice):
+def test_force_constants_of_an_atom_in_a_cubic_crystal_are_isotropic(lattice):
     atoms = crystals()[lattice]
     averaged = force_constants(atoms, [0], **CUBIC)[:, :3]
     stiffness = averaged[0, 0]
@@ -78,7 +79,7 @@ def icex():
 
 
 def operations(atoms):
-    """Of the space group of a cubic crystal, as matrices on displacements [3 N, 3 N]."""
+    """Operations of the space group of a cubic crystal, as matrices on displacements [3 N, 3 N]."""
     found = []
     for order in itertools.permutations(range(3)):
         for signs in itertools.product([1, -1], repeat=3):
@@ -95,14 +96,14 @@ def operations(atoms):
 
 
 def frequencies(matrix, atoms):
-    """THz, ascending; imaginary ones negative."""
+    """Frequencies in THz, ascending; imaginary ones negative."""
     masses = np.repeat(atoms.get_masses(), 3)
     values = np.linalg.eigvalsh(0.5 * (matrix + matrix.T) / np.sqrt(np.outer(masses, masses)))
     return np.sign(values) * np.sqrt(np.abs(values) * units._e / units._amu) * 1e10 / (2e12 * np.pi)
 
 
 def reduced(atoms, **options):
-    """Force constants from one displacement of O and one of H, all others filled in by the crystal's symmetry."""
+    """Force constants from one displacement of O and one of H, completed by the symmetry of the crystal."""
     rows = force_constants(atoms, [0, 2], WATER, **options)[[0, 3]]
     moved = np.zeros((2, 3 * len(atoms)))
     moved[0, 0] = moved[1, 6] = 1.0
@@ -115,7 +116,7 @@ def reduced(atoms, **options):
     return matrix
 
 
-def test_displacements_reduced_by_symmetry_hide_what_the_bare_model_breaks():
+def test_displacements_reduced_by_symmetry_hide_the_error_of_the_bare_model():
     """The table of docs/ase.md."""
     atoms = icex()
     every = range(len(atoms))

@@ -26,7 +26,7 @@ def results(atoms):
 
 @pytest.fixture(scope="module")
 def expected():
-    """Of structures 0.001 Å apart, each by a calculator of its own that no other thread uses."""
+    """Results of structures 0.001 Å apart, each from a separate calculator."""
     with Tumble(TOY, rotate="octahedral") as calc:
         found = []
         for k in range(EVALUATIONS):
@@ -37,7 +37,7 @@ def expected():
 
 
 def assert_right(found, expected):
-    """To the last bit."""
+    """Results agree to the last bit."""
     wrong = [
         k for k, ((e, f), (energy, forces)) in enumerate(zip(found, expected)) if e != energy or (f != forces).any()
     ]
@@ -45,7 +45,7 @@ def assert_right(found, expected):
 
 
 @pytest.mark.parametrize("threads", [2, 4, 8])
-def test_energies_and_forces_are_those_of_the_atoms_that_were_asked(threads, expected):
+def test_energies_and_forces_belong_to_the_requested_atoms(threads, expected):
     with Tumble(TOY, rotate="octahedral") as calc:
 
         def ask(k):
@@ -59,7 +59,7 @@ def test_energies_and_forces_are_those_of_the_atoms_that_were_asked(threads, exp
     assert len(set(energies)) == EVALUATIONS
 
 
-def test_results_and_details_are_those_of_the_thread(expected):
+def test_results_and_details_belong_to_the_thread(expected):
     with Tumble(TOY, rotate="octahedral") as calc:
 
         def ask(k):
@@ -73,7 +73,7 @@ def test_results_and_details_are_those_of_the_thread(expected):
 
 
 def test_energy_and_forces_of_one_structure_share_their_random_rotation():
-    """Another thread's structures do not come between two questions about one structure."""
+    """Calculations of other threads do not come between two requests for one structure."""
     with Tumble(TOY, rotate="random", seed=1) as calc:
 
         def ask(k):
@@ -88,7 +88,7 @@ def test_energy_and_forces_of_one_structure_share_their_random_rotation():
         assert energy == again == pytest.approx(sum_of_atoms, abs=1e-10)
 
 
-def test_a_thread_takes_over_what_another_has_calculated():
+def test_a_thread_takes_over_the_results_of_another():
     with Tumble(TOY, rotate="random") as calc:
         atoms = water()
         atoms.calc = calc

@@ -1,4 +1,4 @@
-"""Finds the Python package as it lies in the repository."""
+"""Finds the Python package in the repository."""
 
 import sys
 from pathlib import Path

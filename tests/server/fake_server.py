@@ -1,4 +1,4 @@
-"""Force servers that are none: one follows a script of literal bytes, one binds atoms to their places by springs."""
+"""Fake force servers: one follows a script of literal bytes, one binds atoms to sites by springs."""
 
 import json
 import socket
@@ -14,39 +14,39 @@ GETFORCE = b"GETFORCE    "
 
 
 def greeting(text):
-    """The first bytes of a client that wants what the text says."""
+    """The first bytes of a client with these options."""
     return b"STATUS      INIT        " + struct.pack("<ii", 0, len(text)) + text.encode() + b"STATUS      "
 
 
 def structure(cell, inverse, positions):
-    """A structure and the request for its results; cell and inverse as they travel, all in Bohr."""
+    """A structure and the request for its results; cell and inverse as on the wire, all in Bohr."""
     return b"POSDATA     " + doubles(cell) + doubles(inverse) + atoms(positions) + doubles(positions) + GETFORCE
 
 
 def results(energy, forces, virial, extras=""):
-    """Results in Hartree and Bohr."""
+    """Results in Hartree and Bohr, as a message."""
     text = extras if isinstance(extras, str) else json.dumps(extras)
     numbers = doubles([energy]) + atoms(forces) + doubles(forces) + doubles(virial)
     return b"FORCEREADY  " + numbers + struct.pack("<i", len(text)) + text.encode()
 
 
 def error(sentence):
-    """A refusal."""
+    """An error message."""
     return b"ERROR       " + struct.pack("<i", len(sentence)) + sentence.encode()
 
 
 def doubles(values):
-    """float64, little-endian."""
+    """Numbers as little-endian float64."""
     return struct.pack(f"<{len(values)}d", *values)
 
 
 def atoms(values):
-    """How many vectors there are."""
+    """Number of vectors."""
     return struct.pack("<i", len(values) // 3)
 
 
 class Fake:
-    """Serves one connection after the other with `serve(connection, receive)` in a thread of its own."""
+    """Serves successive connections with `serve(connection, receive)` in its own thread."""
 
     def __init__(self, folder, connections, serve):
         self.address = f"unix:{folder / 's'}"
@@ -70,7 +70,7 @@ class Fake:
             self._failure = failure
 
     def done(self):
-        """Waits for the end; fails if a client did something else than expected."""
+        """Waits for the end; fails if a client deviated from the script."""
         self._thread.join(10)
         self._listener.close()
         if self._failure is not None:
@@ -79,7 +79,9 @@ class Fake:
 
 
 def scripted(folder, *scripts, rest=b"EXIT        "):
-    """Of pairs of request and reply, one list a connection; then the rest comes, or nothing is read if it is None."""
+    """A server that follows pairs of request and reply, one list per connection; then `rest` is expected, or nothing is
+    read if it is None.
+    """
 
     def serve(connection, stream, number, _):
         for request, reply in scripts[number]:
@@ -91,7 +93,9 @@ def scripted(folder, *scripts, rest=b"EXIT        "):
 
 
 def harmonic(folder, places, spring, connections=1):
-    """Of springs (eV/Å²) from each atom to its place (Å), whatever the cell; `texts` keeps what each INIT said."""
+    """A server with springs (eV/Å²) from each atom to its site (Å), independent of the cell; `texts` collects the texts
+    of the INITs.
+    """
 
     def serve(connection, stream, _, fake):
         assert stream.read(28) == b"STATUS      INIT        \0\0\0\0"
@@ -109,7 +113,7 @@ def harmonic(folder, places, spring, connections=1):
 
 
 def pull(positions, places, spring):
-    """The springs' answer to positions in Bohr."""
+    """The springs' results for positions in Bohr."""
     away = [x / ANGSTROM - place for x, place in zip(positions, [x for place in places for x in place])]
     energy = 0.5 * spring * sum(x * x for x in away) * ELECTRON_VOLT
     forces = [-spring * x * ELECTRON_VOLT / ANGSTROM for x in away]

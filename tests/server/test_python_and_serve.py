@@ -1,4 +1,4 @@
-"""ASE and `tumble serve`, together: forces and stress are the derivatives of the energy, and random steps count."""
+"""ASE and `tumble serve` together: forces and stress are the derivatives of the energy, and steps are counted."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ CELL = [[5.0, 0.0, 0.0], [0.7, 4.5, 0.0], [-0.3, 0.4, 5.5]]
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
-    """Of a server that ends with the tests."""
+    """Address of a server for all tests of this module."""
     path = tmp_path_factory.mktemp("serve") / "s"
     command = [TUMBLE, "serve", WATER, "--listen", f"unix:{path}"]
     with subprocess.Popen(command, env=ENVIRONMENT, stderr=subprocess.DEVNULL) as server:
@@ -35,7 +35,7 @@ def address(tmp_path_factory):
 
 
 def waters(pbc):
-    """Two of them."""
+    """Two water molecules."""
     return Atoms("OH2OH2", POSITIONS, cell=CELL, pbc=pbc)
 
 

@@ -1,4 +1,4 @@
-"""The Python clients of the force server, against servers that follow a script."""
+"""The Python clients of the force server, against scripted servers."""
 
 import socket
 import threading
@@ -17,14 +17,14 @@ MOLECULE = structure([0.0] * 9, UNIT, BOHR)
 FORCES = [0.5, 0.0, 0.0, 0.0, -0.25, 0.0, 0.0, 0.0, 2.0]
 VIRIAL = [1.0, 2.0, 3.0, 2.0, 4.0, 5.0, 3.0, 5.0, 6.0]
 ANSWER = results(-1.0, FORCES, VIRIAL, {"evaluations": 1})
-# Diagonal, so that its inverse is exact; what does not repeat is all zero.
+# Diagonal, so that its inverse is exact; nonperiodic vectors are zero.
 CELL = np.diag([2.0, 4.0, 8.0])
 ROW = (CELL * ANGSTROM).ravel().tolist()
 INVERSE = np.linalg.inv(CELL * ANGSTROM).ravel().tolist()
 
 
 def water(**keywords):
-    """H2O as ASE has it."""
+    """H2O in ASE."""
     ase = pytest.importorskip("ase")
     return ase.Atoms("OH2", WATER, **keywords)
 
@@ -73,7 +73,7 @@ def test_client_sends_all_options(tmp_path):
     server.done()
 
 
-def test_wrong_arguments_are_refused_before_anything_is_sent(tmp_path):
+def test_wrong_arguments_are_refused_before_sending(tmp_path):
     server = scripted(tmp_path, [HELLO])
     with Client(server.address, ["O", "H", "H"]) as client:
         with pytest.raises(ValueError, match=r"positions have the shape \(2, 3\): give \(3, 3\), as for the species"):
@@ -124,7 +124,7 @@ def test_a_refusal_of_the_options_is_a_server_error(tmp_path):
     server.done()
 
 
-def test_a_refusal_is_shown_even_if_the_server_closed_before_it_was_asked(tmp_path):
+def test_a_refusal_is_shown_even_if_it_comes_before_the_request(tmp_path):
     server = scripted(tmp_path, [(HELLO[0], GREETED + error("the server is going down"))], rest=None)
     client = Client(server.address, ["O", "H", "H"])
     server.done()
@@ -132,7 +132,7 @@ def test_a_refusal_is_shown_even_if_the_server_closed_before_it_was_asked(tmp_pa
         client.evaluate(WATER)
 
 
-def test_a_server_that_goes_away_is_told(tmp_path):
+def test_a_closed_connection_is_an_error(tmp_path):
     server = scripted(tmp_path, [HELLO, (MOLECULE, ANSWER[:50])], rest=None)
     client = Client(server.address, ["O", "H", "H"])
     with pytest.raises(ConnectionError) as caught:
@@ -141,28 +141,28 @@ def test_a_server_that_goes_away_is_told(tmp_path):
     server.done()
 
 
-def test_a_server_that_is_not_there_is_told():
+def test_a_missing_server_is_an_error():
     with pytest.raises(
         ConnectionError, match="^cannot connect to unix:/nonexistent/s: .*: is the server running there"
     ):
         Client("unix:/nonexistent/s", ["O"])
 
 
-def test_a_server_of_another_kind_is_told(tmp_path):
+def test_a_server_of_another_protocol_is_an_error(tmp_path):
     server = scripted(tmp_path, [(HELLO[0], b"HTTP/1.1 400 Bad Request")], rest=None)
     with pytest.raises(ConnectionError, match="b'HTTP/1.1 400' came where NEEDINIT was due: check that it is a force"):
         Client(server.address, ["O", "H", "H"])
     server.done()
 
 
-def test_another_number_of_forces_is_told(tmp_path):
+def test_a_wrong_number_of_forces_is_an_error(tmp_path):
     server = scripted(tmp_path, [HELLO, (MOLECULE, results(0.0, [0.0] * 6, [0.0] * 9))], rest=None)
     with pytest.raises(ConnectionError, match="2 atoms came where 3 were sent: check that it is a force server"):
         Client(server.address, ["O", "H", "H"]).evaluate(WATER)
     server.done()
 
 
-def test_waiting_has_an_end_where_one_is_set(tmp_path):
+def test_a_timeout_ends_the_wait_for_an_answer(tmp_path):
     server = scripted(tmp_path, [HELLO, (MOLECULE, b"")], rest=b"")
     client = Client(server.address, ["O", "H", "H"], timeout=0.05)
     with pytest.raises(TimeoutError, match=f"^no answer from the server at {server.address} within 0.05 s$"):
@@ -181,7 +181,7 @@ def test_ports_work_as_files_do():
 
 
 def greet(listener):
-    """Serves one connection that wants nothing."""
+    """Serves one connection without options."""
     connection = listener.accept()[0]
     with connection, connection.makefile("rb") as stream:
         assert stream.read(len(HELLO[0])) == HELLO[0]
@@ -201,7 +201,7 @@ def test_ase_gets_stress_of_a_crystal_in_its_order_and_sign(tmp_path):
     server.done()
 
 
-def test_ase_gets_what_is_known_of_broken_symmetry(tmp_path):
+def test_ase_gets_the_measures_of_broken_symmetry(tmp_path):
     extras = {
         "evaluations": 2,
         "energy_spread": 0.25,
@@ -237,7 +237,7 @@ def test_extras_come_in_electron_volts(tmp_path):
     server.done()
 
 
-def test_threads_that_share_a_client_take_turns(tmp_path):
+def test_threads_sharing_a_client_take_turns(tmp_path):
     places = np.zeros((3, 3))
     server = harmonic(tmp_path, places, 1.0)
     wrong = []
@@ -257,7 +257,7 @@ def test_threads_that_share_a_client_take_turns(tmp_path):
     assert wrong == []
 
 
-def test_threads_that_share_a_calculator_see_their_own_results(tmp_path):
+def test_threads_sharing_a_calculator_see_their_own_results(tmp_path):
     pytest.importorskip("ase")
     server = harmonic(tmp_path, np.zeros((3, 3)), 1.0)
     wrong = []
@@ -293,7 +293,7 @@ def test_ase_refuses_an_address_at_once():
         TumbleClient("unix:/s", rotate="none, seed: 1")
 
 
-def test_ase_sends_no_cell_vectors_along_which_nothing_repeats_and_has_no_stress_then(tmp_path):
+def test_ase_sends_no_cell_vectors_along_nonperiodic_directions_and_then_has_no_stress(tmp_path):
     from_ase = pytest.importorskip("ase.calculators.calculator")
     slab = (np.diag([2.0, 4.0, 0.0]) * ANGSTROM).ravel().tolist()
     script = [HELLO, (structure(slab, UNIT, BOHR), ANSWER)]
@@ -306,7 +306,7 @@ def test_ase_sends_no_cell_vectors_along_which_nothing_repeats_and_has_no_stress
     server.done()
 
 
-def test_ase_has_no_stress_of_forces_that_are_no_derivatives(tmp_path):
+def test_ase_has_no_stress_for_direct_forces(tmp_path):
     answer = results(0.0, FORCES, [float("nan")] * 9)
     server = scripted(tmp_path, [HELLO, (structure(ROW, INVERSE, BOHR), answer)])
     atoms = water(cell=CELL, pbc=True)
@@ -351,7 +351,7 @@ def test_ase_connects_again_for_other_parameters_and_after_a_refusal(tmp_path):
     server.done()
 
 
-def test_ase_keeps_the_token_out_of_what_it_writes(tmp_path):
+def test_ase_keeps_the_token_out_of_files(tmp_path):
     server = harmonic(tmp_path, WATER, 1.0, connections=0)
     calc = calculator(server, rotate="random", token="secret")
     assert calc.todict() == {"rotate": "random"}

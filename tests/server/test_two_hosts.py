@@ -27,7 +27,7 @@ ENVIRONMENT = {
 }
 WITH_TOKEN = {**ENVIRONMENT, "TUMBLE_TOKEN": TOKEN}
 
-# Prints energy and forces of the molecule in water.xyz, or the class of the error and what it says.
+# Prints energy and forces of the molecule in water.xyz, or the class and the message of the error.
 CLIENT = """
 import json, os, sys
 from ase.io import read
@@ -52,7 +52,7 @@ class Hosts:
         self.address = f"{self._net}.1"
 
     def lay(self):
-        """Makes them; CalledProcessError or OSError where that is not allowed."""
+        """Creates both namespaces and the cable; CalledProcessError or OSError if that is not permitted."""
         (near, far), (here, there) = (self.near, self.far), self._cable
         ip("netns", "add", near)
         ip("netns", "add", far)
@@ -64,7 +64,7 @@ class Hosts:
             ip("netns", "exec", host, "true")
 
     def remove(self):
-        """The cable goes with them."""
+        """Removes the namespaces; the cable goes with them."""
         for host in [self.near, self.far]:
             subprocess.run(["ip", "netns", "del", host], capture_output=True)
 
@@ -88,7 +88,7 @@ def hosts():
 
 
 class Served:
-    """A server that is up, on one of the hosts, on a port of its own choice."""
+    """A running server on one of the hosts, on a free port."""
 
     def __init__(self, host, log, command, environment):
         self._log = log
@@ -126,13 +126,13 @@ def ask(host, folder, address, environment=WITH_TOKEN):
 
 @pytest.fixture
 def molecule(tmp_path):
-    """The folder with it."""
+    """The folder with the molecule."""
     Atoms("OH2", [[0.0, 0.0, 0.1], [0.8, 0.6, 0.0], [-0.7, 0.6, 0.2]]).write(tmp_path / "water.xyz")
     return tmp_path
 
 
 def evaluated(folder, path, *options):
-    """By the command line, here."""
+    """Results of the command line on this host."""
     done = run_here(folder, "eval", MODEL, path, "--json", *options)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -143,7 +143,7 @@ def run_here(folder, *arguments):
     return subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=120)
 
 
-def test_the_far_host_gets_what_is_evaluated_here(hosts, molecule):
+def test_the_far_host_gets_the_results_of_the_near_host(hosts, molecule):
     with serve(hosts.near, molecule, f"tcp:{hosts.address}:0") as server:
         found = ask(hosts.far, molecule, f"tcp:{hosts.address}:{server.port}")
     expected = evaluated(molecule, "water.xyz", "--rotate", "octahedral")
@@ -169,7 +169,7 @@ def test_a_server_on_loopback_is_out_of_reach(hosts, molecule):
             assert far["error"] == "ConnectionError" and "Connection refused" in far["text"], far
 
 
-def test_an_open_door_needs_a_token_or_the_word(hosts, molecule):
+def test_a_server_on_the_network_needs_a_token_or_the_option_open(hosts, molecule):
     place = f"tcp:{hosts.address}:0"
     done = run(hosts.near, molecule, TUMBLE, "serve", MODEL, "--listen", place, environment=ENVIRONMENT)
     assert done.returncode == 2

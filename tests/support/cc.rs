@@ -1,4 +1,4 @@
-//! Programs in other languages, linked to the library of this very build.
+//! Programs in other languages, linked to the library of this build.
 #![allow(dead_code, reason = "each test uses its part")]
 
 use std::path::{Path, PathBuf};
@@ -6,15 +6,15 @@ use std::process::{Command, Stdio};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
-/// What valgrind says about ONNX Runtime is not about us.
+/// Suppresses valgrind's reports about ONNX Runtime.
 const SUPPRESSIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/c/onnxruntime.supp");
 
-/// Cargo puts a test beside the libraries that it was built with.
+/// The folder of the library: cargo puts a test beside the libraries of its build.
 fn folder() -> PathBuf {
     std::env::current_exe().unwrap().parent().unwrap().to_path_buf()
 }
 
-/// A C program, from its source in the repository.
+/// Compiles a C program of the repository.
 pub fn c(source: &str, name: &str) -> PathBuf {
     let mut compiler = Command::new("cc");
     compiler.args(["-Wall", "-Wextra", "-Werror", "-pedantic", "-std=c99", "-g"]);
@@ -22,7 +22,7 @@ pub fn c(source: &str, name: &str) -> PathBuf {
     linked(compiler, name)
 }
 
-/// A Fortran program, from its sources in the repository; none without gfortran.
+/// Compiles a Fortran program of the repository; None without gfortran.
 pub fn fortran(sources: [&str; 2], name: &str) -> Option<PathBuf> {
     let mut compiler = Command::new("gfortran");
     compiler.arg("--version").stdout(Stdio::null()).status().ok()?;
@@ -39,7 +39,7 @@ fn linked(mut compiler: Command, name: &str) -> PathBuf {
     program
 }
 
-/// A program under valgrind, which fails for leaks and for reads of what was never written; by itself without valgrind.
+/// Runs a program under valgrind, to fail on leaks and uninitialized reads; without valgrind, runs it directly.
 pub fn watched(program: &Path) -> Command {
     if Command::new("valgrind").arg("--version").stdout(Stdio::null()).status().is_err() {
         return Command::new(program);

@@ -1,4 +1,4 @@
-//! A folder with a model in it, and the program run there.
+//! A folder with a model, and the program run there.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -6,12 +6,12 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
-/// A folder with a model in it.
+/// A folder with a model.
 pub struct Folder(pub TempDir);
 
 #[allow(dead_code)] // Not every test file uses all of it.
 impl Folder {
-    /// With `model.onnx`, a toy that knows H and O.
+    /// A folder with `model.onnx`, a toy for H and O.
     pub fn new() -> Self {
         let folder = Self(TempDir::new().unwrap());
         let model = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/models/harmonic-padded-f64.onnx");

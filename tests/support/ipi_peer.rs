@@ -1,4 +1,4 @@
-//! Somebody who speaks i-PI's part, and what he should be told.
+//! A peer that plays i-PI, and the expected answers.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -11,13 +11,13 @@ use tumble_ipi::extras::extras;
 use tumble_ipi::message::{self, Answer, Layout, Positions, Reply, Request};
 use tumble_ipi::wire::Structure;
 
-/// What is slower than this has failed.
+/// Time limit of an answer.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
-/// Rows, Å.
+/// Cell vectors as rows, Å.
 pub const CELL: [Vector3; 3] = [[9.0, 0.3, 0.0], [0.0, 8.5, 0.2], [0.1, 0.0, 9.5]];
 
-/// Somebody who asks for forces.
+/// A peer that plays i-PI.
 pub struct Peer {
     pub stream: UnixStream,
     pub layout: Layout,
@@ -45,7 +45,7 @@ impl Peer {
         self.send(|out| message::put_init(0, text, out));
     }
 
-    /// Structures and the request for their results in one send.
+    /// Sends a structure and the request for its results.
     pub fn ask(&mut self, structure: &Structure) {
         self.send(|out| {
             message::put_positions(structure, out);
@@ -53,7 +53,7 @@ impl Peer {
         });
     }
 
-    /// Structures that travel in one message, and the request for their results.
+    /// Sends structures in one message, and the request for their results.
     pub fn ask_batch(&mut self, structures: &[Structure]) {
         self.layout.batch = structures.len();
         let atoms = structures[0].positions.len() as i32;
@@ -76,7 +76,7 @@ impl Peer {
             match self.stream.read(&mut piece) {
                 Ok(0) => return None,
                 Ok(length) => self.bytes.extend(&piece[..length]),
-                // A read with a time limit is not taken up again where the process was stopped for a while.
+                // A read with a time limit is not resumed after the process was stopped.
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(error) => panic!("{error}"),
             }
@@ -99,7 +99,7 @@ impl Peer {
         self.answers().remove(0)
     }
 
-    /// The sentence with which the other side ends it, and the end.
+    /// The error of the other side, and the end of the connection.
     pub fn refusal(&mut self) -> String {
         match self.reply() {
             Some(Reply::Error(sentence)) => {
@@ -116,7 +116,7 @@ pub fn water(shift: f64) -> Structure {
     Structure { cell: CELL, positions: vec![[1.0 + shift, 1.0, 1.0], [1.7, 1.6, 1.0], [0.3, 1.6, 1.1]] }
 }
 
-/// What a calculator gives for a structure of water as it arrives through the wire.
+/// Results of a calculator for a structure of water, with the rounding of the wire.
 pub fn evaluated(mut calculator: Calculator, structure: &Structure, step: u64) -> Answer {
     let mut bytes = vec![];
     message::put_positions(structure, &mut bytes);

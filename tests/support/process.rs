@@ -1,4 +1,4 @@
-//! `tumble` as a process: started, watched, signalled, and not left behind.
+//! `tumble` as a process: started, watched, signalled, and ended.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -22,7 +22,7 @@ pub use crate::ipi_peer::{LIMIT, Peer, water};
 /// Rotations that take 100 molecules minutes; 100 of them take a second or two.
 pub const SLOW: &str = "random:20000";
 
-/// Waits until it is true.
+/// Waits until the condition is true.
 pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let end = Instant::now() + LIMIT;
     while !condition() {
@@ -35,7 +35,7 @@ pub fn model(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/models/{name}.onnx"))
 }
 
-/// A running `tumble`, killed with this value.
+/// A running `tumble`, killed on drop.
 pub struct Process {
     child: Child,
     error: Arc<Mutex<String>>,
@@ -43,7 +43,7 @@ pub struct Process {
     readers: Vec<JoinHandle<()>>,
 }
 
-/// How a process has ended.
+/// Exit of a process.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Ended {
     Code(i32),
@@ -70,22 +70,22 @@ impl Process {
         assert_eq!(unsafe { libc::kill(self.child.id() as i32, signal) }, 0);
     }
 
-    /// Where what it says on the standard error is collected.
-    pub fn ear(&self) -> Arc<Mutex<String>> {
+    /// The buffer of its standard error.
+    pub fn stderr(&self) -> Arc<Mutex<String>> {
         Arc::clone(&self.error)
     }
 
-    /// What it has said on the standard error so far.
+    /// Standard error of the process so far.
     pub fn said(&self) -> String {
         self.error.lock().unwrap().clone()
     }
 
-    /// What it has written to the standard output so far.
+    /// Standard output of the process so far.
     pub fn written(&self) -> String {
         self.output.lock().unwrap().clone()
     }
 
-    /// Waits until it has said this.
+    /// Waits until its standard error contains `part`.
     pub fn says(&self, part: &str) {
         let end = Instant::now() + LIMIT;
         loop {
@@ -114,19 +114,19 @@ impl Process {
         status.code().map_or_else(|| Ended::Signal(status.signal().unwrap()), Ended::Code)
     }
 
-    /// Waits for its end with this code, and for these last words.
+    /// Waits for its end with this exit code, and with `words` on the standard error.
     pub fn ends(&mut self, code: i32, words: &str) {
         assert_eq!(self.end(), Ended::Code(code), "{}", self.said());
         assert_eq!(self.said().lines().last().unwrap_or_default(), words);
     }
 
-    /// What it writes before it ends by itself.
+    /// Waits for its end; returns its standard output.
     pub fn finished(&mut self) -> String {
         assert_eq!(self.end(), Ended::Code(0), "{}", self.said());
         self.written()
     }
 
-    /// A file about it in /proc.
+    /// Reads one of its files in /proc.
     pub fn about(&self, name: &str) -> String {
         let mut text = vec![];
         let path = format!("/proc/{}/{name}", self.child.id());
@@ -134,7 +134,7 @@ impl Process {
         String::from_utf8_lossy(&text).into_owned()
     }
 
-    /// How long it has been running, seconds of one processor.
+    /// Processor time of the process, seconds.
     pub fn seconds(&self) -> f64 {
         let text = self.about("stat");
         // The name of the program, in parentheses, may have spaces; user and system time are fields 14 and 15.
@@ -144,7 +144,7 @@ impl Process {
         ticks as f64 / unsafe { libc::sysconf(libc::_SC_CLK_TCK) } as f64
     }
 
-    /// How many files it has open.
+    /// Number of its open files.
     pub fn files(&self) -> usize {
         std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
     }
@@ -163,18 +163,18 @@ fn collect(from: impl Read + Send + 'static, into: Arc<Mutex<String>>) -> JoinHa
     spawn(move || lines.for_each(|line| *into.lock().unwrap() += &(line + "\n")))
 }
 
-/// So many water molecules in a row, for what is to take long.
+/// Many water molecules in a row, for a long request.
 pub fn many(molecules: usize) -> Structure {
     let molecule = |i: usize| water(0.0).positions.into_iter().map(move |[x, y, z]| [x, y + 3.0 * i as f64, z]);
     Structure { cell: [[0.0; 3]; 3], positions: (0..molecules).flat_map(molecule).collect() }
 }
 
-/// What a calculator of our own gives for a structure of water as it arrives through the wire.
+/// Results of a calculator in this process for a structure of water, with the rounding of the wire.
 pub fn expected(settings: &Settings, structure: &Structure, step: u64) -> Answer {
     evaluated(load(&model("harmonic-list-f64"), settings).unwrap(), structure, step)
 }
 
-/// The same numbers, but for what rounding does to them.
+/// Compares numbers up to rounding.
 pub fn check(found: &Answer, expected: &Answer) {
     let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-12 * (1.0 + b.abs()), "{a} is not {b}");
     close(found.energy, expected.energy);

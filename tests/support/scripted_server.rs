@@ -9,14 +9,14 @@ use tempfile::TempDir;
 /// `(request, reply)`, byte for byte, one after the other.
 pub type Script = Vec<(Vec<u8>, Vec<u8>)>;
 
-/// A server on a file of its own, for one connection.
+/// A server on its own socket file, for one connection.
 pub struct ScriptedServer {
     folder: TempDir,
     thread: JoinHandle<Vec<u8>>,
 }
 
 impl ScriptedServer {
-    /// Starts it. When the script is done it reads what else comes, or closes at once.
+    /// Starts it. After the script it reads on, or closes at once.
     pub fn start(script: Script, closes: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listener = UnixListener::bind(folder.path().join("s")).unwrap();
@@ -32,12 +32,12 @@ impl ScriptedServer {
         Self { folder, thread }
     }
 
-    /// As users write it.
+    /// Address of the server, as on the command line.
     pub fn address(&self) -> String {
         format!("unix:{}", self.folder.path().join("s").display())
     }
 
-    /// What came after the script; fails if a request was another than it says.
+    /// Returns the bytes after the script; fails if a request differed from the script.
     pub fn rest(self) -> Vec<u8> {
         self.thread.join().unwrap()
     }
@@ -50,14 +50,14 @@ fn exchange(stream: &mut UnixStream, request: &[u8], reply: &[u8]) {
     stream.write_all(reply).unwrap();
 }
 
-/// The first exchange: what is wanted of it.
+/// The first exchange, with the options of the INIT.
 pub fn greeting(text: &str) -> (Vec<u8>, Vec<u8>) {
     let length = (text.len() as i32).to_le_bytes();
     let request = [b"STATUS      INIT        \0\0\0\0", &length[..], text.as_bytes(), b"STATUS      "].concat();
     (request, b"NEEDINIT    READY       ".to_vec())
 }
 
-/// A structure, Bohr, with the columns of its cell and of the inverse in order, and the request for its results.
+/// A structure, Bohr, with its cell and inverse by columns, and the request for its results.
 pub fn structure(cell: [f64; 9], inverse: [f64; 9], positions: &[f64]) -> Vec<u8> {
     let atoms = (positions.len() as i32 / 3).to_le_bytes();
     let (cell, inverse) = (numbers(&cell), numbers(&inverse));
@@ -72,7 +72,7 @@ pub fn results(energy: f64, forces: &[f64], virial: [f64; 9], extras: &str) -> V
     [b"FORCEREADY  ", &energy.to_le_bytes()[..], &atoms, &forces, &virial, &length, extras.as_bytes()].concat()
 }
 
-/// A refusal.
+/// An error message.
 pub fn error(sentence: &str) -> Vec<u8> {
     [b"ERROR       ", &(sentence.len() as i32).to_le_bytes()[..], sentence.as_bytes()].concat()
 }

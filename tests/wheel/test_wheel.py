@@ -1,4 +1,4 @@
-"""What the wheel brings, tried where nothing else of tumble is: command line, LAMMPS, ASE, i-PI's protocol."""
+"""The parts of the wheel, without any other part of tumble: command line, LAMMPS, ASE, i-PI's protocol."""
 
 import json
 import re
@@ -83,7 +83,7 @@ client.wait(30)
 
 @pytest.fixture(scope="module")
 def model(installed):
-    """The model of water that the wheel brings."""
+    """The model of water in the wheel."""
     path = installed.run("tumble", "model", "water").strip()
     (installed.folder / "water.xyz").write_text(WATERS)
     (installed.folder / "water.data").write_text(DATA)
@@ -93,18 +93,18 @@ def model(installed):
 
 @pytest.fixture(scope="module")
 def energy(installed, model):
-    """Of two waters, by `tumble eval`, eV."""
+    """Energy of two waters from `tumble eval`, eV."""
     options = ["--rotate", "octahedral", "--inversion", "--json"]
     return json.loads(installed.run("tumble", "eval", model, "water.xyz", *options))["energy"]
 
 
 def version():
-    """As Cargo.toml has it."""
+    """The version in Cargo.toml."""
     return re.search(r'^version = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.M)[1]
 
 
-def test_the_name_says_where_it_runs(wheel):
-    # Any Python 3, and a glibc that auditwheel has found: never the bare `linux`, which says nothing.
+def test_the_name_has_the_platform(wheel):
+    # Any Python 3, and the glibc found by auditwheel, never the bare and meaningless `linux`.
     expected = rf"tumble_md-{re.escape(version())}-py3-none-manylinux_2_\d+_\w+\.whl"
     assert re.fullmatch(expected, wheel.name)
 
@@ -142,7 +142,7 @@ def test_the_doctor_finds_nothing_wrong(installed, model):
     assert found["model in lammps"]["status"] == "ok", said
 
 
-def test_lammps_knows_the_pair_style_by_itself(installed, model, energy):
+def test_lammps_finds_the_pair_style_by_itself(installed, model, energy):
     (installed.folder / "in.water").write_text(IN_WATER.format(model=model))
     for launch in (["lmp"], ["mpiexec", "-n", "2", installed.environment / "bin/lmp"]):
         output = installed.run(*launch, "-in", "in.water", "-log", "none")
@@ -158,7 +158,7 @@ def test_ase_has_the_calculator(installed, model, energy):
     assert installed.python("import tumble; print(tumble.__version__)").strip() == version()
 
 
-def test_its_calculator_does_dynamics_and_has_the_phonons_of_cubic_crystals(with_others):
+def test_the_calculator_passes_its_tests_of_dynamics_and_phonons(with_others):
     tests = [ROOT / "tests/python" / name for name in ("test_phonons.py", "test_calculator.py")]
     options = ["-q", "-p", "no:cacheprovider", "-k", "phonons or dynamics or derivatives or mitigation or turns"]
     said = with_others.run("python", "-m", "pytest", *tests, *options, TUMBLE_INSTALLED="yes")
@@ -182,7 +182,7 @@ def test_wheel_is_a_client_of_i_pi_s_protocol(installed, model, energy):
     assert float(installed.python(SOCKET.format(model=model))) == pytest.approx(energy, rel=1e-6)
 
 
-def test_the_exporter_says_what_it_lacks(installed):
+def test_the_exporter_reports_missing_packages(installed):
     # A project of its own; without its requirements there is no PyTorch.
     pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
     installed.run("python", *pip, ROOT / "python/tumble-export")

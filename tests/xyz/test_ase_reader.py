@@ -1,4 +1,4 @@
-"""`tumble eval` sees in an XYZ file what ASE's reader sees, and what it says of other formats works."""
+"""`tumble eval` and ASE read the same structure from an XYZ file, and its advice on other formats works."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def tumble(folder, *arguments):
 
 
 def seen(folder, name="in.xyz"):
-    """What `tumble eval -o` writes, read by ASE: the structure that was evaluated."""
+    """The structure evaluated by `tumble eval -o`, read back by ASE."""
     done = tumble(folder, name, "-o", "out.xyz")
     assert done.returncode == 0, done.stderr
     return ase.io.read(folder / "out.xyz", format="extxyz")
@@ -78,7 +78,7 @@ def test_structures_of_ase_are_read_alike(tmp_path, text):
     ],
     ids=["nested", "nested without spaces", "byte order mark", "Latin-1", "exponents of Fortran", "deuterium"],
 )
-def test_structures_that_ase_refuses_are_read_as_meant(tmp_path, text):
+def test_structures_refused_by_ase_are_read_as_meant(tmp_path, text):
     """ASE refuses these, or reads another structure."""
     (tmp_path / "in.xyz").write_bytes(text)
     positions = [[0.1, 0.2, 0.3], [0.86, 0.79, 0.3], [-0.66, 0.79, 0.3]]
@@ -104,7 +104,7 @@ def test_structures_that_ase_refuses_are_read_as_meant(tmp_path, text):
         ("x.json", "json", {}),
     ],
 )
-def test_the_command_that_is_told_for_another_format_converts_it(tmp_path, name, format, options):
+def test_the_suggested_command_converts_another_format(tmp_path, name, format, options):
     water = Atoms("OH2", [[6, 6, 6], [6.76, 6.59, 6], [5.24, 6.59, 6]], cell=[12, 12, 12], pbc=True)
     ase.io.write(tmp_path / name, water, format=format, **options)
     refused = tumble(tmp_path, name)
@@ -119,8 +119,9 @@ def test_the_command_that_is_told_for_another_format_converts_it(tmp_path, name,
     np.testing.assert_allclose(found.cell, water.cell, atol=1e-2)
 
 
-def test_the_order_of_atom_types_that_check_tells_is_that_of_the_data_file(tmp_path):
-    """By themselves types are in alphabetical order, by the line that `tumble check` prints in that of pair_coeff."""
+def test_the_order_of_atom_types_from_check_matches_the_data_file(tmp_path):
+    """By default types are in alphabetical order; with the line printed by `tumble check`, in the order of pair_coeff.
+    """
     water = Atoms("OH2", [[6, 6, 6], [6.76, 6.59, 6], [5.24, 6.59, 6]], cell=[12, 12, 12], pbc=True)
     ase.io.write(tmp_path / "water.xyz", water)
     words = [TUMBLE, "check", MODEL, "water.xyz", "--reference", "degree:3", "--orientations", "1"]

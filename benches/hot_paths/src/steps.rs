@@ -26,7 +26,7 @@ pub fn attention() -> Unit {
     })
 }
 
-/// Its gradient.
+/// Gradient of the attention.
 pub fn attention_gradient() -> Unit {
     let count = CENTERS * TOKENS;
     let (rows, bias, gradient) = (numbers(count * 3 * WIDTH), numbers(count), numbers(count * WIDTH));

@@ -21,6 +21,10 @@ pub enum PartitionError {
         most: usize,
     },
 
+    /// Edges are pruned more than once.
+    #[error("it has more than one node PruneEdges")]
+    Prunings,
+
     /// A branch or a loop; it reads tensors other than its inputs.
     #[error("its node {operator} contains a graph")]
     Nested {
@@ -42,7 +46,7 @@ pub enum PartitionError {
         name: String,
     },
 
-    /// A tensor between stages with another type than float32 or float64.
+    /// A tensor between stages with a type other than real numbers, int64 and bool.
     #[error("its tensor {name} of {kind} cannot be kept between stages")]
     Kind {
         /// Its name.

@@ -9,6 +9,7 @@ mod executor;
 mod message_exchange;
 mod nontemporal;
 mod partitioner;
+mod pruning;
 mod raw_model;
 mod self_check;
 mod tiles;
@@ -29,10 +30,17 @@ use tumble_onnx::runtime::terminate::TerminableRun;
 
 use crate::error::PartitionError;
 pub(crate) use crate::partition::executor::SpareMemory;
-use crate::partition::partitioner::{GraphPartition, Subgraph, cut};
+use crate::partition::partitioner::{ExchangeKind, GraphPartition, Pruning, Subgraph, cut};
+use crate::partition::pruning::NarrowInput;
 use crate::partition::raw_model::{File, Type};
 use crate::partition::tiles::Rows;
 use crate::worker::Worker;
+
+/// Numbers of `TensorProto.DataType` in ONNX.
+const FLOAT32: u64 = 1;
+const INT64: u64 = 7;
+const BOOL: u64 = 9;
+const FLOAT64: u64 = 11;
 
 /// A model, partitioned into stages.
 pub(crate) struct PartitionedModel {
@@ -41,6 +49,8 @@ pub(crate) struct PartitionedModel {
     run_handles: Vec<RunHandle>,
     /// Stage and output of each of the model's outputs.
     outputs: HashMap<String, Origin>,
+    /// The marks of the edges to keep, in a model that prunes edges.
+    keep: Option<Origin>,
     /// Peak memory of kept tensors per edge slot, bytes.
     bytes_per_slot: usize,
 }
@@ -70,14 +80,18 @@ struct Origin {
 /// The source of a stage's input.
 enum Source {
     Structure(Input),
+    Narrow(NarrowInput),
     Kept(Origin),
     Exchanged(Exchange),
 }
 
 /// A tensor with an exchange of rows.
 struct Exchange {
+    kind: ExchangeKind,
     name: String,
     data: Origin,
+    /// Whether the tensor has rows of narrow edges.
+    narrow: bool,
     /// The kind of its rows; determined at its first evaluation, in the self-check.
     rows: OnceLock<Rows>,
 }
@@ -108,13 +122,13 @@ impl PartitionedModel {
     ) -> Result<Self, PartitionError> {
         let data: HashMap<&str, &str> = cut.exchanges.iter().map(|exchange| (exchange.result, exchange.data)).collect();
         let last_use = last_use(&cut.subgraphs, &data, &file.outputs.iter().copied().collect());
-        let (mut stages, mut types, mut origins) = (Vec::new(), HashMap::new(), HashMap::new());
+        let (mut stages, mut types, mut origins) = (Vec::new(), narrow_types(cut.pruning), HashMap::new());
         for (stage, subgraph) in cut.subgraphs.iter().enumerate() {
             let inputs: Result<Vec<_>, _> =
                 subgraph.inputs.iter().map(|name| typed(name, file, &data, &types)).collect();
             let part = factory.part(file.write(&subgraph.nodes, &inputs?, &subgraph.outputs), stage);
             let sessions = side_by_side(0..workers, |worker| Ok(part.session(1, worker)?))?;
-            let inputs = subgraph.inputs.iter().map(|name| source(name, &data, &origins)).collect();
+            let inputs = subgraph.inputs.iter().map(|name| source(name, cut, &origins)).collect();
             let outputs = output_types(&sessions[0])?;
             let last = |(name, _): &(String, _)| last_use.get(name.as_str()).copied().unwrap_or(cut.subgraphs.len());
             stages.push(Stage { inputs, last_use: outputs.iter().map(last).collect(), sessions });
@@ -122,9 +136,10 @@ impl PartitionedModel {
             origins.extend(names.map(|(output, (name, _))| (name.clone(), Origin { stage, output })));
             types.extend(outputs);
         }
+        let keep = cut.pruning.and_then(|pruning| origins.get(pruning.keep).copied());
         origins.retain(|name, _| file.outputs.contains(&name.as_str()));
         let run_handles = in_one_line(|| (0..workers).map(|_| RunHandle::new()).collect::<ort::Result<_>>())?;
-        Ok(Self { stages, run_handles, outputs: origins, bytes_per_slot: 0 })
+        Ok(Self { stages, run_handles, outputs: origins, keep, bytes_per_slot: 0 })
     }
 
     /// Returns the number of stages.
@@ -159,14 +174,24 @@ fn typed<'a>(
 }
 
 /// Returns the source of a [`typed`] input of a stage.
-fn source(name: &str, data: &HashMap<&str, &str>, origins: &HashMap<String, Origin>) -> Source {
-    match (data.get(name), Input::named(name)) {
-        (Some(&data), _) => {
-            Source::Exchanged(Exchange { name: data.to_owned(), data: origins[data], rows: OnceLock::new() })
-        }
-        (None, Some(input)) => Source::Structure(input),
-        (None, None) => Source::Kept(origins[name]),
+fn source(name: &str, cut: &GraphPartition, origins: &HashMap<String, Origin>) -> Source {
+    let exchange = cut.exchanges.iter().find(|exchange| exchange.result == name);
+    if let Some(&partitioner::Exchange { kind, data, narrow, .. }) = exchange {
+        let (name, data) = (data.to_owned(), origins[data]);
+        return Source::Exchanged(Exchange { kind, name, data, narrow, rows: OnceLock::new() });
     }
+    match (cut.pruning, Input::named(name)) {
+        (Some(pruning), _) if name == pruning.neighbors => Source::Narrow(NarrowInput::Neighbors),
+        (Some(pruning), _) if name == pruning.mask => Source::Narrow(NarrowInput::Mask),
+        (_, Some(input)) => Source::Structure(input),
+        (_, None) => Source::Kept(origins[name]),
+    }
+}
+
+/// Returns the types of the tensors that describe the narrow edges, `[C, L]`.
+fn narrow_types(pruning: Option<Pruning>) -> HashMap<String, Type> {
+    let named = pruning.into_iter().flat_map(|pruning| [(pruning.neighbors, INT64), (pruning.mask, BOOL)]);
+    named.map(|(name, kind)| (name.to_owned(), (kind, vec![-1, -1]))).collect()
 }
 
 /// Returns the last stage that uses each kept tensor, directly or by an exchange.
@@ -191,8 +216,10 @@ fn output_types(session: &SharedSession) -> Result<Vec<(String, Type)>, Partitio
 
 fn tensor_type(outlet: &Outlet) -> Result<Type, PartitionError> {
     match outlet.dtype() {
-        ValueType::Tensor { ty: TensorElementType::Float32, shape, .. } => Ok((1, shape.to_vec())),
-        ValueType::Tensor { ty: TensorElementType::Float64, shape, .. } => Ok((11, shape.to_vec())),
+        ValueType::Tensor { ty: TensorElementType::Float32, shape, .. } => Ok((FLOAT32, shape.to_vec())),
+        ValueType::Tensor { ty: TensorElementType::Float64, shape, .. } => Ok((FLOAT64, shape.to_vec())),
+        ValueType::Tensor { ty: TensorElementType::Int64, shape, .. } => Ok((INT64, shape.to_vec())),
+        ValueType::Tensor { ty: TensorElementType::Bool, shape, .. } => Ok((BOOL, shape.to_vec())),
         other => Err(PartitionError::Kind { name: outlet.name().into(), kind: other.to_string() }),
     }
 }

@@ -268,7 +268,7 @@ def test_the_command_writes_a_file(tiny, tmp_path):
 
 
 def test_architectures_of_all_models_of_the_package_are_known():
-    """Of full size, so they are only made, not traced; those with charge and spin are given both."""
+    """The models have full size, so they are only built, not traced; charge and spin are given if required."""
     names = load.table()
     assert len(names) >= 19
     for name in ("orb-v3-conservative-inf-omat", "orb-v3-direct-20-mpa", "orb-v3-conservative-omol", "orb-d3-xs-v2"):

@@ -30,7 +30,7 @@ FUNCTIONS = {
 
 
 # Tells tumble_watch whether Ctrl-C was pressed. This C function needs no interpreter lock and runs no Python code, in
-# which the KeyboardInterrupt would be lost.
+# which a KeyboardInterrupt would be lost.
 INTERRUPTED = ctypes.CFUNCTYPE(c_int)(ctypes.pythonapi.PyOS_InterruptOccurred)
 
 # Returned by tumble_compute if the function of tumble_watch has ended it.

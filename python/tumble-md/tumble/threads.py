@@ -75,7 +75,8 @@ class SharedCalculator(Calculator):
         self._mine.age, self._mine.calculation = self._age, replace(calculation)
 
     def get_property(self, name: str, atoms: Atoms | None = None, allow_calculation: bool = True) -> Any:
-        """As in ASE, under the lock. A property missing from the results is an error: a second run cannot add it."""
+        """Returns a property as in ASE, under the lock. A property missing from the results is an error: a second run
+        cannot add it."""
         with self._turns:
             known = atoms is not None and self.results and not self.check_state(atoms)
             if known and name in self.implemented_properties and name not in self.results:
@@ -85,7 +86,7 @@ class SharedCalculator(Calculator):
             return super().get_property(name, atoms, allow_calculation)
 
     def check_state(self, atoms: Atoms, tol: float = 1e-15) -> list[str]:
-        """As in ASE: changes of the atoms since this thread's last calculation, or since the latest of all threads."""
+        """Changes of the atoms since this thread's last calculation, or since the latest of all threads, as in ASE."""
         changes = super().check_state(atoms, tol)
         latest = self._latest
         if not changes or compare_atoms(latest.atoms, atoms, tol, excluded_properties=self.ignored_changes):

@@ -33,7 +33,7 @@ pub fn run() -> Result<()> {
 /// sentence is printed once, at its first place.
 fn page() -> String {
     let mut told = HashSet::new();
-    errors().iter().chain(&halves()).map(|section| section.text(&mut told)).collect()
+    errors().iter().chain(&details()).map(|section| section.text(&mut told)).collect()
 }
 
 /// Sections of the errors with cause and cure.
@@ -57,8 +57,8 @@ fn errors() -> Vec<Section> {
 }
 
 /// Sections of the details that end another sentence and name the remedy themselves.
-fn halves() -> Vec<Section> {
-    const XYZ: &str = "Details after `line ... of ...:`:";
+fn details() -> Vec<Section> {
+    const XYZ: &str = "Details after `line ... of ...`:";
     const MESSAGES: &str = "Details after the address of the peer of a socket:";
     const OPTIONS: &str = "Details after the name of an option, of a mitigation or of an argument of a call from C or \
                            Python,\nand reasons to refuse the `INIT` of i-PI or of a client:";
@@ -155,7 +155,7 @@ mod tests {
         ];
         let (found, page) = (entries(errors()).len(), page());
         assert_eq!(found, catalogs.iter().map(|catalog| catalog.len()).sum::<usize>());
-        for entry in catalogs.iter().copied().flatten().chain(entries(halves())) {
+        for entry in catalogs.iter().copied().flatten().chain(entries(details())) {
             let told = |sentence: &String| page.contains(&format!("- {}\n", code(sentence)));
             assert!(entry.sentence().is_none_or(|sentence| told(&sentence)), "{}", entry.name);
         }

@@ -1,12 +1,13 @@
 //! Evaluation of a structure, stage by stage.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use bytemuck::Pod;
 use ort::session::{SessionInputValue, SessionInputs};
-use ort::value::{DynValue, TensorRef};
+use ort::value::{DynValue, TensorElementType, TensorRef};
 use tumble_core::cancel::Cancel;
 use tumble_core::error::{Error, Result};
 use tumble_core::graph::Graph;
@@ -25,6 +26,7 @@ use tumble_ops::Real;
 use crate::partition::arena::{Arena, Pool, TensorRange};
 use crate::partition::message_exchange::Messages;
 use crate::partition::nontemporal::copy;
+use crate::partition::pruning::NarrowEdges;
 use crate::partition::tiles::Tiles;
 use crate::partition::{Origin, PartitionedModel, Source, Stage};
 use crate::worker::{Timed, longest, run_error};
@@ -32,6 +34,7 @@ use crate::worker::{Timed, longest, run_error};
 /// An output of a stage for one tile.
 struct Tensor {
     shape: Vec<i64>,
+    kind: TensorElementType,
     worker: usize,
     place: TensorRange,
 }
@@ -93,6 +96,8 @@ pub(crate) struct Evaluation<'a, T> {
     tensors: Vec<Tensors<T>>,
     /// The kept outputs, by stage.
     stage_outputs: Vec<StageOutputs>,
+    /// The narrow edges, once they are known.
+    narrow: Option<NarrowEdges>,
     pub pool: &'a Pool,
     packed: &'a SpareTensors<T>,
     cancel: &'a Cancel,
@@ -107,9 +112,8 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
         (pool, packed): (&'a Pool, &'a SpareTensors<T>),
         cancel: &'a Cancel,
     ) -> Result<Self> {
-        let tiles = Tiles::new(graph, size);
-        let mut run =
-            Self { partitioned, model, tiles, tensors: Vec::new(), stage_outputs: Vec::new(), pool, packed, cancel };
+        let (tiles, tensors, stage_outputs) = (Tiles::new(Cow::Borrowed(graph), size), Vec::new(), Vec::new());
+        let mut run = Self { partitioned, model, tiles, tensors, stage_outputs, narrow: None, pool, packed, cancel };
         run.tensors = in_order(run.all_tiles(run.workers(), |_, tile| Ok(run.pack(tile, rotation)))?).collect();
         Ok(run)
     }
@@ -125,12 +129,15 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
         let (mut elapsed, mut bytes, mut slabs) = (Duration::ZERO, 0, 0);
         for stage in 0..self.partitioned.stages.len() {
             elapsed += self.compute(stage)?;
+            if let Some(keep) = self.partitioned.keep.filter(|keep| keep.stage == stage) {
+                self.narrow = Some(self.prune(keep)?);
+            }
             bytes = bytes.max(self.bytes());
             slabs = slabs.max(self.arenas().map(Arena::slabs).sum());
             self.drop_after(stage);
         }
         let responses = self.all_tiles(self.workers(), |_, tile| self.read(tile, forces))?;
-        let whole = joined(in_order(responses), forces, self.tiles.whole);
+        let whole = joined(in_order(responses), forces, &self.tiles.whole);
         self.give_back(slabs);
         Ok(((vec![whole], elapsed), bytes))
     }
@@ -175,8 +182,7 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
             exchanged.transpose().map_err(|error| self.failed(&error.to_string()))
         });
         let places: Vec<_> = places.collect::<Result<_>>()?;
-        let views = exchanged.iter().zip(&places);
-        let views = views.map(|(messages, place)| Some((messages.as_ref()?.tiles[tile].0, taken.get(place.as_ref()?))));
+        let views = places.iter().map(|place| place.as_ref().map(|(shape, place)| (&**shape, taken.get(place))));
         let run = || {
             let inputs = stage.inputs.iter().zip(views).map(|(source, view)| self.input(tile, source, view));
             let inputs = inputs.collect::<ort::Result<Vec<_>>>()?;
@@ -205,25 +211,73 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
     ) -> ort::Result<SessionInputValue<'v>> {
         match source {
             Source::Structure(input) => self.tensors[tile].view(*input),
-            Source::Kept(origin) => value(self.view(tile, *origin)),
+            Source::Narrow(input) => self.narrow().view(tile, *input),
+            Source::Kept(origin) => self.kept(tile, *origin),
             Source::Exchanged(_) => value(exchanged.expect("an exchanged input has a tensor")),
         }
     }
 
     fn keep(&self, worker: usize, value: &DynValue, arena: &mut Arena) -> ort::Result<Tensor> {
-        let (shape, found) = value.try_extract_tensor::<T>()?;
-        let place = arena
-            .add(found.len(), self.pool, |free| copy(found, free))
-            .map_err(|error| ort::Error::new(error.to_string()))?;
-        Ok(Tensor { shape: shape.to_vec(), worker, place })
+        let (shape, kind) = (value.shape().to_vec(), *value.data_type());
+        let place = match kind {
+            TensorElementType::Bool => {
+                let found = bytemuck::cast_slice::<bool, u8>(value.try_extract_tensor()?.1);
+                arena.add(found.len(), self.pool, |free| free.copy_from_slice(found))
+            }
+            TensorElementType::Int64 => {
+                let found = value.try_extract_tensor::<i64>()?.1;
+                arena.add(found.len(), self.pool, |free| free.copy_from_slice(found))
+            }
+            _ => {
+                let found = value.try_extract_tensor::<T>()?.1;
+                arena.add(found.len(), self.pool, |free| copy(found, free))
+            }
+        };
+        let place = place.map_err(|error| ort::Error::new(error.to_string()))?;
+        Ok(Tensor { shape, kind, worker, place })
     }
 
-    /// Returns a kept output of a stage.
-    pub fn view(&self, tile: usize, origin: Origin) -> View<'_, T> {
+    /// Returns a kept output of a stage, and its memory.
+    fn output(&self, tile: usize, origin: Origin) -> (&Tensor, &Arena) {
         let StageOutputs { tensors, arenas } = &self.stage_outputs[origin.stage];
-        let Tensor { shape, worker, place } = &tensors[tile][origin.output];
+        let tensor = &tensors[tile][origin.output];
         let last_use = self.partitioned.stages[origin.stage].last_use[origin.output];
-        (shape, arenas[*worker][last_use].get(place))
+        (tensor, &arenas[tensor.worker][last_use])
+    }
+
+    /// Returns a kept output of a stage that holds real numbers.
+    pub fn view(&self, tile: usize, origin: Origin) -> View<'_, T> {
+        let (tensor, arena) = self.output(tile, origin);
+        (&tensor.shape, arena.get(&tensor.place))
+    }
+
+    /// Returns a kept output of a stage for ONNX Runtime, without a copy.
+    fn kept(&self, tile: usize, origin: Origin) -> ort::Result<SessionInputValue<'_>> {
+        let (Tensor { shape, kind, place, .. }, arena) = self.output(tile, origin);
+        Ok(match kind {
+            TensorElementType::Bool => {
+                let flags = bytemuck::checked::cast_slice::<u8, bool>(arena.get(place));
+                TensorRef::from_array_view((shape.clone(), flags))?.into()
+            }
+            TensorElementType::Int64 => TensorRef::from_array_view((shape.clone(), arena.get::<i64>(place)))?.into(),
+            _ => value::<T>((shape, arena.get(place)))?,
+        })
+    }
+
+    /// Finds the narrow edges from the marks of a stage.
+    fn prune(&self, keep: Origin) -> Result<NarrowEdges> {
+        let marks = |tile| {
+            let (tensor, arena) = self.output(tile, keep);
+            (tensor.kind == TensorElementType::Bool).then(|| arena.get::<u8>(&tensor.place))
+        };
+        let marks: Option<Vec<_>> = (0..self.tiles.len()).map(marks).collect();
+        let narrow = marks.and_then(|keep| NarrowEdges::new(&self.tiles, &keep, |tile| &self.tensors[tile].neighbors));
+        narrow.ok_or_else(|| self.failed("its PruneEdges does not have one mark per edge slot"))
+    }
+
+    /// Returns the narrow edges, of a stage after that which marks them.
+    pub fn narrow(&self) -> &NarrowEdges {
+        self.narrow.as_ref().expect("the stage that marks edges is before those of the narrow edges")
     }
 
     fn arenas(&self) -> impl Iterator<Item = &Arena> {

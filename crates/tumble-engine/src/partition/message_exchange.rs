@@ -1,4 +1,5 @@
-//! The exchange of messages: between two stages each edge takes the row of its reversed edge.
+//! The exchange of rows between two stages: each edge takes the row of its reversed edge, or the rows of the
+//! structure's edges become those of the narrow ones, or the other way round.
 
 use bytemuck::Pod;
 use tumble_core::error::Result;
@@ -6,13 +7,18 @@ use tumble_ops::Real;
 
 use crate::partition::arena::{Arena, OutOfMemory, TensorRange};
 use crate::partition::executor::{Evaluation, View};
-use crate::partition::tiles::{Reversed, Rows};
+use crate::partition::partitioner::ExchangeKind;
+use crate::partition::tiles::{Reversed, Rows, Tiles};
 use crate::partition::{Exchange, Source, Stage};
 
 /// A tensor to be exchanged, by tile.
 pub(crate) struct Messages<'a, T> {
+    kind: ExchangeKind,
+    /// Kind of rows, for exchanges between reversed edges.
     rows: Rows,
-    pub tiles: Vec<View<'a, T>>,
+    /// The edges of the rows, for the same.
+    edges: &'a Tiles<'a>,
+    tiles: Vec<View<'a, T>>,
 }
 
 impl<T: Real + Pod> Evaluation<'_, T> {
@@ -27,31 +33,78 @@ impl<T: Real + Pod> Evaluation<'_, T> {
 
     fn messages(&self, exchange: &Exchange) -> Result<Messages<'_, T>> {
         let tiles: Vec<_> = (0..self.tiles.len()).map(|tile| self.view(tile, exchange.data)).collect();
+        let edges = if exchange.narrow { &self.narrow().tiles } else { &self.tiles };
+        let rows = match exchange.kind {
+            ExchangeKind::Reverse => self.rows(exchange, edges, &tiles)?,
+            ExchangeKind::Prune | ExchangeKind::Restore => self.slots(exchange, &tiles)?,
+        };
+        Ok(Messages { kind: exchange.kind, rows, edges, tiles })
+    }
+
+    /// Returns the kind of rows that the tensor has in all tiles.
+    fn rows(&self, exchange: &Exchange, edges: &Tiles, tiles: &[View<T>]) -> Result<Rows> {
         let fits = |rows: &Rows| {
-            let count = |tile| self.tiles.n_rows(tile, *rows) as i64;
+            let count = |tile| edges.n_rows(tile, *rows) as i64;
             tiles.iter().enumerate().all(|(tile, (shape, _))| shape.first() == Some(&count(tile)))
         };
         let known = exchange.rows.get().copied();
         let rows = known.or_else(|| Rows::ALL.into_iter().find(fits)).filter(fits);
-        let unfit = || self.failed(&format!("its tensor {} does not have one row per edge", exchange.name));
-        let rows = rows.ok_or_else(unfit)?;
-        Ok(Messages { rows: *exchange.rows.get_or_init(|| rows), tiles })
+        let rows = rows.ok_or_else(|| self.unfit(exchange))?;
+        Ok(*exchange.rows.get_or_init(|| rows))
     }
 
-    /// Writes a tile's tensor after an exchange: its own rows, with each edge's row replaced by the reversed edge's.
-    pub fn exchange(&self, tile: usize, messages: &Messages<T>, arena: &mut Arena) -> Result<TensorRange, OutOfMemory> {
+    /// Checks that the tensor has a row for each slot, `[C, K, …]`.
+    fn slots(&self, exchange: &Exchange, tiles: &[View<T>]) -> Result<Rows> {
+        let edges = if exchange.narrow { &self.narrow().tiles } else { &self.tiles };
+        let fits = |(tile, (shape, _)): (usize, &View<T>)| {
+            let expected = [edges.centers(tile).len(), edges.width(tile)].map(|count| count as i64);
+            shape.len() > 2 && shape[..2] == expected
+        };
+        if tiles.iter().enumerate().all(fits) { Ok(Rows::Slots) } else { Err(self.unfit(exchange)) }
+    }
+
+    fn unfit(&self, exchange: &Exchange) -> tumble_core::Error {
+        self.failed(&format!("its tensor {} does not have one row per edge", exchange.name))
+    }
+
+    /// Writes a tile's tensor after an exchange; returns its shape and place.
+    pub fn exchange(
+        &self,
+        tile: usize,
+        messages: &Messages<T>,
+        arena: &mut Arena,
+    ) -> Result<(Vec<i64>, TensorRange), OutOfMemory> {
         let (shape, own) = messages.tiles[tile];
-        let width = shape[1..].iter().product::<i64>() as usize;
-        let numbers = |row: u32| row as usize * width..(row as usize + 1) * width;
-        arena.add(own.len(), self.pool, |free: &mut [T]| {
-            let mut written = 0;
-            for &Reversed { row, other, back } in self.tiles.reversed(tile, messages.rows) {
-                let to = numbers(row);
-                free[written..to.start].copy_from_slice(&own[written..to.start]);
-                written = to.end;
-                free[to].copy_from_slice(&messages.tiles[other as usize].1[numbers(back)]);
+        let leading = if messages.kind == ExchangeKind::Reverse { 1 } else { 2 };
+        let width = shape[leading..].iter().product::<i64>() as usize;
+        let (shape, length) = match messages.kind {
+            ExchangeKind::Reverse => (shape.to_vec(), own.len()),
+            ExchangeKind::Prune => (self.narrow().shape(tile, &shape[2..]), self.narrow().n_slots(tile) * width),
+            ExchangeKind::Restore => {
+                let (centers, slots) = (self.tiles.centers(tile).len(), self.tiles.width(tile));
+                ([&[centers as i64, slots as i64], &shape[2..]].concat(), centers * slots * width)
             }
-            free[written..].copy_from_slice(&own[written..]);
-        })
+        };
+        let place = arena.add(length, self.pool, |free: &mut [T]| match messages.kind {
+            ExchangeKind::Reverse => messages.reverse(tile, width, free),
+            ExchangeKind::Prune => self.narrow().prune(tile, own, width, free),
+            ExchangeKind::Restore => self.narrow().restore(tile, own, width, T::from_f64(0.0), free),
+        })?;
+        Ok((shape, place))
+    }
+}
+
+impl<T: Copy> Messages<'_, T> {
+    /// Writes a tile's own rows of `width` numbers, with each edge's row replaced by the reversed edge's.
+    fn reverse(&self, tile: usize, width: usize, into: &mut [T]) {
+        let (own, mut written) = (self.tiles[tile].1, 0);
+        let numbers = |row: u32| row as usize * width..(row as usize + 1) * width;
+        for &Reversed { row, other, back } in self.edges.reversed(tile, self.rows) {
+            let to = numbers(row);
+            into[written..to.start].copy_from_slice(&own[written..to.start]);
+            written = to.end;
+            into[to].copy_from_slice(&self.tiles[other as usize].1[numbers(back)]);
+        }
+        into[written..].copy_from_slice(&own[written..]);
     }
 }

@@ -1,9 +1,10 @@
 //! Partitioning of a model's graph at its layers of message passing.
 //!
-//! All of a model but the exchange of messages acts on each center separately. A message is exchanged by a Gather that
-//! puts the rows of a tensor into the order of `reverse`, the reversed edges: forward for the messages, backward for
-//! their gradients. The stage of a node is the number of successive exchanges that it depends on. The tensors that a
-//! stage needs of an earlier one are kept or recomputed.
+//! All of a model but the exchange of rows acts on each center separately. `ReverseEdges`, or in older files a Gather,
+//! puts the rows of a tensor into the order of the reversed edges: forward for the messages, backward for their
+//! gradients. `PruneEdges` leads from the edges of the structure to the narrow ones, `RestoreEdges` back. The stage of a
+//! node is the number of successive exchanges that it depends on. The tensors that a stage needs of an earlier one are
+//! kept or recomputed.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -11,6 +12,11 @@ use tumble_core::planner::RecomputeLevel;
 
 use crate::error::PartitionError;
 use crate::partition::raw_model::{File, Node};
+
+/// Operators that exchange rows.
+const REVERSE: &str = "ReverseEdges";
+const PRUNE: &str = "PruneEdges";
+const RESTORE: &str = "RestoreEdges";
 
 /// Inputs that exist for a part of the centers.
 const LOCAL: [&str; 5] = ["edge_vectors", "neighbors", "mask", "species", "weights"];
@@ -24,6 +30,8 @@ pub(crate) struct GraphPartition<'a> {
     pub subgraphs: Vec<Subgraph<'a>>,
     /// The exchanges between the stages.
     pub exchanges: Vec<Exchange<'a>>,
+    /// The pruning of edges, in a model that has it.
+    pub pruning: Option<Pruning<'a>>,
 }
 
 /// The nodes of one stage.
@@ -36,11 +44,45 @@ pub(crate) struct Subgraph<'a> {
     pub outputs: Vec<&'a str>,
 }
 
-/// An exchange of rows: the row of each edge in `result` is the row of the reversed edge in `data`.
+/// An exchange of the rows of `data`, with `result`.
 #[derive(Clone, Copy)]
 pub(crate) struct Exchange<'a> {
+    pub kind: ExchangeKind,
     pub data: &'a str,
     pub result: &'a str,
+    /// Whether `data` has rows of narrow edges.
+    pub narrow: bool,
+}
+
+/// The kind of an exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ExchangeKind {
+    /// The row of each edge becomes the row of the reversed edge.
+    Reverse,
+    /// The rows of the structure's edges become those of the narrow ones.
+    Prune,
+    /// The rows of narrow edges become those of the structure's, zero for the others.
+    Restore,
+}
+
+/// The tensors of the node that prunes edges.
+#[derive(Clone, Copy)]
+pub(crate) struct Pruning<'a> {
+    /// Which edges are kept, bool.
+    pub keep: &'a str,
+    /// Neighbors of the narrow edges.
+    pub neighbors: &'a str,
+    /// Mask of the narrow edges.
+    pub mask: &'a str,
+    /// Reversed edges of the narrow ones; it may order exchanges only.
+    reverse: &'a str,
+}
+
+impl<'a> Pruning<'a> {
+    fn read(node: &Node<'a>) -> Option<Self> {
+        let (&[_, keep, ..], &[_, neighbors, mask, reverse]) = (&*node.inputs, &*node.outputs) else { return None };
+        Some(Self { keep, neighbors, mask, reverse })
+    }
 }
 
 /// Partitions a graph into stages. Tensors of an earlier stage are kept if that saves at least `level.matmuls()` matrix
@@ -54,7 +96,8 @@ pub(crate) fn cut<'a>(file: &'a File<'a>, level: RecomputeLevel) -> Result<Graph
     let mut kept = HashSet::new();
     let members: Vec<_> = (0..stages).map(|stage| graph.members(stage, level, &mut kept)).collect();
     let subgraphs = members.iter().enumerate().map(|(stage, members)| graph.subgraph(stage, members, &kept));
-    Ok(GraphPartition { subgraphs: subgraphs.collect::<Result<_, _>>()?, exchanges: graph.exchanges().collect() })
+    let (subgraphs, exchanges) = (subgraphs.collect::<Result<_, _>>()?, graph.exchanges().collect());
+    Ok(GraphPartition { subgraphs, exchanges, pruning: graph.pruning })
 }
 
 /// Properties of a node.
@@ -67,8 +110,10 @@ struct NodeInfo {
     geometry: bool,
     /// Whether it depends on a matrix product.
     product: bool,
-    /// Whether it is an exchange of rows.
-    exchange: bool,
+    /// Whether it works on narrow edges.
+    narrow: bool,
+    /// The exchange of rows that it is.
+    exchange: Option<ExchangeKind>,
     /// Whether the model's outputs depend on it, other than by the order of an exchange.
     live: bool,
 }
@@ -78,6 +123,7 @@ struct Graph<'a> {
     /// The node that computes each tensor.
     producer: HashMap<&'a str, usize>,
     nodes: Vec<NodeInfo>,
+    pruning: Option<Pruning<'a>>,
 }
 
 impl<'a> Graph<'a> {
@@ -85,7 +131,12 @@ impl<'a> Graph<'a> {
         let made =
             |(index, node): (usize, &Node<'a>)| node.outputs.iter().map(move |&name| (name, index)).collect::<Vec<_>>();
         let producer = file.nodes.iter().enumerate().flat_map(made).collect();
-        let mut graph = Self { file, producer, nodes: Vec::new() };
+        let mut prunings = file.nodes.iter().filter(|node| node.operator == PRUNE);
+        let pruning = prunings.next().and_then(Pruning::read);
+        if prunings.next().is_some() {
+            return Err(PartitionError::Prunings);
+        }
+        let mut graph = Self { file, producer, nodes: Vec::new(), pruning };
         for node in &file.nodes {
             let known = graph.know(node);
             graph.nodes.push(known);
@@ -100,23 +151,36 @@ impl<'a> Graph<'a> {
 
     /// Returns the properties of a tensor's producer, or of an input.
     fn of(&self, name: &str) -> NodeInfo {
+        let layout = self.pruning.filter(|pruning| [pruning.neighbors, pruning.mask, pruning.reverse].contains(&name));
         match self.producer.get(name).and_then(|&node| self.nodes.get(node)) {
-            Some(known) => known.clone(),
+            Some(known) => match layout {
+                Some(Pruning { reverse, .. }) => {
+                    NodeInfo { reversed: name == reverse, geometry: false, ..known.clone() }
+                }
+                None => known.clone(),
+            },
             None => NodeInfo { reversed: name == "reverse", geometry: name == "edge_vectors", ..NodeInfo::default() },
         }
     }
 
     fn know(&self, node: &Node) -> NodeInfo {
         let from: Vec<_> = node.inputs.iter().map(|name| self.of(name)).collect();
-        let exchange = match &from[..] {
-            [data, order, ..] => node.operator == "Gather" && node.first_axis && data.geometry && order.reversed,
-            _ => false,
+        let exchange = match (node.operator, &from[..]) {
+            (PRUNE, [data, ..]) if self.pruning.is_some() && data.geometry => Some(ExchangeKind::Prune),
+            (RESTORE, _) if self.pruning.is_some() => Some(ExchangeKind::Restore),
+            (REVERSE, [data, order]) if data.geometry && order.reversed => Some(ExchangeKind::Reverse),
+            ("Gather", [data, order]) if node.first_axis && data.geometry && order.reversed => {
+                Some(ExchangeKind::Reverse)
+            }
+            _ => None,
         };
+        let narrow = from.iter().any(|known| known.narrow) || exchange == Some(ExchangeKind::Prune);
         NodeInfo {
-            stage: from.iter().map(|known| known.stage).max().unwrap_or(0) + usize::from(exchange),
-            reversed: from.iter().any(|known| known.reversed),
+            stage: from.iter().map(|known| known.stage).max().unwrap_or(0) + usize::from(exchange.is_some()),
+            reversed: from.iter().any(|known| known.reversed) && exchange.is_none(),
             geometry: from.iter().any(|known| known.geometry),
             product: from.iter().any(|known| known.product) || is_matmul(node),
+            narrow: narrow && exchange != Some(ExchangeKind::Restore),
             exchange,
             live: false,
         }
@@ -131,23 +195,40 @@ impl<'a> Graph<'a> {
     /// Returns the inputs of a node; of an exchange, without the order.
     fn needs(&self, index: usize) -> &[&'a str] {
         let inputs = &self.file.nodes[index].inputs;
-        if self.nodes[index].exchange { &inputs[..1] } else { inputs }
+        match self.nodes[index].exchange {
+            Some(ExchangeKind::Prune) => &inputs[..2],
+            Some(ExchangeKind::Reverse | ExchangeKind::Restore) => &inputs[..1],
+            None => inputs,
+        }
     }
 
     fn exchanges(&self) -> impl Iterator<Item = Exchange<'a>> {
-        let exchanges = self.nodes.iter().zip(&self.file.nodes).filter(|(known, _)| known.exchange && known.live);
-        exchanges.map(|(_, node)| Exchange { data: node.inputs[0], result: node.outputs[0] })
+        let live = self.nodes.iter().zip(&self.file.nodes).filter(|(known, _)| known.live);
+        live.filter_map(|(known, node)| {
+            let (data, narrow) = (node.inputs[0], self.of(node.inputs[0]).narrow);
+            Some(Exchange { kind: known.exchange?, data, result: node.outputs[0], narrow })
+        })
+    }
+
+    /// Whether a tensor belongs to the edges of the structure, in a model that prunes them. It is small beside those of
+    /// the narrow edges.
+    fn is_beside_narrow(&self, name: &str) -> bool {
+        let NodeInfo { geometry, narrow, .. } = self.of(name);
+        self.pruning.is_some() && geometry && !narrow
     }
 
     /// Returns the nodes of a stage and the recomputed nodes of earlier stages; adds the tensors to be kept to `kept`.
     fn members(&self, stage: usize, level: RecomputeLevel, kept: &mut HashSet<&'a str>) -> BTreeSet<usize> {
-        let own =
-            |&index: &usize| self.nodes[index].live && !self.nodes[index].exchange && self.nodes[index].stage == stage;
+        let own = |&index: &usize| {
+            self.nodes[index].live && self.nodes[index].exchange.is_none() && self.nodes[index].stage == stage
+        };
         let mut members: BTreeSet<_> = (0..self.nodes.len()).filter(own).collect();
         for earlier in (0..stage).rev() {
-            let needed = |name: &&str| self.made_in(name, earlier, kept).is_some();
-            let names = members.iter().flat_map(|&index| &self.file.nodes[index].inputs).copied();
-            let needed: Vec<_> = names.filter(needed).collect();
+            let needed = |name: &&str, kept: &HashSet<&str>| self.made_in(name, earlier, kept).is_some();
+            let names = || members.iter().flat_map(|&index| &self.file.nodes[index].inputs).copied();
+            let small: Vec<_> = names().filter(|name| needed(name, kept) && self.is_beside_narrow(name)).collect();
+            kept.extend(small);
+            let needed: Vec<_> = names().filter(|name| needed(name, kept)).collect();
             let again = self.needed_for(&needed, |name| self.made_in(name, earlier, kept));
             let costly: HashSet<_> = needed.iter().copied().filter(|name| self.of(name).product).collect();
             let matmuls = again.iter().filter(|&&index| is_matmul(&self.file.nodes[index])).count();
@@ -162,7 +243,7 @@ impl<'a> Graph<'a> {
     /// Returns the producer of a tensor if it is in this stage and the tensor is not kept.
     fn made_in(&self, name: &str, stage: usize, kept: &HashSet<&str>) -> Option<usize> {
         let index = self.producer.get(name).copied().filter(|_| !kept.contains(name))?;
-        (self.nodes[index].stage == stage && !self.nodes[index].exchange).then_some(index)
+        (self.nodes[index].stage == stage && self.nodes[index].exchange.is_none()).then_some(index)
     }
 
     /// Returns the subgraph of a stage: the members needed for its outputs.
@@ -172,7 +253,8 @@ impl<'a> Graph<'a> {
         members: &BTreeSet<usize>,
         kept: &HashSet<&'a str>,
     ) -> Result<Subgraph<'a>, PartitionError> {
-        let exchanged: HashSet<_> = self.exchanges().map(|exchange| exchange.data).collect();
+        let keep = self.pruning.map(|pruning| pruning.keep);
+        let exchanged: HashSet<_> = self.exchanges().map(|exchange| exchange.data).chain(keep).collect();
         let given = |name: &&str| kept.contains(name) || exchanged.contains(name) || self.file.outputs.contains(name);
         let own = members.iter().filter(|&&index| self.nodes[index].stage == stage);
         let names = own.flat_map(|&index| &self.file.nodes[index].outputs).copied();
@@ -212,7 +294,8 @@ impl<'a> Graph<'a> {
 
     fn is_given(&self, name: &str, kept: &HashSet<&str>) -> bool {
         match self.producer.get(name) {
-            Some(&index) => kept.contains(name) || self.nodes[index].exchange,
+            Some(_) if self.pruning.is_some_and(|pruning| pruning.reverse == name) => false,
+            Some(&index) => kept.contains(name) || self.nodes[index].exchange.is_some(),
             None => LOCAL.contains(&name) && self.file.inputs.contains_key(name),
         }
     }

@@ -1,5 +1,6 @@
 //! Tiles: consecutive centers as graphs of their own, and their rows in a model's tensors.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -7,7 +8,7 @@ use tumble_core::graph::Graph;
 
 /// A graph, divided into tiles of the same number of centers.
 pub(crate) struct Tiles<'a> {
-    pub whole: &'a Graph,
+    pub whole: Cow<'a, Graph>,
     /// Centers per tile; the last may have fewer.
     size: usize,
     /// Slots per center, by tile: the largest number of neighbors there, at least 1.
@@ -41,13 +42,23 @@ impl Rows {
 
 impl<'a> Tiles<'a> {
     /// Divides a graph into tiles of at most `size` centers.
-    pub fn new(graph: &'a Graph, size: usize) -> Self {
+    pub fn new(graph: Cow<'a, Graph>, size: usize) -> Self {
         let count = graph.n_centers().div_ceil(size);
         let reversed = (0..count).map(|_| Default::default()).collect();
         let mut tiles = Self { whole: graph, size, widths: Vec::new(), reversed };
-        let width = |tile| tiles.centers(tile).map(|c| graph.edges(c).len()).max().unwrap_or(0).max(1);
+        let width = |tile| tiles.centers(tile).map(|c| tiles.whole.edges(c).len()).max().unwrap_or(0).max(1);
         tiles.widths = (0..count).map(width).collect();
         tiles
+    }
+
+    /// Returns the number of centers per tile; the last may have fewer.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Returns the number of slots per center of a tile.
+    pub fn width(&self, tile: usize) -> usize {
+        self.widths[tile]
     }
 
     /// Returns the number of tiles.
@@ -67,7 +78,7 @@ impl<'a> Tiles<'a> {
 
     /// Returns a tile as a graph of its own, with one atom per edge for the species of the neighbor.
     pub fn graph(&self, tile: usize) -> Graph {
-        let (centers, edges, whole) = (self.centers(tile), self.edges(tile), self.whole);
+        let (centers, edges, whole) = (self.centers(tile), self.edges(tile), &self.whole);
         let others = whole.neighbors[edges.clone()].iter().map(|&neighbor| whole.species[neighbor]);
         Graph {
             species: whole.species[centers.clone()].iter().copied().chain(others).collect(),
@@ -142,7 +153,7 @@ mod tests {
     #[test]
     fn tile_has_its_centers_and_an_atom_per_edge() {
         let graph = chain();
-        let tiles = Tiles::new(&graph, 4);
+        let tiles = Tiles::new(Cow::Borrowed(&graph), 4);
         assert_eq!(tiles.len(), 2);
         let first = tiles.graph(0);
         assert_eq!((first.species, first.first_edge), (vec![1, 2, 3, 4, 2, 1, 5], vec![0, 1, 2, 2, 3]));
@@ -155,7 +166,7 @@ mod tests {
     #[test]
     fn rows_are_counted_by_edge_by_center_and_edge_or_by_slot() {
         let graph = chain();
-        let tiles = Tiles::new(&graph, 2);
+        let tiles = Tiles::new(Cow::Borrowed(&graph), 2);
         let counts = |tile| Rows::ALL.map(|rows| tiles.n_rows(tile, rows));
         // Edges: 0-1, 1-0; 3-4 only, after a padded first slot; 4-3, 4-5, 5-4.
         assert_eq!([counts(0), counts(1), counts(2)], [[2, 4, 2], [2, 4, 2], [3, 5, 4]]);
@@ -172,6 +183,6 @@ mod tests {
     fn edge_without_a_reversed_edge_keeps_its_row() {
         let positions = [[0.0; 3], [1.0, 0.0, 0.0]];
         let graph = Graph::new(vec![1, 1], vec![1.0], vec![vec![edge_between(&positions, 0, 1)]]);
-        assert!(Tiles::new(&graph, 1).reversed(0, Rows::Edges).is_empty());
+        assert!(Tiles::new(Cow::Borrowed(&graph), 1).reversed(0, Rows::Edges).is_empty());
     }
 }

@@ -104,7 +104,7 @@ class Grid(Adaptive):
 
     def __init__(self, count, cutoff, width, dtype):
         super().__init__(count, cutoff, width)
-        # in the model's precision, which decides the number of probes
+        # in the model's precision, since rounding decides the number of probes
         probes = torch.arange(SMALLEST_PROBE, cutoff, width / 4.0, dtype=dtype).double()
         x = torch.linspace(0, 1, len(probes), dtype=torch.float64)
         self.register_buffer("probes", probes)

@@ -110,7 +110,7 @@ class Orb(nn.Module):
         self.hops = len(self.layers) + 1  # reach of the features: atoms receive along their neighbors' edges
 
     def forward(self, edge_vectors, neighbors, mask, reverse, species, replica=None):
-        """As in the contract; without `replica` all atoms belong to one structure."""
+        """Outputs for tensors of the contract; without `replica` all atoms belong to one structure."""
         far = torch.stack([self.radius, 0 * self.radius, 0 * self.radius])
         vectors = torch.where(mask.unsqueeze(2), edge_vectors, far)
         r = (vectors * vectors).sum(2).sqrt()

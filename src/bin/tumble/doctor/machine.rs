@@ -34,7 +34,7 @@ fn processors(allowed: usize, online: Option<usize>) -> Finding {
     }
 }
 
-/// Checks OMP_NUM_THREADS, which sets the threads of LAMMPS' other styles; tumble has its own option.
+/// Checks OMP_NUM_THREADS, the number of threads of LAMMPS' other styles; tumble has its own option.
 fn threads(allowed: usize, variable: Option<&str>) -> Finding {
     let own = "tumble's own threads are those of --threads, or of the keyword threads";
     let Some(text) = variable.filter(|text| !text.is_empty()) else {

@@ -1,4 +1,4 @@
-//! Structures of several simulations in one run of a model: each gets what it gets alone, and none is hurt by another.
+//! Structures of several simulations in one run of a model: each has the same results as alone, and fails alone.
 //!
 //! ONNX Runtime must be findable: `make test` sees to it.
 
@@ -27,7 +27,7 @@ use tumble_engine::OnnxPotential;
 
 const CUTOFF: f64 = 3.5;
 const CONTENT: Legendre = Legendre { l1: 0.3, l2: 0.2, l4: 0.1 };
-/// What a run is filled to, and more than any of these structures needs, bytes.
+/// Memory of a run, more than any of these structures needs, bytes.
 const BATCH: usize = 32 << 20;
 const PLENTY: usize = 1 << 30;
 
@@ -88,7 +88,7 @@ struct Seen {
     replicas: usize,
 }
 
-/// A potential whose runs are counted.
+/// Counts the runs of a potential.
 struct Counting {
     inner: Box<dyn Potential>,
     runs: Arc<Mutex<Vec<Seen>>>,
@@ -122,8 +122,8 @@ impl Potential for Counting {
     }
 }
 
-/// Evaluates together what is given as (structure, settings), with the runs that it took; structure i is at step 3 + i.
-fn together(
+/// Evaluates (structure, settings) as one batch, and returns the runs too; structure i is at step 3 + i.
+fn batched(
     potential: Box<dyn Potential>,
     wanted: &[(&Graph, Settings)],
     memory: usize,
@@ -137,7 +137,7 @@ fn together(
     (results, runs)
 }
 
-/// The same one by one, by calculators.
+/// Evaluates them one by one with calculators.
 fn alone(make: &dyn Fn() -> Box<dyn Potential>, wanted: &[(&Graph, Settings)]) -> Vec<Result<Evaluation>> {
     let one = |(step, (graph, settings)): (u64, &(&Graph, Settings))| {
         Calculator::new(make(), settings).unwrap().evaluate(graph, step)
@@ -149,7 +149,7 @@ fn unwrapped(results: Vec<Result<Evaluation>>) -> Vec<Evaluation> {
     results.into_iter().map(Result::unwrap).collect()
 }
 
-/// All but the spreads, in which rounding appears under a square root.
+/// All numbers except the spreads, with their rounding under a square root.
 fn numbers(e: &Evaluation) -> Vec<f64> {
     let scalars = [e.energy, e.evaluations as f64].into_iter().chain(e.torque);
     let arrays = [&e.atomic_energies, e.forces.as_flattened(), &e.replica_energies, &e.replica_weights];
@@ -174,7 +174,7 @@ fn assert_close(found: &[Evaluation], expected: &[Evaluation], tolerance: f64, w
 }
 
 #[test]
-fn toys_give_together_exactly_what_they_give_alone() {
+fn toys_in_a_batch_equal_toys_alone() {
     let graphs = [graph(1), graph(2), graph(3), pair([8, 1], 1.2)];
     let specs = ["none", "random", "octahedral", "random:5", "tetrahedral+random", "lebedev:3", "none", "random"];
     for make in [harmonic as Make, two_hops, direct] {
@@ -183,12 +183,12 @@ fn toys_give_together_exactly_what_they_give_alone() {
             (&graphs[i * 3 % 4], Settings { mitigation, seed: i as u64, ..settings(spec) })
         });
         let wanted: Vec<_> = wanted.collect();
-        let (found, _) = together(make(), &wanted, PLENTY);
+        let (found, _) = batched(make(), &wanted, PLENTY);
         assert_eq!(unwrapped(found), unwrapped(alone(&make, &wanted)));
     }
 }
 
-/// As in i-PI's batches, which it fills up with copies of the last structure.
+/// As in i-PI's batches, filled up with copies of the last structure.
 #[test]
 fn repeated_structures_are_not_evaluated_again() {
     let (one, other) = (graph(1), graph(2));
@@ -209,7 +209,7 @@ fn repeated_structures_are_not_evaluated_again() {
 }
 
 #[test]
-fn models_give_together_what_they_give_alone_in_one_run() {
+fn models_in_a_batch_equal_models_alone_in_one_run() {
     let graphs = [graph(2), pair([8, 1], 1.1), graph(3)];
     for name in ["harmonic", "twohop", "both", "direct", "ensemble"] {
         for (kind, tolerance) in [("f64", 1e-12), ("f32", 1e-5)] {
@@ -217,7 +217,7 @@ fn models_give_together_what_they_give_alone_in_one_run() {
                 let name = format!("{name}-{layout}-{kind}");
                 let specs = ["random:3", "none", "tetrahedral", "random", "none"];
                 let wanted: Vec<_> = specs.iter().enumerate().map(|(i, s)| (&graphs[i % 3], settings(s))).collect();
-                let (found, runs) = together(load(&name), &wanted, PLENTY);
+                let (found, runs) = batched(load(&name), &wanted, PLENTY);
                 assert_eq!(runs.iter().map(|run| run.replicas).collect::<Vec<_>>(), [3 + 1 + 12 + 1 + 1], "{name}");
                 assert_close(&unwrapped(found), &unwrapped(alone(&|| load(&name), &wanted)), tolerance, &name);
             }
@@ -226,22 +226,22 @@ fn models_give_together_what_they_give_alone_in_one_run() {
 }
 
 #[test]
-fn kinds_of_forces_are_run_apart() {
+fn kinds_of_forces_have_separate_runs() {
     let graph = graph(2);
     let kinds = [Forces::Conservative, Forces::Direct, Forces::Conservative, Forces::Direct];
     let wanted = kinds.map(|kind| (&graph, Settings { forces: Some(kind), ..settings("random") }));
-    let (found, runs) = together(load("both-padded-f64"), &wanted, PLENTY);
+    let (found, runs) = batched(load("both-padded-f64"), &wanted, PLENTY);
     assert_eq!(runs.iter().map(|run| run.replicas).collect::<Vec<_>>(), [2, 2]);
     let expected = unwrapped(alone(&|| load("both-padded-f64"), &wanted));
     assert_close(&unwrapped(found), &expected, 1e-12, "kinds");
 }
 
 #[test]
-fn sizes_far_apart_share_a_run_only_where_padding_is_cheap() {
+fn sizes_far_apart_share_a_run_only_if_padding_is_cheap() {
     let graphs = [graph(1), graph(4), graph(6)];
     let wanted: Vec<_> = (0..9).map(|i| (&graphs[i % 3], settings("random"))).collect();
     for name in ["twohop-list-f64", "twohop-padded-f64"] {
-        let (found, runs) = together(load(name), &wanted, PLENTY);
+        let (found, runs) = batched(load(name), &wanted, PLENTY);
         assert!(runs.iter().all(|run| 4 * run.padded <= 5 * run.own), "{runs:?}");
         assert!(runs.iter().all(|run| run.padded <= BATCH || run.replicas == 1), "{runs:?}");
         assert_close(&unwrapped(found), &unwrapped(alone(&|| load(name), &wanted)), 1e-12, name);
@@ -256,7 +256,7 @@ fn runs_are_filled_to_the_memory_and_not_over_it() {
     let wanted = wanted.map(|(graph, spec)| (graph, settings(spec)));
     let expected = unwrapped(alone(&two_hops, &wanted));
     for (memory, count) in [(bytes, None), (3 * bytes, Some(7)), (PLENTY, Some(1))] {
-        let (found, runs) = together(two_hops(), &wanted, memory);
+        let (found, runs) = batched(two_hops(), &wanted, memory);
         assert_eq!(unwrapped(found), expected);
         assert!(runs.iter().all(|run| run.padded <= memory), "{runs:?}");
         assert_eq!(runs.iter().map(|run| run.replicas).sum::<usize>(), 24 + 12 + 1 + 7);
@@ -265,44 +265,44 @@ fn runs_are_filled_to_the_memory_and_not_over_it() {
 }
 
 #[test]
-fn structures_beyond_the_memory_are_cut_and_the_others_share_runs() {
+fn structures_beyond_the_memory_are_split_and_the_others_share_runs() {
     let graphs = [graph(6), graph(2)];
     let wanted: Vec<_> = [0, 1, 1].map(|i| (&graphs[i], Settings { memory_mb: 8, ..settings("random") })).to_vec();
-    let (found, runs) = together(load("harmonic-padded-f64"), &wanted, 8 << 20);
+    let (found, runs) = batched(load("harmonic-padded-f64"), &wanted, 8 << 20);
     assert_eq!(runs[0].replicas, 2);
     assert!(runs.len() > 2 && runs.iter().all(|run| run.padded <= 8 << 20), "{runs:?}");
     assert_close(&unwrapped(found), &unwrapped(alone(&|| load("harmonic-padded-f64"), &wanted)), 1e-12, "blocks");
-    let (found, _) = together(load("harmonic-padded-f64"), &wanted, 1 << 10);
+    let (found, _) = batched(load("harmonic-padded-f64"), &wanted, 1 << 10);
     assert!(found.iter().all(|result| result.as_ref().unwrap_err().to_string().starts_with("memory is limited to")));
 }
 
 #[test]
-fn a_structure_that_makes_the_model_fail_fails_alone() {
+fn a_failing_structure_fails_alone() {
     let (good, bad) = (graph(2), pair([1, 8], 0.0));
     let wanted = [(&good, "octahedral"), (&bad, "random"), (&good, "none")].map(|(g, spec)| (g, settings(spec)));
     for name in ["harmonic-padded-f32", "harmonic-list-f64"] {
         let make = || load(name);
-        let ((found, runs), expected) = (together(make(), &wanted, PLENTY), alone(&make, &wanted));
+        let ((found, runs), expected) = (batched(make(), &wanted, PLENTY), alone(&make, &wanted));
         let sentence = |results: &[Result<Evaluation>]| results[1].as_ref().unwrap_err().to_string();
         assert!(sentence(&found).contains("gave NaN in atomic_energies at index [0]"), "{}", sentence(&found));
         assert_eq!(sentence(&found), sentence(&expected));
         assert_eq!(runs.len(), 4);
         for i in [0, 2] {
-            // Evaluated by itself in the end, thus the same to the last bit.
+            // Finally evaluated alone, so the same to the last bit.
             assert_eq!(found[i].as_ref().unwrap(), expected[i].as_ref().unwrap());
         }
     }
-    let (found, _) = together(load("bad-nan"), &wanted, PLENTY);
+    let (found, _) = batched(load("bad-nan"), &wanted, PLENTY);
     assert!(found.iter().all(Result::is_err));
 }
 
-/// Its first run succeeds, a later one does not: what was found of it is not used half.
+/// The first run succeeds and a later one fails: partial results are not used.
 #[test]
-fn a_structure_that_fails_late_is_done_anew() {
+fn a_structure_failing_late_is_evaluated_anew() {
     let (good, bad) = (graph(2), pair([1, 8], 0.0));
     let wanted = [(&good, settings("icosahedral")), (&bad, settings("none"))];
     let memory = 40 * bytes_per_replica(load("harmonic-list-f64").as_ref(), &good);
-    let (found, runs) = together(load("harmonic-list-f64"), &wanted, memory);
+    let (found, runs) = batched(load("harmonic-list-f64"), &wanted, memory);
     assert_eq!(runs.iter().map(|run| run.replicas).collect::<Vec<_>>(), [40, 21, 40, 20, 1]);
     let expected = alone(&|| load("harmonic-list-f64"), &wanted);
     assert_close(&[found[0].as_ref().unwrap().clone()], &[expected[0].as_ref().unwrap().clone()], 1e-12, "late");
@@ -315,7 +315,7 @@ fn an_unknown_element_fails_alone_and_nothing_gives_zero() {
     let unseen = Graph::new(vec![8, 1], vec![], vec![]);
     let wanted = [&good, &foreign, &empty, &unseen, &good].map(|graph| (graph, settings("tetrahedral")));
     for make in [&harmonic as &dyn Fn() -> _, &|| load("harmonic-padded-f64")] {
-        let ((found, runs), expected) = (together(make(), &wanted, PLENTY), alone(make, &wanted));
+        let ((found, runs), expected) = (batched(make(), &wanted, PLENTY), alone(make, &wanted));
         assert_eq!(runs.len(), 1);
         let [found, expected] = [found, expected].map(|results| {
             results.into_iter().map(|result| result.map_err(|error| error.to_string())).collect::<Vec<_>>()
@@ -339,9 +339,9 @@ fn corrections_share_runs_too() {
         (&two, mixed.clone()),
         (&one, mixed),
     ];
-    let (found, _) = together(direct(), &wanted, PLENTY);
+    let (found, _) = batched(direct(), &wanted, PLENTY);
     assert_eq!(unwrapped(found), unwrapped(alone(&direct, &wanted)));
-    let (found, runs) = together(load("both-list-f64"), &wanted, PLENTY);
+    let (found, runs) = batched(load("both-list-f64"), &wanted, PLENTY);
     let (conservative, bare) = (24 + 2 + 1 + 4 + 4, 2);
     assert_eq!(runs.iter().map(|run| run.replicas).collect::<Vec<_>>(), [conservative, bare]);
     let found = unwrapped(found);
@@ -364,11 +364,11 @@ fn streams_differ_and_stream_0_is_that_of_one_simulation() {
 
 #[test]
 fn batch_without_tasks_does_nothing() {
-    let (found, runs) = together(harmonic(), &[], PLENTY);
+    let (found, runs) = batched(harmonic(), &[], PLENTY);
     assert!(found.is_empty() && runs.is_empty());
 }
 
-/// Milliseconds of the fastest of some calls.
+/// Milliseconds of the fastest of several calls.
 fn fastest(repeats: usize, mut call: impl FnMut()) -> f64 {
     let time = |_| {
         let start = Instant::now();
@@ -378,7 +378,7 @@ fn fastest(repeats: usize, mut call: impl FnMut()) -> f64 {
     (0..repeats).map(time).fold(f64::MAX, f64::min)
 }
 
-/// `cargo test --release --test together -- --ignored --nocapture`
+/// `cargo test --release --test batch -- --ignored --nocapture`
 #[test]
 #[ignore = "a measurement"]
 fn gain_of_sharing_runs() {

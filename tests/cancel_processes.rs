@@ -1,4 +1,4 @@
-//! Evaluations that nobody wants any more, that are too large, or that take long while others wait: as processes.
+//! Processes with requests that are abandoned, too large, or long while others wait.
 //!
 //! ONNX Runtime must be findable: `make test` sees to it.
 
@@ -23,8 +23,8 @@ use tumble_core::rotation::Vector3;
 use tumble_ipi::message::{self, Reply};
 use tumble_ipi::wire::Structure;
 
-/// What ends in time ends within this on a busy machine, where it takes the better part of a second on a quiet one. What it
-/// ends would take many minutes.
+/// Time limit of a cancellation on a busy machine; it takes less than a second on a quiet one, and the cancelled work
+/// would take many minutes.
 const SOON: Duration = Duration::from_secs(20);
 
 const SHUTTING_DOWN: &str = "the server is shutting down: connect to the next one";
@@ -35,7 +35,7 @@ struct Server {
 }
 
 impl Server {
-    /// One that does what takes minutes, in an address space of so many kB.
+    /// A server that accepts work of minutes, in an address space of `limit` kB.
     fn start(options: &[&str], limit: Option<usize>) -> Self {
         let folder = TempDir::new().unwrap();
         let limit = limit.map_or("unlimited".to_owned(), |limit| limit.to_string());
@@ -58,7 +58,7 @@ impl Server {
         peer
     }
 
-    /// Somebody whose request takes minutes, and is being evaluated.
+    /// A client with a request of minutes under evaluation.
     fn busy(&self) -> Peer {
         let species = ["O H2"; 100].join(" ");
         let mut peer = self.begin(&format!("species: {species}, rotate: {SLOW}"), 300);
@@ -68,7 +68,7 @@ impl Server {
         peer
     }
 
-    /// One molecule is answered, and soon.
+    /// Checks that one molecule is answered soon.
     fn serves_others(&self) {
         let right = expected(&Settings::default(), &water(0.0), 0);
         let start = Instant::now();
@@ -80,7 +80,7 @@ impl Server {
         assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
     }
 
-    /// It has nothing to do.
+    /// Checks that the server is idle.
     fn rests(&self) {
         until("rest", || {
             let before = self.process.seconds();
@@ -91,7 +91,7 @@ impl Server {
 }
 
 #[test]
-fn server_ends_evaluations_for_clients_that_leave() {
+fn server_cancels_evaluations_of_disconnected_clients() {
     let server = Server::start(&["--max-work", "1e12"], None);
     let start = Instant::now();
     drop(server.busy());
@@ -108,7 +108,7 @@ fn short_requests_come_between_the_runs_of_long_ones() {
     (0..3).for_each(|_| server.serves_others());
     long.stream.set_nonblocking(true).unwrap();
     assert!(std::io::Read::read(&mut &long.stream, &mut [0]).is_err(), "the long one is done");
-    // Another long one waits its turn, which comes when the first has left.
+    // Another long request is evaluated when the first client has left.
     let next = server.busy();
     server.serves_others();
     drop(long);
@@ -152,7 +152,7 @@ fn a_server_ends_when_its_time_is_up() {
     assert!(!server.socket().exists());
 }
 
-/// Hydrogen atoms at random in a cube, nothing repeats.
+/// Hydrogen atoms at random in a cube, not periodic.
 fn crowd(atoms: usize, side: f64) -> Structure {
     let number = |i: usize, factor: f64| side * (i as f64 * factor).fract();
     let place = |i| [number(i, 0.618_033_988_7), number(i, 0.754_877_666_2), number(i, 0.569_840_290_9)];
@@ -189,7 +189,7 @@ fn a_message_of_too_much_work_is_refused() {
 }
 
 #[test]
-fn many_connections_with_large_batches_take_no_memory_before_they_ask() {
+fn many_connections_with_large_batches_take_no_memory_before_a_request() {
     let server = Server::start(&[], Some(2_000_000));
     let begun: Vec<_> = (0..40)
         .map(|_| {
@@ -203,7 +203,7 @@ fn many_connections_with_large_batches_take_no_memory_before_they_ask() {
     drop(begun);
 }
 
-/// A server of i-PI's kind for `tumble ipi`, and a process that is in the middle of a long request.
+/// A scripted i-PI for `tumble ipi`, and a process in the middle of a long request.
 fn ipi(options: &[&str]) -> (TempDir, Process, Peer) {
     let folder = TempDir::new().unwrap();
     let (socket, template) = (folder.path().join("s"), folder.path().join("template.xyz"));
@@ -237,7 +237,7 @@ fn a_signal_ends_a_client_of_ipi_in_the_middle_of_an_evaluation() {
 }
 
 #[test]
-fn a_server_that_goes_ends_its_client_in_the_middle_of_an_evaluation() {
+fn a_closing_server_ends_its_client_in_the_middle_of_an_evaluation() {
     let (_folder, mut tumble, peer) = ipi(&[]);
     let start = Instant::now();
     drop(peer);
@@ -254,7 +254,7 @@ fn a_client_of_ipi_ends_when_its_time_is_up() {
     assert_eq!(peer.reply(), None);
 }
 
-/// A file with molecules that have other neighbors than themselves.
+/// A file with neighboring molecules.
 fn molecules(folder: &TempDir, count: usize) -> String {
     let path = folder.path().join(format!("{count}.xyz"));
     let mut file = std::fs::File::create(&path).unwrap();
@@ -290,7 +290,7 @@ fn commands_end_when_their_time_is_up() {
 }
 
 #[test]
-fn a_crowd_on_the_command_line_is_a_sentence() {
+fn a_crowd_of_atoms_on_the_command_line_is_an_error() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("dense.xyz");
     let rows: String = crowd(20_000, 1.0).positions.iter().map(|[x, y, z]| format!("H {x} {y} {z}\n")).collect();
@@ -308,10 +308,10 @@ fn a_crowd_on_the_command_line_is_a_sentence() {
 }
 
 #[test]
-fn a_half_message_is_no_reason_to_wait() {
+fn a_half_message_does_not_hide_a_disconnection() {
     let server = Server::start(&["--max-work", "1e12"], None);
     let mut peer = server.busy();
-    // More than one piece of what comes next is not read while the model works, and its end is noticed all the same.
+    // While the model works at most one further piece is read; the end of the connection is noticed nevertheless.
     peer.send(|out| message::header("STATUS", out));
     drop(peer);
     server.rests();

@@ -1,0 +1,207 @@
+//! The narrow edges: between two stages `PruneEdges` drops the edges of a model that has cutoffs of its own for each
+//! center, or a fixed number of neighbors, and `RestoreEdges` carries gradients back to the edges of the structure.
+
+use std::borrow::Cow;
+
+use ort::session::SessionInputValue;
+use ort::value::TensorRef;
+use tumble_core::graph::Graph;
+
+use crate::partition::tiles::Tiles;
+
+/// A padding slot of a narrow row, in [`NarrowTile::slots`].
+const PADDING: u32 = u32::MAX;
+
+/// The edges kept in both directions, in the tiles of their structure.
+pub(crate) struct NarrowEdges {
+    pub tiles: Tiles<'static>,
+    layouts: Vec<NarrowTile>,
+}
+
+/// The layout of the narrow edges of a tile; C centers with L slots each.
+struct NarrowTile {
+    shape: [i64; 2],
+    /// The slot of each narrow slot `[C·L]` among those of the structure `[C·K]`.
+    slots: Vec<u32>,
+    /// Whether a slot has an edge `[C·L]`.
+    mask: Vec<bool>,
+    /// Atoms of the tile `[C·L]`; 0 in padding.
+    neighbors: Vec<i64>,
+}
+
+/// A tensor of the narrow edges that the driver provides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NarrowInput {
+    /// `[C, L]`, int64.
+    Neighbors,
+    /// `[C, L]`, bool.
+    Mask,
+}
+
+impl NarrowEdges {
+    /// Keeps the edges whose slot is marked by `keep`, and that of the reversed edge too; `keep` and `neighbors` are the
+    /// tensors of each tile, `[C·K]`. Returns `None` if a tensor has another size.
+    pub fn new<'t>(tiles: &Tiles, keep: &[&[u8]], neighbors: impl Fn(usize) -> &'t [i64]) -> Option<Self> {
+        let graph = tiles.whole.as_ref();
+        let marked = marked(tiles, keep)?;
+        let kept: Vec<bool> = (0..graph.n_edges()).map(|edge| marked[edge] && marked[graph.reverse[edge]]).collect();
+        let narrow = Tiles::new(Cow::Owned(pruned(graph, &kept)), tiles.size());
+        let layouts = (0..tiles.len()).map(|tile| NarrowTile::new(tiles, &narrow, tile, &kept, neighbors(tile)));
+        Some(Self { layouts: layouts.collect(), tiles: narrow })
+    }
+
+    /// Returns the shape of a tensor of a tile with rows of this shape.
+    pub fn shape(&self, tile: usize, row: &[i64]) -> Vec<i64> {
+        [&self.layouts[tile].shape, row].concat()
+    }
+
+    /// Returns a tensor of a tile for ONNX Runtime, without a copy.
+    pub fn view(&self, tile: usize, input: NarrowInput) -> ort::Result<SessionInputValue<'_>> {
+        let NarrowTile { shape, mask, neighbors, .. } = &self.layouts[tile];
+        Ok(match input {
+            NarrowInput::Neighbors => TensorRef::from_array_view((shape.to_vec(), &**neighbors))?.into(),
+            NarrowInput::Mask => TensorRef::from_array_view((shape.to_vec(), &**mask))?.into(),
+        })
+    }
+
+    /// Number of narrow slots of a tile.
+    pub fn n_slots(&self, tile: usize) -> usize {
+        self.layouts[tile].slots.len()
+    }
+
+    /// Copies rows of `width` numbers from the structure's slots to the narrow ones; padding gets the first row.
+    pub fn prune<T: Copy>(&self, tile: usize, rows: &[T], width: usize, into: &mut [T]) {
+        for (&slot, row) in self.layouts[tile].slots.iter().zip(into.chunks_exact_mut(width.max(1))) {
+            let from = if slot == PADDING { 0 } else { slot as usize * width };
+            row.copy_from_slice(&rows[from..from + width]);
+        }
+    }
+
+    /// Copies rows from the narrow slots to the structure's; the others are `zero`.
+    pub fn restore<T: Copy>(&self, tile: usize, rows: &[T], width: usize, zero: T, into: &mut [T]) {
+        into.fill(zero);
+        for (&slot, row) in self.layouts[tile].slots.iter().zip(rows.chunks_exact(width.max(1))) {
+            if slot != PADDING {
+                into[slot as usize * width..(slot as usize + 1) * width].copy_from_slice(row);
+            }
+        }
+    }
+}
+
+impl NarrowTile {
+    fn new(listed: &Tiles, narrow: &Tiles, tile: usize, kept: &[bool], atoms: &[i64]) -> Self {
+        let (width, listed_width) = (narrow.width(tile), listed.width(tile));
+        let centers = listed.centers(tile);
+        let mut slots = vec![PADDING; centers.len() * width];
+        for (row, center) in centers.clone().enumerate() {
+            let edges = listed.whole.edges(center);
+            let kept = edges.clone().filter(|&edge| kept[edge]);
+            let found = kept.map(|edge| (row * listed_width + edge - edges.start) as u32);
+            slots[row * width..].iter_mut().zip(found).for_each(|(slot, found)| *slot = found);
+        }
+        let mask: Vec<_> = slots.iter().map(|&slot| slot != PADDING).collect();
+        let neighbors = slots.iter().map(|&slot| if slot == PADDING { 0 } else { atoms[slot as usize] }).collect();
+        Self { shape: [centers.len() as i64, width as i64], slots, mask, neighbors }
+    }
+}
+
+/// Returns whether each edge of the graph is marked.
+fn marked(tiles: &Tiles, keep: &[&[u8]]) -> Option<Vec<bool>> {
+    let mut marked = Vec::with_capacity(tiles.whole.n_edges());
+    for (tile, keep) in keep.iter().enumerate() {
+        let (width, centers) = (tiles.width(tile), tiles.centers(tile));
+        if keep.len() != width * centers.len() {
+            return None;
+        }
+        for (row, center) in centers.enumerate() {
+            let edges = tiles.whole.edges(center).len();
+            marked.extend(keep[row * width..row * width + edges].iter().map(|&keep| keep != 0));
+        }
+    }
+    Some(marked)
+}
+
+/// Returns a graph with the kept edges only.
+fn pruned(graph: &Graph, kept: &[bool]) -> Graph {
+    let numbers: Vec<usize> = kept
+        .iter()
+        .scan(0, |count, &kept| {
+            let number = *count;
+            *count += usize::from(kept);
+            Some(number)
+        })
+        .collect();
+    let count = numbers.last().map_or(0, |last| last + usize::from(kept[kept.len() - 1]));
+    let edges = || (0..kept.len()).filter(|&edge| kept[edge]);
+    let first = |&edge: &usize| numbers.get(edge).copied().unwrap_or(count);
+    Graph {
+        species: graph.species.clone(),
+        weights: graph.weights.clone(),
+        first_edge: graph.first_edge.iter().map(first).collect(),
+        neighbors: edges().map(|edge| graph.neighbors[edge]).collect(),
+        vectors: edges().map(|edge| graph.vectors[edge]).collect(),
+        reverse: edges().map(|edge| numbers[graph.reverse[edge]]).collect(),
+        volume: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tumble_core::graph::edge_between;
+
+    /// A complete graph of four atoms, in two tiles; edges with an even sum of atoms are marked, and 0 -> 1 besides.
+    fn narrow() -> (NarrowEdges, Vec<Vec<u8>>) {
+        let positions: Vec<_> = (0..4).map(|atom| [f64::from(atom), 0.0, 0.0]).collect();
+        let row = |a: usize| (0..4).filter(|&b| b != a).map(|b| edge_between(&positions, a, b)).collect();
+        let graph = Graph::new(vec![1, 2, 3, 4], vec![1.0; 4], (0..4).map(row).collect());
+        let tiles = Tiles::new(Cow::Owned(graph), 2);
+        let marks =
+            |a: usize| (0..4).filter(move |&b| b != a).map(move |b| u8::from((a + b) % 2 == 0 || (a, b) == (0, 1)));
+        let keep: Vec<Vec<u8>> = [[0, 1], [2, 3]].map(|tile| tile.into_iter().flat_map(marks).collect()).into();
+        let atoms: Vec<i64> = (10..16).collect();
+        let keep_views: Vec<_> = keep.iter().map(|keep| &**keep).collect();
+        (NarrowEdges::new(&tiles, &keep_views, |_| &atoms).unwrap(), keep)
+    }
+
+    #[test]
+    fn edges_are_kept_in_both_directions_or_dropped() {
+        let (narrow, _) = narrow();
+        let graph = &narrow.tiles.whole;
+        assert_eq!(
+            (&*graph.first_edge, &*graph.neighbors, &*graph.reverse),
+            (&[0, 1, 2, 3, 4][..], &[2, 3, 0, 1][..], &[2, 3, 0, 1][..])
+        );
+        assert_eq!(
+            [&*narrow.layouts[0].slots, &*narrow.layouts[0].neighbors.iter().map(|&n| n as u32).collect::<Vec<_>>()],
+            [&[1, 5], &[11, 15]]
+        );
+    }
+
+    #[test]
+    fn restoring_is_the_transpose_of_pruning() {
+        let (narrow, _) = narrow();
+        let (rows, mut kept, mut back) = ((0..12).collect::<Vec<i32>>(), [0; 4], [-1; 12]);
+        narrow.prune(0, &rows, 2, &mut kept);
+        assert_eq!(kept, [2, 3, 10, 11]);
+        narrow.restore(0, &kept, 2, 0, &mut back);
+        assert_eq!(back, [0, 0, 2, 3, 0, 0, 0, 0, 0, 0, 10, 11]);
+    }
+
+    #[test]
+    fn marks_of_another_size_are_refused() {
+        let (narrow, _) = narrow();
+        assert!(NarrowEdges::new(&narrow.tiles, &[&[1], &[1]], |_| &[]).is_none());
+    }
+
+    #[test]
+    fn a_center_without_kept_edges_has_a_padding_slot() {
+        let graph = Graph::new(vec![1], vec![1.0], vec![vec![]]);
+        let tiles = Tiles::new(Cow::Owned(graph), 1);
+        let narrow = NarrowEdges::new(&tiles, &[&[0]], |_| &[7]).unwrap();
+        assert_eq!(
+            (narrow.n_slots(0), &*narrow.layouts[0].mask, &*narrow.layouts[0].neighbors),
+            (1, &[false][..], &[0][..])
+        );
+    }
+}
