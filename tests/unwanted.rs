@@ -170,7 +170,10 @@ fn a_crowd_of_atoms_is_refused_and_others_are_served() {
     let mut tiny = server.begin("species: H3, rotate: random:1000", 3);
     tiny.ask(&Structure { cell: [[0.3, 0.0, 0.0], [0.0, 0.3, 0.0], [0.0, 0.0, 0.3]], ..crowd(3, 0.3) });
     let sentence = tiny.refusal();
-    assert!(sentence.starts_with("of 3 atoms some have ") && sentence.contains("but 2000 are evaluated"), "{sentence}");
+    assert!(
+        sentence.starts_with("some of 3 atoms have ") && sentence.contains("at most 2000 are supported"),
+        "{sentence}"
+    );
     server.serves_others();
 }
 
