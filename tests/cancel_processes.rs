@@ -166,11 +166,14 @@ fn a_crowd_of_atoms_is_refused_and_others_are_served() {
     dense.ask(&crowd(100_000, 3.0));
     let sentence = dense.refusal();
     assert!(sentence.starts_with("100000 atoms have more than 2621440 pairs of neighbors within"), "{sentence}");
-    assert!(sentence.ends_with("check positions and cell, and whether their unit is Å, or give more memory"));
+    assert!(sentence.ends_with("check positions and cell, and whether their unit is Å, or raise memory"));
     let mut tiny = server.begin("species: H3, rotate: random:1000", 3);
     tiny.ask(&Structure { cell: [[0.3, 0.0, 0.0], [0.0, 0.3, 0.0], [0.0, 0.0, 0.3]], ..crowd(3, 0.3) });
     let sentence = tiny.refusal();
-    assert!(sentence.starts_with("of 3 atoms some have ") && sentence.contains("but 2000 are evaluated"), "{sentence}");
+    assert!(
+        sentence.starts_with("some of 3 atoms have ") && sentence.contains("at most 2000 are supported"),
+        "{sentence}"
+    );
     server.serves_others();
 }
 

@@ -3,7 +3,7 @@
 //!
 //! [`plan`] is a pure function of the sizes of the graphs, the costs of the model ([`ModelCosts`]) and the limits of
 //! the machine ([`Limits`]). The average passes the batches of the [`Plan`] to the potential, one after the other. The
-//! potential gets only graphs and rotations, and finds the [`steps`] of each batch by the same function. A structure
+//! potential gets only graphs and rotations, and finds the [`steps()`] of each batch by the same function. A structure
 //! planned in blocks is cut by [`blocks`](crate::blocks) until each block fits by
 //! [`bytes_per_replica`](crate::potential_plan::bytes_per_replica).
 //!
