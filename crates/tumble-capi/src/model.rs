@@ -73,7 +73,7 @@ impl ModelHandle {
         let system = System::new(structure.positions, species, cell)?;
         let Model { calculator, step, asked } = &mut *locked(&self.model);
         if let Some(asked) = *asked {
-            calculator.watch(&Cancel::asking(move || asked() != 0));
+            calculator.watch(&Cancel::polling(move || asked() != 0));
         }
         let evaluation = calculator.evaluate_system(&system, *step)?;
         *step = step.saturating_add(1);

@@ -18,10 +18,10 @@ use std::sync::{Arc, OnceLock};
 
 use ort::session::NoSelectedOutputs;
 use ort::value::{Outlet, TensorElementType, ValueType};
-use tumble_core::cancel::Run;
+use tumble_core::cancel::Cancellable;
 use tumble_core::panics::in_one_line;
 use tumble_core::parallel::locked;
-use tumble_core::parallel::side_by_side;
+use tumble_core::parallel::run_concurrently;
 use tumble_core::planner::RecomputeLevel;
 use tumble_onnx::contract::signature::Input;
 use tumble_onnx::runtime::ended::Ended;
@@ -57,7 +57,7 @@ struct Stage {
 /// What a lane is told of each of its runs, and the means to end that.
 struct Lead {
     options: Arc<Ended<NoSelectedOutputs>>,
-    run: Arc<dyn Run>,
+    run: Arc<dyn Cancellable>,
 }
 
 /// An output of a stage.
@@ -107,7 +107,7 @@ impl Layers {
         for (stage, piece) in cut.pieces.iter().enumerate() {
             let inputs: Result<Vec<_>, _> = piece.inputs.iter().map(|name| typed(name, file, &data, &types)).collect();
             let part = opener.part(file.write(&piece.nodes, &inputs?, &piece.outputs), stage);
-            let sessions = side_by_side(0..lanes, |lane| Ok(part.session(1, lane)?))?;
+            let sessions = run_concurrently(0..lanes, |lane| Ok(part.session(1, lane)?))?;
             let inputs = piece.inputs.iter().map(|name| source(name, &data, &origins)).collect();
             let outputs = output_types(&sessions[0])?;
             let last = |(name, _): &(String, _)| last_use.get(name.as_str()).copied().unwrap_or(cut.pieces.len());
@@ -135,7 +135,7 @@ impl Layers {
 impl Lead {
     fn new() -> ort::Result<Self> {
         let options = Arc::new(Ended::new()?);
-        Ok(Self { run: Arc::clone(&options) as Arc<dyn Run>, options })
+        Ok(Self { run: Arc::clone(&options) as Arc<dyn Cancellable>, options })
     }
 }
 

@@ -362,7 +362,7 @@ impl Scheduler {
 
 impl Drop for Scheduler {
     fn drop(&mut self) {
-        self.evaluating.values().for_each(|cancel| cancel.ask(Reason::Signal));
+        self.evaluating.values().for_each(|cancel| cancel.cancel(Reason::Signal));
         let _ = self.poller.delete(self.interrupt.stream());
         for connection in self.connections.values_mut() {
             let _ = self.poller.delete(connection.fd());

@@ -12,7 +12,7 @@ use tumble_core::error::{Error, Result};
 use tumble_core::graph::Graph;
 use tumble_core::panics::{ForeignError, in_one_line};
 use tumble_core::parallel::locked;
-use tumble_core::parallel::{in_order, shared_out};
+use tumble_core::parallel::{distribute, in_order};
 use tumble_core::potential::{Derivative, Forces, Replicas, Response};
 use tumble_core::rotation::Matrix3;
 use tumble_onnx::contract::metadata::Precision;
@@ -138,13 +138,13 @@ impl<'a, T: Real + Pod> Run<'a, T> {
         0..self.layers.stages[0].sessions.len().min(self.tiles.len())
     }
 
-    /// Does the same for each tile, in the lane that is free first; results as [`shared_out`] has them.
+    /// Does the same for each tile, in the lane that is free first; results as [`distribute`] has them.
     fn all_tiles<L: Send, R: Send>(
         &self,
         lanes: impl IntoIterator<Item = L>,
         work: impl Fn(&mut L, usize) -> Result<R> + Sync,
     ) -> Result<Vec<Vec<(usize, R)>>> {
-        shared_out(lanes.into_iter(), self.tiles.len(), work)
+        distribute(lanes.into_iter(), self.tiles.len(), work)
     }
 
     /// One stage of all tiles; the time that ONNX Runtime took.

@@ -1,7 +1,7 @@
 //! Runs of ONNX Runtime that another thread may end.
 
 use ort::session::{HasSelectedOutputs, NoSelectedOutputs, OutputSelector, RunOptions, SelectedOutputMarker};
-use tumble_core::cancel::Run;
+use tumble_core::cancel::Cancellable;
 
 /// Options of runs, of which there is one at a time.
 pub struct Ended<O: SelectedOutputMarker>(RunOptions<O>);
@@ -31,7 +31,7 @@ impl<O: SelectedOutputMarker> Ended<O> {
     }
 }
 
-impl<O: SelectedOutputMarker> Run for Ended<O> {
+impl<O: SelectedOutputMarker> Cancellable for Ended<O> {
     fn end(&self, end: bool) {
         // It fails for want of memory only, and then the run goes on to its end.
         let _ = if end { self.0.terminate() } else { self.0.unterminate() };

@@ -65,6 +65,6 @@ impl Scheduler {
 
     /// Ends the evaluation of a connection that has gone.
     pub(super) fn give_up(&self, key: Key) {
-        self.evaluating.get(&key).iter().for_each(|cancel| cancel.ask(Reason::Gone));
+        self.evaluating.get(&key).iter().for_each(|cancel| cancel.cancel(Reason::Gone));
     }
 }

@@ -127,7 +127,7 @@ impl Evaluator {
 
 impl Drop for Evaluator {
     fn drop(&mut self) {
-        self.ending.ask(Reason::Signal);
+        self.ending.cancel(Reason::Signal);
         // A panic of its own has been told by the hook.
         let _ = self.away.take().map(|away| away.thread.join());
     }

@@ -68,7 +68,7 @@ impl Shutdown {
         let (interrupt, cancel) = (Arc::clone(self), cancel.clone());
         thread::spawn(move || {
             while (&interrupt.stream).read(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::Interrupted) {}
-            cancel.ask(if interrupt.late() { Reason::Time } else { Reason::Signal });
+            cancel.cancel(if interrupt.late() { Reason::Time } else { Reason::Signal });
         });
     }
 
