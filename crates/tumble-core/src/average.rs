@@ -94,7 +94,7 @@ impl Spread {
     }
 }
 
-/// How to evaluate, and what to report beyond energy, forces and virial.
+/// Options of an evaluation: the kind of forces, memory, and results beyond energy, forces and virial.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
     /// Kind of forces.

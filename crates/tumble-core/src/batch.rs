@@ -17,15 +17,15 @@ pub struct Task<'a> {
     pub graph: &'a Graph,
     /// The simulation's policy: rotations, forces, correction.
     pub policy: &'a Policy,
-    /// The step, from which random rotations are drawn.
+    /// The step. Random rotations depend on the seed and on the step.
     pub step: u64,
 }
 
 /// Evaluates the tasks and returns their results in order.
 ///
-/// Each result equals that of [`Calculator::evaluate`](crate::Calculator::evaluate) exactly, or to the rounding of the
-/// model's precision if the model evaluates several tasks in one run. `memory` limits a run, in bytes. A task equal to
-/// the task before it, as in the batches that i-PI pads, gets a copy of that result, with 0 evaluations.
+/// Each result equals the result of [`Calculator::evaluate`](crate::Calculator::evaluate), exactly or, if the model
+/// evaluates several tasks in one run, to the rounding of its precision. `memory` limits a run, in bytes. A task equal
+/// to the task before it, as in the batches that i-PI pads, gets a copy of that result, with 0 evaluations.
 ///
 /// # Errors
 /// The error of each task on its own: a task that fails does not affect the others.

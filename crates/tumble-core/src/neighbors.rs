@@ -47,7 +47,7 @@ struct Candidate {
 /// Pairs that may be edges: a half list, with each pair under the first of its atoms in the search.
 #[derive(Clone, Debug, Default)]
 struct Candidates {
-    /// Where the pairs of each first atom end; they begin where those of the previous atom end `[N]`.
+    /// End of each first atom's pairs; they begin at the end of the previous atom's pairs `[N]`.
     ends: Vec<usize>,
     /// Images of one neighbor are in ascending order of their shifts; all these shifts are larger than the shifts, seen
     /// from this atom, of the images stored under the neighbor.

@@ -1,4 +1,4 @@
-//! A job, which is one average, and its progress.
+//! Jobs: one average each, and its progress.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -35,8 +35,8 @@ pub(crate) enum Bare {
 }
 
 impl Job<'_> {
-    /// Returns the kinds of forces, each with the numbers of its replicas. The extra replica is numbered after those of
-    /// the quadrature.
+    /// Returns the kinds of forces, each with the numbers of its replicas. The extra replica comes after the
+    /// quadrature.
     pub fn replicas(&self) -> impl Iterator<Item = (Forces, Range<usize>)> {
         let count = self.quadrature.len();
         let extra = match self.bare {
@@ -114,7 +114,7 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// Returns the average and the bare model's evaluation, which is empty if it was not requested.
+    /// Returns the average and the bare model's evaluation, empty if not requested.
     pub fn finish(self, info: &ModelInfo) -> (Evaluation, Evaluation) {
         let Job { graph, bare, .. } = self.job;
         let mean = Evaluation { evaluations: self.evaluations, ..self.mean.finish(graph, info) };

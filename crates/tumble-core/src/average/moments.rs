@@ -44,7 +44,7 @@ impl Moments {
         self.ensemble_energies.iter_mut().zip(members).for_each(|(sums, (one, first))| sums.add(one, first, weight));
     }
 
-    /// Starts the sums at zero, the differences of the first replica from itself, which fixes their lengths.
+    /// Sets the sums to zero, with the lengths of the first replica's results: its differences from itself are zero.
     fn start(&mut self, first: Sample) {
         self.energy = Sums::zeros(1);
         self.atomic_energies = Sums::zeros(first.atomic_energies.len());

@@ -1,4 +1,4 @@
-//! Builds a full neighbor list, the graph, from a half list, which holds one edge per pair.
+//! Builds a full neighbor list, the graph, from a half list, with one edge per pair.
 
 use super::{EdgeRows, Graph};
 use crate::rotation::{Vector3, sub};

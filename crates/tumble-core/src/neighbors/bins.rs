@@ -148,7 +148,7 @@ impl Bins {
         let members = &self.members[members];
         let origin = sub(self.members[self.slots[first]].position, range.offset);
         let mut count = 0;
-        // Without a branch, which the processor could not predict.
+        // No branch: the processor could not predict it.
         for (member, number) in members.iter().zip(0..) {
             let vector = sub(member.position, origin);
             near[count] = number;

@@ -12,7 +12,7 @@ const MAX_BINS: f64 = 5e8;
 /// Bins along one cell vector.
 struct Axis {
     periodic: bool,
-    /// Fractional coordinate at which the bins begin.
+    /// Fractional coordinate of the first bin's lower edge.
     start: f64,
     /// Length of the bins together, in fractional coordinates.
     length: f64,

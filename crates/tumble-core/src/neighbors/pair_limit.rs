@@ -12,7 +12,7 @@ const BYTES_PER_PAIR: usize = 200;
 /// Pairs allowed in any case: `memory` is meant for the model, and a small one must not refuse ordinary structures.
 const MIN_PAIRS: usize = 1 << 20;
 
-/// Pairs per atom at which a search is abandoned: the average atom then has twice as many neighbors within the search
+/// Pairs per atom allowed in a search. Beyond it, the average atom has twice as many neighbors within the search
 /// radius, and some atom has more than [`MAX_NEIGHBORS`] within the cutoff, whatever the skin.
 const PAIRS_PER_ATOM: usize = 4 * MAX_NEIGHBORS;
 
