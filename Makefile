@@ -42,7 +42,7 @@ help:
 
 setup: $(VENV)/.done
 
-# Quick, so it runs every time; only what it finds wrong is said.
+# Quick, so it runs every time; prints problems only.
 check:
 	@scripts/check-tools.sh
 
@@ -59,12 +59,12 @@ $(VENV)/.lint: scripts/lint-requirements.txt $(VENV)/.done
 	$(PIP) -r scripts/lint-requirements.txt
 	@touch $@
 
-# LAMMPS loads by itself what is named *plugin.so in LAMMPS_PLUGIN_PATH.
+# LAMMPS loads every *plugin.so in LAMMPS_PLUGIN_PATH by itself.
 build: setup
 	cargo build --release
 	cargo build --release -p tumble-lammps --features plugin
 	@ln -sf libtumble_lammps.so $(PLUGIN)
-	@# Beside the program is where it looks first, so that it runs without an active environment.
+	@# The program first looks beside itself, so it runs without an active environment.
 	@ln -sf $$(ls $(CURDIR)/$(VENV)/lib/python*/site-packages/onnxruntime/capi/libonnxruntime.so.*) target/release/
 	@mkdir -p target/release/models
 	@ln -sf $(CURDIR)/examples/models/water-pet.onnx target/release/models/water.onnx
@@ -86,11 +86,11 @@ $(VENV)/.wheel: scripts/wheel-requirements.txt $(VENV)/.done
 wheel: build library $(VENV)/.wheel
 	scripts/make-wheel.sh $(BIN)/python
 
-# In an empty environment of its own, outside of this folder (pip loads 200 MB for it, or has them in its cache).
+# Uses a new empty environment outside of this folder (pip downloads 200 MB for it, or has them in its cache).
 test-wheel: wheel $(VENV)/.tests
 	$(BIN)/python -m pytest tests/wheel -q
 
-# STEPS=400 makes it shorter.
+# STEPS=400 for a shorter run.
 demo: build
 	@$(BIN)/python examples/liquid/demo.py $(STEPS)
 
@@ -99,7 +99,7 @@ $(BOOK)/.done: scripts/book/requirements.txt
 	$(BOOK)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
-# `scripts/book/pages.py` writes those of its pages that are made from the program; tests tell when they are old.
+# `scripts/book/pages.py` writes the generated pages; tests fail if they are out of date.
 # No --quiet: it would also keep warnings from failing.
 docs: $(BOOK)/.done
 	$(BOOK)/bin/properdocs build --strict
@@ -113,11 +113,11 @@ test-rust: setup
 test-lammps: build library $(VENV)/.tests
 	$(BIN)/python -m pytest tests -q --ignore tests/wheel
 
-# BENCH="--quick" to see whether it works, BENCH="--only beads" for a part, --checkpoint for other weights.
+# BENCH="--quick" for a trial run, BENCH="--only beads" for a part, --checkpoint for other weights.
 bench: build $(EXPORT)/.peers
 	$(EXPORT)/bin/python benches/peers/bench.py $(BENCH)
 
-# LARGEST=12288 leaves out what takes long and much memory.
+# LARGEST=12288 leaves out the long runs with much memory.
 bench-lammps: build $(VENV)/.tests
 	@$(BIN)/python benches/lammps/scale.py $(LARGEST)
 
@@ -142,7 +142,7 @@ instructions-bless: setup $(COUNT)
 bench-export: $(EXPORT)/.done
 	$(EXPORT)/bin/python benches/export/compare.py --json benches/export/compare.json
 
-# What the READMEs of the examples say, with short runs.
+# The claims in the READMEs of the examples, with short runs.
 test-examples: build library $(VENV)/.tests
 	TUMBLE_MINUTES=yes $(BIN)/python -m pytest tests/docs -q
 
@@ -166,7 +166,7 @@ $(EXPORT)/.done: python/tumble-export/tests/requirements.txt
 	$(EXPORT)/bin/python -m pip install --quiet --disable-pip-version-check -r python/tumble-export/tests/requirements.txt
 	@touch $@
 
-# What `make bench` needs besides.
+# Additional packages for `make bench`.
 $(EXPORT)/.peers: benches/peers/requirements.txt $(EXPORT)/.done
 	$(EXPORT)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
@@ -182,7 +182,7 @@ test-export: $(EXPORT)/.done $(ORB)/.done
 	$(EXPORT)/bin/python -m pytest python/tumble-export/tests -q
 	$(ORB)/bin/python -m pytest python/tumble-export/tests/test_orb.py -q
 
-# What breaks a target is kept in fuzz/artifacts; target/fuzz/corpus is what the next run starts from.
+# Failing inputs are kept in fuzz/artifacts; the next run starts from target/fuzz/corpus.
 SECONDS_EACH := 60
 FUZZED := $(notdir $(basename $(wildcard fuzz/fuzz_targets/*.rs)))
 FUZZ := PATH="$(CURDIR)/target/cargo-fuzz/bin:$$PATH" cargo +nightly fuzz
@@ -215,7 +215,7 @@ format: $(VENV)/.lint
 
 FORCE:
 
-# Before publishing: the address of the repository, in all files (docs/release.md).
+# Before publishing: sets the address of the repository in all files (docs/release.md).
 .PHONY: address
 address:
 	python3 scripts/address.py $(URL)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Says in one sentence what is missing to build tumble here, and what to install for it. Uses nothing but the shell.
+# Lists in one sentence the missing tools to build tumble, with the packages to install. Needs only the shell.
 cd "${0%/*}/.." || exit 1
 
 missing=""

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The wheel of tumble-md, from what `make build` and `make library` have compiled: target/wheel/tumble_md-*.whl.
-# Its platform tag says which systems it runs on: auditwheel reads that from the symbols of glibc and libstdc++ in use.
+# Builds the wheel of tumble-md from the programs of `make build` and `make library`: target/wheel/tumble_md-*.whl.
+# auditwheel sets the platform tag from the symbols of glibc and libstdc++ in use.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=${1:?the Python to build with}
@@ -15,7 +15,7 @@ cp Cargo.toml LICENSE "$stage"
 cp LICENSE "$project"
 rm -rf "$package"/__pycache__
 mkdir "$package/models"
-# What is left out is for debuggers.
+# Strip the symbols for debuggers.
 strip --strip-unneeded -o "$package/tumble" target/release/tumble
 strip --strip-unneeded -o "$package/tumbleplugin.so" target/release/libtumble_lammps.so
 strip --strip-unneeded -o "$package/libtumble.so" target/release/libtumble.so

@@ -1,12 +1,12 @@
-//! What can go wrong in a program: everything of the crates below, and what the command line refuses by itself.
+//! The error type of the program: the errors of the crates below, and those of the command line itself.
 
 use std::path::PathBuf;
 
-/// Result of everything that can fail.
+/// Result with the [`Error`] of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 tumble_core::errors! {
-    /// What went wrong, as one sentence that tells the user what to change.
+    /// An error, displayed as one sentence with its remedy.
     #[derive(Debug, thiserror::Error)]
     #[non_exhaustive]
     pub enum Error {
@@ -36,9 +36,9 @@ tumble_core::errors! {
 
         /// A file could not be written.
         ///
-        /// Cause: The folder is not there or may not be written to, or the disk is full.
+        /// Cause: The folder is missing or not writable, or the disk is full.
         ///
-        /// Cure: Give a path in a folder that can be written to; for statistics that is `--stats`.
+        /// Cure: Give a path in a writable folder (`--stats` for the statistics).
         #[error("cannot write {}: {source}", path.display())]
         Write {
             /// The file.
@@ -64,10 +64,10 @@ tumble_core::errors! {
 
         /// No structures, and a model for which none can be made.
         ///
-        /// Cause: `tumble check` and `tumble bench` make structures of water where none are given, and this model knows
-        /// no water.
+        /// Cause: Without a file of structures, `tumble check` and `tumble bench` use water, but this model does not
+        /// cover H and O.
         ///
-        /// Cure: Give a file with a few snapshots of what will be simulated.
+        /// Cure: Give a file with a few snapshots of the system that you will simulate.
         #[error(
             "the model \"{model}\" knows {known}, but the structures made here are of H and O: give a file of \
              structures after the model"
@@ -75,13 +75,13 @@ tumble_core::errors! {
         NoStructures {
             /// Name of the model.
             model: String,
-            /// Symbols of the elements that it knows.
+            /// Symbols of its elements.
             known: String,
         },
 
-        /// An output that would destroy the input.
+        /// An output that would overwrite the input.
         ///
-        /// Cause: `-o` names the file that is read.
+        /// Cause: `-o` names the input file.
         ///
         /// Cure: Write to another file.
         #[error("the output {} is the input itself: give another file to write to", path.display())]
@@ -90,23 +90,23 @@ tumble_core::errors! {
             path: PathBuf,
         },
 
-        /// A door that stands open to other machines.
+        /// A server open to other machines without authentication.
         ///
-        /// Cause: `tumble serve` was to listen on the network without a token.
+        /// Cause: `tumble serve` was told to listen on the network without a token.
         ///
-        /// Cure: Do one of the three things that the sentence names; docs/server.md#security weighs them.
+        /// Cure: Choose one of the three remedies in the sentence; docs/server.md#security compares them.
         #[error(
             "{address} can be reached from other machines: give a token (TUMBLE_TOKEN), listen on unix:PATH or \
              tcp:localhost:PORT, or say --open if everybody may use it"
         )]
-        OpenDoor {
-            /// The place.
+        OpenServer {
+            /// The listening address.
             address: String,
         },
 
         /// A token that other machines could guess.
         ///
-        /// Cause: `tumble serve` was to listen on the network with a token of a few characters.
+        /// Cause: `tumble serve` was told to listen on the network with a token of a few characters.
         ///
         /// Cure: Make a token of random characters, as with `openssl rand -hex 16`, and give it to the simulations too.
         #[error(
@@ -114,20 +114,20 @@ tumble_core::errors! {
              guessed: give at least {shortest} random ones, as `openssl rand -hex 16` makes them"
         )]
         ShortToken {
-            /// Its characters.
+            /// Number of its characters.
             found: usize,
-            /// The place.
+            /// The listening address.
             address: String,
-            /// How many it should have.
+            /// The smallest accepted number of characters.
             shortest: usize,
         },
 
-        /// Signals that cannot be listened to.
+        /// A signal handler could not be installed.
         ///
         /// Cause: The process may not open more files.
         ///
-        /// Cure: Raise the limit (`ulimit -n`), or end what holds so many.
-        #[error("cannot listen to the signals of the system: {source}")]
+        /// Cure: Raise the limit of open files (`ulimit -n`), or close other files and connections.
+        #[error("cannot install the handler of signals: {source}")]
         Signals {
             /// The system's reason.
             source: std::io::Error,
@@ -136,18 +136,18 @@ tumble_core::errors! {
 }
 
 impl Error {
-    /// Whether an option or argument makes no sense, whatever the files and the machine are like: command lines end
-    /// with code 2 then, as for options that cannot be parsed, and with code 1 for everything else.
+    /// Whether this is a mistake in an option or argument, independent of the files and the machine. Command lines then
+    /// end with code 2, as for options that cannot be parsed, and with code 1 for every other error.
     pub fn is_usage(&self) -> bool {
         use tumble_ipi::Error::Address;
         match self {
-            Self::OpenDoor { .. } | Self::ShortToken { .. } | Self::Overwrite { .. } => true,
+            Self::OpenServer { .. } | Self::ShortToken { .. } | Self::Overwrite { .. } => true,
             Self::Ipi(Address { .. }) | Self::Server(tumble_server::Error::Ipi(Address { .. })) => true,
             _ => self.core().is_some_and(tumble_core::Error::is_usage),
         }
     }
 
-    /// Whether it is one for want of time.
+    /// Whether a time limit ended the evaluation.
     pub fn is_late(&self) -> bool {
         match self {
             Self::Frame { source, .. } => source.is_late(),
@@ -155,13 +155,13 @@ impl Error {
         }
     }
 
-    /// Whether somebody asked for the end, so that nothing is wrong.
+    /// Whether this is a requested interruption and no failure.
     pub fn is_interruption(&self) -> bool {
         matches!(self, Self::Check(tumble_check::Error::Interrupted))
             || matches!(self.core(), Some(tumble_core::Error::Cancelled { .. }))
     }
 
-    /// The error of structures, settings or an evaluation that it passes on, if it is one.
+    /// Returns the wrapped error of `tumble_core`, if there is one.
     fn core(&self) -> Option<&tumble_core::Error> {
         match self {
             Self::Core(error)

@@ -1,7 +1,7 @@
 //! Molecular dynamics with machine-learned potentials that are not exactly rotation-invariant.
 //!
-//! A model is exported to ONNX once (`docs/model-contract.md`); a [`Calculator`] runs it, averaged over rotations or
-//! turned at random, and says by how much its symmetry is broken:
+//! You export a model to ONNX once (`docs/model-contract.md`). A [`Calculator`] then evaluates it, averaged over a grid
+//! of rotations or in a random orientation, and reports how much the rotational symmetry is broken:
 //!
 //! ```no_run
 //! use std::path::Path;
@@ -18,27 +18,27 @@
 //! # }
 //! ```
 //!
-//! Å, eV and u everywhere; more conventions at the head of [`tumble_core`].
+//! Units are Å, eV and u everywhere; [`tumble_core`] lists the other conventions.
 //!
 //! # Map
 //!
-//! This package has the command line and these names. What they do lives in the crates of the workspace, each of which
-//! may use those above it:
+//! This package holds the command line and re-exports the names below. The implementation is in the crates of the
+//! workspace; each crate may use the crates above it:
 //!
-//! | crate | what lives there |
+//! | crate | contents |
 //! |---|---|
-//! | [`tumble_core`] | structures, neighbor graphs, rotations, quadratures, averages, multiple time stepping, settings |
+//! | [`tumble_core`] | structures, neighbor graphs, rotations, quadratures, averages, time stepping, settings |
 //! | [`tumble_xyz`] | extended XYZ and i-PI XYZ files |
 //! | `tumble_ops` | fused kernels of tumble's ONNX operators |
 //! | [`tumble_onnx`] | ONNX Runtime, model files, the contract between a model and tumble |
-//! | [`tumble_engine`] | the evaluation of a model: in one piece, or in stages and tiles, on several workers |
+//! | [`tumble_engine`] | evaluation of a model: in one piece, or in stages and tiles, on several workers |
 //! | [`tumble_ipi`] | i-PI's protocol, sockets, the client of the force server |
 //! | [`tumble_server`] | the event loop behind `tumble serve` and `tumble ipi` |
-//! | [`tumble_check`] | `tumble check`: how far the symmetry is broken, and what to do about it |
+//! | [`tumble_check`] | `tumble check`: size of the symmetry error, and recommended settings |
 //! | [`tumble_lammps`] | the LAMMPS pair style, with `cpp/` and `include/tumble/` |
 //! | `tumble_capi` | the C interface, `include/tumble.h` |
 //!
-//! From positions to forces: see `docs/architecture.md`.
+//! `docs/architecture.md` follows a step from positions to forces.
 
 #![forbid(unsafe_code)]
 

@@ -134,12 +134,12 @@ fn silent_connections_do_not_take_the_places_of_clients_with_the_token() {
     assert!(server.process.files() <= files + 16 + 8, "{} files", server.process.files());
     let mut clients: Vec<_> = (0..3).map(|_| server.client()).collect();
     clients.iter_mut().chain([&mut first]).for_each(evaluate);
-    let sentence = "the server has 8 connections already that have sent no INIT: connect again, and send it at once";
+    let sentence = "the server has 8 connections without an INIT already: connect again and send it at once";
     silent.iter_mut().take(240).for_each(|stranger| assert_eq!(stranger.refusal(), sentence));
     // Simulations have slots of their own.
     let mut more = server.connect();
     more.init(&format!("species: O H2, token: {TOKEN}"));
-    assert_eq!(more.refusal(), "the server has 4 connections already, the most that it takes");
+    assert_eq!(more.refusal(), "the server has 4 connections already, its limit");
     let said = server.stop();
     // Not a line for each.
     assert!((1..3).contains(&said.matches("without an INIT had to make room for others").count()), "{said}");

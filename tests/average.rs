@@ -10,9 +10,9 @@ use tumble_core::average::{Request, average};
 use tumble_core::execution::Device;
 use tumble_core::graph::{Edge, Graph};
 use tumble_core::neighbors;
-use tumble_core::planned::bytes_per_replica;
 use tumble_core::planner::{Limits, ModelCosts, RecomputeLevel};
 use tumble_core::potential::{Derivative, Forces, ModelInfo, Potential, Response};
+use tumble_core::potential_plan::bytes_per_replica;
 use tumble_core::rotation::{IDENTITY, Matrix3, Vector3, apply, apply_transposed, draw};
 
 const CUTOFF: f64 = 3.5;

@@ -9,9 +9,9 @@ use tumble_core::average::{Request, average};
 use tumble_core::blocks::Blocks;
 use tumble_core::graph::Graph;
 use tumble_core::neighbors;
-use tumble_core::planned::bytes_per_replica;
 use tumble_core::planner::{ModelCosts, RecomputeLevel};
 use tumble_core::potential::{Forces, ModelInfo, Potential, Response};
+use tumble_core::potential_plan::bytes_per_replica;
 use tumble_core::rotation::{Matrix3, apply_transposed};
 
 const CUTOFF: f64 = 3.0;
@@ -112,5 +112,5 @@ fn an_energy_of_the_whole_is_not_found_in_parts() {
     let all = bytes_per_replica(&whole, &graph);
     assert_eq!(Blocks::cut(&graph, &whole, all).unwrap().len(), 1);
     let error = Blocks::cut(&graph, &whole, all - 1).unwrap_err().to_string();
-    assert!(error.contains("its energy is one of the whole, which cannot be found in parts: give at least"), "{error}");
+    assert!(error.contains("has a global energy, so that the structure cannot be split: raise memory from"), "{error}");
 }

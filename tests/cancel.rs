@@ -10,7 +10,7 @@ use tumble_core::Calculator;
 use tumble_core::Cell;
 use tumble_core::Settings;
 use tumble_core::System;
-use tumble_core::cancel::{Cancel, Reason};
+use tumble_core::cancel::{Cancel, CancelReason};
 use tumble_engine::load;
 
 fn calculator(model: &str, settings: &Settings) -> Calculator {
@@ -36,14 +36,14 @@ fn ends(model: &str, atoms: usize, settings: &Settings) {
     let (error, late) = scope(|scope| {
         let asked = scope.spawn(|| {
             sleep(Duration::from_millis(100));
-            cancel.cancel(Reason::Gone);
+            cancel.cancel(CancelReason::Gone);
             Instant::now()
         });
         let error = calculator.evaluate_system(&large, 0).unwrap_err().to_string();
         let end = Instant::now();
         (error, end.saturating_duration_since(asked.join().unwrap()))
     });
-    assert_eq!(error, "the evaluation was ended before its end: nobody waits for its result any more", "{model}");
+    assert_eq!(error, "the evaluation was cancelled: its client has left", "{model}");
     println!("{model}: {late:?}");
     assert!(late < Duration::from_secs(10), "{model}: {late:?}");
     assert!(calculator.evaluate_system(&small, 0).is_err(), "what was asked once stays asked");

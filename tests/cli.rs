@@ -301,7 +301,7 @@ fn check_recommends() {
         "reference degree:8 with inversion (684 evaluations), checked by degree:5; grids at 1 random orientation(s): ",
         "\nframe 1 ",
         "\noctahedral           no           24 ",
-        "\nThe cheapest that stays below 0.1 meV/atom and 1 meV/Å: icosahedral, 60 evaluation(s) a step, 15.75 with \
+        "\nThe cheapest row below 0.1 meV/atom and 1 meV/Å: icosahedral, 60 evaluation(s) a step, 15.75 with \
          every 4",
         "\n    pair_style tumble rotate icosahedral every 4\n    pair_coeff * * model.onnx O H\n\npair_coeff names the \
          element of each atom type of the data file, type 1 first: here O H, in the order of their first atoms. ASE \

@@ -250,7 +250,7 @@ fn lint(page: &Path) {
 fn a_page_of_no_command_and_a_folder_that_cannot_be_are_errors() {
     let output = run(&mut tumble(&["man", "dance"]));
     assert_eq!(output.status.code(), Some(2));
-    let expected = "error: the argument COMMAND is \"dance\", which is no command of tumble: give one of info, eval, check, \
+    let expected = "error: the argument COMMAND is \"dance\", not a command of tumble: give one of info, eval, check, \
                     bench, ipi, serve, model, checksum, doctor, completions, man\n";
     assert_eq!(String::from_utf8(output.stderr).unwrap(), expected);
     let error = String::from_utf8(run(&mut tumble(&["man", "--folder", "/dev/null/x"])).stderr).unwrap();
@@ -267,7 +267,7 @@ fn doctor_says_what_to_type_without_onnx_runtime() {
         "ORT_DYLIB_PATH names /no/such/place, but there is no ONNX Runtime library there: give the file \
          libonnxruntime.so.* or the folder that holds it"
     );
-    assert_eq!(remedy, "give the right place, by --onnxruntime or ORT_DYLIB_PATH, or none");
+    assert_eq!(remedy, "correct the path in --onnxruntime or ORT_DYLIB_PATH, or give none");
     assert!(found.all("telemetry").is_empty() && found.all("device cpu").is_empty());
     let mut arguments = vec!["doctor"];
     let model = model("harmonic-padded-f64");
@@ -318,7 +318,7 @@ fn the_table_says_the_same_without_colors_in_a_pipe() {
     let table = text(1, tumble(&["doctor"]).env("OMP_NUM_THREADS", "few"));
     assert!(table.ends_with("\n1 problem was found\n"), "{table}");
     assert!(
-        table.contains("problem  threads          OMP_NUM_THREADS is \"few\", which is no number of threads\n"),
+        table.contains("problem  threads          OMP_NUM_THREADS is \"few\", not a number of threads\n"),
         "{table}"
     );
 }
@@ -326,11 +326,8 @@ fn the_table_says_the_same_without_colors_in_a_pipe() {
 #[test]
 fn a_lammps_that_was_asked_for_and_is_not_there_is_a_problem() {
     let found = Findings::of(1, &mut tumble(&["doctor", "--lammps", "/no/lmp"]));
-    let expected = [
-        "problem",
-        "no LAMMPS program is at /no/lmp",
-        "give the program lmp, or the folder that it is in, after --lammps",
-    ];
+    let expected =
+        ["problem", "no LAMMPS program is at /no/lmp", "give the program lmp, or its folder, after --lammps"];
     assert_eq!(found.one("lammps"), expected);
     let programs = Programs::new(&[("lmp", "echo segmentation; exit 3")]);
     let lmp = programs.path("lmp");
@@ -372,15 +369,15 @@ fn two_ranks_that_do_not_know_of_each_other_are_a_problem() {
     };
     let (code, status, sentence, remedy) = found(MPICH, 2, 1);
     assert_eq!((code, &*status), (Some(1), "problem"));
-    let expected =
-        "BIN/mpiexec of Open MPI starts LAMMPS, which was made for MPICH or alike, twice instead of on two ranks";
+    let expected = "BIN/mpiexec of Open MPI starts LAMMPS twice on one rank, instead of on two ranks: it was built for \
+                    MPICH or compatible";
     assert_eq!(sentence, expected);
     assert!(remedy.starts_with("pip install mpich "), "{remedy}");
     let (code, status, sentence, _) = found("MPI v3.1: Open MPI v4.1.4, package: Debian", 1, 2);
     assert_eq!((code, &*status), (Some(0), "ok"));
     assert_eq!(sentence, "BIN/mpiexec of Open MPI: two ranks of LAMMPS work together");
     let (_, status, sentence, _) = found("MPI v1.0: LAMMPS MPI STUBS for LAMMPS version 22 Jul 2025", 1, 1);
-    assert_eq!((&*status, &*sentence), ("note", "this LAMMPS was made without MPI: it runs on one rank"));
+    assert_eq!((&*status, &*sentence), ("note", "this LAMMPS was built without MPI: it runs on one rank"));
 }
 
 /// What is found of a model, with the code.

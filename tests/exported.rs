@@ -166,7 +166,7 @@ fn a_step_that_does_not_fit_its_rows_is_refused_with_a_sentence() {
     std::fs::write(&bad, replaced(&bytes, b"\x05heads\x18\x04", b"\x05heads\x18\x05")).unwrap();
     stamp(&bad).unwrap();
     let error = load(&bad, &Settings::default()).unwrap().evaluate_system(&record.system(), 0).unwrap_err();
-    let expected = "a node of the domain tumble does not meet the model contract: its rows are no queries, keys and values \
-                    of all heads, or its places are not [C·T]";
+    let expected = "a node of the domain tumble does not meet the model contract: its rows are not queries, keys and \
+                    values of all heads, or its source and filled are not [C·T]";
     assert!(error.to_string().contains(expected), "{error}");
 }

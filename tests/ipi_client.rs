@@ -271,10 +271,7 @@ fn wrong_messages_end_with_1_and_a_sentence_on_both_sides() {
         );
     }
     refused(|out| message::header("GETFORCE", out), "the peer sent GETFORCE before POSDATA");
-    refused(
-        |out| message::put_init(0, "batch_size:0", out),
-        "batch_size is \"0\", but structures come in batches of 1 to 100000",
-    );
+    refused(|out| message::put_init(0, "batch_size:0", out), "batch_size is \"0\": give a number from 1 to 100000");
 }
 
 #[test]
@@ -299,7 +296,7 @@ fn a_batch_beyond_ten_million_atoms_is_refused() {
     let mut tumble = host.start(&[]);
     let mut peer = host.accept();
     peer.init("batch_size:3334");
-    let sentence = "batch_size is \"3334\", but structures come in batches of 1 to 3333";
+    let sentence = "batch_size is \"3334\": give a number from 1 to 3333";
     tumble.ends(1, &format!("error: a request of {} was refused: {sentence}", host.name()));
 }
 
@@ -544,7 +541,7 @@ fn structures_and_results_travel_through_shared_memory() {
     let (host, shared) = (Host::new(), Shared::new("right", 2));
     let mut tumble = host.start(&["--shm", "--rotate", "tetrahedral"]);
     let mut peer = host.begin("batch_size:2");
-    (peer.layout.batch, peer.layout.carrier) = (2, Transport::Shared);
+    (peer.layout.batch, peer.layout.transport) = (2, Transport::Shared);
     let settings = Settings { mitigation: "tetrahedral".parse().unwrap(), ..Settings::default() };
     for step in 0..3 {
         let structures = [water(0.1 * step as f64), water(-0.1)];
@@ -570,7 +567,7 @@ fn refused_shared(shared: &Shared, sentence: &str) {
 }
 
 fn unusable(reason: &str) -> String {
-    format!("cannot use the shared memory that was named ({reason}): run both sides on one machine")
+    format!("cannot use the shared memory ({reason}): run both sides on one machine")
 }
 
 #[test]
@@ -595,7 +592,7 @@ fn a_name_that_leads_elsewhere_ends_with_1_and_touches_nothing() {
         shared.put(&[water(0.0)]);
         let force = std::mem::replace(&mut shared.0[4], name);
         let found = shared.0[4].strip_prefix('/').unwrap_or(&shared.0[4]);
-        refused_shared(&shared, &unusable(&format!("\"{found}\" names no shared memory")));
+        refused_shared(&shared, &unusable(&format!("\"{found}\" is not a name of shared memory")));
         shared.0[4] = force;
     }
     assert_eq!(std::fs::read(&file).unwrap(), [7; 72]);

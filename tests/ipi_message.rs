@@ -86,8 +86,8 @@ impl Sample {
     }
 }
 
-fn layout(batch: usize, carrier: Transport) -> Layout {
-    Layout { batch, carrier, ..Layout::plain(1) }
+fn layout(batch: usize, transport: Transport) -> Layout {
+    Layout { batch, transport, ..Layout::plain(1) }
 }
 
 fn bohr<const N: usize>(vectors: [Vector3; N]) -> [Vector3; N] {
@@ -300,11 +300,11 @@ fn lengths_out_of_bounds_are_refused_at_once() {
         (reply, Transport::Socket, force, i32::MAX, "extras"),
         (reply, Transport::Shared, b"FORCEREADY  ", i32::MAX, "extras"),
     ];
-    for (decode, carrier, start, limit, what) in cases {
+    for (decode, transport, start, limit, what) in cases {
         let too_large = limit.checked_add(1);
         for length in [Some(-1), Some(i32::MIN), too_large].into_iter().flatten() {
             let sentence = format!("announced {what} of {length} bytes where 0 to {limit} are allowed");
-            refused(decode, layout(1, carrier), &[start, &length.to_le_bytes()], &sentence);
+            refused(decode, layout(1, transport), &[start, &length.to_le_bytes()], &sentence);
         }
     }
 }
@@ -430,7 +430,7 @@ fn a_batch_has_limits() {
     assert_eq!(init::batch("", 8), Ok(1));
     assert_eq!(init::batch("batch_size:8", 8), Ok(8));
     for found in ["9", "0", "-1", "", "x", "1.0", "99999999999999999999999"] {
-        let sentence = format!("batch_size is \"{found}\", but structures come in batches of 1 to 8");
+        let sentence = format!("batch_size is \"{found}\": give a number from 1 to 8");
         assert_eq!(init::batch(&format!("batch_size:{found}"), 8).map_err(String::from), Err(sentence));
     }
 }
@@ -442,23 +442,24 @@ fn species_are_runs_of_symbols() {
     assert_eq!(init::species(" \n", 0), Ok(vec![]));
     assert_eq!(init::species("O D2 T H", 5), Ok(vec![8, 1, 1, 1, 1]));
     for piece in ["Xx", "HW1", "H0", "2", "H2O", "H-1", "H1.5", "H²", "H99999999999999999999"] {
-        let sentence = format!("\"{piece}\" in the species is no symbol with a count: write O H2 for one O and two H");
+        let sentence =
+            format!("\"{piece}\" in the species is not a symbol with a count: write O H2 for one O and two H");
         assert_eq!(init::species(&format!("O {piece}"), 10).map_err(String::from), Err(sentence));
     }
 }
 
 #[test]
 fn more_atoms_than_the_limit_are_not_even_counted_out() {
-    let sentence = "the structure has more than 3 atoms, the most that are taken here";
+    let sentence = "the structure has more than 3 atoms, the server's limit";
     for text in ["O4", "O H3", "O2 H H", "O18446744073709551615", "O3 H18446744073709551615"] {
         assert_eq!(init::species(text, 3).unwrap_err().to_string(), sentence);
     }
 }
 
 fn any_layout() -> impl Strategy<Value = Layout> {
-    let carrier = prop_oneof![Just(Transport::Socket), Just(Transport::Unnamed), Just(Transport::Shared)];
+    let transport = prop_oneof![Just(Transport::Socket), Just(Transport::Unnamed), Just(Transport::Shared)];
     let sizes = (0_usize..4, 1_usize..4, 0_usize..64);
-    (sizes, carrier).prop_map(|((atoms, batch, max_text), carrier)| Layout { atoms, batch, carrier, max_text })
+    (sizes, transport).prop_map(|((atoms, batch, max_text), transport)| Layout { atoms, batch, transport, max_text })
 }
 
 /// Random bytes, most of them after a header, and with small numbers among them.

@@ -10,8 +10,8 @@ use tumble_core::blocks::Blocks;
 use tumble_core::execution::ExecutionOptions;
 use tumble_core::graph::Graph;
 use tumble_core::neighbors;
-use tumble_core::planned::bytes_per_replica;
 use tumble_core::potential::{Derivative, Forces, Potential, Replicas, Response};
+use tumble_core::potential_plan::bytes_per_replica;
 use tumble_core::rotation::{IDENTITY, Matrix3, apply_transposed};
 use tumble_engine::OnnxPotential;
 
@@ -215,10 +215,10 @@ fn non_finite_results_are_named_with_their_place_in_the_whole() {
 #[test]
 fn a_model_that_cannot_be_cut_says_why() {
     let cases = [
-        ("pair-list-f64", "its tensor centers cannot be had for some of the centers only"),
-        ("exported-orb-f64", "its tensor replica cannot be had for some of the centers only"),
-        ("direct-padded-f64", "its stress is one of the whole structure"),
-        ("twohop-padded-f64", "in parts it gives other numbers than as a whole"),
+        ("pair-list-f64", "its tensor centers cannot be computed for a part of the centers"),
+        ("exported-orb-f64", "its tensor replica cannot be computed for a part of the centers"),
+        ("direct-padded-f64", "its stress is not a sum over atoms"),
+        ("twohop-padded-f64", "its stages give other results than the whole model"),
     ];
     for (model, why) in cases {
         let mut model = in_layers(&format!("data/models/{model}"), 2);

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use tumble_core::rotation::{Draw, IDENTITY, draw, multiply};
-use tumble_core::settings::Door;
-use tumble_core::settings::door::find;
+use tumble_core::settings::Frontend;
+use tumble_core::settings::frontend::find;
 use tumble_core::{Error, Graph, Mitigation, Quadrature, Settings};
 
 /// (name, evaluations without inversion, degree, random)
@@ -164,7 +164,7 @@ fn a_grid_in_use_is_not_made_again() {
     };
     assert!(place(&first) == place(&second) && place(&second) == place(&third));
     let mut settings = Settings { mitigation: first.clone(), ..Settings::default() };
-    settings.take(&[(find(Door::Session, "rotate").unwrap(), "legendre:20")]).unwrap();
+    settings.take(&[(find(Frontend::Init, "rotate").unwrap(), "legendre:20")]).unwrap();
     assert_eq!(place(&settings.mitigation), place(&first));
     assert_eq!(parse("legendre:20", true).unwrap().evaluations(), 2 * first.evaluations());
 }

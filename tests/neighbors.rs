@@ -306,8 +306,8 @@ fn a_crowd_is_refused_before_its_pairs_are_stored() {
     };
     assert_eq!(
         crowd(100_000, 3.0, 2048 << 20),
-        "100000 atoms have more than 10737418 pairs of neighbors within 5.500 Å, 214 an atom, and 2047 MB hold no more: \
-         check positions and cell, and whether their unit is Å, or give more memory"
+        "100000 atoms have more than 10737418 pairs of neighbors within 5.500 Å (214 per atom), the most that 2047 MB \
+         hold: check positions and cell, and whether their unit is Å, or raise memory"
     );
     assert!(crowd(10_000, 1.0, 1).starts_with("10000 atoms have more than 1048576 pairs of neighbors within 5.500 Å"));
 }
@@ -318,7 +318,7 @@ fn a_cell_whose_images_crowd_is_refused() {
     let system = System::new(scattered(3, 0.5), vec![1; 3], cell).unwrap();
     assert_eq!(
         sentence(&system, 6.0),
-        "of 3 atoms some have 16000 neighbors or more within 6.000 Å, but 2000 are evaluated at most: check positions \
+        "some of 3 atoms have 16000 or more neighbors within 6.000 Å, but at most 2000 are supported: check positions \
          and cell, and whether their unit is Å"
     );
 }

@@ -111,7 +111,7 @@ fn a_frame_that_fails_leaves_the_old_file_and_what_was_done_beside_it() {
     assert_eq!(read_to_string(folder.path("out.xyz")).unwrap(), "old");
     let [partial] = &folder.found("out.xyz.partial-")[..] else { panic!("{:?}", folder.found("")) };
     assert_eq!(frames(partial), 2);
-    let expected = format!("note: the 2 frame(s) before are in {}\nerror: frame 3 of in.xyz: ", partial.display());
+    let expected = format!("note: the 2 frame(s) before it are in {}\nerror: frame 3 of in.xyz: ", partial.display());
     assert!(said(&output).starts_with(&expected), "{}", said(&output));
     write(folder.path("in.xyz"), "1\n\nXe 0 0 0\n").unwrap();
     std::fs::remove_file(partial).unwrap();

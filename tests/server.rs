@@ -70,18 +70,23 @@ impl Server {
         )
     }
 
-    fn with(limits: Limits, terms: SessionLimits, max_connections: usize) -> Self {
-        Self::of(Box::new(toy()), limits, terms, max_connections)
+    fn with(limits: Limits, session_limits: SessionLimits, max_connections: usize) -> Self {
+        Self::of(Box::new(toy()), limits, session_limits, max_connections)
     }
 
-    fn of(potential: Box<dyn Potential>, limits: Limits, terms: SessionLimits, max_connections: usize) -> Self {
+    fn of(
+        potential: Box<dyn Potential>,
+        limits: Limits,
+        session_limits: SessionLimits,
+        max_connections: usize,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listener = Listener::bind(&Address::Unix(folder.path().join("socket"))).unwrap();
         let interrupt = Shutdown::new().unwrap();
         let log = Arc::new(Mutex::new(vec![]));
         let (stop, lines) = (Arc::clone(&interrupt), Arc::clone(&log));
         let thread = spawn(move || {
-            let options = Options { terms, limits, max_connections, statistics: None };
+            let options = Options { session_limits, limits, max_connections, statistics: None };
             let mut tell = |report: Report| {
                 if let Report::Ended { end, .. } = report {
                     lines.lock().unwrap().push(format!("{end:?}"));
@@ -203,8 +208,9 @@ impl Potential for Fragile {
 #[test]
 fn after_a_batch_that_failed_others_get_their_own_answers() {
     let patient = Limits { max_wait: Duration::from_secs(5), ..limits() };
-    let terms = SessionLimits { max_atoms: 1000, max_rotations: 100, token: None, settings: Settings::default() };
-    let server = Server::of(Box::new(Fragile(toy())), patient, terms, 10);
+    let session_limits =
+        SessionLimits { max_atoms: 1000, max_rotations: 100, token: None, settings: Settings::default() };
+    let server = Server::of(Box::new(Fragile(toy())), patient, session_limits, 10);
     let mut bad = server.begin("species: O H2, batch_size:3");
     let mut good = server.begin("species: O H2");
     let mut broken = water(0.0);
@@ -248,16 +254,18 @@ fn an_init_that_cannot_be_granted_is_refused_with_a_sentence() {
     assert_eq!(refusal(""), "the INIT names no species: add, for instance, species: O H2");
     assert_eq!(
         refusal("species: Xx"),
-        "\"Xx\" in the species is no symbol with a count: write O H2 for one O and two H"
+        "\"Xx\" in the species is not a symbol with a count: write O H2 for one O and two H"
     );
     assert!(refusal("species: He").contains("does not know element He"));
-    assert_eq!(refusal("species: O1001"), "the structure has more than 1000 atoms, the most that are taken here");
-    assert!(refusal("species: O600, batch_size: 2").starts_with("1200 atoms a message are more than the 1000"));
+    assert_eq!(refusal("species: O1001"), "the structure has more than 1000 atoms, the server's limit");
+    assert!(
+        refusal("species: O600, batch_size: 2").starts_with("1200 atoms per message exceed the server's limit of 1000")
+    );
     assert!(
         refusal("species: O, color: blue").starts_with("the INIT has the unknown key \"color\": the keys are species")
     );
     assert!(refusal("species: O, rotate: sideways").starts_with("the mitigation \"sideways\" is unknown"));
-    let many = "101 rotations a structure are more than the 100 that are made here";
+    let many = "101 rotations per structure exceed the server's limit of 100";
     assert_eq!(refusal("species: O, rotate: random:101"), many);
     assert_eq!(refusal("species: O, seed: -1"), "seed is \"-1\": give a whole number, not negative and not too large");
     assert_eq!(refusal("species: O, inversion: maybe"), "inversion is \"maybe\": give yes or no");
@@ -291,13 +299,13 @@ fn clients_without_settings_get_those_of_the_server() {
 
 #[test]
 fn clients_without_the_token_are_refused() {
-    let terms = SessionLimits {
+    let session_limits = SessionLimits {
         max_atoms: 1000,
         max_rotations: 100,
         token: Some("secret".into()),
         settings: Settings::default(),
     };
-    let server = Server::with(limits(), terms, 10);
+    let server = Server::with(limits(), session_limits, 10);
     let sentence = "the token is wrong or missing: give the one that the server was started with";
     for text in ["species: O H2", "species: O H2, token: guess!", "species: He, token: secre"] {
         assert_eq!(server.begin(text).refusal(), sentence);
@@ -431,12 +439,13 @@ fn a_peer_that_never_reads_is_given_up_and_holds_up_nobody() {
 
 #[test]
 fn a_silent_connection_is_ended_after_the_idle_time() {
-    let terms = SessionLimits { max_atoms: 1000, max_rotations: 100, token: None, settings: Settings::default() };
+    let session_limits =
+        SessionLimits { max_atoms: 1000, max_rotations: 100, token: None, settings: Settings::default() };
     let limits = Limits { idle: Some(Duration::from_millis(200)), ..limits() };
-    let server = Server::with(limits, terms, 10);
+    let server = Server::with(limits, session_limits, 10);
     let mut peer = server.begin("species: O H2");
     peer.evaluate(&water(0.0));
-    assert_eq!(peer.refusal(), "nothing was asked for a long time: connect again to go on");
+    assert_eq!(peer.refusal(), "no request came for a long time: connect again to go on");
 }
 
 #[test]
@@ -458,12 +467,13 @@ fn vanished_clients_are_forgotten() {
 
 #[test]
 fn too_many_connections_are_refused_with_a_sentence() {
-    let terms = SessionLimits { max_atoms: 1000, max_rotations: 100, token: None, settings: Settings::default() };
-    let server = Server::with(limits(), terms, 2);
+    let session_limits =
+        SessionLimits { max_atoms: 1000, max_rotations: 100, token: None, settings: Settings::default() };
+    let server = Server::with(limits(), session_limits, 2);
     let mut held: Vec<_> = (0..2).map(|_| server.begin("species: O H2")).collect();
     held.iter_mut().for_each(|peer| assert!(peer.evaluate(&water(0.0)).energy.is_finite()));
     let sentence = server.begin("species: O H2").refusal();
-    assert_eq!(sentence, "the server has 2 connections already, the most that it takes");
+    assert_eq!(sentence, "the server has 2 connections already, its limit");
     held.clear();
     sleep(Duration::from_millis(100));
     server.check();

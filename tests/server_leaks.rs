@@ -51,7 +51,8 @@ fn ten_thousand_visitors_leave_nothing_behind() {
     let interrupt = Shutdown::new().unwrap();
     let stop = std::sync::Arc::clone(&interrupt);
     let server = spawn(move || {
-        let terms = SessionLimits { max_atoms: 100, max_rotations: 100, token: None, settings: Settings::default() };
+        let session_limits =
+            SessionLimits { max_atoms: 100, max_rotations: 100, token: None, settings: Settings::default() };
         let wait = Duration::from_millis(1);
         let limits = Limits {
             max_batch: 10,
@@ -63,7 +64,7 @@ fn ten_thousand_visitors_leave_nothing_behind() {
             admission: None,
             idle: None,
         };
-        let options = Options { terms, limits, max_connections: 50, statistics: None };
+        let options = Options { session_limits, limits, max_connections: 50, statistics: None };
         serve(Box::new(PairToy::new(3.0, 1.0)), listener, options, stop, &mut |_| {}).unwrap()
     });
     (0..1000).for_each(|i| visit(&path, i % 4));

@@ -18,10 +18,10 @@ use tumble_core::batch::{Task, evaluate_together};
 use tumble_core::execution::ExecutionOptions;
 use tumble_core::graph::{Edge, Graph};
 use tumble_core::neighbors;
-use tumble_core::planned::{bytes_per_replica, settled};
 use tumble_core::planner::{GraphSize, ModelCosts, RecomputeLevel};
 use tumble_core::policy::Policy;
 use tumble_core::potential::{Forces, ModelInfo, Potential, Replicas, Response};
+use tumble_core::potential_plan::{bytes_per_replica, query_costs};
 use tumble_core::rotation::{IDENTITY, Matrix3, scale};
 use tumble_engine::OnnxPotential;
 
@@ -109,7 +109,7 @@ impl Potential for Counting {
         self.runs.lock().unwrap().push(Seen {
             padded: sum(&|graph| {
                 let beside = |costs: &ModelCosts| costs.bytes_beside(GraphSize::of(graph), widest.max_neighbors(), 1);
-                settled(self, beside)
+                query_costs(self, beside)
             }),
             own: sum(&|graph| bytes_per_replica(self, graph)),
             replicas: sum(&|_| 1),

@@ -27,7 +27,7 @@ use tumble_ipi::wire::Structure;
 /// ends would take many minutes.
 const SOON: Duration = Duration::from_secs(20);
 
-const ASKED_TO_END: &str = "the server was asked to end: ask the next one";
+const SHUTTING_DOWN: &str = "the server is shutting down: connect to the next one";
 
 struct Server {
     folder: TempDir,
@@ -136,7 +136,7 @@ fn a_signal_ends_a_server_in_the_middle_of_an_evaluation() {
         let mut server = Server::start(&["--max-work", "1e12"], None);
         let (mut peer, start) = (server.busy(), Instant::now());
         server.process.signal(signal);
-        assert_eq!(peer.refusal(), ASKED_TO_END);
+        assert_eq!(peer.refusal(), SHUTTING_DOWN);
         assert_eq!(server.process.end(), Ended::Code(0), "{}", server.process.said());
         assert!(start.elapsed() < SOON);
         assert!(!server.socket().exists());
@@ -147,7 +147,7 @@ fn a_signal_ends_a_server_in_the_middle_of_an_evaluation() {
 fn a_server_ends_when_its_time_is_up() {
     let mut server = Server::start(&["--max-work", "1e12", "--max-seconds", "3"], None);
     let mut peer = server.busy();
-    assert_eq!(peer.refusal(), ASKED_TO_END);
+    assert_eq!(peer.refusal(), SHUTTING_DOWN);
     assert_eq!(server.process.end(), Ended::Code(0));
     assert!(!server.socket().exists());
 }
@@ -182,8 +182,8 @@ fn a_message_of_too_much_work_is_refused() {
     peer.ask_batch(&[pair(), pair()]);
     assert_eq!(
         peer.refusal(),
-        "2 structure(s) with 4 edges at 600 rotations are 1.2e6 edges to compute, more than the 1.0e6 that one message may \
-         ask for: give fewer rotations or fewer atoms"
+        "2 structure(s) with 4 edges at 600 rotations are 1.2e6 edges to compute, above the limit of 1.0e6 per message: give \
+         fewer rotations or fewer atoms"
     );
     server.serves_others();
 }
@@ -276,7 +276,7 @@ fn commands_end_when_their_time_is_up() {
         Process::tumble(&[arguments, &["--max-seconds", "1"]].concat()).ends(124, words);
         assert!(start.elapsed() < Duration::from_secs(1) + SOON);
     };
-    let sentence = format!("error: frame 1 of {path}: the evaluation was ended before its end: its time is up");
+    let sentence = format!("error: frame 1 of {path}: the evaluation was cancelled: its time is up");
     ends(&["eval", toy, &path, "--rotate", SLOW], &sentence);
     ends(&["bench", toy, &path, "--rotate", SLOW], &sentence);
     ends(

@@ -36,11 +36,11 @@ def checkpoint():
 def prepare(path):
     """The ONNX file and the TorchScript file beside a checkpoint, made again if the exporter has changed."""
     from tumble_export import pipeline
-    from tumble_export.metatrain import adapter, load
+    from tumble_export.metatrain import load, pet_adapter
 
     sources = [path, *(ROOT / "python/tumble-export/tumble_export").rglob("*.py")]
     if older(path.with_suffix(".onnx"), sources):
-        pipeline.write(adapter.make(path), str(path.with_suffix(".onnx")))
+        pipeline.write(pet_adapter.make(path), str(path.with_suffix(".onnx")))
     if older(path.with_suffix(".pt"), [path]):
         load.load(path).whole.float().export().save(str(path.with_suffix(".pt")))
 
@@ -77,7 +77,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--checkpoint", type=Path, help="instead of the PET of the documentation")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--json", help="write what was measured to this file")
+    parser.add_argument("--json", help="write the measurements to this file")
     options = parser.parse_args()
     path = options.checkpoint or checkpoint()
     prepare(path)

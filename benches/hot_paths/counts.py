@@ -1,7 +1,7 @@
 """Counts instructions of tumble's hot paths with callgrind, and compares them with counts.json: `make instructions`.
 
-The counts are those of one thread, on fixed input, after each unit has run once. More than 10% above what is noted
-fails; fewer by more than 10% is told, so that what was gained is noted too.
+Each unit runs on one thread and on fixed input, and has run once before. A count more than 10% above the recorded one
+is a failure; one more than 10% below is reported, so that you can record the gain.
 """
 
 import argparse

@@ -33,12 +33,12 @@ PARTS = {
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT, help="of metatrain, with the weights of all")
-    parser.add_argument("--quick", action="store_true", help="small sizes, few rounds: to see whether everything works")
+    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT, help="metatrain checkpoint with the weights of all programs")
+    parser.add_argument("--quick", action="store_true", help="small sizes and few rounds, to test the setup")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2], metavar="N")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="where to keep what was measured")
-    parser.add_argument("--page", type=Path, default=ROOT / "docs/benchmarks.md", help="where to write the tables")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="file of the measurements")
+    parser.add_argument("--page", type=Path, default=ROOT / "docs/benchmarks.md", help="file of the tables")
     return parser.parse_args()
 
 

@@ -1,8 +1,7 @@
-//! The workers of `make bench` that are in Rust: tumble, ONNX Runtime by itself through its C interface, and tumble's
-//! neighbor list.
+//! The Rust workers of `make bench`: tumble, ONNX Runtime alone through its C interface, and tumble's neighbor list.
 //!
-//! `peers JOB`, where JOB is a JSON object, evaluates a structure once and says `{"energy": eV}`. Then it evaluates as
-//! often as each line of its input asks for, and says the `{"seconds": s}` that one evaluation took in the mean.
+//! `peers JOB`, with JOB a JSON object, evaluates a structure once and prints `{"energy": eV}`. Each line of its input
+//! is a number of evaluations; it does them and prints `{"seconds": s}`, the mean time of one evaluation.
 
 mod ort_c;
 
@@ -20,16 +19,16 @@ use tumble_core::neighbors::NeighborList;
 use tumble_core::rotation::draw;
 use tumble_engine::load;
 
-/// Whatever went wrong: the runner shows the sentence.
+/// Result with any error; the runner prints its sentence.
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-/// How long one evaluation took, and the energy, eV.
+/// Time of one evaluation, and the energy, eV.
 type Timed = (Duration, f64);
 
-/// Atoms move by so much from the start, Å: about what they do in a step of dynamics.
+/// Displacement of the atoms from the start, Å: about that of a step of dynamics.
 const SHAKE: f64 = 0.01;
 
-/// Who is to evaluate what.
+/// A job: the kind of worker and its input.
 #[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum Job {
@@ -46,7 +45,7 @@ struct Averaged {
     rotate: String,
     inversion: bool,
     threads: usize,
-    /// MiB.
+    /// Memory budget, MiB.
     memory: usize,
 }
 
@@ -76,7 +75,7 @@ fn worker(job: Job) -> Outcome<Box<dyn FnMut() -> Outcome<Timed>>> {
     })
 }
 
-/// The first evaluation is of the structure as it is.
+/// Answers the lines of the input. The first evaluation is of the original structure.
 fn serve(mut evaluate: impl FnMut() -> Outcome<Timed>) -> Outcome<()> {
     println!("{}", serde_json::json!({ "energy": evaluate()?.1 }));
     for line in std::io::stdin().lock().lines() {
@@ -93,7 +92,7 @@ fn read(path: &Path) -> Outcome<System> {
     Ok(tumble_xyz::open(path)?.next().ok_or("a file without a structure")??.system)
 }
 
-/// With a neighbor list made anew each time.
+/// Evaluates with tumble, with a new neighbor list each time.
 fn tumble(job: &Averaged) -> Outcome<impl FnMut() -> Outcome<Timed> + use<>> {
     let Averaged { rotate, inversion, threads, memory, .. } = job;
     let mitigation = rotate.parse::<Mitigation>()?.with_inversion(*inversion);
@@ -110,7 +109,7 @@ fn tumble(job: &Averaged) -> Outcome<impl FnMut() -> Outcome<Timed> + use<>> {
     })
 }
 
-/// Each step has its own displacements; step 0 has none.
+/// Displaces the atoms, differently for each step; step 0 is the original structure.
 fn shaken(start: &System, step: u64) -> System {
     let mut system = start.clone();
     if step > 0 {
@@ -122,7 +121,7 @@ fn shaken(start: &System, step: u64) -> System {
     system
 }
 
-/// The neighbor list alone, all of it anew at every step; the number of edges in place of an energy.
+/// Makes the neighbor list alone, anew at every step; returns the number of edges as the energy.
 fn pairs(start: System, cutoff: f64) -> impl FnMut() -> Outcome<Timed> {
     let (mut list, mut step) = (NeighborList::new(cutoff, 0.0), 0);
     move || {

@@ -1,4 +1,4 @@
-//! ONNX Runtime by itself: its C interface, as the crate `ort` calls it, on tensors that lie ready.
+//! ONNX Runtime alone through its C interface (crate `ort`), on prepared tensors.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -12,20 +12,20 @@ use serde::Deserialize;
 use crate::Outcome;
 use crate::Timed;
 
-/// What to run on what.
+/// A job: the model and its input tensors.
 #[derive(Deserialize)]
 pub struct Job {
     model: PathBuf,
-    /// Folder with `inputs.json`, which tells name, kind and shape of each tensor, and their numbers as NAME.bin.
+    /// Folder with `inputs.json` (name, kind and shape of each tensor) and the numbers of each tensor as NAME.bin.
     tensors: PathBuf,
     threads: usize,
-    /// ONNX Runtime's.
+    /// The library of ONNX Runtime.
     library: PathBuf,
     /// Sum of the atoms' reference energies, eV.
     baseline: f64,
 }
 
-/// A line of `inputs.json`.
+/// An entry of `inputs.json`.
 #[derive(Deserialize)]
 struct Entry {
     name: String,
@@ -40,7 +40,7 @@ enum Values {
     Bool(Vec<bool>),
 }
 
-/// The model on the tensors, again and again; of the outputs only the energies are looked at, when the time is taken.
+/// Runs the model on the tensors repeatedly. Of the outputs only the energies are read, outside of the measured time.
 pub fn worker(job: &Job) -> Outcome<impl FnMut() -> Outcome<Timed> + use<>> {
     let mut session = open(job)?;
     let entries: Vec<Entry> = serde_json::from_slice(&std::fs::read(job.tensors.join("inputs.json"))?)?;
@@ -58,7 +58,7 @@ pub fn worker(job: &Job) -> Outcome<impl FnMut() -> Outcome<Timed> + use<>> {
     })
 }
 
-/// With the settings that tumble has: sleeping threads, no memory of layouts.
+/// Opens a session with tumble's settings: sleeping threads, no memory patterns.
 fn open(job: &Job) -> Outcome<Session> {
     let environment = ort::init_from(&job.library)?.with_telemetry(false).build()?;
     let builder = || -> ort::Result<SessionBuilder> {
@@ -77,7 +77,7 @@ fn numbers(folder: &Path, entry: &Entry) -> Outcome<Values> {
         "float32" => Values::Float(bytes.as_chunks().0.iter().map(|&chunk| f32::from_le_bytes(chunk)).collect()),
         "int64" => Values::Integer(bytes.as_chunks().0.iter().map(|&chunk| i64::from_le_bytes(chunk)).collect()),
         "bool" => Values::Bool(bytes.iter().map(|&byte| byte != 0).collect()),
-        other => return Err(format!("a tensor of {other} is not among what models want").into()),
+        other => return Err(format!("models take no tensor of {other}").into()),
     })
 }
 

@@ -19,12 +19,12 @@ ONNX, TORCHSCRIPT, COPY = (WORK / f"water.{suffix}" for suffix in ("onnx", "pt",
 
 
 def structure(atoms):
-    """The extended XYZ that `prepare.py` writes."""
+    """The extended XYZ written by `prepare.py`."""
     return WORK / f"water-{atoms}.xyz"
 
 
 def tensors(atoms):
-    """The folder of the model's inputs for a structure, which `prepare.py` writes."""
+    """The folder of the model's inputs for a structure, written by `prepare.py`."""
     return WORK / f"tensors-{atoms}"
 
 

@@ -46,7 +46,7 @@ def molecule():
 
 
 def skewed():
-    """O and H in a small skewed cell, in which images of images are neighbors."""
+    """O and H in a small skewed cell: its atoms have neighbors beyond the adjacent images."""
     import ase
 
     cell = np.array([[4.2, 0.0, 0.0], [0.5, 4.1, 0.0], [-0.3, 0.4, 4.3]])

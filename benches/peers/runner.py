@@ -97,7 +97,7 @@ class Worker:
         """The reason of its end: the last line of its output."""
         code = self.process.wait()
         if code == -signal.SIGKILL:
-            return "was ended by the system, which is what happens when memory runs out"
+            return "was killed by the system, as when memory runs out"
         lines = [line.strip() for line in self.log().read_text().splitlines() if line.strip()]
         return f"ended with {code}: {lines[-1] if lines else 'no word'}"[:300]
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes a model of H and O that costs nothing, `free_model.py FILE`, to measure the round trip alone."""
+"""Writes a model of H and O with no cost, `free_model.py FILE`, to measure the round trip alone."""
 
 import json
 import sys

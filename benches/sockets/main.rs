@@ -1,7 +1,7 @@
-//! What sockets cost, and what serving many simulations together gains: `make bench-sockets`.
+//! The cost of sockets, and the gain from batching many simulations: `make bench-sockets`.
 //!
-//! BatchStats trips play i-PI's part to `tumble ipi` and to i-PI's own Python driver, in turns, with a model that costs
-//! nothing. Throughput has clients ask `tumble serve` as fast as they can, batched and not, in turns.
+//! Round trips: this program plays i-PI to `tumble ipi` and to i-PI's own Python driver, in turns, with a model of no
+//! cost. Throughput: clients send structures to `tumble serve` without pause, batched and one by one, in turns.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -17,11 +17,11 @@ use tumble_ipi::message::{self, HEADER};
 use tumble_ipi::net::{Address, Stream};
 use tumble_ipi::wire::Structure;
 
-/// BatchStats trips in one turn, and turns of each driver.
+/// Round trips in one turn, and turns of each driver.
 const TRIPS: usize = 300;
 const TURNS: usize = 7;
 
-/// How long clients ask in one turn.
+/// Time of one turn of the clients.
 const ASKING: Duration = Duration::from_millis(1500);
 
 fn main() {
@@ -59,7 +59,7 @@ fn template(folder: &Path, molecules: usize) -> PathBuf {
     path
 }
 
-/// A child that does not outlive us.
+/// A child process, ended with this one.
 struct Driver(Child);
 
 impl Drop for Driver {
@@ -92,7 +92,7 @@ impl Way {
 }
 
 fn round_trips(root: &Path, folder: &Path, free: &Path) {
-    println!("BatchStats trips with a model that costs nothing, median of {TURNS} turns of {TRIPS}, µs:\n");
+    println!("Round trips with a model that costs nothing, median of {TURNS} turns of {TRIPS}, µs:\n");
     println!("| atoms | way | tumble ipi | i-pi-driver-py | ratio |\n|---|---|---|---|---|");
     for molecules in [1, 64, 512] {
         for way in [Way::Unix, Way::Tcp, Way::Shared] {
@@ -110,7 +110,7 @@ fn round_trips(root: &Path, folder: &Path, free: &Path) {
     println!();
 }
 
-/// A connection on which we play i-PI's part.
+/// A connection to a driver; this side plays i-PI.
 struct Link {
     stream: Stream,
     message: Vec<u8>,
@@ -121,7 +121,7 @@ struct Link {
     _segments: Vec<Segment>,
 }
 
-/// Shared memory, removed in the end.
+/// Shared memory, removed on drop.
 struct Segment(PathBuf);
 
 impl Drop for Segment {
@@ -192,7 +192,7 @@ impl Link {
         self.stream.read_exact(&mut self.reply).expect("extras");
     }
 
-    /// µs a round trip.
+    /// Runs one turn; returns µs per round trip.
     fn turn(&mut self) -> f64 {
         let atoms = if self.shared { 0 } else { (self.message.len() - 2 * HEADER - 148) / 24 };
         let mut times: Vec<_> = (0..TRIPS)
@@ -207,7 +207,7 @@ impl Link {
     }
 }
 
-/// The first request, those after it, and the shared memory that they need.
+/// The first request, the later requests, and their shared memory.
 fn request(way: Way, molecules: usize) -> (Vec<u8>, Vec<u8>, Vec<Segment>) {
     let structure = water(molecules);
     let mut out = vec![];
@@ -271,7 +271,7 @@ fn throughput(root: &Path, folder: &Path) {
     }
 }
 
-/// Structures a second.
+/// Structures per second.
 fn asked(model: &Path, folder: &Path, molecules: usize, clients: usize, batch: &str) -> f64 {
     let address = Address::Unix(folder.join("serve"));
     let mut command = Command::new(env!("CARGO_BIN_EXE_tumble"));
@@ -286,7 +286,7 @@ fn asked(model: &Path, folder: &Path, molecules: usize, clients: usize, batch: &
     counts as f64 / ASKING.as_secs_f64()
 }
 
-/// How often one client is answered.
+/// Number of answers to one client.
 fn ask(address: &Address, molecules: usize) -> usize {
     let settings = ClientSettings { species: species(molecules), ..ClientSettings::default() };
     let structure = water(molecules);
@@ -298,7 +298,7 @@ fn ask(address: &Address, molecules: usize) -> usize {
     };
     let cell = (molecules > 1).then_some(&structure.cell);
     let mut evaluate = || client.evaluate(cell, &structure.positions).expect("an answer");
-    // All clients are there, and the model has seen the shape.
+    // By then all clients are connected, and the model has run once with this shape.
     let warm = Instant::now() + Duration::from_millis(300);
     while Instant::now() < warm {
         evaluate();

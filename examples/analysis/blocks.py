@@ -4,7 +4,7 @@ import numpy as np
 
 
 def cut(series, blocks):
-    """Means [blocks, ...] of equally long blocks of a series [times, ...]; what is left at the start is dropped."""
+    """Means [blocks, ...] of equally long blocks of a series [times, ...]; a rest at the start is dropped."""
     series = np.asarray(series, float)
     length = len(series) // blocks
     if blocks < 2 or length < 1:
@@ -29,7 +29,7 @@ def block_error(series, blocks=10):
 def chi_square(first, second):
     """Mean over the values of (difference / its error)² between two sets of block means [blocks, values].
 
-    Values without an error (empty bins) are left out. About 1 where only noise tells the two apart.
+    Values without an error (empty bins) are left out. About 1 if the two differ by noise only.
     """
     (a, da), (b, db) = summary(first), summary(second)
     variance = da**2 + db**2
@@ -38,11 +38,11 @@ def chi_square(first, second):
 
 
 def compare(first, second, shuffles=999, seed=1):
-    """Do two sets of block means [blocks, values] differ? `chi_square`, and how often chance gives as much.
+    """`chi_square` of two sets of block means [blocks, values], and the probability of at least this value by chance.
 
-    The chance is that of a permutation test: were both runs alike, it would not matter which block came from which, so
-    the blocks are dealt out anew. It needs no assumption on how the values (neighboring bins) are correlated, but
-    blocks that are independent and of equal length. Where they are too short to be independent, it is too small.
+    The probability is from a permutation test: if both runs were alike, the blocks could be exchanged between them. The
+    test makes no assumption on the correlation of the values (neighboring bins), but it needs independent blocks of
+    equal length. If the blocks are too short to be independent, the probability is too small.
     """
     rng, found = np.random.default_rng(seed), chi_square(first, second)
     together, count = np.concatenate([first, second]), len(first)

@@ -1,4 +1,4 @@
-"""What the figures of the examples have in common: readable on light and dark pages, the same bytes every time."""
+"""Common parts of the figures of the examples: readable on light and dark pages, reproducible byte by byte."""
 
 import matplotlib
 

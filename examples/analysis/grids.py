@@ -1,4 +1,4 @@
-"""The averages that the examples compare: name in the tables, `rotate`, inversion.
+"""The averages compared in the examples: name in the tables, `rotate`, inversion.
 
 The paper's grid of order L, "2" or "3i", is i-PI's `legendre:L`; i is inversion.
 """

@@ -6,7 +6,7 @@ BIN = 0.1  # Å
 
 
 def edges(side):
-    """Edges of bins of distance, Å, up to half of the box's side, beyond which spheres do not fit."""
+    """Edges of bins of distance, Å, up to half of the box's side: larger spheres do not fit."""
     return np.arange(0, side / 2 + 1e-9, BIN)
 
 
@@ -18,7 +18,7 @@ def pairs(positions, side):
 
 
 def ideal(count, side):
-    """How many pairs of an ideal gas of `count` particles are in each bin: pairs · volume of the shell / of the box."""
+    """Number of pairs of an ideal gas of `count` particles in each bin: pairs · volume of the shell / of the box."""
     shells = 4 / 3 * np.pi * np.diff(edges(side) ** 3)
     return count * (count - 1) / 2 * shells / side**3
 
@@ -38,7 +38,7 @@ def correlations(positions, dipoles, side):
 def displacements(positions, lags):
     """Mean square displacement [origins, lags] from each frame of unwrapped positions [frames, N, 3].
 
-    Origins are the frames from which the longest lag still fits. Drift of the center is taken away first.
+    Origins are all frames with room for the longest lag. The drift of the center is subtracted first.
     """
     positions = positions - positions.mean(axis=1, keepdims=True)
     origins = len(positions) - max(lags)

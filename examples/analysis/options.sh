@@ -1,6 +1,6 @@
-# Options and surroundings that all experiments share; sourced by each run.sh, which sets `name` first.
+# Common options and environment of all experiments; each run.sh sets `name` and then sources this file.
 #
-#   --long         what the committed figures used; without it, minutes
+#   --long         the run of the committed figures; without it, minutes
 #   --model FILE   another model (or the variable MODEL)
 #   --draw         draw the committed figure anew from the committed results.json, and nothing else
 #   --steps N      steps of the dynamics, for a quick look
@@ -37,7 +37,7 @@ fi
 model=$(realpath "$model")
 mkdir -p "$out"
 
-# A run of LAMMPS into $out/NAME, once: run NAME INPUT [-var ...]. What is there already is kept.
+# A run of LAMMPS into $out/NAME, unless it is there already: run NAME INPUT [-var ...].
 run() {
     local what=$1 input=$2
     shift 2
@@ -52,8 +52,8 @@ run() {
     touch "$out/$what.done"
 }
 
-# A long run in pieces of LENGTH steps, each begun from the restart file that the one before ended with:
-# pieces NAME INPUT STEPS LENGTH [-var ...]. What is interrupted goes on with the piece in which it stopped.
+# A long run in pieces of LENGTH steps, each started from the last restart file of the piece before:
+# pieces NAME INPUT STEPS LENGTH [-var ...]. An interrupted run continues with its unfinished piece.
 pieces() {
     local what=$1 input=$2 count=$3 length=$4 piece=0 done=0
     shift 4

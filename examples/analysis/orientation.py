@@ -16,7 +16,7 @@ def axes(positions):
 
 
 def counts(directions, bins=BINS):
-    """How many of the unit vectors [..., 3] are in each bin of equal area: [cos(theta), phi]."""
+    """Number of unit vectors [..., 3] in each bin of equal area: [cos(theta), phi]."""
     x, y, z = np.moveaxis(directions.reshape(-1, 3), -1, 0)
     edges = np.linspace(-1, 1, bins[0] + 1), np.linspace(-np.pi, np.pi, bins[1] + 1)
     return np.histogram2d(np.clip(z, -1, 1), np.arctan2(y, x), edges)[0]
@@ -31,8 +31,8 @@ def free_energy(counted):
 def covariance(first, second):
     """Variance of F/kT over the bins, from the counts of two independent halves of the data.
 
-    It is the covariance of the halves: their noise is independent and cancels, where it would add to the variance of
-    either. Where it is noise alone, it may be negative.
+    It is the covariance of the halves: their noise is independent and cancels, while it would add to the variance of
+    either. It may be negative if it is noise alone.
     """
     a, b = free_energy(first).ravel(), free_energy(second).ravel()
     return np.mean((a - a.mean()) * (b - b.mean()))
@@ -41,11 +41,11 @@ def covariance(first, second):
 def measure(directions, blocks=10, halves="molecules"):
     """Map of F/kT with its errors, and its deviation with the error, of unit vectors [frames, molecules, 3].
 
-    The halves whose covariance the deviation is made of are the even and the odd molecules, where molecules do not see
-    each other, or the first and the second half of the time ("time"), where they do. Errors are over blocks of time: of
-    the map by block averages of the density, of the deviation's square by the jackknife, leaving out one block after
-    the other. The deviation's error is what it would rise by, were its square larger by one standard error: finite at
-    zero, too. A deviation has the sign of its square.
+    The deviation is the square root of the covariance of two halves: the even and the odd molecules if molecules do not
+    interact, or else the first and the second half of the time ("time"). Errors are over blocks of time: for the map
+    from block averages of the density, for the square of the deviation from the jackknife, leaving out one block after
+    the other. The error of the deviation is its increase if its square were larger by one standard error; this is
+    finite at zero, too. A deviation has the sign of its square.
     """
     density = np.array([counts(frame) for frame in directions])
     mean, error = block_error(density, blocks)

@@ -1,4 +1,4 @@
-"""What LAMMPS and `tumble eval` say, as arrays."""
+"""Output of LAMMPS and `tumble eval` as arrays."""
 
 import json
 import os
@@ -22,12 +22,12 @@ def thermo(log):
         elif reading and len(words) == len(columns) and words[0].isdigit():
             rows.append([float(word) for word in words])
     if not rows:
-        raise ValueError(f"{log} has no thermo output: see its last lines for what LAMMPS stopped at")
+        raise ValueError(f"{log} has no thermo output: see its last lines for the error of LAMMPS")
     return dict(zip(columns, np.array(rows).T))
 
 
 def evaluate(model, structures, rotate="none", inversion=False):
-    """What `tumble eval --json` says of each frame of a file: a list of its documents."""
+    """Output of `tumble eval --json`: a list with the document of each frame of a file."""
     command = [TUMBLE, "eval", model, structures, "--json", "--rotate", rotate, *(["--inversion"] if inversion else [])]
     environment = {**os.environ, "ORT_DISABLE_TELEMETRY": "1"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment)

@@ -27,7 +27,7 @@ def write(path, frames):
 
 
 def read(path):
-    """Frames of a file whose columns begin with symbol and position; periodic if all of `pbc` is."""
+    """Frames of a file with symbol and position in the first columns; periodic if all directions of `pbc` are."""
     frames = []
     with open(path) as file:
         while line := file.readline():
@@ -42,9 +42,9 @@ def read(path):
 
 
 def read_dump(path, symbols, every=1):
-    """Every so-manieth frame of a text dump of LAMMPS with columns id type x y z, sorted by id, not periodic.
+    """Every n-th frame of a text dump of LAMMPS with columns id type x y z, sorted by id, not periodic.
 
-    `symbols` are those of the atom types, in order.
+    `symbols` belong to the atom types, in order.
     """
     with open(path) as file:
         lines = file.read().splitlines()
@@ -58,7 +58,7 @@ def read_dump(path, symbols, every=1):
 
 
 def read_data(path, symbols):
-    """The frame of a LAMMPS data file of style atomic, without its box; `symbols` are those of the atom types."""
+    """The frame of a LAMMPS data file of style atomic, without its box; `symbols` belong to the atom types."""
     lines = Path(path).read_text().split("Atoms # atomic")[1].split("Velocities")[0].splitlines()
     rows = sorted((int(w[0]), int(w[1]), *w[2:5]) for w in map(str.split, lines) if w)
     return Frame([symbols[row[1] - 1] for row in rows], np.array([row[2:5] for row in rows], float))

@@ -8,7 +8,7 @@ import numpy as np
 def lammps(path):
     """Steps [frames], side of the cubic box, Å, and unwrapped positions [frames, N, 3] of a text dump of LAMMPS.
 
-    The dump has the columns id type xu yu zu and is sorted by id. A frame that was not written to its end is left out.
+    The dump has the columns id type xu yu zu and is sorted by id. An incomplete frame at the end is left out.
     """
     lines = Path(path).read_text().splitlines()
     length = int(lines[3]) + 9
@@ -20,7 +20,7 @@ def lammps(path):
 
 
 def ipi(path, every=1):
-    """The same of i-PI's XYZ of positions in Å; a step of i-PI is `every` of those that are counted."""
+    """The same from i-PI's XYZ with positions in Å; a step of i-PI counts as `every` steps."""
     lines = Path(path).read_text().splitlines()
     length = int(lines[0]) + 2
     starts = range(0, len(lines) - length + 1, length)
@@ -31,7 +31,7 @@ def ipi(path, every=1):
 
 
 def join(steps, values, settle):
-    """One series without repetitions from pieces in order: of each step after `settle` what was written last."""
+    """One series without repetitions from pieces in order: the last record of each step after `settle`."""
     steps, values = np.concatenate(steps), np.concatenate(values)
     last = len(steps) - 1 - np.unique(steps[::-1], return_index=True)[1]
     kept = last[steps[last] > settle]

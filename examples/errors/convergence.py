@@ -2,8 +2,8 @@
 
     convergence.py MODEL FOLDER NAME=FRAMES.xyz[:COUNT] ...
 
-For each set of frames (with COUNT, so many, evenly spaced): energies and forces of `tumble eval` on every grid, kept
-in FOLDER/NAME-GRID.npz so that a stopped run goes on, and the rows of the table in FOLDER/results.json.
+For each set of frames (with COUNT, that many, evenly spaced): energies and forces of `tumble eval` on every grid, kept
+in FOLDER/NAME-GRID.npz so that a stopped run can continue, and the rows of the table in FOLDER/results.json.
 """
 
 import json
@@ -18,14 +18,14 @@ REFERENCE = "3i"
 
 
 def thin(frames, count):
-    """So many of the frames, evenly spaced; all where there are no more."""
+    """At most `count` of the frames, evenly spaced."""
     if count is None or count >= len(frames):
         return frames
     return [frames[i] for i in np.linspace(0, len(frames) - 1, count).round().astype(int)]
 
 
 def evaluated(model, path, grid, inversion, cache):
-    """Energies [frames] eV, forces [frames, atoms, 3] eV/Å, evaluations a frame; from the cache where it is newer."""
+    """Energies [frames] eV, forces [frames, atoms, 3] eV/Å, evaluations per frame; from the cache if it is newer."""
     if not cache.exists() or cache.stat().st_mtime < max(Path(p).stat().st_mtime for p in (path, model)):
         documents = programs.evaluate(model, path, grid, inversion)
         energies, forces = ([d[key] for d in documents] for key in ("energy", "forces"))
@@ -37,9 +37,9 @@ def evaluated(model, path, grid, inversion, cache):
 def row(result, bare, reference):
     """Errors of one grid: `result`, `bare` and `reference` are (energies, forces, evaluations) on the same frames.
 
-    The standard deviation is that of the energy's difference over frames, `gain` the factor by which it is below the
-    bare model's. `mean` and `force` (a component) are mean absolute differences; the error bar is that of `mean` over
-    frames, as if they were independent. meV a cell, meV/Å.
+    The standard deviation of the energy difference is over frames; `gain` is that of the bare model divided by it.
+    `mean` and `force` (per component) are mean absolute differences; the error bar of `mean` is over frames, as if they
+    were independent. meV per cell, meV/Å.
     """
     difference, without = 1e3 * (result[0] - reference[0]), 1e3 * (bare[0] - reference[0])
     off = np.abs(difference)
@@ -81,7 +81,7 @@ def markdown(results):
 
 
 def kept(frames, path):
-    """The path, with these frames; a file that holds them already keeps its date."""
+    """The path, with these frames; a file with the same content keeps its date."""
     structures.write(path.with_suffix(".new"), frames)
     if path.exists() and path.read_bytes() == path.with_suffix(".new").read_bytes():
         path.with_suffix(".new").unlink()

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# What grids of rotations leave of the broken symmetry: SI Fig. 1 of arXiv:2406.17747, on our model.
+# Remaining symmetry error of grids of rotations: SI Fig. 1 of arXiv:2406.17747, on our model.
 #
 #   examples/errors/run.sh [--long] [--model FILE] [--draw] [--steps N] [FRAMES.xyz]
 #
-# FRAMES.xyz: structures of a test set, which are evaluated too if they are given (their energies are not looked at).
+# FRAMES.xyz: structures of a test set, evaluated too if given (their energies are not used).
 name=errors
 . "$(dirname "$0")/../analysis/options.sh"
 

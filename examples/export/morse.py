@@ -1,6 +1,6 @@
 """An adapter for a model of your own: `tumble-export torch morse.py:make -o morse.onnx`.
 
-The model: half a Morse pair potential for each edge, times a smooth cutoff; argon-like numbers, of no use but to show.
+The model: half a Morse pair potential for each edge, times a smooth cutoff; argon-like numbers, as an example only.
 """
 
 import torch

@@ -22,7 +22,7 @@ SLOW = 1000.0  # 1/cm; rotations lie below, the lowest vibration of H2O is its b
 
 
 def course(columns):
-    """What became of the angular momentum (ħ) in a run, from its thermo output; energy: last tenth minus first."""
+    """Change of the angular momentum (ħ) in a run, from its thermo output; energy: last tenth minus first."""
     momentum = np.stack([columns[f"v_l{axis}"] for axis in "xyz"], axis=1)
     change = np.linalg.norm(momentum - momentum[0], axis=1)
     tenth = max(1, len(change) // 10)
@@ -42,7 +42,7 @@ def course(columns):
 def spectrum(series, interval, length):
     """Wavenumbers in 1/cm and power density (square of the series' unit times cm) of a series at `interval` ps.
 
-    Welch's average over windows of `length` ps that overlap by half; the integral is the variance.
+    Welch's average over windows of `length` ps with half overlap; the integral is the variance.
     """
     window = min(len(series), round(length / interval))
     frequencies, density = welch(series, 1 / interval, nperseg=window, detrend="constant")

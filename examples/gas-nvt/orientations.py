@@ -2,8 +2,8 @@
 
     orientations.py MODEL FOLDER         # the folder with the runs of run.sh
 
-An orientation is told by the direction of the dipole, or by the normal of the molecule's plane (and its opposite, since
-the hydrogens are alike). A potential with the right symmetry has a flat free energy over both. Writes
+An orientation is described by the direction of the dipole, or by the normal of the molecule's plane (and its opposite,
+since the hydrogens are alike). A rotation-invariant potential has a flat free energy over both. Writes
 FOLDER/results.json and prints the table.
 """
 
@@ -27,7 +27,7 @@ def turn_z(angle):
 
 
 def rotated(molecule, axis, fine=2, spins=12):
-    """Copies of a molecule [3, 3] whose axis points to the centers of bins, `fine` times as many on each side.
+    """Copies of a molecule [3, 3] with the axis towards the centers of bins, `fine` times as many on each side.
 
     For each direction the molecule is spun about the axis in `spins` steps: [fine bins, fine bins, spins, 3, 3].
     """

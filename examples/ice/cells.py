@@ -20,7 +20,7 @@ GRIDS = {"bare": ("none", False), "2i": ("legendre:2", True)}
 
 
 def parse(text):
-    """The frame in the text that GenIce writes as `exyz`: rows of element, x, y, z, and of VectorN, x, y, z."""
+    """The frame in GenIce's format `exyz`: rows of element, x, y, z, and of VectorN, x, y, z."""
     rows = [line.split() for line in text.splitlines()]
     atoms = [row for row in rows if len(row) == 4 and row[0] in ("O", "H")]
     cell = [row[1:] for row in rows if row and row[0].startswith("Vector")]
@@ -50,11 +50,11 @@ def energies(folder, model, state):
 
 
 def compare(energies, exact, atoms):
-    """What the symmetry error does to cells with these energies [cells], where the averaged ones are `exact`; meV.
+    """Effect of the symmetry error on cells with these energies [cells], relative to the averaged ones `exact`; meV.
 
-    `offset` is the mean absolute error an atom. What differences between cells see of it is `error`, the standard
-    deviation of the error over cells, a molecule; `range` is that of the energies. `swapped` of `pairs` of cells are in
-    the wrong order.
+    `offset` is the mean absolute error per atom. `error`, the standard deviation of the error over cells, per molecule,
+    affects differences between cells; `range` is the standard deviation of the energies. `swapped` of `pairs` of cells
+    are in the wrong order.
     """
     energies, exact = np.array(energies), np.array(exact)
     off, molecules = energies - exact, atoms / 3
@@ -71,7 +71,7 @@ def compare(energies, exact, atoms):
 
 
 def relaxed(states):
-    """The comparison of practice: cells relaxed and evaluated bare, against relaxed and evaluated with 2i."""
+    """The comparison in practice: cells relaxed and evaluated bare, against cells relaxed and evaluated with 2i."""
     return compare(states["bare"]["bare"], states["averaged"]["2i"], states["bare"]["atoms"])
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# 64 H2O in i-PI, the bare model at every inner step and the correction to the rotational average at every outer one.
+# 64 H2O in i-PI, the bare model at every inner step, the correction to the rotational average at every outer step.
 #
 #   examples/ipi-mts/run.sh [OUTER STEPS]        results in target/ipi-mts
 #
@@ -11,7 +11,7 @@ steps=${1:-20}
 tumble=${TUMBLE:-$root/target/release/tumble}
 out=${OUT:-$root/target/ipi-mts}
 model=$here/../models/water-pet.onnx
-# Sockets are files in /tmp that all share.
+# Sockets are files in /tmp, shared with other runs.
 address=tumble-mts-$$
 
 command -v i-pi > /dev/null || { echo "i-pi is not on the PATH: python3 -m pip install ipi" >&2; exit 1; }
@@ -32,7 +32,7 @@ i-pi input.xml > ipi.log 2>&1 &
 "$tumble" ipi "$model" --template start.xyz --unix "$address-fast" 2> fast.log &
 "$tumble" ipi "$model" --template start.xyz --unix "$address-slow" --rotate octahedral --correction 2> slow.log &
 
-# i-PI tells its clients when to end. Where one of the three fails, the others would wait for it.
+# i-PI tells its clients when to end. If one of the three fails, the others would wait for it.
 for _ in 1 2 3; do
     wait -n || { echo "the run stopped: see ipi.log, fast.log and slow.log in $out" >&2; exit 1; }
 done

@@ -1,6 +1,6 @@
 """Draw structure and dynamics of liquid water: draw.py results.json figure.svg.
 
-What reweight.py wrote beside results.json is shown too.
+The figure includes the output of reweight.py beside results.json, if there is any.
 """
 
 import json
@@ -24,7 +24,7 @@ CURVES = [
 
 
 def curve(axes, key, cases, across, xlabel, ylabel, title):
-    """One observable of all runs, with bands of one error; dashed where it is i-PI."""
+    """One observable of all runs, with bands of one error; dashed for i-PI."""
     for name, c in cases.items():
         short = name.removeprefix("ipi-")
         label = LABELS.get(short, short)
@@ -67,7 +67,7 @@ def sphere(figure, axes, name, c, scale):
 
 
 def change(axes, reweighted, key, title):
-    """By how much the average differs from the bare model, with a band of one error."""
+    """Difference of the average from the bare model, with a band of one error."""
     x, y, e = (np.array(v) for v in (reweighted["distances"], reweighted[key]["changes"], reweighted[key]["errors"]))
     axes.axhline(0, color="#888888", linewidth=0.8)
     axes.plot(x, y, color=COLORS["octahedral"], linewidth=1.1)

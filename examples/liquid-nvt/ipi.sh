@@ -4,7 +4,7 @@
 #   ipi.sh FOLDER MODEL STEPS EVERY [OPTION OF tumble ipi ...]
 #
 # STEPS of 0.5 fs. EVERY 1: the model, with these options, at each step. EVERY M: the bare model at each step, and at
-# every M-th the correction to the average that the options name (i-PI's multiple time stepping).
+# every M-th step the correction to the average given by the options (i-PI's multiple time stepping).
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -17,7 +17,7 @@ ipi=${VENV:-$root/.venv}/bin/i-pi
 mkdir -p "$out"
 cd "$out"
 echo "i-PI: $(basename "$out")"
-# Sockets are files in /tmp that all share.
+# Sockets are files in /tmp, shared with other runs.
 address=tumble-nvt-$$
 cp "$here/../ipi-mts/start.xyz" .
 
@@ -57,7 +57,7 @@ else
     "$tumble" ipi "$model" --template start.xyz --unix "$address-fast" 2> fast.log &
     "$tumble" ipi "$model" --template start.xyz --unix "$address-slow" --correction "$@" 2> slow.log &
 fi
-# i-PI tells its clients when to end. Where one fails, the others would wait for it.
+# i-PI tells its clients when to end. If one fails, the others would wait for it.
 for _ in $(jobs -p); do
     wait -n || { echo "the run stopped: see ipi.log, fast.log and slow.log in $out" >&2; exit 1; }
 done

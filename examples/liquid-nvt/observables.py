@@ -1,9 +1,9 @@
-"""Structure and dynamics of liquid water, and whether mitigations differ in them by more than chance.
+"""Structure and dynamics of liquid water, and a test whether mitigations differ in them by more than chance.
 
     observables.py FOLDER SETTLE         # the folder with the runs of run.sh; the steps before SETTLE do not count
 
 A molecule's dipole is the unit vector from its oxygen to the middle of its hydrogens: the model has no charges. Writes
-FOLDER/results.json, from which tables.py and draw.py make what is in `expected.md`.
+FOLDER/results.json, the input of tables.py and draw.py for `expected.md`.
 """
 
 import json
@@ -19,7 +19,7 @@ from analysis.blocks import block_error, chi_square, compare, cut
 CASES = ["none", "random", "turned", "grid", "mts", "ipi-none", "ipi-random", "ipi-turned", "ipi-grid", "ipi-mts"]
 STEP, FRAME = 0.0005, 20  # ps; steps from one frame to the next
 BLOCKS = 10
-COMPARABLE = 5  # runs are compared that have at least this fraction of the longest one
+COMPARABLE = 5  # runs shorter than this fraction of the longest one are not compared
 LONGEST = 8  # the longest time of the correlation functions is this fraction of the run
 # In frames, the same for all runs: their correlation functions are compared at equal times.
 LAGS = np.array([*range(10), *range(10, 100, 5), *range(100, 5000, 20)])
@@ -27,7 +27,7 @@ OBSERVABLES = ["temperature", "dipole", "normal", "pairs", "dipoles", "displacem
 
 
 def pieces(folder, case):
-    """The folders of the pieces of a run in LAMMPS that are complete, in order."""
+    """The folders of the complete pieces of a run in LAMMPS, in order."""
     found = [p for p in Path(folder).glob(f"{case}-*.done") if re.fullmatch(rf"{case}-\d+", p.stem)]
     return [p.with_suffix("") for p in sorted(found, key=lambda p: int(p.stem.rsplit("-", 1)[1]))]
 
@@ -43,7 +43,7 @@ def from_lammps(folders, settle):
 
 
 def from_ipi(folder, settle):
-    """The same of a run in i-PI."""
+    """The same from a run in i-PI."""
     rows = np.loadtxt(folder / "water.properties", ndmin=2)
     every = round((rows[1, 1] - rows[0, 1]) / STEP / (rows[1, 0] - rows[0, 0]))
     steps, side, positions = trajectories.ipi(folder / "water.positions_0.xyz", every)
@@ -53,7 +53,7 @@ def from_ipi(folder, settle):
 
 
 def structure(side, positions):
-    """What needs no time, each as a series [frames, values]: orientations and correlations over the distance."""
+    """Static observables, each as a series [frames, values]: orientations and correlations over the distance."""
     molecules = positions.reshape(len(positions), -1, 3, 3)
     dipoles, normals = orientation.axes(molecules)
     both = np.array([liquid.correlations(*frame, side) for frame in zip(molecules[:, :, 0], dipoles)])
@@ -79,7 +79,7 @@ def dynamics(positions, lags):
 
 
 def series(temperatures, steps, side, positions):
-    """What is compared, each as a series [frames or origins, values]; times, ps, of the correlation functions."""
+    """All observables, each as a series [frames or origins, values]; times, ps, of the correlation functions."""
     if len(steps) < 2 * LONGEST:
         needed = f"{2 * LONGEST}, {2 * LONGEST * FRAME * STEP:.3g} ps after settling"
         raise ValueError(f"{len(steps)} frames are too few: correlations need {needed}; run longer by --steps")
@@ -89,7 +89,7 @@ def series(temperatures, steps, side, positions):
 
 
 def distances(side):
-    """Where the values of the correlations over the distance are, Å."""
+    """Distances of the values of the correlations, Å."""
     return liquid.edges(side)[:-1] + liquid.BIN / 2
 
 
@@ -99,7 +99,7 @@ def numbers(values):
 
 
 def orientations(positions):
-    """Maps of F/kT and how much they vary, for dipole and normal."""
+    """Maps of F/kT and their deviation, for dipole and normal."""
     dipoles, normals = orientation.axes(positions.reshape(len(positions), -1, 3, 3))
     found = {}
     for name, vectors in (("dipole", dipoles), ("normal", np.stack([normals, -normals], axis=2))):
@@ -125,7 +125,7 @@ def case(temperatures, steps, side, positions):
 def difference(first, second):
     """`compare` of two series [frames, values], in blocks as long as a tenth of the shorter one.
 
-    Values are those that both have: the correlation functions of a shorter run end sooner.
+    Only values of both series are compared: the correlation functions of a shorter run end sooner.
     """
     length = min(len(first), len(second)) // BLOCKS
     values = min(first.shape[1], second.shape[1])
@@ -135,14 +135,15 @@ def difference(first, second):
 def halves(values):
     """Chi-square between the halves of one run, in blocks as long as in the comparison of runs.
 
-    Blocks shorter than the memory make errors too small. They do so in both comparisons, which this one thus gauges.
+    Blocks shorter than the memory make errors too small, in this comparison and in that of runs; this one shows by how
+    much.
     """
     middle = len(values) // 2
     return chi_square(cut(values[:middle], BLOCKS // 2), cut(values[middle:], BLOCKS // 2))
 
 
 def comparable(cases):
-    """Names of the runs that are long enough to be compared: the errors of the others are far too small."""
+    """Names of the runs long enough to be compared: the errors of the others are far too small."""
     longest = max(found["ps"] for found in cases.values())
     return [name for name, found in cases.items() if COMPARABLE * found["ps"] >= longest]
 

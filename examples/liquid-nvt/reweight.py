@@ -1,11 +1,11 @@
-"""What the averaged model would give for the structure of the liquid, from a run of the bare model, by reweighting.
+"""Structure of the liquid with the averaged model, from a run of the bare model, by reweighting.
 
     reweight.py FOLDER SETTLE [ROTATE]     # the folder with the runs of run.sh; ROTATE: octahedral
 
-Each frame of the bare run counts with exp(-(E_averaged - E_bare) / kT): the same frames serve both models, so that
-what is common to them cancels, and small differences are seen that two runs would hide in their noise. It is exact as
-long as enough frames have a part in it (`effective`). Writes FOLDER/reweighted.json, which tables.py and draw.py show
-too, and prints a table.
+Each frame of the bare run has the weight exp(-(E_averaged - E_bare) / kT). Both models use the same frames, so their
+common noise cancels, and small differences become visible that would be lost in the noise of two runs. The result is
+exact as long as enough frames contribute (`effective`). Writes FOLDER/reweighted.json, an input of tables.py and
+draw.py, and prints a table.
 """
 
 import json
@@ -29,7 +29,7 @@ NAMES = {
 
 
 def energies(frames, rotate, model):
-    """Of each frame, eV, by `tumble eval`."""
+    """Energy of each frame, eV, from `tumble eval`."""
     command = [ROOT / "target/release/tumble", "eval", model, frames, "--json", "--rotate", rotate]
     environment = os.environ | dict(ORT_DISABLE_TELEMETRY="1")
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
@@ -46,13 +46,13 @@ def write(path, positions, side):
 
 
 def weights(difference):
-    """Of each frame, sum 1, from E_averaged - E_bare, eV."""
+    """Weight of each frame, with sum 1, from E_averaged - E_bare, eV."""
     raw = np.exp(-(difference - difference.min()) / KT)
     return raw / raw.sum()
 
 
 def effective(weight):
-    """How many frames of equal weight would be worth as much (Kish)."""
+    """Equivalent number of frames of equal weight (Kish)."""
     return 1 / np.sum(weight**2)
 
 
@@ -69,7 +69,7 @@ def changed(weight, values, blocks=BLOCKS):
 
 
 def summary(weight, values):
-    """Change at every value, the largest one, and the root mean square of change over error."""
+    """Change of every value, the largest change, and the root mean square of change over error."""
     change, error = changed(weight, values)
     most = int(np.argmax(np.abs(change)))
     seen = error > 0

@@ -3,9 +3,9 @@
 #
 #   examples/liquid-nvt/run.sh [--long] [--model FILE] [--draw] [--steps N] [CASE ...]
 #
-# CASE: those to run, all that are there are compared. In LAMMPS: none random turned grid mts; in i-PI: ipi-none
-# ipi-random ipi-turned ipi-grid ipi-mts. What is interrupted goes on where it stopped. Variables: MOLECULES=216 takes a
-# bigger box (LAMMPS only), LENGTH the steps of a piece.
+# CASE: the cases to run; all finished ones are compared. In LAMMPS: none random turned grid mts; in i-PI: ipi-none
+# ipi-random ipi-turned ipi-grid ipi-mts. An interrupted run continues. Variables: MOLECULES=216 takes a bigger box
+# (LAMMPS only), LENGTH the steps of a piece.
 name=liquid-nvt${MOLECULES:+-$MOLECULES}
 . "$(dirname "$0")/../analysis/options.sh"
 
@@ -33,7 +33,7 @@ if [ -n "${MOLECULES:-}" ]; then
     fi
 fi
 
-# A number of its own for each case.
+# A seed of its own for each case.
 seed() {
     echo $((1 + $(cksum <<< "$1" | cut -d " " -f 1) % 10000))
 }

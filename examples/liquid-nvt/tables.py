@@ -1,4 +1,4 @@
-"""`expected.md` from what was measured: tables.py results.json > expected.md."""
+"""Write `expected.md` from the measurements: tables.py results.json > expected.md."""
 
 import json
 import sys
@@ -29,7 +29,7 @@ OBSERVABLES = {
     "total": "autocorrelation, total dipole",
 }
 SHORT = 10.0  # ps; below, a run is a test of the scripts
-CAGE = 1.0  # ps; up to there molecules rattle in one place, and a slope is no diffusion
+CAGE = 1.0  # ps; before this time molecules rattle in one place, and a slope is not diffusion
 PAPER = {
     "structure": "g_OO and dipole correlation are alike in all runs (Fig. 2)",
     "dynamics": "mean square displacement and autocorrelations are alike in all runs (Fig. 3)",
@@ -43,7 +43,7 @@ def value(mean, error, digits):
 
 
 def runs(cases):
-    """What each run gave."""
+    """A table of the results of each run."""
     lines = ["| run | ps | T, K | T of O, K | T of H, K | D, Å²/ps | G_K | std of F: dipole, kT | plane, kT |"]
     lines.append("|---" * 9 + "|")
     for name, c in cases.items():
@@ -56,16 +56,16 @@ def runs(cases):
 
 
 def differ(differences, halves):
-    """Pairs of runs that differ by more than the halves of any one run, and how many would by chance.
+    """Number of pairs of runs that differ by more than the halves of any one run, and the number expected by chance.
 
-    Of n alike halves and a pair, each is the largest with the same chance, 1 / (n + 1).
+    Among n alike halves and one pair, each is the largest with the same probability, 1 / (n + 1).
     """
     above = [pair for pair, found in differences.items() if found["chi_square"] > max(halves.values())]
     return above, len(differences) / (len(halves) + 1)
 
 
 def verdict(differences, halves):
-    """In words. Pairs share runs, so their number scatters by more than that of independent draws."""
+    """The numbers of pairs in words. Pairs share runs, so their number scatters more than that of independent draws."""
     if not differences:
         return "one run: nothing to compare"
     above, expected = differ(differences, halves)
@@ -77,12 +77,12 @@ def verdict(differences, halves):
 
 
 def against(reference, name, differences):
-    """The result of one pair, however it is ordered."""
+    """The result of one pair, in either order."""
     return differences.get(f"{reference}/{name}") or differences[f"{name}/{reference}"]
 
 
 def comparisons(differences, halves):
-    """Each run against the first one, of those that are compared, and all pairs in words."""
+    """Each comparable run against the first one, and all pairs in words."""
     reference, *others = halves["temperature"]
     lines = [f"| against {NAMES[reference]} | " + " | ".join(NAMES[o] for o in others)]
     lines[0] += " | halves of a run: mean, largest | pairs of runs above |"
@@ -115,7 +115,7 @@ def largest(reweighted, keys):
 
 
 def conclusions(cases, differences, halves, reweighted=None):
-    """What follows from the paper's conclusion, and what the numbers say of it."""
+    """The consequences of the paper's conclusion, and our numbers for them."""
     bare = next(iter(cases.values()))["dipole"]
     flat = f"F over the dipole's direction, bare: {value(bare['deviation'], bare['deviation_error'], 3)} kT"
     said = {
@@ -169,7 +169,7 @@ numbers of those figures, only what the paper concludes: in bulk the effect of t
 
 
 def page(results, reweighted=None):
-    """All of `expected.md`; `reweighted` is what reweight.py wrote."""
+    """All of `expected.md`; `reweighted` is the output of reweight.py."""
     cases, differences, halves = (results[key] for key in ("cases", "differences", "halves"))
     lengths = sorted({f"{c['ps']:.2g}" for c in cases.values()}, key=float)
     warning = (
@@ -184,7 +184,7 @@ def page(results, reweighted=None):
 
 
 def beside(results):
-    """What reweight.py wrote into the folder of the results, or None."""
+    """The output of reweight.py in the folder of the results, or None."""
     file = Path(results).with_name("reweighted.json")
     return json.loads(file.read_text()) if file.exists() else None
 

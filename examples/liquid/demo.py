@@ -1,4 +1,4 @@
-"""Run `in.demo` on two MPI ranks, show it as it goes, and close with what it cost and how broken the symmetry is.
+"""Run `in.demo` on two MPI ranks with its output on the terminal, then print the cost and the symmetry error.
 
     make demo                    # or, after `make build`:
     python3 examples/liquid/demo.py [STEPS]
@@ -31,7 +31,7 @@ ENVIRONMENT = {
 
 
 def run(command, **keywords):
-    """Runs a command in this folder; a failure ends the demo, what the command said of it is on the terminal."""
+    """Runs a command in this folder; a failure ends the demo, with the command's message on the terminal."""
     done = subprocess.run(command, cwd=HERE, env={**os.environ, **ENVIRONMENT}, **keywords)
     if done.returncode != 0:
         sys.exit(f"the demo stopped, since {Path(command[0]).name} ended with {done.returncode}: see above")
@@ -46,10 +46,10 @@ def dynamics(steps):
 
 
 def orientations():
-    """What `tumble eval` says of the snapshots, each in 24 orientations.
+    """Output of `tumble eval` for the snapshots, each in 24 orientations.
 
-    They are the turns of a cube, as a whole turned at random: orientations such as `rotate random` draws, and spread
-    more evenly.
+    The orientations are the rotations of a cube, turned at random as a whole: distributed as those of `rotate random`,
+    but more evenly.
     """
     options = ["--rotate", "octahedral+random", "--threads", str(RANKS), "--json"]
     command = [ROOT / "target/release/tumble", "eval", MODEL, FOLDER / "snapshots.xyz", *options]

@@ -1,8 +1,8 @@
-"""Tell whether all water molecules of a trajectory stayed whole.
+"""Check whether all water molecules of a trajectory stay whole.
 
     python3 examples/liquid/molecules.py target/demo/snapshots.xyz
 
-A molecule is whole as long as each hydrogen's nearest oxygen is the one that it had in the first frame, which has two.
+A molecule is whole as long as each hydrogen has the same nearest oxygen as in the first frame, with two per oxygen.
 Takes extended XYZ of H and O in an orthogonal box; needs numpy.
 """
 

@@ -1,4 +1,4 @@
-"""What a run cost, and what the broken symmetry does to it."""
+"""The cost of a run, and the effect of the broken symmetry on it."""
 
 import math
 from statistics import fmean, pstdev
@@ -25,10 +25,10 @@ def heating(frame, time_step):
     """Rise of the temperature, K/ps, that random rotations would cause without a thermostat; the time step is in ps.
 
     A force error drawn anew at each step, of mean 0 and standard deviation s, kicks a degree of freedom by dp = s dt.
-    Its kinetic energy (p + dp)²/2m grows by <dp²>/2m = s² dt²/2m a step on average (the mixed term has mean 0), which
-    is a power of s² dt/2m. Over the 3N degrees of freedom, k T/2 is the mean kinetic energy of one, so T rises by
-    2/(3 N k) times the sum of the powers. In a liquid some of that heat goes on to the potential energy, so this is
-    the rate before it does.
+    Its kinetic energy (p + dp)²/2m grows by <dp²>/2m = s² dt²/2m per step on average (the mixed term has mean 0): a
+    power of s² dt/2m. Over the 3N degrees of freedom, k T/2 is the mean kinetic energy of one, so T rises by
+    2/(3 N k) times the sum of the powers. In a liquid some of this heat goes on to the potential energy; this is the
+    rate before that.
     """
     spreads = zip(frame["species"], frame["spread"]["forces"])  # s in eV/Å
     power = sum(s * s * time_step / (2 * MASSES[z] * MASS_TO_EV) for z, row in spreads for s in row)  # eV/ps

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Train a PET of water with metatrain and export it: ./run.sh FOLDER, with data_0.npz to data_3.npz in it.
-# Needs what docs/export.md says: pip install './python/tumble-export[metatrain]'.
+# Needs the packages of docs/export.md: pip install './python/tumble-export[metatrain]'.
 set -e
 cd "$(dirname "$0")"
 export ORT_DISABLE_TELEMETRY=1

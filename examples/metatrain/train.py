@@ -1,6 +1,6 @@
 """`mtt train` with Muon for weight matrices in place of Adam: `python train.py options.yaml -o water.pt`.
 
-Everything else is metatrain's. On small data and few epochs Adam stays long at what pairs of atoms can explain.
+Everything else is metatrain's. With small data sets and few epochs Adam hardly gets beyond a pair potential.
 """
 
 import sys

@@ -21,7 +21,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", nargs="?", default=DATA, help="folder of data_0.npz to data_3.npz")
     parser.add_argument("--minutes", default="37")
-    parser.add_argument("--out", type=Path, default=Path("."), help="folder for what is written")
+    parser.add_argument("--out", type=Path, default=Path("."), help="folder for the output")
     args = parser.parse_args()
     raw, final, curve = (args.out / name for name in ("training.pt", "water-pet.pt", "learning_curve.csv"))
     run("tumble_export.compact.train", args.data, "--minutes", args.minutes, *SIZE, "--out", raw, "--log", curve)

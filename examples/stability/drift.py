@@ -2,7 +2,7 @@
 
     drift.py FOLDER         # the folder with the runs of run.sh
 
-Writes FOLDER/results.json, from which tables.py and draw.py make what is in `expected.md`.
+Writes FOLDER/results.json, the input of tables.py and draw.py for `expected.md`.
 """
 
 import json
@@ -21,17 +21,17 @@ POINTS = 300  # of a line in the figure
 
 
 def pieces(folder, case):
-    """Thermo output of the pieces of a run that are complete, in order."""
+    """Thermo output of the complete pieces of a run, in order."""
     found = [p for p in Path(folder).glob(f"{case}-*.done") if re.fullmatch(rf"{case}-\d+", p.stem)]
     ordered = sorted(found, key=lambda p: int(p.stem.rsplit("-", 1)[1]))
     return [programs.thermo(p.with_suffix("") / "log.lammps") for p in ordered]
 
 
 def join(parts, shifted=("Econserve",)):
-    """One series of each column from pieces that begin with the last row of the one before.
+    """One series of each column from pieces, each beginning with the last row of the piece before.
 
-    The columns `shifted` are told from an origin of each piece's own, as the heat of a thermostat that a restart
-    forgets: they are shifted to go on where they were.
+    The columns `shifted` start anew in each piece, as the heat of a thermostat after a restart: they are shifted to be
+    continuous.
     """
     joined = {name: values[:1] for name, values in parts[0].items()}
     for part in parts:
@@ -44,8 +44,8 @@ def join(parts, shifted=("Econserve",)):
 def slope(times, values, blocks=BLOCKS):
     """Slope of the line through a series by least squares, and its standard error.
 
-    The error is that of the mean of the slopes in so many blocks. For a random walk it is right: its steps are
-    independent. For what swings about a line it is an upper bound: the slope of the whole is better known than that.
+    The error is that of the mean slope of the blocks. This is right for a random walk, with its independent steps. For
+    a series that oscillates about a line it is an upper bound: the slope of the whole series is known better.
     """
     length = len(times) // blocks
     if length < 3:
@@ -58,7 +58,7 @@ def slope(times, values, blocks=BLOCKS):
 
 
 def predicted(parts):
-    """Heating by the noise of random rotations, K/ps, as the pair style says at the end of each piece.
+    """Heating by the noise of random rotations, K/ps, as printed by the pair style at the end of each piece.
 
     It is 2/(3Nk) times the sum over degrees of freedom of σ² dt/2m; mean over the pieces by their lengths.
     """

@@ -3,8 +3,8 @@
 #
 #   examples/stability/run.sh [--long] [--model FILE] [--draw] [--steps N] [CASE ...]
 #
-# CASE: those to run, all that are there are compared: none grid mts2 mts4 mts8 random langevin-none langevin-random.
-# What is interrupted goes on where it stopped. The variable LENGTH: steps of a piece, a multiple of 16.
+# CASE: the cases to run; all finished ones are compared: none grid mts2 mts4 mts8 random langevin-none langevin-random.
+# An interrupted run continues. The variable LENGTH: steps of a piece, a multiple of 16.
 name=stability
 . "$(dirname "$0")/../analysis/options.sh"
 

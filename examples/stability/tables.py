@@ -1,4 +1,4 @@
-"""`expected.md` from what was measured: tables.py results.json > expected.md."""
+"""Write `expected.md` from the measurements: tables.py results.json > expected.md."""
 
 import json
 import sys
@@ -23,7 +23,7 @@ def value(pair, digits):
 
 
 def table(results):
-    """A row a run."""
+    """One row per run."""
     lines = [
         "| run | ps | evaluations a step | drift, meV/atom/ps | fluctuation, meV a cell | heating, K/ps: predicted | "
         "measured | rise of the temperature, K/ps | T, K |"
@@ -40,12 +40,12 @@ def table(results):
 
 
 def apart(value, error, expected=0.0):
-    """In words, how far a measured value is from an expected one, in errors."""
+    """Distance of a measured value from an expected one in units of the error, in words."""
     return f"{abs(value - expected) / error:.1f} errors away"
 
 
 def conclusions(results):
-    """What the paper shows, and what the numbers say of it."""
+    """The results of the paper, and our numbers for them."""
     lines = ["| | ours |", "|---|---|"]
     bare = results.get("none")
     if bare:

@@ -38,7 +38,7 @@ def main() -> None:
     atoms = read(START, format="lammps-data", atom_style="atomic")
     generator = np.random.default_rng(options.seed)
     atoms.set_momenta(generator.normal(size=(len(atoms), 3)) * np.sqrt(units.kB * 300 * atoms.get_masses())[:, None])
-    # No answer within the timeout is an error: a dead network must not leave the run hanging.
+    # No answer within the timeout is an error, so that a dead network does not leave the run hanging.
     settings = {"rotate": options.rotate, "seed": options.seed, "timeout": 120.0}
     with TumbleClient(options.address, token=os.environ.get("TUMBLE_TOKEN"), **settings) as atoms.calc:
         thermostat = dict(temperature_K=300, friction=0.01 / units.fs, rng=generator, fixcm=False)

@@ -13,7 +13,7 @@ SOCKET, UNNAMED, SHARED = 0, 1, 2
 
 
 def layout(atoms: int, batch: int, carrier: int, max_text: int = 64) -> bytes:
-    """What `layout` in src/lib.rs reads."""
+    """The bytes of `layout` in src/lib.rs."""
     return bytes([atoms | (batch - 1) << 2 | carrier << 4, max_text])
 
 
@@ -160,7 +160,7 @@ def onnx_scan() -> dict[str, bytes]:
 
 
 def driver() -> dict[str, bytes]:
-    """A layout, a byte that says how long the pieces are, and messages."""
+    """A layout, a byte for the length of the pieces, and messages."""
     seeds = {}
     for name, seed in requests().items():
         begin = b"" if b"INIT" in seed else header("INIT") + struct.pack("<i", 0) + text("a: b")
@@ -194,7 +194,7 @@ def accept_init() -> dict[str, bytes]:
 
 
 def hostile_cells() -> dict[str, bytes]:
-    """A byte of flags (periodic along a, b, c; which cutoff), a byte of cutoff, a cell and positions."""
+    """A byte of flags (periodic along a, b, c; choice of the cutoff), a byte of cutoff, a cell and positions."""
 
     def structure(flags: int, cutoff: int, *numbers: float) -> bytes:
         return bytes([flags, cutoff]) + struct.pack(f"<{len(numbers)}d", *numbers)
@@ -227,14 +227,14 @@ def op(kind: bytes, inputs: list[bytes], outputs: list[bytes], *parts: bytes) ->
 
 
 def outside(name: bytes, location: bytes) -> bytes:
-    """A tensor of two numbers that are in another file."""
+    """A tensor of two numbers stored in another file."""
     places = {b"location": location, b"offset": b"4", b"length": b"8"}
     entries = [field(13, field(1, key), field(2, value)) for key, value in places.items()]
     return b"\x08\x02\x10\x01" + field(8, name) + b"".join(entries) + b"\x70\x01"
 
 
 def onnx_graph() -> dict[str, bytes]:
-    """Messages that are exchanged, functions, and weights inside and outside."""
+    """A graph with exchanged messages, functions, and weights inside and outside of the file."""
     forward = [
         op(b"MatMul", [b"edge_vectors", b"w"], [b"a"]),
         op(b"Gather", [b"a", b"reverse"], [b"b"], field(5, field(1, b"axis") + b"\x18\x00")),

@@ -1,9 +1,9 @@
-//! The side that computes, as a peer drives it: messages in any order, cut at any place, with its answers between.
+//! The driver's side of the protocol: messages in any order, cut at any place, with its answers in between.
 
 use tumble_ipi::driver::{Driver, Event};
 use tumble_ipi::message::{self, Answer, Layout, Reply, Transport};
 
-/// What came of a conversation. Events are written out, since structures may hold what is no number.
+/// Result of a conversation. Events are compared as text, since structures may contain NaN.
 #[derive(Debug, Default, PartialEq)]
 struct Conversation {
     events: Vec<String>,
@@ -11,7 +11,7 @@ struct Conversation {
     fault: Option<String>,
 }
 
-/// However the messages are cut, and however many are dealt with at a time, the same is said and done.
+/// Target: events and output do not depend on how the messages are cut, nor on how many are handled at a time.
 pub fn driver(bytes: &[u8]) {
     let Some((layout, bytes)) = super::layout(bytes) else { return };
     let Some((&cut, messages)) = bytes.split_first() else { return };
@@ -33,7 +33,7 @@ fn converse(layout: &Layout, messages: &[u8], piece: usize, most: usize) -> Conv
     found
 }
 
-/// Answers all that has come; whether more is wanted.
+/// Handles all received messages; returns whether the driver expects more.
 fn listen(driver: &mut Driver, layout: &Layout, most: usize, found: &mut Conversation) -> bool {
     loop {
         let mut left = most;
@@ -57,7 +57,7 @@ fn listen(driver: &mut Driver, layout: &Layout, most: usize, found: &mut Convers
     }
 }
 
-/// Does what the event asks for. Until then nothing else is.
+/// Answers an event; the driver does nothing else before that.
 fn serve(driver: &mut Driver, event: &Event, layout: &Layout) {
     assert!(driver.busy());
     assert_eq!(driver.proceed(), Ok(None));
@@ -65,20 +65,20 @@ fn serve(driver: &mut Driver, event: &Event, layout: &Layout) {
     match event {
         Event::Init { text } => {
             assert!(text.len() <= layout.max_text);
-            return driver.begin(layout.atoms, layout.batch, layout.carrier);
+            return driver.begin(layout.atoms, layout.batch, layout.transport);
         }
         Event::Evaluate(structures) => {
-            assert!(layout.carrier == Transport::Socket && structures.len() == layout.batch);
+            assert!(layout.transport == Transport::Socket && structures.len() == layout.batch);
             assert!(structures.iter().all(|structure| structure.positions.len() == layout.atoms));
         }
-        Event::EvaluateShared(names) => assert!(layout.carrier != Transport::Socket && names.iter().len() <= 1),
+        Event::EvaluateShared(names) => assert!(layout.transport != Transport::Socket && names.iter().len() <= 1),
         Event::Exit => {}
     }
     assert!(driver.begun());
     driver.answer(&vec![Answer { forces: vec![[0.0; 3]; layout.atoms], ..Answer::default() }; layout.batch]);
 }
 
-/// What was sent is replies, and no more results than structures were taken.
+/// Checks that the output consists of replies, with no more results than structures received.
 fn check_output(found: &Conversation, layout: &Layout) {
     let (mut rest, mut results) = (&found.output[..], 0);
     while !rest.is_empty() {

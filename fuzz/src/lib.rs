@@ -1,4 +1,4 @@
-//! What is fed with bytes that nobody meant well, and what must hold whatever they are.
+//! Fuzz targets: functions fed with hostile bytes, and the properties that must hold for any input.
 //!
 //! The same functions run under libFuzzer (`make fuzz`) and in `tests/fuzz_short.rs`.
 
@@ -11,17 +11,17 @@ pub use driver::driver;
 pub use limits::{accept_init, hostile_cells};
 use tumble_core::rotation::Draw;
 use tumble_core::{Evaluation, Graph, Mitigation};
-use tumble_engine::surgery;
+use tumble_engine::fuzz_support;
 use tumble_ipi::init;
 use tumble_ipi::message::{self, Answer, Fault, HEADER, Inline, Layout, Positions, Reply, Request, Transport};
 use tumble_ipi::wire::Structure;
 use tumble_onnx::contract::metadata::Metadata;
 use tumble_xyz::{Frame, Frames};
 
-/// A target: it panics where something does not hold.
+/// A target: it panics if a property is violated.
 pub type Target = fn(&[u8]);
 
-/// All targets by their names, which are those of their folders in `seeds`.
+/// All targets by name; their seeds are in the folders of the same names in `seeds`.
 pub const TARGETS: [(&str, Target); 11] = [
     ("requests", requests),
     ("replies", replies),
@@ -36,15 +36,15 @@ pub const TARGETS: [(&str, Target); 11] = [
     ("mitigation", mitigation),
 ];
 
-/// Two bytes say what both sides have agreed on, so that all carriers are reached; messages follow.
+/// Reads the agreed layout from the first two bytes, to reach all transports; returns it and the messages.
 fn layout(bytes: &[u8]) -> Option<(Layout, &[u8])> {
     let (&[sizes, max_text], messages) = bytes.split_first_chunk()?;
-    let carrier = [Transport::Socket, Transport::Unnamed, Transport::Shared][usize::from(sizes >> 4) % 3];
+    let transport = [Transport::Socket, Transport::Unnamed, Transport::Shared][usize::from(sizes >> 4) % 3];
     let (atoms, batch) = (usize::from(sizes & 3), 1 + usize::from(sizes >> 2 & 3));
-    Some((Layout { atoms, batch, carrier, max_text: max_text.into() }, messages))
+    Some((Layout { atoms, batch, transport, max_text: max_text.into() }, messages))
 }
 
-/// What the side that runs the dynamics sends, one message after the other.
+/// Target: messages of the simulation, one after the other.
 pub fn requests(bytes: &[u8]) {
     let Some((layout, mut bytes)) = layout(bytes) else { return };
     let decode =
@@ -54,7 +54,7 @@ pub fn requests(bytes: &[u8]) {
     }
 }
 
-/// Its bytes when written again, without the numbers of structures: these are rounded when units are converted.
+/// Encodes a request again, without the numbers of structures: the conversion of units rounds them.
 fn check(request: Request, layout: &Layout) -> Vec<u8> {
     let mut out = Vec::new();
     match request {
@@ -73,7 +73,7 @@ fn check(request: Request, layout: &Layout) -> Vec<u8> {
 
 fn check_structures(inline: &Inline, layout: &Layout) {
     let structures: Vec<_> = inline.structures().collect();
-    assert!(layout.carrier == Transport::Socket && structures.len() == layout.batch);
+    assert!(layout.transport == Transport::Socket && structures.len() == layout.batch);
     assert!(structures.iter().all(|structure| structure.positions.len() == layout.atoms));
     let [one] = &structures[..] else { return };
     let mut bytes = Vec::new();
@@ -85,7 +85,7 @@ fn check_structures(inline: &Inline, layout: &Layout) {
     assert!(again.structures().all(|again| close(&again, one)));
 }
 
-/// Up to the rounding of two conversions; anything for what is not finite or loses bits at the end of the range.
+/// Compares structures up to the rounding of two conversions. Numbers beyond 1e±300 or not finite are not compared.
 fn close(a: &Structure, b: &Structure) -> bool {
     let numbers = |s: &Structure| [s.cell.as_flattened(), s.positions.as_flattened()].concat();
     let ordinary = |x: f64| (1e-300..1e300).contains(&x.abs());
@@ -100,10 +100,10 @@ fn put_names(names: Option<[&str; 6]>, layout: &Layout, out: &mut Vec<u8>) {
         assert!(name.len() <= 255);
         message::text(name, out);
     }
-    assert_eq!(layout.carrier, if names.is_some() { Transport::Unnamed } else { Transport::Shared });
+    assert_eq!(layout.transport, if names.is_some() { Transport::Unnamed } else { Transport::Shared });
 }
 
-/// What the side that computes sends, one message after the other.
+/// Target: messages of the driver, one after the other.
 pub fn replies(bytes: &[u8]) {
     let Some((layout, mut bytes)) = layout(bytes) else { return };
     let decode =
@@ -113,7 +113,7 @@ pub fn replies(bytes: &[u8]) {
     }
 }
 
-/// As [`check`].
+/// As [`check`], for a reply.
 fn check_reply(reply: &Reply, layout: &Layout) -> Vec<u8> {
     let mut out = Vec::new();
     match reply {
@@ -127,11 +127,11 @@ fn check_reply(reply: &Reply, layout: &Layout) -> Vec<u8> {
 }
 
 fn check_answers(answers: &[Answer], layout: &Layout, out: &mut Vec<u8>) {
-    let inline = layout.carrier == Transport::Socket;
+    let inline = layout.transport == Transport::Socket;
     let atoms = if inline { layout.atoms } else { 0 };
     assert!(answers.len() == layout.batch && answers.iter().all(|answer| answer.forces.len() == atoms));
     let mut bytes = Vec::new();
-    message::put_answers(answers, layout.carrier, &mut bytes);
+    message::put_answers(answers, layout.transport, &mut bytes);
     if inline {
         let Ok(Some((Reply::ForceReady(again), used))) = message::reply(&bytes, layout) else { panic!("{answers:?}") };
         assert!(used == bytes.len() && again.iter().zip(answers).all(|(a, b)| a.extras == b.extras));
@@ -140,8 +140,8 @@ fn check_answers(answers: &[Answer], layout: &Layout, out: &mut Vec<u8>) {
     }
 }
 
-/// Messages may come in pieces: too little of one is waited for, and never an error or another message. Returns the
-/// length of the first message.
+/// Checks that a piece of a message is never an error or another message, only incomplete. Returns the length of the
+/// first message.
 fn check_pieces(bytes: &[u8], decode: impl Fn(&[u8]) -> Result<Option<(Vec<u8>, usize)>, Fault>) -> Option<usize> {
     let whole = decode(bytes);
     let end = whole.as_ref().ok().and_then(Option::as_ref).map_or(bytes.len(), |(_, used)| *used);
@@ -156,7 +156,7 @@ fn check_pieces(bytes: &[u8], decode: impl Fn(&[u8]) -> Result<Option<(Vec<u8>, 
     Some(used)
 }
 
-/// The text of an `INIT`.
+/// Target: the text of an `INIT`.
 pub fn init_text(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else { return };
     for (key, value) in init::pairs(text) {
@@ -178,7 +178,7 @@ fn check_species(text: &str) {
     assert_eq!(init::species(&init::put_species(&species), 1000), Ok(species));
 }
 
-/// An extended XYZ file. Frames that were read can be written, and are then read back the same.
+/// Target: an extended XYZ file. Frames can be written and are read back unchanged.
 pub fn xyz(bytes: &[u8]) {
     let mut frames = Frames::new(bytes, "f.xyz");
     let mut last = 0;
@@ -204,7 +204,7 @@ fn check_frame(frame: &Frame) {
     assert!(!system.cell.periodic().contains(&true) || system.cell.volume() > 0.0);
 }
 
-/// Results, even of two evaluations, do not take the place of the reference.
+/// Checks that results, even of two evaluations, do not replace the reference.
 fn check_results(frame: &Frame) {
     let forces = vec![[0.25; 3]; frame.system.len()];
     let evaluation = Evaluation { energy: -0.5, forces, ..Evaluation::default() };
@@ -238,7 +238,7 @@ fn read(text: &str) -> Frame {
     frame
 }
 
-/// The metadata of a model.
+/// Target: the metadata of a model.
 pub fn metadata(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else { return };
     match Metadata::parse(Some(text), Path::new("m.onnx")) {
@@ -257,14 +257,14 @@ fn check_metadata(metadata: &Metadata) {
     assert!(!info.forces.is_empty() && metadata.bytes_per_edge != Some(0));
 }
 
-/// The fields of a model file that are looked at before ONNX Runtime is.
+/// Target: the fields of a model file read before ONNX Runtime.
 pub fn onnx_scan(bytes: &[u8]) {
-    let found = surgery::scan(bytes);
-    // A field that nobody knows changes nothing: number 15, a 0.
+    let found = fuzz_support::scan(bytes);
+    // An unknown field (number 15, value 0) changes nothing.
     let more = [bytes, b"\x78\0"].concat();
     let Ok((text, scatters)) = &found else { return };
-    assert_eq!(found, surgery::scan(&more));
-    // A byte that is no text becomes a replacement character of three.
+    assert_eq!(found, fuzz_support::scan(&more));
+    // An invalid byte of text becomes a replacement character of three bytes.
     let length = text.as_ref().map_or(0, String::len) + scatters.iter().map(String::len).sum::<usize>();
     assert!(length <= 3 * bytes.len() && 2 * scatters.len() <= bytes.len());
     if let Some(text) = text {
@@ -272,37 +272,37 @@ pub fn onnx_scan(bytes: &[u8]) {
     }
 }
 
-/// The graph of a model file: functions taken out, weights put in, a checksum written, the graph cut at its layers.
+/// Target: edits of the graph of a model file: functions removed, weights inserted, a checksum written, layers cut.
 pub fn onnx_graph(bytes: &[u8]) {
-    let Ok(found) = surgery::scan(bytes) else { return };
+    let Ok(found) = fuzz_support::scan(bytes) else { return };
     let more = [bytes, b"\x78\0"].concat();
-    let counts = |bytes: &[u8]| surgery::stages(bytes).into_iter().map(Result::ok).collect::<Vec<_>>();
+    let counts = |bytes: &[u8]| fuzz_support::stages(bytes).into_iter().map(Result::ok).collect::<Vec<_>>();
     assert_eq!(counts(bytes), counts(&more));
-    if let Ok(less) = surgery::without_functions(bytes) {
+    if let Ok(less) = fuzz_support::without_functions(bytes) {
         assert!(less.len() <= bytes.len());
-        assert_eq!(surgery::without_functions(&less).as_ref(), Ok(&less));
-        // Without a function that has other operators in it there may be fewer that reduce.
-        assert!(surgery::scan(&less).is_ok_and(|less| less.0 == found.0));
+        assert_eq!(fuzz_support::without_functions(&less).as_ref(), Ok(&less));
+        // A removed function may have contained reducing scatters.
+        assert!(fuzz_support::scan(&less).is_ok_and(|less| less.0 == found.0));
     }
     check_weights(bytes);
     check_checksum(bytes);
 }
 
 fn check_weights(bytes: &[u8]) {
-    let Ok(Some(whole)) = surgery::with_weights(bytes, b"0123456789abcdef") else { return };
-    assert_eq!(surgery::with_weights(&whole, b""), Ok(None));
-    assert_eq!(surgery::scan(&whole), surgery::scan(bytes));
+    let Ok(Some(whole)) = fuzz_support::with_weights(bytes, b"0123456789abcdef") else { return };
+    assert_eq!(fuzz_support::with_weights(&whole, b""), Ok(None));
+    assert_eq!(fuzz_support::scan(&whole), fuzz_support::scan(bytes));
 }
 
 fn check_checksum(bytes: &[u8]) {
-    let stamped = surgery::stamped(bytes).expect("its fields were read before");
-    assert_eq!(surgery::states_checksum(&stamped), Ok(true));
-    assert_eq!(surgery::stamped(&stamped).as_ref(), Ok(&stamped));
+    let stamped = fuzz_support::stamped(bytes).expect("its fields were read before");
+    assert_eq!(fuzz_support::states_checksum(&stamped), Ok(true));
+    assert_eq!(fuzz_support::stamped(&stamped).as_ref(), Ok(&stamped));
     let flipped = [&[stamped[0] ^ 0x80], &stamped[1..]].concat();
-    assert_ne!(surgery::states_checksum(&flipped), Ok(true));
+    assert_ne!(fuzz_support::states_checksum(&flipped), Ok(true));
 }
 
-/// The words of `rotate`.
+/// Target: the grammar of `rotate`.
 pub fn mitigation(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else { return };
     match text.parse::<Mitigation>() {

@@ -1,4 +1,4 @@
-//! What strangers may ask for: the text of an `INIT`, and structures that fill no box.
+//! Fuzz targets for the limits of a server: the text of an `INIT`, and degenerate cells.
 
 use tumble_core::Cell;
 use tumble_core::Graph;
@@ -10,7 +10,7 @@ use tumble_core::potential::Potential;
 use tumble_core::rotation::{Vector3, dot};
 use tumble_server::SessionLimits;
 
-/// An `INIT` is granted within the limits, or refused with a sentence; without the token with that one only.
+/// Target: an `INIT` is accepted within the limits or refused with a sentence; without the token, with that sentence.
 pub fn accept_init(bytes: &[u8]) {
     let Some((&limits, text)) = bytes.split_first() else { return };
     let Ok(text) = str::from_utf8(text) else { return };
@@ -33,7 +33,7 @@ pub fn accept_init(bytes: &[u8]) {
     }
 }
 
-/// A cell and atoms of any numbers: a graph whose edges all have their reverse, or a sentence.
+/// Target: a cell and atoms of any numbers give an error, or a graph with the reverse of every edge.
 pub fn hostile_cells(bytes: &[u8]) {
     let Some((&[flags, cutoff], bytes)) = bytes.split_first_chunk() else { return };
     let numbers: Vec<_> = bytes.as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();

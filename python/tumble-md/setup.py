@@ -1,6 +1,7 @@
-"""What pyproject.toml cannot say: the one version of tumble, and what a wheel has that brings compiled programs.
+"""The dynamic part of the packaging: the version, from Cargo.toml, and the entry points of compiled programs.
 
-`make wheel` (scripts/make-wheel.sh) puts these beside the Python files; without them it is clients only.
+`make wheel` (scripts/make-wheel.sh) puts the programs beside the Python files; without them the wheel has the clients
+only.
 """
 
 import re
@@ -15,14 +16,14 @@ COMPILED = (HERE / "tumble/libtumble.so").exists()
 
 
 class Programs(Distribution):
-    """Files for one machine, though none is an extension of Python."""
+    """A distribution for one platform, though without an extension module of Python."""
 
     def has_ext_modules(self):
         return COMPILED
 
 
 class AnyPython(bdist_wheel):
-    """For every Python 3: nothing is compiled against it."""
+    """A wheel for every Python 3: nothing is compiled against it."""
 
     def get_tag(self):
         return "py3", "none", super().get_tag()[2]
@@ -30,7 +31,7 @@ class AnyPython(bdist_wheel):
 
 setup(
     version=VERSION,
-    # The interface that src/onnx asks for, `api-24` in Cargo.toml, came with 1.24.
+    # ONNX Runtime has had the requested interface, `api-24` in Cargo.toml, since 1.24.
     install_requires=["numpy", *(["onnxruntime>=1.24"] if COMPILED else [])],
     entry_points={
         "console_scripts": ["tumble = tumble.command:main"] if COMPILED else [],

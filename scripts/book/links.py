@@ -1,9 +1,9 @@
-"""Brings into the book what its pages link to outside of docs/: a hook of the builder (properdocs.yml).
+"""Adds linked files outside of docs/ to the book: a hook of the builder (properdocs.yml).
 
-Markdown there becomes a page, a picture is copied, and any other text becomes a page that shows it. Links are turned to
-where these come to lie: docs/ is the top of the book, and everything else has its path in the repository. So the links
-of the pages are right in the repository and in the book alike. The attributes of fences, which only tests read
-(tests/docs/fences.py), are removed: the builder knows a language and nothing else there.
+A Markdown file becomes a page, a picture is copied, and any other text becomes a page with the text in a code block.
+Links are rewritten: docs/ is the top of the book, and every other file has its path in the repository. So the links of
+the pages work in the repository and in the book alike. The attributes of fences are removed, since only tests read them
+(tests/docs/fences.py) and the builder accepts just a language there.
 """
 
 import posixpath
@@ -34,26 +34,26 @@ def in_book(path):
 
 
 def target(page, link):
-    """The path in the repository that a link of a page (its own path there) leads to; None if nothing is there."""
+    """The path in the repository of the target of a link; None if there is no such file. `page`: path of the page."""
     path = posixpath.normpath(posixpath.join(posixpath.dirname(page), link))
     return path if not path.startswith("..") and (ROOT / path).is_file() else None
 
 
 def outside(page):
-    """What a page links to outside of docs/."""
+    """Paths of the linked files outside of docs/."""
     text = FENCE.sub("", (ROOT / page).read_text())
     found = {target(page, match[2]) for match in LINK.finditer(text)} - {None}
     return {path for path in found if in_book(path) in (path, f"{path}.txt.md")}
 
 
 def shown(path):
-    """A page that shows a text."""
+    """A page with a text in a code block."""
     language = {".py": "python", ".sh": "sh", ".h": "c"}.get(Path(path).suffix, "text")
     return f"# {path}\n\n```{language}\n{(ROOT / path).read_text().rstrip()}\n```\n"
 
 
 def on_files(files, config):
-    """Adds what is linked to, and what that links to in turn."""
+    """Adds the linked files, and the files linked from these."""
     waiting = [f"docs/{file.src_uri}" for file in files.documentation_pages()]
     added = set()
     while waiting:
@@ -68,7 +68,7 @@ def on_files(files, config):
 
 
 def on_page_markdown(markdown, page, config, files):
-    """Turns the links of a page and makes its fences ordinary; the builder complains of links that lead nowhere."""
+    """Rewrites the links of a page and makes its fences ordinary; the builder reports broken links."""
     here = page.file.src_uri
     if here.endswith(".txt.md"):
         return markdown

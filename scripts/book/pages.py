@@ -1,10 +1,10 @@
 """Writes the generated pages of the book: docs/commands.md and docs/errors.md.
 
-    python scripts/book/pages.py [PROGRAM]         # target/release/tumble unless given
+    python scripts/book/pages.py [PROGRAM]         # default: target/release/tumble
 
-The first contains the output of `--help`. The second contains that of `tumble errors`, which has all errors in Rust;
-the errors and warnings of the pair style, which are in C++; texts of other modules that are no errors; and the
-exceptions of the Python package.
+The first page contains the output of `--help`. The second contains the output of `tumble errors` (all errors in Rust),
+the errors and warnings of the pair style in C++, other texts of the Rust modules, and the exceptions of the Python
+package.
 """
 
 import ast
@@ -19,23 +19,23 @@ PROGRAM = ROOT / "target/release/tumble"
 
 COMMANDS = """# Command line
 
-What `tumble --help` and the `--help` of each command print. Texts around them: [check.md](check.md), [ipi.md](ipi.md),
-[server.md](server.md). A mitigation is a word of [choosing.md](choosing.md). This page is written by
-`python scripts/book/pages.py`.
+The output of `tumble --help` and of the `--help` of each command. More on some commands: [check.md](check.md),
+[ipi.md](ipi.md), [server.md](server.md). For the values of `--rotate` see [choosing.md](choosing.md). This page is
+written by `python scripts/book/pages.py`.
 """
 
 ERRORS = """# Troubleshooting
 
-Every sentence that tumble ends with, its cause and its cure, and then the ends of sentences, the warnings and the
-exceptions that say themselves what to change. `...` is what differs. What the doors to other programs say besides:
-[tumble ipi](ipi.md#troubleshooting), [tumble serve](server.md#errors); options that make no sense are refused by the
-usage of [each command](commands.md). This page is written by `python scripts/book/pages.py` from the sources.
+All error messages of tumble with cause and cure, then the details at the end of messages, the warnings and the
+exceptions, each with its own remedy. `...` stands for variable parts. See also [tumble ipi](ipi.md#troubleshooting) and
+[tumble serve](server.md#errors); for invalid options a command prints its [usage](commands.md). This page is written by
+`python scripts/book/pages.py` from the sources.
 """
 
 PAIR_STYLE = """
 ## The pair style's own checks
 
-They follow `pair_style tumble`, and say themselves what to write in the input:
+They follow `pair_style tumble` and name the change to the input:
 """
 WARNINGS = """
 ## Warnings of the pair style
@@ -50,15 +50,15 @@ They begin with `note:` on the command line, are warnings in Python, and lines o
 EXCEPTIONS = """
 ## Exceptions in Python
 
-What `tumble`'s Python package raises by itself, with the type; all other sentences come as `ModelError` or
+Exceptions of the Python package `tumble` itself, with the type; all other errors are a `ModelError` or a
 `ServerError`:
 """
 
-# Sections of `tumble errors`: this one and those after it come behind the checks of the pair style.
+# The checks of the pair style come before this section of `tumble errors`.
 BEHIND_PAIR_STYLE = "XYZ files"
 
-# Modules with more sentences of a section, which are told to others or fill the end of an error: every text of four
-# words or more is one.
+# Modules with further sentences of a section: messages to a peer, or details at the end of an error. Every text of four
+# words or more counts.
 SOURCES = {
     "Options and arguments": [
         "tumble-ipi/src/options.rs",
@@ -69,8 +69,8 @@ SOURCES = {
         "tumble-server/src/serve.rs",
         "tumble-capi/src/*.rs",
     ],
-    "What is wrong with a model file": ["tumble-onnx/src/contract/unpacking.rs"],
-    "Messages of the other side": [
+    "Defects of a model file": ["tumble-onnx/src/contract/unpacking.rs"],
+    "Messages of the peer": [
         "tumble-ipi/src/shared.rs",
         "tumble-ipi/src/client.rs",
         "tumble-ipi/src/client/reply_reader.rs",
@@ -85,7 +85,7 @@ PARTS = {"the server at ...", "the documentation of the functions is that of the
 
 
 def help_of(program, command):
-    """The help of a command as a block; that of the program without a command."""
+    """The help of a command as a block; without a command, the help of the program."""
     words = [program, *command, "--help"]
     text = subprocess.run(words, check=True, capture_output=True, text=True).stdout
     lines = "\n".join(line.rstrip() for line in text.strip().splitlines())
@@ -106,7 +106,7 @@ def spoken(literal):
     sentence = re.sub(r"\{[^}]*\}|\.{3}", "...", literal).replace("......", "...")
     if re.search(r"\w", sentence):
         return sentence
-    # A sentence of variable parts only is shown by their names, if there are any.
+    # Show the names of the parts if a sentence has variable parts only.
     names = re.sub(r"[{}]", "", literal).upper()
     return names if re.search("[A-Z]", names) else "..."
 
@@ -124,7 +124,7 @@ def told(program):
 
 
 def linked(section):
-    """A section with links in place of files of the manual, where causes and cures name them."""
+    """A section with links in place of the names of files of the manual."""
     link = functools.partial(re.sub, r"\bdocs/((\S+\.md)[#\w-]*)", r"[\2](\1)")
     return re.sub(r"^ {4}\*Cause:\*.*$", lambda line: link(line[0]), section, flags=re.MULTILINE)
 
@@ -190,7 +190,7 @@ def listed(text, sentences):
 
 
 def section(heading, text):
-    """A section of `tumble errors` with what other modules add to it."""
+    """A section of `tumble errors`, with the sentences of other modules."""
     more = (f"- {code(sentence)}\n" for sentence in rust_sentences(SOURCES.get(heading, [])))
     return linked(text) + "".join(line for line in more if line not in text)
 

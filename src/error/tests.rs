@@ -2,7 +2,7 @@ use std::error::Error as _;
 use std::io;
 
 use tumble_core::Error as Core;
-use tumble_core::cancel::Reason;
+use tumble_core::cancel::CancelReason;
 use tumble_ipi::Error as Ipi;
 
 use super::*;
@@ -23,7 +23,7 @@ fn address() -> Ipi {
     "nowhere".parse::<tumble_ipi::net::Address>().unwrap_err()
 }
 
-/// One of each error that is a mistake in options or arguments.
+/// One of each mistake in options or arguments.
 fn usage() -> Vec<Error> {
     let core = [
         Core::Argument { name: "COMMAND", problem: "is none".into() },
@@ -36,7 +36,7 @@ fn usage() -> Vec<Error> {
     all.extend([
         Error::Ipi(address()),
         Error::Server(address().into()),
-        Error::OpenDoor { address: "tcp:a:1".into() },
+        Error::OpenServer { address: "tcp:a:1".into() },
         Error::ShortToken { found: 2, address: "tcp:a:1".into(), shortest: 16 },
         Error::Overwrite { path: "a".into() },
     ]);
@@ -47,14 +47,14 @@ fn usage() -> Vec<Error> {
 fn mistakes_in_options_are_told_from_other_errors() {
     for error in usage() {
         assert!(error.is_usage() && !error.is_late() && !error.is_interruption(), "{error}");
-        // Of a frame, it is a matter of the file.
+        // In a frame, the same error is a problem of the file.
         assert!(!framed(error).is_usage());
     }
     let signals = Error::Signals { source: refused() };
     let others = [
         unknown().into(),
         Core::Internal { text: "x".into() }.into(),
-        Core::Cancelled { reason: Reason::Time }.into(),
+        Core::Cancelled { reason: CancelReason::Time }.into(),
         Ipi::Connect { address: "a".into(), source: refused() }.into(),
         tumble_xyz::Error::NoFrames { file: "a".into() }.into(),
         tumble_onnx::Error::NoContract { path: "a".into() }.into(),
@@ -69,8 +69,8 @@ fn mistakes_in_options_are_told_from_other_errors() {
 }
 
 #[test]
-fn what_a_crate_passes_on_is_classified_as_by_itself() {
-    let late = || Core::Cancelled { reason: Reason::Time };
+fn wrapped_errors_are_classified_as_the_original() {
+    let late = || Core::Cancelled { reason: CancelReason::Time };
     let ways: [fn(Core) -> Error; 7] = [
         Error::Core,
         |error| tumble_xyz::Error::from(error).into(),
@@ -83,7 +83,7 @@ fn what_a_crate_passes_on_is_classified_as_by_itself() {
     for way in ways {
         assert!(way(late()).is_late() && framed(way(late())).is_late() && way(late()).is_interruption());
         assert!(way(Core::Argument { name: "a", problem: "b".into() }).is_usage());
-        assert!(!way(Core::Cancelled { reason: Reason::Signal }).is_late());
+        assert!(!way(Core::Cancelled { reason: CancelReason::Signal }).is_late());
         assert_eq!(way(unknown()).to_string(), unknown().to_string());
     }
     assert!(Error::from(tumble_check::Error::Interrupted).is_interruption());
@@ -100,7 +100,7 @@ fn causes_are_sources_and_parts_of_the_sentence() {
 }
 
 #[test]
-fn an_error_of_a_model_comes_back_as_it_was() {
+fn model_errors_survive_the_round_trip_through_core() {
     let missing = || tumble_onnx::Error::RuntimeMissing { tried: "a".into() };
     let inside = Core::from(missing());
     assert_eq!(inside.to_string(), missing().to_string());

@@ -73,7 +73,7 @@ def test_masks_of_minus_infinity_are_not_blamed(tmp_path):
     found = nonfinite.sentence(saved(tmp_path / "m.onnx", nodes, constants), inputs())
     assert found == (
         "the first NaN is that of the node Softmax, shares = Softmax(logits), in padding (slot 1 of atom 4 (Z = 6)): "
-        "replace what is in padding first"
+        "replace the values in padding first"
     )
 
 

@@ -37,7 +37,7 @@ def assert_refused(folder, script, *sentences, ranks=(1, 2), environment=None):
         ("seed -1", "seed is -1: give a whole number from 0"),
         ("threads 0", "threads is 0: give a whole number from 1"),
         ("every 0", "every is 0: give a whole number from 1"),
-        ("rotate random every 4 correction yes", "every 4 contradicts correction yes, which the host program steps"),
+        ("rotate random every 4 correction yes", "every 4 contradicts correction yes, which leaves the time stepping to"),
         (
             "rotate octahedral+inversion inversion no",
             "inversion no contradicts rotate octahedral+inversion: leave one of them out",
@@ -236,7 +236,7 @@ neigh_modify one 3000 page 30000
 def test_more_neighbors_than_an_atom_may_have(tmp_path):
     """An atom amidst a shell of others: 2,000 of them are evaluated, and no more."""
     dense = toy("pair-padded-f64") + "run 0\n"
-    sentence = "of 2002 atoms some have 2001 neighbors or more within 3.500 Å, but 2000 are evaluated at most"
+    sentence = "some of 2002 atoms have 2001 or more neighbors within 3.500 Å, but at most 2000 are supported"
     assert_refused(tmp_path, DENSE.format(neighbors=2001) + dense, sentence)
     assert run(tmp_path, DENSE.format(neighbors=2000) + dense).code == 0
 

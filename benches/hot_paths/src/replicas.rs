@@ -1,4 +1,4 @@
-//! From a graph to the tensors of 24 replicas, and from what a model gives for them to an average.
+//! From a graph to the tensors of 24 replicas, and from the outputs of a model to an average.
 
 use std::hint::black_box;
 
@@ -11,7 +11,7 @@ use tumble_core::neighbors;
 use tumble_core::planner::{ModelCosts, RecomputeLevel};
 use tumble_core::potential::{Derivative, Forces, ModelInfo, Potential, Replicas, Response};
 use tumble_core::rotation::{Matrix3, apply};
-use tumble_engine::bench_support::Bare;
+use tumble_engine::bench_support::TensorIo;
 use tumble_onnx::contract::metadata::Layout;
 
 use super::{CUTOFF, Unit, structures};
@@ -20,18 +20,18 @@ fn graph() -> Graph {
     neighbors::graph(&structures::water(1), CUTOFF).expect("water has a graph")
 }
 
-/// Atoms, edges and rotated edge vectors.
+/// Packs atoms, edges and rotated edge vectors into tensors.
 pub fn packing(layout: Layout) -> Unit {
-    let (graph, grid, mut tensors) = (graph(), Quadrature::octahedral(), Bare::new(layout, CUTOFF));
+    let (graph, grid, mut tensors) = (graph(), Quadrature::octahedral(), TensorIo::new(layout, CUTOFF));
     Box::new(move || {
         tensors.pack(black_box(&[Replicas { graph: &graph, rotations: &grid.rotations }]));
         black_box(tensors.edge_vectors());
     })
 }
 
-/// Of the padded layout, whose slots are looked up. The gradients are those of Σ v²/2: the edge vectors.
+/// Unpacks gradients from the slots of the padded layout. They belong to Σ v²/2, so they are the edge vectors.
 pub fn unpacking() -> Unit {
-    let (graph, grid, mut tensors) = (graph(), Quadrature::octahedral(), Bare::new(Layout::Padded, CUTOFF));
+    let (graph, grid, mut tensors) = (graph(), Quadrature::octahedral(), TensorIo::new(Layout::Padded, CUTOFF));
     tensors.pack(&[Replicas { graph: &graph, rotations: &grid.rotations }]);
     let values = tensors.edge_vectors().to_vec();
     Box::new(move || {
@@ -39,7 +39,7 @@ pub fn unpacking() -> Unit {
     })
 }
 
-/// Turning back, forces, virial, mean and spread.
+/// Rotates forces back, and computes virial, mean and spread.
 pub fn averaging() -> Unit {
     let (graph, grid) = (graph(), Quadrature::octahedral());
     let mut potential = Remembered::new(&graph, &grid.rotations);
@@ -49,7 +49,7 @@ pub fn averaging() -> Unit {
     })
 }
 
-/// The harmonic springs U = Σ v²/2 between all neighbors, found beforehand: what is measured is not the model.
+/// Stored responses of the harmonic springs U = Σ v²/2 between all neighbors, so that no model is measured.
 struct Remembered {
     info: ModelInfo,
     responses: Vec<Response>,
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn springs_of_edges_that_cancel_pull_nowhere_and_have_no_spread() {
+    fn springs_on_balanced_edges_give_no_force_and_no_spread() {
         let (graph, grid) = (graph(), Quadrature::octahedral());
         let request = Request::new(Forces::Conservative, usize::MAX);
         let mean = average(&mut Remembered::new(&graph, &grid.rotations), &graph, &grid, &request).unwrap();
@@ -102,7 +102,7 @@ mod tests {
     fn gradients_come_back_in_the_order_of_the_edges() {
         let (graph, grid) = (graph(), Quadrature::octahedral());
         for layout in [Layout::List, Layout::Padded] {
-            let mut tensors = Bare::new(layout, CUTOFF);
+            let mut tensors = TensorIo::new(layout, CUTOFF);
             tensors.pack(&[Replicas { graph: &graph, rotations: &grid.rotations }]);
             let gradients = tensors.gradients(tensors.edge_vectors()).unwrap();
             for (rotation, gradients) in grid.rotations.iter().zip(gradients) {

@@ -1,4 +1,4 @@
-//! Steps of a model for which tumble has kernels: of 192 centers with 27 tokens each, 4 heads of 8 components.
+//! tumble's kernels for steps of a model: 192 centers with 27 tokens each, 4 heads of 8 components.
 
 use std::hint::black_box;
 
@@ -44,7 +44,7 @@ pub fn activation_gradient() -> Unit {
 
 /// The gradient of a normalization of each token.
 pub fn normalization_gradient() -> Unit {
-    each_row(bench_support::normalize_gradient)
+    each_row(bench_support::rms_norm_gradient)
 }
 
 fn each_row(step: fn(usize, &[f32], &[f32], &mut [f32])) -> Unit {

@@ -1,4 +1,4 @@
-//! The structures that are worked on.
+//! The structures of the units.
 
 use tumble_core::Cell;
 use tumble_core::System;
@@ -6,7 +6,7 @@ use tumble_core::rotation::Vector3;
 
 const WATER: &str = include_str!("../../../examples/liquid/water-64.data");
 
-/// The liquid, so many times along each axis: 192 atoms times the cube of `times`.
+/// Liquid water, repeated `times` along each axis: 192 · times³ atoms.
 pub fn water(times: usize) -> System {
     let (side, atoms) = (side(), atoms());
     let mut positions = Vec::new();
@@ -20,14 +20,14 @@ pub fn water(times: usize) -> System {
     System::new(positions, species, cell.expect("the box has a volume")).expect("water is a structure")
 }
 
-/// Four atoms in a cell of 26 Å^3, far fewer than they have neighbors.
+/// Four atoms in a cell of 26 Å³, each with far more than four neighbors.
 pub fn triclinic() -> System {
     let cell = Cell::new([[2.9, 0.0, 0.0], [1.7, 3.1, 0.0], [-0.8, 1.2, 2.6]], [true; 3]);
     let positions = [[0.1, 0.2, 0.3], [1.9, 0.7, 1.6], [0.5, 2.4, 0.1], [2.2, 3.5, 1.5]];
     System::new(positions.to_vec(), vec![8; 4], cell.expect("the cell has a volume")).expect("it is a structure")
 }
 
-/// Of the box, Å.
+/// Side of the box, Å.
 fn side() -> f64 {
     let line = WATER.lines().find(|line| line.ends_with("xlo xhi")).expect("the file has a box");
     line.split(' ').nth(1).and_then(|high| high.parse().ok()).expect("the box has a length")
@@ -39,7 +39,7 @@ fn atoms() -> Vec<(u8, Vector3)> {
     rows.expect("the file has atoms").lines().filter(|line| !line.is_empty()).map(atom).collect()
 }
 
-/// Of "id type x y z ...".
+/// Parses a row "id type x y z ...".
 fn atom(row: &str) -> (u8, Vector3) {
     let mut words = row.split(' ').skip(1);
     let z = if words.next() == Some("1") { 8 } else { 1 };

@@ -16,7 +16,7 @@ use tumble_core::potential::ModelInfo;
 use tumble_core::rotation::{Matrix3, Vector3};
 use tumble_core::system::System;
 use tumble_engine::load;
-use tumble_ipi::client::check_species;
+use tumble_ipi::client::check_atomic_numbers;
 use tumble_ipi::options::Options;
 use tumble_ipi::wire::Structure;
 
@@ -67,7 +67,7 @@ impl ModelHandle {
     }
 
     fn compute(&self, species: Vec<u8>, cell: Option<&Matrix3>, positions: &[Vector3]) -> Result<Evaluation> {
-        check_species(&species)?;
+        check_atomic_numbers(&species)?;
         let structure = Structure { cell: cell.copied().unwrap_or_default(), positions: positions.to_vec() };
         let cell = structure.cell(None)?;
         let system = System::new(structure.positions, species, cell)?;

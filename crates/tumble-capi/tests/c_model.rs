@@ -119,7 +119,7 @@ fn an_evaluation_ends_when_the_program_asks_for_it() {
         "status -2",
         "questions 2",
         "energy 1",
-        "the evaluation was ended before its end: the program that called asked for it",
+        "the evaluation was cancelled: the calling program asked for it",
         "status 0",
         "same 1",
         "model -1",

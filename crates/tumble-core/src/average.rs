@@ -15,9 +15,9 @@ pub(crate) use self::shared::average_jobs;
 use crate::blocks::Blocks;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
-use crate::planned::plan_of;
 use crate::planner::{GraphSize, Plan, Work};
 use crate::potential::{Forces, Potential};
+use crate::potential_plan::plan_for;
 use crate::quadrature::Quadrature;
 use crate::rotation::{Matrix3, Vector3, root_mean_square};
 
@@ -177,7 +177,7 @@ pub fn samples<E: From<Error>>(
 ) -> Result<(), E> {
     potential.info().check(graph)?;
     let wanted = [(request.forces, 0..rotations.len())];
-    let plan = plan_of(potential, &[Work { size: GraphSize::of(graph), replicas: wanted.to_vec() }], request.memory);
+    let plan = plan_for(potential, &[Work { size: GraphSize::of(graph), replicas: wanted.to_vec() }], request.memory);
     let blocks = blocks_of(&plan, potential, graph, request.memory)?;
     for share in plan.batches.into_iter().flat_map(|batch| batch.shares) {
         let rotations = &rotations[share.replicas];

@@ -8,8 +8,8 @@ use std::collections::VecDeque;
 
 use crate::error::{Error, Result};
 use crate::graph::{Edge, Graph};
-use crate::planned::bytes_per_replica;
 use crate::potential::{Derivative, Forces, Potential, Response};
+use crate::potential_plan::bytes_per_replica;
 use crate::rotation::{Matrix3, Vector3, add};
 
 /// Largest number of centers of a block, halo included, per own center; a larger number would be nearly all halo.

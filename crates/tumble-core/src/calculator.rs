@@ -7,7 +7,7 @@ use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::graph::Graph;
 pub use crate::mts::{HeldCorrection, Phase};
-use crate::mts::{impulse, with_inner};
+use crate::mts::{respa_impulse, with_inner};
 use crate::neighbors::NeighborList;
 use crate::planner::Plan;
 use crate::policy::Policy;
@@ -164,7 +164,7 @@ impl Calculator {
     fn outer(&mut self, graph: &Graph, step: u64, detail: &Detail) -> Result<Evaluation> {
         let (averaged, bare) = self.averaged_and_bare(graph, step, detail)?;
         self.held = Some(HeldCorrection::new(&averaged, &bare));
-        Ok(impulse(averaged, &bare, self.every))
+        Ok(respa_impulse(averaged, &bare, self.every))
     }
 
     /// Evaluates an inner step. The average, if due, has a run of its own, although a batch of both would be cheaper:

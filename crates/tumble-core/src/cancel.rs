@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
+pub use crate::cancel_reason::CancelReason;
 use crate::error::{Error, Result};
 use crate::parallel::locked;
-pub use crate::reason::Reason;
 
 /// Time between two polls of the host program; to answer, it may have to wait for a lock of its own.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
@@ -26,7 +26,7 @@ pub struct Cancel(Arc<State>);
 
 #[derive(Default)]
 struct State {
-    /// 0, or a [`Reason`].
+    /// 0, or a [`CancelReason`].
     reason: AtomicU8,
     running: Mutex<Vec<Arc<dyn Cancellable>>>,
     host: Option<Host>,
@@ -48,7 +48,7 @@ impl Cancel {
     }
 
     /// Cancels the evaluations. Only the first reason counts.
-    pub fn cancel(&self, reason: Reason) {
+    pub fn cancel(&self, reason: CancelReason) {
         // Under the lock, so that no run begins unnoticed after the last one was ended.
         let running = locked(&self.0.running);
         let _ = self.0.reason.compare_exchange(0, reason as u8, Ordering::Relaxed, Ordering::Relaxed);
@@ -56,8 +56,8 @@ impl Cancel {
     }
 
     /// Returns the reason of a cancellation, if there was one.
-    pub fn reason(&self) -> Option<Reason> {
-        use Reason::{Gone, Program, Signal, Time};
+    pub fn reason(&self) -> Option<CancelReason> {
+        use CancelReason::{Gone, Program, Signal, Time};
         let reason = self.0.reason.load(Ordering::Relaxed);
         [Gone, Signal, Time, Program].into_iter().find(|known| *known as u8 == reason)
     }
@@ -68,7 +68,7 @@ impl Cancel {
     /// [`Error::Cancelled`].
     pub fn check(&self) -> Result<()> {
         if self.0.host.as_ref().is_some_and(Host::wants_to_end) {
-            self.cancel(Reason::Program);
+            self.cancel(CancelReason::Program);
         }
         self.reason().map_or(Ok(()), |reason| Err(Error::Cancelled { reason }))
     }
@@ -129,13 +129,13 @@ mod tests {
         let run: Arc<dyn Cancellable> = flag.clone();
         assert!(!cancel.during(&run, || Ok(flag.0.load(Ordering::Relaxed))).unwrap());
         let ended = cancel.during(&run, || {
-            thread::scope(|scope| scope.spawn(|| cancel.clone().cancel(Reason::Gone)).join().unwrap());
+            thread::scope(|scope| scope.spawn(|| cancel.clone().cancel(CancelReason::Gone)).join().unwrap());
             assert!(flag.0.load(Ordering::Relaxed));
             Ok(())
         });
-        let expected = "the evaluation was ended before its end: nobody waits for its result any more";
+        let expected = "the evaluation was cancelled: its client has left";
         assert_eq!(sentence(ended), expected);
-        cancel.cancel(Reason::Time);
+        cancel.cancel(CancelReason::Time);
         assert_eq!(sentence(cancel.during(&run, || panic!("it began"))), expected);
         let other = Cancel::default();
         assert!(!other.during(&run, || Ok(flag.0.load(Ordering::Relaxed))).unwrap());
@@ -155,7 +155,7 @@ mod tests {
         assert!(cancel.check().is_ok() && asked.load(Ordering::Relaxed));
         assert!(cancel.check().is_ok());
         thread::sleep(POLL_INTERVAL);
-        let expected = "the evaluation was ended before its end: the program that called asked for it";
+        let expected = "the evaluation was cancelled: the calling program asked for it";
         assert_eq!(sentence(cancel.check()), expected);
     }
 }

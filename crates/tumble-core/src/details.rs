@@ -1,14 +1,15 @@
-//! Beyond energy, forces and virial: a JSON object for programs in C and Python, eV and Å.
+//! Results besides energy, forces and virial, as a JSON object for programs in C and Python; eV and Å.
 
 use serde_json::{Map, Value, json};
 
 use crate::average::Evaluation;
 
-/// The details of an evaluation.
+/// Returns the details of an evaluation.
 ///
-/// `evaluations`: rotated copies; `torque` `[3]`, eV. Where there was more than one rotation: `energy_spread` (eV) and
-/// `force_spread` (eV/Å, root mean square over components), standard deviations over the rotations; `replica_energies`
-/// `[R]` (eV) and `replica_weights` `[R]`. For an ensemble: `ensemble_energies` `[M]` (eV).
+/// Always: `evaluations`, the number of rotated copies, and `torque` `[3]`, eV. With more than one rotation:
+/// `energy_spread` (eV) and `force_spread` (eV/Å, root mean square over components), the standard deviations over the
+/// rotations; `replica_energies` `[R]` (eV) and `replica_weights` `[R]`. With an ensemble: `ensemble_energies` `[M]`
+/// (eV).
 pub fn details(evaluation: &Evaluation) -> Map<String, Value> {
     let mut details = Map::from_iter([
         ("evaluations".to_owned(), json!(evaluation.evaluations)),

@@ -1,20 +1,20 @@
-//! What can go wrong with structures, rotations, settings and evaluations.
+//! Errors of structures, rotations, settings and evaluations.
 //!
-//! Sentences are lower case and say what, where, what was found, what was expected, and what to change. A sentence has
-//! its cause in it, so that programs print an error by itself and not the chain of its sources.
+//! A sentence is lower case and has the problem, its place, the value found, the value expected, and the remedy. It
+//! includes its cause, so that programs print the error alone, without the chain of its sources.
 
 use crate::graph::Graph;
 use crate::numbers::{plain, short};
 
-/// Result of everything in this crate that can fail.
+/// Result of the fallible functions of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 crate::errors! {
-    /// What went wrong, as one sentence that tells the user what to change.
+    /// An error of this crate, as one sentence with a remedy.
     #[derive(Debug, thiserror::Error)]
     #[non_exhaustive]
     pub enum Error {
-        /// An error of a model that is defined elsewhere; its sentence is that of the error.
+        /// An error of a model that is defined in another crate, with the sentence of that error.
         #[error(transparent)]
         Model(Box<dyn std::error::Error + Send + Sync>),
 
@@ -31,16 +31,16 @@ crate::errors! {
             species: usize,
         },
 
-        /// A coordinate or a cell vector is NaN or infinite.
+        /// A coordinate is NaN or infinite.
         ///
-        /// Cause: The dynamics has exploded, or what was sent or read was broken before.
+        /// Cause: The dynamics has exploded, or the file or message was corrupted.
         ///
         /// Cure: Take a shorter time step, relax the structure first, and look at the step before in the trajectory.
         #[error(
             "{what} of atom {atom} is not finite ({value}): check the structure, or whether the dynamics has exploded"
         )]
         NotFinite {
-            /// Which quantity.
+            /// The quantity.
             what: &'static str,
             /// Index of the atom (from 1).
             atom: usize,
@@ -50,7 +50,7 @@ crate::errors! {
 
         /// A cell vector is NaN or infinite.
         ///
-        /// Cause: The barostat has exploded, or what was sent or read was broken before.
+        /// Cause: The barostat has exploded, or the file or message was corrupted.
         ///
         /// Cure: Take a shorter time step or a slower barostat, and look at the step before in the trajectory.
         #[error(
@@ -65,10 +65,10 @@ crate::errors! {
 
         /// A periodic cell without volume.
         ///
-        /// Cause: Two cell vectors are parallel or one is zero, although the structure repeats along it.
+        /// Cause: Two cell vectors are parallel or one is zero, although the structure is periodic along it.
         ///
-        /// Cure: Give three independent vectors, or say along which ones it repeats (`pbc` in extended XYZ, `--pbc` of
-        /// `tumble ipi`).
+        /// Cure: Give three independent vectors, or declare fewer directions periodic (`pbc` in extended XYZ, `--pbc`
+        /// of `tumble ipi`).
         #[error(
             "the cell is periodic along {axis} but its volume is {} Å^3: give three independent cell vectors",
             short(*volume)
@@ -80,10 +80,10 @@ crate::errors! {
             volume: f64,
         },
 
-        /// A periodic cell of which too many fit into the cutoff.
+        /// A periodic cell with too many images within the cutoff.
         ///
-        /// Cause: The cell is far smaller than the model's cutoff, most often because it was given in Bohr or
-        /// nanometers.
+        /// Cause: The cell is far smaller than the model's cutoff, most often because it was given in nanometers or
+        /// read in Bohr.
         ///
         /// Cure: Give it in Å; in i-PI's files write `cell{angstrom}`.
         #[error(
@@ -97,58 +97,59 @@ crate::errors! {
             radius: f64,
         },
 
-        /// Atoms with far more neighbors than matter has.
+        /// An atom with far more neighbors than in any real material.
         ///
         /// Cause: Atoms are squeezed together or the cell is far too small, most often because positions or cell are
         /// not in Å, or because the dynamics has exploded.
         ///
         /// Cure: Give positions and cell in Å; in a simulation take a shorter time step.
         #[error(
-            "of {atoms} atoms some have {found} neighbors or more within {radius:.3} Å, but {most} are evaluated at \
-             most: check positions and cell, and whether their unit is Å"
+            "some of {atoms} atoms have {found} or more neighbors within {radius:.3} Å, but at most {most} are \
+             supported: check positions and cell, and whether their unit is Å"
         )]
         Crowded {
-            /// Atoms of the structure.
+            /// Number of atoms of the structure.
             atoms: usize,
-            /// Neighbors of an atom.
+            /// Number of neighbors of an atom.
             found: usize,
-            /// Cutoff, with the skin if that is in it, Å.
+            /// Cutoff, with the skin if the list has one, Å.
             radius: f64,
-            /// Neighbors that are allowed.
+            /// Largest supported number of neighbors.
             most: usize,
         },
 
         /// More pairs of neighbors than memory holds.
         ///
-        /// Cause: The structure, or all of a message together, is larger or denser than `memory` allows. A pair of
-        /// neighbors takes 200 bytes, besides the working memory of the model.
+        /// Cause: The structure, or all structures of a message together, are larger or denser than `memory` allows. A
+        /// pair of neighbors takes 200 bytes, besides the working memory of the model.
         ///
         /// Cure: Raise `memory`, send fewer structures in a message, or check that positions and cell are in Å.
         #[error(
-            "{atoms} atoms have more than {pairs} pairs of neighbors within {radius:.3} Å, {} an atom, and {} MB hold \
-             no more: check positions and cell, and whether their unit is Å, or give more memory",
+            "{atoms} atoms have more than {pairs} pairs of neighbors within {radius:.3} Å ({} per atom), the most that \
+             {} MB hold: check positions and cell, and whether their unit is Å, or raise memory",
             2 * pairs / (*atoms).max(1), memory >> 20
         )]
         TooManyPairs {
-            /// Atoms of the structures.
+            /// Number of atoms of the structures.
             atoms: usize,
-            /// Pairs that are allowed.
+            /// Largest number of pairs.
             pairs: usize,
             /// Cutoff and skin, Å.
             radius: f64,
-            /// What so many take, bytes.
+            /// Memory of so many pairs, bytes.
             memory: usize,
         },
 
-        /// An evaluation that was asked to end before its end.
+        /// An evaluation was cancelled.
         ///
-        /// Cause: A signal came, the time of `--max-seconds` was up, or nobody waited for the result any more.
+        /// Cause: A signal came, the time of `--max-seconds` was up, the client left, or the calling program asked for
+        /// it.
         ///
-        /// Cure: Nothing is wrong; start it again to get a result, with more time if that was the reason.
-        #[error("the evaluation was ended before its end: {}", reason.sentence())]
+        /// Cure: Nothing is wrong. Start it again to get a result, with more time if the time was up.
+        #[error("the evaluation was cancelled: {}", reason.sentence())]
         Cancelled {
-            /// Why.
-            reason: crate::reason::Reason,
+            /// The reason.
+            reason: crate::cancel_reason::CancelReason,
         },
 
         /// An element that the model was not trained on.
@@ -163,15 +164,16 @@ crate::errors! {
             model: String,
             /// Symbol or number of the element.
             element: String,
-            /// Symbols of the elements that it knows.
+            /// Symbols of the elements known.
             known: String,
         },
 
-        /// A cutoff or skin that is no length.
+        /// A cutoff or skin is not a length.
         ///
-        /// Cause: A program that calls the library gave a cutoff or a skin that is no length.
+        /// Cause: A program that calls the library gave a cutoff or a skin that is negative, NaN or infinite, or a
+        /// cutoff of zero.
         ///
-        /// Cure: Pass a positive cutoff and a skin from zero on, in Å.
+        /// Cure: Pass a positive cutoff and a skin of zero or more, in Å.
         #[error(
             "the cutoff is {} Å and the skin {} Å: give a positive cutoff and a skin that is not negative, both finite",
             plain(*cutoff), plain(*skin)
@@ -183,23 +185,23 @@ crate::errors! {
             skin: f64,
         },
 
-        /// An argument of a call that makes no sense.
+        /// An invalid argument of a call.
         ///
         /// Cause: An option of a model or a client cannot be read, or contradicts another one.
         ///
         /// Cure: Change the argument that the sentence names.
         #[error("the argument {name} {problem}")]
         Argument {
-            /// Its name.
+            /// Name of the argument.
             name: &'static str,
-            /// What is wrong with it, as the rest of a sentence.
+            /// The problem, as the rest of a sentence.
             problem: String,
         },
 
-        /// Two atoms, or images of them, in one place.
+        /// Two atoms, or images of them, coincide.
         ///
-        /// Cause: Two atoms lie on each other, as after a file was read twice, or where an atom is there on both sides
-        /// of the box.
+        /// Cause: Two atoms have the same position, as after a file was read twice, or when an atom was put on both
+        /// sides of the box.
         ///
         /// Cure: Remove one of them; in a simulation take a shorter time step.
         #[error(
@@ -211,11 +213,11 @@ crate::errors! {
             first: usize,
             /// Index of the other (from 1).
             second: usize,
-            /// Their distance, Å.
+            /// Distance of the two, Å.
             distance: f64,
         },
 
-        /// An atom so far outside the periodic cell that its position has lost its digits.
+        /// An atom so far outside the periodic cell that its position has lost precision.
         ///
         /// Cause: Atoms were never wrapped and have drifted very far, or the dynamics has exploded.
         ///
@@ -227,26 +229,26 @@ crate::errors! {
         Astray {
             /// Index of the atom (from 1).
             atom: usize,
-            /// Cells between it and the origin along one cell vector.
+            /// Distance from the origin along one cell vector, in cells.
             cells: f64,
         },
 
-        /// A kind of forces that the model does not give.
+        /// A kind of forces that the model does not offer.
         ///
-        /// Cause: `forces` or `--forces` asks for a kind that the file does not hold.
+        /// Cause: `forces` or `--forces` asks for a kind that is not in the model file.
         ///
         /// Cure: Leave it out, or export the model with the other kind (`tumble-export pet --forces both`).
         #[error("the model \"{model}\" offers no {wanted} forces: ask for {offered} ones")]
         ForcesNotOffered {
             /// Name of the model.
             model: String,
-            /// What was asked of it.
+            /// Kind asked for.
             wanted: &'static str,
-            /// What it has.
+            /// Kinds offered.
             offered: String,
         },
 
-        /// A setting out of range, or one that contradicts another or changes nothing.
+        /// A setting out of range, in contradiction to another, or without effect.
         ///
         /// Cause: Two settings exclude each other, a setting has no effect beside the others, or a number is out of
         /// range.
@@ -254,64 +256,66 @@ crate::errors! {
         /// Cure: Change or leave out the setting that the sentence begins with.
         #[error("{name} {value} {problem}")]
         Setting {
-            /// Its name.
+            /// Name of the setting.
             name: &'static str,
-            /// What was given.
+            /// Value given.
             value: String,
-            /// What is wrong with it, as the rest of a sentence.
+            /// The problem, as the rest of a sentence.
             problem: String,
         },
 
-        /// A keyword of the pair style with a value that it does not know.
+        /// A keyword of the pair style with an unknown value.
         ///
-        /// Cause: A keyword of the pair style that takes words has an unknown one.
+        /// Cause: The value of a keyword of the pair style is not one of its words.
         ///
-        /// Cure: Write one of the words that the sentence expects.
+        /// Cure: Write a word from the sentence.
         #[error("keyword {keyword} has the value {found}: expected {expected}")]
         KeywordValue {
             /// The keyword.
             keyword: &'static str,
-            /// What was given.
+            /// Value given.
             found: String,
-            /// What can be given.
+            /// Values accepted.
             expected: &'static str,
         },
 
-        /// A text that names no mitigation.
+        /// A text that is not a mitigation.
         ///
-        /// Cause: A word after `rotate` or `--rotate` that is no mitigation.
+        /// Cause: The word after `rotate` or `--rotate` is not a mitigation.
         ///
-        /// Cure: Write one of those that the sentence lists.
-        #[error("the mitigation \"{spec}\" {problem}: give {}", crate::grammar::GRAMMAR)]
+        /// Cure: Write a mitigation from the sentence.
+        #[error("the mitigation \"{spec}\" {problem}: give {}", crate::mitigation_grammar::GRAMMAR)]
         Mitigation {
             /// The text.
             spec: String,
-            /// What is wrong with it, as the rest of a sentence.
+            /// The problem, as the rest of a sentence.
             problem: String,
         },
 
         /// A grid of rotations that does not exist.
         ///
-        /// Cause: Grids of this family exist for some orders only.
+        /// Cause: Grids of this family exist only for some orders.
         ///
-        /// Cure: Take one of the orders that the sentence gives; `degree:N` finds the cheapest grid of a degree.
+        /// Cure: Take an order from the sentence; `degree:N` finds the cheapest grid of a degree.
         #[error("there is no {family} grid of order {order}: give {expected}, as in {family}:{example}")]
         GridOrder {
-            /// The kind of grid.
+            /// Family of the grid.
             family: &'static str,
-            /// The order asked for.
+            /// Order asked for.
             order: usize,
-            /// The orders that there are.
+            /// Existing orders.
             expected: String,
-            /// One of them.
+            /// An existing order, as an example.
             example: usize,
         },
 
         /// A model gave NaN or infinity.
         ///
-        /// Cause: The structure is outside of what the model knows, or the model divides by zero for lonely atoms.
+        /// Cause: The structure is far outside of the model's training data, or the model divides by zero for isolated
+        /// atoms.
         ///
-        /// Cure: Look at the atoms that the sentence names; if a single atom gives it too, it is the model.
+        /// Cure: Look at the atoms that the sentence names. If a single atom gives the error too, the model is at
+        /// fault.
         #[error(
             "the model \"{model}\" gave {value} in {output} at index {index:?}{}: check the structure for atoms that \
              are too close or too lonely for this model, or whether the dynamics has exploded{atoms}",
@@ -322,25 +326,24 @@ crate::errors! {
             model: String,
             /// Name of the output.
             output: &'static str,
-            /// Where in the output, one index per axis.
+            /// Position in the output, one index per axis.
             index: Vec<usize>,
-            /// Index in the structure (from 0) of the center that it belongs to, where it belongs to one.
+            /// Index in the structure (from 0) of the center of the value, if it belongs to one.
             center: Option<usize>,
             /// The value.
             value: f64,
-            /// The closest atoms of the structure, and those without neighbors, as the end of a sentence.
+            /// The closest atoms of the structure, and its isolated atoms, as the end of a sentence.
             atoms: String,
         },
 
-        /// A structure that needs more memory than allowed, and a model that cannot take it in parts.
+        /// A structure that needs more memory than allowed, and a model that cannot evaluate it in parts.
         ///
-        /// Cause: The model's energy is one of the whole structure (Orb), so that it cannot be evaluated block by
-        /// block.
+        /// Cause: The model has a global energy (Orb), so that the structure cannot be evaluated block by block.
         ///
-        /// Cure: Raise `memory` to what the sentence says, or take a smaller structure.
+        /// Cure: Raise `memory` to the value in the sentence, or take a smaller structure.
         #[error(
-            "memory is limited to {} MB, but model \"{model}\" takes {} MB for the structure, and its energy is one of \
-             the whole, which cannot be found in parts: give at least as much", given >> 20, needed.div_ceil(1 << 20)
+            "the model \"{model}\" has a global energy, so that the structure cannot be split: raise memory from {} MB \
+             to at least {} MB", given >> 20, needed.div_ceil(1 << 20)
         )]
         WholeTooLarge {
             /// Name of the model.
@@ -351,11 +354,11 @@ crate::errors! {
             needed: usize,
         },
 
-        /// A limit on memory that no cutting of the structure can meet.
+        /// A memory limit too small for any block of the structure.
         ///
-        /// Cause: Even one block of atoms with its rim needs more than `memory`.
+        /// Cause: Even one block of atoms with its halo needs more than `memory`.
         ///
-        /// Cure: Raise `memory` to what the sentence says.
+        /// Cure: Raise `memory` to the value in the sentence.
         #[error(
             "memory is limited to {} MB, but the model takes {} MB even for a small part of the structure: give at \
              least as much", given >> 20, needed.div_ceil(1 << 20)
@@ -363,25 +366,25 @@ crate::errors! {
         MemoryTooSmall {
             /// The limit, bytes.
             given: usize,
-            /// What one block takes, bytes.
+            /// Needed for one block, bytes.
             needed: usize,
         },
 
-        /// A panic that was caught at the border to C++.
+        /// A panic, caught before it could cross into C or C++.
         ///
         /// Cause: A mistake in tumble.
         ///
         /// Cure: Report it, with the input and the whole output.
         #[error("internal error of tumble: {text}: please report it with the input that led to it")]
         Internal {
-            /// What the panic said.
+            /// Message of the panic.
             text: String,
         },
     }
 }
 
 impl Error {
-    /// The error of a model that is defined elsewhere, if it is of this type.
+    /// Returns the error of a model that is defined in another crate, if it is of type `E`.
     pub fn model<E: std::error::Error + 'static>(&self) -> Option<&E> {
         match self {
             Self::Model(inner) => inner.downcast_ref(),
@@ -389,7 +392,7 @@ impl Error {
         }
     }
 
-    /// With the atoms of the whole structure that a model is most likely to fail for, where it has failed.
+    /// Adds the closest and the isolated atoms of the whole structure to [`Error::OutputNotFinite`].
     pub(crate) fn of_structure(mut self, graph: &Graph) -> Self {
         if let Self::OutputNotFinite { atoms, .. } = &mut self {
             *atoms = graph.extremes();
@@ -397,8 +400,8 @@ impl Error {
         self
     }
 
-    /// Whether an option or argument makes no sense, whatever the files and the machine are like: command lines end
-    /// with code 2 then, as for options that cannot be parsed, and with code 1 for everything else.
+    /// Returns whether an option or argument is invalid, independent of files and machine: commands then exit with code
+    /// 2, as for options that cannot be parsed, and with code 1 for all other errors.
     pub fn is_usage(&self) -> bool {
         matches!(
             self,
@@ -410,8 +413,8 @@ impl Error {
         )
     }
 
-    /// Whether it is one for want of time.
+    /// Returns whether the evaluation ran out of time.
     pub fn is_late(&self) -> bool {
-        matches!(self, Self::Cancelled { reason: crate::reason::Reason::Time })
+        matches!(self, Self::Cancelled { reason: crate::cancel_reason::CancelReason::Time })
     }
 }

@@ -1,24 +1,25 @@
 //! From positions to averaged energies and forces: structures, neighbor graphs, rotations, quadratures, averages and
 //! multiple time stepping, for any [`Potential`](potential::Potential).
 //!
-//! Nothing here knows ONNX, sockets, files or command lines.
+//! This crate knows no ONNX, sockets, files or command lines.
 //!
 //! # Conventions
 //!
-//! Å, eV and u inside, converted once at each door. Rows of a cell are its vectors. An edge vector is
-//! x\[neighbor\] - x\[center\] of the image meant; lists are full. Forces are -dU/dx, the virial is -dU/d(strain),
-//! symmetrized. A replica is one rotated copy of a graph; its edge vectors are R v. Random rotations are a pure
-//! function of (seed, step, stream). Sums run in a fixed order: two runs agree to the last bit.
+//! Units are Å, eV and u; front ends convert others once. Rows of a cell are its vectors. An edge vector is
+//! x\[neighbor\] - x\[center\], with the position of the neighbor's image; neighbor lists are full. Forces are -dU/dx,
+//! the virial is -dU/d(strain), symmetrized. A replica is one rotated copy of a graph; its edge vectors are R v. Random
+//! rotations are a pure function of (seed, step, stream). Sums run in a fixed order: two runs agree to the last bit.
 //!
 //! # Map
 //!
 //! [`system`] → [`neighbors`] → [`graph`] → [`average`] over a [`quadrature`] of [`rotation`]s, in the batches of the
-//! [`planner`] (and in [`blocks`] where memory is too little) → [`potential`] → [`calculator`], with a [`policy`] and multiple time stepping ([`mts`]), the entry for
-//! front ends that ask for one structure at a time. Those that ask for several at once use [`batch`].
+//! [`planner`], or in [`blocks`] if memory is too small → [`potential`] → [`calculator`], with a [`policy`] and r-RESPA
+//! multiple time stepping ([`mts`]). Front ends enter by the [`calculator`], for one structure at a time, or by
+//! [`batch`], for several at once.
 //!
-//! Beside it: [`settings`], [`virial`]s per atom, [`details`] as JSON and [`diagnostics`] of broken symmetry,
-//! [`elements`], [`units`], [`numbers`] as people read them, the [`processors`] that there are, and the [`error`]
-//! with its [`catalog`] for the manual.
+//! Also here: [`settings`], [`virial`]s per atom, [`details`] as JSON, [`diagnostics`] of broken symmetry,
+//! [`elements`], [`units`], formats of [`numbers`], available [`processors`], and the [`error`] with its
+//! [`error_catalog`] for the manual.
 
 #![forbid(unsafe_code)]
 
@@ -29,29 +30,29 @@ pub mod batch;
 pub mod blocks;
 pub mod calculator;
 pub mod cancel;
-pub mod catalog;
+pub mod cancel_reason;
 pub mod details;
 pub mod diagnostics;
 pub mod elements;
 pub mod error;
+pub mod error_catalog;
 pub mod execution;
 pub mod forces;
-pub mod grammar;
 pub mod graph;
 pub mod hash;
+pub mod mitigation_grammar;
 pub mod mts;
 pub mod neighbors;
 pub mod numbers;
 pub mod panics;
 pub mod parallel;
-pub mod planned;
 pub mod planner;
 pub mod policy;
 pub mod potential;
+pub mod potential_plan;
 pub mod processors;
 pub mod provider;
 pub mod quadrature;
-pub mod reason;
 pub mod rotation;
 pub mod settings;
 pub mod system;

@@ -1,27 +1,32 @@
-//! What is run, in how many pieces, on how many workers, with how much memory: decided here, and here alone.
+//! The planner: the only place that decides how work is split into batches, stages, blocks and runs, on how many
+//! workers, and with how much memory.
 //!
-//! All of it is a pure function of the sizes of the graphs, of what a model takes ([`ModelCosts`]) and of what there is
-//! ([`Limits`]): [`plan`] gives the [`Plan`]. The average hands its batches to the potential, one after the other; the
-//! potential, which is told no more than graphs and rotations, finds the [`steps`] of each by the same function. A
-//! structure that the plan puts into blocks is cut by [`blocks`](crate::blocks), until each fits by
-//! [`bytes_per_replica`](crate::planned::bytes_per_replica).
+//! [`plan`] is a pure function of the sizes of the graphs, the costs of the model ([`ModelCosts`]) and the limits of
+//! the machine ([`Limits`]). The average passes the batches of the [`Plan`] to the potential, one after the other. The
+//! potential gets only graphs and rotations, and finds the [`steps`] of each batch by the same function. A structure
+//! planned in blocks is cut by [`blocks`](crate::blocks) until each block fits by
+//! [`bytes_per_replica`](crate::potential_plan::bytes_per_replica).
 //!
-//! | decision | where |
+//! | decision | module |
 //! |---|---|
-//! | which replicas are evaluated together, also those of several structures | `batches` |
-//! | in one piece, in stages and tiles, or in blocks with a rim | `costs`, `stages` |
-//! | how a batch is divided among the workers | `steps`, `parts` |
-//! | what suits a processor, and what a GPU | [`provider`](crate::provider) |
+//! | batches: replicas evaluated together, also of several structures | `batches` |
+//! | one piece, stages and tiles, or blocks with a halo | `costs`, `stages` |
+//! | runs of a batch on the workers | `steps`, `runs` |
+//! | working memory of a worker: per batch, per run, per tile | `worker_memory` |
+//! | working memory of a model for a graph | `costs` |
+//! | size of a run on a processor or a GPU | [`provider`](crate::provider) |
 //!
-//! What a model keeps in stages is known only of levels that were opened, which takes time and memory. A plan that depends
-//! on another level ends with [`Unopened`]; [`settled`](crate::planned::settled) has the potential open that level, and plans again.
+//! The memory that a model keeps in stages is known only for opened levels, and opening takes time and memory. A plan
+//! that depends on another level ends with [`Unopened`]; [`query_costs`](crate::potential_plan::query_costs) has the
+//! potential open that level, and plans again.
 
 mod batches;
 mod costs;
 mod limits;
-mod parts;
+mod runs;
 mod stages;
 mod steps;
+mod worker_memory;
 
 use std::fmt;
 use std::ops::Range;
@@ -29,16 +34,16 @@ use std::ops::Range;
 pub use self::batches::{batch_size, plan};
 pub use self::costs::{GraphSize, Level, ModelCosts, Partition, RecomputeLevel, SlotRule, Unopened};
 pub use self::limits::Limits;
-pub use self::parts::parts;
+pub use self::runs::split_into_runs;
 pub use self::steps::{Execution, Step, steps};
 use crate::forces::Forces;
 
-/// A structure, and what is wanted of it.
+/// A structure and its replicas.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Work {
     /// Size of its graph.
     pub size: GraphSize,
-    /// The numbers of its replicas, for each kind of forces.
+    /// Ranges of its replicas, each with its kind of forces.
     pub replicas: Vec<(Forces, Range<usize>)>,
 }
 
@@ -47,7 +52,7 @@ pub struct Work {
 pub struct Part {
     /// Size of the graph.
     pub size: GraphSize,
-    /// How many there are.
+    /// Number of replicas.
     pub rotations: usize,
 }
 
@@ -56,82 +61,81 @@ pub struct Part {
 pub struct Share {
     /// Index of the structure.
     pub work: usize,
-    /// Numbers of the replicas.
+    /// Range of its replicas.
     pub replicas: Range<usize>,
 }
 
-/// Replicas that are handed to the potential together, all of one kind of forces.
+/// Replicas that are passed to the potential together, all of one kind of forces.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
-    /// Of forces.
+    /// Kind of forces of all replicas.
     pub forces: Forces,
     /// The replicas, structure by structure.
     pub shares: Vec<Share>,
-    /// In which pieces they are evaluated.
+    /// The pieces of the evaluation.
     pub pieces: Pieces,
-    /// Working memory that this takes at a time, bytes; an estimate.
+    /// Estimated working memory, bytes.
     pub bytes: usize,
 }
 
-/// In which pieces a batch is evaluated.
+/// The pieces of the evaluation of a batch.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Pieces {
-    /// By the potential, in these steps, one after the other.
+    /// Steps of the potential, one after the other.
     Steps(Vec<Step>),
-    /// In blocks of centers with a rim, one block after the other, as its structure takes more memory than there is. How
-    /// many depends on where the atoms are: [`Blocks::cut`](crate::blocks::Blocks::cut) finds it.
+    /// Blocks of centers with a halo, one after the other, as the structure needs more memory than allowed. Their
+    /// number depends on the positions of the atoms: [`Blocks::cut`](crate::blocks::Blocks::cut) finds it.
     Blocks,
 }
 
-/// How work is done.
+/// A plan: how work is evaluated.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// Evaluated one after the other.
+    /// Batches, evaluated one after the other.
     pub batches: Vec<Batch>,
-    /// Threads that each evaluate something else.
+    /// Number of workers: threads that each evaluate other replicas or tiles.
     pub workers: usize,
 }
 
 impl Batch {
-    /// Number of replicas.
+    /// Returns the number of replicas.
     pub fn len(&self) -> usize {
         self.shares.iter().map(|share| share.replicas.len()).sum()
     }
 
-    /// Whether there are no replicas; never in a plan.
+    /// Returns whether there are no replicas; never in a plan.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Whether it is evaluated block by block.
+    /// Returns whether the batch is evaluated block by block.
     pub fn is_in_blocks(&self) -> bool {
         self.pieces == Pieces::Blocks
     }
 }
 
 impl Plan {
-    /// Whether the structure takes more memory than there is, and is evaluated block by block; one of several, if there
-    /// are several.
+    /// Returns whether a structure needs more memory than allowed and is evaluated block by block.
     pub fn is_in_blocks(&self) -> bool {
         self.batches.iter().any(Batch::is_in_blocks)
     }
 
-    /// Number of replicas in all batches.
+    /// Returns the number of replicas in all batches.
     pub fn replicas(&self) -> usize {
         self.batches.iter().map(Batch::len).sum()
     }
 
-    /// Number of replicas in the largest batch.
+    /// Returns the number of replicas in the largest batch.
     pub fn largest_batch(&self) -> usize {
         self.batches.iter().map(Batch::len).max().unwrap_or(0)
     }
 
-    /// Working memory that the model takes at a time, bytes; an estimate.
+    /// Returns the estimated working memory of the model, bytes.
     pub fn bytes(&self) -> usize {
         self.largest().map_or(0, |batch| batch.bytes)
     }
 
-    /// In which pieces the batch is evaluated that takes most memory.
+    /// Returns the pieces of the batch that takes most memory.
     pub fn pieces(&self) -> Option<&Pieces> {
         self.largest().map(|batch| &batch.pieces)
     }
@@ -141,7 +145,7 @@ impl Plan {
     }
 }
 
-/// As in `1 worker, 24 rotations in batches of 12, in one piece, 31 MB`.
+/// Writes the plan as in `1 worker, 24 rotations in batches of 12, in one piece, 31 MB`.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(f, "{}, {}", counted(self.workers, "worker"), counted(self.replicas(), "rotation"))?;

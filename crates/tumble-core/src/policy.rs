@@ -1,4 +1,4 @@
-//! What one simulation wants of a model.
+//! The averaging policy of a simulation: its rotations, kinds of forces and random stream.
 
 use crate::error::Result;
 use crate::potential::{Forces, ModelInfo};
@@ -6,28 +6,28 @@ use crate::quadrature::Mitigation;
 use crate::rotation::Draw;
 use crate::settings::Settings;
 
-/// What one simulation wants of a model; of several simulations that share a model each has its own.
+/// How one simulation averages a model. Simulations that share a model have a policy each.
 #[derive(Clone, Debug)]
 pub struct Policy {
-    /// Which rotations to average over.
+    /// Rotations to average over.
     pub mitigation: Mitigation,
-    /// Which forces to use.
+    /// Kind of forces.
     pub forces: Forces,
-    /// Which forces the bare model gives between averages and in the correction.
+    /// Kind of forces of the bare model, between averages and in the correction.
     pub inner: Forces,
-    /// Whether to give averaged minus bare instead of averaged.
+    /// Whether to return averaged minus bare results instead of averaged ones.
     pub correction: bool,
     /// Seed of the random rotations.
     pub seed: u64,
-    /// Simulations of the same seed draw independent rotations if their streams differ.
+    /// Random stream: simulations with the same seed and different streams draw independent rotations.
     pub stream: u32,
 }
 
 impl Policy {
-    /// What the settings ask of a model; its preferred forces where they leave the choice.
+    /// Makes the policy of the settings for a model. The model's preferred forces are used if the settings name none.
     ///
     /// # Errors
-    /// Those of [`Settings::check`], and forces that the model does not offer.
+    /// The errors of [`Settings::check`], and a kind of forces that the model does not offer.
     pub fn new(settings: &Settings, info: &ModelInfo) -> Result<Self> {
         let forces = settings.forces.unwrap_or_else(|| info.forces.first().copied().unwrap_or_default());
         let inner = settings.inner.unwrap_or(forces);
@@ -38,12 +38,12 @@ impl Policy {
         Ok(Self { mitigation: settings.mitigation.clone(), forces, inner, correction, seed, stream })
     }
 
-    /// What the random rotations of a step depend on.
+    /// Returns the key of the random rotations of a step.
     pub fn draw(&self, step: u64) -> Draw {
         Draw { seed: self.seed, step, stream: self.stream }
     }
 
-    /// The same with another stream, so many after this one's.
+    /// Returns the same policy with the stream raised by `further`.
     pub fn stream(&self, further: u32) -> Self {
         Self { stream: self.stream + further, ..self.clone() }
     }

@@ -1,4 +1,4 @@
-//! The seam between the driver and a model: what every potential says of itself and what it computes.
+//! The interface between the calculation and a model: [`Potential`], its [`ModelInfo`] and its [`Response`].
 
 use std::collections::BTreeMap;
 
@@ -11,29 +11,29 @@ use crate::neighbors::MAX_NEIGHBORS;
 use crate::planner::{Limits, ModelCosts, RecomputeLevel};
 use crate::rotation::{Matrix3, Vector3};
 
-/// What the driver must know of a model. Lengths in Å, energies in eV.
+/// The properties of a model. Lengths in Å, energies in eV.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelInfo {
-    /// Name, for messages.
+    /// Name in messages.
     pub name: String,
-    /// Longest edge, Å.
+    /// Cutoff: length of the longest edge, Å.
     pub cutoff: f64,
-    /// An atom's energy depends on atoms up to `hops` edges away.
+    /// Receptive field: an atom's energy depends on atoms up to `hops` edges away.
     pub hops: usize,
-    /// Whether the energy is one of the whole structure, so that no part of it can be evaluated by itself.
+    /// Whether the model has a global energy, so that no part of a structure can be evaluated by itself.
     pub whole: bool,
     /// Atomic numbers that the model knows, ascending.
     pub species: Vec<u8>,
-    /// Energy of a free atom of each species, eV, added by the driver.
+    /// Energy of a free atom of each species, eV; the average adds it.
     pub reference_energies: BTreeMap<u8, f64>,
-    /// Kinds of forces that it offers, the preferred one first.
+    /// Kinds of forces that the model offers, the preferred one first.
     pub forces: Vec<Forces>,
-    /// Whether it gives ensemble energies.
+    /// Whether the model is an ensemble, with an energy of each member.
     pub ensemble: bool,
 }
 
 impl ModelInfo {
-    /// Refuses a kind of forces that the model does not give.
+    /// Refuses a kind of forces that the model does not offer.
     ///
     /// # Errors
     /// [`Error::ForcesNotOffered`].
@@ -58,7 +58,7 @@ impl ModelInfo {
         }
     }
 
-    /// Refuses a graph with elements that the model does not know, or with more neighbors than it is made for.
+    /// Refuses a graph with elements that the model does not know, or an atom with more than [`MAX_NEIGHBORS`].
     ///
     /// # Errors
     /// [`Error::UnknownElement`] and [`Error::Crowded`].
@@ -72,30 +72,31 @@ impl ModelInfo {
         }
     }
 
-    /// The error for an element that the model does not know, by its symbol or whatever was given for one.
+    /// Returns the error for an element that the model does not know. `element` is its symbol, or the user's text for
+    /// it.
     pub fn unknown_element(&self, element: &str) -> Error {
         Error::UnknownElement { model: self.name.clone(), element: element.into(), known: symbols(&self.species) }
     }
 }
 
-/// What a model gives for one replica, in the frame of that replica.
+/// The result of a model for one replica, in the frame of that replica.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Response {
     /// Energy of each center without its reference energy `[C]`, eV.
     pub atomic_energies: Vec<f64>,
-    /// Energies that each of the M ≥ 2 members of an ensemble gives the centers, without reference energies `[M][C]`,
-    /// eV; empty without an ensemble.
+    /// Energies of the centers by each of the M ≥ 2 members of an ensemble, without reference energies `[M][C]`, eV;
+    /// empty without an ensemble.
     pub ensemble_energies: Vec<Vec<f64>>,
-    /// What the forces are made of.
+    /// Edge gradients or direct forces.
     pub derivative: Derivative,
 }
 
-/// What forces are made of, in the frame of the replica.
+/// The source of the forces, in the frame of the replica.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Derivative {
     /// d(Σ weights · atomic energies)/d(edge vectors) `[E]`, eV/Å.
     EdgeGradients(Vec<Vector3>),
-    /// Forces predicted for the centers `[C]`, eV/Å, and stress, eV/Å^3, if the model gives one.
+    /// Forces predicted for the centers, and stress, if the model gives one.
     Direct {
         /// Forces `[C]`, eV/Å.
         forces: Vec<Vector3>,
@@ -104,34 +105,34 @@ pub enum Derivative {
     },
 }
 
-/// Replicas of one graph, as a part of a run of a model.
+/// Replicas of one graph, as a part of a run of the model.
 #[derive(Clone, Copy, Debug)]
 pub struct Replicas<'a> {
-    /// At least one center; there may be no edges.
+    /// The graph, with at least one center; it may have no edges.
     pub graph: &'a Graph,
-    /// One replica for each: its edge vectors are R v.
+    /// Rotations R, one per replica: its edge vectors are R v.
     pub rotations: &'a [Matrix3],
 }
 
 /// A model of the energy of a graph.
 pub trait Potential: Send {
-    /// What it is.
+    /// Returns the properties of the model.
     fn info(&self) -> &ModelInfo;
 
-    /// Evaluates one replica of the graph for each rotation, all together.
+    /// Evaluates one replica of the graph for each rotation, all in one call.
     ///
     /// The edge vectors of replica r are `rotations[r]` · v. Response r is in the frame of replica r.
     /// The graph has at least one center; it may have no edges.
     ///
     /// # Errors
-    /// Whatever keeps the model from giving finite numbers.
+    /// A failed run, or a result that is not finite.
     fn evaluate(&mut self, graph: &Graph, rotations: &[Matrix3], forces: Forces) -> Result<Vec<Response>>;
 
-    /// Evaluates replicas of several graphs; a model that can takes many in one run. Responses are in the order of
-    /// `work`, then of the rotations, each as [`Potential::evaluate`] gives it.
+    /// Evaluates replicas of several graphs, many in one run if the model supports it. The responses are those of
+    /// [`Potential::evaluate`], in the order of `work`, then of the rotations.
     ///
     /// # Errors
-    /// Whatever keeps the model from giving finite numbers, for any of the replicas.
+    /// The error of any replica: a failed run, or a result that is not finite.
     fn evaluate_many(&mut self, work: &[Replicas], forces: Forces) -> Result<Vec<Response>> {
         let mut responses = Vec::new();
         for part in work {
@@ -140,19 +141,19 @@ pub trait Potential: Send {
         Ok(responses)
     }
 
-    /// Evaluations from now on end when that is asked; one of [`Potential::evaluate`] that takes long looks at it.
+    /// Lets `cancel` end the evaluations from now on; long ones should check it while they run.
     fn watch(&mut self, _cancel: &Cancel) {}
 
-    /// Seconds spent inside the model so far, where that is known.
+    /// Returns the seconds spent inside the model so far; 0 if unknown.
     fn seconds(&self) -> f64 {
         0.0
     }
 
-    /// What it takes, for the [`planner`](crate::planner). A level that is asked for is opened before, so that the costs
-    /// tell of it, be it that it is impossible; others may be unopened.
+    /// Returns the costs of the model, for the [`planner`](crate::planner). A requested level is opened first, so that
+    /// its costs are known, or that it is known to be impossible; other levels may be unopened.
     fn costs(&self, level: Option<RecomputeLevel>) -> ModelCosts;
 
-    /// The workers and the provider that evaluate it, with so much memory for the model, bytes.
+    /// Returns the workers and the provider that evaluate the model, with `memory` bytes for it.
     fn limits(&self, memory: usize) -> Limits {
         Limits::one_worker(memory)
     }

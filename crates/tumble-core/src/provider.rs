@@ -1,10 +1,10 @@
-//! Where models run, and how: the processor and a GPU.
+//! Devices, and the execution providers of ONNX Runtime that run models on them.
 
-/// What a processor's caches hold, bytes. Measured for 48 replicas of 192 atoms: 20 ms a replica where a run takes 32 MiB,
-/// 30 at 256, 50 to 90 at 1024 and above.
+/// Working memory that fits into a processor's caches, bytes. Measured for 48 replicas of 192 atoms: 20 ms per replica
+/// in runs of 32 MiB, 30 ms in runs of 256 MiB, 50 to 90 ms in runs of 1024 MiB and more.
 pub const CACHED: usize = 32 << 20;
 
-/// What a model runs on.
+/// A device that runs models.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Device {
     /// The processor.
@@ -15,39 +15,39 @@ pub enum Device {
 }
 
 impl Device {
-    /// As users write it.
+    /// Returns the name that users write.
     pub fn name(self) -> &'static str {
         self.provider().name
     }
 
-    /// The device that users write so.
+    /// Returns the device of a name.
     pub fn named(name: &str) -> Option<Self> {
         Provider::all().iter().find(|provider| provider.name == name).map(|provider| provider.device)
     }
 }
 
-/// A provider of ONNX Runtime, and how models are run by it.
+/// An execution provider of ONNX Runtime, and how tumble uses it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Provider {
-    /// As users write it.
+    /// Name that users write.
     pub name: &'static str,
-    /// Where it runs.
+    /// The device it runs on.
     pub device: Device,
-    /// Whether each thread is a worker; otherwise one run fills the device.
+    /// Whether each thread is a worker of its own; otherwise one run fills the device.
     pub a_worker_per_thread: bool,
-    /// Working memory that one run is best cut to, bytes.
+    /// Best working memory of one run, bytes.
     pub bytes_per_run: usize,
-    /// Whether it runs our own operators in place of their functions.
+    /// Whether it runs our fused operators in place of the functions that define them.
     pub custom_operators: bool,
-    /// Whether it rounds products of single precision to TF32 on request.
+    /// Whether it can round products in single precision to TF32.
     pub tf32: bool,
-    /// Whether sessions can be opened in a process that a fork has made.
+    /// Whether sessions can be opened in a forked process.
     pub survives_fork: bool,
-    /// Why models are not cut into stages; `None` where they are.
+    /// Why models are not partitioned into stages; `None` if they are.
     pub no_partition: Option<&'static str>,
 }
 
-/// A row for each device, in the order of [`Device`].
+/// One row per device, in the order of [`Device`].
 const PROVIDERS: [Provider; 2] = [
     Provider {
         name: "cpu",
@@ -72,19 +72,19 @@ const PROVIDERS: [Provider; 2] = [
 ];
 
 impl Provider {
-    /// All that there are.
+    /// Returns all providers.
     pub fn all() -> &'static [Self] {
         &PROVIDERS
     }
 
-    /// How many workers evaluate at the same time where there are so many threads.
+    /// Returns the number of workers for a number of threads, at least one.
     pub fn workers(&self, threads: usize) -> usize {
         if self.a_worker_per_thread { threads.max(1) } else { 1 }
     }
 }
 
 impl Device {
-    /// How models are run on it.
+    /// Returns the provider of this device.
     pub fn provider(self) -> &'static Provider {
         &PROVIDERS[self as usize]
     }

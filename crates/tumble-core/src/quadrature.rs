@@ -1,8 +1,8 @@
-//! Weighted sets of rotations that average a model's broken symmetry away.
+//! Quadratures: weighted sets of rotations that average out a model's broken rotation symmetry.
 //!
-//! A function of orientation f(R) is a sum of entries of Wigner's D^ℓ(R). A quadrature of degree L averages all of them
-//! with 1 <= ℓ <= L to zero, as the average over all rotations does; what is left of f is its invariant part and the
-//! content above L. A rotated vector is R v.
+//! A function of orientation f(R) is a sum of entries of Wigner's D^ℓ(R). A quadrature of degree L averages all entries
+//! with 1 <= ℓ <= L to zero, as the average over all rotations does; the invariant part of f and its content above L
+//! remain. A rotated vector is R v.
 //!
 //! | grid | rotations | degree |
 //! |---|---|---|
@@ -10,11 +10,11 @@
 //! | [`Quadrature::tetrahedral`] | 12 | 2 |
 //! | [`Quadrature::octahedral`] | 24 | 3 |
 //! | [`Quadrature::icosahedral`] | 60 | 5 |
-//! | [`Quadrature::exact_through`] N | see there | N |
+//! | [`Quadrature::exact_through`] N | see its table | N |
 //! | [`Quadrature::legendre`] L | L (2L - 1)^2 | 2L - 2 |
 //! | [`Quadrature::lebedev`] L | L times the points of Lebedev's rule of order L | L - 1 |
 //!
-//! [`Mitigation`] is what a user chooses: one of them, or random rotations.
+//! Users choose a [`Mitigation`]: one of these grids, or random rotations.
 
 mod groups;
 mod lebedev;
@@ -30,18 +30,18 @@ use crate::rotation::{IDENTITY, Matrix3, multiply, negate};
 /// A weighted set of orthogonal matrices.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Quadrature {
-    /// What it is called in reports.
+    /// Name in reports.
     pub name: String,
-    /// R, `[n]` of 3x3: a rotated vector is R v. Proper rotations, except for those that an inversion has added.
+    /// Matrices R, `[n]` of 3x3: a rotated vector is R v. All are proper rotations, unless an inversion has added -R.
     pub rotations: Vec<Matrix3>,
-    /// `[n]`, sum 1. Some of Lebedev's rules (orders 13, 25, 27) have negative ones.
+    /// Weights `[n]`, sum 1. Lebedev's rules of orders 13, 25 and 27 have negative ones.
     pub weights: Vec<f64>,
-    /// The highest ℓ that is integrated exactly.
+    /// Highest ℓ that is integrated exactly.
     pub degree: usize,
 }
 
 impl Quadrature {
-    /// From rotations and weights, which are divided by their sum.
+    /// Makes a quadrature of rotations and weights, and divides the weights by their sum.
     pub(crate) fn new(name: impl Into<String>, nodes: Vec<(Matrix3, f64)>, degree: usize) -> Self {
         let (rotations, mut weights): (Vec<_>, Vec<_>) = nodes.into_iter().unzip();
         let sum = pairwise_sum(&weights);
@@ -49,28 +49,28 @@ impl Quadrature {
         Self { name: name.into(), rotations, weights, degree }
     }
 
-    /// From rotations of equal weight.
+    /// Makes a quadrature of rotations of equal weight.
     pub(crate) fn equal(name: impl Into<String>, rotations: Vec<Matrix3>, degree: usize) -> Self {
         let weights = vec![1.0 / rotations.len() as f64; rotations.len()];
         Self { name: name.into(), rotations, weights, degree }
     }
 
-    /// No rotation at all.
+    /// Returns the identity as the only rotation.
     pub fn identity() -> Self {
         Self::equal("none", vec![IDENTITY], 0)
     }
 
-    /// The number of rotations, which is the number of evaluations of the model.
+    /// Returns the number of rotations, and so of evaluations of the model.
     pub fn len(&self) -> usize {
         self.rotations.len()
     }
 
-    /// Whether there are no rotations; never so for the quadratures made here.
+    /// Returns whether there are no rotations; never for the quadratures made here.
     pub fn is_empty(&self) -> bool {
         self.rotations.is_empty()
     }
 
-    /// Adds -R after every R and halves the weights, so that a model's broken inversion symmetry is averaged away too.
+    /// Adds -R after every R and halves the weights, to average out a model's broken inversion symmetry too.
     ///
     /// The degree stays: it counts ℓ, for both parities.
     pub fn with_inversion(&self) -> Self {
@@ -82,28 +82,28 @@ impl Quadrature {
         }
     }
 
-    /// Index of the rotation that does nothing, if it is there.
+    /// Returns the index of the identity, if it is one of the rotations.
     pub fn identity_index(&self) -> Option<usize> {
         self.rotations.iter().position(|rotation| *rotation == IDENTITY)
     }
 
-    /// Adds a rotation of weight 0: evaluated with the others, but no part of the average. Returns its index.
+    /// Adds a rotation of weight 0, evaluated with the others but not part of the average. Returns its index.
     pub fn add_unweighted(&mut self, rotation: Matrix3) -> usize {
         self.rotations.push(rotation);
         self.weights.push(0.0);
         self.rotations.len() - 1
     }
 
-    /// The whole grid turned by one rotation, R_k `by`: `by` is applied to a vector first.
+    /// Turns the whole grid by one rotation, to R_k `by`: `by` is applied to a vector first.
     ///
-    /// With `by` uniform every node is uniform, so the average over `by` has no error; and D^ℓ(R_k `by`) =
-    /// D^ℓ(R_k) D^ℓ(`by`), so the degree stays for each `by`. Both would also hold for `by` R_k.
+    /// If `by` is uniform, every node is uniform, so the average over `by` has no error. As D^ℓ(R_k `by`) =
+    /// D^ℓ(R_k) D^ℓ(`by`), the degree stays for each `by`. Both would also hold for `by` R_k.
     pub fn rotated(&self, by: &Matrix3) -> Self {
         Self { rotations: self.rotations.iter().map(|r| multiply(r, by)).collect(), ..self.clone() }
     }
 }
 
-/// A sum whose rounding grows with log n instead of n: grids have up to hundreds of thousands of weights.
+/// Sums pairwise, so that rounding grows with log n instead of n: grids have up to hundreds of thousands of weights.
 fn pairwise_sum(terms: &[f64]) -> f64 {
     if terms.len() <= 8 {
         return terms.iter().sum();

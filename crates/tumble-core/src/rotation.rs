@@ -5,111 +5,113 @@ use std::f64::consts::TAU;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
-/// A vector, x y z.
+/// A vector: x, y, z.
 pub type Vector3 = [f64; 3];
 
-/// A 3x3 matrix, rows first.
+/// A 3x3 matrix, as rows.
 pub type Matrix3 = [[f64; 3]; 3];
 
-/// The identity.
+/// The identity matrix.
 pub const IDENTITY: Matrix3 = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
 
-/// a · b.
+/// Returns the dot product a · b.
 #[inline]
 pub fn dot(a: Vector3, b: Vector3) -> f64 {
     a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 }
 
-/// |a|.
+/// Returns the length |a|.
 #[inline]
 pub fn norm(a: Vector3) -> f64 {
     dot(a, a).sqrt()
 }
 
-/// Root mean square over all components; 0 of nothing.
+/// Returns the root mean square over all components; 0 for no vectors.
 pub fn root_mean_square(vectors: &[Vector3]) -> f64 {
     let components = vectors.as_flattened();
     (components.iter().map(|x| x * x).sum::<f64>() / components.len().max(1) as f64).sqrt()
 }
 
-/// a × b.
+/// Returns the cross product a × b.
 #[inline]
 pub fn cross(a: Vector3, b: Vector3) -> Vector3 {
     [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
 }
 
-/// a + b.
+/// Returns the sum a + b.
 #[inline]
 pub fn add(a: Vector3, b: Vector3) -> Vector3 {
     [a[0] + b[0], a[1] + b[1], a[2] + b[2]]
 }
 
-/// a - b.
+/// Returns the difference a - b.
 #[inline]
 pub fn sub(a: Vector3, b: Vector3) -> Vector3 {
     [a[0] - b[0], a[1] - b[1], a[2] - b[2]]
 }
 
-/// s a.
+/// Returns the multiple s a.
 #[inline]
 pub fn scale(a: Vector3, s: f64) -> Vector3 {
     a.map(|x| s * x)
 }
 
-/// m v.
+/// Returns the product m v.
 #[inline]
 pub fn apply(m: &Matrix3, v: Vector3) -> Vector3 {
     [dot(m[0], v), dot(m[1], v), dot(m[2], v)]
 }
 
-/// mᵀ v.
+/// Returns the product mᵀ v.
 #[inline]
 pub fn apply_transposed(m: &Matrix3, v: Vector3) -> Vector3 {
     [0, 1, 2].map(|j| m[0][j] * v[0] + m[1][j] * v[1] + m[2][j] * v[2])
 }
 
-/// mᵀ.
+/// Returns the transposed matrix mᵀ.
 #[inline]
 pub fn transpose(m: &Matrix3) -> Matrix3 {
     [0, 1, 2].map(|i| [m[0][i], m[1][i], m[2][i]])
 }
 
-/// a b.
+/// Returns the matrix product a b.
 #[inline]
 pub fn multiply(a: &Matrix3, b: &Matrix3) -> Matrix3 {
     a.map(|row| apply_transposed(b, row))
 }
 
-/// (m + mᵀ)/2.
+/// Returns the symmetric part (m + mᵀ)/2.
 #[inline]
 pub fn symmetrized(m: &Matrix3) -> Matrix3 {
     [0, 1, 2].map(|a| [0, 1, 2].map(|b| 0.5 * (m[a][b] + m[b][a])))
 }
 
-/// det(m): +1 for a rotation, -1 for a rotation followed by an inversion.
+/// Returns the determinant: +1 for a rotation, -1 for a rotation followed by an inversion.
 #[inline]
 pub fn determinant(m: &Matrix3) -> f64 {
     dot(m[0], cross(m[1], m[2]))
 }
 
-/// -m.
+/// Returns the inverted matrix -m.
 #[inline]
 pub fn negate(m: &Matrix3) -> Matrix3 {
     m.map(|row| scale(row, -1.0))
 }
 
-/// The rotation by `angle` (radians, counterclockwise seen from its tip) about `axis` (any length but zero).
+/// Returns the rotation by `angle` (radians, counterclockwise seen from the tip of the axis) about `axis` (of any
+/// length but zero).
 pub fn about(axis: Vector3, angle: f64) -> Matrix3 {
     let (sin, cos) = (angle / 2.0).sin_cos();
     let [x, y, z] = scale(axis, sin / norm(axis));
     from_quaternion([cos, x, y, z])
 }
 
-/// A uniform rotation, a pure function of (seed, step, stream).
+/// Draws a uniform rotation, a pure function of (seed, step, stream).
 ///
-/// The same on every MPI rank, for every number of threads, and after a restart. ChaCha8 is counted, not stepped: the
-/// seed is its key, the stream its nonce, and the step its block number (16 words of 32 bits, of which 6 are used), so
-/// no draw depends on an earlier one and none overlaps another. The values are kept from version to version.
+/// The rotation is the same on every MPI rank, for every number of threads, and after a restart. ChaCha8 is used as a
+/// counter-based generator: the seed is its key, the stream its nonce, and the step its block number (a block has 16
+/// words of 32 bits; 6 are used). So draws neither depend on earlier ones nor overlap. Their values never change
+/// between versions.
 pub fn draw(seed: u64, step: u64, stream: u64) -> Matrix3 {
     let mut key = [0; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
@@ -119,31 +121,32 @@ pub fn draw(seed: u64, step: u64, stream: u64) -> Matrix3 {
     from_quaternion(uniform_quaternion([0; 3].map(|_| unit_interval(source.next_u64()))))
 }
 
-/// What random rotations depend on: the same on every MPI rank, for every number of threads, and after a restart.
+/// The key of the random rotations of a step. Equal keys give equal rotations, on every MPI rank, for every number of
+/// threads, and after a restart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Draw {
-    /// Of the simulation.
+    /// Seed of the simulation.
     pub seed: u64,
     /// Number of the step.
     pub step: u64,
-    /// Simulations with the same seed, such as those that one server serves, draw independently if their streams
+    /// Stream: simulations with the same seed, such as the clients of one server, draw independently if their streams
     /// differ.
     pub stream: u32,
 }
 
 impl Draw {
-    /// The k-th rotation, from 0, below 2^32: that of [`draw`]'s stream 2^32 `stream` + k.
+    /// Returns the k-th rotation, 0 <= k < 2^32: [`draw`] with the stream 2^32 `stream` + k.
     pub fn rotation(&self, k: u64) -> Matrix3 {
         draw(self.seed, self.step, (u64::from(self.stream) << 32) + k)
     }
 }
 
-/// The 53 high bits as a number in [0, 1).
+/// Converts the 53 high bits to a number in [0, 1).
 fn unit_interval(bits: u64) -> f64 {
     (bits >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-/// A uniform unit quaternion from three uniform numbers in [0, 1).
+/// Returns a uniform unit quaternion from three uniform numbers in [0, 1).
 ///
 /// K. Shoemake, Uniform random rotations, in Graphics Gems III (1992) 124.
 fn uniform_quaternion([split, first, second]: [f64; 3]) -> [f64; 4] {
@@ -153,9 +156,9 @@ fn uniform_quaternion([split, first, second]: [f64; 3]) -> [f64; 4] {
     [high * cos_second, low * sin_first, low * cos_first, high * sin_second]
 }
 
-/// The rotation of a quaternion (scalar part first, any length but zero).
+/// Returns the rotation of a quaternion (scalar part first, any length but zero).
 ///
-/// Dividing by the squared length here keeps the matrix orthogonal to rounding when the length is 1 only to rounding.
+/// The division by the squared length keeps the matrix orthogonal to rounding even if the length is 1 only to rounding.
 fn from_quaternion([w, x, y, z]: [f64; 4]) -> Matrix3 {
     let s = 2.0 / (w * w + x * x + y * y + z * z);
     [
@@ -184,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_draw_does_not_depend_on_earlier_ones() {
+    fn draws_do_not_depend_on_earlier_ones() {
         let forward: Vec<_> = (0..20).map(|step| draw(1, step, 2)).collect();
         let backward: Vec<_> = (0..20).rev().map(|step| draw(1, step, 2)).collect();
         assert!(forward.iter().eq(backward.iter().rev()));
@@ -210,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn about_an_axis_is_counterclockwise() {
+    fn rotation_about_an_axis_is_counterclockwise() {
         let quarter = about([0.0, 0.0, 2.0], TAU / 4.0);
         assert!(largest_difference(&quarter, &[[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]) < 1e-15);
     }

@@ -1,7 +1,7 @@
-//! How a model is evaluated, and which settings contradict each other.
+//! Settings of a model and of its average, with the table of their names and the checks of their values.
 
 mod check;
-pub mod door;
+pub mod frontend;
 mod setting;
 pub mod table;
 mod value;
@@ -12,45 +12,46 @@ use crate::error::{Error, Result};
 use crate::execution::{DEFAULT_MEMORY, Device, ExecutionOptions};
 use crate::potential::Forces;
 use crate::quadrature::{INVERTED, Mitigation};
-pub use door::Door;
+pub use frontend::Frontend;
 pub use setting::Setting;
 pub use value::Value;
 
-/// A million threads, or terabytes of memory: more is a mistake, and must not overflow as bytes.
+/// Largest number of threads, and of megabytes of memory. A larger value is a mistake, and would overflow in bytes.
 const MOST: usize = 1_000_000;
 
-/// The highest stream. Simulations with several beads take as many streams after their own.
+/// Highest stream. A simulation with several beads also takes the streams after its own, one per bead.
 pub const MAX_STREAM: u32 = u16::MAX as u32;
 
-/// The highest number of a step: counting on from it never overflows.
+/// Highest number of a step: counting on from it never overflows.
 pub const MAX_STEP: u64 = i64::MAX as u64;
 
-/// How to evaluate a model. [`table`] says how users write each of them.
+/// How to evaluate a model. The [`table`] of settings has their names and grammars.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Which rotations to average over.
+    /// Rotations to average over.
     pub mitigation: Mitigation,
     /// Seed of the random rotations.
     pub seed: u64,
-    /// Simulations of the same seed draw independent rotations if their streams differ; up to [`MAX_STREAM`].
+    /// Random stream, at most [`MAX_STREAM`]: simulations with the same seed and different streams draw independent
+    /// rotations.
     pub stream: u32,
-    /// Threads of the model: each evaluates other replicas, or all share one.
+    /// Threads of the model: each evaluates replicas of its own, or all share one replica.
     pub threads: usize,
-    /// Working memory that the model may take, MiB: bigger structures are evaluated in parts.
+    /// Working memory of the model, MiB; larger structures are evaluated in parts.
     pub memory_mb: usize,
-    /// Which forces to use; `None`: what the model prefers.
+    /// Kind of forces; `None`: the model's preferred one.
     pub forces: Option<Forces>,
-    /// Which forces the bare model gives between averages and in the correction; `None`: the same.
+    /// Kind of forces of the bare model, between averages and in the correction; `None`: the same as `forces`.
     pub inner: Option<Forces>,
-    /// Every how many steps [`Calculator::evaluate_in`](crate::Calculator::evaluate_in) averages in dynamics; 1: at each.
+    /// Steps between averages in dynamics ([`Calculator::evaluate_in`](crate::Calculator::evaluate_in)); 1: every step.
     pub every: u64,
-    /// Whether to give averaged minus bare instead of averaged.
+    /// Whether to return averaged minus bare results instead of averaged ones.
     pub correction: bool,
     /// Where the model runs.
     pub device: Device,
-    /// ONNX Runtime's shared library; `None`: searched for.
+    /// Shared library of ONNX Runtime; `None`: searched for in the usual places.
     pub library: Option<PathBuf>,
-    /// How the names of the files begin into which ONNX Runtime writes the time of every node; `None`: nowhere.
+    /// Prefix of the files for ONNX Runtime's profile, the time of every node; `None`: no profile.
     pub profile: Option<PathBuf>,
     /// SHA-256 that the model must have, 64 hexadecimal digits; `None`: any.
     pub sha256: Option<String>,
@@ -79,20 +80,21 @@ impl Default for Settings {
     }
 }
 
-/// A setting, and what was written after its name.
+/// A setting and the text of its value.
 pub type Given<'a> = (&'static Setting, &'a str);
 
 impl Settings {
-    /// How the model is to be run, whatever it is averaged over.
+    /// Returns the options of execution, independent of the average.
     pub fn running(&self) -> ExecutionOptions {
         let Self { threads, device, library, profile, sha256, tf32, .. } = self.clone();
         ExecutionOptions { threads, device, library, memory: self.memory_mb << 20, profile, sha256, tf32 }
     }
 
-    /// Takes in all that was given at a door, in its order; of a setting that is given twice the last value counts.
+    /// Applies the settings that a front end has read, in their order. If a setting is given twice, the last value
+    /// counts.
     ///
     /// # Errors
-    /// Those of [`Setting::set`], and [`Error::Setting`] for `inversion no` beside a `rotate` with `+inversion`.
+    /// The errors of [`Setting::set`], and [`Error::Setting`] for `inversion no` beside a `rotate` with `+inversion`.
     pub fn take(&mut self, given: &[Given]) -> Result<()> {
         for (index, (setting, text)) in given.iter().enumerate() {
             let again = given[index + 1..].iter().any(|(other, _)| other.name == setting.name);

@@ -6,7 +6,8 @@ use crate::rotation::{IDENTITY, Matrix3, Vector3, cross, determinant, norm, scal
 /// Names of the cell vectors.
 const AXES: [char; 3] = ['a', 'b', 'c'];
 
-/// The periodic cell. `vectors[i]` is the i-th cell vector (rows), Å; any orientation and handedness.
+/// A cell, periodic along some or all of its vectors. `vectors[i]` is the i-th cell vector (rows), Å; any orientation
+/// and handedness.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cell {
     vectors: Matrix3,
@@ -14,9 +15,9 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// A cell from its three vectors (rows, Å) and whether each of them repeats the structure.
+    /// Makes a cell from its three vectors (rows, Å) and the periodicity along each.
     ///
-    /// Vectors along which nothing repeats may be zero: they are replaced by unit vectors normal to the others.
+    /// Vectors along nonperiodic directions may be zero: they are replaced by unit vectors normal to the others.
     ///
     /// # Errors
     /// [`Error::CellNotFinite`], and [`Error::FlatCell`] if the periodic vectors are not independent.
@@ -37,39 +38,40 @@ impl Cell {
         Err(Error::FlatCell { axis: AXES[axis], volume })
     }
 
-    /// No periodicity at all: a molecule in vacuum.
+    /// Returns a cell without periodicity, for a molecule in vacuum.
     pub fn isolated() -> Self {
         Self { vectors: IDENTITY, periodic: [false; 3] }
     }
 
-    /// The cell vectors, one a row, Å.
+    /// Returns the cell vectors, one per row, Å.
     pub fn vectors(&self) -> &Matrix3 {
         &self.vectors
     }
 
-    /// Along which cell vectors the structure repeats.
+    /// Returns whether the structure is periodic along each cell vector.
     pub fn periodic(&self) -> [bool; 3] {
         self.periodic
     }
 
-    /// |det(cell)|, Å^3.
+    /// Returns the volume |det(cell)|, Å^3.
     pub fn volume(&self) -> f64 {
         determinant(&self.vectors).abs()
     }
 
-    /// Distances between opposite faces, Å.
+    /// Returns the distances between opposite faces, Å.
     pub fn heights(&self) -> Vector3 {
         self.reciprocal().map(|b| 1.0 / norm(b))
     }
 
-    /// Rows b_i with a_i · b_j = δ_ij, 1/Å: the fractional coordinate i of x is b_i · x.
+    /// Returns the reciprocal vectors, rows b_i with a_i · b_j = δ_ij, 1/Å: the fractional coordinate i of x is b_i ·
+    /// x.
     pub fn reciprocal(&self) -> Matrix3 {
         let [a, b, c] = self.vectors;
         let inverse_volume = 1.0 / determinant(&self.vectors);
         [cross(b, c), cross(c, a), cross(a, b)].map(|v| scale(v, inverse_volume))
     }
 
-    /// Gives directions that do not repeat a vector independent of the others, so that the cell can be inverted.
+    /// Replaces the vectors of nonperiodic directions by independent ones, so that the cell can be inverted.
     fn complete(&mut self) {
         for i in (0..3).filter(|&i| !self.periodic[i]) {
             let (j, k) = ((i + 1) % 3, (i + 2) % 3);
@@ -86,7 +88,7 @@ impl Cell {
         }
     }
 
-    /// Replaces the two vectors that are not `i` by unit vectors normal to it and to each other.
+    /// Replaces the two vectors other than `i` by unit vectors normal to it and to each other.
     fn complete_pair(&mut self, i: usize) {
         let axis = self.vectors[i];
         let smallest = (0..3).min_by(|&p, &q| axis[p].abs().total_cmp(&axis[q].abs())).unwrap_or(0);
@@ -105,7 +107,7 @@ fn unit(v: Vector3) -> Vector3 {
 /// Atoms in a cell.
 #[derive(Clone, Debug, PartialEq)]
 pub struct System {
-    /// Positions `[N]`, Å; need not be wrapped into the cell.
+    /// Positions `[N]`, Å; they need not be wrapped into the cell.
     pub positions: Vec<Vector3>,
     /// Atomic numbers `[N]`.
     pub species: Vec<u8>,
@@ -114,7 +116,7 @@ pub struct System {
 }
 
 impl System {
-    /// A checked structure.
+    /// Makes a structure and checks it.
     ///
     /// # Errors
     /// [`Error::AtomCount`] and [`Error::NotFinite`].
@@ -124,7 +126,7 @@ impl System {
         Ok(system)
     }
 
-    /// Whether it is still what [`System::new`] accepts, after its fields were changed.
+    /// Checks the structure as [`System::new`] does, as its fields are public and may have changed.
     pub(crate) fn check(&self) -> Result<()> {
         if self.positions.len() != self.species.len() {
             return Err(Error::AtomCount { positions: self.positions.len(), species: self.species.len() });
@@ -137,12 +139,12 @@ impl System {
         Ok(())
     }
 
-    /// Number of atoms N.
+    /// Returns the number of atoms N.
     pub fn len(&self) -> usize {
         self.positions.len()
     }
 
-    /// Whether there are no atoms.
+    /// Returns whether there are no atoms.
     pub fn is_empty(&self) -> bool {
         self.positions.is_empty()
     }
@@ -154,7 +156,7 @@ mod tests {
     use crate::rotation::dot;
 
     #[test]
-    fn a_chain_gets_a_cell_that_can_be_inverted() {
+    fn chain_gets_an_invertible_cell() {
         for axis in 0..3 {
             let mut vectors = [[0.0; 3]; 3];
             vectors[axis] = [1.0, -2.0, 0.5];
@@ -172,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flat_cell_is_refused_with_a_sentence() {
+    fn flat_cell_is_refused_with_a_sentence() {
         let error = Cell::new([[1.0, 0.0, 0.0], [2.0, 0.0, 0.0], [0.0, 0.0, 1.0]], [true; 3]).unwrap_err();
         assert_eq!(
             error.to_string(),
@@ -181,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_that_is_not_a_number_is_refused_with_a_sentence() {
+    fn cell_that_is_not_finite_is_refused_with_a_sentence() {
         for (value, name) in [(f64::NAN, "NaN"), (f64::INFINITY, "inf")] {
             let mut vectors = IDENTITY;
             vectors[1][2] = value;
@@ -197,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_position_that_is_not_a_number_is_refused() {
+    fn position_that_is_not_finite_is_refused() {
         let error = System::new(vec![[0.0; 3], [0.0, f64::NAN, 0.0]], vec![1, 1], Cell::isolated()).unwrap_err();
         assert!(error.to_string().starts_with("the position of atom 2 is not finite (NaN)"), "{error}");
     }

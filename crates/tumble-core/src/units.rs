@@ -1,4 +1,4 @@
-//! Units: everything inside is in Å, eV and u; other units are converted once, where they come in.
+//! Units and physical constants. The program computes in Å, eV and u; front ends convert other units once.
 //!
 //! Constants are those of CODATA 2022 (P. Mohr et al., Rev. Mod. Phys. 97, 025002 (2025)); e and N_A are exact.
 
@@ -35,13 +35,13 @@ pub const KILOJOULE_PER_MOL: f64 = 1e3 * JOULE / AVOGADRO;
 /// 1 kcal/mol (thermochemical: 4.184 kJ/mol), eV per particle.
 pub const KILOCALORIE_PER_MOL: f64 = 4.184 * KILOJOULE_PER_MOL;
 
-/// 1 Å in Bohr.
+/// 1 Å in Bohr, as i-PI has it.
 pub const IPI_ANGSTROM: f64 = 1.889_726_1;
 
-/// 1 eV in Hartree.
+/// 1 eV in Hartree, as i-PI has it.
 pub const IPI_ELECTRON_VOLT: f64 = 0.036_749_326;
 
-/// What Å, eV and u are in a unit style of LAMMPS.
+/// A unit style of LAMMPS: Å, eV and u in its units.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct UnitStyle {
     /// 1 Å in its unit of length.
@@ -53,7 +53,7 @@ pub struct UnitStyle {
 }
 
 impl UnitStyle {
-    /// By its name in LAMMPS; `None` for `lj`, which has no scale, and for names unknown.
+    /// Returns the style of a LAMMPS name; `None` for an unknown name and for `lj`, as it has no scale.
     pub fn named(style: &str) -> Option<Self> {
         let (angstrom, electron_volt, dalton) = match style {
             "metal" => (1.0, 1.0, 1.0),
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hartree_is_627_kilocalories_per_mole() {
+    fn hartree_is_627_kilocalories_per_mole() {
         assert!((HARTREE / KILOCALORIE_PER_MOL - 627.509_474_063).abs() < 1e-8);
     }
 

@@ -1,4 +1,4 @@
-//! For benches: tensors without a model.
+//! Packing and unpacking of tensors for benchmarks, without a model.
 
 use tumble_core::potential::Replicas;
 use tumble_core::rotation::Vector3;
@@ -6,12 +6,12 @@ use tumble_onnx::contract::metadata::Layout;
 use tumble_onnx::contract::packing::Tensors;
 use tumble_onnx::contract::unpacking;
 
-/// What [`OnnxPotential`](crate::model::OnnxPotential) does before and after the run of a model of single precision in Å and
-/// eV, by the same code.
-pub struct Bare(Tensors<f32>);
+/// The work of [`OnnxPotential`](crate::model::OnnxPotential) before and after a run, by the same code, for a model in
+/// single precision, Å and eV.
+pub struct TensorIo(Tensors<f32>);
 
-impl Bare {
-    /// Empty tensors; `cutoff` in Å.
+impl TensorIo {
+    /// Creates empty tensors; `cutoff` in Å.
     pub fn new(layout: Layout, cutoff: f64) -> Self {
         Self(Tensors::new(layout, cutoff, 1.0))
     }
@@ -21,13 +21,13 @@ impl Bare {
         self.0.pack(work);
     }
 
-    /// R v `[ΣS, 3]`, Å.
+    /// Returns the rotated edge vectors R v, `[ΣS, 3]`, Å.
     pub fn edge_vectors(&self) -> &[f32] {
         self.0.edge_vectors.as_flattened()
     }
 
-    /// What is read from an output `[ΣS, 3]` of edge gradients, eV/Å: those of each replica's edges `[B][E]`, or the
-    /// position of one that is not finite.
+    /// Reads the edge gradients of each replica, `[B][E]`, eV/Å, from an output `[ΣS, 3]`; the error is the position of
+    /// a number that is not finite.
     pub fn gradients(&self, values: &[f32]) -> Result<Vec<Vec<Vector3>>, usize> {
         unpacking::gradients(values, 1.0, &self.0)
     }

@@ -1,49 +1,49 @@
-//! What can go wrong with the evaluation of a model: the errors of [`tumble_onnx`], and why a model is not cut at its
-//! layers, which is no failure.
+//! Errors of the evaluation of a model ([`tumble_onnx::error`]), and reasons not to partition a model.
 
 use tumble_core::panics::ForeignError;
 pub use tumble_onnx::error::{Error, Malformed, Result};
 
-/// Why a model cannot be cut at its layers, so that large structures are evaluated block by block: the rest of a sentence.
+/// Reason why a model cannot be partitioned into stages, as the rest of a sentence. It is no failure: large structures
+/// are then evaluated block by block.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Indivisible {
-    /// A stress, which is no sum over centers.
-    #[error("its stress is one of the whole structure")]
+pub enum PartitionError {
+    /// The model has a stress, and a stress is not a sum over centers.
+    #[error("its stress is not a sum over atoms")]
     Stress,
 
-    /// More stages than there are layers in any model.
-    #[error("it has {found} stages, more than the {most} that it is cut into")]
+    /// More stages than any real model has.
+    #[error("it has {found} stages, more than the supported {most}")]
     Stages {
-        /// How many there would be.
+        /// Number of stages.
         found: usize,
-        /// How many there may be.
+        /// Largest number supported.
         most: usize,
     },
 
-    /// A branch or a loop, which sees tensors that are not among its inputs.
-    #[error("its node {operator} has graphs inside")]
+    /// A branch or a loop; it reads tensors other than its inputs.
+    #[error("its node {operator} contains a graph")]
     Nested {
         /// Its operator.
         operator: String,
     },
 
-    /// A tensor that a tile does not have for itself.
-    #[error("its tensor {name} cannot be had for some of the centers only")]
+    /// A tensor that cannot be computed tile by tile.
+    #[error("its tensor {name} cannot be computed for a part of the centers")]
     Global {
         /// Its name.
         name: String,
     },
 
-    /// A tensor that no stage makes.
-    #[error("its tensor {name} is of no stage")]
+    /// A tensor without a stage.
+    #[error("no stage computes its tensor {name}")]
     NoStage {
         /// Its name.
         name: String,
     },
 
-    /// A tensor between stages that is not of real numbers.
-    #[error("its tensor {name} of {kind} would have to be kept")]
+    /// A tensor between stages with another type than float32 or float64.
+    #[error("its tensor {name} of {kind} cannot be kept between stages")]
     Kind {
         /// Its name.
         name: String,
@@ -51,19 +51,19 @@ pub enum Indivisible {
         kind: String,
     },
 
-    /// Other results than in one piece.
-    #[error("in parts it gives other numbers than as a whole")]
+    /// The stages give other results than the whole model.
+    #[error("its stages give other results than the whole model")]
     Differs,
 
-    /// A file that cannot be read.
+    /// The file is malformed.
     #[error(transparent)]
     Malformed(#[from] Malformed),
 
-    /// A part that cannot be opened or evaluated.
+    /// A stage cannot be opened or evaluated.
     #[error(transparent)]
     Part(#[from] tumble_core::Error),
 
-    /// ONNX Runtime.
+    /// ONNX Runtime reports an error.
     #[error(transparent)]
     Runtime(#[from] ForeignError),
 }

@@ -1,16 +1,16 @@
-//! The evaluation of an ONNX model (unsafe: stores that bypass the caches).
+//! Evaluation of ONNX models (unsafe: stores that bypass the caches).
 //!
-//! An [`OnnxPotential`] runs it in one piece on several workers, or cuts it into stages and tiles (`partition`).
+//! An [`OnnxPotential`] runs the whole model on several workers, or partitions it into stages and tiles (`partition`).
 
 #[doc(hidden)]
 pub mod bench_support;
 pub mod error;
-mod levels;
+#[doc(hidden)]
+pub mod fuzz_support;
 mod load;
 pub mod model;
 mod partition;
-#[doc(hidden)]
-pub mod surgery;
+mod partition_cache;
 mod worker;
 
 pub use error::{Error, Result};

@@ -1,4 +1,4 @@
-//! From a file to a calculator.
+//! Loading of a model file as a calculator.
 
 use std::path::Path;
 
@@ -8,12 +8,12 @@ use tumble_core::settings::Settings;
 use crate::error::Result;
 use crate::model::OnnxPotential;
 
-/// A calculator for an ONNX model.
+/// Loads an ONNX model as a calculator.
 ///
 /// # Errors
-/// Everything that can be wrong with the file, the settings, or the installation of ONNX Runtime.
+/// All errors of the file, the settings and the installation of ONNX Runtime.
 pub fn load(model: &Path, settings: &Settings) -> Result<Calculator> {
-    // Settings are checked first: it is quick, and a long load that ends in a typing error annoys.
+    // The check is quick, loading is slow: report a typing error first.
     settings.check()?;
     let potential = OnnxPotential::load(model, &settings.running())?;
     let origin = format!("{}, sha256 {}", model.display(), potential.sha256());

@@ -1,8 +1,8 @@
-//! Models in ONNX files, run by ONNX Runtime.
+//! Potentials of ONNX models, evaluated by ONNX Runtime.
 //!
-//! The library of ONNX Runtime is found and loaded when the first model is ([`ExecutionOptions::library`] says where it is, else
-//! `ORT_DYLIB_PATH`, else the places next to this program and in the active Python environment). What a model file
-//! must be like is told in `docs/model-contract.md`.
+//! The first model loads the library of ONNX Runtime: from [`ExecutionOptions::library`], else from `ORT_DYLIB_PATH`,
+//! else from beside this program or from the active Python environment. `docs/model-contract.md` describes the model
+//! file.
 
 use std::mem;
 use std::path::{Path, PathBuf};
@@ -13,44 +13,44 @@ use tumble_core::cancel::Cancel;
 use tumble_core::error::Result;
 use tumble_core::execution::ExecutionOptions;
 use tumble_core::graph::Graph;
-use tumble_core::planned::settled;
 use tumble_core::planner::{
     self, Execution, Limits, ModelCosts, Part, Partition, RecomputeLevel, Share, SlotRule, Step, steps,
 };
 use tumble_core::potential::{Forces, ModelInfo, Potential, Replicas, Response};
+use tumble_core::potential_plan::query_costs;
 use tumble_core::rotation::Matrix3;
 pub use tumble_onnx::contract::metadata::{
-    CONTRACT_VERSION, EnergyUnit, Layout, LengthUnit, Metadata, Offer, Precision,
+    CONTRACT_VERSION, EnergyUnit, ForceKinds, Layout, LengthUnit, Metadata, Precision,
 };
 pub use tumble_onnx::file::checksum::stamp;
-use tumble_onnx::runtime::session::{Model, Opener};
+use tumble_onnx::runtime::session::{Model, SessionFactory};
 
 use crate::error::Error;
-use crate::levels::Levels;
-use crate::partition::{Layers, SpareMemory};
+use crate::partition::{PartitionedModel, SpareMemory};
+use crate::partition_cache::PartitionCache;
 use crate::worker::{Timed, Worker, WorkerPool};
 
 /// A model in an ONNX file.
 ///
-/// Two of them that were loaded from the same file with the same options share their sessions, and take turns in them.
+/// Models loaded from the same file with the same options share their sessions and take turns in them.
 pub struct OnnxPotential {
     model: Model,
     info: ModelInfo,
-    /// For a replica by itself: all threads share its work.
+    /// Evaluates work in one run, on all threads.
     whole: Worker,
-    /// For several replicas.
+    /// Evaluate several replicas, with one thread each.
     workers: WorkerPool,
-    /// For a replica that takes much memory, or has all workers for itself.
-    levels: Levels,
-    /// Memory for what layers keep, from the last evaluation.
+    /// Evaluate large replicas stage by stage, and single replicas on all workers.
+    partitions: PartitionCache,
+    /// Memory of the last staged evaluation, for reuse.
     spare: SpareMemory,
-    opener: Opener,
-    /// Working memory that there is, bytes.
+    factory: SessionFactory,
+    /// Working memory available, bytes.
     memory: usize,
     /// Time inside ONNX Runtime.
     elapsed: Duration,
     cancel: Cancel,
-    /// In which the sessions were opened.
+    /// The process that opened the sessions.
     process: u32,
 }
 
@@ -58,113 +58,114 @@ impl OnnxPotential {
     /// Loads a model and checks it against the contract.
     ///
     /// # Errors
-    /// Those of finding and loading ONNX Runtime, [`Error::Read`], [`Error::NotOnnx`], [`Error::NoContract`],
-    /// [`Error::ContractVersion`], [`Error::Contract`], [`Error::ExternalData`], [`Error::Damaged`], [`Error::OtherModel`], [`Error::ModelRefused`] and
-    /// [`Error::Device`].
+    /// The errors of finding and loading ONNX Runtime, [`Error::Read`], [`Error::NotOnnx`], [`Error::NoContract`],
+    /// [`Error::ContractVersion`], [`Error::Contract`], [`Error::ExternalData`], [`Error::Damaged`],
+    /// [`Error::OtherModel`], [`Error::ModelRefused`] and [`Error::Device`].
     pub fn load(path: &Path, options: &ExecutionOptions) -> Result<Self, Error> {
-        let (opener, model, session) = Opener::load(path, options)?;
+        let (factory, model, session) = SessionFactory::load(path, options)?;
         let workers = WorkerPool::new(options.device.provider().workers(options.threads));
         let whole = Worker::new(&model, session)?;
         let info = ModelInfo { ensemble: model.signature.ensemble, ..model.metadata.info() };
-        let (levels, spare, memory) = (Levels::default(), SpareMemory::default(), options.memory);
+        let (partitions, spare, memory) = (PartitionCache::default(), SpareMemory::default(), options.memory);
         let (elapsed, cancel, process) = (Duration::ZERO, Cancel::default(), process::id());
-        Ok(Self { info, whole, workers, levels, spare, opener, memory, model, elapsed, cancel, process })
+        Ok(Self { info, whole, workers, partitions, spare, factory, memory, model, elapsed, cancel, process })
     }
 
-    /// Opens sessions anew in a process that a fork has made, where those of its parent cannot be used.
+    /// Opens new sessions after a fork, since the child cannot use its parent's.
     fn reopen(&mut self) -> Result<()> {
-        if !self.opener.device.provider().survives_fork {
+        if !self.factory.device.provider().survives_fork {
             return Err(Error::Forked.into());
         }
-        let whole = Worker::new(&self.model, self.opener.whole()?)?;
+        let whole = Worker::new(&self.model, self.factory.whole()?)?;
         let workers = WorkerPool::new(self.workers.count());
-        // Another thread of the parent may have been at work with them.
+        // They are not dropped: a thread of the parent may have been using them at the fork.
         mem::forget(mem::replace(&mut self.whole, whole));
         mem::forget(mem::replace(&mut self.workers, workers));
-        self.levels.forget_others();
+        self.partitions.forget_inherited();
         mem::forget(mem::take(&mut self.spare));
         self.process = process::id();
         Ok(())
     }
 
-    /// What the file says of itself.
+    /// Returns the metadata of the file.
     pub fn metadata(&self) -> &Metadata {
         &self.model.metadata
     }
 
-    /// SHA-256 of the file, hexadecimal; of the hashes of all its files where weights are in others.
+    /// Returns the SHA-256 of the file, hexadecimal; with external data, the SHA-256 of the hashes of all files.
     pub fn sha256(&self) -> &str {
         &self.model.sha256
     }
 
-    /// What the user should know of how the model is run, as sentences.
+    /// Returns notes to the user about the way the model is run, as sentences.
     pub fn notes(&self) -> &[String] {
         &self.model.notes
     }
 
-    /// The library of ONNX Runtime in use.
+    /// Returns the path of the library of ONNX Runtime.
     pub fn library(&self) -> &PathBuf {
         &self.model.library
     }
 
-    /// The number of stages in which large structures are evaluated, tile by tile; the error says why the model cannot be
-    /// cut into stages, so that they are evaluated block by block.
+    /// Returns the number of stages in which large structures are evaluated, tile by tile.
     ///
     /// # Errors
-    /// A sentence.
+    /// The reason why the model cannot be partitioned, as the rest of a sentence. Large structures are then evaluated
+    /// block by block.
     pub fn stages(&self) -> std::result::Result<usize, &str> {
-        self.layers(RecomputeLevel::Speed).map(Layers::stages)
+        self.partitioned(RecomputeLevel::Speed).map(PartitionedModel::stages)
     }
 
-    /// The model cut at its layers, or why it cannot be.
-    fn layers(&self, level: RecomputeLevel) -> std::result::Result<&Layers, &str> {
-        self.levels.get(level, || {
-            if let Some(why) = self.opener.device.provider().no_partition {
+    /// Returns the model partitioned at a recompute level, or the reason why that is impossible.
+    fn partitioned(&self, level: RecomputeLevel) -> std::result::Result<&PartitionedModel, &str> {
+        self.partitions.get(level, || {
+            if let Some(why) = self.factory.device.provider().no_partition {
                 return Err(why.to_owned());
             }
-            let session = self.opener.whole().map_err(|error| error.to_string())?;
+            let session = self.factory.whole().map_err(|error| error.to_string())?;
             let mut whole = Worker::new(&self.model, session).map_err(|error| error.to_string())?;
-            Layers::open(&self.opener, &self.model, &mut whole, self.workers.count(), level)
+            PartitionedModel::open(&self.factory, &self.model, &mut whole, self.workers.count(), level)
                 .map_err(|error| error.to_string())
         })
     }
 
-    /// Evaluates what the planner has put into one step; `parts` are the sizes of the work.
+    /// Evaluates one step of the plan; `parts` are the sizes of the work.
     fn step(&mut self, execution: Execution, work: &[Replicas], parts: &[Part], forces: Forces) -> Result<Timed> {
         if !matches!(execution, Execution::Stages { .. }) {
             self.spare = SpareMemory::default();
         }
         match execution {
             Execution::OneRun => self.whole.evaluate(&self.model, work, forces, &self.cancel),
-            Execution::Runs(count) => self.in_runs(&planner::parts(parts, count), work, forces),
+            Execution::Runs(count) => self.in_runs(&planner::split_into_runs(parts, count), work, forces),
             Execution::Stages { level, tile } => self.in_stages(level, tile, &work[0], forces),
         }
     }
 
-    /// Evaluates replicas run by run, each by the worker that is free first.
+    /// Evaluates replicas run by run, each on the next free worker.
     fn in_runs(&mut self, runs: &[Vec<Share>], work: &[Replicas], forces: Forces) -> Result<Timed> {
         let replicas = |share: &Share| {
             let Replicas { graph, rotations } = work[share.work];
             Replicas { graph, rotations: &rotations[share.replicas.clone()] }
         };
         let runs: Vec<_> = runs.iter().map(|run| run.iter().map(replicas).collect()).collect();
-        self.workers.evaluate(&self.opener, &self.model, &runs, forces, &self.cancel)
+        self.workers.evaluate(&self.factory, &self.model, &runs, forces, &self.cancel)
     }
 
-    /// Evaluates replicas of one graph one after the other, stage by stage.
+    /// Evaluates replicas of one graph stage by stage, one after the other.
     fn in_stages(&self, level: RecomputeLevel, tile: usize, part: &Replicas, forces: Forces) -> Result<Timed> {
-        let layers = self.layers(level).expect("the planner chooses a level that is open");
+        let partitioned = self.partitioned(level).expect("the planner chooses an open level");
         let (mut responses, mut elapsed) = (Vec::new(), Duration::ZERO);
         for rotation in part.rotations {
             let replica = (part.graph, rotation);
-            let ((found, time), _) = layers.evaluate(&self.model, replica, forces, tile, &self.spare, &self.cancel)?;
+            let ((found, time), _) =
+                partitioned.evaluate(&self.model, replica, forces, tile, &self.spare, &self.cancel)?;
             responses.extend(found);
             elapsed += time;
         }
         Ok((responses, elapsed))
     }
 
-    /// Whether the other one runs in the same session.
+    /// Returns whether both models run in the same session.
     pub fn shares_session_with(&self, other: &Self) -> bool {
         self.whole.shares_session_with(&other.whole)
     }
@@ -190,7 +191,7 @@ impl Potential for OnnxPotential {
         }
         let (parts, limits) = (work.iter().map(Part::of).collect::<Vec<_>>(), self.limits(self.memory));
         let mut responses = Vec::new();
-        for Step { parts: range, execution, .. } in settled(self, |costs| steps(&parts, costs, &limits)) {
+        for Step { parts: range, execution, .. } in query_costs(self, |costs| steps(&parts, costs, &limits)) {
             let (found, elapsed) = self.step(execution, &work[range.clone()], &parts[range], forces)?;
             responses.extend(found);
             self.elapsed += elapsed;
@@ -212,10 +213,10 @@ impl Potential for OnnxPotential {
             Layout::List => SlotRule::Edges,
             Layout::Padded => SlotRule::Padded,
         };
-        // What comes of it is among what is known then.
-        let _ = level.map(|level| self.layers(level));
-        let partition = match self.opener.device.provider().no_partition {
-            None => Partition { memory: self.memory, levels: self.levels.known() },
+        // The outcome, an error too, is in the cache.
+        let _ = level.map(|level| self.partitioned(level));
+        let partition = match self.factory.device.provider().no_partition {
+            None => Partition { memory: self.memory, levels: self.partitions.known() },
             Some(_) => Partition::default(),
         };
         let bytes_per_slot = bytes_per_edge.unwrap_or(ModelCosts::USUAL_BYTES_PER_SLOT);
@@ -223,6 +224,6 @@ impl Potential for OnnxPotential {
     }
 
     fn limits(&self, memory: usize) -> Limits {
-        Limits { memory, workers: self.workers.count(), provider: self.opener.device.provider() }
+        Limits { memory, workers: self.workers.count(), provider: self.factory.device.provider() }
     }
 }

@@ -1,8 +1,8 @@
-//! A big structure layer by layer: between two exchanges of messages a model acts on each center by itself, so each layer
-//! is computed tile by tile, on all lanes, with all that it works on in the caches.
+//! Evaluation of large structures layer by layer. Between two exchanges of messages a model acts on each center
+//! separately, so each layer is computed tile by tile, on all workers, within the caches.
 //!
-//! What a layer leaves for later ones is kept; the rest is computed again when gradients come back through it. So a
-//! structure takes little memory, and nothing is computed for a rim, as in [`Blocks`](tumble_core::blocks::Blocks).
+//! A layer keeps the tensors that later layers need; the backward pass recomputes the rest. So a structure takes little
+//! memory, and no rim is computed twice, unlike in [`Blocks`](tumble_core::blocks::Blocks).
 
 mod arena;
 mod executor;
@@ -24,39 +24,39 @@ use tumble_core::parallel::locked;
 use tumble_core::parallel::run_concurrently;
 use tumble_core::planner::RecomputeLevel;
 use tumble_onnx::contract::signature::Input;
-use tumble_onnx::runtime::ended::Ended;
-use tumble_onnx::runtime::session::{Model, Opener, Shared};
+use tumble_onnx::runtime::session::{Model, SessionFactory, SharedSession};
+use tumble_onnx::runtime::terminate::TerminableRun;
 
-use crate::error::Indivisible;
+use crate::error::PartitionError;
 pub(crate) use crate::partition::executor::SpareMemory;
-use crate::partition::partitioner::{Cut, Subgraph, cut};
+use crate::partition::partitioner::{GraphPartition, Subgraph, cut};
 use crate::partition::raw_model::{File, Type};
 use crate::partition::tiles::Rows;
 use crate::worker::Worker;
 
-/// A model, cut at its layers.
-pub(crate) struct Layers {
+/// A model, partitioned into stages.
+pub(crate) struct PartitionedModel {
     stages: Vec<Stage>,
-    /// One for each lane.
-    leads: Vec<Lead>,
-    /// Where the model's outputs come from.
+    /// Options and handles of runs, one per worker.
+    run_handles: Vec<RunHandle>,
+    /// Stage and output of each of the model's outputs.
     outputs: HashMap<String, Origin>,
-    /// Of what is kept at a time, for each edge slot.
+    /// Peak memory of kept tensors per edge slot, bytes.
     bytes_per_slot: usize,
 }
 
-/// What is computed between two exchanges.
+/// The part of a model between two exchanges.
 struct Stage {
     inputs: Vec<Source>,
-    /// Of each output the last stage that makes use of it, be it for an exchange; of the model's the number of stages.
+    /// The last stage that uses each output, directly or by an exchange; the number of stages for the model's outputs.
     last_use: Vec<usize>,
-    /// One for each lane.
-    sessions: Vec<Shared>,
+    /// Sessions of the stage, one per worker.
+    sessions: Vec<SharedSession>,
 }
 
-/// What a lane is told of each of its runs, and the means to end that.
-struct Lead {
-    options: Arc<Ended<NoSelectedOutputs>>,
+/// The options of a worker's runs, and a handle to terminate them.
+struct RunHandle {
+    options: Arc<TerminableRun<NoSelectedOutputs>>,
     run: Arc<dyn Cancellable>,
 }
 
@@ -67,92 +67,98 @@ struct Origin {
     output: usize,
 }
 
-/// Where an input of a stage comes from.
+/// The source of a stage's input.
 enum Source {
     Structure(Input),
     Kept(Origin),
     Exchanged(Exchange),
 }
 
-/// A tensor whose rows are exchanged.
+/// A tensor with an exchange of rows.
 struct Exchange {
     name: String,
     data: Origin,
-    /// What its rows are; found out when it is first evaluated, in the trial.
+    /// The kind of its rows; determined at its first evaluation, in the self-check.
     rows: OnceLock<Rows>,
 }
 
-impl Layers {
-    /// Cuts a model, opens the parts for each lane and tries them against the `whole`; the error says why that cannot be.
+impl PartitionedModel {
+    /// Partitions a model, opens the stages for each worker and compares their results with the `whole` model's.
     pub fn open(
-        opener: &Opener,
+        factory: &SessionFactory,
         model: &Model,
         whole: &mut Worker,
-        lanes: usize,
+        workers: usize,
         level: RecomputeLevel,
-    ) -> Result<Self, Indivisible> {
+    ) -> Result<Self, PartitionError> {
         if model.signature.stress {
-            return Err(Indivisible::Stress);
+            return Err(PartitionError::Stress);
         }
-        let file = File::read(&opener.bytes)?;
-        let mut layers = Self::assemble(&file, &cut(&file, level)?, opener, lanes)?;
+        let file = File::read(&factory.bytes)?;
+        let mut layers = Self::assemble(&file, &cut(&file, level)?, factory, workers)?;
         layers.bytes_per_slot = self_check::run(&layers, model, whole)?;
         Ok(layers)
     }
 
-    fn assemble(file: &File, cut: &Cut, opener: &Opener, lanes: usize) -> Result<Self, Indivisible> {
+    fn assemble(
+        file: &File,
+        cut: &GraphPartition,
+        factory: &SessionFactory,
+        workers: usize,
+    ) -> Result<Self, PartitionError> {
         let data: HashMap<&str, &str> = cut.exchanges.iter().map(|exchange| (exchange.result, exchange.data)).collect();
-        let last_use = last_use(&cut.pieces, &data, &file.outputs.iter().copied().collect());
+        let last_use = last_use(&cut.subgraphs, &data, &file.outputs.iter().copied().collect());
         let (mut stages, mut types, mut origins) = (Vec::new(), HashMap::new(), HashMap::new());
-        for (stage, piece) in cut.pieces.iter().enumerate() {
-            let inputs: Result<Vec<_>, _> = piece.inputs.iter().map(|name| typed(name, file, &data, &types)).collect();
-            let part = opener.part(file.write(&piece.nodes, &inputs?, &piece.outputs), stage);
-            let sessions = run_concurrently(0..lanes, |lane| Ok(part.session(1, lane)?))?;
-            let inputs = piece.inputs.iter().map(|name| source(name, &data, &origins)).collect();
+        for (stage, subgraph) in cut.subgraphs.iter().enumerate() {
+            let inputs: Result<Vec<_>, _> =
+                subgraph.inputs.iter().map(|name| typed(name, file, &data, &types)).collect();
+            let part = factory.part(file.write(&subgraph.nodes, &inputs?, &subgraph.outputs), stage);
+            let sessions = run_concurrently(0..workers, |worker| Ok(part.session(1, worker)?))?;
+            let inputs = subgraph.inputs.iter().map(|name| source(name, &data, &origins)).collect();
             let outputs = output_types(&sessions[0])?;
-            let last = |(name, _): &(String, _)| last_use.get(name.as_str()).copied().unwrap_or(cut.pieces.len());
+            let last = |(name, _): &(String, _)| last_use.get(name.as_str()).copied().unwrap_or(cut.subgraphs.len());
             stages.push(Stage { inputs, last_use: outputs.iter().map(last).collect(), sessions });
             let names = outputs.iter().enumerate();
             origins.extend(names.map(|(output, (name, _))| (name.clone(), Origin { stage, output })));
             types.extend(outputs);
         }
         origins.retain(|name, _| file.outputs.contains(&name.as_str()));
-        let leads = in_one_line(|| (0..lanes).map(|_| Lead::new()).collect::<ort::Result<_>>())?;
-        Ok(Self { stages, leads, outputs: origins, bytes_per_slot: 0 })
+        let run_handles = in_one_line(|| (0..workers).map(|_| RunHandle::new()).collect::<ort::Result<_>>())?;
+        Ok(Self { stages, run_handles, outputs: origins, bytes_per_slot: 0 })
     }
 
-    /// How many stages there are.
+    /// Returns the number of stages.
     pub fn stages(&self) -> usize {
         self.stages.len()
     }
 
-    /// Memory of what is kept of a structure, for each edge slot, bytes.
+    /// Returns the memory of kept tensors per edge slot, bytes.
     pub fn bytes_per_slot(&self) -> usize {
         self.bytes_per_slot
     }
 }
 
-impl Lead {
+impl RunHandle {
     fn new() -> ort::Result<Self> {
-        let options = Arc::new(Ended::new()?);
+        let options = Arc::new(TerminableRun::new()?);
         Ok(Self { run: Arc::clone(&options) as Arc<dyn Cancellable>, options })
     }
 }
 
-/// An input of a part with its type, if it is not one of the model.
+/// Returns an input of a stage with its type; `None` for an input of the model.
 fn typed<'a>(
     name: &'a str,
     file: &File,
     data: &HashMap<&str, &str>,
     types: &'a HashMap<String, Type>,
-) -> Result<(&'a str, Option<&'a Type>), Indivisible> {
+) -> Result<(&'a str, Option<&'a Type>), PartitionError> {
     match types.get(*data.get(name).unwrap_or(&name)) {
-        None if !file.inputs.contains_key(name) => Err(Indivisible::NoStage { name: name.into() }),
+        None if !file.inputs.contains_key(name) => Err(PartitionError::NoStage { name: name.into() }),
         kind => Ok((name, kind)),
     }
 }
 
-/// Where an input of a part, of those that are [`typed`], comes from.
+/// Returns the source of a [`typed`] input of a stage.
 fn source(name: &str, data: &HashMap<&str, &str>, origins: &HashMap<String, Origin>) -> Source {
     match (data.get(name), Input::named(name)) {
         (Some(&data), _) => {
@@ -163,39 +169,42 @@ fn source(name: &str, data: &HashMap<&str, &str>, origins: &HashMap<String, Orig
     }
 }
 
-/// The last stage that needs each tensor that is kept, be it for an exchange.
+/// Returns the last stage that uses each kept tensor, directly or by an exchange.
 fn last_use<'a>(
-    pieces: &[Subgraph<'a>],
+    subgraphs: &[Subgraph<'a>],
     data: &HashMap<&str, &'a str>,
     outputs: &HashSet<&str>,
 ) -> HashMap<&'a str, usize> {
-    let uses = pieces.iter().enumerate().flat_map(|(stage, piece)| piece.inputs.iter().map(move |name| (stage, *name)));
+    let uses = subgraphs
+        .iter()
+        .enumerate()
+        .flat_map(|(stage, subgraph)| subgraph.inputs.iter().map(move |name| (stage, *name)));
     let kept = uses.map(|(stage, name)| (*data.get(name).unwrap_or(&name), stage));
-    // Stages ascend, so that the last one stays.
+    // Stages ascend, so the last one stays in the map.
     kept.filter(|(name, _)| !outputs.contains(name)).collect()
 }
 
-fn output_types(session: &Shared) -> Result<Vec<(String, Type)>, Indivisible> {
+fn output_types(session: &SharedSession) -> Result<Vec<(String, Type)>, PartitionError> {
     let session = locked(session);
     session.outputs().iter().map(|outlet| Ok((outlet.name().to_owned(), tensor_type(outlet)?))).collect()
 }
 
-fn tensor_type(outlet: &Outlet) -> Result<Type, Indivisible> {
+fn tensor_type(outlet: &Outlet) -> Result<Type, PartitionError> {
     match outlet.dtype() {
         ValueType::Tensor { ty: TensorElementType::Float32, shape, .. } => Ok((1, shape.to_vec())),
         ValueType::Tensor { ty: TensorElementType::Float64, shape, .. } => Ok((11, shape.to_vec())),
-        other => Err(Indivisible::Kind { name: outlet.name().into(), kind: other.to_string() }),
+        other => Err(PartitionError::Kind { name: outlet.name().into(), kind: other.to_string() }),
     }
 }
 
-/// For fuzzing: into how many stages the bytes of a model file are cut at a level, each written as a file.
-pub(crate) fn count_stages(bytes: &[u8], level: RecomputeLevel) -> Result<usize, Indivisible> {
+/// Returns the number of stages of a model file at a level, for fuzzing. Writes and reads each as a file.
+pub(crate) fn count_stages(bytes: &[u8], level: RecomputeLevel) -> Result<usize, PartitionError> {
     let file = File::read(bytes)?;
-    let pieces = cut(&file, level)?.pieces;
-    for Subgraph { nodes, inputs, outputs } in &pieces {
+    let subgraphs = cut(&file, level)?.subgraphs;
+    for Subgraph { nodes, inputs, outputs } in &subgraphs {
         let inputs: Vec<_> =
             inputs.iter().map(|&name| (name, None)).filter(|(name, _)| file.inputs.contains_key(name)).collect();
         File::read(&file.write(nodes, &inputs, outputs))?;
     }
-    Ok(pieces.len())
+    Ok(subgraphs.len())
 }

@@ -1,4 +1,4 @@
-//! A session with the buffers that are filled for it. What different workers are given is computed at the same time.
+//! Workers: sessions with input buffers, for the evaluation of replicas in parallel.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,28 +13,28 @@ use tumble_core::potential::{Forces, Replicas, Response};
 use tumble_onnx::contract::metadata::Precision;
 use tumble_onnx::contract::packing::Tensors;
 use tumble_onnx::contract::unpacking::Reader;
-use tumble_onnx::runtime::ended::Ended;
-use tumble_onnx::runtime::session::{Model, Opener, Shared};
+use tumble_onnx::runtime::session::{Model, SessionFactory, SharedSession};
+use tumble_onnx::runtime::terminate::TerminableRun;
 use tumble_ops::Real;
 
-/// Responses, and the time that ONNX Runtime took.
+/// Responses, and the time spent in ONNX Runtime.
 pub(crate) type Timed = (Vec<Response>, Duration);
 
-/// One at a time evaluates here.
+/// A session with its input buffers.
 pub(crate) struct Worker {
-    session: Shared,
+    session: SharedSession,
     buffers: Buffers,
-    /// The outputs to ask for, by kind of forces.
+    /// The requested outputs, by kind of forces.
     selections: Vec<(Forces, Selection)>,
 }
 
-/// The outputs to ask for, and the means to end a run that was asked for them.
+/// The requested outputs of a run, and a handle to terminate it.
 struct Selection {
-    options: Arc<Ended<HasSelectedOutputs>>,
+    options: Arc<TerminableRun<HasSelectedOutputs>>,
     run: Arc<dyn Cancellable>,
 }
 
-/// Tensors in the model's precision.
+/// Input tensors in the model's precision.
 enum Buffers {
     Float32(Tensors<f32>),
     Float64(Tensors<f64>),
@@ -50,23 +50,23 @@ impl Buffers {
 }
 
 impl Worker {
-    /// A worker with this session of the model.
-    pub fn new(model: &Model, session: Shared) -> Result<Self> {
+    /// Creates a worker for a session of the model.
+    pub fn new(model: &Model, session: SharedSession) -> Result<Self> {
         let selections = model.metadata.forces.kinds().iter().map(|&kind| Ok((kind, select(model, kind)?)));
         let selections =
             in_one_line(|| selections.collect::<ort::Result<_>>()).map_err(|cause| run_error(model, cause))?;
         Ok(Self { session, buffers: Buffers::new(model), selections })
     }
 
-    /// Whether the other one has the same session.
+    /// Returns whether both workers have the same session.
     pub fn shares_session_with(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.session, &other.session)
     }
 
-    /// Evaluates replicas of several graphs in one run of the model; with the time that ONNX Runtime took.
+    /// Evaluates replicas of several graphs in one run of the model.
     pub fn evaluate(&mut self, model: &Model, work: &[Replicas], forces: Forces, cancel: &Cancel) -> Result<Timed> {
         let selection = self.selections.iter().find(|(kind, _)| *kind == forces).map(|(_, selection)| selection);
-        let selection = selection.expect("there is a selection for each kind on offer");
+        let selection = selection.expect("each kind of forces has a selection");
         let mut session = locked(&self.session);
         let mut run = OneRun { model, session: &mut session, options: selection.options.options() };
         let buffers = &mut self.buffers;
@@ -77,10 +77,10 @@ impl Worker {
     }
 }
 
-/// Asks for the outputs of one kind of forces only. ONNX Runtime computes the others all the same, but keeps them.
+/// Selects the outputs for one kind of forces. ONNX Runtime computes the others too, but does not return them.
 fn select(model: &Model, kind: Forces) -> ort::Result<Selection> {
     let outputs = model.signature.outputs(kind).fold(OutputSelector::no_default(), OutputSelector::with);
-    let options = Arc::new(Ended::selecting(outputs)?);
+    let options = Arc::new(TerminableRun::selecting(outputs)?);
     Ok(Selection { run: Arc::clone(&options) as Arc<dyn Cancellable>, options })
 }
 
@@ -112,39 +112,39 @@ impl OneRun<'_> {
     }
 }
 
-/// Why a run failed, as an error of the model.
+/// Returns the error of a failed run.
 pub(crate) fn run_error(model: &Model, source: ForeignError) -> Error {
     tumble_onnx::Error::ModelRun { model: model.metadata.name.clone(), source }.into()
 }
 
-/// Workers with a thread each, for replicas that have nothing to tell each other: faster than threads that share a run.
+/// Workers with one thread each, for independent replicas: faster than several threads in one run.
 pub(crate) struct WorkerPool {
     count: usize,
-    /// Opened when they are first needed: a session takes time and memory.
+    /// Opened on first use: a session takes time and memory.
     workers: Vec<Worker>,
 }
 
 impl WorkerPool {
-    /// So many of them.
+    /// Creates a pool of `count` workers.
     pub fn new(count: usize) -> Self {
         Self { count, workers: Vec::new() }
     }
 
-    /// How many there are, opened or not.
+    /// Returns the number of workers, opened or not.
     pub fn count(&self) -> usize {
         self.count
     }
 
-    /// Evaluates all parts, each in the worker that is free first; responses are in the order of the parts.
+    /// Evaluates all parts, each on the next free worker. Responses are in the order of the parts.
     pub fn evaluate(
         &mut self,
-        opener: &Opener,
+        factory: &SessionFactory,
         model: &Model,
         parts: &[Vec<Replicas>],
         forces: Forces,
         cancel: &Cancel,
     ) -> Result<Timed> {
-        self.open(opener, model)?;
+        self.open(factory, model)?;
         let workers = self.workers.iter_mut().take(parts.len());
         let workers =
             distribute(workers, parts.len(), |worker, part| worker.evaluate(model, &parts[part], forces, cancel))?;
@@ -152,15 +152,15 @@ impl WorkerPool {
         Ok((in_order(workers).flat_map(|(responses, _)| responses).collect(), elapsed))
     }
 
-    fn open(&mut self, opener: &Opener, model: &Model) -> Result<()> {
+    fn open(&mut self, factory: &SessionFactory, model: &Model) -> Result<()> {
         if self.workers.is_empty() {
-            self.workers = run_concurrently(0..self.count, |number| Worker::new(model, opener.session(1, number)?))?;
+            self.workers = run_concurrently(0..self.count, |number| Worker::new(model, factory.session(1, number)?))?;
         }
         Ok(())
     }
 }
 
-/// The time of the worker that took longest, of results of [`distribute`] with the time of each.
+/// Returns the time of the slowest worker, from results of [`distribute`] with their times.
 pub(crate) fn longest<T>(workers: &[Vec<(usize, (T, Duration))>]) -> Duration {
     workers.iter().map(|done| done.iter().map(|(_, (_, elapsed))| *elapsed).sum()).max().unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Models with weights in a second file.
+//! Models with weights in a second file (external data).
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -11,7 +11,7 @@ use tumble_core::settings::Settings;
 use tumble_core::system::{Cell, System};
 use tumble_engine::{OnnxPotential, load};
 use tumble_onnx::file::checksum::stamp;
-use tumble_onnx::file::external::Kind;
+use tumble_onnx::file::external_data::Kind;
 use tumble_onnx::file::proto::{Fields, field, message, number};
 
 fn bytes_of(model: &str) -> Vec<u8> {
@@ -29,7 +29,7 @@ fn external(location: &str, offset: usize, length: usize) -> Vec<u8> {
     [number(field::TENSOR_LOCATION, 1), place.concat()].concat()
 }
 
-/// A message with the values of all its tensors moved into a file.
+/// Returns a message with the values of all its tensors moved to `file`.
 fn moved(kind: Kind, bytes: &[u8], location: &str, file: &mut Vec<u8>) -> Vec<u8> {
     let mut written = Vec::new();
     for part in Fields(bytes).map(Result::unwrap) {
@@ -45,7 +45,7 @@ fn moved(kind: Kind, bytes: &[u8], location: &str, file: &mut Vec<u8>) -> Vec<u8
     written
 }
 
-/// A folder with a model whose weights are in `model.onnx.data`, and its path.
+/// Returns a folder with a model, and the model's path; its weights are in `model.onnx.data`.
 fn outside(model: &str) -> (TempDir, PathBuf) {
     let (folder, mut file) = (TempDir::new().unwrap(), b"padding".to_vec());
     let path = folder.path().join("model.onnx");
@@ -55,7 +55,7 @@ fn outside(model: &str) -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-/// Atoms enough for all lanes.
+/// Returns enough atoms for all workers.
 fn atoms() -> System {
     let place = |i: usize| [i % 4, i / 4 % 4, i / 16].map(|n| 1.6 * n as f64 + 0.1 * (i as f64).sin());
     System::new((0..60).map(place).collect(), [8, 1, 1].repeat(20), Cell::isolated()).unwrap()
@@ -73,11 +73,11 @@ fn refused(path: &Path) -> String {
 }
 
 #[test]
-fn weights_beside_a_model_are_those_of_one_file() {
+fn model_with_external_weights_agrees_with_the_model_in_one_file() {
     for model in ["pair-list-f64", "exported-pet-f64", "exported-direct-f32"] {
         let (_folder, path) = outside(model);
         let one = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../tests/data/models/{model}.onnx"));
-        // On two lanes it is cut at its layers, where it can be.
+        // With two workers the model is partitioned, if possible.
         for threads in [1, 2] {
             assert_eq!(energy(&path, threads), energy(&one, threads), "{model}, {threads} thread(s)");
         }
@@ -89,7 +89,7 @@ fn weights_beside_a_model_are_those_of_one_file() {
 }
 
 #[test]
-fn other_weights_are_another_model() {
+fn model_with_other_weights_has_another_hash_and_session() {
     let (_folder, path) = outside("pair-list-f64");
     let data = path.with_extension("onnx.data");
     let before = OnnxPotential::load(&path, &ExecutionOptions::default()).unwrap();
@@ -99,7 +99,7 @@ fn other_weights_are_another_model() {
     let mut weights = fs::read(&data).unwrap();
     let numbers = weights.len() / 8;
     for value in weights[7..].as_chunks_mut::<8>().0.iter_mut().take(numbers) {
-        // The values of double precision, and no index.
+        // Changes float64 values, but no indices.
         let number = f64::from_le_bytes(*value);
         if (0.01..100.0).contains(&number.abs()) {
             *value = (1.05 * number).to_le_bytes();
@@ -115,7 +115,7 @@ fn other_weights_are_another_model() {
 }
 
 #[test]
-fn the_hash_is_that_of_the_hashes_of_all_files() {
+fn hash_is_computed_from_the_hashes_of_all_files() {
     let (_folder, path) = outside("pair-list-f64");
     let command = "sha256sum model.onnx model.onnx.data | cut -c -64 | sha256sum | cut -c -64";
     let folder = path.parent().unwrap();
@@ -125,7 +125,7 @@ fn the_hash_is_that_of_the_hashes_of_all_files() {
 }
 
 #[test]
-fn weights_that_cannot_be_had_are_told() {
+fn missing_and_damaged_weights_are_refused() {
     let (folder, path) = outside("pair-list-f64");
     let data = folder.path().join("model.onnx.data");
     let weights = fs::read(&data).unwrap();
@@ -140,7 +140,7 @@ fn weights_that_cannot_be_had_are_told() {
     assert!(refused(&path).starts_with(&format!("{begin}is no file: ")));
     fs::remove_dir(&data).unwrap();
 
-    // The checksum would tell first.
+    // Without a checksum, since it would be checked first.
     let unstamped = moved(Kind::Model, &bytes_of("pair-list-f64"), "model.onnx.data", &mut b"padding".to_vec());
     let unstamped: Vec<_> = Fields(&unstamped).flatten().filter(|part| part.raw.len() != 85).collect();
     fs::write(&path, unstamped.iter().flat_map(|part| part.raw).copied().collect::<Vec<_>>()).unwrap();
@@ -149,11 +149,11 @@ fn weights_that_cannot_be_had_are_told() {
     assert!(error.starts_with(&format!("{begin}has {} bytes, where ", weights.len() - 1)), "{error}");
     assert!(error.ends_with(" are wanted: it was cut short or belongs to another model"), "{error}");
 
-    // A sparse file: nothing is written.
+    // A sparse file takes no space on the disk.
     fs::File::create(&data).unwrap().set_len(3 << 30).unwrap();
     assert!(refused(&path).starts_with(&format!("{begin}makes it more than 2048 MB, ")));
 
-    // What a user has linked is as good as a copy.
+    // A link is as good as a copy.
     fs::write(folder.path().join("elsewhere"), &weights).unwrap();
     fs::remove_file(&data).unwrap();
     symlink("elsewhere", &data).unwrap();
@@ -161,7 +161,7 @@ fn weights_that_cannot_be_had_are_told() {
 }
 
 #[test]
-fn places_outside_of_the_folder_of_the_model_are_refused() {
+fn weights_outside_of_the_folder_of_the_model_are_refused() {
     let folder = TempDir::new().unwrap();
     fs::create_dir(folder.path().join("inner")).unwrap();
     let path = folder.path().join("inner/model.onnx");

@@ -1,7 +1,6 @@
-//! A simulation's side of the force server.
+//! The client of the force server, for simulations.
 //!
-//! It plays i-PI's part: an `INIT` says what is wanted, then each structure goes out and its results come back, one send
-//! and one answer each.
+//! It acts as i-PI does: an `INIT` with the options, then one message and one answer per structure.
 //!
 //! ```no_run
 //! use tumble_ipi::client::{Client, ClientSettings};
@@ -25,7 +24,7 @@ use tumble_core::rotation::{Matrix3, Vector3};
 
 use crate::client::reply_reader::{ReadError, ReplyReader};
 pub use crate::client::settings::ClientSettings;
-pub use crate::client::settings::check_species;
+pub use crate::client::settings::check_atomic_numbers;
 use crate::error::{Error, Result};
 use crate::extras;
 use crate::init::put_species;
@@ -33,26 +32,26 @@ use crate::message::{self, Answer, Fault, Layout, Reply};
 use crate::net::{Address, Stream};
 use crate::wire::Structure;
 
-/// Bytes that the extras of an answer usually stay below; more are read in a second go.
-const USUAL_EXTRAS: usize = 1 << 14;
+/// Typical size of the extras, bytes; larger ones take a second read.
+const TYPICAL_EXTRAS: usize = 1 << 14;
 
-/// A connection to a force server; it ends with it.
+/// A connection to a force server; dropping it sends `EXIT`.
 #[derive(Debug)]
 pub struct Client {
     stream: Stream,
-    /// The server, for messages.
+    /// The server's name in error messages.
     peer: String,
     layout: Layout,
     timeout: Option<Duration>,
     structure: Structure,
     out: Vec<u8>,
-    inbox: ReplyReader,
-    /// Whether both sides still know what comes next.
+    reader: ReplyReader,
+    /// Whether both sides are in step; false after an error.
     alive: bool,
 }
 
 impl Client {
-    /// Connects, and says what is wanted.
+    /// Connects and sends the `INIT`.
     ///
     /// # Errors
     /// [`Argument`](tumble_core::Error::Argument), [`Error::Connect`], and all of [`Client::evaluate`]'s.
@@ -60,12 +59,12 @@ impl Client {
         Self::with_options(address, &settings.species, &settings.options()?, settings.timeout)
     }
 
-    /// As [`Client::connect`], with the options as `INIT` has them: `rotate: octahedral, seed: 1`, or nothing.
+    /// As [`Client::connect`], with the options as text, as in an `INIT`: `rotate: octahedral, seed: 1`, or empty.
     ///
     /// # Errors
     /// As [`Client::connect`].
     pub fn with_options(address: &Address, species: &[u8], options: &str, timeout: Option<Duration>) -> Result<Self> {
-        settings::check_species(species)?;
+        settings::check_atomic_numbers(species)?;
         settings::check_options(options)?;
         let unreached = |source| Error::Connect { address: address.to_string(), source };
         let stream = Stream::connect(address).map_err(unreached)?;
@@ -73,13 +72,13 @@ impl Client {
         let separator = if options.is_empty() { "" } else { ", " };
         let text = format!("species: {}{separator}{options}", put_species(species));
         let mut client = Self::new(stream, format!("the server at {address}"), species.len(), timeout);
-        client.introduce(&text)?;
+        client.initialize(&text)?;
         Ok(client)
     }
 
     fn new(stream: Stream, peer: String, atoms: usize, timeout: Option<Duration>) -> Self {
         // FORCEREADY, energy, N, forces, virial, length of the extras
-        let room = message::HEADER + 8 + 4 + 24 * atoms + 72 + 4 + USUAL_EXTRAS;
+        let room = message::HEADER + 8 + 4 + 24 * atoms + 72 + 4 + TYPICAL_EXTRAS;
         Self {
             stream,
             peer,
@@ -87,13 +86,13 @@ impl Client {
             timeout,
             structure: Structure::default(),
             out: vec![],
-            inbox: ReplyReader::new(room),
+            reader: ReplyReader::new(room),
             alive: true,
         }
     }
 
-    /// Sent without waiting for the answers between: they are always the same.
-    fn introduce(&mut self, text: &str) -> Result<()> {
+    /// Sends `STATUS`, `INIT` and `STATUS` at once: the answers between are always the same.
+    fn initialize(&mut self, text: &str) -> Result<()> {
         message::header("STATUS", &mut self.out);
         message::put_init(0, text, &mut self.out);
         message::header("STATUS", &mut self.out);
@@ -102,15 +101,15 @@ impl Client {
         self.expect("READY", |reply| (reply == Reply::Ready).then_some(()))
     }
 
-    /// Energy (eV), forces (`[N]`, eV/Å), virial (-dE/d(strain), eV) and extras (JSON, as [`tumble_core::details`]) of one
-    /// structure.
+    /// Evaluates one structure: energy (eV), forces (`[N]`, eV/Å), virial (-dE/d(strain), eV) and extras (JSON, as
+    /// [`tumble_core::details`]).
     ///
-    /// The rows of `cell` are its vectors, Å; nothing repeats along vectors of zero length, or without a cell.
-    /// `positions`: `[N]`, Å, in the order of the species, wrapped or not.
+    /// `cell`: its rows are the vectors, Å; `None` or vectors of zero length are not periodic. `positions`: `[N]`, Å,
+    /// in the order of the species, wrapped or not.
     ///
     /// # Errors
-    /// [`AtomCount`](tumble_core::Error::AtomCount) before anything is sent. The others end the connection, and all later calls fail:
-    /// [`Error::Refused`] with what the server says, [`Error::Connection`], [`Error::Peer`].
+    /// [`AtomCount`](tumble_core::Error::AtomCount) before anything is sent. The others end the connection, and all
+    /// later calls fail: [`Error::Refused`] with the server's sentence, [`Error::Connection`], [`Error::Peer`].
     pub fn evaluate(&mut self, cell: Option<&Matrix3>, positions: &[Vector3]) -> Result<Answer> {
         if positions.len() != self.layout.atoms {
             let (positions, species) = (positions.len(), self.layout.atoms);
@@ -135,23 +134,24 @@ impl Client {
         message::header("GETFORCE", &mut self.out);
     }
 
-    /// Sends what was put together. A server that refuses may close before it has read all: its words come first.
+    /// Sends the buffer. A server that refuses may close before it has read all: its `ERROR` takes precedence over the
+    /// failed write.
     fn send(&mut self) -> Result<()> {
         let sent = self.stream.write_all(&self.out);
         self.out.clear();
         let Err(cause) = sent else { return Ok(()) };
         self.alive = false;
-        match self.inbox.next(&mut self.stream, &self.layout) {
+        match self.reader.next(&mut self.stream, &self.layout) {
             Ok(Reply::Error(sentence)) => Err(Error::Refused { sentence }),
             _ => Err(self.broken(cause)),
         }
     }
 
-    /// The next reply, if it is the one that is due.
+    /// Reads the next reply, and refuses any but the expected one.
     fn expect<T>(&mut self, due: &'static str, pick: impl FnOnce(Reply) -> Option<T>) -> Result<T> {
-        // Should this return early, or panic, then the connection has lost its step.
+        // On an early return, or a panic, the two sides are out of step.
         self.alive = false;
-        let reply = match self.inbox.next(&mut self.stream, &self.layout) {
+        let reply = match self.reader.next(&mut self.stream, &self.layout) {
             Err(ReadError::Connection(cause)) => return Err(self.broken(cause)),
             Err(ReadError::Fault(fault)) => return Err(self.fault(fault)),
             Ok(Reply::Error(sentence)) => return Err(Error::Refused { sentence }),
@@ -181,7 +181,7 @@ impl Drop for Client {
     fn drop(&mut self) {
         if self.alive {
             message::header("EXIT", &mut self.out);
-            // The server takes the end of the connection just as well.
+            // A failure is harmless: the server handles a closed connection just as well.
             let _ = self.stream.write_all(&self.out);
         }
     }

@@ -1,36 +1,36 @@
-//! The side that computes, as a state machine: bytes in, bytes out, and what it wants to be done. No input or output.
+//! The computing side as a state machine: bytes in, bytes and events out. It does no I/O.
 
 use crate::message::{self, Answer, Fault, Layout, Positions, Request, Transport};
 use crate::wire::Structure;
 
-/// What the owner of a driver is to do.
+/// An event for the driver's owner to handle.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// Read the text, and call [`Driver::begin`].
+    /// An `INIT`: read the text, and call [`Driver::begin`].
     Init {
         /// The parameters.
         text: String,
     },
-    /// Evaluate these, and call [`Driver::answer`].
+    /// Evaluate the structures, and call [`Driver::answer`].
     Evaluate(Vec<Structure>),
-    /// Evaluate what is in shared memory, in the segments of these names if they are new.
+    /// Evaluate the structures in shared memory; with the names of the segments if they are new.
     EvaluateShared(Option<[String; 6]>),
-    /// End it.
+    /// The peer has sent `EXIT`.
     Exit,
 }
 
-/// Where a conversation is.
+/// State of the conversation.
 #[derive(Debug)]
 enum State {
-    /// An `INIT` is needed.
+    /// No `INIT` yet.
     New,
-    /// Its owner is looking at the `INIT`.
+    /// The owner is reading the `INIT`.
     Beginning,
-    /// Structures may come.
+    /// Ready for structures.
     Ready,
-    /// They are being evaluated.
+    /// The owner is evaluating structures.
     Busy,
-    /// The results are there, as a message.
+    /// The results, as a message.
     HasData(Vec<u8>),
 }
 
@@ -40,20 +40,20 @@ pub struct Driver {
     layout: Layout,
     state: State,
     input: Vec<u8>,
-    /// How much of the input is done with.
+    /// Processed bytes of the input.
     used: usize,
-    /// What is to be sent.
+    /// Bytes to send.
     pub output: Vec<u8>,
 }
 
 impl Driver {
-    /// At its start; the longest text of an `INIT` is given in bytes.
+    /// A driver before its `INIT`, with at most `max_text` bytes of text.
     pub fn new(max_text: usize) -> Self {
         let layout = Layout { max_text, ..Layout::plain(0) };
         Self { layout, state: State::New, input: vec![], used: 0, output: vec![] }
     }
 
-    /// Takes in what has arrived.
+    /// Adds received bytes.
     pub fn feed(&mut self, bytes: &[u8]) {
         if self.used > 0 {
             self.input.drain(..self.used);
@@ -62,7 +62,7 @@ impl Driver {
         self.input.extend_from_slice(bytes);
     }
 
-    /// Bytes that have arrived and wait.
+    /// Number of received bytes not processed yet.
     pub fn waiting(&self) -> usize {
         self.input.len() - self.used
     }
@@ -72,22 +72,22 @@ impl Driver {
         !matches!(self.state, State::New | State::Beginning)
     }
 
-    /// Whether its owner has something to do, so that nothing is read meanwhile.
+    /// Whether the owner is reading an `INIT` or evaluating; no message is processed meanwhile.
     pub fn busy(&self) -> bool {
         matches!(self.state, State::Beginning | State::Busy)
     }
 
-    /// Whether the last that has come is an `EXIT`, which has not had its turn.
-    pub fn leaves(&self) -> bool {
+    /// Whether the unprocessed input ends with an `EXIT`.
+    pub fn exit_pending(&self) -> bool {
         self.input[self.used..].ends_with(b"EXIT        ")
     }
 
-    /// How structures travel.
+    /// Sizes and transport of the messages.
     pub fn layout(&self) -> &Layout {
         &self.layout
     }
 
-    /// Answers what can be answered, up to the next event.
+    /// Answers messages up to the next event.
     ///
     /// # Errors
     /// [`Fault`].
@@ -96,21 +96,21 @@ impl Driver {
         self.proceed_within(&mut all)
     }
 
-    /// As [`Driver::proceed`], with so many messages at most, from which those are taken that it has dealt with. When none
-    /// are left there may be more to do.
+    /// As [`Driver::proceed`], but processes `messages` messages at most, and subtracts the processed ones. At zero,
+    /// input may remain.
     ///
     /// # Errors
     /// As [`Driver::proceed`].
     pub fn proceed_within(&mut self, messages: &mut usize) -> Result<Option<Event>, Fault> {
         while !self.busy() && *messages > 0 {
-            // How much would follow is not known yet.
+            // The length of the message is unknown before the `INIT`.
             if !self.begun() && self.input[self.used..].starts_with(b"POSDATA") {
                 return Err(Fault::PositionsBeforeInit);
             }
             let Some((request, length)) = message::request(&self.input[self.used..], &self.layout)? else {
                 return Ok(None);
             };
-            let event = turn(request, &mut self.state, &mut self.output)?;
+            let event = respond(request, &mut self.state, &mut self.output)?;
             self.used += length;
             *messages -= 1;
             if event.is_some() {
@@ -121,24 +121,24 @@ impl Driver {
     }
 
     /// Accepts an `INIT`.
-    pub fn begin(&mut self, atoms: usize, batch: usize, carrier: Transport) {
-        self.layout = Layout { atoms, batch, carrier, ..self.layout };
+    pub fn begin(&mut self, atoms: usize, batch: usize, transport: Transport) {
+        self.layout = Layout { atoms, batch, transport, ..self.layout };
         self.state = State::Ready;
     }
 
-    /// Gives the results of what was to be evaluated.
+    /// Takes the results of the last structures.
     pub fn answer(&mut self, answers: &[Answer]) {
-        if self.layout.carrier == Transport::Unnamed {
-            self.layout.carrier = Transport::Shared;
+        if self.layout.transport == Transport::Unnamed {
+            self.layout.transport = Transport::Shared;
         }
         let mut message = vec![];
-        message::put_answers(answers, self.layout.carrier, &mut message);
+        message::put_answers(answers, self.layout.transport, &mut message);
         self.state = State::HasData(message);
     }
 }
 
-/// One request.
-fn turn(request: Request, state: &mut State, output: &mut Vec<u8>) -> Result<Option<Event>, Fault> {
+/// Answers one request.
+fn respond(request: Request, state: &mut State, output: &mut Vec<u8>) -> Result<Option<Event>, Fault> {
     match (request, &mut *state) {
         (Request::Exit, _) => return Ok(Some(Event::Exit)),
         (Request::Status, State::New) => message::header("NEEDINIT", output),
@@ -151,7 +151,7 @@ fn turn(request: Request, state: &mut State, output: &mut Vec<u8>) -> Result<Opt
         (Request::Init { .. }, _) => return Err(Fault::InitBetween),
         (Request::Positions(positions), State::Ready) => {
             *state = State::Busy;
-            return Ok(Some(wanted(positions)));
+            return Ok(Some(evaluation_event(positions)));
         }
         (Request::Positions(_), _) => return Err(Fault::PositionsTwice),
         (Request::GetForce, State::HasData(message)) => {
@@ -163,7 +163,7 @@ fn turn(request: Request, state: &mut State, output: &mut Vec<u8>) -> Result<Opt
     Ok(None)
 }
 
-fn wanted(positions: Positions) -> Event {
+fn evaluation_event(positions: Positions) -> Event {
     match positions {
         Positions::Inline(inline) => Event::Evaluate(inline.structures().collect()),
         Positions::Shared(names) => Event::EvaluateShared(names.map(|names| names.map(String::from))),
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn status_tells_where_the_conversation_is() {
+    fn status_reports_the_state() {
         let mut driver = driver(b"STATUS      INIT        \0\0\0\0\x02\0\0\0hiSTATUS      ");
         assert_eq!(driver.proceed(), Ok(Some(Event::Init { text: "hi".into() })));
         assert_eq!((driver.output.as_slice(), driver.waiting()), (&b"NEEDINIT    "[..], 12));
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn results_are_kept_until_they_are_asked_for_and_given_once() {
+    fn results_are_kept_until_getforce_and_sent_once() {
         let mut driver = begun();
         driver.feed(&positions());
         let Ok(Some(Event::Evaluate(structures))) = driver.proceed() else { panic!("no structures") };

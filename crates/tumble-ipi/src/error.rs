@@ -1,4 +1,4 @@
-//! What can go wrong with a connection.
+//! Errors of connections.
 
 mod bad_address;
 
@@ -7,11 +7,11 @@ pub use bad_address::BadAddress;
 pub use crate::init::InitError;
 pub use crate::message::Fault;
 
-/// Result of everything in this crate that can fail.
+/// Result of this crate's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 tumble_core::errors! {
-    /// What went wrong, as one sentence that tells the user what to change.
+    /// An error of a connection: one sentence, with a remedy.
     #[derive(Debug, thiserror::Error)]
     #[non_exhaustive]
     pub enum Error {
@@ -19,28 +19,29 @@ tumble_core::errors! {
         #[error(transparent)]
         Core(#[from] tumble_core::Error),
 
-        /// A text that names no socket.
+        /// A text that is not an address.
         ///
-        /// Cause: `--listen`, `--tcp` or the address of a client is not written as an address.
+        /// Cause: The value of `--listen` or `--tcp`, or a client's address, is not an address.
         ///
         /// Cure: Write `unix:PATH` or `tcp:HOST:PORT`; after `--tcp` only `HOST:PORT`.
         #[error("the address \"{address}\" {problem}")]
         Address {
             /// The text.
             address: String,
-            /// What is wrong with it, as the rest of a sentence.
+            /// The problem, as the rest of the sentence.
             #[source]
             problem: BadAddress,
         },
 
         /// A server that cannot be reached.
         ///
-        /// Cause: Nobody listens there, a socket was left behind by a program that died, or it belongs to another user.
+        /// Cause: No server listens there, a dead program has left its socket behind, or the socket belongs to another
+        /// user.
         ///
         /// Cure: Start the other side, compare path or port with its own, and run both as the same user.
         #[error("cannot connect to {address}: {source}: is the server running there?")]
         Connect {
-            /// Where it was looked for.
+            /// The server's address.
             address: String,
             /// The system's reason.
             source: std::io::Error,
@@ -59,28 +60,28 @@ tumble_core::errors! {
             source: std::io::Error,
         },
 
-        /// A peer that does not keep to the protocol.
+        /// A peer that breaks the protocol.
         ///
-        /// Cause: The other side does not keep to i-PI's protocol, or has another structure.
+        /// Cause: The other side does not speak i-PI's protocol, or has another structure.
         ///
         /// Cure: Look up the rest of the sentence under messages below.
         #[error("{peer} {fault}")]
         Peer {
             /// The other side.
             peer: String,
-            /// What is wrong, as the rest of a sentence.
+            /// The fault, as the rest of the sentence.
             #[source]
             fault: Fault,
         },
 
-        /// A force server that refuses, in its own words.
+        /// A refusal by the force server, in its own words.
         ///
-        /// Cause: The server does not take this simulation as it asks to be served.
+        /// Cause: The server cannot or may not run this simulation with these options.
         ///
-        /// Cure: As the server says; its sentences are in docs/server.md#errors.
+        /// Cure: Follow the server's sentence; they are listed in docs/server.md#errors.
         #[error("the force server refused: {sentence}")]
         Refused {
-            /// What it said.
+            /// The server's sentence.
             sentence: String,
         },
     }

@@ -1,12 +1,12 @@
-//! Extras of i-PI's protocol: [`details`] with i-PI's names and units where it has its own.
+//! Extras of i-PI's protocol: [`details`], with i-PI's names and units where it has them.
 
 use serde_json::{Map, Value};
 use tumble_core::average::Evaluation;
 use tumble_core::details::details;
 use tumble_core::units::IPI_ELECTRON_VOLT;
 
-/// Our name, i-PI's, and our unit in that of i-PI. All other keys are ours on both sides, flat since i-PI prints nested
-/// objects as text.
+/// Our name, i-PI's name, and the factor from our unit to i-PI's. All other keys are the same on both sides, and flat,
+/// since i-PI prints nested objects as text.
 const NAMES: [(&str, &str, f64); 3] = [
     ("replica_energies", "o3grid_pots", IPI_ELECTRON_VOLT),
     ("replica_weights", "o3grid_weights", 1.0),
@@ -18,7 +18,7 @@ pub fn extras(evaluation: &Evaluation) -> String {
     Value::Object(renamed(details(evaluation), NAMES)).to_string()
 }
 
-/// What [`extras`] wrote with our names, eV and Å; a text that is no JSON object comes back as it is.
+/// Reads the output of [`extras`] back to our names, eV and Å; returns any text without i-PI's names unchanged.
 pub fn read(text: &str) -> String {
     let inverse = NAMES.map(|(ours, theirs, unit)| (theirs, ours, 1.0 / unit));
     match serde_json::from_str(text) {
@@ -29,7 +29,7 @@ pub fn read(text: &str) -> String {
     }
 }
 
-/// `names`: from, to, and the factor from one to the other.
+/// Renames and scales entries. `names`: from, to, and the factor from one to the other.
 fn renamed(mut extras: Map<String, Value>, names: [(&str, &str, f64); 3]) -> Map<String, Value> {
     for (from, to, factor) in names {
         if let Some(values) = extras.remove(from) {
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_of_other_programs_are_left_alone() {
+    fn texts_of_other_programs_are_unchanged() {
         for text in ["", "no JSON", "[1, 2]", r#"{"dipole": [0,0,1]}"#] {
             assert_eq!(read(text), text);
         }

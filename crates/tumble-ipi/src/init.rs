@@ -1,57 +1,57 @@
-//! The text of an `INIT`: `key: value` pairs with commas between, as i-PI writes the parameters of a force field.
+//! The text of an `INIT`: `key: value` pairs separated by commas, as i-PI writes the parameters of a force field.
 //!
-//! i-PI adds `batch_size:8` by itself. What else there is, other than for the force server, is for other drivers, and
-//! no business of ours.
+//! i-PI adds `batch_size:8` by itself. The client of i-PI ignores all other keys, meant for other drivers; the force
+//! server reads them.
 
 use std::collections::HashSet;
 
 use tumble_core::elements::{atomic_number, symbol};
 
 tumble_core::errors! {
-    /// What is wrong with the text of an `INIT`, as a sentence.
+    /// An error in the text of an `INIT`, as a sentence.
     #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
     #[non_exhaustive]
     pub enum InitError {
-        /// A key with two values, of which one would count.
+        /// A key given twice: the intended value is unknown.
         #[error("the key \"{key}\" is given twice: leave one of them out")]
         KeyTwice {
             /// The key.
             key: String,
         },
 
-        /// A number of structures a message that is none, or too large.
-        #[error("batch_size is \"{found}\", but structures come in batches of 1 to {limit}")]
+        /// A number of structures per message that is not a number, or out of range.
+        #[error("batch_size is \"{found}\": give a number from 1 to {limit}")]
         BatchSize {
             /// The value.
             found: String,
-            /// The largest.
+            /// The limit.
             limit: usize,
         },
 
-        /// A piece of the species that names no atoms.
-        #[error("\"{piece}\" in the species is no symbol with a count: write O H2 for one O and two H")]
+        /// A piece of the species that is not a symbol with a count.
+        #[error("\"{piece}\" in the species is not a symbol with a count: write O H2 for one O and two H")]
         Species {
             /// The piece.
             piece: String,
         },
 
-        /// More atoms than a message may bring.
-        #[error("the structure has more than {limit} atoms, the most that are taken here")]
+        /// More atoms than the limit per message.
+        #[error("the structure has more than {limit} atoms, the server's limit")]
         Atoms {
-            /// The most.
+            /// The limit.
             limit: usize,
         },
     }
 }
 
-/// For those who pass sentences on.
+/// For callers that pass the sentence on.
 impl From<InitError> for String {
     fn from(error: InitError) -> Self {
         error.to_string()
     }
 }
 
-/// The pairs of a text, trimmed; a piece without a colon has no value.
+/// The pairs of a text, trimmed; a piece without a colon has an empty value.
 pub fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
     let pieces = text.split([',', '\n', '\0']).map(str::trim).filter(|piece| !piece.is_empty());
     pieces.map(|piece| piece.split_once(':').map_or((piece, ""), |(key, value)| (key.trim(), value.trim())))
@@ -62,7 +62,7 @@ pub fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     pairs(text).filter(|(found, _)| *found == key).last().map(|(_, value)| value)
 }
 
-/// Refuses a key that is given twice: which value was meant cannot be known.
+/// Refuses a key given twice: the intended value is unknown.
 ///
 /// # Errors
 /// [`InitError::KeyTwice`].
@@ -74,17 +74,17 @@ pub fn check_once(text: &str) -> Result<(), InitError> {
     }
 }
 
-/// How many structures a `POSDATA` will hold: i-PI's `batch_size`; 1 where there is none.
+/// Structures per `POSDATA`: i-PI's `batch_size`, 1 if missing.
 ///
 /// # Errors
-/// [`InitError::BatchSize`] if it is no number from 1 to `limit`.
+/// [`InitError::BatchSize`] if it is not a number from 1 to `limit`.
 pub fn batch(text: &str, limit: usize) -> Result<usize, InitError> {
     let Some(found) = value(text, "batch_size") else { return Ok(1) };
     let size = found.parse().ok().filter(|size| (1..=limit).contains(size));
     size.ok_or_else(|| InitError::BatchSize { found: found.into(), limit })
 }
 
-/// Atomic numbers as runs of symbols: O, H, H, O becomes `O H2 O`.
+/// Writes atomic numbers as runs of symbols: O, H, H, O becomes `O H2 O`.
 pub fn put_species(species: &[u8]) -> String {
     let run = |run: &[u8]| match run.len() {
         1 => symbol(run[0]).to_string(),
@@ -93,10 +93,10 @@ pub fn put_species(species: &[u8]) -> String {
     species.chunk_by(|a, b| a == b).map(run).collect::<Vec<_>>().join(" ")
 }
 
-/// Reads what [`put_species`] writes.
+/// Reads the species written by [`put_species`].
 ///
 /// # Errors
-/// [`InitError::Species`] if a piece is no symbol with a count, [`InitError::Atoms`] if there are more than `limit`.
+/// [`InitError::Species`] if a piece is not a symbol with a count, [`InitError::Atoms`] if there are more than `limit`.
 pub fn species(text: &str, limit: usize) -> Result<Vec<u8>, InitError> {
     let mut species = Vec::new();
     for piece in text.split_whitespace() {

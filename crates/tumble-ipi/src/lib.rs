@@ -1,10 +1,10 @@
-//! i-PI's protocol, from the side that computes.
+//! i-PI's protocol, for the side that computes.
 //!
-//! It has [`message`]s made of [`wire`] numbers, the text of an [`init`], a
-//! [`driver`] that answers them, results beyond the numbers as [`extras`], [`shared`] memory, [`net`] with the sockets, and a
+//! Messages: [`message`] (bytes to values and back), [`wire`] (units and byte order), [`init`] (the text of an `INIT`),
+//! [`extras`]. Connections: [`driver`] (the state machine that answers), [`shared`] memory, [`net`] (sockets), and the
 //! [`client`] of the force server.
 //!
-//! Facts are those of i-PI 3.3 (V. Kapil et al., Comput. Phys. Commun. 236, 214 (2019), and its sources), ASE's
+//! The protocol is that of i-PI 3.3 (V. Kapil et al., Comput. Phys. Commun. 236, 214 (2019), and its sources); ASE's
 //! `SocketIOCalculator` speaks the same.
 
 #![forbid(unsafe_code)]

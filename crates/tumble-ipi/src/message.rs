@@ -1,6 +1,6 @@
-//! The messages: bytes <-> values, and nothing else. No input or output happens here.
+//! The messages: bytes to values and back. It does no I/O.
 //!
-//! A message is a header of 12 characters, padded with spaces, and what follows it. Numbers are little-endian: int32 and
+//! A message is a header of 12 characters, padded with spaces, and a body. Numbers are little-endian, int32 and
 //! float64; energies are in Hartree, lengths in Bohr. The side that runs the dynamics sends [`Request`]s, the side that
 //! computes sends [`Reply`]s:
 //!
@@ -33,64 +33,64 @@ pub const HEADER: usize = 12;
 /// Bytes of a cell and its inverse.
 const CELL: usize = 2 * 9 * 8;
 
-/// How structures and results travel.
+/// How structures and results are sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Transport {
     /// In the messages.
     #[default]
     Socket,
-    /// Through shared memory, whose segments are named in the next `POSDATA`.
+    /// Through shared memory; the next `POSDATA` names its segments.
     Unnamed,
-    /// Through shared memory that is named already.
+    /// Through shared memory, named before.
     Shared,
 }
 
-/// What both sides have agreed on, and the limits that follow from it.
+/// The sizes agreed on, and limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
     /// Number of atoms N of every structure.
     pub atoms: usize,
-    /// Structures in a `POSDATA`, at least 1.
+    /// Structures per `POSDATA`, at least 1.
     pub batch: usize,
-    /// How they travel.
-    pub carrier: Transport,
+    /// How structures and results are sent.
+    pub transport: Transport,
     /// The longest text in an `INIT`, bytes.
     pub max_text: usize,
 }
 
 impl Layout {
-    /// Of structures of so many atoms, one a message.
+    /// The layout of single structures of `atoms` atoms.
     pub fn plain(atoms: usize) -> Self {
-        Self { atoms, batch: 1, carrier: Transport::Socket, max_text: 1 << 16 }
+        Self { atoms, batch: 1, transport: Transport::Socket, max_text: 1 << 16 }
     }
 }
 
-/// What the side that runs the dynamics says.
+/// A message of the side that runs the dynamics.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Request<'a> {
-    /// How are you?
+    /// Asks for the state of the computing side.
     Status,
-    /// What the computing side should know, before the first structure.
+    /// Parameters, before the first structure.
     Init {
-        /// Which replica asks first.
+        /// Number of the first replica.
         id: i32,
         /// Parameters; see [`crate::init`].
         text: &'a str,
     },
     /// Structures to evaluate.
     Positions(Positions<'a>),
-    /// Send the results.
+    /// Asks for the results.
     GetForce,
-    /// The end.
+    /// Ends the connection.
     Exit,
 }
 
-/// What comes with a `POSDATA`.
+/// The structures of a `POSDATA`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Positions<'a> {
-    /// The structures themselves.
+    /// In the message.
     Inline(Inline<'a>),
-    /// They are in shared memory; the names of pos, h, ih, pot, force, vir if they are new.
+    /// In shared memory; with the names of pos, h, ih, pot, force, vir if they are new.
     Shared(Option<[&'a str; 6]>),
 }
 
@@ -112,19 +112,19 @@ impl Inline<'_> {
 }
 
 tumble_core::errors! {
-    /// A breach of the protocol, as the rest of a sentence that begins with its author.
+    /// A breach of the protocol, as the rest of a sentence that begins with the peer's name.
     #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
     pub enum Fault {
         /// An unknown header.
         #[error("sent {found} where the header {expected} was expected: check that it speaks i-PI's protocol")]
         Header {
-            /// What came, printable.
+            /// The header, printable.
             found: String,
-            /// What may come.
+            /// The headers allowed.
             expected: &'static str,
         },
 
-        /// Another number of atoms than agreed.
+        /// A number of atoms other than the `INIT`'s.
         #[error(
             "sent {found} atoms where {expected} were expected: give the same structure on both sides, and shared \
              memory to both or neither"
@@ -132,32 +132,32 @@ tumble_core::errors! {
         Atoms {
             /// As it came.
             found: i32,
-            /// As agreed.
+            /// The `INIT`'s number.
             expected: usize,
         },
 
-        /// Names of shared memory where cells should be.
+        /// Names of shared memory in place of cells.
         #[error("sent no cell where one was expected: give shared memory to both sides or neither")]
         Names,
 
-        /// A length that makes no sense.
+        /// A length out of range.
         #[error("announced {what} of {found} bytes where 0 to {limit} are allowed")]
         Length {
-            /// Of what.
+            /// The announced text.
             what: &'static str,
             /// As it came.
             found: i32,
-            /// The largest.
+            /// The limit.
             limit: usize,
         },
 
-        /// Text that is none.
+        /// Bytes that are not UTF-8 text.
         #[error("sent {what} that is not UTF-8 text")]
         Text {
-            /// Which text.
+            /// The text.
             what: &'static str,
         },
-        /// Structures before it was said of how many atoms.
+        /// Structures before an `INIT`.
         #[error("sent POSDATA before INIT")]
         PositionsBeforeInit,
 
@@ -165,18 +165,18 @@ tumble_core::errors! {
         #[error("sent POSDATA twice without GETFORCE between")]
         PositionsTwice,
 
-        /// A new beginning while structures are being evaluated.
+        /// An `INIT` while structures are being evaluated.
         #[error("sent INIT between POSDATA and GETFORCE")]
         InitBetween,
 
-        /// A request for results of nothing.
+        /// A request for results without structures.
         #[error("sent GETFORCE before POSDATA")]
         ForcesBeforePositions,
 
-        /// Talk without end before a simulation begins.
+        /// Too many messages before an `INIT`.
         #[error("sent {limit} messages before an INIT")]
         Talk {
-            /// How many are listened to.
+            /// The most messages allowed.
             limit: usize,
         },
 
@@ -185,37 +185,37 @@ tumble_core::errors! {
         OutOfTurn {
             /// Its header.
             found: &'static str,
-            /// The header that was waited for.
+            /// The expected header.
             due: &'static str,
         },
     }
 }
 
-/// What the computing side says.
+/// A message of the computing side.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
-    /// An `INIT` is wanted.
+    /// It needs an `INIT`.
     NeedInit,
-    /// Structures are wanted.
+    /// It is ready for structures.
     Ready,
-    /// Results are there.
+    /// It has results.
     HaveData,
-    /// The results, one for each structure.
+    /// The results, one per structure.
     ForceReady(Vec<Answer>),
-    /// What is wrong, as a sentence.
+    /// An error, as a sentence.
     Error(String),
 }
 
-/// The results for one structure; eV and Å.
+/// The results for one structure, in eV and Å.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Answer {
-    /// eV.
+    /// Energy, eV.
     pub energy: f64,
-    /// `[N]`, eV/Å.
+    /// Forces `[N]`, eV/Å.
     pub forces: Vec<Vector3>,
-    /// -dE/d(strain), eV; not a number where it is not known.
+    /// Virial -dE/d(strain), eV; NaN where unknown.
     pub virial: Matrix3,
-    /// A JSON object, or nothing.
+    /// A JSON object, or empty.
     pub extras: String,
 }
 
@@ -245,10 +245,10 @@ pub fn put_positions(structure: &Structure, out: &mut Vec<u8>) {
     structure.put_positions(out);
 }
 
-/// Appends a `FORCEREADY`; without energies, forces and virials if these travel through shared memory.
-pub fn put_answers(answers: &[Answer], carrier: Transport, out: &mut Vec<u8>) {
+/// Appends a `FORCEREADY`; through shared memory, with the extras only.
+pub fn put_answers(answers: &[Answer], transport: Transport, out: &mut Vec<u8>) {
     header("FORCEREADY", out);
-    if carrier == Transport::Socket {
+    if transport == Transport::Socket {
         answers.iter().for_each(|answer| wire::put_energy(answer.energy, out));
         out.extend((answers.first().map_or(0, |answer| answer.forces.len()) as i32).to_le_bytes());
         answers.iter().for_each(|answer| wire::put_forces(&answer.forces, out));

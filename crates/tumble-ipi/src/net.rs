@@ -1,4 +1,4 @@
-//! Sockets: where peers are, and how bytes get there.
+//! Sockets: addresses, listeners and streams for files and ports.
 
 mod address;
 mod listener;

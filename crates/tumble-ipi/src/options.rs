@@ -1,24 +1,24 @@
 //! Settings as a text of pairs: `rotate: octahedral, inversion: yes, seed: 1`.
 
 use tumble_core::error::Result;
-use tumble_core::settings::door::{given, listed, names};
-use tumble_core::settings::{Door, Given, MAX_STEP, Settings};
+use tumble_core::settings::frontend::{given, listed, names};
+use tumble_core::settings::{Frontend, Given, MAX_STEP, Settings};
 
 use crate::init::{check_once, pairs};
 
-/// The number of a step, which is no setting, with its place among their names.
+/// The key of the step number, not a setting, with its position in the list of keys.
 pub const STEP: (u8, &str) = (5, "step");
 
-/// What a text asks for, its names and the grammar of its values checked.
+/// Parsed options; their keys and the syntax of their values are checked.
 #[derive(Debug)]
 pub struct Options<'a> {
     given: Vec<Given<'a>>,
-    /// Number of the first structure.
+    /// Step number of the first structure.
     pub step: u64,
 }
 
 impl<'a> Options<'a> {
-    /// Reads a text, for a model that is still to be loaded.
+    /// Reads a text, before the model is loaded.
     ///
     /// # Errors
     /// A sentence.
@@ -34,16 +34,16 @@ impl<'a> Options<'a> {
             self.step = step(value)?;
             return Ok(());
         }
-        let keys = || listed(&names(Door::Text, &[STEP]));
-        let pair = given(Door::Text, key, value)?;
+        let keys = || listed(&names(Frontend::CApi, &[STEP]));
+        let pair = given(Frontend::CApi, key, value)?;
         self.given.push(pair.ok_or_else(|| format!("the key \"{key}\" is unknown: the keys are {}", keys()))?);
         Ok(())
     }
 
-    /// The defaults, with what is asked for.
+    /// The settings: the defaults, overridden by the options.
     ///
     /// # Errors
-    /// Those of [`Settings::take`].
+    /// Errors of [`Settings::take`].
     pub fn settings(&self) -> Result<Settings> {
         let mut settings = Settings::default();
         settings.take(&self.given)?;
@@ -51,7 +51,7 @@ impl<'a> Options<'a> {
     }
 }
 
-/// The number of a step.
+/// Parses the number of a step.
 ///
 /// # Errors
 /// A sentence.

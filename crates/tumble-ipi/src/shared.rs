@@ -1,6 +1,7 @@
-//! i-PI's shared memory: six segments that i-PI makes, each an array of float64 for a whole batch.
+//! i-PI's shared memory: six segments created by i-PI, each an array of float64 for a whole batch.
 //!
-//! On Linux a segment is a file in `/dev/shm`. It is read and written as one: that costs one copy and no unsafe code.
+//! On Linux a segment is a file in `/dev/shm`. Reading and writing it as a file costs one copy and needs no unsafe
+//! code.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -21,10 +22,10 @@ pub struct Segments {
 }
 
 impl Segments {
-    /// Opens them by the names that i-PI gives: pos, h, ih, pot, force, vir.
+    /// Opens the segments by i-PI's names of pos, h, ih, pot, force, vir.
     ///
     /// # Errors
-    /// A name that is none, and those of the system.
+    /// `InvalidInput` for an invalid name, and system errors.
     pub fn open(names: &[String; 6]) -> io::Result<Self> {
         let [positions, cells, _, energies, forces, virials] = names;
         let (positions, cells) = (open(positions, false)?, open(cells, false)?);
@@ -37,10 +38,10 @@ impl Segments {
         })
     }
 
-    /// The structures of a batch, each of so many atoms.
+    /// Reads the structures of a batch, each of `atoms` atoms.
     ///
     /// # Errors
-    /// Those of the system; `UnexpectedEof` if a segment is too small.
+    /// System errors; `UnexpectedEof` if a segment is too small.
     pub fn read(&self, batch: usize, atoms: usize) -> io::Result<Vec<Structure>> {
         let (mut cells, mut positions) = (vec![0; 72 * batch], vec![0; 24 * atoms * batch]);
         self.cells.read_exact_at(&mut cells, 0)?;
@@ -52,7 +53,7 @@ impl Segments {
     /// Writes the results of a batch.
     ///
     /// # Errors
-    /// Those of the system; never past the end of a segment, which would grow it.
+    /// System errors; `InvalidInput` if a segment is too small, as writing past its end would grow it.
     pub fn write(&self, answers: &[Answer]) -> io::Result<()> {
         let (mut energies, mut forces, mut virials) = (vec![], vec![], vec![]);
         for answer in answers {
@@ -69,9 +70,9 @@ impl Segments {
 fn open(name: &str, write: bool) -> io::Result<File> {
     let name = name.strip_prefix('/').unwrap_or(name);
     if name.is_empty() || name.starts_with('.') || name.contains('/') {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("\"{name}\" names no shared memory")));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("\"{name}\" is not a name of shared memory")));
     }
-    // As shm_open does: no link leads out of it, and no pipe makes us wait.
+    // As shm_open does: no link leads out of the folder, and a pipe does not block.
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
     OpenOptions::new().read(true).write(write).custom_flags(flags).open(Path::new("/dev/shm").join(name))
 }

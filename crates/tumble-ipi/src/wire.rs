@@ -1,7 +1,7 @@
-//! Numbers as they travel: little-endian float64, in Hartree and Bohr, to and from eV and Å.
+//! Numbers in messages: little-endian float64, in Hartree and Bohr, converted from and to eV and Å.
 //!
-//! The constants are i-PI's own (`ipi/utils/units.py`), though they are old: what i-PI prints in eV and Å are then our
-//! numbers to the last digits, and not to seven.
+//! The constants are i-PI's own (`ipi/utils/units.py`), though outdated: so the eV and Å that i-PI prints equal ours to
+//! the last digits, and not to seven only.
 
 use tumble_core::error::Result;
 use tumble_core::rotation::{IDENTITY, Matrix3, Vector3, transpose};
@@ -14,20 +14,20 @@ const FORCE: f64 = IPI_ELECTRON_VOLT / IPI_ANGSTROM;
 /// A structure without its species, Å.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Structure {
-    /// Rows are the cell vectors.
+    /// Cell, Å; the rows are its vectors.
     pub cell: Matrix3,
-    /// `[N]`, anywhere: not wrapped.
+    /// Positions `[N]`, Å, not wrapped.
     pub positions: Vec<Vector3>,
 }
 
 impl Structure {
-    /// From a cell `[9]`, vectors as columns, and positions `[N][3]`.
+    /// Reads a cell `[9]`, vectors as columns, and positions `[N][3]`.
     pub fn read(cell: &[u8], positions: &[u8]) -> Self {
         Self { cell: transpose(&matrix(cell, IPI_ANGSTROM)), positions: vectors(positions, IPI_ANGSTROM) }
     }
 
-    /// The cell. Where nobody says along which vectors it repeats, it does along all but those of zero length, as ASE
-    /// sends them for a molecule.
+    /// The cell. With `periodic` `None` it is periodic along all vectors but those of zero length, which ASE sends for
+    /// a molecule.
     ///
     /// # Errors
     /// [`Error::FlatCell`](tumble_core::Error::FlatCell).
@@ -50,17 +50,17 @@ impl Structure {
     }
 }
 
-/// An energy, eV.
+/// Reads an energy, eV.
 pub fn energy(bytes: &[u8]) -> f64 {
     bytes.first_chunk().map_or(f64::NAN, |bytes| f64::from_le_bytes(*bytes) / IPI_ELECTRON_VOLT)
 }
 
-/// Forces `[N][3]`, eV/Å.
+/// Reads forces `[N][3]`, eV/Å.
 pub fn forces(bytes: &[u8]) -> Vec<Vector3> {
     vectors(bytes, FORCE)
 }
 
-/// A virial `[9]`, eV.
+/// Reads a virial `[9]`, eV.
 pub fn virial(bytes: &[u8]) -> Matrix3 {
     matrix(bytes, IPI_ELECTRON_VOLT)
 }

@@ -8,8 +8,8 @@ use tumble_core::diagnostics::{Probes, Shares};
 use tumble_core::elements::{atomic_number, symbols};
 use tumble_core::panics::guarded;
 use tumble_core::rotation::{Matrix3, scale};
-use tumble_core::settings::door::accepted;
-use tumble_core::settings::{Door, Setting};
+use tumble_core::settings::frontend::accepted;
+use tumble_core::settings::{Frontend, Setting};
 use tumble_core::units::UnitStyle;
 use tumble_core::virial::{centroid_virials, virials};
 use tumble_engine::load;
@@ -261,7 +261,7 @@ impl Engine {
         let identity = identity.with("the elements of the atom types", symbols(&species_of_type[1..]));
         let value = |setting: &Setting| (setting.show)(&keywords.settings).unwrap_or_default();
         let with = |all: Identity, one: &Setting| all.with(&format!("the value of keyword {}", one.name), value(one));
-        accepted(Door::Lammps).into_iter().fold(identity, with).into_text()
+        accepted(Frontend::Lammps).into_iter().fold(identity, with).into_text()
     }
 
     /// A sentence about masses that are far from those of their elements; empty if there are none. `masses[t]` of type

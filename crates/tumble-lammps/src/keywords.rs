@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use tumble_core::execution::Device;
-use tumble_core::settings::door::{find, names};
-use tumble_core::settings::{Door, Given, Settings, Value};
+use tumble_core::settings::frontend::{find, names};
+use tumble_core::settings::{Frontend, Given, Settings, Value};
 
 use crate::error::{Error, Result};
 
@@ -13,7 +13,7 @@ const OWN: [(u8, &str); 2] = [(7, "monitor"), (8, "uncertainty")];
 
 /// All of them, in the order of the manual.
 pub fn keywords() -> Vec<&'static str> {
-    names(Door::Lammps, &OWN)
+    names(Frontend::Lammps, &OWN)
 }
 
 /// What LAMMPS is to read after a keyword.
@@ -34,7 +34,7 @@ pub enum Expected {
 /// # Errors
 /// [`Error::UnknownKeyword`], [`Error::ModelInPairStyle`].
 pub fn expected(word: &str) -> Result<Expected> {
-    match find(Door::Lammps, word).map(|setting| setting.value) {
+    match find(Frontend::Lammps, word).map(|setting| setting.value) {
         Some(Value::Switch(_)) => Ok(Expected::Switch),
         Some(Value::Whole { least, .. }) => Ok(Expected::Whole(least)),
         Some(_) => Ok(Expected::Word),
@@ -57,7 +57,7 @@ impl Keywords {
     /// # Errors
     /// Those of [`Settings::take`] and [`Settings::check`].
     pub fn read(words: &[String]) -> Result<Self> {
-        let setting = |word: &str| find(Door::Lammps, word).ok_or_else(|| unknown(word));
+        let setting = |word: &str| find(Frontend::Lammps, word).ok_or_else(|| unknown(word));
         let given = words.as_chunks().0.iter().map(|[name, value]| Ok((setting(name)?, value.as_str())));
         let given: Vec<Given> = given.collect::<Result<_>>()?;
         let mut settings = Settings::default();

@@ -1,18 +1,18 @@
 //! What can go wrong with ONNX Runtime and with model files.
 
-mod breach;
+mod contract_violation;
+mod external_data;
 mod malformed;
 mod other_format;
-mod unavailable;
 
 use std::path::PathBuf;
 
 use tumble_core::panics::ForeignError;
 
-pub use breach::Breach;
+pub use contract_violation::ContractViolation;
+pub use external_data::ExternalDataError;
 pub use malformed::Malformed;
 pub use other_format::OtherFormat;
-pub use unavailable::Unavailable;
 
 /// Result of everything in this crate that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -228,7 +228,7 @@ tumble_core::errors! {
             /// The file.
             path: PathBuf,
             /// Which field, input or output, what was found, and what was expected.
-            source: Breach,
+            source: ContractViolation,
         },
 
         /// Weights outside of a model file that cannot be had.
@@ -244,7 +244,7 @@ tumble_core::errors! {
             /// The other file, as the model names it.
             location: String,
             /// What is wrong with it, as the rest of a sentence.
-            source: Unavailable,
+            source: ExternalDataError,
         },
 
         /// A model whose contents are not those of its checksum.

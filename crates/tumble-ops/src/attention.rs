@@ -1,32 +1,33 @@
-//! Attention among the tokens of each center, and its gradient: nothing but inputs and results is ever in memory, since
-//! all that a head of a center works on fits into the first cache.
+//! Attention among the tokens of each center, and its gradient. Only inputs and results are in memory: one head of one
+//! center fits into the first-level cache.
 //!
-//! A query is a lane: scores of one key with all queries of a register are products of the key's numbers with registers,
-//! and the softmax over keys needs nothing across lanes. In sums over keys or queries, the components of a row are lanes.
+//! Each lane is a query: the scores of one key with a register of queries are products of the key's components with
+//! registers, and the softmax over keys stays within lanes. In sums over keys or queries, lanes are the components of a
+//! row.
 
 use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use crate::microkernels::{GROUP, Rows, combine, combine_lanes, products, softmax, transpose};
+use crate::microkernels::{GROUP, Rows, combine, combine_lanes, matmul, softmax, transpose};
 use crate::simd::SimdFloat;
 
-/// Whose tokens are whose, and what their rows are made of.
+/// Assignment of tokens to centers, and the shape of their rows.
 #[derive(Clone, Copy)]
 pub(crate) struct Layout<'a> {
-    /// Places of a center, T.
+    /// Places per center, T.
     pub places: usize,
-    /// Of the attention, H.
+    /// Number of heads, H.
     pub heads: usize,
-    /// Components of a head, d.
+    /// Components per head, d.
     pub size: usize,
-    /// The row of the token in each place, `[C·T]`.
+    /// Row of the token in each place, `[C·T]`.
     pub source: &'a [usize],
-    /// Whether there is a token, `[C·T]`.
+    /// Whether a place holds a token, `[C·T]`.
     pub filled: &'a [bool],
 }
 
-/// Queries, keys and values `rows` `[R, 3·H·d]`, each of all heads, and a `bias` `[C·T]` for each key.
+/// Inputs: queries, keys and values of all heads in `rows`, `[R, 3·H·d]`, and the `bias` of each key, `[C·T]`.
 #[derive(Clone, Copy)]
 pub(crate) struct Inputs<'a, T> {
     pub layout: Layout<'a>,
@@ -34,23 +35,24 @@ pub(crate) struct Inputs<'a, T> {
     pub bias: &'a [T],
 }
 
-/// Attention: `into` `[R, H·d]`.
+/// Computes attention into `into`, `[R, H·d]`.
 pub(crate) fn forward<T: SimdFloat>(inputs: Inputs<T>, into: &mut [T]) {
     Arch::new().dispatch(Forward { inputs, into });
 }
 
-/// From its `gradient` `[R, H·d]`, that of the rows `[R, 3·H·d]` and of the bias `[C·T]`.
+/// Computes the gradients of the rows, `[R, 3·H·d]`, and of the bias, `[C·T]`, from the `gradient` of the result,
+/// `[R, H·d]`.
 pub(crate) fn backward<T: SimdFloat>(inputs: Inputs<T>, gradient: &[T], rows: &mut [T], bias: &mut [T]) {
     Arch::new().dispatch(Backward { inputs, gradient, rows, bias });
 }
 
 impl Layout<'_> {
-    /// Numbers in a row of queries, keys or values.
+    /// Returns the numbers in a row of queries, keys or values.
     fn width(&self) -> usize {
         self.heads * self.size
     }
 
-    /// Where a head's queries (0), keys (1) or values (2) are in a row.
+    /// Returns the columns of a head's queries (`part` 0), keys (1) or values (2) in a row.
     fn columns(&self, part: usize, head: usize) -> Range<usize> {
         let start = part * self.width() + head * self.size;
         start..start + self.size
@@ -112,29 +114,29 @@ impl<T: SimdFloat> WithSimd for Backward<'_, T> {
     }
 }
 
-/// What a head of a center works on: of n tokens, with whole registers and groups.
+/// Working memory of one head of one center, padded to whole registers and groups.
 struct Head<T> {
     lanes: usize,
     /// The places of the tokens.
     chosen: Vec<usize>,
-    /// Their rows.
+    /// The rows of the tokens.
     tokens: Vec<usize>,
-    /// Of each key, and what lets it not count for those behind the last, up to a whole group.
+    /// Bias of each key; in the padding up to a whole group, the lowest number, for a weight of 0.
     bias: Vec<T>,
     queries: Rows<T>,
     keys: Rows<T>,
     values: Rows<T>,
     gradient: Rows<T>,
-    /// Over keys or queries: of queries, keys and values, or the result in place of the first.
+    /// Sums over keys or queries: gradients of queries, keys and values, or the result in the first.
     sums: [Rows<T>; 3],
-    /// Queries of a register, component by component.
-    turned: Vec<T>,
-    turned_gradient: Vec<T>,
-    /// How much the queries of a register attend to each key, key by key.
+    /// Queries of one register, component by component.
+    transposed: Vec<T>,
+    transposed_gradient: Vec<T>,
+    /// Attention weights of the queries of one register, key by key.
     weights: Vec<T>,
-    /// Gradient of the scores, key by key.
+    /// Gradients of the scores, key by key.
     scores: Vec<T>,
-    /// Of each key, lane by lane.
+    /// Gradient of each key's bias, lane by lane.
     bias_gradient: Vec<T>,
 }
 
@@ -142,7 +144,7 @@ impl<T: SimdFloat> Head<T> {
     fn new<S: Simd>(layout: &Layout) -> Self {
         let (lanes, size) = (T::count::<S>(), layout.size);
         let rows = || Rows::new(layout.places, size, lanes);
-        let turned = || vec![T::ZERO; size * lanes];
+        let transposed = || vec![T::ZERO; size * lanes];
         let each_key = || vec![T::ZERO; layout.places.next_multiple_of(GROUP) * lanes];
         Self {
             lanes,
@@ -154,15 +156,15 @@ impl<T: SimdFloat> Head<T> {
             values: rows(),
             gradient: rows(),
             sums: [rows(), rows(), rows()],
-            turned: turned(),
-            turned_gradient: turned(),
+            transposed: transposed(),
+            transposed_gradient: transposed(),
             weights: each_key(),
             scores: each_key(),
             bias_gradient: each_key(),
         }
     }
 
-    /// The tokens of a center.
+    /// Selects the tokens of a center.
     fn choose(&mut self, layout: &Layout, center: usize, bias: &[T]) {
         let places = center * layout.places..(center + 1) * layout.places;
         self.chosen.clear();
@@ -206,21 +208,21 @@ impl<T: SimdFloat> Head<T> {
         }
     }
 
-    /// Softmax of the products of these queries and all keys, with the bias.
+    /// Computes the weights: softmax over all keys of their products with these queries, plus the bias.
     #[inline(always)]
     fn weigh<S: Simd>(&mut self, simd: S, queries: Range<usize>) {
         let weights = &mut self.weights[..self.bias.len() * self.lanes];
-        transpose(&mut self.turned, self.lanes, self.queries.rows(queries));
-        products(simd, weights, &self.turned, &self.keys, |key| self.bias[key]);
+        transpose(&mut self.transposed, self.lanes, self.queries.rows(queries));
+        matmul(simd, weights, &self.transposed, &self.keys, |key| self.bias[key]);
         softmax::<T, S>(simd, T::vectors_mut::<S>(weights));
     }
 
-    /// Gradients of the scores of these queries, from those of the result: dₖ = wₖ (g·vₖ - Σⱼ wⱼ g·vⱼ).
+    /// Computes the gradients of these queries' scores from the gradient g of the result: dₖ = wₖ (g·vₖ - Σⱼ wⱼ g·vⱼ).
     #[inline(always)]
     fn score<S: Simd>(&mut self, simd: S, queries: Range<usize>) {
         let scores = &mut self.scores[..self.bias.len() * self.lanes];
-        transpose(&mut self.turned_gradient, self.lanes, self.gradient.rows(queries));
-        products(simd, scores, &self.turned_gradient, &self.values, |_| T::ZERO);
+        transpose(&mut self.transposed_gradient, self.lanes, self.gradient.rows(queries));
+        matmul(simd, scores, &self.transposed_gradient, &self.values, |_| T::ZERO);
         let (weights, scores) = (T::vectors::<S>(&self.weights), T::vectors_mut::<S>(scores));
         let mut mean = T::splat(simd, T::ZERO);
         for (weight, score) in weights.iter().zip(&*scores) {
@@ -239,7 +241,7 @@ mod tests {
     use super::*;
     use crate::simd::with_each_register;
 
-    /// Three centers with one, three and all of eleven places filled; rows in another order than places.
+    /// Three centers with one, three and eleven of eleven places filled; rows are in another order than places.
     struct Case {
         source: Vec<usize>,
         filled: Vec<bool>,
@@ -274,7 +276,7 @@ mod tests {
             found
         }
 
-        /// By the formula, number by number.
+        /// Attention by its formula, number by number.
         fn written_out(&self) -> Vec<f64> {
             let (layout, mut found) = (self.layout(), vec![0.0; TOKENS * HEADS * self.size]);
             let row = |place: usize, part, head| {
@@ -302,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn attention_is_what_its_formula_says() {
+    fn attention_agrees_with_its_formula() {
         for size in [1, 4, 8, 19] {
             let case = Case::new(size);
             assert!(largest_difference(&case.attention(&case.rows, &case.bias), &case.written_out()) < 1e-14);
@@ -310,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn gradients_are_finite_differences() {
+    fn gradients_agree_with_finite_differences() {
         for size in [3, 8] {
             let case = Case::new(size);
             let (mut rows, mut bias) = (vec![0.0; case.rows.len()], vec![0.0; case.bias.len()]);
@@ -330,7 +332,7 @@ mod tests {
         }
     }
 
-    /// Results with other registers than this machine's.
+    /// Compares the results with those of emulated registers.
     #[derive(Clone, Copy)]
     struct SameAsHere;
 
@@ -355,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn registers_of_one_to_eight_numbers_give_the_same() {
+    fn attention_is_the_same_with_registers_of_one_to_eight_numbers() {
         with_each_register(SameAsHere);
     }
 

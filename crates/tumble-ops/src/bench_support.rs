@@ -1,26 +1,26 @@
-//! For benches: kernels without a model.
+//! Access to the kernels for benchmarks, without a model.
 
 use crate::{attention, rowwise};
 
-/// The kernels of attention on tokens in consecutive rows, as many for each center.
+/// Input of the attention kernels: tokens in consecutive rows, the same number for each center.
 pub struct Attention<'a> {
-    /// Tokens of a center.
+    /// Tokens per center.
     pub tokens: usize,
-    /// Heads of the attention.
+    /// Attention heads.
     pub heads: usize,
-    /// Queries, keys and values `[R, 3·w]`, each of all heads.
+    /// Queries, keys and values of all heads, `[R, 3·w]`.
     pub rows: &'a [f32],
-    /// Of each key `[R]`.
+    /// Bias of each key, `[R]`.
     pub bias: &'a [f32],
 }
 
 impl Attention<'_> {
-    /// What comes of it, `[R, w]`.
+    /// Computes the attention, `[R, w]`.
     pub fn forward(&self, into: &mut [f32]) {
         self.with(|inputs| attention::forward(inputs, into));
     }
 
-    /// From the gradient of that, those of the rows and of the bias.
+    /// Computes the gradients of the rows and of the bias from the gradient of the result.
     pub fn backward(&self, gradient: &[f32], rows: &mut [f32], bias: &mut [f32]) {
         self.with(|inputs| attention::backward(inputs, gradient, rows, bias));
     }
@@ -34,12 +34,12 @@ impl Attention<'_> {
     }
 }
 
-/// The gradient of x · sigmoid(x) in rows of this width.
+/// Computes the gradient of SiLU, x · sigmoid(x), in rows of this width.
 pub fn silu_gradient(width: usize, rows: &[f32], gradient: &[f32], into: &mut [f32]) {
     rowwise::apply(rowwise::SiluGradient, width, rows, gradient, into);
 }
 
-/// The gradient of a normalization of rows of this width.
-pub fn normalize_gradient(width: usize, rows: &[f32], gradient: &[f32], into: &mut [f32]) {
+/// Computes the gradient of RMSNorm in rows of this width.
+pub fn rms_norm_gradient(width: usize, rows: &[f32], gradient: &[f32], into: &mut [f32]) {
     rowwise::apply(rowwise::RmsNormGradient { epsilon: 1e-5 }, width, rows, gradient, into);
 }

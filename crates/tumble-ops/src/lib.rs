@@ -1,7 +1,8 @@
-//! Steps of models that are computed at once by kernels of our own, inside ONNX Runtime's graph.
+//! Fused kernels as custom operators of ONNX Runtime: attention, RMSNorm, LayerNorm, GLU, SiLU and their gradients.
 //!
-//! In a model file such a step is a node of the domain `tumble`, and a function there says in standard operators what it
-//! is (`docs/model-contract.md`). Without the function ONNX Runtime takes our kernel, with it any runtime can do without.
+//! In a model file a fused operator is a node of the domain `tumble`, with a function that defines it in standard
+//! operators (`docs/model-contract.md`). If the function body is removed, ONNX Runtime calls our kernel; with it, the
+//! file runs in any runtime.
 
 #![forbid(unsafe_code)]
 
@@ -9,29 +10,29 @@ mod attention;
 #[doc(hidden)]
 pub mod bench_support;
 mod microkernels;
-mod number;
 mod operators;
+mod real;
 mod rowwise;
 mod simd;
 
-pub use number::Real;
 use ort::operator::{Operator, OperatorDomain};
+pub use real::Real;
 
-use crate::operators::steps;
+use crate::operators::fused_operators;
 
-/// The domain of our operators.
+/// The domain of the custom operators.
 pub const DOMAIN: &str = "tumble";
 
-/// The operators that are as much work as products of matrices.
+/// The operators that cost as much as a matrix product.
 pub const ATTENTION: [&str; 2] = ["Attention", "AttentionGradient"];
 
-/// The kernels, for a session.
+/// Returns the domain with all kernels, to register with a session.
 pub fn domain() -> ort::Result<OperatorDomain> {
-    let all = steps::<f32>().into_iter().chain(steps::<f64>());
+    let all = fused_operators::<f32>().into_iter().chain(fused_operators::<f64>());
     all.into_iter().try_fold(OperatorDomain::new(DOMAIN)?, OperatorDomain::add)
 }
 
-/// Whether there is a kernel for the operator.
+/// Returns whether this crate has a kernel for the operator `name` of `domain`.
 pub fn has(domain: &str, name: &str) -> bool {
-    domain == DOMAIN && steps::<f32>().iter().any(|step| step.name() == name)
+    domain == DOMAIN && fused_operators::<f32>().iter().any(|operator| operator.name() == name)
 }

@@ -1,4 +1,4 @@
-//! Rows of a head's components, and their products, for a register of queries at a time.
+//! Small matrix products (matmul) of attention, for one register of queries at a time.
 
 use std::ops::Range;
 
@@ -6,56 +6,56 @@ use pulp::Simd;
 
 use crate::simd::{CHUNK, SimdFloat, copy};
 
-/// Rows that are worked on at a time, so that what is read once is used for all of them.
+/// Rows per step of a product: each number that is read is used for all of them.
 pub(crate) const GROUP: usize = 4;
 
-/// Rows of a head's components, each with zeros up to whole registers.
+/// Rows of a head's components, each padded with zeros to whole registers.
 pub(crate) struct Rows<T> {
     lanes: usize,
     size: usize,
-    /// Numbers from row to row.
+    /// Distance between rows, in numbers.
     pitch: usize,
     numbers: Vec<T>,
 }
 
 impl<T: SimdFloat> Rows<T> {
-    /// For `count` rows, with more up to whole groups, and up to whole registers of `lanes` rows.
+    /// Allocates `count` rows, padded to whole groups and to whole registers of `lanes` rows.
     pub fn new(count: usize, size: usize, lanes: usize) -> Self {
         let pitch = size.next_multiple_of(lanes);
         Self { lanes, size, pitch, numbers: vec![T::ZERO; count.next_multiple_of(lanes.max(GROUP)) * pitch] }
     }
 
-    /// Sets so many rows, and those up to whole groups and registers, to zero.
+    /// Sets `count` rows to zero, and the padding up to whole groups and registers.
     pub fn clear(&mut self, count: usize) {
         let rows = count.next_multiple_of(self.lanes.max(GROUP));
         self.numbers[..rows * self.pitch].fill(T::ZERO);
     }
 
-    /// Some rows.
+    /// Returns a range of rows.
     pub fn rows(&self, which: Range<usize>) -> RowSlice<'_, T> {
         let numbers = &self.numbers[which.start * self.pitch..which.end * self.pitch];
         RowSlice { size: self.size, pitch: self.pitch, numbers }
     }
 
-    /// The first rows, and more up to a whole group; also their pitch.
+    /// Returns the first `count` rows, padded to whole groups, and their pitch.
     pub fn groups_mut(&mut self, count: usize) -> (&mut [T], usize) {
         (&mut self.numbers[..count.next_multiple_of(GROUP) * self.pitch], self.pitch)
     }
 
-    /// The rows of lanes of a register, and more up to a whole group or register; also their pitch.
+    /// Returns the rows of the lanes of a register, padded to a whole group or register, and their pitch.
     pub fn lanes_mut(&mut self, which: Range<usize>) -> (&mut [T], usize) {
         let end = which.start + which.len().next_multiple_of(GROUP).min(self.lanes);
         (&mut self.numbers[which.start * self.pitch..end * self.pitch], self.pitch)
     }
 
-    /// Takes these columns of the rows of tokens.
+    /// Copies these columns of the tokens' rows in `from` (of `width` numbers) to the rows.
     pub fn load(&mut self, tokens: &[usize], from: &[T], width: usize, columns: Range<usize>) {
         for (into, token) in self.numbers.chunks_exact_mut(self.pitch).zip(tokens) {
             copy(&mut into[..self.size], &from[token * width..][columns.clone()]);
         }
     }
 
-    /// Puts them into these columns of the rows of tokens.
+    /// Copies the rows to these columns of the tokens' rows in `into` (of `width` numbers).
     pub fn store(&self, tokens: &[usize], into: &mut [T], width: usize, columns: Range<usize>) {
         for (from, token) in self.numbers.chunks_exact(self.pitch).zip(tokens) {
             copy(&mut into[token * width..][columns.clone()], &from[..self.size]);
@@ -63,7 +63,7 @@ impl<T: SimdFloat> Rows<T> {
     }
 }
 
-/// Some of [`Rows`].
+/// A range of [`Rows`].
 #[derive(Clone, Copy)]
 pub(crate) struct RowSlice<'a, T> {
     size: usize,
@@ -77,7 +77,7 @@ impl<'a, T> RowSlice<'a, T> {
     }
 }
 
-/// Rows as lanes, component by component; zero in lanes without a row.
+/// Transposes rows: each becomes a lane, component by component. Lanes without a row are zero.
 #[inline(always)]
 pub(crate) fn transpose<T: SimdFloat>(into: &mut [T], lanes: usize, rows: RowSlice<T>) {
     if rows.numbers.len() < lanes * rows.pitch {
@@ -85,7 +85,7 @@ pub(crate) fn transpose<T: SimdFloat>(into: &mut [T], lanes: usize, rows: RowSli
     }
     for (lane, row) in rows.iter().enumerate() {
         let (chunks, last) = row[..rows.size].as_chunks::<CHUNK>();
-        // Components by chunks of constant size, which the compiler makes single moves of.
+        // The compiler makes single moves of chunks of constant size.
         for (into, chunk) in into.chunks_exact_mut(CHUNK * lanes).zip(chunks) {
             (0..CHUNK).for_each(|k| into[k * lanes + lane] = chunk[k]);
         }
@@ -94,23 +94,23 @@ pub(crate) fn transpose<T: SimdFloat>(into: &mut [T], lanes: usize, rows: RowSli
     }
 }
 
-/// `into[j][lane] = start(j) + Σₖ turned[k][lane] rows[j][k]`, for whole groups of rows.
+/// Computes `into[j][lane] = start(j) + Σₖ transposed[k][lane] rows[j][k]`, for whole groups of rows.
 #[inline(always)]
-pub(crate) fn products<T: SimdFloat, S: Simd>(
+pub(crate) fn matmul<T: SimdFloat, S: Simd>(
     simd: S,
     into: &mut [T],
-    turned: &[T],
+    transposed: &[T],
     rows: &Rows<T>,
     start: impl Fn(usize) -> T,
 ) {
-    let (into, turned) = (T::vectors_mut::<S>(into).as_chunks_mut::<GROUP>().0, T::vectors::<S>(turned));
+    let (into, transposed) = (T::vectors_mut::<S>(into).as_chunks_mut::<GROUP>().0, T::vectors::<S>(transposed));
     for (group, (into, rows)) in into.iter_mut().zip(rows.numbers.chunks_exact(GROUP * rows.pitch)).enumerate() {
         let first = |i: usize| T::splat(simd, start(group * GROUP + i));
         let mut sums = [first(0), first(1), first(2), first(3)];
         let pitch = rows.len() / GROUP;
         let (pair, other) = rows.split_at(2 * pitch);
         let ((a, b), (c, d)) = (pair.split_at(pitch), other.split_at(pitch));
-        for ((((x, a), b), c), d) in turned.iter().zip(a).zip(b).zip(c).zip(d) {
+        for ((((x, a), b), c), d) in transposed.iter().zip(a).zip(b).zip(c).zip(d) {
             sums[0] = T::multiply_add(simd, *x, T::splat(simd, *a), sums[0]);
             sums[1] = T::multiply_add(simd, *x, T::splat(simd, *b), sums[1]);
             sums[2] = T::multiply_add(simd, *x, T::splat(simd, *c), sums[2]);
@@ -120,17 +120,17 @@ pub(crate) fn products<T: SimdFloat, S: Simd>(
     }
 }
 
-/// `into[a][k] += Σ_b weights[a][b] rows[b][k]`, for whole groups of `into`, where b are lanes.
+/// Computes `into[a][k] += Σ_b weights[a][b] rows[b][k]`, for whole groups of `into`; b runs over lanes.
 #[inline(always)]
 pub(crate) fn combine<T: SimdFloat, S: Simd>(simd: S, into: (&mut [T], usize), weights: &[T], rows: RowSlice<T>) {
     combine_groups::<GROUP, T, S>(simd, into, (weights, T::count::<S>(), 1), rows);
 }
 
-/// `into[a][k] += Σ_b weights[b][a] rows[b][k]`, where a are lanes.
+/// Computes `into[a][k] += Σ_b weights[b][a] rows[b][k]`; a runs over lanes.
 #[inline(always)]
 pub(crate) fn combine_lanes<T: SimdFloat, S: Simd>(simd: S, into: (&mut [T], usize), weights: &[T], rows: RowSlice<T>) {
     let weights = (weights, 1, T::count::<S>());
-    // A group must not be larger than a register: those of the next one would be of another b.
+    // A group must not be larger than a register: the next register belongs to another b.
     match T::count::<S>() {
         1 => combine_groups::<1, T, S>(simd, into, weights, rows),
         2 => combine_groups::<2, T, S>(simd, into, weights, rows),
@@ -138,7 +138,8 @@ pub(crate) fn combine_lanes<T: SimdFloat, S: Simd>(simd: S, into: (&mut [T], usi
     }
 }
 
-/// `into[a][k] += Σ_b w(a, b) rows[b][k]`, for whole groups of G rows of `into`; w(a, b) lie at these distances for a and b.
+/// Computes `into[a][k] += Σ_b w(a, b) rows[b][k]`, for whole groups of G rows of `into`. w(a, b) is
+/// `weights[a·next_a + b·next_b]`.
 #[inline(always)]
 fn combine_groups<const G: usize, T: SimdFloat, S: Simd>(
     simd: S,
@@ -162,7 +163,7 @@ fn combine_groups<const G: usize, T: SimdFloat, S: Simd>(
     }
 }
 
-/// Over the scores of each lane.
+/// Replaces the scores of each lane by their softmax.
 #[inline(always)]
 pub(crate) fn softmax<T: SimdFloat, S: Simd>(simd: S, scores: &mut [T::Vector<S>]) {
     let largest = scores.iter().fold(T::splat(simd, T::LOWEST), |most, score| T::larger(simd, most, *score));

@@ -1,4 +1,4 @@
-//! The kernels as operators of ONNX Runtime: from its tensors to slices and back, with all sizes checked.
+//! The kernels as custom operators of ONNX Runtime: check the sizes of its tensors and call the kernels on slices.
 
 use ort::operator::{BoxedKernel, ComputeContext, Kernel, KernelContext, Operator, OperatorInput, OperatorOutput};
 use ort::value::{DynValue, PrimitiveTensorElementType, TensorElementType, ValueRef, ValueRefMut};
@@ -11,21 +11,21 @@ use crate::rowwise::{
 };
 use crate::simd::SimdFloat;
 
-/// One operator, for one precision.
+/// A custom operator for one precision.
 #[derive(Clone)]
-pub(crate) struct Step {
+pub(crate) struct FusedOperator {
     name: &'static str,
     inputs: Vec<TensorElementType>,
     outputs: Vec<TensorElementType>,
     kernel: fn(&KernelContext) -> ort::Result<BoxedKernel<'static>>,
 }
 
-/// A number of a model's tensors.
+/// An element type with kernels.
 pub(crate) trait Number: Real + SimdFloat + PrimitiveTensorElementType {}
 
 impl<T: Real + SimdFloat + PrimitiveTensorElementType> Number for T {}
 
-impl Operator for Step {
+impl Operator for FusedOperator {
     type Kernel<'attr> = BoxedKernel<'static>;
 
     fn name(&self) -> &str {
@@ -49,7 +49,7 @@ impl Operator for Step {
     }
 }
 
-/// Operators and their names in model files of tumble 0.1.
+/// Operators and their former names, in model files of tumble 0.1.
 const FORMER_NAMES: [(&str, &str); 6] = [
     ("Glu", "Gate"),
     ("GluGradient", "GateGradient"),
@@ -59,20 +59,20 @@ const FORMER_NAMES: [(&str, &str); 6] = [
     ("LayerNormGradient", "StandardizeGradient"),
 ];
 
-/// An operator, and the same under its former name if it has one.
-fn with_former_name(step: Step) -> impl Iterator<Item = Step> {
-    let former = FORMER_NAMES.iter().find(|(name, _)| *name == step.name);
-    let former = former.map(|&(_, name)| Step { name, ..step.clone() });
-    [step].into_iter().chain(former)
+/// Returns an operator, and again under its former name if it has one.
+fn with_former_name(operator: FusedOperator) -> impl Iterator<Item = FusedOperator> {
+    let former = FORMER_NAMES.iter().find(|(name, _)| *name == operator.name);
+    let former = former.map(|&(_, name)| FusedOperator { name, ..operator.clone() });
+    [operator].into_iter().chain(former)
 }
 
-/// All of them for one precision.
-pub(crate) fn steps<T: Number>() -> Vec<Step> {
+/// Returns all operators for one precision.
+pub(crate) fn fused_operators<T: Number>() -> Vec<FusedOperator> {
     let (real, index, mark) = (T::into_tensor_element_type(), TensorElementType::Int64, TensorElementType::Bool);
-    // rows [R, 3·w], bias [C, 1, T], source [C·T], target [R], which nothing but the function in the file needs, filled [C·T]
+    // rows [R, 3·w], bias [C, 1, T], source [C·T], target [R] (for the function in the file only), filled [C·T]
     let shared = [real, real, index, index, mark];
     let attention = [
-        Step {
+        FusedOperator {
             name: "Attention",
             inputs: shared.to_vec(),
             outputs: vec![real],
@@ -81,7 +81,7 @@ pub(crate) fn steps<T: Number>() -> Vec<Step> {
                 Ok(Box::new(move |context: &ComputeContext| forward::<T>(context, heads)))
             },
         },
-        Step {
+        FusedOperator {
             name: "AttentionGradient",
             inputs: [&shared[..], &[real]].concat(),
             outputs: vec![real, real],
@@ -108,14 +108,14 @@ pub(crate) fn steps<T: Number>() -> Vec<Step> {
     attention.into_iter().chain(others).flat_map(with_former_name).collect()
 }
 
-/// A function of rows, and of their gradients if it has some.
+/// Returns the operator of a function of rows.
 fn rowwise<T: Number, F: Function>(
     name: &'static str,
     kernel: fn(&KernelContext) -> ort::Result<BoxedKernel<'static>>,
-) -> Step {
+) -> FusedOperator {
     let real = T::into_tensor_element_type();
     let inputs = if F::PARTS[1] > 0 { vec![real; 2] } else { vec![real] };
-    Step { name, inputs, outputs: vec![real], kernel }
+    FusedOperator { name, inputs, outputs: vec![real], kernel }
 }
 
 fn row_kernel<T: Number, F: Function + Send + 'static>(function: F) -> BoxedKernel<'static> {
@@ -123,7 +123,7 @@ fn row_kernel<T: Number, F: Function + Send + 'static>(function: F) -> BoxedKern
 }
 
 fn epsilon(context: &KernelContext) -> ort::Result<f64> {
-    context.get::<f32>("epsilon").map(f64::from).ok_or_else(|| wrong("it has no epsilon"))
+    context.get::<f32>("epsilon").map(f64::from).ok_or_else(|| wrong("it has no attribute epsilon"))
 }
 
 fn each_row<T: Number, F: Function>(context: &ComputeContext, function: F) -> ort::Result<()> {
@@ -136,7 +136,7 @@ fn each_row<T: Number, F: Function>(context: &ComputeContext, function: F) -> or
     let columns = shape.last().map_or(0, |&columns| columns as usize);
     let width = columns / of_row;
     if width == 0 || width * of_row != columns || gradient.len() * of_row != rows.len() * of_gradient {
-        return Err(wrong("its rows have not the parts that it works on, or its gradient is not of the same shape"));
+        return Err(wrong("its rows cannot be split into equal parts, or its gradient has another shape"));
     }
     let mut shape = shape.to_vec();
     *shape.last_mut().expect("there are columns") = (of_result * width) as i64;
@@ -147,7 +147,7 @@ fn each_row<T: Number, F: Function>(context: &ComputeContext, function: F) -> or
 
 fn heads(context: &KernelContext) -> ort::Result<usize> {
     let heads = context.get::<i64>("heads").and_then(|heads| usize::try_from(heads).ok()).filter(|&heads| heads > 0);
-    heads.ok_or_else(|| wrong("it has no number of heads"))
+    heads.ok_or_else(|| wrong("it has no attribute heads above 0"))
 }
 
 fn forward<T: Number>(context: &ComputeContext, heads: usize) -> ort::Result<()> {
@@ -167,7 +167,7 @@ fn backward<T: Number>(context: &ComputeContext, heads: usize) -> ort::Result<()
     let tokens = Tokens::<T>::read([&rows, &bias, &source, &filled], heads)?;
     let gradient = gradient.try_extract_tensor::<T>()?.1;
     if gradient.len() != tokens.count * tokens.width() {
-        return Err(wrong("its gradient has not the shape of its result"));
+        return Err(wrong("its gradient has another shape than its result"));
     }
     let mut of_rows = output(context, 0, [tokens.count, 3 * tokens.width()])?;
     let mut of_bias = output(context, 1, [tokens.source.len() / tokens.places, 1, tokens.places])?;
@@ -178,9 +178,9 @@ fn backward<T: Number>(context: &ComputeContext, heads: usize) -> ort::Result<()
     Ok(())
 }
 
-/// The inputs of both, found to fit together.
+/// The checked inputs of attention and its gradient.
 struct Tokens<'a, T> {
-    /// Tokens, R.
+    /// Number of tokens, R.
     count: usize,
     places: usize,
     heads: usize,
@@ -202,14 +202,20 @@ impl<'a, T: Number> Tokens<'a, T> {
         let (count, columns, places) = (count as usize, columns as usize, places as usize);
         let size = columns / (3 * heads);
         if size == 0 || size * 3 * heads != columns || places == 0 || [source.len(), filled.len()] != [bias.len(); 2] {
-            return Err(wrong("its rows are no queries, keys and values of all heads, or its places are not [C·T]"));
+            return Err(wrong(
+                "its rows are not queries, keys and values of all heads, or its source and filled are not [C·T]",
+            ));
         }
         let row = |&row: &i64| usize::try_from(row).ok().filter(|&row| row < count);
-        let source = source.iter().map(row).collect::<Option<_>>().ok_or_else(|| wrong("its source is no row"))?;
+        let source = source
+            .iter()
+            .map(row)
+            .collect::<Option<_>>()
+            .ok_or_else(|| wrong("its source has an index beyond the rows"))?;
         Ok(Self { count, places, heads, size, rows, bias, source, filled })
     }
 
-    /// Of queries, keys or values.
+    /// Returns the numbers in a row of queries, keys or values.
     fn width(&self) -> usize {
         self.heads * self.size
     }

@@ -1,29 +1,38 @@
-//! What models do with each row of a tensor by itself, and its gradient: activations and normalizations, each in one pass
-//! through memory.
+//! Functions of each row of a tensor, and their gradients: activations (SiLU, GLU) and normalizations (RMSNorm,
+//! LayerNorm), each in one pass through memory.
+
+mod glu;
+mod layer_norm;
+mod rms_norm;
+mod silu;
 
 use pulp::{Arch, Simd, WithSimd};
 
+pub(crate) use self::glu::{Glu, GluGradient};
+pub(crate) use self::layer_norm::{LayerNorm, LayerNormGradient};
+pub(crate) use self::rms_norm::{RmsNorm, RmsNormGradient};
+pub(crate) use self::silu::{Silu, SiluGradient};
 use crate::Real;
 use crate::simd::{SimdFloat, copy};
 
 /// Numbers in the largest register.
 const MOST_LANES: usize = 16;
 
-/// A function of a row, or its gradient. Rows are of one part, or of two of the same width side by side.
+/// A function of a row, or its gradient. A row has one part, or two parts of the same width side by side.
 pub(crate) trait Function: Copy {
-    /// Parts of the row, of its gradient (none where there is none), and of the result.
+    /// Parts of the row, of the gradient (0 without one), and of the result.
     const PARTS: [usize; 3];
 
-    /// One row; `width` is that of a part, and behind it are zeros up to whole registers.
+    /// Computes one row. Each part is padded with zeros to whole registers.
     fn row<T: Real + SimdFloat, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]);
 }
 
-/// A row, and the gradient of what is made of it.
+/// A row, and the gradient of the function's result. `width` is that of a part.
 pub(crate) struct Row<'a, T: SimdFloat, S: Simd> {
     numbers: &'a [T::Vector<S>],
     gradient: &'a [T::Vector<S>],
     width: usize,
-    /// 1 where the last register of a part has numbers, 0 behind.
+    /// 1 in the lanes of a part's last register that hold numbers, 0 in the padding.
     last: T::Vector<S>,
 }
 
@@ -83,178 +92,6 @@ fn copy_parts<T: SimdFloat>(into: &mut [T], from: &[T], width: usize, lanes: usi
     parts.for_each(|(into, from)| copy(&mut into[..width], from));
 }
 
-/// x · sigmoid(x).
-#[derive(Clone, Copy)]
-pub(crate) struct Silu;
-
-impl Function for Silu {
-    const PARTS: [usize; 3] = [1, 0, 1];
-
-    #[inline(always)]
-    fn row<T: Real + SimdFloat, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
-        for (x, y) in row.numbers.iter().zip(into) {
-            *y = T::multiply(simd, *x, T::sigmoid(simd, *x));
-        }
-    }
-}
-
-/// s + y - y · s.
-#[derive(Clone, Copy)]
-pub(crate) struct SiluGradient;
-
-impl Function for SiluGradient {
-    const PARTS: [usize; 3] = [1, 1, 1];
-
-    #[inline(always)]
-    fn row<T: Real + SimdFloat, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
-        for ((x, gradient), into) in row.numbers.iter().zip(row.gradient).zip(into) {
-            let sigmoid = T::sigmoid(simd, *x);
-            let y = T::multiply(simd, *x, sigmoid);
-            let slope = T::add(simd, sigmoid, T::subtract(simd, y, T::multiply(simd, y, sigmoid)));
-            *into = T::multiply(simd, *gradient, slope);
-        }
-    }
-}
-
-/// Values times the sigmoid of gates, which are the second part.
-#[derive(Clone, Copy)]
-pub(crate) struct Glu;
-
-impl Function for Glu {
-    const PARTS: [usize; 3] = [2, 0, 1];
-
-    #[inline(always)]
-    fn row<T: Real + SimdFloat, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
-        let (values, gates) = row.numbers.split_at(into.len());
-        for ((value, gate), into) in values.iter().zip(gates).zip(into) {
-            *into = T::multiply(simd, *value, T::sigmoid(simd, *gate));
-        }
-    }
-}
-
-/// Of values s, of gates y (1 - s).
-#[derive(Clone, Copy)]
-pub(crate) struct GluGradient;
-
-impl Function for GluGradient {
-    const PARTS: [usize; 3] = [2, 1, 2];
-
-    #[inline(always)]
-    fn row<T: Real + SimdFloat, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
-        let (values, gates) = row.numbers.split_at(row.gradient.len());
-        let (of_values, of_gates) = into.split_at_mut(row.gradient.len());
-        let parts = values.iter().zip(gates).zip(row.gradient).zip(of_values.iter_mut().zip(of_gates));
-        for (((value, gate), gradient), (of_value, of_gate)) in parts {
-            let sigmoid = T::sigmoid(simd, *gate);
-            let y = T::multiply(simd, *value, sigmoid);
-            *of_value = T::multiply(simd, *gradient, sigmoid);
-            *of_gate = T::multiply(simd, *gradient, T::subtract(simd, y, T::multiply(simd, y, sigmoid)));
-        }
-    }
-}
-
-/// x / √(mean of x² + ε).
-#[derive(Clone, Copy)]
-pub(crate) struct RmsNorm {
-    pub epsilon: f64,
-}
-
-impl Function for RmsNorm {
-    const PARTS: [usize; 3] = [1, 0, 1];
-
-    #[inline(always)]
-    fn row<T: Real + SimdFloat, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
-        let inverse = self.inverse(simd, &row);
-        let inverse = T::splat(simd, T::from_f64(inverse));
-        for (x, y) in row.numbers.iter().zip(into) {
-            *y = T::multiply(simd, *x, inverse);
-        }
-    }
-}
-
-impl RmsNorm {
-    #[inline(always)]
-    fn inverse<T: Real + SimdFloat, S: Simd>(self, simd: S, row: &Row<'_, T, S>) -> f64 {
-        1.0 / (mean_product::<T, S>(simd, row.numbers, row.numbers, row.width) + self.epsilon).sqrt()
-    }
-}
-
-/// (g - y · mean of y g) / √(mean of x² + ε).
-#[derive(Clone, Copy)]
-pub(crate) struct RmsNormGradient {
-    pub epsilon: f64,
-}
-
-impl Function for RmsNormGradient {
-    const PARTS: [usize; 3] = [1, 1, 1];
-
-    #[inline(always)]
-    fn row<T: Real + SimdFloat, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
-        let inverse = RmsNorm { epsilon: self.epsilon }.inverse(simd, &row);
-        let along = mean_product::<T, S>(simd, row.gradient, row.numbers, row.width) * inverse * inverse;
-        let (inverse, along) = (T::splat(simd, T::from_f64(inverse)), T::splat(simd, T::from_f64(-along)));
-        for ((x, gradient), into) in row.numbers.iter().zip(row.gradient).zip(into) {
-            *into = T::multiply(simd, T::multiply_add(simd, *x, along, *gradient), inverse);
-        }
-    }
-}
-
-/// (x - mean) / √(variance + ε).
-#[derive(Clone, Copy)]
-pub(crate) struct LayerNorm {
-    pub epsilon: f64,
-}
-
-impl Function for LayerNorm {
-    const PARTS: [usize; 3] = [1, 0, 1];
-
-    #[inline(always)]
-    fn row<T: Real + SimdFloat, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
-        let inverse = self.center(simd, &row, into);
-        let inverse = T::splat(simd, T::from_f64(inverse));
-        for y in into {
-            *y = T::multiply(simd, *y, inverse);
-        }
-    }
-}
-
-impl LayerNorm {
-    /// Puts x - mean into `into`; gives 1 / √(variance + ε).
-    #[inline(always)]
-    fn center<T: Real + SimdFloat, S: Simd>(self, simd: S, row: &Row<'_, T, S>, into: &mut [T::Vector<S>]) -> f64 {
-        let mean = T::splat(simd, T::from_f64(mean::<T, S>(simd, row.numbers, row.width)));
-        for (x, into) in row.numbers.iter().zip(into.iter_mut()) {
-            *into = T::subtract(simd, *x, mean);
-        }
-        if let Some(end) = into.last_mut() {
-            *end = T::multiply(simd, *end, row.last);
-        }
-        1.0 / (mean_product::<T, S>(simd, into, into, row.width) + self.epsilon).sqrt()
-    }
-}
-
-/// (g - mean of g - y · mean of y g) / √(variance + ε).
-#[derive(Clone, Copy)]
-pub(crate) struct LayerNormGradient {
-    pub epsilon: f64,
-}
-
-impl Function for LayerNormGradient {
-    const PARTS: [usize; 3] = [1, 1, 1];
-
-    #[inline(always)]
-    fn row<T: Real + SimdFloat, S: Simd>(self, simd: S, row: Row<'_, T, S>, into: &mut [T::Vector<S>]) {
-        let inverse = LayerNorm { epsilon: self.epsilon }.center(simd, &row, into);
-        let along = mean_product::<T, S>(simd, row.gradient, into, row.width) * inverse * inverse;
-        let level = T::splat(simd, T::from_f64(mean::<T, S>(simd, row.gradient, row.width)));
-        let (inverse, along) = (T::splat(simd, T::from_f64(inverse)), T::splat(simd, T::from_f64(-along)));
-        for (gradient, into) in row.gradient.iter().zip(into) {
-            let rest = T::multiply_add(simd, *into, along, T::subtract(simd, *gradient, level));
-            *into = T::multiply(simd, rest, inverse);
-        }
-    }
-}
-
 #[inline(always)]
 fn mean<T: Real + SimdFloat, S: Simd>(simd: S, numbers: &[T::Vector<S>], width: usize) -> f64 {
     let sum = numbers.iter().fold(T::splat(simd, T::ZERO), |sum, x| T::add(simd, sum, *x));
@@ -284,7 +121,7 @@ mod tests {
         into
     }
 
-    /// Compares a function with what it is to be of each row, and its gradient with finite differences.
+    /// Compares a function with its expected value for each row, and its gradient with finite differences.
     fn check<F: Function, G: Function>(function: F, gradient: G, expected: impl Fn(&[f64]) -> Vec<f64>) {
         for width in [1, 5, 16, 37] {
             let (rows, weights) = (wave(ROWS * F::PARTS[0] * width, 0.7), wave(ROWS * width, 1.1));
@@ -302,7 +139,7 @@ mod tests {
         }
     }
 
-    /// Results with other registers than this machine's.
+    /// Compares the results with those of emulated registers.
     #[derive(Clone, Copy)]
     struct SameAsHere;
 
@@ -332,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn registers_of_one_to_eight_numbers_give_the_same() {
+    fn functions_are_the_same_with_registers_of_one_to_eight_numbers() {
         with_each_register(SameAsHere);
     }
 
@@ -341,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn activations_are_what_their_formulas_say() {
+    fn activations_agree_with_their_formulas() {
         check(Silu, SiluGradient, |row| row.iter().map(|&x| x * sigmoid(x)).collect());
         check(Glu, GluGradient, |row| {
             let (values, gates) = row.split_at(row.len() / 2);
@@ -350,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn normalizations_are_what_their_formulas_say() {
+    fn normalizations_agree_with_their_formulas() {
         let epsilon = 0.01;
         let scaled = |row: &[f64]| -> Vec<f64> {
             let mean = row.iter().map(|x| x * x).sum::<f64>() / row.len() as f64;
@@ -364,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn far_out_activations_are_zero_or_the_number_itself() {
+    fn silu_of_large_numbers_is_zero_or_the_number_itself() {
         let mut found = [0.0f32; 4];
         apply(Silu, 4, &[-1e4, -200.0, 200.0, 1e4], &[], &mut found);
         assert!(found[0].abs() < 1e-30 && found[1].abs() < 1e-30);

@@ -1,11 +1,11 @@
-//! Arithmetic on all lanes of a vector register at once, in both precisions.
+//! Arithmetic on vector registers (SIMD), in both precisions.
 
 use pulp::Simd;
 
-/// Numbers that are copied at a time.
+/// Numbers per step of [`copy`].
 pub(crate) const CHUNK: usize = 8;
 
-/// Few numbers, without a call.
+/// Copies a few numbers without a call to memcpy.
 #[inline(always)]
 pub(crate) fn copy<T: Copy>(into: &mut [T], from: &[T]) {
     let ((into, last), (from, rest)) = (into.as_chunks_mut::<CHUNK>(), from.as_chunks::<CHUNK>());
@@ -13,36 +13,37 @@ pub(crate) fn copy<T: Copy>(into: &mut [T], from: &[T]) {
     last.iter_mut().zip(rest).for_each(|(into, from)| *into = *from);
 }
 
-/// A number of which a register of the instruction set `S` holds several.
+/// A number type with arithmetic on registers of the instruction set `S`.
 pub(crate) trait SimdFloat: Copy + 'static {
     /// A register.
     type Vector<S: Simd>: Copy;
 
     const ZERO: Self;
     const ONE: Self;
-    /// Below all other numbers, but not infinite.
+    /// The lowest finite number.
     const LOWEST: Self;
 
-    /// How many there are.
+    /// Returns the number of lanes of a register.
     fn count<S: Simd>() -> usize;
-    /// As many whole registers as there are numbers for.
+    /// Views the numbers as whole registers, without the remainder.
     fn vectors<S: Simd>(numbers: &[Self]) -> &[Self::Vector<S>];
-    /// Likewise, to be changed.
+    /// Views the numbers as mutable whole registers, without the remainder.
     fn vectors_mut<S: Simd>(numbers: &mut [Self]) -> &mut [Self::Vector<S>];
-    /// The same number in all lanes.
+    /// Fills all lanes with a number.
     fn splat<S: Simd>(simd: S, number: Self) -> Self::Vector<S>;
-    /// a · b + c
+    /// Computes a · b + c.
     fn multiply_add<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>, c: Self::Vector<S>) -> Self::Vector<S>;
     fn add<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     fn subtract<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     fn multiply<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     fn divide<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     fn larger<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
-    /// exp(x) to one or two units in the last place for x ≤ 87 (708 in double precision); 0 where that would be denormal, also for -∞.
+    /// Computes exp(x) to one or two units in the last place, for x ≤ 87 (708 in double precision). Returns 0 for
+    /// denormal results and for -∞.
     fn exp<S: Simd>(simd: S, x: Self::Vector<S>) -> Self::Vector<S>;
-    /// 1 / (1 + exp(-x)).
+    /// Computes 1 / (1 + exp(-x)).
     fn sigmoid<S: Simd>(simd: S, x: Self::Vector<S>) -> Self::Vector<S>;
-    /// Of all lanes.
+    /// Sums all lanes.
     fn sum<S: Simd>(simd: S, x: Self::Vector<S>) -> Self;
 }
 
@@ -51,7 +52,7 @@ const fn inverse_factorial(n: usize) -> f64 {
     if n == 0 { 1.0 } else { inverse_factorial(n - 1) / n as f64 }
 }
 
-/// The coefficients of Taylor's series of the exponential function.
+/// The coefficients of the Taylor series of exp.
 const fn series<const N: usize>() -> [f64; N] {
     let (mut found, mut n) = ([0.0; N], 0);
     while n < N {
@@ -61,11 +62,13 @@ const fn series<const N: usize>() -> [f64; N] {
     found
 }
 
-/// `exp` is 2ⁿ eʳ with a whole n and |r| ≤ ln 2 / 2, where the series is exact to rounding. A number is rounded to n
-/// when one is added that leaves no bits for fractions (`$round`); n is then in the lowest bits, from where it goes to
-/// those of the exponent. ln 2 is subtracted in two parts, of which n times the first is exact (W. J. Cody and W. Waite,
-/// Software Manual for the Elementary Functions, 1980). What is no number is below nothing, and not lost.
-macro_rules! lanes {
+/// Implements [`SimdFloat`] for a number type.
+///
+/// `exp` is 2ⁿ eʳ with an integer n and |r| ≤ ln 2 / 2, where the series is exact to rounding. Adding `$round`
+/// leaves no bits for fractions and so rounds to n; n is then in the lowest bits and is shifted into the exponent. ln 2
+/// is subtracted in two parts, so that n times the first part is exact (W. J. Cody and W. Waite, Software Manual for
+/// the Elementary Functions, 1980). NaN compares false with every bound and is therefore propagated.
+macro_rules! impl_simd_float {
     ($number:ident: $vector:ident, $count:ident, $views:ident, $views_mut:ident, $splat:ident, $splat_bits:ident,
      $multiply_add:ident, $add:ident, $subtract:ident, $multiply:ident, $divide:ident, $max:ident, $sum:ident,
      $greater:ident, $select:ident, $to_bits:ident, $from_bits:ident, $add_bits:ident, $multiply_bits:ident;
@@ -150,17 +153,17 @@ macro_rules! lanes {
     };
 }
 
-lanes!(f32: f32s, F32_LANES, as_simd_f32s, as_mut_simd_f32s, splat_f32s, splat_u32s,
+impl_simd_float!(f32: f32s, F32_LANES, as_simd_f32s, as_mut_simd_f32s, splat_f32s, splat_u32s,
     mul_add_e_f32s, add_f32s, sub_f32s, mul_f32s, div_f32s, max_f32s, reduce_sum_f32s,
     greater_than_f32s, select_f32s, transmute_u32s_f32s, transmute_f32s_u32s, add_u32s, mul_u32s;
     range 87.0, round 12_582_912.0, ln2 0.693_145_75, 1.428_606_8e-6, terms 8, bias 127);
-lanes!(f64: f64s, F64_LANES, as_simd_f64s, as_mut_simd_f64s, splat_f64s, splat_u64s,
+impl_simd_float!(f64: f64s, F64_LANES, as_simd_f64s, as_mut_simd_f64s, splat_f64s, splat_u64s,
     mul_add_e_f64s, add_f64s, sub_f64s, mul_f64s, div_f64s, max_f64s, reduce_sum_f64s,
     greater_than_f64s, select_f64s, transmute_u64s_f64s, transmute_f64s_u64s, add_u64s, mul_u64s;
     range 708.0, round 6_755_399_441_055_744.0, ln2 0.693_147_180_369_123_8, 1.908_214_929_270_587_7e-10, terms 14,
     bias 1023);
 
-/// A test with registers of one to eight numbers of double precision, whatever this machine has.
+/// Runs a test with emulated registers of one to eight f64 numbers, independent of the machine.
 #[cfg(test)]
 pub(crate) fn with_each_register(test: impl pulp::WithSimd + Copy) {
     test.with_simd(pulp::Scalar);
@@ -177,7 +180,7 @@ mod tests {
 
     use super::*;
 
-    /// exp of some numbers.
+    /// Applies exp to `numbers` and adds the results to `found`.
     struct Collect<'a, T> {
         numbers: &'a [T],
         found: &'a RefCell<Vec<Vec<T>>>,
@@ -202,7 +205,7 @@ mod tests {
         }
     }
 
-    /// With registers of this machine, and with each other.
+    /// Returns exp of the numbers, with the registers of this machine and with each emulated register.
     fn exp<T: SimdFloat>(numbers: &[T]) -> Vec<Vec<T>> {
         let found = RefCell::default();
         Arch::new().dispatch(Collect { numbers, found: &found });
@@ -229,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn exp_of_what_is_far_below_is_zero() {
+    fn exp_of_large_negative_numbers_is_zero() {
         let numbers = [[-1e5; 16], [f32::MIN; 16], [f32::NEG_INFINITY; 16], [-88.0; 16]].concat();
         exp(&numbers).into_iter().for_each(|found| assert_eq!(found, [0.0; 64]));
     }

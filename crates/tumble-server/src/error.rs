@@ -1,14 +1,14 @@
-//! What can go wrong with serving.
+//! Errors of serving.
 
 mod refusal;
 
 pub use refusal::Refusal;
 
-/// Result of everything in this crate that can fail.
+/// Result of this crate's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 tumble_core::errors! {
-    /// What went wrong, as one sentence that tells the user what to change.
+    /// An error of the server or the i-PI client: one sentence, with a remedy.
     #[derive(Debug, thiserror::Error)]
     #[non_exhaustive]
     pub enum Error {
@@ -20,56 +20,55 @@ tumble_core::errors! {
         #[error(transparent)]
         Ipi(#[from] tumble_ipi::Error),
 
-        /// A place to listen that cannot be had.
+        /// An address that the server cannot listen on.
         ///
-        /// Cause: Another process has the address, the folder of the socket is missing, or the address is not this
-        /// machine's.
+        /// Cause: Another process uses the address, the folder of the socket is missing, or the address belongs to
+        /// another machine.
         ///
         /// Cure: Take another address, or end the other process.
         #[error("cannot listen on {address}: {source}")]
         Listen {
-            /// The place.
+            /// The address.
             address: String,
             /// The system's reason.
             source: std::io::Error,
         },
 
-        /// A peer that does not keep to the protocol.
+        /// A peer that breaks the protocol.
         ///
-        /// Cause: The other side does not keep to i-PI's protocol, or has another structure.
+        /// Cause: The other side does not speak i-PI's protocol, or has another structure.
         ///
         /// Cure: Look up the rest of the sentence under messages below.
         #[error("{peer} {fault}")]
         Peer {
             /// The other side.
             peer: String,
-            /// What is wrong, as the rest of a sentence.
+            /// The fault, as the rest of the sentence.
             fault: String,
         },
 
-        /// A request that was refused, with the reason that its sender was told.
+        /// A refused request, with the reason sent to the peer.
         ///
-        /// Cause: The structure that was sent cannot be evaluated; the reason is at the end, and the other side was
-        /// told the same.
+        /// Cause: The structure cannot be evaluated; the reason is at the end, and was sent to the other side too.
         ///
-        /// Cure: Look up that reason on this page.
+        /// Cure: Look up the reason on this page.
         #[error("a request of {peer} was refused: {sentence}")]
         Unanswered {
             /// The other side.
             peer: String,
-            /// Why, as a sentence or, for a breach of protocol, the rest of one.
+            /// The reason: a sentence or, for a breach of protocol, the rest of one.
             sentence: String,
         },
 
-        /// More work than a server does for one message.
+        /// More work than a server does per message.
         ///
-        /// Cause: Edges times rotations, or structures times rotations, of one message are more than the server allows.
+        /// Cause: Edges times rotations, or structures times rotations, of one message exceed the server's limit.
         ///
-        /// Cure: Ask for fewer rotations, or send fewer structures in a message; or start the server with a larger
+        /// Cure: Use fewer rotations, or send fewer structures per message; or start the server with a larger
         /// `--max-work`.
         #[error(
             "{structures} structure(s) with {edges} edges at {rotations} rotations are {work:.1e} edges to compute, \
-             more than the {most:.1e} that one message may ask for: give fewer rotations or fewer atoms"
+             above the limit of {most:.1e} per message: give fewer rotations or fewer atoms"
         )]
         TooMuchWork {
             /// Structures of the message.
@@ -78,9 +77,9 @@ tumble_core::errors! {
             edges: usize,
             /// Evaluations of each structure.
             rotations: usize,
-            /// Their product, as it is counted.
+            /// Counted work: edges times rotations.
             work: f64,
-            /// The most.
+            /// The limit.
             most: f64,
         },
     }

@@ -1,4 +1,4 @@
-//! The client of an i-PI or ASE server: connections that we open, one or many, all served by one model.
+//! The client of an i-PI or ASE server, with one or more connections served by one model.
 
 use std::collections::HashSet;
 use std::io::{self, ErrorKind};
@@ -15,66 +15,66 @@ use tumble_ipi::{Error as IpiError, init};
 use crate::error::{Error, Result};
 use crate::scheduler::{BatchStats, DisconnectReason, Event, Key, Limits, Scheduler, SessionConfig, Shutdown};
 
-/// Structures that come in one message at most.
+/// The most structures per message.
 const MAX_BATCH: usize = 100_000;
 
-/// Atoms that come in one message at most: 240 MB of positions.
+/// The most atoms per message: 240 MB of positions.
 const MAX_ATOMS: usize = 10_000_000;
 
-/// Time between two attempts to reach a server.
-const ATTEMPT: Duration = Duration::from_millis(100);
+/// Time between two connection attempts.
+const RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
-/// What to be to an i-PI server.
+/// Options of the i-PI client.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where the server listens.
+    /// Address of the server.
     pub address: Address,
-    /// Atomic numbers `[N]`, which i-PI does not send.
+    /// Atomic numbers `[N]`; i-PI does not send them.
     pub species: Vec<u8>,
-    /// Along which cell vectors structures repeat; `None`: along all that are not zero.
+    /// Periodic cell vectors; `None`: all nonzero ones.
     pub periodic: Option<[bool; 3]>,
-    /// What is wanted of the model.
+    /// Evaluation of the model: mitigation, kind of forces, correction.
     pub policy: Policy,
-    /// Number of connections, evaluated together.
+    /// Number of connections; their structures are evaluated together.
     pub connections: usize,
     /// Whether structures and results travel through shared memory, as in i-PI's `mode='shm'`.
     pub shared_memory: bool,
-    /// How many structures make a step; `None`: those of one message.
+    /// Structures per step; `None`: the structures of one message.
     pub beads: Option<u64>,
-    /// Whether the structures of a step are turned by rotations of their own.
+    /// Whether each structure of a step has its own random rotations.
     pub independent: bool,
     /// Number of the first step.
     pub first_step: u64,
-    /// How long a server is waited for.
+    /// How long to try to connect to a server.
     pub retry: Duration,
-    /// Whether to look for a server again when one has gone.
+    /// Whether to connect again after the server has closed a connection.
     pub reconnect: bool,
 }
 
-/// How it ended.
+/// How [`run`] ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// The server said `EXIT`.
     Exit,
     /// The server closed its connections between two messages.
     Closed,
-    /// A signal asked for it.
+    /// The shutdown was requested, for example by a signal.
     Interrupted,
 }
 
-/// What goes on.
+/// An event for the log.
 #[derive(Debug)]
 pub enum Report<'a> {
     /// A connection was made.
     Connected {
-        /// How many there are now.
+        /// Connections now.
         connections: usize,
     },
-    /// Nobody listens yet.
+    /// The server does not listen yet.
     Waiting(&'a io::Error),
-    /// No more connections could be made in time; it goes on with those that there are.
+    /// Some connections could not be made in time; the client goes on with the others.
     Fewer {
-        /// How many are missing.
+        /// Missing connections.
         missing: usize,
     },
     /// A batch was evaluated.
@@ -86,30 +86,30 @@ pub enum Report<'a> {
 /// Serves a server until it ends.
 ///
 /// # Errors
-/// [`Connect`](IpiError::Connect) if no server is found in time, [`Error::Peer`] for one that breaks the protocol or the connection,
-/// [`Error::Unanswered`] for a structure that cannot be evaluated.
+/// [`Connect`](IpiError::Connect) if the server cannot be reached in time, [`Error::Peer`] if it breaks the protocol or
+/// the connection, [`Error::Unanswered`] for a structure that cannot be evaluated.
 pub fn run(
     potential: Box<dyn Potential>,
     limits: Limits,
     options: &Options,
-    interrupt: Arc<Shutdown>,
+    shutdown: Arc<Shutdown>,
     report: &mut dyn FnMut(Report),
 ) -> Result<Ending> {
     let peer = options.address.to_string();
     let broken = |source| IpiError::Connection { peer: peer.clone(), source };
-    let scheduler = Scheduler::new(potential, limits, interrupt).map_err(broken)?;
+    let scheduler = Scheduler::new(potential, limits, shutdown).map_err(broken)?;
     let mut client = Client::new(scheduler, options);
     loop {
-        if client.scheduler.interrupted() {
+        if client.scheduler.shutdown_requested() {
             return Ok(Ending::Interrupted);
         }
         if let Some(ending) = client.connect(report)? {
             return Ok(ending);
         }
-        for happening in client.scheduler.turn(client.next_attempt()).map_err(broken)? {
-            client.take(happening, report)?;
+        for event in client.scheduler.poll_once(client.next_attempt()).map_err(broken)? {
+            client.handle(event, report)?;
         }
-        if client.missing == 0 && client.scheduler.connections() == 0 && !client.scheduler.has_news() {
+        if client.missing == 0 && client.scheduler.connections() == 0 && !client.scheduler.has_events() {
             return client.ending();
         }
     }
@@ -119,13 +119,13 @@ struct Client<'a> {
     scheduler: Scheduler,
     options: &'a Options,
     counter: Arc<AtomicU64>,
-    /// Connections yet to be made.
+    /// Connections still to make.
     missing: usize,
     newest: Option<Key>,
     attempt: Instant,
     give_up: Instant,
-    /// Connections that have sent an `INIT`.
-    begun: HashSet<Key>,
+    /// Connections with an `INIT`.
+    initialized: HashSet<Key>,
     last: Option<DisconnectReason>,
 }
 
@@ -139,18 +139,19 @@ impl<'a> Client<'a> {
             newest: None,
             attempt: Instant::now(),
             give_up: Instant::now() + options.retry,
-            begun: HashSet::new(),
+            initialized: HashSet::new(),
             last: None,
         }
     }
 
-    /// When to try to connect again. One connection after the other: i-PI accepts one, and talks to it, before the next.
+    /// The time of the next connection attempt. Connections are made one after the other: i-PI accepts one, and talks
+    /// to it, before the next.
     fn next_attempt(&self) -> Option<Instant> {
         let free = self.newest.is_none_or(|key| self.scheduler.has_received(key));
         (self.missing > 0 && free).then_some(self.attempt)
     }
 
-    /// Makes a connection if one is missing; the ending if it is hopeless.
+    /// Makes a missing connection; returns the ending once there is no hope of one.
     fn connect(&mut self, report: &mut dyn FnMut(Report)) -> Result<Option<Ending>> {
         let now = Instant::now();
         if self.next_attempt().is_none_or(|attempt| attempt > now) {
@@ -173,36 +174,36 @@ impl<'a> Client<'a> {
             Err(error) if now >= self.give_up => Err(IpiError::Connect { address: peer, source: error }.into()),
             Err(error) => {
                 report(Report::Waiting(&error));
-                self.attempt = now + ATTEMPT;
+                self.attempt = now + RETRY_INTERVAL;
                 Ok(None)
             }
         }
     }
 
-    fn take(&mut self, happening: Event, report: &mut dyn FnMut(Report)) -> Result<()> {
-        match happening {
+    fn handle(&mut self, event: Event, report: &mut dyn FnMut(Report)) -> Result<()> {
+        match event {
             Event::Init(key, text) => {
-                self.begun.insert(key);
+                self.initialized.insert(key);
                 self.begin(key, &text);
             }
-            Event::Evaluated(round) => report(Report::BatchStats(&round)),
+            Event::Evaluated(stats) => report(Report::BatchStats(&stats)),
             Event::Ended { key, end, .. } => {
                 report(Report::Ended(&end));
                 return self.ended(key, end);
             }
-            Event::Connected(..) | Event::NotAccepted(_) | Event::Crowded(_) => {}
+            Event::Connected(..) | Event::NotAccepted(_) | Event::Evicted(_) => {}
         }
         Ok(())
     }
 
     fn begin(&mut self, key: Key, text: &str) {
         match init::batch(text, (MAX_ATOMS / self.options.species.len().max(1)).clamp(1, MAX_BATCH)) {
-            Ok(batch) => self.scheduler.begin(key, self.setup(batch)),
+            Ok(batch) => self.scheduler.begin(key, self.config(batch)),
             Err(error) => self.scheduler.refuse(key, error.to_string()),
         }
     }
 
-    fn setup(&self, batch: usize) -> SessionConfig {
+    fn config(&self, batch: usize) -> SessionConfig {
         let Options { species, policy, shared_memory, beads, independent, first_step, .. } = self.options;
         let beads = beads.unwrap_or(batch as u64).max(1);
         let streams = if *independent { beads as u32 } else { 1 };
@@ -210,7 +211,7 @@ impl<'a> Client<'a> {
             species: species.clone(),
             batch,
             periodic: self.options.periodic,
-            carrier: if *shared_memory { Transport::Unnamed } else { Transport::Socket },
+            transport: if *shared_memory { Transport::Unnamed } else { Transport::Socket },
             policy: policy.clone(),
             streams,
             beads,
@@ -219,18 +220,20 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Remembers how a connection ended; an error if there is no use in going on.
+    /// Records how a connection ended; an error if the client cannot go on.
     fn ended(&mut self, key: Key, end: DisconnectReason) -> Result<()> {
         if let DisconnectReason::Refused(sentence) = end {
             return Err(Error::Unanswered { peer: self.options.address.to_string(), sentence });
         }
         if self.options.reconnect {
             let now = Instant::now();
-            // Not at once: a server that only closes connections would be stormed.
-            (self.missing, self.attempt, self.give_up) = (self.missing + 1, now + ATTEMPT, now + self.options.retry);
+            // After a delay: a server that closes every connection would be flooded otherwise.
+            (self.missing, self.attempt, self.give_up) =
+                (self.missing + 1, now + RETRY_INTERVAL, now + self.options.retry);
         }
-        // A server that goes still takes connections for a moment: those it never spoke to say nothing of its ending.
-        if self.begun.remove(&key) || end == DisconnectReason::Exit || self.last.is_none() {
+        // A server that exits still accepts connections for a moment: those without an `INIT` say nothing about its
+        // ending.
+        if self.initialized.remove(&key) || end == DisconnectReason::Exit || self.last.is_none() {
             self.last = Some(end);
         }
         Ok(())
@@ -247,7 +250,7 @@ impl<'a> Client<'a> {
     }
 }
 
-/// Whether a server that starts later would make it good.
+/// Whether the connection may succeed later, once the server has started.
 fn is_retryable(error: &io::Error) -> bool {
     use ErrorKind::{ConnectionRefused, ConnectionReset, HostUnreachable, NotFound, TimedOut, WouldBlock};
     matches!(error.kind(), ConnectionRefused | ConnectionReset | HostUnreachable | NotFound | TimedOut | WouldBlock)

@@ -1,13 +1,13 @@
 //! One model for many connections: requests are queued, batched, evaluated in as few runs of the model as possible, and
 //! answered.
 //!
-//! One thread waits for all sockets at once. A slow or dead peer holds up nobody: reading and writing never wait. Neither
-//! does a long evaluation, which is done in a thread of its own (`evaluator.rs`), and ends when nobody waits for it any
-//! more. Each connection has at most one request in the queue, and the queue is first come, first served, except that
-//! short requests come between two runs of long ones. So no connection can crowd out another.
+//! One thread waits for all sockets. Reads and writes never block, so a slow or dead peer delays nobody. Long
+//! evaluations run in a background thread (`evaluator.rs`), and are cancelled when their connection closes. Each
+//! connection has at most one request in the queue, and the queue is first come, first served, except that short
+//! requests are evaluated between two runs of a long one. So no connection can starve the others.
 //!
-//! Two doors lead here: connections that we open ([`crate::ipi_client`]), and connections that we accept
-//! ([`crate`]).
+//! Connections come from two sides: the client of i-PI opens them ([`crate::ipi_client`]), and the force server accepts
+//! them ([`crate`]).
 
 mod acceptor;
 mod admission;
@@ -15,8 +15,8 @@ mod batch;
 mod connection;
 mod evaluator;
 mod event;
-mod pace;
 mod queue;
+mod rate_limiter;
 mod request;
 mod session;
 mod shutdown;
@@ -29,7 +29,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use polling::{Event as Readiness, Events, PollMode, Poller};
-use tumble_core::cancel::{Cancel, Reason};
+use tumble_core::cancel::{Cancel, CancelReason};
 use tumble_core::potential::{ModelInfo, Potential};
 use tumble_ipi::driver;
 use tumble_ipi::net::{Listener, Stream};
@@ -45,97 +45,97 @@ use crate::scheduler::queue::Queue;
 pub use crate::scheduler::session::SessionConfig;
 pub use crate::scheduler::shutdown::Shutdown;
 
-/// Connections are told apart by numbers that are never used again, so that no answer can go astray.
+/// Number of a connection, never used again, so that no answer reaches the wrong one.
 pub type Key = usize;
 
 /// Key of the listener; connections count up from zero.
 const LISTENER: Key = usize::MAX - 1;
 
-/// Key of the interrupt.
-const INTERRUPT: Key = usize::MAX - 2;
+/// Key of the shutdown's socket.
+const SHUTDOWN: Key = usize::MAX - 2;
 
-/// What is read from a socket at a time, bytes.
-const PIECE: usize = 256 << 10;
+/// The most bytes per read.
+const READ_SIZE: usize = 256 << 10;
 
-/// What may not be exceeded.
+/// Limits of the scheduler.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Structures evaluated together.
+    /// The most structures evaluated together.
     pub max_batch: usize,
-    /// How long a request waits for others to come along.
+    /// How long a request waits for others to join its batch.
     pub max_wait: Duration,
-    /// Working memory that the model may take, bytes; and as much for neighbors of structures that are evaluated together,
-    /// and of those that are kept.
+    /// Working memory of the model, bytes; the neighbors of structures evaluated together, and the neighbors cached for
+    /// later requests, may each take as much.
     pub memory: usize,
-    /// Edges times rotations of one message; at least 1000 are counted for each structure and rotation.
+    /// Edges times rotations per message; each structure and rotation counts as at least 1000 edges.
     pub max_work: f64,
     /// The longest text of an `INIT`, bytes.
     pub max_text: usize,
-    /// How long half a message, or room for an answer, is waited for; `None`: forever.
+    /// How long to wait for the rest of a message, or for the peer to read an answer; `None`: forever.
     pub io_timeout: Option<Duration>,
-    /// What is granted to connections that have begun no simulation; `None`: whatever they like, as peers that we have
-    /// chosen ourselves, which may also talk as fast as they like.
+    /// Limits of connections before their `INIT`; `None`: no such limits, and none on the rate of messages, for peers
+    /// that we connect to ourselves.
     pub admission: Option<Admission>,
-    /// How long a connection may be silent; `None`: forever.
+    /// How long a connection may be idle; `None`: forever.
     pub idle: Option<Duration>,
 }
 
-/// A model and the connections that it serves.
+/// A model and its connections.
 pub struct Scheduler {
     info: ModelInfo,
     limits: Limits,
     evaluator: Evaluator,
-    /// Connections whose requests are evaluated, and how to end that.
+    /// Connections under evaluation, with the means to cancel it.
     evaluating: BTreeMap<Key, Cancel>,
-    /// When a batch was last handed over to the evaluator.
-    handed_over: Instant,
+    /// When the last batch was submitted to the evaluator.
+    submitted_at: Instant,
     poller: Arc<Poller>,
-    interrupt: Arc<Shutdown>,
-    entrance: Option<Acceptor>,
+    shutdown: Arc<Shutdown>,
+    acceptor: Option<Acceptor>,
     connections: BTreeMap<Key, Connection>,
     next_key: Key,
     queue: Queue,
-    /// Whether a batch that was due has been put off already.
-    put_off: bool,
-    happenings: Vec<Event>,
-    piece: Vec<u8>,
+    /// Whether a due batch has been postponed already.
+    postponed: bool,
+    events: Vec<Event>,
+    buffer: Vec<u8>,
 }
 
 impl Scheduler {
-    /// A scheduler without connections; an interrupt makes [`Scheduler::turn`] return.
+    /// A scheduler without connections; the shutdown makes [`Scheduler::poll_once`] return.
     ///
     /// # Errors
-    /// Those of the system.
-    pub fn new(potential: Box<dyn Potential>, limits: Limits, interrupt: Arc<Shutdown>) -> io::Result<Self> {
+    /// System errors.
+    pub fn new(potential: Box<dyn Potential>, limits: Limits, shutdown: Arc<Shutdown>) -> io::Result<Self> {
         let poller = Arc::new(Poller::new()?);
-        // SAFETY: the interrupt is deleted from the poller before it can be dropped.
-        unsafe { poller.add_with_mode(interrupt.stream(), Readiness::readable(INTERRUPT), PollMode::Level)? };
+        // SAFETY: `drop` deletes the shutdown's socket from the poller before it can be closed.
+        unsafe { poller.add_with_mode(shutdown.stream(), Readiness::readable(SHUTDOWN), PollMode::Level)? };
         Ok(Self {
             info: potential.info().clone(),
             limits,
             evaluator: Evaluator::new(potential, limits, Arc::clone(&poller)),
             evaluating: BTreeMap::new(),
-            handed_over: Instant::now(),
+            submitted_at: Instant::now(),
             poller,
-            interrupt,
-            entrance: None,
+            shutdown,
+            acceptor: None,
             connections: BTreeMap::new(),
             next_key: 0,
             queue: Queue::default(),
-            put_off: false,
-            happenings: vec![],
-            piece: vec![0; PIECE],
+            postponed: false,
+            events: vec![],
+            buffer: vec![0; READ_SIZE],
         })
     }
 
-    /// What the model says of itself.
+    /// The model's metadata.
     pub fn info(&self) -> &ModelInfo {
         &self.info
     }
 
-    /// Whether it was asked to end.
-    pub fn interrupted(&self) -> bool {
-        self.interrupt.asked()
+    /// Whether the shutdown was requested.
+    pub fn shutdown_requested(&self) -> bool {
+        self.shutdown.asked()
     }
 
     /// Number of connections.
@@ -143,19 +143,19 @@ impl Scheduler {
         self.connections.len()
     }
 
-    /// Accepts connections from now on.
+    /// Starts to accept connections.
     ///
     /// # Errors
-    /// Those of the system.
+    /// System errors.
     pub fn listen(&mut self, listener: Listener) -> io::Result<()> {
-        self.entrance = Some(Acceptor::open(listener, &self.poller)?);
+        self.acceptor = Some(Acceptor::open(listener, &self.poller)?);
         Ok(())
     }
 
-    /// Takes a connection in.
+    /// Adds a connection.
     ///
     /// # Errors
-    /// Those of the system.
+    /// System errors.
     pub fn add(&mut self, stream: Stream, peer: String) -> io::Result<Key> {
         stream.set_nonblocking(true)?;
         let key = self.next_key;
@@ -167,12 +167,12 @@ impl Scheduler {
         Ok(key)
     }
 
-    /// Whether something has happened that the next [`Scheduler::turn`] will tell.
-    pub fn has_news(&self) -> bool {
-        !self.happenings.is_empty()
+    /// Whether the next [`Scheduler::poll_once`] returns events at once.
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
     }
 
-    /// Whether a connection has been spoken to.
+    /// Whether a connection has received anything.
     pub fn has_received(&self, key: Key) -> bool {
         self.connections.get(&key).is_none_or(|connection| connection.has_received)
     }
@@ -182,98 +182,97 @@ impl Scheduler {
         self.connections.get(&key).is_some_and(Connection::begun)
     }
 
-    /// The machine that a connection is from; `None` for a file.
+    /// The IP address of a connection's peer, for IPv6 its network; `None` for a Unix socket.
     pub fn origin(&self, key: Key) -> Option<IpAddr> {
         self.connections.get(&key).and_then(|connection| connection.origin)
     }
 
-    /// Who is at the other side of a connection.
+    /// The name of a connection's peer.
     pub fn peer(&self, key: Key) -> &str {
         self.connections.get(&key).map_or("a connection that has ended", |connection| &connection.peer)
     }
 
-    /// Lets a connection begin, after its `INIT`.
-    pub fn begin(&mut self, key: Key, setup: SessionConfig) {
+    /// Begins the session of a connection, after its `INIT`.
+    pub fn begin(&mut self, key: Key, config: SessionConfig) {
         if let Some(connection) = self.connections.get_mut(&key) {
-            connection.begin(setup);
+            connection.begin(config);
             self.advance(key);
         }
     }
 
-    /// Ends a connection with a sentence that its peer is told.
+    /// Refuses a connection with a sentence for the peer.
     pub fn refuse(&mut self, key: Key, sentence: String) {
-        self.give_up(key);
+        self.cancel_evaluation(key);
         let Some(connection) = self.connections.get_mut(&key) else { return };
         self.queue.forget(key);
         connection.refuse(&sentence);
         let peer = connection.peer.clone();
-        self.happenings.push(Event::Ended { key, peer, end: DisconnectReason::Refused(sentence) });
+        self.events.push(Event::Ended { key, peer, end: DisconnectReason::Refused(sentence) });
         self.flush(key);
     }
 
-    /// Tells whoever waits for results why there will be none.
+    /// Refuses all connections that wait for results.
     pub fn dismiss(&mut self, sentence: &str) {
         let waiting: Vec<_> =
-            self.connections.iter().filter(|(_, c)| !c.ended && c.waits()).map(|(key, _)| *key).collect();
+            self.connections.iter().filter(|(_, c)| !c.ended && c.awaits_results()).map(|(key, _)| *key).collect();
         waiting.into_iter().for_each(|key| self.refuse(key, sentence.into()));
     }
 
-    /// Waits for something to happen, but not beyond `until`, and does what there is to do.
+    /// Waits for sockets, results and deadlines, at most until `until`, handles them, and returns the events for the
+    /// owner.
     ///
     /// # Errors
-    /// Those of the system's poller, which are nobody's fault in particular.
-    pub fn turn(&mut self, until: Option<Instant>) -> io::Result<Vec<Event>> {
-        if self.happenings.is_empty() {
-            let mut events = Events::new();
-            self.wait(&mut events, until)?;
-            self.entrance.iter_mut().for_each(|entrance| entrance.reopen(&self.poller));
-            // Who comes in next may take the place of one who has something to say.
-            let (doors, others): (Vec<_>, Vec<_>) = events.iter().partition(|event| event.key == LISTENER);
+    /// Errors of the system's poller; no connection causes them.
+    pub fn poll_once(&mut self, until: Option<Instant>) -> io::Result<Vec<Event>> {
+        if self.events.is_empty() {
+            let mut readiness = Events::new();
+            self.wait(&mut readiness, until)?;
+            self.acceptor.iter_mut().for_each(|acceptor| acceptor.reopen(&self.poller));
+            // The listener comes last: an accepted connection may evict another with unread input.
+            let (doors, others): (Vec<_>, Vec<_>) = readiness.iter().partition(|event| event.key == LISTENER);
             others.into_iter().chain(doors).for_each(|event| self.handle(event));
             self.resume();
             self.check_deadlines();
             self.collect();
         }
-        // The door has its say before anything is evaluated: an `INIT` may let another request come along. But once
-        // only: there may be a crowd at it that never ends.
+        // Let the owner handle events before anything is evaluated: an `INIT` may add a request to the batch. But
+        // postpone a batch only once: new connections might never cease.
         let due = self.next_batch().is_some_and(|next| next <= Instant::now());
-        self.put_off = due && !self.put_off && !self.happenings.is_empty();
-        if due && !self.put_off {
-            self.hand_over();
+        self.postponed = due && !self.postponed && !self.events.is_empty();
+        if due && !self.postponed {
+            self.submit_batch();
             self.collect();
         }
-        Ok(self.rest())
+        Ok(self.take_events())
     }
 
-    /// What has happened since the last turn.
-    pub fn rest(&mut self) -> Vec<Event> {
-        std::mem::take(&mut self.happenings)
+    /// Returns the events since the last call.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
     }
 
-    fn wait(&self, events: &mut Events, until: Option<Instant>) -> io::Result<()> {
+    fn wait(&self, readiness: &mut Events, until: Option<Instant>) -> io::Result<()> {
         let deadlines = self.connections.values().filter_map(|connection| connection.deadline(&self.limits));
         let resume = self.connections.values().filter_map(Connection::resume);
-        let resume = resume.chain(self.entrance.as_ref().and_then(Acceptor::resume));
+        let resume = resume.chain(self.acceptor.as_ref().and_then(Acceptor::resume));
         let next = deadlines.chain(self.next_batch()).chain(until).chain(resume).min();
         let timeout = next.map(|next| next.saturating_duration_since(Instant::now()));
-        match self.poller.wait(events, timeout) {
+        match self.poller.wait(readiness, timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
             other => other.map(|_| ()),
         }
     }
 
-    /// Number of connections that are likely to ask again soon.
+    /// Number of connections that are likely to send a request soon.
     fn active(&self) -> usize {
         self.connections.values().filter(|connection| connection.active).count()
     }
 
     fn handle(&mut self, event: Readiness) {
         match event.key {
-            LISTENER => {
-                self.entrance.iter_mut().for_each(|entrance| entrance.accept(&self.poller, &mut self.happenings))
-            }
-            INTERRUPT => {}
-            key if event.is_interrupt() && self.connections.get(&key).is_some_and(Connection::expendable) => {
+            LISTENER => self.acceptor.iter_mut().for_each(|acceptor| acceptor.accept(&self.poller, &mut self.events)),
+            SHUTDOWN => {}
+            key if event.is_interrupt() && self.connections.get(&key).is_some_and(Connection::droppable) => {
                 self.end(key, DisconnectReason::Closed);
             }
             key => {
@@ -289,24 +288,24 @@ impl Scheduler {
 
     fn read(&mut self, key: Key) {
         let Some(connection) = self.connections.get_mut(&key) else { return };
-        match connection.read(&mut self.piece) {
+        match connection.read(&mut self.buffer) {
             Ok(true) => self.advance(key),
             Ok(false) => self.flush(key),
             Err(end) => self.end(key, end),
         }
     }
 
-    /// Answers what can be answered, up to the next request.
+    /// Answers messages up to the next request for the evaluator or the owner.
     fn advance(&mut self, key: Key) {
         let Some(connection) = self.connections.get_mut(&key) else { return };
         match connection.proceed() {
-            Ok(Some(driver::Event::Init { text })) => self.happenings.push(Event::Init(key, text)),
+            Ok(Some(driver::Event::Init { text })) => self.events.push(Event::Init(key, text)),
             Ok(Some(driver::Event::Exit)) => {
-                // Whoever asks for results and leaves in one breath may still read them.
+                // A peer that sent GETFORCE and EXIT together may still read its results.
                 let _ = connection.write();
                 return self.end(key, DisconnectReason::Exit);
             }
-            Ok(Some(event)) => match connection.ask(event) {
+            Ok(Some(event)) => match connection.accept_request(event) {
                 Ok(structures) => self.queue.push(key, structures),
                 Err(refusal) => return self.refuse(key, refusal.to_string()),
             },
@@ -328,7 +327,7 @@ impl Scheduler {
                 }
             }
             Err(end) => {
-                let end = connection.drain(&mut self.piece, end);
+                let end = connection.drain(&mut self.buffer, end);
                 self.end(key, end);
             }
         }
@@ -336,12 +335,12 @@ impl Scheduler {
 
     fn end(&mut self, key: Key, end: DisconnectReason) {
         self.queue.forget(key);
-        self.give_up(key);
+        self.cancel_evaluation(key);
         if let Some(connection) = self.connections.remove(&key) {
             // It fails only for a socket that the poller has lost already.
             let _ = self.poller.delete(connection.fd());
             if !connection.ended {
-                self.happenings.push(Event::Ended { key, peer: connection.peer, end });
+                self.events.push(Event::Ended { key, peer: connection.peer, end });
             }
         }
     }
@@ -351,7 +350,7 @@ impl Scheduler {
         let over = |connection: &Connection| connection.deadline(&self.limits).is_some_and(|deadline| deadline <= now);
         let late: Vec<_> = self.connections.iter().filter(|(_, c)| over(c)).map(|(key, _)| *key).collect();
         for key in late {
-            let reason = self.connections[&key].lateness().map(String::from);
+            let reason = self.connections[&key].timeout_message().map(String::from);
             match reason {
                 Some(sentence) => self.refuse(key, sentence),
                 None => self.end(key, DisconnectReason::Closed),
@@ -362,12 +361,12 @@ impl Scheduler {
 
 impl Drop for Scheduler {
     fn drop(&mut self) {
-        self.evaluating.values().for_each(|cancel| cancel.cancel(Reason::Signal));
-        let _ = self.poller.delete(self.interrupt.stream());
+        self.evaluating.values().for_each(|cancel| cancel.cancel(CancelReason::Signal));
+        let _ = self.poller.delete(self.shutdown.stream());
         for connection in self.connections.values_mut() {
             let _ = self.poller.delete(connection.fd());
             connection.hang_up();
         }
-        self.entrance.iter().for_each(|entrance| entrance.close(&self.poller));
+        self.acceptor.iter().for_each(|acceptor| acceptor.close(&self.poller));
     }
 }

@@ -1,38 +1,38 @@
-//! What a simulation asks for in its `INIT`, and whether it gets it.
+//! The `INIT` of a simulation: parsing it, and granting a session within the server's limits.
 
 use std::sync::Arc;
 
 use tumble_core::error::Result;
 use tumble_core::policy::Policy;
 use tumble_core::potential::ModelInfo;
-use tumble_core::settings::door::{given, listed, names};
-use tumble_core::settings::{Door, Given, Settings};
+use tumble_core::settings::frontend::{given, listed, names};
+use tumble_core::settings::{Frontend, Given, Settings};
 use tumble_ipi::init::{batch, check_once, pairs, species, value};
 use tumble_ipi::message::Transport;
 use tumble_ipi::options::{self, STEP};
 
 use crate::scheduler::SessionConfig;
 
-/// What an `INIT` says beside settings, with the places among their names.
-const OWN: [(u8, &str); 5] = [(0, "species"), STEP, (8, "beads"), (9, "batch_size"), (10, "token")];
+/// Keys of an `INIT` other than settings, with their positions in the list of keys.
+const EXTRA_KEYS: [(u8, &str); 5] = [(0, "species"), STEP, (8, "beads"), (9, "batch_size"), (10, "token")];
 
-/// What is said of a token that is not the server's.
+/// The answer to a wrong token.
 pub(super) const WRONG_TOKEN: &str = "the token is wrong or missing: give the one that the server was started with";
 
-/// What the server grants.
+/// Limits and defaults of a session.
 #[derive(Clone, Debug)]
 pub struct SessionLimits {
-    /// Atoms that a message may bring, all its structures together.
+    /// The most atoms per message, over all of its structures.
     pub max_atoms: usize,
-    /// Rotations of one structure.
+    /// The most rotations per structure.
     pub max_rotations: usize,
-    /// Without which nobody is served, if there is one.
+    /// The token that every `INIT` must contain, if any.
     pub token: Option<String>,
-    /// What a simulation gets that does not say what it wants.
+    /// Defaults of settings missing in the `INIT`.
     pub settings: Settings,
 }
 
-/// An `INIT`, as its keys.
+/// A parsed `INIT`.
 struct InitRequest<'a> {
     species: Option<Vec<u8>>,
     given: Vec<Given<'a>>,
@@ -42,48 +42,48 @@ struct InitRequest<'a> {
 }
 
 impl SessionLimits {
-    /// The longest `INIT` that a structure of so many atoms can need, bytes: "Xx1 " for each, and the other keys.
+    /// The longest `INIT` of a structure of `max_atoms` atoms, bytes: "Xx1 " per atom, and the other keys.
     pub fn max_text(&self) -> usize {
         4096 + 4 * self.max_atoms
     }
 
-    /// Whether an `INIT` shows the token, if one is asked for.
+    /// Whether an `INIT` contains the token, if one is required.
     pub fn admits(&self, text: &str) -> bool {
         let found = value(text, "token").unwrap_or_default();
-        self.token.as_ref().is_none_or(|expected| same(expected, found))
+        self.token.as_ref().is_none_or(|expected| constant_time_eq(expected, found))
     }
 
-    /// Grants what an `INIT` asks for.
+    /// Grants the session that an `INIT` asks for.
     ///
     /// # Errors
-    /// A sentence that the peer is told. Without the right token it learns nothing else.
+    /// A sentence for the peer. Without the right token it says nothing else.
     pub fn accept_init(&self, text: &str, info: &ModelInfo) -> Result<SessionConfig, String> {
         if !self.admits(text) {
             return Err(WRONG_TOKEN.into());
         }
-        let wishes = InitRequest::read(text, self)?;
-        let species = wishes.species.filter(|species| !species.is_empty());
+        let request = InitRequest::read(text, self)?;
+        let species = request.species.filter(|species| !species.is_empty());
         let species = species.ok_or("the INIT names no species: add, for instance, species: O H2")?;
-        let atoms = species.len().saturating_mul(wishes.batch);
+        let atoms = species.len().saturating_mul(request.batch);
         if atoms > self.max_atoms {
-            return Err(format!("{atoms} atoms a message are more than the {} that are taken here", self.max_atoms));
+            return Err(format!("{atoms} atoms per message exceed the server's limit of {}", self.max_atoms));
         }
         info.check_species(&species).map_err(|error| error.to_string())?;
-        let policy = self.policy(&wishes.given, info).map_err(|error| error.to_string())?;
+        let policy = self.policy(&request.given, info).map_err(|error| error.to_string())?;
         let (rotations, most) = (policy.mitigation.evaluations(), self.max_rotations);
         if rotations > most {
-            return Err(format!("{rotations} rotations a structure are more than the {most} that are made here"));
+            return Err(format!("{rotations} rotations per structure exceed the server's limit of {most}"));
         }
-        let beads = wishes.beads.unwrap_or(wishes.batch as u64);
+        let beads = request.beads.unwrap_or(request.batch as u64);
         Ok(SessionConfig {
             species,
-            batch: wishes.batch,
-            carrier: Transport::Socket,
+            batch: request.batch,
+            transport: Transport::Socket,
             periodic: None,
             policy,
             streams: beads as u32,
             beads,
-            first_step: wishes.first_step,
+            first_step: request.first_step,
             counter: Arc::default(),
         })
     }
@@ -96,29 +96,34 @@ impl SessionLimits {
 }
 
 impl<'a> InitRequest<'a> {
-    fn read(text: &'a str, terms: &SessionLimits) -> Result<Self, String> {
+    fn read(text: &'a str, session_limits: &SessionLimits) -> Result<Self, String> {
         check_once(text)?;
-        let mut wishes =
-            Self { species: None, given: vec![], first_step: 0, beads: None, batch: batch(text, terms.max_atoms)? };
-        pairs(text).try_for_each(|(key, value)| wishes.take(key, value, terms))?;
-        Ok(wishes)
+        let mut request = Self {
+            species: None,
+            given: vec![],
+            first_step: 0,
+            beads: None,
+            batch: batch(text, session_limits.max_atoms)?,
+        };
+        pairs(text).try_for_each(|(key, value)| request.take(key, value, session_limits))?;
+        Ok(request)
     }
 
-    fn take(&mut self, key: &str, value: &'a str, terms: &SessionLimits) -> Result<(), String> {
+    fn take(&mut self, key: &str, value: &'a str, session_limits: &SessionLimits) -> Result<(), String> {
         match key {
-            "species" => self.species = Some(species(value, terms.max_atoms)?),
+            "species" => self.species = Some(species(value, session_limits.max_atoms)?),
             "step" => self.first_step = options::step(value)?,
             "beads" => self.beads = Some(beads(value)?),
-            // Both were read before.
+            // Both are read elsewhere.
             "token" | "batch_size" => {}
-            _ => self.given.push(given(Door::Session, key, value)?.ok_or_else(|| unknown(key))?),
+            _ => self.given.push(given(Frontend::Init, key, value)?.ok_or_else(|| unknown(key))?),
         }
         Ok(())
     }
 }
 
 fn unknown(key: &str) -> String {
-    format!("the INIT has the unknown key \"{key}\": the keys are {}", listed(&names(Door::Session, &OWN)))
+    format!("the INIT has the unknown key \"{key}\": the keys are {}", listed(&names(Frontend::Init, &EXTRA_KEYS)))
 }
 
 fn beads(value: &str) -> Result<u64, String> {
@@ -127,8 +132,8 @@ fn beads(value: &str) -> Result<u64, String> {
     Ok(beads.into())
 }
 
-/// In a time that does not tell how much of it is right.
-fn same(expected: &str, found: &str) -> bool {
+/// Compares in constant time, so that the duration does not reveal a matching prefix.
+fn constant_time_eq(expected: &str, found: &str) -> bool {
     let pairs = expected.bytes().zip(found.bytes());
     expected.len() == found.len() && pairs.fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
 }

@@ -1,4 +1,4 @@
-//! What a server has done, in numbers.
+//! Statistics of a server.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::scheduler::BatchStats;
 
-/// Sums since the last line, or since the start.
+/// Sums over an interval.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Sums {
     /// Batches.
@@ -21,11 +21,11 @@ pub struct Sums {
     pub atoms: u64,
     /// Connections accepted.
     pub accepted: u64,
-    /// Connections refused, or ended with an error.
+    /// Connections refused or ended with an error.
     pub refused: u64,
-    /// Seconds in which structures were evaluated.
+    /// Seconds of evaluation.
     pub busy: f64,
-    /// Seconds that batches have waited for more requests.
+    /// Seconds that batches waited for more requests.
     pub waited: f64,
 }
 
@@ -40,11 +40,11 @@ pub struct Line<'a> {
     pub total: &'a Sums,
     /// Since the last line.
     pub recent: &'a Sums,
-    /// Seconds that `recent` is about.
+    /// Length of the interval of `recent`, seconds.
     pub interval: f64,
 }
 
-/// What a server has done.
+/// Sums since the start and since the last line.
 #[derive(Debug)]
 pub struct Statistics {
     start: Instant,
@@ -62,25 +62,25 @@ impl Default for Statistics {
 
 impl Statistics {
     /// Counts a batch.
-    pub fn add(&mut self, round: &BatchStats) {
+    pub fn add(&mut self, stats: &BatchStats) {
         for sums in [&mut self.total, &mut self.recent] {
             sums.batches += 1;
-            sums.requests += round.requests as u64;
-            sums.structures += round.structures as u64;
-            sums.evaluations += round.evaluations as u64;
-            sums.atoms += round.atoms as u64;
-            sums.busy += round.took.as_secs_f64();
-            sums.waited += round.waited.as_secs_f64();
+            sums.requests += stats.requests as u64;
+            sums.structures += stats.structures as u64;
+            sums.evaluations += stats.evaluations as u64;
+            sums.atoms += stats.atoms as u64;
+            sums.busy += stats.took.as_secs_f64();
+            sums.waited += stats.waited.as_secs_f64();
         }
     }
 
-    /// Counts a connection that was accepted.
+    /// Counts an accepted connection.
     pub fn accept(&mut self) {
         self.total.accepted += 1;
         self.recent.accepted += 1;
     }
 
-    /// Counts a connection that was refused.
+    /// Counts a refused connection.
     pub fn refuse(&mut self) {
         self.total.refused += 1;
         self.recent.refused += 1;
@@ -91,12 +91,12 @@ impl Statistics {
         &self.total
     }
 
-    /// When the next line is due.
+    /// The time of the next line.
     pub fn due(&self, every: Duration) -> Instant {
         self.last + every
     }
 
-    /// A JSON object in one line; the next one begins where this one ends.
+    /// Returns a JSON object in one line, and begins the next interval.
     pub fn line(&mut self, connections: usize) -> String {
         let now = Instant::now();
         let line = Line {
@@ -106,7 +106,7 @@ impl Statistics {
             recent: &self.recent,
             interval: (now - self.last).as_secs_f64(),
         };
-        // Numbers and names only: there is nothing in it that JSON could not say.
+        // It cannot fail: all fields are numbers.
         let text = serde_json::to_string(&line).unwrap_or_default();
         (self.last, self.recent) = (now, Sums::default());
         text

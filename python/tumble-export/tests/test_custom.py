@@ -1,4 +1,4 @@
-"""`tumble-export torch`: the example's adapter, and what is refused."""
+"""`tumble-export torch`: the adapter of the example, and refused adapters."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def test_the_example_is_exported(tmp_path):
 
 
 class Far(torch.nn.Module):
-    """Energies that feel the edges of neighbors: two hops."""
+    """Energies that depend on the edges of neighbors: two hops."""
 
     def forward(self, edge_vectors, neighbors, mask, reverse, species):
         far = torch.tensor([3.0, 0.0, 0.0], dtype=edge_vectors.dtype)
@@ -30,7 +30,7 @@ class Far(torch.nn.Module):
         return (near * Reverse.apply(own, reverse.reshape(-1)).view(near.shape)).sum(1) * 1e-2
 
 
-def test_a_reach_that_was_claimed_too_short_is_raised(tmp_path):
+def test_a_reach_claimed_too_short_is_raised(tmp_path):
     said = []
     pipeline.write(adapters.Adapter(Far(), 3.0, 1, [1, 8]), tmp_path / "m.onnx", say=said.append)
     assert "the energy reaches further than claimed: the file says 2 hops." in said

@@ -79,14 +79,14 @@ class Energies(unittest.TestCase):
         turn = rotation(torch.Generator().manual_seed(0)).numpy()
         self.assertGreater(np.abs(energies(pet, positions @ turn, cell @ turn, species) - before).max(), 1e-6)
 
-    def test_spare_slots_leaving_them_out_and_folding_change_nothing(self):
+    def test_spare_slots_packing_and_folding_change_nothing(self):
         pet, (positions, cell, species) = model(), systems.water(8)
         before = energies(pet, positions, cell, species)
         self.assertLess(np.abs(energies(pet, positions, cell, species, slots=50) - before).max(), 1e-13)
         self.assertLess(np.abs(energies(pet.eval(), positions, cell, species, slots=50) - before).max(), 1e-13)
         self.assertLess(np.abs(energies(pet.fold(), positions, cell, species) - before).max(), 1e-13)
 
-    def test_a_domain_sees_what_the_whole_sees(self):
+    def test_a_domain_gives_the_forces_of_the_whole(self):
         pet, (positions, _, species) = model(), systems.water(64)
         distance = positions[:, 0].clip(min=4.0) - 4.0  # own atoms: x < 4 Å
         order = np.argsort(distance, kind="stable")

@@ -1,4 +1,4 @@
-"""Orb in all its kinds: the exported file is the model. Small ones, random weights, of the package's own classes."""
+"""All kinds of Orb: the exported file equals the model. Small models of the package's own classes, random weights."""
 
 import inspect
 from functools import partial
@@ -26,10 +26,9 @@ from tumble_export import neighbors, pipeline, receptive_field, structures, veri
 from tumble_export.adapter import Structure
 from tumble_export.command import main
 from tumble_export.layers import pin_epsilon
-from tumble_export.orb import adapter as orb_adapter
-from tumble_export.orb import load, source
+from tumble_export.orb import load, orb_adapter, source
 
-MEAN = 0.25  # of what heads give; exact in single precision
+MEAN = 0.25  # mean of the heads' outputs; exact in single precision
 WIDTH, GAIN = 16, 2.5  # random weights are made larger, so that forces are not all but zero
 V3 = dict(angular=SphericalHarmonics(lmax=3, normalize=True, normalization="component"), outer=True)
 V3 |= dict(radial=BesselBasis(r_max=6.0, num_bases=8), activation="silu", norm="rms_norm")
@@ -112,8 +111,8 @@ def dense(count=60, seed=1):
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_the_module_is_the_model(name):
-    """Energy, both kinds of forces and virial, before any export; all nearest neighbors are told apart."""
+def test_the_module_equals_the_model(name):
+    """Energy, both kinds of forces and virial, before any export; the nearest neighbors are unambiguous."""
     direct = VARIANTS[name].get("direct", False)
     made = adapter(name, "both" if direct else "conservative")
     mine = verify.from_module(made, ("atomic_energies", "edge_gradients", *(["forces"] if direct else [])))
@@ -130,8 +129,8 @@ def test_the_module_is_the_model(name):
     assert np.abs(exact.forces).max() > 0.01
 
 
-def test_the_source_is_what_the_package_predicts():
-    """Up to the mean of direct forces in a periodic structure, and to symmetrization of the virial."""
+def test_the_source_equals_the_package():
+    """Except for the mean of direct forces in a periodic structure, and the symmetrization of the virial."""
     structure = dense()
     for name in ("v3-conservative", "v3-direct"):
         made = adapter(name)
@@ -149,7 +148,7 @@ def test_the_source_is_what_the_package_predicts():
             assert np.abs(learned - learned.mean(0) + MEAN + repulsion - found["forces"].detach().numpy()).max() < 1e-10
 
 
-def test_the_limit_of_neighbors_matters_and_neighbors_beyond_it_are_many():
+def test_the_limit_of_neighbors_drops_many_neighbors():
     i, *_ = neighbors.edges(dense().positions, dense().cell, 6.0)
     assert np.bincount(i).min() > 120
     near, all_of_them = (adapter(name).source(dense()) for name in ("v3-conservative-20", "v3-conservative"))
@@ -157,7 +156,7 @@ def test_the_limit_of_neighbors_matters_and_neighbors_beyond_it_are_many():
 
 
 @pytest.mark.parametrize("name", ["v3-conservative", "v3-direct-20", "v2", "softmax", "v3-charged"])
-def test_the_file_is_the_model_to_the_last_digits(name, tmp_path):
+def test_the_file_equals_the_model_to_the_last_digits(name, tmp_path):
     direct = VARIANTS[name].get("direct", False)
     made, kind = adapter(name, "both" if direct else None), "both" if direct else "conservative"
     pipeline.write(made, tmp_path / "m.onnx", kind, torch.float64, [dense()])
@@ -179,7 +178,7 @@ def test_single_precision_is_near(name, tmp_path):
 
 
 def replicas_do_not_meet(path, made):
-    """Two structures in one run give what each gives alone."""
+    """Two structures in one run give the same results as alone."""
     file = verify.session(str(path))
     wanted = {i.name for i in file.get_inputs()}
     assert "replica" in wanted
@@ -197,7 +196,7 @@ def replicas_do_not_meet(path, made):
 
 
 class Features(torch.nn.Module):
-    """The same Orb with a sum over atoms of their features in place of its energy, which has a receptive_field."""
+    """The same Orb with the sum of the features of all atoms as its energy, which has a finite reach."""
 
     def __init__(self, orb):
         super().__init__()
@@ -222,8 +221,8 @@ def test_direct_forces_reach_one_hop_further_than_there_are_layers():
     assert receptive_field.measure(made) == made.hops == 3
 
 
-def test_the_energy_is_none_of_single_atoms():
-    """One atom's share feels the edges of an atom that no edges lead to."""
+def test_the_energy_is_not_a_sum_over_atoms():
+    """One atom's share depends on the edges of an unconnected atom."""
     made = adapter("v3-conservative")
     made.module.double()
     positions = np.array([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [50.0, 0.0, 0.0], [51.0, 0.0, 0.0]])
@@ -292,12 +291,12 @@ class TestRefusals:
         assert said.startswith("'orb-v9' is no file and no Orb model of orb-models 0.5.5; models are orb-v3-")
         assert "orb-v1" not in said
 
-    def test_a_file_whose_name_says_nothing(self, tmp_path):
+    def test_a_file_without_the_name_of_a_model(self, tmp_path):
         (tmp_path / "mine.ckpt").write_text("x")
         said = refusal("orb", tmp_path / "mine.ckpt", "-o", tmp_path / "m.onnx")
         assert "does not begin with that of an Orb model, so its architecture is unknown: write tumble-export" in said
 
-    def test_a_file_that_is_no_state_dict(self, tiny, tmp_path):
+    def test_a_file_without_a_state_dict(self, tiny, tmp_path):
         wrong = tmp_path / "orb-tiny.ckpt"
         wrong.write_text("not this")
         assert "is not a file of weights that torch can read" in refusal("orb", wrong, "-o", tmp_path / "m.onnx")
@@ -319,7 +318,7 @@ class TestRefusals:
 
     def test_weights_given_twice(self, tiny, tmp_path):
         said = refusal("orb", "orb-tiny", "--weights", "a.ckpt", "--random-weights", 1, "-o", tmp_path / "m.onnx")
-        assert said == "weights are given by a.ckpt and at random: leave out one of both."
+        assert said == "weights are given by a.ckpt and at random: leave out one of the two."
 
     def test_direct_forces_of_a_conservative_model(self):
         with pytest.raises(SystemExit, match="has no direct forces, so --forces direct is not possible: leave it out"):
@@ -340,7 +339,7 @@ class TestRefusals:
             (dict(angular=SphericalHarmonics(6, True)), "the angular features SphericalHarmonics: only unit vectors"),
         ],
     )
-    def test_parts_that_are_unknown(self, change, said):
+    def test_unknown_parts(self, change, said):
         loaded = load.Loaded(build(**(V3 | change)), "orb")
         with pytest.raises(SystemExit, match=said):
             orb_adapter.adapt(loaded, "conservative")

@@ -47,7 +47,7 @@ def test_gradients_are_slopes_and_padding_has_none(tokens):
     assert torch.autograd.gradcheck(lambda r: tokens.arrange(r.sin()) * counts, rows)
     (found,) = torch.autograd.grad(tokens.rows(slots).sum(), slots)
     empty = ~tokens.mask
-    empty[0, 0] = False  # it may have a row that stands for nothing
+    empty[0, 0] = False  # the first slot may have a row without an edge
     assert not found[empty].any()
 
 

@@ -1,4 +1,4 @@
-"""metatrain's PET in all its kinds: the exported file is the model. Small checkpoints are trained on the way."""
+"""All kinds of metatrain's PET: the exported file equals the model. Small checkpoints are trained on the way."""
 
 import gzip
 from pathlib import Path
@@ -14,8 +14,7 @@ from variants import VARIANTS
 from tumble_export import adapter as adapters
 from tumble_export import pipeline, receptive_field, structures, trace, verify
 from tumble_export.command import main
-from tumble_export.metatrain import adapter as pet_adapter
-from tumble_export.metatrain import load
+from tumble_export.metatrain import load, pet_adapter
 
 FOLDER = Path(__file__).parents[3] / "target" / "pets"
 HOPS = {"one-layer": 2, "three-layers": 4, "adaptive": 4, "adaptive-grid": 3, "adaptive-residual": 2}
@@ -35,7 +34,7 @@ def export(name, out, *options):
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_the_file_is_the_model_to_the_last_digits_and_reaches_as_far_as_its_code_says(name, tmp_path):
+def test_the_file_equals_the_model_to_the_last_digits_and_has_its_reach(name, tmp_path):
     made = export(name, tmp_path / "model.onnx", "--dtype", "float64")
     assert made["hops"] == HOPS.get(name, 3)
     assert max(made["provenance"]["largest_errors"].values()) < 1e-9
@@ -49,7 +48,7 @@ def test_single_precision_is_near(name, tmp_path):
     assert max(made["provenance"]["largest_errors"].values()) < 2e-5
 
 
-def test_reference_energies_are_in_electronvolt_whatever_the_model_has(tmp_path):
+def test_reference_energies_are_in_electronvolt_for_any_unit_of_the_model(tmp_path):
     ev, kcal = (export(name, tmp_path / "model.onnx") for name in ("feedforward", "kcal"))
     assert kcal["energy_unit"] == "kcal/mol"
     pet = load.load(train(FOLDER, "kcal")).pet
@@ -75,7 +74,7 @@ def test_direct_forces_alone_need_no_gradient(tmp_path):
     assert names == ["atomic_energies", "forces"]
 
 
-def test_a_low_rank_update_is_merged_and_not_without_effect():
+def test_a_low_rank_update_is_merged_and_has_an_effect():
     made = pet_adapter.make(train(FOLDER, "lora"))
     layers = [m for m in load.load(train(FOLDER, "lora")).pet.modules() if hasattr(m, "lora_B")]
     assert layers and all(m.lora_B.weight.abs().max() > 0 for m in layers)
@@ -83,7 +82,7 @@ def test_a_low_rank_update_is_merged_and_not_without_effect():
 
 
 def checkpoints():
-    """Those that metatrain ships to test that it reads old formats: every version of the format."""
+    """Checkpoints of every version of the format, shipped with metatrain for its own tests."""
     import metatrain.pet
 
     return sorted((Path(metatrain.pet.__file__).parent / "tests" / "checkpoints").glob("*.gz"))
@@ -102,8 +101,8 @@ def test_checkpoints_of_every_version_are_read(path, tmp_path):
     assert f"v{metadata(tmp_path / 'old.onnx')['provenance']['checkpoint_version']}" in path.name
 
 
-def test_a_domain_gives_what_the_whole_gives_and_one_hop_less_does_not():
-    """Own atoms: x < 0 of a free cluster; ghosts as the contract says."""
+def test_a_domain_gives_the_forces_of_the_whole_but_not_with_one_hop_less():
+    """Own atoms: x < 0 of a free cluster; ghosts as in the contract."""
     made = pet_adapter.make(train(FOLDER, "feedforward"))
     made.module.double()
     positions, numbers = receptive_field.long_bar(made)
@@ -114,7 +113,7 @@ def test_a_domain_gives_what_the_whole_gives_and_one_hop_less_does_not():
 
 
 def forces(made, positions, numbers, hops, cut=True):
-    """Forces of the energy of atoms with x < 0 on all atoms, seen by their domain or by the whole."""
+    """Forces on all atoms from the energy of atoms with x < 0, computed in their domain or in the whole cluster."""
     far = positions[:, 0].clip(min=0.0)
     order = np.argsort(far, kind="stable")
     if cut:
@@ -137,7 +136,7 @@ def domain(made, positions, numbers, centers):
 
 
 class Linear(torch.nn.Module):
-    """A toy: springs to neighbors, whose energy reaches `hops` times over the reversed edge."""
+    """A toy: springs to neighbors, with an energy that reaches `hops` times over the reversed edge."""
 
     def __init__(self, wrong=0.0):
         super().__init__()
@@ -148,7 +147,7 @@ class Linear(torch.nn.Module):
         return ((9.0 - r2) ** 3).sum(1) * 1e-3
 
 
-def test_a_file_that_is_not_its_source_is_not_written(tmp_path):
+def test_a_file_different_from_its_source_is_not_written(tmp_path):
     made = adapters.Adapter(Linear(), 3.0, 1, [1, 8])
     right = verify.from_module(made, adapters.KINDS["conservative"])
 
@@ -164,7 +163,7 @@ def test_a_file_that_is_not_its_source_is_not_written(tmp_path):
 
 
 class TestRefusals:
-    def test_a_file_that_is_no_checkpoint(self, tmp_path):
+    def test_a_file_other_than_a_checkpoint(self, tmp_path):
         wrong = tmp_path / "wrong.ckpt"
         wrong.write_text("not this")
         assert "is not a checkpoint that torch can read" in refusal("pet", wrong, "-o", tmp_path / "m.onnx")
@@ -186,7 +185,7 @@ class TestRefusals:
         said = refusal("pet", pet, "-o", tmp_path / "m.onnx", "--head", "enthalpy")
         assert said == "the model has no energy named enthalpy: choose --head from energy, energy/second."
 
-    def test_forces_that_the_model_does_not_have(self, tmp_path):
+    def test_direct_forces_of_a_model_without_them(self, tmp_path):
         pet = train(FOLDER, "feedforward")
         said = refusal("pet", pet, "-o", tmp_path / "m.onnx", "--forces", "direct")
         assert "the model has no direct forces that go with energy" in said
@@ -199,7 +198,7 @@ class TestRefusals:
         said = refusal("pet", pet, "-o", tmp_path / "m.onnx", "--check", tmp_path / "iron.xyz")
         assert "has the atomic numbers [26], but the model knows [1, 8] only" in said
 
-    def test_charge_of_a_model_that_knows_none(self, tmp_path):
+    def test_charge_of_a_model_without_charge(self, tmp_path):
         said = refusal("pet", train(FOLDER, "feedforward"), "-o", tmp_path / "m.onnx", "--charge", "1")
         assert "the model knows no charge and no spin" in said
 

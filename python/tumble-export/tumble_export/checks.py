@@ -18,7 +18,7 @@ def session(path):
 
 
 def evaluate(run, inputs):
-    """Run a session on the six tensors of one structure, or those that it declares -> its outputs as arrays."""
+    """Run a session on the declared ones of the six tensors of a structure -> its outputs as arrays."""
     wanted = {i.name for i in run.get_inputs()}
     given = {"replica": torch.zeros_like(inputs[4])} | dict(zip(INPUTS, inputs))
     return run.run(None, {name: t.numpy() for name, t in given.items() if name in wanted})
@@ -50,7 +50,7 @@ def no_scatter(exported):
 def reach(model, path, dtype):
     """Measured hops: the number of message-passing steps over which edges change one atom's energy.
 
-    The atoms form a chain in which each sees only the next, so the edges of atom m are m hops from atom 0.
+    The atoms form a chain, each a neighbor of the next only, so the edges of atom m are m hops from atom 0.
     """
     count = model.hops + 4
     positions = np.zeros((count, 3))

@@ -12,7 +12,7 @@ def parser():
     kinds = top.add_subparsers(dest="model", required=True)
     pet = kinds.add_parser("pet", help="a checkpoint of metatrain's PET")
     pet.add_argument("checkpoint", help="the .ckpt of mtt train; a pickle: only open files whose source you trust")
-    pet.add_argument("--head", help="which energy, where the model has several")
+    pet.add_argument("--head", help="the energy to export, if the model has several")
     pet.add_argument("--charge", type=int, default=0, help="for models with charge and spin, of every structure")
     pet.add_argument("--multiplicity", type=int, default=1, help="spin multiplicity, likewise")
     orb = kinds.add_parser("orb", help="a model of Orb (orb-models)")
@@ -50,12 +50,12 @@ def adapter(args):
 
         return custom.make(args.function), args.forces
     if args.model == "orb":
-        from .orb import adapter as orb
+        from .orb import orb_adapter
 
-        return orb.make(args.place, args.weights, args.random_weights, args.forces, args.charge, args.spin)
-    from .metatrain import adapter as metatrain
+        return orb_adapter.make(args.place, args.weights, args.random_weights, args.forces, args.charge, args.spin)
+    from .metatrain import pet_adapter
 
-    made = metatrain.make(args.checkpoint, args.head, args.forces, args.charge, args.multiplicity)
+    made = pet_adapter.make(args.checkpoint, args.head, args.forces, args.charge, args.multiplicity)
     return made, args.forces
 
 

@@ -57,3 +57,12 @@ layer_norm_gradient = define(
     "layer_norm_gradient(Tensor rows, Tensor gradient, float epsilon) -> Tensor",
     lambda rows, *_: torch.empty_like(rows),
 )
+reverse_edges = define("reverse_edges(Tensor rows, Tensor order) -> Tensor", lambda rows, _: torch.empty_like(rows))
+prune_edges = define(
+    "prune_edges(Tensor rows, Tensor keep, Tensor neighbors, Tensor reverse, Tensor mask) -> Tensor",
+    lambda rows, keep, neighbors, reverse, mask: rows.new_empty(*mask.shape, rows.shape[2]),
+)
+restore_edges = define(
+    "restore_edges(Tensor rows, Tensor keep, Tensor reverse) -> Tensor",
+    lambda rows, keep, reverse: rows.new_empty(*keep.shape, rows.shape[2]),
+)

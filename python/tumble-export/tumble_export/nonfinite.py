@@ -66,7 +66,7 @@ def slot(flat, inputs):
     """Description of the edge in a flat slot."""
     center, k = divmod(int(flat), inputs["mask"].shape[1])
     if not inputs["mask"][center, k]:
-        return f", in padding (slot {k + 1} of {atom(center, inputs)}): replace what is in padding first"
+        return f", in padding (slot {k + 1} of {atom(center, inputs)}): replace the values in padding first"
     other, length = inputs["neighbors"][center, k], np.linalg.norm(inputs["edge_vectors"][center, k])
     return f", for the edge from {atom(center, inputs)} to {atom(other, inputs)}, of length {length:.4g}"
 

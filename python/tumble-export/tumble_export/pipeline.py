@@ -75,7 +75,7 @@ def measure(adapter, say):
 
 def measure_whole(adapter, say):
     """Hops of direct forces; an energy that depends on all atoms has no reach."""
-    say("the energy is one of the whole structure, not a sum over atoms: the file says so.")
+    say("the energy belongs to the whole structure and is not a sum over atoms: the file says so.")
     if not adapter.has("forces"):
         return adapter.hops
     found = receptive_field.measure(adapter)

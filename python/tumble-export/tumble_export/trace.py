@@ -1,6 +1,7 @@
 """Traces a model with its gradient to one ONNX graph, dynamic in centers C, slots K and atoms N."""
 
 import contextlib
+import copy
 import inspect
 import logging
 import warnings
@@ -14,7 +15,8 @@ from . import custom_ops, custom_ops_onnx
 from .packing import slots_of
 
 INPUTS = ("edge_vectors", "neighbors", "mask", "reverse", "species", "weights", "replica")
-FURTHER = ("replica", "slots")  # optional arguments of a module
+KEPT = ("kept_neighbors", "kept_mask", "kept_reverse")  # of the edges that a module keeps (`pruning.narrowed`)
+FURTHER = ("replica", *KEPT, "slots")  # optional arguments of a module
 OUTPUTS = ("atomic_energies", "edge_gradients")
 
 
@@ -66,10 +68,7 @@ def export(module, example, path):
 
     The seventh, `replica`, is for models with terms of the whole structure.
     """
-    names = list(INPUTS[: len(example)])
-    if "slots" in module.further:
-        # an input while tracing, since its size depends on values; the finished graph computes it
-        example, names = (*example, slots_of(example[2])), [*names, "slots"]
+    example, names = with_sizes(module, example)
     with custom_ops.traced():
         graph = make_fx(module, tracing_mode="symbolic", _allow_non_fake_inputs=True)(*example)
     graph, shapes = without_detach(graph), dynamic_shapes(names)
@@ -88,21 +87,69 @@ def export(module, example, path):
         )
     program.save(path, external_data=False)
     made = onnx.load(path)
+    if "kept_mask" in names:
+        connect_kept(made.graph)
     if "slots" in names:
-        find_slots(made.graph)
+        find_slots(made.graph, "kept_mask" if "kept_mask" in names else "mask")
+    sort(made.graph)
     custom_ops_onnx.define(made)
     return made
 
 
+def with_sizes(module, example):
+    """The example and its names, with the inputs that are there while tracing only.
+
+    Their sizes depend on values, which tracing does not know; the finished graph computes them.
+    """
+    mask, further = example[2], {}
+    if "kept_mask" in module.further:
+        further = dict(zip(KEPT, module.model.narrowed(*example[:4])))
+        mask = further["kept_mask"]
+    if "slots" in module.further:
+        further["slots"] = slots_of(mask)
+    return (*example, *further.values()), [*INPUTS[: len(example)], *further]
+
+
 def dynamic_shapes(names):
     """The free sizes of inputs."""
-    c, k, n, e = (torch.export.Dim(name, min=1) for name in "CKNE")
+    c, k, n, e, kept = (torch.export.Dim(name, min=1) for name in "CKNEL")
     slots, atoms = {0: c, 1: k}, {0: n}
-    shapes = dict(species=atoms, replica=atoms, weights={0: c}, slots={0: e})
+    shapes = dict(species=atoms, replica=atoms, weights={0: c}, slots={0: e}) | dict.fromkeys(KEPT, {0: c, 1: kept})
     return tuple(shapes.get(name, slots) for name in names)
 
 
-def find_slots(graph):
+def connect_kept(graph):
+    """Replace the inputs of `KEPT` by the results of the node that keeps the edges."""
+    nodes = [node for node in graph.node if node.op_type == "PruneEdges"]
+    if len(nodes) != 1:
+        raise SystemExit(f"the model prunes its edges {len(nodes)} times: do it once, before the messages.")
+    for at, name in enumerate(KEPT, 1):
+        nodes[0].output[at] = name
+        graph.input.remove(next(i for i in graph.input if i.name == name))
+
+
+def sort(graph):
+    """Sort the nodes so that each comes after those whose results it needs; otherwise in their order."""
+    made = {name: index for index, node in enumerate(graph.node) for name in node.output if name}
+    nodes, order, seen = list(graph.node), [], set()
+    for start in range(len(nodes)):
+        stack = [start]
+        while stack:
+            index = stack[-1]
+            missing = [made[name] for name in nodes[index].input if name in made and made[name] not in seen]
+            if missing and index not in seen:
+                stack.extend(missing)
+                continue
+            stack.pop()
+            if index not in seen:
+                seen.add(index)
+                order.append(nodes[index])
+    copies = [copy.deepcopy(node) for node in order]
+    del graph.node[:]
+    graph.node.extend(copies)
+
+
+def find_slots(graph, mask):
     """Compute the input `slots` in the graph, as `packing.slots_of`: the slots with an edge, and the first."""
     given = next(i for i in graph.input if i.name == "slots")
     graph.input.remove(given)
@@ -111,14 +158,13 @@ def find_slots(graph):
         graph.initializer.append(tensor(np.array(value, dtype=np.int64), f"slots_{name}"))
     graph.initializer.append(tensor(np.array([True]), "slots_true"))
     made = [
-        node("Reshape", ["mask", "slots_all"], ["slots_flat"]),
+        node("Reshape", [mask, "slots_all"], ["slots_flat"]),
         node("Slice", ["slots_flat", "slots_one", "slots_infinity", "slots_zero"], ["slots_rest"]),
         node("Concat", ["slots_true", "slots_rest"], ["slots_filled"], axis=0),
         node("NonZero", ["slots_filled"], ["slots_found"]),
         node("Squeeze", ["slots_found", "slots_zero"], ["slots"]),
     ]
-    for at, one in enumerate(made):
-        graph.node.insert(at, one)
+    graph.node.extend(made)
 
 
 @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
 LENGTHS = {"angstrom": "angstrom", "a": "angstrom", "å": "angstrom", "bohr": "bohr", "nm": "nm", "nanometer": "nm"}
 ENERGIES = {"ev": "eV", "hartree": "hartree", "ha": "hartree", "kcal/mol": "kcal/mol", "kj/mol": "kJ/mol"}
-# the values of src/units.rs, which gives their sources
+# the values of crates/tumble-core/src/units.rs; their sources are there
 EV = {"eV": 1.0, "hartree": 27.211386245981, "kJ/mol": 1.0 / 96.48533212331002, "kcal/mol": 4.184 / 96.48533212331002}
 ANGSTROM = {"angstrom": 1.0, "bohr": 0.529177210544, "nm": 10.0}
 

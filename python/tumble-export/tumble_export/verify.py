@@ -117,7 +117,7 @@ def verdict(structure, found, spare, tolerance, dtype):
             options = "--tolerance" if dtype == torch.float64 else "--dtype float64 or --tolerance"
             slots = f" with {spare} empty slots more" if spare else ""
             raise SystemExit(
-                f"{structure.name}{slots}: {what} of the file and of its source differ by {error:.1e}, which is more "
+                f"{structure.name}{slots}: {what} of the file and of its source differ by {error:.1e}, more "
                 f"than {tolerance:.0e}. Nothing was written; {options} may help, if the model is "
                 "ill-conditioned rather than wrongly adapted."
             )

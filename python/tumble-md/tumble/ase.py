@@ -125,7 +125,7 @@ class Tumble(_Averaged):
     - "replica_energies" [R], eV, and "replica_weights" [R]
     - "ensemble_energies" [M], eV
 
-    `model` is the ONNX file. The other parameters and the errors are those of `tumble.Model`. The constructor loads the
+    `model` is the ONNX file. For the other parameters and the errors see `tumble.Model`. The constructor loads the
     model; changing a parameter loads it again. Every evaluation increases `step` by one, also after `set`, so random
     rotations do not repeat. ASE keeps the results of unchanged atoms, so a structure keeps its rotation when asked for
     again. Call `set(step=...)` before each of several structures to give all of them the same rotation.
@@ -210,7 +210,7 @@ class TumbleClient(_Averaged):
     are, not wrapped, and cell vectors of non-periodic directions as zero. Several threads may share a calculator: each
     sees its own results, and they evaluate in turn.
 
-    The parameters and errors are those of `tumble.client.Client`; after an error the next calculation connects again.
+    For the parameters and errors see `tumble.client.Client`; after an error the next calculation connects again.
     """
 
     implemented_properties = ["energy", "free_energy", "forces", "stress"]

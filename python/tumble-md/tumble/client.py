@@ -120,7 +120,7 @@ class Client:
         return self._socket is None or self._process != os.getpid()
 
     def forked(self) -> None:
-        """Called in a forked child, which cannot use the connection of its parent."""
+        """Called in a forked child: it cannot use the connection of its parent."""
         self._turns = Lock()
 
     def close(self) -> None:

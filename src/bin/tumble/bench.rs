@@ -1,4 +1,4 @@
-//! `tumble bench`: how long a step takes, and where the time goes.
+//! `tumble bench`: the time of a step, by part.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -27,20 +27,19 @@ pub struct Arguments {
     /// The model
     model: PathBuf,
 
-    /// Structures in (extended) XYZ, or i-PI's XYZ; - for the standard input; water if none is given and the model
-    /// knows it
+    /// Structures in (extended) XYZ or i-PI's XYZ; - for the standard input [default: water, if the model has H and O]
     structures: Option<PathBuf>,
 
-    /// How long each structure is evaluated again and again, seconds; at least three times
+    /// Time spent on each structure, seconds; at least three evaluations
     #[arg(long, value_name = "S", default_value_t = 2.0, value_parser = above_zero)]
     seconds: f64,
 
-    /// Time step by which steps a second become ns a day, fs
+    /// Time step of the simulation, for the column ns/day, fs
     #[arg(long, value_name = "FS", default_value_t = 0.5, value_parser = above_zero)]
     timestep: f64,
 
-    /// Also write the time of every node of the model, as ONNX Runtime's profiles: PREFIX*_<date>.json, one for each of
-    /// its sessions, which chrome://tracing and others show
+    /// Also write ONNX Runtime's profiles with the time of every node, one file per session: PREFIX*_<date>.json; open
+    /// them in chrome://tracing
     #[arg(long, value_name = "PREFIX")]
     profile: Option<PathBuf>,
 
@@ -62,9 +61,10 @@ Examples:
   tumble bench model.onnx water.xyz --profile nodes
   for n in 1 2 4; do tumble bench model.onnx water.xyz --threads $n --json; done
 
-The plan: what is evaluated together, in how many pieces, and the memory that the model takes at a time.
-Medians of all steps but the first. The model: what ONNX Runtime takes. The rest: rotating, packing, turning back,
-averaging. A day is one of this command doing nothing else: LAMMPS adds its own time, MPI ranks share the atoms.";
+Times are medians over all steps but the first. The line \"plan\" gives the evaluations per batch, the number of pieces,
+and the peak memory of the model. The column \"model\" is the time in ONNX Runtime; \"rest\" is the time to rotate and
+pack the input, to rotate the forces back, and to average. ns/day counts this command alone: LAMMPS adds its own time,
+and MPI ranks share the atoms.";
 
 /// Milliseconds of one step.
 struct Step {
@@ -79,7 +79,7 @@ impl Step {
     }
 }
 
-/// What was measured for one structure.
+/// Measurement of one structure.
 struct Measured {
     name: String,
     atoms: usize,
@@ -159,20 +159,20 @@ pub fn run(arguments: &Arguments, library: Option<PathBuf>) -> Result<()> {
     }
     let model = arguments.model.display().to_string();
     let document = json!({"model": model, "policy": calculator.policy(), "structures": all});
-    // With it go the sessions, which then write their profiles.
+    // Dropping the calculator ends the sessions, and they write their profiles.
     drop(calculator);
     arguments.profile.iter().for_each(|prefix| check_profiles(prefix, &before));
     if arguments.json { print(&document.to_string()) } else { Ok(()) }
 }
 
-/// Whether files that begin so can be written: ONNX Runtime would not say.
+/// Checks that files of this prefix can be written, since ONNX Runtime does not report it.
 fn begin(prefix: &Path) -> Result<()> {
     let mut trial = prefix.as_os_str().to_owned();
     trial.push(format!(".trial-{}", std::process::id()));
     written(prefix, std::fs::write(&trial, "").and_then(|()| std::fs::remove_file(&trial)))
 }
 
-/// The profiles that begin so.
+/// Lists the profiles of this prefix.
 fn profiles(prefix: &Path) -> Vec<PathBuf> {
     let folder = prefix.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let files = folder.read_dir().into_iter().flatten().flatten();
@@ -181,7 +181,7 @@ fn profiles(prefix: &Path) -> Vec<PathBuf> {
     files.filter(|file| named(file.file_name().as_bytes())).map(|file| file.path()).collect()
 }
 
-/// Says if the profiles that are new are not there to their ends: ONNX Runtime does not say that a disk is full.
+/// Warns of new profiles that are cut off: ONNX Runtime does not report a full disk.
 fn check_profiles(prefix: &Path, before: &[PathBuf]) {
     let complete = |path: &PathBuf| std::fs::read(path).is_ok_and(|bytes| bytes.trim_ascii_end().ends_with(b"]"));
     let new: Vec<_> = profiles(prefix).into_iter().filter(|path| !before.contains(path)).collect();
@@ -202,7 +202,7 @@ fn measure(calculator: &mut Calculator, name: String, system: &System, seconds: 
     Ok(Measured { name, atoms: system.len(), edges, evaluations, steps, plan })
 }
 
-/// One step that searches all neighbors anew, with the numbers of edges and of evaluations.
+/// Runs one step with a new neighbor search; returns its times and the numbers of edges and evaluations.
 fn step(
     calculator: &mut Calculator,
     system: &System,

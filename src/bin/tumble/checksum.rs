@@ -1,4 +1,4 @@
-//! `tumble checksum`: writes a model's checksum into it.
+//! `tumble checksum`: writes a model's checksum into its file.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use tumble_onnx::file::checksum::stamp;
 
 use crate::print;
 
-/// Write the checksum of a model into its file, in place of the one that is there
+/// Write the checksum of a model into its file, replacing an older one
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
@@ -20,8 +20,8 @@ const EXAMPLES: &str = "\
 Examples:
   tumble checksum model.onnx
 
-Of what the file and its weights outside of it hold. A model that states its checksum is refused where one bit of it has
-changed; tumble-export writes it. Run this after you have changed a model yourself, as with the Python package onnx.";
+The checksum covers the file and its external weights. A model with a checksum is refused once a single bit has changed.
+tumble-export writes the checksum: run this command only after you edit a model, as with the Python package onnx.";
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<()> {

@@ -1,4 +1,4 @@
-//! What is summed up over all frames: cost, spread, and errors against the energies and forces of the input.
+//! Sums over all frames: cost, spread, and errors relative to the energies and forces of the input.
 
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ impl Mean {
 }
 
 impl Comparison {
-    /// Takes a frame in.
+    /// Adds a frame.
     pub fn add(&mut self, frame: &Frame, evaluation: &Evaluation, time: Duration) {
         let atoms = frame.system.len();
         self.frames += 1;
@@ -68,7 +68,7 @@ impl Comparison {
         }
     }
 
-    /// Frames so far.
+    /// Number of frames so far.
     pub fn frames(&self) -> usize {
         self.frames
     }
@@ -94,7 +94,8 @@ impl Comparison {
         (!errors.is_empty()).then(|| format!("against the energies and forces of the input: {}", errors.join(", ")))
     }
 
-    /// A constant shift per atom is often only another zero of energy, so the error is also given without it.
+    /// RMSE of the energy. A constant shift per atom is often only another zero of energy, so the text also gives the
+    /// error without it.
     fn energy_error(&self) -> Option<String> {
         let errors = &self.energy_errors;
         let count = errors.len() as f64;

@@ -1,22 +1,22 @@
-//! `tumble errors`: all sentences that tumble ends with, as a part of the manual (docs/errors.md).
+//! `tumble errors`: all error sentences of tumble, as a page of the manual (docs/errors.md).
 //!
-//! They come from the catalogs of the crates, which the compiler keeps complete.
+//! They come from the catalogs of the crates; the compiler keeps these complete.
 
 use std::collections::HashSet;
 
 use tumble::Result;
-use tumble_core::catalog::Entry;
+use tumble_core::error_catalog::Entry;
 use tumble_core::hash::HashError;
 use tumble_core::settings::Value;
 use tumble_core::settings::table::SETTINGS;
 use tumble_ipi::error::{BadAddress, Fault, InitError};
-use tumble_onnx::error::{Breach, Malformed, OtherFormat, Unavailable};
+use tumble_onnx::error::{ContractViolation, ExternalDataError, Malformed, OtherFormat};
 use tumble_server::error::Refusal;
 use tumble_xyz::LineError;
 
 use crate::print;
 
-/// A heading, words under it, errors, and sentences that are made of a table.
+/// A section of the page: heading, introduction, errors, and sentences generated from a table.
 struct Section {
     heading: &'static str,
     intro: &'static str,
@@ -29,21 +29,21 @@ pub fn run() -> Result<()> {
     print(page().trim_end())
 }
 
-/// Sections in Markdown: errors with cause and cure, then the rest of sentences. A sentence is told once, where it comes
-/// first.
+/// Returns the sections in Markdown: errors with cause and cure, then the details quoted inside other sentences. Each
+/// sentence is printed once, at its first place.
 fn page() -> String {
     let mut told = HashSet::new();
     errors().iter().chain(&halves()).map(|section| section.text(&mut told)).collect()
 }
 
-/// The errors that are told with cause and cure.
+/// Sections of the errors with cause and cure.
 fn errors() -> Vec<Section> {
     let (structures, rest) = split(tumble_core::Error::CATALOG, "WholeTooLarge");
     let (memory, internal) = split(rest, "Internal");
     let (files, rest) = split(tumble_onnx::Error::CATALOG, "RuntimeMissing");
     let (runtime, models) = split(rest, "NotOnnx");
-    let (frames, doors) = split(tumble::Error::CATALOG, "OpenDoor");
-    let connections = [tumble_ipi::Error::CATALOG, tumble_server::Error::CATALOG, doors];
+    let (frames, servers) = split(tumble::Error::CATALOG, "OpenServer");
+    let connections = [tumble_ipi::Error::CATALOG, tumble_server::Error::CATALOG, servers];
     vec![
         Section::new("Structures, models, rotations", "", &[files, structures, tumble_check::Error::CATALOG]),
         Section::new("Files of structures", "", &[tumble_xyz::Error::CATALOG, frames]),
@@ -56,32 +56,32 @@ fn errors() -> Vec<Section> {
     ]
 }
 
-/// The errors that are the rest of a sentence, and say themselves what to change.
+/// Sections of the details that end another sentence and name the remedy themselves.
 fn halves() -> Vec<Section> {
-    const XYZ: &str = "What follows `line ... of ...:` says what to change:";
-    const MESSAGES: &str = "What follows the address of the other side of a socket:";
-    const OPTIONS: &str = "What follows the name of an option, of a mitigation or of an argument of a call from C and \
-                           Python, and what an `INIT` of\ni-PI or of a client is refused with:";
-    const FILES: &str = "What follows its name, in sentences of [model files](#model-files):";
+    const XYZ: &str = "Details after `line ... of ...:`:";
+    const MESSAGES: &str = "Details after the address of the peer of a socket:";
+    const OPTIONS: &str = "Details after the name of an option, of a mitigation or of an argument of a call from C or \
+                           Python,\nand reasons to refuse the `INIT` of i-PI or of a client:";
+    const FILES: &str = "Details after the name of the file, in sentences of [model files](#model-files):";
     let options = [BadAddress::CATALOG, InitError::CATALOG, HashError::CATALOG];
-    let files = [Malformed::CATALOG, OtherFormat::CATALOG, Unavailable::CATALOG, Breach::CATALOG];
+    let files = [Malformed::CATALOG, OtherFormat::CATALOG, ExternalDataError::CATALOG, ContractViolation::CATALOG];
     vec![
         Section::new("XYZ files", XYZ, &[LineError::CATALOG]),
-        Section::new("Messages of the other side", MESSAGES, &[Fault::CATALOG, Refusal::CATALOG]),
+        Section::new("Messages of the peer", MESSAGES, &[Fault::CATALOG, Refusal::CATALOG]),
         Section { made: values(), ..Section::new("Options and arguments", OPTIONS, &options) },
-        Section::new("What is wrong with a model file", FILES, &files),
+        Section::new("Defects of a model file", FILES, &files),
     ]
 }
 
-/// What is said of values that are not in the grammar of a setting. Mitigations have sentences of their own, and any text
-/// is a path.
+/// Sentences for values outside the grammar of a setting. Mitigations have their own sentences, and a path accepts any
+/// text.
 fn values() -> Vec<String> {
     let values = SETTINGS.iter().map(|setting| setting.value);
     let told = values.filter(|value| !matches!(value, Value::Mitigation | Value::Path(_)));
     told.map(|value| format!("... is \"...\": give {}", value.words())).collect()
 }
 
-/// The entries before the one of this name, and the others.
+/// Splits the catalog before the entry of this name.
 fn split(catalog: &'static [Entry], first: &str) -> (&'static [Entry], &'static [Entry]) {
     let place = catalog.iter().position(|entry| entry.name == first);
     catalog.split_at(place.expect("sections begin with errors that there are"))
@@ -92,13 +92,13 @@ impl Section {
         Self { heading, intro, entries: catalogs.iter().copied().flatten().collect(), made: vec![] }
     }
 
-    /// The section, without what was told before.
+    /// Returns the section without sentences printed before.
     fn text(&self, told: &mut HashSet<String>) -> String {
         let mut text = format!("## {}\n\n", self.heading);
         if !self.intro.is_empty() {
             text += &format!("{}\n\n", self.intro);
         }
-        // An error that passes on the sentence of another has none of its own.
+        // A transparent error has no sentence of its own.
         let entries = self.entries.iter().filter_map(|entry| Some((entry.sentence()?, remedy(entry))));
         for (sentence, remedy) in entries.chain(self.made.iter().map(|made| (made.clone(), String::new()))) {
             if told.insert(sentence.clone()) {
@@ -109,7 +109,7 @@ impl Section {
     }
 }
 
-/// Cause and cure, where they are told.
+/// Cause and cure of an error, as far as it has them.
 fn remedy(entry: &Entry) -> String {
     match (entry.cause(), entry.cure()) {
         (Some(cause), Some(cure)) => format!("\n    *Cause:* {cause} *Cure:* {cure}\n\n"),
@@ -117,7 +117,7 @@ fn remedy(entry: &Entry) -> String {
     }
 }
 
-/// A code span for any text, also with backquotes.
+/// A code span in Markdown, for texts with backquotes too.
 fn code(text: &str) -> String {
     if text.contains('`') { format!("`` {text} ``") } else { format!("`{text}`") }
 }
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn every_crate_is_on_the_page_as_a_whole() {
+    fn the_page_contains_all_errors_of_every_crate() {
         let catalogs = [
             tumble::Error::CATALOG,
             tumble_core::Error::CATALOG,
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn no_sentence_is_told_twice_or_has_no_words() {
+    fn every_sentence_appears_once_and_is_not_empty() {
         let page = page();
         let told: Vec<_> = page.lines().filter(|line| line.starts_with("- ")).collect();
         let letters = |line: &str| line.chars().filter(|c| c.is_alphabetic()).count();

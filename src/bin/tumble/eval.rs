@@ -21,7 +21,7 @@ use crate::progress::shown;
 use crate::settings::Options;
 use crate::table;
 
-/// Evaluate all frames of a file, averaged over rotations if wanted
+/// Print energies and forces of all frames of a file, averaged over rotations on request
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
@@ -31,11 +31,11 @@ pub struct Arguments {
     /// Structures in (extended) XYZ, or i-PI's XYZ with its cell and units; - for the standard input
     structures: PathBuf,
 
-    /// Write the structures with their results as extended XYZ; an older file is replaced when all frames are done
+    /// Write the structures with their results as extended XYZ; replaces an older file once all frames are done
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
-    /// Print one JSON document a line for each frame
+    /// Print one line of JSON per frame
     #[arg(long)]
     json: bool,
 
@@ -53,12 +53,13 @@ Examples:
   tumble eval model.onnx water.xyz --rotate random:10 --seed 1
   cat *.xyz | tumble eval model.onnx - --json
 
-The spread is the standard deviation over the rotations, for forces of each component. With one evaluation a frame
-there is none. Energies and forces of the input are compared with, and kept in the output as ref_energy and ref_forces.
-Frames are counted from 1. The structure of i-PI's CELL(GENH) is turned upright, as i-PI turns it.
+The spread is the standard deviation over the rotations, for forces per component; with one evaluation per frame there
+is none. If the input has energies and forces, the errors relative to them are printed, and the output keeps them as
+ref_energy and ref_forces. Frames are counted from 1. Structures with i-PI's CELL(GENH) are rotated so that the cell is
+upper triangular, as in i-PI.
 
-Until all frames are done the output is FILE.partial-PID, PID being the number of the process. An error in a frame, or a
-kill, leaves it there, and FILE as it was.";
+Until all frames are done the output is FILE.partial-PID, where PID is the process id. After an error in a frame or a
+kill, this partial file remains, and FILE is unchanged.";
 
 /// Runs the command.
 pub fn run(arguments: &Arguments, library: Option<PathBuf>) -> Result<()> {
@@ -91,12 +92,12 @@ fn evaluate(calculator: &mut Calculator, mut frames: Frames<impl BufRead>, repor
     Ok(())
 }
 
-/// Where results go.
+/// The two outputs: the terminal and the file.
 struct Report {
     json: bool,
-    /// What is printed; nothing more once that has failed.
+    /// State of the standard output; nothing is printed after a failure.
     printing: Result<()>,
-    /// The file, if one is wanted; nothing more once that has failed.
+    /// The file given by `-o`; nothing is written after a failure.
     output: Result<Option<Output>>,
     comparison: Comparison,
     progress: ProgressBar,
@@ -105,13 +106,13 @@ struct Report {
 impl Report {
     fn new(arguments: &Arguments) -> Result<Self> {
         let output = arguments.output.as_deref().map(|path| create(path, &arguments.structures)).transpose()?;
-        // A count of frames: how many there will be is not known, since they are read one at a time.
+        // A spinner, not a bar: frames are read one at a time and their number is not known.
         let progress = shown(ProgressBar::new_spinner(), "{spinner} {pos} frames, {per_sec}, {elapsed}");
         let comparison = Comparison::default();
         Ok(Self { json: arguments.json, printing: Ok(()), output: Ok(output), comparison, progress })
     }
 
-    /// An error if nobody will see any more results.
+    /// Prints and writes the results of a frame. An error if both outputs have failed.
     fn frame(&mut self, number: usize, frame: &Frame, evaluation: &Evaluation, time: Duration) -> Result<()> {
         self.comparison.add(frame, evaluation, time);
         if number == 1 && !self.json {
@@ -131,7 +132,7 @@ impl Report {
         if self.printing.is_err() && !matches!(self.output, Ok(Some(_))) { self.failure() } else { Ok(()) }
     }
 
-    /// One of the two that has failed is told; the file first, which nobody has seen to be short.
+    /// Returns the failure of the file, if any, else that of the standard output: a short file is easily missed.
     fn failure(&mut self) -> Result<()> {
         let printing = std::mem::replace(&mut self.printing, Ok(()));
         std::mem::replace(&mut self.output, Ok(None)).and(printing)
@@ -146,7 +147,7 @@ impl Report {
         written.and_then(|output| output.map_or(Ok(()), Output::finish)).and(self.printing)
     }
 
-    /// After an error in a frame: those before it are not lost.
+    /// Keeps the frames written before an error.
     fn abandon(self) {
         self.progress.finish_and_clear();
         let frames = self.comparison.frames();
@@ -154,7 +155,7 @@ impl Report {
             && frames > 0
             && let Some(place) = output.keep()
         {
-            say(&format!("note: the {frames} frame(s) before are in {}", place.display()));
+            say(&format!("note: the {frames} frame(s) before it are in {}", place.display()));
         }
     }
 
@@ -165,7 +166,7 @@ impl Report {
     }
 }
 
-/// Opens the output, unless that would empty the input.
+/// Opens the output. Refuses the path of the input, since opening would empty it.
 fn create(path: &Path, input: &Path) -> Result<Output> {
     if let (Ok(output), Ok(input)) = (path.canonicalize(), input.canonicalize())
         && output == input

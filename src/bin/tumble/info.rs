@@ -1,4 +1,4 @@
-//! `tumble info`: what a model is.
+//! `tumble info`: properties and origin of a model.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use crate::STDOUT;
 use crate::options::hash;
 use crate::written;
 
-/// Show what a model is: its cutoff, elements, kinds of forces, and where it comes from
+/// Show the properties of a model: its cutoff, elements, kinds of forces, and origin
 #[derive(Args)]
 #[command(after_help = "Examples:\n  tumble info model.onnx\n  tumble info model.onnx --json")]
 pub struct Arguments {
@@ -28,7 +28,7 @@ pub struct Arguments {
     #[arg(long)]
     json: bool,
 
-    /// SHA-256 that the model must have: any other file is refused
+    /// Expected SHA-256 of the model; any other file is refused
     #[arg(long, value_name = "HEX", value_parser = hash)]
     sha256: Option<String>,
 }
@@ -48,7 +48,7 @@ pub fn run(arguments: &Arguments, library: Option<PathBuf>) -> Result<()> {
     written(STDOUT, io::stdout().write_all(text.as_bytes()))
 }
 
-/// Name and value of each row; only what the model has. Lengths in Å, energies in eV.
+/// Name and value of each row, without empty rows. Lengths in Å, energies in eV.
 pub fn rows(potential: &OnnxPotential, path: &Path) -> Vec<(&'static str, String)> {
     let (info, metadata) = (potential.info(), potential.metadata());
     let references =
@@ -79,7 +79,7 @@ pub fn rows(potential: &OnnxPotential, path: &Path) -> Vec<(&'static str, String
 
 fn reach_of(info: &ModelInfo) -> String {
     if info.whole {
-        return "the whole structure (its energy is no sum over atoms: on one rank and in one piece only)".into();
+        return "the whole structure (its energy is not a sum over atoms: on one rank and in one piece only)".into();
     }
     let reach = plain(info.hops as f64 * info.cutoff);
     format!("{reach} Å (an atom's energy depends on atoms this far away)")
@@ -92,10 +92,10 @@ fn large(potential: &OnnxPotential) -> String {
     }
 }
 
-/// Significant digits of the numbers in a provenance; --json has all of them.
+/// Significant digits of the numbers in a provenance; `--json` prints all of them.
 const DIGITS: usize = 6;
 
-/// The same value with numbers that people can read.
+/// The same value with rounded numbers.
 fn readable(value: &Value) -> Value {
     match value {
         Value::Array(values) => values.iter().map(readable).collect(),
@@ -105,7 +105,7 @@ fn readable(value: &Value) -> Value {
     }
 }
 
-/// One text for each entry, for people.
+/// One line of text per entry.
 fn provenance(metadata: &Metadata) -> Vec<String> {
     match &readable(&metadata.provenance) {
         Value::Null => vec![],
@@ -114,7 +114,7 @@ fn provenance(metadata: &Metadata) -> Vec<String> {
     }
 }
 
-/// A variant as the contract writes it.
+/// Name of a variant in the contract.
 fn name_of(variant: &impl std::fmt::Debug) -> String {
     format!("{variant:?}").to_lowercase()
 }

@@ -19,18 +19,19 @@ use crate::log::{Log, LogFormat};
 use crate::options::{LATE, TimeLimit, load, microseconds, positive, seconds};
 use crate::settings::{Ipi, Options};
 
-/// Serve an i-PI or ASE server with energies, forces and virials
+/// Compute energies, forces and virials for i-PI or ASE, as a client of their socket
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
     /// The model
     model: PathBuf,
 
-    /// A structure in (extended) XYZ or i-PI's, with the atoms in the order of the simulation: i-PI sends no elements
+    /// A structure in (extended) XYZ or i-PI's XYZ, with the atoms in the order of the simulation: i-PI sends no
+    /// elements
     #[arg(long, value_name = "FILE")]
     template: PathBuf,
 
-    /// The name of the server's unix socket (/tmp/ipi_NAME), or its path if it has a slash
+    /// Name of the server's unix socket (/tmp/ipi_NAME), or its path if it contains a slash
     #[arg(long, value_name = "NAME", required_unless_present = "tcp", conflicts_with = "tcp")]
     unix: Option<String>,
 
@@ -38,32 +39,32 @@ pub struct Arguments {
     #[arg(long, value_name = "HOST:PORT")]
     tcp: Option<String>,
 
-    /// Along which cell vectors the structure repeats, as TTF for a slab [default: along all that are not zero]
+    /// Periodicity along the cell vectors, TTF for a slab [default: periodic along all nonzero vectors]
     #[arg(long, value_name = "TTT", value_parser = periodic)]
     pbc: Option<[bool; 3]>,
 
-    /// Connections to make, evaluated together: beads of a ring polymer, replicas
+    /// Number of connections, evaluated together: one per bead or replica
     #[arg(long, value_name = "N", default_value = "1", value_parser = positive)]
     connections: usize,
 
-    /// Structures and results travel through shared memory, for i-PI's <ffsocket mode='shm'>
+    /// Exchange structures and results through shared memory, for i-PI's <ffsocket mode='shm'>
     #[arg(long, conflicts_with = "tcp")]
     shm: bool,
 
-    /// How long to wait for a server, seconds
+    /// Time to wait for a server, seconds
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
     retry: u64,
 
-    /// Wait for another server when one has gone, as long as --retry says
+    /// Wait for another server when one has closed, for the time of --retry
     #[arg(long)]
     reconnect: bool,
 
-    /// Structures that make a step, for random rotations: the beads of a ring polymer, a multiple of
-    /// i-PI's batch_size [default: those of one message]
+    /// Structures per step, for random rotations: the beads of a ring polymer, a multiple of i-PI's batch_size
+    /// [default: the structures of one message]
     #[arg(long, value_name = "P", value_parser = beads)]
     beads: Option<u64>,
 
-    /// Whether the beads of a step are turned by rotations of their own, or all by the same
+    /// Random rotations of the beads of a step: one per bead, or one for all
     #[arg(long, value_name = "WHICH", default_value = "independent")]
     streams: Streams,
 
@@ -74,11 +75,11 @@ pub struct Arguments {
     #[command(flatten)]
     of_ipi: Options<Ipi>,
 
-    /// How long a structure waits for those of other connections, microseconds
+    /// Time that a structure waits for structures of other connections, microseconds
     #[arg(long, value_name = "US", default_value = "5000", value_parser = microseconds)]
     max_wait_us: u64,
 
-    /// How to tell what goes on, on the standard error
+    /// Format of the log on the standard error
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     log: LogFormat,
 
@@ -102,8 +103,8 @@ Examples:
   tumble ipi model.onnx --template water.xyz --unix driver --connections 8 --beads 8
   tumble ipi model.onnx --template water.xyz --unix slow --rotate octahedral --correction
 
-It starts before or after the server. Exit code: 0 if the server said EXIT, 3 if it closed the connection (as ASE does),
-130 after Ctrl-C, 124 after --max-seconds, 1 for an error. Directions along which the cell has a zero vector do not repeat.";
+You can start it before or after the server. Exit code: 0 if the server said EXIT, 3 if it closed the connection (as ASE
+does), 130 after Ctrl-C, 124 after --max-seconds, 1 for an error. Directions with a zero cell vector are not periodic.";
 
 /// Runs the command.
 pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCode> {

@@ -7,7 +7,7 @@ use tumble_core::calculator::Evaluation;
 use tumble_core::numbers::positive_zero;
 use tumble_xyz::Frame;
 
-/// All that was calculated, eV and Å. Without replicas the spread is null.
+/// Returns all results of a frame, in eV and Å. Without replicas the spread is null.
 pub fn document(number: usize, frame: &Frame, evaluation: &Evaluation, time: Duration) -> Value {
     without_signs_of_zero(json!({
         "frame": number,
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_document_is_one_line_and_a_lonely_replica_has_no_spread() {
+    fn the_document_is_one_line_and_a_single_replica_has_no_spread() {
         let frame = Frame::new(System::new(vec![[0.0; 3]], vec![8], Cell::isolated()).unwrap());
         let mut evaluation = Evaluation { energy: -0.1, forces: vec![[1.0, 2.0, 3.0]], ..Evaluation::default() };
         evaluation.replica_energies = vec![-0.1];

@@ -1,4 +1,4 @@
-//! What a long-running command tells on the standard error: lines of text or JSON, and a line of progress on a terminal.
+//! The log of a long-running command on the standard error: lines of text or JSON, and progress on a terminal.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -13,14 +13,14 @@ use crate::progress::{TICK, shown};
 /// Time between two lines of progress in JSON.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// How it is told.
+/// Format of the log.
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
 pub enum LogFormat {
     Text,
     Json,
 }
 
-/// Sums over the rounds since some time.
+/// Sums over batches.
 #[derive(Default)]
 struct Sums {
     rounds: u64,
@@ -29,17 +29,17 @@ struct Sums {
     busy: f64,
 }
 
-/// Where it is told.
+/// The log of a command on the standard error.
 pub struct Log {
     format: LogFormat,
-    /// Who is at the other side.
+    /// Address of the peer.
     peer: String,
-    /// Connections that a batch is full with.
+    /// Number of connections: the size of a full batch.
     connections: usize,
     bar: ProgressBar,
     start: Instant,
     last: Instant,
-    /// The last event, which is not told again while nothing else happens: all connections begin and end alike.
+    /// The last event. Repeats are not logged: all connections begin and end alike.
     told: String,
     recent: Sums,
     total: Sums,
@@ -47,7 +47,7 @@ pub struct Log {
 }
 
 impl Log {
-    /// A log of a conversation with a peer.
+    /// Starts the log of the traffic with a peer.
     pub fn new(format: LogFormat, peer: &str, connections: usize) -> Self {
         let (now, peer) = (Instant::now(), peer.to_owned());
         let bar = match format {
@@ -58,12 +58,12 @@ impl Log {
         Self { format, peer, connections, bar, start: now, last: now, told: String::new(), recent, total, spread: None }
     }
 
-    /// How many connections there are now.
+    /// Sets the number of connections.
     pub fn connections(&mut self, connections: usize) {
         self.connections = connections;
     }
 
-    /// One event, as a line.
+    /// Logs an event as one line.
     pub fn event(&mut self, event: &str, text: &str) {
         if text == self.told && self.format == LogFormat::Text {
             return;
@@ -78,7 +78,7 @@ impl Log {
         self.line(&line);
     }
 
-    /// Nobody is there yet; said once.
+    /// Logs once that the server is not there yet.
     pub fn waiting(&mut self, reason: &str) {
         let text = format!("waiting for the server ({reason})");
         if text != self.told {
@@ -86,7 +86,7 @@ impl Log {
         }
     }
 
-    /// A batch was evaluated.
+    /// Adds an evaluated batch.
     pub fn round(&mut self, round: &BatchStats) {
         for sums in [&mut self.recent, &mut self.total] {
             sums.rounds += 1;
@@ -120,7 +120,7 @@ impl Log {
         (self.last, self.recent) = (Instant::now(), Sums::default());
     }
 
-    /// The end.
+    /// Logs the totals.
     pub fn finish(mut self, ending: &str) {
         self.bar.finish_and_clear();
         let Sums { structures, evaluations, busy, .. } = self.total;
@@ -149,8 +149,8 @@ impl Log {
     }
 }
 
-/// A line on the standard error. That nobody reads it, or that its disk is full, is no reason to end. What strangers
-/// have said may be in it, which is not to control the terminal.
+/// Prints a line on the standard error. A closed pipe or a full disk is ignored. Control characters are replaced, since
+/// the line may quote a peer and must not control the terminal.
 pub fn say(line: &str) {
     let line = line.replace(|c: char| c.is_control() && c != '\n', "\u{fffd}");
     let _ = writeln!(std::io::stderr(), "{line}");

@@ -31,7 +31,7 @@ use clap::error::ErrorKind as UsageError;
 use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 use tumble::{Error, Result};
 
-/// Evaluate machine-learned potentials that are not exactly rotation-invariant, and see by how much they are not.
+/// Evaluate machine-learned potentials that are not exactly rotation-invariant, and measure their symmetry error.
 #[derive(Parser)]
 #[command(version, disable_version_flag = true, arg_required_else_help = true, after_help = EXAMPLES)]
 #[command(override_usage = "tumble [OPTIONS] <COMMAND>")]
@@ -39,11 +39,11 @@ struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
 
-    /// The ONNX Runtime library, or the folder that it is in; looked for in the usual places if not given
+    /// The ONNX Runtime library or its folder [default: searched in the usual places]
     #[arg(long, global = true, value_name = "PATH")]
     onnxruntime: Option<PathBuf>,
 
-    /// Print the version of tumble, and that of ONNX Runtime and where it was found
+    /// Print the versions of tumble and of ONNX Runtime, with the path of its library
     #[arg(long)]
     version: bool,
 
@@ -65,26 +65,26 @@ enum Command {
     Doctor(doctor::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
-    /// Print all errors, as a part of the manual
+    /// Print all errors as a page of the manual
     #[command(hide = true)]
     Errors,
 }
 
 const EXAMPLES: &str = "\
 Examples:
-  tumble info model.onnx                                  what the model is
+  tumble info model.onnx                                  cutoff, elements and origin of a model
   tumble eval model.onnx water.xyz                        energies and forces of all frames
   tumble eval model.onnx water.xyz --rotate octahedral    averaged over 24 rotations, with their spread
-  tumble check model.onnx water.xyz --report report.html  how broken the symmetry is, and what to do about it
-  tumble bench model.onnx water.xyz                       how long a step takes, and where the time goes
-  tumble ipi model.onnx --template water.xyz --unix driver    the forces of an i-PI simulation
-  tumble serve model.onnx --listen unix:/tmp/water.sock   the forces of many simulations
-  tumble model water                                      where a model lies that comes with tumble
-  tumble doctor                                           whether all is installed well, and what to do if not
+  tumble check model.onnx water.xyz --report report.html  size of the symmetry error, recommended settings
+  tumble bench model.onnx water.xyz                       time of a step, by part
+  tumble ipi model.onnx --template water.xyz --unix driver    forces for an i-PI simulation
+  tumble serve model.onnx --listen unix:/tmp/water.sock   forces for many simulations
+  tumble model water                                      path of a model that comes with tumble
+  tumble doctor                                           check of the installation, with remedies
 
-Every command has examples of its own: tumble eval --help
+Every command has its own examples: tumble eval --help
 
-Exit code: 2 for options that make no sense, 1 for any other error.";
+Exit code: 2 for invalid options, 1 for any other error.";
 
 fn main() -> ExitCode {
     let Arguments { command, onnxruntime, version, short: _ } = Arguments::parse();
@@ -106,7 +106,7 @@ fn main() -> ExitCode {
     };
     match result {
         Ok(code) => code,
-        // Whoever reads the output has seen enough, as in `tumble eval ... | head`.
+        // The reader closed the pipe, as in `tumble eval ... | head`.
         Err(Error::Write { source, .. }) if source.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             log::say(&format!("error: {error}"));
@@ -119,7 +119,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Turns a failure to write into a sentence.
+/// Adds the path to an error of writing.
 fn written(path: impl AsRef<Path>, result: std::io::Result<()>) -> Result<()> {
     result.map_err(|source| Error::Write { path: path.as_ref().into(), source })
 }
@@ -129,5 +129,5 @@ fn print(text: &str) -> Result<()> {
     written(STDOUT, writeln!(std::io::stdout().lock(), "{text}"))
 }
 
-/// What messages call the standard output.
+/// Name of the standard output in messages.
 const STDOUT: &str = "the standard output";

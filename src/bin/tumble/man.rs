@@ -13,11 +13,11 @@ use crate::STDOUT;
 use crate::output::Output;
 use crate::written;
 
-/// Print a manual page, or write all of them into a folder
+/// Print a manual page, or write all pages into a folder
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// The command whose page is printed; that of tumble itself if none is given
+    /// The command [default: the page of tumble itself]
     #[arg(conflicts_with = "folder")]
     command: Option<String>,
 
@@ -46,7 +46,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// The commands that help lists.
+/// The commands listed by `--help`.
 fn shown(root: &Command) -> impl Iterator<Item = &Command> {
     root.get_subcommands().filter(|command| !command.is_hide_set())
 }
@@ -54,11 +54,11 @@ fn shown(root: &Command) -> impl Iterator<Item = &Command> {
 fn wanted<'a>(root: &'a Command, command: Option<&str>) -> Result<&'a Command> {
     let Some(command) = command else { return Ok(root) };
     let names = || shown(root).map(Command::get_name).collect::<Vec<_>>().join(", ");
-    let problem = || format!("is \"{command}\", which is no command of tumble: give one of {}", names());
+    let problem = || format!("is \"{command}\", not a command of tumble: give one of {}", names());
     root.find_subcommand(command).ok_or_else(|| Error::Argument { name: "COMMAND", problem: problem() }.into())
 }
 
-/// With a hyphen between the words, as git names its pages.
+/// Name of the page, with a hyphen between the words as for the pages of git.
 fn name(command: &Command) -> &str {
     command.get_display_name().unwrap_or_else(|| command.get_name())
 }
@@ -68,17 +68,17 @@ fn page(command: &Command) -> String {
     let closing = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     let man = Man::new(command.clone().after_help(Resettable::Reset))
         .title(name(command).to_uppercase())
-        // An empty one is no argument: what follows would take its place.
+        // An empty date is dropped, and the next argument would take its place.
         .date(" ")
         .source(concat!("tumble ", env!("CARGO_PKG_VERSION")))
         .manual("User Commands");
     let mut text = Vec::new();
-    // Memory takes all that is written to it.
+    // Writing to memory cannot fail.
     let _ = man.render(&mut text);
     String::from_utf8_lossy(&text).into_owned() + &sections(&closing)
 }
 
-/// The text after the options: a paragraph with a title is a section whose lines stay as they are, all others are notes.
+/// The text after the options: a paragraph with a title becomes a section with its lines unchanged, any other a note.
 fn sections(text: &str) -> String {
     let paragraphs = text.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty());
     let (mut titled, mut notes) = (String::new(), Vec::new());
@@ -91,7 +91,7 @@ fn sections(text: &str) -> String {
     if notes.is_empty() { titled } else { titled + ".SH NOTES\n" + &notes.join(".PP\n") }
 }
 
-/// A paragraph of a title with a colon and indented lines, if it is one.
+/// Returns a section for a paragraph of a title, a colon and indented lines; None for other paragraphs.
 fn section(paragraph: &str) -> Option<String> {
     let (title, rest) = paragraph.split_once(":\n")?;
     let indented = rest.starts_with(' ') && !title.contains('\n');
@@ -102,7 +102,7 @@ fn all_escaped(lines: &str) -> String {
     lines.lines().map(|line| escaped(line.trim_start()) + "\n").collect()
 }
 
-/// A line that roff prints as it is, with hyphens, quotes and tildes that can be copied to a command line.
+/// Escapes a line for roff, so that hyphens, quotes and tildes can be copied to a command line.
 fn escaped(line: &str) -> String {
     let special = [('\\', "\\e"), ('-', "\\-"), ('\'', "\\(aq"), ('`', "\\(ga"), ('~', "\\(ti"), ('^', "\\(ha")];
     let line = special.iter().fold(line.to_owned(), |line, (sign, name)| line.replace(*sign, name));

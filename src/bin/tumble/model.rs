@@ -11,18 +11,18 @@ use tumble_core::Error;
 use crate::STDOUT;
 use crate::written;
 
-/// Print where a model lies that comes with tumble, or the names of all of them
+/// Print the path of a model that comes with tumble, or list the names of these models
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// The model whose file is printed; without one the names are
+    /// The model [default: list the names]
     name: Option<String>,
 }
 
 const EXAMPLES: &str = "\
 Examples:
-  tumble model                                # the names
-  tumble check \"$(tumble model water)\"        # a small one of liquid water, to try things out with";
+  tumble model                                # list the names
+  tumble check \"$(tumble model water)\"        # a small model of liquid water for a first try";
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<()> {
@@ -34,7 +34,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     written(STDOUT, io::stdout().write_all(text.as_bytes()))
 }
 
-/// Name and file of each in the folder `models` beside the program.
+/// Name and file of each model in the folder `models` beside the program.
 fn models(program: &Path) -> BTreeMap<String, PathBuf> {
     let files = program.with_file_name("models").read_dir().into_iter().flatten().flatten().map(|entry| entry.path());
     let onnx = files.filter(|file| file.extension().is_some_and(|end| end == "onnx"));
@@ -45,7 +45,7 @@ fn wanted<'a>(known: &'a BTreeMap<String, PathBuf>, name: &str) -> Result<&'a Pa
     let names = || known.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
     let problem = || match known.is_empty() {
         true => format!("is \"{name}\", but no models lie beside this program: give the path of an ONNX file instead"),
-        false => format!("is \"{name}\", which does not come with tumble: give one of {}", names()),
+        false => format!("is \"{name}\", not a model that comes with tumble: give one of {}", names()),
     };
     known.get(name).map(PathBuf::as_path).ok_or_else(|| Error::Argument { name: "NAME", problem: problem() }.into())
 }
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn models_are_what_lies_beside_the_program() {
+    fn models_are_the_onnx_files_beside_the_program() {
         let folder = tempfile::tempdir().unwrap();
         let program = folder.path().join("tumble");
         let refused = |known: &BTreeMap<_, _>| wanted(known, "gold").unwrap_err().to_string();
@@ -71,7 +71,7 @@ mod tests {
         assert_eq!(wanted(&known, "water").unwrap(), folder.path().join("models/water.onnx"));
         assert_eq!(
             refused(&known),
-            "the argument NAME is \"gold\", which does not come with tumble: give one of ice, water"
+            "the argument NAME is \"gold\", not a model that comes with tumble: give one of ice, water"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! What commands that evaluate a model have in common beside [`crate::settings`].
+//! Options shared by the commands that evaluate a model, beside [`crate::settings`].
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,16 +15,16 @@ use tumble_server::scheduler::Shutdown;
 
 use crate::log::say;
 
-/// How long the command may take.
+/// The option `--max-seconds`.
 #[derive(Args)]
 pub struct TimeLimit {
-    /// Ends the command after so long, seconds, with exit code 124
+    /// Stop the command after this time, seconds, with exit code 124
     #[arg(long, value_name = "S", value_parser = limit)]
     max_seconds: Option<Duration>,
 }
 
 impl TimeLimit {
-    /// Has evaluations that watch it end in time.
+    /// Returns a token that cancels evaluations at the limit.
     pub fn cancel(&self) -> Result<Cancel> {
         let cancel = Cancel::default();
         if self.max_seconds.is_some() {
@@ -35,23 +35,23 @@ impl TimeLimit {
         Ok(cancel)
     }
 
-    /// Has the interrupt ask in time.
+    /// Triggers the interrupt at the limit.
     pub fn watch(&self, interrupt: &Arc<Shutdown>) {
         self.max_seconds.iter().for_each(|limit| interrupt.after(*limit));
     }
 }
 
-/// The exit code of what has ended for want of time, as that of timeout(1).
+/// Exit code at the time limit, as for timeout(1).
 pub const LATE: u8 = 124;
 
-/// A calculator, with its notes told.
+/// Loads a calculator and prints its notes.
 pub fn calculator(model: &Path, settings: &Settings) -> Result<Calculator> {
     let calculator = tumble_engine::load(model, settings)?;
     tell(calculator.notes());
     Ok(calculator)
 }
 
-/// Loads a model, and says what the user should know of how it is run.
+/// Loads a model and prints its notes on how it runs.
 pub fn load(model: &Path, settings: &Settings) -> Result<OnnxPotential> {
     settings.check()?;
     let potential = OnnxPotential::load(model, &settings.running())?;
@@ -63,12 +63,12 @@ fn tell(notes: &[String]) {
     notes.iter().for_each(|note| say(&format!("note: {note}")));
 }
 
-/// A SHA-256 in hexadecimal digits.
+/// Parses a SHA-256 in hexadecimal digits.
 pub fn hash(text: &str) -> Result<String, String> {
     Hash::parse(text).map(|hash| hash.to_string()).map_err(|error| error.to_string())
 }
 
-/// A time, seconds: up to 30 years, since clocks do not count as far as numbers do.
+/// Parses a time in seconds: up to 30 years, since clocks overflow before numbers do.
 pub fn seconds(text: &str) -> Result<u64, String> {
     match text.parse() {
         Ok(number @ 0..=1_000_000_000) => Ok(number),
@@ -76,7 +76,7 @@ pub fn seconds(text: &str) -> Result<u64, String> {
     }
 }
 
-/// A time, microseconds: as long as [`seconds`] allows.
+/// Parses a time in microseconds, with the limit of [`seconds`].
 pub fn microseconds(text: &str) -> Result<u64, String> {
     match text.parse() {
         Ok(number @ 0..=1_000_000_000_000_000) => Ok(number),
@@ -84,7 +84,7 @@ pub fn microseconds(text: &str) -> Result<u64, String> {
     }
 }
 
-/// A time above zero, up to 30 years.
+/// Parses a time above zero, up to 30 years.
 pub fn limit(text: &str) -> Result<Duration, String> {
     match above_zero(text)? {
         seconds if seconds <= 1e9 => Ok(Duration::from_secs_f64(seconds)),
@@ -92,7 +92,7 @@ pub fn limit(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// A number of things of which there is at least one, and no more than a machine has: more is a mistake.
+/// Parses a count of at least one; counts beyond any machine are mistakes.
 pub fn positive(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) => Err("must be at least 1".into()),
@@ -101,7 +101,7 @@ pub fn positive(text: &str) -> Result<usize, String> {
     }
 }
 
-/// A number that is neither zero nor infinite.
+/// Parses a finite number above zero.
 pub fn above_zero(text: &str) -> Result<f64, String> {
     let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number > 0.0);
     number.ok_or_else(|| "must be a number above 0".into())

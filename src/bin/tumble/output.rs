@@ -1,4 +1,4 @@
-//! A file of results: written beside its place, and moved there when it is complete.
+//! A file of results, written beside its place and moved there when it is complete.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -9,22 +9,23 @@ use tumble::{Error, Result};
 use crate::written;
 
 /// A file that takes its name in [`Output::finish`]. Until then, and for ever if the disk is full or the program is
-/// killed, what had the name before is as it was. What is no file, as /dev/stdout or a pipe, is written to directly.
+/// killed, an older file of that name is unchanged. Anything but a regular file, as /dev/stdout or a pipe, is written
+/// directly.
 pub struct Output {
-    /// As the user gave it, for messages.
+    /// The path given by the user, for messages.
     path: PathBuf,
     out: BufWriter<File>,
-    /// Where it is written, and where it goes.
+    /// The draft and the final path; None if written directly.
     places: Option<[PathBuf; 2]>,
 }
 
 impl Output {
-    /// Begins to write.
+    /// Creates the draft.
     ///
     /// # Errors
-    /// [`Error::Write`], as where the folder is missing or nothing may be written there.
+    /// [`Error::Write`] if the folder is missing or not writable.
     pub fn create(path: &Path) -> Result<Self> {
-        // A link goes on to point where it pointed.
+        // Keep a symbolic link and replace its target.
         let place = path.canonicalize().unwrap_or_else(|_| path.into());
         let special = place.metadata().is_ok_and(|found| !found.is_file());
         let file = if special { OpenOptions::new().write(true).open(&place) } else { draft(&place) };
@@ -33,7 +34,7 @@ impl Output {
         Ok(Self { path: path.into(), out: BufWriter::new(file), places })
     }
 
-    /// Writes all at once.
+    /// Writes the whole file at once.
     ///
     /// # Errors
     /// [`Error::Write`].
@@ -43,7 +44,7 @@ impl Output {
         output.finish()
     }
 
-    /// Writes a part.
+    /// Writes a part of the file.
     ///
     /// # Errors
     /// [`Error::Write`].
@@ -51,7 +52,7 @@ impl Output {
         written(&self.path, part(&mut self.out))
     }
 
-    /// Moves it to its place, once all of it is on the disk: some say only then that they are full.
+    /// Syncs the draft to the disk, since some report only then that they are full, and moves it to its place.
     ///
     /// # Errors
     /// [`Error::Write`].
@@ -68,7 +69,7 @@ impl Output {
         result
     }
 
-    /// Leaves what was written so far where it is, and says where that is.
+    /// Keeps the draft and returns its path.
     pub fn keep(mut self) -> Option<PathBuf> {
         let flushed = self.out.flush();
         self.places.take().map(|[draft, _]| draft).filter(|_| flushed.is_ok())
@@ -78,14 +79,14 @@ impl Output {
 impl Drop for Output {
     fn drop(&mut self) {
         if let Some([draft, _]) = &self.places {
-            // It may be gone, with its folder.
+            // The draft may be gone with its folder.
             let _ = std::fs::remove_file(draft);
         }
     }
 }
 
-/// A new file beside the place, with the rights of the file that is there now. One that may not be written to is refused,
-/// though it could be replaced.
+/// Creates the draft beside its place, with the permissions of the file there. A read-only file is refused, though it
+/// could be replaced.
 fn draft(place: &Path) -> io::Result<File> {
     let rights = match OpenOptions::new().write(true).open(place) {
         Ok(old) => Some(old.metadata()?.permissions()),
@@ -93,14 +94,14 @@ fn draft(place: &Path) -> io::Result<File> {
         Err(error) => return Err(error),
     };
     let path = beside(place);
-    // Left behind by a process of this number that was killed.
+    // Left behind by a killed process of the same id.
     let _ = std::fs::remove_file(&path);
     let file = File::create_new(&path)?;
     rights.map_or(Ok(()), |rights| file.set_permissions(rights))?;
     Ok(file)
 }
 
-/// No longer than names may be.
+/// Path of the draft, shortened to the limit of file names.
 fn beside(place: &Path) -> PathBuf {
     let name = place.file_name().unwrap_or_default().to_string_lossy();
     let name: String = name.chars().take(50).collect();
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_stays_and_what_is_no_file_is_written_to() {
+    fn links_stay_and_devices_are_written_directly() {
         let folder = tempfile::tempdir().unwrap();
         let [target, link] = ["target", "link"].map(|name| folder.path().join(name));
         std::fs::write(&target, "old").unwrap();
@@ -153,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_missing_or_goes_is_told() {
+    fn a_missing_or_removed_folder_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("no/out");
         let error = Output::create(&path).err().unwrap().to_string();

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Time between two looks of a bar.
+/// Time between two updates of a bar.
 pub const TICK: Duration = Duration::from_millis(200);
 
-/// The bar in the style of the template; a hidden one where nobody would see it.
+/// Shows the bar in the style of the template, on a terminal only.
 pub fn shown(bar: ProgressBar, template: &str) -> ProgressBar {
     if !io::stderr().is_terminal() {
         return ProgressBar::hidden();

@@ -23,62 +23,62 @@ use crate::log::{Log, LogFormat};
 use crate::options::{above_zero, limit, load, microseconds, positive, seconds};
 use crate::settings::Options;
 
-/// Characters of a token where other machines can guess: 16 random digits of openssl are 64 bits, which nobody finds at
-/// the few guesses a second that are answered; words and dates are shorter.
+/// Smallest number of characters of a token if other machines can guess it. 16 random digits of openssl are 64 bits,
+/// too many for the few guesses per second that are answered; words and dates are shorter.
 const SHORTEST_TOKEN: usize = 16;
 
-/// Serve many simulations at once with one model
+/// Serve the energies and forces of one model to many simulations at once
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
     /// The model
     model: PathBuf,
 
-    /// Where to listen: unix:PATH or tcp:HOST:PORT (port 0 for any that is free)
+    /// Address to listen on: unix:PATH or tcp:HOST:PORT (port 0 for any free port)
     #[arg(long, value_name = "ADDRESS")]
     listen: Address,
 
-    /// Structures evaluated together
+    /// Largest number of structures evaluated together
     #[arg(long, value_name = "N", default_value = "1024", value_parser = positive)]
     max_batch: usize,
 
-    /// How long a structure waits for those of other connections, microseconds
+    /// Time that a structure waits for structures of other connections, microseconds
     #[arg(long, value_name = "US", default_value = "1000", value_parser = microseconds)]
     max_wait_us: u64,
 
-    /// Atoms of the structures in one message
+    /// Largest number of atoms in one message
     #[arg(long, value_name = "N", default_value = "100000", value_parser = positive)]
     max_atoms: usize,
 
-    /// Rotations of one structure
+    /// Largest number of rotations of one structure
     #[arg(long, value_name = "N", default_value = "1000", value_parser = positive)]
     max_rotations: usize,
 
-    /// Edges times rotations of the structures in one message: half an hour's work or so for a small model
+    /// Largest number of edges times rotations in one message; the default takes about half an hour for a small model
     #[arg(long, value_name = "N", default_value = "1e9", value_parser = above_zero)]
     max_work: f64,
 
-    /// Simulations at a time
+    /// Largest number of simulations at a time
     #[arg(long, value_name = "N", default_value = "256", value_parser = positive)]
     max_connections: usize,
 
-    /// Connections at a time that have sent no INIT yet; one more takes the place of the oldest
+    /// Largest number of connections without an INIT; a further one replaces the oldest
     #[arg(long, value_name = "N", default_value = "64", value_parser = positive)]
     max_pending: usize,
 
-    /// How long an INIT is waited for, seconds
+    /// Time to wait for an INIT, seconds
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     grace: u64,
 
-    /// Ends connections that ask for nothing so long, seconds [default: never]
+    /// Close connections without a request for this time, seconds [default: never]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     idle_timeout: Option<u64>,
 
-    /// How long the rest of a message, or room for an answer, is waited for, seconds
+    /// Time to wait for the rest of a message, or for room for an answer, seconds
     #[arg(long, alias = "patience", value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     io_timeout: u64,
 
-    /// What simulations must give to be served; better in the variable than on the command line, where others see it
+    /// Token that simulations must send; prefer the variable, since other users can see the command line
     #[arg(long, env = "TUMBLE_TOKEN", hide_env_values = true)]
     token: Option<String>,
 
@@ -86,15 +86,15 @@ pub struct Arguments {
     #[arg(long)]
     open: bool,
 
-    /// A line of JSON every 10 seconds and at the end, to a file or - for the standard output
+    /// Write a line of JSON every 10 seconds and at the end; - for the standard output
     #[arg(long, value_name = "FILE")]
     stats: Option<PathBuf>,
 
-    /// How to tell what goes on, on the standard error
+    /// Format of the log on the standard error
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     log: LogFormat,
 
-    /// Ends the server after so long, seconds, as Ctrl-C does
+    /// Stop the server after this time, seconds, as Ctrl-C does
     #[arg(long, value_name = "S", value_parser = limit)]
     max_seconds: Option<Duration>,
 
@@ -108,16 +108,16 @@ Examples:
   tumble serve model.onnx --listen tcp:127.0.0.1:31500 --stats -
   TUMBLE_TOKEN=$(openssl rand -hex 16) tumble serve model.onnx --listen tcp:0.0.0.0:31500
 
-Each simulation says itself how it wants to be averaged (rotate, inversion, seed): --rotate and --seed are what it gets if
-it does not say. docs/server.md has clients for ASE, C and Rust. Ctrl-C ends it.";
+Each simulation chooses its own rotate, inversion and seed; --rotate and --seed are the defaults. docs/server.md has
+clients for ASE, C and Rust. Stop the server with Ctrl-C.";
 
 /// Runs the command.
 pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCode> {
     let address = &arguments.listen;
-    // One that no client could give would keep everybody out, and an empty one nobody.
+    // A token that no client can send would keep everybody out, and an empty token nobody.
     ClientSettings { token: arguments.token.clone(), ..ClientSettings::default() }.options()?;
     if arguments.token.is_none() && !arguments.open && !address.is_local() {
-        return Err(Error::OpenDoor { address: address.to_string() });
+        return Err(Error::OpenServer { address: address.to_string() });
     }
     if let Some(found) = arguments.token.as_ref().map(|token| token.chars().count())
         && found < SHORTEST_TOKEN
@@ -132,7 +132,7 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
         .map_err(|source| tumble_server::Error::Listen { address: address.to_string(), source })?;
     let options = arguments.server(settings)?;
     let mut log = Log::new(arguments.log, &listener.address().to_string(), 0);
-    // Before anybody is told of the socket, so that a signal always removes it.
+    // Before the socket is announced, so that a signal always removes it.
     let interrupt = Shutdown::by_signals().map_err(|source| Error::Signals { source })?;
     arguments.max_seconds.iter().for_each(|limit| interrupt.after(*limit));
     log.event("listening", "listening");
@@ -142,7 +142,7 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
 }
 
 impl Arguments {
-    /// What a simulation gets that says nothing must be what it may ask for.
+    /// Checks that the default mitigation is within `--max-rotations`.
     fn check_default(&self, policy: &Policy) -> Result<()> {
         let (found, most) = (policy.mitigation.evaluations(), self.max_rotations);
         if found <= most {
@@ -154,7 +154,7 @@ impl Arguments {
     }
 
     fn server(&self, settings: Settings) -> Result<ServerOptions> {
-        let terms = SessionLimits {
+        let session_limits = SessionLimits {
             max_atoms: self.max_atoms,
             max_rotations: self.max_rotations,
             token: self.token.clone(),
@@ -163,15 +163,15 @@ impl Arguments {
         let limits = Limits {
             max_batch: self.max_batch,
             max_wait: Duration::from_micros(self.max_wait_us),
-            memory: terms.settings.memory_mb << 20,
+            memory: session_limits.settings.memory_mb << 20,
             max_work: self.max_work,
-            max_text: terms.max_text(),
+            max_text: session_limits.max_text(),
             io_timeout: Some(Duration::from_secs(self.io_timeout)),
             admission: Some(Admission { max_pending: self.max_pending, grace: Duration::from_secs(self.grace) }),
             idle: self.idle_timeout.map(Duration::from_secs),
         };
         let statistics = self.stats.as_deref().map(open).transpose()?;
-        Ok(ServerOptions { terms, limits, max_connections: self.max_connections, statistics })
+        Ok(ServerOptions { session_limits, limits, max_connections: self.max_connections, statistics })
     }
 }
 
@@ -184,7 +184,7 @@ fn open(path: &Path) -> Result<Box<dyn Write>> {
     Ok(Box::new(appended))
 }
 
-/// A file that is opened for each line: it may be moved away meanwhile, and a folder that has gone is noticed.
+/// A file opened anew for each line, so that it can be rotated and a removed folder is noticed.
 struct Appended(PathBuf);
 
 impl Appended {
@@ -210,7 +210,7 @@ fn tell(log: &mut Log, report: Report) {
             log.connections(connections);
             log.round(round);
         }
-        Report::Crowded(count) => {
+        Report::Evicted(count) => {
             log.event("crowded", &format!("{count} connection(s) without an INIT had to make room for others"));
         }
         Report::NotWritten(error) => {

@@ -1,4 +1,4 @@
-//! The settings of the table as options of the command line.
+//! The table of settings as options of the command line.
 
 use std::marker::PhantomData;
 use std::path::PathBuf;
@@ -7,57 +7,57 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use tumble_core::Result;
 use tumble_core::Settings;
-use tumble_core::settings::door::accepted;
-use tumble_core::settings::{Door, Given, Setting, Value};
+use tumble_core::settings::frontend::accepted;
+use tumble_core::settings::{Frontend, Given, Setting, Value};
 
 use crate::options::hash;
 
-/// Settings that a command takes as options, as they were given.
+/// Options of a command for the settings of the front ends `D`, as given.
 pub struct Options<D = Averaging> {
     given: Vec<(&'static Setting, String)>,
-    doors: PhantomData<D>,
+    frontends: PhantomData<D>,
 }
 
-/// Which settings these are.
-pub trait Doors {
-    /// In the order of the help.
-    const DOORS: &'static [Door];
+/// A selection of settings.
+pub trait Frontends {
+    /// The front ends of these settings, in the order of the help.
+    const FRONTENDS: &'static [Frontend];
 }
 
-/// Those of commands that average over rotations.
+/// Settings of commands that average over rotations.
 pub struct Averaging;
 
-/// Those of all commands that run a model.
+/// Settings of all commands that run a model.
 pub struct Running;
 
-/// Those of `tumble ipi` only.
+/// Settings of `tumble ipi` only.
 pub struct Ipi;
 
-impl Doors for Averaging {
-    const DOORS: &'static [Door] = &[Door::Averaging, Door::Running];
+impl Frontends for Averaging {
+    const FRONTENDS: &'static [Frontend] = &[Frontend::Averaging, Frontend::Running];
 }
 
-impl Doors for Running {
-    const DOORS: &'static [Door] = &[Door::Running];
+impl Frontends for Running {
+    const FRONTENDS: &'static [Frontend] = &[Frontend::Running];
 }
 
-impl Doors for Ipi {
-    const DOORS: &'static [Door] = &[Door::Ipi];
+impl Frontends for Ipi {
+    const FRONTENDS: &'static [Frontend] = &[Frontend::Ipi];
 }
 
-impl<D: Doors> Options<D> {
-    /// As settings of a calculator.
+impl<D: Frontends> Options<D> {
+    /// Returns the settings of a calculator.
     ///
     /// # Errors
-    /// Those of [`Settings::take`].
+    /// As [`Settings::take`].
     pub fn settings(&self, library: Option<PathBuf>) -> Result<Settings> {
         self.added_to(Settings { library, ..Settings::default() })
     }
 
-    /// Other settings with these.
+    /// Adds these options to other settings.
     ///
     /// # Errors
-    /// Those of [`Settings::take`].
+    /// As [`Settings::take`].
     pub fn added_to(&self, mut settings: Settings) -> Result<Settings> {
         let given: Vec<Given> = self.given.iter().map(|(setting, text)| (*setting, text.as_str())).collect();
         settings.take(&given)?;
@@ -65,11 +65,11 @@ impl<D: Doors> Options<D> {
     }
 }
 
-fn all<D: Doors>() -> impl Iterator<Item = &'static Setting> {
-    D::DOORS.iter().flat_map(|door| accepted(*door))
+fn all<D: Frontends>() -> impl Iterator<Item = &'static Setting> {
+    D::FRONTENDS.iter().flat_map(|frontend| accepted(*frontend))
 }
 
-impl<D: Doors> Args for Options<D> {
+impl<D: Frontends> Args for Options<D> {
     fn augment_args(command: Command) -> Command {
         command.args(all::<D>().map(option))
     }
@@ -79,10 +79,10 @@ impl<D: Doors> Args for Options<D> {
     }
 }
 
-impl<D: Doors> FromArgMatches for Options<D> {
+impl<D: Frontends> FromArgMatches for Options<D> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let given = all::<D>().filter_map(|setting| Some((setting, text(setting, matches)?))).collect();
-        Ok(Self { given, doors: PhantomData })
+        Ok(Self { given, frontends: PhantomData })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -115,7 +115,7 @@ fn forces() -> [PossibleValue; 2] {
     ]
 }
 
-/// What was given for a setting, or its default.
+/// Text given for a setting, or its default.
 fn text(setting: &Setting, matches: &ArgMatches) -> Option<String> {
     match setting.value {
         Value::Switch(_) => matches.get_flag(setting.name).then(|| "yes".into()),

@@ -1,4 +1,4 @@
-//! Structures to measure a model on: those of a file, or water.
+//! Structures to measure a model on: from a file, or water.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use tumble_check::structures::{Named, water};
 use tumble_core::elements::symbols;
 use tumble_core::potential::ModelInfo;
 
-/// The structures of the file, or those of water, with their names.
+/// Returns the structures of the file, or of water, with their names.
 pub fn named(path: Option<&Path>, info: &ModelInfo) -> Result<Vec<Named>> {
     let Some(path) = path else {
         let refusal = || Error::NoStructures { model: info.name.clone(), known: symbols(&info.species) };
@@ -18,7 +18,7 @@ pub fn named(path: Option<&Path>, info: &ModelInfo) -> Result<Vec<Named>> {
     frames.map(|(index, frame)| Ok((format!("frame {}", index + 1), frame?.system))).collect()
 }
 
-/// An error in a structure of the file, with the frame; those of water have no errors of their own.
+/// Adds the frame to an error in a structure of the file; an error in the built-in water is unchanged.
 pub fn located(path: Option<&Path>, index: usize, error: Error) -> Error {
     let Some(path) = path else { return error };
     let file = if path == Path::new("-") { "the standard input".into() } else { path.into() };

@@ -6,13 +6,13 @@ use tumble_core::calculator::Evaluation;
 use tumble_core::numbers::fixed;
 use tumble_core::rotation::{norm, root_mean_square};
 
-/// Names and units above the columns of [`row`].
+/// Names and units of the columns of [`row`].
 pub const HEADER: [&str; 2] = [
     " frame   atoms             energy  energy spread   force RMS  force spread     torque  evaluations         ms",
     "                               eV            meV        eV/Å         meV/Å         eV                        ",
 ];
 
-/// One frame (counted from 1). Without replicas there is no spread, which is not the same as a spread of zero.
+/// One frame (counted from 1). Without replicas the spread is undefined, not zero.
 pub fn row(frame: usize, evaluation: &Evaluation, time: Duration) -> String {
     let atoms = evaluation.forces.len();
     let (energy, evaluations) = (fixed(evaluation.energy, 6), evaluation.evaluations);

@@ -1,4 +1,4 @@
-//! `tumble --version`: this program, and the ONNX Runtime that it runs models with.
+//! `tumble --version`: the versions of this program and of its ONNX Runtime.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use tumble_onnx::runtime::installation::installation;
 
 use crate::print;
 
-/// Prints the versions; that ONNX Runtime is not there is said, and no error.
+/// Prints the versions. A missing ONNX Runtime is reported but is not an error.
 pub fn run(library: Option<&Path>) -> Result<()> {
     let runtime = match installation(library) {
         Ok(found) => format!("ONNX Runtime {} at {}", found.version, found.path.display()),

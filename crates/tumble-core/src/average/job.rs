@@ -8,9 +8,9 @@ use super::moments::Moments;
 use super::sample::Sample;
 use super::{Evaluation, Request};
 use crate::graph::Graph;
-use crate::planned::plan_of;
 use crate::planner::{GraphSize, Plan, Work};
 use crate::potential::{Forces, ModelInfo, Potential, Response};
+use crate::potential_plan::plan_for;
 use crate::quadrature::Quadrature;
 use crate::rotation::{IDENTITY, Matrix3};
 
@@ -53,7 +53,7 @@ impl Job<'_> {
 
     /// Plans the job on its own.
     pub fn plan(&self, potential: &dyn Potential) -> Plan {
-        plan_of(potential, &[self.work()], self.request.memory)
+        plan_for(potential, &[self.work()], self.request.memory)
     }
 
     /// Returns the rotations of replicas of one kind.

@@ -3,9 +3,9 @@
 use super::job::{Job, Progress};
 use super::{Evaluation, average_checked, average_job};
 use crate::error::{Error, Result};
-use crate::planned::plan_of;
 use crate::planner::{Batch, Work};
 use crate::potential::{Potential, Replicas};
+use crate::potential_plan::plan_for;
 
 /// How a job is evaluated.
 enum State<'a> {
@@ -26,7 +26,7 @@ pub(crate) fn average_jobs(potential: &mut dyn Potential, jobs: &[Job]) -> Vec<R
     let mut states: Vec<_> = jobs.iter().map(|job| State::of(job, potential)).collect();
     let work: Vec<_> = jobs.iter().zip(&states).map(|(job, state)| state.work(job)).collect();
     let memory = jobs.first().map_or(0, |job| job.request.memory);
-    for batch in plan_of(potential, &work, memory).batches {
+    for batch in plan_for(potential, &work, memory).batches {
         if batch.is_in_blocks() {
             batch.shares.iter().for_each(|share| states[share.work] = State::Separate);
         } else {

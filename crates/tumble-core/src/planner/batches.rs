@@ -1,4 +1,4 @@
-//! Which replicas are handed to the potential together.
+//! Batches: replicas that are passed to the potential together.
 
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -8,18 +8,14 @@ use super::steps::steps;
 use super::{Batch, Limits, Part, Pieces, Plan, Share, Work};
 use crate::forces::Forces;
 
-/// How often each of several workers gets work while one batch is evaluated: the more, the less does one wait for another
-/// at the end.
-const ROUNDS: usize = 32;
-
-/// Padding may add a quarter to what a run takes: more would cost more than a run of one's own.
+/// Largest ratio of a padded run to an unpadded one: 5/4. With more padding, a separate run is cheaper.
 const PADDING: (usize, usize) = (5, 4);
 
-/// How the work is done. Replicas of several structures share batches as far as memory and padding allow; a structure
-/// that takes more than all memory has batches of its own, which come last.
+/// Plans the work. Replicas of several structures share batches as far as memory and padding allow. A structure that
+/// needs more than all memory has batches of its own, at the end.
 ///
 /// # Errors
-/// A level that must be opened before.
+/// [`Unopened`] with a level that must be opened first.
 pub fn plan(work: &[Work], model: &ModelCosts, limits: &Limits) -> Result<Plan, Unopened> {
     let planner = Planner { work, model, limits };
     let shares = if let [_] = work { planner.one(0)? } else { planner.several()? };
@@ -27,27 +23,17 @@ pub fn plan(work: &[Work], model: &ModelCosts, limits: &Limits) -> Result<Plan, 
     Ok(Plan { batches: batches.collect::<Result<_, _>>()?, workers: limits.workers })
 }
 
-/// How many replicas of one graph are evaluated together: as many for each worker, where memory allows.
+/// Returns the number of replicas of one graph in a batch: the same number for each worker, if memory allows.
 ///
 /// # Errors
-/// A level that must be opened before.
+/// [`Unopened`] with a level that must be opened first.
 pub fn batch_size(size: GraphSize, model: &ModelCosts, limits: &Limits) -> Result<usize, Unopened> {
     let (workers, bytes) = (limits.workers, model.bytes(size, limits.workers)?.max(1));
-    let count = (batch_bytes(limits) / bytes).max(workers.min(limits.memory / bytes)).max(1);
+    let count = (limits.bytes_per_batch() / bytes).max(workers.min(limits.memory / bytes)).max(1);
     Ok(if count > workers { count / workers * workers } else { count })
 }
 
-/// Working memory of all replicas that are evaluated together, bytes. One worker takes what suits one run; several take
-/// from a queue, unless memory is too little for each to work at the same time.
-fn batch_bytes(limits: &Limits) -> usize {
-    match (limits.workers, limits.workers.saturating_mul(limits.provider.bytes_per_run)) {
-        (_, abreast) if limits.memory < abreast => limits.memory,
-        (1, abreast) => abreast,
-        (_, abreast) => ROUNDS * abreast,
-    }
-}
-
-/// Replicas of one structure, all of one kind, that are still without a batch.
+/// Replicas of one structure and one kind of forces that have no batch yet.
 #[derive(Clone)]
 struct Rest {
     work: usize,
@@ -55,7 +41,7 @@ struct Rest {
     replicas: Range<usize>,
 }
 
-/// What shares a batch.
+/// The shares of a batch, and their kind of forces.
 type Shares = (Forces, Vec<Share>);
 
 struct Planner<'a> {
@@ -74,7 +60,7 @@ impl Planner<'_> {
         all.map(move |(forces, replicas)| Rest { work, forces, replicas })
     }
 
-    /// The batches of one structure.
+    /// Returns the batches of one structure.
     fn one(&self, work: usize) -> Result<Vec<Shares>, Unopened> {
         let (size, mut batches) = (batch_size(self.work[work].size, self.model, self.limits)?, Vec::new());
         for Rest { forces, replicas, .. } in self.rest(work) {
@@ -85,7 +71,7 @@ impl Planner<'_> {
         Ok(batches)
     }
 
-    /// The batches of several structures. Replicas of each stay in their order.
+    /// Returns the batches of several structures. The replicas of each structure stay in their order.
     fn several(&self) -> Result<Vec<Shares>, Unopened> {
         let (mut rest, mut too_large) = (Vec::new(), Vec::new());
         for work in 0..self.work.len() {
@@ -95,7 +81,7 @@ impl Planner<'_> {
                 too_large.extend(self.one(work)?);
             }
         }
-        // The widest first, so that the first of a batch tells what all of it is padded to.
+        // The widest first, so that all of a batch is padded to the width of its first share.
         rest.sort_by_cached_key(|rest| (rest.forces as u8, Reverse(self.work[rest.work].size.widest)));
         let batches = self.filled(rest)?.into_iter().map(|batch| (batch.forces, batch.shares));
         Ok(batches.chain(too_large).collect())
@@ -128,12 +114,12 @@ impl Planner<'_> {
     }
 }
 
-/// Working memory, bytes.
+/// Working memory of a batch, bytes.
 #[derive(Clone, Copy, Default)]
 struct Bytes {
     /// With padding to the widest graph of a batch.
     padded: usize,
-    /// In a batch of one's own.
+    /// In a batch without other structures.
     own: usize,
 }
 
@@ -160,10 +146,10 @@ impl Filling {
         Self { forces, widest, shares: Vec::new(), bytes: Bytes::default() }
     }
 
-    /// Takes replicas from the front: as many as fit, but at least one if there are none yet.
+    /// Takes replicas from the front, as many as fit; at least one if the batch is empty.
     fn take(&mut self, rest: &mut Rest, planner: &Planner) -> Result<(), Unopened> {
         let (limit, size, workers) =
-            (batch_bytes(planner.limits), planner.work[rest.work].size, planner.limits.workers);
+            (planner.limits.bytes_per_batch(), planner.work[rest.work].size, planner.limits.workers);
         let padded = planner.model.bytes_beside(size, self.widest, workers)?.max(1);
         let one = Bytes { padded, own: planner.bytes(rest.work)?.max(1) };
         let fitting = (1..=rest.replicas.len()).take_while(|&count| self.bytes.plus(one, count).fit(limit)).count();

@@ -1,9 +1,9 @@
-//! What a model takes, as plain data, and what that makes of a graph.
+//! Costs of a model as plain data, and the working memory that it needs for a graph.
 
 use super::stages::fastest_level;
 use crate::graph::Graph;
 
-/// As much of a graph as its costs depend on.
+/// The size of a graph, as input of its costs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct GraphSize {
     /// Number of atoms N.
@@ -17,25 +17,25 @@ pub struct GraphSize {
 }
 
 impl GraphSize {
-    /// The size of a graph.
+    /// Returns the size of a graph.
     pub fn of(graph: &Graph) -> Self {
         let (atoms, centers) = (graph.n_atoms(), graph.n_centers());
         Self { atoms, centers, edges: graph.n_edges(), widest: graph.max_neighbors() }
     }
 }
 
-/// How many slots the edges of a replica take in a model's tensors.
+/// The number of slots for the edges of a replica in a model's tensors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SlotRule {
-    /// One for each edge.
+    /// One slot for each edge.
     #[default]
     Edges,
-    /// For each center as many as the widest center of the run has neighbors.
+    /// For each center as many slots as the widest center of the run has neighbors.
     Padded,
 }
 
 impl SlotRule {
-    /// Slots of a graph in a run whose widest center has so many neighbors.
+    /// Returns the slots of a graph in a run with at most `widest` neighbors of a center.
     fn slots(self, size: GraphSize, widest: usize) -> usize {
         let slots = match self {
             Self::Edges => size.edges,
@@ -45,23 +45,23 @@ impl SlotRule {
     }
 }
 
-/// How much of a stage is kept for later ones, and how much is computed again when gradients come back through it.
+/// How much of a stage is kept for later stages, and how much is recomputed in the backward pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecomputeLevel {
-    /// Least is computed again.
+    /// Recompute least.
     Speed,
-    /// Between the two.
+    /// Between the two others.
     Balanced,
-    /// Least is kept.
+    /// Keep least.
     Memory,
 }
 
 impl RecomputeLevel {
-    /// From what takes least time to what takes least memory.
+    /// All levels, from least time to least memory.
     pub const ALL: [Self; 3] = [Self::Speed, Self::Balanced, Self::Memory];
 
-    /// A tensor is kept if this saves so many multiplications of matrices: one or two are about what it takes to write
-    /// and read a tensor.
+    /// Returns the number of matrix products that a kept tensor must save. One or two take about as long as writing and
+    /// reading a tensor.
     pub fn matmuls(self) -> usize {
         match self {
             Self::Speed => 1,
@@ -70,7 +70,7 @@ impl RecomputeLevel {
         }
     }
 
-    /// As people read it.
+    /// Returns the name in messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::Speed => "speed",
@@ -80,77 +80,79 @@ impl RecomputeLevel {
     }
 }
 
-/// What is known of a model that is cut into stages at one [`RecomputeLevel`].
+/// The state of a model partitioned into stages at one [`RecomputeLevel`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Level {
-    /// Nothing: it has not been opened.
+    /// Unknown, as the level has not been opened.
     Unopened,
-    /// The model cannot be cut so.
+    /// The model cannot be partitioned at this level.
     #[default]
     Impossible,
-    /// So many bytes are kept for each edge slot.
+    /// Bytes kept between stages for each edge slot.
     Keeps(usize),
 }
 
-/// How a model is cut into stages.
+/// The partition of a model into stages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Partition {
     /// Working memory that the model was opened with, bytes.
     pub memory: usize,
-    /// What is known, in the order of [`RecomputeLevel::ALL`].
+    /// States of the levels, in the order of [`RecomputeLevel::ALL`].
     pub levels: [Level; RecomputeLevel::ALL.len()],
 }
 
 impl Partition {
-    /// What is known of a level.
+    /// Returns the state of a level.
     pub fn level(&self, level: RecomputeLevel) -> Level {
         self.levels[level as usize]
     }
 }
 
-/// A plan depends on this level, which has not been opened: ask again when it is.
+/// The plan depends on a level that is not open: open it and plan again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unopened(pub RecomputeLevel);
 
-/// What a model takes.
+/// The costs of a model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ModelCosts {
     /// Working memory for each edge slot of a replica in one piece, bytes.
     pub bytes_per_slot: usize,
-    /// The same for each atom.
+    /// Working memory for each atom of a replica in one piece, bytes.
     pub bytes_per_atom: usize,
-    /// What an edge slot is.
+    /// Rule for the number of edge slots.
     pub slots: SlotRule,
-    /// How it is cut into stages.
+    /// The partition into stages.
     pub partition: Partition,
 }
 
 impl ModelCosts {
-    /// Working memory for each edge slot where a model does not state it, bytes: what a PET of usual size takes.
+    /// Working memory for each edge slot if a model does not state it, bytes; typical of PET.
     pub const USUAL_BYTES_PER_SLOT: usize = 20_000;
 
-    /// Edge slots of a replica by itself.
+    /// Returns the edge slots of a replica by itself.
     pub(super) fn slots(&self, size: GraphSize) -> usize {
         self.slots.slots(size, size.widest)
     }
 
-    /// Working memory of a replica in one piece, in a run whose widest center has so many neighbors, bytes.
+    /// Returns the working memory of a replica in one piece, in a run with at most `widest` neighbors of a center,
+    /// bytes.
     pub(super) fn bytes_in_one_piece(&self, size: GraphSize, widest: usize) -> usize {
         self.slots.slots(size, widest) * self.bytes_per_slot + size.atoms * self.bytes_per_atom
     }
 
-    /// Working memory of a replica by itself, bytes.
+    /// Returns the working memory of a replica by itself, bytes.
     ///
     /// # Errors
-    /// A level that must be opened before.
+    /// [`Unopened`] with a level that must be opened first.
     pub fn bytes(&self, size: GraphSize, workers: usize) -> Result<usize, Unopened> {
         self.bytes_beside(size, size.widest, workers)
     }
 
-    /// As [`ModelCosts::bytes`], in a run that is shared with replicas whose widest center has so many neighbors.
+    /// Returns the working memory of a replica in a run shared with others, with at most `widest` neighbors of a
+    /// center, bytes.
     ///
     /// # Errors
-    /// A level that must be opened before.
+    /// [`Unopened`] with a level that must be opened first.
     pub fn bytes_beside(&self, size: GraphSize, widest: usize, workers: usize) -> Result<usize, Unopened> {
         let whole = self.bytes_in_one_piece(size, widest);
         let stages = if self.partition.is_large(whole) { fastest_level(size, self, workers)? } else { None };

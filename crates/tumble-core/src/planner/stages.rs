@@ -1,38 +1,17 @@
-//! A structure in stages and tiles: at which level, in tiles of how many centers, with how much memory.
+//! Stages and tiles of a structure: the recompute level, the centers per tile, and the memory.
 
-use super::costs::{GraphSize, Level, ModelCosts, Partition, RecomputeLevel, Unopened};
-use crate::provider::CACHED;
+use super::costs::{GraphSize, Level, ModelCosts, RecomputeLevel, Unopened};
 
-/// Working memory beyond which a structure is evaluated in stages even where there is more: computing layers again takes
-/// less time by then than memory does that no cache holds.
-const LARGE: usize = 256 << 20;
-
-/// What the sessions of all stages take together in a worker, in tiles: only one of them works at a time, but each keeps
-/// the memory that it has once taken, and stages that go forward only take little.
-const TILES: usize = 2;
-
-/// Centers of a tile at least: for fewer, most of the time would be ONNX Runtime's own for each node.
+/// Fewest centers of a tile: with fewer, ONNX Runtime's overhead per node would dominate.
 const SMALLEST_TILE: usize = 24;
 
-impl Partition {
-    /// Whether a structure that takes so much memory in one piece is evaluated in stages.
-    pub(super) fn is_large(&self, bytes: usize) -> bool {
-        bytes > self.memory.min(LARGE)
-    }
-
-    /// Working memory of a tile, bytes: what caches hold, or what leaves half of all memory for what is kept.
-    fn bytes_per_tile(&self, workers: usize) -> usize {
-        CACHED.min(self.memory / (2 * TILES * workers))
-    }
-}
-
-/// Whether workers can share a structure, tile by tile.
+/// Returns whether workers can share a structure, tile by tile.
 pub(super) fn has_tiles_to_share(size: GraphSize) -> bool {
     size.centers >= 2 * SMALLEST_TILE
 }
 
-/// The level that takes least time, of those that memory suffices for, or else least memory, and the bytes that it takes;
-/// `None` where the model cannot be cut. One level that is impossible ends the search: no other is possible.
+/// Returns the fastest level that fits into memory, or else the level of least memory, and its bytes; `None` if the
+/// model cannot be partitioned. The search ends at an impossible level, as all further ones are impossible too.
 pub(super) fn fastest_level(
     size: GraphSize,
     model: &ModelCosts,
@@ -44,7 +23,7 @@ pub(super) fn fastest_level(
             Level::Impossible => break,
             Level::Keeps(bytes) => model.slots(size) * bytes,
         };
-        let bytes = kept + TILES * workers * model.partition.bytes_per_tile(workers);
+        let bytes = kept + model.partition.bytes_of_tiles(workers);
         if bytes <= model.partition.memory || level == RecomputeLevel::Memory {
             return Ok(Some((level, bytes)));
         }
@@ -52,7 +31,7 @@ pub(super) fn fastest_level(
     Ok(None)
 }
 
-/// Centers of a tile: all workers get as many tiles of about the same size.
+/// Returns the centers per tile: all workers get the same number of tiles, of about equal size.
 pub(super) fn tile(size: GraphSize, model: &ModelCosts, workers: usize) -> usize {
     let bytes = model.bytes_in_one_piece(size, size.widest).div_ceil(size.centers);
     let most = (model.partition.bytes_per_tile(workers) / bytes).max(SMALLEST_TILE);

@@ -1,4 +1,4 @@
-//! What is done with the replicas of a batch.
+//! Steps: how the replicas of a batch are evaluated.
 
 use std::ops::Range;
 
@@ -6,14 +6,14 @@ use super::costs::{GraphSize, ModelCosts, RecomputeLevel, Unopened};
 use super::stages::{fastest_level, has_tiles_to_share, tile};
 use super::{Limits, Part};
 
-/// Some parts of a batch, evaluated in the same way.
+/// A step: parts of a batch that are evaluated in the same way.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
     /// Indices of the parts.
     pub parts: Range<usize>,
-    /// How they are evaluated.
+    /// Execution of the parts.
     pub execution: Execution,
-    /// Working memory that this takes at a time, bytes; an estimate.
+    /// Estimated working memory, bytes.
     pub bytes: usize,
 }
 
@@ -22,22 +22,21 @@ pub struct Step {
 pub enum Execution {
     /// In one piece, all in one run, by all threads.
     OneRun,
-    /// In one piece, in so many runs that the workers take from a queue.
+    /// In one piece, in this number of runs; the workers take them from a queue.
     Runs(usize),
     /// One after the other, each in stages.
     Stages {
-        /// How much is computed again.
+        /// Recompute level.
         level: RecomputeLevel,
-        /// Centers of a tile.
+        /// Centers per tile.
         tile: usize,
     },
 }
 
-/// The steps in which a batch is evaluated: parts that are evaluated in stages are evaluated one after the other, and
-/// then those beside them, too.
+/// Returns the steps of a batch. If any part is evaluated in stages, all parts are evaluated one after the other.
 ///
 /// # Errors
-/// A level that must be opened before.
+/// [`Unopened`] with a level that must be opened first.
 pub fn steps(batch: &[Part], model: &ModelCosts, limits: &Limits) -> Result<Vec<Step>, Unopened> {
     let replicas = batch.iter().map(|part| part.rotations).sum();
     let stages = batch.iter().map(|part| stages(part.size, replicas, model, limits.workers));
@@ -52,8 +51,8 @@ pub fn steps(batch: &[Part], model: &ModelCosts, limits: &Limits) -> Result<Vec<
     Ok(steps.collect())
 }
 
-/// The stages of a structure of which there are so many replicas in all: a large one is evaluated so, and one of too few
-/// for all workers.
+/// Returns the stages of a structure, with their bytes, if it is large, or if the batch has too few replicas for all
+/// workers; `None` if it is evaluated in one piece.
 fn stages(
     size: GraphSize,
     replicas: usize,
@@ -66,7 +65,7 @@ fn stages(
     Ok(level.map(|(level, bytes)| (Execution::Stages { level, tile: tile(size, model, workers) }, bytes)))
 }
 
-/// Workers that each take runs of their own are faster than threads that share one.
+/// Plans parts in one piece. Workers with runs of their own are faster than threads that share one run.
 fn in_one_piece(batch: &[Part], range: Range<usize>, model: &ModelCosts, limits: &Limits) -> Step {
     let parts = &batch[range.clone()];
     let replicas: usize = parts.iter().map(|part| part.rotations).sum();
@@ -84,7 +83,7 @@ fn in_one_piece(batch: &[Part], range: Range<usize>, model: &ModelCosts, limits:
     }
 }
 
-/// Into how many runs work is divided for the workers: each suits one run, and all workers get as many.
+/// Returns the number of runs: each has the size that suits the provider, and all workers get the same number.
 fn runs(parts: &[Part], model: &ModelCosts, limits: &Limits) -> usize {
     let bytes = |size: GraphSize| model.bytes_in_one_piece(size, size.widest);
     let fitting = |size| (limits.provider.bytes_per_run / bytes(size).max(1)).max(1);

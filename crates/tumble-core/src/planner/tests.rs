@@ -1,4 +1,4 @@
-//! Plans of made-up models, without a model.
+//! Plans from made-up costs, without a model.
 
 use super::*;
 use crate::execution::Device;
@@ -7,17 +7,18 @@ use crate::provider::Provider;
 
 const MB: usize = 1 << 20;
 
-/// A replica of so many atoms with ten neighbors each.
+/// Returns the size of a replica of `count` atoms with ten neighbors each.
 fn atoms(count: usize) -> GraphSize {
     GraphSize { atoms: count, centers: count, edges: 10 * count, widest: 10 }
 }
 
-/// A model that takes 1 MB for each atom with ten neighbors, and cannot be cut into stages.
+/// Returns the costs of a model that takes 1 MB for each atom with ten neighbors, and cannot be partitioned into
+/// stages.
 fn uncut() -> ModelCosts {
     ModelCosts { bytes_per_slot: MB / 10, slots: SlotRule::Padded, ..ModelCosts::default() }
 }
 
-/// The same, which keeps so much for each edge slot at each level.
+/// Returns the costs of the same model, partitioned: `levels` has the bytes kept for each edge slot.
 fn cut(memory: usize, levels: [Level; 3]) -> ModelCosts {
     ModelCosts { partition: Partition { memory, levels }, ..uncut() }
 }
@@ -47,7 +48,7 @@ fn executions(plan: &Plan) -> Vec<Execution> {
 }
 
 #[test]
-fn a_worker_takes_what_the_caches_hold() {
+fn worker_takes_batches_that_fit_into_the_caches() {
     let plan = planned(&[rotations(atoms(2), 24)], &uncut(), &limits(2048 * MB, 1));
     assert_eq!(lengths(&plan), [16, 8]);
     assert_eq!(executions(&plan), [Execution::OneRun; 2]);
@@ -55,14 +56,14 @@ fn a_worker_takes_what_the_caches_hold() {
 }
 
 #[test]
-fn several_workers_take_runs_from_a_queue() {
+fn workers_take_runs_from_a_queue() {
     let plan = planned(&[rotations(atoms(16), 24)], &uncut(), &limits(2048 * MB, 2));
     assert_eq!((lengths(&plan), executions(&plan)), (vec![24], vec![Execution::Runs(12)]));
     assert_eq!(plan.to_string(), "2 workers, 24 rotations in batches of 24, in one piece, 64 MB");
 }
 
 #[test]
-fn a_gpu_takes_as_much_as_memory_allows() {
+fn gpu_takes_as_much_as_memory_allows() {
     let gpu = Device::Cuda.provider();
     let limits = Limits { memory: 512 * MB, workers: gpu.workers(8), provider: gpu };
     assert_eq!(limits.workers, 1);
@@ -80,7 +81,7 @@ fn workers_share_a_structure_of_too_few_replicas_tile_by_tile() {
     assert_eq!(executions(&enough), [Execution::Runs(2)]);
 }
 
-/// The memory that is left decides how much is computed again.
+/// The free memory decides how much is recomputed.
 #[test]
 fn large_structures_are_evaluated_in_stages_at_the_fastest_level_that_fits() {
     let (speed, balanced) = (Level::Keeps(MB / 20), Level::Keeps(MB / 40));
@@ -100,7 +101,7 @@ fn large_structures_are_evaluated_in_stages_at_the_fastest_level_that_fits() {
 }
 
 #[test]
-fn what_no_level_makes_small_enough_is_evaluated_in_blocks() {
+fn structures_too_large_for_every_level_are_evaluated_in_blocks() {
     for model in [uncut(), cut(150 * MB, [Level::Keeps(MB / 10); 3])] {
         let plan = planned(&[rotations(atoms(1000), 3)], &model, &limits(150 * MB, 1));
         assert!(plan.is_in_blocks());
@@ -109,7 +110,7 @@ fn what_no_level_makes_small_enough_is_evaluated_in_blocks() {
 }
 
 #[test]
-fn a_level_is_asked_for_when_it_is_needed_and_no_more_after_one_that_is_impossible() {
+fn levels_are_opened_when_needed_and_none_after_an_impossible_one() {
     use Level::{Impossible, Keeps};
     let ask = |count, levels| plan(&[rotations(atoms(count), 1)], &cut(400 * MB, levels), &limits(400 * MB, 1));
     assert!(ask(200, [Level::Unopened; 3]).is_ok(), "a small structure needs none");
@@ -143,16 +144,16 @@ fn kinds_of_forces_do_not_share_a_batch() {
 }
 
 #[test]
-fn a_structure_that_takes_too_much_memory_comes_last_and_by_itself() {
+fn structure_too_large_for_memory_comes_last_and_alone() {
     let work = [rotations(atoms(100), 1), rotations(atoms(10), 1), rotations(Default::default(), 0)];
     let plan = planned(&work, &uncut(), &limits(64 * MB, 1));
     let shares: Vec<_> = plan.batches.iter().map(|batch| (batch.shares[0].work, batch.is_in_blocks())).collect();
     assert_eq!(shares, [(1, false), (0, true)]);
 }
 
-/// The small ones beside it are not put together, so that responses stay in their order.
+/// The small structures beside it are evaluated one by one, so that responses stay in order.
 #[test]
-fn a_batch_with_a_structure_in_stages_is_evaluated_part_by_part() {
+fn batch_with_a_structure_in_stages_is_evaluated_part_by_part() {
     let model = cut(400 * MB, [Level::Keeps(1000); 3]);
     let part = |count, rotations| Part { size: atoms(count), rotations };
     let found = steps(&[part(1, 2), part(1000, 1), part(1, 1)], &model, &limits(400 * MB, 1)).unwrap();
@@ -172,7 +173,7 @@ fn providers_are_found_by_name_and_by_device() {
 }
 
 #[test]
-fn a_short_evaluation_is_a_few_runs_of_each_worker() {
+fn short_evaluation_is_a_few_runs_of_each_worker() {
     assert_eq!(limits(2048 * MB, 2).short(), 2 * 8 * 32 * MB);
     let gpu = Limits { provider: Device::Cuda.provider(), ..limits(2048 * MB, 1) };
     assert_eq!(gpu.short(), 8 << 30);

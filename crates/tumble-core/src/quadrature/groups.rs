@@ -21,17 +21,17 @@ const HALF_X: Matrix3 = [[1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, -1.0]];
 const QUARTER_Z: Matrix3 = [[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]];
 
 impl Quadrature {
-    /// The rotation group T of the tetrahedron, 12 rotations, degree 2; its half turns are about x, y and z.
+    /// Returns the rotation group T of the tetrahedron: 12 rotations, degree 2. Its half turns are about x, y and z.
     pub fn tetrahedral() -> Self {
         Self::equal("tetrahedral", closure(&[HALF_Z, CYCLE]), 2)
     }
 
-    /// The rotation group O of the cube with edges along x, y and z, 24 rotations, degree 3.
+    /// Returns the rotation group O of the cube with edges along x, y and z: 24 rotations, degree 3.
     pub fn octahedral() -> Self {
         Self::equal("octahedral", closure(&[QUARTER_Z, CYCLE]), 3)
     }
 
-    /// The rotation group I of the icosahedron with vertices (0, ±1, ±φ) and so on, 60 rotations, degree 5.
+    /// Returns the rotation group I of the icosahedron with vertices (0, ±1, ±φ) and so on: 60 rotations, degree 5.
     ///
     /// φ = 2 cos(π/5) is the golden ratio. T is a subgroup.
     pub fn icosahedral() -> Self {
@@ -39,13 +39,13 @@ impl Quadrature {
         Self::equal("icosahedral", closure(&[HALF_Z, CYCLE, fifth]), 5)
     }
 
-    /// The identity and the half turns about x, y and z, degree 1.
+    /// Returns the identity and the half turns about x, y and z: 4 rotations, degree 1.
     pub(super) fn half_turns() -> Self {
         Self::equal("degree:1", closure(&[HALF_Z, HALF_X]), 1)
     }
 }
 
-/// The group that the generators span, the identity first.
+/// Returns the group that the generators span, the identity first.
 fn closure(generators: &[Matrix3]) -> Vec<Matrix3> {
     let mut elements = vec![IDENTITY];
     let mut next = 0;
@@ -61,7 +61,7 @@ fn closure(generators: &[Matrix3]) -> Vec<Matrix3> {
     elements
 }
 
-/// Whether two elements of a group are the same; different ones are much further apart than rounding.
+/// Compares two elements of a group; different ones are much further apart than rounding.
 fn same(a: &Matrix3, b: &Matrix3) -> bool {
     a.iter().flatten().zip(b.iter().flatten()).all(|(x, y)| (x - y).abs() < 1e-6)
 }

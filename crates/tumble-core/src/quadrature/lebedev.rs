@@ -1,11 +1,11 @@
 //! Lebedev's rules for the sphere, stored as orbits of the full octahedral group and unfolded here.
 //!
-//! The order of the points is that of i-PI, so that a list of replicas means the same in both programs.
+//! The points have the order of i-PI, so that lists of replicas agree between both programs.
 
 use super::lebedev_table::RULES;
 use crate::rotation::Vector3;
 
-/// A set of points of the unit sphere that the symmetry of the cube maps onto each other, by its parameters.
+/// An orbit: points of the unit sphere that the symmetry of the cube maps onto each other.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Orbit {
     /// (1, 0, 0): 6 points.
@@ -22,29 +22,29 @@ pub(super) enum Orbit {
     Generic(f64, f64),
 }
 
-/// The orders of the rules, rising.
+/// Returns the orders of the rules, ascending.
 pub(super) fn orders() -> impl Iterator<Item = usize> {
     RULES.iter().map(|(order, _)| *order)
 }
 
-/// The lowest order, at least `degree`, whose weights are all positive.
+/// Returns the lowest order, at least `degree`, of a rule with positive weights only.
 pub(super) fn positive_order(degree: usize) -> Option<usize> {
     RULES.iter().find(|(order, orbits)| *order >= degree && orbits.iter().all(|(_, w)| *w > 0.0)).map(|(o, _)| *o)
 }
 
-/// Points and weights (sum 1 to 1e-13) of the rule of this order.
+/// Returns the points and weights (sum 1 to 1e-13) of the rule of this order.
 pub(super) fn rule(order: usize) -> Option<Vec<(Vector3, f64)>> {
     let (_, orbits) = RULES.iter().find(|(o, _)| *o == order)?;
     Some(orbits.iter().flat_map(|(orbit, weight)| orbit.points().into_iter().map(move |p| (p, *weight))).collect())
 }
 
 impl Orbit {
-    /// All points.
+    /// Returns all points.
     fn points(self) -> Vec<Vector3> {
         self.arrangements().iter().flat_map(|(sizes, axes)| signed(*sizes, *axes)).collect()
     }
 
-    /// The ways to give the sizes |x|, |y|, |z| to axes: size i goes to axis `axes[i]`.
+    /// Returns the ways to assign the sizes |x|, |y|, |z| to axes: size i belongs to axis `axes[i]`.
     fn arrangements(self) -> Vec<(Vector3, [usize; 3])> {
         let each = |sizes: &[Vector3], axes: &[[usize; 3]]| {
             axes.iter().flat_map(|a| sizes.iter().map(|s| (*s, *a))).collect::<Vec<_>>()
@@ -66,12 +66,12 @@ impl Orbit {
     }
 }
 
-/// The third component of a unit vector.
+/// Returns the third component of a unit vector from the other two.
 fn rest(a: f64, b: f64) -> f64 {
     (1.0 - a * a - b * b).sqrt()
 }
 
-/// The sizes with all signs, + before -, the first size's sign changing slowest; zeros have no sign.
+/// Returns the points of all signs, + before -; the sign of the first size changes slowest. Zeros have no sign.
 fn signed(sizes: Vector3, axes: [usize; 3]) -> Vec<Vector3> {
     let mut points = vec![[0.0; 3]];
     for (size, axis) in sizes.into_iter().zip(axes) {
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_with_negative_weights_are_passed_over() {
+    fn rules_with_negative_weights_are_skipped() {
         assert_eq!([6, 7, 12, 13, 24, 26, 101].map(positive_order), [7, 7, 15, 15, 29, 29, 101].map(Some));
         assert_eq!(positive_order(102), None);
     }

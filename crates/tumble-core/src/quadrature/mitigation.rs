@@ -1,26 +1,26 @@
-//! What is done about a model's broken rotation symmetry at every step, as one type.
+//! Mitigations of a model's broken rotation symmetry: the rotations of every step, as one type.
 
-mod grammar;
+mod parse;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-pub use grammar::GRAMMAR;
+pub use parse::GRAMMAR;
 
 use crate::graph::Graph;
 use crate::quadrature::Quadrature;
 use crate::rotation::Draw;
 
-/// What follows a grid that is turned at random.
+/// Suffix of a grid that is turned at random.
 const TURNED: &str = "+random";
 
-/// What follows any mitigation that adds -R for every R.
+/// Suffix of any mitigation that adds -R for every R.
 pub(crate) const INVERTED: &str = "+inversion";
 
-/// What is done about a model's broken rotation symmetry at every step.
+/// A mitigation of a model's broken rotation symmetry, applied at every step.
 ///
-/// It is parsed once, where a user writes it, and carried from there; a clone shares the rotations.
+/// Front ends parse it once and pass it on; clones share the rotations.
 ///
 /// | text | rotations |
 /// |---|---|
@@ -30,9 +30,9 @@ pub(crate) const INVERTED: &str = "+inversion";
 /// | `degree:N` | the cheapest grid that is exact through ℓ = N |
 /// | `legendre:L`, `lebedev:L` | i-PI's grids |
 /// | a grid and `+random` | the grid, turned by one uniform rotation, new at every step |
-/// | any of these and `+inversion` | -R besides every R, at twice the cost |
+/// | any of these and `+inversion` | -R in addition to every R, at twice the cost |
 ///
-/// [`Display`](fmt::Display) writes the text that [`FromStr`](std::str::FromStr) reads back.
+/// [`FromStr`](std::str::FromStr) reads the text, [`Display`](fmt::Display) writes it.
 ///
 /// ```
 /// use tumble_core::Mitigation;
@@ -44,28 +44,28 @@ pub(crate) const INVERTED: &str = "+inversion";
 /// ```
 #[derive(Clone, Debug)]
 pub struct Mitigation {
-    /// As it is written, without `+inversion`.
+    /// Text of the mitigation, without `+inversion`.
     name: Arc<str>,
-    chance: Chance,
-    /// The proper rotations where none are drawn; for drawn ones as many identities.
+    randomness: Randomness,
+    /// The proper rotations, with an identity in place of each independent random one.
     proper: Arc<Quadrature>,
-    /// The same with -R after every R, where that was asked for.
+    /// The same with -R after every R, if the mitigation has an inversion.
     inverted: Option<Arc<Quadrature>>,
 }
 
-/// What is new at every step.
+/// The random part of a mitigation, new at every step.
 #[derive(Clone, Copy, Debug)]
-enum Chance {
+enum Randomness {
     /// Nothing.
     Fixed,
-    /// One rotation of the whole grid.
+    /// One random rotation of the whole grid.
     Turned,
     /// This many independent rotations.
     Drawn(usize),
 }
 
 impl Mitigation {
-    /// The same with or without -R for every R.
+    /// Returns the same mitigation with or without -R for every R.
     #[must_use]
     pub fn with_inversion(self, inversion: bool) -> Self {
         let inverted = match self.inverted {
@@ -76,70 +76,70 @@ impl Mitigation {
         Self { inverted, ..self }
     }
 
-    /// The orientations in which a model sees a structure at one step, a pure function of the structure and the draw.
+    /// Returns the orientations of a structure at one step, a pure function of the structure and the draw.
     ///
-    /// None of today's mitigations looks at the graph. It is there for those that will: canonical frames, frame
-    /// averaging, the space group of a crystal.
+    /// The present mitigations ignore the graph. Canonical frames, frame averaging or the space group of a crystal
+    /// would need it.
     ///
-    /// The k-th rotation drawn, from 0, is [`Draw::rotation`] k. `random` and `+random` draw one, `random:N` draws N:
-    /// its first rotation is that of `random`.
+    /// The k-th random rotation, from 0, is [`Draw::rotation`] k. `random` and `+random` draw one, `random:N` draws N;
+    /// the first of these is the rotation of `random`.
     pub fn orientations(&self, _graph: &Graph, draw: Draw) -> Cow<'_, Quadrature> {
-        match self.chance {
-            Chance::Fixed => Cow::Borrowed(self.at_rest()),
-            Chance::Turned => Cow::Owned(self.at_rest().rotated(&draw.rotation(0))),
-            Chance::Drawn(count) => Cow::Owned(self.drawn(count, draw)),
+        match self.randomness {
+            Randomness::Fixed => Cow::Borrowed(self.at_rest()),
+            Randomness::Turned => Cow::Owned(self.at_rest().rotated(&draw.rotation(0))),
+            Randomness::Drawn(count) => Cow::Owned(self.drawn(count, draw)),
         }
     }
 
-    /// The independent rotations of one step.
+    /// Draws the independent rotations of one step.
     fn drawn(&self, count: usize, draw: Draw) -> Quadrature {
         let rotations = (0..count).map(|k| draw.rotation(k as u64)).collect();
         let proper = Quadrature::equal(self.name(), rotations, 0);
         if self.inversion() { proper.with_inversion() } else { proper }
     }
 
-    /// The orientations before anything is drawn: the grid at rest, or for rotations that are drawn one by one as many
-    /// times the structure as it is.
+    /// Returns the orientations before the draw: the grid itself, or one identity for each independent rotation.
     pub fn at_rest(&self) -> &Quadrature {
         self.inverted.as_deref().unwrap_or(&self.proper)
     }
 
-    /// How often the model is evaluated a step.
+    /// Returns the number of evaluations of the model per step.
     pub fn evaluations(&self) -> usize {
         self.at_rest().len()
     }
 
-    /// The highest ℓ that every single step averages away; 0 without a grid.
+    /// Returns the highest ℓ that each single step averages out; 0 without a grid.
     pub fn degree(&self) -> usize {
         self.proper.degree
     }
 
-    /// Whether steps differ in their rotations, so that the average over steps has no bias and forces have noise.
+    /// Returns whether the rotations differ between steps, so that the average over steps is unbiased and forces are
+    /// noisy.
     pub fn is_random(&self) -> bool {
-        !matches!(self.chance, Chance::Fixed)
+        !matches!(self.randomness, Randomness::Fixed)
     }
 
-    /// Whether -R is added for every R.
+    /// Returns whether -R is added for every R.
     pub fn inversion(&self) -> bool {
         self.inverted.is_some()
     }
 
-    /// As it is written, without the inversion.
+    /// Returns the text of the mitigation, without `+inversion`.
     pub fn name(&self) -> &str {
         &self.name
     }
 }
 
 impl Default for Mitigation {
-    /// `none`: the structure as it is.
+    /// Returns `none`: the structure as it is.
     fn default() -> Self {
         let proper = Quadrature::identity();
-        Self { name: "none".into(), chance: Chance::Fixed, proper: Arc::new(proper), inverted: None }
+        Self { name: "none".into(), randomness: Randomness::Fixed, proper: Arc::new(proper), inverted: None }
     }
 }
 
 impl PartialEq for Mitigation {
-    /// Whether they give the same orientations: names have one spelling each.
+    /// Compares the names, as each set of orientations has one spelling.
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name && self.inversion() == other.inversion()
     }
@@ -148,7 +148,7 @@ impl PartialEq for Mitigation {
 impl Eq for Mitigation {}
 
 impl fmt::Display for Mitigation {
-    /// The text that [`FromStr`](std::str::FromStr) reads back.
+    /// Writes the text, for [`FromStr`](std::str::FromStr) to read back.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)?;
         f.write_str(if self.inversion() { INVERTED } else { "" })

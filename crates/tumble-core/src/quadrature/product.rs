@@ -1,8 +1,8 @@
-//! Products of a rule for the sphere and equispaced angles.
+//! Product grids: a quadrature rule for the sphere times equispaced angles.
 //!
 //! In Euler angles R = Rz(ω) Rx(β) Rz(θ), D^ℓ_mm' is exp(-imω) d^ℓ(β) exp(-im'θ) up to a phase. n equispaced angles
-//! average all |m| < n to zero but m = 0, and what then remains is a spherical harmonic in the other two angles.
-//! M. Gräf and D. Potts, Numer. Funct. Anal. Optim. 30 (2009) 665, treat such quadratures on the rotation group.
+//! average all 0 < |m| < n to zero; a spherical harmonic in the other two angles remains for m = 0. Such quadratures on
+//! the rotation group: M. Gräf and D. Potts, Numer. Funct. Anal. Optim. 30 (2009) 665.
 
 use std::f64::consts::{FRAC_PI_2, PI, TAU};
 
@@ -10,13 +10,14 @@ use super::{Quadrature, lebedev};
 use crate::error::{Error, Result};
 use crate::rotation::{IDENTITY, Matrix3, Vector3, about, multiply};
 
-/// Above this a Legendre grid would only fill the memory.
+/// Highest order of a Legendre grid: a larger one would only fill the memory.
 const MAX_LEGENDRE: usize = 50;
 
 impl Quadrature {
-    /// i-PI's Legendre grid of order L: Gauss and Legendre's L points in cos β times 2L - 1 angles θ and ω each.
+    /// Returns i-PI's Legendre grid of order L, of degree 2L - 2: the L points of Gauss-Legendre quadrature in cos β
+    /// times 2L - 1 angles θ and ω each.
     ///
-    /// The same rotations in the same order, degree 2L - 2: 1, 18, 75, 196, 405 ... rotations for L = 1, 2, 3, 4, 5.
+    /// The rotations and their order are those of i-PI: 1, 18, 75, 196, 405 ... rotations for L = 1, 2, 3, 4, 5.
     ///
     /// # Errors
     /// [`Error::GridOrder`] unless 1 <= L <= 50.
@@ -27,7 +28,7 @@ impl Quadrature {
         }
         let name = format!("legendre:{order}");
         if order == 1 {
-            // The construction below would give a quarter turn about x; i-PI makes the same exception.
+            // The construction below would give a quarter turn about x. i-PI makes the same exception.
             return Ok(Self::equal(name, vec![IDENTITY], 0));
         }
         let tilts: Vec<_> = gauss_legendre(order).into_iter().map(|(cos, weight)| (tilt(cos.acos()), weight)).collect();
@@ -40,9 +41,9 @@ impl Quadrature {
         Ok(Self::new(name, nodes, 2 * order - 2))
     }
 
-    /// i-PI's Lebedev grid of order L: Lebedev's rule of order L times L angles.
+    /// Returns i-PI's Lebedev grid of order L, of degree L - 1: Lebedev's rule of order L times L angles.
     ///
-    /// The same rotations in the same order, degree L - 1: 1, 18, 70, 182, 342 ... rotations for L = 1, 3, 5, 7, 9.
+    /// The rotations and their order are those of i-PI: 1, 18, 70, 182, 342 ... rotations for L = 1, 3, 5, 7, 9.
     ///
     /// # Errors
     /// [`Error::GridOrder`] if there is no rule of this order.
@@ -55,10 +56,10 @@ impl Quadrature {
         Ok(Self::new(name, nodes, order - 1))
     }
 
-    /// The cheapest grid of positive weights that is exact through ℓ = N.
+    /// Returns the cheapest grid of positive weights that is exact through ℓ = N.
     ///
-    /// A group where there is one, otherwise N + 1 angles times the smallest rule of Lebedev that has positive weights
-    /// and is exact through N.
+    /// It is a rotation group if one exists for N, otherwise N + 1 angles times the smallest of Lebedev's rules that
+    /// has positive weights and is exact through N.
     ///
     /// | N | 1 | 2 | 3 | 4, 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 14 |
     /// |---|---|---|---|---|---|---|---|---|---|---|---|---|---|
@@ -77,7 +78,7 @@ impl Quadrature {
         Ok(Self { name: format!("degree:{degree}"), ..grid })
     }
 
-    /// Lebedev's sphere times N + 1 angles.
+    /// Returns the product of Lebedev's rule for the sphere and N + 1 angles.
     fn sphere_through(degree: usize) -> Result<Self> {
         let order = lebedev::positive_order(degree).filter(|_| degree > 0);
         let Some(nodes) = order.and_then(|order| sphere_times_angles(order, degree + 1)) else {
@@ -89,48 +90,48 @@ impl Quadrature {
     }
 }
 
-/// Which orders there are.
+/// Returns the error for an order without a rule, with a list of the orders.
 fn no_lebedev(order: usize) -> Error {
     let orders: Vec<_> = std::iter::once(1).chain(lebedev::orders()).map(|o| o.to_string()).collect();
     Error::GridOrder { family: "lebedev", order, expected: format!("one of {}", orders.join(", ")), example: 3 }
 }
 
-/// Rz(angle) R(point) for every point of Lebedev's rule (fastest) and every one of the equispaced angles.
+/// Returns Rz(angle) R(point) for every point of Lebedev's rule (fastest) and every equispaced angle (slowest).
 fn sphere_times_angles(order: usize, angles: usize) -> Option<Vec<(Matrix3, f64)>> {
     let sphere: Vec<_> = lebedev::rule(order)?.into_iter().map(|(point, w)| (toward(point), w)).collect();
     let turns: Vec<_> = equispaced(angles).map(turn).collect();
     Some(products(&turns, &sphere).collect())
 }
 
-/// Every turn (slowest) after every rotation, with the rotation's weight.
+/// Multiplies every turn (slowest) by every rotation (fastest, applied first), with the weight of the rotation.
 fn products(turns: &[Matrix3], rotations: &[(Matrix3, f64)]) -> impl Iterator<Item = (Matrix3, f64)> {
     turns.iter().flat_map(|turn| rotations.iter().map(move |(rotation, weight)| (multiply(turn, rotation), *weight)))
 }
 
-/// Rx(β) Rz(α) for the point of azimuth α and polar angle β.
+/// Returns Rx(β) Rz(α) for the point of azimuth α and polar angle β.
 fn toward(point: Vector3) -> Matrix3 {
     let [x, y, z] = point;
-    // At the poles, where every azimuth would do, i-PI has a right angle.
+    // At the poles any azimuth would do; i-PI takes a right angle.
     let azimuth = if x == 0.0 && y == 0.0 { FRAC_PI_2 } else { y.atan2(x) };
     multiply(&tilt(z.clamp(-1.0, 1.0).acos()), &turn(azimuth))
 }
 
-/// Rx of an angle in radians.
+/// Returns Rx of an angle in radians.
 fn tilt(angle: f64) -> Matrix3 {
     about([1.0, 0.0, 0.0], angle)
 }
 
-/// Rz of an angle in radians.
+/// Returns Rz of an angle in radians.
 fn turn(angle: f64) -> Matrix3 {
     about([0.0, 0.0, 1.0], angle)
 }
 
-/// n angles from 0 to below 2π.
+/// Returns n equispaced angles from 0 to below 2π.
 fn equispaced(n: usize) -> impl Iterator<Item = f64> + Clone {
     (0..n).map(move |k| TAU * k as f64 / n as f64)
 }
 
-/// Nodes (rising) in (-1, 1) and weights (sum 2) of Gauss and Legendre's rule with n points.
+/// Returns the nodes (ascending) in (-1, 1) and weights (sum 2) of Gauss-Legendre quadrature with n points.
 ///
 /// Newton's method on P_n from cos(π (k - 1/4) / (n + 1/2)), Abramowitz and Stegun 22.16.6; weights 25.4.29.
 fn gauss_legendre(n: usize) -> Vec<(f64, f64)> {
@@ -146,7 +147,7 @@ fn gauss_legendre(n: usize) -> Vec<(f64, f64)> {
     (1..=n).rev().map(node).collect()
 }
 
-/// P_n(x) and its derivative, |x| < 1, by the recurrence (k + 1) P_{k+1} = (2k + 1) x P_k - k P_{k-1}.
+/// Returns P_n(x) and its derivative, |x| < 1, by the recurrence (k + 1) P_{k+1} = (2k + 1) x P_k - k P_{k-1}.
 fn legendre_polynomial(n: usize, x: f64) -> (f64, f64) {
     let (mut before, mut value) = (0.0, 1.0);
     for k in 0..n {

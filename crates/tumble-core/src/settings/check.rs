@@ -1,15 +1,15 @@
-//! The only check of values out of range, and of settings that contradict each other or change nothing.
+//! The check of settings for all front ends: values out of range, contradictions, and settings without effect.
 
 use crate::error::{Error, Result};
 use crate::potential::{Forces, ModelInfo};
 use crate::settings::{MAX_STREAM, MOST, Settings};
 
 impl Settings {
-    /// Refuses values out of range, and settings that contradict each other or change nothing, as far as that is known
-    /// without the model.
+    /// Refuses values out of range, contradictions, and settings without effect, as far as they are known without the
+    /// model.
     ///
-    /// `seed` and `stream` are accepted without random rotations, and `inner` with the kind that `forces` has: scripts
-    /// that go through mitigations or kinds of forces give them with all.
+    /// `seed` and `stream` are accepted without random rotations, and `inner` with the same kind as `forces`, as
+    /// scripts that loop over mitigations or kinds of forces always give them.
     ///
     /// # Errors
     /// [`Error::Setting`].
@@ -19,10 +19,10 @@ impl Settings {
         self.check_together(self.forces)
     }
 
-    /// The same for a model, whose preferred kind of forces counts where the settings name none.
+    /// Checks the settings for a model. Its preferred kind of forces is taken if the settings name none.
     ///
     /// # Errors
-    /// Those of [`Settings::check`].
+    /// [`Error::Setting`].
     pub fn check_for(&self, info: &ModelInfo) -> Result<()> {
         self.check()?;
         self.check_together(self.forces.or(info.forces.first().copied()))?;
@@ -50,7 +50,7 @@ impl Settings {
         range("stream", self.stream.into(), 0, MAX_STREAM.into())
     }
 
-    /// `forces`: their kind, where it is known.
+    /// Checks for contradictions and settings without effect. `forces` is the kind of forces, if it is known.
     fn check_together(&self, forces: Option<Forces>) -> Result<()> {
         let Self { ref mitigation, inner, every, correction, .. } = *self;
         let steps = every > 1;
@@ -69,8 +69,8 @@ impl Settings {
     }
 }
 
-const EVERY_WITH_CORRECTION: &str = "contradicts correction yes, which the host program steps (run_style respa in LAMMPS, \
-                                     nmts in i-PI): leave one of them out";
+const EVERY_WITH_CORRECTION: &str = "contradicts correction yes, which leaves the time stepping to the host program \
+                                     (run_style respa in LAMMPS, nmts in i-PI): leave one of them out";
 const EVERY_WITHOUT_ROTATE: &str = "changes nothing without rotations: all steps are bare: give rotate, inversion yes or \
                                     another kind of inner forces, or leave it out";
 const CORRECTION_WITHOUT_ROTATE: &str = "is zero without rotations, as it is averaged minus bare: give rotate, inversion \
@@ -127,8 +127,8 @@ mod tests {
         let cases = [
             (
                 Settings { every: 4, correction: true, ..settings("octahedral") },
-                "every 4 contradicts correction yes, which the host program steps (run_style respa in LAMMPS, nmts in \
-                 i-PI): leave one of them out",
+                "every 4 contradicts correction yes, which leaves the time stepping to the host program (run_style \
+                 respa in LAMMPS, nmts in i-PI): leave one of them out",
             ),
             (
                 Settings { every: 4, ..settings("none") },
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn contradictions_that_only_the_model_shows_are_refused() {
+    fn contradictions_with_the_model_are_refused() {
         let preferred = Settings { inner: Some(Forces::Conservative), every: 2, ..settings("none") };
         preferred.check().unwrap();
         let error = preferred.check_for(&both()).unwrap_err().to_string();
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn combinations_that_mean_something_are_accepted() {
+    fn meaningful_combinations_are_accepted() {
         let direct = Some(Forces::Direct);
         let octahedral = || settings("octahedral");
         let accepted = [

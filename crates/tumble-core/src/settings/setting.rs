@@ -1,32 +1,32 @@
-//! One setting, and how a text becomes its value.
+//! One setting: its name, grammar and help, and how it is set from a text.
 
 use crate::error::{Error, Result};
 use crate::quadrature::Mitigation;
-use crate::settings::{Door, Settings, Value};
+use crate::settings::{Frontend, Settings, Value};
 
-/// One setting, as its users know it.
+/// One setting, as users write it.
 #[derive(Debug)]
 pub struct Setting {
-    /// The word before the value; with `--` on the command line.
+    /// Name: the word before the value, with `--` on the command line.
     pub name: &'static str,
-    /// The doors that accept it, each with its place in the lists of that door: help, and sentences that name all.
-    pub doors: &'static [(Door, u8)],
-    /// What may be given.
+    /// Front ends that accept it, each with the place of the setting in help and in sentences that list all settings.
+    pub frontends: &'static [(Frontend, u8)],
+    /// Grammar of the value.
     pub value: Value,
-    /// What stands for the value in help: `N`, `MB`.
+    /// Placeholder of the value in help: `N`, `MB`.
     pub placeholder: &'static str,
-    /// What it does, as help says it.
+    /// Help text.
     pub help: &'static str,
-    /// Its value as a user would write it, if there is one.
+    /// Returns the value as users write it; `None` if it is not set.
     pub show: fn(&Settings) -> Option<String>,
 }
 
 impl Setting {
-    /// Takes in what was written after the name. A number may be out of its range, which [`Settings::check`] refuses.
-    /// An inversion that is there stays beside new rotations.
+    /// Sets the value from a text. The range of a number is checked by [`Settings::check`], not here. A new `rotate`
+    /// keeps the inversion set before.
     ///
     /// # Errors
-    /// [`Error::KeywordValue`] for a text that is not in the grammar; for a mitigation [`Error::Mitigation`] and
+    /// [`Error::KeywordValue`] if the text is not in the grammar; for a mitigation [`Error::Mitigation`] and
     /// [`Error::GridOrder`].
     pub fn set(&self, settings: &mut Settings, text: &str) -> Result<()> {
         if let Value::Mitigation = self.value {
@@ -36,10 +36,10 @@ impl Setting {
         self.value.set(settings, text).ok_or(Error::KeywordValue { keyword, found, expected })
     }
 
-    /// Refuses what is not in the grammar, as `key: value` pairs do; a mitigation is looked at when it is set.
+    /// Checks that the text is in the grammar, for `key: value` pairs. A mitigation is checked when it is set.
     ///
     /// # Errors
-    /// A sentence.
+    /// A sentence with the name, the text and the grammar.
     pub fn check(&self, text: &str) -> Result<(), String> {
         match self.value.accepts(text) {
             true => Ok(()),
@@ -47,14 +47,14 @@ impl Setting {
         }
     }
 
-    /// The place in the lists of a door, if that accepts it.
-    pub(super) fn place(&self, door: Door) -> Option<u8> {
-        self.doors.iter().find(|(accepts, _)| *accepts == door).map(|(_, place)| *place)
+    /// Returns the place in the lists of a front end; `None` if it does not accept the setting.
+    pub(super) fn place(&self, frontend: Frontend) -> Option<u8> {
+        self.frontends.iter().find(|(accepts, _)| *accepts == frontend).map(|(_, place)| *place)
     }
 }
 
 impl Settings {
-    /// An inversion that was asked for stays, as does a grid that is there already: large ones take a second.
+    /// Sets the rotations and keeps the inversion. An equal grid is not made again: large ones take a second.
     fn rotate(&mut self, text: &str) -> Result<()> {
         if text != self.mitigation.name() {
             let found: Mitigation = text.parse()?;

@@ -1,16 +1,16 @@
-//! All settings that a user may write, in one table: how each is called, where it may be given, what it takes, and where
-//! that goes. What is not text there (ONNX Runtime's path on the command line, profiles) is set by itself.
+//! The table of all settings that users write: their names, front ends, grammars, help, and fields of
+//! [`Settings`](crate::Settings). ONNX Runtime's path on the command line and profiles are set elsewhere.
 //!
-//! A setting more is a field of [`Settings`](crate::Settings), an entry here, and its use.
+//! To add a setting, add a field to [`Settings`](crate::Settings), an entry here, and its use.
 
-use crate::settings::Door::{Averaging, Ipi, Lammps, Running, Session, Text};
+use crate::settings::Frontend::{Averaging, CApi, Init, Ipi, Lammps, Running};
 use crate::settings::{MAX_STREAM, MOST, Setting, Value};
 
-/// All of them.
+/// All settings.
 pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "rotate",
-        doors: &[(Text, 1), (Session, 1), (Lammps, 1), (Averaging, 1)],
+        frontends: &[(CApi, 1), (Init, 1), (Lammps, 1), (Averaging, 1)],
         value: Value::Mitigation,
         placeholder: "SPEC",
         help: "Rotations to average over: none, random, random:N, tetrahedral, octahedral, icosahedral, degree:N, \
@@ -19,7 +19,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "inversion",
-        doors: &[(Text, 2), (Session, 2), (Lammps, 2), (Averaging, 2)],
+        frontends: &[(CApi, 2), (Init, 2), (Lammps, 2), (Averaging, 2)],
         value: Value::Switch(|settings, yes| settings.mitigation = settings.mitigation.clone().with_inversion(yes)),
         placeholder: "",
         help: "Add the inverted structure for every rotation",
@@ -27,7 +27,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "seed",
-        doors: &[(Text, 3), (Session, 3), (Lammps, 3), (Running, 1)],
+        frontends: &[(CApi, 3), (Init, 3), (Lammps, 3), (Running, 1)],
         value: Value::Whole {
             least: 0,
             most: u64::MAX,
@@ -40,7 +40,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "stream",
-        doors: &[(Text, 4), (Session, 4)],
+        frontends: &[(CApi, 4), (Init, 4)],
         value: Value::Whole {
             least: 0,
             most: MAX_STREAM as u64,
@@ -48,12 +48,12 @@ pub const SETTINGS: &[Setting] = &[
             set: |settings, stream| settings.stream = stream.try_into().unwrap_or(u32::MAX),
         },
         placeholder: "N",
-        help: "Sets simulations with one seed apart",
+        help: "Random stream: simulations with the same seed and different streams are independent",
         show: |settings| Some(settings.stream.to_string()),
     },
     Setting {
         name: "every",
-        doors: &[(Lammps, 4)],
+        frontends: &[(Lammps, 4)],
         value: Value::Whole {
             least: 1,
             most: u64::MAX,
@@ -66,31 +66,31 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "inner",
-        doors: &[(Lammps, 5)],
+        frontends: &[(Lammps, 5)],
         value: Value::Forces(|settings, kind| settings.inner = Some(kind)),
         placeholder: "KIND",
-        help: "Kind of forces of the bare model between averages, and of what the correction takes away",
+        help: "Kind of forces of the bare model, between averages and in the correction",
         show: |settings| settings.inner.map(|kind| kind.name().into()),
     },
     Setting {
         name: "forces",
-        doors: &[(Text, 6), (Session, 6), (Lammps, 9), (Running, 4)],
+        frontends: &[(CApi, 6), (Init, 6), (Lammps, 9), (Running, 4)],
         value: Value::Forces(|settings, kind| settings.forces = Some(kind)),
         placeholder: "KIND",
-        help: "Kind of forces [default: what the model prefers]",
+        help: "Kind of forces [default: the model's preferred one]",
         show: |settings| settings.forces.map(|kind| kind.name().into()),
     },
     Setting {
         name: "correction",
-        doors: &[(Text, 7), (Session, 7), (Lammps, 6), (Ipi, 1)],
+        frontends: &[(CApi, 7), (Init, 7), (Lammps, 6), (Ipi, 1)],
         value: Value::Switch(|settings, yes| settings.correction = yes),
         placeholder: "",
-        help: "Give averaged minus bare, for i-PI's multiple time stepping",
+        help: "Return averaged minus bare results, for i-PI's multiple time stepping",
         show: |settings| shown(settings.correction),
     },
     Setting {
         name: "threads",
-        doors: &[(Text, 8), (Lammps, 10), (Running, 2)],
+        frontends: &[(CApi, 8), (Lammps, 10), (Running, 2)],
         value: Value::Whole {
             least: 1,
             most: MOST as u64,
@@ -98,12 +98,12 @@ pub const SETTINGS: &[Setting] = &[
             set: |settings, threads| settings.threads = threads as usize,
         },
         placeholder: "N",
-        help: "Threads of the model: each evaluates other replicas, or all share one",
+        help: "Threads of the model: each evaluates replicas of its own, or all share one",
         show: |settings| Some(settings.threads.to_string()),
     },
     Setting {
         name: "memory",
-        doors: &[(Text, 9), (Lammps, 11), (Running, 3)],
+        frontends: &[(CApi, 9), (Lammps, 11), (Running, 3)],
         value: Value::Whole {
             least: 1,
             most: MOST as u64,
@@ -111,12 +111,12 @@ pub const SETTINGS: &[Setting] = &[
             set: |settings, memory| settings.memory_mb = memory as usize,
         },
         placeholder: "MB",
-        help: "Memory that the model may take, MB; bigger structures are evaluated in parts",
+        help: "Working memory of the model, MB; larger structures are evaluated in parts",
         show: |settings| Some(settings.memory_mb.to_string()),
     },
     Setting {
         name: "device",
-        doors: &[(Text, 10), (Lammps, 12), (Running, 5)],
+        frontends: &[(CApi, 10), (Lammps, 12), (Running, 5)],
         value: Value::Device(|settings, device| settings.device = device),
         placeholder: "DEVICE",
         help: "Where the model runs",
@@ -124,15 +124,15 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "onnxruntime",
-        doors: &[(Text, 11)],
+        frontends: &[(CApi, 11)],
         value: Value::Path(|settings, path| settings.library = Some(path)),
         placeholder: "PATH",
-        help: "The ONNX Runtime library, or the folder that it is in; looked for in the usual places if not given",
+        help: "The ONNX Runtime library or its folder [default: searched for in the usual places]",
         show: |settings| settings.library.as_ref().map(|path| path.display().to_string()),
     },
     Setting {
         name: "sha256",
-        doors: &[(Text, 12), (Running, 7)],
+        frontends: &[(CApi, 12), (Running, 7)],
         value: Value::Sha256(|settings, hash| settings.sha256 = Some(hash)),
         placeholder: "HEX",
         help: "SHA-256 that the model must have, as tumble info shows it: any other file is refused",
@@ -140,7 +140,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "tf32",
-        doors: &[(Text, 13), (Lammps, 13), (Running, 6)],
+        frontends: &[(CApi, 13), (Lammps, 13), (Running, 6)],
         value: Value::Switch(|settings, yes| settings.tf32 = yes),
         placeholder: "",
         help: "Let a GPU round products in single precision to TF32: faster, to about 3 digits",

@@ -1,4 +1,4 @@
-//! What may be written after the name of a setting.
+//! The grammar of the value of a setting.
 
 use std::path::PathBuf;
 
@@ -8,22 +8,22 @@ use crate::potential::Forces;
 use crate::quadrature::GRAMMAR;
 use crate::settings::Settings;
 
-/// The grammar of a setting's value, and where the value goes.
+/// The grammar of a setting's value, with the function that stores the value in [`Settings`].
 #[derive(Clone, Copy, Debug)]
 pub enum Value {
     /// A mitigation.
     Mitigation,
-    /// yes or no.
+    /// `yes` or `no`.
     Switch(fn(&mut Settings, bool)),
     /// A whole number.
     Whole {
-        /// The least one.
+        /// Lowest value.
         least: u64,
-        /// The most.
+        /// Highest value.
         most: u64,
-        /// Both in words.
+        /// The range in words.
         words: &'static str,
-        /// Where it goes.
+        /// Stores the value.
         set: fn(&mut Settings, u64),
     },
     /// A kind of forces.
@@ -37,7 +37,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// What to give, as the end of a sentence.
+    /// Returns the accepted values, as the end of a sentence.
     pub fn words(&self) -> &'static str {
         match self {
             Self::Mitigation => GRAMMAR,
@@ -50,7 +50,7 @@ impl Value {
         }
     }
 
-    /// Whether a text is in the grammar, numbers in their range. What is wrong with a mitigation is known when it is set.
+    /// Returns whether a text is in the grammar, and a number in its range. A mitigation is checked when it is set.
     pub fn accepts(&self, text: &str) -> bool {
         match *self {
             Self::Mitigation | Self::Path(_) => true,
@@ -62,8 +62,8 @@ impl Value {
         }
     }
 
-    /// Sets it; `None` where the text is not in the grammar, or is a mitigation. A number may be out of its range, which
-    /// [`Settings::check`] refuses.
+    /// Stores the value; `None` if the text is not in the grammar, or for a mitigation. The range of a number is
+    /// checked by [`Settings::check`], not here.
     pub(super) fn set(&self, settings: &mut Settings, text: &str) -> Option<()> {
         match *self {
             Self::Mitigation => return None,

@@ -1,8 +1,8 @@
-//! Memory of what is kept, in slabs that outlive an evaluation: fresh memory takes the system longer to give than it takes
-//! to fill.
+//! Memory of kept tensors, in slabs that outlive an evaluation: the system takes longer to provide fresh memory than we
+//! take to fill it.
 //!
-//! Tensors that are kept equally long share slabs, which are given back whole, and any slab serves any tensors. So an
-//! evaluation like the one before asks the system for nothing.
+//! Tensors with the same lifetime share slabs. Slabs are released as a whole, and any slab serves any tensors. So a
+//! second evaluation of the same size allocates nothing.
 
 use std::ops::Range;
 use std::sync::Mutex;
@@ -11,27 +11,27 @@ use bytemuck::Pod;
 use memmap2::MmapMut;
 use tumble_core::parallel::locked;
 
-/// Bytes of a slab, unless a single tensor takes more.
+/// Size of a slab, bytes, unless a single tensor takes more.
 const SLAB: usize = 16 << 20;
 
-/// Tensors begin at multiples of this, bytes: at cache lines, as wide as the widest registers.
+/// Alignment of tensors, bytes: cache lines, as wide as the widest registers.
 const LINE: usize = 64;
 
-/// A slab that the system does not give.
+/// The system refused to allocate a slab.
 #[derive(Debug, thiserror::Error)]
 #[error("the system has no {bytes} bytes of memory left")]
 pub(crate) struct OutOfMemory {
     bytes: usize,
 }
 
-/// Where a tensor lies on a shelf.
+/// The range of a tensor in an arena.
 #[derive(Debug)]
 pub(crate) struct TensorRange {
     slab: usize,
     bytes: Range<usize>,
 }
 
-/// Tensors that are kept equally long.
+/// Tensors with the same lifetime.
 #[derive(Default)]
 pub(crate) struct Arena {
     slabs: Vec<Slab>,
@@ -43,12 +43,12 @@ struct Slab {
     used: usize,
 }
 
-/// Slabs that nothing is in.
+/// Free slabs.
 #[derive(Default)]
 pub(crate) struct Pool(Mutex<Vec<Slab>>);
 
 impl Arena {
-    /// Adds a tensor of so many numbers, which `fill` writes.
+    /// Adds a tensor of `length` numbers, written by `fill`.
     pub fn add<T: Pod>(
         &mut self,
         length: usize,
@@ -68,35 +68,36 @@ impl Arena {
         Ok(place)
     }
 
-    /// The numbers of a tensor.
+    /// Returns the numbers of a tensor.
     pub fn get<T: Pod>(&self, place: &TensorRange) -> &[T] {
         bytemuck::cast_slice(&self.slabs[place.slab].memory[place.bytes.clone()])
     }
 
-    /// Bytes of all tensors.
+    /// Returns the size of all tensors, bytes.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Number of slabs.
+    /// Returns the number of slabs.
     pub fn slabs(&self) -> usize {
         self.slabs.len()
     }
 }
 
 impl Pool {
-    /// Takes what a shelf has, whose tensors are not needed any more.
-    pub fn give(&self, shelf: &mut Arena) {
-        let Arena { slabs, .. } = std::mem::take(shelf);
+    /// Takes the slabs of an arena and drops its tensors.
+    pub fn give(&self, arena: &mut Arena) {
+        let Arena { slabs, .. } = std::mem::take(arena);
         locked(&self.0).extend(slabs.into_iter().rev().map(|slab| Slab { used: 0, ..slab }));
     }
 
-    /// Gives memory back to the system where there are more slabs by a quarter than so many.
+    /// Returns free slabs to the system beyond 1.25 times `slabs`.
     pub fn limit(&self, slabs: usize) {
         locked(&self.0).truncate(slabs + slabs.div_ceil(4));
     }
 
-    /// What does not fit goes for what is fresh, so that there are never more than were in use at a time.
+    /// Takes a free slab, or allocates one and drops a free one: so there are never more slabs than the most in use at
+    /// a time.
     fn take(&self, bytes: usize) -> Result<Slab, OutOfMemory> {
         let mut spare = locked(&self.0);
         if let Some(fitting) = spare.iter().rposition(|slab| slab.memory.len() >= bytes) {
@@ -110,8 +111,8 @@ impl Pool {
 impl Slab {
     fn new(bytes: usize) -> Result<Self, OutOfMemory> {
         let memory = MmapMut::map_anon(bytes).map_err(|_| OutOfMemory { bytes })?;
-        // In huge pages the system gives memory in a third of the time, and rows far from each other are found sooner.
-        // Without them it is only slower.
+        // Huge pages take the system a third of the time, and distant rows cost fewer TLB misses. Without them it is
+        // only slower.
         #[cfg(target_os = "linux")]
         let _ = memory.advise(memmap2::Advice::HugePage);
         Ok(Self { memory, used: 0 })
@@ -122,39 +123,39 @@ impl Slab {
 mod tests {
     use super::*;
 
-    fn numbered(shelf: &mut Arena, pool: &Pool, length: usize, number: f32) -> TensorRange {
-        shelf.add(length, pool, |free| free.fill(number)).unwrap()
+    fn numbered(arena: &mut Arena, pool: &Pool, length: usize, number: f32) -> TensorRange {
+        arena.add(length, pool, |free| free.fill(number)).unwrap()
     }
 
     #[test]
-    fn tensors_of_a_shelf_lie_beside_each_other() {
+    fn tensors_of_an_arena_are_contiguous() {
         const LENGTH: usize = SLAB / 4 / 10 - 1;
-        let (mut shelf, pool) = (Arena::default(), Pool::default());
-        let places: Vec<_> = (0..25u8).map(|n| numbered(&mut shelf, &pool, LENGTH, n.into())).collect();
+        let (mut arena, pool) = (Arena::default(), Pool::default());
+        let places: Vec<_> = (0..25u8).map(|n| numbered(&mut arena, &pool, LENGTH, n.into())).collect();
         for (number, place) in (0..25u8).zip(&places) {
-            let numbers: &[f32] = shelf.get(place);
+            let numbers: &[f32] = arena.get(place);
             assert_eq!(numbers, [f32::from(number); LENGTH]);
             assert_eq!(numbers.as_ptr().align_offset(LINE), 0);
         }
-        assert_eq!((shelf.bytes(), shelf.slabs()), (25 * 4 * LENGTH, 3));
+        assert_eq!((arena.bytes(), arena.slabs()), (25 * 4 * LENGTH, 3));
     }
 
     #[test]
-    fn both_precisions_and_nothing_at_all_are_kept() {
-        let (mut shelf, pool) = (Arena::default(), Pool::default());
-        let [single, none] = [3, 0].map(|length| numbered(&mut shelf, &pool, length, 1.5));
-        let double = shelf.add(2, &pool, |free| free.copy_from_slice(&[0.1, 0.2])).unwrap();
-        assert_eq!(shelf.get::<f32>(&single), [1.5; 3]);
-        assert_eq!(shelf.get::<f64>(&double), [0.1, 0.2]);
-        assert!(shelf.get::<f32>(&none).is_empty());
+    fn arena_keeps_both_precisions_and_empty_tensors() {
+        let (mut arena, pool) = (Arena::default(), Pool::default());
+        let [single, none] = [3, 0].map(|length| numbered(&mut arena, &pool, length, 1.5));
+        let double = arena.add(2, &pool, |free| free.copy_from_slice(&[0.1, 0.2])).unwrap();
+        assert_eq!(arena.get::<f32>(&single), [1.5; 3]);
+        assert_eq!(arena.get::<f64>(&double), [0.1, 0.2]);
+        assert!(arena.get::<f32>(&none).is_empty());
     }
 
     #[test]
-    fn slabs_serve_again() {
+    fn slabs_are_reused() {
         let pool = Pool::default();
-        let memory = |shelf: &mut Arena| {
-            let place = numbered(shelf, &pool, SLAB / 4, 1.0);
-            shelf.get::<f32>(&place).as_ptr()
+        let memory = |arena: &mut Arena| {
+            let place = numbered(arena, &pool, SLAB / 4, 1.0);
+            arena.get::<f32>(&place).as_ptr()
         };
         let (mut first, mut second) = (Arena::default(), Arena::default());
         let before = [memory(&mut first), memory(&mut first), memory(&mut second)];
@@ -168,28 +169,28 @@ mod tests {
     }
 
     #[test]
-    fn a_tensor_larger_than_a_slab_has_one_of_its_own() {
-        let (mut shelf, pool) = (Arena::default(), Pool::default());
-        numbered(&mut shelf, &pool, 1, 1.0);
-        let large = numbered(&mut shelf, &pool, SLAB, 2.0);
-        assert_eq!((shelf.get::<f32>(&large).len(), shelf.slabs()), (SLAB, 2));
-        pool.give(&mut shelf);
-        numbered(&mut shelf, &pool, 2 * SLAB, 3.0);
+    fn large_tensor_has_a_slab_of_its_own() {
+        let (mut arena, pool) = (Arena::default(), Pool::default());
+        numbered(&mut arena, &pool, 1, 1.0);
+        let large = numbered(&mut arena, &pool, SLAB, 2.0);
+        assert_eq!((arena.get::<f32>(&large).len(), arena.slabs()), (SLAB, 2));
+        pool.give(&mut arena);
+        numbered(&mut arena, &pool, 2 * SLAB, 3.0);
         assert_eq!(locked(&pool.0).len(), 1);
     }
 
     #[test]
-    fn memory_that_the_system_does_not_have_is_an_error() {
+    fn allocation_beyond_the_memory_of_the_system_is_an_error() {
         let length = usize::MAX / 32;
         let why = Arena::default().add::<f64>(length, &Pool::default(), |_| {}).unwrap_err();
         assert_eq!(why.to_string(), format!("the system has no {} bytes of memory left", length * 8));
     }
 
     #[test]
-    fn slabs_beyond_the_limit_go_back() {
-        let (mut shelf, pool) = (Arena::default(), Pool::default());
-        (0..10).for_each(|_| assert_eq!(numbered(&mut shelf, &pool, SLAB / 4, 1.0).bytes, 0..SLAB));
-        pool.give(&mut shelf);
+    fn slabs_beyond_the_limit_return_to_the_system() {
+        let (mut arena, pool) = (Arena::default(), Pool::default());
+        (0..10).for_each(|_| assert_eq!(numbered(&mut arena, &pool, SLAB / 4, 1.0).bytes, 0..SLAB));
+        pool.give(&mut arena);
         pool.limit(4);
         assert_eq!(locked(&pool.0).len(), 5);
     }

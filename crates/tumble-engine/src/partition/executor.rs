@@ -1,4 +1,4 @@
-//! The evaluation of a structure, stage by stage.
+//! Evaluation of a structure, stage by stage.
 
 use std::ops::Range;
 use std::sync::Mutex;
@@ -26,33 +26,33 @@ use crate::partition::arena::{Arena, Pool, TensorRange};
 use crate::partition::message_exchange::Messages;
 use crate::partition::nontemporal::copy;
 use crate::partition::tiles::Tiles;
-use crate::partition::{Layers, Origin, Source, Stage};
+use crate::partition::{Origin, PartitionedModel, Source, Stage};
 use crate::worker::{Timed, longest, run_error};
 
-/// An output of a stage in a tile.
+/// An output of a stage for one tile.
 struct Tensor {
     shape: Vec<i64>,
-    lane: usize,
+    worker: usize,
     place: TensorRange,
 }
 
-/// What a lane keeps of a stage, by the last stage that makes use of it.
-type Shelves = Vec<Arena>;
+/// The tensors that a worker keeps of a stage, by the last stage that uses them.
+type Arenas = Vec<Arena>;
 
-/// What a stage has left.
-struct Done {
-    /// Tile by tile, output by output.
+/// The kept outputs of a stage.
+struct StageOutputs {
+    /// The outputs, by tile and output.
     tensors: Vec<Vec<Tensor>>,
-    /// Of each lane.
-    shelves: Vec<Shelves>,
+    /// The memory of the outputs, by worker.
+    arenas: Vec<Arenas>,
 }
 
 /// A tensor's shape and its numbers.
 pub(crate) type View<'a, T> = (&'a [i64], &'a [T]);
 
-impl Layers {
-    /// Evaluates one replica in tiles of `size` centers, with memory that is taken from `spare` and left there; also tells
-    /// the bytes that were kept at most.
+impl PartitionedModel {
+    /// Evaluates one replica in tiles of `size` centers, with memory from `spare`. Returns the peak memory of kept
+    /// tensors too, bytes.
     pub fn evaluate(
         &self,
         model: &Model,
@@ -64,52 +64,53 @@ impl Layers {
     ) -> Result<(Timed, usize)> {
         match model.metadata.precision {
             Precision::Float32 => {
-                Run::new(self, model, replica, size, (&spare.slabs, &spare.float32), cancel)?.evaluate(forces)
+                Evaluation::new(self, model, replica, size, (&spare.slabs, &spare.float32), cancel)?.evaluate(forces)
             }
             Precision::Float64 => {
-                Run::new(self, model, replica, size, (&spare.slabs, &spare.float64), cancel)?.evaluate(forces)
+                Evaluation::new(self, model, replica, size, (&spare.slabs, &spare.float64), cancel)?.evaluate(forces)
             }
         }
     }
 }
 
-/// Memory that is used again.
+/// Memory for reuse by the next evaluation.
 #[derive(Default)]
 pub(crate) struct SpareMemory {
     slabs: Pool,
-    float32: Packed<f32>,
-    float64: Packed<f64>,
+    float32: SpareTensors<f32>,
+    float64: SpareTensors<f64>,
 }
 
-/// The model's inputs, of tiles.
-type Packed<T> = Mutex<Vec<Tensors<T>>>;
+/// The model's inputs for tiles, for reuse.
+type SpareTensors<T> = Mutex<Vec<Tensors<T>>>;
 
-/// One evaluation.
-pub(crate) struct Run<'a, T> {
-    layers: &'a Layers,
+/// One evaluation of a replica.
+pub(crate) struct Evaluation<'a, T> {
+    partitioned: &'a PartitionedModel,
     model: &'a Model,
     pub tiles: Tiles<'a>,
-    /// The model's inputs, tile by tile.
+    /// The model's inputs, by tile.
     tensors: Vec<Tensors<T>>,
-    /// Stage by stage.
-    done: Vec<Done>,
+    /// The kept outputs, by stage.
+    stage_outputs: Vec<StageOutputs>,
     pub pool: &'a Pool,
-    packed: &'a Packed<T>,
+    packed: &'a SpareTensors<T>,
     cancel: &'a Cancel,
 }
 
-impl<'a, T: Real + Pod> Run<'a, T> {
+impl<'a, T: Real + Pod> Evaluation<'a, T> {
     fn new(
-        layers: &'a Layers,
+        partitioned: &'a PartitionedModel,
         model: &'a Model,
         (graph, rotation): (&'a Graph, &'a Matrix3),
         size: usize,
-        (pool, packed): (&'a Pool, &'a Packed<T>),
+        (pool, packed): (&'a Pool, &'a SpareTensors<T>),
         cancel: &'a Cancel,
     ) -> Result<Self> {
         let tiles = Tiles::new(graph, size);
-        let mut run = Self { layers, model, tiles, tensors: Vec::new(), done: Vec::new(), pool, packed, cancel };
-        run.tensors = in_order(run.all_tiles(run.lanes(), |_, tile| Ok(run.pack(tile, rotation)))?).collect();
+        let mut run =
+            Self { partitioned, model, tiles, tensors: Vec::new(), stage_outputs: Vec::new(), pool, packed, cancel };
+        run.tensors = in_order(run.all_tiles(run.workers(), |_, tile| Ok(run.pack(tile, rotation)))?).collect();
         Ok(run)
     }
 
@@ -122,52 +123,53 @@ impl<'a, T: Real + Pod> Run<'a, T> {
 
     fn evaluate(mut self, forces: Forces) -> Result<(Timed, usize)> {
         let (mut elapsed, mut bytes, mut slabs) = (Duration::ZERO, 0, 0);
-        for stage in 0..self.layers.stages.len() {
+        for stage in 0..self.partitioned.stages.len() {
             elapsed += self.compute(stage)?;
             bytes = bytes.max(self.bytes());
-            slabs = slabs.max(self.shelves().map(Arena::slabs).sum());
+            slabs = slabs.max(self.arenas().map(Arena::slabs).sum());
             self.drop_after(stage);
         }
-        let responses = self.all_tiles(self.lanes(), |_, tile| self.read(tile, forces))?;
+        let responses = self.all_tiles(self.workers(), |_, tile| self.read(tile, forces))?;
         let whole = joined(in_order(responses), forces, self.tiles.whole);
         self.give_back(slabs);
         Ok(((vec![whole], elapsed), bytes))
     }
 
-    fn lanes(&self) -> Range<usize> {
-        0..self.layers.stages[0].sessions.len().min(self.tiles.len())
+    fn workers(&self) -> Range<usize> {
+        0..self.partitioned.stages[0].sessions.len().min(self.tiles.len())
     }
 
-    /// Does the same for each tile, in the lane that is free first; results as [`distribute`] has them.
+    /// Runs `work` for each tile, each on the next free worker; returns the results of [`distribute`].
     fn all_tiles<L: Send, R: Send>(
         &self,
-        lanes: impl IntoIterator<Item = L>,
+        workers: impl IntoIterator<Item = L>,
         work: impl Fn(&mut L, usize) -> Result<R> + Sync,
     ) -> Result<Vec<Vec<(usize, R)>>> {
-        distribute(lanes.into_iter(), self.tiles.len(), work)
+        distribute(workers.into_iter(), self.tiles.len(), work)
     }
 
-    /// One stage of all tiles; the time that ONNX Runtime took.
+    /// Computes one stage of all tiles; returns the time spent in ONNX Runtime.
     fn compute(&mut self, number: usize) -> Result<Duration> {
-        let stage = &self.layers.stages[number];
+        let stage = &self.partitioned.stages[number];
         let exchanged = self.exchanged(stage)?;
-        let shelves = || (0..=self.layers.stages.len()).map(|_| Arena::default()).collect();
-        let mut lanes: Vec<(usize, Shelves)> = self.lanes().map(|lane| (lane, shelves())).collect();
-        let done = self.all_tiles(&mut lanes, |lane, tile| self.compute_tile(stage, lane, tile, &exchanged))?;
+        let arenas = || (0..=self.partitioned.stages.len()).map(|_| Arena::default()).collect();
+        let mut workers: Vec<(usize, Arenas)> = self.workers().map(|worker| (worker, arenas())).collect();
+        let done = self.all_tiles(&mut workers, |worker, tile| self.compute_tile(stage, worker, tile, &exchanged))?;
         let elapsed = longest(&done);
         let tensors = in_order(done).map(|(tensors, _)| tensors).collect();
-        self.done.push(Done { tensors, shelves: lanes.into_iter().map(|(_, shelves)| shelves).collect() });
+        self.stage_outputs
+            .push(StageOutputs { tensors, arenas: workers.into_iter().map(|(_, arenas)| arenas).collect() });
         Ok(elapsed)
     }
 
     fn compute_tile(
         &self,
         stage: &Stage,
-        (lane, shelves): &mut (usize, Shelves),
+        (worker, arenas): &mut (usize, Arenas),
         tile: usize,
         exchanged: &[Option<Messages<T>>],
     ) -> Result<(Vec<Tensor>, Duration)> {
-        let (mut taken, lead) = (Arena::default(), &self.layers.leads[*lane]);
+        let (mut taken, handle) = (Arena::default(), &self.partitioned.run_handles[*worker]);
         let places = exchanged.iter().map(|messages| {
             let exchanged = messages.as_ref().map(|messages| self.exchange(tile, messages, &mut taken));
             exchanged.transpose().map_err(|error| self.failed(&error.to_string()))
@@ -178,23 +180,23 @@ impl<'a, T: Real + Pod> Run<'a, T> {
         let run = || {
             let inputs = stage.inputs.iter().zip(views).map(|(source, view)| self.input(tile, source, view));
             let inputs = inputs.collect::<ort::Result<Vec<_>>>()?;
-            let mut session = locked(&stage.sessions[*lane]);
+            let mut session = locked(&stage.sessions[*worker]);
             let start = Instant::now();
-            let outputs = session.run_with_options(SessionInputs::from(&*inputs), lead.options.options())?;
+            let outputs = session.run_with_options(SessionInputs::from(&*inputs), handle.options.options())?;
             let elapsed = start.elapsed();
             let kept = stage
                 .last_use
                 .iter()
                 .enumerate()
-                .map(|(output, &last_use)| self.keep(*lane, &outputs[output], &mut shelves[last_use]));
+                .map(|(output, &last_use)| self.keep(*worker, &outputs[output], &mut arenas[last_use]));
             Ok::<_, ort::Error>((kept.collect::<ort::Result<_>>()?, elapsed))
         };
-        let done = self.cancel.during(&lead.run, || in_one_line(run).map_err(|cause| run_error(self.model, cause)));
+        let done = self.cancel.during(&handle.run, || in_one_line(run).map_err(|cause| run_error(self.model, cause)));
         self.pool.give(&mut taken);
         done
     }
 
-    /// An input of a stage; `exchanged` is what is exchanged for it.
+    /// Returns an input of a stage; `exchanged` is the result of its exchange, if it has one.
     fn input<'v>(
         &'v self,
         tile: usize,
@@ -204,52 +206,52 @@ impl<'a, T: Real + Pod> Run<'a, T> {
         match source {
             Source::Structure(input) => self.tensors[tile].view(*input),
             Source::Kept(origin) => value(self.view(tile, *origin)),
-            Source::Exchanged(_) => value(exchanged.expect("what is exchanged has a place")),
+            Source::Exchanged(_) => value(exchanged.expect("an exchanged input has a tensor")),
         }
     }
 
-    fn keep(&self, lane: usize, value: &DynValue, shelf: &mut Arena) -> ort::Result<Tensor> {
+    fn keep(&self, worker: usize, value: &DynValue, arena: &mut Arena) -> ort::Result<Tensor> {
         let (shape, found) = value.try_extract_tensor::<T>()?;
-        let place = shelf
+        let place = arena
             .add(found.len(), self.pool, |free| copy(found, free))
             .map_err(|error| ort::Error::new(error.to_string()))?;
-        Ok(Tensor { shape: shape.to_vec(), lane, place })
+        Ok(Tensor { shape: shape.to_vec(), worker, place })
     }
 
-    /// An output of a stage that is kept.
+    /// Returns a kept output of a stage.
     pub fn view(&self, tile: usize, origin: Origin) -> View<'_, T> {
-        let Done { tensors, shelves } = &self.done[origin.stage];
-        let Tensor { shape, lane, place } = &tensors[tile][origin.output];
-        let last_use = self.layers.stages[origin.stage].last_use[origin.output];
-        (shape, shelves[*lane][last_use].get(place))
+        let StageOutputs { tensors, arenas } = &self.stage_outputs[origin.stage];
+        let Tensor { shape, worker, place } = &tensors[tile][origin.output];
+        let last_use = self.partitioned.stages[origin.stage].last_use[origin.output];
+        (shape, arenas[*worker][last_use].get(place))
     }
 
-    fn shelves(&self) -> impl Iterator<Item = &Arena> {
-        self.done.iter().flat_map(|done| &done.shelves).flatten()
+    fn arenas(&self) -> impl Iterator<Item = &Arena> {
+        self.stage_outputs.iter().flat_map(|done| &done.arenas).flatten()
     }
 
     fn bytes(&self) -> usize {
-        self.shelves().map(Arena::bytes).chain(self.tensors.iter().map(Tensors::bytes)).sum()
+        self.arenas().map(Arena::bytes).chain(self.tensors.iter().map(Tensors::bytes)).sum()
     }
 
     fn drop_after(&mut self, stage: usize) {
-        let shelves = self.done.iter_mut().flat_map(|done| &mut done.shelves);
-        shelves.for_each(|shelves| self.pool.give(&mut shelves[stage]));
+        let arenas = self.stage_outputs.iter_mut().flat_map(|done| &mut done.arenas);
+        arenas.for_each(|arenas| self.pool.give(&mut arenas[stage]));
     }
 
     fn read(&self, tile: usize, forces: Forces) -> Result<Response> {
-        let find = |name: &str| self.layers.outputs.get(name).map(|&origin| Ok(self.view(tile, origin)));
+        let find = |name: &str| self.partitioned.outputs.get(name).map(|&origin| Ok(self.view(tile, origin)));
         let responses = Reader::new(&self.model.metadata, &find).responses(&self.tensors[tile], forces);
         let mut responses = responses.map_err(|error| within(self.tiles.centers(tile).start, error))?;
         Ok(responses.remove(0))
     }
 
-    /// Leaves all memory for the next evaluation, if that takes about as much: at most so many slabs were kept, and each
-    /// lane had one for what is exchanged.
+    /// Leaves the memory to the next evaluation, as far as one of the same size needs it: `slabs` for kept tensors at
+    /// their peak, and one per worker for exchanges.
     fn give_back(self, slabs: usize) {
-        let slabs = slabs + self.lanes().len();
-        let shelves = self.done.into_iter().flat_map(|done| done.shelves).flatten();
-        shelves.for_each(|mut shelf| self.pool.give(&mut shelf));
+        let slabs = slabs + self.workers().len();
+        let arenas = self.stage_outputs.into_iter().flat_map(|done| done.arenas).flatten();
+        arenas.for_each(|mut arena| self.pool.give(&mut arena));
         self.pool.limit(slabs);
         *locked(self.packed) = self.tensors.into_iter().rev().collect();
     }
@@ -263,7 +265,7 @@ fn value<'a, T: Real>(view: View<'a, T>) -> ort::Result<SessionInputValue<'a>> {
     Ok(TensorRef::from_array_view(view)?.into())
 }
 
-/// An error of a tile, with its index among all centers, of which those of the tile begin at `first`.
+/// Converts the indices in an error of a tile to indices of all centers; the tile's centers begin at `first`.
 fn within(first: usize, mut error: Error) -> Error {
     if let Error::OutputNotFinite { output: name, index, center, .. } = &mut error {
         index[usize::from(*name == output::ENSEMBLE_ENERGIES)] += first;
@@ -272,7 +274,7 @@ fn within(first: usize, mut error: Error) -> Error {
     error
 }
 
-/// The responses of tiles that follow each other as the one of their graph.
+/// Joins the responses of consecutive tiles to the response of the graph.
 fn joined(tiles: impl Iterator<Item = Response>, forces: Forces, graph: &Graph) -> Response {
     let derivative = match forces {
         Forces::Conservative => Derivative::EdgeGradients(Vec::with_capacity(graph.n_edges())),
@@ -286,7 +288,7 @@ fn joined(tiles: impl Iterator<Item = Response>, forces: Forces, graph: &Graph) 
         match (&mut whole.derivative, tile.derivative) {
             (Derivative::EdgeGradients(whole), Derivative::EdgeGradients(tile)) => whole.extend(tile),
             (Derivative::Direct { forces: whole, .. }, Derivative::Direct { forces: tile, .. }) => whole.extend(tile),
-            _ => unreachable!("a tile gives the kind of forces that it is asked for"),
+            _ => unreachable!("a tile returns the requested kind of forces"),
         }
     }
     whole

@@ -1,63 +1,63 @@
-//! Where a model's graph can be cut: at its layers of message passing.
+//! Partitioning of a model's graph at its layers of message passing.
 //!
-//! Everything in a model but the exchange of messages acts on each center by itself. A message is exchanged where the
-//! rows of a tensor are put into the order of `reverse`, the reversed edges: forward for the messages, and backward for
-//! their gradients. So the nodes of a graph have a stage: how many exchanges one after the other they depend on. What a
-//! stage needs of an earlier one is kept, or computed again.
+//! All of a model but the exchange of messages acts on each center separately. A message is exchanged by a Gather that
+//! puts the rows of a tensor into the order of `reverse`, the reversed edges: forward for the messages, backward for
+//! their gradients. The stage of a node is the number of successive exchanges that it depends on. The tensors that a
+//! stage needs of an earlier one are kept or recomputed.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use tumble_core::planner::RecomputeLevel;
 
-use crate::error::Indivisible;
+use crate::error::PartitionError;
 use crate::partition::raw_model::{File, Node};
 
-/// Inputs that some of the centers can have for themselves.
+/// Inputs that exist for a part of the centers.
 const LOCAL: [&str; 5] = ["edge_vectors", "neighbors", "mask", "species", "weights"];
 
-/// Stages at most: the work of cutting grows with their square, and models have about two for each layer.
+/// Most stages: the work of partitioning grows with their square, and models have about two per layer.
 const MOST_STAGES: usize = 100;
 
-/// A model's graph, cut.
-pub(crate) struct Cut<'a> {
-    /// One for each stage.
-    pub pieces: Vec<Subgraph<'a>>,
-    /// What is exchanged between them.
+/// A model's graph, partitioned into stages.
+pub(crate) struct GraphPartition<'a> {
+    /// The subgraphs, one per stage.
+    pub subgraphs: Vec<Subgraph<'a>>,
+    /// The exchanges between the stages.
     pub exchanges: Vec<Exchange<'a>>,
 }
 
-/// What is computed in one stage.
+/// The nodes of one stage.
 pub(crate) struct Subgraph<'a> {
-    /// In their order in the file.
+    /// Indices of the nodes, in the order of the file.
     pub nodes: Vec<usize>,
-    /// Inputs of the model, what earlier stages keep, and results of exchanges.
+    /// Inputs of the model, kept tensors of earlier stages, and results of exchanges.
     pub inputs: Vec<&'a str>,
-    /// What later stages need, and outputs of the model.
+    /// Tensors that later stages need, and outputs of the model.
     pub outputs: Vec<&'a str>,
 }
 
-/// Rows that change places: `result` has in the row of each edge what `data` has in that of the reversed edge.
+/// An exchange of rows: the row of each edge in `result` is the row of the reversed edge in `data`.
 #[derive(Clone, Copy)]
 pub(crate) struct Exchange<'a> {
     pub data: &'a str,
     pub result: &'a str,
 }
 
-/// Cuts a graph into stages. A tensor of an earlier stage is kept if this saves at least
-/// so many multiplications of matrices as the level says for each tensor kept.
-pub(crate) fn cut<'a>(file: &'a File<'a>, level: RecomputeLevel) -> Result<Cut<'a>, Indivisible> {
+/// Partitions a graph into stages. Tensors of an earlier stage are kept if that saves at least `level.matmuls()` matrix
+/// products per kept tensor, and recomputed otherwise.
+pub(crate) fn cut<'a>(file: &'a File<'a>, level: RecomputeLevel) -> Result<GraphPartition<'a>, PartitionError> {
     let graph = Graph::new(file)?;
     let stages = graph.nodes.iter().map(|node| node.stage + 1).max().unwrap_or(0);
     if stages > MOST_STAGES {
-        return Err(Indivisible::Stages { found: stages, most: MOST_STAGES });
+        return Err(PartitionError::Stages { found: stages, most: MOST_STAGES });
     }
     let mut kept = HashSet::new();
     let members: Vec<_> = (0..stages).map(|stage| graph.members(stage, level, &mut kept)).collect();
-    let pieces = members.iter().enumerate().map(|(stage, members)| graph.piece(stage, members, &kept));
-    Ok(Cut { pieces: pieces.collect::<Result<_, _>>()?, exchanges: graph.exchanges().collect() })
+    let subgraphs = members.iter().enumerate().map(|(stage, members)| graph.subgraph(stage, members, &kept));
+    Ok(GraphPartition { subgraphs: subgraphs.collect::<Result<_, _>>()?, exchanges: graph.exchanges().collect() })
 }
 
-/// What is found out of a node.
+/// Properties of a node.
 #[derive(Clone, Default)]
 struct NodeInfo {
     stage: usize,
@@ -65,27 +65,27 @@ struct NodeInfo {
     reversed: bool,
     /// Whether it depends on `edge_vectors`.
     geometry: bool,
-    /// Whether a product of matrices is needed to compute it.
+    /// Whether it depends on a matrix product.
     product: bool,
-    /// Whether it exchanges rows.
+    /// Whether it is an exchange of rows.
     exchange: bool,
-    /// Whether the model's outputs depend on it, other than by how rows are exchanged.
+    /// Whether the model's outputs depend on it, other than by the order of an exchange.
     live: bool,
 }
 
 struct Graph<'a> {
     file: &'a File<'a>,
-    /// The node that makes each tensor.
-    maker: HashMap<&'a str, usize>,
+    /// The node that computes each tensor.
+    producer: HashMap<&'a str, usize>,
     nodes: Vec<NodeInfo>,
 }
 
 impl<'a> Graph<'a> {
-    fn new(file: &'a File<'a>) -> Result<Self, Indivisible> {
+    fn new(file: &'a File<'a>) -> Result<Self, PartitionError> {
         let made =
             |(index, node): (usize, &Node<'a>)| node.outputs.iter().map(move |&name| (name, index)).collect::<Vec<_>>();
-        let maker = file.nodes.iter().enumerate().flat_map(made).collect();
-        let mut graph = Self { file, maker, nodes: Vec::new() };
+        let producer = file.nodes.iter().enumerate().flat_map(made).collect();
+        let mut graph = Self { file, producer, nodes: Vec::new() };
         for node in &file.nodes {
             let known = graph.know(node);
             graph.nodes.push(known);
@@ -93,14 +93,14 @@ impl<'a> Graph<'a> {
         graph.mark_live();
         let nested = |index: &usize| graph.nodes[*index].live && file.nodes[*index].nested;
         match (0..file.nodes.len()).find(nested) {
-            Some(index) => Err(Indivisible::Nested { operator: file.nodes[index].operator.into() }),
+            Some(index) => Err(PartitionError::Nested { operator: file.nodes[index].operator.into() }),
             None => Ok(graph),
         }
     }
 
-    /// What is known of a tensor: of the node that makes it; of an input, that it is one.
+    /// Returns the properties of a tensor's producer, or of an input.
     fn of(&self, name: &str) -> NodeInfo {
-        match self.maker.get(name).and_then(|&node| self.nodes.get(node)) {
+        match self.producer.get(name).and_then(|&node| self.nodes.get(node)) {
             Some(known) => known.clone(),
             None => NodeInfo { reversed: name == "reverse", geometry: name == "edge_vectors", ..NodeInfo::default() },
         }
@@ -116,19 +116,19 @@ impl<'a> Graph<'a> {
             stage: from.iter().map(|known| known.stage).max().unwrap_or(0) + usize::from(exchange),
             reversed: from.iter().any(|known| known.reversed),
             geometry: from.iter().any(|known| known.geometry),
-            product: from.iter().any(|known| known.product) || is_product(node),
+            product: from.iter().any(|known| known.product) || is_matmul(node),
             exchange,
             live: false,
         }
     }
 
     fn mark_live(&mut self) {
-        for index in self.needed_for(&self.file.outputs, |name| self.maker.get(name).copied()) {
+        for index in self.needed_for(&self.file.outputs, |name| self.producer.get(name).copied()) {
             self.nodes[index].live = true;
         }
     }
 
-    /// The tensors that a node works on: of an exchange, not what tells the order.
+    /// Returns the inputs of a node; of an exchange, without the order.
     fn needs(&self, index: usize) -> &[&'a str] {
         let inputs = &self.file.nodes[index].inputs;
         if self.nodes[index].exchange { &inputs[..1] } else { inputs }
@@ -139,7 +139,7 @@ impl<'a> Graph<'a> {
         exchanges.map(|(_, node)| Exchange { data: node.inputs[0], result: node.outputs[0] })
     }
 
-    /// The nodes of a stage, and those of earlier ones that are computed again in it; notes what is to be kept instead.
+    /// Returns the nodes of a stage and the recomputed nodes of earlier stages; adds the tensors to be kept to `kept`.
     fn members(&self, stage: usize, level: RecomputeLevel, kept: &mut HashSet<&'a str>) -> BTreeSet<usize> {
         let own =
             |&index: &usize| self.nodes[index].live && !self.nodes[index].exchange && self.nodes[index].stage == stage;
@@ -150,7 +150,7 @@ impl<'a> Graph<'a> {
             let needed: Vec<_> = names.filter(needed).collect();
             let again = self.needed_for(&needed, |name| self.made_in(name, earlier, kept));
             let costly: HashSet<_> = needed.iter().copied().filter(|name| self.of(name).product).collect();
-            let matmuls = again.iter().filter(|&&index| is_product(&self.file.nodes[index])).count();
+            let matmuls = again.iter().filter(|&&index| is_matmul(&self.file.nodes[index])).count();
             if level.matmuls() * costly.len() <= matmuls {
                 kept.extend(costly);
             }
@@ -159,42 +159,42 @@ impl<'a> Graph<'a> {
         members
     }
 
-    /// The node that makes a tensor in this stage, unless it is kept.
+    /// Returns the producer of a tensor if it is in this stage and the tensor is not kept.
     fn made_in(&self, name: &str, stage: usize, kept: &HashSet<&str>) -> Option<usize> {
-        let index = self.maker.get(name).copied().filter(|_| !kept.contains(name))?;
+        let index = self.producer.get(name).copied().filter(|_| !kept.contains(name))?;
         (self.nodes[index].stage == stage && !self.nodes[index].exchange).then_some(index)
     }
 
-    /// A piece of these nodes, as far as they are needed for what it gives.
-    fn piece(
+    /// Returns the subgraph of a stage: the members needed for its outputs.
+    fn subgraph(
         &self,
         stage: usize,
         members: &BTreeSet<usize>,
         kept: &HashSet<&'a str>,
-    ) -> Result<Subgraph<'a>, Indivisible> {
+    ) -> Result<Subgraph<'a>, PartitionError> {
         let exchanged: HashSet<_> = self.exchanges().map(|exchange| exchange.data).collect();
         let given = |name: &&str| kept.contains(name) || exchanged.contains(name) || self.file.outputs.contains(name);
         let own = members.iter().filter(|&&index| self.nodes[index].stage == stage);
         let names = own.flat_map(|&index| &self.file.nodes[index].outputs).copied();
         let outputs: Vec<_> = names.filter(given).collect();
-        // What an earlier stage keeps is not computed again, even if that was found out only for a later stage.
+        // A kept tensor is not recomputed, even if only a later stage made it kept.
         let here = |name: &str| {
-            let maker = self.maker.get(name).copied().filter(|index| members.contains(index))?;
-            (self.nodes[maker].stage == stage || !kept.contains(name)).then_some(maker)
+            let producer = self.producer.get(name).copied().filter(|index| members.contains(index))?;
+            (self.nodes[producer].stage == stage || !kept.contains(name)).then_some(producer)
         };
         let nodes = self.needed_for(&outputs, here);
         let inputs = self.inputs(&nodes, here);
         match inputs.iter().find(|name| !self.is_given(name, kept)) {
-            Some(name) => Err(Indivisible::Global { name: (*name).into() }),
+            Some(name) => Err(PartitionError::Global { name: (*name).into() }),
             None => Ok(Subgraph { nodes: nodes.into_iter().collect(), inputs, outputs }),
         }
     }
 
-    /// The nodes that these tensors need, of those that `maker` tells.
-    fn needed_for(&self, names: &[&'a str], maker: impl Fn(&str) -> Option<usize>) -> BTreeSet<usize> {
+    /// Returns the nodes that these tensors depend on, as far as `producer` finds them.
+    fn needed_for(&self, names: &[&'a str], producer: impl Fn(&str) -> Option<usize>) -> BTreeSet<usize> {
         let (mut found, mut wanted) = (BTreeSet::new(), names.to_vec());
         while let Some(name) = wanted.pop() {
-            if let Some(index) = maker(name).filter(|index| !found.contains(index)) {
+            if let Some(index) = producer(name).filter(|index| !found.contains(index)) {
                 found.insert(index);
                 wanted.extend(self.needs(index));
             }
@@ -202,23 +202,23 @@ impl<'a> Graph<'a> {
         found
     }
 
-    /// What nodes need that they do not make themselves.
-    fn inputs(&self, nodes: &BTreeSet<usize>, maker: impl Fn(&str) -> Option<usize>) -> Vec<&'a str> {
+    /// Returns the inputs of these nodes that none of them computes.
+    fn inputs(&self, nodes: &BTreeSet<usize>, producer: impl Fn(&str) -> Option<usize>) -> Vec<&'a str> {
         let mut seen = HashSet::from([""]);
         let names = nodes.iter().flat_map(|&index| &self.file.nodes[index].inputs).copied();
-        let foreign = |name: &&str| maker(name).is_none() && !self.file.constants.contains_key(name);
+        let foreign = |name: &&str| producer(name).is_none() && !self.file.constants.contains_key(name);
         names.filter(foreign).filter(|name| seen.insert(name)).collect()
     }
 
     fn is_given(&self, name: &str, kept: &HashSet<&str>) -> bool {
-        match self.maker.get(name) {
+        match self.producer.get(name) {
             Some(&index) => kept.contains(name) || self.nodes[index].exchange,
             None => LOCAL.contains(&name) && self.file.inputs.contains_key(name),
         }
     }
 }
 
-fn is_product(node: &Node) -> bool {
+fn is_matmul(node: &Node) -> bool {
     ["MatMul", "Gemm", "FusedMatMul"].contains(&node.operator) || tumble_ops::ATTENTION.contains(&node.operator)
 }
 
@@ -233,17 +233,17 @@ mod tests {
     }
 
     #[test]
-    fn every_piece_has_its_inputs_from_the_structure_or_from_earlier_ones() {
+    fn inputs_of_subgraphs_come_from_the_structure_or_from_earlier_subgraphs() {
         for (model, exchanges) in [("exported-pet-f64", 4), ("exported-residual-f64", 2), ("pair-padded-f64", 0)] {
             let bytes = bytes(model);
             let file = File::read(&bytes).unwrap();
             let cut = cut(&file, RecomputeLevel::Balanced).unwrap();
-            assert_eq!((cut.exchanges.len(), cut.pieces.len()), (exchanges, exchanges + 1), "{model}");
+            assert_eq!((cut.exchanges.len(), cut.subgraphs.len()), (exchanges, exchanges + 1), "{model}");
             let mut known: HashSet<&str> = LOCAL.into_iter().collect();
-            for piece in &cut.pieces {
-                assert!(piece.inputs.iter().all(|name| known.contains(name)), "{model}: {:?}", piece.inputs);
-                known.extend(&piece.outputs);
-                let results = cut.exchanges.iter().filter(|exchange| piece.outputs.contains(&exchange.data));
+            for subgraph in &cut.subgraphs {
+                assert!(subgraph.inputs.iter().all(|name| known.contains(name)), "{model}: {:?}", subgraph.inputs);
+                known.extend(&subgraph.outputs);
+                let results = cut.exchanges.iter().filter(|exchange| subgraph.outputs.contains(&exchange.data));
                 known.extend(results.map(|exchange| exchange.result));
             }
             assert!(file.outputs.iter().all(|name| known.contains(name)), "{model}");
@@ -251,26 +251,25 @@ mod tests {
     }
 
     #[test]
-    fn no_layer_is_computed_twice_forward_and_none_three_times() {
+    fn layers_are_recomputed_in_the_backward_pass_only_and_once() {
         let bytes = bytes("exported-residual-f64");
         let file = File::read(&bytes).unwrap();
-        let pieces = cut(&file, RecomputeLevel::Balanced).unwrap().pieces;
-        let matmuls = |piece: &Subgraph| piece.nodes.iter().filter(|&&node| is_product(&file.nodes[node])).count();
-        let all = file.nodes.iter().filter(|node| is_product(node)).count();
-        let [forward, both, backward] = &pieces[..] else { panic!("two layers are three stages") };
-        // The last layer goes forward and backward in one stage, so that only the first is computed again.
-        let again =
-            forward.nodes.iter().filter(|node| backward.nodes.contains(node) && is_product(&file.nodes[**node]));
+        let subgraphs = cut(&file, RecomputeLevel::Balanced).unwrap().subgraphs;
+        let matmuls = |subgraph: &Subgraph| subgraph.nodes.iter().filter(|&&node| is_matmul(&file.nodes[node])).count();
+        let all = file.nodes.iter().filter(|node| is_matmul(node)).count();
+        let [forward, both, backward] = &subgraphs[..] else { panic!("two layers are three stages") };
+        // The last layer goes forward and backward in one stage, so only the first is recomputed.
+        let again = forward.nodes.iter().filter(|node| backward.nodes.contains(node) && is_matmul(&file.nodes[**node]));
         assert_eq!(matmuls(forward) + matmuls(both) + matmuls(backward), all + again.count());
-        assert!(both.nodes.iter().all(|node| !forward.nodes.contains(node) || !is_product(&file.nodes[*node])));
+        assert!(both.nodes.iter().all(|node| !forward.nodes.contains(node) || !is_matmul(&file.nodes[*node])));
     }
 
     #[test]
-    fn models_with_tensors_beyond_their_own_centers_are_not_cut() {
+    fn models_with_global_tensors_are_not_partitioned() {
         for (model, name) in [("pair-list-f64", "centers"), ("exported-orb-f64", "replica")] {
             let bytes = bytes(model);
             let why = cut(&File::read(&bytes).unwrap(), RecomputeLevel::Balanced).err().unwrap();
-            assert_eq!(why.to_string(), format!("its tensor {name} cannot be had for some of the centers only"));
+            assert_eq!(why.to_string(), format!("its tensor {name} cannot be computed for a part of the centers"));
         }
     }
 }

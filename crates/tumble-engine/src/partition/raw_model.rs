@@ -1,34 +1,34 @@
-//! The graph of an ONNX file, as far as it takes to write parts of it as files of their own.
+//! The graph of an ONNX file, parsed as far as needed to write parts of it as files.
 
 use std::collections::{BTreeSet, HashMap};
 
 use tumble_onnx::error::Malformed;
 use tumble_onnx::file::proto::{Field, all_fields, field, message, number, text, utf8};
 
-/// A model file, taken apart but not understood: what is written is what was read.
+/// A model file, split into fields that are written as they were read.
 pub(crate) struct File<'a> {
-    /// All of the model but its graph and metadata: version, sets of operators, functions.
+    /// All fields of the model but its graph and metadata: version, operator sets, functions.
     head: Vec<&'a [u8]>,
-    /// In an order in which they can be computed.
+    /// Nodes in topological order.
     pub nodes: Vec<Node<'a>>,
-    /// Weights and other constants by their names.
+    /// Weights and other constants, by name.
     pub constants: HashMap<&'a str, &'a [u8]>,
-    /// The model's inputs by their names.
+    /// The model's inputs, by name.
     pub inputs: HashMap<&'a str, &'a [u8]>,
     /// Names of the model's outputs.
     pub outputs: Vec<&'a str>,
 }
 
-/// One operation.
+/// A node of the graph.
 pub(crate) struct Node<'a> {
     raw: &'a [u8],
     pub operator: &'a str,
-    /// Names of tensors; empty where an input is left out.
+    /// Names of tensors; empty for an omitted input.
     pub inputs: Vec<&'a str>,
     pub outputs: Vec<&'a str>,
-    /// Whether it has graphs inside, which see tensors that are not among its inputs.
+    /// Whether an attribute holds a graph. Such a node can read tensors other than its inputs.
     pub nested: bool,
-    /// Whether it works along the first axis, as far as that is an attribute.
+    /// Whether the attribute `axis` is 0 or missing.
     pub first_axis: bool,
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct Node<'a> {
 pub(crate) type Type = (u64, Vec<i64>);
 
 impl<'a> File<'a> {
-    /// Takes the bytes of a model file apart.
+    /// Parses the bytes of a model file.
     pub fn read(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let (mut head, mut graph) = (Vec::new(), &b""[..]);
         for Field { number, value, raw, .. } in all_fields(bytes)? {
@@ -60,7 +60,7 @@ impl<'a> File<'a> {
         Ok(file)
     }
 
-    /// A model file of some of the nodes. Inputs are the model's own, or tensors of these types.
+    /// Writes some of the nodes as a model file. Inputs are inputs of the model, or tensors of the given types.
     pub fn write(&self, nodes: &[usize], inputs: &[(&str, Option<&Type>)], outputs: &[&str]) -> Vec<u8> {
         let nodes = || nodes.iter().map(|&node| &self.nodes[node]);
         let used: BTreeSet<&str> = nodes().flat_map(|node| node.inputs.iter().copied()).collect();
@@ -115,7 +115,7 @@ fn value_info(name: &str, (element, shape): &Type) -> Vec<u8> {
         message(field::SHAPE_DIMENSION, &value.unwrap_or_default())
     };
     let shape: Vec<u8> = shape.iter().flat_map(dimension).collect();
-    // Nothing is known of the shape of what our own kernels make; a single number is never kept.
+    // An empty shape means an unknown one, as for results of our own kernels: a scalar is never kept.
     let known = if shape.is_empty() { Vec::new() } else { message(field::TENSOR_TYPE_SHAPE, &shape) };
     let tensor = [number(field::TENSOR_TYPE_ELEMENT, *element), known].concat();
     let kind = message(field::VALUE_TYPE, &message(field::TYPE_TENSOR, &tensor));
@@ -126,7 +126,7 @@ fn value_info(name: &str, (element, shape): &Type) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    /// A model of one node with an attribute.
+    /// Returns a model of one node with an attribute.
     fn model(attribute: &[u8]) -> Vec<u8> {
         let texts = [(field::NODE_INPUT, "x"), (field::NODE_OUTPUT, "y"), (field::NODE_OP_TYPE, "Gather")];
         let node = texts.map(|(field, text)| message(field, text.as_bytes())).concat();
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn raw_model_is_written_as_it_was_read() {
+    fn model_is_written_as_it_was_read() {
         let bytes = model(&attribute("axis", number(field::ATTRIBUTE_INTEGER, 0)));
         let file = File::read(&bytes).unwrap();
         let written = file.write(&[0], &[("x", None)], &["y"]);
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn axes_and_graphs_inside_are_seen() {
+    fn nodes_tell_their_axis_and_nested_graphs() {
         let node = |attribute: &[u8]| {
             let bytes = model(attribute);
             let file = File::read(&bytes).unwrap();

@@ -1,4 +1,4 @@
-//! Whether a model in parts gives what it gives as a whole: if it does not, it is not one that can be cut.
+//! Self-check of a partitioned model: its results must agree with the whole model's.
 
 use tumble_core::cancel::Cancel;
 use tumble_core::graph::{Edge, Graph, edge_between};
@@ -8,33 +8,34 @@ use tumble_onnx::contract::metadata::Precision;
 use tumble_onnx::contract::packing::{n_slots, width};
 use tumble_onnx::runtime::session::Model;
 
-use crate::error::Indivisible;
-use crate::partition::{Layers, SpareMemory};
+use crate::error::PartitionError;
+use crate::partition::{PartitionedModel, SpareMemory};
 use crate::worker::Worker;
 
-/// Atoms of the trial with neighbors.
+/// Atoms with neighbors in the test structure.
 const ATOMS: usize = 12;
 
-/// The center without neighbors, which is the first of a tile.
+/// The center without neighbors. It is the first of a tile, and the size of a tile.
 const LONE: usize = 5;
 
-/// Evaluates a small structure both ways. Gives the bytes kept for each edge slot, or how the two differ.
-pub(crate) fn run(layers: &Layers, model: &Model, whole: &mut Worker) -> Result<usize, Indivisible> {
+/// Compares the partitioned with the whole model for a small structure. Returns the memory of kept tensors per edge
+/// slot, bytes.
+pub(crate) fn run(partitioned: &PartitionedModel, model: &Model, whole: &mut Worker) -> Result<usize, PartitionError> {
     let (graph, mut bytes, cancel) = (graph(model), 0, Cancel::default());
     for &kind in model.metadata.forces.kinds() {
         let work = [Replicas { graph: &graph, rotations: &[IDENTITY] }];
         let (expected, _) = whole.evaluate(model, &work, kind, &cancel)?;
         let ((found, _), kept) =
-            layers.evaluate(model, (&graph, &IDENTITY), kind, LONE, &SpareMemory::default(), &cancel)?;
+            partitioned.evaluate(model, (&graph, &IDENTITY), kind, LONE, &SpareMemory::default(), &cancel)?;
         bytes = bytes.max(kept);
         if !agree(&found[0], &expected[0], model.metadata.precision) {
-            return Err(Indivisible::Differs);
+            return Err(PartitionError::Differs);
         }
     }
     Ok(bytes.div_ceil(n_slots(&graph, model.metadata.layout, width(&graph)).max(1)))
 }
 
-/// Atoms of all species with many neighbors each, some not the same number, and one that has none.
+/// Returns a structure of all species: atoms with many neighbors, not all the same number, and one without neighbors.
 fn graph(model: &Model) -> Graph {
     let info = model.metadata.info();
     let positions: Vec<_> = (0..=ATOMS).map(|atom| position(atom, info.cutoff)).collect();
@@ -48,14 +49,14 @@ fn graph(model: &Model) -> Graph {
     Graph::new(species, weights, (0..=ATOMS).map(row).collect())
 }
 
-/// On a grid, with a bit of disorder.
+/// Returns a position on a grid with some disorder.
 fn position(atom: usize, cutoff: f64) -> Vector3 {
     let grid = [atom % 2, atom / 2 % 2, atom / 4];
     let shift = |axis: usize| 0.1 * ((7 * atom + 3 * axis) as f64).sin();
     [0, 1, 2].map(|axis| cutoff * (0.4 * grid[axis] as f64 + shift(axis)))
 }
 
-/// Whether all numbers agree but for rounding.
+/// Returns whether all numbers agree to rounding.
 fn agree(found: &Response, expected: &Response, precision: Precision) -> bool {
     let tolerance = match precision {
         Precision::Float32 => 1e-4,

@@ -1,33 +1,33 @@
-//! Centers that follow each other, as graphs of their own, and where their rows lie in a model's tensors.
+//! Tiles: consecutive centers as graphs of their own, and their rows in a model's tensors.
 
 use std::ops::Range;
 use std::sync::OnceLock;
 
 use tumble_core::graph::Graph;
 
-/// A graph cut into tiles of about the same number of centers.
+/// A graph, divided into tiles of the same number of centers.
 pub(crate) struct Tiles<'a> {
     pub whole: &'a Graph,
-    /// Centers of each tile but the last.
+    /// Centers per tile; the last may have fewer.
     size: usize,
-    /// Slots of a center in each tile: the largest number of neighbors there, at least 1.
+    /// Slots per center, by tile: the largest number of neighbors there, at least 1.
     widths: Vec<usize>,
-    /// Of each tile and kind of rows.
+    /// Rows of reversed edges, by tile and kind of rows.
     reversed: Vec<[OnceLock<Vec<Reversed>>; Rows::ALL.len()]>,
 }
 
-/// What the rows of a tensor of a tile are. Every model that is cut has one of these.
+/// The kind of rows of a tile's tensor. A partitioned model exchanges tensors of these kinds only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rows {
-    /// One for each edge; the first slot has one even if it is padding.
+    /// One row per edge; the first slot has a row even if it is padding.
     Edges,
-    /// One for each center, then those of [`Rows::Edges`].
+    /// One row per center, then the rows of [`Rows::Edges`].
     CentersAndEdges,
-    /// One for each slot.
+    /// One row per slot.
     Slots,
 }
 
-/// An edge of a tile whose reversed edge is another one: its row, and the tile and the row of the reversed edge.
+/// An edge with a reversed edge: its row, and the tile (`other`) and row (`back`) of the reversed edge.
 #[derive(Clone, Copy)]
 pub(crate) struct Reversed {
     pub row: u32,
@@ -40,7 +40,7 @@ impl Rows {
 }
 
 impl<'a> Tiles<'a> {
-    /// Tiles of at most `size` centers.
+    /// Divides a graph into tiles of at most `size` centers.
     pub fn new(graph: &'a Graph, size: usize) -> Self {
         let count = graph.n_centers().div_ceil(size);
         let reversed = (0..count).map(|_| Default::default()).collect();
@@ -50,12 +50,12 @@ impl<'a> Tiles<'a> {
         tiles
     }
 
-    /// How many there are.
+    /// Returns the number of tiles.
     pub fn len(&self) -> usize {
         self.widths.len()
     }
 
-    /// The centers of a tile.
+    /// Returns the centers of a tile.
     pub fn centers(&self, tile: usize) -> Range<usize> {
         tile * self.size..self.whole.n_centers().min((tile + 1) * self.size)
     }
@@ -65,7 +65,7 @@ impl<'a> Tiles<'a> {
         self.whole.first_edge[centers.start]..self.whole.first_edge[centers.end]
     }
 
-    /// A tile by itself: of its neighbors nothing but the species, an atom for each edge.
+    /// Returns a tile as a graph of its own, with one atom per edge for the species of the neighbor.
     pub fn graph(&self, tile: usize) -> Graph {
         let (centers, edges, whole) = (self.centers(tile), self.edges(tile), self.whole);
         let others = whole.neighbors[edges.clone()].iter().map(|&neighbor| whole.species[neighbor]);
@@ -80,7 +80,7 @@ impl<'a> Tiles<'a> {
         }
     }
 
-    /// Number of rows of a tensor of a tile.
+    /// Returns the number of rows of a tile's tensor.
     pub fn n_rows(&self, tile: usize, rows: Rows) -> usize {
         let (centers, edges) = (self.centers(tile).len(), self.edges(tile).len() + self.shift(tile));
         match rows {
@@ -90,12 +90,13 @@ impl<'a> Tiles<'a> {
         }
     }
 
-    /// 1 if the first slot of a tile is padding, which has a row nevertheless.
+    /// Returns 1 if the first slot of a tile is padding (it still has a row), and 0 otherwise.
     fn shift(&self, tile: usize) -> usize {
         usize::from(self.whole.edges(self.centers(tile).start).is_empty())
     }
 
-    /// Where the rows of reversed edges lie, for all edges of a tile that have one; in ascending order of the edges' rows.
+    /// Returns the rows of the reversed edges of a tile, in ascending order of the edges' rows; edges without a
+    /// reversed edge are left out.
     pub fn reversed(&self, tile: usize, rows: Rows) -> &[Reversed] {
         self.reversed[tile][rows as usize].get_or_init(|| {
             let edges = |center| self.whole.edges(center).map(move |edge| (center, edge));
@@ -130,7 +131,7 @@ mod tests {
     use super::*;
     use tumble_core::graph::edge_between;
 
-    /// A row of six atoms, neighbors next to each other, but for the third, which has none.
+    /// A chain of six atoms, bonded to the next; the third has no neighbors.
     fn chain() -> Graph {
         let positions: Vec<_> = (0..6).map(|atom| [f64::from(atom), 0.0, 0.0]).collect();
         let near = |a: usize, b: usize| a.abs_diff(b) == 1 && a != 2 && b != 2;
@@ -139,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tile_is_its_centers_and_an_atom_for_each_edge() {
+    fn tile_has_its_centers_and_an_atom_per_edge() {
         let graph = chain();
         let tiles = Tiles::new(&graph, 4);
         assert_eq!(tiles.len(), 2);
@@ -152,11 +153,11 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_those_of_edges_of_centers_and_edges_or_of_slots() {
+    fn rows_are_counted_by_edge_by_center_and_edge_or_by_slot() {
         let graph = chain();
         let tiles = Tiles::new(&graph, 2);
         let counts = |tile| Rows::ALL.map(|rows| tiles.n_rows(tile, rows));
-        // Edges 0-1, 1-0; none and 3-4, the first slot being padding; 4-3, 4-5, 5-4.
+        // Edges: 0-1, 1-0; 3-4 only, after a padded first slot; 4-3, 4-5, 5-4.
         assert_eq!([counts(0), counts(1), counts(2)], [[2, 4, 2], [2, 4, 2], [3, 5, 4]]);
         let places = |&Reversed { row, other, back }: &Reversed| (row, other, back);
         let reversed = |tile, rows| tiles.reversed(tile, rows).iter().map(places).collect::<Vec<_>>();
@@ -168,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn an_edge_without_a_reverse_keeps_its_row() {
+    fn edge_without_a_reversed_edge_keeps_its_row() {
         let positions = [[0.0; 3], [1.0, 0.0, 0.0]];
         let graph = Graph::new(vec![1, 1], vec![1.0], vec![vec![edge_between(&positions, 0, 1)]]);
         assert!(Tiles::new(&graph, 1).reversed(0, Rows::Edges).is_empty());

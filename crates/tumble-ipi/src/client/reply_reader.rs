@@ -1,15 +1,15 @@
-//! Replies out of a stream of bytes.
+//! Reads replies from a stream of bytes.
 
 use std::io::{self, ErrorKind, Read};
 
 use crate::message::{self, Fault, Layout, Reply};
 
-/// What keeps a reply from coming.
+/// An error in reading a reply.
 #[derive(Debug)]
 pub enum ReadError {
-    /// The connection.
+    /// The connection failed.
     Connection(io::Error),
-    /// What came through it.
+    /// The server broke the protocol.
     Fault(Fault),
 }
 
@@ -25,7 +25,7 @@ impl From<Fault> for ReadError {
     }
 }
 
-/// Bytes that have come and were not used yet: the first `filled`.
+/// A buffer of received, unread bytes: the first `filled`.
 #[derive(Debug)]
 pub struct ReplyReader {
     bytes: Vec<u8>,
@@ -33,15 +33,15 @@ pub struct ReplyReader {
 }
 
 impl ReplyReader {
-    /// With room for a reply of so many bytes; it grows when more come.
+    /// A reader with a buffer for a reply of `room` bytes; it grows for larger ones.
     pub fn new(room: usize) -> Self {
         Self { bytes: vec![0; room.max(message::HEADER)], filled: 0 }
     }
 
-    /// The next reply, waiting for it.
+    /// Waits for the next reply.
     ///
     /// # Errors
-    /// [`ReadError`]; the stream is of no more use then.
+    /// [`ReadError`]; the stream is unusable afterwards.
     pub fn next(&mut self, stream: &mut impl Read, layout: &Layout) -> Result<Reply, ReadError> {
         loop {
             if let Some((reply, used)) = message::reply(&self.bytes[..self.filled], layout)? {
@@ -63,7 +63,7 @@ impl ReplyReader {
                 self.filled += more;
                 Ok(())
             }
-            // A signal of the host program is none of our business.
+            // A signal of the host program is not an error.
             Err(error) if error.kind() == ErrorKind::Interrupted => Ok(()),
             Err(error) => Err(error),
         }
@@ -75,12 +75,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn replies_come_whole_however_they_were_cut() {
+    fn replies_are_read_whole_from_pieces_of_any_size() {
         let bytes = b"NEEDINIT    READY       ERROR       \x03\0\0\0no!";
         for size in 1..bytes.len() {
             let mut stream = Pieces(bytes, size);
-            let mut inbox = ReplyReader::new(0);
-            let mut next = || inbox.next(&mut stream, &Layout::plain(1));
+            let mut reader = ReplyReader::new(0);
+            let mut next = || reader.next(&mut stream, &Layout::plain(1));
             assert_eq!(next().unwrap(), Reply::NeedInit);
             assert_eq!(next().unwrap(), Reply::Ready);
             assert_eq!(next().unwrap(), Reply::Error("no!".into()));
@@ -89,7 +89,7 @@ mod tests {
         }
     }
 
-    /// Bytes that come so many at a time.
+    /// A stream that returns a limited number of bytes per read.
     struct Pieces<'a>(&'a [u8], usize);
 
     impl Read for Pieces<'_> {

@@ -1,52 +1,53 @@
-//! What a simulation asks of the force server, and how it is written.
+//! The options of a client, and their text in the `INIT`.
 
 use std::time::Duration;
 
 use tumble_core::elements::symbol;
 use tumble_core::error::{Error, Result};
 use tumble_core::potential::Forces;
-use tumble_core::settings::Door;
-use tumble_core::settings::door::{listed, names};
+use tumble_core::settings::Frontend;
+use tumble_core::settings::frontend::{listed, names};
 
 use crate::init::{check_once, pairs};
 use crate::options::STEP;
 
-/// What an option can be beside settings: species are given apart, and structures come one by one.
-const OWN: [(u8, &str); 2] = [STEP, (u8::MAX, "token")];
+/// Keys other than settings, with their positions in the list of keys; the species are given apart, and structures are
+/// sent one by one.
+const EXTRA_KEYS: [(u8, &str); 2] = [STEP, (u8::MAX, "token")];
 
-/// What a simulation wants.
+/// Options of a simulation; `None`: the server's default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientSettings {
-    /// `[N]`, atomic numbers, in the order of the positions.
+    /// Atomic numbers `[N]`, in the order of the positions.
     pub species: Vec<u8>,
-    /// The mitigation, as [`tumble_core::Mitigation`] reads it; `None`, here and below: as the server was started.
+    /// The mitigation, in the syntax of [`tumble_core::Mitigation`].
     pub rotate: Option<String>,
-    /// Whether every rotation comes with its inversion.
+    /// Whether to add the inversion of each rotation.
     pub inversion: Option<bool>,
-    /// Of the random rotations.
+    /// Seed of the random rotations.
     pub seed: Option<u64>,
-    /// Sets simulations with one seed apart.
+    /// Simulations of the same seed draw independent rotations if their streams differ.
     pub stream: u16,
-    /// Number of the first structure; it counts up by one with every structure and chooses the random rotations.
+    /// Step number of the first structure; each structure increases it by one. It selects the random rotations.
     pub step: u64,
     /// Kind of forces.
     pub forces: Option<Forces>,
-    /// Whether only the difference between averaged and bare model is wanted.
+    /// Whether to return averaged minus bare.
     pub correction: Option<bool>,
-    /// The secret of a server that asks for one.
+    /// The server's token, if it requires one.
     pub token: Option<String>,
-    /// How long an answer may take; `None`: forever.
+    /// The longest wait for an answer; `None`: forever.
     pub timeout: Option<Duration>,
 }
 
 impl ClientSettings {
-    /// All but the species, as an `INIT` has it.
+    /// The options as text of an `INIT`, without the species.
     ///
     /// # Errors
-    /// [`Error::Argument`] for a value that would end early on its way.
+    /// [`Error::Argument`] for a value with a separator in it.
     pub fn options(&self) -> Result<String> {
-        let rotate = self.rotate.as_deref().map(|rotate| whole("rotate", rotate)).transpose()?;
-        let token = self.token.as_deref().map(|token| whole("token", token)).transpose()?;
+        let rotate = self.rotate.as_deref().map(|rotate| check_value("rotate", rotate)).transpose()?;
+        let token = self.token.as_deref().map(|token| check_value("token", token)).transpose()?;
         let pairs = [
             ("rotate", rotate.map(String::from)),
             ("inversion", self.inversion.map(yes_or_no)),
@@ -66,8 +67,8 @@ fn yes_or_no(value: bool) -> String {
     if value { "yes" } else { "no" }.into()
 }
 
-/// A value that has neither of what ends one. The text stays out of the message: it may be secret.
-fn whole<'a>(name: &'static str, value: &'a str) -> Result<&'a str> {
+/// Refuses a value that the `INIT` would cut short. The error hides the value: it may be secret.
+fn check_value<'a>(name: &'static str, value: &'a str) -> Result<&'a str> {
     if value.is_empty() || value.trim() != value || value.contains([',', '\n', '\0']) {
         let problem = "is empty, or has a comma, a line break or spaces around it: leave these out".into();
         return Err(Error::Argument { name, problem });
@@ -75,25 +76,25 @@ fn whole<'a>(name: &'static str, value: &'a str) -> Result<&'a str> {
     Ok(value)
 }
 
-/// Refuses keys that are no options of a client, and those that are given twice.
+/// Refuses unknown keys, and keys given twice.
 ///
 /// # Errors
 /// [`Error::Argument`].
 pub fn check_options(text: &str) -> Result<()> {
     let refused = |sentence| Error::Argument { name: "options", problem: format!("cannot be used: {sentence}") };
     check_once(text).map_err(|error| refused(error.to_string()))?;
-    let keys = names(Door::Session, &OWN);
+    let keys = names(Frontend::Init, &EXTRA_KEYS);
     match pairs(text).find(|(key, _)| !keys.contains(key)) {
         None => Ok(()),
         Some((key, _)) => Err(refused(format!("the key \"{key}\" is unknown: the keys are {}", listed(&keys)))),
     }
 }
 
-/// Refuses atomic numbers without an element.
+/// Refuses an empty list, and atomic numbers without an element.
 ///
 /// # Errors
 /// [`Error::Argument`].
-pub fn check_species(species: &[u8]) -> Result<()> {
+pub fn check_atomic_numbers(species: &[u8]) -> Result<()> {
     let refused = |problem| Err(Error::Argument { name: "species", problem });
     if species.is_empty() {
         return refused("is empty: give the atomic number of each atom".into());
@@ -129,14 +130,14 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_would_end_early_is_refused_and_a_token_not_shown() {
+    fn value_with_a_separator_is_refused_and_not_shown() {
         let settings = ClientSettings { token: Some("a, correction: yes".into()), ..ClientSettings::default() };
         let expected = "the argument token is empty, or has a comma, a line break or spaces around it: leave these out";
         assert_eq!(settings.options().unwrap_err().to_string(), expected);
     }
 
     #[test]
-    fn keys_that_are_no_options_or_come_twice_are_refused() {
+    fn unknown_and_repeated_keys_are_refused() {
         check_options(
             "rotate: none, inversion: no, seed: 1, stream: 2, step: 3, forces: direct, correction: no, token: a",
         )
@@ -153,8 +154,8 @@ mod tests {
     }
 
     #[test]
-    fn species_that_are_not_elements_are_refused() {
-        let error = |species: &[u8]| check_species(species).unwrap_err().to_string();
+    fn species_without_an_element_are_refused() {
+        let error = |species: &[u8]| check_atomic_numbers(species).unwrap_err().to_string();
         assert_eq!(error(&[8, 0]), "the argument species has 0 for atom 2: give numbers from 1 to 118");
         assert_eq!(error(&[]), "the argument species is empty: give the atomic number of each atom");
     }

@@ -1,7 +1,7 @@
-//! Texts that name no socket.
+//! Invalid addresses.
 
 tumble_core::errors! {
-    /// Why a text names no socket, as the rest of a sentence that begins with it.
+    /// The reason why a text is not an address, as the rest of a sentence that begins with it.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
     #[non_exhaustive]
     pub enum BadAddress {
@@ -9,10 +9,10 @@ tumble_core::errors! {
         #[error("is neither unix:PATH nor tcp:HOST:PORT")]
         Kind,
 
-        /// A file whose path the system does not take.
+        /// A path longer than the system's limit.
         #[error(
-            "is longer than the 107 bytes that the system allows for the path of a socket: give a shorter one, or one \
-             that begins at the current folder"
+            "is longer than 107 bytes, the system's limit for the path of a socket: give a shorter path, for instance \
+             relative to the current folder"
         )]
         TooLong,
 
@@ -20,8 +20,8 @@ tumble_core::errors! {
         #[error("has no port: write HOST:PORT")]
         NoPort,
 
-        /// A port that is none.
-        #[error("has a port that is no number from 0 to 65535")]
+        /// A port that is not a number, or out of range.
+        #[error("has a port that is not a number from 0 to 65535")]
         Port,
 
         /// A port without a host.

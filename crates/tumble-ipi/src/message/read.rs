@@ -1,15 +1,15 @@
-//! From bytes to the first message in them, as far as they have come.
+//! Reads the first message in a buffer, once it is complete.
 
 use crate::message::{Answer, CELL, Fault, HEADER, Inline, Layout, Positions, Reply, Request, Transport};
 use crate::wire;
 
-/// The longest name of a segment of shared memory that Linux takes.
+/// The longest name of a shared memory segment on Linux.
 const MAX_NAME: usize = 255;
 
 /// The first request in `bytes` and its length; `None` if more bytes are needed.
 ///
 /// # Errors
-/// [`Fault`], as early as the bytes allow: nothing that a peer announces is waited for beyond the layout's limits.
+/// [`Fault`], as early as the bytes allow: an announced length above the layout's limits is refused at once.
 pub fn request<'a>(bytes: &'a [u8], layout: &Layout) -> Result<Option<(Request<'a>, usize)>, Fault> {
     let mut bytes = Bytes::new(bytes);
     let read = bytes.header().map_or(Ok(None), |header| match header {
@@ -29,8 +29,8 @@ fn init<'a>(bytes: &mut Bytes<'a>, layout: &Layout) -> Result<Option<Request<'a>
 }
 
 fn positions<'a>(bytes: &mut Bytes<'a>, layout: &Layout) -> Result<Option<Positions<'a>>, Fault> {
-    let Layout { atoms, batch, carrier, .. } = *layout;
-    match carrier {
+    let Layout { atoms, batch, transport, .. } = *layout;
+    match transport {
         Transport::Socket if batch == 1 => {
             let Some(cells) = bytes.cells(1)? else { return Ok(None) };
             let Some(()) = bytes.atoms(atoms)? else { return Ok(None) };
@@ -54,7 +54,7 @@ fn positions<'a>(bytes: &mut Bytes<'a>, layout: &Layout) -> Result<Option<Positi
     }
 }
 
-/// The first reply in `bytes` and its length; `None` if more bytes are needed. Results in shared memory are not looked at.
+/// The first reply in `bytes` and its length; `None` if more bytes are needed. Results in shared memory are not read.
 ///
 /// # Errors
 /// [`Fault`].
@@ -72,9 +72,9 @@ pub fn reply(bytes: &[u8], layout: &Layout) -> Result<Option<(Reply, usize)>, Fa
 }
 
 fn answers(bytes: &mut Bytes, layout: &Layout) -> Result<Option<Vec<Answer>>, Fault> {
-    let Layout { atoms, batch, carrier, .. } = *layout;
+    let Layout { atoms, batch, transport, .. } = *layout;
     let mut answers = vec![Answer::default(); batch];
-    if carrier == Transport::Socket {
+    if transport == Transport::Socket {
         let Some(energies) = bytes.take(8 * batch) else { return Ok(None) };
         let Some(()) = bytes.atoms(atoms)? else { return Ok(None) };
         let (Some(forces), Some(virials)) = (bytes.take(24 * atoms * batch), bytes.take(72 * batch)) else {
@@ -97,7 +97,7 @@ fn unknown(header: &[u8; HEADER], expected: &'static str) -> Fault {
     Fault::Header { found: format!("\"{}\"", header.escape_ascii()), expected }
 }
 
-/// Bytes with what was read of them.
+/// A cursor over the bytes.
 struct Bytes<'a> {
     bytes: &'a [u8],
     used: usize,
@@ -122,8 +122,8 @@ impl<'a> Bytes<'a> {
         Some(i32::from_le_bytes(*self.take(4)?.first_chunk()?))
     }
 
-    /// Cells and their inverses. Names of segments, which may be shorter, would be waited on for ever: as numbers they
-    /// are out of all proportion.
+    /// Cells and their inverses. Names of segments, sent by mistake, may be shorter than cells and would be waited on
+    /// forever; as numbers they are implausibly large or subnormal.
     fn cells(&mut self, batch: usize) -> Result<Option<&'a [u8]>, Fault> {
         let first = self.bytes.get(self.used..).and_then(|rest| rest.first_chunk()).map(|x| f64::from_le_bytes(*x));
         match first {
@@ -132,7 +132,7 @@ impl<'a> Bytes<'a> {
         }
     }
 
-    /// A number of atoms that is the expected one.
+    /// Reads the number of atoms, and refuses any but the expected one.
     fn atoms(&mut self, expected: usize) -> Result<Option<()>, Fault> {
         let Some(found) = self.int() else { return Ok(None) };
         if usize::try_from(found) == Ok(expected) { Ok(Some(())) } else { Err(Fault::Atoms { found, expected }) }

@@ -1,4 +1,4 @@
-//! Where a socket is, as users write it.
+//! Addresses of sockets, as users write them.
 
 use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -7,17 +7,17 @@ use std::str::FromStr;
 
 use crate::error::{BadAddress, Error, Result};
 
-/// The longest path of a socket, bytes: of `sun_path` the last one is a zero.
-const LONGEST: usize = 107;
+/// The longest path of a socket, bytes: the last byte of `sun_path` is a zero.
+const MAX_PATH: usize = 107;
 
-/// The place of a socket: `unix:PATH` or `tcp:HOST:PORT`.
+/// The address of a socket: `unix:PATH` or `tcp:HOST:PORT`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
     /// A file on this machine.
     Unix(PathBuf),
-    /// A port, here or elsewhere.
+    /// A port, of this machine or another.
     Tcp {
-        /// Name or number; an IPv6 number without its brackets.
+        /// Name or IP address; an IPv6 address without its brackets.
         host: String,
         /// The port.
         port: u16,
@@ -25,7 +25,7 @@ pub enum Address {
 }
 
 impl Address {
-    /// The file that i-PI and ASE make for a socket of that name.
+    /// The file that i-PI and ASE create for a socket name.
     ///
     /// # Errors
     /// As [`Address::unix`].
@@ -33,12 +33,12 @@ impl Address {
         Self::unix(&format!("/tmp/ipi_{name}"))
     }
 
-    /// A socket's file.
+    /// A socket file.
     ///
     /// # Errors
-    /// [`Error::Address`] for a path that is longer than the system allows.
+    /// [`Error::Address`] for a path longer than the system's limit.
     pub fn unix(path: &str) -> Result<Self> {
-        if path.len() > LONGEST {
+        if path.len() > MAX_PATH {
             return Err(Error::Address { address: path.into(), problem: BadAddress::TooLong });
         }
         Ok(Self::Unix(path.into()))
@@ -59,10 +59,10 @@ impl Address {
         Ok(Self::Tcp { host: host.into(), port })
     }
 
-    /// The numbers that a host has; none for a file.
+    /// The IP addresses of the host; none for a file.
     ///
     /// # Errors
-    /// Those of the system's resolver.
+    /// Errors of the system's resolver.
     pub fn resolve(&self) -> std::io::Result<Vec<SocketAddr>> {
         match self {
             Self::Unix(_) => Ok(vec![]),
@@ -70,7 +70,7 @@ impl Address {
         }
     }
 
-    /// Whether only this machine can reach it.
+    /// Whether only this machine can connect.
     pub fn is_local(&self) -> bool {
         match self {
             Self::Unix(_) => true,
@@ -113,20 +113,23 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_none_is_refused_with_a_sentence() {
+    fn invalid_address_is_refused_with_a_sentence() {
         let error = |text: &str| text.parse::<Address>().unwrap_err().to_string();
         assert_eq!(error("water"), "the address \"water\" is neither unix:PATH nor tcp:HOST:PORT");
         assert_eq!(error("tcp:host"), "the address \"host\" has no port: write HOST:PORT");
-        assert_eq!(error("tcp:host:99999"), "the address \"host:99999\" has a port that is no number from 0 to 65535");
+        assert_eq!(
+            error("tcp:host:99999"),
+            "the address \"host:99999\" has a port that is not a number from 0 to 65535"
+        );
     }
 
     #[test]
-    fn a_path_that_is_too_long_for_a_socket_is_refused() {
+    fn too_long_path_is_refused() {
         let path = |length| format!("unix:{}", "s".repeat(length)).parse::<Address>();
         assert!(path(107).is_ok());
         let expected = format!(
-            "the address \"{}\" is longer than the 107 bytes that the system allows for the path of a socket: give a \
-             shorter one, or one that begins at the current folder",
+            "the address \"{}\" is longer than 107 bytes, the system's limit for the path of a socket: give a \
+             shorter path, for instance relative to the current folder",
             "s".repeat(108)
         );
         assert_eq!(path(108).unwrap_err().to_string(), expected);

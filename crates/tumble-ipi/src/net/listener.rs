@@ -1,4 +1,4 @@
-//! One kind of listener for files and ports.
+//! A listener for files and ports alike.
 
 use std::fs::{File, Permissions};
 use std::io;
@@ -13,12 +13,12 @@ use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::net::{Address, Stream};
 
-/// Where connections are accepted. A file is removed with it.
+/// Accepts connections. Dropping it removes its socket file.
 #[derive(Debug)]
 pub struct Listener {
     kind: Kind,
     address: Address,
-    /// Its file, as the system tells files apart.
+    /// Device and inode of its file.
     file: Option<(u64, u64)>,
 }
 
@@ -29,18 +29,18 @@ enum Kind {
 }
 
 impl Listener {
-    /// Listens, without waiting in [`Listener::accept`]. A file can be opened by its owner only; one that a dead server
-    /// has left behind is replaced.
+    /// Listens; [`Listener::accept`] never blocks. Only the owner can connect through a file. The file of a dead server
+    /// is replaced.
     ///
     /// # Errors
-    /// Those of the system; `AddrInUse` if somebody answers there.
+    /// System errors; `AddrInUse` if another server listens there.
     pub fn bind(address: &Address) -> io::Result<Self> {
         let (kind, address) = match address {
             Address::Unix(path) => (Kind::Unix(bind_file(path)?), address.clone()),
             Address::Tcp { host, port } => {
                 let listener = TcpListener::bind((host.as_str(), *port))?;
                 listener.set_nonblocking(true)?;
-                // Port 0 means any, and the caller wants to know which.
+                // Port 0 means any port: find out which.
                 let port = listener.local_addr()?.port();
                 (Kind::Tcp(listener), Address::Tcp { host: host.clone(), port })
             }
@@ -49,15 +49,15 @@ impl Listener {
         Ok(Self { kind, address, file })
     }
 
-    /// Where it listens; with the port that was found if any was asked for.
+    /// The address; for port 0, with the port that the system chose.
     pub fn address(&self) -> &Address {
         &self.address
     }
 
-    /// The next connection and who it is from.
+    /// The next connection, and its peer's name.
     ///
     /// # Errors
-    /// Those of the system; `WouldBlock` if there is none.
+    /// System errors; `WouldBlock` if there is none.
     pub fn accept(&self) -> io::Result<(Stream, String)> {
         match &self.kind {
             Kind::Unix(listener) => Ok((Stream::Unix(listener.accept()?.0), "unix".into())),
@@ -69,8 +69,9 @@ impl Listener {
     }
 }
 
-/// Nobody else may connect from the first moment on: the file is made in a place of its own, and linked to its name when
-/// it is safe. Of two servers that begin at the same time one gets the place, and the other one is told.
+/// Creates a socket file that only its owner can open, from the first moment: it is created under a temporary name, and
+/// linked to its path once its permissions are set. If two servers start at the same time, one gets the path and the
+/// other an error.
 fn bind_file(path: &Path) -> io::Result<UnixListener> {
     let stale = stale_socket(path)?;
     let folder = Folder::of(path)?;
@@ -80,7 +81,7 @@ fn bind_file(path: &Path) -> io::Result<UnixListener> {
         Some(stale) => replace(&draft, path, stale, &folder.claim(stale)),
         None => place(&draft, path),
     });
-    // A link to it remains in the right place, if all went well.
+    // If all went well, the link at the path remains.
     let _ = std::fs::remove_file(&draft);
     placed?;
     listener.set_nonblocking(true)?;
@@ -91,31 +92,31 @@ fn in_use() -> io::Error {
     io::Error::new(io::ErrorKind::AddrInUse, "another process answers there")
 }
 
-/// The socket's file that a dead server has left there, if there is one; an error if there is anything else.
+/// Device and inode of a dead server's socket file, if there is one; an error if there is anything else.
 fn stale_socket(path: &Path) -> io::Result<Option<(u64, u64)>> {
     let found = match std::fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         found => found?,
     };
     if !found.file_type().is_socket() {
-        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "there is a file that is no socket"));
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "the file there is not a socket"));
     }
-    // Without waiting: a server that accepts nobody, as one that is stopped, lives all the same.
+    // Non-blocking: a server that accepts nobody, for example a stopped one, is alive all the same.
     let probe = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     probe.set_nonblocking(true)?;
     match probe.connect(&SockAddr::unix(path)?) {
         Ok(()) => Err(in_use()),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(in_use()),
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(Some((found.dev(), found.ino()))),
-        // Another server has just taken it away, to take its place.
+        // Another server has just removed it, to replace it.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        // Somebody may be there who speaks otherwise, or not to us.
+        // Perhaps a server of another socket type, or of another user.
         Err(error) => Err(error),
     }
 }
 
-/// Takes the place of a dead server. Whoever does so has made a link of this name to its file, so that nobody removes a
-/// file that has come into that place since.
+/// Replaces the socket file of a dead server. The link `claim` to that file is the lock: only one server can create it,
+/// so nobody removes a new file of another server.
 fn replace(draft: &Path, path: &Path, stale: (u64, u64), claim: &Path) -> io::Result<()> {
     match std::fs::hard_link(path, claim) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(in_use()),
@@ -133,7 +134,7 @@ fn replace(draft: &Path, path: &Path, stale: (u64, u64), claim: &Path) -> io::Re
     placed
 }
 
-/// Gives it its name, which nobody else may have.
+/// Links the socket to its path, and fails if the path is taken.
 fn place(draft: &Path, path: &Path) -> io::Result<()> {
     match std::fs::hard_link(draft, path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(in_use()),
@@ -142,10 +143,10 @@ fn place(draft: &Path, path: &Path) -> io::Result<()> {
     }
 }
 
-/// The folder of a socket, by a name that is short however long its path is: names of sockets are limited.
+/// The folder of a socket, under a short name, as paths of sockets are limited.
 struct Folder {
     folder: PathBuf,
-    /// Keeps the short name alive.
+    /// Keeps the short name valid.
     _open: File,
 }
 
@@ -159,20 +160,20 @@ impl Folder {
         Ok(Self { folder, _open: open })
     }
 
-    /// A name that nobody else uses.
+    /// A temporary name, unique on this machine.
     fn draft(&self) -> PathBuf {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         self.folder.join(format!(".tumble-{}-{count}", std::process::id()))
     }
 
-    /// A name that only one can have who wants to replace this file.
+    /// The name of the lock for replacing a file.
     fn claim(&self, (device, number): (u64, u64)) -> PathBuf {
         self.folder.join(format!(".tumble-{device}-{number}.old"))
     }
 }
 
-/// Device and number of a file.
+/// Device and inode of a file.
 fn identity(path: &Path) -> io::Result<(u64, u64)> {
     let found = std::fs::symlink_metadata(path)?;
     Ok((found.dev(), found.ino()))
@@ -189,7 +190,7 @@ impl AsFd for Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        // Another server may have been given the place meanwhile.
+        // Another server may have replaced the file.
         if let Address::Unix(path) = &self.address
             && identity(path).ok() == self.file
         {
@@ -203,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_socket_file_is_private_replaces_a_dead_one_and_goes_with_its_listener() {
+    fn socket_file_is_private_replaces_a_dead_one_and_is_removed_with_its_listener() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("s");
         drop(UnixListener::bind(&path).unwrap());
@@ -219,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_as_long_as_the_system_allows_is_taken() {
+    fn longest_path_is_accepted() {
         let folder = tempfile::tempdir().unwrap();
         let name = "s".repeat(107 - folder.path().as_os_str().len() - 1);
         let address: Address = format!("unix:{}", folder.path().join(name).display()).parse().unwrap();
@@ -230,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_accepts_nobody_keeps_its_place() {
+    fn unresponsive_server_keeps_its_path() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("s");
         let deaf = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
@@ -241,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn place_of_a_dead_server_goes_to_one_of_many_that_begin_at_once() {
+    fn path_of_a_dead_server_goes_to_one_of_many_new_servers() {
         for _ in 0..20 {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("s");

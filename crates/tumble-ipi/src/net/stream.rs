@@ -1,4 +1,4 @@
-//! One kind of stream for files and ports.
+//! A stream for files and ports alike.
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv6Addr, Shutdown, TcpStream};
@@ -10,13 +10,13 @@ use socket2::{SockRef, TcpKeepalive};
 
 use crate::net::Address;
 
-/// How long one attempt to reach a host may take.
+/// Timeout of one attempt to reach a host.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// After how much silence the system asks whether the other host is still there: one that has crashed says no goodbye.
+/// Silence after which the system probes the other host: a crashed host does not close its connections.
 const KEEPALIVE: Duration = Duration::from_secs(60);
 
-/// How much is read before a connection is closed, bytes.
+/// The most bytes read before closing.
 const MAX_UNREAD: u64 = 64 << 20;
 
 /// A connection.
@@ -24,7 +24,7 @@ const MAX_UNREAD: u64 = 64 << 20;
 pub enum Stream {
     /// Through a file.
     Unix(UnixStream),
-    /// Through a port; small messages are sent at once.
+    /// Through a port; small messages are sent at once (no Nagle delay).
     Tcp(TcpStream),
 }
 
@@ -32,7 +32,7 @@ impl Stream {
     /// Connects.
     ///
     /// # Errors
-    /// Those of the system.
+    /// System errors.
     pub fn connect(address: &Address) -> io::Result<Self> {
         let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
         if let Address::Unix(path) = address {
@@ -53,8 +53,8 @@ impl Stream {
         Ok(Self::Tcp(stream))
     }
 
-    /// The machine at the other side; of IPv6 its network, in which one machine has as many addresses as it likes. `None`
-    /// for a file.
+    /// The IP address of the peer; for IPv6 its /64 network, as one machine can have any address in it. `None` for a
+    /// file.
     pub fn origin(&self) -> Option<IpAddr> {
         let Self::Tcp(stream) = self else { return None };
         match stream.peer_addr().ok()?.ip().to_canonical() {
@@ -63,10 +63,10 @@ impl Stream {
         }
     }
 
-    /// Whether reads and writes return at once when they would have to wait.
+    /// Chooses whether reads and writes return `WouldBlock` in place of waiting.
     ///
     /// # Errors
-    /// Those of the system.
+    /// System errors.
     pub fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
         match self {
             Self::Unix(stream) => stream.set_nonblocking(nonblocking),
@@ -74,10 +74,10 @@ impl Stream {
         }
     }
 
-    /// How long a read may wait; `None`: forever.
+    /// Limits the wait of a read; `None`: forever.
     ///
     /// # Errors
-    /// Those of the system.
+    /// System errors.
     pub fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
         match self {
             Self::Unix(stream) => stream.set_read_timeout(timeout),
@@ -85,18 +85,18 @@ impl Stream {
         }
     }
 
-    /// Says that nothing more will be sent.
+    /// Closes the sending side.
     ///
     /// # Errors
-    /// Those of the system.
+    /// System errors.
     pub fn finish(&self) -> io::Result<()> {
         self.shutdown(Shutdown::Write)
     }
 
-    /// Says that nothing more will be sent or read, and reads what is there already.
+    /// Closes both sides, and reads the remaining input.
     ///
-    /// Whoever closes a connection with something unread resets it: i-PI's thread that talks to its clients dies of that,
-    /// and i-PI waits for ever.
+    /// Closing with unread input resets the connection: that kills i-PI's thread for its clients, and i-PI waits
+    /// forever.
     pub fn hang_up(&mut self) {
         let _ = self.shutdown(Shutdown::Both);
         if self.set_nonblocking(true).is_ok() {
@@ -125,15 +125,16 @@ impl Read for Stream {
     }
 }
 
-/// Acknowledges at once what has come. A peer that sends a message in pieces, as ASE does, gets on only when the first
-/// one is acknowledged, which would be after 40 ms. Linux forgets the option, so it is set each time; if it cannot be,
-/// nothing is lost but that time.
+/// Acknowledges received bytes at once. A peer that sends a message in pieces, as ASE does, sends the next one only
+/// after the acknowledgement, which Linux delays by 40 ms. Linux clears the option, so it is set at each read; a
+/// failure costs only that delay.
 fn acknowledge(stream: &TcpStream) {
     let _ = SockRef::from(stream).set_tcp_quickack(true);
 }
 
 impl Write for Stream {
-    /// To a peer that has gone it is an error, and never a signal: a program in C around us would die of SIGPIPE.
+    /// Writing to a closed connection returns an error, and sends no SIGPIPE, which would kill a C program that uses
+    /// this library.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         SockRef::from(&*self).send_with_flags(bytes, libc::MSG_NOSIGNAL)
     }
@@ -157,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hanging_up_is_an_end_and_no_reset() {
+    fn hang_up_ends_the_connection_without_a_reset() {
         let (mut one, mut other) = UnixStream::pair().map(|(a, b)| (Stream::Unix(a), b)).unwrap();
         other.write_all(b"unread").unwrap();
         one.hang_up();

@@ -5,17 +5,17 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use crate::error::Breach;
+use crate::error::ContractViolation;
 
 /// Reads a text.
 ///
 /// # Errors
-/// [`Breach::NotJson`] and [`Breach::KeyTwice`].
-pub(crate) fn read(text: &str) -> Result<Value, Breach> {
+/// [`ContractViolation::NotJson`] and [`ContractViolation::KeyTwice`].
+pub(crate) fn read(text: &str) -> Result<Value, ContractViolation> {
     let found: Result<Unique, _> = serde_json::from_str(text);
     found.map(|Unique(value)| value).map_err(|source| match source.classify() {
-        serde_json::error::Category::Data => Breach::KeyTwice { source },
-        _ => Breach::NotJson { source },
+        serde_json::error::Category::Data => ContractViolation::KeyTwice { source },
+        _ => ContractViolation::NotJson { source },
     })
 }
 

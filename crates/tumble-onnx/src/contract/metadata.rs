@@ -10,7 +10,7 @@ use tumble_core::potential::{Forces, ModelInfo};
 use tumble_core::units;
 
 use super::json;
-use crate::error::{Breach, Error, Result};
+use crate::error::{ContractViolation, Error, Result};
 
 /// The key in `metadata_props`.
 pub(crate) const KEY: &str = "tumble";
@@ -53,7 +53,7 @@ pub struct Metadata {
     /// Shape of the edge tensors.
     pub layout: Layout,
     /// Kinds of forces on offer.
-    pub forces: Offer,
+    pub forces: ForceKinds,
     /// Energy of a free atom of each species, eV, kept out of the graph and added by the driver in f64.
     #[serde(default)]
     pub reference_energies: BTreeMap<u8, f64>,
@@ -146,7 +146,7 @@ pub enum Layout {
 /// Which forces a model offers.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
-pub enum Offer {
+pub enum ForceKinds {
     /// Edge gradients of the energy.
     Conservative,
     /// Forces of their own.
@@ -155,7 +155,7 @@ pub enum Offer {
     Both,
 }
 
-impl Offer {
+impl ForceKinds {
     /// The kinds, the preferred one first.
     pub fn kinds(self) -> &'static [Forces] {
         match self {
@@ -175,33 +175,34 @@ impl Metadata {
         let text = text.ok_or_else(|| Error::NoContract { path: path.to_path_buf() })?;
         let wrong = |source| Error::Contract { path: path.to_path_buf(), source };
         let value = json::read(text).map_err(wrong)?;
-        let version = value.get("version").ok_or_else(|| wrong(Breach::NoVersion))?;
+        let version = value.get("version").ok_or_else(|| wrong(ContractViolation::NoVersion))?;
         if version.as_u64() != Some(u64::from(CONTRACT_VERSION)) {
             let (path, found) = (path.to_path_buf(), version.to_string());
             return Err(Error::ContractVersion { path, found, known: CONTRACT_VERSION });
         }
-        let mut metadata: Self = serde_json::from_value(value).map_err(|source| wrong(Breach::Field { source }))?;
+        let mut metadata: Self =
+            serde_json::from_value(value).map_err(|source| wrong(ContractViolation::Field { source }))?;
         metadata.species.sort_unstable();
-        metadata.nonsense().map_or(Ok(metadata), |breach| Err(wrong(breach)))
+        metadata.nonsense().map_or(Ok(metadata), |violation| Err(wrong(violation)))
     }
 
     /// The first value that makes no sense.
-    fn nonsense(&self) -> Option<Breach> {
+    fn nonsense(&self) -> Option<ContractViolation> {
         let references = &self.reference_energies;
         let cutoff = self.cutoff * self.length_unit.angstrom();
         if !(cutoff > 0.0 && cutoff <= LONGEST_CUTOFF) {
-            Some(Breach::Cutoff { found: self.cutoff })
+            Some(ContractViolation::Cutoff { found: self.cutoff })
         } else if !(1..=MOST_HOPS).contains(&self.hops) {
-            Some(Breach::Hops { found: self.hops })
+            Some(ContractViolation::Hops { found: self.hops })
         } else if !self.has_elements() {
-            Some(Breach::Species { found: self.species.clone() })
+            Some(ContractViolation::Species { found: self.species.clone() })
         } else if !references.is_empty() && !references.keys().eq(&self.species) {
-            Some(Breach::ReferenceSpecies { found: references.keys().copied().collect() })
+            Some(ContractViolation::ReferenceSpecies { found: references.keys().copied().collect() })
         } else if let Some((&element, &found)) = references.iter().find(|(_, energy)| !energy.is_finite()) {
-            Some(Breach::ReferenceEnergy { element, found })
+            Some(ContractViolation::ReferenceEnergy { element, found })
         } else {
             let found = self.bytes_per_edge.filter(|bytes| !(1..=MOST_BYTES).contains(bytes));
-            found.map(|found| Breach::BytesPerEdge { found })
+            found.map(|found| ContractViolation::BytesPerEdge { found })
         }
     }
 

@@ -46,14 +46,14 @@ pub struct Tensors<T> {
     /// The slot of each edge within a replica of its graph, graph by graph `[ΣE over graphs]`.
     slots: Vec<usize>,
     /// `[B]`.
-    places: Vec<Place>,
+    places: Vec<ReplicaRanges>,
     /// K.
     width: usize,
 }
 
 /// Where a replica lies in the tensors.
 #[derive(Debug)]
-struct Place {
+struct ReplicaRanges {
     /// Among all centers, which are the first of all atoms.
     centers: Range<usize>,
     /// Its first atom that is no center, among all atoms.
@@ -112,7 +112,7 @@ impl<T: Real> Tensors<T> {
             for _ in rotations {
                 let (centers, slots) = (center..center + centers, slot..slot + slots);
                 (center, slot) = (centers.end, slots.end);
-                self.places.push(Place { centers, first_other: other, slots, edges: edges.clone() });
+                self.places.push(ReplicaRanges { centers, first_other: other, slots, edges: edges.clone() });
                 other += others;
             }
         }
@@ -252,7 +252,7 @@ impl<T: Real> Tensors<T> {
     }
 }
 
-impl Place {
+impl ReplicaRanges {
     /// Index of an atom of the graph among the atoms of all replicas.
     fn atom(&self, atom: usize) -> usize {
         if atom < self.centers.len() {

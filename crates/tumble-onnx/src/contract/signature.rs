@@ -5,7 +5,7 @@ use ort::value::{Outlet, TensorElementType};
 use tumble_core::potential::Forces;
 
 use crate::contract::metadata::{Layout, Metadata, Precision};
-use crate::error::Breach;
+use crate::error::ContractViolation;
 
 /// An input that the driver knows how to fill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,15 +76,15 @@ impl Signature {
     /// Reads the signature of a session.
     ///
     /// # Errors
-    /// [`Breach`].
-    pub fn read(session: &Session, metadata: &Metadata) -> Result<Self, Breach> {
+    /// [`ContractViolation`].
+    pub fn read(session: &Session, metadata: &Metadata) -> Result<Self, ContractViolation> {
         let inputs = session.inputs().iter().map(|outlet| input(outlet, metadata)).collect::<Result<Vec<_>, _>>()?;
         if metadata.whole && !inputs.iter().any(|&(_, input)| input == Input::Replica) {
-            return Err(Breach::NoReplica);
+            return Err(ContractViolation::NoReplica);
         }
         for kind in metadata.forces.kinds() {
             for name in required(*kind) {
-                find_output(session, name, metadata)?.ok_or(Breach::NoOutput { name })?;
+                find_output(session, name, metadata)?.ok_or(ContractViolation::NoOutput { name })?;
             }
         }
         let stress = metadata.forces.kinds().contains(&Forces::Direct)
@@ -109,12 +109,12 @@ fn required(kind: Forces) -> [&'static str; 2] {
     }
 }
 
-fn input(outlet: &Outlet, metadata: &Metadata) -> Result<(&'static str, Input), Breach> {
+fn input(outlet: &Outlet, metadata: &Metadata) -> Result<(&'static str, Input), ContractViolation> {
     let allowed = || VOCABULARY.iter().filter(|(_, input)| in_layout(*input, metadata.layout));
     let found = allowed().find(|(name, _)| *name == outlet.name()).copied();
     let (name, input) = found.ok_or_else(|| {
         let known: Vec<_> = allowed().map(|(name, _)| *name).collect();
-        Breach::UnknownInput { name: outlet.name().into(), known: known.join(", ") }
+        ContractViolation::UnknownInput { name: outlet.name().into(), known: known.join(", ") }
     })?;
     let expected = match input {
         Input::EdgeVectors | Input::Weights => real(metadata),
@@ -133,7 +133,11 @@ fn in_layout(input: Input, layout: Layout) -> bool {
     }
 }
 
-fn find_output<'a>(session: &'a Session, name: &str, metadata: &Metadata) -> Result<Option<&'a Outlet>, Breach> {
+fn find_output<'a>(
+    session: &'a Session,
+    name: &str,
+    metadata: &Metadata,
+) -> Result<Option<&'a Outlet>, ContractViolation> {
     let outlet = session.outputs().iter().find(|outlet| outlet.name() == name);
     outlet.map(|outlet| check_type("output", outlet, real(metadata)).map(|()| outlet)).transpose()
 }
@@ -145,13 +149,13 @@ fn real(metadata: &Metadata) -> TensorElementType {
     }
 }
 
-fn check_type(what: &'static str, outlet: &Outlet, expected: TensorElementType) -> Result<(), Breach> {
+fn check_type(what: &'static str, outlet: &Outlet, expected: TensorElementType) -> Result<(), ContractViolation> {
     match outlet.dtype().tensor_type() {
         Some(found) if found == expected => Ok(()),
         Some(found) => {
             let (found, expected) = (found.to_string().to_lowercase(), expected.to_string());
-            Err(Breach::WrongType { what, name: outlet.name().into(), found, expected })
+            Err(ContractViolation::WrongType { what, name: outlet.name().into(), found, expected })
         }
-        None => Err(Breach::NoTensor { what, name: outlet.name().into() }),
+        None => Err(ContractViolation::NoTensor { what, name: outlet.name().into() }),
     }
 }

@@ -1,7 +1,7 @@
 //! The checksum in a model file: one flipped bit, and the file is refused.
 //!
-//! It is an entry of `metadata_props`, and the SHA-256 of all other fields of the file as they are, one after the other.
-//! Weights outside of the file are hashed with it (see [`hash`](crate::file::hash)).
+//! It is an entry of `metadata_props`, and the SHA-256 of all other fields of the file as they are, one after the
+//! other. Weights outside of the file are hashed with it (see [`hash`](crate::file::hash)).
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Malformed, Result};
-use crate::file::external::Weights;
+use crate::file::external_data::Weights;
 use crate::file::model_file::read_model;
 use crate::file::proto::{Field, Fields, entry, field, message};
 

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use crate::error::{Breach, Malformed};
+use crate::error::{ContractViolation, Malformed};
 
-/// Operators of a graph at most, with its functions written out. ONNX Runtime takes seconds for as many, and a file of a
-/// few hundred bytes can have more than memory holds, by functions that call functions.
+/// Operators of a graph at most, with its functions written out. ONNX Runtime takes seconds for as many, and a file of
+/// a few hundred bytes can have more than memory holds, by functions that call functions.
 const MOST: u64 = 100_000;
 
 /// Functions that call one another at most.
@@ -48,15 +48,15 @@ impl<'a> Operators<'a> {
     }
 
     /// Refuses operators that nobody knows, and more of them than can be worked on.
-    pub fn check(&self) -> Result<(), Breach> {
+    pub fn check(&self) -> Result<(), ContractViolation> {
         let all = self.graph.iter().chain(self.functions.values().flatten());
         if let Some(unknown) = all.copied().find(|call| !self.functions.contains_key(call) && !call.is_known()) {
             let Operator { domain, name, .. } = unknown;
-            return Err(Breach::UnknownOperator { name: name.into(), domain: domain.into() });
+            return Err(ContractViolation::UnknownOperator { name: name.into(), domain: domain.into() });
         }
         match self.written_out(&self.graph, &mut HashMap::new(), DEEPEST)? {
             ..=MOST => Ok(()),
-            found => Err(Breach::Operators { found, most: MOST }),
+            found => Err(ContractViolation::Operators { found, most: MOST }),
         }
     }
 
@@ -66,8 +66,8 @@ impl<'a> Operators<'a> {
         calls: &[Operator<'a>],
         known: &mut HashMap<Operator<'a>, Option<u64>>,
         depth: usize,
-    ) -> Result<u64, Breach> {
-        let depth = depth.checked_sub(1).ok_or(Breach::Deep { depth: DEEPEST })?;
+    ) -> Result<u64, ContractViolation> {
+        let depth = depth.checked_sub(1).ok_or(ContractViolation::Deep { depth: DEEPEST })?;
         let mut total: u64 = 0;
         for call in calls {
             total = total.saturating_add(self.size(*call, known, depth)?);
@@ -80,11 +80,11 @@ impl<'a> Operators<'a> {
         call: Operator<'a>,
         known: &mut HashMap<Operator<'a>, Option<u64>>,
         depth: usize,
-    ) -> Result<u64, Breach> {
+    ) -> Result<u64, ContractViolation> {
         let Some(inner) = self.functions.get(&call) else { return Ok(1) };
         match known.get(&call) {
             Some(Some(size)) => return Ok(*size),
-            Some(None) => return Err(Breach::Recursive { name: call.name.into() }),
+            Some(None) => return Err(ContractViolation::Recursive { name: call.name.into() }),
             None => drop(known.insert(call, None)),
         }
         let size = self.written_out(inner, known, depth)?;
@@ -107,7 +107,7 @@ mod tests {
         for (name, calls) in functions {
             operators.define(call("my", name), calls.clone()).unwrap();
         }
-        operators.check().err().map(|breach| breach.to_string())
+        operators.check().err().map(|violation| violation.to_string())
     }
 
     #[test]

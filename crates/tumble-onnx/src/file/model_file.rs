@@ -8,14 +8,14 @@ use tumble_core::hash::Hash;
 
 use crate::contract::metadata::Metadata;
 use crate::error::{Error, Malformed, Result};
-use crate::file::external::Weights;
+use crate::file::external_data::Weights;
 use crate::file::hash;
 use crate::file::proto::{LONGEST, LONGEST_MB};
-use crate::file::scan::{Refusal, Scan, scan};
+use crate::file::scan::{Scan, ScanError, scan};
 use crate::file::{checksum, format};
 
 /// A model that was read from its files, in one piece, and found to be whole.
-pub struct Checked {
+pub struct CheckedModel {
     /// The bytes that a session is made of.
     pub bytes: Vec<u8>,
     /// Of all its files, hexadecimal.
@@ -28,7 +28,7 @@ pub struct Checked {
     pub notes: Vec<String>,
 }
 
-impl Checked {
+impl CheckedModel {
     /// Reads a model; `sha256`: that it must have.
     pub fn read(path: &Path, sha256: Option<&str>) -> Result<Self> {
         let demanded = sha256.map(Hash::read).transpose()?;
@@ -72,8 +72,8 @@ pub(crate) fn read_model(path: &Path) -> Result<(Vec<u8>, Scan)> {
         return Err(not_onnx(Malformed::TooLong { most: LONGEST_MB }));
     }
     let scan = scan(&bytes).map_err(|refusal| match refusal {
-        Refusal::Format(source) => not_onnx(format::recognize(path, &bytes).map_or(source, Into::into)),
-        Refusal::Contract(source) => Error::Contract { path: path.to_path_buf(), source },
+        ScanError::Format(source) => not_onnx(format::recognize(path, &bytes).map_or(source, Into::into)),
+        ScanError::Contract(source) => Error::Contract { path: path.to_path_buf(), source },
     })?;
     Ok((bytes, scan))
 }

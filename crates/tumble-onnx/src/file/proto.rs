@@ -1,4 +1,5 @@
-//! Reading and writing of protobuf, as far as ONNX Runtime does not tell the contents of a file, or tells them too late.
+//! Reading and writing of protobuf, as far as ONNX Runtime does not tell the contents of a file, or tells them too
+//! late.
 //!
 //! A message is a row of fields, each a tag (field number · 8 + wire type) and a value
 //! (<https://protobuf.dev/programming-guides/encoding>). Field numbers are those of `onnx.proto`.

@@ -1,7 +1,8 @@
-//! What a model file holds, looked through before ONNX Runtime sees it: metadata, operators, and how much there is to do.
+//! What a model file holds, looked through before ONNX Runtime sees it: metadata, operators, and how much there is to
+//! do.
 
 use crate::contract::metadata;
-use crate::error::{Breach, Malformed};
+use crate::error::{ContractViolation, Malformed};
 use crate::file::functions::{Operator, Operators};
 use crate::file::proto::{Fields, entry, field, fields, text, utf8, value};
 
@@ -16,20 +17,20 @@ pub struct Scan {
 
 /// Why a file is refused.
 #[derive(Debug, thiserror::Error)]
-pub enum Refusal {
+pub enum ScanError {
     /// Its bytes are no ONNX model.
     #[error(transparent)]
     Format(#[from] Malformed),
     /// It is one, but not for this program.
     #[error(transparent)]
-    Contract(#[from] Breach),
+    Contract(#[from] ContractViolation),
 }
 
 /// Scans the bytes of a model file.
 ///
 /// # Errors
-/// [`Refusal`].
-pub fn scan(bytes: &[u8]) -> Result<Scan, Refusal> {
+/// [`ScanError`].
+pub fn scan(bytes: &[u8]) -> Result<Scan, ScanError> {
     if bytes.is_empty() {
         return Err(Malformed::Empty.into());
     }
@@ -42,7 +43,7 @@ pub fn scan(bytes: &[u8]) -> Result<Scan, Refusal> {
             }
             field::MODEL_FUNCTION => operators.define(function(value)?, scan.nodes(value, field::FUNCTION_NODE)?)?,
             field::MODEL_METADATA => scan.metadata(value)?,
-            field::MODEL_TRAINING => return Err(Breach::Training.into()),
+            field::MODEL_TRAINING => return Err(ContractViolation::Training.into()),
             _ => {}
         }
     }
@@ -54,24 +55,24 @@ pub fn scan(bytes: &[u8]) -> Result<Scan, Refusal> {
 }
 
 impl Scan {
-    fn metadata(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
+    fn metadata(&mut self, bytes: &[u8]) -> Result<(), ScanError> {
         let (key, value) = entry(bytes)?;
         if key == metadata::KEY.as_bytes() {
             let text = String::from_utf8_lossy(value).into_owned();
             if self.metadata.replace(text).is_some() {
-                return Err(Breach::MetadataTwice { key: metadata::KEY }.into());
+                return Err(ContractViolation::MetadataTwice { key: metadata::KEY }.into());
             }
         }
         Ok(())
     }
 
     /// The operators of the nodes of a graph or function.
-    fn nodes<'a>(&mut self, bytes: &'a [u8], node: u64) -> Result<Vec<Operator<'a>>, Refusal> {
+    fn nodes<'a>(&mut self, bytes: &'a [u8], node: u64) -> Result<Vec<Operator<'a>>, ScanError> {
         let nodes = fields(bytes)?.into_iter().filter(|(number, _)| *number == node);
         nodes.map(|(_, value)| self.node(value)).collect()
     }
 
-    fn node<'a>(&mut self, bytes: &'a [u8]) -> Result<Operator<'a>, Refusal> {
+    fn node<'a>(&mut self, bytes: &'a [u8]) -> Result<Operator<'a>, ScanError> {
         let (mut name, mut operator, mut reduces) = (&b""[..], Operator::default(), false);
         let (mut nested, mut attributes) = (false, Vec::new());
         for (number, value) in fields(bytes)? {
@@ -89,7 +90,7 @@ impl Scan {
             reduces |= is_reduction(attribute)?;
         }
         if nested {
-            return Err(Breach::NestedNode { operator: operator.name.into() }.into());
+            return Err(ContractViolation::NestedNode { operator: operator.name.into() }.into());
         }
         if operator.name == "ScatterND" && reduces {
             self.scatters.push(String::from_utf8_lossy(name).into_owned());
@@ -114,11 +115,11 @@ fn is_reduction(attribute: &[u8]) -> Result<bool, Malformed> {
 }
 
 /// What a function is called, and its default attributes, which may not hold graphs either.
-fn function(bytes: &[u8]) -> Result<Operator<'_>, Refusal> {
+fn function(bytes: &[u8]) -> Result<Operator<'_>, ScanError> {
     let (domain, name) = (text(bytes, field::FUNCTION_DOMAIN)?, text(bytes, field::FUNCTION_NAME)?);
     for (_, value) in fields(bytes)?.into_iter().filter(|(number, _)| *number == field::FUNCTION_ATTRIBUTE) {
         if has_graph(value)? {
-            return Err(Breach::NestedFunction { name: name.into() }.into());
+            return Err(ContractViolation::NestedFunction { name: name.into() }.into());
         }
     }
     Ok(Operator { domain, name, overload: text(bytes, field::FUNCTION_OVERLOAD)? })
@@ -150,14 +151,14 @@ mod tests {
 
     fn contract(bytes: &[u8]) -> String {
         match scan(bytes) {
-            Err(Refusal::Contract(cause)) => cause.to_string(),
+            Err(ScanError::Contract(cause)) => cause.to_string(),
             other => panic!("{other:?}"),
         }
     }
 
     fn format(bytes: &[u8]) -> String {
         match scan(bytes) {
-            Err(Refusal::Format(cause)) => cause.to_string(),
+            Err(ScanError::Format(cause)) => cause.to_string(),
             other => panic!("{other:?}"),
         }
     }

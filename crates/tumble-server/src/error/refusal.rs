@@ -1,11 +1,11 @@
-//! Why a connection is refused.
+//! Reasons to refuse a connection.
 
 use std::io;
 
 use tumble_ipi::message::Fault;
 
 tumble_core::errors! {
-    /// Why a connection is refused, as the sentence that its peer is told.
+    /// The reason to refuse a connection, sent to the peer as a sentence.
     #[derive(Debug, thiserror::Error)]
     #[non_exhaustive]
     pub enum Refusal {
@@ -13,14 +13,14 @@ tumble_core::errors! {
         #[error("the peer {0}")]
         Fault(#[from] Fault),
 
-        /// Segments that are not there, or too small.
-        #[error("cannot use the shared memory that was named ({source}): run both sides on one machine")]
+        /// Missing or too small segments of shared memory.
+        #[error("cannot use the shared memory ({source}): run both sides on one machine")]
         Segments {
             /// The system's reason.
             source: io::Error,
         },
 
-        /// Segments that cannot be written to.
+        /// Segments of shared memory that are not writable.
         #[error("cannot write the results to shared memory: {source}")]
         Results {
             /// The system's reason.

@@ -1,4 +1,4 @@
-//! The entrance: a listener that the poller watches, and leaves alone for a while when the system has no more room.
+//! The acceptor: a listener watched by the poller, and paused while the system has no resources for more connections.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -9,50 +9,50 @@ use tumble_ipi::net::Listener;
 
 use crate::scheduler::{Event, LISTENER};
 
-/// How many are accepted before those who are there already have a turn: fewer than may be pending, so that each of
-/// them can say what it wants before the next ones take its place.
-const CROWD: usize = 16;
+/// Connections accepted per turn: fewer than may be pending, so that each can send its `INIT` before the next ones
+/// evict it.
+const MAX_ACCEPTS: usize = 16;
 
-/// How long those who are there have it to themselves when more come than that.
-const BREATH: Duration = Duration::from_millis(1);
+/// Pause after so many connections, for those already accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(1);
 
-/// How long nobody is accepted when the system has no room.
-const PAUSE: Duration = Duration::from_millis(100);
+/// Pause when the system has no resources.
+const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 
 pub(super) struct Acceptor {
     listener: Listener,
-    /// When to accept again, after the system had no more room.
+    /// When to accept again after a pause.
     resume: Option<Instant>,
-    /// Whether the last one could not be accepted.
-    crowded: bool,
+    /// Whether the last attempt failed.
+    failing: bool,
 }
 
 impl Acceptor {
-    /// Has the poller watch it.
+    /// Registers the listener with the poller.
     pub fn open(listener: Listener, poller: &Poller) -> io::Result<Self> {
-        // SAFETY: whoever owns the poller closes the entrance before it is dropped.
+        // SAFETY: the owner of the poller closes the acceptor before it is dropped.
         unsafe { poller.add_with_mode(&listener.as_fd(), Readiness::readable(LISTENER), PollMode::Level)? };
-        Ok(Self { listener, resume: None, crowded: false })
+        Ok(Self { listener, resume: None, failing: false })
     }
 
-    /// Accepts those who wait.
-    pub fn accept(&mut self, poller: &Poller, happenings: &mut Vec<Event>) {
-        for _ in 0..CROWD {
+    /// Accepts waiting connections, and pauses after [`MAX_ACCEPTS`] or a failure.
+    pub fn accept(&mut self, poller: &Poller, events: &mut Vec<Event>) {
+        for _ in 0..MAX_ACCEPTS {
             match self.listener.accept() {
                 Ok((stream, peer)) => {
-                    self.crowded = false;
-                    happenings.push(Event::Connected(stream, peer));
+                    self.failing = false;
+                    events.push(Event::Connected(stream, peer));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) => {
-                    if !std::mem::replace(&mut self.crowded, true) {
-                        happenings.push(Event::NotAccepted(error));
+                    if !std::mem::replace(&mut self.failing, true) {
+                        events.push(Event::NotAccepted(error));
                     }
-                    return self.pause(PAUSE, poller);
+                    return self.pause(EXHAUSTED_PAUSE, poller);
                 }
             }
         }
-        self.pause(BREATH, poller);
+        self.pause(ACCEPT_PAUSE, poller);
     }
 
     fn pause(&mut self, pause: Duration, poller: &Poller) {
@@ -60,12 +60,12 @@ impl Acceptor {
         self.watch(poller, Readiness::none(LISTENER));
     }
 
-    /// When to call [`Acceptor::reopen`].
+    /// The time to call [`Acceptor::reopen`].
     pub fn resume(&self) -> Option<Instant> {
         self.resume
     }
 
-    /// Has it watched again, if the pause is over.
+    /// Watches the listener again once the pause is over.
     pub fn reopen(&mut self, poller: &Poller) {
         if self.resume.is_some_and(|resume| resume <= Instant::now()) {
             self.resume = None;
@@ -74,11 +74,11 @@ impl Acceptor {
     }
 
     fn watch(&self, poller: &Poller, readiness: Readiness) {
-        // It cannot fail for a listener that is in the poller, which ours is.
+        // It cannot fail for a listener in the poller, as ours is.
         let _ = poller.modify_with_mode(self.listener.as_fd(), readiness, PollMode::Level);
     }
 
-    /// Takes it from the poller.
+    /// Removes the listener from the poller.
     pub fn close(&self, poller: &Poller) {
         let _ = poller.delete(self.listener.as_fd());
     }

@@ -1,53 +1,53 @@
-//! Requests from the queue to the thread that evaluates, and answers from there.
+//! Passes requests from the queue to the evaluator, and its results to the connections.
 
 use std::time::{Duration, Instant};
 
 use tumble_core::average::Evaluation;
-use tumble_core::cancel::Reason;
+use tumble_core::cancel::CancelReason;
 
 use crate::error::Result;
-use crate::scheduler::evaluator::{Done, Order};
+use crate::scheduler::evaluator::{Batch, BatchResult};
 use crate::scheduler::request::Request;
 use crate::scheduler::{Event, Key, Scheduler};
 
-/// How long the model is left to an evaluation before others are handed over, to come between two of its runs.
-const TURN: Duration = Duration::from_millis(50);
+/// The shortest time between two batches during an evaluation; the second is evaluated between two runs of the model.
+const MIN_INTERVAL: Duration = Duration::from_millis(50);
 
 impl Scheduler {
-    /// When to hand over what waits: at once when the model is free and the batch complete.
+    /// The time to submit the next batch: at once when the evaluator is idle and the batch complete.
     pub(super) fn next_batch(&self) -> Option<Instant> {
         let due = self.queue.deadline(&self.limits, self.active())?;
-        Some(if self.evaluating.is_empty() { due } else { due.max(self.handed_over + TURN) })
+        Some(if self.evaluating.is_empty() { due } else { due.max(self.submitted_at + MIN_INTERVAL) })
     }
 
-    /// Hands over one batch.
-    pub(super) fn hand_over(&mut self) {
-        self.handed_over = Instant::now();
-        let (keys, waited) = self.queue.take(self.limits.max_batch, self.handed_over);
+    /// Submits one batch to the evaluator.
+    pub(super) fn submit_batch(&mut self) {
+        self.submitted_at = Instant::now();
+        let (keys, waited) = self.queue.take(self.limits.max_batch, self.submitted_at);
         for (key, connection) in &mut self.connections {
             connection.active &= keys.contains(key) || self.evaluating.contains_key(key);
         }
-        let request = |key: Key| self.connections.get_mut(&key)?.hand_over(key);
+        let request = |key: Key| self.connections.get_mut(&key)?.take_request(key);
         let requests: Vec<Request> = keys.into_iter().filter_map(request).collect();
         self.evaluating.extend(requests.iter().map(|request| (request.key, request.cancel.clone())));
-        self.evaluator.hand_over(Order { requests, waited });
+        self.evaluator.submit(Batch { requests, waited });
     }
 
-    /// Answers what was evaluated.
+    /// Answers the finished requests.
     pub(super) fn collect(&mut self) {
         let mut idle = self.evaluating.is_empty();
-        while let Some(Done { round, results }) = self.evaluator.done() {
+        while let Some(BatchResult { stats, results }) = self.evaluator.next_result() {
             for (request, evaluations) in results {
                 self.evaluating.remove(&request.key);
                 self.answer(request, evaluations);
             }
-            if round.requests > 0 {
-                self.happenings.push(Event::Evaluated(round));
+            if stats.requests > 0 {
+                self.events.push(Event::Evaluated(stats));
             }
             idle = false;
         }
         if !idle && self.evaluating.is_empty() {
-            self.queue.done();
+            self.queue.batch_done();
         }
     }
 
@@ -63,8 +63,8 @@ impl Scheduler {
         }
     }
 
-    /// Ends the evaluation of a connection that has gone.
-    pub(super) fn give_up(&self, key: Key) {
-        self.evaluating.get(&key).iter().for_each(|cancel| cancel.cancel(Reason::Gone));
+    /// Cancels the evaluation of a closed connection.
+    pub(super) fn cancel_evaluation(&self, key: Key) {
+        self.evaluating.get(&key).iter().for_each(|cancel| cancel.cancel(CancelReason::Gone));
     }
 }

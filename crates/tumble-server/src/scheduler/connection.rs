@@ -1,4 +1,4 @@
-//! One connection: its socket, its conversation, and how long it may be silent.
+//! One connection: its socket, its protocol state, and its deadlines.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::IpAddr;
@@ -17,24 +17,24 @@ use tumble_ipi::wire::Structure;
 
 use crate::error::Refusal;
 use crate::scheduler::admission::{Admission, MAX_EARLY};
-use crate::scheduler::pace::{BURST, Pace};
+use crate::scheduler::rate_limiter::{BURST, RateLimiter};
 use crate::scheduler::request::Request;
 use crate::scheduler::session::{Session, SessionConfig};
-use crate::scheduler::{Key, Limits, PIECE};
+use crate::scheduler::{Key, Limits, READ_SIZE};
 
-/// How long a peer that is refused has to read why.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// How long a refused peer has to read the reason.
+const LINGER: Duration = Duration::from_secs(2);
 
-/// How a connection has ended.
+/// Why a connection ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DisconnectReason {
-    /// With an `EXIT`.
+    /// The peer sent `EXIT`.
     Exit,
     /// The peer closed it between two messages.
     Closed,
-    /// It broke: the rest of a sentence that begins with the name of the peer.
+    /// It broke: the rest of a sentence that begins with the peer's name.
     Broken(String),
-    /// We refused to go on: a sentence that the peer was told.
+    /// We refused to go on, with this sentence to the peer.
     Refused(String),
 }
 
@@ -42,33 +42,33 @@ pub enum DisconnectReason {
 pub(super) struct Connection {
     stream: Stream,
     pub peer: String,
-    /// The machine that it is from.
+    /// The peer's IP address; for IPv6 its network.
     pub origin: Option<IpAddr>,
     driver: Driver,
-    /// From its `INIT` on.
-    simulation: Option<Session>,
+    /// `None` before the `INIT`.
+    session: Option<Session>,
     segments: Option<Segments>,
-    /// Whether it is likely to ask again soon: it was in the last batch, or is new.
+    /// Whether it is likely to send a request soon: it was in the last batch, or is new.
     pub active: bool,
-    /// How much of the output is sent.
+    /// Bytes of the output already sent.
     sent: usize,
     /// When it was opened.
     opened: Instant,
-    /// When the last message was taken in, or sent to its end. Parts of messages do not count: who sends a byte now and
-    /// then does not keep his place.
-    since: Instant,
-    /// Whether anything has come.
+    /// When the last message was completely read or sent. Parts do not count: a peer cannot hold its slot by sending a
+    /// byte now and then.
+    last_activity: Instant,
+    /// Whether any bytes were received.
     pub has_received: bool,
-    /// Whether its end has been told.
+    /// Whether its end has been reported.
     pub ended: bool,
-    /// When it is to be refused, and why.
+    /// Time and sentence of a delayed refusal.
     refusal: Option<(Instant, String)>,
-    /// Whether it is one that we do not trust, as all that we accept.
-    paced: bool,
-    pub pace: Pace,
+    /// Whether the rate of its messages is limited, as for all accepted connections.
+    limited: bool,
+    pub limiter: RateLimiter,
     /// Messages before its `INIT`.
-    early: usize,
-    /// What the poller was told last: readable, writable.
+    early_messages: usize,
+    /// The interest registered with the poller: readable, writable.
     interest: (bool, bool),
 }
 
@@ -79,18 +79,18 @@ impl Connection {
             stream,
             peer,
             driver: Driver::new(limits.max_text),
-            simulation: None,
+            session: None,
             segments: None,
             active: false,
             sent: 0,
             opened: Instant::now(),
-            since: Instant::now(),
+            last_activity: Instant::now(),
             has_received: false,
             ended: false,
             refusal: None,
-            paced: limits.admission.is_some(),
-            pace: Pace::default(),
-            early: 0,
+            limited: limits.admission.is_some(),
+            limiter: RateLimiter::default(),
+            early_messages: 0,
             interest: (true, false),
         }
     }
@@ -99,85 +99,85 @@ impl Connection {
         self.stream.as_fd()
     }
 
-    /// Ends it from our side.
+    /// Closes it from our side.
     pub fn hang_up(&mut self) {
         self.stream.hang_up();
     }
 
-    /// Whether it has begun a simulation.
+    /// Whether it has a session.
     pub fn begun(&self) -> bool {
-        self.simulation.is_some()
+        self.session.is_some()
     }
 
-    pub fn begin(&mut self, setup: SessionConfig) {
-        self.driver.begin(setup.species.len(), setup.batch, setup.carrier);
-        self.simulation = Some(Session::new(setup));
+    pub fn begin(&mut self, config: SessionConfig) {
+        self.driver.begin(config.species.len(), config.batch, config.transport);
+        self.session = Some(Session::new(config));
     }
 
-    /// Reads a piece; true if something came.
-    pub fn read(&mut self, piece: &mut [u8]) -> Result<bool, DisconnectReason> {
-        self.pace.start();
-        let read = self.stream.read(piece);
-        read.iter().for_each(|length| self.pace.read(*length));
+    /// Reads once; returns whether new bytes came.
+    pub fn read(&mut self, buffer: &mut [u8]) -> Result<bool, DisconnectReason> {
+        self.limiter.start_timer();
+        let read = self.stream.read(buffer);
+        read.iter().for_each(|length| self.limiter.count_read(*length));
         match read {
             Ok(0) if self.driver.waiting() == 0 && !self.driver.busy() => Err(DisconnectReason::Closed),
-            Ok(0) if self.driver.leaves() => Err(DisconnectReason::Exit),
+            Ok(0) if self.driver.exit_pending() => Err(DisconnectReason::Exit),
             Ok(0) if self.driver.busy() => {
                 Err(DisconnectReason::Broken("closed the connection before it had its results".into()))
             }
             Ok(0) => Err(DisconnectReason::Broken("closed the connection in the middle of a message".into())),
             Ok(_) if self.ended => {
-                self.pace.dealt(BURST);
+                self.limiter.count_messages(BURST);
                 Ok(false)
             }
             Ok(length) => {
                 if self.driver.waiting() == 0 {
-                    self.since = Instant::now();
+                    self.last_activity = Instant::now();
                 }
-                self.driver.feed(&piece[..length]);
+                self.driver.feed(&buffer[..length]);
                 self.has_received = true;
                 Ok(true)
             }
-            Err(error) if would_wait(&error) => Ok(false),
+            Err(error) if would_block(&error) => Ok(false),
             Err(error) => Err(DisconnectReason::Broken(format!("broke the connection: {error}"))),
         }
     }
 
-    /// What is to be done next; nothing before what was answered is on its way.
+    /// Returns the next event of the driver; `None` while the connection is paused or refused.
     pub fn proceed(&mut self) -> Result<Option<driver::Event>, Fault> {
-        if self.ended || self.pausing() {
+        if self.ended || self.paused() {
             return Ok(None);
         }
-        self.pace.start();
-        let (waiting, most) = (self.driver.waiting(), if self.paced { BURST } else { usize::MAX });
+        self.limiter.start_timer();
+        let (waiting, most) = (self.driver.waiting(), if self.limited { BURST } else { usize::MAX });
         let mut left = most;
         let event = self.driver.proceed_within(&mut left);
         if self.driver.waiting() < waiting {
-            self.since = Instant::now();
+            self.last_activity = Instant::now();
         }
-        self.pace.dealt(most - left);
-        if !self.begun() && self.paced {
-            self.early += most - left;
-            if self.early > MAX_EARLY {
+        self.limiter.count_messages(most - left);
+        if !self.begun() && self.limited {
+            self.early_messages += most - left;
+            if self.early_messages > MAX_EARLY {
                 return Err(Fault::Talk { limit: MAX_EARLY });
             }
         }
         event
     }
 
-    /// Whether nothing is lost once its peer has gone: all that it may still have sent is talk. The poller tells that it
-    /// has gone whether we ask or not, so it is to be looked at now, though it is left alone.
-    pub fn expendable(&self) -> bool {
-        self.ended || self.pausing()
+    /// Whether it can be dropped once its peer has gone: only small messages could be unread. The poller reports a
+    /// hang-up regardless of the registered interest, so it must be handled now, even in a pause.
+    pub fn droppable(&self) -> bool {
+        self.ended || self.paused()
     }
 
-    /// Whether it is left alone for a while.
-    fn pausing(&self) -> bool {
-        self.paced && self.pace.resume().is_some()
+    /// Whether it is paused by the rate limiter.
+    fn paused(&self) -> bool {
+        self.limited && self.limiter.paused_until().is_some()
     }
 
-    /// Takes a request in and says how many structures it has.
-    pub fn ask(&mut self, event: driver::Event) -> Result<usize, Refusal> {
+    /// Stores a request and returns its number of structures.
+    pub fn accept_request(&mut self, event: driver::Event) -> Result<usize, Refusal> {
         let structures = match event {
             driver::Event::Evaluate(structures) => structures,
             driver::Event::EvaluateShared(names) => {
@@ -185,9 +185,9 @@ impl Connection {
             }
             driver::Event::Init { .. } | driver::Event::Exit => vec![],
         };
-        let Some(simulation) = &mut self.simulation else { return Err(Fault::PositionsBeforeInit.into()) };
-        simulation.ask(structures);
-        self.pace.asked();
+        let Some(session) = &mut self.session else { return Err(Fault::PositionsBeforeInit.into()) };
+        session.accept_request(structures);
+        self.limiter.reset();
         self.active = true;
         Ok(self.structures())
     }
@@ -203,34 +203,34 @@ impl Connection {
 
     /// Structures in the request.
     pub fn structures(&self) -> usize {
-        self.simulation.as_ref().map_or(0, Session::structures)
+        self.session.as_ref().map_or(0, Session::structures)
     }
 
-    /// The request, to be evaluated elsewhere.
-    pub fn hand_over(&mut self, key: Key) -> Option<Request> {
-        Some(self.simulation.as_mut()?.hand_over(key))
+    /// Returns the request, for the evaluator.
+    pub fn take_request(&mut self, key: Key) -> Option<Request> {
+        Some(self.session.as_mut()?.take_request(key))
     }
 
     /// Whether it waits for results.
-    pub fn waits(&self) -> bool {
+    pub fn awaits_results(&self) -> bool {
         self.driver.busy()
     }
 
-    /// Memory of what is known of neighbors, bytes.
+    /// Memory of the cached neighbor lists, bytes.
     pub fn kept(&self) -> usize {
-        self.simulation.as_ref().map_or(0, |simulation| simulation.kept)
+        self.session.as_ref().map_or(0, |session| session.kept)
     }
 
-    /// Keeps what is known of neighbors for the next request, if there is so much room for it, bytes.
+    /// Caches the neighbor lists for the next request if they fit into `room` bytes.
     pub fn keep(&mut self, lists: Vec<NeighborList>, room: usize) {
-        let Some(simulation) = &mut self.simulation else { return };
-        simulation.keep(lists);
-        if simulation.kept > room {
-            simulation.forget_neighbors();
+        let Some(session) = &mut self.session else { return };
+        session.keep(lists);
+        if session.kept > room {
+            session.forget_neighbors();
         }
     }
 
-    /// Makes the reply.
+    /// Queues the results as the reply.
     pub fn answer(&mut self, evaluations: Vec<Evaluation>) -> Result<(), Refusal> {
         let answers: Vec<_> = evaluations.into_iter().map(answer).collect();
         if let Some(segments) = &self.segments {
@@ -238,36 +238,36 @@ impl Connection {
         }
         self.forget_request();
         self.driver.answer(&answers);
-        self.since = Instant::now();
+        self.last_activity = Instant::now();
         Ok(())
     }
 
-    /// Says why it ends.
+    /// Queues an `ERROR` with the reason, the last message of the connection.
     pub fn refuse(&mut self, sentence: &str) {
         put_error(sentence, &mut self.driver.output);
         self.forget_request();
         self.active = false;
         self.ended = true;
-        self.since = Instant::now();
+        self.last_activity = Instant::now();
     }
 
-    /// Says why it will have ended soon.
+    /// Schedules a refusal.
     pub fn refuse_at(&mut self, when: Instant, sentence: String) {
         self.refusal = Some((when, sentence));
     }
 
-    /// Says why it ends, if its peer listens, and ends it.
+    /// Sends the reason without waiting for the peer; the caller then drops the connection.
     pub fn dismiss(&mut self, sentence: &str) {
         self.refuse(sentence);
-        // Nothing is waited for. What is unread would reset the connection, and take the sentence with it.
+        // Unread input would reset the connection on closing, and the peer would lose the sentence.
         let _ = self.write().map(|()| self.stream.read(&mut [0; 4096]));
     }
 
     fn forget_request(&mut self) {
-        self.simulation.iter_mut().for_each(Session::forget);
+        self.session.iter_mut().for_each(Session::forget);
     }
 
-    /// Sends what can be sent; an error if the connection is done.
+    /// Sends as much output as the socket takes; an error once the connection is over.
     pub fn write(&mut self) -> Result<(), DisconnectReason> {
         if self.driver.output.is_empty() {
             return Ok(());
@@ -275,11 +275,11 @@ impl Connection {
         while self.sent < self.driver.output.len() {
             match self.stream.write(&self.driver.output[self.sent..]) {
                 Ok(length) => self.sent += length,
-                Err(error) if would_wait(&error) => return Ok(()),
+                Err(error) if would_block(&error) => return Ok(()),
                 Err(error) => return Err(DisconnectReason::Broken(format!("broke the connection: {error}"))),
             }
         }
-        self.since = Instant::now();
+        self.last_activity = Instant::now();
         self.driver.output.clear();
         self.sent = 0;
         if self.ended && self.stream.finish().is_err() {
@@ -288,66 +288,66 @@ impl Connection {
         Ok(())
     }
 
-    /// How it ends if it cannot be written to: whoever has said `EXIT` need not read any more.
-    pub fn drain(&mut self, piece: &mut [u8], end: DisconnectReason) -> DisconnectReason {
-        let length = self.stream.read(piece).unwrap_or(0);
-        self.driver.feed(&piece[..length]);
+    /// The reason after a failed write: a peer that has sent `EXIT` need not read any more.
+    pub fn drain(&mut self, buffer: &mut [u8], end: DisconnectReason) -> DisconnectReason {
+        let length = self.stream.read(buffer).unwrap_or(0);
+        self.driver.feed(&buffer[..length]);
         if matches!(self.proceed(), Ok(Some(driver::Event::Exit))) { DisconnectReason::Exit } else { end }
     }
 
-    /// What to tell the poller, if it must be told.
+    /// The new interest for the poller, if it has changed.
     pub fn interest(&mut self, key: Key) -> Option<Readiness> {
-        self.pace.settle();
+        self.limiter.stop_timer();
         let writing = !self.driver.output.is_empty();
-        // Whoever does not read his answers is not read from, and nobody piles up more than a piece of requests.
-        let busy = writing || self.driver.busy() && self.driver.waiting() > PIECE;
-        let reading = (self.ended || !busy) && !self.pausing();
+        // A peer that does not read its answers is not read from, and none may buffer more requests than one read.
+        let busy = writing || self.driver.busy() && self.driver.waiting() > READ_SIZE;
+        let reading = (self.ended || !busy) && !self.paused();
         let interest = (reading, writing);
         let changed = interest != self.interest;
         self.interest = interest;
         changed.then(|| Readiness::new(key, reading, writing))
     }
 
-    /// When something is wrong with it if nothing happens.
+    /// The time to refuse or close it if nothing happens before.
     pub fn deadline(&self, limits: &Limits) -> Option<Instant> {
         if self.ended {
-            return Some(self.since + FAREWELL);
+            return Some(self.last_activity + LINGER);
         }
         if let Some((when, _)) = self.refusal {
             return Some(when);
         }
-        // Who has begun and is left alone owes us nothing meanwhile.
-        if self.begun() && self.pausing() {
+        // A simulation in a pause has nothing due.
+        if self.begun() && self.paused() {
             return None;
         }
         let (since, wait) = match self.unfinished() {
             _ if self.driver.busy() => return None,
-            true if self.driver.begun() => (self.since, limits.io_timeout),
+            true if self.driver.begun() => (self.last_activity, limits.io_timeout),
             true => (self.opened, limits.admission.map(|Admission { grace, .. }| grace)),
-            false => (self.since, limits.idle),
+            false => (self.last_activity, limits.idle),
         };
         wait.map(|wait| since + wait)
     }
 
-    /// When to look at it again.
+    /// The end of its pause.
     pub fn resume(&self) -> Option<Instant> {
-        self.pace.resume().filter(|_| self.paced)
+        self.limiter.paused_until().filter(|_| self.limited)
     }
 
-    /// Whether it owes us something.
+    /// Whether the peer has something due: its `INIT`, the rest of a message, or reading our output.
     fn unfinished(&self) -> bool {
         !self.driver.begun() || self.driver.waiting() > 0 || !self.driver.output.is_empty()
     }
 
-    /// What is wrong when a deadline has passed; nothing to say if it has been told.
-    pub fn lateness(&self) -> Option<&str> {
+    /// The sentence for a passed deadline; `None` if one was sent already.
+    pub fn timeout_message(&self) -> Option<&str> {
         match self {
             _ if self.ended => None,
             Self { refusal: Some((_, sentence)), .. } => Some(sentence),
             _ if !self.driver.output.is_empty() => Some("the answer was not read in time"),
             _ if self.driver.waiting() > 0 => Some("the rest of a message did not come in time"),
             _ if !self.driver.begun() => Some("no INIT came in time"),
-            _ => Some("nothing was asked for a long time: connect again to go on"),
+            _ => Some("no request came for a long time: connect again to go on"),
         }
     }
 }
@@ -361,6 +361,6 @@ fn answer(evaluation: Evaluation) -> Answer {
     }
 }
 
-fn would_wait(error: &io::Error) -> bool {
+fn would_block(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }

@@ -1,8 +1,8 @@
-//! Evaluations: short ones where they are asked for, long ones in a thread of their own, so that the thread that waits for
-//! sockets notices meanwhile who comes, asks and leaves.
+//! Evaluations: short ones in the event loop's thread, long ones in a background thread, while the event loop goes on
+//! serving its sockets.
 //!
-//! All by steps in one thread would do without another, but one run of a model that cannot be cut takes as long as it takes:
-//! only another thread can end it. All in another thread would cost a short request as much as its evaluation.
+//! A single thread is not enough: a run of a model that cannot be split blocks it, and only another thread can cancel
+//! the run. A background thread for every request would cost a short one as much as its evaluation.
 
 use std::collections::VecDeque;
 use std::panic::resume_unwind;
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use polling::Poller;
 use tumble_core::average::Evaluation;
 use tumble_core::batch::{Task, evaluate_together};
-use tumble_core::cancel::{Cancel, Reason};
+use tumble_core::cancel::{Cancel, CancelReason};
 use tumble_core::graph::Graph;
 use tumble_core::planner::{self, ModelCosts, RecomputeLevel};
 use tumble_core::potential::{Forces, ModelInfo, Potential, Replicas, Response};
@@ -24,200 +24,199 @@ use crate::error::{Error, Result};
 use crate::scheduler::request::Request;
 use crate::scheduler::{BatchStats, Limits};
 
-/// As many times what one request may cost may all that are evaluated together, and still take a short time.
-const MANY: usize = 2;
+/// Cost of a whole batch in the event loop's thread, in units of the most that one short request may cost.
+const MAX_BATCH_COST: usize = 2;
 
-/// Atoms of a request that is short at most: to find the neighbors of more may itself take long.
-const FEW: usize = 4096;
+/// The most atoms of a short request: finding the neighbors of more may itself take long.
+const MAX_SHORT_ATOMS: usize = 4096;
 
-/// Requests to be evaluated, and how long the first of them has waited for others.
-pub(super) struct Order {
+/// Requests to evaluate together, and how long the first of them has waited for others.
+pub(super) struct Batch {
     pub requests: Vec<Request>,
     pub waited: Duration,
 }
 
-/// Requests that were evaluated together, or one that could not be.
-pub(super) struct Done {
-    pub round: BatchStats,
+/// Results of requests evaluated together, or of one request that failed.
+pub(super) struct BatchResult {
+    pub stats: BatchStats,
     pub results: Vec<(Request, Result<Vec<Evaluation>>)>,
 }
 
-/// A model, here or away.
+/// The owner of the model; lends it to the background thread.
 pub(super) struct Evaluator {
     limits: Limits,
     poller: Arc<Poller>,
-    /// Unless it is away.
+    /// `None` while the background thread has it.
     potential: Option<Box<dyn Potential>>,
-    away: Option<Away>,
-    /// What was done here.
-    ready: VecDeque<Done>,
-    /// Asked when all is to end.
-    ending: Cancel,
+    background: Option<BackgroundThread>,
+    /// Results from the event loop's thread.
+    ready: VecDeque<BatchResult>,
+    /// Set when the evaluator is dropped.
+    shutdown: Cancel,
 }
 
-/// The thread that evaluates what takes long. It ends when there is nothing left to do, and gives back the model and what
-/// it was handed over too late.
-struct Away {
-    orders: Sender<Order>,
-    done: Receiver<Done>,
-    thread: JoinHandle<(Box<dyn Potential>, Receiver<Order>)>,
+/// The thread of long evaluations. It ends when it runs out of work, and returns the model and the channel with batches
+/// submitted too late.
+struct BackgroundThread {
+    batches: Sender<Batch>,
+    results: Receiver<BatchResult>,
+    thread: JoinHandle<(Box<dyn Potential>, Receiver<Batch>)>,
 }
 
 impl Evaluator {
-    /// The poller is woken when something is done elsewhere.
+    /// An evaluator that wakes the poller when the background thread has results.
     pub fn new(potential: Box<dyn Potential>, limits: Limits, poller: Arc<Poller>) -> Self {
-        let (ready, ending) = (VecDeque::new(), Cancel::default());
-        Self { limits, poller, potential: Some(potential), away: None, ready, ending }
+        let (ready, shutdown) = (VecDeque::new(), Cancel::default());
+        Self { limits, poller, potential: Some(potential), background: None, ready, shutdown }
     }
 
-    /// Evaluates, or has it evaluated, what is then found by [`Evaluator::done`].
-    pub fn hand_over(&mut self, order: Order) {
-        match (self.potential.take(), &self.away) {
+    /// Evaluates a batch, or has the background thread do it; [`Evaluator::next_result`] returns the results.
+    pub fn submit(&mut self, batch: Batch) {
+        match (self.potential.take(), &self.background) {
             (Some(mut potential), _) => {
-                let mut desk = self.desk(Outlet::Here(VecDeque::new()));
-                desk.take(order, potential.as_mut());
-                let Desk { later, many, outlet, .. } = desk;
-                self.ready.extend(outlet.into_done());
-                match later.is_empty() && many.is_empty() {
+                let mut worker = self.worker(ResultSink::Queue(VecDeque::new()));
+                worker.evaluate_short(batch, potential.as_mut());
+                let Worker { long, excess, sink, .. } = worker;
+                self.ready.extend(sink.into_queue());
+                match long.is_empty() && excess.is_empty() {
                     true => self.potential = Some(potential),
-                    false => self.send_away(potential, later, many),
+                    false => self.spawn(potential, long, excess),
                 }
             }
-            // It fails only if the thread has panicked, which is told when its results are looked for.
-            (None, Some(away)) => drop(away.orders.send(order)),
+            // Sending fails only if the thread has panicked; `next_result` propagates that.
+            (None, Some(background)) => drop(background.batches.send(batch)),
             (None, None) => {}
         }
     }
 
-    fn desk(&self, outlet: Outlet) -> Desk {
-        let (later, many) = (VecDeque::new(), Vec::new());
-        Desk { limits: self.limits, later, many, ending: self.ending.clone(), outlet }
+    fn worker(&self, sink: ResultSink) -> Worker {
+        let (long, excess) = (VecDeque::new(), Vec::new());
+        Worker { limits: self.limits, long, excess, shutdown: self.shutdown.clone(), sink }
     }
 
-    fn send_away(&mut self, potential: Box<dyn Potential>, later: VecDeque<Request>, many: Vec<Request>) {
-        let ((orders, waiting), (sender, done)) = (channel(), channel());
-        let outlet = Outlet::Away(sender, Bell(Arc::clone(&self.poller)));
-        let desk = Desk { later, ..self.desk(outlet) };
-        let _ = orders.send(Order { requests: many, waited: Duration::ZERO });
-        let thread = thread::spawn(move || desk.work(potential, waiting));
-        self.away = Some(Away { orders, done, thread });
+    fn spawn(&mut self, potential: Box<dyn Potential>, long: VecDeque<Request>, excess: Vec<Request>) {
+        let ((batches, incoming), (sender, results)) = (channel(), channel());
+        let sink = ResultSink::Channel(sender, Notifier(Arc::clone(&self.poller)));
+        let worker = Worker { long, ..self.worker(sink) };
+        let _ = batches.send(Batch { requests: excess, waited: Duration::ZERO });
+        let thread = thread::spawn(move || worker.run(potential, incoming));
+        self.background = Some(BackgroundThread { batches, results, thread });
     }
 
-    /// What was done since it was asked last.
-    pub fn done(&mut self) -> Option<Done> {
+    /// The next finished batch; does not wait for one.
+    pub fn next_result(&mut self) -> Option<BatchResult> {
         if self.ready.is_empty()
-            && let Some(away) = &self.away
+            && let Some(background) = &self.background
         {
-            match away.done.try_recv() {
-                Ok(done) => return Some(done),
+            match background.results.try_recv() {
+                Ok(result) => return Some(result),
                 Err(TryRecvError::Empty) => return None,
-                Err(TryRecvError::Disconnected) => self.come_back(),
+                Err(TryRecvError::Disconnected) => self.join(),
             }
         }
         self.ready.pop_front()
     }
 
-    fn come_back(&mut self) {
-        let Some(away) = self.away.take() else { return };
-        let (potential, late) = away.thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+    fn join(&mut self) {
+        let Some(background) = self.background.take() else { return };
+        let (potential, late) = background.thread.join().unwrap_or_else(|panic| resume_unwind(panic));
         self.potential = Some(potential);
-        late.try_iter().for_each(|order| self.hand_over(order));
+        late.try_iter().for_each(|batch| self.submit(batch));
     }
 }
 
 impl Drop for Evaluator {
     fn drop(&mut self) {
-        self.ending.cancel(Reason::Signal);
-        // A panic of its own has been told by the hook.
-        let _ = self.away.take().map(|away| away.thread.join());
+        self.shutdown.cancel(CancelReason::Signal);
+        // The panic hook has reported a panic of the thread already.
+        let _ = self.background.take().map(|background| background.thread.join());
     }
 }
 
-/// Where results go.
-enum Outlet {
-    Here(VecDeque<Done>),
-    Away(Sender<Done>, Bell),
+/// Where a worker puts its results.
+enum ResultSink {
+    Queue(VecDeque<BatchResult>),
+    Channel(Sender<BatchResult>, Notifier),
 }
 
-impl Outlet {
-    fn put(&mut self, done: Done) {
+impl ResultSink {
+    fn put(&mut self, result: BatchResult) {
         match self {
-            Self::Here(ready) => ready.push_back(done),
-            Self::Away(sender, bell) => {
-                // Nobody listens any more when all ends.
-                let _ = sender.send(done);
-                bell.ring();
+            Self::Queue(ready) => ready.push_back(result),
+            Self::Channel(sender, notifier) => {
+                // During shutdown the receiver may be gone.
+                let _ = sender.send(result);
+                notifier.notify();
             }
         }
     }
 
-    fn into_done(self) -> VecDeque<Done> {
+    fn into_queue(self) -> VecDeque<BatchResult> {
         match self {
-            Self::Here(ready) => ready,
-            Self::Away(..) => VecDeque::new(),
+            Self::Queue(ready) => ready,
+            Self::Channel(..) => VecDeque::new(),
         }
     }
 }
 
-/// Rings when something is done, and when nothing will be any more.
-struct Bell(Arc<Poller>);
+/// Wakes the poller at each result, and when it is dropped at the end of the thread.
+struct Notifier(Arc<Poller>);
 
-impl Bell {
-    fn ring(&self) {
-        // It fails only if the system is out of all resources; then results are found a turn later.
+impl Notifier {
+    fn notify(&self) {
+        // It fails only if the system is out of resources; then the event loop finds the results a turn later.
         let _ = self.0.notify();
     }
 }
 
-impl Drop for Bell {
+impl Drop for Notifier {
     fn drop(&mut self) {
-        self.ring();
+        self.notify();
     }
 }
 
-/// Requests on their way.
-struct Desk {
+/// Evaluates batches, in the event loop's thread or in the background.
+struct Worker {
     limits: Limits,
-    /// Requests that take long, to be evaluated one after the other.
-    later: VecDeque<Request>,
-    /// Requests that are short, but so many that they do not take a short time together, to be evaluated elsewhere.
-    many: Vec<Request>,
-    ending: Cancel,
-    // After all else, so that what is done is told before the bell rings for the last time.
-    outlet: Outlet,
+    /// Long requests, evaluated one after the other.
+    long: VecDeque<Request>,
+    /// Short requests, too many to evaluate in the event loop's thread.
+    excess: Vec<Request>,
+    shutdown: Cancel,
+    // The last field, and so dropped last: its notifier's last wake-up comes after all results.
+    sink: ResultSink,
 }
 
-impl Desk {
-    /// Evaluates what takes long, and what comes meanwhile; the model, and what may still have come.
-    fn work(
+impl Worker {
+    /// Evaluates long requests and incoming batches until none is left; returns the model, and the channel with batches
+    /// that may have come too late.
+    fn run(
         mut self,
         mut potential: Box<dyn Potential>,
-        mut waiting: Receiver<Order>,
-    ) -> (Box<dyn Potential>, Receiver<Order>) {
+        mut incoming: Receiver<Batch>,
+    ) -> (Box<dyn Potential>, Receiver<Batch>) {
         loop {
-            if let Some(request) = self.later.pop_front() {
-                self.evaluate_long(request, potential.as_mut(), &mut waiting);
-            } else if let Ok(order) = waiting.try_recv() {
-                self.take(order, potential.as_mut());
+            if let Some(request) = self.long.pop_front() {
+                self.evaluate_long(request, potential.as_mut(), &mut incoming);
+            } else if let Ok(batch) = incoming.try_recv() {
+                self.evaluate_short(batch, potential.as_mut());
             } else {
-                return (potential, waiting);
+                return (potential, incoming);
             }
         }
     }
 
-    /// Evaluates what takes a short time, together, and puts off the rest.
-    fn take(&mut self, order: Order, potential: &mut dyn Potential) {
-        let (mut together, mut bytes, mut waited) = (Vec::new(), 0, order.waited);
-        for mut request in order.requests {
-            if request.atoms() > FEW {
-                self.put_off(request);
+    /// Evaluates the short requests of a batch together, and defers the others.
+    fn evaluate_short(&mut self, batch: Batch, potential: &mut dyn Potential) {
+        let (mut together, mut bytes, mut waited) = (Vec::new(), 0, batch.waited);
+        for mut request in batch.requests {
+            if request.atoms() > MAX_SHORT_ATOMS {
+                self.defer(request);
                 continue;
             }
             match request.prepare(potential, &self.limits) {
-                Err(error) => self.tell(BatchStats::default(), vec![(request, Err(error))]),
-                Ok(()) if request.cost(potential) > potential.limits(self.limits.memory).short() => {
-                    self.put_off(request)
-                }
+                Err(error) => self.report(BatchStats::default(), vec![(request, Err(error))]),
+                Ok(()) if request.cost(potential) > potential.limits(self.limits.memory).short() => self.defer(request),
                 Ok(()) => {
                     bytes += request.bytes();
                     together.push(request);
@@ -231,40 +230,42 @@ impl Desk {
         self.evaluate(together, waited, potential);
     }
 
-    fn put_off(&mut self, mut request: Request) {
-        // There may be as many as there are connections.
-        if !self.later.is_empty() {
+    fn defer(&mut self, mut request: Request) {
+        // Each connection may have a long request: only the next one keeps the memory of its neighbors.
+        if !self.long.is_empty() {
             request.forget_neighbors();
         }
-        self.later.push_back(request);
+        self.long.push_back(request);
     }
 
     fn evaluate(&mut self, requests: Vec<Request>, waited: Duration, potential: &mut dyn Potential) {
         let cost = requests.iter().map(|request| request.cost(potential)).fold(0, usize::saturating_add);
-        if matches!(self.outlet, Outlet::Here(_)) && cost > MANY * potential.limits(self.limits.memory).short() {
-            self.many.extend(requests);
+        if matches!(self.sink, ResultSink::Queue(_))
+            && cost > MAX_BATCH_COST * potential.limits(self.limits.memory).short()
+        {
+            self.excess.extend(requests);
             return;
         }
         if requests.is_empty() {
             return;
         }
-        potential.watch(if let [request] = &requests[..] { &request.cancel } else { &self.ending });
+        potential.watch(if let [request] = &requests[..] { &request.cancel } else { &self.shutdown });
         let start = Instant::now();
         let tasks: Vec<Task> = requests.iter().flat_map(Request::tasks).collect();
         let found = evaluate_together(potential, &tasks, self.limits.memory);
         self.finish(requests, found, start, waited);
     }
 
-    /// Evaluates one request, and between its runs what is short.
-    fn evaluate_long(&mut self, mut request: Request, potential: &mut dyn Potential, waiting: &mut Receiver<Order>) {
+    /// Evaluates one long request, and between the runs of its model the short requests of incoming batches.
+    fn evaluate_long(&mut self, mut request: Request, potential: &mut dyn Potential, incoming: &mut Receiver<Batch>) {
         let start = Instant::now();
         if let Err(error) = request.prepare(potential, &self.limits) {
-            return self.tell(BatchStats::default(), vec![(request, Err(error))]);
+            return self.report(BatchStats::default(), vec![(request, Err(error))]);
         }
         let (memory, cancel) = (self.limits.memory, request.cancel.clone());
         let tasks: Vec<Task> = request.tasks().collect();
-        let mut shared = Shared { potential, desk: self, waiting, cancel };
-        let found = evaluate_together(&mut shared, &tasks, memory);
+        let mut interruptible = InterruptiblePotential { potential, worker: self, incoming, cancel };
+        let found = evaluate_together(&mut interruptible, &tasks, memory);
         self.finish(vec![request], found, start, Duration::ZERO);
     }
 
@@ -275,55 +276,55 @@ impl Desk {
         start: Instant,
         waited: Duration,
     ) {
-        let mut round = BatchStats { waited, requests: requests.len(), took: start.elapsed(), ..BatchStats::default() };
+        let mut stats = BatchStats { waited, requests: requests.len(), took: start.elapsed(), ..BatchStats::default() };
         let mut found = found.into_iter();
         let result = |request: Request| {
-            // All of them are taken, also after one that failed: what follows is of the next request.
+            // Take all of its evaluations, also after a failed one: the next ones belong to the next request.
             let evaluations: Vec<_> = found.by_ref().take(request.structures()).collect();
             let evaluations: tumble_core::Result<Vec<_>> = evaluations.into_iter().collect();
             let evaluations = evaluations.map_err(Error::from);
-            evaluations.iter().for_each(|evaluations| round.add(evaluations));
+            evaluations.iter().for_each(|evaluations| stats.add(evaluations));
             (request, evaluations)
         };
         let results = requests.into_iter().map(result).collect();
-        self.tell(round, results);
+        self.report(stats, results);
     }
 
-    fn tell(&mut self, round: BatchStats, results: Vec<(Request, Result<Vec<Evaluation>>)>) {
-        self.outlet.put(Done { round, results });
+    fn report(&mut self, stats: BatchStats, results: Vec<(Request, Result<Vec<Evaluation>>)>) {
+        self.sink.put(BatchResult { stats, results });
     }
 }
 
-/// A potential that is lent to others between two runs.
-struct Shared<'a> {
+/// The potential of a long request: before each run it evaluates the short requests received meanwhile.
+struct InterruptiblePotential<'a> {
     potential: &'a mut dyn Potential,
-    desk: &'a mut Desk,
-    waiting: &'a mut Receiver<Order>,
+    worker: &'a mut Worker,
+    incoming: &'a mut Receiver<Batch>,
     cancel: Cancel,
 }
 
-impl Shared<'_> {
-    fn pause(&mut self) -> tumble_core::Result<()> {
-        while let Ok(order) = self.waiting.try_recv() {
-            self.desk.take(order, self.potential);
+impl InterruptiblePotential<'_> {
+    fn serve_short(&mut self) -> tumble_core::Result<()> {
+        while let Ok(batch) = self.incoming.try_recv() {
+            self.worker.evaluate_short(batch, self.potential);
         }
         self.potential.watch(&self.cancel);
         self.cancel.check()
     }
 }
 
-impl Potential for Shared<'_> {
+impl Potential for InterruptiblePotential<'_> {
     fn info(&self) -> &ModelInfo {
         self.potential.info()
     }
 
     fn evaluate(&mut self, graph: &Graph, rotations: &[Matrix3], forces: Forces) -> tumble_core::Result<Vec<Response>> {
-        self.pause()?;
+        self.serve_short()?;
         self.potential.evaluate(graph, rotations, forces)
     }
 
     fn evaluate_many(&mut self, work: &[Replicas], forces: Forces) -> tumble_core::Result<Vec<Response>> {
-        self.pause()?;
+        self.serve_short()?;
         self.potential.evaluate_many(work, forces)
     }
 

@@ -1,4 +1,4 @@
-//! What a scheduler tells its owner.
+//! Events of the scheduler.
 
 use std::io;
 use std::time::Duration;
@@ -8,52 +8,53 @@ use tumble_ipi::net::Stream;
 
 use crate::scheduler::{DisconnectReason, Key};
 
-/// What the owner of a scheduler should know or do.
+/// An event for the scheduler's owner to handle.
 #[derive(Debug)]
 pub enum Event {
-    /// Somebody connects; [`Scheduler::add`](crate::scheduler::Scheduler::add) or drop the stream.
+    /// A new connection and its peer: pass it to [`Scheduler::add`](crate::scheduler::Scheduler::add), or drop it.
     Connected(Stream, String),
-    /// Somebody could not be accepted, for want of file descriptors, say; it is tried again, and said once until it
-    /// goes well.
+    /// A connection could not be accepted, for example for lack of file descriptors; the scheduler tries again, and
+    /// reports once until it succeeds.
     NotAccepted(io::Error),
-    /// A connection that had begun nothing was ended, since there were too many of its kind. Who was at its other side.
-    Crowded(String),
-    /// A connection wants to begin: [`Scheduler::begin`](crate::scheduler::Scheduler::begin) or [`Scheduler::refuse`](crate::scheduler::Scheduler::refuse).
+    /// A connection before its `INIT` was closed, as there were too many; with its peer.
+    Evicted(String),
+    /// The text of an `INIT`: answer with [`Scheduler::begin`](crate::scheduler::Scheduler::begin) or
+    /// [`Scheduler::refuse`](crate::scheduler::Scheduler::refuse).
     Init(Key, String),
     /// A batch was evaluated.
     Evaluated(BatchStats),
     /// A connection has ended.
     Ended {
-        /// Which.
+        /// The connection.
         key: Key,
-        /// Who was at its other side.
+        /// Its peer.
         peer: String,
-        /// How.
+        /// The reason.
         end: DisconnectReason,
     },
 }
 
-/// One round of evaluation.
+/// Statistics of one batch.
 #[derive(Clone, Debug, Default)]
 pub struct BatchStats {
     /// Connections answered.
     pub requests: usize,
     /// Structures evaluated.
     pub structures: usize,
-    /// Atoms in them.
+    /// Atoms of these structures.
     pub atoms: usize,
     /// Evaluations of the model.
     pub evaluations: usize,
-    /// Root mean square of the spreads of the energies, eV, if any structure was evaluated more than once.
+    /// Root mean square of the spreads of the energies, eV, if any structure had more than one evaluation.
     pub spread: Option<f64>,
-    /// How long the first of them had waited for others.
+    /// How long the first request had waited for others.
     pub waited: Duration,
     /// How long the evaluation took.
     pub took: Duration,
 }
 
 impl BatchStats {
-    /// Counts what was evaluated for one connection.
+    /// Adds the evaluations of one request.
     pub(super) fn add(&mut self, evaluations: &[Evaluation]) {
         let before = self.structures as f64;
         self.structures += evaluations.len();

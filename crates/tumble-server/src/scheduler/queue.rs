@@ -1,4 +1,4 @@
-//! Which requests wait, in the order in which they came, and when they have waited long enough.
+//! Waiting requests in order of arrival, and the deadline of their batch.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -12,12 +12,12 @@ struct Request {
     since: Instant,
 }
 
-/// Requests, at most one of each connection.
+/// The waiting requests, at most one per connection.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     waiting: VecDeque<Request>,
-    /// When the last batch was done: what came meanwhile has waited for that, not for others to come along.
-    free: Option<Instant>,
+    /// When the last batch was done: requests that arrived during it have not yet waited for others.
+    idle_since: Option<Instant>,
 }
 
 impl Queue {
@@ -29,19 +29,19 @@ impl Queue {
         self.waiting.retain(|request| request.key != key);
     }
 
-    /// When the queue must be looked at again; `active` connections are expected to ask.
+    /// The time to submit the next batch; `active` connections are expected to send a request.
     pub fn deadline(&self, limits: &Limits, active: usize) -> Option<Instant> {
         let first = self.waiting.front()?;
-        let since = self.free.map_or(first.since, |free| free.max(first.since));
+        let since = self.idle_since.map_or(first.since, |idle| idle.max(first.since));
         Some(if self.full(limits, active) { since } else { since + limits.max_wait })
     }
 
-    /// A batch is done.
-    pub fn done(&mut self) {
-        self.free = Some(Instant::now());
+    /// Records that a batch is done.
+    pub fn batch_done(&mut self) {
+        self.idle_since = Some(Instant::now());
     }
 
-    /// Whether to evaluate: there are enough, all who are expected are here, or the first has waited long enough.
+    /// Whether to evaluate: enough structures, a request of each expected connection, or the longest wait.
     #[cfg(test)]
     fn due(&self, now: Instant, limits: &Limits, active: usize) -> bool {
         self.deadline(limits, active).is_some_and(|deadline| deadline <= now)
@@ -52,7 +52,8 @@ impl Queue {
         self.waiting.len() >= active || structures >= limits.max_batch
     }
 
-    /// The first requests with at most so many structures together, but at least one; and how long the first has waited.
+    /// Takes the first requests, at least one, with at most `max_batch` structures; returns them and how long the first
+    /// has waited.
     pub fn take(&mut self, max_batch: usize, now: Instant) -> (Vec<Key>, Duration) {
         let waited = self.waiting.front().map_or(Duration::ZERO, |first| now.saturating_duration_since(first.since));
         let (mut keys, mut structures) = (vec![], 0);
@@ -93,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_is_due_when_all_who_are_expected_are_there_or_enough_or_in_time() {
+    fn batch_is_due_when_complete_full_or_late() {
         let (queue, now) = (queue(&[(1, 1), (2, 1)]), Instant::now());
         assert!(queue.due(now, &limits(8), 2));
         assert!(!queue.due(now, &limits(8), 3));
@@ -103,16 +104,16 @@ mod tests {
     }
 
     #[test]
-    fn requests_that_came_during_a_batch_wait_for_others() {
+    fn requests_received_during_a_batch_wait_for_others() {
         let mut queue = queue(&[(1, 1)]);
-        queue.done();
-        let (first, free) = (queue.waiting[0].since, queue.free.unwrap());
-        assert!(!queue.due(first + Duration::from_secs(1), &limits(8), 2) || first == free);
-        assert!(queue.due(free + Duration::from_secs(1), &limits(8), 2));
+        queue.batch_done();
+        let (first, idle) = (queue.waiting[0].since, queue.idle_since.unwrap());
+        assert!(!queue.due(first + Duration::from_secs(1), &limits(8), 2) || first == idle);
+        assert!(queue.due(idle + Duration::from_secs(1), &limits(8), 2));
     }
 
     #[test]
-    fn queue_serves_in_order_and_never_nobody() {
+    fn queue_serves_in_order_and_one_request_at_least() {
         let mut queue = queue(&[(1, 2), (2, 2), (3, 9), (4, 1)]);
         let mut take = || queue.take(5, Instant::now()).0;
         assert_eq!([take(), take(), take(), take()], [vec![1, 2], vec![3], vec![4], vec![]]);

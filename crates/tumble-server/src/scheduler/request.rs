@@ -1,13 +1,13 @@
-//! Structures of one simulation that are to be evaluated, on their way through the thread that does it.
+//! A request of one simulation, on its way through the evaluator.
 
 use std::sync::Arc;
 
 use tumble_core::batch::Task;
 use tumble_core::cancel::Cancel;
 use tumble_core::neighbors::{NeighborList, pairs_within};
-use tumble_core::planned::bytes_per_replica;
 use tumble_core::policy::Policy;
 use tumble_core::potential::Potential;
+use tumble_core::potential_plan::bytes_per_replica;
 use tumble_core::system::System;
 use tumble_ipi::wire::Structure;
 
@@ -15,20 +15,20 @@ use crate::error::{Error, Result};
 use crate::scheduler::session::SessionConfig;
 use crate::scheduler::{Key, Limits};
 
-/// Å that atoms may move, half of it each, before neighbors are sought again.
+/// Verlet skin, Å: atoms may move by half of it before the neighbor list is rebuilt.
 const SKIN: f64 = 0.5;
 
-/// What a replica costs at least, edges: a result of its own, and a text for its energy.
+/// The least cost of a replica, in edges: its result, and its energy as text.
 const EDGES_PER_REPLICA: usize = 1000;
 
-/// A structure that waits.
+/// A structure to evaluate.
 #[derive(Debug)]
 pub(super) struct Pending {
     structure: Structure,
     system: Option<System>,
-    /// Chooses the random rotations.
+    /// Step number; it selects the random rotations.
     step: u64,
-    /// Unless it is that of the simulation.
+    /// `None`: the session's policy.
     policy: Option<Policy>,
 }
 
@@ -41,19 +41,19 @@ impl Pending {
 #[derive(Debug)]
 pub(super) struct Request {
     pub key: Key,
-    /// Asked when nobody waits for it any more.
+    /// Set when the connection has closed.
     pub cancel: Cancel,
-    setup: Arc<SessionConfig>,
+    config: Arc<SessionConfig>,
     pending: Vec<Pending>,
     lists: Vec<NeighborList>,
 }
 
 impl Request {
-    pub fn new(key: Key, setup: Arc<SessionConfig>, pending: Vec<Pending>, lists: Vec<NeighborList>) -> Self {
-        Self { key, cancel: Cancel::default(), setup, pending, lists }
+    pub fn new(key: Key, config: Arc<SessionConfig>, pending: Vec<Pending>, lists: Vec<NeighborList>) -> Self {
+        Self { key, cancel: Cancel::default(), config, pending, lists }
     }
 
-    /// Finds the neighbors of all structures.
+    /// Finds the neighbors of all structures, and checks the limit of work.
     pub fn prepare(&mut self, potential: &dyn Potential, limits: &Limits) -> Result<()> {
         let (cutoff, threads) = (potential.info().cutoff, potential.limits(limits.memory).workers);
         let list = || NeighborList::new(cutoff, SKIN).within(threads, limits.memory);
@@ -61,9 +61,9 @@ impl Request {
         let (mut edges, most) = (0, 2 * pairs_within(limits.memory));
         for (pending, list) in self.pending.iter_mut().zip(&mut self.lists) {
             self.cancel.check()?;
-            edges += list.graph(pending.system(&self.setup)?)?.n_edges();
+            edges += list.graph(pending.system(&self.config)?)?.n_edges();
             if edges > most {
-                let atoms = self.setup.species.len() * self.setup.batch;
+                let atoms = self.config.species.len() * self.config.batch;
                 let (pairs, memory) = (most / 2, limits.memory);
                 return Err(tumble_core::Error::TooManyPairs { atoms, pairs, radius: cutoff, memory }.into());
             }
@@ -81,9 +81,9 @@ impl Request {
         Err(Error::TooMuchWork { structures: self.pending.len(), edges, rotations, work: found, most })
     }
 
-    /// What the model is to do, once the neighbors are known.
+    /// The tasks for the model; call [`Request::prepare`] first.
     pub fn tasks(&self) -> impl Iterator<Item = Task<'_>> {
-        let own = &self.setup.policy;
+        let own = &self.config.policy;
         let pairs = self.pending.iter().zip(&self.lists);
         pairs.map(move |(pending, list)| Task {
             graph: list.last(),
@@ -99,37 +99,37 @@ impl Request {
 
     /// Atoms of all structures.
     pub fn atoms(&self) -> usize {
-        self.setup.species.len() * self.pending.len()
+        self.config.species.len() * self.pending.len()
     }
 
-    /// Working memory of all replicas together, bytes: about what their evaluation takes, in time.
+    /// Working memory of all replicas together, bytes: a measure of the evaluation's duration.
     pub fn cost(&self, potential: &dyn Potential) -> usize {
         let cost = |task: Task| bytes_per_replica(potential, task.graph).saturating_mul(evaluations(task.policy));
         self.tasks().map(cost).fold(0, usize::saturating_add)
     }
 
-    /// Memory of the neighbors, bytes.
+    /// Memory of the neighbor lists, bytes.
     pub fn bytes(&self) -> usize {
         self.lists.iter().map(NeighborList::bytes).sum()
     }
 
-    /// Gives back the memory of the neighbors, which are found anew when it is prepared again.
+    /// Frees the neighbor lists; [`Request::prepare`] builds them again.
     pub fn forget_neighbors(&mut self) {
         self.lists.clear();
     }
 
-    /// What is known of neighbors, once it is done.
+    /// Returns the neighbor lists, for reuse.
     pub fn into_lists(self) -> Vec<NeighborList> {
         self.lists
     }
 }
 
 impl Pending {
-    fn system(&mut self, setup: &SessionConfig) -> Result<&System> {
+    fn system(&mut self, config: &SessionConfig) -> Result<&System> {
         if self.system.is_none() {
-            let cell = self.structure.cell(setup.periodic)?;
+            let cell = self.structure.cell(config.periodic)?;
             let positions = std::mem::take(&mut self.structure.positions);
-            self.system = Some(System::new(positions, setup.species.clone(), cell)?);
+            self.system = Some(System::new(positions, config.species.clone(), cell)?);
         }
         Ok(self.system.as_ref().expect("it was made"))
     }

@@ -1,4 +1,4 @@
-//! The simulation at the other side of a connection: what it wants, and its request while that waits.
+//! The session of a simulation: its configuration from the `INIT`, and its waiting request.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,48 +11,48 @@ use tumble_ipi::wire::Structure;
 use crate::scheduler::Key;
 use crate::scheduler::request::{Pending, Request};
 
-/// What an `INIT` has brought about.
+/// Configuration of a session, from its `INIT`.
 #[derive(Clone, Debug)]
 pub struct SessionConfig {
-    /// Atomic numbers `[N]` of all structures that will come.
+    /// Atomic numbers `[N]` of each structure.
     pub species: Vec<u8>,
-    /// Structures in a message.
+    /// Structures per message.
     pub batch: usize,
-    /// How they travel.
-    pub carrier: Transport,
-    /// Along which cell vectors they repeat; `None`: along all that are not zero.
+    /// How structures and results are sent.
+    pub transport: Transport,
+    /// Periodic cell vectors; `None`: all nonzero ones.
     pub periodic: Option<[bool; 3]>,
-    /// What is wanted of the model.
+    /// Evaluation of the model: mitigation, kind of forces, correction.
     pub policy: Policy,
-    /// Streams of random rotations, from that of the policy on, for the structures of a step in turn.
+    /// Number of streams of random rotations, counted from the policy's; the structures of a step take them in turn.
     pub streams: u32,
-    /// How many structures make a step: beads of a ring polymer.
+    /// Structures per step: beads of a ring polymer.
     pub beads: u64,
     /// Number of the first step.
     pub first_step: u64,
-    /// Structures so far, of all connections that share it. Structure k belongs to step first + k / beads.
+    /// Structures so far, over all connections that share it. Structure k belongs to step first_step + k / beads.
     pub counter: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
 pub(super) struct Session {
-    setup: Arc<SessionConfig>,
+    config: Arc<SessionConfig>,
     pending: Vec<Pending>,
-    /// Neighbors of each structure of the request before.
+    /// Neighbor lists of the previous request, one per structure.
     lists: Vec<NeighborList>,
-    /// Memory that these take, bytes.
+    /// Memory of the lists, bytes.
     pub kept: usize,
 }
 
 impl Session {
-    /// One that has asked for nothing yet.
-    pub fn new(setup: SessionConfig) -> Self {
-        Self { setup: Arc::new(setup), pending: vec![], lists: vec![], kept: 0 }
+    /// A session without a request.
+    pub fn new(config: SessionConfig) -> Self {
+        Self { config: Arc::new(config), pending: vec![], lists: vec![], kept: 0 }
     }
 
-    /// Takes a request in.
-    pub fn ask(&mut self, structures: Vec<Structure>) {
-        let SessionConfig { counter, beads, streams, first_step, policy, .. } = &*self.setup;
+    /// Stores a request.
+    pub fn accept_request(&mut self, structures: Vec<Structure>) {
+        let SessionConfig { counter, beads, streams, first_step, policy, .. } = &*self.config;
         let number = |structure| {
             let count = counter.fetch_add(1, Ordering::Relaxed);
             let stream = (count % beads) as u32 % streams;
@@ -66,25 +66,25 @@ impl Session {
         self.pending.len()
     }
 
-    /// The request, to be evaluated elsewhere.
-    pub fn hand_over(&mut self, key: Key) -> Request {
+    /// Returns the request, for the evaluator.
+    pub fn take_request(&mut self, key: Key) -> Request {
         self.kept = 0;
         let (pending, lists) = (std::mem::take(&mut self.pending), std::mem::take(&mut self.lists));
-        Request::new(key, Arc::clone(&self.setup), pending, lists)
+        Request::new(key, Arc::clone(&self.config), pending, lists)
     }
 
-    /// Keeps what is known of neighbors for the next request.
+    /// Caches the neighbor lists for the next request.
     pub fn keep(&mut self, lists: Vec<NeighborList>) {
         self.kept = lists.iter().map(|list| size_of::<NeighborList>() + list.bytes()).sum();
         self.lists = lists;
     }
 
-    /// Gives back what is known of neighbors.
+    /// Frees the neighbor lists.
     pub fn forget_neighbors(&mut self) {
         (self.kept, self.lists) = (0, vec![]);
     }
 
-    /// The request will never be answered.
+    /// Drops the request: it needs no answer any more.
     pub fn forget(&mut self) {
         self.pending.clear();
     }

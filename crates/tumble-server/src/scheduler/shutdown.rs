@@ -1,4 +1,4 @@
-//! How a loop that waits for sockets is asked to end: by a program, by a signal, or when its time is up.
+//! Shutdown of an event loop: by the program, by a signal, or at the end of its time.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::{flag, low_level::pipe};
-use tumble_core::cancel::{Cancel, Reason};
+use tumble_core::cancel::{Cancel, CancelReason};
 
-/// Whether the loop was asked to end.
+/// The request to shut down; it wakes the event loop.
 #[derive(Debug)]
 pub struct Shutdown {
     asked: Arc<AtomicBool>,
@@ -21,63 +21,63 @@ pub struct Shutdown {
 }
 
 impl Shutdown {
-    /// One that a program uses itself.
+    /// A shutdown that only the program requests.
     ///
     /// # Errors
-    /// Those of the system.
+    /// System errors.
     pub fn new() -> io::Result<Arc<Self>> {
         let (stream, writer) = UnixStream::pair()?;
         Ok(Arc::new(Self { asked: Arc::default(), late: AtomicBool::new(false), stream, writer }))
     }
 
-    /// One that SIGINT, SIGTERM and SIGHUP set off, from now on and for as long as the process lives: the first asks to end,
-    /// the second ends at once. A SIGHUP that is ignored, as under nohup, stays ignored.
+    /// A shutdown that SIGINT, SIGTERM and SIGHUP request, for as long as the process lives: the first signal requests
+    /// it, the second ends the process at once. An ignored SIGHUP, as under nohup, stays ignored.
     ///
     /// # Errors
-    /// Those of the system.
+    /// System errors.
     pub fn by_signals() -> io::Result<Arc<Self>> {
-        let interrupt = Self::new()?;
+        let shutdown = Self::new()?;
         for signal in [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|&signal| signal != SIGHUP || !ignores_hangup()) {
-            // In this order: the flag is still down when the first signal looks at it.
-            flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&interrupt.asked))?;
-            flag::register(signal, Arc::clone(&interrupt.asked))?;
-            pipe::register(signal, interrupt.writer.try_clone()?)?;
+            // The order matters: the flag is still unset when the first signal reads it.
+            flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&shutdown.asked))?;
+            flag::register(signal, Arc::clone(&shutdown.asked))?;
+            pipe::register(signal, shutdown.writer.try_clone()?)?;
         }
-        Ok(interrupt)
+        Ok(shutdown)
     }
 
-    /// Asks to end.
+    /// Requests the shutdown.
     pub fn ask(&self) {
         self.asked.store(true, Ordering::Relaxed);
-        // One byte fits, unless others wait there that wake just as well.
+        // If the pipe is full, earlier bytes wake the loop just as well.
         let _ = (&self.writer).write(&[0]);
     }
 
-    /// Asks to end after so long.
+    /// Requests the shutdown after `limit`.
     pub fn after(self: &Arc<Self>, limit: Duration) {
-        let interrupt = Arc::clone(self);
+        let shutdown = Arc::clone(self);
         thread::spawn(move || {
             thread::sleep(limit);
-            interrupt.late.store(true, Ordering::Relaxed);
-            interrupt.ask();
+            shutdown.late.store(true, Ordering::Relaxed);
+            shutdown.ask();
         });
     }
 
-    /// Has it end evaluations that watch this, where nothing else waits for it.
+    /// Passes the request on to `cancel`; for programs without an event loop.
     pub fn ends(self: &Arc<Self>, cancel: &Cancel) {
-        let (interrupt, cancel) = (Arc::clone(self), cancel.clone());
+        let (shutdown, cancel) = (Arc::clone(self), cancel.clone());
         thread::spawn(move || {
-            while (&interrupt.stream).read(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::Interrupted) {}
-            cancel.cancel(if interrupt.late() { Reason::Time } else { Reason::Signal });
+            while (&shutdown.stream).read(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::Interrupted) {}
+            cancel.cancel(if shutdown.late() { CancelReason::Time } else { CancelReason::Signal });
         });
     }
 
-    /// Whether its time was up.
+    /// Whether the time limit requested it.
     pub fn late(&self) -> bool {
         self.late.load(Ordering::Relaxed)
     }
 
-    /// Whether it was asked to end.
+    /// Whether it was requested.
     pub fn asked(&self) -> bool {
         self.asked.load(Ordering::Relaxed)
     }
@@ -88,7 +88,7 @@ impl Shutdown {
 }
 
 fn ignores_hangup() -> bool {
-    // SAFETY: with no new action the call only writes the present one, which is plain data, to where it is told.
+    // SAFETY: without a new action the call only writes the present one, plain data, to the given address.
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
         libc::sigaction(SIGHUP, std::ptr::null(), &raw mut action) == 0 && action.sa_sigaction == libc::SIG_IGN

@@ -4,7 +4,7 @@ import torch
 
 
 def orthogonalize(g):
-    """Five quintic Newton-Schulz steps on matrices [B, m, n], which bring singular values close to 1."""
+    """Five quintic Newton-Schulz steps on matrices [B, m, n]: they bring singular values close to 1."""
     a, b, c = 3.4445, -4.7750, 2.0315
     flip = g.shape[1] > g.shape[2]
     x = g.transpose(1, 2) if flip else g

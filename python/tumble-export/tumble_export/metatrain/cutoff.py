@@ -15,7 +15,7 @@ def constant(value):
 
 
 def clip(x, low, high=None):
-    """x kept between tensors; like `clamp`, whose bounds would be Python numbers or whose gradient works in place."""
+    """x limited to lie between two tensors. `clamp` would take Python numbers, or compute its gradient in place."""
     x = torch.where(x < low, low, x)
     return x if high is None else torch.where(x > high, high, x)
 

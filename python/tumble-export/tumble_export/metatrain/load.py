@@ -62,7 +62,7 @@ def read(path):
     except Exception as error:  # torch raises many kinds of errors for files that are no pickles
         raise SystemExit(f"{path} is not a checkpoint that torch can read; give the .ckpt of mtt train.") from error
     if isinstance(checkpoint, torch.nn.Module):
-        raise SystemExit(f"{path} is an exported model, from which no gradient can be traced: give its .ckpt.")
+        raise SystemExit(f"{path} is an exported model and cannot be traced with its gradient: give its .ckpt.")
     if not isinstance(checkpoint, dict) or "architecture_name" not in checkpoint:
         raise SystemExit(f"{path} is no checkpoint of metatrain (it names no architecture); give that of mtt train.")
     return checkpoint

@@ -9,6 +9,7 @@ from torch import nn
 from ..functions import Reverse, Silu
 from ..layers import Dense, Norm, matrices
 from ..packing import Tokens, slots_of
+from ..pruning import PruneEdges, narrowed
 from .cutoff import CutoffFunction, Grid, Solver, clip, constant
 from .layers import Block, after
 from .zbl import Zbl
@@ -133,11 +134,7 @@ class MetatrainPet(nn.Module):
     def build_cutoff(self, pet):
         backend = pet.backend
         self.function = CutoffFunction(backend.cutoff_function, backend.cutoff_width)
-        arguments = (backend.num_neighbors_adaptive, pet.cutoff, pet.cutoff_width_adaptive)
         self.adaptive = None
-        if backend.num_neighbors_adaptive is not None:
-            solver = backend.adaptive_cutoff_method.lower() == "solver"
-            self.adaptive = Solver(*arguments) if solver else Grid(*arguments, next(pet.parameters()).dtype)
         self.register_buffer("radius", constant(pet.cutoff))
         self.register_buffer("tiny", constant(SMALLEST_WEIGHT))
         self.register_buffer("numbers", backend.species_to_species_index.long())
@@ -154,33 +151,42 @@ class MetatrainPet(nn.Module):
 
     def forward(self, edge_vectors, neighbors, mask, reverse, species, slots=None):
         """edge_vectors [C, K, 3], neighbors [C, K], mask [C, K], reverse [C, K], species [N], slots [E] -> dict."""
-        far = torch.stack([self.radius, 0 * self.radius, 0 * self.radius])
-        vectors = torch.where(mask.unsqueeze(2), edge_vectors, far)
-        distances = ((vectors * vectors).sum(2) + self.tiny).sqrt()
-        tokens = Tokens(mask, slots_of(mask) if slots is None else slots)
-        all_kinds = self.numbers.index_select(0, species)
-        own = all_kinds[: mask.shape[0]]
-        kinds = all_kinds.index_select(0, neighbors.reshape(-1))
-        near, weights = self.weigh(distances, mask, reverse.reshape(-1))
-        geometry = tokens.rows(vectors), tokens.rows(distances)
-        edges = kinds.index_select(0, tokens.slots), tokens.reversed(reverse)
-        readouts = self.featurize(geometry, edges, own, self.bias(near, weights), tokens)
-        found = self.read(readouts, weights, own, tokens)
+        vectors, distances = self.lengths(edge_vectors, mask)
+        kinds = self.kinds(species, mask)
+        found = self.energies(vectors, distances, self.radius, (neighbors, mask, reverse), kinds, slots)
+        return self.with_repulsion(found, distances, neighbors, mask, kinds)
+
+    def kinds(self, species, mask):
+        """Numbers of the species of all atoms [N], and of the centers [C]."""
+        kinds = self.numbers.index_select(0, species)
+        return kinds, kinds[: mask.shape[0]]
+
+    def with_repulsion(self, found, distances, neighbors, mask, kinds):
+        """The outputs, with the ZBL potential of a model that has one."""
         if self.zbl is not None:
-            pairs = own.unsqueeze(1) * len(self.species) + kinds.view(mask.shape)
+            others = kinds[0].index_select(0, neighbors.reshape(-1)).view(mask.shape)
+            pairs = kinds[1].unsqueeze(1) * len(self.species) + others
             found["atomic_energies"] = found["atomic_energies"] + self.zbl(distances, pairs, mask)
         return found
 
-    def weigh(self, distances, mask, back):
-        """The edges within the cutoff [C, K], and their cutoff function [C, K], 0 for others."""
-        cutoffs = self.radius
-        if self.adaptive is not None:
-            own = self.adaptive(distances, mask & (distances <= self.radius))
-            own = own.unsqueeze(1) + torch.zeros_like(distances)
-            cutoffs = 0.5 * (own + Reverse.apply(own.reshape(-1, 1), back).view(mask.shape))
+    def lengths(self, vectors, mask):
+        """Edge vectors [C, K, 3], as long as the cutoff in padding, and their lengths [C, K]."""
+        far = torch.stack([self.radius, 0 * self.radius, 0 * self.radius])
+        vectors = torch.where(mask.unsqueeze(2), vectors, far)
+        return vectors, ((vectors * vectors).sum(2) + self.tiny).sqrt()
+
+    def energies(self, vectors, distances, cutoffs, edges, kinds, slots):
+        """Values of the heads from edges (neighbors, mask, reverse), their vectors, lengths and cutoffs."""
+        neighbors, mask, reverse = edges
+        tokens = Tokens(mask, slots_of(mask) if slots is None else slots)
+        others = kinds[0].index_select(0, neighbors.reshape(-1))
         near = mask & (distances <= cutoffs)
         weights = self.function(distances, cutoffs)
-        return near, torch.where(near, weights, torch.zeros_like(weights))
+        weights = torch.where(near, weights, torch.zeros_like(weights))
+        geometry = tokens.rows(vectors), tokens.rows(distances)
+        rows = others.index_select(0, tokens.slots), tokens.reversed(reverse)
+        readouts = self.featurize(geometry, rows, kinds[1], self.bias(near, weights), tokens)
+        return self.read(readouts, weights, kinds[1], tokens)
 
     def bias(self, near, weights):
         """Logarithms of the cutoff function [C, 1, K + 1], the center's own token first; padding is masked."""
@@ -225,3 +231,52 @@ class MetatrainPet(nn.Module):
             if name == "atomic_energies" and self.ensemble is not None:
                 found["ensemble_energies"] = self.ensemble(features, weights, found[name], tokens)
         return found
+
+
+class AdaptivePet(MetatrainPet):
+    """A PET whose centers have cutoffs of their own: all but the cutoffs is computed for the kept edges."""
+
+    def build_cutoff(self, pet):
+        super().build_cutoff(pet)
+        arguments = (pet.backend.num_neighbors_adaptive, pet.cutoff, pet.cutoff_width_adaptive)
+        solver = pet.backend.adaptive_cutoff_method.lower() == "solver"
+        self.adaptive = Solver(*arguments) if solver else Grid(*arguments, next(pet.parameters()).dtype)
+
+    def forward(
+        self,
+        edge_vectors,
+        neighbors,
+        mask,
+        reverse,
+        species,
+        kept_neighbors=None,
+        kept_mask=None,
+        kept_reverse=None,
+        slots=None,
+    ):
+        """As in `MetatrainPet`; `kept_…` [C, L] are those of `narrowed`."""
+        vectors, distances = self.lengths(edge_vectors, mask)
+        kinds = self.kinds(species, mask)
+        cutoffs = self.cutoffs(distances, mask, reverse)
+        keep = mask & (distances <= cutoffs)
+        edges = kept_neighbors, kept_mask, kept_reverse
+        if kept_mask is None:
+            edges = narrowed(keep, neighbors, reverse)
+        rows = torch.cat([vectors, cutoffs.unsqueeze(2)], dim=2)
+        kept = PruneEdges.apply(rows, keep, neighbors, reverse, edges[1])
+        kept_vectors, kept_cutoffs = kept.split([3, 1], dim=2)
+        geometry = self.lengths(kept_vectors, edges[1])
+        found = self.energies(*geometry, kept_cutoffs.squeeze(2), edges, kinds, slots)
+        return self.with_repulsion(found, distances, neighbors, mask, kinds)
+
+    def cutoffs(self, distances, mask, reverse):
+        """The adaptive cutoff of each edge [C, K]: the mean of those of its ends."""
+        own = self.adaptive(distances, mask & (distances <= self.radius))
+        own = own.unsqueeze(1) + torch.zeros_like(distances)
+        return 0.5 * (own + Reverse.apply(own.reshape(-1, 1), reverse.reshape(-1)).view(mask.shape))
+
+    @torch.no_grad()
+    def narrowed(self, edge_vectors, neighbors, mask, reverse):
+        """Neighbors, mask and reverse [C, L] of the kept edges."""
+        _, distances = self.lengths(edge_vectors, mask)
+        return narrowed(mask & (distances <= self.cutoffs(distances, mask, reverse)), neighbors, reverse)

@@ -1,4 +1,4 @@
 """The adapter of Orb.
 
-In the order of the work: `load`, `layers`, `zbl`, `model`, `source` (the reference), `adapter`.
+In the order of the work: `load`, `layers`, `zbl`, `model`, `source` (the reference), `orb_adapter`.
 """

@@ -9,7 +9,7 @@ from torch import nn
 from ..functions import Reverse, Silu
 from ..layers import Dense, Norm, matrices
 
-ENVELOPE_RADIUS = 6.0  # Å, for every Orb, whatever its radius
+ENVELOPE_RADIUS = 6.0  # Å, for every Orb, independent of its radius
 LARGEST_DEGREE = 5
 LINEAR = 20.0  # softplus is the identity above this, as in torch
 

@@ -34,7 +34,7 @@ def load(place, weights=None, seed=None):
     if weights is None and Path(place).is_file():
         weights = place
     if seed is not None and weights is not None:
-        raise SystemExit(f"weights are given by {weights} and at random: leave out one of both.")
+        raise SystemExit(f"weights are given by {weights} and at random: leave out one of the two.")
     if seed is None and weights is None:
         raise SystemExit(missing(name))
     regressor = architecture(name, seed or 0)

@@ -1,4 +1,4 @@
-//! What was found, as one JSON document; eV, Å, ps, K.
+//! The findings as one JSON document; eV, Å, ps, K.
 
 use serde_json::{Map, Value, json};
 use tumble::Result;
@@ -11,7 +11,7 @@ use tumble_check::spectrum::{Bands, Spectrum};
 use tumble_core::elements::symbol;
 use tumble_core::numbers::tidy;
 
-/// All of it; the keys are those of docs/check.md.
+/// Returns all findings; docs/check.md explains the keys.
 pub fn document(findings: &Findings, card: &[(&'static str, String)], model: &str) -> Result<Value> {
     let card: Map<_, _> = card.iter().map(|(key, value)| (key.replace(' ', "_"), json!(value))).collect();
     let structures: Result<Vec<_>> = findings.structures.iter().map(structure).collect();
@@ -83,7 +83,7 @@ fn bands(bands: &Bands) -> Value {
 }
 
 fn row(row: &Row) -> Value {
-    // No error, no factor: JSON has no infinity.
+    // Without an error the gain is infinite, and JSON has no infinity.
     let gains = row.gains.map(|gain| gain.is_finite().then_some(gain));
     json!({
         "rotate": row.name(),

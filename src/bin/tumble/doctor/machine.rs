@@ -1,4 +1,4 @@
-//! Processors and memory that this process may use.
+//! Processors, threads and memory available to this process.
 
 use std::env;
 use std::fs::read_to_string;
@@ -8,7 +8,7 @@ use tumble_core::Settings;
 
 use super::finding::Finding;
 
-/// Both.
+/// Checks processors, threads and memory.
 pub fn findings() -> Vec<Finding> {
     let allowed = available_parallelism().map_or(1, usize::from);
     let mut findings =
@@ -17,7 +17,7 @@ pub fn findings() -> Vec<Finding> {
     findings
 }
 
-/// Processors of the machine.
+/// Number of processors of the machine.
 fn online() -> Option<usize> {
     let text = read_to_string("/proc/cpuinfo").ok()?;
     Some(text.lines().filter(|line| line.starts_with("processor")).count()).filter(|&count| count > 0)
@@ -34,25 +34,25 @@ fn processors(allowed: usize, online: Option<usize>) -> Finding {
     }
 }
 
-/// tumble's threads are set by an option of its own; those of LAMMPS' other styles by this variable.
+/// Checks OMP_NUM_THREADS, which sets the threads of LAMMPS' other styles; tumble has its own option.
 fn threads(allowed: usize, variable: Option<&str>) -> Finding {
     let own = "tumble's own threads are those of --threads, or of the keyword threads";
     let Some(text) = variable.filter(|text| !text.is_empty()) else {
         return Finding::ok("threads", format!("OMP_NUM_THREADS is not set; {own}"));
     };
-    // Nested levels follow a comma.
+    // Numbers after a comma are for nested levels.
     let number = text.split(',').next().and_then(|first| first.trim().parse::<usize>().ok()).filter(|&n| n > 0);
     let remedy = "export OMP_NUM_THREADS=1";
     match number {
         Some(number) if number <= allowed => Finding::ok("threads", format!("OMP_NUM_THREADS is {text}; {own}")),
         Some(_) => Finding::note("threads", format!("OMP_NUM_THREADS is {text}, more than the processors; {own}"))
             .remedy(remedy),
-        None => Finding::problem("threads", format!("OMP_NUM_THREADS is \"{text}\", which is no number of threads"))
+        None => Finding::problem("threads", format!("OMP_NUM_THREADS is \"{text}\", not a number of threads"))
             .remedy(remedy),
     }
 }
 
-/// Free memory, MB: that of the machine, or what its control group still leaves.
+/// Free memory of the machine or of the control group, the smaller one, MB.
 fn available() -> Option<usize> {
     let machine = read_to_string("/proc/meminfo").ok().and_then(|text| mem_available(&text));
     let number = |name: &str| read_to_string(format!("/sys/fs/cgroup/{name}")).ok()?.trim().parse::<usize>().ok();
@@ -69,7 +69,7 @@ fn mem_available(meminfo: &str) -> Option<usize> {
 
 fn memory(free: usize) -> Finding {
     let limit = Settings::default().memory_mb;
-    let found = format!("{free} MB are free; a model may take {limit} MB of them for each rank, unless told otherwise");
+    let found = format!("{free} MB are free; by default a model may take {limit} MB of them on each rank");
     if free >= limit {
         return Finding::ok("memory", found);
     }
@@ -83,7 +83,7 @@ mod tests {
     use crate::doctor::finding::Status;
 
     #[test]
-    fn processors_that_may_not_be_used_are_told() {
+    fn processors_excluded_by_affinity_are_reported() {
         assert_eq!(processors(8, Some(8)).found, "8: MPI ranks times threads should not be more");
         let bound = processors(2, Some(8));
         assert_eq!(bound.status, Status::Note);
@@ -96,12 +96,12 @@ mod tests {
         assert_eq!(threads(4, Some("4,2")).status, Status::Ok);
         assert_eq!(threads(4, Some("5")).status, Status::Note);
         let wrong = threads(4, Some("many"));
-        assert_eq!(wrong.found, "OMP_NUM_THREADS is \"many\", which is no number of threads");
+        assert_eq!(wrong.found, "OMP_NUM_THREADS is \"many\", not a number of threads");
         assert_eq!(wrong.remedy.as_deref(), Some("export OMP_NUM_THREADS=1"));
     }
 
     #[test]
-    fn memory_is_measured_against_what_a_model_may_take() {
+    fn free_memory_is_compared_with_the_limit_of_a_model() {
         assert_eq!(mem_available("MemTotal: 9 kB\nMemAvailable:    4194304 kB\n"), Some(4096));
         assert_eq!(memory(4096).status, Status::Ok);
         let scarce = memory(1000);

@@ -1,4 +1,4 @@
-//! `tumble doctor`: what of the installation works, and what to do about the rest.
+//! `tumble doctor`: checks of the installation, with remedies.
 
 mod finding;
 mod lammps;
@@ -23,22 +23,22 @@ use self::finding::{Finding, Status};
 use crate::options::hash;
 use crate::print;
 
-/// Check the installation: ONNX Runtime, GPU, LAMMPS, plugin, MPI, processors, a model; and say what to do
+/// Check the installation (ONNX Runtime, GPU, LAMMPS, plugin, MPI, processors, a model) and print remedies
 #[derive(Args)]
 #[command(after_help = EXAMPLES, group = ArgGroup::new("checked").args(["model", "named"]))]
 pub struct Arguments {
-    /// A model to check too: its contract, checksum and forces, its spread over rotations, and its energy in LAMMPS
+    /// A model to check as well: its contract, checksum and forces, its spread over rotations, its energy in LAMMPS
     model: Option<PathBuf>,
 
-    /// The same by its former name
+    /// Former name of MODEL
     #[arg(long = "model", value_name = "FILE", hide = true)]
     named: Option<PathBuf>,
 
-    /// SHA-256 that the model must have
+    /// Expected SHA-256 of the model
     #[arg(long, value_name = "HEX", value_parser = hash, requires = "checked")]
     sha256: Option<String>,
 
-    /// The LAMMPS program, or the folder that it is in; lmp of PATH or of the active environment if not given
+    /// The LAMMPS program or its folder [default: lmp of PATH or of the active environment]
     #[arg(long, value_name = "PATH")]
     lammps: Option<PathBuf>,
 
@@ -54,10 +54,10 @@ Examples:
   tumble doctor model.onnx --lammps ~/lammps/build/lmp
   tumble doctor --json | jq '.checks[] | select(.status == \"problem\")'
 
-LAMMPS is started for a moment, alone and on two MPI ranks. What only some need and is not there is a note: LAMMPS, its
-plugin, MPI, a GPU. Exit code: 0 if nothing is a problem, 1 otherwise.";
+LAMMPS is started briefly, alone and on two MPI ranks. A missing optional part (LAMMPS, its plugin, MPI, a GPU) is a
+note. Exit code: 0 if there is no problem, 1 otherwise.";
 
-/// What was found so far.
+/// Findings so far.
 struct Report {
     json: bool,
     colored: bool,
@@ -70,7 +70,7 @@ impl Report {
         Self { json, colored: wanted && io::stdout().is_terminal(), findings: vec![] }
     }
 
-    /// Each is told when it is known, since the next may take seconds.
+    /// Prints each finding at once, since the next may take seconds.
     fn add(&mut self, findings: impl IntoIterator<Item = Finding>) -> Result<()> {
         for finding in findings {
             if !self.json {

@@ -1,4 +1,4 @@
-//! A model: whether it loads, gives forces that are derivatives of its energy, and how much it depends on orientation.
+//! A model: loading, forces compared with derivatives of the energy, and dependence on orientation.
 
 use std::path::Path;
 
@@ -26,7 +26,7 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// Its elements, each once.
+    /// Its distinct elements, sorted.
     pub fn species(&self) -> Vec<u8> {
         let mut species = self.system.species.clone();
         species.sort_unstable();
@@ -39,13 +39,13 @@ impl Sample {
     }
 }
 
-/// Step of the differences, Å.
+/// Step of the finite differences, Å.
 const STEP: f64 = 0.01;
 
-/// Differences may be wrong by this, eV/Å, and by this part of the force: single precision, and the step.
+/// Absolute (eV/Å) and relative tolerance of the finite differences, for single precision and this step.
 const TOLERANCE: [f64; 2] = [1e-3, 1e-2];
 
-/// Everything about a model, and what it says of a molecule.
+/// Checks a model; returns the findings and its energy of a molecule.
 pub fn findings(path: &Path, settings: &Settings) -> (Vec<Finding>, Option<Sample>) {
     let mut findings = Vec::new();
     let sample = examine(path, settings, &mut findings).map_err(|error| findings.push(refused(&error)));
@@ -72,7 +72,7 @@ fn examine(path: &Path, settings: &Settings, findings: &mut Vec<Finding>) -> Res
     Ok(sample)
 }
 
-/// The bare model, with its contract, its checksum and what it should be known for.
+/// Loads the bare model and reports its contract, checksum and notes.
 fn loaded(path: &Path, settings: &Settings, findings: &mut Vec<Finding>) -> Result<Calculator> {
     let potential = OnnxPotential::load(path, &settings.running())?;
     let (name, version) = (&potential.info().name, potential.metadata().version);
@@ -95,19 +95,19 @@ fn refused(error: &Error) -> Finding {
         Error::Onnx(
             Onnx::NotOnnx { .. } | Onnx::NoContract { .. } | Onnx::Contract { .. } | Onnx::ContractVersion { .. },
         ) => "export the model for tumble: docs/export.md",
-        _ => "see what is said of ONNX Runtime above; else export the model again: docs/export.md",
+        _ => "see the row of ONNX Runtime above; if it is ok, export the model again: docs/export.md",
     };
     Finding::problem("model", error).remedy(remedy)
 }
 
-/// Two molecules of water or, for a model of other elements, three atoms at corners of a scalene triangle.
+/// Two molecules of water or, for a model of other elements, three atoms at the corners of a scalene triangle.
 fn molecule(info: &ModelInfo) -> Result<System> {
     if knows_water(info) {
         let dimer = water()?.into_iter().nth(1);
         return Ok(dimer.expect("the second one of several is there").1);
     }
     let species = info.species.iter().cycle().take(3).copied().collect();
-    // Bonds of most elements are about so long; all three atoms are to see one another.
+    // About a bond length of most elements, and all three atoms must be neighbors.
     let bond = (0.5 * info.cutoff).min(2.0);
     let positions = vec![[0.0; 3], [bond, 0.1, -0.2], [0.3, 1.1 * bond, 0.4]];
     Ok(System::new(positions, species, Cell::isolated())?)
@@ -115,13 +115,13 @@ fn molecule(info: &ModelInfo) -> Result<System> {
 
 fn forces(path: &Path, settings: &Settings, info: &ModelInfo, system: &System) -> Result<Finding> {
     if !info.forces.contains(&Forces::Conservative) {
-        return Ok(Finding::note("forces", "predicted by the model itself: they are no derivatives of its energy"));
+        return Ok(Finding::note("forces", "predicted by the model itself: they are not derivatives of its energy"));
     }
     let settings = Settings { forces: Some(Forces::Conservative), ..settings.clone() };
     compared(&mut load(path, &settings)?, system)
 }
 
-/// The largest component of the forces against differences of the energy.
+/// Compares the largest component of the forces with a finite difference of the energy.
 fn compared(calculator: &mut Calculator, system: &System) -> Result<Finding> {
     let all = calculator.evaluate_system(system, 0)?.forces;
     let components = (0..all.len()).flat_map(|atom| [0, 1, 2].map(|axis| (atom, axis)));
@@ -143,7 +143,7 @@ fn moved(system: &System, atom: usize, axis: usize, shift: f64) -> System {
     system
 }
 
-/// The derivative at zero by central differences of fourth order.
+/// Derivative at zero by central differences of fourth order.
 fn slope(mut value: impl FnMut(f64) -> Result<f64>) -> Result<f64> {
     let [far_left, left, right, far_right] = [-2.0, -1.0, 1.0, 2.0].map(|steps| value(steps * STEP));
     Ok((far_left? - 8.0 * left? + 8.0 * right? - far_right?) / (12.0 * STEP))
@@ -160,7 +160,7 @@ mod tests {
     use super::*;
     use crate::doctor::finding::Status;
 
-    /// Gives gradients that are wrong by a factor.
+    /// Scales the gradients by a factor.
     struct Wrong(HarmonicToy, f64);
 
     impl Potential for Wrong {
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn forces_that_are_no_derivatives_are_a_problem() {
+    fn forces_other_than_derivatives_are_a_problem() {
         for (factor, status) in [(1.0, Status::Ok), (1.05, Status::Problem), (-1.0, Status::Problem)] {
             let toy = HarmonicToy::new(3.5, &[(1, 0.6), (8, -1.1)], Legendre { l1: 0.3, l2: 0.2, l4: 0.1 });
             let system = water().unwrap().swap_remove(1).1;

@@ -1,4 +1,4 @@
-//! MPI: which one starts programs here, and whether it is that of LAMMPS.
+//! MPI: the implementation of mpiexec, and whether LAMMPS was compiled for it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,19 +7,19 @@ use super::finding::Finding;
 use super::lammps::Lammps;
 use super::program::{self, path};
 
-/// Implementations that can start each other's programs.
+/// A family of MPI implementations: its members can start each other's programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
-    /// MPICH, and all that keep to its binary interface: Intel MPI, MVAPICH, Cray MPICH.
+    /// MPICH and implementations with its binary interface: Intel MPI, MVAPICH, Cray MPICH.
     Mpich,
     OpenMpi,
-    /// LAMMPS' replacement for a machine without MPI.
+    /// LAMMPS' stubs for machines without MPI.
     Stubs,
     Unknown,
 }
 
 impl Family {
-    /// By what `lmp -h` or `mpiexec --version` says.
+    /// Recognizes the family from the output of `lmp -h` or `mpiexec --version`.
     pub fn of(text: &str) -> Self {
         let names = |known: &[&str]| known.iter().any(|name| text.contains(name));
         if names(&["STUBS"]) {
@@ -35,7 +35,7 @@ impl Family {
 
     pub fn name(self) -> &'static str {
         match self {
-            Self::Mpich => "MPICH or alike",
+            Self::Mpich => "MPICH or compatible",
             Self::OpenMpi => "Open MPI",
             Self::Stubs => "one rank, without MPI",
             Self::Unknown => "an unknown MPI",
@@ -43,13 +43,13 @@ impl Family {
     }
 }
 
-/// A box, so that LAMMPS says how it is shared among ranks.
+/// Creates a box, so that LAMMPS prints its grid of ranks.
 const INPUT: &str = "region b block 0 1 0 1 0 1\ncreate_box 1 b\n";
 
-/// Starts LAMMPS on two ranks. `given`: whether it is one that the user has named, whose own mpiexec comes first.
+/// Starts LAMMPS on two ranks. With `given`, the user has named this LAMMPS, and the mpiexec beside it is preferred.
 pub fn finding(lammps: Option<&Lammps>, given: bool) -> Finding {
     if lammps.is_some_and(|lammps| lammps.mpi == Family::Stubs) {
-        return Finding::note("mpi", "this LAMMPS was made without MPI: it runs on one rank")
+        return Finding::note("mpi", "this LAMMPS was built without MPI: it runs on one rank")
             .remedy(super::lammps::INSTALL);
     }
     let beside = lammps.and_then(|lammps| lammps.program.parent()).map(Path::to_path_buf);
@@ -72,7 +72,8 @@ fn with(mpiexec: &PathBuf, lammps: Option<&Lammps>) -> Finding {
         Ok((Some(2), _)) => Finding::ok("mpi", format!("{here}: two ranks of LAMMPS work together")),
         Ok((Some(1), _)) => {
             let theirs = lammps.mpi.name();
-            problem(format!("{here} starts LAMMPS, which was made for {theirs}, twice instead of on two ranks"))
+            let found = "starts LAMMPS twice on one rank, instead of on two ranks: it was built for";
+            problem(format!("{here} {found} {theirs}"))
         }
         Ok((_, said)) => problem(format!("{here} cannot start LAMMPS on two ranks: {}", said.complaint())),
         Err(cause) => problem(cause),
@@ -82,12 +83,12 @@ fn with(mpiexec: &PathBuf, lammps: Option<&Lammps>) -> Finding {
 fn advice(lammps: Option<&Lammps>) -> &'static str {
     match lammps.map(|lammps| lammps.mpi) {
         Some(Family::OpenMpi) => "use the mpiexec of the Open MPI that LAMMPS was compiled with, first in PATH",
-        Some(Family::Mpich) => "pip install mpich     # in the environment of LAMMPS, whose bin is to be first in PATH",
+        Some(Family::Mpich) => "pip install mpich     # in the environment of LAMMPS, with its bin first in PATH",
         _ => "use the mpiexec of the MPI that LAMMPS was compiled with, first in PATH",
     }
 }
 
-/// Of the line "1 by 1 by 2 MPI processor grid".
+/// Number of ranks in the line "1 by 1 by 2 MPI processor grid".
 fn ranks(text: &str) -> Option<usize> {
     let line = text.lines().find_map(|line| line.trim().strip_suffix(" MPI processor grid"))?;
     line.split(" by ").map(|number| number.trim().parse::<usize>().ok()).product()
@@ -98,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn families_are_told_by_what_programs_say() {
+    fn families_are_recognized_from_the_output_of_programs() {
         for (text, family) in [
             ("MPI v5.0: MPICH Version:      5.0.2", Family::Mpich),
             ("HYDRA build details:\n    Version:  5.0.2", Family::Mpich),

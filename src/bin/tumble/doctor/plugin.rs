@@ -1,4 +1,4 @@
-//! The LAMMPS plugin: where it is, which build of LAMMPS it was compiled for, and whether LAMMPS takes it.
+//! The LAMMPS plugin: its location, the build of LAMMPS that it needs, and whether LAMMPS loads it.
 
 use std::env;
 use std::ffi::OsStr;
@@ -13,14 +13,14 @@ use super::lammps::{INSTALL, Lammps};
 /// A plugin of tumble.
 struct Plugin {
     file: PathBuf,
-    /// Of the LAMMPS that it was compiled for, hexadecimal.
+    /// Build id of the required LAMMPS, hexadecimal.
     build_id: String,
 }
 
-/// What LAMMPS says if the pair style is there.
+/// Printed by LAMMPS if the pair style exists.
 const THERE: &str = "tumble: there";
 
-/// The finding and, if LAMMPS takes the plugin, the input that brings it in: nothing where LAMMPS finds it by itself.
+/// Returns the finding and, if LAMMPS loads the plugin, the input for it: empty if LAMMPS finds the plugin by itself.
 pub fn find(lammps: Option<&Lammps>) -> (Finding, Option<String>) {
     let plugin = search();
     match lammps {
@@ -30,7 +30,7 @@ pub fn find(lammps: Option<&Lammps>) -> (Finding, Option<String>) {
     }
 }
 
-/// In the folders in which LAMMPS looks by itself, then beside this program.
+/// Searches the folders of LAMMPS_PLUGIN_PATH as LAMMPS does, then the folder of this program.
 fn search() -> Option<Plugin> {
     let listed = env::var_os("LAMMPS_PLUGIN_PATH").unwrap_or_default();
     let listed = env::split_paths(&listed).flat_map(|folder| files(&folder, "plugin.so"));
@@ -39,7 +39,7 @@ fn search() -> Option<Plugin> {
     listed.chain(beside).find_map(|file| Some(Plugin { build_id: build_id::of_plugin(&file)?, file }))
 }
 
-/// Files in a folder whose names end so, by name.
+/// Files in a folder with this ending, sorted by name.
 fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     let entries = folder.read_dir().into_iter().flatten().flatten().map(|entry| entry.path());
     let ends =
@@ -77,12 +77,12 @@ fn tried(lammps: &Lammps, plugin: Option<&Plugin>) -> (Finding, Option<String>) 
     let Some(plugin) = plugin else { return (not_there(lammps, &alone), None) };
     let input = format!("plugin load \"{}\"\n", plugin.file.display());
     match taken(lammps, &input) {
-        Ok(()) => (Finding::ok("lammps plugin", format!("{here}, which LAMMPS takes by `plugin load`")), Some(input)),
+        Ok(()) => (Finding::ok("lammps plugin", format!("{here}: LAMMPS loads it by `plugin load`")), Some(input)),
         Err(complaint) => (refused(lammps, &format!("{here}: {complaint}")), None),
     }
 }
 
-/// Nothing is a note; a plugin that LAMMPS finds and refuses is a problem, wherever it is.
+/// A missing plugin is a note; a plugin that LAMMPS finds and refuses is a problem, wherever it is.
 fn not_there(lammps: &Lammps, complaint: &str) -> Finding {
     if complaint.contains("Unrecognized pair style") {
         return Finding::note("lammps plugin", NOWHERE).remedy(rebuild(lammps));
@@ -100,7 +100,7 @@ fn rebuild(lammps: &Lammps) -> String {
     format!("TUMBLE_LAMMPS={package} cargo build --release -p tumble-lammps --features plugin")
 }
 
-/// Whether LAMMPS has the pair style after this input; else what it complains about.
+/// Succeeds if LAMMPS has the pair style after this input; else returns its error.
 fn taken(lammps: &Lammps, input: &str) -> Result<(), String> {
     let said = lammps.run(&format!("{input}pair_style tumble\nprint \"{THERE}\"\n"))?;
     let there = said.success && said.text.lines().any(|line| line.trim() == THERE);
@@ -109,6 +109,6 @@ fn taken(lammps: &Lammps, input: &str) -> Result<(), String> {
 
 impl Plugin {
     fn text(&self) -> String {
-        format!("{}, made for LAMMPS of build-id {}", self.file.display(), self.build_id)
+        format!("{}, built for LAMMPS of build-id {}", self.file.display(), self.build_id)
     }
 }

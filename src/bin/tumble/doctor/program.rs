@@ -1,4 +1,4 @@
-//! Other programs: where they are, and what they say.
+//! Finds and runs other programs.
 
 use std::env;
 use std::io::{Read, Write};
@@ -8,35 +8,35 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Nothing asked here takes longer, be it on a slow file system.
+/// Time limit of a program, generous even for a slow file system.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// What a program has said on both of its outputs.
-pub struct Said {
+/// Output of a program, standard output and error together.
+pub struct ProgramOutput {
     pub success: bool,
     pub text: String,
 }
 
-impl Said {
-    /// The line by which it says what went wrong.
+impl ProgramOutput {
+    /// Returns the line with the cause of the failure.
     pub fn complaint(&self) -> String {
         let lines = || self.text.lines().map(str::trim).filter(|line| !line.is_empty());
-        // What LAMMPS says of the style is true, but it is what comes of what was said elsewhere.
+        // "Unrecognized pair style" is a consequence of an earlier error: prefer that one.
         let is_reason = |line: &&str| !line.contains("Unrecognized pair style");
         let is_error = |line: &&str| line.starts_with("ERROR") || line.contains("failed: ") || line.contains("failure");
         let error = lines().filter(is_error).find(is_reason).or_else(|| lines().find(is_error));
-        error.or_else(|| lines().next_back()).unwrap_or("it says nothing").to_owned()
+        error.or_else(|| lines().next_back()).unwrap_or("no output").to_owned()
     }
 }
 
-/// Runs a program to its end; the error says why that cannot be.
-pub fn run(command: &mut Command, input: &str) -> Result<Said, String> {
+/// Runs a program to its end. The error is a sentence: the program did not start or did not end in time.
+pub fn run(command: &mut Command, input: &str) -> Result<ProgramOutput, String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|cause| format!("{name} cannot be started: {cause}"))?;
     let outputs = [collect(child.stdout.take()), collect(child.stderr.take())];
     if let Some(mut stdin) = child.stdin.take() {
-        // A program that ends before it has read all says by its status what it makes of that.
+        // A program may end before it has read all; its exit status tells whether that is a failure.
         let _ = stdin.write_all(input.as_bytes());
     }
     let end = Instant::now() + LIMIT;
@@ -54,10 +54,10 @@ pub fn run(command: &mut Command, input: &str) -> Result<Said, String> {
     Ok(said(status, &outputs))
 }
 
-/// Children of the program may hold its outputs open: what comes late is not waited for.
-fn said(status: ExitStatus, outputs: &[Receiver<String>]) -> Said {
+/// Collects the output. Children of the program may hold the pipes open, so late output is dropped.
+fn said(status: ExitStatus, outputs: &[Receiver<String>]) -> ProgramOutput {
     let texts = outputs.iter().map(|output| output.recv_timeout(Duration::from_secs(2)).unwrap_or_default());
-    Said { success: status.success(), text: texts.collect::<Vec<_>>().join("\n") }
+    ProgramOutput { success: status.success(), text: texts.collect::<Vec<_>>().join("\n") }
 }
 
 fn collect(output: Option<impl Read + Send + 'static>) -> Receiver<String> {
@@ -71,17 +71,17 @@ fn collect(output: Option<impl Read + Send + 'static>) -> Receiver<String> {
     receiver
 }
 
-/// The first program of this name in the folders.
+/// Finds the first program of this name in the folders.
 pub fn find(name: &str, folders: impl IntoIterator<Item = PathBuf>) -> Option<PathBuf> {
     folders.into_iter().map(|folder| folder.join(name)).find(|file| is_program(file))
 }
 
-/// The folders in which a shell looks for programs.
+/// The folders of PATH.
 pub fn path() -> Vec<PathBuf> {
     env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect()
 }
 
-/// The folders of programs of the environment that a wheel has put this program into, and of the active ones.
+/// The `bin` folders of the environment of this program, if installed from a wheel, and of the active environments.
 pub fn environments() -> Vec<PathBuf> {
     let own = env::current_exe().ok().and_then(|program| of_wheel(&program));
     let active = ["VIRTUAL_ENV", "CONDA_PREFIX"].into_iter().filter_map(env::var_os);
@@ -95,7 +95,7 @@ fn of_wheel(program: &Path) -> Option<PathBuf> {
     package.ends_with("site-packages/tumble").then(|| package.ancestors().nth(4).map(Path::to_path_buf)).flatten()
 }
 
-/// Whether it is a file that may be executed.
+/// Whether the path is an executable file.
 pub fn is_program(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     path.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
@@ -106,18 +106,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wheel_knows_its_environment() {
+    fn a_program_of_a_wheel_finds_its_environment() {
         let inside = Path::new("/home/me/v/lib/python3.11/site-packages/tumble/tumble");
         assert_eq!(of_wheel(inside), Some("/home/me/v".into()));
         assert_eq!(of_wheel(Path::new("/work/target/release/tumble")), None);
     }
 
-    fn shell(script: &str, input: &str) -> Said {
+    fn shell(script: &str, input: &str) -> ProgramOutput {
         run(Command::new("sh").args(["-c", script]), input).unwrap()
     }
 
     #[test]
-    fn both_outputs_are_heard_and_the_complaint_is_found() {
+    fn both_outputs_are_read_and_the_complaint_is_found() {
         let said = shell(
             "cat; echo ERROR: Unrecognized pair style; echo ERROR: no such thing >&2; echo bye >&2; exit 3",
             "hello\n",
@@ -125,7 +125,7 @@ mod tests {
         assert!(!said.success && said.text.starts_with("hello\n"), "{}", said.text);
         assert_eq!(said.complaint(), "ERROR: no such thing");
         assert_eq!(shell("echo one; echo two", "").complaint(), "two");
-        assert_eq!(shell("exit 1", "").complaint(), "it says nothing");
+        assert_eq!(shell("exit 1", "").complaint(), "no output");
         let error = run(&mut Command::new("/no/such/program"), "").err().unwrap();
         assert!(error.starts_with("/no/such/program cannot be started: "), "{error}");
     }

@@ -1,4 +1,4 @@
-//! ONNX Runtime: found, silent, and what it runs on.
+//! ONNX Runtime: its location, telemetry and devices.
 
 use std::path::Path;
 
@@ -8,10 +8,10 @@ use tumble_onnx::runtime::installation::{Installation, installation, try_device}
 
 use super::finding::Finding;
 
-/// There where the driver of NVIDIA is loaded, in a container too.
+/// Device files of the loaded NVIDIA driver, in a container too.
 const DRIVER: [&str; 2] = ["/dev/nvidiactl", "/dev/dxg"];
 
-/// Everything about ONNX Runtime.
+/// Checks ONNX Runtime.
 pub fn findings(library: Option<&Path>) -> Vec<Finding> {
     match installation(library) {
         Ok(found) => vec![version(&found), processor(library), telemetry(), gpu(&found, library)],
@@ -23,7 +23,7 @@ fn missing(error: &Error) -> Finding {
     let remedy = match error {
         Error::RuntimeMissing { .. } => "pip install onnxruntime",
         Error::RuntimeTooOld { .. } => "pip install -U onnxruntime",
-        Error::RuntimeNotThere { .. } => "give the right place, by --onnxruntime or ORT_DYLIB_PATH, or none",
+        Error::RuntimeNotThere { .. } => "correct the path in --onnxruntime or ORT_DYLIB_PATH, or give none",
         _ => "pip install --force-reinstall onnxruntime",
     };
     Finding::problem("onnx runtime", error).remedy(remedy)
@@ -33,7 +33,7 @@ fn version(found: &Installation) -> Finding {
     Finding::ok("onnx runtime", format!("{} at {}", found.version, found.path.display()))
 }
 
-/// Whatever else there is, models run on the processor unless told otherwise.
+/// Checks the CPU, the default device of models.
 fn processor(library: Option<&Path>) -> Finding {
     let reinstall = "pip install --force-reinstall onnxruntime";
     match try_device(Device::Cpu, library) {
@@ -43,7 +43,7 @@ fn processor(library: Option<&Path>) -> Finding {
     }
 }
 
-/// So it always is: whoever loads the library sets the variable first.
+/// Reports telemetry as off: tumble sets the variable before it loads the library.
 fn telemetry() -> Finding {
     Finding::ok("telemetry", "off: ORT_DISABLE_TELEMETRY was 1 when the library was loaded")
 }
@@ -56,16 +56,16 @@ fn gpu(found: &Installation, library: Option<&Path>) -> Finding {
         Some(Ok(Err(cause))) => cause.to_string(),
         Some(Err(error)) => error.to_string(),
     };
-    let remedy = "put the libraries of CUDA and cuDNN that this onnxruntime-gpu was made for on the loader path";
+    let remedy = "put the libraries of CUDA and cuDNN of this onnxruntime-gpu on the loader path";
     if here {
         Finding::problem("device cuda", refusal).remedy(remedy)
     } else {
-        Finding::note("device cuda", format!("no driver of NVIDIA is loaded here: {refusal}"))
+        Finding::note("device cuda", format!("no NVIDIA driver is loaded here: {refusal}"))
     }
 }
 
 fn without_cuda(here: bool) -> Finding {
-    let found = "this ONNX Runtime was made without CUDA: models run on the processor";
+    let found = "this ONNX Runtime was built without CUDA: models run on the processor";
     if here {
         let remedy = "pip uninstall onnxruntime; pip install onnxruntime-gpu     # then --device cuda";
         return Finding::note("device cuda", format!("there is a GPU, but {found}")).remedy(remedy);

@@ -1,4 +1,4 @@
-//! Every setting of the table, through every door that accepts it.
+//! Every setting of the table, through every frontend that accepts it.
 
 use std::collections::BTreeSet;
 
@@ -12,9 +12,10 @@ use tumble_server::SessionLimits;
 
 use super::*;
 
-const DOORS: [Door; 6] = [Door::Text, Door::Session, Door::Lammps, Door::Averaging, Door::Running, Door::Ipi];
+const FRONTENDS: [Frontend; 6] =
+    [Frontend::CApi, Frontend::Init, Frontend::Lammps, Frontend::Averaging, Frontend::Running, Frontend::Ipi];
 
-/// What some settings need beside them, to mean something.
+/// Settings required by other settings.
 const BESIDE: [(&str, &[(&str, &str)]); 4] = [
     ("correction", &[("rotate", "octahedral")]),
     ("every", &[("rotate", "octahedral")]),
@@ -35,7 +36,7 @@ fn example(setting: &Setting) -> String {
     }
 }
 
-/// What to give for a setting to have this value.
+/// Keys and texts to give for a setting to have this value.
 fn words(setting: &Setting, text: &str) -> Vec<(String, String)> {
     let beside = BESIDE.iter().find(|(name, _)| *name == setting.name).map_or(&[][..], |(_, beside)| beside);
     beside.iter().copied().chain([(setting.name, text)]).map(owned).collect()
@@ -45,18 +46,18 @@ fn owned((name, text): (&str, &str)) -> (String, String) {
     (name.into(), text.into())
 }
 
-fn through(door: Door, words: &[(String, String)]) -> Settings {
+fn through(frontend: Frontend, words: &[(String, String)]) -> Settings {
     let pairs = || words.iter().map(|(name, text)| format!("{name}: {text}")).collect::<Vec<_>>().join(", ");
-    match door {
-        Door::Text => TextOptions::read(&pairs()).unwrap().settings().unwrap(),
-        Door::Session => session(&pairs()).unwrap(),
-        Door::Lammps => {
+    match frontend {
+        Frontend::CApi => TextOptions::read(&pairs()).unwrap().settings().unwrap(),
+        Frontend::Init => session(&pairs()).unwrap(),
+        Frontend::Lammps => {
             let words: Vec<_> = words.iter().flat_map(|(name, text)| [name.clone(), text.clone()]).collect();
             Keywords::read(&words).unwrap().settings
         }
-        Door::Averaging => command_line::<Averaging>(words),
-        Door::Running => command_line::<Running>(words),
-        Door::Ipi => command_line::<Ipi>(words),
+        Frontend::Averaging => command_line::<Averaging>(words),
+        Frontend::Running => command_line::<Running>(words),
+        Frontend::Ipi => command_line::<Ipi>(words),
     }
 }
 
@@ -65,7 +66,7 @@ fn model() -> ModelInfo {
     ModelInfo { forces: vec![Forces::Conservative, Forces::Direct], ..info }
 }
 
-/// What a simulation gets that says this in its `INIT`.
+/// Settings of a simulation with this `INIT`.
 fn session(text: &str) -> Result<Settings, String> {
     let limits = SessionLimits { max_atoms: 10, max_rotations: 100, token: None, settings: Settings::default() };
     let policy = limits.accept_init(&format!("species: O, {text}"), &model())?.policy;
@@ -80,8 +81,8 @@ fn session(text: &str) -> Result<Settings, String> {
     })
 }
 
-/// Those of the words that these doors of the command line know.
-fn command_line<D: Doors>(words: &[(String, String)]) -> Settings {
+/// Settings of a command line with those `words` that its front ends accept.
+fn command_line<D: Frontends>(words: &[(String, String)]) -> Settings {
     let known = words.iter().filter(|(name, _)| all::<D>().any(|setting| setting.name == *name));
     let arguments = known.map(|(name, text)| match text.as_str() {
         "yes" => format!("--{name}"),
@@ -95,24 +96,25 @@ fn command_line<D: Doors>(words: &[(String, String)]) -> Settings {
 #[test]
 fn every_setting_goes_through_every_door_that_accepts_it() {
     for setting in SETTINGS {
-        assert!(!setting.doors.is_empty(), "{}", setting.name);
+        assert!(!setting.frontends.is_empty(), "{}", setting.name);
         let text = example(setting);
         assert_ne!((setting.show)(&Settings::default()).as_ref(), Some(&text), "{}", setting.name);
-        for (door, _) in setting.doors {
-            let found = through(*door, &words(setting, &text));
-            assert_eq!((setting.show)(&found).as_ref(), Some(&text), "{} {door:?}", setting.name);
+        for (frontend, _) in setting.frontends {
+            let found = through(*frontend, &words(setting, &text));
+            assert_eq!((setting.show)(&found).as_ref(), Some(&text), "{} {frontend:?}", setting.name);
         }
     }
 }
 
 #[test]
-fn names_and_places_are_each_of_one_setting() {
+fn names_and_places_are_unique() {
     let names: BTreeSet<_> = SETTINGS.iter().map(|setting| setting.name).collect();
     assert_eq!(names.len(), SETTINGS.len());
-    for door in DOORS {
-        let places: Vec<_> = SETTINGS.iter().flat_map(|setting| setting.doors).filter(|(at, _)| *at == door).collect();
+    for frontend in FRONTENDS {
+        let places: Vec<_> =
+            SETTINGS.iter().flat_map(|setting| setting.frontends).filter(|(at, _)| *at == frontend).collect();
         let different: BTreeSet<_> = places.iter().map(|(_, place)| place).collect();
-        assert_eq!(different.len(), places.len(), "{door:?}");
+        assert_eq!(different.len(), places.len(), "{frontend:?}");
     }
 }
 

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 use super::*;
-use crate::file::model_file::Checked;
+use crate::file::model_file::CheckedModel;
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../tests/data/models/{name}.onnx"))
@@ -24,14 +24,14 @@ fn damage_is_told_with_both_checksums_and_the_remedy() {
     assert_eq!(fs::read(&path).unwrap(), bytes, "it was there already");
     let middle = bytes.windows(4).position(|part| part == b"Relu").unwrap();
     bytes[middle] ^= 1;
-    let error = Checked::read(&file(&folder, &bytes), None).err().unwrap().to_string();
+    let error = CheckedModel::read(&file(&folder, &bytes), None).err().unwrap().to_string();
     let expected =
         format!("the model {} is damaged: it states the checksum {stated}, but its contents have ", path.display());
     assert!(error.starts_with(&expected), "{error}");
     assert!(error.ends_with(&format!("or, if you changed it, run `tumble checksum {}`", path.display())), "{error}");
     let written = stamp(&path).unwrap();
     assert!(written != stated && error.contains(&format!("but its contents have {written}: fetch it again")));
-    assert!(Checked::read(&path, None).is_ok());
+    assert!(CheckedModel::read(&path, None).is_ok());
 }
 
 #[test]
@@ -42,10 +42,10 @@ fn a_model_without_a_checksum_is_loaded_with_a_note() {
         "the model states no checksum, so a damaged file would go unnoticed: add one by `tumble checksum {}`",
         path.display()
     );
-    assert_eq!(Checked::read(&path, None).unwrap().notes, [note]);
+    assert_eq!(CheckedModel::read(&path, None).unwrap().notes, [note]);
     stamp(&path).unwrap();
     assert_eq!(fs::read(&path).unwrap(), bytes);
-    assert!(Checked::read(&path, None).unwrap().notes.is_empty());
+    assert!(CheckedModel::read(&path, None).unwrap().notes.is_empty());
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn two_checksums_are_refused() {
     let (folder, bytes) = (TempDir::new().unwrap(), fs::read(fixture("pair-list-f64")).unwrap());
     let twice = [&bytes[..], &bytes[bytes.len() - 85..]].concat();
     let path = file(&folder, &twice);
-    let error = Checked::read(&path, None).err().unwrap().to_string();
+    let error = CheckedModel::read(&path, None).err().unwrap().to_string();
     assert_eq!(error, format!("{} is not an ONNX model: it states its checksum twice", path.display()));
     stamp(&path).unwrap();
     assert_eq!(fs::read(&path).unwrap(), bytes);
@@ -95,7 +95,7 @@ fn a_damaged_key_is_no_missing_checksum() {
     for bit in 0..8 * KEY.len() {
         let mut flipped = bytes.clone();
         flipped[start + bit / 8] ^= 1 << (bit % 8);
-        let error = Checked::read(&file(&folder, &flipped), None).err().expect("it is damaged").to_string();
+        let error = CheckedModel::read(&file(&folder, &flipped), None).err().expect("it is damaged").to_string();
         assert!(error.contains("where \"tumble_checksum\" was written, so it is damaged"), "{error}");
     }
 }
@@ -105,6 +105,6 @@ fn a_pipe_is_not_waited_for() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("m.onnx");
     assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
-    let error = Checked::read(&path, None).err().expect("nobody writes").to_string();
+    let error = CheckedModel::read(&path, None).err().expect("nobody writes").to_string();
     assert!(error.ends_with("it is a pipe or a device: give a file"), "{error}");
 }

@@ -1,5 +1,5 @@
-//! The words by which a user names a mitigation.
+//! The grammar of a mitigation, apart from its parser so that error sentences can quote it.
 
-/// What a user can ask for, as sentences list it.
+/// All mitigations, as listed in error sentences.
 pub const GRAMMAR: &str = "none, random, random:N, tetrahedral, octahedral, icosahedral, degree:N, legendre:L or \
                            lebedev:L, and +random after any of the grids to turn it at random";

@@ -59,6 +59,6 @@ fn tensors_in_two_halves_are_refused() {
     );
     // The last location counts, in 32 bits.
     let placed = |location| [external("data", 0, 4), number(field::TENSOR_LOCATION, location)].concat();
-    assert_eq!(Place::of(&placed(0)).unwrap(), None);
-    assert!(Place::of(&placed(1 | 1 << 32)).unwrap().is_some());
+    assert_eq!(ExternalRange::of(&placed(0)).unwrap(), None);
+    assert!(ExternalRange::of(&placed(1 | 1 << 32)).unwrap().is_some());
 }

@@ -1,12 +1,12 @@
-//! Numbers of tensors.
+//! The element types of real tensors: f32 and f64.
 
 use ort::value::PrimitiveTensorElementType;
 
-/// The precision of a model's tensors.
+/// A floating-point element type of a model's tensors.
 pub trait Real: PrimitiveTensorElementType + Copy + Send + Sync + std::fmt::Debug + 'static {
-    /// The nearest number of this precision.
+    /// Rounds to the nearest value of this type.
     fn from_f64(x: f64) -> Self;
-    /// The same number.
+    /// Converts to f64, exactly.
     fn to_f64(self) -> f64;
 }
 

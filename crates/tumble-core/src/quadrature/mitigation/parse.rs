@@ -1,28 +1,30 @@
-//! The grammar: how a user names what is done about a model's broken symmetry, in one string everywhere.
+//! The parser of mitigations: one grammar for all front ends.
 
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::{Chance, INVERTED, Mitigation, TURNED};
+use super::{INVERTED, Mitigation, Randomness, TURNED};
 use crate::error::{Error, Result};
-pub use crate::grammar::GRAMMAR;
+pub use crate::mitigation_grammar::GRAMMAR;
 use crate::quadrature::Quadrature;
 use crate::rotation::IDENTITY;
 
-/// More independent rotations a step than this would only fill the memory.
+/// Largest number of independent rotations per step: more would only fill the memory.
 const MAX_RANDOM: usize = 100_000;
 
-/// Bytes of a text at most, and of one that is too long those that are shown.
+/// Longest text, bytes.
 const LONGEST: usize = 100;
+
+/// Bytes shown of a text that is too long.
 const SHOWN: usize = 40;
 
 impl FromStr for Mitigation {
     type Err = Error;
 
-    /// Reads what a user writes, by the table at [`Mitigation`].
+    /// Parses the text of a user, by the table at [`Mitigation`].
     ///
     /// # Errors
-    /// [`Error::Mitigation`] if the text names none, [`Error::GridOrder`] if a grid does not exist.
+    /// [`Error::Mitigation`] if the text is not in the grammar, [`Error::GridOrder`] if the grid does not exist.
     fn from_str(text: &str) -> Result<Self> {
         read(text.trim()).map_err(|refusal| match refusal {
             Refusal::Text(problem) => Error::Mitigation { spec: shown(text), problem },
@@ -31,15 +33,15 @@ impl FromStr for Mitigation {
     }
 }
 
-/// Why a text is refused.
+/// The reason why a text is refused.
 enum Refusal {
-    /// It is not in the grammar: the rest of a sentence that begins with the text.
+    /// The text is not in the grammar: the rest of a sentence that begins with the text.
     Text(String),
-    /// It is, but there is no such grid.
+    /// The text is in the grammar, but there is no such grid.
     Grid(Error),
 }
 
-/// A text as messages show it.
+/// Escapes and shortens a text for messages.
 fn shown(spec: &str) -> String {
     let cut = spec.char_indices().map(|(start, _)| start).find(|&start| start >= SHOWN);
     match cut.filter(|_| spec.len() > LONGEST) {
@@ -54,39 +56,39 @@ fn read(text: &str) -> Result<Mitigation, Refusal> {
     }
     let (text, inversion) = without(text, INVERTED);
     let (base, turned) = without(text, TURNED);
-    let (chance, proper) = rotations(base, turned)?;
+    let (randomness, proper) = rotations(base, turned)?;
     let name = format!("{}{}", proper.name, if turned { TURNED } else { "" });
-    Ok(Mitigation { name: name.into(), chance, proper: Arc::new(proper), inverted: None }.with_inversion(inversion))
+    Ok(Mitigation { name: name.into(), randomness, proper: Arc::new(proper), inverted: None }.with_inversion(inversion))
 }
 
-/// The text before the suffix, and whether it has it.
+/// Splits off a suffix; returns the rest, and whether the suffix was there.
 fn without<'a>(text: &'a str, suffix: &str) -> (&'a str, bool) {
     text.strip_suffix(suffix).map_or((text, false), |base| (base, true))
 }
 
-/// What is new at every step, and the proper rotations.
-fn rotations(base: &str, turned: bool) -> Result<(Chance, Quadrature), Refusal> {
+/// Parses a grid or a random mitigation, without its suffixes.
+fn rotations(base: &str, turned: bool) -> Result<(Randomness, Quadrature), Refusal> {
     let (family, number) = base.split_once(':').map_or((base, None), |(family, number)| (family, Some(number)));
     match family {
         "none" | "random" if turned => {
             Err(refusal(format!("turns \"{}\", which is no grid (\"random\" is enough)", shown(base))))
         }
         "random" => random(number),
-        _ => Ok((if turned { Chance::Turned } else { Chance::Fixed }, grid(family, number)?)),
+        _ => Ok((if turned { Randomness::Turned } else { Randomness::Fixed }, grid(family, number)?)),
     }
 }
 
-/// A random mitigation, with as many identities as it will draw.
-fn random(number: Option<&str>) -> Result<(Chance, Quadrature), Refusal> {
+/// Parses `random` or `random:N`, with an identity in place of each rotation.
+fn random(number: Option<&str>) -> Result<(Randomness, Quadrature), Refusal> {
     let count = number.map_or(Ok(1), whole)?;
     if !(1..=MAX_RANDOM).contains(&count) {
         return Err(refusal(format!("asks for {count} rotations, but N goes from 1 to {MAX_RANDOM}")));
     }
     let name = if count == 1 { "random".into() } else { format!("random:{count}") };
-    Ok((Chance::Drawn(count), Quadrature::equal(name, vec![IDENTITY; count], 0)))
+    Ok((Randomness::Drawn(count), Quadrature::equal(name, vec![IDENTITY; count], 0)))
 }
 
-/// The grid of a name.
+/// Parses the name of a grid, with its number if the family takes one.
 fn grid(family: &str, number: Option<&str>) -> Result<Quadrature, Refusal> {
     match (family, number) {
         ("none", None) => Ok(Quadrature::identity()),

@@ -1,7 +1,7 @@
-//! Lists of errors for the manual, which the compiler keeps complete: [`errors!`](crate::errors) makes an enum and its list
-//! from the same text.
+//! Error catalogs: lists of all errors, printed in the manual. [`errors!`](crate::errors) makes an enum and its catalog
+//! from the same text, so that the list is always complete.
 
-/// An error as the manual tells it.
+/// An error, as the manual prints it.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
     /// Name of the variant.
@@ -11,29 +11,30 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// A variant with the format of its sentence, if it has one of its own, and the lines of its comment.
+    /// Makes an entry from the name of a variant, the format of its sentence (`None` if the error is transparent) and
+    /// the lines of its comment.
     pub const fn new(name: &'static str, template: Option<&'static str>, comment: &'static [&'static str]) -> Self {
         Self { name, template, comment }
     }
 
-    /// The sentence, with `...` for what differs; `None` where the error passes on the sentence of another one.
+    /// Returns the sentence with `...` in place of its fields; `None` if the error is transparent.
     ///
-    /// A sentence that is made of what differs only is given by the names of that: `NAME VALUE PROBLEM`.
+    /// A sentence of fields only is returned as their names in capitals: `NAME VALUE PROBLEM`.
     pub fn sentence(&self) -> Option<String> {
         let template = self.template?;
-        let (literals, fields) = parts(template);
+        let (literals, fields) = split_format(template);
         if literals.iter().any(|literal| literal.contains(char::is_alphanumeric)) {
             return Some(literals.join("...").replace("......", "..."));
         }
         Some(fields.join(" ").to_uppercase())
     }
 
-    /// Why it happens: the paragraph `Cause: ...` of the comment.
+    /// Returns the cause of the error, from the paragraph `Cause: ...` of the comment.
     pub fn cause(&self) -> Option<String> {
         self.paragraph("Cause: ")
     }
 
-    /// What to do about it: the paragraph `Cure: ...` of the comment.
+    /// Returns the remedy, from the paragraph `Cure: ...` of the comment.
     pub fn cure(&self) -> Option<String> {
         self.paragraph("Cure: ")
     }
@@ -45,8 +46,8 @@ impl Entry {
     }
 }
 
-/// What a format has around its fields, and the names of these.
-fn parts(template: &str) -> (Vec<&str>, Vec<&str>) {
+/// Splits a format into the literals around its fields and the names of the fields.
+fn split_format(template: &str) -> (Vec<&str>, Vec<&str>) {
     let (mut literals, mut fields, mut rest) = (Vec::new(), Vec::new(), template);
     while let Some((before, after)) = rest.split_once('{') {
         let (field, tail) = after.split_once('}').unwrap_or((after, ""));
@@ -58,9 +59,9 @@ fn parts(template: &str) -> (Vec<&str>, Vec<&str>) {
     (literals, fields)
 }
 
-/// An enum of errors, written as for `thiserror`, with its `CATALOG`: an [`Entry`] for each variant.
+/// Defines an enum of errors, written as for `thiserror`, and its `CATALOG` with an [`Entry`] for each variant.
 ///
-/// The comment of a variant may have a paragraph `Cause: ...` and one `Cure: ...`, which the manual tells.
+/// Paragraphs `Cause: ...` and `Cure: ...` in the comment of a variant are printed in the manual.
 #[macro_export]
 macro_rules! errors {
     (
@@ -83,15 +84,19 @@ macro_rules! errors {
         }
 
         impl $name {
-            /// All variants, as the manual lists them.
-            pub const CATALOG: &'static [$crate::catalog::Entry] = &[$(
-                $crate::catalog::Entry::new(stringify!($variant), $crate::template!($($format)+), &[$($comment),+])
+            /// All variants, in the order of the manual.
+            pub const CATALOG: &'static [$crate::error_catalog::Entry] = &[$(
+                $crate::error_catalog::Entry::new(
+                    stringify!($variant),
+                    $crate::template!($($format)+),
+                    &[$($comment),+],
+                )
             ),+];
         }
     };
 }
 
-/// The format of an error's sentence, from its attribute.
+/// Takes the format of an error's sentence from its `#[error(...)]` attribute.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! template {
@@ -123,7 +128,7 @@ mod tests {
                 /// Another.
                 value: f64,
             },
-            /// Nothing but what differs.
+            /// Fields only.
             #[error("{0} {1:?}")]
             Fields(u8, u8),
             /// Another error.
@@ -133,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn the_catalog_has_all_variants_with_sentence_cause_and_cure() {
+    fn catalog_lists_all_variants_with_sentence_cause_and_cure() {
         let [words, fields, other] = Sample::CATALOG else { panic!("three variants") };
         assert_eq!(words.name, "Words");
         assert_eq!(words.sentence().unwrap(), "... of \"...\" is ... Å");
@@ -144,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn the_enum_is_an_error_as_it_was_written() {
+    fn enum_implements_error_as_written() {
         assert_eq!(Sample::Words { name: "r", value: 1.25 }.to_string(), "2.25 of \"r\" is 1.2 Å");
         assert_eq!(Sample::from(std::fmt::Error).to_string(), std::fmt::Error.to_string());
         assert_eq!(Sample::Fields(1, 2).to_string(), "1 2");

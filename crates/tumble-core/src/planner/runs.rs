@@ -1,9 +1,9 @@
-//! Replicas divided among runs.
+//! Runs: the replicas of a batch divided among the workers.
 
 use super::{Part, Share};
 
-/// At most `count` runs of about the same number of edges, in the order of the batch; none is empty.
-pub fn parts(batch: &[Part], count: usize) -> Vec<Vec<Share>> {
+/// Splits a batch into at most `count` runs of about equal numbers of edges, in the order of the batch; none is empty.
+pub fn split_into_runs(batch: &[Part], count: usize) -> Vec<Vec<Share>> {
     let cost = |part: &Part| part.size.edges + part.size.centers;
     let total: usize = batch.iter().map(|part| cost(part) * part.rotations).sum();
     let (mut runs, mut before) = (vec![Vec::new(); count], 0);
@@ -31,11 +31,11 @@ mod tests {
     use super::*;
 
     fn counts(batch: &[Part], count: usize) -> Vec<Vec<usize>> {
-        parts(batch, count).iter().map(|run| run.iter().map(|share| share.replicas.len()).collect()).collect()
+        split_into_runs(batch, count).iter().map(|run| run.iter().map(|share| share.replicas.len()).collect()).collect()
     }
 
     #[test]
-    fn workers_share_evenly_and_in_order() {
+    fn runs_are_even_and_in_order() {
         let lone = GraphSize { atoms: 1, centers: 1, ..GraphSize::default() };
         let three = GraphSize { atoms: 3, centers: 3, ..GraphSize::default() };
         let of = |size, rotations| Part { size, rotations };

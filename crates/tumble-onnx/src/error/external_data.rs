@@ -8,7 +8,7 @@ tumble_core::errors! {
     /// What is wrong with a file that holds weights of a model, as the rest of a sentence that ends with its name.
     #[derive(Debug, thiserror::Error)]
     #[non_exhaustive]
-    pub enum Unavailable {
+    pub enum ExternalDataError {
         /// A path that leads out of the model's folder.
         #[error("which is no place in the model's folder: save it with its weights beside it, or in one file")]
         Elsewhere,

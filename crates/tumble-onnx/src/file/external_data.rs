@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Component, Path};
 
-use crate::error::{Error, Malformed, Result, Unavailable};
+use crate::error::{Error, ExternalDataError, Malformed, Result};
 use crate::file::hash;
 use crate::file::proto::{Field, Fields, LONGEST, LONGEST_MB, entry, field, header, message, utf8};
 
@@ -55,7 +55,7 @@ impl Kind {
 
 /// A part of a file that holds the values of a tensor.
 #[derive(Debug, PartialEq)]
-struct Place<'a> {
+struct ExternalRange<'a> {
     /// The file, seen from the model's folder.
     location: &'a str,
     offset: usize,
@@ -63,12 +63,12 @@ struct Place<'a> {
     length: Option<usize>,
 }
 
-impl<'a> Place<'a> {
+impl<'a> ExternalRange<'a> {
     /// Of a TensorProto; `None` where its values are in itself.
     fn of(tensor: &'a [u8]) -> Result<Option<Self>, Malformed> {
         // DataLocation.EXTERNAL, in the 32 bits that protobuf's own readers take.
         const EXTERNAL: u32 = 1;
-        let (mut external, mut place) = (false, Place { location: "", offset: 0, length: None });
+        let (mut external, mut place) = (false, ExternalRange { location: "", offset: 0, length: None });
         for part in Fields(tensor) {
             let Field { number, value, integer, bytes, .. } = part?;
             match number {
@@ -97,11 +97,11 @@ impl<'a> Place<'a> {
     }
 
     /// Its bytes in the file.
-    fn cut<'b>(&self, file: &'b [u8]) -> Result<&'b [u8], Unavailable> {
+    fn cut<'b>(&self, file: &'b [u8]) -> Result<&'b [u8], ExternalDataError> {
         let end = self.length.map_or(Some(file.len()), |length| self.offset.checked_add(length));
         end.and_then(|end| file.get(self.offset..end)).ok_or_else(|| {
             let length = self.length.map_or("all".to_owned(), |length| length.to_string());
-            Unavailable::Short { found: file.len(), length, offset: self.offset }
+            ExternalDataError::Short { found: file.len(), length, offset: self.offset }
         })
     }
 }
@@ -166,7 +166,7 @@ impl Weights {
     }
 
     /// Writes a message with the weights in it; the error is the name of a file, and what is wrong with it.
-    fn copy(&self, kind: Kind, bytes: &[u8], into: &mut Vec<u8>) -> Result<(), (String, Unavailable)> {
+    fn copy(&self, kind: Kind, bytes: &[u8], into: &mut Vec<u8>) -> Result<(), (String, ExternalDataError)> {
         for part in Fields(bytes) {
             let part = part.map_err(|cause| (String::new(), cause.into()))?;
             match kind.inside(part.number).filter(|_| part.bytes) {
@@ -182,8 +182,8 @@ impl Weights {
         Ok(())
     }
 
-    fn copy_tensor(&self, tensor: &Field, into: &mut Vec<u8>) -> Result<(), (String, Unavailable)> {
-        let place = Place::of(tensor.value).map_err(|cause| (String::new(), cause.into()))?;
+    fn copy_tensor(&self, tensor: &Field, into: &mut Vec<u8>) -> Result<(), (String, ExternalDataError)> {
+        let place = ExternalRange::of(tensor.value).map_err(|cause| (String::new(), cause.into()))?;
         let Some(place) = place else {
             into.extend(tensor.raw);
             return Ok(());
@@ -229,9 +229,9 @@ fn locations(bytes: &[u8]) -> Result<BTreeSet<String>, Malformed> {
 }
 
 /// Tells of every tensor whose values are elsewhere.
-fn visit(kind: Kind, bytes: &[u8], found: &mut impl FnMut(Place)) -> Result<(), Malformed> {
+fn visit(kind: Kind, bytes: &[u8], found: &mut impl FnMut(ExternalRange)) -> Result<(), Malformed> {
     if kind == Kind::Tensor {
-        Place::of(bytes)?.into_iter().for_each(found);
+        ExternalRange::of(bytes)?.into_iter().for_each(found);
         return Ok(());
     }
     let mut seen = Vec::new();
@@ -250,26 +250,26 @@ fn visit(kind: Kind, bytes: &[u8], found: &mut impl FnMut(Place)) -> Result<(), 
 }
 
 /// Reads a file that holds weights, if there is still so much room.
-fn read(model: &Path, location: &str, room: &mut u64) -> Result<Vec<u8>, Unavailable> {
+fn read(model: &Path, location: &str, room: &mut u64) -> Result<Vec<u8>, ExternalDataError> {
     let inside = |part| matches!(part, Component::Normal(_) | Component::CurDir);
     if location.is_empty() || !Path::new(location).components().all(inside) {
-        return Err(Unavailable::Elsewhere);
+        return Err(ExternalDataError::Elsewhere);
     }
     let folder = model.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let missing = |source| {
         let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
-        Unavailable::Unreadable { folder, source }
+        ExternalDataError::Unreadable { folder, source }
     };
     let path = folder.join(location);
     let about = fs::metadata(&path).map_err(missing)?;
     if !about.is_file() {
-        return Err(Unavailable::NoFile);
+        return Err(ExternalDataError::NoFile);
     }
-    *room = room.checked_sub(about.len()).ok_or(Unavailable::TooLong { most: LONGEST_MB })?;
+    *room = room.checked_sub(about.len()).ok_or(ExternalDataError::TooLong { most: LONGEST_MB })?;
     fs::read(&path).map_err(missing)
 }
 
-fn refusal(model: &Path, location: &str, source: Unavailable) -> Error {
+fn refusal(model: &Path, location: &str, source: ExternalDataError) -> Error {
     Error::ExternalData { path: model.to_path_buf(), location: location.to_owned(), source }
 }
 

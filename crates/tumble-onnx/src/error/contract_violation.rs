@@ -4,7 +4,7 @@ tumble_core::errors! {
     /// How a model breaks the contract, as the rest of a sentence that begins with its name.
     #[derive(Debug, thiserror::Error)]
     #[non_exhaustive]
-    pub enum Breach {
+    pub enum ContractViolation {
         /// Two metadata for tumble.
         #[error("it has two entries of the key \"{key}\" in its metadata")]
         MetadataTwice {

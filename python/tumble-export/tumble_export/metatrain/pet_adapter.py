@@ -7,7 +7,7 @@ import torch
 from .. import units
 from ..adapter import Adapter
 from . import load
-from .pet import MetatrainPet
+from .pet import AdaptivePet, MetatrainPet
 
 
 def make(path, head=None, kind="conservative", charge=0, multiplicity=1):
@@ -20,7 +20,8 @@ def make(path, head=None, kind="conservative", charge=0, multiplicity=1):
     members, name = ensemble(loaded, energy)
     scales = {out: load.scale(pet, target) for out, target in heads.items()}
     state = embedding(pet, charge, multiplicity)
-    module = MetatrainPet(pet, heads, scales, members, state)
+    architecture = MetatrainPet if pet.backend.num_neighbors_adaptive is None else AdaptivePet
+    module = architecture(pet, heads, scales, members, state)
     names = dict(energy=energy, direct=direct, members=name)
     given = {} if state is None else dict(charge=charge, spin_multiplicity=multiplicity)
     return Adapter(

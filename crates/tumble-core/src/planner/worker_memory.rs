@@ -1,0 +1,61 @@
+//! Working memory of the workers: the bytes that one batch, one run and one tile may take.
+//!
+//! [`ModelCosts`](super::ModelCosts) estimates the memory that a model needs for a graph; [`Limits`] has the memory of
+//! the machine. This module divides the latter among the workers.
+
+use super::Limits;
+use super::costs::Partition;
+use crate::provider::CACHED;
+
+/// Runs of each of several workers in one batch. With more runs, workers wait less for each other at the end.
+const ROUNDS: usize = 32;
+
+/// Runs of usual size, for each worker, that a short evaluation may take: a tenth of a second or two.
+const SHORT: usize = 8;
+
+/// Largest run of a short evaluation, bytes. A GPU, where one run fills the device, finishes it in a moment.
+const LARGEST_SHORT_RUN: usize = 1 << 30;
+
+/// Largest working memory of a structure in one piece, bytes, even if more is free: beyond it, recomputing layers is
+/// faster than reading and writing memory outside of the caches.
+const LARGE: usize = 256 << 20;
+
+/// Working memory of the sessions of all stages of a worker, in tiles. Only one session works at a time, but each keeps
+/// its memory; stages of the forward pass alone take little.
+const TILES: usize = 2;
+
+impl Limits {
+    /// Returns the largest total working memory of the runs of a short evaluation, bytes.
+    pub fn short(&self) -> usize {
+        self.provider.bytes_per_run.min(LARGEST_SHORT_RUN) * SHORT * self.workers
+    }
+
+    /// Returns the working memory of all replicas of a batch, bytes. A single worker takes one run of the size
+    /// that suits the provider; several take runs from a queue, unless memory is too small for all to work at the same
+    /// time.
+    pub(super) fn bytes_per_batch(&self) -> usize {
+        match (self.workers, self.workers.saturating_mul(self.provider.bytes_per_run)) {
+            (_, abreast) if self.memory < abreast => self.memory,
+            (1, abreast) => abreast,
+            (_, abreast) => ROUNDS * abreast,
+        }
+    }
+}
+
+impl Partition {
+    /// Returns whether a structure of `bytes` in one piece is evaluated in stages instead.
+    pub(super) fn is_large(&self, bytes: usize) -> bool {
+        bytes > self.memory.min(LARGE)
+    }
+
+    /// Returns the working memory of a tile, bytes: that of the caches, or less to leave half of all memory for the
+    /// tensors kept between stages.
+    pub(super) fn bytes_per_tile(&self, workers: usize) -> usize {
+        CACHED.min(self.memory / (2 * TILES * workers))
+    }
+
+    /// Returns the working memory of the tiles of all workers, bytes.
+    pub(super) fn bytes_of_tiles(&self, workers: usize) -> usize {
+        TILES * workers * self.bytes_per_tile(workers)
+    }
+}

@@ -1,0 +1,36 @@
+//! Plans for a given potential: the [`planner`](crate::planner) applied to its costs and limits.
+
+use crate::graph::Graph;
+use crate::planner::{GraphSize, ModelCosts, Part, Plan, Unopened, Work, plan};
+use crate::potential::{Potential, Replicas};
+
+impl Part {
+    /// Returns the sizes of replicas, as input of the planner.
+    pub fn of(replicas: &Replicas) -> Self {
+        Self { size: GraphSize::of(replicas.graph), rotations: replicas.rotations.len() }
+    }
+}
+
+/// Evaluates a function of a potential's costs. If the function needs a level that is not open, the potential opens it,
+/// and the function is evaluated again.
+pub fn query_costs<T>(potential: &dyn Potential, ask: impl Fn(&ModelCosts) -> Result<T, Unopened>) -> T {
+    let mut found = ask(&potential.costs(None));
+    loop {
+        match found {
+            Ok(answer) => return answer,
+            Err(Unopened(level)) => found = ask(&potential.costs(Some(level))),
+        }
+    }
+}
+
+/// Plans the work for a potential with `memory` bytes.
+pub fn plan_for(potential: &dyn Potential, work: &[Work], memory: usize) -> Plan {
+    let limits = potential.limits(memory);
+    query_costs(potential, |costs| plan(work, costs, &limits))
+}
+
+/// Estimates the working memory of one replica of the graph by itself, bytes.
+pub fn bytes_per_replica(potential: &dyn Potential, graph: &Graph) -> usize {
+    let (size, workers) = (GraphSize::of(graph), potential.limits(0).workers);
+    query_costs(potential, |costs| costs.bytes(size, workers))
+}
