@@ -325,17 +325,17 @@ fn models_that_break_the_contract_are_refused() {
         ("bad-missing-cutoff", "breaks the model contract: missing field `cutoff` in its metadata"),
         (
             "bad-input",
-            "breaks the model contract: its input `positions` is unknown, where inputs are among edge_vectors, \
+            "breaks the model contract: its input `positions` is unknown: expected one of edge_vectors, \
              centers, neighbors, reverse, species, weights, replica",
         ),
         (
             "bad-output",
-            "breaks the model contract: its output `edge_gradients` is missing, which its forces kind promises",
+            "breaks the model contract: its output `edge_gradients` is missing, but `forces` in its metadata promises it",
         ),
         (
             "bad-loop",
-            "breaks the model contract: its node Loop has a graph inside (If, Loop and Scan do): export it without \
-             branches and loops, unrolled where their number is fixed",
+            "breaks the model contract: its node Loop contains a graph, as If, Loop and Scan do: export it without \
+             branches, and unroll its loops",
         ),
         (
             "bad-domain",
@@ -343,7 +343,7 @@ fn models_that_break_the_contract_are_refused() {
              function of the file defines: export it with standard operators, or with the function",
         ),
         ("bad-strings", "breaks the model contract: its input `species` is of string where i64 was expected"),
-        ("bad-sequence", "breaks the model contract: its output `atomic_energies` is no tensor"),
+        ("bad-sequence", "breaks the model contract: its output `atomic_energies` is not a tensor"),
         (
             "bad-misspelt",
             "breaks the model contract: unknown field `reference_energy`, expected one of `version`, `name`, `cutoff`, \
@@ -487,7 +487,9 @@ fn tf32_on_the_processor_is_a_contradiction() {
     let options = ExecutionOptions { device: Device::Cuda, ..options };
     match OnnxPotential::load(&model_path("pair-list-f32"), &options) {
         Err(error) => assert!(error.to_string().starts_with("cannot run on cuda "), "{error}"),
-        Ok(model) => assert!(model.notes()[0].starts_with("products on the GPU are rounded to TF32"), "a GPU is here"),
+        Ok(model) => {
+            assert!(model.notes()[0].starts_with("matrix products on the GPU are rounded to TF32"), "a GPU is here")
+        }
     }
 }
 

@@ -1,9 +1,9 @@
-//! What each mitigation leaves of the broken symmetry, measured against a reference, and what it costs.
+//! Measured errors and costs of the mitigations.
 //!
-//! The error of a grid depends on how it is turned against the structure. What is given is the root mean square over
-//! random orientations, inverted ones included: for a grid at rest the error to expect of a structure whose orientation
-//! is accidental, for `+random` the noise of a step. The errors of the bare model and of independent rotations need no
-//! further measurement: they are the spread over all rotations, and that over √N.
+//! The error of a grid depends on its orientation relative to the structure. The table gives the root mean square over
+//! random orientations, inverted ones included: for a fixed grid, the expected error for a structure in an arbitrary
+//! orientation; for `+random`, the noise per step. The errors of the bare model and of N independent rotations need no
+//! further measurement: they are the spread over all rotations, and the spread over √N.
 
 use tumble_core::graph::Graph;
 use tumble_core::quadrature::{Mitigation, Quadrature};
@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::measure::{Evaluator, Mean, Reference, inversions};
 use crate::spectrum::{Filter, Spectrum};
 
-/// What the table compares, the cheapest first.
+/// The mitigations of the table, the cheapest first.
 const GRIDS: [&str; 9] = [
     "none",
     "random:10",
@@ -26,8 +26,8 @@ const GRIDS: [&str; 9] = [
     "legendre:3",
 ];
 
-/// What grids leave of each ℓ is told at least through this one.
-const TOLD: usize = 8;
+/// The table of remaining fractions extends at least to this ℓ.
+const LEAST_DEGREE: usize = 8;
 
 /// A mitigation to compare, with and without inversion.
 #[derive(Clone, Debug)]
@@ -36,40 +36,40 @@ pub struct Grid {
     pub mitigation: Mitigation,
 }
 
-/// All that the table compares.
+/// Returns all mitigations of the table.
 ///
 /// # Errors
-/// None, since all names are good.
+/// None: all names are valid.
 pub fn grids() -> Result<Vec<Grid>> {
     GRIDS.iter().map(|name| Ok(Grid { mitigation: name.parse()? })).collect()
 }
 
-/// What one mitigation leaves on one structure.
+/// Error and cost of one mitigation on one structure.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GridError {
     /// Without inversion.
     pub mitigation: Mitigation,
     /// Mean squares of the errors without and with inversion: energy per atom, eV², and forces, (eV/Å)².
     pub squares: [[f64; 2]; 2],
-    /// The same as the spectrum predicts it.
+    /// The same, predicted from the spectrum.
     pub predicted: [[f64; 2]; 2],
-    /// Seconds that one average takes, without and with inversion.
+    /// Seconds per average, without and with inversion.
     pub seconds: [f64; 2],
 }
 
 impl Grid {
-    /// How often the model is evaluated a step, without inversion.
+    /// Returns the evaluations per step, without inversion.
     pub fn evaluations(&self) -> usize {
         self.mitigation.evaluations()
     }
 
-    /// Whether the rotations are drawn one by one, so that they leave a fraction 1/N of every angular momentum.
+    /// Returns whether the rotations are independent, so that a fraction 1/N of every angular momentum remains.
     pub fn is_drawn(&self) -> bool {
         self.mitigation.is_random() || self.evaluations() == 1
     }
 
-    /// The name of the same with new random numbers at each step.
-    pub fn turned(&self) -> String {
+    /// Returns the name of the variant with new random numbers at each step.
+    pub fn random_name(&self) -> String {
         match self.mitigation.name() {
             "none" => "random".into(),
             name if self.mitigation.is_random() => name.into(),
@@ -77,7 +77,7 @@ impl Grid {
         }
     }
 
-    /// What it does to each angular momentum.
+    /// Returns the effect of the grid on each angular momentum.
     pub fn filter(&self, highest: usize) -> Filter {
         if self.is_drawn() {
             return Filter::independent(self.evaluations(), highest);
@@ -85,36 +85,36 @@ impl Grid {
         Filter::new(self.mitigation.at_rest(), highest)
     }
 
-    /// Measures it on one structure at these orientations.
-    pub(super) fn tally(
+    /// Measures the error on one structure, averaged over the orientations `turns` of the grid.
+    pub(super) fn measure(
         &self,
-        bench: &mut Evaluator,
+        evaluator: &mut Evaluator,
         graph: &Graph,
         reference: &Reference,
         turns: &[Matrix3],
         seed: u64,
     ) -> Result<GridError> {
         let (mitigation, none) = (self.mitigation.clone(), [[0.0; 2]; 2]);
-        let mut tally = GridError { mitigation, squares: none, predicted: none, seconds: [0.0; 2] };
+        let mut grid_error = GridError { mitigation, squares: none, predicted: none, seconds: [0.0; 2] };
         let share = 1.0 / turns.len().max(1) as f64;
         for (step, turn) in turns.iter().enumerate() {
             let draw = Draw { seed, step: step as u64, stream: 0 };
             let grid = self.mitigation.orientations(graph, draw).rotated(turn);
-            tally.add(&errors(bench, graph, &grid, reference)?, share);
+            grid_error.add(&errors(evaluator, graph, &grid, reference)?, share);
         }
-        Ok(tally)
+        Ok(grid_error)
     }
 }
 
-/// Squared errors and times of a grid: over R, over -R, over both.
+/// Squared errors of a grid (over R, over -R, over both) and seconds (over R, over -R).
 struct Errors {
     squares: [[f64; 2]; 3],
     seconds: [f64; 2],
 }
 
-fn errors(bench: &mut Evaluator, graph: &Graph, grid: &Quadrature, reference: &Reference) -> Result<Errors> {
-    let proper = bench.samples(graph, &grid.rotations)?;
-    let inverted = bench.samples(graph, &inversions(&grid.rotations))?;
+fn errors(evaluator: &mut Evaluator, graph: &Graph, grid: &Quadrature, reference: &Reference) -> Result<Errors> {
+    let proper = evaluator.samples(graph, &grid.rotations)?;
+    let inverted = evaluator.samples(graph, &inversions(&grid.rotations))?;
     let [at, mirrored]: [Mean; 2] = [&proper, &inverted].map(|samples| samples.mean(&grid.weights));
     let squares = [&at, &mirrored, &at.between(&mirrored)].map(|mean| mean.squares(&reference.mean));
     Ok(Errors { squares, seconds: [proper.seconds, inverted.seconds] })
@@ -132,11 +132,11 @@ impl GridError {
         self.seconds[1] += share * (one + other);
     }
 
-    /// Adds what the spectrum predicts; for rotations that are drawn this is what they leave.
+    /// Sets the prediction of the spectrum, which is exact for independent rotations and then also the error.
     pub(super) fn predict(&mut self, grid: &Grid, spectrum: &Spectrum) {
         let filter = grid.filter(spectrum.highest());
         for (inversion, predicted) in self.predicted.iter_mut().enumerate() {
-            *predicted = [&spectrum.energy, &spectrum.forces].map(|bands| bands.left_by(&filter, inversion == 1));
+            *predicted = [&spectrum.energy, &spectrum.forces].map(|bands| bands.residual(&filter, inversion == 1));
         }
         if grid.is_drawn() {
             self.squares = self.predicted;
@@ -144,58 +144,58 @@ impl GridError {
     }
 }
 
-/// A line of the table: what a mitigation leaves, over all structures, and what it costs.
+/// A row of the table: error and cost of a mitigation, averaged over all structures.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
-    /// The grid at rest.
+    /// The fixed grid.
     pub mitigation: Mitigation,
-    /// What to write after `rotate` for the same with new random numbers at each step.
-    pub turned: String,
+    /// Argument of `rotate` for the variant with new random numbers at each step.
+    pub random_name: String,
     /// Root mean square error of the energy per atom, eV, and of the forces, eV/Å.
     pub errors: [f64; 2],
-    /// The same as predicted from the spectrum.
+    /// The same, predicted from the spectrum.
     pub predicted: [f64; 2],
-    /// By what factor it is below that of the bare model: energy and forces.
+    /// Error of the bare model over this error: energy and forces.
     pub gains: [f64; 2],
-    /// Milliseconds that one average takes, mean over structures.
+    /// Milliseconds per average, mean over structures.
     pub ms: f64,
-    /// Fraction of each ℓ from 0 that is left of a model without preferred axes.
+    /// Fraction of each ℓ, from 0, that remains for a model without preferred axes.
     pub fractions: Vec<f64>,
 }
 
 impl Row {
-    /// What to write after `rotate`.
+    /// Returns the argument of `rotate`.
     pub fn name(&self) -> &str {
         self.mitigation.name()
     }
 
-    /// Whether -R is added.
+    /// Returns whether -R is added for each R.
     pub fn inversion(&self) -> bool {
         self.mitigation.inversion()
     }
 
-    /// Exact through this ℓ.
+    /// Returns the degree: the average is exact through this ℓ.
     pub fn degree(&self) -> usize {
         self.mitigation.degree()
     }
 
-    /// Evaluations of the model a step.
+    /// Returns the evaluations per step.
     pub fn evaluations(&self) -> usize {
         self.mitigation.evaluations()
     }
 }
 
-/// The table over several structures, for the grids that were measured on all of them.
+/// Averages over structures, for the grids measured on all of them.
 ///
 /// # Errors
-/// Those of [`grids`].
+/// See [`grids`].
 pub fn table(all: &[&[GridError]], highest: usize) -> Result<Vec<Row>> {
     let mut rows: Vec<Row> = Vec::new();
     for grid in grids()? {
-        let same = |tally: &&GridError| tally.mitigation == grid.mitigation;
-        let tallies: Vec<_> = all.iter().filter_map(|one| one.iter().find(same)).collect();
-        if tallies.len() == all.len() && !all.is_empty() {
-            let both = [false, true].map(|inversion| row(&grid, inversion, &tallies, highest));
+        let same = |grid_error: &&GridError| grid_error.mitigation == grid.mitigation;
+        let grid_errors: Vec<_> = all.iter().filter_map(|one| one.iter().find(same)).collect();
+        if grid_errors.len() == all.len() && !all.is_empty() {
+            let both = [false, true].map(|inversion| row(&grid, inversion, &grid_errors, highest));
             rows.extend(both);
         }
     }
@@ -204,17 +204,18 @@ pub fn table(all: &[&[GridError]], highest: usize) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-fn row(grid: &Grid, inversion: bool, tallies: &[&GridError], highest: usize) -> Row {
-    let (count, parity) = (tallies.len() as f64, usize::from(inversion));
-    let mean = |of: &dyn Fn(&GridError) -> f64| tallies.iter().map(|tally| of(tally)).sum::<f64>() / count;
-    let filter = grid.filter(highest.max(TOLD));
+fn row(grid: &Grid, inversion: bool, grid_errors: &[&GridError], highest: usize) -> Row {
+    let (count, parity) = (grid_errors.len() as f64, usize::from(inversion));
+    let mean =
+        |of: &dyn Fn(&GridError) -> f64| grid_errors.iter().map(|grid_error| of(grid_error)).sum::<f64>() / count;
+    let filter = grid.filter(highest.max(LEAST_DEGREE));
     Row {
         mitigation: grid.mitigation.clone().with_inversion(inversion),
-        turned: grid.turned(),
-        errors: [0, 1].map(|i| mean(&|tally| tally.squares[parity][i]).sqrt()),
-        predicted: [0, 1].map(|i| mean(&|tally| tally.predicted[parity][i]).sqrt()),
+        random_name: grid.random_name(),
+        errors: [0, 1].map(|i| mean(&|grid_error| grid_error.squares[parity][i]).sqrt()),
+        predicted: [0, 1].map(|i| mean(&|grid_error| grid_error.predicted[parity][i]).sqrt()),
         gains: [1.0; 2],
-        ms: 1e3 * mean(&|tally| tally.seconds[parity]),
-        fractions: (0..=highest.max(TOLD)).map(|l| filter.fraction(l)).collect(),
+        ms: 1e3 * mean(&|grid_error| grid_error.seconds[parity]),
+        fractions: (0..=highest.max(LEAST_DEGREE)).map(|l| filter.fraction(l)).collect(),
     }
 }

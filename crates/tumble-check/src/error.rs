@@ -1,22 +1,22 @@
-//! What can go wrong with a measurement.
+//! The errors of a measurement.
 
-/// Result of everything in this crate that can fail.
+/// Result of the fallible functions of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 tumble_core::errors! {
-    /// What went wrong, as one sentence that tells the user what to change.
+    /// An error, displayed as one sentence with its remedy.
     #[derive(Debug, thiserror::Error)]
     #[non_exhaustive]
     pub enum Error {
-        /// An error of structures, settings or a model's evaluation.
+        /// An error of structures, settings or the evaluation of a model.
         #[error(transparent)]
         Core(#[from] tumble_core::Error),
 
-        /// Asked to end before the end.
+        /// Interrupted by a signal.
         ///
-        /// Cause: Ctrl-C or SIGTERM came before anything was measured.
+        /// Cause: Ctrl-C or SIGTERM arrived before the first result.
         ///
-        /// Cure: Nothing is wrong; start it again to get a result.
+        /// Cure: Nothing is wrong; start the command again to get a result.
         #[error("interrupted")]
         Interrupted,
     }

@@ -1,4 +1,4 @@
-//! All structures together.
+//! Results of all structures, and their averages.
 
 use std::collections::BTreeMap;
 
@@ -12,43 +12,43 @@ use crate::recommend::{Conditions, Heating, Recommendation, Target, recommend};
 use crate::spectrum::Spectrum;
 use crate::{Measured, first_atoms};
 
-/// A spread of forces that phonons show, eV/Å.
+/// Smallest spread of forces that shows in phonons, eV/Å.
 const NOTICED: f64 = 1e-3;
 
-/// What was found, structure by structure and on average.
+/// Results of each structure and on average.
 #[derive(Clone, Debug)]
 pub struct Findings {
-    /// Each structure with its name; at least one.
+    /// Name and results of each structure; at least one.
     pub structures: Vec<(String, Measured)>,
     /// Root mean squares over structures; atoms and energy are sums.
     pub symmetry: Symmetry,
     /// Root mean squares over structures of the difference between two references.
     pub convergence: [f64; 2],
-    /// Mean spectrum, through the ℓ to which all are resolved.
+    /// Mean spectrum, through the highest ℓ resolved for all structures.
     pub spectrum: Spectrum,
-    /// What each mitigation leaves and costs.
+    /// Error and cost of each mitigation.
     pub table: Vec<Row>,
-    /// What was asked for.
+    /// Allowed errors.
     pub target: Target,
-    /// Of the simulation.
+    /// Conditions of the planned simulation.
     pub conditions: Conditions,
-    /// What to do; `None` if the table is empty.
+    /// Recommended mitigation; `None` if the table is empty.
     pub recommendation: Option<Recommendation>,
 }
 
 impl Findings {
-    /// Puts together what was measured; `None` if that is nothing.
+    /// Combines the results of the structures; `None` without structures.
     ///
     /// # Errors
-    /// Those of [`recommend`].
+    /// See [`recommend`].
     pub fn new(structures: Vec<(String, Measured)>, target: Target, conditions: Conditions) -> Result<Option<Self>> {
         let all: Vec<&Measured> = structures.iter().map(|(_, measured)| measured).collect();
         if all.is_empty() {
             return Ok(None);
         }
         let spectrum = Spectrum::mean(&all.iter().map(|one| &one.spectrum).collect::<Vec<_>>());
-        let tallies: Vec<&[GridError]> = all.iter().map(|one| &one.tallies[..]).collect();
-        let table = table(&tallies, spectrum.highest())?;
+        let grid_errors: Vec<&[GridError]> = all.iter().map(|one| &one.grid_errors[..]).collect();
+        let table = table(&grid_errors, spectrum.highest())?;
         let symmetry = mean(&all.iter().map(|one| &one.symmetry).collect::<Vec<_>>());
         let convergence = [0, 1].map(|i| root_mean_square(all.iter().map(|one| one.convergence[i])));
         let random = Heating::new(symmetry.noise_power, &symmetry.noise_powers, &conditions);
@@ -56,14 +56,15 @@ impl Findings {
         Ok(Some(Self { symmetry, convergence, spectrum, table, target, conditions, recommendation, structures }))
     }
 
-    /// The structure whose energy breaks the symmetry most.
+    /// Returns the structure with the largest spread of the energy.
     pub fn most_broken(&self) -> &(String, Measured) {
         let spread = |one: &&(String, Measured)| one.1.symmetry.energy_spread;
         let most = self.structures.iter().max_by(|a, b| spread(a).total_cmp(&spread(b)));
         most.unwrap_or(&self.structures[0])
     }
 
-    /// Whether the reference may be too coarse for the errors of what is recommended, as far as the target needs them.
+    /// Returns whether the error of the reference may exceed the error of the recommended mitigation, or a tenth of the
+    /// target if that is larger.
     pub fn is_coarse(&self) -> bool {
         let Some(choice) = &self.recommendation else { return false };
         let limits = [self.target.energy, self.target.forces];
@@ -71,33 +72,33 @@ impl Findings {
         coarse(0) || coarse(1)
     }
 
-    /// What periodic structures whose forces depend on the orientation mean for phonons, as a sentence; `None` where there
-    /// are none.
+    /// Returns a warning about phonons; `None` if no periodic structure has orientation-dependent forces.
     pub fn phonons(&self) -> Option<String> {
         let periodic = self.structures.iter().map(|(_, measured)| &measured.symmetry).filter(|one| one.periodic);
         let spread = periodic.map(|symmetry| symmetry.force_spread).fold(0.0, f64::max);
         (spread > NOTICED).then(|| {
             format!(
-                "forces of a periodic structure spread by {} meV/Å: if it is a crystal, phonons from displacements that \
-                 its symmetry reduces look symmetric with the bare model, and are wrong: average over a grid with its \
-                 point group (octahedral with inversion for a cubic one), or displace all atoms in all directions",
+                "forces of a periodic structure spread by {} meV/Å: phonons of a crystal from symmetry-reduced \
+                 displacements look symmetric with the bare model but are wrong: average over a grid with the \
+                 crystal's point group (octahedral with inversion if cubic), or displace all atoms in all directions",
                 short(1e3 * spread)
             )
         })
     }
 
-    /// Symbols of the atom types of a simulation, one for each element, in the order of their first atoms.
+    /// Returns the symbols of the atom types of a simulation, one per element, in the order of first occurrence.
     pub fn types(&self) -> Vec<&'static str> {
         let all = self.structures.iter().flat_map(|(_, measured)| measured.elements.iter().copied());
         first_atoms(all).into_iter().map(symbol).collect()
     }
 
-    /// `pair_coeff` for a simulation whose atom types are [`Findings::types`].
+    /// Returns the `pair_coeff` of a simulation with the atom types [`Findings::types`].
     pub fn pair_coeff(&self, model: &str) -> String {
         format!("pair_coeff * * {model} {}", self.types().join(" "))
     }
 
-    /// What the order of the elements in [`Findings::pair_coeff`] is, and how to get a data file of the same.
+    /// Returns a sentence on the order of the elements in [`Findings::pair_coeff`], and how to write a matching data
+    /// file.
     pub fn order(&self) -> String {
         let types = self.types();
         let list = types.iter().map(|symbol| format!("\"{symbol}\"")).collect::<Vec<_>>().join(", ");
@@ -105,8 +106,8 @@ impl Findings {
         sorted.sort_unstable();
         format!(
             "pair_coeff names the element of each atom type of the data file, type 1 first: here {}, in the order of \
-             their first atoms. ASE numbers types alphabetically ({}) unless it is told: write(\"start.data\", atoms, \
-             format=\"lammps-data\", specorder=[{list}], masses=True)",
+             first occurrence. ASE numbers types alphabetically ({}) unless you name the order: write(\"start.data\", \
+             atoms, format=\"lammps-data\", specorder=[{list}], masses=True)",
             types.join(" "),
             sorted.join(" "),
         )

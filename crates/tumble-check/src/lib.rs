@@ -1,21 +1,21 @@
-//! Measuring how much of a model's symmetry is broken, and choosing what to do about it.
+//! Measures how far a model breaks rotational symmetry, and recommends a mitigation.
 //!
-//! An invariant model's energy, and its forces turned back, do not depend on the orientation R in which the structure
-//! is shown to it. Those of other models are functions f(R) on O(3): the rotations, and the rotations with an
-//! inversion. Stages, each of the one before:
+//! The energy of an invariant model, and its forces rotated back, do not depend on the orientation R of its input. For
+//! other models they are functions f(R) on O(3): the rotations, and the rotations with an inversion. The modules are
+//! stages; each uses the results of those above it:
 //!
-//! | module | question |
+//! | module | result |
 //! |---|---|
-//! | [`structures`] | on what, if the user gives nothing |
-//! | [`mod@measure`] | how far f deviates from its mean: spread, torque, parity |
-//! | [`spectrum`] | which angular momenta ℓ the deviation has, and hence what a grid leaves of it |
-//! | [`convergence`] | what each mitigation leaves, measured, at which cost |
-//! | [`recommend`] | which is the cheapest that will do |
-//! | [`findings`] | all of that, over all structures |
-//! | [`report`] | the same as one page |
+//! | [`structures`] | water, for users without a file |
+//! | [`mod@measure`] | deviation of f from its mean: spread, torque, parity |
+//! | [`spectrum`] | angular momenta ℓ of the deviation, and from them the error that a grid leaves |
+//! | [`convergence`] | measured error and cost of each mitigation |
+//! | [`recommend`] | the cheapest mitigation that meets the target |
+//! | [`findings`] | all results, averaged over the structures |
+//! | [`report`] | the findings as an HTML page |
 //!
-//! Energies are in eV per atom and forces in eV/Å; an error of forces is the root mean square over their components.
-//! Means over structures are means of squares, each structure counting once.
+//! Energies are in eV per atom and forces in eV/Å; the error of forces is the root mean square over their components.
+//! Means over structures are means of squares, with equal weights.
 
 #![forbid(unsafe_code)]
 
@@ -39,10 +39,10 @@ use tumble_core::rotation::{Matrix3, draw};
 
 pub use crate::error::{Error, Result};
 
-/// Stream of the rotations by which grids are turned here: none of those that a mitigation draws from.
+/// Random stream of the rotations applied to the grids; mitigations never draw from it.
 const STREAM: u64 = u64::MAX - 1;
 
-/// How thoroughly to measure.
+/// Resolution of a measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// Degree of the reference grid.
@@ -51,19 +51,20 @@ pub struct Plan {
     pub orientations: usize,
 }
 
-/// Plans from the most to the least thorough. With degree D the spectrum is resolved through D/2.
+/// Degree and orientations of the plans, from the most to the least thorough. Degree D resolves the spectrum through
+/// D/2.
 const PLANS: [(usize, usize); 7] = [(14, 8), (14, 4), (11, 4), (9, 4), (9, 2), (7, 1), (5, 1)];
 
-/// The fraction of a reference grid's rotations that the grid takes by which its convergence is seen.
+/// The comparison grid has at most the rotations of the reference grid divided by this.
 const COMPARISON: usize = 3;
 
 impl Plan {
-    /// One for each structure, of which an evaluation takes so many seconds: first the least thorough, then better
-    /// ones, those of the worst off first, for as long as all together take at most `budget` seconds. A degree or a
-    /// number of orientations that is given stays.
+    /// Chooses a plan for each structure, from the `seconds` that one evaluation of it takes. All structures start with
+    /// the least thorough plan. They are then raised level by level, the cheapest structures first, while the total
+    /// stays within `budget` seconds. `degree` and `orientations`, if given, hold for all structures.
     ///
     /// # Errors
-    /// [`Error::GridOrder`](tumble_core::Error::GridOrder) if there is no grid of the degree given.
+    /// [`Error::GridOrder`](tumble_core::Error::GridOrder) if there is no grid of that degree.
     pub fn budget_plans(
         seconds: &[f64],
         budget: f64,
@@ -79,7 +80,7 @@ impl Plan {
         let mut levels = vec![PLANS.len() - 1; seconds.len()];
         let total =
             |levels: &[usize]| seconds.iter().zip(levels).map(|(s, &level)| s * evaluations[level]).sum::<f64>();
-        // Where the least is too much already, what is cheap beside it still need not suffer.
+        // If even the least thorough plans exceed the budget, cheap structures may still be raised a little.
         let limit = budget.max(1.2 * total(&levels));
         for level in (0..PLANS.len() - 1).rev() {
             let mut order: Vec<_> = (0..seconds.len()).collect();
@@ -94,33 +95,33 @@ impl Plan {
         Ok(levels.into_iter().map(|level| plans[level]).collect())
     }
 
-    /// How often the model is evaluated for a structure.
+    /// Returns the number of evaluations per structure.
     ///
     /// # Errors
-    /// Those of [`Plan::budget_plans`].
+    /// See [`Plan::budget_plans`].
     pub fn evaluations(&self) -> Result<usize> {
         let table: usize = self.grids()?.iter().map(|grid| 2 * grid.evaluations()).sum();
         Ok(2 * (self.reference()?.len() + self.comparison()?.len()) + self.orientations * table)
     }
 
-    /// The highest ℓ of which the spectrum is exact: squares of what has ℓ have 2ℓ.
+    /// Returns the highest ℓ of an exact spectrum: half the degree, since squares of functions of ℓ contain 2ℓ.
     pub fn highest(&self) -> usize {
         self.degree / 2
     }
 
-    /// Rotations of the reference grid; it is used with inversion.
+    /// Returns the proper rotations of the reference grid; a measurement adds their inversions.
     ///
     /// # Errors
-    /// Those of [`Plan::budget_plans`].
+    /// See [`Plan::budget_plans`].
     pub fn reference(&self) -> Result<Quadrature> {
         Ok(Quadrature::exact_through(self.degree)?)
     }
 
-    /// The grid whose difference from the reference shows how far that has converged: the best one that takes at most a
-    /// third of its rotations.
+    /// Returns the comparison grid: the best with at most a third of the reference's rotations. Its difference from the
+    /// reference bounds the error of the reference.
     ///
     /// # Errors
-    /// Those of [`Plan::budget_plans`].
+    /// See [`Plan::budget_plans`].
     pub fn comparison(&self) -> Result<Quadrature> {
         let most = self.reference()?.len() / COMPARISON;
         let mut best = Quadrature::identity();
@@ -134,56 +135,55 @@ impl Plan {
         Ok(best)
     }
 
-    /// The grids of the table: those that are cheaper than the reference, by which they are judged.
+    /// Returns the grids of the table: all that are cheaper than the reference.
     ///
     /// # Errors
-    /// Those of [`Plan::budget_plans`].
+    /// See [`Plan::budget_plans`].
     pub fn grids(&self) -> Result<Vec<Grid>> {
         let most = self.reference()?.len();
         Ok(grids()?.into_iter().filter(|grid| grid.evaluations() < most).collect())
     }
 }
 
-/// All that was measured on one structure.
+/// Results of one structure.
 #[derive(Clone, Debug)]
 pub struct Measured {
-    /// How thoroughly.
+    /// Resolution of the measurement.
     pub plan: Plan,
-    /// Atomic numbers of its elements, in the order of their first atoms.
+    /// Atomic numbers of its elements, in the order of first occurrence.
     pub elements: Vec<u8>,
     /// Spreads, torque, parity.
     pub symmetry: Symmetry,
-    /// Its angular momenta.
+    /// Spectrum of angular momenta.
     pub spectrum: Spectrum,
-    /// How the comparison grid differs from the reference: energy per atom, eV, and forces, eV/Å.
+    /// Difference of the comparison grid from the reference: energy per atom, eV, and forces, eV/Å.
     pub convergence: [f64; 2],
-    /// What is left by each grid of the plan.
-    pub tallies: Vec<GridError>,
+    /// Errors of the grids of the plan.
+    pub grid_errors: Vec<GridError>,
 }
 
 /// Measures one structure.
 ///
 /// # Errors
-/// Those of the potential, of a plan for which there is no grid, and
-/// [`Error::Interrupted`].
-pub fn measure(bench: &mut Evaluator, graph: &Graph, plan: Plan, seed: u64) -> Result<Measured> {
+/// Errors of the potential and of [`Plan::budget_plans`], and [`Error::Interrupted`].
+pub fn measure(evaluator: &mut Evaluator, graph: &Graph, plan: Plan, seed: u64) -> Result<Measured> {
     let turn = |k: usize| draw(seed, k as u64, STREAM);
-    let reference = Reference::measure(bench, graph, plan.reference()?.rotated(&turn(0)))?;
-    let comparison = Reference::measure(bench, graph, plan.comparison()?.rotated(&turn(1)))?;
-    let symmetry = Symmetry::of(&reference, graph, bench.info());
+    let reference = Reference::measure(evaluator, graph, plan.reference()?.rotated(&turn(0)))?;
+    let comparison = Reference::measure(evaluator, graph, plan.comparison()?.rotated(&turn(1)))?;
+    let symmetry = Symmetry::of(&reference, graph, evaluator.info());
     let spectrum = Spectrum::of(&reference, plan.highest());
     let turns: Vec<Matrix3> = (0..plan.orientations).map(|k| turn(k + 2)).collect();
-    let mut tallies = Vec::new();
+    let mut grid_errors = Vec::new();
     for grid in plan.grids()? {
-        let mut tally = grid.tally(bench, graph, &reference, &turns, seed)?;
-        tally.predict(&grid, &spectrum);
-        tallies.push(tally);
+        let mut grid_error = grid.measure(evaluator, graph, &reference, &turns, seed)?;
+        grid_error.predict(&grid, &spectrum);
+        grid_errors.push(grid_error);
     }
     let elements = first_atoms(graph.species.iter().copied());
-    Ok(Measured { plan, elements, symmetry, convergence: reference.difference(&comparison), spectrum, tallies })
+    Ok(Measured { plan, elements, symmetry, convergence: reference.difference(&comparison), spectrum, grid_errors })
 }
 
-/// Each element once, in the order of their first atoms.
+/// Returns each element once, in the order of first occurrence.
 fn first_atoms(species: impl Iterator<Item = u8>) -> Vec<u8> {
     let mut elements = Vec::new();
     for z in species {
@@ -194,7 +194,7 @@ fn first_atoms(species: impl Iterator<Item = u8>) -> Vec<u8> {
     elements
 }
 
-/// Whether the model knows hydrogen and oxygen, so that [`structures`] can be made for it.
+/// Returns whether the model knows hydrogen and oxygen, the elements of [`structures`].
 pub fn knows_water(info: &ModelInfo) -> bool {
     info.check_species(&[1, 8]).is_ok()
 }

@@ -1,4 +1,4 @@
-//! How far energy and forces deviate from their mean over O(3).
+//! Deviations of energy and forces from their means over O(3).
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -13,18 +13,18 @@ use tumble_core::rotation::{Matrix3, dot};
 
 use crate::error::{Error, Result};
 
-/// A model, how it is run, and who watches.
+/// A model with its settings and a progress callback.
 pub struct Evaluator<'a> {
     potential: &'a mut dyn Potential,
     forces: Forces,
     memory: usize,
-    /// Is told of evaluations done, and says whether to go on.
+    /// Receives the number of new evaluations; returns whether to continue.
     watch: &'a mut dyn FnMut(usize) -> bool,
 }
 
 impl<'a> Evaluator<'a> {
-    /// For a kind of forces and working memory in bytes. `watch` is told how many evaluations were done since it was
-    /// told last, and says whether to go on.
+    /// Creates an evaluator for a kind of forces and a working memory in bytes. `watch` receives the number of
+    /// evaluations since its last call and returns whether to continue.
     ///
     /// # Errors
     /// [`ForcesNotOffered`](tumble_core::Error::ForcesNotOffered).
@@ -38,25 +38,25 @@ impl<'a> Evaluator<'a> {
         Ok(Self { potential, forces, memory, watch })
     }
 
-    /// What the model says of itself.
+    /// Returns the description of the model.
     pub fn info(&self) -> &ModelInfo {
         self.potential.info()
     }
 
-    /// Seconds that an evaluation takes, from the second of two batches of at most `count`.
+    /// Returns the seconds per evaluation, from a batch of `count` after one evaluation to warm up.
     ///
     /// # Errors
-    /// Those of [`Evaluator::samples`].
+    /// See [`Evaluator::samples`].
     pub fn seconds(&mut self, graph: &Graph, count: usize) -> Result<f64> {
         let rotations = vec![tumble_core::rotation::IDENTITY; count];
         self.samples(graph, &rotations[..1])?;
         Ok(self.samples(graph, &rotations)?.seconds / count as f64)
     }
 
-    /// Evaluates the graph at each of the rotations.
+    /// Evaluates the graph at each rotation.
     ///
     /// # Errors
-    /// Those of the potential, and [`Error::Interrupted`].
+    /// Errors of the potential, and [`Error::Interrupted`].
     pub fn samples(&mut self, graph: &Graph, rotations: &[Matrix3]) -> Result<Samples> {
         let start = Instant::now();
         let request = Request::new(self.forces, self.memory);
@@ -73,16 +73,16 @@ impl<'a> Evaluator<'a> {
     }
 }
 
-/// What a model gives for a structure at n rotations, turned back.
+/// Results of a model for a structure at n rotations, rotated back.
 #[derive(Clone, Debug)]
 pub struct Samples {
     /// Energies without reference energies `[n]`, eV.
     pub energies: Array1<f64>,
     /// Forces `[n, 3N]`, eV/Å.
     pub forces: Array2<f64>,
-    /// Squares of the torque's length `[n]`, eV²; `None` if the model gives no virial.
+    /// Squared lengths of the torque `[n]`, eV²; `None` if the model gives no virial.
     pub torques: Option<Array1<f64>>,
-    /// Wall time of the evaluation.
+    /// Wall time of all evaluations, s.
     pub seconds: f64,
 }
 
@@ -101,10 +101,10 @@ impl Samples {
         }
     }
 
-    /// Weighted mean of energy and forces.
+    /// Returns the weighted mean of energy and forces.
     pub fn mean(&self, weights: &[f64]) -> Mean {
         let weights = Array1::from(weights.to_vec());
-        // Of differences from the first, so that a large energy does not drown a small difference.
+        // Differences from the first energy keep the small differences of large energies.
         let first = self.energies[0];
         Mean { energy: first + self.energies.mapv(|e| e - first).dot(&weights), forces: weights.dot(&self.forces) }
     }
@@ -120,56 +120,57 @@ pub struct Mean {
 }
 
 impl Mean {
-    /// Squared difference of the energies per atom, eV², and mean square over components of that of the forces.
+    /// Returns the squared difference of the energies per atom, eV², and the mean square over components of the
+    /// difference of the forces, (eV/Å)².
     pub fn squares(&self, other: &Self) -> [f64; 2] {
         let atoms = (self.forces.len() / 3).max(1) as f64;
         let forces: f64 = self.forces.iter().zip(&other.forces).map(|(a, b)| (a - b).powi(2)).sum();
         [((self.energy - other.energy) / atoms).powi(2), forces / (3.0 * atoms)]
     }
 
-    /// Mean of the two.
+    /// Returns the mean of the two.
     pub fn between(&self, other: &Self) -> Self {
         Self { energy: 0.5 * (self.energy + other.energy), forces: 0.5 * (&self.forces + &other.forces) }
     }
 }
 
-/// The model at a grid of rotations and their inversions, good enough that its mean is that over O(3).
+/// Results on a grid of rotations and their inversions, fine enough to stand for the mean over O(3).
 #[derive(Clone, Debug)]
 pub struct Reference {
     /// The rotations, without inversion `[n]`.
     pub grid: Quadrature,
-    /// At R.
+    /// Results at R.
     pub proper: Samples,
-    /// At -R.
+    /// Results at -R.
     pub inverted: Samples,
-    /// The mean over all.
+    /// Mean over R and -R.
     pub mean: Mean,
 }
 
 impl Reference {
-    /// Evaluates the graph at R and -R for all R of the grid.
+    /// Evaluates the graph at R and -R for each R of the grid.
     ///
     /// # Errors
-    /// Those of [`Evaluator::samples`].
-    pub fn measure(bench: &mut Evaluator, graph: &Graph, grid: Quadrature) -> Result<Self> {
-        let proper = bench.samples(graph, &grid.rotations)?;
-        let inverted = bench.samples(graph, &inversions(&grid.rotations))?;
+    /// See [`Evaluator::samples`].
+    pub fn measure(evaluator: &mut Evaluator, graph: &Graph, grid: Quadrature) -> Result<Self> {
+        let proper = evaluator.samples(graph, &grid.rotations)?;
+        let inverted = evaluator.samples(graph, &inversions(&grid.rotations))?;
         let mean = proper.mean(&grid.weights).between(&inverted.mean(&grid.weights));
         Ok(Self { grid, proper, inverted, mean })
     }
 
-    /// Difference of the means: energy per atom, eV, and root mean square of the forces, eV/Å.
+    /// Returns the difference of the means: energy per atom, eV, and root mean square of the forces, eV/Å.
     pub fn difference(&self, other: &Self) -> [f64; 2] {
         self.mean.squares(&other.mean).map(f64::sqrt)
     }
 
-    /// Weighted mean of a number made of what is there at a rotation (row of the samples): over R, and over -R.
+    /// Returns the weighted mean over R and -R of a function of the samples and a row (the index of R).
     fn over(&self, number: impl Fn(&Samples, usize) -> f64) -> f64 {
         let both = |row| 0.5 * (number(&self.proper, row) + number(&self.inverted, row));
         self.grid.weights.iter().enumerate().map(|(row, weight)| weight * both(row)).sum()
     }
 
-    /// Variance over O(3) of each component of the forces `[3N]`, (eV/Å)².
+    /// Returns the variance over O(3) of each component of the forces `[3N]`, (eV/Å)².
     fn force_variances(&self) -> Array1<f64> {
         let mut sum = Array1::zeros(self.mean.forces.len());
         for samples in [&self.proper, &self.inverted] {
@@ -182,12 +183,12 @@ impl Reference {
     }
 }
 
-/// -R for each R.
+/// Returns -R for each R.
 pub(super) fn inversions(rotations: &[Matrix3]) -> Vec<Matrix3> {
     rotations.iter().map(tumble_core::rotation::negate).collect()
 }
 
-/// By how much one structure breaks the symmetry.
+/// Measures of the broken symmetry of one structure.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Symmetry {
     /// Number of atoms N.
@@ -200,17 +201,17 @@ pub struct Symmetry {
     pub energy_spread: f64,
     /// Root mean square over components of the standard deviation of the forces, eV/Å.
     pub force_spread: f64,
-    /// Root mean square over O(3) of the length of the torque that the model exerts on the whole, eV; `None` for direct
+    /// Root mean square over O(3) of the length of the model's torque on the whole structure, eV; `None` for direct
     /// forces without a stress.
     pub torque: Option<f64>,
-    /// Whether it repeats along all three cell vectors.
+    /// Whether the structure is periodic along all three cell vectors.
     pub periodic: bool,
-    /// The same of the axial vector of the virial's antisymmetric part, half the torque, over the volume, eV/Å^3;
-    /// `None` where there is no volume.
+    /// Root mean square over O(3) of the axial vector of the virial's antisymmetric part, half the torque, over the
+    /// volume, eV/Å^3; `None` without a volume.
     pub antisymmetric: Option<f64>,
     /// Root mean square over R of the difference between R and -R: energy per atom, eV.
     pub energy_parity: f64,
-    /// As that, over components of the forces, eV/Å.
+    /// Root mean square over R and components of the difference of the forces between R and -R, eV/Å.
     pub force_parity: f64,
     /// Mean over atoms of σ²/m, σ² the variance of the force vector under a random orientation, (eV/Å)²/u.
     pub noise_power: f64,
@@ -219,7 +220,7 @@ pub struct Symmetry {
 }
 
 impl Symmetry {
-    /// From a reference.
+    /// Computes the measures from a reference.
     pub fn of(reference: &Reference, graph: &Graph, info: &ModelInfo) -> Self {
         let atoms = graph.n_atoms();
         let n = atoms.max(1) as f64;
@@ -264,13 +265,13 @@ impl Reference {
     }
 }
 
-/// Sum of the reference energies, eV.
+/// Returns the sum of the reference energies of the atoms, eV.
 fn references(graph: &Graph, info: &ModelInfo) -> f64 {
     let of = |z: &u8| info.reference_energies.get(z).copied().unwrap_or(0.0);
     graph.weights.iter().zip(&graph.species).map(|(weight, z)| weight * of(z)).sum()
 }
 
-/// Mean of σ²/m for each element, and over all atoms.
+/// Returns the mean of σ²/m over the atoms of each element, and over all atoms.
 fn noise(species: &[u8], variances: &[f64]) -> (BTreeMap<u8, f64>, f64) {
     let mut sums = BTreeMap::<u8, (f64, f64)>::new();
     for (&z, variance) in species.iter().zip(variances) {

@@ -1,4 +1,4 @@
-//! The cheapest mitigation that will do, and what random rotations would do instead.
+//! The cheapest mitigation that meets the target, and the heating by random rotations as its alternative.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,45 +8,46 @@ use tumble_core::units::{BOLTZMANN, DALTON};
 
 use crate::convergence::Row;
 
-/// Outer time step that multiple time stepping bears, fs: a fifth of the period of an O-H bond, 9 fs (docs/lammps.md).
+/// Longest outer time step of multiple time stepping, fs: about a fifth of the period of an O-H bond, 9 fs
+/// (docs/lammps.md).
 const OUTER_STEP: f64 = 2.0;
 
-/// How much warmer than the thermostat a simulation may get by noise.
+/// Highest excess over the temperature of the thermostat, as a fraction of it.
 const WARMTH: f64 = 0.01;
 
-/// The longest damping time of a thermostat that is proposed, ps.
+/// Longest damping time to propose for a thermostat, ps.
 const DAMPING: f64 = 1.0;
 
-/// Errors that are allowed, root mean squares over structures and orientations; infinite where there is no limit.
+/// Allowed errors, root mean squares over structures and orientations; infinite without a limit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Target {
-    /// Of the energy per atom, eV.
+    /// Error of the energy per atom, eV.
     pub energy: f64,
-    /// Of the components of the forces, eV/Å.
+    /// Error of the components of the forces, eV/Å.
     pub forces: f64,
 }
 
 impl Default for Target {
-    /// A tenth of 1 meV/atom and 10 meV/Å, which are good errors of a model against its reference.
+    /// A tenth of 1 meV/atom and 10 meV/Å, good errors of a model against its reference data.
     fn default() -> Self {
         Self { energy: 1e-4, forces: 1e-3 }
     }
 }
 
 impl Target {
-    /// Whether errors of energy and forces are within it.
+    /// Returns whether the errors of energy and forces are within the target.
     pub fn is_met(&self, [energy, forces]: [f64; 2]) -> bool {
         energy <= self.energy && forces <= self.forces
     }
 
-    /// The larger of the two errors, in units of what is allowed.
+    /// Returns the larger of the two errors, in units of the allowed error.
     fn distance(&self, row: &Row) -> f64 {
         (row.errors[0] / self.energy).max(row.errors[1] / self.forces)
     }
 }
 
 impl fmt::Display for Target {
-    /// The limits that there are, in meV/atom and meV/Å.
+    /// Writes the finite limits, in meV/atom and meV/Å.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let limits = [(self.energy, "meV/atom"), (self.forces, "meV/Å")];
         let limits = limits.iter().filter(|(x, _)| x.is_finite()).map(|(x, unit)| format!("{} {unit}", plain(1e3 * x)));
@@ -54,7 +55,7 @@ impl fmt::Display for Target {
     }
 }
 
-/// Of the simulation that is planned.
+/// Conditions of the planned simulation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Conditions {
     /// Time step, fs.
@@ -70,47 +71,47 @@ impl Default for Conditions {
 }
 
 impl Conditions {
-    /// M of `every M`, so that M steps are 2 fs.
+    /// Returns M of `every M`: the number of steps in 2 fs.
     pub fn every(&self) -> usize {
         ((OUTER_STEP / self.timestep + 1e-9) as usize).max(1)
     }
 }
 
-/// What to do.
+/// A recommended mitigation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recommendation {
-    /// The line of the table that is cheapest among those that meet the target, or else has the smallest errors.
+    /// The cheapest row of the table within the target, or else the row with the smallest errors.
     pub row: Row,
-    /// Whether it meets the target.
+    /// Whether the row meets the target.
     pub met: bool,
-    /// M of `every M`; 1 where there is nothing to gain.
+    /// M of `every M`; 1 if it would not save anything.
     pub every: usize,
-    /// Evaluations of the model a step with `every M`.
+    /// Evaluations per step with `every M`.
     pub cost: f64,
-    /// What a random rotation a step would do instead.
+    /// Heating by the alternative, a random rotation per step.
     pub random: Heating,
 }
 
-/// What the noise of a random rotation at each step does.
+/// Heating by the noise of a random rotation at each step.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Heating {
     /// Mean over atoms, K/ps.
     pub rate: f64,
     /// Mean over the atoms of each element, K/ps.
     pub rates: BTreeMap<u8, f64>,
-    /// Damping time of the friction that takes as much as the noise gives, ps; infinite without noise.
+    /// Damping time of the friction that balances the noise, ps; infinite without noise.
     pub balance: f64,
-    /// Damping time that is proposed for a thermostat, ps.
+    /// Proposed damping time of a thermostat, ps.
     pub damping: f64,
-    /// How much warmer than that thermostat the simulation gets, K.
+    /// Excess of the simulation over the temperature of that thermostat, K.
     pub excess: f64,
 }
 
 impl Heating {
-    /// From the mean of σ²/m over atoms, and of those of each element, (eV/Å)²/u.
+    /// Computes the heating from the mean of σ²/m, (eV/Å)²/u, over all atoms and over the atoms of each element.
     ///
-    /// A random force of variance σ² (of the vector) gives an atom the kinetic energy σ² dt²/2m a step. A friction
-    /// -m v/t takes 2/t of the kinetic energy, 3kT/2, a unit of time.
+    /// A random force of variance σ² (of the vector) adds the kinetic energy σ² dt²/2m per atom and step. A friction
+    /// -m v/t removes 2/t of the kinetic energy, 3kT/2, per unit of time.
     pub fn new(noise_power: f64, of_elements: &BTreeMap<u8, f64>, conditions: &Conditions) -> Self {
         let Conditions { timestep, temperature } = *conditions;
         let rate = |power: f64| 1e3 * power * timestep / (2.0 * DALTON) / (1.5 * BOLTZMANN);
@@ -122,16 +123,16 @@ impl Heating {
     }
 }
 
-/// Down to one digit.
+/// Rounds down to one significant digit.
 fn rounded(number: f64) -> f64 {
     let digit = 10_f64.powf(number.log10().floor());
     tidy((number / digit + 1e-9).floor() * digit)
 }
 
-/// Chooses from a table: none of its lines with rotations drawn one by one, since a grid of as many is better; `None` if
-/// the table is empty.
+/// Chooses a row of the table; `None` if it is empty. Independent random rotations are not considered: a grid of the
+/// same size is better.
 pub fn recommend(table: &[Row], target: &Target, conditions: &Conditions, random: Heating) -> Option<Recommendation> {
-    // Between averages the bare model is evaluated, which is part of some grids.
+    // `every M` also evaluates the bare model in the step of the average, unless the grid contains the identity.
     let bare = |row: &Row| usize::from(row.mitigation.at_rest().identity_index().is_none());
     let grids = table.iter().filter(|row| !row.mitigation.is_random());
     let candidates: Vec<_> = grids.map(|row| (row, row.evaluations() + bare(row))).collect();
@@ -146,9 +147,9 @@ pub fn recommend(table: &[Row], target: &Target, conditions: &Conditions, random
     Some(Recommendation { met: cheapest.is_some(), row: row.clone(), every, cost, random })
 }
 
-/// What to write into LAMMPS and how to call `tumble ipi`.
+/// Lines for LAMMPS and i-PI.
 impl Recommendation {
-    /// `pair_style` for the recommended grid; with `every M` if that saves anything.
+    /// Returns the `pair_style` of the recommended grid, with `every M` if that saves anything.
     pub fn pair_style(&self) -> String {
         let (name, inversion) = (self.row.name(), self.row.inversion());
         let inversion = if inversion { " inversion yes" } else { "" };
@@ -156,14 +157,15 @@ impl Recommendation {
         format!("pair_style tumble rotate {name}{inversion}{every}")
     }
 
-    /// The command of i-PI's client for a model.
+    /// Returns the command that starts `tumble ipi` with a model.
     pub fn ipi(&self, model: &str) -> String {
         let (name, inversion) = (self.row.name(), self.row.inversion());
         let inversion = if inversion { " --inversion" } else { "" };
         format!("tumble ipi {model} --template start.xyz --unix driver --rotate {name}{inversion}")
     }
 
-    /// Lines for LAMMPS in units metal with a random rotation at each step and a thermostat that takes up its noise.
+    /// Returns LAMMPS commands, in units metal, for a random rotation at each step and a thermostat that absorbs its
+    /// noise.
     pub fn random_lines(&self, conditions: &Conditions) -> [String; 2] {
         let (temperature, damping) = (plain(conditions.temperature), plain(self.random.damping));
         let langevin = format!("fix 2 all langevin {temperature} {temperature} {damping} 12345");

@@ -1,4 +1,4 @@
-//! All that was found as one page of HTML that needs nothing else: no network, no script.
+//! The findings as a self-contained HTML page, without network access or scripts.
 
 mod map;
 mod plot;
@@ -11,22 +11,22 @@ use crate::error::{Error, Result};
 use crate::findings::Findings;
 use crate::recommend::Recommendation;
 
-/// Where the reference is not good enough.
-const COARSE: &str = "<p class=\"note\">The reference is coarse for these errors, see the table of structures: more \
-                      <code>--budget</code>, a finer <code>--reference</code> or fewer structures make them \
-                      sure.</p>\n";
+/// Note for a reference that is too coarse for the errors.
+const COARSE: &str = "<p class=\"note\">The reference is coarse for these errors, see the table of structures: raise \
+                      <code>--budget</code>, or choose a finer <code>--reference</code> or fewer \
+                      structures.</p>\n";
 
-/// The page. `card` has names and values that describe the model, `model` is its file.
+/// Returns the page. `card` holds names and values that describe the model, `model` is its file.
 ///
 /// # Errors
-/// None that a user could cause.
+/// [`Internal`](tumble_core::Error::Internal) if a figure cannot be drawn, which no input causes.
 pub fn page(findings: &Findings, card: &[(&'static str, String)], model: &str) -> Result<String> {
     let name = card.iter().find(|(key, _)| *key == "name").map_or(model, |(_, name)| name);
     let name = escape(name);
     let sections = [
         header(findings, &name),
-        section("What to do", &advice(findings, model)),
-        section("What each mitigation leaves", &convergence(findings)?),
+        section("Recommendation", &advice(findings, model)),
+        section("Remaining error of each mitigation", &convergence(findings)?),
         section("The broken symmetry by angular momentum", &spectrum(findings)?),
         section("Energy over orientations", &map::section(findings)?),
         section("Structure by structure", &tables::structures(findings)?),
@@ -46,7 +46,7 @@ fn section(title: &str, content: &str) -> String {
     format!("<section>\n<h2>{title}</h2>\n{content}</section>\n")
 }
 
-/// Title and the numbers that matter most.
+/// Title and the most important numbers.
 fn header(findings: &Findings, name: &str) -> String {
     let symmetry = &findings.symmetry;
     let spectrum = &findings.spectrum;
@@ -66,8 +66,8 @@ fn header(findings: &Findings, name: &str) -> String {
     let torque = symmetry.torque.map(|torque| number(short(1e3 * torque), "meV", "torque on the whole"));
     format!(
         "<header>\n<p class=\"kind\">tumble check</p>\n<h1>How broken is the symmetry of \
-         <em>{name}</em>?</h1>\n<p>An exactly invariant model gives a structure one energy, however it is turned. \
-         This one was shown {many} in many \
+         <em>{name}</em>?</h1>\n<p>The energy of an exactly invariant model does not depend on the orientation of the \
+         structure. This model was evaluated for {many} in many \
          orientations, mirrored ones included; the numbers are root mean squares over them.</p>\n\
          <div class=\"numbers\">\n{}{}{}{}</div>\n</header>\n",
         number(short(1e3 * symmetry.energy_spread), "meV/atom", "spread of the energy"),
@@ -94,10 +94,10 @@ fn advice(findings: &Findings, model: &str) -> String {
         findings.phonons().map(|sentence| format!("<p class=\"note\">{}.</p>\n", escape(&capital(&sentence))));
     let phonons = phonons.unwrap_or_default();
     format!(
-        "{coarse}{phonons}<p><b>{}{inversion}</b> {verdict} {target}: {energy} meV/atom and {forces} meV/Å are left, for \
-         <b>{}</b> evaluation(s) of the model a step{cheaper}.</p>\n<pre># LAMMPS\n{}\n{}\n\n\
-         # i-PI\n{}</pre>\n<p>{}.</p>\n<p>The alternative for one evaluation a step is a new random rotation at each: no \
-         bias is left, but noise of {} meV/Å. At {} fs it heats by {} K/ps; a thermostat with a damping time of \
+        "{coarse}{phonons}<p><b>{}{inversion}</b> {verdict} {target}: the error is {energy} meV/atom and {forces} \
+         meV/Å, for <b>{}</b> evaluation(s) of the model per step{cheaper}.</p>\n<pre># LAMMPS\n{}\n{}\n\n\
+         # i-PI\n{}</pre>\n<p>{}.</p>\n<p>The alternative for one evaluation per step is a new random rotation at each \
+         step: no bias, but noise of {} meV/Å. At {} fs it heats by {} K/ps; a thermostat with a damping time of \
          {} ps lets the simulation get {} K warmer than {} K.</p>\n<pre># LAMMPS, units \
          metal\n{style}\n{langevin}</pre>\n",
         row.name(),
@@ -120,9 +120,9 @@ fn convergence(findings: &Findings) -> Result<String> {
     let figures = figures.map(|(quantity, label)| plot::convergence(findings, quantity, label));
     let [energy, forces] = figures;
     Ok(format!(
-        "<p>The error of one average against what it costs, over random orientations of the grid. With \
+        "<p>The error of one average against its cost, over random orientations of the grid. With \
          <code>+random</code> it is noise that changes from step to step, without it a bias. Dashed: the target. \
-         Dotted: how far the reference itself has converged.</p>\n\
+         Dotted: the estimated error of the reference itself.</p>\n\
          <div class=\"figures\">\n{}{}</div>\n{}{}",
         energy?,
         forces?,
@@ -134,8 +134,8 @@ fn convergence(findings: &Findings) -> Result<String> {
 fn spectrum(findings: &Findings) -> Result<String> {
     let spectrum = &findings.spectrum;
     Ok(format!(
-        "<p>Shares of the variance. A grid of degree d takes away all ℓ up to d, an inversion all that is \
-         odd.</p>\n<div class=\"figures\">\n{}{}</div>\n{}{}",
+        "<p>Shares of the variance. A grid of degree d removes all ℓ up to d, an inversion the odd \
+         part.</p>\n<div class=\"figures\">\n{}{}</div>\n{}{}",
         plot::spectrum(&spectrum.energy, "energy, % of the variance")?,
         plot::spectrum(&spectrum.forces, "forces, % of the variance")?,
         "<p class=\"legend\"><i class=\"a\"></i> even under inversion <i class=\"b\"></i> odd</p>\n",
@@ -143,7 +143,7 @@ fn spectrum(findings: &Findings) -> Result<String> {
     ))
 }
 
-/// As a sentence by itself.
+/// Capitalizes the first letter of a sentence.
 fn capital(sentence: &str) -> String {
     let (first, rest) = sentence.split_at(sentence.chars().next().map_or(0, char::len_utf8));
     first.to_uppercase() + rest
@@ -153,7 +153,7 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// What drawing into a text can fail with: nothing that a user could change.
+/// Converts an error of drawing into a string to an internal error: no input causes one.
 fn drawn<T, E: std::fmt::Display>(result: Result<T, E>) -> Result<T> {
     result.map_err(|cause| Error::Core(tumble_core::Error::Internal { text: format!("cannot draw: {cause}") }))
 }
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_cannot_break_the_page() {
+    fn escape_keeps_names_from_breaking_the_page() {
         assert_eq!(escape("<b> & \"x\""), "&lt;b&gt; &amp; &quot;x&quot;");
     }
 }

@@ -1,4 +1,4 @@
-//! Structures of water, for a model that knows hydrogen and oxygen and a user who gives no file.
+//! Structures of water, for users without a file and models that know hydrogen and oxygen.
 
 use tumble_core::rotation::{Matrix3, Vector3, add, apply, apply_transposed, draw, norm, scale, sub};
 use tumble_core::system::{Cell, System};
@@ -24,24 +24,24 @@ const VOLUME: f64 = 18.015 / (0.997 * 0.602_214_076);
 /// Molecules along an edge of the liquid's box.
 const EDGE: usize = 3;
 
-/// How often each molecule of the liquid is turned, and between how many orientations it chooses.
+/// Sweeps over the molecules of the liquid, and trial orientations per molecule and sweep.
 const SWEEPS: u64 = 4;
 const CHOICES: u64 = 60;
 
-/// A structure and what it is called.
+/// A structure with its name.
 pub type Named = (String, System);
 
-/// A molecule, a dimer, 27 molecules of liquid and 8 of ice.
+/// Builds a molecule, a dimer, 27 molecules of liquid and 8 of ice.
 ///
 /// # Errors
-/// None, since all of them are good.
+/// None: all of them are valid.
 pub fn water() -> Result<Vec<Named>> {
     let all =
         [("H2O molecule", molecule()?), ("H2O dimer", dimer()?), ("liquid, 27 H2O", liquid()?), ("ice, 8 H2O", ice()?)];
     Ok(all.map(|(name, system)| (name.into(), system)).into())
 }
 
-/// Positions of O, H, H of a molecule whose axis, from O to between the hydrogens, is x, in the plane of x and y.
+/// Positions of O, H, H of a molecule in the plane of x and y, with O at the origin and x as its symmetry axis.
 fn arms() -> [Vector3; 3] {
     let (sin, cos) = (0.5 * ANGLE.to_radians()).sin_cos();
     [[0.0; 3], [BOND * cos, BOND * sin, 0.0], [BOND * cos, -BOND * sin, 0.0]]
@@ -52,7 +52,7 @@ fn system(molecules: Vec<[Vector3; 3]>, cell: Cell) -> Result<System> {
     Ok(System::new(molecules.into_iter().flatten().collect(), species, cell)?)
 }
 
-/// Turned so that it has no special orientation.
+/// An isolated system in a random orientation, so that no special one hides the broken symmetry.
 fn turned(molecules: Vec<[Vector3; 3]>) -> Result<System> {
     let turn = draw(0, 0, 0);
     system(molecules.into_iter().map(|m| m.map(|x| apply(&turn, x))).collect(), Cell::isolated())
@@ -62,7 +62,7 @@ fn molecule() -> Result<System> {
     turned(vec![arms()])
 }
 
-/// The donor's hydrogen points at the acceptor's oxygen; both share a mirror plane, that of the donor.
+/// A dimer: the donor's hydrogen points at the acceptor's oxygen, and the plane of the donor mirrors the acceptor.
 fn dimer() -> Result<System> {
     let (sin, cos) = ANGLE.to_radians().sin_cos();
     let donor = [[0.0; 3], [BOND, 0.0, 0.0], [BOND * cos, 0.0, BOND * sin]];
@@ -71,8 +71,8 @@ fn dimer() -> Result<System> {
     turned(vec![donor, arms().map(tilted)])
 }
 
-/// On a simple cubic lattice, turned one by one toward the lowest electrostatic energy of the charges of TIP3P, so that
-/// hydrogens meet oxygens: no equilibrated liquid, but no contact that one would not have either.
+/// A liquid: molecules on a simple cubic lattice, each rotated to the lowest electrostatic energy of the charges of
+/// TIP3P, so that hydrogens meet oxygens. It is not equilibrated, but has no shorter contacts than a liquid.
 fn liquid() -> Result<System> {
     let spacing = VOLUME.cbrt();
     let length = spacing * EDGE as f64;
@@ -92,7 +92,7 @@ fn liquid() -> Result<System> {
     system(molecules, cell)
 }
 
-/// Energy of the charges -2, 1, 1 of two molecules at their nearest images, in units of no concern.
+/// Energy of the charges -2, 1, 1 of two molecules at their nearest images, in arbitrary units.
 fn attraction(one: &[Vector3; 3], other: &[Vector3; 3], length: f64) -> f64 {
     const CHARGES: [f64; 3] = [-2.0, 1.0, 1.0];
     let shift = sub(other[0], one[0]).map(|d| -length * (d / length).round());
@@ -111,7 +111,7 @@ fn ice() -> Result<System> {
     let lengths = [(8.0_f64 / 3.0).sqrt() * ICE, 8.0_f64.sqrt() * ICE, 8.0 / 3.0 * ICE];
     let cell = [[lengths[0], 0.0, 0.0], [0.0, lengths[1], 0.0], [0.0, 0.0, lengths[2]]];
     let (third, sixth, eighth, half) = (1.0 / 3.0, 1.0 / 6.0, 0.125, 0.5);
-    // Oxygen and the vectors to the two that it gives its hydrogens to, in fractions of the cell.
+    // Oxygen and the vectors to the two oxygens that accept its hydrogens, in fractions of the cell.
     let molecules = [
         [[0.0, 2.0 * third, 0.0625], [0.0, 0.0, 0.375], [0.0, -third, -eighth]],
         [[half, 5.0 * sixth, -0.0625], [half, -sixth, eighth], [-half, -sixth, eighth]],
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
     use tumble_core::neighbors;
 
-    /// Lengths of the edges from centers of one species to neighbors of the other, for each center, sorted.
+    /// Sorted lengths of the edges from each center of species `from` to neighbors of species `to`.
     fn distances(system: &System, from: u8, to: u8, cutoff: f64) -> Vec<Vec<f64>> {
         let graph = neighbors::graph(system, cutoff).unwrap();
         let centers = (0..graph.n_atoms()).filter(|&c| graph.species[c] == from);
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn all_are_made_of_water() {
+    fn oxygens_have_two_hydrogens_in_all_structures() {
         for (name, system) in water().unwrap() {
             for lengths in distances(&system, 8, 1, 1.2) {
                 assert!(lengths.len() == 2 && lengths.iter().all(|r| (r - BOND).abs() < 1e-9), "{name}: {lengths:?}");
@@ -156,14 +156,14 @@ mod tests {
     }
 
     #[test]
-    fn the_dimer_has_its_hydrogen_bond() {
+    fn dimer_has_a_hydrogen_bond() {
         let lengths = distances(&dimer().unwrap(), 8, 1, 2.2);
         assert!((lengths[1][2] - (DIMER - BOND)).abs() < 1e-9, "{lengths:?}");
         assert_eq!(lengths[0].len(), 2);
     }
 
     #[test]
-    fn the_liquid_has_its_density_and_no_short_contact() {
+    fn liquid_has_its_density_and_no_short_contact() {
         let system = liquid().unwrap();
         let density = 27.0 * 18.015 / system.cell.volume() / 0.602_214_076;
         assert!((density - 0.997).abs() < 1e-6, "{density}");
@@ -176,7 +176,7 @@ mod tests {
         assert!(all.iter().all(|&r| r < 1.52), "{all:?}");
     }
 
-    /// Each oxygen has four oxygens around it at one distance, two hydrogens near and two at the far end of a bond.
+    /// Each oxygen has four equidistant oxygen neighbors, two hydrogens nearby and two at the far ends of bonds.
     #[test]
     fn ice_obeys_the_rules_of_ice() {
         let system = ice().unwrap();

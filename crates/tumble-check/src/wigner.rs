@@ -1,4 +1,4 @@
-//! Rotation matrices of real spherical harmonics: the functions in which what depends on orientation is expanded.
+//! Rotation matrices of real spherical harmonics, the basis of functions of the orientation.
 //!
 //! J. Ivanic and K. Ruedenberg, J. Phys. Chem. 100 (1996) 6342, tables 1 and 2, with the erratum 102 (1998) 9099.
 
@@ -12,12 +12,12 @@ pub struct Wigner {
 }
 
 impl Wigner {
-    /// The entry of row m and column n, both from -ℓ to ℓ.
+    /// Returns the entry of row m and column n, both from -ℓ to ℓ.
     pub fn at(&self, m: i32, n: i32) -> f64 {
         self.entries[((m + self.l) * (2 * self.l + 1) + n + self.l) as usize]
     }
 
-    /// All entries, row by row `[(2ℓ + 1)²]`.
+    /// Returns all entries, row by row `[(2ℓ + 1)²]`.
     pub fn entries(&self) -> &[f64] {
         &self.entries
     }
@@ -28,7 +28,7 @@ impl Wigner {
     }
 }
 
-/// D^0 ... D^highest of one rotation.
+/// Returns D^0 ... D^highest of one rotation.
 pub fn wigner(r: &Matrix3, highest: usize) -> Vec<Wigner> {
     const AXIS: [usize; 3] = [1, 2, 0];
     let mut all = vec![Wigner::new(0, |_, _| 1.0)];
@@ -79,7 +79,7 @@ fn product(first: &Wigner, lower: &Wigner, i: i32, a: i32, n: i32) -> f64 {
     }
 }
 
-/// Weighted averages of D^0 ... D^highest over rotations; the weights sum to 1.
+/// Returns weighted averages of D^0 ... D^highest over rotations; the weights sum to 1.
 pub fn averages(rotations: &[Matrix3], weights: &[f64], highest: usize) -> Vec<Wigner> {
     let mut sums: Vec<_> = (0..=highest as i32).map(|l| Wigner::new(l, |_, _| 0.0)).collect();
     for (rotation, weight) in rotations.iter().zip(weights) {
@@ -90,7 +90,7 @@ pub fn averages(rotations: &[Matrix3], weights: &[f64], highest: usize) -> Vec<W
     sums
 }
 
-/// The largest |entry| of the weighted average of D^ℓ, for ℓ = 0 ... highest.
+/// Returns the largest |entry| of the weighted average of D^ℓ, for ℓ = 0 ... highest.
 pub fn largest_averages(rotations: &[Matrix3], weights: &[f64], highest: usize) -> Vec<f64> {
     let largest = |mean: &Wigner| mean.entries.iter().fold(0.0, |largest: f64, x| x.abs().max(largest));
     averages(rotations, weights, highest).iter().map(largest).collect()

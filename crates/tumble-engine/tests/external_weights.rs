@@ -137,7 +137,7 @@ fn missing_and_damaged_weights_are_refused() {
     assert_eq!(refused(&path), format!("{begin}{cause}{}", place.display()));
 
     fs::create_dir(&data).unwrap();
-    assert!(refused(&path).starts_with(&format!("{begin}is no file: ")));
+    assert!(refused(&path).starts_with(&format!("{begin}is not a file: ")));
     fs::remove_dir(&data).unwrap();
 
     // Without a checksum, since it would be checked first.
@@ -146,12 +146,12 @@ fn missing_and_damaged_weights_are_refused() {
     fs::write(&path, unstamped.iter().flat_map(|part| part.raw).copied().collect::<Vec<_>>()).unwrap();
     fs::write(&data, &weights[..weights.len() - 1]).unwrap();
     let error = refused(&path);
-    assert!(error.starts_with(&format!("{begin}has {} bytes, where ", weights.len() - 1)), "{error}");
-    assert!(error.ends_with(" are wanted: it was cut short or belongs to another model"), "{error}");
+    assert!(error.starts_with(&format!("{begin}has {} bytes, but the model reads ", weights.len() - 1)), "{error}");
+    assert!(error.ends_with(" on: it was cut short or belongs to another model"), "{error}");
 
     // A sparse file takes no space on the disk.
     fs::File::create(&data).unwrap().set_len(3 << 30).unwrap();
-    assert!(refused(&path).starts_with(&format!("{begin}makes it more than 2048 MB, ")));
+    assert!(refused(&path).starts_with(&format!("{begin}makes the model larger than 2048 MB, ")));
 
     // A link is as good as a copy.
     fs::write(folder.path().join("elsewhere"), &weights).unwrap();
@@ -172,7 +172,7 @@ fn weights_outside_of_the_folder_of_the_model_are_refused() {
         let error = refused(&path);
         let begin = format!("the model {} keeps weights in \"{location}\", which ", path.display());
         assert!(error.starts_with(&begin), "{error}");
-        assert!(location.starts_with('*') || error.contains("is no place in the model's folder: "), "{error}");
+        assert!(location.starts_with('*') || error.contains("is not a path inside the model's folder: "), "{error}");
     }
     let mut file = Vec::new();
     fs::write(&path, moved(Kind::Model, &bytes_of("pair-list-f64"), "./deeper/weights", &mut file)).unwrap();

@@ -1,5 +1,5 @@
-//! What a model and tumble tell each other: [`metadata`], the [`signature`] of inputs and outputs, and how graphs are
-//! packed into tensors ([`packing`]) and answers are unpacked from them ([`unpacking`]).
+//! The contract between a model and tumble: [`metadata`], the [`signature`] of inputs and outputs, [`packing`] of
+//! graphs into input tensors, and [`unpacking`] of output tensors.
 
 mod json;
 pub mod metadata;

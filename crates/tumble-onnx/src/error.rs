@@ -1,4 +1,4 @@
-//! What can go wrong with ONNX Runtime and with model files.
+//! Errors of ONNX Runtime and of model files.
 
 mod contract_violation;
 mod external_data;
@@ -14,11 +14,11 @@ pub use external_data::ExternalDataError;
 pub use malformed::Malformed;
 pub use other_format::OtherFormat;
 
-/// Result of everything in this crate that can fail.
+/// Result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 tumble_core::errors! {
-    /// What went wrong, as one sentence that tells the user what to change.
+    /// An error, as one sentence with the remedy.
     #[derive(Debug, thiserror::Error)]
     #[non_exhaustive]
     pub enum Error {
@@ -27,10 +27,10 @@ tumble_core::errors! {
         Core(tumble_core::Error),
 
         /// A file could not be read.
+        /// Cause: The file does not exist or is not readable; the sentence ends with the system's reason.
         ///
-        /// Cause: The file is not there, or may not be read; the system's reason is the end of the sentence.
-        ///
-        /// Cure: Give the right path, seen from the folder that the program was started in, and check the permissions.
+        /// Cure: Give the right path, relative to the folder that the program was started in, and check the
+        /// permissions.
         #[error("cannot read {}: {source}", path.display())]
         Read {
             /// The file.
@@ -40,10 +40,9 @@ tumble_core::errors! {
         },
 
         /// A file could not be written.
+        /// Cause: The folder does not exist or is not writable, or the disk is full.
         ///
-        /// Cause: The folder is not there or may not be written to, or the disk is full.
-        ///
-        /// Cure: Give a path in a folder that can be written to; for statistics that is `--stats`.
+        /// Cure: Give a path in a writable folder; for statistics, with `--stats`.
         #[error("cannot write {}: {source}", path.display())]
         Write {
             /// The file.
@@ -52,41 +51,39 @@ tumble_core::errors! {
             source: std::io::Error,
         },
 
-        /// ONNX Runtime is nowhere to be found.
+        /// ONNX Runtime was not found.
+        /// Cause: ONNX Runtime is not installed, or is installed in another Python environment.
         ///
-        /// Cause: ONNX Runtime is not installed, or in another Python environment.
-        ///
-        /// Cure: Do as the sentence says; `make build` puts a link to it beside the program.
+        /// Cure: Follow the sentence; `make build` puts a link to ONNX Runtime beside the program.
         #[error(
             "ONNX Runtime was not found in any of: {tried}: install it with `pip install onnxruntime`, or set \
              ORT_DYLIB_PATH to the library or its folder"
         )]
         RuntimeMissing {
-            /// Every place that was tried, in order.
+            /// All places tried, in order.
             tried: String,
         },
 
-        /// The place that the user named holds no ONNX Runtime.
+        /// The path given by the user holds no ONNX Runtime.
         ///
-        /// Cause: The variable or option that the sentence begins with points to a wrong place.
+        /// Cause: The variable or option at the beginning of the sentence has a wrong path.
         ///
-        /// Cure: Let it point to the library or its folder, or remove it.
+        /// Cure: Set it to the library or its folder, or remove it.
         #[error(
             "{origin} names {}, but there is no ONNX Runtime library there: give the file libonnxruntime.so.* or the \
              folder that holds it", path.display()
         )]
         RuntimeNotThere {
-            /// What named the place.
+            /// The variable or option with the path.
             origin: &'static str,
-            /// The place.
+            /// The path.
             path: PathBuf,
         },
 
-        /// ONNX Runtime is older than the interface that this program was built for.
+        /// ONNX Runtime is older than the interface used by this program.
         ///
         /// Cause: An older ONNX Runtime was found before the right one.
-        ///
-        /// Cure: Install a newer one, or name the right one by ORT_DYLIB_PATH.
+        /// Cure: Install a newer one, or set ORT_DYLIB_PATH to the right one.
         #[error(
             "the ONNX Runtime at {} is version {found}, but 1.{minor} or later is needed: install a newer one with \
              `pip install -U onnxruntime`", path.display()
@@ -100,11 +97,11 @@ tumble_core::errors! {
             minor: u32,
         },
 
-        /// The library is there, but it cannot be loaded.
+        /// The library cannot be loaded.
         ///
-        /// Cause: The file is no library, is for another processor, or lacks a library of its own.
+        /// Cause: The file is not a library, is for another processor, or depends on a missing library.
         ///
-        /// Cure: Install the wheel again; `ldd` shows what it lacks.
+        /// Cure: Install the wheel again; `ldd` shows missing libraries.
         #[error("cannot load ONNX Runtime from {}: {source}", path.display())]
         RuntimeBroken {
             /// The library.
@@ -113,11 +110,11 @@ tumble_core::errors! {
             source: ForeignError,
         },
 
-        /// A second ONNX Runtime was asked for in one process.
+        /// A second ONNX Runtime was requested in one process.
         ///
         /// Cause: Two pair styles or settings in one process name different libraries.
         ///
-        /// Cure: Name one library, by ORT_DYLIB_PATH, for all of them.
+        /// Cure: Set one library for all of them, with ORT_DYLIB_PATH.
         #[error(
             "ONNX Runtime is already loaded from {}, and {} cannot be loaded beside it: name the same library \
              everywhere", loaded.display(), asked.display()
@@ -125,15 +122,14 @@ tumble_core::errors! {
         RuntimeTaken {
             /// The library in use.
             loaded: PathBuf,
-            /// The library asked for.
+            /// The library requested.
             asked: PathBuf,
         },
 
-        /// A model cannot run on the device that was asked for.
+        /// A model cannot run on the requested device.
         ///
         /// Cause: The library has no CUDA provider, or its CUDA libraries or the GPU are missing.
-        ///
-        /// Cure: Do as the sentence says, or run with `device cpu`.
+        /// Cure: Follow the sentence, or run with `device cpu`.
         #[error(
             "cannot run on {device} with the ONNX Runtime at {}: {source}: install onnxruntime-gpu and put its CUDA \
              libraries on the loader path, or choose the device cpu", library.display()
@@ -147,35 +143,35 @@ tumble_core::errors! {
             source: ForeignError,
         },
 
-        /// A GPU in a process made by fork.
+        /// A forked process uses a model that its parent loaded on a GPU.
         ///
-        /// Cause: The process was made by fork, as Python's multiprocessing does on Linux, after its parent had loaded
-        /// the model on a GPU, which CUDA does not allow.
+        /// Cause: The process was forked, for example by Python's multiprocessing on Linux, after its parent had loaded
+        /// the model on a GPU. CUDA does not support this.
         ///
-        /// Cure: Load the model in the child, or start children by `multiprocessing.get_context("spawn")`.
+        /// Cure: Load the model in the child, or start children with `multiprocessing.get_context("spawn")`.
         #[error(
             "the model was loaded on cuda before this process was forked from its parent, which CUDA does not allow: \
-             load it in the child, or start children by spawn"
+             load it in the child, or start children with spawn"
         )]
         Forked,
 
-        /// A file is not an ONNX model at all.
+        /// A file is not an ONNX model.
         ///
-        /// Cause: The file is something else, as a checkpoint, a page of HTML or a pointer of Git LFS, or it was cut
-        /// off on its way.
+        /// Cause: The file has another format (a checkpoint, an HTML page, a Git LFS pointer), or was truncated in
+        /// transfer.
         ///
-        /// Cure: Fetch or export it again.
+        /// Cure: Download or export it again.
         #[error("{} is not an ONNX model: {source}", path.display())]
         NotOnnx {
             /// The file.
             path: PathBuf,
-            /// What is wrong with its bytes.
+            /// The defect of its bytes.
             source: Malformed,
         },
 
-        /// ONNX Runtime cannot make a session of a model.
+        /// ONNX Runtime cannot open a session for a model.
         ///
-        /// Cause: The file needs a newer ONNX Runtime (opset), or has operators or types that it does not know.
+        /// Cause: The file needs a newer ONNX Runtime (opset), or has unsupported operators or types.
         ///
         /// Cure: Install a newer ONNX Runtime, or export with a lower opset.
         #[error("ONNX Runtime refuses the model {}: {source}", path.display())]
@@ -186,11 +182,12 @@ tumble_core::errors! {
             source: ForeignError,
         },
 
-        /// An ONNX model that was not exported for this program.
+        /// An ONNX model without metadata for tumble.
         ///
         /// Cause: The file was made by another exporter.
         ///
-        /// Cure: Export it with `tumble-export` (docs/export.md), or add what docs/model-contract.md#metadata asks for.
+        /// Cure: Export it with `tumble-export` (docs/export.md), or add the metadata
+        /// (docs/model-contract.md#metadata).
         #[error(
             "the model {} has no metadata under the key \"tumble\": export it as docs/model-contract.md describes",
             path.display()
@@ -200,9 +197,9 @@ tumble_core::errors! {
             path: PathBuf,
         },
 
-        /// A model that follows another version of the contract.
+        /// A model with another version of the contract.
         ///
-        /// Cause: The model and this program are of different age.
+        /// Cause: The model was exported for an older or newer tumble.
         ///
         /// Cure: Export the model again, or install the matching tumble.
         #[error(
@@ -212,29 +209,29 @@ tumble_core::errors! {
         ContractVersion {
             /// The file.
             path: PathBuf,
-            /// The version that it states, as written.
+            /// Its version, as written.
             found: String,
-            /// The version known here.
+            /// The supported version.
             known: u32,
         },
 
         /// A model that breaks the contract.
         ///
-        /// Cause: The metadata, inputs or outputs are not as the contract wants; the sentence names which.
+        /// Cause: The metadata, inputs or outputs do not follow the contract; the sentence names the field or tensor.
         ///
-        /// Cure: Mend the exporter by docs/model-contract.md.
+        /// Cure: Correct the exporter (docs/model-contract.md).
         #[error("the model {} breaks the model contract: {source}", path.display())]
         Contract {
             /// The file.
             path: PathBuf,
-            /// Which field, input or output, what was found, and what was expected.
+            /// The violation: the field, input or output, found and expected values.
             source: ContractViolation,
         },
 
-        /// Weights outside of a model file that cannot be had.
+        /// Weights in another file cannot be read.
         ///
-        /// Cause: The model keeps weights in a second file (external data), which is not beside it, is cut short, or
-        /// belongs to another model.
+        /// Cause: The model keeps weights in a second file (external data). This file is not beside the model, is
+        /// truncated, or belongs to another model.
         ///
         /// Cure: Copy all files of the model together, or save it in one file (`save_as_external_data=False`).
         #[error("the model {} keeps weights in \"{location}\", {source}", path.display())]
@@ -243,15 +240,15 @@ tumble_core::errors! {
             path: PathBuf,
             /// The other file, as the model names it.
             location: String,
-            /// What is wrong with it, as the rest of a sentence.
+            /// The reason, as the rest of a sentence.
             source: ExternalDataError,
         },
 
-        /// A model whose contents are not those of its checksum.
+        /// The contents of a model do not match its checksum.
         ///
-        /// Cause: The file was damaged on its way or on its disk, or was changed after the export.
+        /// Cause: The file was damaged in transfer or on disk, or was changed after the export.
         ///
-        /// Cure: Fetch it again; if you changed it, write the checksum anew by `tumble checksum FILE`.
+        /// Cure: Download it again; if you changed it, update the checksum with `tumble checksum FILE`.
         #[error(
             "the model {} is damaged: it states the checksum {stated}, but its contents have {found}: fetch it again, \
              or, if you changed it, run `tumble checksum {}`", path.display(), path.display()
@@ -261,15 +258,16 @@ tumble_core::errors! {
             path: PathBuf,
             /// The checksum in the file.
             stated: String,
-            /// That of the rest of the file.
+            /// The checksum of the rest of the file.
             found: String,
         },
 
-        /// Another model than the one demanded.
+        /// The hash of a model is not the requested one.
         ///
-        /// Cause: `sha256` or `--sha256` demands a certain model, and the file is another one, or has changed.
+        /// Cause: The setting `sha256` or `--sha256` requests a certain model, and the file is another one or has
+        /// changed.
         ///
-        /// Cure: Give the file of that hash, or the hash of this file (`tumble info`) if it is the one that you want.
+        /// Cure: Give the file with that hash, or the hash of this file (`tumble info`) if it is the right one.
         #[error(
             "the model {} has the sha256 {found}, but {expected} was asked for: give the file of that hash, or correct \
              the sha256", path.display()
@@ -279,15 +277,14 @@ tumble_core::errors! {
             path: PathBuf,
             /// Its SHA-256, hexadecimal.
             found: String,
-            /// The SHA-256 that it must have.
+            /// The requested SHA-256.
             expected: String,
         },
 
         /// An output of a model has the wrong shape.
+        /// Cause: The model has fixed shapes in place of dynamic ones, or an output of the wrong rank.
         ///
-        /// Cause: The model does not keep its shapes free, or has an output of the wrong rank.
-        ///
-        /// Cure: Export it again; docs/model-contract.md#what-the-model-must-guarantee says what must be free.
+        /// Cure: Export it again with dynamic shapes (docs/model-contract.md#what-the-model-must-guarantee).
         #[error(
             "the model \"{model}\" gave {output} of shape {found:?} where {expected} was expected: export it again"
         )]
@@ -298,16 +295,14 @@ tumble_core::errors! {
             output: &'static str,
             /// Its shape.
             found: Vec<i64>,
-            /// Its shape by the contract, in words where it is not one shape.
+            /// Its shape by the contract, or a description of the allowed shapes.
             expected: String,
         },
 
         /// A run of a model failed inside ONNX Runtime.
+        /// Cause: ONNX Runtime ran out of memory, or the export fixed shapes that must be dynamic.
         ///
-        /// Cause: ONNX Runtime gave up in the middle, as for want of memory, or on shapes that were fixed at the
-        /// export.
-        ///
-        /// Cure: Lower `memory`; if it fails with a few atoms too, export the model again.
+        /// Cure: Lower `memory`; if the run fails with a few atoms too, export the model again.
         #[error("ONNX Runtime failed to run the model \"{model}\": {source}")]
         ModelRun {
             /// Name of the model.
@@ -330,7 +325,7 @@ impl From<tumble_core::Error> for Error {
     }
 }
 
-/// For [`Potential`](tumble_core::potential::Potential), whose errors are those of any model.
+/// For the functions of [`Potential`](tumble_core::potential::Potential), with an error type for any model.
 impl From<Error> for tumble_core::Error {
     fn from(error: Error) -> Self {
         match error {

@@ -1,5 +1,5 @@
-//! Model files as bytes: [`model_file`] reads and checks one. It goes through its protobuf ([`proto`]) without ONNX
-//! Runtime, with weights that lie in other files ([`external_data`]), its [`hash`] and its [`checksum`].
+//! Model files: [`model_file`] reads and checks one. The protobuf ([`proto`]), weights in other files
+//! ([`external_data`]), the [`hash`] and the [`checksum`] are read without ONNX Runtime.
 
 pub mod checksum;
 pub mod external_data;

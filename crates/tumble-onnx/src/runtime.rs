@@ -1,4 +1,4 @@
-//! ONNX Runtime: its [`library`] is searched for and loaded once, and [`session`]s of models run in it.
+//! ONNX Runtime: the [`library`], found and loaded once per process, and [`session`]s of models.
 
 pub mod dylib;
 pub mod fork;

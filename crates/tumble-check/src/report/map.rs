@@ -1,4 +1,4 @@
-//! The energy over the directions of one axis of a structure, before and after averaging.
+//! Maps of the energy over the directions of one axis of a structure, before and after averaging.
 
 use std::f64::consts::TAU;
 
@@ -13,11 +13,11 @@ use crate::report::plot::{COLD, Drawn, INK, WARM, figure, text_style};
 use crate::report::{drawn, escape};
 use crate::spectrum::{Filter, Spectrum};
 
-/// Size of a map, and its fields along azimuth and height.
+/// Size of a map in pixels, and its numbers of fields along azimuth and height.
 const SIZE: (u32, u32) = (380, 235);
 const FIELDS: (usize, usize) = (48, 24);
 
-/// Maps of the structure whose energy breaks the symmetry most.
+/// Maps of the structure with the largest spread of the energy.
 pub(super) fn section(findings: &Findings) -> Result<String> {
     let (name, measured) = findings.most_broken();
     let spectrum = &measured.spectrum;
@@ -31,7 +31,7 @@ pub(super) fn section(findings: &Findings) -> Result<String> {
     let [before, after] = maps;
     let resolved = 100.0 * (1.0 - spectrum.energy.rest.iter().sum::<f64>() / spectrum.energy.variance());
     Ok(format!(
-        "<p>Energy of the {}, by the direction to which its z axis is turned: azimuth to the right, the cosine of the \
+        "<p>Energy of the {}, by the direction of its z axis: azimuth to the right, the cosine of the \
          polar angle upward, so that equal areas are equally many orientations. Drawn from the part through ℓ = {}, \
          which has {resolved:.2}% of the variance.</p>\n<div class=\"figures\">\n{}{}</div>\n<div \
          class=\"scale\">−{m} <i></i> +{m} meV/atom</div>\n",
@@ -43,7 +43,7 @@ pub(super) fn section(findings: &Findings) -> Result<String> {
     ))
 }
 
-/// The recommended grid; the octahedral one if that is none.
+/// The recommended mitigation; octahedral if it is none.
 fn choice(findings: &Findings) -> Result<Mitigation> {
     let recommended = findings.recommendation.as_ref().map(|choice| choice.row.mitigation.clone());
     recommended.filter(|mitigation| mitigation.name() != "none").map_or_else(|| Ok("octahedral".parse()?), Ok)
@@ -53,7 +53,7 @@ fn caption(mitigation: &Mitigation) -> String {
     format!("{}{}", mitigation.name(), if mitigation.inversion() { " with inversion" } else { "" })
 }
 
-/// The rotation that turns z to the middle of a field.
+/// The rotation that takes z to the middle of a field.
 fn rotation(column: usize, row: usize) -> Matrix3 {
     let azimuth = TAU * (column as f64 + 0.5) / FIELDS.0 as f64;
     let cosine = 2.0 * (row as f64 + 0.5) / FIELDS.1 as f64 - 1.0;

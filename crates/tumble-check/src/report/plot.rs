@@ -1,4 +1,4 @@
-//! Figures, as SVG that takes its colors from the page.
+//! Figures as SVG, in the colors of the page.
 
 use plotters::chart::ChartBuilder;
 use plotters::coord::ranged1d::IntoSegmentedCoord;
@@ -13,16 +13,16 @@ use crate::findings::Findings;
 use crate::report::drawn;
 use crate::spectrum::Bands;
 
-/// Size of a figure; small, so that text is still large on a phone.
+/// Size of a figure in pixels; small, so that its text is legible on a phone.
 const SIZE: (u32, u32) = (380, 300);
 
-/// Width of what is inside the axes: without the labels on the left and the margins.
+/// Width of the plot area: without the labels on the left and the margins.
 const PLOT_WIDTH: f64 = 380.0 - 66.0 - 12.0;
 
-/// Shares below this are not shown, percent.
+/// Smallest share to show, percent.
 const LEAST: f64 = 1e-3;
 
-/// Colors that stand for those of the page, which are put in afterward.
+/// Placeholders, replaced by the colors of the page in [`figure`].
 pub(super) const INK: RGBColor = RGBColor(1, 2, 3);
 const GRID: RGBColor = RGBColor(4, 5, 6);
 const FIRST: RGBColor = RGBColor(7, 8, 9);
@@ -38,7 +38,7 @@ const NAMES: [(RGBColor, &str); 6] = [
     (COLD, "var(--cold)"),
 ];
 
-/// What points are called in a figure.
+/// Labels of the mitigations in a figure.
 const SHORT: [(&str, &str); 9] = [
     ("none", "none"),
     ("random:10", "r10"),
@@ -51,20 +51,20 @@ const SHORT: [(&str, &str); 9] = [
     ("legendre:3", "g3"),
 ];
 
-/// What the figures of [`convergence`] mean by color and letters.
+/// Legend of the figures of [`convergence`]: colors and labels.
 pub(super) fn legend() -> String {
     "<p class=\"legend\"><i class=\"a\"></i> rotations only <i class=\"b\"></i> with inversion. T, O, I: tetrahedral, \
      octahedral, icosahedral; g2, g3: legendre:2 and 3; b3, b5: lebedev:3 and 5; r10: random:10</p>\n"
         .into()
 }
 
-/// A figure from an SVG with the colors of this file; `label` tells those who cannot see it what it is.
+/// A figure from an SVG with the colors of this file; `label` describes it to screen readers.
 pub(super) fn figure(svg: &str, label: &str, class: &str, caption: &str) -> String {
     let mut svg = svg.to_owned();
     for (color, name) in NAMES {
         svg = svg.replace(&format!("#{:02X}{:02X}{:02X}", color.0, color.1, color.2), name);
     }
-    // Its size is that of its place, and inside HTML it needs no namespace.
+    // CSS sets the size, and SVG inside HTML needs no namespace.
     let start = svg.find("viewBox").unwrap_or(0);
     let svg = format!("<svg role=\"img\" aria-label=\"{label}\" class=\"{class}\" {}", &svg[start..]);
     let svg = svg.replacen(" xmlns=\"http://www.w3.org/2000/svg\"", "", 1);
@@ -75,14 +75,14 @@ pub(super) fn text_style(size: i32) -> TextStyle<'static> {
     ("sans-serif", size).into_font().color(&INK)
 }
 
-/// Cost against error of the energy (`quantity` 0) or the forces (1), log-log.
+/// Plots the error of the energy (`quantity` 0) or the forces (1) against the cost, log-log.
 pub(super) fn convergence(findings: &Findings, quantity: usize, label: &str) -> Result<String> {
     let mut svg = String::new();
     drawn(draw_convergence(&mut svg, findings, quantity, label))?;
-    Ok(figure(&svg, &format!("evaluations a step against {label}"), "plot", ""))
+    Ok(figure(&svg, &format!("evaluations per step against {label}"), "plot", ""))
 }
 
-/// What comes of drawing into a text.
+/// Result of drawing into a string.
 pub(super) type Drawn = std::result::Result<(), DrawingAreaErrorKind<std::io::Error>>;
 
 fn draw_convergence(svg: &mut String, findings: &Findings, quantity: usize, label: &str) -> Drawn {
@@ -91,7 +91,7 @@ fn draw_convergence(svg: &mut String, findings: &Findings, quantity: usize, labe
     let limit = 1e3 * [findings.target.energy, findings.target.forces][quantity];
     let floor = 1e3 * findings.convergence[quantity];
     let highest = rows.iter().map(|row| error(row)).fold(f64::MIN_POSITIVE, f64::max);
-    // What has no error at all would stretch the axis beyond all use.
+    // A vanishing error would stretch the logarithmic axis beyond all use.
     let lowest = rows.iter().map(|row| error(row)).fold(highest, f64::min).max(1e-6 * highest);
     let most = rows.iter().map(|row| row.evaluations()).max().unwrap_or(1) as f64;
     let (left, right, low, high) = (0.7, 1.8 * most, 0.5 * lowest, 2.0 * highest);
@@ -108,7 +108,7 @@ fn draw_convergence(svg: &mut String, findings: &Findings, quantity: usize, labe
         .light_line_style(TRANSPARENT)
         .label_style(text_style(16))
         .axis_desc_style(text_style(17))
-        .x_desc("evaluations a step")
+        .x_desc("evaluations per step")
         .y_desc(label)
         .x_label_formatter(&|x| plain(*x))
         .y_label_formatter(&|y| plain(*y))
@@ -134,7 +134,7 @@ fn draw_convergence(svg: &mut String, findings: &Findings, quantity: usize, labe
     root.present()
 }
 
-/// Where the name of a point goes: grids of the same size are named above and below.
+/// Position of a point's label: above and below for grids of the same size.
 fn beside(row: &Row) -> ((i32, i32), Pos) {
     match (row.name().split(':').next(), row.inversion()) {
         (Some("legendre"), _) => ((0, -6), Pos::new(HPos::Center, VPos::Bottom)),
@@ -144,7 +144,7 @@ fn beside(row: &Row) -> ((i32, i32), Pos) {
     }
 }
 
-/// Shares of each ℓ in the variance, even and odd, on a logarithmic scale.
+/// Plots the share of each ℓ in the variance, even and odd, on a logarithmic scale.
 pub(super) fn spectrum(bands: &Bands, label: &str) -> Result<String> {
     let mut svg = String::new();
     drawn(draw_spectrum(&mut svg, bands, label))?;
@@ -184,7 +184,7 @@ fn draw_spectrum(svg: &mut String, bands: &Bands, label: &str) -> Drawn {
             if share > LEAST {
                 let ends = [(SegmentValue::Exact(l), LEAST), (SegmentValue::Exact(l + 1), share)];
                 let mut bar = Rectangle::new(ends, color.filled());
-                // The even one on the left half of its place, the odd one on the right.
+                // The even bar on the left half of its segment, the odd one on the right.
                 let half = (PLOT_WIDTH / (highest as f64 + 2.0) / 2.0).round() as u32;
                 if parity == 0 {
                     bar.set_margin(0, 0, 6, half)

@@ -1,6 +1,6 @@
-//! How the page looks: one style for light and dark, for wide and narrow.
+//! The style sheet of the page, for light and dark color schemes, for wide and narrow screens.
 
-/// The style sheet. Colors of figures are variables, so that they follow the page.
+/// The style sheet. The colors of figures are variables, so that they follow the color scheme.
 pub const CSS: &str = "
 :root { --page: #fbfbf9; --card: #ffffff; --ink: #1d2327; --soft: #5d6770; --grid: #dfe3e6; --line: #c9d0d5;
   --a: #1769aa; --b: #c2570c; --warm: #c8321f; --cold: #1f5fc8; }

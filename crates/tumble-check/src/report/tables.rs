@@ -1,4 +1,4 @@
-//! Tables of the page.
+//! The tables of the page.
 
 use tumble_core::numbers::short;
 use tumble_core::units::MEGAPASCAL;
@@ -9,7 +9,7 @@ use crate::findings::Findings;
 use crate::measure::Symmetry;
 use crate::report::escape;
 
-/// A table that scrolls by itself where it is too wide; rows with a class.
+/// A table that scrolls horizontally on narrow screens; each row comes with its CSS class.
 fn table(header: &[&str], rows: impl Iterator<Item = (&'static str, Vec<String>)>) -> String {
     let head: String = header.iter().map(|name| format!("<th scope=\"col\">{name}</th>")).collect();
     let line = |(class, cells): (&str, Vec<String>)| {
@@ -20,7 +20,7 @@ fn table(header: &[&str], rows: impl Iterator<Item = (&'static str, Vec<String>)
     format!("<div class=\"table\"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table></div>\n")
 }
 
-/// What each mitigation leaves and costs.
+/// Error and cost of each mitigation.
 pub(super) fn mitigations(findings: &Findings) -> String {
     let best = findings.recommendation.as_ref().map(|choice| &choice.row);
     let header = [
@@ -53,7 +53,7 @@ fn mitigation(row: &Row) -> Vec<String> {
     cells
 }
 
-/// What grids leave of each ℓ.
+/// Remaining fraction of each ℓ for each grid.
 pub(super) fn fractions(findings: &Findings) -> String {
     let shown = |row: &&Row| !row.inversion() && row.degree() > 0;
     let mut rows: Vec<&Row> = findings.table.iter().filter(shown).collect();
@@ -66,11 +66,11 @@ pub(super) fn fractions(findings: &Findings) -> String {
         ("", [row.name().to_owned()].into_iter().chain(left).collect())
     };
     let caption =
-        "<p>What the grids leave of each ℓ, in percent of its variance, for a model without preferred axes:</p>\n";
+        "<p>The remaining part of each ℓ, in percent of its variance, for a model without preferred axes:</p>\n";
     caption.to_owned() + &table(&header, rows.into_iter().map(line))
 }
 
-/// What is broken in each structure, and how it was measured.
+/// Broken symmetry of each structure, and the grids of the measurement.
 pub(super) fn structures(findings: &Findings) -> Result<String> {
     let header = [
         "structure",
@@ -100,8 +100,8 @@ pub(super) fn structures(findings: &Findings) -> Result<String> {
         cells.extend(findings.convergence.map(|x| short(1e3 * x)));
         rows.push(("best", cells));
     }
-    let text = "<p>Standard deviations over all rotations and inversions. The reference is a grid with inversion; how \
-    it differs from a coarser one bounds its own error.</p>\n";
+    let text = "<p>Standard deviations over all rotations and inversions. The reference is a grid with inversion; its \
+    difference from a coarser grid bounds its own error.</p>\n";
     Ok(text.to_owned() + &table(&header, rows.into_iter()))
 }
 
@@ -119,7 +119,7 @@ fn symmetry(name: &str, symmetry: &Symmetry) -> Vec<String> {
     ]
 }
 
-/// What the model says of itself.
+/// Description of the model.
 pub(super) fn card(card: &[(&'static str, String)]) -> String {
     let line = |(name, value): &(&str, String)| format!("<tr><td>{name}</td><td>{}</td></tr>\n", escape(value));
     let rows: String = card.iter().map(line).collect();

@@ -1,4 +1,4 @@
-//! JSON in which no key is given twice: of two values only one would count, and nobody would know which.
+//! A reader of JSON that refuses duplicate keys, since one of the two values would be dropped silently.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::error::ContractViolation;
 
-/// Reads a text.
+/// Reads a JSON text.
 ///
 /// # Errors
 /// [`ContractViolation::NotJson`] and [`ContractViolation::KeyTwice`].
@@ -85,13 +85,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_those_of_serde_json() {
+    fn values_agree_with_serde_json() {
         let text = r#"{"a": [null, true, -1, 18446744073709551615, 0.5, "é\n"], "b": {"a": {}}, "c": []}"#;
         assert_eq!(read(text).unwrap(), serde_json::from_str::<Value>(text).unwrap());
     }
 
     #[test]
-    fn keys_given_twice_are_refused_wherever_they_are() {
+    fn duplicate_keys_are_refused_at_any_depth() {
         for text in [r#"{"a": 1, "a": 1}"#, r#"{"b": [{"a": 1, "\u0061": 2}]}"#, r#"{"b": {"c": {"a": {}, "a": []}}}"#]
         {
             let error = read(text).unwrap_err().to_string();
@@ -101,9 +101,9 @@ mod tests {
     }
 
     #[test]
-    fn texts_that_are_no_json_are_told_as_such() {
+    fn texts_other_than_json_are_refused() {
         for text in ["", "{", "{\"a\": nan}", "[1e999]", &"[".repeat(100_000)] {
-            assert!(read(text).unwrap_err().to_string().starts_with("its metadata are not JSON: "), "{text}");
+            assert!(read(text).unwrap_err().to_string().starts_with("its metadata is not JSON: "), "{text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a model file says of itself: one JSON value under the key `tumble` (docs/model-contract.md).
+//! Metadata of a model file: one JSON value under the key `tumble` (docs/model-contract.md).
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,19 +15,19 @@ use crate::error::{ContractViolation, Error, Result};
 /// The key in `metadata_props`.
 pub(crate) const KEY: &str = "tumble";
 
-/// The version of the contract that this program knows.
+/// The version of the model contract supported by this program.
 pub const CONTRACT_VERSION: u32 = 1;
 
-/// The longest cutoff, Å: more was meant in another unit.
+/// Longest cutoff, Å: a longer one is probably given in another unit.
 const LONGEST_CUTOFF: f64 = 100.0;
 
-/// The most hops: more would be all of any structure.
+/// Most hops: more would span any structure.
 const MOST_HOPS: usize = 100;
 
-/// The most bytes for an edge: more would be none of any computer, and their product with edges no number.
+/// Most bytes per edge: more would exceed any computer, and overflow when multiplied by the number of edges.
 const MOST_BYTES: usize = 1 << 30;
 
-/// The metadata as written in the file, checked. Lengths are in `length_unit`, reference energies in eV.
+/// The metadata of a file, as written there, checked. Lengths are in `length_unit`, reference energies in eV.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct Metadata {
@@ -39,10 +39,10 @@ pub struct Metadata {
     pub cutoff: f64,
     /// An atom's energy depends on atoms up to `hops` edges away.
     pub hops: usize,
-    /// Whether the energy is one of the whole structure, and not a sum over atoms.
+    /// Whether the energy belongs to the whole structure and is not a sum over atoms.
     #[serde(default)]
     pub whole: bool,
-    /// Atomic numbers that the model knows, ascending.
+    /// Supported atomic numbers, ascending.
     pub species: Vec<u8>,
     /// Unit of the edge vectors.
     pub length_unit: LengthUnit,
@@ -52,7 +52,7 @@ pub struct Metadata {
     pub precision: Precision,
     /// Shape of the edge tensors.
     pub layout: Layout,
-    /// Kinds of forces on offer.
+    /// Kinds of forces offered.
     pub forces: ForceKinds,
     /// Energy of a free atom of each species, eV, kept out of the graph and added by the driver in f64.
     #[serde(default)]
@@ -60,10 +60,10 @@ pub struct Metadata {
     /// Symmetries that hold exactly, such as "permutation" or "inversion".
     #[serde(default)]
     pub symmetries: Vec<String>,
-    /// What to cite.
+    /// Publication to cite.
     #[serde(default)]
     pub reference: Option<String>,
-    /// Where the model comes from, for people.
+    /// Origin of the model, for people.
     #[serde(default)]
     pub provenance: Value,
     /// Peak working memory per edge slot, bytes.
@@ -84,7 +84,7 @@ pub enum LengthUnit {
 }
 
 impl LengthUnit {
-    /// This unit, Å.
+    /// Returns the length of this unit, Å.
     pub fn angstrom(self) -> f64 {
         match self {
             Self::Angstrom => 1.0,
@@ -112,7 +112,7 @@ pub enum EnergyUnit {
 }
 
 impl EnergyUnit {
-    /// This unit, eV.
+    /// Returns the energy of this unit, eV.
     pub fn electron_volt(self) -> f64 {
         match self {
             Self::ElectronVolt => 1.0,
@@ -123,13 +123,13 @@ impl EnergyUnit {
     }
 }
 
-/// Precision of a model's tensors of real numbers.
+/// Precision of a model's floating-point tensors.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
-    /// Single.
+    /// Single precision.
     Float32,
-    /// Double.
+    /// Double precision.
     Float64,
 }
 
@@ -139,24 +139,24 @@ pub enum Precision {
 pub enum Layout {
     /// One row per edge.
     List,
-    /// K slots for each center.
+    /// K slots per center.
     Padded,
 }
 
-/// Which forces a model offers.
+/// The kinds of forces offered by a model.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum ForceKinds {
-    /// Edge gradients of the energy.
+    /// Edge gradients of the energy: conservative forces.
     Conservative,
-    /// Forces of their own.
+    /// Forces predicted directly.
     Direct,
-    /// Both; the driver chooses.
+    /// Both kinds; the driver chooses.
     Both,
 }
 
 impl ForceKinds {
-    /// The kinds, the preferred one first.
+    /// Returns the kinds, the preferred one first.
     pub fn kinds(self) -> &'static [Forces] {
         match self {
             Self::Conservative => &[Forces::Conservative],
@@ -167,10 +167,10 @@ impl ForceKinds {
 }
 
 impl Metadata {
-    /// Parses and checks the JSON text in the file `path`; `None` is a file without it.
+    /// Parses and checks the JSON text of the file `path`; `None` for a file without metadata.
     ///
     /// # Errors
-    /// [`Error::NoContract`], [`Error::ContractVersion`], and [`Error::Contract`] with the field that is wrong.
+    /// [`Error::NoContract`], [`Error::ContractVersion`], and [`Error::Contract`] with the wrong field.
     pub fn parse(text: Option<&str>, path: &Path) -> Result<Self> {
         let text = text.ok_or_else(|| Error::NoContract { path: path.to_path_buf() })?;
         let wrong = |source| Error::Contract { path: path.to_path_buf(), source };
@@ -186,7 +186,7 @@ impl Metadata {
         metadata.nonsense().map_or(Ok(metadata), |violation| Err(wrong(violation)))
     }
 
-    /// The first value that makes no sense.
+    /// Returns an error for the first value out of range.
     fn nonsense(&self) -> Option<ContractViolation> {
         let references = &self.reference_energies;
         let cutoff = self.cutoff * self.length_unit.angstrom();
@@ -206,14 +206,14 @@ impl Metadata {
         }
     }
 
-    /// Whether the species, which are sorted, are distinct elements.
+    /// Returns whether the sorted species are distinct elements.
     fn has_elements(&self) -> bool {
         let ends = self.species.first().zip(self.species.last());
         let known = ends.is_some_and(|(&first, &last)| first > 0 && last <= HEAVIEST);
         known && self.species.windows(2).all(|pair| pair[0] < pair[1])
     }
 
-    /// What the driver must know, in Å and eV. An ensemble shows in the outputs of a file only: there is none here.
+    /// Returns the properties for the driver, in Å and eV. `ensemble` is false: only the outputs of the file tell.
     pub fn info(&self) -> ModelInfo {
         ModelInfo {
             name: self.name.clone(),

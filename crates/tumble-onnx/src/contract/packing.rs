@@ -1,7 +1,7 @@
-//! Replicas of graphs as one disconnected graph, written straight into the tensors of a model.
+//! Packing of replicas into the input tensors of a model, as one disconnected graph.
 //!
-//! A model wants its C centers to be the first of its N atoms. So the centers of all replicas of all graphs come first,
-//! replica by replica, and all the other atoms follow, replica by replica.
+//! The contract wants the C centers to be the first of the N atoms. So the centers of all replicas of all graphs come
+//! first, replica by replica, and all other atoms follow, replica by replica.
 
 use std::ops::Range;
 
@@ -15,11 +15,10 @@ use tumble_ops::Real;
 use crate::contract::metadata::{Layout, Metadata};
 use crate::contract::signature::Input;
 
-/// The tensors of one evaluation; buffers are kept from one to the next.
-///
-/// Sums are over all B replicas of all graphs. A replica of a graph of N atoms and C centers has S edge slots: S = E in
-/// the list layout, and S = C·K in the padded one, where K is the largest number of neighbors of a center of any of the
-/// graphs, at least 1.
+/// The input tensors of one evaluation; the next one reuses the buffers.
+/// Sums Σ are over all B replicas of all graphs. A replica of a graph with N atoms, C centers and E edges has S edge
+/// slots: S = E in the list layout and S = C·K in the padded layout. K is the largest number of neighbors of any center
+/// of any graph, at least 1.
 #[derive(Debug)]
 pub struct Tensors<T> {
     layout: Layout,
@@ -27,50 +26,50 @@ pub struct Tensors<T> {
     cutoff: f64,
     /// Å per length unit of the model.
     angstrom: f64,
-    /// R v in the model's length unit, frame of the replica, `[ΣS]`.
+    /// Rotated edge vectors R v `[ΣS]`, in the model's length unit and the frame of the replica.
     pub edge_vectors: Vec<[T; 3]>,
-    /// `[ΣS]`, list layout only.
+    /// Center of each edge `[ΣS]`, list layout only.
     pub centers: Vec<i64>,
-    /// `[ΣS]`; 0 in padding.
+    /// Neighbor of each slot `[ΣS]`; 0 in padding.
     pub neighbors: Vec<i64>,
-    /// Slot of the reversed edge `[ΣS]`; its own where there is none, and in padding.
+    /// Slot of the reversed edge `[ΣS]`; the slot itself in padding and for edges without a reversed edge.
     pub reverse: Vec<i64>,
     /// Whether a slot holds an edge `[ΣS]`, padded layout only.
     pub mask: Vec<bool>,
     /// Atomic numbers `[ΣN]`.
     pub species: Vec<i64>,
-    /// `[ΣC]`.
+    /// Weight of each center in the energy `[ΣC]`.
     pub weights: Vec<T>,
-    /// The replica of each atom `[ΣN]`.
+    /// Replica of each atom `[ΣN]`.
     pub replica: Vec<i64>,
-    /// The slot of each edge within a replica of its graph, graph by graph `[ΣE over graphs]`.
+    /// Slot of each edge within a replica of its graph, graph by graph `[ΣE over graphs]`.
     slots: Vec<usize>,
-    /// `[B]`.
+    /// Ranges of each replica `[B]`.
     places: Vec<ReplicaRanges>,
     /// K.
     width: usize,
 }
 
-/// Where a replica lies in the tensors.
+/// The ranges of a replica in the tensors.
 #[derive(Debug)]
 struct ReplicaRanges {
-    /// Among all centers, which are the first of all atoms.
+    /// Its centers among all centers, and so among all atoms.
     centers: Range<usize>,
-    /// Its first atom that is no center, among all atoms.
+    /// Index among all atoms of its first atom beyond the centers.
     first_other: usize,
-    /// Among all edge slots.
+    /// Its slots among all edge slots.
     slots: Range<usize>,
-    /// Of its graph, in [`Tensors::slots`].
+    /// The edges of its graph, in [`Tensors::slots`].
     edges: Range<usize>,
 }
 
 impl<T: Real> Tensors<T> {
-    /// Empty tensors of a model.
+    /// Creates empty tensors for a model.
     pub fn of(metadata: &Metadata) -> Self {
         Self::new(metadata.layout, metadata.cutoff, metadata.length_unit.angstrom())
     }
 
-    /// Empty tensors. `cutoff` is in the model's length unit, which measures `angstrom` Å.
+    /// Creates empty tensors. `cutoff` is in the model's length unit, and `angstrom` is this unit in Å.
     pub fn new(layout: Layout, cutoff: f64, angstrom: f64) -> Self {
         Self {
             layout,
@@ -118,7 +117,7 @@ impl<T: Real> Tensors<T> {
         }
     }
 
-    /// Finds the slots of a graph's edges; returns where they are noted.
+    /// Appends the slots of a graph's edges to [`Tensors::slots`]; returns their range there.
     fn add_slots(&mut self, graph: &Graph) -> Range<usize> {
         let (start, width) = (self.slots.len(), self.width);
         match self.layout {
@@ -182,17 +181,18 @@ impl<T: Real> Tensors<T> {
         }
     }
 
-    /// Number of edge slots of all replicas.
+    /// Returns the number of edge slots of all replicas.
     fn n_slots(&self) -> usize {
         self.places.last().map_or(0, |place| place.slots.end)
     }
 
-    /// The centers of each replica among all centers, replica by replica `[B]`.
+    /// Returns the centers of each replica among all centers `[B]`.
     pub fn centers_of_replicas(&self) -> impl Iterator<Item = Range<usize>> + '_ {
         self.places.iter().map(|place| place.centers.clone())
     }
 
-    /// The center, among all, of an index along the first axis of a tensor with an entry per edge slot.
+    /// Returns the center, among all centers, of an index along the first axis of a tensor with one entry per edge
+    /// slot.
     pub fn center_of(&self, first: usize) -> usize {
         match self.layout {
             Layout::List => self.centers[first] as usize,
@@ -200,13 +200,13 @@ impl<T: Real> Tensors<T> {
         }
     }
 
-    /// The slots of each edge of the graph, for each replica `[B][E]`: where the replica begins among all slots, and
-    /// slots within it.
+    /// Returns the edge slots of each replica `[B][E]`: the first slot of the replica among all slots, and the slot of
+    /// each edge relative to it.
     pub fn edges_of_replicas(&self) -> impl Iterator<Item = (usize, &[usize])> + '_ {
         self.places.iter().map(|place| (place.slots.start, &self.slots[place.edges.clone()]))
     }
 
-    /// Shape of a tensor with one entry per edge slot.
+    /// Returns the shape of a tensor with one entry per edge slot.
     pub fn edge_shape(&self) -> Vec<i64> {
         match self.layout {
             Layout::List => vec![self.neighbors.len() as i64],
@@ -214,12 +214,12 @@ impl<T: Real> Tensors<T> {
         }
     }
 
-    /// Shape of a tensor with one vector per edge slot.
+    /// Returns the shape of a tensor with one vector per edge slot.
     pub fn vector_shape(&self) -> Vec<i64> {
         [self.edge_shape(), vec![3]].concat()
     }
 
-    /// Memory that they take.
+    /// Returns the memory of the tensors, bytes.
     pub fn bytes(&self) -> usize {
         let whole = [&self.centers, &self.neighbors, &self.reverse, &self.species, &self.replica];
         whole.map(|tensor| size_of_val(&**tensor)).iter().sum::<usize>()
@@ -229,12 +229,12 @@ impl<T: Real> Tensors<T> {
             + size_of_val(&*self.slots)
     }
 
-    /// Number of replicas B.
+    /// Returns the number of replicas B.
     pub fn n_replicas(&self) -> usize {
         self.places.len()
     }
 
-    /// One input as ONNX Runtime takes it, without a copy.
+    /// Returns a view of an input for ONNX Runtime, without a copy.
     pub fn view(&self, input: Input) -> ort::Result<SessionInputValue<'_>> {
         let (atoms, centers) = (vec![self.species.len() as i64], vec![self.weights.len() as i64]);
         Ok(match input {
@@ -253,7 +253,7 @@ impl<T: Real> Tensors<T> {
 }
 
 impl ReplicaRanges {
-    /// Index of an atom of the graph among the atoms of all replicas.
+    /// Returns the index of an atom of the graph among the atoms of all replicas.
     fn atom(&self, atom: usize) -> usize {
         if atom < self.centers.len() {
             return self.centers.start + atom;
@@ -262,7 +262,7 @@ impl ReplicaRanges {
     }
 }
 
-/// Number of edge slots S of one replica, where K is `width`.
+/// Returns the number of edge slots S of one replica, with K = `width`.
 pub fn n_slots(graph: &Graph, layout: Layout, width: usize) -> usize {
     match layout {
         Layout::List => graph.n_edges(),
@@ -270,12 +270,12 @@ pub fn n_slots(graph: &Graph, layout: Layout, width: usize) -> usize {
     }
 }
 
-/// The K of a graph by itself.
+/// Returns K for a single graph.
 pub fn width(graph: &Graph) -> usize {
     graph.max_neighbors().max(1)
 }
 
-/// Graph and rotation of each replica `[B]`.
+/// Returns the graph and rotation of each replica `[B]`.
 fn replicas<'a>(work: &'a [Replicas<'a>]) -> impl Iterator<Item = (&'a Graph, &'a Matrix3)> {
     work.iter().flat_map(|part| part.rotations.iter().map(|rotation| (part.graph, rotation)))
 }
@@ -302,7 +302,7 @@ mod tests {
     /// A quarter turn about z: x -> y.
     const QUARTER: Matrix3 = [[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]];
 
-    /// Centers O (two edges) and H (one edge), and a H that is a neighbor of O only.
+    /// Centers O (two edges) and H (one edge), and another H as a neighbor of O.
     fn graph() -> Graph {
         let positions = [[0.0; 3], [1.0, 0.0, 0.0], [0.0, 0.0, 2.0]];
         let rows = vec![
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn atoms_are_all_centers_and_then_all_others() {
+    fn atoms_are_the_centers_of_all_replicas_then_the_other_atoms() {
         let tensors = packed(Layout::List);
         assert_eq!(tensors.species, [8, 1, 8, 1, 1, 1]);
         assert_eq!(tensors.replica, [0, 0, 1, 1, 0, 1]);
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_has_one_row_per_edge_in_the_units_of_the_model() {
+    fn list_has_one_row_per_edge_in_the_units_of_the_model() {
         let tensors = packed(Layout::List);
         assert_eq!(tensors.centers, [0, 0, 1, 2, 2, 3]);
         assert_eq!(tensors.neighbors, [1, 4, 0, 3, 5, 2]);
@@ -351,14 +351,14 @@ mod tests {
     }
 
     #[test]
-    fn a_smaller_graph_leaves_nothing_of_a_larger_one_behind() {
+    fn smaller_graph_overwrites_all_of_a_larger_graph() {
         let mut tensors = packed(Layout::Padded);
         tensors.pack(&[Replicas { graph: &Graph::new(vec![1], vec![1.0], vec![vec![]]), rotations: &[IDENTITY] }]);
         assert_eq!((tensors.neighbors, tensors.reverse, tensors.mask), (vec![0], vec![0], vec![false]));
         assert_eq!((tensors.species, tensors.edge_vectors, tensors.slots), (vec![1], vec![[4.0, 0.0, 0.0]], vec![]));
     }
 
-    /// Three replicas: one of a lone H, two of the graph above.
+    /// Packs three replicas: one of a lone H, two of the graph above.
     fn mixed(layout: Layout) -> Tensors<f64> {
         let mut tensors = Tensors::new(layout, 4.0, 0.5);
         let lone = Graph::new(vec![1], vec![0.5], vec![vec![]]);
@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn graphs_follow_each_other_and_their_replicas_are_counted_through() {
+    fn replicas_of_several_graphs_are_numbered_consecutively() {
         let tensors = mixed(Layout::List);
         assert_eq!(tensors.species, [1, 8, 1, 8, 1, 1, 1]);
         assert_eq!(tensors.replica, [0, 1, 1, 2, 2, 1, 2]);
@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn graphs_are_padded_to_the_widest_of_them() {
+    fn graphs_are_padded_to_the_largest_width() {
         let tensors = mixed(Layout::Padded);
         assert_eq!(tensors.vector_shape(), [5, 2, 3]);
         assert_eq!(tensors.mask, [false, false, true, true, true, false, true, true, true, false]);
@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn every_replica_knows_its_place() {
+    fn replicas_have_their_ranges_of_centers_and_edges() {
         let tensors = mixed(Layout::Padded);
         assert_eq!(tensors.centers_of_replicas().collect::<Vec<_>>(), [0..1, 1..3, 3..5]);
         let slots: [&[usize]; 2] = [&[], &[0, 1, 2]];

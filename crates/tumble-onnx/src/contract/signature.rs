@@ -1,4 +1,4 @@
-//! The vocabulary of inputs and outputs, and what of it a model speaks.
+//! The inputs and outputs of the contract, and those of a model.
 
 use ort::session::Session;
 use ort::value::{Outlet, TensorElementType};
@@ -7,7 +7,7 @@ use tumble_core::potential::Forces;
 use crate::contract::metadata::{Layout, Metadata, Precision};
 use crate::error::ContractViolation;
 
-/// An input that the driver knows how to fill.
+/// An input tensor of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {
     /// Edge vectors, in the model's unit of length.
@@ -28,7 +28,7 @@ pub enum Input {
     Replica,
 }
 
-/// Every input by name, as in docs/model-contract.md.
+/// All inputs by name, as in docs/model-contract.md.
 const VOCABULARY: [(&str, Input); 8] = [
     ("edge_vectors", Input::EdgeVectors),
     ("centers", Input::Centers),
@@ -41,7 +41,7 @@ const VOCABULARY: [(&str, Input); 8] = [
 ];
 
 impl Input {
-    /// The input of this name.
+    /// Returns the input of this name.
     pub fn named(name: &str) -> Option<Self> {
         VOCABULARY.iter().find(|(known, _)| *known == name).map(|(_, input)| *input)
     }
@@ -51,20 +51,20 @@ impl Input {
 pub mod output {
     /// Energies of the centers.
     pub const ATOMIC_ENERGIES: &str = "atomic_energies";
-    /// Their gradient with respect to the edge vectors.
+    /// Gradient of the energy with respect to the edge vectors.
     pub const EDGE_GRADIENTS: &str = "edge_gradients";
     /// Direct forces.
     pub const FORCES: &str = "forces";
     /// Stress, with direct forces.
     pub const STRESS: &str = "stress";
-    /// Energies by the members of an ensemble.
+    /// Energies of the centers from each member of an ensemble.
     pub const ENSEMBLE_ENERGIES: &str = "ensemble_energies";
 }
 
-/// The inputs that a model wants and which of the optional outputs it gives.
+/// The inputs of a model, and its optional outputs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Signature {
-    /// In the model's order.
+    /// Inputs by name, in the model's order.
     pub inputs: Vec<(&'static str, Input)>,
     /// Whether `stress` is among the outputs.
     pub stress: bool,
@@ -93,8 +93,8 @@ impl Signature {
         Ok(Self { inputs, stress, ensemble })
     }
 
-    /// Names of the outputs to ask for. The ensemble is always among them where there is one: ONNX Runtime computes all
-    /// outputs of a file, wanted or not, so that leaving it out would save nothing.
+    /// Returns the names of the outputs to request for this kind of forces. Ensemble energies are always requested:
+    /// ONNX Runtime computes all outputs of a file anyway.
     pub fn outputs(&self, kind: Forces) -> impl Iterator<Item = &'static str> {
         let stress = (self.stress && kind == Forces::Direct).then_some(output::STRESS);
         let ensemble = self.ensemble.then_some(output::ENSEMBLE_ENERGIES);

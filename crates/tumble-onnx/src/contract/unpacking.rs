@@ -1,4 +1,4 @@
-//! From a model's outputs back to one response per replica, in f64, Å and eV.
+//! Unpacking of a model's outputs into one response per replica, in f64, Å and eV.
 
 use std::ops::Range;
 
@@ -12,10 +12,10 @@ use crate::contract::metadata::Metadata;
 use crate::contract::packing::Tensors;
 use crate::contract::signature::output;
 
-/// Finds the shape and the values of an output by its name.
+/// A function that returns the shape and values of an output by name.
 pub(crate) type Find<'a, T> = &'a dyn Fn(&str) -> Option<ort::Result<(&'a [i64], &'a [T])>>;
 
-/// What is needed to read the outputs of a model.
+/// A reader of a model's outputs.
 pub struct Reader<'a, T> {
     /// Name of the model, for messages.
     model: &'a str,
@@ -27,13 +27,13 @@ pub struct Reader<'a, T> {
 }
 
 impl<'a, T: Real> Reader<'a, T> {
-    /// For the outputs that `find` finds.
+    /// Creates a reader for the outputs found by `find`.
     pub fn new(metadata: &'a Metadata, find: Find<'a, T>) -> Self {
         let (length, energy) = (metadata.length_unit, metadata.energy_unit);
         Self { model: &metadata.name, angstrom: length.angstrom(), electron_volt: energy.electron_volt(), find }
     }
 
-    /// One response for each replica in `tensors`, which are what the model was run on.
+    /// Returns one response per replica in `tensors`, the inputs of the run.
     pub fn responses(&self, tensors: &Tensors<T>, kind: Forces) -> Result<Vec<Response>> {
         self.read_responses(tensors, kind).map_err(|error| with_center(error, tensors))
     }
@@ -54,7 +54,7 @@ impl<'a, T: Real> Reader<'a, T> {
         Ok(energies.zip(derivatives).map(respond).collect())
     }
 
-    /// Energies `[M][C]` of the members of the ensemble for each replica, eV; no replicas without an ensemble.
+    /// Returns the ensemble energies `[M][C]` of each replica, eV; an empty list for a model without an ensemble.
     fn members(&self, tensors: &Tensors<T>) -> Result<Vec<Vec<Vec<f64>>>> {
         let (name, centers) = (output::ENSEMBLE_ENERGIES, tensors.weights.len());
         if (self.find)(name).is_none() {
@@ -95,12 +95,12 @@ impl<'a, T: Real> Reader<'a, T> {
         Ok(tensors.centers_of_replicas().enumerate().map(derivative).collect())
     }
 
-    /// An output of the shape expected, all of it finite, times `unit`.
+    /// Returns an output times `unit`, after a check of its shape and that all values are finite.
     fn read(&self, name: &'static str, shape: Vec<i64>, unit: f64) -> Result<Vec<f64>> {
         self.in_unit(name, &shape, self.values(name, &shape)?, unit)
     }
 
-    /// The values of an output, all of them finite, times `unit`.
+    /// Returns values times `unit`, after a check that all are finite.
     fn in_unit(&self, name: &'static str, shape: &[i64], values: &[T], unit: f64) -> Result<Vec<f64>> {
         if let Some(position) = values.iter().position(|x| !x.to_f64().is_finite()) {
             return Err(self.not_finite(name, shape, position, values[position].to_f64()));
@@ -108,7 +108,7 @@ impl<'a, T: Real> Reader<'a, T> {
         Ok(values.iter().map(|x| unit * x.to_f64()).collect())
     }
 
-    /// The values of an output of the shape expected.
+    /// Returns the values of an output, after a check of its shape.
     fn values(&self, name: &'static str, expected: &[i64]) -> Result<&[T]> {
         let (shape, values) = self.tensor(name)?;
         if shape != expected {
@@ -117,7 +117,7 @@ impl<'a, T: Real> Reader<'a, T> {
         Ok(values)
     }
 
-    /// Shape and values of an output.
+    /// Returns the shape and values of an output.
     fn tensor(&self, name: &'static str) -> Result<(&[i64], &[T])> {
         let failed = |cause: &str| {
             Error::from(crate::Error::ModelRun { model: self.model.to_owned(), source: ForeignError::new(cause) })
@@ -136,7 +136,7 @@ impl<'a, T: Real> Reader<'a, T> {
     }
 }
 
-/// An error about a number that is not finite, with the center within its replica, which is that of the graph.
+/// Adds the center, as an index of the graph, to an error about a number that is not finite.
 fn with_center<T: Real>(mut error: Error, tensors: &Tensors<T>) -> Error {
     if let Error::OutputNotFinite { output: name, index, center, .. } = &mut error {
         let packed = match *name {
@@ -151,8 +151,8 @@ fn with_center<T: Real>(mut error: Error, tensors: &Tensors<T>) -> Error {
     error
 }
 
-/// Edge gradients `[B][E]` in the order of each graph's edges, times `unit`, from an output of all edge slots; or the
-/// position of a number that is not finite. What a model writes into padding is not looked at.
+/// Returns the edge gradients `[B][E]` in the order of each graph's edges, times `unit`, from an output of all edge
+/// slots; padding is ignored. The error is the position of a number that is not finite.
 pub fn gradients<T: Real>(
     values: &[T],
     unit: f64,
@@ -161,7 +161,7 @@ pub fn gradients<T: Real>(
     let (values, _) = values.as_chunks::<3>();
     let not_finite = |slot: usize| values[slot].iter().position(|x| !x.to_f64().is_finite());
     let replica = |(first, slots): (usize, &[usize])| {
-        // A pass of its own, so that the other has nothing to decide.
+        // A separate pass keeps the conversion free of branches.
         match slots.iter().find_map(|slot| Some(3 * (first + slot) + not_finite(first + slot)?)) {
             Some(position) => Err(position),
             None => Ok(slots.iter().map(|slot| values[first + slot].map(|x| unit * x.to_f64())).collect()),
@@ -170,7 +170,7 @@ pub fn gradients<T: Real>(
     tensors.edges_of_replicas().map(replica).collect()
 }
 
-/// Index along each axis of a position in a row-major tensor.
+/// Returns the index along each axis of a position in a row-major tensor.
 fn unravel(mut position: usize, shape: &[i64]) -> Vec<usize> {
     let mut index = vec![0; shape.len()];
     for (i, &length) in index.iter_mut().zip(shape).rev() {
@@ -193,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_position_is_told_axis_by_axis() {
+    fn unravel_returns_an_index_per_axis() {
         assert_eq!(unravel(23, &[2, 4, 3]), [1, 3, 2]);
         assert_eq!(unravel(7, &[4, 3]), [2, 1]);
     }

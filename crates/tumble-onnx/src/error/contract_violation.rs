@@ -1,28 +1,28 @@
-//! Models that break the contract (docs/model-contract.md).
+//! Violations of the model contract (docs/model-contract.md).
 
 tumble_core::errors! {
-    /// How a model breaks the contract, as the rest of a sentence that begins with its name.
+    /// A violation of the contract by a model, as the rest of a sentence that begins with the model's name.
     #[derive(Debug, thiserror::Error)]
     #[non_exhaustive]
     pub enum ContractViolation {
-        /// Two metadata for tumble.
+        /// Two entries of metadata for tumble.
         #[error("it has two entries of the key \"{key}\" in its metadata")]
         MetadataTwice {
             /// The key.
             key: &'static str,
         },
 
-        /// Metadata that are no JSON.
-        #[error("its metadata are not JSON: {source}")]
+        /// Metadata other than JSON.
+        #[error("its metadata is not JSON: {source}")]
         NotJson {
-            /// The reader's reason, with its place.
+            /// The parser's reason, with line and column.
             source: serde_json::Error,
         },
 
-        /// JSON with a key that is given twice.
+        /// JSON with a duplicate key.
         #[error("{source} of its metadata")]
         KeyTwice {
-            /// The reader's reason, with its place.
+            /// The parser's reason, with line and column.
             source: serde_json::Error,
         },
 
@@ -30,28 +30,28 @@ tumble_core::errors! {
         #[error("missing field `version` in its metadata")]
         NoVersion,
 
-        /// A field that is missing, unknown or of another type.
+        /// A missing or unknown field, or one of another type.
         #[error("{source} in its metadata")]
         Field {
-            /// The reader's reason.
+            /// The parser's reason.
             source: serde_json::Error,
         },
 
-        /// A cutoff that is no length.
+        /// A cutoff out of range.
         #[error("`cutoff` is {found:?} in its metadata where a length above 0 and up to 100 Å was expected")]
         Cutoff {
             /// The value, in the model's unit.
             found: f64,
         },
 
-        /// A number of hops that is none, or more than make sense.
+        /// A number of hops out of range.
         #[error("`hops` is {found} in its metadata where a number from 1 to 100 was expected")]
         Hops {
             /// The value.
             found: usize,
         },
 
-        /// Atomic numbers that are none, or not distinct.
+        /// Atomic numbers that are out of range or not distinct.
         #[error(
             "`species` is {found:?} in its metadata where a list of distinct atomic numbers from 1 to 118 was expected"
         )]
@@ -61,9 +61,11 @@ tumble_core::errors! {
         },
 
         /// Reference energies of other elements than the model's.
-        #[error("`reference_energies` are of {found:?} in its metadata where one of each of `species` was expected")]
+        #[error(
+            "`reference_energies` has the elements {found:?} in its metadata where those of `species` were expected"
+        )]
         ReferenceSpecies {
-            /// Their elements.
+            /// Elements of the reference energies.
             found: Vec<u8>,
         },
 
@@ -76,7 +78,7 @@ tumble_core::errors! {
             found: f64,
         },
 
-        /// Memory for an edge that is none, or more than any computer has.
+        /// Memory per edge out of range.
         #[error("`bytes_per_edge` is {found} in its metadata where a number from 1 to 1073741824 was expected")]
         BytesPerEdge {
             /// The value.
@@ -84,32 +86,29 @@ tumble_core::errors! {
         },
 
         /// A global energy without the input that tells structures apart.
-        #[error(
-            "its metadata say that its energy is one of the `whole` structure, but it has no input `replica` to tell \
-             structures apart"
-        )]
+        #[error("`whole` is true in its metadata, but it has no input `replica` to tell structures apart")]
         NoReplica,
 
-        /// An input that nobody fills.
-        #[error("its input `{name}` is unknown, where inputs are among {known}")]
+        /// An input that is not part of the contract.
+        #[error("its input `{name}` is unknown: expected one of {known}")]
         UnknownInput {
             /// Its name.
             name: String,
-            /// Names of those that there are in this layout.
+            /// Names of the inputs in this layout.
             known: String,
         },
 
-        /// An output that is not there.
-        #[error("its output `{name}` is missing, which its forces kind promises")]
+        /// A missing output.
+        #[error("its output `{name}` is missing, but `forces` in its metadata promises it")]
         NoOutput {
             /// Its name.
             name: &'static str,
         },
 
-        /// An input or output that is no tensor.
-        #[error("its {what} `{name}` is no tensor")]
+        /// An input or output other than a tensor.
+        #[error("its {what} `{name}` is not a tensor")]
         NoTensor {
-            /// Which of the two.
+            /// "input" or "output".
             what: &'static str,
             /// Its name.
             name: String,
@@ -118,7 +117,7 @@ tumble_core::errors! {
         /// An input or output of another type.
         #[error("its {what} `{name}` is of {found} where {expected} was expected")]
         WrongType {
-            /// Which of the two.
+            /// "input" or "output".
             what: &'static str,
             /// Its name.
             name: String,
@@ -128,14 +127,14 @@ tumble_core::errors! {
             expected: String,
         },
 
-        /// A step of training.
-        #[error("it holds a step of training (training_info): export it for inference")]
+        /// A training step.
+        #[error("it contains a training step (training_info): export it for inference")]
         Training,
 
         /// A node with a branch or a loop.
         #[error(
-            "its node {operator} has a graph inside (If, Loop and Scan do): export it without branches and loops, \
-             unrolled where their number is fixed"
+            "its node {operator} contains a graph, as If, Loop and Scan do: export it without branches, and unroll its \
+             loops"
         )]
         NestedNode {
             /// Its operator.
@@ -143,13 +142,13 @@ tumble_core::errors! {
         },
 
         /// A function with a branch or a loop in an attribute.
-        #[error("its function {name} has an attribute with a graph inside")]
+        #[error("its function {name} has an attribute with a graph")]
         NestedFunction {
             /// Its name.
             name: String,
         },
 
-        /// An operator that nobody knows.
+        /// An operator that neither ONNX Runtime, this program nor the file defines.
         #[error(
             "its operator {name} is of the domain \"{domain}\", which neither ONNX Runtime nor a function of the file \
              defines: export it with standard operators, or with the function"
@@ -161,22 +160,22 @@ tumble_core::errors! {
             domain: String,
         },
 
-        /// More operators than can be worked on.
+        /// More operators than supported.
         #[error(
-            "it has {found} operators with its functions written out, more than the {most} that are taken: export \
-             a smaller graph"
+            "it has {found} operators with its functions expanded, more than the limit of {most}: export a smaller \
+             graph"
         )]
         Operators {
-            /// How many there are.
+            /// Number of operators.
             found: u64,
-            /// How many there may be.
+            /// Largest number supported.
             most: u64,
         },
 
-        /// Functions that call one another without end.
-        #[error("its functions call one another {depth} deep")]
+        /// Functions nested too deeply.
+        #[error("its functions call one another more than {depth} levels deep")]
         Deep {
-            /// How deep they were followed.
+            /// The limit.
             depth: usize,
         },
 

@@ -1,19 +1,21 @@
-//! Weights outside of a model file that cannot be had.
+//! Errors of external data: weights of a model in other files.
 
 use std::path::PathBuf;
 
 use super::Malformed;
 
 tumble_core::errors! {
-    /// What is wrong with a file that holds weights of a model, as the rest of a sentence that ends with its name.
+    /// An error of a file with weights of a model, as the rest of a sentence that ends with the file's name.
     #[derive(Debug, thiserror::Error)]
     #[non_exhaustive]
     pub enum ExternalDataError {
         /// A path that leads out of the model's folder.
-        #[error("which is no place in the model's folder: save it with its weights beside it, or in one file")]
+        #[error(
+            "which is not a path inside the model's folder: save the model with its weights beside it, or in one file"
+        )]
         Elsewhere,
 
-        /// A file that is not there, or may not be read.
+        /// A missing or unreadable file.
         #[error("which cannot be read ({source}): put it beside the model, into {}", folder.display())]
         Unreadable {
             /// The folder of the model.
@@ -23,31 +25,31 @@ tumble_core::errors! {
         },
 
         /// A folder or a device.
-        #[error("which is no file: save the model with its weights beside it, or in one file")]
+        #[error("which is not a file: save the model with its weights beside it, or in one file")]
         NoFile,
 
-        /// More bytes than a model in memory can have.
-        #[error("which makes it more than {most} MB, the most that an ONNX model in memory can be")]
+        /// A file too large for a model in memory.
+        #[error("which makes the model larger than {most} MB, the limit for an ONNX model in memory")]
         TooLong {
-            /// Megabytes at most.
+            /// The limit, MB.
             most: u64,
         },
 
-        /// Fewer bytes than the model wants of it.
+        /// Fewer bytes than the model reads.
         #[error(
-            "which has {found} bytes, where {length} from byte {offset} on are wanted: it was cut short or belongs to \
-             another model"
+            "which has {found} bytes, but the model reads {length} from byte {offset} on: it was cut short or belongs \
+             to another model"
         )]
         Short {
             /// Bytes of the file.
             found: usize,
-            /// Bytes that are wanted, or "all".
+            /// Number of bytes read, or "all".
             length: String,
-            /// Where they begin.
+            /// First byte read.
             offset: usize,
         },
 
-        /// A tensor that cannot be understood.
+        /// A malformed tensor.
         #[error(transparent)]
         Malformed(#[from] Malformed),
     }

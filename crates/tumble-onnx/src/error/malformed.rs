@@ -1,24 +1,24 @@
-//! Bytes that are no ONNX model.
+//! Defects of files that are not ONNX models.
 
 use super::OtherFormat;
 
 tumble_core::errors! {
-    /// Why a file is no ONNX model, as the rest of a sentence that begins with its name.
+    /// Reason why a file is not an ONNX model, as the rest of a sentence that begins with its name.
     #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
     #[non_exhaustive]
     pub enum Malformed {
-        /// Not protobuf at all.
+        /// Not a protobuf message.
         #[error("its bytes are not a protobuf message")]
         NotProtobuf,
 
         /// A string that is not UTF-8.
-        #[error("a name in it is no text")]
+        #[error("a name in it is not UTF-8 text")]
         NotText,
 
-        /// A field that is longer than what is left.
+        /// A field longer than the rest of the file.
         #[error("it ends {missing} bytes early, so it was cut short or is of another format")]
         CutShort {
-            /// Bytes that are missing.
+            /// Number of missing bytes.
             missing: usize,
         },
 
@@ -30,21 +30,21 @@ tumble_core::errors! {
         #[error("it is a folder: give the .onnx file in it")]
         Folder,
 
-        /// More bytes than protobuf's own readers take.
-        #[error("it is longer than {most} MB, the most that one can be")]
+        /// More bytes than protobuf's own readers accept.
+        #[error("it is longer than {most} MB, the limit of the format")]
         TooLong {
-            /// Megabytes at most.
+            /// The limit, MB.
             most: u64,
         },
 
-        /// A format that is known by how it begins.
+        /// Another format, recognized by its first bytes.
         #[error(transparent)]
         OtherFormat(#[from] OtherFormat),
 
         /// No graph, or several.
         #[error("it holds {found} graphs instead of one")]
         Graphs {
-            /// How many there are.
+            /// Number of graphs.
             found: usize,
         },
 
@@ -55,25 +55,25 @@ tumble_core::errors! {
             name: String,
         },
 
-        /// A message of a tensor in two parts, which protobuf's own readers would put together.
+        /// A tensor in two messages, which protobuf's own readers would merge.
         #[error("a tensor in it is given twice")]
         TensorTwice,
 
-        /// An offset or a length that is no number.
-        #[error("the {key} of a tensor outside of the file is \"{value}\", which is no number")]
+        /// An offset or a length other than a number.
+        #[error("the {key} of a tensor in another file is \"{value}\" where a number was expected")]
         NoNumber {
-            /// Which of the two.
+            /// "offset" or "length".
             key: String,
-            /// What was found.
+            /// The value.
             value: String,
         },
 
-        /// A key of the metadata that was that of the checksum, but for a byte or two.
-        #[error("its metadata have the key {key:?} where {expected:?} was written, so it is damaged")]
+        /// A key of the metadata that differs from the checksum's key by one or two bytes.
+        #[error("its metadata has the key {key:?} where {expected:?} was written, so it is damaged")]
         DamagedKey {
             /// The key.
             key: String,
-            /// That of the checksum.
+            /// The key of the checksum.
             expected: &'static str,
         },
 

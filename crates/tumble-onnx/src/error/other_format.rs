@@ -1,15 +1,16 @@
-//! Files that are given in place of a model.
+//! Files of other formats, given in place of a model.
 
 tumble_core::errors! {
-    /// The format of a file that is no ONNX model, and what to do, as the rest of a sentence that begins with its name.
+    /// The format of a file in place of an ONNX model, and the remedy, as the rest of a sentence that begins with its
+    /// name.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
     #[non_exhaustive]
     pub enum OtherFormat {
-        /// XYZ.
+        /// Structures in XYZ.
         #[error("it holds structures: give the model first and the structures after it")]
         Structures,
 
-        /// ONNX Runtime's.
+        /// ONNX Runtime's own format.
         #[error("it is in ONNX Runtime's own format (.ort): give the .onnx file that it was made from")]
         OnnxRuntime,
 
@@ -28,36 +29,36 @@ tumble_core::errors! {
         #[error("it is compressed: unpack it first")]
         Compressed,
 
-        /// Of PyTorch.
+        /// A checkpoint of PyTorch.
         #[error(
             "it is a checkpoint of PyTorch: export it, by `tumble-export pet CHECKPOINT -o model.onnx` for metatrain's \
              PET, `tumble-export orb` for Orb, `tumble-export torch` for any other model"
         )]
         Checkpoint,
 
-        /// Of `torch.export`.
+        /// A program of `torch.export`.
         #[error(
             "it is a program of torch.export: export the module that it was made from, by `tumble-export torch \
              my_module.py:make -o model.onnx`"
         )]
         ExportedProgram,
 
-        /// Of `torch.jit`.
+        /// A program of `torch.jit`.
         #[error(
             "it is a program of TorchScript: export the checkpoint that it was made from, by `tumble-export pet \
              CHECKPOINT -o model.onnx`, or the module, by `tumble-export torch my_module.py:make -o model.onnx`"
         )]
         TorchScript,
 
-        /// zip.
+        /// A zip archive.
         #[error("it is an archive (zip): unpack it first")]
         Archive,
 
-        /// What Git has in place of a large file.
+        /// A pointer of Git LFS in place of a large file.
         #[error("it is a pointer of Git LFS: fetch the file itself, by `git lfs pull`")]
         LfsPointer,
 
-        /// What a server answers in place of a file.
+        /// A web page, a server's answer in place of a file.
         #[error("it is a page of HTML or XML: fetch the file itself")]
         Html,
 

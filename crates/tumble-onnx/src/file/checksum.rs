@@ -1,7 +1,7 @@
-//! The checksum in a model file: one flipped bit, and the file is refused.
+//! The checksum in a model file: a file with one flipped bit is refused.
 //!
-//! It is an entry of `metadata_props`, and the SHA-256 of all other fields of the file as they are, one after the
-//! other. Weights outside of the file are hashed with it (see [`hash`](crate::file::hash)).
+//! The checksum is the SHA-256 of the raw bytes of all other fields of the file, in their order, and is stored in
+//! `metadata_props`. External data is hashed too (see [`hash`](crate::file::hash)).
 
 use std::fs;
 use std::path::Path;
@@ -16,17 +16,17 @@ use crate::file::proto::{Field, Fields, entry, field, message};
 /// The key in `metadata_props`.
 pub(crate) const KEY: &str = "tumble_checksum";
 
-/// The checksum that a model states, and that of its contents.
+/// The stated checksum of a model, and the checksum of its contents.
 struct Checksum {
     stated: Option<String>,
     found: String,
 }
 
-/// A field of the file, as far as checksums are concerned.
+/// The role of a field of the file for the checksum.
 enum Part<'a> {
     Other,
     Checksum(&'a [u8]),
-    /// An entry whose key is that of a checksum, but for one or two bytes.
+    /// An entry with a key that differs from the checksum's by one or two bytes.
     Damaged(&'a [u8]),
 }
 
@@ -67,7 +67,7 @@ impl Checksum {
     }
 }
 
-/// Compares a model with the checksum that it states; whether it states one.
+/// Compares a model with its stated checksum; returns whether it states one.
 ///
 /// # Errors
 /// [`Error::NotOnnx`] and [`Error::Damaged`].
@@ -80,7 +80,7 @@ pub fn verify(path: &Path, bytes: &[u8], weights: &Weights) -> Result<bool> {
     }
 }
 
-/// Writes its checksum into a model file, in place of one that is there; returns it.
+/// Writes the checksum into a model file, in place of an old one; returns the checksum.
 ///
 /// # Errors
 /// [`Error::Read`], [`Error::NotOnnx`], [`Error::ExternalData`] and [`Error::Write`].
@@ -93,7 +93,7 @@ pub fn stamp(path: &Path) -> Result<String> {
     Ok(checksum)
 }
 
-/// The bytes of a model with its checksum, and that.
+/// Returns the bytes of a model with its checksum, and the checksum.
 ///
 /// # Errors
 /// [`Malformed`].
@@ -111,9 +111,9 @@ pub fn stamped(bytes: &[u8], weights: &Weights) -> Result<(Vec<u8>, String), Mal
     Ok((written, checksum))
 }
 
-/// Puts a file in the place of another one, whole or not at all.
+/// Replaces a file atomically.
 fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
-    // What a link points to, and not the link.
+    // Replaces the target of a link, not the link.
     let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
     let mut name = path.as_os_str().to_owned();
     name.push(".part");

@@ -1,7 +1,7 @@
-//! Weights that a model keeps in other files beside it ("external data"), put into the model when it is loaded.
+//! External data: weights in other files beside a model, embedded into the model when it is loaded.
 //!
-//! ONNX Runtime would look for them in the current folder, since models are given to it from memory; and all that comes
-//! after works on the bytes of one file.
+//! ONNX Runtime gets the model from memory, so it would look for the files in the current folder; and all later
+//! processing works on the bytes of one file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,7 +11,7 @@ use crate::error::{Error, ExternalDataError, Malformed, Result};
 use crate::file::hash;
 use crate::file::proto::{Field, Fields, LONGEST, LONGEST_MB, entry, field, header, message, utf8};
 
-/// The messages of a model that hold tensors, directly or further inside.
+/// The messages of a model that hold tensors, directly or nested.
 #[derive(Clone, Copy, PartialEq)]
 #[expect(missing_docs, reason = "named as in onnx.proto")]
 pub enum Kind {
@@ -25,7 +25,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The kind of message in a field. Graphs in attributes are refused before (see `scan`).
+    /// Returns the kind of message in a field. `scan` has already refused graphs in attributes.
     pub fn inside(self, number: u64) -> Option<Self> {
         match (self, number) {
             (Self::Model, field::MODEL_GRAPH) => Some(Self::Graph),
@@ -43,7 +43,7 @@ impl Kind {
         }
     }
 
-    /// Whether a message can be in this field once only. Protobuf's own readers merge it if it is there again.
+    /// Returns whether this field holds one message only. Protobuf's own readers merge repeated ones.
     fn once(self, number: u64) -> bool {
         match self {
             Self::Attribute => [field::ATTRIBUTE_TENSOR, field::ATTRIBUTE_SPARSE_TENSOR].contains(&number),
@@ -53,20 +53,20 @@ impl Kind {
     }
 }
 
-/// A part of a file that holds the values of a tensor.
+/// The range of a file with the values of a tensor.
 #[derive(Debug, PartialEq)]
 struct ExternalRange<'a> {
-    /// The file, seen from the model's folder.
+    /// Path of the file, relative to the model's folder.
     location: &'a str,
     offset: usize,
-    /// Bytes; to the end of the file where `None`.
+    /// Number of bytes; `None`: to the end of the file.
     length: Option<usize>,
 }
 
 impl<'a> ExternalRange<'a> {
-    /// Of a TensorProto; `None` where its values are in itself.
+    /// Reads the range from a TensorProto; `None` if it holds its values itself.
     fn of(tensor: &'a [u8]) -> Result<Option<Self>, Malformed> {
-        // DataLocation.EXTERNAL, in the 32 bits that protobuf's own readers take.
+        // DataLocation.EXTERNAL. Protobuf's own readers keep 32 bits.
         const EXTERNAL: u32 = 1;
         let (mut external, mut place) = (false, ExternalRange { location: "", offset: 0, length: None });
         for part in Fields(tensor) {
@@ -96,7 +96,7 @@ impl<'a> ExternalRange<'a> {
         Ok(())
     }
 
-    /// Its bytes in the file.
+    /// Returns the bytes of the range in the file.
     fn cut<'b>(&self, file: &'b [u8]) -> Result<&'b [u8], ExternalDataError> {
         let end = self.length.map_or(Some(file.len()), |length| self.offset.checked_add(length));
         end.and_then(|end| file.get(self.offset..end)).ok_or_else(|| {
@@ -106,13 +106,13 @@ impl<'a> ExternalRange<'a> {
     }
 }
 
-/// The files that hold weights of a model, by the names that it gives them.
+/// The external files of a model, by their names in the model.
 pub struct Weights {
     files: BTreeMap<String, Vec<u8>>,
 }
 
 impl Weights {
-    /// Reads the files that the model of these bytes, in the file `model`, keeps weights in.
+    /// Reads the external files of a model, given its `bytes` and its path `model`.
     ///
     /// # Errors
     /// [`Error::NotOnnx`] and [`Error::ExternalData`].
@@ -126,7 +126,7 @@ impl Weights {
         Ok(Self { files: locations.into_iter().map(file).collect::<Result<_>>()? })
     }
 
-    /// For fuzzing: as if all files of the model held these bytes.
+    /// Returns the weights as if all external files held the bytes `file`, for fuzzing.
     ///
     /// # Errors
     /// [`Malformed`].
@@ -135,13 +135,13 @@ impl Weights {
         Ok(Self { files: files.collect() })
     }
 
-    /// Whether all weights are in the model's own file.
+    /// Returns whether all weights are in the model's own file.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
     }
 
-    /// SHA-256 of a model whose own file, or what is hashed of it, has this one: that itself, or where there are other
-    /// files that of all of them.
+    /// Returns the SHA-256 of a model, given the hash of its own file (or of the hashed part): this hash, or with
+    /// external files the hash of all hashes.
     pub fn hash(&self, own: String) -> String {
         if self.is_empty() {
             return own;
@@ -149,7 +149,7 @@ impl Weights {
         hash::of_all([own].into_iter().chain(self.files.values().map(|file| hash::hex(file))))
     }
 
-    /// The model with all weights in itself, from its bytes.
+    /// Returns the bytes of the model with all weights embedded.
     ///
     /// # Errors
     /// [`Error::ExternalData`].
@@ -165,7 +165,7 @@ impl Weights {
         }
     }
 
-    /// Writes a message with the weights in it; the error is the name of a file, and what is wrong with it.
+    /// Writes a message with its weights embedded; the error is the name of a file and the reason.
     fn copy(&self, kind: Kind, bytes: &[u8], into: &mut Vec<u8>) -> Result<(), (String, ExternalDataError)> {
         for part in Fields(bytes) {
             let part = part.map_err(|cause| (String::new(), cause.into()))?;
@@ -201,10 +201,10 @@ impl Weights {
     }
 }
 
-/// Bytes of the lengths that [`end`] fills in: as many as protobuf's own readers take.
+/// Size of the lengths written by [`end`], bytes: the most that protobuf's own readers accept.
 const LENGTH: usize = 5;
 
-/// Begins a message in a field; returns where its length belongs.
+/// Begins a message in a field; returns the position of its length.
 fn begin(number: u64, into: &mut Vec<u8>) -> usize {
     let mut tag = message(number, b"");
     tag.pop();
@@ -213,7 +213,7 @@ fn begin(number: u64, into: &mut Vec<u8>) -> usize {
     into.len() - LENGTH
 }
 
-/// Ends a message by its length.
+/// Ends a message: writes its length.
 fn end(start: usize, into: &mut [u8]) {
     let length = into.len() - start - LENGTH;
     for (i, byte) in into[start..start + LENGTH].iter_mut().enumerate() {
@@ -221,14 +221,14 @@ fn end(start: usize, into: &mut [u8]) {
     }
 }
 
-/// The files that hold weights of a model.
+/// Returns the names of the external files of a model.
 fn locations(bytes: &[u8]) -> Result<BTreeSet<String>, Malformed> {
     let mut names = BTreeSet::new();
     visit(Kind::Model, bytes, &mut |place| names.extend([place.location.to_owned()]))?;
     Ok(names)
 }
 
-/// Tells of every tensor whose values are elsewhere.
+/// Calls `found` for each tensor with external values.
 fn visit(kind: Kind, bytes: &[u8], found: &mut impl FnMut(ExternalRange)) -> Result<(), Malformed> {
     if kind == Kind::Tensor {
         ExternalRange::of(bytes)?.into_iter().for_each(found);
@@ -249,7 +249,7 @@ fn visit(kind: Kind, bytes: &[u8], found: &mut impl FnMut(ExternalRange)) -> Res
     Ok(())
 }
 
-/// Reads a file that holds weights, if there is still so much room.
+/// Reads a file of weights, up to `room` bytes; reduces `room` by its length.
 fn read(model: &Path, location: &str, room: &mut u64) -> Result<Vec<u8>, ExternalDataError> {
     let inside = |part| matches!(part, Component::Normal(_) | Component::CurDir);
     if location.is_empty() || !Path::new(location).components().all(inside) {

@@ -1,4 +1,4 @@
-//! Files that are given in place of a model, known by how they begin.
+//! Recognition of other file formats by their first bytes.
 
 use std::path::Path;
 
@@ -6,10 +6,10 @@ use tumble_xyz::holds_structures;
 
 use crate::error::OtherFormat;
 
-/// Bytes by which a file of structures is known.
+/// Number of bytes read to recognize structures.
 const HEAD: usize = 8192;
 
-/// What a file is that is no ONNX model. `None`: not known.
+/// Returns the format of a file that is not an ONNX model; `None` if unknown.
 pub(crate) fn recognize(path: &Path, bytes: &[u8]) -> Option<OtherFormat> {
     if holds_structures(path, &bytes[..bytes.len().min(HEAD)]) {
         return Some(OtherFormat::Structures);
@@ -28,11 +28,11 @@ pub(crate) fn recognize(path: &Path, bytes: &[u8]) -> Option<OtherFormat> {
     }
 }
 
-/// Bytes at the beginning and at the end of an archive in which names are looked for.
+/// Number of bytes at the beginning and at the end of an archive that are searched for names.
 const DIRECTORY: usize = 1 << 20;
 
 fn archive(bytes: &[u8]) -> OtherFormat {
-    // The names in it are at the beginning of each file, and once more at the end.
+    // A zip archive has the names of its files before each file and again at the end.
     let ends = [&bytes[..bytes.len().min(DIRECTORY)], &bytes[bytes.len().saturating_sub(DIRECTORY)..]];
     let holds = |name: &[u8]| ends.iter().any(|end| end.windows(name.len()).any(|part| part == name));
     if holds(b"serialized_exported_program") || holds(b"models/model.json") {
@@ -46,13 +46,13 @@ fn archive(bytes: &[u8]) -> OtherFormat {
     }
 }
 
-/// Bytes by which a text is known.
+/// Number of bytes read to recognize text.
 const BEGINNING: usize = 1024;
 
 fn text(bytes: &[u8]) -> Option<OtherFormat> {
     let beginning = &bytes[..bytes.len().min(BEGINNING)];
     let end = beginning.utf8_chunks().next().map_or(0, |chunk| chunk.valid().len());
-    // A letter may be cut at the end.
+    // The last character may be incomplete.
     let text = str::from_utf8(&beginning[..end]).ok().filter(|_| beginning.len() - end < 4)?;
     if text.chars().any(|c| c.is_control() && !c.is_whitespace()) {
         return None;
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_are_known_by_how_they_begin() {
+    fn formats_are_recognized_by_their_first_bytes() {
         let cases: [(&[u8], &str); 18] = [
             (b"PK\x03\x04....archive/data.pkl..", "it is a checkpoint of PyTorch: export it, by `tumble-export pet "),
             (b"PK\x03\x04..m/data.pkl..m/constants.pkl", "it is a program of TorchScript: export the checkpoint "),

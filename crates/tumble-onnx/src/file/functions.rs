@@ -1,27 +1,27 @@
-//! The operators of a model, and how many there are once all functions of the file are written out.
+//! The operators of a model, and their number after expansion of all functions of the file.
 
 use std::collections::HashMap;
 
 use crate::error::{ContractViolation, Malformed};
 
-/// Operators of a graph at most, with its functions written out. ONNX Runtime takes seconds for as many, and a file of
-/// a few hundred bytes can have more than memory holds, by functions that call functions.
+/// Most operators of a graph, with its functions expanded. ONNX Runtime takes seconds for this many, and by functions
+/// that call functions, a file of a few hundred bytes could expand to more than memory holds.
 const MOST: u64 = 100_000;
 
-/// Functions that call one another at most.
+/// Deepest nesting of function calls.
 const DEEPEST: usize = 100;
 
-/// The name by which a node calls an operator or a function.
+/// The name of an operator or function, as called by a node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Operator<'a> {
-    /// Empty for that of ONNX itself.
+    /// Domain; empty for ONNX's own.
     pub domain: &'a str,
     pub name: &'a str,
     pub overload: &'a str,
 }
 
 impl Operator<'_> {
-    /// Whether ONNX Runtime or one of our kernels may have it.
+    /// Returns whether the operator is in a domain of ONNX Runtime or has a kernel of ours.
     fn is_known(self) -> bool {
         let Self { domain, name, .. } = self;
         let known = ["", "ai.onnx", "com.microsoft"].contains(&domain);
@@ -31,7 +31,7 @@ impl Operator<'_> {
     }
 }
 
-/// The operators that are called by the graph and by each function of a model.
+/// The operators called by the graph and by each function of a model.
 #[derive(Debug, Default)]
 pub(crate) struct Operators<'a> {
     pub graph: Vec<Operator<'a>>,
@@ -47,7 +47,7 @@ impl<'a> Operators<'a> {
         }
     }
 
-    /// Refuses operators that nobody knows, and more of them than can be worked on.
+    /// Refuses unknown operators, and too many of them.
     pub fn check(&self) -> Result<(), ContractViolation> {
         let all = self.graph.iter().chain(self.functions.values().flatten());
         if let Some(unknown) = all.copied().find(|call| !self.functions.contains_key(call) && !call.is_known()) {
@@ -60,7 +60,8 @@ impl<'a> Operators<'a> {
         }
     }
 
-    /// The number of operators in these calls. `known`: of functions that were counted before; `None` while they are.
+    /// Returns the number of operators in these calls. `known` holds the numbers of functions already counted, and
+    /// `None` for functions being counted.
     fn written_out(
         &self,
         calls: &[Operator<'a>],
@@ -101,7 +102,7 @@ mod tests {
         Operator { domain, name, overload: "" }
     }
 
-    /// A graph that calls the first of these functions.
+    /// Checks a graph that calls the first of these functions; returns the error.
     fn refusal(functions: &[(&str, Vec<Operator>)]) -> Option<String> {
         let mut operators = Operators { graph: vec![call("my", functions[0].0)], ..Operators::default() };
         for (name, calls) in functions {
@@ -111,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn functions_that_double_are_counted_and_not_written_out() {
+    fn functions_that_double_are_counted_without_expansion() {
         let names: Vec<_> = (0..60).map(|i| format!("F{i}")).collect();
         let doubled = |depth: usize| {
             let inner = |i: usize| if i + 1 < depth { call("my", &names[i + 1]) } else { call("", "Add") };
@@ -119,8 +120,8 @@ mod tests {
             refusal(&functions)
         };
         assert_eq!(doubled(16), None);
-        let expected = "it has 131072 operators with its functions written out, more than the 100000 that are taken: \
-                        export a smaller graph";
+        let expected = "it has 131072 operators with its functions expanded, more than the limit of 100000: export a \
+                        smaller graph";
         assert_eq!(doubled(17).unwrap(), expected);
         assert!(doubled(60).unwrap().starts_with("it has 1152921504606846976 operators"));
     }
@@ -133,16 +134,16 @@ mod tests {
     }
 
     #[test]
-    fn functions_nested_without_end_are_refused_before_the_stack_is_full() {
+    fn deeply_nested_functions_are_refused_before_the_stack_overflows() {
         let names: Vec<_> = (0..100_000).map(|i| format!("F{i}")).collect();
         let inner = |i: usize| names.get(i + 1).map_or(call("", "Add"), |name| call("my", name));
         let functions: Vec<_> = (0..names.len()).map(|i| (names[i].as_str(), vec![inner(i)])).collect();
-        assert_eq!(refusal(&functions).unwrap(), "its functions call one another 100 deep");
+        assert_eq!(refusal(&functions).unwrap(), "its functions call one another more than 100 levels deep");
         assert_eq!(refusal(&functions[99_910..]), None);
     }
 
     #[test]
-    fn operators_that_nobody_defines_are_refused() {
+    fn undefined_operators_are_refused() {
         let known = [call("", "Add"), call("ai.onnx.ml", "X"), call("com.microsoft", "Gelu"), call("tumble", "Silu")];
         Operators { graph: known.to_vec(), ..Operators::default() }.check().unwrap();
         for unknown in [call("my.ops", "Foo"), call("tumble", "Later"), call("com.microsoftware", "X")] {

@@ -1,11 +1,11 @@
-//! Functions of a model file in whose place tumble has kernels of its own.
+//! Removal of function bodies from a model file, so that ONNX Runtime calls the fused kernels instead.
 
 use tumble_ops::has;
 
 use super::proto::{Field, all_fields, field, text};
 use crate::error::Malformed;
 
-/// The bytes of a model file without the functions in whose place we have kernels.
+/// Returns the bytes of a model file without the functions of operators that have a kernel.
 pub fn without_functions(bytes: &[u8]) -> Result<Vec<u8>, Malformed> {
     let mut kept = Vec::with_capacity(bytes.len());
     for Field { number, value, raw, .. } in all_fields(bytes)? {
@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_functions_that_have_kernels_are_left_out() {
+    fn functions_without_a_kernel_are_kept() {
         let field = |number: u8, value: &[u8]| [&[number << 3 | 2, value.len() as u8], value].concat();
         let function = |domain: &str, name: &str| {
             let body = [field(1, name.as_bytes()), field(10, domain.as_bytes())].concat();

@@ -1,14 +1,13 @@
-//! SHA-256 of model files, which tells models apart in logs.
+//! SHA-256 of model files, to tell models apart in logs.
 
 use sha2::{Digest, Sha256};
 
-/// SHA-256 of the bytes, hexadecimal.
+/// Returns the SHA-256 of the bytes, hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     format!("{:x}", Sha256::digest(bytes))
 }
 
-/// SHA-256 of the lines that these hashes are, each with a newline: as `sha256sum FILES | cut -c -64 | sha256sum` finds
-/// it.
+/// Returns the SHA-256 of these hashes, each followed by a newline, as `sha256sum FILES | cut -c -64 | sha256sum` does.
 pub(crate) fn of_all(hashes: impl Iterator<Item = String>) -> String {
     hex(hashes.map(|hash| hash + "\n").collect::<String>().as_bytes())
 }

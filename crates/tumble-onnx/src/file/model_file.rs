@@ -1,4 +1,4 @@
-//! A model's files: read once, checked, and put in one piece.
+//! Reading of a model's files: each is read once, checked, and joined into one.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -14,22 +14,22 @@ use crate::file::proto::{LONGEST, LONGEST_MB};
 use crate::file::scan::{Scan, ScanError, scan};
 use crate::file::{checksum, format};
 
-/// A model that was read from its files, in one piece, and found to be whole.
+/// A model read from its files, joined into one and checked.
 pub struct CheckedModel {
-    /// The bytes that a session is made of.
+    /// The bytes for a session, with all weights.
     pub bytes: Vec<u8>,
-    /// Of all its files, hexadecimal.
+    /// SHA-256 of all its files, hexadecimal.
     pub sha256: String,
-    /// What it says of itself.
+    /// Its metadata.
     pub metadata: Metadata,
     /// Names of the ScatterND nodes with a reduction.
     pub scatters: Vec<String>,
-    /// What the user should know of it.
+    /// Notes to the user, as sentences.
     pub notes: Vec<String>,
 }
 
 impl CheckedModel {
-    /// Reads a model; `sha256`: that it must have.
+    /// Reads a model; refuses one with another hash than `sha256`, if given.
     pub fn read(path: &Path, sha256: Option<&str>) -> Result<Self> {
         let demanded = sha256.map(Hash::read).transpose()?;
         let (bytes, Scan { metadata, scatters }) = read_model(path)?;
@@ -58,7 +58,7 @@ fn unstamped(path: &Path) -> String {
     )
 }
 
-/// Reads a model's own file and looks through it.
+/// Reads and scans a model's own file.
 ///
 /// # Errors
 /// [`Error::Read`], [`Error::NotOnnx`] and [`Error::Contract`].
@@ -78,10 +78,10 @@ pub(crate) fn read_model(path: &Path) -> Result<(Vec<u8>, Scan)> {
     Ok((bytes, scan))
 }
 
-/// The bytes of a file, as far as a model can be long.
+/// Reads a file, up to one byte more than the longest model.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let about = fs::metadata(path)?;
-    // A pipe would keep whoever opens it waiting.
+    // Opening a pipe would block.
     if !about.is_file() && !about.is_dir() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a pipe or a device: give a file"));
     }

@@ -1,7 +1,6 @@
-//! Reading and writing of protobuf, as far as ONNX Runtime does not tell the contents of a file, or tells them too
-//! late.
-//!
-//! A message is a row of fields, each a tag (field number · 8 + wire type) and a value
+//! Reading and writing of protobuf, for contents of a model file that ONNX Runtime does not report, or not before it
+//! opens a session.
+//! A message is a sequence of fields, each a tag (field number · 8 + wire type) and a value
 //! (<https://protobuf.dev/programming-guides/encoding>). Field numbers are those of `onnx.proto`.
 
 use crate::error::Malformed;
@@ -58,27 +57,27 @@ pub mod field {
     pub const DIMENSION_VALUE: u64 = 1;
 }
 
-/// The longest file that protobuf's own readers take, bytes.
+/// The longest file that protobuf's own readers accept, bytes.
 pub(crate) const LONGEST: u64 = (1 << 31) - 1;
 
-/// The same, MB.
+/// The longest file that protobuf's own readers accept, MB.
 pub(crate) const LONGEST_MB: u64 = (LONGEST + 1) >> 20;
 
 /// A field of a message.
 pub struct Field<'a> {
     /// Its number.
     pub number: u64,
-    /// Its value where that is bytes (a string, a message, an array); empty for numbers.
+    /// Its value if it is bytes (a string, a message, an array); empty for numbers.
     pub value: &'a [u8],
-    /// Its value where that is a whole number; 0 for others.
+    /// Its value if it is an integer; 0 otherwise.
     pub integer: u64,
-    /// All of it, with its tag.
+    /// The whole field, with its tag.
     pub raw: &'a [u8],
     /// Whether its value is bytes.
     pub bytes: bool,
 }
 
-/// The fields of a message, one after the other.
+/// An iterator over the fields of a message.
 pub struct Fields<'a>(pub &'a [u8]);
 
 impl<'a> Iterator for Fields<'a> {
@@ -101,7 +100,7 @@ fn read<'a>(bytes: &mut &'a [u8]) -> Result<Field<'a>, Malformed> {
     let tag = varint(bytes)?;
     let (mut value, mut integer) = (&b""[..], 0);
     match tag & 7 {
-        // Protobuf's own readers drop the bits above, and would see another field.
+        // Protobuf's own readers drop the higher bits and would see another field.
         _ if tag > u32::MAX.into() => return Err(Malformed::NotProtobuf),
         0 => integer = varint(bytes)?,
         1 => drop(take(bytes, 8)?),
@@ -116,30 +115,30 @@ fn read<'a>(bytes: &mut &'a [u8]) -> Result<Field<'a>, Malformed> {
     Ok(Field { number: tag >> 3, value, integer, raw, bytes: tag & 7 == 2 })
 }
 
-/// All fields of a message, in their order.
+/// Returns all fields of a message, in their order.
 pub fn all_fields(bytes: &[u8]) -> Result<Vec<Field<'_>>, Malformed> {
     Fields(bytes).collect()
 }
 
-/// The fields of a message that hold bytes (strings, messages, arrays), in their order; numbers are stepped over.
+/// Returns the fields of a message that hold bytes (strings, messages, arrays), in their order, without numbers.
 pub(crate) fn fields(bytes: &[u8]) -> Result<Vec<(u64, &[u8])>, Malformed> {
     let bytes = Fields(bytes).filter(|field| field.as_ref().map_or(true, |field| field.bytes));
     bytes.map(|field| field.map(|field| (field.number, field.value))).collect()
 }
 
-/// The bytes of a field of a message; empty if it is not there. The last one counts, as for protobuf's own readers.
+/// Returns the bytes of a field of a message; empty if missing. The last one counts, as for protobuf's own readers.
 pub(crate) fn value(bytes: &[u8], wanted: u64) -> Result<&[u8], Malformed> {
     Fields(bytes).try_fold(&b""[..], |last, field| {
         field.map(|field| if field.number == wanted && field.bytes { field.value } else { last })
     })
 }
 
-/// The text of a field of a message; empty if it is not there.
+/// Returns the text of a field of a message; empty if missing.
 pub fn text(bytes: &[u8], wanted: u64) -> Result<&str, Malformed> {
     utf8(value(bytes, wanted)?)
 }
 
-/// A string of a message.
+/// Returns bytes as a string.
 ///
 /// # Errors
 /// [`Malformed::NotText`].
@@ -147,7 +146,7 @@ pub fn utf8(bytes: &[u8]) -> Result<&str, Malformed> {
     str::from_utf8(bytes).map_err(|_| Malformed::NotText)
 }
 
-/// Key and value of a StringStringEntryProto.
+/// Returns the key and value of a StringStringEntryProto.
 pub(crate) fn entry(bytes: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
     Ok((value(bytes, field::ENTRY_KEY)?, value(bytes, field::ENTRY_VALUE)?))
 }
@@ -174,19 +173,19 @@ fn varint(bytes: &mut &[u8]) -> Result<u64, Malformed> {
     Err(Malformed::NotProtobuf)
 }
 
-/// A field that holds bytes, written.
+/// Writes a field of bytes.
 pub fn message(field: u64, bytes: &[u8]) -> Vec<u8> {
     let mut written = header(field, bytes.len());
     written.extend(bytes);
     written
 }
 
-/// What comes before so many bytes of a field.
+/// Writes the tag and length of a field of `length` bytes.
 pub(crate) fn header(field: u64, length: usize) -> Vec<u8> {
     [written(field << 3 | 2), written(length as u64)].concat()
 }
 
-/// A field that holds a number, written.
+/// Writes a field of a number.
 pub fn number(field: u64, value: u64) -> Vec<u8> {
     [written(field << 3), written(value)].concat()
 }
@@ -217,14 +216,14 @@ mod tests {
     }
 
     #[test]
-    fn the_last_value_of_a_field_counts() {
+    fn last_value_of_a_field_counts() {
         let bytes = [message(8, b"first"), number(8, 1), message(8, b"last")].concat();
         assert_eq!(text(&bytes, 8), Ok("last"));
         assert_eq!(text(&bytes, 9), Ok(""));
     }
 
     #[test]
-    fn a_tag_that_protobuf_would_cut_is_refused() {
+    fn tag_beyond_32_bits_is_refused() {
         // 2^32 and the tag of field 5 as bytes: protobuf's own readers see field 5.
         let bytes = [0xaa, 0x80, 0x80, 0x80, 0x10, 1, 0];
         assert_eq!(all_fields(&bytes).err().unwrap(), Malformed::NotProtobuf);

@@ -1,12 +1,11 @@
-//! What a model file holds, looked through before ONNX Runtime sees it: metadata, operators, and how much there is to
-//! do.
+//! A scan of a model file before ONNX Runtime reads it: metadata, and the names and number of operators.
 
 use crate::contract::metadata;
 use crate::error::{ContractViolation, Malformed};
 use crate::file::functions::{Operator, Operators};
 use crate::file::proto::{Fields, entry, field, fields, text, utf8, value};
 
-/// The findings in a model file.
+/// The results of a scan.
 #[derive(Debug, Default, PartialEq)]
 pub struct Scan {
     /// The value in `metadata_props` under the key `tumble`.
@@ -15,13 +14,13 @@ pub struct Scan {
     pub scatters: Vec<String>,
 }
 
-/// Why a file is refused.
+/// The reason to refuse a file.
 #[derive(Debug, thiserror::Error)]
 pub enum ScanError {
-    /// Its bytes are no ONNX model.
+    /// It is not an ONNX model.
     #[error(transparent)]
     Format(#[from] Malformed),
-    /// It is one, but not for this program.
+    /// It is an ONNX model, but breaks the contract.
     #[error(transparent)]
     Contract(#[from] ContractViolation),
 }
@@ -66,7 +65,7 @@ impl Scan {
         Ok(())
     }
 
-    /// The operators of the nodes of a graph or function.
+    /// Scans the nodes of a graph or function; returns their operators.
     fn nodes<'a>(&mut self, bytes: &'a [u8], node: u64) -> Result<Vec<Operator<'a>>, ScanError> {
         let nodes = fields(bytes)?.into_iter().filter(|(number, _)| *number == node);
         nodes.map(|(_, value)| self.node(value)).collect()
@@ -99,7 +98,7 @@ impl Scan {
     }
 }
 
-/// Whether an attribute holds a graph.
+/// Returns whether an attribute holds a graph.
 fn has_graph(attribute: &[u8]) -> Result<bool, Malformed> {
     let mut found = false;
     for field in Fields(attribute) {
@@ -108,13 +107,13 @@ fn has_graph(attribute: &[u8]) -> Result<bool, Malformed> {
     Ok(found)
 }
 
-/// Whether an attribute is a `reduction` other than "none".
+/// Returns whether an attribute is a `reduction` other than "none".
 fn is_reduction(attribute: &[u8]) -> Result<bool, Malformed> {
     let named = value(attribute, field::ATTRIBUTE_NAME)? == b"reduction";
     Ok(named && ![&b""[..], b"none"].contains(&value(attribute, field::ATTRIBUTE_STRING)?))
 }
 
-/// What a function is called, and its default attributes, which may not hold graphs either.
+/// Returns the name of a function; refuses graphs in its default attributes.
 fn function(bytes: &[u8]) -> Result<Operator<'_>, ScanError> {
     let (domain, name) = (text(bytes, field::FUNCTION_DOMAIN)?, text(bytes, field::FUNCTION_NAME)?);
     for (_, value) in fields(bytes)?.into_iter().filter(|(number, _)| *number == field::FUNCTION_ATTRIBUTE) {
@@ -170,11 +169,11 @@ mod tests {
     }
 
     #[test]
-    fn graphs_inside_of_nodes_are_refused() {
+    fn graphs_in_attributes_are_refused() {
         for field in [field::ATTRIBUTE_GRAPH, field::ATTRIBUTE_GRAPHS] {
             let looped = node("Loop", "l", &[attribute("body", message(field, b""))]);
-            let expected = "its node Loop has a graph inside (If, Loop and Scan do): export it without branches and \
-                            loops, unrolled where their number is fixed";
+            let expected = "its node Loop contains a graph, as If, Loop and Scan do: export it without branches, and \
+                            unroll its loops";
             assert_eq!(contract(&model(std::slice::from_ref(&looped))), expected);
             let function = [message(field::FUNCTION_NAME, b"F"), message(field::FUNCTION_NODE, &looped[2..])].concat();
             let model = [model(&[]), message(field::MODEL_FUNCTION, &function)].concat();
@@ -183,7 +182,7 @@ mod tests {
             let function = [message(field::FUNCTION_NAME, b"F"), default].concat();
             assert_eq!(
                 contract(&message(field::MODEL_FUNCTION, &function)),
-                "its function F has an attribute with a graph inside"
+                "its function F has an attribute with a graph"
             );
         }
     }
@@ -191,7 +190,7 @@ mod tests {
     #[test]
     fn training_is_refused() {
         let model = [model(&[]), message(field::MODEL_TRAINING, b"")].concat();
-        assert_eq!(contract(&model), "it holds a step of training (training_info): export it for inference");
+        assert_eq!(contract(&model), "it contains a training step (training_info): export it for inference");
     }
 
     #[test]
@@ -211,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_model_are_told_apart() {
+    fn bytes_other_than_a_model_are_refused_with_a_reason() {
         assert_eq!(format(b""), "the file is empty");
         assert_eq!(
             format(&message(7, b"12345")[..5]),

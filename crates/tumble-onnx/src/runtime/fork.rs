@@ -1,6 +1,8 @@
-//! Processes that fork. The child has all memory of its parent, but of its threads the one that forked: what others
-//! held locked stays locked there, and threads of ONNX Runtime are waited for in vain. So a child opens sessions of its
-//! own and leaves alone what it has of its parent.
+//! Support for processes that fork.
+//!
+//! A child has a copy of its parent's memory, but only the thread that forked. Locks held by other threads stay locked
+//! in the child, and waiting for ONNX Runtime's threads would never end. So a child opens sessions of its own and
+//! leaves its parent's alone.
 
 use std::cell::RefCell;
 use std::mem::ManuallyDrop;
@@ -10,20 +12,21 @@ use std::sync::{Mutex, Once, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGu
 
 use ort::session::Session;
 
-/// Held while ONNX Runtime is loaded or a session opened, which a fork waits for: what these lock is free in the child.
+/// Held while ONNX Runtime is loaded or a session opened. A fork waits for it, so that no lock of theirs is held in the
+/// child.
 static OPENING: RwLock<()> = RwLock::new(());
 
 thread_local! {
-    /// What the thread that forks holds meanwhile, in the parent and in the child.
+    /// The guard held by the forking thread during the fork, in the parent and in the child.
     static FORKING: RefCell<Option<RwLockWriteGuard<'static, ()>>> = const { RefCell::new(None) };
 }
 
-/// Has forks wait from now on until what is returned is dropped. Not to be asked for twice by one thread.
+/// Delays forks until the returned guard is dropped. A thread must not hold two guards.
 pub(crate) fn opening() -> RwLockReadGuard<'static, ()> {
     static WATCHED: Once = Once::new();
-    // SAFETY: the functions are there as long as this library is, and touch nothing but a lock and a thread's variable.
+    // SAFETY: the handlers live as long as this library, and use a lock and a thread-local variable only.
     WATCHED.call_once(|| unsafe {
-        // It fails for want of memory only; then a fork at the wrong moment leaves a lock behind.
+        // It fails only without memory; then a fork at the wrong moment may leave a lock held.
         libc::pthread_atfork(Some(before), Some(after), Some(after));
     });
     OPENING.read().unwrap_or_else(PoisonError::into_inner)
@@ -38,14 +41,14 @@ extern "C" fn after() {
     let _ = FORKING.try_with(RefCell::take);
 }
 
-/// A session in the process that opened it.
+/// A session that is dropped only by the process that opened it.
 pub struct ForkSafeSession {
     session: ManuallyDrop<Mutex<Session>>,
     process: u32,
 }
 
 impl ForkSafeSession {
-    /// A session that this process has opened.
+    /// Wraps a session opened by this process.
     pub fn new(session: Session) -> Self {
         Self { session: ManuallyDrop::new(Mutex::new(session)), process: process::id() }
     }
@@ -61,9 +64,9 @@ impl Deref for ForkSafeSession {
 
 impl Drop for ForkSafeSession {
     fn drop(&mut self) {
-        // A child would wait for the threads of the session for ever.
+        // A child would wait forever for the threads of the session.
         if self.process == process::id() {
-            // SAFETY: nobody has it any more.
+            // SAFETY: `self` is being dropped, so this is the last use.
             unsafe { ManuallyDrop::drop(&mut self.session) };
         }
     }

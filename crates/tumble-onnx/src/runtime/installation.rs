@@ -1,4 +1,4 @@
-//! Which ONNX Runtime is installed here, and what it can run on, apart from any model.
+//! The installed ONNX Runtime and the devices that it can use, independent of any model.
 
 use std::path::{Path, PathBuf};
 
@@ -12,22 +12,22 @@ use crate::error::{Error, Result};
 use crate::runtime::library;
 use crate::runtime::session::SessionFactory;
 
-/// The library of ONNX Runtime that is in use.
+/// The library of ONNX Runtime in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Installation {
-    /// Its version, as it says itself.
+    /// Its version, as stated by the library.
     pub version: String,
     /// Its file.
     pub path: PathBuf,
-    /// Whether it was compiled for CUDA too; whether there is a GPU, [`try_device`] tells.
+    /// Whether it was compiled with CUDA. [`try_device`] tells whether there is a GPU.
     pub cuda: bool,
 }
 
-/// Finds and loads the library. `library` is its file or folder; looked for where `None`.
+/// Finds and loads the library. `library` is its file or folder; `None`: searches for it.
 ///
 /// # Errors
-/// Those of finding and loading it: [`Error::RuntimeMissing`], [`Error::RuntimeNotThere`], [`Error::RuntimeTooOld`],
-/// [`Error::RuntimeBroken`] and [`Error::RuntimeTaken`].
+/// The errors of finding and loading it: [`Error::RuntimeMissing`], [`Error::RuntimeNotThere`],
+/// [`Error::RuntimeTooOld`], [`Error::RuntimeBroken`] and [`Error::RuntimeTaken`].
 pub fn installation(library: Option<&Path>) -> Result<Installation> {
     let runtime = library::runtime(library)?;
     let (path, version) = runtime.identity();
@@ -35,28 +35,28 @@ pub fn installation(library: Option<&Path>) -> Result<Installation> {
     Ok(Installation { version, path, cuda })
 }
 
-/// Why ONNX Runtime cannot use a device.
+/// The reason why ONNX Runtime cannot use a device.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeviceError {
-    /// No session can be opened there.
+    /// No session can be opened on the device.
     #[error(transparent)]
     Session(#[from] Error),
-    /// No session runs there.
+    /// The run fails.
     #[error(transparent)]
     Run(#[from] ForeignError),
-    /// The device makes mistakes.
+    /// The device computes wrong numbers.
     #[error("it computes 2 + 2 = {sum}")]
     WrongSum {
-        /// What it gave.
+        /// The result.
         sum: f32,
     },
 }
 
-/// Computes 2 + 2 on the device, which takes everything that a model's run takes.
+/// Computes 2 + 2 on the device, as a test of everything that a model needs.
 ///
 /// # Errors
-/// Those of [`installation`], or, inside, why it cannot.
+/// The errors of [`installation`]; the inner error is the reason why the device cannot be used.
 pub fn try_device(device: Device, library: Option<&Path>) -> Result<Result<(), DeviceError>> {
     let runtime = library::runtime(library)?;
     let (model, sha256) = (doubling(), crate::file::hash::hex(&doubling()));
@@ -77,7 +77,7 @@ pub fn try_device(device: Device, library: Option<&Path>) -> Result<Result<(), D
     })
 }
 
-/// An ONNX model of one node, y = x + x, where x and y are float32 of shape [1].
+/// Returns an ONNX model of one node, y = x + x, with x and y in float32 of shape [1].
 ///
 /// Protobuf: field number · 8 + wire type, then a number or a length and bytes. Field numbers are those of
 /// `onnx.proto`.
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_library_tells_its_version_keeps_silent_and_runs_on_the_processor() {
+    fn library_states_its_version_sends_no_telemetry_and_runs_on_the_cpu() {
         let found = installation(None).unwrap();
         let parts: Vec<u32> = found.version.split('.').map(|part| part.parse().unwrap()).collect();
         assert!(parts[0] == 1 && parts[1] >= ort::MINOR_VERSION, "{found:?}");
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_that_is_not_there_is_refused() {
+    fn missing_device_is_refused() {
         if installation(None).unwrap().cuda {
             return;
         }

@@ -1,4 +1,4 @@
-//! Loading ONNX Runtime: one library and one environment a process.
+//! Loading of ONNX Runtime: one library and one environment per process.
 
 use std::env::{self, consts::DLL_PREFIX, consts::DLL_SUFFIX};
 use std::ffi::{CStr, CString, c_void};
@@ -21,14 +21,14 @@ use crate::runtime::library_search::{self, LibraryLocation};
 /// The loaded library.
 #[derive(Clone)]
 pub struct Runtime {
-    /// ONNX Runtime allows one environment a process.
+    /// The environment; ONNX Runtime allows one per process.
     pub environment: Environment,
     /// The library's file.
     pub path: PathBuf,
 }
 
 impl Runtime {
-    /// The file that the loader has loaded, where [`Runtime::path`] may be a bare name, and the version that it states.
+    /// Returns the loaded file ([`Runtime::path`] may be a bare name) and the version stated by the library.
     pub fn identity(&self) -> (PathBuf, String) {
         let loaded = file_of(std::ptr::from_ref(ort::api()) as usize);
         let version = loaded.as_deref().and_then(version_of).unwrap_or_else(|| "unknown".to_owned());
@@ -36,17 +36,17 @@ impl Runtime {
     }
 }
 
-/// Set to 1 it keeps the library from sending telemetry.
+/// The variable that, set to 1, turns off the library's telemetry.
 const TELEMETRY: &str = "ORT_DISABLE_TELEMETRY";
 
-/// Kept to the end of the process: the environment must outlive every session, and it cannot be made a second time.
+/// The library, kept until the process ends: the environment must outlive all sessions and cannot be created twice.
 static RUNTIME: Mutex<Option<Runtime>> = Mutex::new(None);
 
-/// The library, loaded on the first call that finds it. `explicit` is its file or folder.
+/// Returns the library; the first successful call loads it. `explicit` is its file or folder.
 ///
 /// # Errors
 /// [`Error::RuntimeMissing`], [`Error::RuntimeNotThere`], [`Error::RuntimeTooOld`], [`Error::RuntimeBroken`], and
-/// [`Error::RuntimeTaken`] if `explicit` is not the library that is loaded already.
+/// [`Error::RuntimeTaken`] if `explicit` is another library than the loaded one.
 pub(crate) fn runtime(explicit: Option<&Path>) -> Result<Runtime> {
     let _opening = opening();
     let mut runtime = locked(&RUNTIME);
@@ -76,7 +76,7 @@ fn load(place: LibraryLocation) -> Result<Runtime> {
     }
 }
 
-/// The loader knows the library by its bare name or, where only the runtime package is installed, by its first version.
+/// Loads the library by its name: bare, or with the major version if only the runtime package is installed.
 fn load_by_name(mut tried: Vec<String>) -> Result<Runtime> {
     for name in ["", ".1"].map(|version| format!("{DLL_PREFIX}onnxruntime{DLL_SUFFIX}{version}")) {
         let path = PathBuf::from(&name);
@@ -92,7 +92,7 @@ fn start(path: &Path, init: impl FnOnce() -> Result<EnvironmentBuilder>) -> Resu
     let broken = |source| Error::RuntimeBroken { path: path.to_path_buf(), source };
     let builder = in_one_line(|| Ok::<_, String>(init())).map_err(broken)??;
     let environment = in_one_line(|| {
-        // Whatever matters comes back as an error of the call; without a logger the library writes to stderr itself.
+        // Errors are returned by the calls; without a logger the library would write to stderr.
         let environment = builder.with_telemetry(false).with_logger(Arc::new(|_, _, _, _, _| {})).build()?;
         environment.set_log_level(LogLevel::Fatal);
         Ok::<_, ort::Error>(environment)
@@ -100,11 +100,11 @@ fn start(path: &Path, init: impl FnOnce() -> Result<EnvironmentBuilder>) -> Resu
     Ok(Runtime { environment: environment.map_err(broken)?, path: path.to_path_buf() })
 }
 
-/// The version that a library of ONNX Runtime states, which is loaded already.
+/// Returns the version stated by a loaded library of ONNX Runtime.
 fn version_of(path: &Path) -> Option<String> {
     let name = CString::new(path.as_os_str().as_bytes()).ok()?;
-    // SAFETY: the loader only counts one more user of a library that stays to the end of the process, as `RUNTIME`
-    // does.
+    // SAFETY: the library is loaded already and stays loaded until the process ends, as `RUNTIME` does: this only
+    // increments its reference count.
     let library = unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD) };
     if library.is_null() {
         return None;
@@ -114,8 +114,8 @@ fn version_of(path: &Path) -> Option<String> {
     if symbol.is_null() {
         return None;
     }
-    // SAFETY: this is the type of that function in every version of ONNX Runtime, by which `ort` has called it too;
-    // what it returns, and the C string there, are constants of the library.
+    // SAFETY: the function has this type in every version of ONNX Runtime, and `ort` has called it so too. Its result
+    // and the C string in it are constants of the library.
     unsafe {
         let base = std::mem::transmute::<*mut c_void, unsafe extern "C" fn() -> *const OrtApiBase>(symbol)();
         let version = CStr::from_ptr(((*base).GetVersionString)());
@@ -139,15 +139,15 @@ fn load_error(path: &Path, error: LoadDynamicError) -> Error {
     }
 }
 
-/// The builds of the Python wheel send telemetry from the moment that they are loaded, unless this variable is set: the
-/// switch in their interface comes too late.
+/// Turns off telemetry. The library in the Python wheel sends telemetry as soon as it is loaded, unless this variable
+/// is set; the switch in its interface comes too late.
 fn forbid_telemetry() {
     if env::var_os(TELEMETRY).is_some_and(|value| value == "1") {
         return;
     }
-    // SAFETY: called once a process, under the lock of `RUNTIME`, before the library is loaded; Rust's own readers of
-    // the environment are locked out by std. Code in C that reads or writes the environment at this very moment in
-    // another thread would race, so models are to be loaded before a program starts such threads.
+    // SAFETY: called once per process, under the lock of `RUNTIME`, before the library is loaded; std locks out Rust's
+    // own readers of the environment. C code that reads or writes the environment in another thread at the same time
+    // would race, so a program must load its models before it starts such threads.
     unsafe { env::set_var(TELEMETRY, "1") };
 }
 
@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_old_library_is_told_with_both_versions() {
+    fn old_library_is_refused_with_both_versions() {
         let path = PathBuf::from("/usr/lib/libonnxruntime.so.1.20.1");
         let error = LoadDynamicError::BadVersion { version_str: "1.20.1".to_owned(), path: path.clone() };
         assert_eq!(

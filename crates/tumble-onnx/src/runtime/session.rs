@@ -1,4 +1,4 @@
-//! From a file to a session: checked, with settings of our own, shared by all who load the same file.
+//! Sessions of models: opened from checked files with our settings, and shared by all users of the same file.
 
 use std::path::{Path, PathBuf};
 use std::process;
@@ -21,7 +21,7 @@ use crate::file::{fused, hash};
 use crate::runtime::fork::{ForkSafeSession, opening};
 use crate::runtime::library::{self, Runtime};
 
-/// A model, ready to run.
+/// A loaded model.
 pub struct Model {
     /// Its metadata.
     pub metadata: Metadata,
@@ -29,35 +29,34 @@ pub struct Model {
     pub signature: Signature,
     /// SHA-256 of the file, hexadecimal.
     pub sha256: String,
-    /// What the user should know of how it is run.
+    /// Notes to the user about the way it is run, as sentences.
     pub notes: Vec<String>,
-    /// File of the library of ONNX Runtime.
+    /// Path of the library of ONNX Runtime.
     pub library: PathBuf,
 }
 
-/// ONNX Runtime's sessions run one evaluation at a time.
+/// A shared session; it runs one evaluation at a time.
 pub type SharedSession = Arc<ForkSafeSession>;
 
-/// What makes two sessions the same: hash of the model, threads, device, TF32, number among those that are alike,
-/// process.
+/// The identity of a session: hash of the model, threads, device, TF32, number among equal sessions, process.
 type Key = (String, usize, Device, bool, usize, u32);
 
 /// The sessions in use.
 static SESSIONS: Mutex<Vec<(Key, Weak<ForkSafeSession>)>> = Mutex::new(Vec::new());
 
-/// Whether ONNX Runtime has learned the domain of our operators, as it does with the first session. It refuses another
-/// session that would teach it the same at that moment.
+/// Whether the first session has registered the domain of our operators. ONNX Runtime refuses a session that registers
+/// it at the same time.
 static DOMAIN_KNOWN: Mutex<bool> = Mutex::new(false);
 
-/// All that it takes to make sessions of a model.
+/// Opens sessions of a model.
 pub struct SessionFactory {
-    /// The model file, on the processor without the functions that we have kernels for.
+    /// The bytes of the model file; on the CPU without the functions that kernels replace.
     pub bytes: Vec<u8>,
     sha256: String,
     path: PathBuf,
-    /// Of the session of the whole model.
+    /// Threads of the session of the whole model.
     threads: usize,
-    /// Where its sessions run.
+    /// The device of its sessions.
     pub device: Device,
     tf32: bool,
     precision: Precision,
@@ -66,13 +65,13 @@ pub struct SessionFactory {
 }
 
 impl SessionFactory {
-    /// Of a model that is in memory; `path` is what messages call it.
+    /// Creates a factory for a model in memory; `path` is its name in messages.
     pub fn new(bytes: Vec<u8>, sha256: String, path: &Path, device: Device, runtime: Runtime) -> Self {
         let (path, precision) = (path.to_path_buf(), Precision::Float32);
         Self { bytes, sha256, path, threads: 1, device, tf32: false, precision, profile: None, runtime }
     }
 
-    /// Of the part of the model that is computed in a stage; it is in memory.
+    /// Creates a factory for a stage of the model, in memory.
     pub fn part(&self, bytes: Vec<u8>, stage: usize) -> Self {
         let profile = self.profile.as_deref().map(|prefix| with_suffix(prefix, &format!("-stage{stage}")));
         let sha256 = hash::hex(&bytes);
@@ -80,9 +79,9 @@ impl SessionFactory {
         Self { precision: self.precision, tf32: self.tf32, profile, ..part }
     }
 
-    /// Reads a model.
+    /// Reads a model, checks it and opens its session.
     ///
-    /// The bytes that are hashed and checked are the ones that run: every file is read once.
+    /// Each file is read once, so the hashed and checked bytes are the ones that run.
     pub fn load(path: &Path, options: &ExecutionOptions) -> Result<(Self, Model, SharedSession)> {
         options.check()?;
         let CheckedModel { bytes, sha256, metadata, scatters, mut notes } =
@@ -105,13 +104,13 @@ impl SessionFactory {
         Ok((factory, Model { metadata, signature, sha256, notes, library }, session))
     }
 
-    /// The session of the whole model.
+    /// Returns the session of the whole model.
     pub fn whole(&self) -> Result<SharedSession> {
         self.session(self.threads, 0)
     }
 
-    /// A session with so many threads: one that is in use in this process, or a new one. Those of other numbers are
-    /// others.
+    /// Returns a session with this many threads: the one in use in this process, or a new one. Another `number` is
+    /// another session.
     pub fn session(&self, threads: usize, number: usize) -> Result<SharedSession> {
         let _opening = opening();
         let key = (self.sha256.clone(), threads, self.device, self.tf32, number, process::id());
@@ -122,12 +121,12 @@ impl SessionFactory {
     }
 }
 
-/// How a GPU rounds the products of a model in single precision.
+/// Returns a note on the rounding of matrix products on a GPU in single precision.
 fn rounding(device: Device, tf32: bool, precision: Precision) -> Option<String> {
     let rounds = device.provider().tf32 && precision == Precision::Float32;
     let how = match tf32 {
-        true => "products on the GPU are rounded to TF32, about 3 digits, as tf32 asks",
-        false => "products on the GPU are in full single precision: tf32 makes them faster, to about 3 digits",
+        true => "matrix products on the GPU are rounded to TF32 (about 3 digits), because tf32 is on",
+        false => "matrix products on the GPU are in full single precision: tf32 makes them faster, with about 3 digits",
     };
     rounds.then(|| how.into())
 }
@@ -144,14 +143,15 @@ fn keep(key: Key, session: Session) -> SharedSession {
     session
 }
 
-/// On the CPU, ScatterND with a reduction loses additions when several threads share it (onnxruntime issue 18048).
+/// Returns the threads to use, with a note if they are reduced to 1: on the CPU, ScatterND with a reduction loses
+/// additions on several threads (onnxruntime issue 18048).
 fn safe_threads(threads: usize, scatters: &[String]) -> (usize, Option<String>) {
     if threads == 1 || scatters.is_empty() {
         return (threads, None);
     }
     let note = format!(
         "the model is run with 1 thread instead of {threads}, because ONNX Runtime gives wrong sums for ScatterND with \
-         a reduction ({}) on several: export the model without it",
+         a reduction ({}) on several threads: export the model without it",
         scatters.join(", ")
     );
     (1, Some(note))
@@ -168,7 +168,7 @@ fn open(model: &SessionFactory, threads: usize, number: usize) -> Result<Session
     let runtime = &model.runtime;
     let mut builder = in_one_line(|| configure(runtime, threads, model.precision)).map_err(refused)?;
     if let Some(prefix) = &model.profile {
-        // Sessions that are opened in the same second would write the same file.
+        // Sessions opened in the same second would write the same file.
         let profile = with_suffix(prefix, &if number > 0 { format!("-lane{number}") } else { String::new() });
         builder = in_one_line(|| Ok::<_, ort::Error>(builder.with_profiling(profile)?)).map_err(refused)?;
     }
@@ -191,7 +191,7 @@ fn open(model: &SessionFactory, threads: usize, number: usize) -> Result<Session
     Ok(session)
 }
 
-/// What ONNX Runtime is told of the provider; nothing of the processor.
+/// Returns the execution provider of a device; `None` for the CPU.
 fn dispatch(model: &SessionFactory) -> Option<ExecutionProviderDispatch> {
     match model.device {
         Device::Cpu => None,
@@ -199,10 +199,10 @@ fn dispatch(model: &SessionFactory) -> Option<ExecutionProviderDispatch> {
     }
 }
 
-/// Threads are always set, because ONNX Runtime's default ignores the processors that MPI has assigned; they sleep
-/// while they wait, because the program around has work of its own; and shapes change from call to call, so that a
-/// remembered memory layout would not fit. Scales that are fused into a matrix product are rounded to single precision,
-/// which a model in double precision was not made for.
+/// Configures a session. Threads are always set, because ONNX Runtime's default ignores the processors assigned by MPI;
+/// they sleep while they wait, because the calling program has work of its own. Shapes change from call to call, so a
+/// memory pattern would not fit. MatMulScaleFusion is disabled in double precision, because it rounds scales to single
+/// precision.
 fn configure(runtime: &Runtime, threads: usize, precision: Precision) -> ort::Result<SessionBuilder> {
     let lossy = if precision == Precision::Float64 { "MatMulScaleFusion" } else { "" };
     let builder = Session::builder(&runtime.environment)?
@@ -223,14 +223,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tf32_is_told_where_it_matters() {
+    fn tf32_is_noted_on_a_gpu_in_single_precision() {
         use Precision::{Float32, Float64};
         for tf32 in [true, false] {
             assert_eq!(rounding(Device::Cpu, tf32, Float32), None);
             assert_eq!(rounding(Device::Cuda, tf32, Float64), None);
         }
         let note = |tf32| rounding(Device::Cuda, tf32, Float32).unwrap();
-        assert_eq!(note(true), "products on the GPU are rounded to TF32, about 3 digits, as tf32 asks");
-        assert!(note(false).starts_with("products on the GPU are in full single precision: "));
+        assert_eq!(note(true), "matrix products on the GPU are rounded to TF32 (about 3 digits), because tf32 is on");
+        assert!(note(false).starts_with("matrix products on the GPU are in full single precision: "));
     }
 }

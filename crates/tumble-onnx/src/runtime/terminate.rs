@@ -1,31 +1,31 @@
-//! Runs of ONNX Runtime that another thread may end.
+//! Termination of runs of ONNX Runtime from another thread.
 
 use ort::session::{HasSelectedOutputs, NoSelectedOutputs, OutputSelector, RunOptions, SelectedOutputMarker};
 use tumble_core::cancel::Cancellable;
 
-/// Options of runs, of which there is one at a time.
+/// Options of runs, one run at a time, with a flag that terminates the run.
 pub struct TerminableRun<O: SelectedOutputMarker>(RunOptions<O>);
 
-// SAFETY: the binding withholds this for the sake of outputs that are allocated before the run, which
-// `TerminableRun::selecting` is not given. To set the flag while a run looks at it is what it is for.
+// SAFETY: the binding withholds `Sync` because options can hold outputs allocated before the run;
+// `TerminableRun::selecting` gets none. ONNX Runtime allows to set the flag during a run: this is its purpose.
 unsafe impl<O: SelectedOutputMarker> Sync for TerminableRun<O> {}
 
 impl TerminableRun<HasSelectedOutputs> {
-    /// For these outputs, none of which is allocated.
+    /// Creates options for runs with these outputs, none of them allocated before the run.
     pub fn selecting(outputs: OutputSelector) -> ort::Result<Self> {
         Ok(Self(RunOptions::new()?.with_outputs(outputs)))
     }
 }
 
 impl TerminableRun<NoSelectedOutputs> {
-    /// For all outputs.
+    /// Creates options for runs with all outputs.
     pub fn new() -> ort::Result<Self> {
         Ok(Self(RunOptions::new()?))
     }
 }
 
 impl<O: SelectedOutputMarker> TerminableRun<O> {
-    /// What a session takes.
+    /// Returns the options, for a session.
     pub fn options(&self) -> &RunOptions<O> {
         &self.0
     }
@@ -33,7 +33,7 @@ impl<O: SelectedOutputMarker> TerminableRun<O> {
 
 impl<O: SelectedOutputMarker> Cancellable for TerminableRun<O> {
     fn end(&self, end: bool) {
-        // It fails for want of memory only, and then the run goes on to its end.
+        // It fails only without memory; then the run completes.
         let _ = if end { self.0.terminate() } else { self.0.unterminate() };
     }
 }

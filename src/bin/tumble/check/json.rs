@@ -87,7 +87,7 @@ fn row(row: &Row) -> Value {
     let gains = row.gains.map(|gain| gain.is_finite().then_some(gain));
     json!({
         "rotate": row.name(),
-        "turned": row.turned,
+        "turned": row.random_name,
         "inversion": row.inversion(),
         "degree": row.degree(),
         "evaluations": row.evaluations(),

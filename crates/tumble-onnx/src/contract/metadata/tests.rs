@@ -9,7 +9,7 @@ fn parse(text: &str) -> Result<Metadata> {
 }
 
 #[test]
-fn units_are_converted_at_the_door() {
+fn info_is_in_angstrom_and_electronvolt() {
     let info = parse(GOOD).unwrap().info();
     assert_eq!(info.cutoff, 6.0 * units::BOHR);
     assert_eq!(info.species, [1, 8]);
@@ -24,7 +24,7 @@ fn errors_name_the_wrong_metadata() {
         ("\"cutoff\": 6.0, ", "", "missing field `cutoff` in its metadata"),
         ("6.0", "-6.0", "`cutoff` is -6.0 in its metadata where a length above 0 and up to 100 Å was expected"),
         ("6.0", "189.0", "`cutoff` is 189.0 in its metadata where a length above 0 and up to 100 Å was expected"),
-        ("6.0", "1e999", "its metadata are not JSON: number out of range at line 1 column 45"),
+        ("6.0", "1e999", "its metadata is not JSON: number out of range at line 1 column 45"),
         ("\"hops\": 2", "\"hops\": 0", "`hops` is 0 in its metadata where a number from 1 to 100 was expected"),
         ("\"hops\": 2", "\"hops\": 101", "`hops` is 101 in its metadata where a number from 1 to 100 was expected"),
         (
@@ -46,7 +46,7 @@ fn errors_name_the_wrong_metadata() {
         (
             "\"8\": -432.0",
             "\"6\": -432.0",
-            "`reference_energies` are of [1, 6] in its metadata where one of each of `species` was expected",
+            "`reference_energies` has the elements [1, 6] in its metadata where those of `species` were expected",
         ),
         ("bohr", "furlong", "unknown variant `furlong`, expected one of `angstrom`, `bohr`, `nm` in its metadata"),
     ];
@@ -57,24 +57,24 @@ fn errors_name_the_wrong_metadata() {
 }
 
 #[test]
-fn a_cutoff_beyond_all_numbers_is_refused() {
+fn cutoff_that_overflows_is_refused() {
     let error = parse(&GOOD.replace("6.0", "1e308").replace("bohr", "nm")).unwrap_err().to_string();
     assert!(error.contains("`cutoff` is 1e308 in its metadata where a length above 0 "), "{error}");
 }
 
 #[test]
-fn unknown_keys_are_refused_with_the_known_ones() {
+fn unknown_keys_are_refused_with_a_list_of_known_keys() {
     for (from, to) in [("reference_energies", "reference_energy"), ("hops", "Hops"), ("\"provenance\"", "\"x\"")] {
         let error = parse(&GOOD.replace(from, to)).unwrap_err().to_string();
         let expected = format!("unknown field `{}`, expected one of `version`, `name`, ", to.trim_matches('"'));
         assert!(error.contains(&expected) && error.contains("`reference_energies`, "), "{error}");
     }
-    // Whatever is in the provenance.
+    // The provenance may hold any keys.
     assert!(parse(&GOOD.replace("made by", "reference_energy")).is_ok());
 }
 
 #[test]
-fn keys_given_twice_are_refused() {
+fn duplicate_keys_are_refused() {
     let cases = [
         ("\"hops\": 2", "\"hops\": 2, \"hops\": 2", "hops"),
         ("\"1\": -13.6", "\"1\": -13.6, \"1\": -13.7", "1"),
@@ -91,7 +91,7 @@ fn keys_given_twice_are_refused() {
 }
 
 #[test]
-fn another_version_is_refused_before_anything_else_is_read() {
+fn unsupported_version_is_refused_before_other_fields_are_read() {
     let error = parse(r#"{"version": "1.5", "novelty": true}"#).unwrap_err().to_string();
     assert!(error.starts_with("the model m.onnx follows version \"1.5\" of the model contract"), "{error}");
 }

@@ -9,7 +9,7 @@ fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../tests/data/models/{name}.onnx"))
 }
 
-/// A file of these bytes in the folder.
+/// Writes these bytes to a file in the folder.
 fn file(folder: &TempDir, bytes: &[u8]) -> PathBuf {
     let path = folder.path().join("m.onnx");
     fs::write(&path, bytes).unwrap();
@@ -17,7 +17,7 @@ fn file(folder: &TempDir, bytes: &[u8]) -> PathBuf {
 }
 
 #[test]
-fn damage_is_told_with_both_checksums_and_the_remedy() {
+fn damaged_model_is_refused_with_both_checksums_and_the_remedy() {
     let (folder, mut bytes) = (TempDir::new().unwrap(), fs::read(fixture("pair-list-f64")).unwrap());
     let path = file(&folder, &bytes);
     let stated = stamp(&path).unwrap();
@@ -35,7 +35,7 @@ fn damage_is_told_with_both_checksums_and_the_remedy() {
 }
 
 #[test]
-fn a_model_without_a_checksum_is_loaded_with_a_note() {
+fn model_without_a_checksum_is_loaded_with_a_note() {
     let (folder, bytes) = (TempDir::new().unwrap(), fs::read(fixture("pair-list-f64")).unwrap());
     let path = file(&folder, &bytes[..bytes.len() - 85]);
     let note = format!(
@@ -60,7 +60,7 @@ fn two_checksums_are_refused() {
 }
 
 #[test]
-fn a_link_stays_one_and_permissions_stay() {
+fn stamp_keeps_links_and_permissions() {
     use std::os::unix::fs::{PermissionsExt, symlink};
     let (folder, bytes) = (TempDir::new().unwrap(), fs::read(fixture("pair-list-f64")).unwrap());
     let path = file(&folder, &bytes[..bytes.len() - 85]);
@@ -75,7 +75,7 @@ fn a_link_stays_one_and_permissions_stay() {
 }
 
 #[test]
-fn all_models_of_the_repository_state_their_checksums() {
+fn models_of_the_repository_state_their_checksums() {
     for folder in ["../../tests/data/models", "../../examples/models"] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
         let models = folder.read_dir().unwrap().map(|entry| entry.unwrap().path());
@@ -88,7 +88,7 @@ fn all_models_of_the_repository_state_their_checksums() {
 }
 
 #[test]
-fn a_damaged_key_is_no_missing_checksum() {
+fn checksum_with_a_damaged_key_is_not_a_missing_checksum() {
     let bytes = fs::read(fixture("twohop-padded-f64")).unwrap();
     let start = bytes.windows(KEY.len()).rposition(|window| window == KEY.as_bytes()).unwrap();
     let folder = TempDir::new().unwrap();
@@ -101,7 +101,7 @@ fn a_damaged_key_is_no_missing_checksum() {
 }
 
 #[test]
-fn a_pipe_is_not_waited_for() {
+fn pipe_is_refused_without_waiting() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("m.onnx");
     assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());

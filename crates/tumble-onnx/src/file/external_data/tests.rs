@@ -11,14 +11,14 @@ fn external(location: &str, offset: usize, length: usize) -> Vec<u8> {
     [number(field::TENSOR_LOCATION, 1), place.concat()].concat()
 }
 
-/// A model whose tensor, in this way of wrapping it, is outside.
+/// Returns a model with an external tensor, wrapped in this way.
 fn model_with(wrapped: &dyn Fn(Vec<u8>) -> Vec<u8>) -> Vec<u8> {
     let tensor = [number(2, 1), message(field::TENSOR_NAME, b"w"), external("data", 2, 4)].concat();
     wrapped(tensor)
 }
 
 #[test]
-fn every_place_of_a_tensor_is_looked_at() {
+fn external_tensors_are_found_in_all_messages() {
     let graph = |number, inner: &[u8]| message(field::MODEL_GRAPH, &message(number, inner));
     let attribute = |number, inner: &[u8]| message(field::NODE_ATTRIBUTE, &message(number, inner));
     let node = |attribute: Vec<u8>| message(field::GRAPH_NODE, &attribute);
@@ -50,14 +50,14 @@ fn every_place_of_a_tensor_is_looked_at() {
 
 #[test]
 fn tensors_in_two_halves_are_refused() {
-    // A tensor in two halves: protobuf's own readers make one of them, which is outside.
+    // Protobuf's own readers merge the two halves to an external tensor.
     let halves = [message(5, &number(field::TENSOR_LOCATION, 1)), message(5, &external("data", 0, 4)[2..])];
     let node = message(field::GRAPH_NODE, &message(field::NODE_ATTRIBUTE, &halves.concat()));
     assert_eq!(
         locations(&message(field::MODEL_GRAPH, &node)).unwrap_err().to_string(),
         "a tensor in it is given twice"
     );
-    // The last location counts, in 32 bits.
+    // The last location counts, modulo 2^32.
     let placed = |location| [external("data", 0, 4), number(field::TENSOR_LOCATION, location)].concat();
     assert_eq!(ExternalRange::of(&placed(0)).unwrap(), None);
     assert!(ExternalRange::of(&placed(1 | 1 << 32)).unwrap().is_some());
