@@ -36,7 +36,7 @@ fn ends(model: &str, atoms: usize, settings: &Settings) {
     let (error, late) = scope(|scope| {
         let asked = scope.spawn(|| {
             sleep(Duration::from_millis(100));
-            cancel.ask(CancelReason::Gone);
+            cancel.cancel(CancelReason::Gone);
             Instant::now()
         });
         let error = calculator.evaluate_system(&large, 0).unwrap_err().to_string();

@@ -450,7 +450,7 @@ fn species_are_runs_of_symbols() {
 
 #[test]
 fn too_many_atoms_are_refused_without_listing_them() {
-    let sentence = "the structure has more than 3 atoms, the most that are taken here";
+    let sentence = "the structure has more than 3 atoms, the server's limit";
     for text in ["O4", "O H3", "O2 H H", "O18446744073709551615", "O3 H18446744073709551615"] {
         assert_eq!(init::species(text, 3).unwrap_err().to_string(), sentence);
     }

@@ -73,7 +73,7 @@ impl ModelHandle {
         let system = System::new(structure.positions, species, cell)?;
         let Model { calculator, step, should_end } = &mut *locked(&self.model);
         if let Some(should_end) = *should_end {
-            calculator.watch(&Cancel::asking(move || should_end() != 0));
+            calculator.watch(&Cancel::polling(move || should_end() != 0));
         }
         let evaluation = calculator.evaluate_system(&system, *step)?;
         *step = step.saturating_add(1);

@@ -1,16 +1,16 @@
 //! Small analytic potentials of known angular content, for tests and for teaching.
 //!
 //! They stand in for a model that is not exactly rotation-invariant: their energies depend on the angle between edges
-//! and a fixed axis z of the replica's frame, through Legendre polynomials P_ℓ(cos θ). What an average over rotations
-//! must give, and how much a single orientation deviates from it, then follows from
-//! <P_ℓ(û·z) P_k(v̂·z)> = δ_ℓk P_ℓ(û·v̂) / (2ℓ + 1), the mean over all rotations (addition theorem).
+//! and a fixed axis z of the replica's frame, through Legendre polynomials P_ℓ(cos θ). The exact average over
+//! rotations, and the deviation of a single orientation from it, follow from the addition theorem: the mean over all
+//! rotations <P_ℓ(û·z) P_k(v̂·z)> is δ_ℓk P_ℓ(û·v̂) / (2ℓ + 1).
 //!
-//! | toy | hops | forces | angular content |
+//! | potential | hops | forces | angular content |
 //! |---|---|---|---|
 //! | [`PairToy`] | 1 | conservative | none |
-//! | [`HarmonicToy`] | 1 | conservative | ℓ = 1, 2, 4, each of its own strength |
-//! | [`TwoHopToy`] | 2 | conservative | all ℓ, by a nonlinear function of ℓ = 1 |
-//! | [`DirectToy`] | 1 | direct, or those of its mean | ℓ = 1, 2, 4, each of its own strength |
+//! | [`HarmonicToy`] | 1 | conservative | ℓ = 1, 2, 4, with separate strengths |
+//! | [`TwoHopToy`] | 2 | conservative | all ℓ, from a nonlinear function of ℓ = 1 |
+//! | [`DirectToy`] | 1 | direct, or the conservative forces of its mean | ℓ = 1, 2, 4, with separate strengths |
 //!
 //! Energies in eV, lengths in Å.
 
@@ -50,7 +50,7 @@ impl Polar {
         Self { r, unit, cosine: unit[2] }
     }
 
-    /// Gradient of a function of r and cos θ: ∂/∂r r̂ + ∂/∂(cos θ) (z - cos θ r̂) / r.
+    /// Returns the gradient of a function of r and cos θ: ∂/∂r r̂ + ∂/∂(cos θ) (z - cos θ r̂) / r.
     fn gradient(&self, by_r: f64, by_cosine: f64) -> Vector3 {
         let across = by_cosine / self.r;
         let mut gradient = scale(self.unit, by_r - across * self.cosine);
@@ -59,20 +59,20 @@ impl Polar {
     }
 }
 
-/// Smooth cutoff f(r) = (1 - (r / cutoff)²)³ and df/dr; both, and the second derivative, vanish at the cutoff.
+/// Smooth cutoff f(r) = (1 - (r / cutoff)²)³ and df/dr; f and its first two derivatives vanish at the cutoff.
 fn smooth(r: f64, cutoff: f64) -> (f64, f64) {
     let rest = (1.0 - (r / cutoff).powi(2)).max(0.0);
     (rest.powi(3), -6.0 * r / (cutoff * cutoff) * rest.powi(2))
 }
 
-/// Description of a toy; `species` empty for any.
+/// Description of an analytic potential; an empty `species` means all.
 fn info(name: &str, cutoff: f64, hops: usize, species: Vec<u8>, forces: Vec<Forces>) -> ModelInfo {
     let species = if species.is_empty() { (1..=118).collect() } else { species };
     let reference_energies = Default::default();
     ModelInfo { name: name.into(), cutoff, hops, whole: false, species, reference_energies, forces, ensemble: false }
 }
 
-/// One response for each rotation, from the edges `[E]` of the turned graph.
+/// Returns one response per rotation, from the edges `[E]` of the rotated graph.
 fn evaluate_each(
     info: &ModelInfo,
     graph: &Graph,
@@ -82,11 +82,11 @@ fn evaluate_each(
 ) -> Result<Vec<Response>> {
     info.check_forces(forces)?;
     info.check_species(&graph.species)?;
-    let turned = |rotation| graph.vectors.iter().map(|v| Polar::new(apply(rotation, *v))).collect::<Vec<_>>();
-    Ok(rotations.iter().map(|rotation| respond(&turned(rotation))).collect())
+    let rotated = |rotation| graph.vectors.iter().map(|v| Polar::new(apply(rotation, *v))).collect::<Vec<_>>();
+    Ok(rotations.iter().map(|rotation| respond(&rotated(rotation))).collect())
 }
 
-/// Energies `[C]` and gradients `[E]` of a sum over edges, from each edge's term and its gradient.
+/// Sums edge terms and their gradients into energies `[C]` and gradients `[E]`.
 fn sum_over_edges(graph: &Graph, term: impl Fn(usize, usize) -> (f64, Vector3)) -> Response {
     let mut atomic_energies = vec![0.0; graph.n_centers()];
     let mut gradients = vec![[0.0; 3]; graph.n_edges()];
@@ -98,7 +98,7 @@ fn sum_over_edges(graph: &Graph, term: impl Fn(usize, usize) -> (f64, Vector3)) 
     Response { atomic_energies, ensemble_energies: vec![], derivative: Derivative::EdgeGradients(gradients) }
 }
 
-/// Polar edges and gradients `[E]`, and a few numbers for each atom `[N]`.
+/// Costs of an analytic potential: polar edges and gradients `[E]`, and a few numbers per atom `[N]`.
 fn costs() -> ModelCosts {
     ModelCosts {
         bytes_per_slot: size_of::<Polar>() + size_of::<Vector3>(),

@@ -1,4 +1,5 @@
-//! Rotate in, evaluate, rotate back, average with the weights of a quadrature, and measure the spread.
+//! Averages a model over rotations: rotates the graph, evaluates, rotates back, averages with the weights of a
+//! quadrature, and measures the spread.
 
 mod job;
 mod moments;
@@ -8,7 +9,7 @@ mod shared;
 use std::borrow::Cow;
 
 use self::job::Progress;
-pub(crate) use self::job::{Alone, Job};
+pub(crate) use self::job::{Bare, Job};
 pub use self::sample::Sample;
 pub(crate) use self::shared::average_jobs;
 use crate::blocks::Blocks;
@@ -23,21 +24,22 @@ use crate::rotation::{Matrix3, Vector3, root_mean_square};
 /// Energy and its derivatives, averaged over rotations; laboratory frame, eV and Å.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Evaluation {
-    /// Σ weights · atomic energies, eV. Under domain decomposition: this rank's share.
+    /// Energy, Σ weights · atomic energies, eV. Under domain decomposition: this rank's share.
     pub energy: f64,
     /// Energy of each center, reference energies included `[C]`, eV.
     pub atomic_energies: Vec<f64>,
-    /// Forces on all atoms of the graph `[N]`, eV/Å. Under domain decomposition those on ghosts are to be sent home.
+    /// Forces on all atoms of the graph `[N]`, eV/Å. Under domain decomposition, forces on ghosts must be
+    /// added to the forces on their atoms.
     pub forces: Vec<Vector3>,
-    /// -dU/d(strain), symmetrized, eV; `None` if a direct-force model gives no stress.
+    /// Virial, -dU/d(strain), symmetrized, eV; `None` if a direct-force model gives no stress.
     pub virial: Option<Matrix3>,
-    /// Torque that the model exerts on the whole system, eV: what symmetrizing the virial discards, zero for an
-    /// exactly invariant model.
+    /// Torque that the model exerts on the whole system, eV: the antisymmetric part that symmetrizing the virial
+    /// discards; zero for an exactly invariant model.
     pub torque: Vector3,
-    /// dU/d(edge vector) `[E]`, eV/Å; empty unless asked for, and for direct forces.
+    /// Edge gradients, dU/d(edge vector) `[E]`, eV/Å; empty unless requested, and for direct forces.
     pub edge_gradients: Vec<Vector3>,
-    /// Energies of the centers by each member of the model's ensemble, reference energies included `[M][C]`, eV; empty if
-    /// the model has no ensemble.
+    /// Energy of each center from each member of the model's ensemble, reference energies included `[M][C]`, eV; empty
+    /// if the model has no ensemble.
     pub ensemble_energies: Vec<Vec<f64>>,
     /// Standard deviations over the replicas.
     pub spread: Spread,
@@ -45,7 +47,7 @@ pub struct Evaluation {
     pub replica_energies: Vec<f64>,
     /// Weight of each replica `[R]`, sum 1.
     pub replica_weights: Vec<f64>,
-    /// Forces of each replica on the probes that were asked for `[R][P]`, eV/Å.
+    /// Forces of each replica on the requested probes `[R][P]`, eV/Å.
     pub probe_forces: Vec<Vec<Vector3>>,
     /// Number of replicas evaluated.
     pub evaluations: usize,
@@ -54,24 +56,24 @@ pub struct Evaluation {
 /// Weighted standard deviations over replicas, units as in [`Evaluation`]; all zero for a single replica.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Spread {
-    /// Of the energy, eV.
+    /// Standard deviation of the energy, eV.
     pub energy: f64,
-    /// Of the energy of each center `[C]`, eV.
+    /// Standard deviation of the energy of each center `[C]`, eV.
     pub atomic_energies: Vec<f64>,
-    /// Of each component of the forces `[N]`, eV/Å.
+    /// Standard deviation of each component of the forces `[N]`, eV/Å.
     pub forces: Vec<Vector3>,
-    /// Of each component of the virial, eV.
+    /// Standard deviation of each component of the virial, eV.
     pub virial: Option<Matrix3>,
 }
 
 impl Evaluation {
-    /// Whether there was more than one replica, so that there is a spread.
+    /// Whether there was more than one replica, and therefore a spread.
     pub fn replicated(&self) -> bool {
         self.replica_energies.len() > 1
     }
 
-    /// Standard deviation over the ensemble of each center's energy `[C]`, eV, with the divisor M - 1 of a sample; empty
-    /// if the model has no ensemble.
+    /// Returns the standard deviation over the ensemble of each center's energy `[C]`, eV, with the divisor M - 1 of a
+    /// sample; empty if the model has no ensemble.
     pub fn uncertainty(&self) -> Vec<f64> {
         let (members, centers) = (&self.ensemble_energies, self.atomic_energies.len());
         let of = |c: usize| sample_deviation(&members.iter().map(|member| member[c]).collect::<Vec<_>>());
@@ -92,31 +94,31 @@ impl Spread {
     }
 }
 
-/// How to evaluate, and what to report beyond energy, forces and virial.
+/// Options of an evaluation: the kind of forces, memory, and results beyond energy, forces and virial.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
     /// Kind of forces.
     pub forces: Forces,
-    /// Working memory that the model may take, bytes. One replica that would take more is cut into blocks of centers.
+    /// Limit on the model's working memory, bytes. A replica that needs more is evaluated in blocks of centers.
     pub memory: usize,
-    /// Whether to give the edge gradients.
+    /// Whether to return the edge gradients.
     pub edge_gradients: bool,
     /// Atoms whose forces are kept for each replica `[P]`.
     pub probes: &'a [usize],
 }
 
 impl Request<'_> {
-    /// Energy, forces and virial only.
+    /// A request for energy, forces and virial only.
     pub fn new(forces: Forces, memory: usize) -> Self {
         Self { forces, memory, edge_gradients: false, probes: &[] }
     }
 }
 
-/// Evaluates the graph at every rotation of the quadrature and averages. The order of all sums is fixed by the
-/// quadrature, so that two runs agree to the last bit.
+/// Evaluates the graph at every rotation of the quadrature and averages. The quadrature fixes the order of all sums, so
+/// two runs agree to the last bit.
 ///
 /// # Errors
-/// Those of the potential, and of a species that it does not know.
+/// The errors of the potential, and of a species unknown to it.
 pub fn average(
     potential: &mut dyn Potential,
     graph: &Graph,
@@ -124,19 +126,20 @@ pub fn average(
     request: &Request,
 ) -> Result<Evaluation> {
     let quadrature = Cow::Borrowed(quadrature);
-    Ok(average_job(potential, &Job { graph, quadrature, request: *request, alone: Alone::Nobody })?.0)
+    Ok(average_job(potential, &Job { graph, quadrature, request: *request, bare: Bare::None })?.0)
 }
 
-/// As [`average`], with the evaluation of the replica that the job wants alone; that is empty if it wants none.
+/// Evaluates a job as [`average`] does, and also returns the evaluation of the bare model; it is empty if the job does
+/// not ask for it.
 ///
 /// # Errors
-/// Those of [`average`].
+/// The errors of [`average`].
 pub(crate) fn average_job(potential: &mut dyn Potential, job: &Job) -> Result<(Evaluation, Evaluation)> {
     potential.info().check(job.graph)?;
     average_checked(potential, job)
 }
 
-/// As [`average_job`] of a graph that the model can evaluate.
+/// Evaluates a job as [`average_job`] does, without checking the graph.
 fn average_checked(potential: &mut dyn Potential, job: &Job) -> Result<(Evaluation, Evaluation)> {
     let mut progress = Progress::new(job);
     if job.is_void() {
@@ -155,15 +158,16 @@ fn average_checked(potential: &mut dyn Potential, job: &Job) -> Result<(Evaluati
     Ok(progress.finish(potential.info()))
 }
 
-/// The blocks of a graph by itself: the whole graph, unless the plan says otherwise.
+/// Returns the blocks of a graph according to its plan: the whole graph, or a cut into blocks.
 fn blocks_of(plan: &Plan, potential: &dyn Potential, graph: &Graph, memory: usize) -> Result<Blocks> {
     if plan.is_in_blocks() { Blocks::cut(graph, potential, memory) } else { Ok(Blocks::whole()) }
 }
 
-/// Each replica by itself: the graph at these rotations, turned back. They are handed over batch by batch, in their order.
+/// Evaluates the graph at these rotations and passes each replica, rotated back, to `take`, batch by batch and in
+/// order.
 ///
 /// # Errors
-/// Those of [`average`], and of what takes the batches.
+/// The errors of [`average`] and of `take`.
 pub fn samples<E: From<Error>>(
     potential: &mut dyn Potential,
     graph: &Graph,

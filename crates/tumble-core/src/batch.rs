@@ -1,8 +1,8 @@
-//! Structures of several simulations, each with its own policy, in as few runs of one model as possible.
+//! Evaluates structures of several simulations, each with its own policy, in as few runs of one model as possible.
 
 use std::borrow::Cow;
 
-use crate::average::{Alone, Evaluation, Job, Request, average_job, average_jobs};
+use crate::average::{Bare, Evaluation, Job, Request, average_job, average_jobs};
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::mts::difference;
@@ -15,18 +15,20 @@ use crate::rotation::IDENTITY;
 pub struct Task<'a> {
     /// The structure.
     pub graph: &'a Graph,
-    /// What the simulation wants.
+    /// The simulation's policy: rotations, forces, correction.
     pub policy: &'a Policy,
-    /// Chooses the random rotations, if there are any.
+    /// The step. Random rotations depend on the seed and on the step.
     pub step: u64,
 }
 
-/// Evaluates the tasks, in their order, each as [`Calculator::evaluate`](crate::Calculator::evaluate) does: exactly, or
-/// to rounding in the precision of a model that computes them together. `memory` is what a run may take, bytes. One that
-/// repeats the task before it, as i-PI's batches that it fills up do, gets a copy of its result, with 0 evaluations.
+/// Evaluates the tasks and returns their results in order.
+///
+/// Each result equals the result of [`Calculator::evaluate`](crate::Calculator::evaluate), exactly or, if the model
+/// evaluates several tasks in one run, to the rounding of its precision. `memory` limits a run, in bytes. A task equal
+/// to the task before it, as in the batches that i-PI pads, gets a copy of that result, with 0 evaluations.
 ///
 /// # Errors
-/// For each task those that it has by itself: one that fails leaves the others alone.
+/// The error of each task on its own: a task that fails does not affect the others.
 pub fn evaluate_together(potential: &mut dyn Potential, tasks: &[Task], memory: usize) -> Vec<Result<Evaluation>> {
     let request = |task: &Task| Request::new(task.policy.forces, memory);
     let repeats = |i: usize| i > 0 && tasks[i].repeats(&tasks[i - 1]);
@@ -51,37 +53,36 @@ pub fn evaluate_together(potential: &mut dyn Potential, tasks: &[Task], memory: 
 }
 
 impl<'a> Task<'a> {
-    /// Whether it is the other one again.
+    /// Whether the task equals another one.
     fn repeats(&self, other: &Self) -> bool {
         self.step == other.step && std::ptr::eq(self.policy, other.policy) && self.graph == other.graph
     }
 
-    /// Evaluates this task alone; of the request the kind of forces is replaced by that of the policy, as everywhere
-    /// below.
+    /// Evaluates this task on its own. Here and below, the policy's kind of forces replaces the kind in the request.
     pub(crate) fn evaluate(&self, potential: &mut dyn Potential, request: &Request<'a>) -> Result<Evaluation> {
         Ok(self.read(average_job(potential, &self.job(request))?))
     }
 
-    /// The average.
+    /// The job of the averaged model.
     pub(crate) fn averaged(&self, request: &Request<'a>) -> Job<'a> {
         let quadrature = self.policy.mitigation.orientations(self.graph, self.policy.draw(self.step));
         let request = Request { forces: self.policy.forces, ..*request };
-        Job { graph: self.graph, quadrature, request, alone: Alone::Nobody }
+        Job { graph: self.graph, quadrature, request, bare: Bare::None }
     }
 
-    /// The average, and the bare model alone: in one batch where they are of one kind, and a group grid holds the bare
-    /// replica already.
+    /// The job of the averaged and the bare model. If both have the same kind of forces, they share a batch, and a
+    /// group grid already contains the bare replica.
     pub(crate) fn averaged_and_bare(&self, request: &Request<'a>) -> Job<'a> {
         let averaged = self.averaged(request);
         if self.policy.inner != self.policy.forces {
-            return Job { alone: Alone::Besides(self.policy.inner), ..averaged };
+            return Job { bare: Bare::Extra(self.policy.inner), ..averaged };
         }
         let mut quadrature = averaged.quadrature.into_owned();
-        let alone = quadrature.identity_index().unwrap_or_else(|| quadrature.add_unweighted(IDENTITY));
-        Job { quadrature: Cow::Owned(quadrature), alone: Alone::Replica(alone), ..averaged }
+        let bare = quadrature.identity_index().unwrap_or_else(|| quadrature.add_unweighted(IDENTITY));
+        Job { quadrature: Cow::Owned(quadrature), bare: Bare::Replica(bare), ..averaged }
     }
 
-    /// What the policy asks for.
+    /// The job that the policy asks for.
     pub(crate) fn job(&self, request: &Request<'a>) -> Job<'a> {
         if self.policy.correction { self.averaged_and_bare(request) } else { self.averaged(request) }
     }

@@ -1,7 +1,8 @@
-//! A structure whose evaluation would take more memory than allowed is cut into blocks, one evaluated after the other.
+//! Cuts a structure that needs more memory than allowed into blocks, to evaluate one after the other.
 //!
-//! A block is to the structure what a rank's share is to the box of an MPI run: some of the centers, with the others
-//! whose messages reach them as centers of weight 0. So blocks cost a halo, and are cut compact.
+//! A block resembles the domain of an MPI rank: it has some of the centers, and a halo of the other centers whose
+//! messages reach them, with weight 0. The halo is evaluated more than once, so blocks are cut compact, by recursive
+//! coordinate bisection.
 
 use std::collections::VecDeque;
 
@@ -11,28 +12,28 @@ use crate::potential::{Derivative, Forces, Potential, Response};
 use crate::potential_plan::bytes_per_replica;
 use crate::rotation::{Matrix3, Vector3, add};
 
-/// Blocks with more than this many centers for each of their own would be all halo.
+/// Largest number of centers of a block, halo included, per own center; a larger number would be nearly all halo.
 const MAX_HALO: usize = 64;
 
-/// The blocks of a graph; none where it is evaluated as a whole.
+/// The blocks of a graph, or the graph as a whole.
 #[derive(Debug)]
 pub struct Blocks {
-    /// The centers that each block has for its own. Only one block at a time is there with all that it sees: together they
-    /// would be several times the graph.
+    /// Own centers of each block; empty if the graph is not cut. The halo is added to one block at a time, since all
+    /// blocks with their halos would be several times the graph.
     own: Vec<Vec<usize>>,
     hops: usize,
 }
 
 impl Blocks {
-    /// Of any graph, evaluated as a whole.
+    /// No cut: the graph is evaluated as a whole.
     pub fn whole() -> Self {
         Self { own: Vec::new(), hops: 0 }
     }
 
-    /// Cuts until each block takes at most `memory` bytes.
+    /// Cuts a graph until each block needs at most `memory` bytes.
     ///
     /// # Errors
-    /// [`Error::MemoryTooSmall`], and [`Error::WholeTooLarge`] for a model whose energy is one of the whole structure.
+    /// [`Error::MemoryTooSmall`], and [`Error::WholeTooLarge`] for a model with a global energy.
     pub fn cut(graph: &Graph, potential: &dyn Potential, memory: usize) -> Result<Self> {
         let needed = bytes_per_replica(potential, graph);
         if needed <= memory {
@@ -41,34 +42,34 @@ impl Blocks {
         if potential.info().whole {
             return Err(Error::WholeTooLarge { model: potential.info().name.clone(), given: memory, needed });
         }
-        let cutter = Cutter { graph, coordinates: coordinates(graph), potential, memory };
+        let bisector = Bisector { graph, coordinates: coordinates(graph), potential, memory };
         let counted: Vec<_> = (0..graph.n_centers()).filter(|&c| graph.weights[c] != 0.0).collect();
-        // As few as will do. One that does not fit is met early, as all are about the same.
+        // The fewest that fit. Blocks are about equal, so one that does not fit is found early.
         let mut parts = needed.div_ceil(memory.max(1)).clamp(2, counted.len().max(2));
         loop {
             let mut own = Vec::new();
-            if cutter.cut(counted.clone(), parts, &mut own)? {
+            if bisector.bisect(counted.clone(), parts, &mut own)? {
                 return Ok(Self { own, hops: potential.info().hops });
             }
             parts += (parts / 8).max(1);
         }
     }
 
-    /// Number of evaluations of the model for one replica.
+    /// Number of evaluations of the model per replica.
     pub fn len(&self) -> usize {
         self.own.len().max(1)
     }
 
-    /// Always false: even an uncut graph is one block.
+    /// Always false: a graph that is not cut is one block.
     pub fn is_empty(&self) -> bool {
         false
     }
 
-    /// As [`Potential::evaluate`] of the whole graph, but that centers of weight 0 have no energy, and that a stress is
-    /// given for an uncut graph only.
+    /// Evaluates the whole graph as [`Potential::evaluate`] does. In a graph that is cut, centers of weight 0 have no
+    /// energy, and there is no stress.
     ///
     /// # Errors
-    /// Those of the potential.
+    /// The errors of the potential.
     pub fn evaluate(
         &self,
         potential: &mut dyn Potential,
@@ -82,7 +83,8 @@ impl Blocks {
         let mut whole = vec![nothing(graph, forces); rotations.len()];
         for own in &self.own {
             let block = Block::new(graph, own.clone(), self.hops);
-            let parts = potential.evaluate(&block.graph, rotations, forces).map_err(|error| block.place(error))?;
+            let parts =
+                potential.evaluate(&block.graph, rotations, forces).map_err(|error| block.with_whole_index(error))?;
             whole.iter_mut().zip(parts).for_each(|(whole, part)| block.add(part, whole));
         }
         Ok(whole)
@@ -100,14 +102,14 @@ fn nothing(graph: &Graph, forces: Forces) -> Response {
     }
 }
 
-/// Some of the centers of a graph, and all that they see.
+/// Some centers of a graph, and their halo.
 #[derive(Debug)]
 struct Block {
-    /// Own centers first.
+    /// The block's graph, with own centers first.
     graph: Graph,
-    /// The atom of the whole graph that each atom of the block is.
+    /// Index in the whole graph of each atom of the block.
     atoms: Vec<usize>,
-    /// The edge of the whole graph that each edge of the block is.
+    /// Index in the whole graph of each edge of the block.
     edges: Vec<usize>,
     /// Number of own centers.
     own: usize,
@@ -122,7 +124,7 @@ impl Block {
             for local in rows.len()..members.atoms.len() {
                 let mut row: Vec<_> =
                     whole.edges(members.atoms[local]).map(|e| (members.local(whole.neighbors[e]), e)).collect();
-                // Stable: the order of several images of a neighbor is that of the whole graph.
+                // The sort is stable, so the images of a neighbor keep their order.
                 row.sort_by_key(|&(neighbor, _)| neighbor);
                 rows.push(row.iter().map(|&(neighbor, e)| Edge { neighbor, vector: whole.vectors[e] }).collect());
                 edges.extend(row.iter().map(|&(_, e)| e));
@@ -134,15 +136,15 @@ impl Block {
         Self { graph: Graph::from_sorted(species, weights, &rows), atoms, edges, own: n_own }
     }
 
-    /// An error with the center of the whole graph in place of the block's.
-    fn place(&self, mut error: Error) -> Error {
+    /// Replaces a center of the block in an error by its index in the whole graph.
+    fn with_whole_index(&self, mut error: Error) -> Error {
         if let Error::OutputNotFinite { center: Some(center), .. } = &mut error {
             *center = self.atoms[*center];
         }
         error
     }
 
-    /// Adds what the block gives to what is known of the whole.
+    /// Adds the block's response to the response of the whole graph.
     fn add(&self, part: Response, whole: &mut Response) {
         self.copy_own(&part.atomic_energies, &mut whole.atomic_energies);
         whole.ensemble_energies.resize(part.ensemble_energies.len(), vec![0.0; whole.atomic_energies.len()]);
@@ -164,7 +166,7 @@ impl Block {
     }
 }
 
-/// The atoms of a block in the order in which they are met.
+/// The atoms of a block, in the order of their discovery.
 struct Members {
     atoms: Vec<usize>,
     local: Vec<Option<usize>>,
@@ -185,20 +187,21 @@ impl Members {
     }
 }
 
-/// What cutting needs to know.
-struct Cutter<'a> {
+/// Cuts centers into blocks by recursive coordinate bisection.
+struct Bisector<'a> {
     graph: &'a Graph,
-    /// Of the centers `[C]`, Å.
+    /// Coordinates of the centers `[C]`, Å.
     coordinates: Vec<Vector3>,
     potential: &'a dyn Potential,
     memory: usize,
 }
 
-impl Cutter<'_> {
-    /// Cuts into so many parts of about the same size, across the longest extent each time; false if one does not fit.
-    fn cut(&self, mut centers: Vec<usize>, parts: usize, own: &mut Vec<Vec<usize>>) -> Result<bool> {
+impl Bisector<'_> {
+    /// Bisects centers, across their longest extent each time, into `parts` parts of about equal size; returns false if
+    /// one does not fit.
+    fn bisect(&self, mut centers: Vec<usize>, parts: usize, own: &mut Vec<Vec<usize>>) -> Result<bool> {
         if parts == 1 || centers.len() == 1 {
-            return self.take(centers, own);
+            return self.add_block(centers, own);
         }
         let axis = longest_axis(&self.coordinates, &centers);
         let (first, size) = (parts / 2, centers.len());
@@ -208,11 +211,11 @@ impl Cutter<'_> {
         let mut rest = centers.split_off(border);
         centers.sort_unstable();
         rest.sort_unstable();
-        Ok(self.cut(centers, first, own)? && self.cut(rest, parts - first, own)?)
+        Ok(self.bisect(centers, first, own)? && self.bisect(rest, parts - first, own)?)
     }
 
-    /// Keeps the centers as those of a block, which fits if true.
-    fn take(&self, centers: Vec<usize>, own: &mut Vec<Vec<usize>>) -> Result<bool> {
+    /// Makes the centers a block, and returns whether it fits.
+    fn add_block(&self, centers: Vec<usize>, own: &mut Vec<Vec<usize>>) -> Result<bool> {
         let graph = Block::new(self.graph, centers.clone(), self.potential.info().hops).graph;
         let needed = bytes_per_replica(self.potential, &graph);
         let fits = needed <= self.memory;
@@ -232,8 +235,8 @@ fn longest_axis(coordinates: &[Vector3], centers: &[usize]) -> usize {
     (0..3).max_by(|&a, &b| extent(a).total_cmp(&extent(b))).unwrap_or(0)
 }
 
-/// Positions of the centers, laid out along the edges from one center of each cluster; of a periodic structure one image
-/// of each.
+/// Returns positions of the centers, found by a walk along the edges from one center of each cluster. In a periodic
+/// structure each center gets one of its images.
 fn coordinates(graph: &Graph) -> Vec<Vector3> {
     let mut placed: Vec<Option<Vector3>> = vec![None; graph.n_centers()];
     let mut queue = VecDeque::new();
@@ -243,7 +246,7 @@ fn coordinates(graph: &Graph) -> Vec<Vector3> {
             queue.push_back(first);
         }
         while let Some(center) = queue.pop_front() {
-            let here = placed[center].expect("what is queued is placed");
+            let here = placed[center].expect("queued centers are placed");
             for edge in graph.edges(center) {
                 let neighbor = graph.neighbors[edge];
                 if neighbor < graph.n_centers() && placed[neighbor].is_none() {

@@ -1,4 +1,4 @@
-//! The one entry that every front end uses: a structure or a graph in, an averaged evaluation out.
+//! The calculator, the entry point of every front end: evaluates a structure or a graph with a model and a policy.
 
 pub use crate::average::{Evaluation, Spread};
 use crate::average::{Request, average, average_job};
@@ -17,26 +17,26 @@ use crate::rotation::draw;
 use crate::settings::Settings;
 use crate::system::System;
 
-/// Stream of the rotation of a survey's grid: none of those that a mitigation draws from.
+/// Random stream for the rotation of a survey's grid; no mitigation draws from it.
 const SURVEY_STREAM: u64 = u64::MAX;
 
-/// What to report beyond energy, forces and virial.
+/// Results to report beyond energy, forces and virial.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Detail<'a> {
-    /// Whether to give the averaged edge gradients.
+    /// Whether to return the averaged edge gradients.
     pub edge_gradients: bool,
-    /// Atoms of which the forces of each replica are kept `[P]`.
+    /// Probes: atoms whose forces are kept for each replica `[P]`.
     pub probes: &'a [usize],
 }
 
-/// A model with the policy by which its symmetry is mended.
+/// A model with the policy that restores its rotational symmetry.
 pub struct Calculator {
     potential: Box<dyn Potential>,
     policy: Policy,
     every: u64,
     held: Option<HeldCorrection>,
     memory: usize,
-    /// Of [`Calculator::evaluate_system`], whose memory it keeps.
+    /// Neighbor list of [`Calculator::evaluate_system`], kept to reuse its buffers.
     list: Option<NeighborList>,
     origin: String,
     notes: Vec<String>,
@@ -46,7 +46,7 @@ impl Calculator {
     /// A calculator for any potential.
     ///
     /// # Errors
-    /// Those of [`Policy::new`].
+    /// The errors of [`Policy::new`].
     pub fn new(potential: Box<dyn Potential>, settings: &Settings) -> Result<Self> {
         Ok(Self {
             policy: Policy::new(settings, potential.info())?,
@@ -60,89 +60,90 @@ impl Calculator {
         })
     }
 
-    /// The same with the origin of the model's file and the [`Calculator::notes`] on it.
+    /// Sets the origin of the model and the [`Calculator::notes`] on it.
     pub fn with_origin(self, origin: String, notes: Vec<String>) -> Self {
         Self { origin, notes, ..self }
     }
 
-    /// Where the model comes from, for logs: file and SHA-256, since a flipped bit in a weight loads without complaint.
+    /// Returns the model's file and SHA-256, for logs: a flipped bit in a weight would load without an error.
     pub fn origin(&self) -> &str {
         &self.origin
     }
 
-    /// What the user should know of how the model is run, as sentences.
+    /// Returns notes to the user on how the model is run, as sentences.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
 
-    /// What the model says of itself.
+    /// Returns the model's description of itself.
     pub fn info(&self) -> &ModelInfo {
         self.potential.info()
     }
 
-    /// Which rotations are averaged over.
+    /// Returns the mitigation: the rotations averaged over.
     pub fn mitigation(&self) -> &Mitigation {
         &self.policy.mitigation
     }
 
-    /// What is evaluated at which step, in words.
+    /// Describes the policy in words: the evaluations at each step.
     pub fn policy(&self) -> String {
         let Policy { mitigation, forces, inner, correction, .. } = &self.policy;
         let inversion = if mitigation.inversion() { " with inversion" } else { "" };
-        let what = format!("rotate {}{inversion}: {} evaluation(s)", mitigation.name(), mitigation.evaluations());
+        let average = format!("rotate {}{inversion}: {} evaluation(s)", mitigation.name(), mitigation.evaluations());
         let (forces, inner, every) = (forces.name(), inner.name(), self.every);
         match (correction, every) {
-            (true, _) => format!("{what}, less the bare model ({forces} minus {inner} forces)"),
-            (_, 1) => format!("{what} a step, {forces} forces"),
-            _ => format!("{what} every {every} steps ({forces} forces), the bare model between ({inner} forces)"),
+            (true, _) => format!("{average}, less the bare model ({forces} minus {inner} forces)"),
+            (_, 1) => format!("{average} a step, {forces} forces"),
+            _ => format!("{average} every {every} steps ({forces} forces), the bare model between ({inner} forces)"),
         }
     }
 
-    /// Seconds spent inside the model so far.
+    /// Returns the seconds spent inside the model so far.
     pub fn model_seconds(&self) -> f64 {
         self.potential.seconds()
     }
 
-    /// Evaluations from now on end with [`Error::Cancelled`](crate::Error::Cancelled) when that is asked.
+    /// Lets `cancel` end evaluations from now on, with [`Error::Cancelled`](crate::Error::Cancelled).
     pub fn watch(&mut self, cancel: &Cancel) {
         self.potential.watch(cancel);
     }
 
-    /// Evaluates a graph. `step` chooses the random rotations, if there are any: the same (seed, step) is the same
-    /// rotation, on every rank and in every run. In a calculator for the correction it is averaged minus bare.
+    /// Evaluates a graph. Random rotations, if there are any, depend on the seed and `step` only: they are the same on
+    /// every rank and in every run. A calculator for the correction returns averaged minus bare results.
     ///
     /// # Errors
-    /// An element that the model does not know, or whatever keeps the model from giving finite numbers.
+    /// An element unknown to the model, results that are not finite, and the other errors of the potential.
     pub fn evaluate(&mut self, graph: &Graph, step: u64) -> Result<Evaluation> {
         let evaluation = self.evaluate_in(Phase::Averaged, graph, step, &Detail::default());
         evaluation.map_err(|error| error.of_structure(graph))
     }
 
-    /// Evaluates a structure; as [`Calculator::evaluate`], with the neighbor list made here.
+    /// Builds the neighbor list of a structure and evaluates its graph as [`Calculator::evaluate`] does.
     ///
     /// # Errors
-    /// Those of [`Calculator::evaluate`], and of the neighbor list.
+    /// The errors of [`Calculator::evaluate`] and of [`NeighborList::graph`].
     pub fn evaluate_system(&mut self, system: &System, step: u64) -> Result<Evaluation> {
         let mut list = self.list.take().unwrap_or_else(|| self.neighbor_list());
-        // The evaluation asks for the species; without a graph, an unknown one is still the error to tell first.
+        // The evaluation checks the species. If there is no graph, an unknown species is still reported first.
         let graph = list.graph(system).or_else(|error| self.info().check_species(&system.species).and(Err(error)));
         let evaluation = graph.and_then(|graph| self.evaluate(graph, step));
         self.list = Some(list);
         evaluation
     }
 
-    /// A list of neighbors for structures of the model, without a skin, in the threads and the memory of the settings.
+    /// Returns a neighbor list with the model's cutoff, without a skin, and with the settings' threads and memory.
     pub fn neighbor_list(&self) -> NeighborList {
         NeighborList::new(self.info().cutoff, 0.0).within(self.potential.limits(self.memory).workers, self.memory)
     }
 
-    /// How [`Calculator::evaluate`] evaluates a graph.
+    /// Returns the plan of [`Calculator::evaluate`] for a graph.
     pub fn plan(&self, graph: &Graph, step: u64) -> Plan {
         let request = self.request(self.policy.forces, &Detail::default());
         Task { graph, policy: &self.policy, step }.job(&request).plan(self.potential.as_ref())
     }
 
-    /// The phase of a step of the integrator; `exact` asks for averaged energies even where only bare forces are due.
+    /// Returns the phase of a step of the integrator; `exact` asks for averaged energies even at a step that needs bare
+    /// forces only.
     pub fn phase(&self, step: u64, exact: bool) -> Phase {
         Phase::of(step, self.every, exact)
     }
@@ -150,7 +151,7 @@ impl Calculator {
     /// Evaluates a graph for one phase of multiple time stepping; see [`Phase`].
     ///
     /// # Errors
-    /// Those of [`Calculator::evaluate`].
+    /// The errors of [`Calculator::evaluate`].
     pub fn evaluate_in(&mut self, phase: Phase, graph: &Graph, step: u64, detail: &Detail) -> Result<Evaluation> {
         match phase {
             _ if self.policy.correction => self.whole(graph, step, detail),
@@ -166,11 +167,11 @@ impl Calculator {
         Ok(respa_impulse(averaged, &bare, self.every))
     }
 
-    /// The average, where one is due, is evaluated apart, though a batch of both would be cheaper: in a batch the last
-    /// digits may differ, and output must not change the trajectory.
+    /// Evaluates an inner step. The average, if due, has a run of its own, although a batch of both would be cheaper:
+    /// the last digits may differ in a batch, and output must not change the trajectory.
     fn inner(&mut self, phase: Phase, graph: &Graph, step: u64, detail: &Detail) -> Result<Evaluation> {
         let mut inner = self.bare(graph, detail)?;
-        // Without a correction, as in a run that begins at an inner step, it must be found.
+        // A run that begins at an inner step has no correction yet.
         let due = phase.is_exact() || self.held.is_none();
         let averaged = if due { Some(self.whole(graph, step, detail)?) } else { None };
         if let (None, Some(averaged)) = (self.held, &averaged) {
@@ -183,21 +184,21 @@ impl Calculator {
         })
     }
 
-    /// The correction that is held from the last outer step, for a restart.
+    /// Returns the correction held from the last outer step, for a restart.
     pub fn held(&self) -> Option<HeldCorrection> {
         self.held
     }
 
-    /// Holds a correction, as after a restart; `None`: it is found at the next step.
+    /// Sets the held correction, as after a restart; `None`: the next step computes it.
     pub fn hold(&mut self, correction: Option<HeldCorrection>) {
         self.held = correction;
     }
 
-    /// The averaged model twice, with other random rotations than [`Calculator::evaluate`] has at the same step: how the
-    /// two differ is the noise of a random mitigation.
+    /// Evaluates the averaged model twice, with random rotations independent of each other and of
+    /// [`Calculator::evaluate`] at the same step: their difference is the noise of a random mitigation.
     ///
     /// # Errors
-    /// Those of [`Calculator::evaluate`].
+    /// The errors of [`Calculator::evaluate`].
     pub fn two_draws(&mut self, graph: &Graph, step: u64, detail: &Detail) -> Result<[Evaluation; 2]> {
         let seed = !self.policy.seed;
         let request = self.request(self.policy.forces, detail);
@@ -209,17 +210,17 @@ impl Calculator {
         Ok([draw(seed)?, draw(seed ^ (1 << 32))?])
     }
 
-    /// The average over a small grid, randomly turned, for the sake of its spread.
+    /// Evaluates the average over a small grid, randomly rotated, to measure its spread.
     ///
     /// # Errors
-    /// Those of [`Calculator::evaluate`].
+    /// The errors of [`Calculator::evaluate`].
     pub fn survey(&mut self, graph: &Graph, step: u64, detail: &Detail) -> Result<Evaluation> {
         let turn = draw(!self.policy.seed, step, SURVEY_STREAM);
         let request = self.request(self.policy.forces, detail);
         average(self.potential.as_mut(), graph, &Quadrature::tetrahedral().rotated(&turn), &request)
     }
 
-    /// What the policy asks for.
+    /// Evaluates the policy's average, or its correction.
     fn whole(&mut self, graph: &Graph, step: u64, detail: &Detail) -> Result<Evaluation> {
         let request = self.request(self.policy.forces, detail);
         Task { graph, policy: &self.policy, step }.evaluate(self.potential.as_mut(), &request)

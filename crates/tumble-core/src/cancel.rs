@@ -1,4 +1,4 @@
-//! Asking an evaluation to end before its end: nobody waits for it any more, a signal came, or its time is up.
+//! Cancels an evaluation: its client has left, a signal came, or its time is up.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -10,17 +10,17 @@ pub use crate::cancel_reason::CancelReason;
 use crate::error::{Error, Result};
 use crate::parallel::locked;
 
-/// Time between two questions to the program around, which may have to wait for a lock of its own to answer.
-const QUESTION: Duration = Duration::from_millis(100);
+/// Time between two polls of the host program; to answer, it may have to wait for a lock of its own.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// A run that can be ended from another thread.
-pub trait Run: Send + Sync {
-    /// Lets it end as soon as it can, or clears that before it begins.
+/// A run of the model that another thread can end.
+pub trait Cancellable: Send + Sync {
+    /// Ends the run as soon as possible (`true`), or clears such a request before the run begins (`false`).
     fn end(&self, end: bool);
 }
 
-/// Asks evaluations that watch it to end: between two runs of the model, and in the middle of one. Copies ask for the
-/// same. What was asked once stays asked.
+/// A cancellation token. It ends the evaluations that watch it, between two runs of the model or during one. Clones
+/// share one state, and a cancellation is final.
 #[derive(Clone, Default)]
 pub struct Cancel(Arc<State>);
 
@@ -28,56 +28,57 @@ pub struct Cancel(Arc<State>);
 struct State {
     /// 0, or a [`CancelReason`].
     reason: AtomicU8,
-    running: Mutex<Vec<Arc<dyn Run>>>,
+    running: Mutex<Vec<Arc<dyn Cancellable>>>,
     host: Option<Host>,
 }
 
-/// The program around, which is asked in its own thread.
+/// The host program, polled in its own thread.
 struct Host {
     thread: ThreadId,
-    asks: Box<dyn Fn() -> bool + Send + Sync>,
+    poll: Box<dyn Fn() -> bool + Send + Sync>,
     next: Mutex<Instant>,
 }
 
 impl Cancel {
-    /// One that also asks `asks`, about ten times a second, in the thread that calls this here, whether to end.
-    pub fn asking(asks: impl Fn() -> bool + Send + Sync + 'static) -> Self {
-        let (thread, next) = (thread::current().id(), Mutex::new(Instant::now() + QUESTION));
-        Self(Arc::new(State { host: Some(Host { thread, asks: Box::new(asks), next }), ..State::default() }))
+    /// A token that also calls `poll` about ten times a second, in the thread that creates it, and cancels if the
+    /// answer is true.
+    pub fn polling(poll: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        let (thread, next) = (thread::current().id(), Mutex::new(Instant::now() + POLL_INTERVAL));
+        Self(Arc::new(State { host: Some(Host { thread, poll: Box::new(poll), next }), ..State::default() }))
     }
 
-    /// Asks to end. Only the first reason counts.
-    pub fn ask(&self, reason: CancelReason) {
-        // Under the lock, so that no run begins after the last one was told.
+    /// Cancels the evaluations. Only the first reason counts.
+    pub fn cancel(&self, reason: CancelReason) {
+        // Under the lock, so that no run begins unnoticed after the last one was ended.
         let running = locked(&self.0.running);
         let _ = self.0.reason.compare_exchange(0, reason as u8, Ordering::Relaxed, Ordering::Relaxed);
         running.iter().for_each(|run| run.end(true));
     }
 
-    /// Why it is to end, if it is.
-    pub fn asked(&self) -> Option<CancelReason> {
+    /// Returns the reason of a cancellation, if there was one.
+    pub fn reason(&self) -> Option<CancelReason> {
         use CancelReason::{Gone, Program, Signal, Time};
         let reason = self.0.reason.load(Ordering::Relaxed);
         [Gone, Signal, Time, Program].into_iter().find(|known| *known as u8 == reason)
     }
 
-    /// Whether to go on.
+    /// Polls the host, and returns an error if the evaluation is cancelled.
     ///
     /// # Errors
     /// [`Error::Cancelled`].
     pub fn check(&self) -> Result<()> {
-        if self.0.host.as_ref().is_some_and(Host::asks_to_end) {
-            self.ask(CancelReason::Program);
+        if self.0.host.as_ref().is_some_and(Host::wants_to_end) {
+            self.cancel(CancelReason::Program);
         }
-        self.asked().map_or(Ok(()), |reason| Err(Error::Cancelled { reason }))
+        self.reason().map_or(Ok(()), |reason| Err(Error::Cancelled { reason }))
     }
 
-    /// Does a run that ends early if that is asked meanwhile; what it then gives is not looked at.
-    pub fn during<T>(&self, run: &Arc<dyn Run>, go: impl FnOnce() -> Result<T>) -> Result<T> {
+    /// Runs `go`, and ends it early if it is cancelled meanwhile; the result of a cancelled run is discarded.
+    pub fn during<T>(&self, run: &Arc<dyn Cancellable>, go: impl FnOnce() -> Result<T>) -> Result<T> {
         self.check()?;
         run.end(false);
         locked(&self.0.running).push(Arc::clone(run));
-        // It may have been asked before the lock was there to be had.
+        // A cancellation may have come before the run was registered.
         let result = self.check().and_then(|()| go());
         locked(&self.0.running).retain(|other| !Arc::ptr_eq(other, run));
         self.check().and(result)
@@ -85,7 +86,7 @@ impl Cancel {
 }
 
 impl Host {
-    fn asks_to_end(&self) -> bool {
+    fn wants_to_end(&self) -> bool {
         if thread::current().id() != self.thread {
             return false;
         }
@@ -93,14 +94,14 @@ impl Host {
         if now < *next {
             return false;
         }
-        *next = now + QUESTION;
-        (self.asks)()
+        *next = now + POLL_INTERVAL;
+        (self.poll)()
     }
 }
 
 impl fmt::Debug for Cancel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Cancel").field(&self.asked()).finish()
+        f.debug_tuple("Cancel").field(&self.reason()).finish()
     }
 }
 
@@ -112,7 +113,7 @@ mod tests {
     #[derive(Default)]
     struct Flag(AtomicBool);
 
-    impl Run for Flag {
+    impl Cancellable for Flag {
         fn end(&self, end: bool) {
             self.0.store(end, Ordering::Relaxed);
         }
@@ -125,35 +126,35 @@ mod tests {
     #[test]
     fn cancel_ends_a_running_evaluation_and_refuses_later_ones() {
         let (cancel, flag) = (Cancel::default(), Arc::new(Flag::default()));
-        let run: Arc<dyn Run> = flag.clone();
+        let run: Arc<dyn Cancellable> = flag.clone();
         assert!(!cancel.during(&run, || Ok(flag.0.load(Ordering::Relaxed))).unwrap());
         let ended = cancel.during(&run, || {
-            thread::scope(|scope| scope.spawn(|| cancel.clone().ask(CancelReason::Gone)).join().unwrap());
+            thread::scope(|scope| scope.spawn(|| cancel.clone().cancel(CancelReason::Gone)).join().unwrap());
             assert!(flag.0.load(Ordering::Relaxed));
             Ok(())
         });
         let expected = "the evaluation was cancelled: its client has left";
         assert_eq!(sentence(ended), expected);
-        cancel.ask(CancelReason::Time);
+        cancel.cancel(CancelReason::Time);
         assert_eq!(sentence(cancel.during(&run, || panic!("it began"))), expected);
         let other = Cancel::default();
         assert!(!other.during(&run, || Ok(flag.0.load(Ordering::Relaxed))).unwrap());
     }
 
     #[test]
-    fn the_program_around_is_asked_in_its_own_thread_and_not_too_often() {
+    fn host_is_polled_in_its_own_thread_and_not_too_often() {
         let asked = Arc::new(AtomicBool::new(false));
-        let cancel = Cancel::asking({
+        let cancel = Cancel::polling({
             let asked = Arc::clone(&asked);
             move || asked.swap(true, Ordering::Relaxed)
         });
         assert!(cancel.check().is_ok() && !asked.load(Ordering::Relaxed));
-        thread::sleep(QUESTION);
+        thread::sleep(POLL_INTERVAL);
         thread::scope(|scope| scope.spawn(|| assert!(cancel.check().is_ok())).join().unwrap());
         assert!(!asked.load(Ordering::Relaxed));
         assert!(cancel.check().is_ok() && asked.load(Ordering::Relaxed));
         assert!(cancel.check().is_ok());
-        thread::sleep(QUESTION);
+        thread::sleep(POLL_INTERVAL);
         let expected = "the evaluation was cancelled: the calling program asked for it";
         assert_eq!(sentence(cancel.check()), expected);
     }

@@ -1,34 +1,35 @@
-//! Measures of broken symmetry under domain decomposition: each rank packs its share, the shares of all ranks are summed,
-//! and the sum is read.
+//! Measures of broken symmetry under domain decomposition: each rank packs its share, the host sums the shares of all
+//! ranks, and the sum is read.
 //!
-//! Standard deviations cannot be added rank by rank, so what is summed are energies and forces of each replica. Of a big
-//! system the forces are those of a sample of atoms, the probes: the same ones on every rank, told by their tags.
+//! Standard deviations do not add up over ranks, so the shares hold energies and forces of each replica. In a large
+//! system the forces are from a sample of atoms, the probes; every rank selects them by their tags.
 
 use crate::average::Evaluation;
 use crate::rotation::{Vector3, add, dot, norm, scale, sub};
 
-/// Probes are at most this many.
+/// Largest number of probes.
 const MAX_PROBES: usize = 1024;
 
-/// Which atoms are probes, and which of them a rank has nodes of.
+/// The probes of the system, and the rank's nodes among them.
 #[derive(Clone, Debug, Default)]
 pub struct Probes {
     /// Nodes of the rank's graph that are probes.
     pub nodes: Vec<usize>,
-    /// The slot of each of them.
+    /// Slot of each of these nodes.
     slots: Vec<usize>,
     /// 1/mass of the rank's own probes `[n_slots]`; 0 in all other slots.
     inverse_masses: Vec<f64>,
 }
 
 impl Probes {
-    /// From the tag (from 1) of each node, own atoms first, the masses of the own atoms, and the largest tag of all ranks.
+    /// Selects the probes from the tag (from 1) of each node, own atoms first, the masses of the own atoms, and the
+    /// largest tag of all ranks.
     pub fn new(tags: impl Iterator<Item = usize>, masses: &[f64], max_tag: usize) -> Self {
         let stride = scattering_stride(max_tag);
         let inverse_masses = vec![0.0; max_tag.min(MAX_PROBES)];
         let mut probes = Self { nodes: vec![], slots: vec![], inverse_masses };
         for (node, tag) in tags.enumerate() {
-            // A permutation of the tags, so that no pattern in their order (O H H O H H ...) is in the sample.
+            // A permutation of the tags, so that the sample has no pattern of their order (O H H O H H ...).
             let slot = ((tag as u128 - 1) * stride as u128 % max_tag as u128) as usize;
             if slot < probes.n_slots() {
                 probes.nodes.push(node);
@@ -52,7 +53,7 @@ impl Probes {
     }
 }
 
-/// A number near the golden section of n and coprime to it: its multiples modulo n are all of 0..n, well scattered.
+/// Returns a number near 0.618 n and coprime to n: its multiples modulo n are all of 0..n, well scattered.
 fn scattering_stride(n: usize) -> usize {
     let golden = (n as f64 * 0.618_033_988_749_895) as usize;
     (golden.max(1)..).find(|&stride| gcd(stride, n) == 1).unwrap_or(1)
@@ -62,21 +63,21 @@ fn gcd(a: usize, b: usize) -> usize {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
-/// What a rank contributes, or the sum over ranks.
+/// The contribution of a rank.
 #[derive(Clone, Debug, Default)]
 pub struct Shares {
-    /// Weights of the replicas whose spread is measured; empty if none is.
+    /// Weights of the replicas in the spread; empty if it is not measured.
     weights: Vec<f64>,
     n_slots: usize,
     has_noise: bool,
-    /// Torque, inverse masses of the probes, energies of the replicas, forces on the probes for each replica, difference of
-    /// two draws on the probes.
+    /// The numbers to sum over ranks: torque, inverse masses of the probes, energies of the replicas, forces on the
+    /// probes for each replica, and the difference of two draws on the probes.
     pub numbers: Vec<f64>,
 }
 
 impl Shares {
-    /// `evaluation` tells the torque, `surveyed` the spread, and `draws` are two evaluations of a random mitigation with
-    /// different random numbers.
+    /// Packs the torque of `evaluation`, the spread of `surveyed`, and the noise from `draws`, two evaluations of a
+    /// random mitigation with different random numbers.
     pub fn pack(
         evaluation: &Evaluation,
         surveyed: Option<&Evaluation>,
@@ -97,10 +98,10 @@ impl Shares {
         Self { weights, n_slots: probes.n_slots(), has_noise: draws.is_some(), numbers }
     }
 
-    /// Reads the sum over ranks of `numbers`.
+    /// Reads the sum over ranks of [`Shares::numbers`].
     pub fn read(&self, numbers: &[f64]) -> Diagnosis {
         let (torque, rest) = numbers.split_at(3);
-        // A slot of a tag that no atom has is without a mass.
+        // A slot whose tag belongs to no atom has inverse mass 0.
         let (inverse_masses, rest) = rest.split_at(self.n_slots);
         let (energies, rest) = rest.split_at(self.weights.len());
         let (forces, noise) = rest.split_at(3 * self.weights.len() * self.n_slots);
@@ -126,11 +127,11 @@ pub struct Diagnosis {
     pub energy_spread: Option<f64>,
     /// Root mean square over atoms and components of the standard deviation of the forces, eV/Å.
     pub force_spread: Option<f64>,
-    /// Mean over atoms of σ²/m, σ² the variance of the vector of the force from step to step, (eV/Å)² per unit of mass.
+    /// Mean over atoms of σ²/m, with the variance σ² of the force vector from step to step, (eV/Å)² per unit of mass.
     pub noise_power: Option<f64>,
 }
 
-/// Weighted mean over replicas of the forces on the probes.
+/// Returns the weighted mean over replicas of the forces on the probes.
 fn mean_forces(evaluation: &Evaluation) -> Vec<Vector3> {
     let mut mean = vec![[0.0; 3]; evaluation.probe_forces.first().map_or(0, Vec::len)];
     for (weight, forces) in evaluation.replica_weights.iter().zip(&evaluation.probe_forces) {
@@ -139,7 +140,7 @@ fn mean_forces(evaluation: &Evaluation) -> Vec<Vector3> {
     mean
 }
 
-/// Half the squared difference of two draws is the variance of one.
+/// Sums variance / mass; the variance of one draw is half the squared difference of two.
 fn noise_power(differences: &[f64], inverse_masses: &[f64]) -> f64 {
     let (differences, _) = differences.as_chunks::<3>();
     differences.iter().zip(inverse_masses).map(|(&d, m)| 0.5 * dot(d, d) * m).sum()
@@ -149,8 +150,8 @@ fn variance_of(weights: &[f64], values: &[f64]) -> f64 {
     variance(weights, values.iter().copied())
 }
 
-/// Weighted variance, of differences from the first value so that it does not drown in rounding; clipped at zero, since
-/// some Lebedev rules have negative weights.
+/// Returns the weighted variance. It is computed from differences from the first value, so that rounding does not swamp
+/// it, and clipped at zero, since some Lebedev rules have negative weights.
 fn variance(weights: &[f64], values: impl Iterator<Item = f64> + Clone) -> f64 {
     let first = values.clone().next().unwrap_or(0.0);
     let moment = |power| weights.iter().zip(values.clone()).map(|(w, x)| w * (x - first).powi(power)).sum::<f64>();

@@ -1,4 +1,4 @@
-//! Chemical symbols and atomic numbers.
+//! Chemical symbols, atomic numbers and masses.
 
 /// The largest atomic number.
 pub const HEAVIEST: u8 = SYMBOLS.len() as u8;
@@ -16,7 +16,7 @@ const SYMBOLS: [&str; 118] = [
 ];
 
 /// Mass of element Z at `MASSES[Z - 1]`, u: the standard atomic weights of IUPAC (J. Meija et al., Pure Appl. Chem. 88
-/// (2016) 265), and where there is none the mass of a long-lived isotope.
+/// (2016) 265), or, for elements without one, the mass of a long-lived isotope.
 #[rustfmt::skip]
 const MASSES: [f64; 118] = [
     1.008, 4.0026, 6.94, 9.01218, 10.81, 12.011, 14.007, 15.999, 18.9984, 20.1797, 22.9898, 24.305, 26.9815, 28.085,
@@ -30,12 +30,12 @@ const MASSES: [f64; 118] = [
     270.133, 269.134, 278.156, 281.165, 281.166, 285.177, 286.182, 289.19, 289.194, 293.204, 293.208, 294.214,
 ];
 
-/// Mass of element Z, u; 1 if there is no such element.
+/// Returns the mass of element Z, u; 1 if there is no such element.
 pub fn mass(z: u8) -> f64 {
     usize::from(z).checked_sub(1).and_then(|i| MASSES.get(i)).copied().unwrap_or(1.0)
 }
 
-/// Symbol of element Z, or "X", the symbol of a dummy atom, if there is no such element.
+/// Returns the symbol of element Z, or "X", the symbol of a dummy atom, if there is no such element.
 pub fn symbol(z: u8) -> &'static str {
     usize::from(z).checked_sub(1).and_then(|i| SYMBOLS.get(i)).copied().unwrap_or("X")
 }
@@ -43,7 +43,7 @@ pub fn symbol(z: u8) -> &'static str {
 /// Isotopes with a symbol of their own, both of hydrogen. A potential does not depend on masses.
 const ISOTOPES: [&str; 2] = ["D", "T"];
 
-/// Atomic number of a symbol, in any case ("Cl", "CL", "cl"); D and T are hydrogen.
+/// Returns the atomic number of a symbol, in upper or lower case ("Cl", "CL", "cl"); D and T are hydrogen.
 pub fn atomic_number(symbol: &str) -> Option<u8> {
     if isotope(symbol).is_some() {
         return Some(1);
@@ -52,14 +52,15 @@ pub fn atomic_number(symbol: &str) -> Option<u8> {
     u8::try_from(index + 1).ok()
 }
 
-/// D or T, in any case, as it is written.
+/// Returns "D" or "T" for either symbol in upper or lower case; `None` for others.
 pub fn isotope(symbol: &str) -> Option<&'static str> {
     ISOTOPES.into_iter().find(|isotope| isotope.eq_ignore_ascii_case(symbol))
 }
 
-/// The elements that a label of an atom, as `HW1`, `O_2` or `Cl12`, may mean, for messages: the first letter, and the
-/// first two; one of them where case tells. A label is never read as an element, for CA may be carbon or calcium.
-pub fn near(label: &str) -> Vec<&'static str> {
+/// Guesses the elements of an atom label like `HW1`, `O_2` or `Cl12`, for error messages: from the first letter and
+/// from the first two, or only one if the case decides. A label is never read as an element, since CA may be carbon or
+/// calcium.
+pub fn guess_elements(label: &str) -> Vec<&'static str> {
     let find = |start: &str| SYMBOLS.into_iter().chain(ISOTOPES).find(|symbol| symbol.eq_ignore_ascii_case(start));
     let [one, two] = [1, 2].map(|length| label.get(..length).and_then(find));
     match two {
@@ -68,7 +69,7 @@ pub fn near(label: &str) -> Vec<&'static str> {
     }
 }
 
-/// Symbols of some elements in one line, for messages: "H, O".
+/// Joins the symbols of elements in one line, for messages: "H, O".
 pub fn symbols(species: &[u8]) -> String {
     species.iter().map(|&z| symbol(z)).collect::<Vec<_>>().join(", ")
 }
@@ -78,23 +79,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_symbol_leads_back_to_its_number() {
+    fn symbols_and_atomic_numbers_are_inverse() {
         for z in 1..=118 {
             assert_eq!(atomic_number(symbol(z)), Some(z));
         }
     }
 
     #[test]
-    fn masses_are_those_of_their_elements() {
+    fn masses_match_their_elements() {
         assert_eq!([1, 8, 26, 79].map(mass), [1.008, 15.999, 55.845, 196.967]);
-        // But for these and their next elements the table is in the order of masses.
+        // Masses ascend with the atomic number, except at these elements.
         let falls: Vec<_> = (1..100).filter(|&z| mass(z) > mass(z + 1)).map(symbol).collect();
         assert_eq!(falls, ["Ar", "Co", "Te", "Th", "U", "Pu"]);
         assert_eq!(mass(0), 1.0);
     }
 
     #[test]
-    fn known_elements_sit_in_their_places() {
+    fn known_elements_have_their_atomic_numbers() {
         let known = [(1, "H"), (8, "O"), (17, "Cl"), (26, "Fe"), (57, "La"), (79, "Au"), (92, "U"), (118, "Og")];
         for (z, s) in known {
             assert_eq!(symbol(z), s);
@@ -102,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn case_does_not_matter_and_what_is_no_element_is_none() {
+    fn symbols_ignore_case_and_unknown_symbols_are_none() {
         assert_eq!(atomic_number("CL"), Some(17));
         assert_eq!(atomic_number("fe"), Some(26));
         assert_eq!(atomic_number("Xx"), None);
@@ -119,11 +120,11 @@ mod tests {
     }
 
     #[test]
-    fn labels_are_near_elements_and_none_themselves() {
+    fn labels_give_guesses_but_are_not_elements() {
         let labels = ["O1", "OW", "HW1", "Ow", "Cl12", "CL1", "h_3", "CA2", "Dx"];
         assert_eq!(labels.map(atomic_number), [None; 9]);
-        let near = labels.map(|label| near(label).join(" or "));
-        assert_eq!(near, ["O", "O", "H", "O", "Cl", "C or Cl", "H", "C or Ca", "D"]);
-        assert!(["", "1", "Xx", "\u{c5}", "-"].iter().all(|label| super::near(label).is_empty()));
+        let guesses = labels.map(|label| guess_elements(label).join(" or "));
+        assert_eq!(guesses, ["O", "O", "H", "O", "Cl", "C or Cl", "H", "C or Ca", "D"]);
+        assert!(["", "1", "Xx", "\u{c5}", "-"].iter().all(|label| guess_elements(label).is_empty()));
     }
 }

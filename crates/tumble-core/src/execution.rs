@@ -1,30 +1,30 @@
-//! How a model is to be run, whatever it is averaged over.
+//! Options for running a model: threads, device, memory. They do not depend on the rotations.
 
 use std::path::PathBuf;
 
 use crate::error::{Error, Result};
 pub use crate::provider::Device;
 
-/// Working memory that a model may take where nothing else is said, bytes.
+/// Default limit on the model's working memory, bytes.
 pub const DEFAULT_MEMORY: usize = 2048 << 20;
 
-/// How a model is to be run.
+/// Options for running a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExecutionOptions {
-    /// Threads: each evaluates other replicas, or all share the work of one.
+    /// Number of threads. Each evaluates other replicas, or all share the work of one replica.
     pub threads: usize,
-    /// What it runs on.
+    /// The device that runs the model.
     pub device: Device,
-    /// The library of ONNX Runtime or its folder; looked for where `None`.
+    /// The library of ONNX Runtime, or its folder; `None`: tumble searches for it.
     pub library: Option<PathBuf>,
-    /// Working memory of the model, bytes; a structure that would take more is evaluated layer by layer.
+    /// Limit on the model's working memory, bytes; a structure that needs more is evaluated layer by layer.
     pub memory: usize,
-    /// How the names of the files begin into which each session, as it ends, writes the time of every node (trace event
-    /// format); nowhere where `None`.
+    /// Prefix of the profile files: each session, as it ends, writes the time of every node to one (trace event
+    /// format). `None`: no profile.
     pub profile: Option<PathBuf>,
-    /// SHA-256 that the model must have, 64 hexadecimal digits; any where `None`.
+    /// SHA-256 required of the model file, 64 hexadecimal digits; `None`: any.
     pub sha256: Option<String>,
-    /// Whether a GPU may round the factors of products in single precision to TF32, 10 bits of their fractions.
+    /// Whether a GPU may round the factors of single-precision products to TF32 (10 bits of fraction).
     pub tf32: bool,
 }
 
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tf32_goes_with_a_gpu_only() {
+    fn tf32_requires_a_gpu() {
         let options = |device, tf32| ExecutionOptions { device, tf32, ..ExecutionOptions::default() };
         assert!(options(Device::Cpu, false).check().is_ok() && options(Device::Cuda, true).check().is_ok());
         assert_eq!(

@@ -2,19 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How forces come about.
+/// The kind of forces: gradients of the energy, or predictions of the model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Forces {
-    /// -dU/dx, from the gradients of the energy with respect to the edge vectors.
+    /// Conservative forces, -dU/dx, from the gradients of the energy with respect to the edge vectors.
     #[default]
     Conservative,
-    /// Predicted by the model itself.
+    /// Direct forces, predicted by the model itself.
     Direct,
 }
 
 impl Forces {
-    /// As users write it.
+    /// Returns the name in settings: `conservative` or `direct`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Conservative => "conservative",
@@ -22,7 +22,7 @@ impl Forces {
         }
     }
 
-    /// The kind that users write so.
+    /// Returns the kind with this name in settings.
     pub fn named(name: &str) -> Option<Self> {
         [Self::Conservative, Self::Direct].into_iter().find(|kind| kind.name() == name)
     }

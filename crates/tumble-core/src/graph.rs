@@ -1,19 +1,19 @@
-//! The neighbor graph: what every front end hands to the calculation, and all that a model is shown.
+//! The neighbor graph: the input of every calculation, and all that a model sees of a structure.
 //!
-//! A neighbor list does not change when the structure is rotated, so rotating a structure means rotating the edge
-//! vectors of its graph and nothing else.
+//! A rotation does not change the neighbor list, so rotating a structure means rotating the edge vectors of its graph
+//! and nothing else.
 
 mod extremes;
-mod halves;
+mod full_list;
 
 use std::ops::Range;
 
-pub(crate) use halves::Joiner;
+pub(crate) use full_list::FullListBuilder;
 
 use crate::rotation::{Vector3, add, dot, sub};
 
 /// Directed edges from C centers to their neighbors among N atoms, sorted by center, then neighbor, then cell shift
-/// (where it is known) or vector.
+/// (if known) or vector.
 ///
 /// The centers are the first C of the atoms. Under domain decomposition they are the rank's own atoms (weight 1)
 /// followed by the ghosts whose messages reach them (weight 0); the other N - C atoms are neighbors only.
@@ -27,11 +27,11 @@ pub struct Graph {
     pub first_edge: Vec<usize>,
     /// The neighbor of each edge, as an index into the N atoms; `[E]`.
     pub neighbors: Vec<usize>,
-    /// `x[neighbor] - x[center]` of the image meant, laboratory frame, Å; `[E]`.
+    /// `x[neighbor] - x[center]`, with x\[neighbor\] in the image of the edge, laboratory frame, Å; `[E]`.
     pub vectors: Vec<Vector3>,
-    /// The reversed edge of each edge, its own index where the reversed edge is not in the graph; `[E]`.
+    /// Index of each edge's reverse, or its own index if the reverse is not in the graph; `[E]`.
     pub reverse: Vec<usize>,
-    /// Volume of the periodic cell, Å^3, where the whole structure is here and has one.
+    /// Volume of the cell, Å^3, if the graph holds the whole structure and all directions are periodic.
     pub volume: Option<f64>,
 }
 
@@ -44,49 +44,49 @@ pub struct Edge {
     pub vector: Vector3,
 }
 
-/// Edges of one center after the other, as a graph holds them.
+/// Edges in compressed sparse rows, one row per center, as a graph holds them.
 #[derive(Clone, Debug)]
-pub(crate) struct Rows {
+pub(crate) struct EdgeRows {
     first_edge: Vec<usize>,
     neighbors: Vec<usize>,
     vectors: Vec<Vector3>,
 }
 
-impl Default for Rows {
+impl Default for EdgeRows {
     fn default() -> Self {
         Self { first_edge: vec![0], neighbors: Vec::new(), vectors: Vec::new() }
     }
 }
 
-impl Rows {
-    /// Forgets all rows, but not their memory.
+impl EdgeRows {
+    /// Removes all rows; keeps the memory.
     pub fn clear(&mut self) {
         self.first_edge.truncate(1);
         self.neighbors.clear();
         self.vectors.clear();
     }
 
-    /// Makes room for more.
+    /// Reserves memory for more rows and edges.
     pub fn reserve(&mut self, rows: usize, edges: usize) {
         self.first_edge.reserve(rows);
         self.neighbors.reserve(edges);
         self.vectors.reserve(edges);
     }
 
-    /// Adds an edge to the row.
+    /// Adds an edge to the current row.
     #[inline]
     pub fn push(&mut self, edge: Edge) {
         self.neighbors.push(edge.neighbor);
         self.vectors.push(edge.vector);
     }
 
-    /// Ends the row.
+    /// Ends the current row.
     #[inline]
     pub fn end(&mut self) {
         self.first_edge.push(self.neighbors.len());
     }
 
-    /// Memory that they have taken.
+    /// Memory in use, bytes.
     pub(crate) fn bytes(&self) -> usize {
         let whole = self.first_edge.capacity() + self.neighbors.capacity();
         whole * size_of::<usize>() + self.vectors.capacity() * size_of::<Vector3>()
@@ -96,7 +96,7 @@ impl Rows {
         self.first_edge[row]..self.first_edge[row + 1]
     }
 
-    /// Adds rows that follow.
+    /// Appends the rows of the next centers.
     pub fn append(&mut self, mut more: Self) {
         let before = self.neighbors.len();
         self.first_edge.extend(more.first_edge[1..].iter().map(|edge| before + edge));
@@ -105,12 +105,13 @@ impl Rows {
     }
 }
 
-/// Two edges are each other's reverse if their vectors cancel to within this, Å. Far above rounding in any box, far
-/// below the distance of two images of one atom.
+/// Tolerance on the sum of the vectors of an edge and its reverse, Å: far above rounding in any box, and far below the
+/// distance between two images of an atom.
 const REVERSE_TOLERANCE: f64 = 1e-4;
 
 impl Graph {
-    /// A graph from the edges of each center, in any order. `species` is `[N]`, `weights` and `rows` are `[C]`, C <= N.
+    /// Builds a graph from the edges of each center, in any order. `species` is `[N]`, `weights` and `rows` are `[C]`,
+    /// C <= N.
     pub fn new(species: Vec<u8>, weights: Vec<f64>, mut rows: Vec<Vec<Edge>>) -> Self {
         for row in &mut rows {
             row.sort_by(|a, b| a.neighbor.cmp(&b.neighbor).then_with(|| compare(a.vector, b.vector)));
@@ -118,15 +119,15 @@ impl Graph {
         Self::from_sorted(species, weights, &rows)
     }
 
-    /// A graph from rows sorted by neighbor. The order of several images of a neighbor is kept: who knows their cell
-    /// shifts can give one that does not depend on the rounding of the vectors.
+    /// Builds a graph from rows sorted by neighbor. Images of one neighbor stay in the order given: a caller that knows
+    /// the cell shifts can choose an order that does not depend on the rounding of the vectors.
     pub(crate) fn from_sorted(species: Vec<u8>, weights: Vec<f64>, rows: &[Vec<Edge>]) -> Self {
-        let mut flat = Rows::default();
+        let mut flat = EdgeRows::default();
         for row in rows {
             row.iter().for_each(|edge| flat.push(*edge));
             flat.end();
         }
-        let Rows { first_edge, neighbors, vectors } = flat;
+        let EdgeRows { first_edge, neighbors, vectors } = flat;
         assert!(weights.len() == rows.len() && rows.len() <= species.len(), "the centers are the first of the atoms");
         let mut graph = Self { species, weights, first_edge, neighbors, vectors, ..Self::default() };
         graph.reverse = graph.find_reverses();
@@ -151,13 +152,13 @@ impl Graph {
         self.neighbors.len()
     }
 
-    /// Edges of one center.
+    /// Returns the edges of one center.
     #[inline]
     pub fn edges(&self, center: usize) -> Range<usize> {
         self.first_edge[center]..self.first_edge[center + 1]
     }
 
-    /// (center, edge) of every edge, in order.
+    /// Iterates over (center, edge) of every edge, in order.
     #[inline]
     pub fn center_edges(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
         (0..self.n_centers()).flat_map(|center| self.edges(center).map(move |edge| (center, edge)))
@@ -168,14 +169,15 @@ impl Graph {
         self.first_edge.windows(2).map(|w| w[1] - w[0]).max().unwrap_or(0)
     }
 
-    /// Memory that it has taken, bytes.
+    /// Memory in use, bytes.
     pub(crate) fn bytes(&self) -> usize {
         let whole = self.first_edge.capacity() + self.neighbors.capacity() + self.reverse.capacity();
         let per_atom = self.species.capacity() + self.weights.capacity() * size_of::<f64>();
         per_atom + whole * size_of::<usize>() + self.vectors.capacity() * size_of::<Vector3>()
     }
 
-    /// Pairs the edges in time linear in their number: as the center grows, what is sought in a row only moves on.
+    /// Finds the reverse of each edge in time linear in the number of edges: centers ascend, so the search position in
+    /// each row only moves forward.
     fn find_reverses(&self) -> Vec<usize> {
         let mut next = self.first_edge.clone();
         let mut reverse = Vec::with_capacity(self.n_edges());
@@ -194,7 +196,8 @@ impl Graph {
         reverse
     }
 
-    /// The edge back to `center` at the head of part of a row, or `edge` itself if it is not there.
+    /// Returns the reverse of `edge` among the edges to `center` at the start of `row`, or `edge` itself if it has
+    /// none.
     fn find_reverse(&self, center: usize, edge: usize, row: Range<usize>) -> usize {
         let sum = |e: usize| {
             let s = add(self.vectors[e], self.vectors[edge]);
@@ -211,7 +214,7 @@ fn compare(a: Vector3, b: Vector3) -> std::cmp::Ordering {
     a.iter().zip(&b).map(|(x, y)| x.total_cmp(y)).find(|o| o.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
 }
 
-/// Edge vector of a pair without periodic images; a convenience for tests and small molecules.
+/// Returns the edge between two atoms without periodic images; a convenience for tests and small molecules.
 pub fn edge_between(positions: &[Vector3], center: usize, neighbor: usize) -> Edge {
     Edge { neighbor, vector: sub(positions[neighbor], positions[center]) }
 }
@@ -221,7 +224,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reverse_is_an_involution_and_points_to_itself_where_the_neighbor_is_no_center() {
+    fn reverse_is_an_involution_and_its_own_index_if_the_neighbor_is_not_a_center() {
         let positions = [[0.0; 3], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]];
         let rows = vec![
             vec![edge_between(&positions, 0, 2), edge_between(&positions, 0, 1)],
@@ -233,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn images_of_an_atom_are_reversed_by_their_vector() {
+    fn edges_to_images_are_matched_with_their_reverse_by_vector() {
         let rows = vec![[1.0, -1.0, 2.0, -2.0].map(|x| Edge { neighbor: 0, vector: [x, 0.0, 0.0] }).to_vec()];
         let graph = Graph::new(vec![1], vec![1.0], rows);
         for edge in 0..4 {

@@ -1,4 +1,4 @@
-//! The SHA-256 that a user may demand of a model.
+//! The SHA-256 that a user may require of a model.
 
 use std::fmt;
 
@@ -8,11 +8,11 @@ use crate::error::{Error, Result};
 const DIGITS: usize = 64;
 
 crate::errors! {
-    /// Why a text is no SHA-256, as the rest of a sentence that begins with the name of an option.
+    /// An invalid SHA-256, as the rest of a sentence that begins with the name of an option.
     #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
     #[non_exhaustive]
     pub enum HashError {
-        /// Not so many digits, or other characters.
+        /// The number of digits is not 64, or there are other characters.
         #[error("is \"{found}\": give the {} hexadecimal digits that tumble info shows", DIGITS)]
         Digits {
             /// The text.
@@ -21,12 +21,12 @@ crate::errors! {
     }
 }
 
-/// A SHA-256 that a model must have.
+/// A SHA-256 required of a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hash(String);
 
 impl Hash {
-    /// Reads 64 hexadecimal digits.
+    /// Parses 64 hexadecimal digits.
     ///
     /// # Errors
     /// [`HashError`].
@@ -38,7 +38,7 @@ impl Hash {
         Err(HashError::Digits { found: digits.into() })
     }
 
-    /// As [`Hash::parse`], of the setting `sha256`.
+    /// Parses the setting `sha256`, as [`Hash::parse`] does.
     ///
     /// # Errors
     /// [`Error::Argument`].

@@ -1,41 +1,41 @@
-//! From a structure to its neighbor graph: every image of every atom within the cutoff, in both directions.
+//! Builds the neighbor graph of a structure: every periodic image of every atom within the cutoff, in both directions.
 //!
-//! Linked cells find candidate pairs, each once, in a time linear in the number of atoms ([`NeighborList`] keeps them
-//! for as long as they are good); the edge vectors are then computed from the positions as given. A pair is an edge, and
-//! another one back, if it is shorter than the cutoff. Edges are sorted by center, neighbor and cell shift, so a graph
-//! depends neither on the number of threads nor on whether its candidates are old or new.
+//! Linked cells find each candidate pair once, in time linear in the number of atoms; [`NeighborList`] reuses the
+//! candidates until an atom has moved too far. The edge vectors are then computed from the positions as given. A pair
+//! shorter than the cutoff gives two edges, one in each direction. Edges are sorted by center, neighbor and cell shift,
+//! so the graph depends neither on the number of threads nor on the age of the candidates.
 
 mod bins;
 mod grid;
-mod room;
+mod pair_limit;
 mod verlet;
 
 use std::ops::Range;
 
 use bins::Bins;
+use pair_limit::PairLimit;
+pub use pair_limit::pairs_within;
 use rayon::prelude::*;
-use room::Room;
-pub use room::pairs_within;
 pub use verlet::NeighborList;
 
 use crate::error::{Error, Result};
-use crate::graph::{Edge, Graph, Rows};
+use crate::graph::{Edge, EdgeRows, Graph};
 use crate::parallel::with_threads;
 use crate::rotation::{Matrix3, Vector3, add, dot, sub};
 use crate::system::System;
 
-/// Atoms closer than this coincide, Å: the direction between them is rounding, or there is none.
+/// Atoms closer than this coincide, Å: the direction between them is undefined, or rounding error.
 const COINCIDENCE: f64 = 1e-6;
 
-/// Centers that are worth a task of their own. Below twice as many the work is done where it arises: starting another
-/// thread takes longer than the edges of a few hundred centers.
+/// Centers per task. Fewer than twice as many stay in the calling thread: starting another thread takes longer than the
+/// edges of a few hundred centers.
 const MIN_CENTERS: usize = 1024;
 
-/// Neighbors of an atom that are evaluated at most. Metals have about 600 within 12 Å; what has more is most often in
-/// wrong units, and the attention of a model among so many neighbors takes memory with their square.
+/// Largest number of neighbors per atom. Metals have about 600 within 12 Å; a larger number usually means wrong units,
+/// and the memory of a model's attention grows with its square.
 pub const MAX_NEIGHBORS: usize = 2000;
 
-/// A pair that may be an edge, seen from its first atom.
+/// A pair that may be an edge, stored with its first atom.
 #[derive(Clone, Copy, Debug)]
 struct Candidate {
     /// Index of the second atom.
@@ -44,13 +44,13 @@ struct Candidate {
     shift: [i32; 3],
 }
 
-/// Pairs that may be edges, each once, from the first atom that it has in the search.
+/// Pairs that may be edges: a half list, with each pair under the first of its atoms in the search.
 #[derive(Clone, Debug, Default)]
 struct Candidates {
-    /// Pairs of atom i as the first are `..ends[i]`, from where those of the atom before end `[N]`.
+    /// End of each first atom's pairs; they begin at the end of the previous atom's pairs `[N]`.
     ends: Vec<usize>,
-    /// Those of several images of one neighbor in the order of their shifts, and after all those that are found from
-    /// the neighbor's side.
+    /// Images of one neighbor are in ascending order of their shifts; all these shifts are larger than the shifts, seen
+    /// from this atom, of the images stored under the neighbor.
     pairs: Vec<Candidate>,
 }
 
@@ -76,13 +76,14 @@ impl Candidates {
     }
 }
 
-/// The graph of a structure: all N atoms are centers of weight 1, and the volume is set if all directions repeat.
+/// Returns the graph of a structure: all N atoms are centers of weight 1; the volume is set if all directions are
+/// periodic.
 ///
-/// Images of an atom are neighbors of it where the cell is smaller than `cutoff` (Å).
+/// In a cell smaller than `cutoff` (Å), an atom has its own images as neighbors.
 ///
 /// # Errors
 /// [`Error::Cutoff`], [`Error::Coincide`], [`Error::Astray`], [`Error::TinyCell`], [`Error::Crowded`],
-/// [`Error::TooManyPairs`], and those of [`System::new`].
+/// [`Error::TooManyPairs`], and the errors of [`System::new`].
 ///
 /// # Example
 /// ```
@@ -104,16 +105,16 @@ fn check(system: &System, cutoff: f64, skin: f64) -> Result<()> {
     if usable { system.check() } else { Err(Error::Cutoff { cutoff, skin }) }
 }
 
-/// All pairs within `radius` (Å), a few beyond it.
-fn candidates(system: &System, radius: f64, room: &Room, threads: usize, found: &mut Candidates) -> Result<()> {
+/// Finds all pairs within `radius` (Å), and a few beyond it.
+fn candidates(system: &System, radius: f64, limit: &PairLimit, threads: usize, found: &mut Candidates) -> Result<()> {
     found.clear();
-    let bins = Bins::new(system, radius, room)?;
-    let find = |firsts, found: &mut Candidates| bins.pairs(firsts, room, found);
-    in_pieces(system.len(), threads, found, find, Candidates::append)
+    let bins = Bins::new(system, radius, limit)?;
+    let find = |firsts, found: &mut Candidates| bins.pairs(firsts, limit, found);
+    in_chunks(system.len(), threads, found, find, Candidates::append)
 }
 
-/// Adds what is found for pieces of the atoms, in order; on several threads where that is worth it.
-fn in_pieces<T: Default + Send>(
+/// Runs `find` on chunks of the atoms and appends the results in order; on several threads if the structure is large.
+fn in_chunks<T: Default + Send>(
     atoms: usize,
     threads: usize,
     all: &mut T,
@@ -123,24 +124,30 @@ fn in_pieces<T: Default + Send>(
     if atoms < 2 * MIN_CENTERS || threads == 1 {
         return find(0..atoms, all);
     }
-    let pieces = atoms.div_ceil(MIN_CENTERS);
-    let piece = |number: usize| {
+    let chunks = atoms.div_ceil(MIN_CENTERS);
+    let chunk = |number: usize| {
         let mut found = T::default();
         let firsts = number * MIN_CENTERS..atoms.min((number + 1) * MIN_CENTERS);
         find(firsts, &mut found).map(|()| found)
     };
-    let done: Vec<_> = with_threads(threads.min(pieces), || (0..pieces).into_par_iter().map(piece).collect());
+    let done: Vec<_> = with_threads(threads.min(chunks), || (0..chunks).into_par_iter().map(chunk).collect());
     done.into_iter().try_for_each(|found| found.map(|found| append(all, found)))
 }
 
-/// Half of the edges, those of pairs from their first atoms: the candidates that are shorter than the cutoff.
-fn edges(system: &System, candidates: &Candidates, cutoff: f64, threads: usize, half: &mut Rows) -> Result<()> {
+/// Finds the half list of edges: the candidates shorter than the cutoff, each under its first atom.
+fn edges(system: &System, candidates: &Candidates, cutoff: f64, threads: usize, half: &mut EdgeRows) -> Result<()> {
     half.clear();
-    let find = |firsts, half: &mut Rows| rows(system, firsts, candidates, cutoff, half);
-    in_pieces(system.len(), threads, half, find, Rows::append)
+    let find = |firsts, half: &mut EdgeRows| rows(system, firsts, candidates, cutoff, half);
+    in_chunks(system.len(), threads, half, find, EdgeRows::append)
 }
 
-fn rows(system: &System, firsts: Range<usize>, candidates: &Candidates, cutoff: f64, rows: &mut Rows) -> Result<()> {
+fn rows(
+    system: &System,
+    firsts: Range<usize>,
+    candidates: &Candidates,
+    cutoff: f64,
+    rows: &mut EdgeRows,
+) -> Result<()> {
     rows.reserve(firsts.len(), firsts.clone().map(|first| candidates.of(first).len()).sum());
     for first in firsts {
         for candidate in candidates.of(first) {
@@ -158,9 +165,9 @@ fn rows(system: &System, firsts: Range<usize>, candidates: &Candidates, cutoff: 
     Ok(())
 }
 
-/// shift · cell, Å. Exactly odd in the shift, so that the two vectors of a pair cancel to the last bit.
+/// Returns shift · cell, Å. It is exactly odd in the shift, so the two vectors of a pair cancel to the last bit.
 fn translation(cell: &Matrix3, shift: [i32; 3]) -> Vector3 {
-    // As it is for most pairs of a large cell.
+    // Most pairs of a large cell.
     if shift == [0; 3] {
         return [0.0; 3];
     }

@@ -1,35 +1,35 @@
-//! Numbers as people read them: with the digits that mean something, and without a sign of zero.
+//! Formats numbers for people: with significant digits only, and without the sign of zero.
 
-/// Significant digits of a number that somebody gave, or that is made of such by a few operations.
+/// Significant digits of a user's number, or of a number derived from it by a few operations.
 const GIVEN: usize = 12;
 
-/// Significant digits of a number that was measured.
+/// Significant digits of a measured number.
 const MEASURED: i32 = 3;
 
-/// A number without the rounding errors of the operations that made it: 0.6 for 0.6000000000000001, 0 for -0.
+/// Removes rounding errors of a few operations: 0.6 for 0.6000000000000001, 0 for -0.
 pub fn tidy(number: f64) -> f64 {
     rounded(number, GIVEN)
 }
 
-/// The nearest number of so many significant digits, at least one.
+/// Rounds a number to `digits` significant digits, at least one.
 pub fn rounded(number: f64, digits: usize) -> f64 {
     let text = format!("{number:.places$e}", places = digits.saturating_sub(1));
     text.parse().map_or(number, positive_zero)
 }
 
-/// The same number, but 0 for -0.
+/// Returns the number itself, but 0 for -0.
 pub fn positive_zero(number: f64) -> f64 {
     number + 0.0
 }
 
-/// A number that somebody gave, as they would write it: 0.6, 298.15, 1e-7.
+/// Formats a user's number as a person would write it: 0.6, 298.15, 1e-7.
 pub fn plain(number: f64) -> String {
     let number = tidy(number);
     let far = number != 0.0 && number.is_finite() && !(1e-5..1e16).contains(&number.abs());
     if far { format!("{number:e}") } else { format!("{number}") }
 }
 
-/// A number with so many decimal places; no -0.00.
+/// Formats a number with `places` decimal places, never as -0.00.
 pub fn fixed(number: f64, places: usize) -> String {
     let text = format!("{number:.places$}");
     match text.strip_prefix('-') {
@@ -38,13 +38,13 @@ pub fn fixed(number: f64, places: usize) -> String {
     }
 }
 
-/// A number with at most so many decimal places, without zeros at the end: -935.1, 4.5.
+/// Formats a number with at most `places` decimal places, without trailing zeros: -935.1, 4.5.
 pub fn trimmed(number: f64, places: usize) -> String {
     let text = fixed(number, places);
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').into() } else { text }
 }
 
-/// A number that was measured, to three digits: 1234, 12.3, 0.0123, 1.2e-5.
+/// Formats a measured number to three digits: 1234, 12.3, 0.0123, 1.2e-5.
 pub fn short(number: f64) -> String {
     if number == 0.0 || !number.is_finite() {
         return plain(number);
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_written_as_users_wrote_them() {
+    fn plain_numbers_look_as_users_wrote_them() {
         assert_eq!(0.1 + 0.2, 0.300_000_000_000_000_04);
         let numbers = [0.1 + 0.2, 1e3 * 0.0006, 1e3 * 0.6e-3, 3.0 * 3.3, 298.15, 5.0, 12.0, 1e-7, -0.5, 6.02e23];
         let written = ["0.3", "0.6", "0.6", "9.9", "298.15", "5", "12", "1e-7", "-0.5", "6.02e23"];
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_are_none_stay_visible() {
+    fn nan_and_infinity_stay_visible() {
         assert!(tidy(f64::NAN).is_nan());
         assert_eq!([f64::INFINITY, f64::NAN].map(plain), ["inf", "NaN"]);
         assert_eq!([f64::INFINITY, f64::NAN].map(short), ["inf", "NaN"]);
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn zeros_at_the_end_are_left_out() {
+    fn trailing_zeros_are_left_out() {
         let numbers = [-467.535_123_456_789, -13.5, 100.0, 0.1];
         assert_eq!(numbers.map(|x| trimmed(x, 6)), ["-467.535123", "-13.5", "100", "0.1"]);
         assert_eq!(trimmed(100.0, 0), "100");

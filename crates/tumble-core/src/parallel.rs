@@ -1,5 +1,7 @@
-//! Work that is shared by threads. They live no longer than the work: waking a sleeping thread takes about as long as
-//! starting one, and a process that forks leaves no pool behind that would be missing in its child.
+//! Runs work on several threads.
+//!
+//! Threads live no longer than their work: waking a sleeping thread takes about as long as starting one, and a child of
+//! a fork would lack the threads of a pool.
 
 use std::iter;
 use std::panic::resume_unwind;
@@ -11,7 +13,7 @@ use rayon::ThreadPoolBuilder;
 
 use crate::error::Result;
 
-/// Does work of rayon's iterators in a pool of so many threads; in this one thread if the system has no more.
+/// Runs rayon iterators in a pool of `threads` threads, or in the calling thread if the system refuses more.
 pub(crate) fn with_threads<T: Send>(threads: usize, work: impl Fn() -> T + Sync) -> T {
     let pool = ThreadPoolBuilder::new().num_threads(threads);
     let done = pool.build_scoped(|thread| thread.run(), |pool| pool.install(&work));
@@ -21,28 +23,29 @@ pub(crate) fn with_threads<T: Send>(threads: usize, work: impl Fn() -> T + Sync)
     })
 }
 
-/// Does so many pieces of work, each in the lane that is free first; for each lane, the number and the result of what it did.
-pub fn shared_out<L: Send, T: Send>(
-    lanes: impl Iterator<Item = L>,
+/// Distributes `count` tasks over workers, each task to the first free worker; returns, per worker, the number and the
+/// result of each of its tasks.
+pub fn distribute<L: Send, T: Send>(
+    workers: impl Iterator<Item = L>,
     count: usize,
     work: impl Fn(&mut L, usize) -> Result<T> + Sync,
 ) -> Result<Vec<Vec<(usize, T)>>> {
     let (next, work) = (&AtomicUsize::new(0), &work);
-    side_by_side(lanes, |mut lane| {
+    run_concurrently(workers, |mut worker| {
         let taken = iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed)).take_while(|&i| i < count);
-        taken.map(|i| Ok((i, work(&mut lane, i)?))).collect()
+        taken.map(|i| Ok((i, work(&mut worker, i)?))).collect()
     })
 }
 
-/// The results of [`shared_out`] in the order of their numbers.
-pub fn in_order<T>(lanes: Vec<Vec<(usize, T)>>) -> impl Iterator<Item = T> {
-    let mut done: Vec<_> = lanes.into_iter().flatten().collect();
+/// Returns the results of [`distribute`] in the order of the tasks.
+pub fn in_order<T>(workers: Vec<Vec<(usize, T)>>) -> impl Iterator<Item = T> {
+    let mut done: Vec<_> = workers.into_iter().flatten().collect();
     done.sort_unstable_by_key(|(number, _)| *number);
     done.into_iter().map(|(_, result)| result)
 }
 
-/// Does all at the same time, the first in the thread that asks; results are in their order.
-pub fn side_by_side<I: Send, T: Send>(
+/// Runs all items at the same time, the first in the calling thread; returns the results in order.
+pub fn run_concurrently<I: Send, T: Send>(
     items: impl Iterator<Item = I>,
     run: impl Fn(I) -> Result<T> + Copy + Send,
 ) -> Result<Vec<T>> {
@@ -59,7 +62,7 @@ fn joined<T>(thread: ScopedJoinHandle<T>) -> T {
     thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
-/// What a mutex guards, also after a thread has panicked with it.
+/// Locks a mutex, even if a thread has panicked while it held the lock.
 pub fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -19,10 +19,10 @@ use std::sync::{Arc, OnceLock};
 
 use ort::session::NoSelectedOutputs;
 use ort::value::{Outlet, TensorElementType, ValueType};
-use tumble_core::cancel::Run;
+use tumble_core::cancel::Cancellable;
 use tumble_core::panics::in_one_line;
 use tumble_core::parallel::locked;
-use tumble_core::parallel::side_by_side;
+use tumble_core::parallel::run_concurrently;
 use tumble_core::planner::RecomputeLevel;
 use tumble_onnx::contract::signature::Input;
 use tumble_onnx::runtime::session::{Model, SessionFactory, SharedSession};
@@ -67,7 +67,7 @@ struct Stage {
 /// The options of a worker's runs, and a handle to terminate them.
 struct RunHandle {
     options: Arc<TerminableRun<NoSelectedOutputs>>,
-    run: Arc<dyn Run>,
+    run: Arc<dyn Cancellable>,
 }
 
 /// An output of a stage.
@@ -127,7 +127,7 @@ impl PartitionedModel {
             let inputs: Result<Vec<_>, _> =
                 subgraph.inputs.iter().map(|name| typed(name, file, &data, &types)).collect();
             let part = factory.part(file.write(&subgraph.nodes, &inputs?, &subgraph.outputs), stage);
-            let sessions = side_by_side(0..workers, |worker| Ok(part.session(1, worker)?))?;
+            let sessions = run_concurrently(0..workers, |worker| Ok(part.session(1, worker)?))?;
             let inputs = subgraph.inputs.iter().map(|name| source(name, cut, &origins)).collect();
             let outputs = output_types(&sessions[0])?;
             let last = |(name, _): &(String, _)| last_use.get(name.as_str()).copied().unwrap_or(cut.subgraphs.len());
@@ -156,7 +156,7 @@ impl PartitionedModel {
 impl RunHandle {
     fn new() -> ort::Result<Self> {
         let options = Arc::new(TerminableRun::new()?);
-        Ok(Self { run: Arc::clone(&options) as Arc<dyn Run>, options })
+        Ok(Self { run: Arc::clone(&options) as Arc<dyn Cancellable>, options })
     }
 }
 

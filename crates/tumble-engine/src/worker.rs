@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ort::session::{HasSelectedOutputs, OutputSelector, RunOptions, Session, SessionInputValue};
-use tumble_core::cancel::{Cancel, Run};
+use tumble_core::cancel::{Cancel, Cancellable};
 use tumble_core::error::{Error, Result};
 use tumble_core::panics::{ForeignError, in_one_line};
 use tumble_core::parallel::locked;
-use tumble_core::parallel::{in_order, shared_out, side_by_side};
+use tumble_core::parallel::{distribute, in_order, run_concurrently};
 use tumble_core::potential::{Forces, Replicas, Response};
 use tumble_onnx::contract::metadata::Precision;
 use tumble_onnx::contract::packing::Tensors;
@@ -31,7 +31,7 @@ pub(crate) struct Worker {
 /// The requested outputs of a run, and a handle to terminate it.
 struct Selection {
     options: Arc<TerminableRun<HasSelectedOutputs>>,
-    run: Arc<dyn Run>,
+    run: Arc<dyn Cancellable>,
 }
 
 /// Input tensors in the model's precision.
@@ -81,7 +81,7 @@ impl Worker {
 fn select(model: &Model, kind: Forces) -> ort::Result<Selection> {
     let outputs = model.signature.outputs(kind).fold(OutputSelector::no_default(), OutputSelector::with);
     let options = Arc::new(TerminableRun::selecting(outputs)?);
-    Ok(Selection { run: Arc::clone(&options) as Arc<dyn Run>, options })
+    Ok(Selection { run: Arc::clone(&options) as Arc<dyn Cancellable>, options })
 }
 
 struct OneRun<'a> {
@@ -147,20 +147,20 @@ impl WorkerPool {
         self.open(factory, model)?;
         let workers = self.workers.iter_mut().take(parts.len());
         let workers =
-            shared_out(workers, parts.len(), |worker, part| worker.evaluate(model, &parts[part], forces, cancel))?;
+            distribute(workers, parts.len(), |worker, part| worker.evaluate(model, &parts[part], forces, cancel))?;
         let elapsed = longest(&workers);
         Ok((in_order(workers).flat_map(|(responses, _)| responses).collect(), elapsed))
     }
 
     fn open(&mut self, factory: &SessionFactory, model: &Model) -> Result<()> {
         if self.workers.is_empty() {
-            self.workers = side_by_side(0..self.count, |number| Worker::new(model, factory.session(1, number)?))?;
+            self.workers = run_concurrently(0..self.count, |number| Worker::new(model, factory.session(1, number)?))?;
         }
         Ok(())
     }
 }
 
-/// Returns the time of the slowest worker, from results of [`shared_out`] with their times.
+/// Returns the time of the slowest worker, from results of [`distribute`] with their times.
 pub(crate) fn longest<T>(workers: &[Vec<(usize, (T, Duration))>]) -> Duration {
     workers.iter().map(|done| done.iter().map(|(_, (_, elapsed))| *elapsed).sum()).max().unwrap_or_default()
 }

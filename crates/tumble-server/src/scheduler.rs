@@ -361,7 +361,7 @@ impl Scheduler {
 
 impl Drop for Scheduler {
     fn drop(&mut self) {
-        self.evaluating.values().for_each(|cancel| cancel.ask(CancelReason::Signal));
+        self.evaluating.values().for_each(|cancel| cancel.cancel(CancelReason::Signal));
         let _ = self.poller.delete(self.shutdown.stream());
         for connection in self.connections.values_mut() {
             let _ = self.poller.delete(connection.fd());

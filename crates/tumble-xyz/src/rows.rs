@@ -1,6 +1,6 @@
 //! Parsing of the lines of the atoms into positions, species and other columns.
 
-use tumble_core::elements::{atomic_number, isotope, near};
+use tumble_core::elements::{atomic_number, guess_elements, isotope};
 use tumble_core::rotation::Vector3;
 
 use crate::columns::{Column, Kind};
@@ -104,7 +104,7 @@ fn properties(columns: &[Column]) -> String {
 
 fn parse_species(word: &str) -> Result<u8, LineError> {
     let by_number = || word.parse().ok().filter(|z| (1..=118).contains(z));
-    atomic_number(word).or_else(by_number).ok_or_else(|| match near(word)[..] {
+    atomic_number(word).or_else(by_number).ok_or_else(|| match guess_elements(word)[..] {
         [] => LineError::Element { found: word.into() },
         ref near => LineError::Label { found: word.into(), near: near.join(" or ") },
     })

@@ -1,4 +1,4 @@
-//! Forces that are predicted rather than derived.
+//! A potential with direct forces, not the gradient of its energy.
 
 use super::{Legendre, Polar, costs, evaluate_each, info, smooth, sum_over_edges};
 use crate::error::Result;
@@ -7,16 +7,16 @@ use crate::planner::{ModelCosts, RecomputeLevel};
 use crate::potential::{Derivative, Forces, ModelInfo, Potential, Response};
 use crate::rotation::{Matrix3, add, scale};
 
-/// Force on a center: -(strength / cutoff) Σ_edges f(r) [1 + Σ_ℓ a_ℓ P_ℓ(cos θ)] v, with v the edge vector, θ its angle
-/// with z, f(r) = (1 - (r / cutoff)²)³, ℓ = 1, 2, 4.
+/// A potential with direct forces. The force on a center is -(strength / cutoff) Σ_edges f(r) [1 + Σ_ℓ a_ℓ P_ℓ(cos θ)]
+/// v, with the edge vector v, its angle θ with z, f(r) = (1 - (r / cutoff)²)³ and ℓ = 1, 2, 4.
 ///
-/// The mean over all rotations of the forces, turned back, is -(strength / cutoff) Σ f v: that of the invariant energy
-/// ½ Σ_edges φ(r), φ(r) = strength · cutoff / 8 · (1 - (r / cutoff)²)⁴, which is the energy given, and whose gradients
-/// are given to who asks for conservative forces. Over all rotations the mean of |F - mean F|² of a center with one
-/// edge is (strength · f · r / cutoff)² Σ_ℓ a_ℓ² / (2ℓ + 1). The direct forces are no gradient, and ℓ = 1 leaves a net
-/// force.
+/// The mean over all rotations of the forces, rotated back, is -(strength / cutoff) Σ f v. It is the force of the
+/// invariant energy ½ Σ_edges φ(r), φ(r) = strength · cutoff / 8 · (1 - (r / cutoff)²)⁴. The potential returns this
+/// energy, and its gradients if conservative forces are requested. For a center with one edge, the mean over all
+/// rotations of |F - mean F|² is (strength · f · r / cutoff)² Σ_ℓ a_ℓ² / (2ℓ + 1). The direct forces are not a
+/// gradient, and ℓ = 1 leaves a net force.
 ///
-/// The stress is (1 / volume) Σ_edges w v ⊗ ½ dφ/dv [1 + Σ_ℓ a_ℓ P_ℓ(cos θ)], w the center's weight.
+/// The stress is (1 / volume) Σ_edges w v ⊗ ½ dφ/dv [1 + Σ_ℓ a_ℓ P_ℓ(cos θ)], with the center's weight w.
 #[derive(Clone, Debug)]
 pub struct DirectToy {
     info: ModelInfo,
@@ -26,18 +26,18 @@ pub struct DirectToy {
 }
 
 impl DirectToy {
-    /// For atoms of any species, without stress; `cutoff` in Å, `strength` in eV/Å.
+    /// A potential for all species, without stress; `cutoff` in Å, `strength` in eV/Å.
     pub fn new(cutoff: f64, strength: f64, strengths: Legendre) -> Self {
         let forces = vec![Forces::Direct, Forces::Conservative];
         Self { info: info("direct toy", cutoff, 1, vec![], forces), strength, strengths, with_stress: false }
     }
 
-    /// The same with a stress, where the graph has a volume.
+    /// Also returns a stress, if the graph has a volume.
     pub fn with_stress(self) -> Self {
         Self { with_stress: true, ..self }
     }
 
-    /// Energies and gradients of the mean.
+    /// Energies and gradients of the invariant energy.
     fn conservative(&self, graph: &Graph, edges: &[Polar]) -> Response {
         let cutoff = self.info.cutoff;
         sum_over_edges(graph, |_, edge| {

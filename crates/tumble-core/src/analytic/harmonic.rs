@@ -1,4 +1,4 @@
-//! A potential that breaks rotational symmetry by terms of pure degree.
+//! A potential that breaks rotational symmetry with terms of pure degree ℓ.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,9 @@ use crate::planner::{ModelCosts, RecomputeLevel};
 use crate::potential::{Forces, ModelInfo, Potential, Response};
 use crate::rotation::{Matrix3, Vector3, dot, scale};
 
-/// The energy of a center is q Σ_edges f(r) [1 + Σ_ℓ a_ℓ P_ℓ(cos θ)], ℓ = 1, 2, 4, with f(r) = (1 - (r / cutoff)²)³,
-/// θ the angle between the edge and z, and q (eV) a charge of the center's species.
+/// A potential with terms of pure degree ℓ = 1, 2, 4. The energy of a center is q Σ_edges f(r) [1 + Σ_ℓ a_ℓ P_ℓ(cos
+/// θ)], with f(r) = (1 - (r / cutoff)²)³, the angle θ between the edge and z, and the charge q (eV) of the center's
+/// species.
 ///
 /// In a full list P_1 cancels between the two directions of an edge, up to the difference of the charges.
 ///
@@ -18,10 +19,10 @@ use crate::rotation::{Matrix3, Vector3, dot, scale};
 /// - the mean is the isotropic part: energy Σ_e A_e, gradients w q f'(r) r̂;
 /// - the variance of the energy is Σ_ee' A_e A_e' Σ_ℓ a_ℓ² P_ℓ(r̂_e · r̂_e') / (2ℓ + 1), thus A² Σ_ℓ a_ℓ² / (2ℓ + 1)
 ///   for one edge;
-/// - the mean of |g - mean g|² of one edge's gradient g, turned back, is
+/// - the mean of |g - mean g|² of one edge's gradient g, rotated back, is
 ///   (w q)² [f'² Σ_ℓ a_ℓ² / (2ℓ + 1) + (f / r)² Σ_ℓ a_ℓ² ℓ(ℓ + 1) / (2ℓ + 1)];
-/// - r × g = A Σ_ℓ a_ℓ P_ℓ'(cos θ) r̂ × z, one edge's share of the torque that should not be there; its mean is 0, that
-///   of its square A² Σ_ℓ a_ℓ² ℓ(ℓ + 1) / (2ℓ + 1).
+/// - the share of one edge in the spurious torque is r × g = A Σ_ℓ a_ℓ P_ℓ'(cos θ) r̂ × z; its mean is 0, and its mean
+///   square A² Σ_ℓ a_ℓ² ℓ(ℓ + 1) / (2ℓ + 1).
 #[derive(Clone, Debug)]
 pub struct HarmonicToy {
     info: ModelInfo,
@@ -30,17 +31,17 @@ pub struct HarmonicToy {
 }
 
 impl HarmonicToy {
-    /// For atoms of the species in `charges` (atomic number, q in eV); `cutoff` in Å.
+    /// A potential for the species in `charges` (atomic number, q in eV); `cutoff` in Å.
     pub fn new(cutoff: f64, charges: &[(u8, f64)], strengths: Legendre) -> Self {
         let charges: BTreeMap<_, _> = charges.iter().copied().collect();
         let species = charges.keys().copied().collect();
         Self { info: info("harmonic toy", cutoff, 1, species, vec![Forces::Conservative]), charges, strengths }
     }
 
-    /// Mean over all rotations of the energy of each center `[C]`, eV.
+    /// Returns the mean over all rotations of the energy of each center `[C]`, eV.
     ///
     /// # Panics
-    /// If the graph has a species without a charge, as the other means do.
+    /// This and the next two methods panic if the graph has a species without a charge.
     pub fn mean_atomic_energies(&self, graph: &Graph) -> Vec<f64> {
         let edge = |edge| smooth(Polar::new(graph.vectors[edge]).r, self.info.cutoff).0;
         (0..graph.n_centers())
@@ -48,7 +49,7 @@ impl HarmonicToy {
             .collect()
     }
 
-    /// Mean over all rotations of the edge gradients, turned back to the frame of the graph `[E]`, eV/Å.
+    /// Returns the mean over all rotations of the edge gradients, rotated back to the frame of the graph `[E]`, eV/Å.
     pub fn mean_gradients(&self, graph: &Graph) -> Vec<Vector3> {
         let gradient = |(center, edge): (usize, usize)| {
             let polar = Polar::new(graph.vectors[edge]);
@@ -58,7 +59,8 @@ impl HarmonicToy {
         graph.center_edges().map(gradient).collect()
     }
 
-    /// Variance over all rotations of the total energy Σ weights · atomic energies, eV². Takes a time of order E².
+    /// Returns the variance over all rotations of the total energy Σ weights · atomic energies, eV², in a time of order
+    /// E².
     pub fn energy_variance(&self, graph: &Graph) -> f64 {
         let amplitude = |(center, edge): (usize, usize)| {
             let polar = Polar::new(graph.vectors[edge]);

@@ -7,9 +7,9 @@ use crate::planner::{ModelCosts, RecomputeLevel};
 use crate::potential::{Forces, ModelInfo, Potential, Response};
 use crate::rotation::{Matrix3, scale};
 
-/// Soft repulsion: the energy of a center is ½ Σ_edges φ(r) with φ(r) = strength · (1 - (r / cutoff)²)³.
+/// A soft repulsion. The energy of a center is ½ Σ_edges φ(r) with φ(r) = strength · (1 - (r / cutoff)²)³.
 ///
-/// It depends on lengths only, so every rotation gives the same energy and no rotation is needed.
+/// It depends on lengths only, so every rotation gives the same energy.
 #[derive(Clone, Debug)]
 pub struct PairToy {
     info: ModelInfo,
@@ -17,7 +17,7 @@ pub struct PairToy {
 }
 
 impl PairToy {
-    /// For atoms of any species; `cutoff` in Å, `strength` in eV.
+    /// A potential for all species; `cutoff` in Å, `strength` in eV.
     pub fn new(cutoff: f64, strength: f64) -> Self {
         Self { info: info("pair toy", cutoff, 1, vec![], vec![Forces::Conservative]), strength }
     }

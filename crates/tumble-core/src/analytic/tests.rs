@@ -1,4 +1,5 @@
-//! Gradients by finite differences, means and spreads over a dense set of rotations, permutation of atoms.
+//! Tests of the analytic potentials: gradients against finite differences, means and spreads over a dense set of
+//! rotations, permutations of atoms.
 
 use std::f64::consts::PI;
 
@@ -12,7 +13,7 @@ use crate::system::{Cell, System};
 const CUTOFF: f64 = 3.0;
 const STRENGTHS: Legendre = Legendre { l1: 0.3, l2: -0.5, l4: 0.7 };
 
-/// Numbers between -1 and 1 without pattern.
+/// Pseudorandom numbers between -1 and 1.
 fn number(i: usize) -> f64 {
     (f64::from(i as u32) * 78.233 + 0.5).sin() * 43758.5453 % 1.0
 }
@@ -44,8 +45,9 @@ fn crystal() -> System {
     System::new(positions, species(10), cell).unwrap()
 }
 
-/// Seven atoms of which five are centers, two of those ghosts, some edges beyond the cutoff, none of them reversed.
-fn rim() -> Graph {
+/// Seven atoms: three own centers, two ghost centers and two neighbors. Some edges are beyond the cutoff; none has a
+/// reverse.
+fn ghosts() -> Graph {
     let row = |c: usize| {
         (0..4).map(move |k| Edge {
             neighbor: (c + 1 + k) % 7,
@@ -78,8 +80,8 @@ fn assert_near(a: Vector3, b: Vector3, tolerance: f64) {
     assert!(dot(d, d).sqrt() < tolerance, "{a:?} is not {b:?}");
 }
 
-/// Rotations and weights that integrate products of functions of degree 4 exactly: all turns about z and x by grids,
-/// with the Euler angle between them at Gauss-Legendre nodes (5 nodes: degree 9).
+/// Rotations and weights that integrate products of two functions of degree 4 exactly: grids in both Euler angles about
+/// z, and Gauss-Legendre nodes in the angle about x (5 nodes: degree 9).
 fn rotations() -> Vec<(Matrix3, f64)> {
     const NODES: [(f64, f64); 5] = [
         (0.0, 0.5688888888888889),
@@ -102,7 +104,7 @@ fn rotations() -> Vec<(Matrix3, f64)> {
     angles.flat_map(|(k, l)| NODES.map(|(c, w)| (turn(k, c, l), weight(w)))).collect()
 }
 
-/// The mean over all rotations of a function of rotation and response.
+/// Returns the mean over all rotations of a function of rotation and response.
 fn mean(toy: &mut dyn Potential, graph: &Graph, kind: Forces, of: impl Fn(&Matrix3, &Response) -> f64) -> f64 {
     let (rotations, weights): (Vec<_>, Vec<_>) = rotations().into_iter().unzip();
     let responses = toy.evaluate(graph, &rotations, kind).unwrap();
@@ -110,8 +112,8 @@ fn mean(toy: &mut dyn Potential, graph: &Graph, kind: Forces, of: impl Fn(&Matri
 }
 
 #[test]
-fn gradients_are_those_of_the_weighted_energy() {
-    for graph in [rim(), neighbors::graph(&crystal(), CUTOFF).unwrap()] {
+fn gradients_match_finite_differences_of_the_weighted_energy() {
+    for graph in [ghosts(), neighbors::graph(&crystal(), CUTOFF).unwrap()] {
         for mut toy in toys() {
             let response = evaluate(toy.as_mut(), &graph, Forces::Conservative);
             for edge in 0..graph.n_edges() {
@@ -128,7 +130,7 @@ fn gradients_are_those_of_the_weighted_energy() {
 }
 
 #[test]
-fn legendre_has_the_moments_that_it_tells() {
+fn legendre_moments_match_numerical_integrals() {
     let n = 20000;
     let average = |f: &dyn Fn(f64) -> f64| {
         (0..n).map(|i| f((f64::from(i) + 0.5) / f64::from(n) * 2.0 - 1.0)).sum::<f64>() / f64::from(n)
@@ -140,8 +142,8 @@ fn legendre_has_the_moments_that_it_tells() {
 }
 
 #[test]
-fn the_harmonic_toy_has_its_mean_and_variance() {
-    let (mut toy, graph) = (harmonic(), rim());
+fn harmonic_toy_has_the_predicted_mean_and_variance() {
+    let (mut toy, graph) = (harmonic(), ghosts());
     for (center, expected) in toy.mean_atomic_energies(&graph).into_iter().enumerate() {
         let found = mean(&mut toy, &graph, Forces::Conservative, |_, response| response.atomic_energies[center]);
         assert!((found - expected).abs() < 1e-12);
@@ -160,7 +162,7 @@ fn the_harmonic_toy_has_its_mean_and_variance() {
 }
 
 #[test]
-fn one_edge_of_the_harmonic_toy_has_the_spreads_and_the_torque_that_are_told() {
+fn harmonic_toy_has_the_predicted_spread_and_torque_of_one_edge() {
     let vector = [0.7, -0.4, 1.2];
     let graph = Graph::new(vec![8, 1], vec![1.0], vec![vec![Edge { neighbor: 1, vector }]]);
     let (mut toy, polar) = (harmonic(), Polar::new(vector));
@@ -181,7 +183,7 @@ fn one_edge_of_the_harmonic_toy_has_the_spreads_and_the_torque_that_are_told() {
 }
 
 #[test]
-fn odd_terms_survive_in_a_full_list_only_by_the_difference_of_charges() {
+fn odd_terms_cancel_in_a_full_list_if_charges_are_equal() {
     let graph = neighbors::graph(&crystal(), CUTOFF).unwrap();
     let odd = Legendre { l1: 1.0, ..Legendre::default() };
     assert!(HarmonicToy::new(CUTOFF, &[(1, 1.0), (8, 1.0)], odd).energy_variance(&graph) < 1e-20);
@@ -189,7 +191,7 @@ fn odd_terms_survive_in_a_full_list_only_by_the_difference_of_charges() {
 }
 
 #[test]
-fn the_pair_toy_and_an_untilted_two_hop_toy_do_not_see_rotations() {
+fn pair_toy_and_untilted_two_hop_toy_are_invariant() {
     let graph = neighbors::graph(&crystal(), CUTOFF).unwrap();
     let toys: [&mut dyn Potential; 2] = [&mut PairToy::new(CUTOFF, 2.0), &mut TwoHopToy::new(CUTOFF, 2.0, 0.0)];
     for toy in toys {
@@ -204,7 +206,7 @@ fn the_pair_toy_and_an_untilted_two_hop_toy_do_not_see_rotations() {
 }
 
 #[test]
-fn the_two_hop_toy_reaches_two_hops_and_depends_on_rotations() {
+fn two_hop_toy_reaches_two_hops_and_depends_on_rotations() {
     let chain = |last: f64| {
         let positions = [0.0, 2.0, 4.0, last].map(|x| [x, 0.1 * x, 0.3 * x]).to_vec();
         let system = System::new(positions, vec![1; 4], Cell::isolated()).unwrap();
@@ -222,7 +224,7 @@ fn the_two_hop_toy_reaches_two_hops_and_depends_on_rotations() {
 }
 
 #[test]
-fn direct_forces_have_the_mean_of_the_conservative_ones() {
+fn direct_forces_average_to_the_conservative_forces() {
     let graph = neighbors::graph(&crystal(), CUTOFF).unwrap();
     let mut toy = direct();
     let mut expected = vec![[0.0; 3]; graph.n_atoms()];
@@ -241,7 +243,7 @@ fn direct_forces_have_the_mean_of_the_conservative_ones() {
 }
 
 #[test]
-fn direct_forces_of_one_edge_have_the_spread_that_is_told() {
+fn direct_forces_of_one_edge_have_the_predicted_spread() {
     let vector = [0.7, -0.4, 1.2];
     let graph = Graph::new(vec![8, 1], vec![1.0], vec![vec![Edge { neighbor: 1, vector }]]);
     let force = scale(vector, -0.9 / CUTOFF * smooth(Polar::new(vector).r, CUTOFF).0);
@@ -253,7 +255,7 @@ fn direct_forces_of_one_edge_have_the_spread_that_is_told() {
 }
 
 #[test]
-fn the_stress_of_the_untilted_direct_toy_is_that_of_its_energy() {
+fn stress_of_the_invariant_direct_toy_is_the_derivative_of_its_energy() {
     let graph = neighbors::graph(&crystal(), CUTOFF).unwrap();
     let mut toy = DirectToy::new(CUTOFF, 0.9, Legendre::default()).with_stress();
     let Derivative::Direct { stress: Some(stress), .. } = evaluate(&mut toy, &graph, Forces::Direct).derivative else {
@@ -269,7 +271,7 @@ fn the_stress_of_the_untilted_direct_toy_is_that_of_its_energy() {
 }
 
 #[test]
-fn permuted_atoms_have_permuted_energies() {
+fn energies_permute_with_the_atoms() {
     let system = crystal();
     let order: Vec<_> = (0..10).map(|i| (7 * i + 3) % 10).collect();
     let permuted = System::new(
@@ -288,7 +290,7 @@ fn permuted_atoms_have_permuted_energies() {
 }
 
 #[test]
-fn toys_refuse_unknown_forces_and_elements_with_a_sentence() {
+fn toys_refuse_unknown_forces_and_elements() {
     let graph = Graph::new(vec![26], vec![1.0], vec![vec![]]);
     let refusal = |forces| harmonic().evaluate(&graph, &[IDENTITY], forces).unwrap_err().to_string();
     assert_eq!(

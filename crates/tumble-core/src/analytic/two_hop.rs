@@ -1,4 +1,4 @@
-//! A potential that passes messages: an atom feels its neighbors' neighbors.
+//! A message-passing potential: the energy of an atom depends on its neighbors' neighbors.
 
 use super::{Polar, costs, evaluate_each, info, smooth};
 use crate::error::Result;
@@ -7,15 +7,15 @@ use crate::planner::{ModelCosts, RecomputeLevel};
 use crate::potential::{Derivative, Forces, ModelInfo, Potential, Response};
 use crate::rotation::{Matrix3, add, scale};
 
-/// Message at which the saturating function has risen to tanh(1): about that of an atom in a dense liquid, so that
-/// gradients pass through it.
+/// Scale s of the messages in tanh(m / s): about the message in a dense liquid, so that the gradients do not vanish.
 const SCALE: f64 = 8.0;
 
-/// Each center c collects m_c = Σ_edges f(r) (1 + tilt · cos θ) and passes on t_c = tanh(m_c / 8); its energy is then
-/// strength · t_c Σ_edges f(r) t_neighbor, with f(r) = (1 - (r / cutoff)²)³ and θ the angle between the edge and z.
+/// A message-passing potential. Each center c sums m_c = Σ_edges f(r) (1 + tilt · cos θ) and sends t_c = tanh(m_c / 8).
+/// Its energy is strength · t_c Σ_edges f(r) t_neighbor, with f(r) = (1 - (r / cutoff)²)³ and the angle θ between the
+/// edge and z.
 ///
-/// Atoms that are no centers have no edges, thus message 0. The messages of ghost centers count, whatever their weight;
-/// their energies count by their weight.
+/// Atoms that are not centers have no edges, and thus message 0. Ghost centers send messages whatever their weight;
+/// their energies are multiplied by the weight.
 #[derive(Clone, Debug)]
 pub struct TwoHopToy {
     info: ModelInfo,
@@ -24,12 +24,12 @@ pub struct TwoHopToy {
 }
 
 impl TwoHopToy {
-    /// For atoms of any species; `cutoff` in Å, `strength` in eV, `tilt` 0 for an invariant potential.
+    /// A potential for all species; `cutoff` in Å, `strength` in eV; a `tilt` of 0 makes it invariant.
     pub fn new(cutoff: f64, strength: f64, tilt: f64) -> Self {
         Self { info: info("two-hop toy", cutoff, 2, vec![], vec![Forces::Conservative]), strength, tilt }
     }
 
-    /// t of each atom `[N]`.
+    /// Returns the message t of each atom `[N]`.
     fn messages(&self, graph: &Graph, edges: &[Polar]) -> Vec<f64> {
         let term = |edge: usize| smooth(edges[edge].r, self.info.cutoff).0 * (1.0 + self.tilt * edges[edge].cosine);
         let message = |center| (graph.edges(center).map(term).sum::<f64>() / SCALE).tanh();
@@ -37,8 +37,8 @@ impl TwoHopToy {
         (0..graph.n_centers()).map(message).chain(others).collect()
     }
 
-    /// d(Σ weights · energies)/dm of each atom `[N]`: as the center of its edges, and as the neighbor of others.
-    fn pull(&self, graph: &Graph, edges: &[Polar], t: &[f64]) -> Vec<f64> {
+    /// Returns d(Σ weights · energies)/dm of each atom `[N]`, as the center of its edges and as a neighbor of others.
+    fn message_gradients(&self, graph: &Graph, edges: &[Polar], t: &[f64]) -> Vec<f64> {
         let mut by_t = vec![0.0; graph.n_atoms()];
         for (center, edge) in graph.center_edges() {
             let neighbor = graph.neighbors[edge];
@@ -51,7 +51,7 @@ impl TwoHopToy {
 
     fn respond(&self, graph: &Graph, edges: &[Polar]) -> Response {
         let t = self.messages(graph, edges);
-        let by_message = self.pull(graph, edges, &t);
+        let by_message = self.message_gradients(graph, edges, &t);
         let mut atomic_energies = vec![0.0; graph.n_centers()];
         let mut gradients = vec![[0.0; 3]; graph.n_edges()];
         for (center, edge) in graph.center_edges() {

@@ -1,4 +1,4 @@
-//! What is averaged, and what has come of it so far.
+//! Jobs: one average each, and its progress.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -20,43 +20,43 @@ pub(crate) struct Job<'a> {
     pub graph: &'a Graph,
     pub quadrature: Cow<'a, Quadrature>,
     pub request: Request<'a>,
-    pub alone: Alone,
+    pub bare: Bare,
 }
 
-/// The replica that is also wanted by itself.
+/// Where the evaluation of the bare model comes from, if the job asks for it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Alone {
-    /// None.
-    Nobody,
-    /// This one of the quadrature.
+pub(crate) enum Bare {
+    /// It is not requested.
+    None,
+    /// This replica of the quadrature.
     Replica(usize),
-    /// The graph as it is, besides the replicas of the quadrature and with this kind of forces.
-    Besides(Forces),
+    /// One more replica, without rotation and with this kind of forces.
+    Extra(Forces),
 }
 
 impl Job<'_> {
-    /// Kind of forces and numbers of the replicas that are evaluated, kind by kind. What is besides the quadrature is
-    /// numbered after it.
+    /// Returns the kinds of forces, each with the numbers of its replicas. The extra replica comes after the
+    /// quadrature.
     pub fn replicas(&self) -> impl Iterator<Item = (Forces, Range<usize>)> {
         let count = self.quadrature.len();
-        let besides = match self.alone {
-            Alone::Besides(kind) => Some((kind, count..count + 1)),
-            Alone::Nobody | Alone::Replica(_) => None,
+        let extra = match self.bare {
+            Bare::Extra(kind) => Some((kind, count..count + 1)),
+            Bare::None | Bare::Replica(_) => None,
         };
-        [(self.request.forces, 0..count)].into_iter().chain(besides)
+        [(self.request.forces, 0..count)].into_iter().chain(extra)
     }
 
-    /// What the planner is told of it.
+    /// Returns the job's work, for the planner.
     pub fn work(&self) -> Work {
         Work { size: GraphSize::of(self.graph), replicas: self.replicas().collect() }
     }
 
-    /// How it is evaluated by itself.
+    /// Plans the job on its own.
     pub fn plan(&self, potential: &dyn Potential) -> Plan {
         plan_for(potential, &[self.work()], self.request.memory)
     }
 
-    /// Rotations of replicas of one kind.
+    /// Returns the rotations of replicas of one kind.
     pub fn rotations(&self, replicas: Range<usize>) -> &[Matrix3] {
         self.quadrature.rotations.get(replicas).unwrap_or(slice::from_ref(&IDENTITY))
     }
@@ -66,36 +66,37 @@ impl Job<'_> {
         self.graph.weights.iter().all(|&weight| weight == 0.0)
     }
 
-    fn number_alone(&self) -> Option<usize> {
-        match self.alone {
-            Alone::Nobody => None,
-            Alone::Replica(replica) => Some(replica),
-            Alone::Besides(_) => Some(self.quadrature.len()),
+    /// Returns the number of the replica of the bare model.
+    fn bare_replica(&self) -> Option<usize> {
+        match self.bare {
+            Bare::None => None,
+            Bare::Replica(replica) => Some(replica),
+            Bare::Extra(_) => Some(self.quadrature.len()),
         }
     }
 }
 
-/// A job on the way: replicas of one kind are to be handed over in their order.
+/// The sums of a job so far. Replicas of one kind must be added in order.
 pub(super) struct Progress<'a> {
     job: &'a Job<'a>,
     mean: Moments,
-    alone: Moments,
+    bare: Moments,
     evaluations: usize,
 }
 
 impl<'a> Progress<'a> {
     pub fn new(job: &'a Job<'a>) -> Self {
-        Self { job, mean: Moments::default(), alone: Moments::default(), evaluations: 0 }
+        Self { job, mean: Moments::default(), bare: Moments::default(), evaluations: 0 }
     }
 
-    /// Adds what the potential gives for a replica.
+    /// Adds the response to a replica.
     pub fn take(&mut self, replica: usize, response: Response) {
         let Job { graph, request, .. } = self.job;
         let rotation = self.job.quadrature.rotations.get(replica).unwrap_or(&IDENTITY);
         self.add(replica, Sample::new(graph, response, rotation, request));
     }
 
-    /// All replicas, where there is nothing to evaluate.
+    /// Adds zeros for all replicas, for a job without own atoms.
     pub fn take_nothing(&mut self) {
         for replica in self.job.replicas().flat_map(|(_, replicas)| replicas) {
             self.add(replica, Sample::nothing(self.job.graph));
@@ -105,22 +106,22 @@ impl<'a> Progress<'a> {
     fn add(&mut self, replica: usize, sample: Sample) {
         let Job { quadrature, request, .. } = self.job;
         self.evaluations += 1;
-        if self.job.number_alone() == Some(replica) {
-            self.alone.add(sample.clone(), 1.0, request);
+        if self.job.bare_replica() == Some(replica) {
+            self.bare.add(sample.clone(), 1.0, request);
         }
         if let Some(&weight) = quadrature.weights.get(replica) {
             self.mean.add(sample, weight, request);
         }
     }
 
-    /// The average, and the replica that was wanted by itself: an empty evaluation if none was.
+    /// Returns the average and the bare model's evaluation, empty if not requested.
     pub fn finish(self, info: &ModelInfo) -> (Evaluation, Evaluation) {
-        let Job { graph, alone, .. } = self.job;
+        let Job { graph, bare, .. } = self.job;
         let mean = Evaluation { evaluations: self.evaluations, ..self.mean.finish(graph, info) };
-        let alone = match alone {
-            Alone::Nobody => Evaluation::default(),
-            Alone::Replica(_) | Alone::Besides(_) => self.alone.finish(graph, info),
+        let bare = match bare {
+            Bare::None => Evaluation::default(),
+            Bare::Replica(_) | Bare::Extra(_) => self.bare.finish(graph, info),
         };
-        (mean, alone)
+        (mean, bare)
     }
 }

@@ -6,8 +6,8 @@ use crate::graph::Graph;
 use crate::potential::ModelInfo;
 use crate::rotation::{Matrix3, Vector3};
 
-/// Weighted sums over replicas. All are of differences from the first replica, so that the variance of a large energy
-/// does not drown in rounding.
+/// Weighted sums over replicas, of the differences from the first replica, so that rounding does not swamp the variance
+/// of a large energy.
 #[derive(Default)]
 pub(super) struct Moments {
     first: Sample,
@@ -24,7 +24,7 @@ pub(super) struct Moments {
 }
 
 impl Moments {
-    /// Adds a replica; weights sum to one.
+    /// Adds a replica; the weights of all replicas sum to one.
     pub fn add(&mut self, sample: Sample, weight: f64, request: &Request) {
         self.replica_energies.push(sample.energy);
         self.replica_weights.push(weight);
@@ -44,7 +44,7 @@ impl Moments {
         self.ensemble_energies.iter_mut().zip(members).for_each(|(sums, (one, first))| sums.add(one, first, weight));
     }
 
-    /// Differences of the first replica from itself: zeros that fix the lengths.
+    /// Sets the sums to zero, with the lengths of the first replica's results: its differences from itself are zero.
     fn start(&mut self, first: Sample) {
         self.energy = Sums::zeros(1);
         self.atomic_energies = Sums::zeros(first.atomic_energies.len());
@@ -56,7 +56,7 @@ impl Moments {
         self.first = first;
     }
 
-    /// Means and spreads, with the reference energies added.
+    /// Returns means and spreads, with the reference energies added.
     pub fn finish(self, graph: &Graph, info: &ModelInfo) -> Evaluation {
         let reference = |center: usize| info.reference_energies.get(&graph.species[center]).copied().unwrap_or(0.0);
         let total = graph.weights.iter().enumerate().map(|(c, w)| w * reference(c)).sum::<f64>();
@@ -101,7 +101,7 @@ fn matrix(flat: &[f64]) -> Matrix3 {
     [rows[0], rows[1], rows[2]]
 }
 
-/// Σ w d and Σ w d² of the differences d from the first replica; weights sum to one.
+/// The sums Σ w d and Σ w d² over the differences d from the first replica; the weights sum to one.
 #[derive(Default)]
 struct Sums {
     mean: Vec<f64>,
@@ -126,7 +126,7 @@ impl Sums {
         first.iter_mut().zip(&self.mean).for_each(|(value, mean)| *value += mean);
     }
 
-    /// Clipped at zero: some Lebedev rules have negative weights.
+    /// Standard deviation. The variance is clipped at zero, since some Lebedev rules have negative weights.
     fn deviation(&self, i: usize) -> f64 {
         (self.square[i] - self.mean[i] * self.mean[i]).max(0.0).sqrt()
     }

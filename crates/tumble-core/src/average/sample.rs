@@ -1,14 +1,14 @@
-//! One replica, turned back into the laboratory frame.
+//! The results of one replica, rotated back into the laboratory frame.
 
 use super::Request;
 use crate::graph::Graph;
 use crate::potential::{Derivative, Response};
 use crate::rotation::{Matrix3, Vector3, apply_transposed, cross, multiply, sub, symmetrized, transpose};
 
-/// What one replica gives, laboratory frame, eV and Å; shapes as in [`Evaluation`](super::Evaluation).
+/// Results of one replica, laboratory frame, eV and Å; shapes as in [`Evaluation`](super::Evaluation).
 #[derive(Clone, Default)]
 pub struct Sample {
-    /// Energy of all centers by their weights.
+    /// Weighted sum of the atomic energies.
     pub energy: f64,
     /// Energies of the centers.
     pub atomic_energies: Vec<f64>,
@@ -18,14 +18,14 @@ pub struct Sample {
     pub virial: Option<Matrix3>,
     /// Torque on the whole system.
     pub torque: Vector3,
-    /// Empty unless asked for.
+    /// Edge gradients; empty unless requested.
     pub edge_gradients: Vec<Vector3>,
-    /// Energies of the centers by each member of an ensemble.
+    /// Energies of the centers from each member of an ensemble.
     pub ensemble_energies: Vec<Vec<f64>>,
 }
 
 impl Sample {
-    /// Turns back what a model gives for a replica.
+    /// Rotates a model's response back by the replica's rotation.
     pub fn new(graph: &Graph, response: Response, rotation: &Matrix3, request: &Request) -> Self {
         let Response { atomic_energies, derivative, ensemble_energies } = response;
         let energy = graph.weights.iter().zip(&atomic_energies).map(|(w, e)| w * e).sum();
@@ -41,13 +41,13 @@ impl Sample {
         sample
     }
 
-    /// What a rank without atoms contributes.
+    /// The zeros that a rank without atoms contributes.
     pub fn nothing(graph: &Graph) -> Self {
         let (atoms, centers) = (vec![[0.0; 3]; graph.n_atoms()], vec![0.0; graph.n_centers()]);
         Self { atomic_energies: centers, forces: atoms, virial: Some([[0.0; 3]; 3]), ..Self::default() }
     }
 
-    /// F\[center\] += g, F\[neighbor\] -= g, W = -Σ r ⊗ g.
+    /// Adds the edge gradients g: F\[center\] += g, F\[neighbor\] -= g, W = -Σ r ⊗ g.
     fn add_gradients(&mut self, graph: &Graph, gradients: &[Vector3]) {
         self.forces = vec![[0.0; 3]; graph.n_atoms()];
         let mut virial = [[0.0; 3]; 3];
@@ -66,7 +66,7 @@ impl Sample {
         self.virial = Some(symmetrized(&virial));
     }
 
-    /// Forces of own centers, and W = -V stress where there is a volume.
+    /// Adds direct forces on own centers, and the virial W = -V stress if the graph has a volume.
     fn add_direct(&mut self, graph: &Graph, forces: &[Vector3], stress: Option<Matrix3>, rotation: &Matrix3) {
         self.forces = vec![[0.0; 3]; graph.n_atoms()];
         for ((force, direct), &weight) in self.forces.iter_mut().zip(forces).zip(&graph.weights) {

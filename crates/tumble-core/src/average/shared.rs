@@ -1,4 +1,4 @@
-//! Many averages at once, in as few runs of the model as memory and padding allow.
+//! Evaluates many averages at once, in as few runs of the model as memory and padding allow.
 
 use super::job::{Job, Progress};
 use super::{Evaluation, average_checked, average_job};
@@ -7,18 +7,18 @@ use crate::planner::{Batch, Work};
 use crate::potential::{Potential, Replicas};
 use crate::potential_plan::plan_for;
 
-/// What becomes of a job.
+/// How a job is evaluated.
 enum State<'a> {
     /// The model cannot evaluate it.
     Refused(Error),
-    /// It is evaluated by itself when all others are done.
-    Alone,
+    /// It is evaluated on its own after the others.
+    Separate,
     /// It shares batches with others.
     Shared(Box<Progress<'a>>),
 }
 
-/// As [`average_job`] of each job, all in the memory of the first. A job that cannot share a batch, or in whose batch
-/// something fails, is evaluated by itself, so that it fails alone or not at all.
+/// Evaluates each job as [`average_job`] does, all within the memory limit of the first. A job that cannot share a
+/// batch, or whose batch fails, is evaluated on its own, so that an error belongs to the job that caused it.
 pub(crate) fn average_jobs(potential: &mut dyn Potential, jobs: &[Job]) -> Vec<Result<(Evaluation, Evaluation)>> {
     if let [job] = jobs {
         return vec![average_job(potential, job)];
@@ -28,14 +28,14 @@ pub(crate) fn average_jobs(potential: &mut dyn Potential, jobs: &[Job]) -> Vec<R
     let memory = jobs.first().map_or(0, |job| job.request.memory);
     for batch in plan_for(potential, &work, memory).batches {
         if batch.is_in_blocks() {
-            batch.shares.iter().for_each(|share| states[share.work] = State::Alone);
+            batch.shares.iter().for_each(|share| states[share.work] = State::Separate);
         } else {
             evaluate(potential, jobs, batch, &mut states);
         }
     }
     let result = |(job, state): (_, State)| match state {
         State::Refused(error) => Err(error),
-        State::Alone => average_checked(potential, job),
+        State::Separate => average_checked(potential, job),
         State::Shared(progress) => Ok(progress.finish(potential.info())),
     };
     jobs.iter().zip(states).map(result).collect()
@@ -45,21 +45,21 @@ impl<'a> State<'a> {
     fn of(job: &'a Job<'a>, potential: &dyn Potential) -> Self {
         match potential.info().check(job.graph) {
             Err(error) => Self::Refused(error),
-            Ok(()) if job.is_void() => Self::Alone,
+            Ok(()) if job.is_void() => Self::Separate,
             Ok(()) => Self::Shared(Box::new(Progress::new(job))),
         }
     }
 
-    /// What is to be planned of the job: nothing if it shares nothing.
+    /// Returns the job's work for the shared plan; none if it shares no batch.
     fn work(&self, job: &Job) -> Work {
         match self {
             Self::Shared(_) => job.work(),
-            Self::Refused(_) | Self::Alone => Work::default(),
+            Self::Refused(_) | Self::Separate => Work::default(),
         }
     }
 }
 
-/// Evaluates a batch; where it fails, none of its jobs is shared any longer.
+/// Evaluates a batch; if it fails, each of its jobs is evaluated separately.
 fn evaluate(potential: &mut dyn Potential, jobs: &[Job], mut batch: Batch, states: &mut [State]) {
     batch.shares.retain(|share| matches!(states[share.work], State::Shared(_)));
     if batch.is_empty() {
@@ -78,6 +78,6 @@ fn evaluate(potential: &mut dyn Potential, jobs: &[Job], mut batch: Batch, state
                 }
             }
         }
-        Err(_) => batch.shares.iter().for_each(|share| states[share.work] = State::Alone),
+        Err(_) => batch.shares.iter().for_each(|share| states[share.work] = State::Separate),
     }
 }

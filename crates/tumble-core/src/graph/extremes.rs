@@ -1,11 +1,10 @@
-//! The atoms that a model is most likely to fail for: the closest, and those without neighbors.
+//! The atoms most likely to make a model fail: the closest pair, and atoms without neighbors.
 
 use super::Graph;
 use crate::rotation::norm;
 
 impl Graph {
-    /// The end of a sentence on a whole structure, with atoms counted from 1: its closest atoms, and the first of those
-    /// without a neighbor.
+    /// Describes the closest pair and the first atom without a neighbor, as the end of a sentence; atoms count from 1.
     pub(crate) fn extremes(&self) -> String {
         let closest =
             self.center_edges().map(|(center, edge)| (norm(self.vectors[edge]), center, self.neighbors[edge]));
@@ -13,14 +12,14 @@ impl Graph {
             let (first, second) = (a.min(b) + 1, a.max(b) + 1);
             format!("; the closest are atoms {first} and {second} (distance {distance:.3} Å)")
         });
-        let lonely: Vec<_> = (0..self.n_centers()).filter(|&center| self.edges(center).is_empty()).collect();
-        match lonely[..] {
+        let isolated: Vec<_> = (0..self.n_centers()).filter(|&center| self.edges(center).is_empty()).collect();
+        match isolated[..] {
             [] => closest,
             [atom] => format!("{closest}; atom {} has no neighbor within the cutoff", atom + 1),
             [atom, ..] => {
                 format!(
                     "{closest}; {} atoms, the first atom {}, have no neighbor within the cutoff",
-                    lonely.len(),
+                    isolated.len(),
                     atom + 1
                 )
             }
@@ -40,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn the_closest_and_the_lonely_are_named() {
+    fn extremes_name_the_closest_pair_and_isolated_atoms() {
         assert_eq!(extremes(&[0.0, 1.0, 1.3]), "; the closest are atoms 2 and 3 (distance 0.300 Å)");
         assert_eq!(
             extremes(&[0.0, 9.0, 1.0]),

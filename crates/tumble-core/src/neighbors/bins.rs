@@ -1,33 +1,36 @@
-//! Linked cells: atoms sorted into bins along the cell vectors, so that a search looks only at those around a center.
+//! Linked cells: atoms sorted into bins along the cell vectors, so that a search visits only the bins around a center.
 
 use std::ops::Range;
 
-use super::grid::{Grid, Stretch};
-use super::room::Room;
+use super::grid::{BinRange, Grid};
+use super::pair_limit::PairLimit;
 use super::{Candidate, Candidates, refuse_coincidence, translation};
 use crate::error::{Error, Result};
 use crate::rotation::{Vector3, dot, sub};
 use crate::system::System;
 
-/// Pairs longer than the radius by this fraction are found too: the wrapped positions of the search are rounded
-/// otherwise than the positions as given, and what it misses nobody finds.
+/// Relative margin added to the search radius: the wrapped positions of the search round differently from the positions
+/// as given, and a pair missed here is missed for good.
 const MARGIN: f64 = 1e-6;
 
-/// An atom more cells away than this is lost: 1e6 cells of 10 Å leave 2e-9 Å of a double's precision.
+/// Largest distance of an atom from the cell, in cells: 1e6 cells of 10 Å leave a double a precision of 2e-9 Å.
 const MAX_CELLS: f64 = 1e6;
 
-/// More images of the cell than this around each atom are no structure, but a cell in wrong units.
+/// Largest number of cell images around an atom; a larger number means a cell in wrong units.
 const MAX_IMAGES: f64 = 1e5;
 
-/// Atoms that share a bin on average, if that is coarse: more are sorted into finer ones.
-const CROWD: u64 = 64;
+/// Largest mean number of atoms that share a bin of a coarse grid; above it, the atoms are sorted into finer bins.
+const MAX_OCCUPANCY: u64 = 64;
 
-/// Distances that a search may compute, of all atoms and for each: a second's work, or for the largest structures ten
-/// times what is usual. What takes more is a skewed cell with far more images in the bins around than within the radius.
-const LOOKS: u64 = 1_000_000_000;
-const LOOKS_PER_ATOM: u64 = 20_000;
+/// Distances that a search may compute in any case: about a second's work. A structure exceeds this and
+/// [`MAX_DISTANCES_PER_ATOM`] only if its cell is skewed, with far more images in the stencil than within the radius.
+const MAX_DISTANCES: u64 = 1_000_000_000;
 
-/// Images of a cell that is no smaller than the radius: a crowd there has as many pairs as it takes looks to find them.
+/// Distances that a search may compute per atom: ten times the usual number.
+const MAX_DISTANCES_PER_ATOM: u64 = 20_000;
+
+/// Images of a cell no smaller than the radius. The number of distances is not limited there: in a dense cluster it is
+/// about the number of pairs.
 const FEW_IMAGES: f64 = 27.0;
 
 /// An atom in its bin.
@@ -42,20 +45,20 @@ struct Member {
 pub(super) struct Bins {
     /// Square of the radius with its margin, Å^2.
     square: f64,
-    /// Sorted by bin, then atom `[N]`.
+    /// The atoms, sorted by bin, then by atom `[N]`.
     members: Vec<Member>,
-    /// Where each atom is among the members `[N]`.
-    places: Vec<usize>,
-    /// wrapped = position - wraps · cell `[N]`.
+    /// Index of each atom among the members `[N]`.
+    slots: Vec<usize>,
+    /// Cells between each atom and its wrapped position: wrapped = position - wraps · cell `[N]`.
     wraps: Vec<[i32; 3]>,
-    /// Of the bin of each atom, in [`Bins::stretches`] `[N]`.
-    around: Vec<Range<usize>>,
-    /// For each bin that has members: what to look at from there, such that each pair of bins and images is met once.
-    stretches: Vec<Stretch>,
+    /// Half stencil of each atom's bin, as a range of [`Bins::ranges`] `[N]`.
+    stencils: Vec<Range<usize>>,
+    /// Half stencils of all occupied bins: each pair of bins and images appears once.
+    ranges: Vec<BinRange>,
 }
 
 impl Bins {
-    pub(super) fn new(system: &System, radius: f64, room: &Room) -> Result<Self> {
+    pub(super) fn new(system: &System, radius: f64, limit: &PairLimit) -> Result<Self> {
         let (cell, reciprocal) = (*system.cell.vectors(), system.cell.reciprocal());
         let fraction = |x: &Vector3| reciprocal.map(|b| dot(b, *x));
         let wraps = wraps(system, fraction)?;
@@ -73,77 +76,79 @@ impl Bins {
         let mut sorted = Self {
             square: radius * radius,
             members,
-            places: vec![0; bins.len()],
+            slots: vec![0; bins.len()],
             wraps,
-            around: vec![],
-            stretches: vec![],
+            stencils: vec![],
+            ranges: vec![],
         };
-        sorted.members.iter().enumerate().for_each(|(place, member)| sorted.places[member.atom as usize] = place);
-        let looks = if images > FEW_IMAGES { LOOKS.max(LOOKS_PER_ATOM * bins.len() as u64) } else { u64::MAX };
-        sorted.look_around(&grid, &bins, &first, (room, looks)).ok_or(Error::TinyCell { images, radius })?;
+        sorted.members.iter().enumerate().for_each(|(place, member)| sorted.slots[member.atom as usize] = place);
+        let most = MAX_DISTANCES.max(MAX_DISTANCES_PER_ATOM * bins.len() as u64);
+        let most = if images > FEW_IMAGES { most } else { u64::MAX };
+        sorted.find_stencils(&grid, &bins, &first, (limit, most)).ok_or(Error::TinyCell { images, radius })?;
         Ok(sorted)
     }
 
-    /// Finds the stretches of each bin that has members; nothing if there are too many, or too many members in them.
-    fn look_around(
+    /// Finds the half stencil of each occupied bin; `None` if they have too many ranges, or need more than `most`
+    /// distances.
+    fn find_stencils(
         &mut self,
         grid: &Grid,
         bins: &[[i32; 3]],
         first: &[usize],
-        (room, most): (&Room, u64),
+        (limit, most): (&PairLimit, u64),
     ) -> Option<()> {
-        let mut looks = 0;
-        self.around = vec![0..0; bins.len()];
+        let mut distances = 0;
+        self.stencils = vec![0..0; bins.len()];
         for start in 0..self.members.len() {
             let atom = self.members[start].atom as usize;
             let bin = bins[atom];
             if start == first[grid.flat(bin)] {
-                let from = self.stretches.len();
-                self.stretches.extend(grid.forward(bin, first));
-                let range = from..self.stretches.len();
+                let from = self.ranges.len();
+                self.ranges.extend(grid.half_stencil(bin, first));
+                let stencil = from..self.ranges.len();
                 let members = first[grid.flat(bin)]..first[grid.flat(bin) + 1];
-                let seen: usize = self.stretches[range.clone()].iter().map(|stretch| stretch.members.len()).sum();
-                looks += members.len() as u64 * seen as u64;
-                if range.end > room.stretches() || looks > most {
+                let seen: usize = self.ranges[stencil.clone()].iter().map(|range| range.members.len()).sum();
+                distances += members.len() as u64 * seen as u64;
+                if stencil.end > limit.max_ranges() || distances > most {
                     return None;
                 }
-                self.members[members].iter().for_each(|member| self.around[member.atom as usize] = range.clone());
+                self.members[members].iter().for_each(|member| self.stencils[member.atom as usize] = stencil.clone());
             }
         }
         Some(())
     }
 
-    /// Adds the pairs of some atoms as the first ones.
-    pub(super) fn pairs(&self, firsts: Range<usize>, room: &Room, found: &mut Candidates) -> Result<()> {
-        let mut near = vec![0; self.stretches.iter().map(|stretch| stretch.members.len()).max().unwrap_or(0)];
+    /// Adds the pairs whose first atom is among `firsts`.
+    pub(super) fn pairs(&self, firsts: Range<usize>, limit: &PairLimit, found: &mut Candidates) -> Result<()> {
+        let mut near = vec![0; self.ranges.iter().map(|range| range.members.len()).max().unwrap_or(0)];
         for first in firsts {
-            let (around, before) = (&self.stretches[self.around[first].clone()], found.pairs.len());
-            for (number, stretch) in around.iter().enumerate() {
-                let members = &stretch.members;
-                // The first stretch begins with the atom's own bin, of which one half is met from the other.
-                let start = if number == 0 { self.places[first] + 1 } else { members.start };
-                self.search(first, stretch, start..members.end, &mut near, found)?;
-                room.check(found.pairs.len() - before)?;
+            let (stencil, before) = (&self.ranges[self.stencils[first].clone()], found.pairs.len());
+            for (number, range) in stencil.iter().enumerate() {
+                let members = &range.members;
+                // The first range begins with the atom's own bin, where a pair belongs to the atom that comes first.
+                let start = if number == 0 { self.slots[first] + 1 } else { members.start };
+                self.search(first, range, start..members.end, &mut near, found)?;
+                limit.check(found.pairs.len() - before)?;
             }
-            room.take(found.pairs.len() - before)?;
+            limit.add(found.pairs.len() - before)?;
             found.ends.push(found.pairs.len());
         }
         Ok(())
     }
 
-    /// Adds the pairs of an atom with some members of a stretch.
+    /// Adds the pairs of an atom with some members of a bin range.
     fn search(
         &self,
         first: usize,
-        stretch: &Stretch,
+        range: &BinRange,
         members: Range<usize>,
         near: &mut [u32],
         found: &mut Candidates,
     ) -> Result<()> {
         let members = &self.members[members];
-        let origin = sub(self.members[self.places[first]].position, stretch.offset);
+        let origin = sub(self.members[self.slots[first]].position, range.offset);
         let mut count = 0;
-        // Without a branch: which ones are near cannot be foreseen.
+        // No branch: the processor could not predict it.
         for (member, number) in members.iter().zip(0..) {
             let vector = sub(member.position, origin);
             near[count] = number;
@@ -155,14 +160,14 @@ impl Bins {
             let neighbor = member.atom as usize;
             refuse_coincidence(first, neighbor, dot(vector, vector))?;
             let (from, to) = (self.wraps[first], self.wraps[neighbor]);
-            let shift = [0, 1, 2].map(|d| stretch.image[d] + from[d] - to[d]);
+            let shift = [0, 1, 2].map(|d| range.image[d] + from[d] - to[d]);
             found.pairs.push(Candidate { neighbor: member.atom, shift });
         }
         Ok(())
     }
 }
 
-/// Where each bin's members begin, and the members: a counting sort of the atoms by bin.
+/// Sorts the atoms by bin (counting sort); returns the first member of each bin, and the members.
 fn sort(grid: &Grid, bins: &[[i32; 3]], wrapped: &[Vector3]) -> (Vec<usize>, Vec<Member>) {
     let mut next = vec![0; grid.len() + 1];
     bins.iter().for_each(|bin| next[grid.flat(*bin) + 1] += 1);
@@ -178,22 +183,22 @@ fn sort(grid: &Grid, bins: &[[i32; 3]], wrapped: &[Vector3]) -> (Vec<usize>, Vec
     (first, members)
 }
 
-/// Whether so many atoms share their bins that the pairs within these would take longer than all the rest. Atoms that are
-/// spread evenly over a coarse grid have bins almost of their own.
+/// Whether so many atoms share bins that the pairs within bins would dominate the cost. Atoms spread evenly over a
+/// coarse grid are almost alone in their bins.
 fn crowded(grid: &Grid, bins: &[[i32; 3]]) -> bool {
     let mut counts = vec![0u32; grid.len()];
     bins.iter().for_each(|bin| counts[grid.flat(*bin)] += 1);
-    counts.iter().map(|&count| u64::from(count).pow(2)).sum::<u64>() > CROWD * bins.len() as u64
+    counts.iter().map(|&count| u64::from(count).pow(2)).sum::<u64>() > MAX_OCCUPANCY * bins.len() as u64
 }
 
-/// Images of the cell that an atom sees; refuses a cell so small that the search would never end.
+/// Counts the cell images within the radius of an atom; refuses a cell so small that the search would never end.
 fn check_images(system: &System, radius: f64) -> Result<f64> {
     let (periodic, heights) = (system.cell.periodic(), system.cell.heights());
     let images = (0..3).filter(|&d| periodic[d]).map(|d| 2.0 * (radius / heights[d]).ceil() + 1.0).product::<f64>();
     if images <= MAX_IMAGES { Ok(images) } else { Err(Error::TinyCell { images, radius }) }
 }
 
-/// How many cells each atom is outside the cell; 0 along directions that do not repeat.
+/// Returns how many cells each atom lies outside the cell; 0 along directions that are not periodic.
 fn wraps(system: &System, fraction: impl Fn(&Vector3) -> Vector3) -> Result<Vec<[i32; 3]>> {
     let periodic = system.cell.periodic();
     let wrap = |(atom, x): (usize, &Vector3)| {

@@ -1,36 +1,37 @@
-//! A neighbor list that outlives a step: candidates within cutoff + skin stay good until an atom has moved skin / 2.
+//! A Verlet list: candidates within cutoff + skin stay valid until an atom has moved by skin / 2.
 
-use super::room::Room;
+use super::pair_limit::PairLimit;
 use super::{Candidates, candidates, check, edges};
 use crate::error::Result;
 use crate::execution::DEFAULT_MEMORY;
-use crate::graph::{Graph, Joiner, Rows};
+use crate::graph::{EdgeRows, FullListBuilder, Graph};
 use crate::rotation::{dot, sub};
 use crate::system::System;
 
-/// Graphs of a structure that moves, equal to those of [`graph`](super::graph) at a fraction of their cost.
+/// Builds the graphs of a moving structure, equal to the graphs of [`graph`](super::graph), at a fraction of their
+/// cost.
 ///
-/// All memory is kept from one graph to the next: for thousands of atoms, to get it anew from the system takes as long as
-/// what is done in it.
+/// All buffers are reused from one graph to the next: for thousands of atoms, allocating them takes as long as filling
+/// them.
 #[derive(Clone, Debug)]
 pub struct NeighborList {
     cutoff: f64,
     skin: f64,
     threads: usize,
-    /// Bytes that may be taken.
+    /// Memory limit, bytes.
     memory: usize,
-    /// The structure for which the candidates were found, none before the first.
+    /// The structure of the last search; `None` before the first.
     built: Option<System>,
     candidates: Candidates,
-    half: Rows,
-    joiner: Joiner,
+    half: EdgeRows,
+    builder: FullListBuilder,
     graph: Graph,
     rebuilds: usize,
 }
 
 impl NeighborList {
-    /// A list for edges shorter than `cutoff`, with candidates up to `cutoff + skin`; both in Å. It is made by one thread,
-    /// in [`DEFAULT_MEMORY`].
+    /// A list of edges shorter than `cutoff`, with candidates up to `cutoff + skin`; both in Å. It uses one thread and
+    /// at most [`DEFAULT_MEMORY`].
     pub fn new(cutoff: f64, skin: f64) -> Self {
         Self {
             cutoff,
@@ -39,55 +40,56 @@ impl NeighborList {
             memory: DEFAULT_MEMORY,
             built: None,
             candidates: Candidates::default(),
-            half: Rows::default(),
-            joiner: Joiner::default(),
+            half: EdgeRows::default(),
+            builder: FullListBuilder::default(),
             graph: Graph::default(),
             rebuilds: 0,
         }
     }
 
-    /// The same, made by so many threads (large structures only), in at most so many bytes; 200 MiB are always allowed.
+    /// Sets the number of threads (used for large structures only) and the memory limit in bytes; 200 MiB are always
+    /// allowed.
     #[must_use]
     pub fn within(self, threads: usize, memory: usize) -> Self {
         Self { threads: threads.max(1), memory, ..self }
     }
 
-    /// The graph of the structure, for all that it has in common with the one before.
+    /// Returns the graph of the structure; searches candidates only if the last ones do not cover it.
     ///
     /// # Errors
-    /// Those of [`graph`](super::graph).
+    /// The errors of [`graph`](super::graph).
     pub fn graph(&mut self, system: &System) -> Result<&Graph> {
         check(system, self.cutoff, self.skin)?;
         if !self.holds(system) {
             self.rebuild(system)?;
         }
         edges(system, &self.candidates, self.cutoff, self.threads, &mut self.half)?;
-        self.joiner.join(&system.species, &self.half, &mut self.graph);
+        self.builder.build(&system.species, &self.half, &mut self.graph);
         self.graph.volume = (system.cell.periodic() == [true; 3]).then(|| system.cell.volume());
         Ok(&self.graph)
     }
 
-    /// Forgets the candidates, but keeps the memory: the next graph searches them anew.
+    /// Drops the candidates but keeps the buffers: the next graph starts with a new search.
     pub fn forget(&mut self) {
         self.built = None;
     }
 
-    /// The graph that was made last.
+    /// Returns the last graph.
     pub fn last(&self) -> &Graph {
         &self.graph
     }
 
-    /// Memory that it has taken, bytes.
+    /// Memory in use, bytes.
     pub fn bytes(&self) -> usize {
-        self.candidates.bytes() + self.half.bytes() + self.joiner.bytes() + self.graph.bytes()
+        self.candidates.bytes() + self.half.bytes() + self.builder.bytes() + self.graph.bytes()
     }
 
-    /// The same, without the list.
+    /// Consumes the list and returns the last graph.
     pub fn into_last(self) -> Graph {
         self.graph
     }
 
-    /// How often the candidates were searched, the first time included.
+    /// Number of searches for candidates, the first included.
     pub fn rebuilds(&self) -> usize {
         self.rebuilds
     }
@@ -95,14 +97,14 @@ impl NeighborList {
     fn rebuild(&mut self, system: &System) -> Result<()> {
         self.built = None;
         let radius = self.cutoff + self.skin;
-        let room = Room::new(system.len(), radius, self.memory);
-        candidates(system, radius, &room, self.threads, &mut self.candidates)?;
+        let limit = PairLimit::new(system.len(), radius, self.memory);
+        candidates(system, radius, &limit, self.threads, &mut self.candidates)?;
         self.built = Some(system.clone());
         self.rebuilds += 1;
         Ok(())
     }
 
-    /// Whether every pair within the cutoff is among the candidates: two atoms come closer by at most 2 · skin / 2.
+    /// Whether the candidates include every pair within the cutoff: two atoms come closer by at most 2 · skin / 2.
     fn holds(&self, system: &System) -> bool {
         let Some(built) = &self.built else { return false };
         let most = (self.skin / 2.0).powi(2);

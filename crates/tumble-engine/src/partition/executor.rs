@@ -13,7 +13,7 @@ use tumble_core::error::{Error, Result};
 use tumble_core::graph::Graph;
 use tumble_core::panics::{ForeignError, in_one_line};
 use tumble_core::parallel::locked;
-use tumble_core::parallel::{in_order, shared_out};
+use tumble_core::parallel::{distribute, in_order};
 use tumble_core::potential::{Derivative, Forces, Replicas, Response};
 use tumble_core::rotation::Matrix3;
 use tumble_onnx::contract::metadata::Precision;
@@ -146,13 +146,13 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
         0..self.partitioned.stages[0].sessions.len().min(self.tiles.len())
     }
 
-    /// Runs `work` for each tile, each on the next free worker; returns the results of [`shared_out`].
+    /// Runs `work` for each tile, each on the next free worker; returns the results of [`distribute`].
     fn all_tiles<L: Send, R: Send>(
         &self,
         workers: impl IntoIterator<Item = L>,
         work: impl Fn(&mut L, usize) -> Result<R> + Sync,
     ) -> Result<Vec<Vec<(usize, R)>>> {
-        shared_out(workers.into_iter(), self.tiles.len(), work)
+        distribute(workers.into_iter(), self.tiles.len(), work)
     }
 
     /// Computes one stage of all tiles; returns the time spent in ONNX Runtime.

@@ -1,7 +1,7 @@
 //! Termination of runs of ONNX Runtime from another thread.
 
 use ort::session::{HasSelectedOutputs, NoSelectedOutputs, OutputSelector, RunOptions, SelectedOutputMarker};
-use tumble_core::cancel::Run;
+use tumble_core::cancel::Cancellable;
 
 /// Options of runs, one run at a time, with a flag that terminates the run.
 pub struct TerminableRun<O: SelectedOutputMarker>(RunOptions<O>);
@@ -31,7 +31,7 @@ impl<O: SelectedOutputMarker> TerminableRun<O> {
     }
 }
 
-impl<O: SelectedOutputMarker> Run for TerminableRun<O> {
+impl<O: SelectedOutputMarker> Cancellable for TerminableRun<O> {
     fn end(&self, end: bool) {
         // It fails only without memory; then the run completes.
         let _ = if end { self.0.terminate() } else { self.0.unterminate() };

@@ -65,6 +65,6 @@ impl Scheduler {
 
     /// Cancels the evaluation of a closed connection.
     pub(super) fn cancel_evaluation(&self, key: Key) {
-        self.evaluating.get(&key).iter().for_each(|cancel| cancel.ask(CancelReason::Gone));
+        self.evaluating.get(&key).iter().for_each(|cancel| cancel.cancel(CancelReason::Gone));
     }
 }

@@ -127,7 +127,7 @@ impl Evaluator {
 
 impl Drop for Evaluator {
     fn drop(&mut self) {
-        self.shutdown.ask(CancelReason::Signal);
+        self.shutdown.cancel(CancelReason::Signal);
         // The panic hook has reported a panic of the thread already.
         let _ = self.background.take().map(|background| background.thread.join());
     }

@@ -68,7 +68,7 @@ impl Shutdown {
         let (shutdown, cancel) = (Arc::clone(self), cancel.clone());
         thread::spawn(move || {
             while (&shutdown.stream).read(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::Interrupted) {}
-            cancel.ask(if shutdown.late() { CancelReason::Time } else { CancelReason::Signal });
+            cancel.cancel(if shutdown.late() { CancelReason::Time } else { CancelReason::Signal });
         });
     }
 

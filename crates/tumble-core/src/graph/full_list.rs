@@ -1,32 +1,32 @@
-//! From one half of the edges of a structure to its graph.
+//! Builds a full neighbor list, the graph, from a half list, with one edge per pair.
 
-use super::{Graph, Rows};
+use super::{EdgeRows, Graph};
 use crate::rotation::{Vector3, sub};
 
-/// Makes graphs of halves of their edges, and keeps the memory for the next one.
+/// Builds graphs from half lists of their edges, and reuses its buffers for the next graph.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Joiner {
+pub(crate) struct FullListBuilder {
     incoming: Incoming,
-    /// Where the next edge of each center goes `[N]`, and the last number `first_edge[N]`.
+    /// Slot of the next edge of each center `[N]`, followed by `first_edge[N]`.
     next: Vec<usize>,
-    /// Where each edge of the half has gone, and its reverse.
+    /// Slots in the graph of each edge of the half list, and of its reverse.
     slots: Vec<[u32; 2]>,
 }
 
-impl Joiner {
-    /// Makes the graph of a structure, all of whose N atoms are centers of weight 1, from rows `[N]` that hold one of each
-    /// edge and its reverse; without the volume.
+impl FullListBuilder {
+    /// Builds the graph of a structure, without its volume, from a half list: rows `[N]` that hold either an edge or
+    /// its reverse. All N atoms become centers of weight 1.
     ///
-    /// Where a row holds several images of a neighbor they are in the order of their shifts, and after all those that the
-    /// neighbor's row holds in its place. Nothing is compared then, and the graph is sorted all the same: neighbors are
-    /// gone through in order, and each is appended to the rows of its centers.
-    pub fn join(&mut self, species: &[u8], half: &Rows, graph: &mut Graph) {
+    /// The images of a neighbor in one row must be in ascending order of their shifts, and their shifts larger than
+    /// those of the images in the neighbor's row, seen from this atom. The graph is then sorted without any comparison:
+    /// the neighbors are visited in order, and each is appended to the rows of its centers.
+    pub fn build(&mut self, species: &[u8], half: &EdgeRows, graph: &mut Graph) {
         self.incoming.fill(half);
         self.begin(species, half, graph);
         for neighbor in 0..species.len() {
-            // The reverse of edges in ascending order of their shifts is in descending order.
+            // The edges ascend in their shifts, so their reverses descend.
             for edge in half.edges(neighbor).rev() {
-                // Not the negative, which would make zeros negative.
+                // A subtraction, since negation would turn 0 into -0.
                 let back = sub([0.0; 3], half.vectors[edge]);
                 self.slots[edge][1] = put(&mut self.next, graph, half.neighbors[edge], neighbor, back);
             }
@@ -41,20 +41,20 @@ impl Joiner {
         }
     }
 
-    /// Memory that it has taken.
+    /// Memory in use, bytes.
     pub fn bytes(&self) -> usize {
         let Incoming { first, edges, next } = &self.incoming;
         let whole = self.next.capacity() + first.capacity() + next.capacity();
         whole * size_of::<usize>() + 8 * (self.slots.capacity() + edges.capacity())
     }
 
-    /// Gives every edge its room.
-    fn begin(&mut self, species: &[u8], half: &Rows, graph: &mut Graph) {
+    /// Sizes the arrays of the graph, and sets the first slot of each center.
+    fn begin(&mut self, species: &[u8], half: &EdgeRows, graph: &mut Graph) {
         let edges = 2 * half.neighbors.len();
         refill(&mut graph.species, species.iter().copied());
         refill(&mut graph.weights, species.iter().map(|_| 1.0));
         refill(&mut graph.first_edge, half.first_edge.iter().zip(&self.incoming.first).map(|(own, more)| own + more));
-        // All of it is written over: what is there of the graph before does no harm.
+        // Every element is overwritten, so values left from the last graph do no harm.
         graph.neighbors.resize(edges, 0);
         graph.vectors.resize(edges, [0.0; 3]);
         graph.reverse.resize(edges, 0);
@@ -63,7 +63,7 @@ impl Joiner {
     }
 }
 
-/// Writes an edge into the next slot of its center, which it returns.
+/// Writes an edge into the next slot of its center, and returns the slot.
 fn put(next: &mut [usize], graph: &mut Graph, center: usize, neighbor: usize, vector: Vector3) -> u32 {
     let slot = next[center];
     next[center] += 1;
@@ -77,19 +77,19 @@ fn refill<T>(values: &mut Vec<T>, with: impl Iterator<Item = T>) {
     values.extend(with);
 }
 
-/// Edges by their neighbors.
+/// The edges grouped by neighbor.
 #[derive(Clone, Debug, Default)]
 struct Incoming {
-    /// Those of neighbor n are `first[n]..first[n + 1]` `[N + 1]`.
+    /// The edges of neighbor n are `first[n]..first[n + 1]` `[N + 1]`.
     first: Vec<usize>,
     /// Center and edge, sorted by neighbor, then edge.
     edges: Vec<(u32, u32)>,
-    /// Where the next one of each neighbor goes `[N + 1]`.
+    /// Index for the next edge of each neighbor `[N + 1]`.
     next: Vec<usize>,
 }
 
 impl Incoming {
-    fn fill(&mut self, rows: &Rows) {
+    fn fill(&mut self, rows: &EdgeRows) {
         assert!(u32::try_from(2 * rows.neighbors.len()).is_ok(), "a structure has fewer than 2^32 edges");
         let first = &mut self.first;
         first.clear();
