@@ -161,7 +161,7 @@ fn forces_of_i_pi_are_no_structure() {
     let comment = "# CELL(abcABC): 9 9 9 90 90 90 Step: 0 Bead: 0 forces{atomic_unit}  cell{atomic_unit}";
     assert_eq!(
         Folder::new().failure(1, &["eval", "model.onnx", "-"], &format!("1\n{comment}\nH 0 0 0\n")),
-        "error: line 2 of the standard input: the comment line says that this is forces, no positions: give the file \
+        "error: line 2 of the standard input: the comment line announces forces instead of positions: give the file \
          of the positions\n"
     );
 }
@@ -304,9 +304,9 @@ fn check_recommends() {
         "\nThe cheapest that stays below 0.1 meV/atom and 1 meV/Å: icosahedral, 60 evaluation(s) a step, 15.75 with \
          every 4",
         "\n    pair_style tumble rotate icosahedral every 4\n    pair_coeff * * model.onnx O H\n\npair_coeff names the \
-         element of each atom type of the data file, type 1 first: here O H, in the order of their first atoms. ASE \
-         numbers types alphabetically (H O) unless it is told: write(\"start.data\", atoms, format=\"lammps-data\", \
-         specorder=[\"O\", \"H\"], masses=True).\n",
+         element of each atom type of the data file, type 1 first: here O H, in the order of first occurrence. ASE \
+         numbers types alphabetically (H O) unless you name the order: write(\"start.data\", atoms, \
+         format=\"lammps-data\", specorder=[\"O\", \"H\"], masses=True).\n",
         "\n    tumble ipi model.onnx --template start.xyz --unix driver --rotate icosahedral\n",
         "\n    pair_style tumble rotate random seed 1\n    fix 2 all langevin 300 300 ",
     ];

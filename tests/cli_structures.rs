@@ -13,7 +13,7 @@ fn every_command_says_what_a_file_of_another_format_is() {
     let folder = Folder::new();
     folder.write("POSCAR", POSCAR);
     let sentence = "error: POSCAR seems to be a POSCAR file of VASP, and structures are read from XYZ files: convert \
-                    it first, as by `ase convert -i vasp -o extxyz POSCAR POSCAR.xyz`\n";
+                    it with `ase convert -i vasp -o extxyz POSCAR POSCAR.xyz`\n";
     for arguments in [
         &["eval", "model.onnx", "POSCAR"][..],
         &["check", "model.onnx", "POSCAR"],

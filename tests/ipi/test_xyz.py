@@ -109,7 +109,7 @@ def test_units_that_ipi_refuses(tmp_path, unit):
     with pytest.raises(TypeError):
         seen_by_ipi(path)
     done = evaluate(path)
-    assert done.returncode == 1 and f"{unit} is in no unit of length that i-PI knows" in done.stderr
+    assert done.returncode == 1 and f"{unit} is not a unit of length in i-PI" in done.stderr
 
 
 def test_a_simulation(tmp_path):

@@ -1,12 +1,12 @@
-//! The columns of a frame, as Properties describes them.
+//! The columns of a frame, as described by Properties.
 
 use crate::error::LineError;
 use crate::scalar::real;
 
-/// Columns of a frame that has no Properties.
+/// Properties of a frame without any.
 pub(super) const PLAIN: &str = "species:S:1:pos:R:3";
 
-/// What a column holds.
+/// Type of the values of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// S
@@ -30,7 +30,7 @@ impl Kind {
         }
     }
 
-    /// Its letter in Properties.
+    /// Returns the letter of the type in Properties.
     pub fn letter(self) -> char {
         match self {
             Self::Text => 'S',
@@ -41,27 +41,27 @@ impl Kind {
     }
 }
 
-/// A named quantity of every atom.
+/// A named quantity per atom.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
     /// Name in Properties.
     pub name: String,
-    /// What it holds.
+    /// Type of its values.
     pub kind: Kind,
-    /// Numbers (or words) an atom.
+    /// Numbers (or words) per atom.
     pub width: usize,
     /// `[N, width]`, atom by atom, as written in the file.
     pub values: Vec<String>,
 }
 
 impl Column {
-    /// A column of real numbers `[N, W]`, written so that the same bits are read back.
+    /// Creates a column of real numbers `[N, W]`, written with enough digits to read the same bits back.
     pub fn real<const W: usize>(name: &str, values: &[[f64; W]]) -> Self {
         let values = values.iter().flatten().map(|x| format!("{x:?}")).collect();
         Self { name: name.into(), kind: Kind::Real, width: W, values }
     }
 
-    /// The numbers of each atom `[N, W]`, if this is a column of W finite numbers.
+    /// Returns the numbers of each atom `[N, W]`; `None` unless the column holds W finite numbers per atom.
     pub fn numbers<const W: usize>(&self) -> Option<Vec<[f64; W]>> {
         if self.width != W || !matches!(self.kind, Kind::Real | Kind::Integer) {
             return None;
@@ -73,13 +73,13 @@ impl Column {
         Some(numbers)
     }
 
-    /// name:type:width.
+    /// Returns the entry name:type:width of Properties.
     pub(super) fn property(&self) -> String {
         format!("{}:{}:{}", self.name, self.kind.letter(), self.width)
     }
 }
 
-/// Empty columns in the order of Properties.
+/// Parses Properties into columns without values, in its order.
 pub(super) fn parse(properties: &str) -> Result<Vec<Column>, LineError> {
     let fields: Vec<_> = properties.split(':').collect();
     let columns: Option<Vec<_>> = fields.chunks(3).map(parse_one).collect();
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn properties_that_are_no_triplets_are_refused() {
+    fn properties_other_than_triplets_are_refused() {
         for found in ["", "species", "species:S:1:pos:R", "species:Q:1", "species:S:0", "species:S:x", ":S:1"] {
             assert_eq!(
                 parse(found).unwrap_err().to_string(),
@@ -118,14 +118,14 @@ mod tests {
     }
 
     #[test]
-    fn exponents_of_fortran_are_numbers_too() {
+    fn fortran_exponents_are_read() {
         let values = vec!["1.5D-3".into(), "-2".into()];
         let column = Column { name: "charge".into(), kind: Kind::Real, width: 1, values };
         assert_eq!(column.numbers::<1>().unwrap(), [[1.5e-3], [-2.0]]);
     }
 
     #[test]
-    fn numbers_come_back_to_the_last_bit() {
+    fn real_columns_keep_every_bit() {
         let values = [[0.1 + 0.2, -1e-300, 3.0], [f64::MAX, f64::MIN_POSITIVE, -0.0]];
         assert_eq!(Column::real("x", &values).numbers::<3>().unwrap(), values);
         assert_eq!(Column::real("x", &values).numbers::<1>(), None);

@@ -1,12 +1,12 @@
-//! The comment line as keys and values: a pure function from text to entries.
+//! Parsing of the comment line into keys and values.
 //!
-//! The grammar is ASE's: words and key=value, spaces allowed around the equals sign; values in "", '', [] or {} may
-//! hold spaces; a backslash takes the next character as it is. Beyond it, [] and {} may be nested, as in
+//! The grammar is ASE's: words and key=value, with spaces allowed around the equals sign; values in "", '', [] or {}
+//! may contain spaces; a backslash escapes the next character. In addition, [] and {} may be nested, as in
 //! [[1, 2], [3, 4]].
 
 use crate::error::LineError;
 
-/// A key and its value, both as they were written, quotes included.
+/// A key and its value, both as written in the file, with quotes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     key: String,
@@ -14,32 +14,32 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// An entry; the value is quoted if it must be.
+    /// Creates an entry; quotes the value if necessary.
     pub fn new(key: &str, value: &str) -> Self {
         Self { key: key.into(), value: Some(quote(value)) }
     }
 
-    /// The key without quotes.
+    /// Returns the key without quotes.
     pub fn key(&self) -> String {
         unquote(&self.key)
     }
 
-    /// The key as it is written.
+    /// Returns the key as written in the file.
     pub(super) fn written_key(&self) -> &str {
         &self.key
     }
 
-    /// The value without quotes; "T" if the key stands alone.
+    /// Returns the value without quotes; "T" if the key stands alone.
     pub fn value(&self) -> String {
         self.value.as_deref().map_or_else(|| "T".into(), unquote)
     }
 
-    /// The same value under another key.
+    /// Returns the same value under another key.
     pub(super) fn renamed(&self, key: &str) -> Self {
         Self { key: key.into(), value: Some(self.value.clone().unwrap_or_else(|| "T".into())) }
     }
 
-    /// Whether this is the key, in any case: a misspelled `lattice` must not make an isolated molecule of a crystal.
+    /// Compares the key ignoring case: with `lattice` in lower case a crystal must not be read as a molecule.
     pub(super) fn is(&self, key: &str) -> bool {
         self.key().eq_ignore_ascii_case(key)
     }
@@ -54,7 +54,7 @@ impl std::fmt::Display for Entry {
     }
 }
 
-/// The entries of a comment line, in order.
+/// Parses a comment line into its entries, in order.
 pub(super) fn parse(line: &str) -> Result<Vec<Entry>, LineError> {
     let mut entries = Vec::new();
     let mut rest = line.trim();
@@ -72,12 +72,12 @@ pub(super) fn parse(line: &str) -> Result<Vec<Entry>, LineError> {
     Ok(entries)
 }
 
-/// A word that cannot be overlooked: written back as nothing, it would be joined with its neighbor.
+/// Writes an empty word as a pair of quotes; without them it would vanish and join its neighbors.
 fn visible(word: &str) -> &str {
     if word.is_empty() { "\"\"" } else { word }
 }
 
-/// The first word, as written, and what follows it. A key also ends at an equals sign.
+/// Splits off the first word, as written. A key also ends at an equals sign.
 fn split_word(text: &str, is_key: bool) -> Result<(&str, &str), LineError> {
     let mut open = Marks::default();
     let mut escaped = false;
@@ -91,17 +91,17 @@ fn split_word(text: &str, is_key: bool) -> Result<(&str, &str), LineError> {
     }
     match open.pair {
         Some((opened, closing)) => Err(LineError::Quote { opened, closing }),
-        // The last backslash has nothing to take; written back it would take the space before the next entry.
+        // A trailing backslash escapes nothing; written back it would escape the space before the next entry.
         None => Ok((if escaped { &text[..text.len() - 1] } else { text }, "")),
     }
 }
 
-/// The marks of a quotation that is open.
+/// Marks of an open quotation.
 #[derive(Default)]
 struct Marks {
-    /// The outermost one and what closes it.
+    /// The outermost opening mark and its closing mark.
     pair: Option<(char, char)>,
-    /// How many of them are open within each other.
+    /// Nesting depth of this pair.
     depth: usize,
 }
 
@@ -130,7 +130,7 @@ fn closing_mark(c: char) -> Option<char> {
     }
 }
 
-/// Takes away the outermost marks around quoted parts, and backslashes.
+/// Removes the outermost marks around quoted parts, and backslashes.
 fn unquote(raw: &str) -> String {
     let mut text = String::new();
     let mut open = Marks::default();
@@ -141,7 +141,7 @@ fn unquote(raw: &str) -> String {
             if !escaped {
                 open.read(c);
             }
-            // A mark that has opened or closed the quotation is no part of it.
+            // The marks that open and close the quotation are not part of the value.
             if before == open.pair.is_some() {
                 text.push(c);
             }
@@ -151,7 +151,7 @@ fn unquote(raw: &str) -> String {
     text
 }
 
-/// Puts a value in quotes if it would not be read back as one word without them.
+/// Quotes a value unless it is read back as one word without quotes.
 pub(super) fn quote(value: &str) -> String {
     let special = |c: char| c.is_whitespace() || closing_mark(c).is_some() || matches!(c, ']' | '}' | '\\' | '=');
     if !value.is_empty() && !value.contains(special) {
@@ -198,21 +198,21 @@ mod tests {
     }
 
     #[test]
-    fn entries_are_written_as_they_were() {
+    fn entries_are_written_as_they_were_read() {
         let line = r#"a=1 b="x y" c='p "q"' d=[[1, 2], [3, 4]] e="_JSON {\"k\": [1]}" flag g="""#;
         let written: Vec<_> = parse(line).unwrap().iter().map(Entry::to_string).collect();
         assert_eq!(written.join(" "), line);
     }
 
     #[test]
-    fn new_values_are_read_back_whatever_they_hold() {
+    fn new_values_are_read_back_unchanged() {
         for value in ["plain", "", "two words", "\"", "it's", "back\\slash", "a=b", "[1, {2}]", "ü"] {
             assert_eq!(pairs(&Entry::new("key", value).to_string()), [pair("key", value)]);
         }
     }
 
     #[test]
-    fn entries_of_nothing_and_a_last_backslash_do_not_take_what_is_written_next() {
+    fn empty_words_and_a_trailing_backslash_do_not_swallow_the_next_entry() {
         for (line, written) in [("a=", "a=\"\""), ("=5", "\"\"=5"), ("a\\", "a"), ("a=b\\", "a=b"), ("a=\\", "a=\"\"")]
         {
             let entries = parse(line).unwrap();

@@ -1,4 +1,4 @@
-//! The comment line as a cell, columns, and what is kept for later.
+//! Parsing of the comment line of extended XYZ into cell, columns and other entries.
 
 use tumble_core::rotation::Matrix3;
 use tumble_core::system::Cell;
@@ -11,27 +11,27 @@ use crate::ipi;
 use crate::scalar::{finite, real};
 use crate::transform::Transform;
 
-/// Keys that make a comment line one of extended XYZ.
+/// Keys that mark a comment line as extended XYZ.
 const EXTENDED: [&str; 3] = ["Lattice", "Properties", "pbc"];
 
-/// Keys under which other programs write a cell, which extended XYZ has under Lattice only.
+/// Keys of a cell in files of other programs; in extended XYZ it is Lattice.
 const CELLS: [&str; 7] =
     ["cell", "box", "unit_cell", "unitcell", "cell_vectors", "lattice_vectors", "lattice_parameters"];
 
-/// Reads a comment line.
+/// Parses a comment line of either dialect, extended XYZ or i-PI's.
 pub(super) fn parse(line: &str) -> Result<Header, LineError> {
     let info = entries(line)?;
     let Some(key) = EXTENDED.into_iter().find(|key| info.iter().any(|entry| entry.is(key))) else {
         return if ipi::found_in(line).is_some() { ipi::parse(line) } else { extended(info) };
     };
-    // In quotes it is a remark, as in the ipi_comment of i-PI's own extended XYZ.
+    // A quoted i-PI comment is a remark, as in the ipi_comment of i-PI's own extended XYZ.
     match info.iter().find_map(|entry| ipi::found_in(entry.written_key())) {
         Some(found) => Err(LineError::IpiAndExtended { key, found }),
         None => extended(info),
     }
 }
 
-/// The header of extended XYZ, or of plain XYZ, which is extended XYZ without keys.
+/// Builds the header of extended XYZ; plain XYZ is extended XYZ without keys.
 fn extended(mut info: Vec<Entry>) -> Result<Header, LineError> {
     let lattice = take(&mut info, "Lattice")?.map(|value| parse_lattice(&value)).transpose()?;
     if lattice.is_none() {
@@ -44,7 +44,7 @@ fn extended(mut info: Vec<Entry>) -> Result<Header, LineError> {
     Ok(Header { lattice, cell, columns, plain: properties.is_none(), info, transform })
 }
 
-/// Entries of the line; a line that is prose with a lonely quotation mark is one entry.
+/// Parses the entries of the line; prose with a single quotation mark becomes one entry.
 fn entries(line: &str) -> Result<Vec<Entry>, LineError> {
     let lower = line.to_ascii_lowercase();
     let extended = EXTENDED.iter().any(|key| lower.contains(&key.to_ascii_lowercase()));
@@ -54,23 +54,26 @@ fn entries(line: &str) -> Result<Vec<Entry>, LineError> {
     }
 }
 
-/// Takes all entries of a key out and returns their value, which must be one.
+/// Removes all entries of a key and returns their value.
+///
+/// # Errors
+/// [`LineError::DuplicateKey`] if the values differ.
 fn take(info: &mut Vec<Entry>, key: &'static str) -> Result<Option<String>, LineError> {
     let mut values = info.iter().filter(|entry| entry.is(key)).map(Entry::value);
     let value = values.next();
     if let Some(other) = values.find(|other| Some(other) != value.as_ref()) {
-        return Err(LineError::Twice { key, one: value.unwrap_or_default(), other });
+        return Err(LineError::DuplicateKey { key, one: value.unwrap_or_default(), other });
     }
     info.retain(|entry| !entry.is(key));
     Ok(value)
 }
 
-/// The items of a list or of a nested list, `1 2 3`, `[1, 2, 3]` or `[[1, 2], [3, 4]]`, one after the other.
+/// Flattens a list or nested list: `1 2 3`, `[1, 2, 3]` or `[[1, 2], [3, 4]]`.
 fn items(value: &str) -> impl Iterator<Item = &str> {
     value.split(|c: char| c.is_whitespace() || ",[]{}".contains(c)).filter(|item| !item.is_empty())
 }
 
-/// Refuses a cell under a key that is not Lattice: passed over, it would make an isolated molecule of a crystal.
+/// Refuses a cell under a key other than Lattice: if it were ignored, a crystal would be read as a molecule.
 fn check_cell_keys(info: &[Entry]) -> Result<(), LineError> {
     let is_cell = |entry: &&Entry| CELLS.iter().any(|key| entry.is(key)) && holds_cell(&entry.value());
     match info.iter().find(is_cell) {
@@ -79,7 +82,7 @@ fn check_cell_keys(info: &[Entry]) -> Result<(), LineError> {
     }
 }
 
-/// Whether these are lengths, lengths and angles, or vectors.
+/// Returns whether a value has the size of lengths, lengths and angles, or vectors.
 fn holds_cell(value: &str) -> bool {
     let numbers: Option<Vec<f64>> = items(value).map(real).collect();
     numbers.is_some_and(|numbers| matches!(numbers.len(), 3 | 6 | 9))
@@ -154,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_with_two_values_is_refused() {
+    fn key_with_two_values_is_refused() {
         let other = LATTICE.replace("Lattice", "lattice").replace('4', "5");
         let found = sentence(&format!("{LATTICE} {other}"));
         assert!(
@@ -167,15 +170,16 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_under_another_key_is_refused_and_not_passed_over() {
+    fn cell_under_another_key_is_refused() {
         for (key, value) in [("cell", "\"9 0 0 0 9 0 0 0 9\""), ("Cell", "[9, 9, 9]"), ("box", "'9 9 9 90 90 90'")] {
             let error = sentence(&format!("{key}={value} energy=1"));
             let found = value.trim_matches(['"', '[', ']', '\'']);
             assert_eq!(
                 error,
                 format!(
-                    "{key}=\"{found}\" looks like a cell, but extended XYZ has it under another key: write the three \
-                     cell vectors in Å as Lattice=\"ax ay az bx by bz cx cy cz\", or remove {key} if nothing repeats"
+                    "{key}=\"{found}\" looks like a cell, but the key of extended XYZ is Lattice: write the three cell \
+                     vectors in Å as Lattice=\"ax ay az bx by bz cx cy cz\", or remove {key} if the structure is not \
+                     periodic"
                 )
             );
         }
@@ -198,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_prose_is_kept() {
+    fn line_of_prose_is_kept() {
         let header = parse("  Bob's molecule, energy=3 ").unwrap();
         assert_eq!(header.cell, Cell::isolated());
         assert_eq!(header.info, [Entry::new("comment", "Bob's molecule, energy=3")]);
@@ -207,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn comments_of_i_pi_are_read_in_its_units() {
+    fn ipi_comments_are_read_in_ipi_units() {
         for line in ["# CELL(abcABC): 2 2 2 90 90 90", "# CELL[H]: 2 0 0 0 2 0 0 0 2", "cell{atomic_unit}"] {
             assert_eq!(parse(line).unwrap().transform.per_angstrom, tumble_core::units::IPI_ANGSTROM, "{line}");
         }
@@ -215,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_both_dialects_is_refused_unless_one_is_quoted() {
+    fn line_of_both_dialects_is_refused_unless_one_is_quoted() {
         for found in ["CELL(abcABC):", "CELL{H}:", "#CELL[GENH]:"] {
             let error = sentence(&format!("{LATTICE} {found} 1 1 1"));
             assert!(error.starts_with("the comment line is both extended XYZ (Lattice) and i-PI's (CELL"), "{error}");
@@ -241,11 +245,11 @@ mod tests {
         );
         assert_eq!(
             sentence(&format!("{LATTICE} pbc=\"T T\"")),
-            "pbc needs three of T and F, as in pbc=\"T T F\", but \"T T\" was found"
+            "pbc needs three flags, T or F, as in pbc=\"T T F\", but \"T T\" was found"
         );
         assert_eq!(
             sentence("pbc=\"T F F\""),
-            "pbc=\"T F F\" says that the structure repeats, but there is no Lattice: add it, or set pbc=\"F F F\""
+            "pbc=\"T F F\" makes the structure periodic, but there is no Lattice: add one, or set pbc=\"F F F\""
         );
         assert_eq!(
             sentence("Lattice=\"1 0 0 2 0 0 0 0 1\""),

@@ -1,43 +1,43 @@
-//! Files that are no XYZ, known by their names and first bytes, and how to convert them.
+//! Recognition of file formats other than XYZ by name and first bytes, and their conversion.
 
 use std::path::Path;
 
 use crate::error::{Error, Result};
 
-/// What a file is, and what ASE calls that.
+/// Name of a format, with its article, and its conversion.
 type Format = (&'static str, Convert);
 
-/// How structures come out of a file.
+/// Conversion of a format to XYZ.
 #[derive(Clone, Copy, PartialEq)]
 enum Convert {
     /// `ase convert -i FORMAT`
     Ase(&'static str),
-    /// `ase convert` finds the format by the name.
+    /// `ase convert`, which recognizes the format by the file name.
     AseByName,
-    /// Other words.
-    Otherwise(&'static str),
+    /// Another remedy.
+    Advice(&'static str),
 }
-use Convert::{Ase, AseByName, Otherwise};
+use Convert::{Advice, Ase, AseByName};
 
-/// What to do with a model in place of structures.
-const MODEL: Convert = Otherwise("give the model first and the structures after it");
+/// Remedy for a model in place of structures.
+const MODEL: Convert = Advice("give the model first and the structures after it");
 
-/// First bytes.
+/// Formats by their first bytes.
 const MAGIC: [(&[u8], Format); 10] = [
-    (b"\x1f\x8b", ("a file compressed by gzip", Otherwise("decompress it first, as by `gunzip`"))),
-    (b"BZh", ("a file compressed by bzip2", Otherwise("decompress it first, as by `bunzip2`"))),
-    (b"\xfd7zXZ", ("a file compressed by xz", Otherwise("decompress it first, as by `unxz`"))),
-    (b"\x28\xb5\x2f\xfd", ("a file compressed by zstd", Otherwise("decompress it first, as by `unzstd`"))),
+    (b"\x1f\x8b", ("a file compressed by gzip", Advice("decompress it with `gunzip`"))),
+    (b"BZh", ("a file compressed by bzip2", Advice("decompress it with `bunzip2`"))),
+    (b"\xfd7zXZ", ("a file compressed by xz", Advice("decompress it with `unxz`"))),
+    (b"\x28\xb5\x2f\xfd", ("a file compressed by zstd", Advice("decompress it with `unzstd`"))),
     (b"- of Ulm", ("a trajectory of ASE", Ase("traj"))),
-    (b"PK\x03\x04", ("a zip archive, as checkpoints of PyTorch are", Otherwise("give a file of structures"))),
-    (b"\x89HDF", ("an HDF5 file", Otherwise("write its structures as XYZ with the program that made it"))),
+    (b"PK\x03\x04", ("a zip archive, as checkpoints of PyTorch are", Advice("give a file of structures"))),
+    (b"\x89HDF", ("an HDF5 file", Advice("write its structures as XYZ with the program that made it"))),
     (b"CDF", ("a NetCDF file", Ase("netcdftrajectory"))),
-    // The first field of a model is its version, a small number.
+    // The first field of an ONNX model is its version, a small number.
     (b"\x08", ("an ONNX model", MODEL)),
     (b"ITEM: TIMESTEP", ("a dump of LAMMPS", Ase("lammps-dump-text"))),
 ];
 
-/// Ends of names.
+/// Formats by file name extension.
 const EXTENSIONS: [(&str, Format); 19] = [
     ("onnx", ("an ONNX model", MODEL)),
     ("traj", ("a trajectory of ASE", Ase("traj"))),
@@ -65,30 +65,32 @@ const CIF: Format = ("a CIF file", Ase("cif"));
 const PDB: Format = ("a PDB file", Ase("proteindatabank"));
 const LAMMPS_DATA: Format = ("a data file of LAMMPS", Ase("lammps-data"));
 
-/// Beginnings of lines in PDB files.
+/// Record names at the start of a PDB file.
 const RECORDS: [&str; 8] = ["HEADER", "TITLE ", "COMPND", "REMARK", "CRYST1", "MODEL ", "ATOM  ", "HETATM"];
 
-/// Refuses a file that is known to be something else. `head` holds its first bytes; an XYZ file is never refused,
-/// whatever its name is.
+/// Refuses a file of another format. `head` holds its first bytes; an XYZ file is accepted under any name.
+///
+/// # Errors
+/// [`Error::NotXyz`] for a recognized format other than XYZ.
 pub(super) fn check(path: &Path, head: &[u8]) -> Result<()> {
     let Some((format, convert)) = recognize(path, head) else { return Ok(()) };
     let file = path.display();
     let name = path.file_name().unwrap_or_default().display();
-    // Without -o, ASE would write a file whose name begins with POSCAR as a POSCAR again.
+    // Without -o, ASE would write any file name that starts with POSCAR as a POSCAR again.
     let remedy = match convert {
-        // ASE takes type 1 for hydrogen and type 2 for helium where the file does not say otherwise.
+        // ASE takes type 1 for hydrogen and type 2 for helium unless the file names elements or masses.
         Ase(format) if format.starts_with("lammps") => format!(
-            "convert it first, as by `ase convert -i {format} -o extxyz {file} {name}.xyz`, from a dump with the column \
+            "convert it with `ase convert -i {format} -o extxyz {file} {name}.xyz`, from a dump with the column \
              element, or data with Masses: else types are taken for atomic numbers"
         ),
-        Ase(format) => format!("convert it first, as by `ase convert -i {format} -o extxyz {file} {name}.xyz`"),
-        AseByName => format!("convert it first, as by `ase convert -o extxyz {file} {name}.xyz`"),
-        Otherwise(words) => words.into(),
+        Ase(format) => format!("convert it with `ase convert -i {format} -o extxyz {file} {name}.xyz`"),
+        AseByName => format!("convert it with `ase convert -o extxyz {file} {name}.xyz`"),
+        Advice(words) => words.into(),
     };
     Err(Error::NotXyz { path: path.into(), format, remedy })
 }
 
-/// Whether a file whose first bytes these are holds structures, in XYZ or another format.
+/// Returns whether a file with these first bytes holds structures, in XYZ or another format.
 pub fn holds_structures(path: &Path, head: &[u8]) -> bool {
     let known = recognize(path, head);
     is_xyz(head) || known.is_some_and(|(_, convert)| matches!(convert, Ase(_)))
@@ -102,7 +104,7 @@ fn recognize(path: &Path, head: &[u8]) -> Option<Format> {
     magic.or_else(|| by_name(path)).or_else(|| by_lines(&String::from_utf8_lossy(head)))
 }
 
-/// Whether the first line that is not empty is a number of atoms.
+/// Returns whether the first non-empty line is a number of atoms.
 fn is_xyz(head: &[u8]) -> bool {
     let text = String::from_utf8_lossy(head);
     let first = text.trim_start_matches('\u{feff}').lines().map(str::trim).find(|line| !line.is_empty());
@@ -132,7 +134,7 @@ fn by_lines(text: &str) -> Option<Format> {
     }
 }
 
-/// A title, a scale, and three vectors.
+/// Returns whether the lines start with a title, a scale and three vectors.
 fn is_poscar(lines: &[&str]) -> bool {
     let numbers =
         |line: &&str| line.split_whitespace().map(|word| word.parse::<f64>().ok()).collect::<Option<Vec<_>>>();
@@ -151,11 +153,11 @@ mod tests {
     }
 
     #[test]
-    fn other_formats_are_named_with_what_converts_them() {
+    fn other_formats_are_named_with_their_conversion() {
         assert_eq!(
             sentence("runs/POSCAR", POSCAR_TEXT),
-            "runs/POSCAR seems to be a POSCAR file of VASP, and structures are read from XYZ files: convert it first, \
-             as by `ase convert -i vasp -o extxyz runs/POSCAR POSCAR.xyz`"
+            "runs/POSCAR seems to be a POSCAR file of VASP, and structures are read from XYZ files: convert it with \
+             `ase convert -i vasp -o extxyz runs/POSCAR POSCAR.xyz`"
         );
         for (name, head, format, convert) in [
             ("x", POSCAR_TEXT, "a POSCAR file of VASP", "-i vasp -o extxyz x x.xyz"),
@@ -179,7 +181,7 @@ mod tests {
             let elements =
                 ", from a dump with the column element, or data with Masses: else types are taken for atomic numbers";
             let end = if format.ends_with("LAMMPS") { elements } else { "" };
-            assert!(found.ends_with(&format!(": convert it first, as by `ase convert {convert}`{end}")), "{found}");
+            assert!(found.ends_with(&format!(": convert it with `ase convert {convert}`{end}")), "{found}");
         }
     }
 
@@ -189,12 +191,12 @@ mod tests {
                        structures after it";
         assert_eq!(sentence("x", b"\x08\x08\x12\x06tumble"), format!("x {swapped}"));
         assert_eq!(sentence("water.onnx", b"?"), format!("water.onnx {swapped}"));
-        assert!(sentence("x.xyz.gz", b"\x1f\x8b\x08").ends_with(": decompress it first, as by `gunzip`"));
+        assert!(sentence("x.xyz.gz", b"\x1f\x8b\x08").ends_with(": decompress it with `gunzip`"));
         assert!(sentence("x.pt", b"PK\x03\x04").contains("seems to be a zip archive, as checkpoints of PyTorch are"));
     }
 
     #[test]
-    fn xyz_files_are_read_whatever_their_names_are() {
+    fn xyz_files_are_read_under_any_name() {
         for name in ["POSCAR", "x.pdb", "x.data", "water.onnx", "x.xyz", "x"] {
             assert!(check(Path::new(name), b"\n3\nwater\n").is_ok(), "{name}");
         }
@@ -204,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn structures_are_known_where_a_model_is_expected() {
+    fn structures_in_place_of_a_model_are_recognized() {
         assert!(holds_structures(Path::new("x"), b"3\nwater\n"));
         assert!(holds_structures(Path::new("POSCAR"), POSCAR_TEXT));
         for (name, head) in [("x.onnx", &b"\x08\x08"[..]), ("x.pt", b"PK\x03\x04"), ("x", b"<html>"), ("x", b"")] {

@@ -1,4 +1,4 @@
-//! What a comment line says of its frame.
+//! The parsed comment line of a frame.
 
 use tumble_core::rotation::Matrix3;
 use tumble_core::system::Cell;
@@ -7,7 +7,7 @@ use crate::columns::Column;
 use crate::comment::Entry;
 use crate::transform::Transform;
 
-/// What the comment line says of its frame.
+/// The parsed comment line of a frame.
 #[derive(Debug)]
 pub(super) struct Header {
     /// The cell vectors as given (rows, Å).
@@ -16,10 +16,10 @@ pub(super) struct Header {
     pub cell: Cell,
     /// Columns, still empty.
     pub columns: Vec<Column>,
-    /// Whether there may be more on the line of an atom than the columns.
+    /// Whether the lines of the atoms may hold more words than the columns.
     pub plain: bool,
     /// All other entries.
     pub info: Vec<Entry>,
-    /// What becomes of the positions.
+    /// Conversion of the positions to Å and the orientation of the cell.
     pub transform: Transform,
 }

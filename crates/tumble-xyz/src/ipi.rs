@@ -1,10 +1,10 @@
-//! i-PI's comment line: its cell, its units, and what else there is.
+//! Parsing of i-PI's comment line: cell, units and counters.
 //!
 //! ```text
 //! # CELL(abcABC): 35.233  35.233  35.233  90.0  90.0  90.0  Step: 0  Bead: 0 positions{atomic_unit}  cell{atomic_unit}
 //! ```
 //!
-//! What is not said is as i-PI takes it: no cell is no cell, no unit is the atomic unit.
+//! The defaults are i-PI's: without a cell the structure is isolated, without a unit the unit is atomic.
 
 mod cell;
 mod cell_spec;
@@ -18,16 +18,16 @@ use crate::error::LineError;
 use crate::header::Header;
 use crate::transform::Transform;
 
-/// What i-PI says of a simulation's step, and the keys it is kept under.
+/// i-PI's counters of a simulation, and their keys in the frame.
 const COUNTERS: [(&str, &str); 2] = [("Step:", "step"), ("Bead:", "bead")];
 
-/// Whether a comment line, or a word of it, is i-PI's; the opening brackets are part of it.
+/// Returns the mark of i-PI in a comment line or a word of it, with its opening bracket.
 pub(super) fn found_in(line: &str) -> Option<&'static str> {
     let mut marks = cell::MARKS.iter().chain(&units::MARKS);
     marks.find(|mark| line.contains(**mark)).copied()
 }
 
-/// Reads i-PI's comment line.
+/// Parses i-PI's comment line.
 pub(super) fn parse(line: &str) -> Result<Header, LineError> {
     let (positions, lengths) = (units::positions(line)?, units::cell(line)?);
     let (given, rest) = cell::find(line)?;
@@ -38,7 +38,7 @@ pub(super) fn parse(line: &str) -> Result<Header, LineError> {
     Ok(Header { lattice: vectors, cell, columns: columns::parse(PLAIN)?, plain: true, info: info(&rest), transform })
 }
 
-/// Step and bead, and all other words as one comment; the units are not kept, for they are no longer true.
+/// Collects step and bead, and all other words as one comment; drops the units, since the frame is in Å.
 fn info(text: &str) -> Vec<Entry> {
     let mut words = text.split_whitespace().map(|word| word.trim_start_matches('#')).peekable();
     let (mut info, mut prose) = (Vec::new(), Vec::new());
@@ -66,7 +66,7 @@ mod tests {
                            Step:           7  Bead:       2 positions{atomic_unit}  cell{atomic_unit}";
 
     #[test]
-    fn frames_of_i_pi_are_read_in_angstrom() {
+    fn ipi_frames_are_converted_to_angstrom() {
         let header = parse(WRITTEN).unwrap();
         let expected = [[10.0, 0.0, 0.0], [0.0, 20.0, 0.0], [0.0, 0.0, 30.0]];
         for (x, y) in header.cell.vectors().iter().flatten().zip(expected.iter().flatten()) {
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_of_zeros_or_none_does_not_repeat() {
+    fn zero_or_missing_cell_is_isolated() {
         for cell in [
             "",
             "# CELL(abcABC): 0 0 0 90 90 90",
@@ -94,13 +94,13 @@ mod tests {
     }
 
     #[test]
-    fn words_are_kept_and_units_are_not() {
+    fn words_are_kept_and_units_dropped() {
         let header = parse("# bead: 3 CELL(H): 1 0 0 0 1 0 0 0 1 Step: x 5 molecules of water cell{angstrom}").unwrap();
         assert_eq!(header.info, [Entry::new("bead", "3"), Entry::new("comment", "Step: x 5 molecules of water")]);
     }
 
     #[test]
-    fn a_flat_cell_is_refused() {
+    fn flat_cell_is_refused() {
         for cell in ["CELL(H): 1 0 0 1 0 0 0 0 1", "CELL(GENH): 1 0 0 2 0 0 0 0 1", "CELL(H): 1 0 0 0 1 0 0 0 0"] {
             assert_eq!(
                 parse(cell).unwrap_err().to_string(),

@@ -1,4 +1,4 @@
-//! Extended XYZ: frames of atoms with their cell, any key and value, and any column.
+//! Reading and writing of extended XYZ: frames of atoms with their cell, any keys and any columns.
 //!
 //! ```text
 //! 3
@@ -8,15 +8,15 @@
 //! H -0.76  0.59  0.00
 //! ```
 //!
-//! Lattice holds the cell vectors one after the other, Å; without it the atoms are isolated. Properties names the
-//! columns by name:type:width with the types S (text), R (real), I (integer), L (logical); without it a line is a
-//! symbol and a position, and what follows on the line is passed over. What the calculation does not need is kept as
-//! it was written and comes out again.
+//! Lattice holds the cell vectors one after the other, Å; without it the atoms are isolated. Properties lists the
+//! columns as name:type:width with the types S (text), R (real), I (integer), L (logical); without it a line is a
+//! symbol and a position, and further words are ignored. Keys and columns that the calculation does not need are kept
+//! and written again unchanged.
 //!
-//! i-PI's comment lines are read as i-PI reads them, with its cell and its units, and come out as extended XYZ.
+//! i-PI's comment lines are read in i-PI's conventions for the cell and the units, and written as extended XYZ.
 //!
-//! Lines go one way: [`Frames`] reads lines, `extended` the comment line (`ipi` that of i-PI) into a `header`, `rows` the atoms;
-//! [`Frame::write`] is the way back, and [`Frame::with_results`] puts in between what was calculated.
+//! [`Frames`] reads lines: `extended` (or `ipi`) parses the comment line into a `header`, `rows` the lines of the
+//! atoms. [`Frame::with_results`] adds results to a frame, and [`Frame::write`] writes it.
 
 #![forbid(unsafe_code)]
 
@@ -24,7 +24,7 @@ mod columns;
 mod comment;
 mod error;
 mod extended;
-mod foreign;
+mod file_format;
 mod frame;
 mod header;
 mod ipi;
@@ -39,6 +39,6 @@ mod write;
 pub use columns::{Column, Kind};
 pub use comment::Entry;
 pub use error::{Error, LineError, Result};
-pub use foreign::holds_structures;
+pub use file_format::holds_structures;
 pub use frame::Frame;
 pub use read::{Frames, open};

@@ -1,16 +1,16 @@
-//! What can be wrong with a line of an XYZ file.
+//! The errors of a line of an XYZ file.
 
 use tumble_core::rotation::Vector3;
 
 tumble_core::errors! {
-    /// What is wrong with a line, as a sentence that follows its number.
+    /// An error of a line, displayed as a sentence to follow the line's number.
     #[derive(Debug, thiserror::Error)]
     #[non_exhaustive]
     pub enum LineError {
         /// The file does not start with a number.
         #[error(
-            "an XYZ file begins with the number of atoms, but \"{found}\" was found: convert other formats to XYZ, as \
-             by `ase convert FILE structures.xyz`"
+            "an XYZ file begins with the number of atoms, but \"{found}\" was found: convert other formats to XYZ with \
+             `ase convert FILE structures.xyz`"
         )]
         FirstLine {
             /// The line.
@@ -19,8 +19,8 @@ tumble_core::errors! {
 
         /// A later frame does not start with a number.
         #[error(
-            "the number of atoms of a frame is expected here, but \"{found}\" was found: is the number of the frame \
-             before too small?"
+            "the number of atoms of a frame is expected here, but \"{found}\" was found: is the number of atoms of the \
+             previous frame too small?"
         )]
         Count {
             /// The line.
@@ -29,16 +29,16 @@ tumble_core::errors! {
 
         /// A key with two values.
         #[error("{key} is given twice, as \"{one}\" and as \"{other}\": remove one of them")]
-        Twice {
+        DuplicateKey {
             /// The key.
             key: &'static str,
-            /// The value that came first.
+            /// The first value.
             one: String,
-            /// Another one.
+            /// Another value.
             other: String,
         },
 
-        /// A frame of no atoms.
+        /// A frame without atoms.
         #[error("the frame has 0 atoms: give at least one, or remove the frame")]
         NoAtoms,
 
@@ -48,8 +48,8 @@ tumble_core::errors! {
 
         /// The number of atoms is followed by an atom.
         #[error(
-            "the comment line looks like the line of an atom, and the frame cannot be read: is the comment line \
-             missing? put one, which may be empty, between the number of atoms and the first atom"
+            "the comment line looks like the line of an atom, and the frame cannot be read: if the comment line is \
+             missing, add one, even an empty one, between the number of atoms and the first atom"
         )]
         CommentIsAtom,
 
@@ -88,12 +88,12 @@ tumble_core::errors! {
             expected: usize,
         },
 
-        /// Not UTF-8.
+        /// A line in another encoding than UTF-8.
         #[error("the line is not text (UTF-8): is this an XYZ file?")]
         NotText,
 
-        /// UTF-16, as some editors save.
-        #[error("the file is encoded in UTF-16: save it as UTF-8, as by `iconv -f UTF-16 -t UTF-8 FILE`")]
+        /// A file in UTF-16, as saved by some editors.
+        #[error("the file is encoded in UTF-16: save it as UTF-8 with `iconv -f UTF-16 -t UTF-8 FILE`")]
         Utf16,
 
         /// A quotation without end.
@@ -101,23 +101,23 @@ tumble_core::errors! {
         Quote {
             /// Opening mark.
             opened: char,
-            /// Closing mark that is missing.
+            /// Missing closing mark.
             closing: char,
         },
 
-        /// Extended XYZ is in Å, i-PI's dialect has units of its own: which of both this is nobody knows.
+        /// A comment line of both dialects, extended XYZ in Å and i-PI's in its own units.
         #[error("the comment line is both extended XYZ ({key}) and i-PI's ({found}...): remove one of them")]
         IpiAndExtended {
             /// A key of extended XYZ.
             key: &'static str,
-            /// What is i-PI's.
+            /// A mark of i-PI's dialect.
             found: &'static str,
         },
 
-        /// i-PI's cell in a notation that it does not have.
+        /// i-PI's cell in an unknown notation.
         #[error(
-            "\"{found}\" is no cell as i-PI reads it: write CELL(abcABC): and 6 numbers, or CELL(H): or CELL(GENH): \
-             and 9, with a space after the colon"
+            "\"{found}\" is not a cell in a notation of i-PI: write CELL(abcABC): and 6 numbers, or CELL(H): or \
+             CELL(GENH): and 9, with a space after the colon"
         )]
         IpiCell {
             /// The word.
@@ -129,52 +129,52 @@ tumble_core::errors! {
         IpiNumbers {
             /// abcABC, H or GENH.
             notation: &'static str,
-            /// How many there should be.
+            /// Expected count.
             expected: usize,
-            /// How many there are.
+            /// Count in the line.
             found: usize,
         },
 
-        /// Lengths and angles that no three vectors have, or only flat ones.
+        /// Lengths and angles of no cell, or of a flat one.
         #[error(
-            "no cell has the lengths {} and the angles {} degrees of CELL(abcABC): the angles are of b and c, a and c, \
-             a and b", spaced(.lengths), spaced(.angles)
+            "no cell has the lengths {} and the angles {} degrees of CELL(abcABC): give the angles between b and c, a \
+             and c, a and b", spaced(.lengths), spaced(.angles)
         )]
         IpiAngles {
-            /// In the unit of the file.
+            /// Lengths in the unit of the file.
             lengths: Vector3,
-            /// Degrees.
+            /// Angles, degrees.
             angles: Vector3,
         },
 
-        /// A unit of another dimension, or none.
+        /// An unknown unit of length.
         #[error(
-            "{found} is in no unit of length that i-PI knows: write atomic_unit, angstrom, or meter, with or without a \
+            "{found} is not a unit of length in i-PI: write atomic_unit, angstrom, or meter, with or without a \
              prefix as in nanometer"
         )]
         IpiUnit {
-            /// As it is written: name{unit}.
+            /// The word, name{unit}.
             found: String,
         },
 
-        /// i-PI's file of something else.
-        #[error("the comment line says that this is {found}, no positions: give the file of the positions")]
+        /// i-PI's file of a quantity other than positions.
+        #[error("the comment line announces {found} instead of positions: give the file of the positions")]
         IpiQuantity {
-            /// Its name.
+            /// Name of the quantity.
             found: String,
         },
 
-        /// Lattice is not a 3x3 matrix.
+        /// A Lattice other than a 3x3 matrix.
         #[error("Lattice needs 9 numbers, the three cell vectors in Å one after the other, but {found} were found")]
         Lattice {
-            /// How many there are.
+            /// Count of numbers.
             found: usize,
         },
 
-        /// A cell that extended XYZ does not know as one.
+        /// A cell under a key other than Lattice.
         #[error(
-            "{key}=\"{found}\" looks like a cell, but extended XYZ has it under another key: write the three cell \
-             vectors in Å as Lattice=\"ax ay az bx by bz cx cy cz\", or remove {key} if nothing repeats"
+            "{key}=\"{found}\" looks like a cell, but the key of extended XYZ is Lattice: write the three cell vectors \
+             in Å as Lattice=\"ax ay az bx by bz cx cy cz\", or remove {key} if the structure is not periodic"
         )]
         CellKey {
             /// The key.
@@ -183,23 +183,23 @@ tumble_core::errors! {
             found: String,
         },
 
-        /// pbc is not three logical values.
-        #[error("pbc needs three of T and F, as in pbc=\"T T F\", but \"{found}\" was found")]
+        /// A pbc other than three logical values.
+        #[error("pbc needs three flags, T or F, as in pbc=\"T T F\", but \"{found}\" was found")]
         Pbc {
             /// Its value.
             found: String,
         },
 
-        /// Periodic along nothing.
+        /// A periodic structure without Lattice.
         #[error(
-            "pbc=\"{found}\" says that the structure repeats, but there is no Lattice: add it, or set pbc=\"F F F\""
+            "pbc=\"{found}\" makes the structure periodic, but there is no Lattice: add one, or set pbc=\"F F F\""
         )]
         NoLattice {
             /// The value of pbc.
             found: String,
         },
 
-        /// A description of the columns that cannot be read.
+        /// An invalid description of the columns.
         #[error(
             "Properties=\"{found}\" cannot be read: give name:type:width for each property, with the types S, R, I, L, \
              as in species:S:1:pos:R:3"
@@ -209,10 +209,10 @@ tumble_core::errors! {
             found: String,
         },
 
-        /// A column that must be there.
+        /// A missing column of species or positions.
         #[error("Properties=\"{found}\" has no {missing}: add it to Properties and to the lines of the atoms")]
         NoColumn {
-            /// What is missing, as name:type:width.
+            /// The missing column, as name:type:width.
             missing: &'static str,
             /// The value of Properties.
             found: String,
@@ -221,20 +221,20 @@ tumble_core::errors! {
         /// Too few or too many columns.
         #[error("{expected} columns are expected ({properties}), but {found} were found")]
         Columns {
-            /// How many there are.
+            /// Words in the line.
             found: usize,
-            /// How many there should be.
+            /// Expected words.
             expected: usize,
             /// The description of the columns.
             properties: String,
         },
 
-        /// Not a number.
+        /// A word in place of a number.
         #[error("{what} should be a number, but \"{found}\" was found")]
         Number {
             /// Name of the column or key.
             what: String,
-            /// What is there instead.
+            /// The word.
             found: String,
         },
 
@@ -243,27 +243,27 @@ tumble_core::errors! {
         NotFinite {
             /// Name of the column or key.
             what: String,
-            /// What is there instead.
+            /// The word.
             found: String,
         },
 
-        /// Not an element.
+        /// An unknown element.
         #[error("\"{found}\" is no element: give a symbol such as O, or an atomic number from 1 to 118")]
         Element {
-            /// What is there instead.
+            /// The word.
             found: String,
         },
 
-        /// Not an element, but more than one of its symbol.
-        #[error("\"{found}\" is a label and no element: give the symbol alone, {near} for this atom")]
+        /// A label of an atom in place of its element.
+        #[error("\"{found}\" is a label, not an element: give the symbol alone, {near} for this atom")]
         Label {
             /// The label.
             found: String,
-            /// Symbols that it may mean.
+            /// Symbols at the start of the label.
             near: String,
         },
 
-        /// Lines that can be read but make no structure.
+        /// Readable lines of an invalid structure.
         #[error(transparent)]
         Structure(Box<tumble_core::Error>),
     }

@@ -1,4 +1,4 @@
-//! Lines to frames, one frame at a time.
+//! Reading of lines into frames, one frame at a time.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -9,48 +9,48 @@ use crate::error::{Error, LineError, Result};
 use tumble_core::system::System;
 
 use crate::extended;
-use crate::foreign;
+use crate::file_format;
 use crate::frame::Frame;
 use crate::header::Header;
-use crate::rows::{Rows, is_atom};
+use crate::rows::{Rows, is_atom_line};
 
-/// What some editors write before everything else.
+/// Byte order mark of UTF-8; some editors write it at the start of a file.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The frames of a file, read when they are asked for. After an error there are no more.
+/// Iterator over the frames of a file, read lazily. It ends after an error.
 pub struct Frames<R> {
     source: R,
     file: PathBuf,
-    /// The line read last, without its end.
+    /// The current line, with its end.
     text: Vec<u8>,
-    /// Its number (from 1).
+    /// Number of the current line (from 1).
     line: usize,
     /// Whether there was a frame.
     any: bool,
     done: bool,
 }
 
-/// The frames of a file, or of the standard input if the path is `-`.
+/// Opens a file, or the standard input if the path is `-`.
 ///
 /// # Errors
-/// [`Error::Read`] if the file cannot be opened, [`Error::NotXyz`] if it is known to be something else.
+/// [`Error::Read`] if the file cannot be read, [`Error::NotXyz`] if its format is recognized as another one.
 pub fn open(path: &Path) -> Result<Frames<Box<dyn BufRead>>> {
     let failed = |source| Error::Read { path: path.into(), source };
     let (mut source, name): (Box<dyn BufRead>, _) = match path == Path::new("-") {
         true => (Box::new(std::io::stdin().lock()), Path::new("the standard input")),
         false => (Box::new(BufReader::new(File::open(path).map_err(failed)?)), path),
     };
-    foreign::check(name, source.fill_buf().map_err(failed)?)?;
+    file_format::check(name, source.fill_buf().map_err(failed)?)?;
     Ok(Frames::new(source, name))
 }
 
 impl<R: BufRead> Frames<R> {
-    /// The frames of a source; `file` is what messages call it.
+    /// Reads frames from a source; `file` is its name in error messages.
     pub fn new(source: R, file: impl Into<PathBuf>) -> Self {
         Self { source, file: file.into(), text: Vec::new(), line: 0, any: false, done: false }
     }
 
-    /// What messages call the source.
+    /// Returns the name of the source in error messages.
     pub fn file(&self) -> &Path {
         &self.file
     }
@@ -64,7 +64,7 @@ impl<R: BufRead> Frames<R> {
         let comment = self.comment().into_owned();
         let mut header = extended::parse(&comment).map_err(|problem| self.fail(problem))?;
         match self.read_atoms(&mut header, expected) {
-            Err(Error::Xyz { file, .. }) if is_atom(&comment) => {
+            Err(Error::Xyz { file, .. }) if is_atom_line(&comment) => {
                 Err(Error::Xyz { file, line: line + 1, source: LineError::CommentIsAtom })
             }
             rows => assemble(header, rows?, line).map(Some),
@@ -86,7 +86,7 @@ impl<R: BufRead> Frames<R> {
         Ok(rows)
     }
 
-    /// The comment line, as Latin-1 if it is not UTF-8.
+    /// Decodes the comment line, as Latin-1 if it is not UTF-8.
     fn comment(&self) -> Cow<'_, str> {
         match std::str::from_utf8(&self.text) {
             Ok(text) => text.into(),
@@ -94,7 +94,7 @@ impl<R: BufRead> Frames<R> {
         }
     }
 
-    /// The number of atoms of the next frame, if there is one. Empty lines before it are passed over.
+    /// Reads the number of atoms of the next frame, after any empty lines; `None` at the end of the file.
     fn read_count(&mut self) -> Result<Option<usize>> {
         while self.advance()? {
             let text = self.parse(|text| Ok(text.trim().to_owned()))?;
@@ -126,7 +126,7 @@ impl<R: BufRead> Frames<R> {
         Ok(length > 0)
     }
 
-    /// What `parser` makes of the line.
+    /// Applies `parser` to the line, and adds file and line to its error.
     fn parse<T>(&self, parser: impl FnOnce(&str) -> Result<T, LineError>) -> Result<T> {
         let utf16 = self.text.starts_with(b"\xff\xfe") || self.text.starts_with(b"\xfe\xff");
         let problem = |_| if utf16 { LineError::Utf16 } else { LineError::NotText };
@@ -159,12 +159,12 @@ impl<R: BufRead> Iterator for Frames<R> {
 fn assemble(header: Header, mut rows: Rows, line: usize) -> Result<Frame> {
     let arrays = rows.other_columns();
     let Rows { mut positions, species, isotopes, .. } = rows;
-    header.transform.place(&mut positions);
+    header.transform.apply(&mut positions);
     let system = System::new(positions, species, header.cell)?;
     Ok(Frame { system, lattice: header.lattice, info: header.info, arrays, isotopes, line })
 }
 
-/// Enough of a line to recognize it by.
+/// Cuts a line after 40 characters.
 fn shorten(text: String) -> String {
     match text.char_indices().nth(40) {
         Some((end, _)) => format!("{}...", &text[..end]),
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_file_is_an_error_that_says_so() {
+    fn empty_file_is_refused() {
         for text in ["", "\n \n"] {
             assert_eq!(
                 sentence(text),
@@ -210,16 +210,16 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_count_is_found_where_the_next_frame_should_start() {
+    fn wrong_count_is_found_at_the_start_of_the_next_frame() {
         assert_eq!(
             sentence(WATER.replacen('3', "2", 1)),
             "line 5 of f.xyz: the number of atoms of a frame is expected here, but \"H -0.76 0.59 0\" was found: is \
-             the number of the frame before too small?"
+             the number of atoms of the previous frame too small?"
         );
         assert_eq!(
             sentence("water\n"),
             "line 1 of f.xyz: an XYZ file begins with the number of atoms, but \"water\" was found: convert other formats \
-             to XYZ, as by `ase convert FILE structures.xyz`"
+             to XYZ with `ase convert FILE structures.xyz`"
         );
         assert_eq!(sentence("0\n\n"), "line 1 of f.xyz: the frame has 0 atoms: give at least one, or remove the frame");
         assert!(sentence("-3\n").contains("but \"-3\" was found"));
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_cut_off_is_refused() {
+    fn truncated_file_is_refused() {
         assert_eq!(
             sentence(WATER.replacen('3', "18446744073709551615", 1)),
             "line 5 of f.xyz: the file ends after 3 of 18446744073709551615 atoms: the frame is cut off, or its number \
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_number_of_atoms_is_told_by_what_is_there_instead_of_an_atom() {
+    fn wrong_number_of_atoms_is_found_at_the_next_frame_or_empty_line() {
         assert_eq!(
             sentence(format!("{}{WATER}", WATER.replacen('3', "4", 1))),
             "line 6 of f.xyz: another frame seems to begin after 3 of 4 atoms: correct the number of atoms of the frame, \
@@ -254,19 +254,19 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_comment_line_is_told() {
-        let missing = "the comment line looks like the line of an atom, and the frame cannot be read: is the comment line \
-                       missing? put one, which may be empty, between the number of atoms and the first atom";
+    fn missing_comment_line_is_recognized() {
+        let missing = "the comment line looks like the line of an atom, and the frame cannot be read: if the comment \
+                       line is missing, add one, even an empty one, between the number of atoms and the first atom";
         let without = WATER.replace("water\n", "");
         assert_eq!(sentence(&without), format!("line 2 of f.xyz: {missing}"));
         assert_eq!(sentence(without.repeat(2)), format!("line 2 of f.xyz: {missing}"));
         assert_eq!(sentence(format!("{WATER}{without}")), format!("line 7 of f.xyz: {missing}"));
-        // A frame that is complete may say what it likes.
+        // The comment of a complete frame may look like an atom.
         assert_eq!(read(WATER.replace("water", "O 0 0 0").as_bytes()).len(), 1);
     }
 
     #[test]
-    fn editors_and_systems_leave_marks_that_change_nothing() {
+    fn encodings_and_line_ends_do_not_change_the_frame() {
         let frame = |text: &[u8]| read(text).pop().unwrap().unwrap();
         let text =
             "3\nLattice=\"9 0 0 0 9 0 0 0 9\" note=\"24 \u{b0}C, 3 \u{c5}\"\nO 0 0 0\nH 0.76 0.59 0\nH -0.76 0.59 0\n";
@@ -286,16 +286,16 @@ mod tests {
     }
 
     #[test]
-    fn utf_16_is_refused_by_its_name() {
+    fn utf_16_is_refused_with_its_conversion() {
         let utf16: Vec<u8> = "\u{feff}3\nwater\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
         assert_eq!(
             sentence(&utf16),
-            "line 1 of f.xyz: the file is encoded in UTF-16: save it as UTF-8, as by `iconv -f UTF-16 -t UTF-8 FILE`"
+            "line 1 of f.xyz: the file is encoded in UTF-16: save it as UTF-8 with `iconv -f UTF-16 -t UTF-8 FILE`"
         );
     }
 
     #[test]
-    fn broken_lines_are_named_by_their_number() {
+    fn errors_name_the_broken_line() {
         assert_eq!(
             sentence(WATER.replace("0.76 0.59 0\nH", "0.76 o.59 0\nH")),
             "line 4 of f.xyz: pos should be a number, but \"o.59\" was found"
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_of_i_pi_comes_in_angstrom() {
+    fn ipi_frame_is_read_in_angstrom() {
         let comment = "# CELL(abcABC):   18.89726    37.79452    56.69178    90.00000    90.00000    90.00000  \
                        Step:           7  Bead:       2 positions{atomic_unit}  cell{atomic_unit}";
         let text = format!("2\n{comment}\n       O  1.88973e+00 -3.77945e+00  0.00000e+00\n       H 0 0 1.88973 9\n");
@@ -329,12 +329,12 @@ mod tests {
     }
 
     #[test]
-    fn broken_frames_of_i_pi_are_named_by_their_lines() {
+    fn errors_name_the_broken_line_of_an_ipi_frame() {
         let unit = "positions{kelvin}";
         assert_eq!(
             sentence(format!("1\n# CELL(abcABC): 1 1 1 90 90 90 {unit}\nO 0 0 0\n")),
             format!(
-                "line 2 of f.xyz: {unit} is in no unit of length that i-PI knows: write atomic_unit, angstrom, or \
+                "line 2 of f.xyz: {unit} is not a unit of length in i-PI: write atomic_unit, angstrom, or \
                  meter, with or without a prefix as in nanometer"
             )
         );
@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_file_is_an_error() {
+    fn missing_file_is_an_error() {
         let error = open(Path::new("no/such/file.xyz")).err().unwrap();
         assert!(error.to_string().starts_with("cannot read no/such/file.xyz: "), "{error}");
     }

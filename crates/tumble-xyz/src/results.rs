@@ -1,4 +1,4 @@
-//! Puts what was calculated into a frame, under the names that ASE reads.
+//! Results in a frame, under ASE's names.
 
 use tumble_core::calculator::Evaluation;
 use tumble_core::numbers::positive_zero;
@@ -9,7 +9,8 @@ use crate::comment::Entry;
 use crate::frame::Frame;
 use crate::write::join;
 
-/// Names that mean a result: those written here, and others that would be taken for results of the same calculation.
+/// Names of results: all that are written here, and others that a reader could take for results of the same
+/// calculation.
 const RESULTS: [&str; 15] = [
     "energy",
     "free_energy",
@@ -29,11 +30,11 @@ const RESULTS: [&str; 15] = [
 ];
 
 impl Frame {
-    /// The frame with results in place of those that it came with, which are kept with the prefix `ref_`.
+    /// Returns the frame with new results. Results already in the file are kept under names with the prefix `ref_`.
     ///
-    /// Keys: `energy`, `energy_spread`, `residual_torque` (eV), `stress` = -virial/V and `stress_spread` (eV/Å^3; 9
-    /// numbers) if all of space is filled, else `virial` and `virial_spread` (eV). Columns: `energies` (eV), `forces`
-    /// (eV/Å), and the spreads of both. There are spreads only if there are replicas to compare.
+    /// Keys: `energy`, `energy_spread`, `residual_torque` (eV); `stress` = -virial/V and `stress_spread` (eV/Å^3; 9
+    /// numbers) if all three directions are periodic, else `virial` and `virial_spread` (eV). Columns: `energies` (eV),
+    /// `forces` (eV/Å), and the spreads of both. Spreads are written only if there are several replicas.
     #[must_use]
     pub fn with_results(&self, evaluation: &Evaluation) -> Self {
         let mut frame = self.clone();
@@ -69,7 +70,7 @@ impl Frame {
         self.info.push(Entry::new("residual_torque", &torque));
     }
 
-    /// Whether the virial is written as a stress, and what turns it into one.
+    /// Returns the name of the virial in the file, `stress` or `virial`, and the factor from a virial to it.
     fn virial_name(&self) -> (&'static str, f64) {
         let cell = &self.system.cell;
         if cell.periodic() == [true; 3] { ("stress", -1.0 / cell.volume()) } else { ("virial", 1.0) }
@@ -91,7 +92,7 @@ impl Frame {
         }
     }
 
-    /// Columns of energies `[N]` and forces `[N]`; energies are left out where the model has none.
+    /// Adds columns of energies `[N]` and forces `[N]`; omits energies if the model has none per atom.
     fn add_atomic(&mut self, suffix: &str, energies: &[f64], forces: &[Vector3]) {
         if energies.len() == self.system.len() {
             let energies: Vec<_> = energies.iter().map(|&energy| [positive_zero(energy)]).collect();
@@ -106,9 +107,9 @@ fn is_result(name: &str) -> bool {
     RESULTS.iter().any(|result| result.eq_ignore_ascii_case(name))
 }
 
-/// `ref_name`, or `ref2_name`, `ref3_name`, ... if there are references from before.
+/// Returns `ref_name`, or `ref2_name`, `ref3_name`, ... if earlier references take the name.
 ///
-/// Case makes no difference, nor does a last s: a reference that came as `force` is asked for as `forces` too.
+/// Names are compared without case and without a trailing s, since `force` is read as `forces` too.
 fn reference_name(name: &str, taken: &[String]) -> String {
     let plain = |name: &str| name.trim_end_matches(['s', 'S']).to_ascii_lowercase();
     let mut reference = format!("ref_{name}");
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn results_are_added_and_what_came_in_is_kept() {
+    fn results_are_added_and_earlier_results_kept() {
         assert_eq!(
             written(&frame().with_results(&evaluation(2))),
             "1\nLattice=\"2.0 0.0 0.0 0.0 2.0 0.0 0.0 0.0 2.0\" Properties=species:S:1:pos:R:3:ref_forces:R:3:\
@@ -174,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_molecule_has_a_virial_and_no_stress() {
+    fn molecule_has_a_virial_and_no_stress() {
         let mut frame = frame();
         frame.system.cell = tumble_core::Cell::isolated();
         let frame = frame.with_results(&evaluation(1));
@@ -183,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reference_by_another_spelling_stays_the_reference() {
+    fn reference_in_another_spelling_stays_the_reference() {
         let text = "1\nProperties=species:S:1:pos:R:3:force:R:3 ref_energy=2 Energy=1\nH 0 0 0 1 2 3\n";
         let frame = Frames::new(text.as_bytes(), "f.xyz").next().unwrap().unwrap();
         let twice = frame.with_results(&evaluation(1)).with_results(&evaluation(1));
@@ -192,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn the_reference_stays_the_reference_when_results_are_evaluated_again() {
+    fn reference_survives_a_second_evaluation() {
         let twice = frame().with_results(&evaluation(1)).with_results(&evaluation(1));
         assert_eq!(twice.reference_energy(), Some(-5.5));
         assert_eq!(twice.reference_forces().unwrap(), [[0.1, 0.2, 0.3]]);

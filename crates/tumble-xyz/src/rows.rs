@@ -1,4 +1,4 @@
-//! The lines of the atoms as positions, species, and other columns.
+//! Parsing of the lines of the atoms into positions, species and other columns.
 
 use tumble_core::elements::{atomic_number, isotope, near};
 use tumble_core::rotation::Vector3;
@@ -8,7 +8,7 @@ use crate::error::LineError;
 use crate::header::Header;
 use crate::scalar::{finite, number, real};
 
-/// Names of the column of species, best first; each may hold symbols or atomic numbers.
+/// Names of the column of species, the preferred one first; it may hold symbols or atomic numbers.
 const SPECIES: [&str; 5] = ["species", "symbols", "element", "Z", "numbers"];
 
 /// Names of the column of positions.
@@ -20,18 +20,18 @@ pub(super) struct Rows {
     pub positions: Vec<Vector3>,
     /// Atomic numbers `[N]`.
     pub species: Vec<u8>,
-    /// Atoms written as D or T, with that symbol.
+    /// Indices of atoms written as D or T, with that symbol.
     pub isotopes: Vec<(usize, &'static str)>,
     columns: Vec<Column>,
     species_column: usize,
     positions_column: usize,
-    /// Columns of the line in all.
+    /// Words per line.
     width: usize,
     plain: bool,
 }
 
 impl Rows {
-    /// No atoms yet; the columns are taken out of the header.
+    /// Starts without atoms; takes the columns from the header.
     pub fn new(header: &mut Header) -> Result<Self, LineError> {
         let columns = std::mem::take(&mut header.columns);
         let species_column = find(&columns, &SPECIES, "species:S:1", |column| column.width == 1)?;
@@ -43,7 +43,7 @@ impl Rows {
         Ok(Self { positions, species, isotopes, columns, species_column, positions_column, width, plain })
     }
 
-    /// Reads the line of an atom.
+    /// Parses the line of an atom.
     pub fn push(&mut self, line: &str) -> Result<(), LineError> {
         let words: Vec<_> = line.split_whitespace().collect();
         let found = words.len();
@@ -77,7 +77,7 @@ impl Rows {
         Ok(())
     }
 
-    /// The columns that are neither species nor positions.
+    /// Takes the columns other than species and positions.
     pub fn other_columns(&mut self) -> Vec<Column> {
         let special = [self.species_column, self.positions_column];
         let mut index = 0..;
@@ -110,14 +110,14 @@ fn parse_species(word: &str) -> Result<u8, LineError> {
     })
 }
 
-/// Whether a line could be that of an atom in a file without Properties.
-pub(super) fn is_atom(line: &str) -> bool {
+/// Returns whether a line could be an atom in a file without Properties.
+pub(super) fn is_atom_line(line: &str) -> bool {
     let mut words = line.split_whitespace();
     let species = words.next().is_some_and(|word| parse_species(word).is_ok());
     species && words.by_ref().take(3).filter(|word| real(word).is_some()).count() == 3
 }
 
-/// Numbers that nobody needs may be NaN, as missing labels are, but a word among numbers means a shifted line.
+/// Checks that numeric columns hold numbers: NaN is allowed, as a missing label, but a word means a shifted line.
 fn check(column: &Column, words: &[&str]) -> Result<(), LineError> {
     if matches!(column.kind, Kind::Real | Kind::Integer) {
         words.iter().try_for_each(|word| number(&column.name, word).map(drop))?;
@@ -184,23 +184,23 @@ mod tests {
     }
 
     #[test]
-    fn labels_are_refused_with_the_element_that_they_may_mean() {
+    fn labels_are_refused_with_the_likely_element() {
         for (found, near) in [("OW", "O"), ("HW1", "H"), ("O1", "O"), ("CA2", "C or Ca"), ("H-1", "H")] {
             assert_eq!(
                 sentence("", &format!("{found} 1 2 3")),
-                format!("\"{found}\" is a label and no element: give the symbol alone, {near} for this atom")
+                format!("\"{found}\" is a label, not an element: give the symbol alone, {near} for this atom")
             );
         }
     }
 
     #[test]
-    fn lines_of_atoms_are_told_from_comments() {
-        assert!(["O 0 0 0", " d\t1.5 2D0 -3 more", "8 1 2 3"].into_iter().all(is_atom));
-        assert!(!["", "O 0 0", "water 1 2 3", "O x y z", "step 1 2 3"].into_iter().any(is_atom));
+    fn lines_of_atoms_are_distinguished_from_comments() {
+        assert!(["O 0 0 0", " d\t1.5 2D0 -3 more", "8 1 2 3"].into_iter().all(is_atom_line));
+        assert!(!["", "O 0 0", "water 1 2 3", "O x y z", "step 1 2 3"].into_iter().any(is_atom_line));
     }
 
     #[test]
-    fn positions_and_species_must_be_there() {
+    fn positions_and_species_are_required() {
         let error = rows("species:S:1:pos:R:2").err().unwrap();
         assert_eq!(
             error.to_string(),

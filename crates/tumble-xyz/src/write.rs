@@ -1,4 +1,4 @@
-//! A frame back to lines.
+//! Writing of frames.
 
 use std::io::{self, Write};
 
@@ -10,10 +10,10 @@ use crate::comment::quote;
 use crate::frame::Frame;
 
 impl Frame {
-    /// Writes the frame; numbers have as many digits as it takes to read the same bits back.
+    /// Writes the frame, with enough digits to read the same bits back.
     ///
     /// # Errors
-    /// What `out` gives.
+    /// Errors of `out`.
     pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "{}", self.system.len())?;
         self.write_comment(out)?;
@@ -45,7 +45,7 @@ impl Frame {
     }
 }
 
-/// The nine numbers of a matrix, row after row, separated by spaces.
+/// Joins the nine numbers of a matrix, row by row, with spaces.
 pub(super) fn join(matrix: &Matrix3) -> String {
     matrix.iter().flatten().map(|x| format!("{x:?}")).collect::<Vec<_>>().join(" ")
 }
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn isotopes_stay_what_they_are() {
+    fn isotopes_keep_their_symbols() {
         let text = "4\nProperties=species:S:1:pos:R:3 pbc=\"F F F\"\nO  0.0 0.0 0.0\nD  1.0 0.0 0.0\nH  0.0 1.0 0.0\n\
                     T  0.0 0.0 1.0\n";
         let frame = read(text);
@@ -86,13 +86,13 @@ mod tests {
     }
 
     #[test]
-    fn names_of_columns_are_quoted_where_they_must_be() {
+    fn column_names_are_quoted_if_necessary() {
         let text = "1\nProperties=\"species:S:1:pos:R:3:my \\\"tag\\\":I:1\" pbc=\"F F F\"\nH  0.0 0.0 0.0 7\n";
         assert_eq!(written(&read(text)), text);
     }
 
     #[test]
-    fn an_empty_value_and_a_last_backslash_do_not_swallow_the_periodicity() {
+    fn empty_value_and_trailing_backslash_do_not_swallow_the_periodicity() {
         for comment in ["note=", "note=\\"] {
             let frame = read(&format!("1\nLattice=\"5 0 0 0 5 0 0 0 5\" pbc=\"T F F\" {comment}\nH 0 0 0\n"));
             assert_eq!(read(&written(&frame)).system.cell.periodic(), [true, false, false]);
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_box_that_does_not_repeat_is_kept() {
+    fn non_periodic_box_is_kept() {
         let text = "1\nLattice=\"5.0 0.0 0.0 0.0 5.0 0.0 0.0 0.0 9.0\" \
                     Properties=species:S:1:pos:R:3 pbc=\"F F F\"\nH  0.0 0.0 0.0\n";
         assert_eq!(written(&read(text)), text);

@@ -1,4 +1,4 @@
-//! CELL(...): in a comment line, in one of i-PI's three notations.
+//! Parsing of CELL(...): in a comment line, in one of i-PI's three notations.
 
 use tumble_core::rotation::transpose;
 
@@ -6,13 +6,13 @@ use crate::error::LineError;
 use crate::ipi::cell_spec::CellSpec;
 use crate::scalar::finite;
 
-/// By these i-PI's comment lines are known; it takes any brackets, as in CELL(abcABC) or CELL{H}.
+/// Marks of a cell in i-PI's comment lines; any brackets are allowed, as in CELL(abcABC) or CELL{H}.
 pub(super) const MARKS: [&str; 3] = ["CELL(", "CELL[", "CELL{"];
 
-/// Notations in the order that i-PI looks for them, and how many numbers each has.
+/// Notations in i-PI's order of search, with their counts of numbers.
 const NOTATIONS: [(&str, usize); 3] = [("abcABC", 6), ("H", 9), ("GENH", 9)];
 
-/// The cell of a comment line, and the line without it.
+/// Returns the cell of a comment line, and the line without it.
 pub(super) fn find(line: &str) -> Result<(CellSpec, String), LineError> {
     for (notation, count) in NOTATIONS {
         if let Some((before, after)) = split(line, notation) {
@@ -26,19 +26,19 @@ pub(super) fn find(line: &str) -> Result<(CellSpec, String), LineError> {
     }
 }
 
-/// What is before and after the first `CELL(notation): `.
+/// Returns the text before and after the first `CELL(notation): `.
 fn split<'a>(line: &'a str, notation: &str) -> Option<(&'a str, &'a str)> {
     let mut places = line.match_indices("CELL").map(|(start, _)| line.split_at(start));
     places.find_map(|(before, text)| Some((before, opened(text, notation)?)))
 }
 
-/// What follows `CELL(notation): `.
+/// Strips `CELL(notation): ` and returns the rest.
 fn opened<'a>(text: &'a str, notation: &str) -> Option<&'a str> {
     let inside = text.strip_prefix("CELL")?.strip_prefix(['(', '[', '{'])?;
     inside.strip_prefix(notation)?.strip_prefix([')', ']', '}'])?.strip_prefix(':')?.strip_prefix(' ')
 }
 
-/// So many numbers, and what follows them.
+/// Parses `count` numbers; returns them and the rest of the line.
 fn numbers<'a>(text: &'a str, notation: &'static str, count: usize) -> Result<(Vec<f64>, &'a str), LineError> {
     let mut rest = text.trim();
     let mut numbers = Vec::new();
@@ -53,7 +53,7 @@ fn numbers<'a>(text: &'a str, notation: &'static str, count: usize) -> Result<(V
     Ok((numbers, rest))
 }
 
-/// The first word and what follows.
+/// Splits off the first word.
 fn word(text: &str) -> (&str, &str) {
     let (word, rest) = text.split_at(text.find(char::is_whitespace).unwrap_or(text.len()));
     (word, rest.trim_start())
@@ -92,13 +92,13 @@ mod tests {
     }
 
     #[test]
-    fn the_first_notation_is_the_one_that_i_pi_looks_for_first() {
+    fn notations_are_searched_in_the_order_of_ipi() {
         let line = "CELL(GENH): 9 0 0 0 9 0 0 0 9 CELL(abcABC): 1 1 1 90 90 90 CELL(H): 8 0 0 0 8 0 0 0 8";
         assert_eq!(given(line), CellSpec::Lengths([1.0; 3], [90.0; 3]));
     }
 
     #[test]
-    fn text_beside_the_cell_is_left_alone() {
+    fn text_beside_the_cell_is_kept() {
         let (given, rest) = find("# bead: 0 CELL(abcABC): 1 1 1 90 90 90 7 Step: 3\n").unwrap();
         assert_eq!((given, &rest[..]), (CellSpec::Lengths([1.0; 3], [90.0; 3]), "# bead: 0  7 Step: 3"));
         assert_eq!(find("Step: 3").unwrap(), (CellSpec::Nothing, "Step: 3".into()));
@@ -110,8 +110,8 @@ mod tests {
             assert_eq!(
                 sentence(&format!("# {found} 1 1 1 90 90 90")),
                 format!(
-                    "\"{found}\" is no cell as i-PI reads it: write CELL(abcABC): and 6 numbers, or CELL(H): or \
-                     CELL(GENH): and 9, with a space after the colon"
+                    "\"{found}\" is not a cell in a notation of i-PI: write CELL(abcABC): and 6 numbers, or CELL(H): \
+                     or CELL(GENH): and 9, with a space after the colon"
                 )
             );
         }

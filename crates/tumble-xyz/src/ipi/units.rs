@@ -1,13 +1,13 @@
-//! name{unit} in a comment line: what the lines of the atoms hold, and in which unit.
+//! Parsing of name{unit} in a comment line: quantity and unit of the lines of the atoms.
 
 use tumble_core::units::IPI_ANGSTROM;
 
 use crate::error::LineError;
 
-/// i-PI's names of positions, each with its bracket, and of the cell.
+/// i-PI's names of positions and of the cell, each with its bracket.
 pub(super) const MARKS: [&str; 5] = ["positions{", "x_centroid{", "x_centroid_even{", "x_centroid_odd{", "cell{"];
 
-/// i-PI's prefixes; base units have any case, prefixes have not.
+/// i-PI's prefixes. Case matters in prefixes, but not in base units.
 const PREFIXES: [(&str, f64); 16] = [
     ("yotta", 1e24),
     ("zetta", 1e21),
@@ -27,7 +27,7 @@ const PREFIXES: [(&str, f64); 16] = [
     ("yocto", 1e-24),
 ];
 
-/// 1 Å in the unit of the positions.
+/// Returns 1 Å in the unit of the positions.
 pub(super) fn positions(line: &str) -> Result<f64, LineError> {
     if let Some(mark) = MARKS[..4].iter().find(|mark| line.contains(**mark)) {
         return unit(line, mark);
@@ -38,12 +38,12 @@ pub(super) fn positions(line: &str) -> Result<f64, LineError> {
     }
 }
 
-/// 1 Å in the unit of the cell.
+/// Returns 1 Å in the unit of the cell.
 pub(super) fn cell(line: &str) -> Result<f64, LineError> {
     if line.contains(MARKS[4]) { unit(line, MARKS[4]) } else { Ok(IPI_ANGSTROM) }
 }
 
-/// The name of a quantity that is no position, as forces in forces{ev/ang}.
+/// Returns the name of a quantity other than positions, as forces in forces{ev/ang}.
 fn other(line: &str) -> Option<&str> {
     let is_name = |c: char| c.is_alphanumeric() || "_()".contains(c);
     let mut names = line.match_indices('{').map(|(end, _)| &line[line[..end].trim_end_matches(is_name).len()..end]);
@@ -56,7 +56,7 @@ fn unit(line: &str, mark: &str) -> Result<f64, LineError> {
     length(unit).ok_or_else(|| LineError::IpiUnit { found: format!("{mark}{unit}}}") })
 }
 
-/// 1 Å in a unit of length.
+/// Returns 1 Å in a unit of length.
 fn length(unit: &str) -> Option<f64> {
     let prefixed = PREFIXES.iter().find_map(|&(prefix, factor)| Some((unit.strip_prefix(prefix)?, factor)));
     let (base, factor) = prefixed.unwrap_or((unit, 1.0));
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn units_of_length_are_i_pi_s() {
+    fn ipi_units_of_length_are_known() {
         for (unit, expected) in [
             ("", IPI_ANGSTROM),
             ("automatic", IPI_ANGSTROM),
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn positions_and_cell_have_units_of_their_own_and_atomic_units_without() {
+    fn positions_and_cell_have_separate_units_with_atomic_as_default() {
         let line = "# CELL{H}: x_centroid{angstrom}  cell{nanometer}";
         assert_eq!(positions(line).unwrap(), 1.0);
         assert!((cell(line).unwrap() - 0.1).abs() < 1e-15);
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn units_that_are_no_lengths_are_refused_with_a_sentence() {
+    fn units_other_than_lengths_are_refused_with_a_sentence() {
         for unit in ["kelvin", "ev/ang", "angstroms", "degree", "bohr", "kilo", "nanonanometer", "NANOmeter"] {
             for mark in MARKS {
                 let line = format!("# {mark}{unit}}}");
@@ -111,7 +111,7 @@ mod tests {
                 assert_eq!(
                     error,
                     format!(
-                        "{mark}{unit}}} is in no unit of length that i-PI knows: write atomic_unit, angstrom, or \
+                        "{mark}{unit}}} is not a unit of length in i-PI: write atomic_unit, angstrom, or \
                          meter, with or without a prefix as in nanometer"
                     )
                 );
@@ -130,7 +130,7 @@ mod tests {
                 positions(&format!("# CELL{{H}}: 1 Step: 0 {found}{{atomic_unit}}  cell{{angstrom}}"))
                     .unwrap_err()
                     .to_string(),
-                format!("the comment line says that this is {found}, no positions: give the file of the positions")
+                format!("the comment line announces {found} instead of positions: give the file of the positions")
             );
         }
         assert_eq!(positions("forces{ev/ang} positions{angstrom}").unwrap(), 1.0);
