@@ -1,4 +1,4 @@
-// pair_coeff: the model and the elements of the atom types, the same on all ranks.
+// pair_coeff: the model and the elements of the atom types, checked to agree on all ranks.
 
 #include <cstring>
 #include <stdexcept>
@@ -8,8 +8,8 @@
 #include "comm.h"
 #include "error.h"
 #include "memory.h"
+#include "tumble/oversubscription.h"
 #include "tumble/pair_tumble.h"
-#include "tumble/processors.h"
 #include "update.h"
 #include "utils.h"
 
@@ -19,8 +19,8 @@ namespace tumble {
 
 namespace {
 
-constexpr int MODEL = 2;  // place among the arguments
-constexpr const char *DEMAND = "sha256";
+constexpr int MODEL = 2;  // index of the model in the arguments
+constexpr const char *SHA256 = "sha256";
 
 // Collective.
 std::string broadcast(std::string text, int root, MPI_Comm world) {
@@ -31,7 +31,7 @@ std::string broadcast(std::string text, int root, MPI_Comm world) {
   return text;
 }
 
-// Numbers of the ranks on which the flag is set. Collective.
+// Returns the ranks with the flag set. Collective.
 std::vector<size_t> ranks_with(bool flag, int nprocs, MPI_Comm world) {
   int own = flag ? 1 : 0;
   std::vector<int> flags(nprocs);
@@ -64,12 +64,12 @@ void PairTumble::allocate() {
 void PairTumble::coeff(int narg, char **arg) {
   allocate();
   ready = false;
-  const bool demands = narg > MODEL + 1 && std::strcmp(arg[MODEL + 1], DEMAND) == 0;
-  const int first = MODEL + (demands ? 3 : 1);
+  const bool has_hash = narg > MODEL + 1 && std::strcmp(arg[MODEL + 1], SHA256) == 0;
+  const int first = MODEL + (has_hash ? 3 : 1);
   check_coefficients(narg, arg, first);
   run_collectively([&] {
     units = unit_style(update->unit_style);
-    keywords->demand(demands ? arg[first - 1] : "");
+    keywords->require_sha256(has_hash ? arg[first - 1] : "");
     engine.emplace(load_engine(arg[MODEL], *keywords, units));
     species_of_type.assign(1, 0);
     for (int i = first; i < narg; i++) species_of_type.push_back((*engine)->species(arg[i]));
@@ -79,19 +79,20 @@ void PairTumble::coeff(int narg, char **arg) {
     for (int j = 1; j <= atom->ntypes; j++) setflag[i][j] = 1;
   if (comm->me == 0) utils::logmesg(lmp, "pair_style tumble: {}\n", (*engine)->summary().c_str());
   const size_t threads = keywords->processor_threads();
-  if (threads > 0) warn_of_processors(lmp, static_cast<int>(threads));
+  if (threads > 0) warn_of_oversubscription(lmp, static_cast<int>(threads));
 }
 
-// `first` is the place of the first element.
+// `first` is the index of the first element.
 void PairTumble::check_coefficients(int narg, char **arg, int first) {
   if (narg <= MODEL) {
-    error->all(FLERR,
-               "pair_coeff names no model: give it and the element of each atom type, as in pair_coeff * * model.onnx "
-               "O H");
+    error->all(
+        FLERR,
+        "pair_coeff names no model: give the model and the element of each atom type, as in pair_coeff * * model.onnx "
+        "O H");
   }
   run_collectively([&] { check_model_word(arg[MODEL]); });
   for (int i = MODEL + 1; i < narg; i++) {
-    if (std::strcmp(arg[i], DEMAND) != 0 || (i == MODEL + 1 && i + 1 < narg)) continue;
+    if (std::strcmp(arg[i], SHA256) != 0 || (i == MODEL + 1 && i + 1 < narg)) continue;
     error->all(
         FLERR,
         "pair_coeff: sha256 and its 64 digits come right after the model: write pair_coeff * * model.onnx sha256 "
@@ -104,7 +105,7 @@ void PairTumble::check_coefficients(int narg, char **arg, int first) {
              std::max(narg - first, 0), atom->ntypes);
 }
 
-// Ranks on several machines may read other files of the same name, or have loaded other plugins.
+// Ranks on several machines may read different files of one name, or load different plugins.
 void PairTumble::compare_ranks() {
   const rust::String identity = (*engine)->identity(*keywords, {species_of_type.data(), species_of_type.size()});
   std::string own(identity.data(), identity.size());

@@ -49,7 +49,7 @@ void Diagnostics::read(const Engine &engine, const RankResult &result) {
   std::vector<double> shares(result.shares.begin(), result.shares.end());
   MPI_Allreduce(MPI_IN_PLACE, shares.data(), static_cast<int>(shares.size()), MPI_DOUBLE, MPI_SUM, world);
   const SymmetryMeasures m = engine.diagnose({shares.data(), shares.size()});
-  // What this step has not measured keeps its last value.
+  // Without a measurement at this step an entry keeps its last value.
   if (!std::isnan(m.energy_spread)) entries[ENERGY_SPREAD] = m.energy_spread * units.electron_volt;
   if (!std::isnan(m.force_spread)) entries[FORCE_SPREAD] = m.force_spread * units.electron_volt / units.angstrom;
   entries[TORQUE] = m.torque * units.electron_volt;
@@ -58,16 +58,16 @@ void Diagnostics::read(const Engine &engine, const RankResult &result) {
   if (!std::isnan(m.noise_power)) set_noise(m.noise_power);
 }
 
-// A force error drawn anew at each step, of variance s² for the vector, gives an atom the kinetic energy s² dt²/2m a
-// step. With an impulse of M steps at every M-th step that is M s² dt²/2m a step.
+// An independent random force error at each step, of variance s² for the vector, adds the kinetic energy s² dt²/2m per
+// atom and step. With an impulse of M steps at every M-th step it adds M s² dt²/2m per step.
 void Diagnostics::set_noise(double noise_power) {
   noise_sum += noise_power * std::pow(units.electron_volt / units.angstrom * force->ftm2v, 2);
   noise_count++;
   const double noise = every * noise_sum / noise_count;
-  const double power = 0.5 * noise * update->dt * force->mvv2e;  // of one atom
+  const double power = 0.5 * noise * update->dt * force->mvv2e;  // per atom
   const double heating = power / (1.5 * force->boltz);
   entries[HEATING] = heating * 1000.0 * force->femtosecond;  // K per time unit -> K/ps
-  // Friction of time t takes 2K/t from the kinetic energy K.
+  // Friction with damping time t removes 2K/t of the kinetic energy K per unit of time.
   entries[FRICTION_TIME] = 2.0 * temperature() / heating;
 }
 
@@ -109,8 +109,8 @@ void Diagnostics::check_uncertainty(const std::vector<double> &uncertainties, do
   error->warning(
       FLERR,
       "pair_style tumble: at step {} the ensemble disagrees by {:.4g} on the energy of atom {}, more than the "
-      "uncertainty of {:.4g} allowed: the model does not know this structure, so check it before going on "
-      "(warned once a run)",
+      "allowed uncertainty of {:.4g}: the structure may be unlike the training data, so check it before you continue "
+      "(one warning per run)",
       update->ntimestep, largest.value, tag, threshold);
 }
 
@@ -130,7 +130,7 @@ void Diagnostics::print_summary() const {
   utils::logmesg(
       lmp,
       "pair_style tumble: {} evaluations in {} force calls ({:.2f} each), {:.4g} s in the model and {:.4g} s "
-      "beside it on rank 0\n",
+      "outside of it on rank 0\n",
       evaluations, steps, mean, model_seconds, pair_seconds - model_seconds);
   const auto line = [&](Entry entry, const char *what) {
     if (!std::isnan(entries[entry])) utils::logmesg(lmp, "  {:<24} {:.6g}\n", what, entries[entry]);

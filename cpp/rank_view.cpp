@@ -32,7 +32,7 @@ void RankView::gather_rows(const NeighList *list) {
   }
 }
 
-// The stress of a direct-force model is one of the whole cell.
+// Returns the volume for the stress of a direct-force model, which exists only for the whole cell; else 0.
 double RankView::whole_volume() const {
   const bool whole =
       comm->nprocs == 1 && domain->dimension == 3 && domain->xperiodic && domain->yperiodic && domain->zperiodic;

@@ -1,4 +1,4 @@
-// The factor of energy, forces and virial that fix adapt and compute fep change.
+// The scale factor of energy, forces and virial for fix adapt and compute fep.
 
 #include <cstring>
 
@@ -10,8 +10,8 @@ using namespace LAMMPS_NS;
 
 namespace tumble {
 
-// The energy of a model is no sum over pairs of types: only a factor that is the same for all has a meaning. Only pairs
-// i <= j are looked at, since LAMMPS writes no others.
+// The energy of a model is not a sum over pairs of types, so the factor must be the same for all of them. LAMMPS sets
+// only pairs i <= j.
 void PairTumble::check_scale() {
   scale = scales[1][1];
   for (int i = 1; i <= atom->ntypes; i++) {
@@ -20,14 +20,14 @@ void PairTumble::check_scale() {
       error->all(
           FLERR,
           "pair_style tumble: scale is {:.6g} for types 1 1 but {:.6g} for types {} {}, and the model's energy is "
-          "no sum over pairs that could be scaled apart: write scale * * in fix adapt or compute fep",
+          "not a sum over pairs: write scale * * in fix adapt or compute fep",
           scale, scales[i][j], i, j);
     }
   }
 }
 
-// `scale` [ntypes + 1][ntypes + 1] for fix adapt and compute fep; the flags are set by fix pair before a step at which
-// it reads.
+// `scale` [ntypes + 1][ntypes + 1] for fix adapt and compute fep; fix pair sets the flags before a step at which it
+// reads the values.
 void *PairTumble::extract(const char *name, int &dimensions) {
   if (std::strcmp(name, "scale") == 0) {
     allocate();

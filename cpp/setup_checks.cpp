@@ -1,5 +1,5 @@
-// Settings of LAMMPS under which the pair style would not see what it must see, and what else a user should know before
-// a run.
+// Checks before a run: settings of LAMMPS that would hide atoms or neighbors from the pair style, and suspicious
+// masses.
 
 #include <algorithm>
 #include <stdexcept>
@@ -29,26 +29,25 @@ void PairTumble::check_setup() {
   if (!force->newton_pair) error->all(FLERR, "pair_style tumble needs newton on for pairs: write newton on");
   if (!atom->tag_enable) error->all(FLERR, "pair_style tumble needs atom IDs: remove atom_modify id no");
   if (threshold > 0.0 && !(*engine)->has_ensemble()) {
-    error->all(FLERR,
-               "pair_style tumble: uncertainty is {}, but the model has no ensemble to tell it: remove the keyword",
+    error->all(FLERR, "pair_style tumble: uncertainty is {}, but the model has no ensemble: remove the keyword",
                threshold);
   }
   warn_of_masses();
-  tell_axes();
+  log_axes();
 }
 
-// Masses that are those of other elements tell of elements in the wrong order.
+// Masses of other elements suggest elements in the wrong order.
 void PairTumble::warn_of_masses() {
   const std::vector<double> masses = masses_of_types();
   const rust::String text =
       (*engine)->mass_warning({species_of_type.data(), species_of_type.size()}, {masses.data(), masses.size()});
   const std::string sentence(text.data(), text.size());
-  if (!sentence.empty() && sentence != told_of_masses && comm->me == 0)
+  if (!sentence.empty() && sentence != last_mass_warning && comm->me == 0)
     error->warning(FLERR, "pair_style tumble: {}", sentence);
-  told_of_masses = sentence;
+  last_mass_warning = sentence;
 }
 
-// [ntypes + 1], LAMMPS' unit; the mean where atoms have masses of their own, 0 where it is not known. Collective.
+// Returns masses [ntypes + 1] in LAMMPS' unit: means if masses are per atom, 0 if unknown. Collective.
 std::vector<double> PairTumble::masses_of_types() const {
   const int n = atom->ntypes + 1;
   std::vector<double> masses(n, 0.0), counts(n, 0.0);
@@ -67,12 +66,12 @@ std::vector<double> PairTumble::masses_of_types() const {
   return masses;
 }
 
-void PairTumble::tell_axes() {
-  if (!domain->triclinic_general || told_axes) return;
-  told_axes = true;
+void PairTumble::log_axes() {
+  if (!domain->triclinic_general || logged_axes) return;
+  logged_axes = true;
   if (comm->me != 0) return;
   utils::logmesg(lmp,
-                 "pair_style tumble: LAMMPS has turned the general triclinic box into its own axes; the model sees the "
+                 "pair_style tumble: LAMMPS has rotated the general triclinic box to its own axes; the model gets the "
                  "axes of the input\n");
 }
 
@@ -91,12 +90,12 @@ void PairTumble::check_neighbors() {
 
 void PairTumble::request_neighbors() {
   const int hops = static_cast<int>((*engine)->hops());
-  // On one rank all ghosts are images of own atoms, which have their neighbors already.
+  // On one rank all ghosts are images of own atoms, and own atoms have neighbor lists anyway.
   const bool alone = comm->nprocs == 1;
   if ((*engine)->is_whole() && !alone) {
     error->all(FLERR,
-               "pair_style tumble: the model's energy is one of the whole structure and not a sum over atoms, so {} "
-               "ranks cannot share it: run LAMMPS on one rank",
+               "pair_style tumble: the model's energy is global, not a sum over atoms, and cannot be split over {} "
+               "ranks: run LAMMPS on one rank",
                comm->nprocs);
   }
   const bool rows_of_ghosts = hops > 1 && !alone;
@@ -107,7 +106,7 @@ void PairTumble::request_neighbors() {
                hops, neighbor->skin);
   }
   neighbor->add_request(this, rows_of_ghosts ? NeighConst::REQ_FULL | NeighConst::REQ_GHOST : NeighConst::REQ_FULL);
-  // Ghosts are needed as far as an own atom's energy sees; without this line results are silently a little wrong.
+  // The energy of an own atom depends on ghosts up to here; without this line results are silently a little wrong.
   reach = (alone ? 1 : hops) * (*engine)->cutoff() + neighbor->skin;
   comm->cutghostuser = std::max(comm->cutghostuser, reach);
 }

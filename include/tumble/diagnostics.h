@@ -1,4 +1,4 @@
-// What a run tells of itself: measures of broken symmetry, cost and uncertainty, summed over the ranks.
+// Diagnostics of a run: measures of broken symmetry, cost and uncertainty, summed over the ranks.
 
 #ifndef TUMBLE_DIAGNOSTICS_H
 #define TUMBLE_DIAGNOSTICS_H
@@ -16,7 +16,7 @@ namespace tumble {
 
 class Diagnostics : protected LAMMPS_NS::Pointers {
  public:
-  // The vector of compute pair, in this order.
+  // Entries of the vector of compute pair, in this order.
   enum Entry {
     ENERGY_SPREAD,
     FORCE_SPREAD,
@@ -33,18 +33,18 @@ class Diagnostics : protected LAMMPS_NS::Pointers {
   explicit Diagnostics(LAMMPS_NS::LAMMPS *lmp) : Pointers(lmp) { entries.fill(0.0); }
 
   void start_run(const Units &units, int every, bool random);
-  // Largest tag on any rank.
+  // Returns the largest tag on any rank. Collective.
   size_t max_tag() const;
-  // [nlocal]
+  // Returns the masses of the own atoms [nlocal].
   const std::vector<double> &masses();
-  // After each step; `seconds` is the time that the pair style has taken for it.
+  // To be called after each step; `seconds` is the wall time of the pair style in it.
   void add_step(const Engine &engine, const RankResult &result, double seconds);
-  // [nlocal] uncertainties and threshold in LAMMPS' units. The first time that an atom on any rank is above it, a
-  // warning names the worst one.
+  // Compares uncertainties [nlocal] with the threshold, both in LAMMPS' units. At the first step above it, a warning
+  // names the worst atom of all ranks. Collective.
   void check_uncertainty(const std::vector<double> &uncertainties, double threshold);
-  // Entries of this rank: compute pair adds them up, so all but rank 0 have zeros.
+  // Returns the entries of this rank, zeros except on rank 0, since compute pair sums them over the ranks.
   double *vector() { return shown.data(); }
-  // Refreshes the entries that need all ranks.
+  // Updates the entries with sums over all ranks. Collective.
   void publish();
   void print_summary() const;
 
@@ -60,10 +60,10 @@ class Diagnostics : protected LAMMPS_NS::Pointers {
   std::array<double, ENTRIES> entries, shown{};
   double model_seconds = 0.0, pair_seconds = 0.0;
   LAMMPS_NS::bigint steps = 0, evaluations = 0;
-  double noise_sum = 0.0;  // of the noise powers measured
+  double noise_sum = 0.0;  // sum of the measured noise powers
   int noise_count = 0;
   LAMMPS_NS::bigint uncertain_steps = 0;
-  std::vector<double> own_masses;  // kept to spare the allocation
+  std::vector<double> own_masses;  // reused between steps
 };
 
 }  // namespace tumble

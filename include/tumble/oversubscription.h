@@ -1,7 +1,7 @@
-// Threads of all ranks of a machine, against the processors that they may run on.
+// Comparison of the threads of all ranks of a machine with the processors available to them.
 
-#ifndef TUMBLE_PROCESSORS_H
-#define TUMBLE_PROCESSORS_H
+#ifndef TUMBLE_OVERSUBSCRIPTION_H
+#define TUMBLE_OVERSUBSCRIPTION_H
 
 namespace LAMMPS_NS {
 class LAMMPS;
@@ -9,8 +9,8 @@ class LAMMPS;
 
 namespace tumble {
 
-// Warns once, of the machine where it is worst. Collective; `threads` of this rank.
-void warn_of_processors(LAMMPS_NS::LAMMPS *lmp, int threads);
+// Warns about the machine with the most threads per processor, if above 1. Collective; `threads` are this rank's.
+void warn_of_oversubscription(LAMMPS_NS::LAMMPS *lmp, int threads);
 
 }  // namespace tumble
 

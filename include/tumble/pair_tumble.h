@@ -1,4 +1,4 @@
-// pair_style tumble: LAMMPS' lifecycle of a pair style around the Rust core.
+// pair_style tumble: the LAMMPS pair style around the Rust core.
 
 #ifndef TUMBLE_PAIR_TUMBLE_H
 #define TUMBLE_PAIR_TUMBLE_H
@@ -42,13 +42,13 @@ class PairTumble : public LAMMPS_NS::Pair {
   void check_setup();
   void warn_of_masses();
   std::vector<double> masses_of_types() const;
-  void tell_axes();
+  void log_axes();
   void check_neighbors();
   void check_stepping();
   void request_neighbors();
   void warn_of_random_minimizer();
-  void tell_partitions();
-  void follow_steps();
+  void log_partition_seeds();
+  void update_step_fix();
 
   void check_list();
   void check_exclusions();
@@ -58,31 +58,31 @@ class PairTumble : public LAMMPS_NS::Pair {
   void check_special() const;
   void check_scale();
 
-  // Runs an action on every rank; if it throws on one, all stop with the sentence of the first.
+  // Runs an action on every rank; if it throws on any, all ranks stop with the error of the lowest one. Collective.
   void run_collectively(const std::function<void()> &action);
 
   StepRequest make_request();
-  void note_step(bool integrator);
+  void record_step(bool integrator);
   void scatter();
   void scatter_global();
   void scatter_per_atom();
   void warn_once(bool &warned, const std::string &sentence);
 
   rust::Box<Keywords> keywords = read_keywords({});
-  LAMMPS_NS::bigint monitor = 0;  // every how many steps spread and noise are measured; 0: never
-  double threshold = 0.0;         // of the uncertainty, LAMMPS' unit of energy; 0: none
+  LAMMPS_NS::bigint monitor = 0;  // steps between measurements of spread and noise; 0: never
+  double threshold = 0.0;         // keyword uncertainty, LAMMPS' unit of energy; 0: none
   std::optional<rust::Box<Engine>> engine;
-  FixStep *steps = nullptr;  // of LAMMPS, where results depend on the step
+  FixStep *steps = nullptr;  // owned by LAMMPS; null unless results depend on the step
   Units units{};
   double energy_scale = 1.0, force_scale = 1.0;  // eV and eV/Å in LAMMPS' units, times `scale`
-  double scale = 1.0;                            // of all pairs of types
-  double **scales = nullptr;                     // [ntypes + 1][ntypes + 1], of fix adapt and compute fep
-  bool ready = false;                            // whether LAMMPS is set up for the model and keywords given
-  double reach = 0.0;                            // so far must ghosts go, LAMMPS' unit of length
+  double scale = 1.0;                            // common factor of all pairs of types
+  double **scales = nullptr;                     // [ntypes + 1][ntypes + 1], set by fix adapt and compute fep
+  bool ready = false;                            // whether LAMMPS is set up for the current model and keywords
+  double reach = 0.0;                            // required ghost cutoff, LAMMPS' unit of length
   int per_atom_wanted = 0;                       // set by fix pair before a step
   bool warned_of_virial = false, warned_of_flux = false, warned_of_minimizer = false;
-  bool told_partitions = false, told_axes = false;
-  std::string told_of_masses;  // the last warning
+  bool logged_partitions = false, logged_axes = false;
+  std::string last_mass_warning;  // the last warning
 
   std::vector<uint8_t> species_of_type;  // [ntypes + 1], atomic numbers
   RankView view;

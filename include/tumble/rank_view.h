@@ -1,4 +1,4 @@
-// A rank's atoms and neighbor list as the core is shown them. A pure adaptor: it reads LAMMPS and changes nothing.
+// A rank's atoms and neighbor list in the form of the core. A pure adaptor: it reads LAMMPS and changes nothing.
 
 #ifndef TUMBLE_RANK_VIEW_H
 #define TUMBLE_RANK_VIEW_H
@@ -23,7 +23,7 @@ class RankView : protected LAMMPS_NS::Pointers {
 
   // species_of_type: [ntypes + 1], atomic numbers.
   void gather(const LAMMPS_NS::NeighList *list, const std::vector<uint8_t> &species_of_type);
-  // masses: [nlocal], LAMMPS' unit
+  // masses: [nlocal], LAMMPS' unit; max_tag: largest tag on any rank.
   RankData data(const std::vector<double> &masses, size_t max_tag) const;
   double bytes() const;
 
@@ -31,9 +31,9 @@ class RankView : protected LAMMPS_NS::Pointers {
   void gather_rows(const LAMMPS_NS::NeighList *list);
   double whole_volume() const;
 
-  // Kept from step to step to spare the allocations.
+  // Reused between steps, to avoid allocations.
   std::vector<uint8_t> species;    // [nlocal + nghost]
-  std::vector<int64_t> tags;       // [nlocal + nghost], of 8 bytes whatever those of LAMMPS have
+  std::vector<int64_t> tags;       // [nlocal + nghost], 8 bytes with any LAMMPS_SIZES
   std::vector<int> row_atoms;      // [rows]
   std::vector<size_t> row_starts;  // [rows + 1]
   std::vector<int> candidates;     // [row_starts.back()]

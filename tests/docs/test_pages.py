@@ -98,7 +98,7 @@ def test_all_variants_are_on_the_page_with_their_sentences(path, page):
         # Another side of a socket.
         "`sent POSDATA before INIT`",
         # Warnings and notes.
-        "`centroid virials of a model with several hops take the energy of distant edges to sit at their centers, ",
+        "`centroid virials of a model with several hops place the energy of distant edges at their centers, ",
         "`... threads share the ... processor(s) that this process may use, ",
         # Python.
         "`ValueError: ... is no element: give a symbol such as O, or an atomic number from 1 to 118`",

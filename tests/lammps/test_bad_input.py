@@ -61,8 +61,11 @@ def assert_refused(folder, script, *sentences, ranks=(1, 2), environment=None):
         ("rotate", "keyword rotate has no value: give one after it"),
         ("seed 1 nthreads 2", "unknown keyword nthreads: did you mean threads? the keywords are"),
         ("lambda 2", "unknown keyword lambda: the keywords are"),
-        (f"{TOY}", "is no keyword: the model goes to pair_coeff, so write pair_style tumble and then pair_coeff * *"),
-        ("rotate random model.onnx", "model.onnx is no keyword: the model goes to pair_coeff"),
+        (
+            f"{TOY}",
+            "is not a keyword: the model goes to pair_coeff, so write pair_style tumble and then pair_coeff * *",
+        ),
+        ("rotate random model.onnx", "model.onnx is not a keyword: the model goes to pair_coeff"),
     ],
 )
 def test_keywords(tmp_path, keywords, sentence):
@@ -161,7 +164,10 @@ def test_memory_that_one_rank_does_not_get(tmp_path):
     [
         (f"* * {TOY} O", "pair_coeff names 1 element(s) but there are 2 atom type(s)"),
         (f"* * {TOY} O H H", "pair_coeff names 3 element(s) but there are 2 atom type(s)"),
-        ("* *", "pair_coeff names no model: give it and the element of each atom type, as in pair_coeff * * model"),
+        (
+            "* *",
+            "pair_coeff names no model: give the model and the element of each atom type, as in pair_coeff * * model",
+        ),
         ("* * O H", "pair_coeff names the element O where the model is expected: write pair_coeff * * model.onnx O"),
         (f"* * 8 1 {TOY}", "pair_coeff names the element 8 where the model is expected"),
         (f"* * {TOY}", "pair_coeff names 0 element(s) but there are 2 atom type(s)"),

@@ -236,7 +236,7 @@ def test_a_style_that_computes_nothing_steps_nothing(tmp_path):
 def test_a_reset_between_outer_steps_is_told(tmp_path):
     script = triclinic() + model(TWOHOP, EVERY) + NVE + "run 5\nreset_timestep 0\nrun 5\n"
     sentence = (
-        "the step number was reset between two outer steps; every 4 goes on where it was, so the next outer step is 3"
+        "the step number was reset between two outer steps; every 4 continues its count, so the next outer step is 3"
     )
     assert sentence in succeed(tmp_path, script).output
     script = script.replace("run 5\nreset", "run 8\nreset")
@@ -249,7 +249,7 @@ def test_forces_without_an_impulse_are_not_gone_on_with(tmp_path, before):
     result = run(tmp_path, script + "run 4 pre no\n")
     assert result.code != 0
     sentence = (
-        "every 4 cannot go on with the forces of a run 0, a rerun or a minimizer, which lack the impulse of an outer"
+        "every 4 cannot continue from the forces of a run 0, a rerun or a minimizer, which lack the impulse of an outer"
     )
     assert sentence in result.output, result.output
     assert "was reset" not in result.output

@@ -65,7 +65,7 @@ def test_a_fix_that_leaves_out_atoms_is_refused_in_its_first_run(tmp_path, ranks
     """It excludes them after the pair style was set up, and takes an atom without neighbors for a deleted one."""
     result = run(tmp_path, GCMC.format(pair=toy("harmonic-list-f64")), ranks, timeout=60)
     assert result.code != 0
-    assert result.output.count("remove neigh_modify exclude group, or the fix that leaves out atoms (fix gcmc") == 1
+    assert result.output.count("remove neigh_modify exclude group, or the fix that excludes atoms (fix gcmc") == 1
 
 
 @pytest.mark.parametrize("ranks", [1, 2])

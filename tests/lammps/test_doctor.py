@@ -55,7 +55,7 @@ def test_another_build_of_lammps_is_told_with_the_remedy(tmp_path):
     code, found = doctor("--lammps", str(lmp), LD_LIBRARY_PATH=libraries, LAMMPS_PLUGIN_PATH="")
     status, sentence, remedy = found["lammps plugin"]
     assert (code, status) == (1, "problem"), found
-    assert "ERROR: the tumble plugin was built for another LAMMPS than the one that loads it" in sentence
+    assert "ERROR: the tumble plugin was built for another LAMMPS than this one" in sentence
     assert remedy.startswith("TUMBLE_LAMMPS=") and remedy.endswith(
         " cargo build --release -p tumble-lammps --features plugin"
     )

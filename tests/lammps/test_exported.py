@@ -48,5 +48,5 @@ def test_an_energy_of_the_whole_structure_is_not_shared_among_ranks(tmp_path):
     record = next(filter(is_whole, PERIODIC))
     result = run(tmp_path, box(record) + model(TOYS / f"{record['model']}.onnx") + REPORT, 2)
     assert result.code != 0
-    sentence = "the model's energy is one of the whole structure and not a sum over atoms, so 2 ranks cannot share it"
+    sentence = "the model's energy is global, not a sum over atoms, and cannot be split over 2 ranks"
     assert sentence in result.output

@@ -22,7 +22,7 @@ QUARTER = (
 TYPES = np.array(8 * [1] + 14 * [2])
 SPECIES = np.where(TYPES == 1, 8, 1)
 AXES = ["xx", "yy", "zz", "xy", "xz", "yz"]
-TOLD = "LAMMPS has turned the general triclinic box into its own axes; the model sees the axes of the input"
+TOLD = "LAMMPS has rotated the general triclinic box to its own axes; the model gets the axes of the input"
 
 
 def structure(turn):

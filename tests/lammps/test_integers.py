@@ -38,5 +38,5 @@ def test_integers_of_other_sizes_are_refused(tmp_path):
     sentence = (
         "compiled for a LAMMPS with other integers (LAMMPS_SMALLBIG, 4-byte atom IDs, 8-byte steps, 4-byte image "
     )
-    sentence += "flags) than the one that loads it (LAMMPS_BIGBIG, 8-byte atom IDs, 8-byte steps, 8-byte image flags)"
+    sentence += "flags) than this LAMMPS (LAMMPS_BIGBIG, 8-byte atom IDs, 8-byte steps, 8-byte image flags)"
     assert done.stderr.count(sentence) == 1, done.stderr

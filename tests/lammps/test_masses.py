@@ -27,7 +27,7 @@ def box(masses, units="metal", style="atomic"):
 def warnings(folder, script, ranks=1):
     """Those of this kind."""
     output = succeed(folder, script, ranks).output
-    return [line for line in output.splitlines() if "masses and elements do not fit" in line]
+    return [line for line in output.splitlines() if "masses and elements do not match" in line]
 
 
 @pytest.mark.parametrize("units", STYLES)

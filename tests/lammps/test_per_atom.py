@@ -203,7 +203,7 @@ def test_heat_flux_of_one_hop(tmp_path, name, rotate, ranks):
     assert "centroid virials" not in output
 
 
-WARNING = "centroid virials of a model with several hops take the energy of distant edges to sit at their centers"
+WARNING = "centroid virials of a model with several hops place the energy of distant edges at their centers"
 
 
 def test_heat_flux_of_two_hops(tmp_path):
@@ -232,5 +232,5 @@ def test_direct_forces_are_refused(tmp_path, style, ranks):
     script += f"compute s all {style} NULL pair\ndump 1 all custom 1 s.dump id c_s[1]\nrun 0\n"
     result = run(tmp_path, script, ranks, timeout=60)
     assert result.code != 0
-    sentence = "per-atom virials are made of the gradients of the energy, which direct forces lack"
+    sentence = "per-atom virials are computed from the gradients of the energy, which direct forces lack"
     assert result.output.count(sentence) == 1, result.output

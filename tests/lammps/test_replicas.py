@@ -32,7 +32,8 @@ def test_partitions_are_told_to_take_seeds_of_their_own(tmp_path):
     seeds = "variable s world 1 1\n"
     result = partitions(tmp_path, seeds + START + model(TWOHOP, "rotate random seed ${s}") + "run 0\n", 2)
     assert result.code == 0, result.output
-    sentence = "partitions with the same seed turn alike: give each its own, as in variable s world 1 2 3 and seed ${s}"
+    sentence = "partitions with the same seed draw the same rotations: give each its own seed, as in variable s world "
+    sentence += "1 2 3 and seed ${s}"
     assert all(log(tmp_path, k).count(sentence) == 1 for k in (0, 1))
 
 

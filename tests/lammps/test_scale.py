@@ -62,7 +62,9 @@ def test_reset_and_multiplied_scales(tmp_path):
 def test_a_scale_for_some_pairs_only(tmp_path, what, others, ranks):
     result = run(tmp_path, moving(PAIR) + adapted(0.5, what) + "run 0\n", ranks, timeout=60)
     assert result.code != 0
-    assert result.output.count(f"for types {others}, and the model's energy is no sum over pairs") == 1, result.output
+    assert result.output.count(f"for types {others}, and the model's energy is not a sum over pairs") == 1, (
+        result.output
+    )
     assert "write scale * * in fix adapt or compute fep" in result.output
 
 

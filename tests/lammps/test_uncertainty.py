@@ -163,7 +163,7 @@ def test_a_model_without_an_ensemble(tmp_path):
     start = triclinic() + toy("harmonic-list-f64", "uncertainty 0.1")
     result = run(tmp_path, start + "run 0\n", 2, timeout=60)
     assert result.code != 0
-    sentence = "uncertainty is 0.1, but the model has no ensemble to tell it: remove the keyword"
+    sentence = "uncertainty is 0.1, but the model has no ensemble: remove the keyword"
     assert result.output.count(sentence) == 1, result.output
 
 
@@ -171,5 +171,5 @@ def test_a_fix_that_asks_a_model_without_an_ensemble(tmp_path):
     start = triclinic() + toy("harmonic-list-f64") + "fix u all pair 1 tumble uncertainty 0\nrun 0\n"
     result = run(tmp_path, start, 2, timeout=60)
     assert result.code != 0
-    sentence = "fix pair asks for the uncertainty, but the model has no ensemble to tell it: remove the fix"
+    sentence = "fix pair asks for the uncertainty, but the model has no ensemble: remove the fix"
     assert result.output.count(sentence) == 1, result.output

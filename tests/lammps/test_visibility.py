@@ -22,10 +22,10 @@ def refused(folder, script, ranks=1):
     [
         ("neigh_modify exclude type 1 1\n", "remove neigh_modify exclude type,"),
         ("group a type 1\nneigh_modify exclude group a a\n", "remove neigh_modify exclude group,"),
-        (GROUP + "neigh_modify include few\n", "lists those of group few only: remove neigh_modify include"),
+        (GROUP + "neigh_modify include few\n", "lists only group few: remove neigh_modify include"),
         (
             GROUP + "comm_modify group few\n",
-            "makes those of group few only: write comm_modify group all",
+            "restricts them to group few: write comm_modify group all",
         ),
         ("neigh_modify once yes\n", "keeps the first neighbor list for the whole run"),
         ("neighbor 1.0 multi\ncomm_modify mode multi\n", "write comm_modify mode single"),
@@ -43,9 +43,9 @@ def test_commands_that_hide_neighbors_are_refused_by_name(tmp_path, commands, se
         (GROUP.splitlines()[0] + "\nneigh_modify exclude group few few\n", "remove neigh_modify exclude group,"),
         ("neigh_modify once yes\n", "write neigh_modify once no"),
         ("comm_modify cutoff 1.0\n", "comm_modify cutoff was set to 1 since LAMMPS was set up, but the model sees 4.5"),
-        (toy(), "pair_style or pair_coeff were given anew since LAMMPS was set up: remove pre no"),
-        ("pair_style tumble rotate octahedral\n", "pair_style or pair_coeff were given anew since LAMMPS was set up"),
-        (toy().splitlines()[1] + "\n", "pair_style or pair_coeff were given anew since LAMMPS was set up"),
+        (toy(), "pair_style or pair_coeff was repeated since LAMMPS was set up: remove pre no"),
+        ("pair_style tumble rotate octahedral\n", "pair_style or pair_coeff was repeated since LAMMPS was set up"),
+        (toy().splitlines()[1] + "\n", "pair_style or pair_coeff was repeated since LAMMPS was set up"),
     ],
 )
 def test_changes_after_the_setup_are_refused_too(tmp_path, commands, sentence):

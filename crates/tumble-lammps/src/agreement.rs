@@ -1,39 +1,39 @@
-//! Whether all ranks run the same program with the same model and settings. Ranks on several machines read their files
-//! from several disks, and a difference between them is a wrong energy that nothing else would tell.
+//! Comparison of program, model and settings between ranks. Ranks on several machines read their files from several
+//! disks, and a difference would silently give wrong energies.
 
 use crate::error::{Error, Result};
 
 /// The first line of every [`Identity`].
 const VERSION: &str = concat!("the version of tumble\t", env!("CARGO_PKG_VERSION"), "\n");
 
-/// What must be the same on all ranks: names and values in a fixed order, as text that other ranks can read.
+/// Properties that must agree on all ranks: names and values in a fixed order, as text to send to other ranks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Identity(String);
 
 impl Default for Identity {
-    /// Of this program, without more.
+    /// The identity of this program alone, its version.
     fn default() -> Self {
         Self(VERSION.into())
     }
 }
 
 impl Identity {
-    /// One more property.
+    /// Adds a property.
     pub fn with(mut self, name: &str, value: impl ToString) -> Self {
         self.0 += &format!("{name}\t{}\n", value.to_string().replace(['\t', '\n'], " "));
         self
     }
 
-    /// A property in each line: name, tab, value.
+    /// Returns the properties, one per line: name, tab, value.
     pub fn into_text(self) -> String {
         self.0
     }
 }
 
-/// Compares what rank 0 has with the first rank that has something else.
+/// Compares the identity of rank 0 with the first rank in `different_ranks`.
 ///
 /// # Errors
-/// [`Error::RanksDiffer`], about the first property that is different.
+/// [`Error::RanksDiffer`], about the first differing property.
 pub fn compare(first: &str, other: &str, different_ranks: &[usize]) -> Result<()> {
     let line = |text: &str, index| text.lines().nth(index).map(str::to_owned).unwrap_or_default();
     let Some(index) = (0..first.lines().count().max(other.lines().count())).find(|&i| line(first, i) != line(other, i))
@@ -52,7 +52,7 @@ pub fn compare(first: &str, other: &str, different_ranks: &[usize]) -> Result<()
     })
 }
 
-/// "rank 3" or "ranks 1-3, 5" of ascending numbers.
+/// Writes ascending numbers as "rank 3" or "ranks 1-3, 5".
 fn ranges(numbers: &[usize]) -> String {
     let mut parts: Vec<(usize, usize)> = Vec::new();
     for &number in numbers {
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_difference_is_told_with_both_values_and_the_ranks() {
+    fn error_names_the_first_difference_with_both_values_and_the_ranks() {
         let told = |first: &str, other: &str, ranks: &[usize]| compare(first, other, ranks).unwrap_err().to_string();
         let sentence = told(&identity("ab", 3), &identity("cd", 4), &[1, 2, 3, 7]);
         assert!(sentence.starts_with("ranks 1-3, 7 differ from rank 0 in the SHA-256 of the model:"), "{sentence}");
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn values_keep_to_their_line() {
+    fn values_stay_on_one_line() {
         assert!(Identity::default().with("rotate", "a\tb\nc").into_text().ends_with("\nrotate\ta b c\n"));
     }
 }

@@ -1,4 +1,4 @@
-//! Where in a simulation a model has failed, in LAMMPS' terms: atom IDs, not places in the arrays of one rank.
+//! Description of the failing atom of a model in errors, by atom ID instead of an index in the arrays of one rank.
 
 use tumble_core::elements::symbol;
 use tumble_core::graph::Graph;
@@ -6,11 +6,11 @@ use tumble_core::rotation::{Vector3, norm};
 
 use crate::error::Error;
 
-/// So many neighbors are told.
+/// Number of nearest neighbors in an error.
 const NEIGHBORS: usize = 3;
 
-/// The atoms of a rank's graph as a user knows them.
-pub struct Place<'a> {
+/// Atom IDs and positions of the nodes of a rank's graph, for errors.
+pub struct AtomLocator<'a> {
     /// The graph.
     pub graph: &'a Graph,
     /// Atom ID of each node.
@@ -19,9 +19,10 @@ pub struct Place<'a> {
     pub positions: &'a [Vector3],
 }
 
-impl Place<'_> {
-    /// An error that tells where a number is not finite, with the atom in place of an index; others as they are.
-    pub fn name(&self, error: tumble_core::Error) -> Error {
+impl AtomLocator<'_> {
+    /// Replaces the index in an error about a non-finite number by a description of the atom; returns other errors
+    /// unchanged.
+    pub fn locate(&self, error: tumble_core::Error) -> Error {
         match error {
             tumble_core::Error::OutputNotFinite { model, output, center: Some(center), value, .. }
                 if center < self.graph.n_centers() =>
@@ -62,11 +63,11 @@ mod tests {
         let positions = [[0.0; 3], [1.0, 0.0, 0.0], [0.0, 0.25, 0.0], [9.0; 3]];
         let rows = (0..3).map(|i| (0..3).filter(|&j| j != i).map(|j| edge_between(&positions, i, j)).collect());
         let graph = Graph::new(vec![8, 1, 1, 8], vec![1.0; 4], rows.chain([vec![]]).collect());
-        let place = Place { graph: &graph, tags: &[7, 1 << 40, 3, 5], positions: &positions };
+        let place = AtomLocator { graph: &graph, tags: &[7, 1 << 40, 3, 5], positions: &positions };
         let (model, index) = ("toy".into(), vec![9, 0]);
         let center = Some(center);
         place
-            .name(tumble_core::Error::OutputNotFinite {
+            .locate(tumble_core::Error::OutputNotFinite {
                 model,
                 output: "forces",
                 index,
@@ -78,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn the_atom_and_its_nearest_neighbors_are_told() {
+    fn error_names_the_atom_and_its_nearest_neighbors() {
         let found = sentence(0);
         let expected = "gave NaN in forces for atom 7 (O) at (0.000000, 0.000000, 0.000000), nearest neighbors atom 3 (H) at \
                         0.2500 Å, atom 1099511627776 (H) at 1.0000 Å:";
@@ -86,12 +87,12 @@ mod tests {
     }
 
     #[test]
-    fn a_lonely_atom_has_none() {
+    fn isolated_atom_has_no_neighbors() {
         assert!(sentence(3).contains("atom 5 (O) at (9.000000, 9.000000, 9.000000), without neighbors:"));
     }
 
     #[test]
-    fn unknown_indices_stay_unchanged() {
+    fn errors_with_unknown_indices_are_unchanged() {
         assert!(sentence(4).contains("at index [9, 0]"));
     }
 }

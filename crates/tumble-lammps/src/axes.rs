@@ -1,33 +1,34 @@
-//! The axes in which a box was given. LAMMPS turns a general triclinic box until its first vector is along x and its
-//! second in the xy plane; a model that is not exactly rotation-invariant would see other axes than the user's.
+//! Conversion between LAMMPS' axes and the user's. LAMMPS rotates a general triclinic box so that its first vector is
+//! along x and its second in the xy plane. The results of a model without exact rotation invariance would change, so
+//! the model gets the axes of the user.
 
 use tumble_core::rotation::{Matrix3, Vector3, apply, apply_transposed, multiply, transpose};
 
-/// The rotation from LAMMPS' axes to the user's; none where they are the same.
+/// The rotation from LAMMPS' axes to the user's; the identity unless the box is general triclinic.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Axes {
     to_user: Option<Matrix3>,
 }
 
 impl Axes {
-    /// From `domain->rotate_r2g` row by row `[9]`; of an empty slice, LAMMPS' own axes.
+    /// Creates axes from `domain->rotate_r2g` row by row `[9]`; an empty slice means LAMMPS' own axes.
     pub fn new(rows: &[f64]) -> Self {
         Self { to_user: rows.as_chunks::<3>().0.try_into().ok() }
     }
 
-    /// A vector in the user's axes from one in LAMMPS' axes.
+    /// Rotates a vector from LAMMPS' axes to the user's axes.
     pub fn to_user(&self, v: Vector3) -> Vector3 {
         self.to_user.map_or(v, |matrix| apply(&matrix, v))
     }
 
-    /// Turns vectors from the user's axes to LAMMPS' axes.
+    /// Rotates vectors from the user's axes to LAMMPS' axes.
     pub fn vectors_from_user(&self, vectors: &mut [Vector3]) {
         if let Some(matrix) = &self.to_user {
             vectors.iter_mut().for_each(|v| *v = apply_transposed(matrix, *v));
         }
     }
 
-    /// Turns tensors of second rank from the user's axes to LAMMPS' axes.
+    /// Rotates tensors of second rank from the user's axes to LAMMPS' axes.
     pub fn tensors_from_user(&self, tensors: &mut [Matrix3]) {
         if let Some(matrix) = &self.to_user {
             let back = transpose(matrix);
@@ -42,13 +43,13 @@ mod tests {
     use tumble_core::rotation::about;
 
     #[test]
-    fn vectors_and_tensors_come_back() {
+    fn vectors_and_tensors_survive_the_round_trip() {
         let matrix = about([1.0, 2.0, -0.5], 0.7);
         let axes = Axes::new(matrix.as_flattened());
         let (a, b) = ([0.3, -1.0, 2.0], [1.0, 0.5, 0.25]);
         let (turned, other) = (axes.to_user(a), axes.to_user(b));
         assert!((0..3).all(|k| (turned[k] - apply(&matrix, a)[k]).abs() < 1e-15));
-        // A tensor a ⊗ b turns as its vectors do.
+        // A tensor a ⊗ b rotates as its vectors.
         let mut tensor = [turned.map(|x| other.map(|y| x * y))];
         let mut vector = [turned];
         axes.tensors_from_user(&mut tensor);

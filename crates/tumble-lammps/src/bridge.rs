@@ -1,4 +1,4 @@
-//! The only bridge to C++. Everything that crosses it is plain data; errors cross as sentences, panics never.
+//! The only bridge to C++. Only plain data crosses it; errors cross as sentences, panics never.
 
 use std::ffi::{c_char, c_int, c_void};
 use std::path::Path;
@@ -15,6 +15,7 @@ use tumble_core::virial::{centroid_virials, virials};
 use tumble_engine::load;
 
 use crate::agreement::{self, Identity};
+use crate::atom_locator::AtomLocator;
 use crate::axes::Axes;
 use crate::build_id;
 use crate::error::{Error, Result};
@@ -22,27 +23,26 @@ use crate::fold::{Folded, RankAtoms, fold};
 use crate::integers::{self, IntegerSizes};
 use crate::keywords::{self, Expected, Keywords};
 use crate::masses::{self, TypeMass};
-use crate::place::Place;
-use crate::step::{Outcome, Wanted, step};
+use crate::step::{Outcome, StepOptions, step};
 
 #[allow(missing_docs)]
 #[cxx::bridge(namespace = "tumble")]
 mod ffi {
-    /// How LAMMPS reads what comes after a keyword.
+    /// Type of the value of a keyword, for LAMMPS' parser.
     enum ValueKind {
         Word,
-        /// yes or no, and what else LAMMPS takes for them.
+        /// yes or no, in any of LAMMPS' spellings.
         Switch,
         Whole,
         /// LAMMPS' unit.
         Energy,
     }
 
-    /// What comes after a keyword.
+    /// Allowed values of a keyword.
     #[derive(Clone, Copy)]
     struct KeywordValue {
         kind: ValueKind,
-        /// Of whole numbers.
+        /// Minimum of a whole number.
         least: u64,
     }
 
@@ -63,33 +63,33 @@ mod ffi {
         row_atoms: &'a [i32],
         row_starts: &'a [usize],
         candidates: &'a [i32],
-        /// Volume of the periodic cell if this rank holds the whole of it, else 0.
+        /// Volume of the periodic cell if this rank holds all of it, else 0.
         volume: f64,
-        /// Rotation from LAMMPS' axes to the user's, row by row `[9]`; empty where they are the same.
+        /// Rotation from LAMMPS' axes to the user's, row by row `[9]`; empty if they are the same.
         axes: &'a [f64],
-        /// Of the own atoms, LAMMPS' unit.
+        /// Masses of the own atoms, LAMMPS' unit.
         masses: &'a [f64],
         /// Largest tag on any rank.
         max_tag: usize,
     }
 
-    /// What is wanted of a step.
+    /// Options of a step.
     struct StepRequest {
-        /// Chooses the random rotations, and what is due in multiple time stepping.
+        /// Selects the random rotations, and the phase of multiple time stepping.
         step: u64,
-        /// Whether the integrator of a run of dynamics asks; everybody else gets the average.
+        /// Whether the integrator of a dynamics run requests the forces; other callers get the average.
         integrator: bool,
-        /// Whether energies or values per atom are wanted, which only an averaged evaluation can give.
+        /// Whether to compute energies or values per atom; they need an averaged evaluation.
         energies: bool,
         virials: bool,
         centroid_virials: bool,
-        /// Whether measures of broken symmetry are wanted, and `max_tag` is known.
+        /// Whether to measure the broken symmetry; needs `max_tag`.
         measure: bool,
-        /// Whether to spend evaluations on them.
+        /// Whether to spend additional evaluations on the measures.
         survey: bool,
     }
 
-    /// eV and Å. `atoms[node]` says on which of the rank's atoms `forces[3 * node..]` acts.
+    /// Results of a rank, eV and Å. `forces[3 * node..]` acts on the rank's atom `atoms[node]`.
     #[derive(Default)]
     struct RankResult {
         energy: f64,
@@ -99,22 +99,22 @@ mod ffi {
         has_virial: bool,
         /// xx, yy, zz, xy, xz, yz.
         virial: [f64; 6],
-        /// xx, yy, zz, xy, xz, yz of each node, if asked for.
+        /// xx, yy, zz, xy, xz, yz of each node; empty unless requested.
         virials: Vec<f64>,
-        /// xx, yy, zz, xy, xz, yz, yx, zx, zy of each node, if asked for.
+        /// xx, yy, zz, xy, xz, yz, yx, zx, zy of each node; empty unless requested.
         centroid_virials: Vec<f64>,
-        /// Standard deviation over the replicas of each own atom's energy; not a number where it is not known.
+        /// Standard deviation over the replicas of each own atom's energy; NaN if unknown.
         spreads: Vec<f64>,
         /// Standard deviation over the ensemble of each own atom's energy; empty without an ensemble.
         uncertainties: Vec<f64>,
         evaluations: usize,
-        /// To be summed over the ranks for `diagnose`; empty if nothing was measured.
+        /// This rank's share of the measures, to be summed over the ranks for `diagnose`; empty without a measurement.
         shares: Vec<f64>,
         /// Seconds inside the model for this step.
         model_seconds: f64,
     }
 
-    /// Measures of broken symmetry of the whole system, eV and Å; what is not known is not a number.
+    /// Measures of broken symmetry of the whole system, eV and Å; NaN if unknown.
     struct SymmetryMeasures {
         energy_spread: f64,
         force_spread: f64,
@@ -126,13 +126,13 @@ mod ffi {
     extern "Rust" {
         type Engine;
         type Keywords;
-        /// Of keywords and values in turn, those that are settings.
+        /// Parses alternating keywords and values, except those held in C++.
         fn read_keywords(words: Vec<String>) -> Result<Box<Keywords>>;
-        /// The SHA-256 that the model must have; empty: any.
-        fn demand(self: &mut Keywords, sha256: &str);
+        /// Requires a model with this SHA-256; empty: any model.
+        fn require_sha256(self: &mut Keywords, sha256: &str);
         fn every(self: &Keywords) -> u64;
         fn seed(self: &Keywords) -> u64;
-        /// Threads of the processor that the model takes on each rank; 0 where it runs elsewhere.
+        /// Returns the model's CPU threads per rank; 0 on other devices.
         fn processor_threads(self: &Keywords) -> usize;
         fn unit_style(name: &str) -> Result<Units>;
         fn keyword_value(word: &str) -> Result<KeywordValue>;
@@ -148,8 +148,8 @@ mod ffi {
         fn species(self: &Engine, element: &str) -> Result<u8>;
         fn identity(self: &Engine, keywords: &Keywords, species_of_type: &[u8]) -> String;
         fn mass_warning(self: &Engine, species_of_type: &[u8], masses: &[f64]) -> String;
-        /// The correction of the virial that is held between outer steps, xx, yy, zz, xy, xz, yz, eV, this rank's share; empty
-        /// if there is none.
+        /// Returns this rank's share of the held correction of the virial between outer steps, xx, yy, zz, xy, xz, yz,
+        /// eV; empty if there is none.
         fn held_virial(self: &Engine) -> Vec<f64>;
         fn hold_virial(self: &mut Engine, virial: &[f64]);
         fn evaluate(self: &mut Engine, data: &RankData, request: &StepRequest, result: &mut RankResult) -> Result<()>;
@@ -159,7 +159,7 @@ mod ffi {
 
 use ffi::{KeywordValue, RankData, RankResult, StepRequest, SymmetryMeasures, Units, ValueKind};
 
-/// A loaded model as the pair style sees it.
+/// A loaded model with its settings, behind the bridge.
 pub struct Engine {
     calculator: Calculator,
     units: Units,
@@ -188,18 +188,18 @@ fn keyword_value(word: &str) -> Result<KeywordValue> {
     })
 }
 
-/// Refuses an element where the model is expected.
+/// Refuses an element in place of the model.
 fn check_model_word(word: &str) -> Result<()> {
     let is_element = element_number(word).is_some() && !Path::new(word).exists();
     guarded(|| if is_element { Err(Error::ElementNotModel { word: word.into() }) } else { Ok(()) })
 }
 
-/// The atomic number of a symbol or a number.
+/// Parses an element, given as symbol or atomic number.
 fn element_number(word: &str) -> Option<u8> {
     word.parse().ok().filter(|z| (1..=118).contains(z)).or_else(|| atomic_number(word))
 }
 
-/// Texts of `Engine::identity`, of rank 0 and of the first of the ranks that differ from it.
+/// Compares `Engine::identity` of rank 0 with the first of the `different_ranks`.
 fn compare_identities(first: &str, other: &str, different_ranks: &[usize]) -> Result<()> {
     guarded(|| agreement::compare(first, other, different_ranks))
 }
@@ -212,7 +212,7 @@ fn load_engine(model: &str, keywords: &Keywords, units: Units) -> Result<Box<Eng
 }
 
 impl Engine {
-    /// In LAMMPS' unit of length.
+    /// Returns the cutoff of the model in LAMMPS' unit of length.
     fn cutoff(&self) -> f64 {
         self.calculator.info().cutoff * self.units.angstrom
     }
@@ -233,7 +233,7 @@ impl Engine {
         self.calculator.mitigation().is_random()
     }
 
-    /// Lines for the log.
+    /// Returns lines for the log: the model and its evaluation.
     fn summary(&self) -> String {
         let (info, policy) = (self.calculator.info(), self.calculator.policy());
         let (name, cutoff, hops) = (&info.name, info.cutoff, info.hops);
@@ -243,7 +243,7 @@ impl Engine {
         lines.join("\n  ")
     }
 
-    /// Of a symbol or an atomic number.
+    /// Parses an element, given as symbol or atomic number, and checks that the model knows it.
     fn species(&self, element: &str) -> Result<u8> {
         guarded(|| {
             let info = self.calculator.info();
@@ -253,7 +253,8 @@ impl Engine {
         })
     }
 
-    /// What must be the same on all ranks, as text. The first entry of `species_of_type` belongs to no type.
+    /// Returns the properties that must agree on all ranks, as text. The first entry of `species_of_type` is unused,
+    /// since types start from 1.
     fn identity(&self, keywords: &Keywords, species_of_type: &[u8]) -> String {
         let origin = self.calculator.origin();
         let hash = origin.rsplit_once("sha256 ").map_or(origin, |(_, hash)| hash);
@@ -264,8 +265,8 @@ impl Engine {
         accepted(Door::Lammps).into_iter().fold(identity, with).into_text()
     }
 
-    /// A sentence about masses that are far from those of their elements; empty if there are none. `masses[t]` of type
-    /// t in LAMMPS' unit, not positive where it is not known.
+    /// Returns a warning about masses far from those of the elements; empty if there are none. `masses[t]` is the mass
+    /// of type t in LAMMPS' unit, 0 or less if unknown.
     fn mass_warning(&self, species_of_type: &[u8], masses: &[f64]) -> String {
         let one = |(number, (&element, mass)): (usize, (&u8, &f64))| TypeMass {
             number,
@@ -300,10 +301,10 @@ impl Engine {
             let tags = folded.atoms.iter().map(|&atom| data.tags[atom] as usize);
             let probes = measured.then(|| Probes::new(tags, data.masses, data.max_tag));
             let edge_gradients = request.virials || request.centroid_virials;
-            let wanted = Wanted { step: request.step, phase, edge_gradients, survey, probes: probes.as_ref() };
+            let options = StepOptions { step: request.step, phase, edge_gradients, survey, probes: probes.as_ref() };
             let before = self.calculator.model_seconds();
-            let outcome =
-                step(&mut self.calculator, &folded.graph, &wanted).map_err(|error| name_place(error, data, &folded))?;
+            let outcome = step(&mut self.calculator, &folded.graph, &options)
+                .map_err(|error| locate_error(error, data, &folded))?;
             result.shares = outcome.shares.as_ref().map(|shares| shares.numbers.clone()).unwrap_or_default();
             self.shares = outcome.shares.clone().unwrap_or_default();
             result.model_seconds = self.calculator.model_seconds() - before;
@@ -315,7 +316,7 @@ impl Engine {
         let unit = 1.0 / self.units.angstrom;
         let axes = Axes::new(data.axes);
         let (positions, _) = data.positions.as_chunks::<3>();
-        // Compared with a cutoff, what is not a number has no neighbors: the atom would silently be missing.
+        // NaN compares false with the cutoff: without this check the atom would silently lose its neighbors.
         if let Some(bad) = data.positions.iter().position(|x| !x.is_finite()) {
             let (atom, value) = (data.tags[bad / 3] as usize, data.positions[bad]);
             return Err(tumble_core::Error::NotFinite { what: "the position", atom, value }.into());
@@ -354,12 +355,12 @@ impl Engine {
     }
 }
 
-/// An error with the atom ID in place of an index of this rank.
-fn name_place(error: tumble_core::Error, data: &RankData, folded: &Folded) -> Error {
+/// Replaces the index on this rank in an error by the atom ID.
+fn locate_error(error: tumble_core::Error, data: &RankData, folded: &Folded) -> Error {
     let tags: Vec<_> = folded.atoms.iter().map(|&atom| data.tags[atom]).collect();
     let (all, _) = data.positions.as_chunks::<3>();
     let positions: Vec<_> = folded.atoms.iter().map(|&atom| all[atom]).collect();
-    Place { graph: &folded.graph, tags: &tags, positions: &positions }.name(error)
+    AtomLocator { graph: &folded.graph, tags: &tags, positions: &positions }.locate(error)
 }
 
 fn fill(result: &mut RankResult, folded: Folded, outcome: Outcome, request: &StepRequest, axes: &Axes) -> Result<()> {
@@ -391,7 +392,7 @@ fn fill(result: &mut RankResult, folded: Folded, outcome: Outcome, request: &Ste
     Ok(())
 }
 
-/// In LAMMPS' order.
+/// Returns six entries of a matrix in LAMMPS' order: xx, yy, zz, xy, xz, yz.
 fn six(w: &Matrix3) -> [f64; 6] {
     [w[0][0], w[1][1], w[2][2], w[0][1], w[0][2], w[1][2]]
 }
@@ -399,28 +400,29 @@ fn six(w: &Matrix3) -> [f64; 6] {
 unsafe extern "C" {
     /// Registers the pair style (`cpp/plugin.cpp`).
     fn tumble_register_styles(lmp: *mut c_void, handle: *mut c_void, regfunc: *mut c_void);
-    /// Of LAMMPS' C interface; only its address is used, to find the library that is loading us.
+    /// A function of LAMMPS' C interface; only its address is used, to find the library that loads the plugin.
     fn lammps_version(lmp: *mut c_void) -> c_int;
-    /// Of LAMMPS' C interface: the size of an integer type, bytes.
+    /// A function of LAMMPS' C interface: returns the size of an integer type, bytes.
     fn lammps_extract_setting(lmp: *mut c_void, keyword: *const c_char) -> c_int;
-    /// Sizes of LAMMPS' integers in the C++ side (`cpp/plugin.cpp`), bytes.
+    /// Writes the sizes of LAMMPS' integers on the C++ side (`cpp/plugin.cpp`), bytes.
     fn tumble_integer_sizes(sizes: *mut IntegerSizes);
 }
 
-/// In a section of its own, so that `tumble doctor` can read it from the file: nothing but LAMMPS can load that.
+/// Build-id of the LAMMPS at compile time, in a section of its own: `tumble doctor` reads it from the file, since only
+/// LAMMPS can load the plugin.
 #[unsafe(no_mangle)]
 #[unsafe(link_section = ".tumble.lammps")]
 pub static TUMBLE_COMPILED_FOR: [u8; build_id::COMPILED_FOR.len()] =
     *build_id::COMPILED_FOR.as_bytes().first_chunk().unwrap();
 
-/// What `plugin load` calls. `lmp`, `handle` and `regfunc` are LAMMPS' own pointers.
+/// Entry point of the plugin, called by `plugin load`. `lmp`, `handle` and `regfunc` are LAMMPS' own pointers.
 ///
 /// # Safety
-/// To be called by LAMMPS' plugin loader only.
+/// Only LAMMPS' plugin loader may call this function.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lammpsplugin_init(lmp: *mut c_void, handle: *mut c_void, regfunc: *mut c_void) {
     let refusal: Result<_> = guarded(|| {
-        // SAFETY: both only read; LAMMPS gave its own handle.
+        // SAFETY: both functions only read, and `lmp` is LAMMPS' own handle.
         let (mut compiled, found) =
             (IntegerSizes::default(), IntegerSizes::ask(|name| unsafe { lammps_extract_setting(lmp, name.as_ptr()) }));
         unsafe { tumble_integer_sizes(&mut compiled) };
@@ -428,7 +430,7 @@ pub unsafe extern "C" fn lammpsplugin_init(lmp: *mut c_void, handle: *mut c_void
         Ok(integers::refusal(&compiled, &found).or_else(other_build))
     });
     match refusal {
-        // SAFETY: the pointers go to C++ as LAMMPS gave them.
+        // SAFETY: the pointers are passed on unchanged.
         Ok(None) => unsafe { tumble_register_styles(lmp, handle, regfunc) },
         Ok(Some(sentence)) => eprintln!("ERROR: {sentence}"),
         Err(error) => eprintln!("ERROR: {error}"),

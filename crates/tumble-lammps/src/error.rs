@@ -1,16 +1,16 @@
-//! What can go wrong with the pair style.
+//! The errors of the pair style.
 
 use tumble_core::numbers::plain;
 
-/// Result of everything in this crate that can fail.
+/// Result of the fallible functions of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 tumble_core::errors! {
-    /// What went wrong, as one sentence that tells the user what to change.
+    /// An error, displayed as one sentence with its remedy.
     #[derive(Debug, thiserror::Error)]
     #[non_exhaustive]
     pub enum Error {
-        /// An error of structures, settings or a model's evaluation.
+        /// An error of structures, settings or the evaluation of a model.
         #[error(transparent)]
         Core(#[from] tumble_core::Error),
 
@@ -22,49 +22,49 @@ tumble_core::errors! {
         ///
         /// Cause: LAMMPS runs in `units lj`, whose numbers have no scale.
         ///
-        /// Cure: Write one of the other styles, and convert the data file.
+        /// Cure: Use another unit style, and convert the data file.
         #[error(
             "units {style} have no scale in eV and Å: use units metal, real, electron, si, cgs, micro or nano with \
              this model"
         )]
         UnitStyle {
-            /// Its name.
+            /// Name of the unit style.
             style: String,
         },
 
-        /// Per-atom virials of forces that are no derivatives.
+        /// Per-atom virials of direct forces.
         ///
-        /// Cause: A compute asks for virials per atom of a model with direct forces.
+        /// Cause: A compute needs virials per atom, but the model has direct forces.
         ///
         /// Cure: Write `forces conservative`, or remove the compute.
         #[error(
-            "per-atom virials are made of the gradients of the energy, which direct forces lack: use conservative \
-             forces (and inner ones), or remove compute stress/atom, centroid/stress/atom and heat/flux"
+            "per-atom virials are computed from the gradients of the energy, which direct forces lack: use \
+             conservative forces (and inner ones), or remove compute stress/atom, centroid/stress/atom and heat/flux"
         )]
         NoAtomicVirials,
 
-        /// A word in place of a keyword of the pair style.
+        /// An unknown keyword of the pair style.
         ///
-        /// Cause: A keyword of `pair_style tumble` is misspelt, or there is none of that name.
+        /// Cause: A keyword of `pair_style tumble` is misspelt or does not exist.
         ///
-        /// Cure: Write one of those that the sentence lists; docs/lammps.md#syntax says what each does.
+        /// Cure: Use a keyword from the list in the sentence; docs/lammps.md#syntax describes them.
         #[error("unknown keyword {word}: {hint}the keywords are {known}")]
         UnknownKeyword {
             /// The word.
             word: String,
-            /// Empty, or the keyword that was probably meant, as a question.
+            /// Empty, or a question or remark with the likely correction.
             hint: String,
-            /// The keywords that there are.
+            /// All keywords.
             known: String,
         },
 
-        /// A model where a keyword of the pair style is expected.
+        /// A model in place of a keyword of the pair style.
         ///
         /// Cause: The model was given to `pair_style`, as in some other pair styles.
         ///
-        /// Cure: Give it to `pair_coeff`, as the sentence says.
+        /// Cure: Give it to `pair_coeff`, as in the sentence.
         #[error(
-            "{word} is no keyword: the model goes to pair_coeff, so write pair_style tumble and then pair_coeff * * \
+            "{word} is not a keyword: the model goes to pair_coeff, so write pair_style tumble and then pair_coeff * * \
              {word} followed by the element of each atom type, as in O H"
         )]
         ModelInPairStyle {
@@ -72,7 +72,7 @@ tumble_core::errors! {
             word: String,
         },
 
-        /// An element where `pair_coeff` expects the model.
+        /// An element in place of the model in `pair_coeff`.
         ///
         /// Cause: `pair_coeff` names no model, or names it after the elements.
         ///
@@ -86,36 +86,37 @@ tumble_core::errors! {
             word: String,
         },
 
-        /// Ranks that do not run the same calculation.
+        /// Ranks with different calculations.
         ///
-        /// Cause: MPI ranks on several machines have other model files of the same name, or other versions of tumble.
+        /// Cause: MPI ranks on several machines have different model files of one name, or different versions of
+        /// tumble.
         ///
-        /// Cure: Give all machines the same files, best on a disk that they share.
+        /// Cure: Give all machines the same files, best on a shared disk.
         #[error(
             "{ranks} {} from rank 0 in {what}: {first} on rank 0, {other} on rank {rank}: give all ranks the same \
              model file and the same plugin", if ranks.starts_with("ranks") { "differ" } else { "differs" }
         )]
         RanksDiffer {
-            /// The property that is different.
+            /// The differing property.
             what: String,
-            /// What rank 0 has.
+            /// Its value on rank 0.
             first: String,
-            /// The first rank that has something else.
+            /// The first differing rank.
             rank: usize,
-            /// What that rank has.
+            /// The value on that rank.
             other: String,
-            /// All ranks that have something else than rank 0, with the noun.
+            /// All ranks that differ from rank 0, with the noun.
             ranks: String,
         },
 
-        /// Ghost atoms do not reach as far as the model sees.
+        /// A layer of ghost atoms thinner than the reach of the model.
         ///
-        /// Cause: A rank's share of the box is thinner than the model's reach, or `comm_style tiled` was used.
+        /// Cause: A rank's subdomain is thinner than the model's reach, or the input has `comm_style tiled`.
         ///
-        /// Cure: Use fewer ranks, or other `processors`, so that no share is thinner than the reach.
+        /// Cure: Use fewer ranks, or other `processors`, so that no subdomain is thinner than the reach.
         #[error(
             "the neighbors of ghost atom {tag} are not known on this rank, but the model sees {hops} hops of {} Å: \
-             ghosts must reach {} Å beyond each rank's share of the box, so use fewer MPI ranks, a thicker box, or \
+             ghosts must reach {} Å beyond each rank's subdomain, so use fewer MPI ranks, a thicker box, or \
              comm_style brick", plain(*cutoff), plain(*reach)
         )]
         GhostsTooThin {
@@ -129,12 +130,11 @@ tumble_core::errors! {
             hops: usize,
         },
 
-        /// A model gave NaN or infinity for an atom of a simulation in LAMMPS.
+        /// NaN or infinity for an atom of a simulation in LAMMPS.
         ///
-        /// Cause: As in the sentence with an index: atoms that are too close or too lonely for the model, often since
-        /// the time step is too long.
+        /// Cause: Some atoms are too close or too isolated for the model, often because the time step is too long.
         ///
-        /// Cure: Look at the atom and its neighbors in a dump of the steps before; take a shorter time step, or
+        /// Cure: Look at the atom and its neighbors in a dump of the previous steps; use a shorter time step, or
         /// minimize first.
         #[error(
             "the model \"{model}\" gave {value} in {output} for {place}: check whether these atoms are too close or \

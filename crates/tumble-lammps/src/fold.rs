@@ -1,22 +1,22 @@
-//! From a rank's own and ghost atoms to a [`Graph`]: periodic images are folded onto the atom that they repeat.
+//! Folding of a rank's own and ghost atoms into a [`Graph`]: each periodic image becomes the atom itself.
 //!
-//! An atom and all its images on a rank are one node, told by their tag. A single rank therefore has no ghost centers
-//! at all, and with several ranks only the atoms of other ranks whose messages reach an own atom are centers.
+//! An atom and all its images on a rank share a tag and are one node. A single rank therefore has no ghost centers.
+//! With several ranks, atoms of other ranks are centers only if their messages reach an own atom.
 
 use std::collections::HashMap;
 
 use tumble_core::graph::{Edge, Graph};
 use tumble_core::rotation::{Vector3, dot, sub};
 
-/// A rank's atoms and its candidate neighbors, as LAMMPS holds them: own atoms first, then ghosts.
+/// A rank's atoms and candidate neighbors in LAMMPS' order: own atoms first, then ghosts.
 pub struct RankAtoms<'a> {
     /// Number of own atoms.
     pub n_own: usize,
     /// Positions of own atoms and ghosts, any unit of length.
     pub positions: &'a [Vector3],
-    /// Global identity of each; an image has the tag of the atom that it repeats.
+    /// Tag (atom ID) of each atom; an image has the tag of the original atom.
     pub tags: &'a [i64],
-    /// Atomic number of each.
+    /// Atomic number of each atom.
     pub species: &'a [u8],
     /// Atom of each row of the neighbor list.
     pub row_atoms: &'a [i32],
@@ -26,16 +26,16 @@ pub struct RankAtoms<'a> {
     pub candidates: &'a [i32],
 }
 
-/// The graph of a rank, and where its nodes are among the rank's atoms.
+/// The graph of a rank, with the rank's atom of each node.
 #[derive(Debug)]
 pub struct Folded {
-    /// Own atoms in their order (weight 1), then ghost centers (weight 0), then atoms that are neighbors only.
+    /// Own atoms in their order (weight 1), then ghost centers (weight 0), then atoms without edges of their own.
     pub graph: Graph,
-    /// For each node, one atom of the rank that stands for it; forces put there reach their owner.
+    /// One atom of the rank per node; LAMMPS adds forces on a ghost to its owner.
     pub atoms: Vec<usize>,
 }
 
-/// A ghost whose neighbors are needed, but that has no row in the neighbor list.
+/// A ghost center without a row in the neighbor list.
 #[derive(Debug, PartialEq)]
 pub struct MissingRow {
     /// Tag of the atom.
@@ -44,16 +44,17 @@ pub struct MissingRow {
 
 /// Folds a rank's atoms into a graph for a model of the given number of hops; `cutoff` in the unit of the positions.
 ///
-/// Breadth first from the own atoms: what is `hops - 1` edges away or nearer is a center, what is `hops` away a neighbor.
+/// Searches breadth first from the own atoms: atoms at most `hops - 1` edges away are centers, atoms `hops` edges away
+/// are neighbors only.
 ///
 /// # Errors
-/// [`MissingRow`] if the neighbor list has no row for an atom whose neighbors count.
+/// [`MissingRow`] if the neighbor list has no row for a center.
 pub fn fold(rank: &RankAtoms, cutoff: f64, hops: usize) -> Result<Folded, MissingRow> {
     let mut nodes = Nodes::new(rank);
     let row_of = rows_by_atom(rank);
     let mut rows = Vec::with_capacity(rank.n_own);
     for _ in 0..hops {
-        // Nodes found so far: in the first round the own atoms, then also what the round before has found.
+        // The new nodes: the own atoms in the first round, then the neighbors found in the previous round.
         for node in rows.len()..nodes.atoms.len() {
             let atom = nodes.atoms[node];
             let row = row_of[atom].ok_or(MissingRow { tag: rank.tags[atom] })?;
@@ -71,7 +72,7 @@ fn rows_by_atom(rank: &RankAtoms) -> Vec<Option<usize>> {
     row_of
 }
 
-/// Edges from `atom` to the candidates of `row` within the cutoff; neighbors met for the first time become nodes.
+/// Returns the edges from `atom` to the candidates of `row` within the cutoff; new neighbors become nodes.
 fn edges(rank: &RankAtoms, row: usize, atom: usize, cutoff: f64, nodes: &mut Nodes) -> Vec<Edge> {
     let candidates = &rank.candidates[rank.row_starts[row]..rank.row_starts[row + 1]];
     candidates
@@ -84,7 +85,7 @@ fn edges(rank: &RankAtoms, row: usize, atom: usize, cutoff: f64, nodes: &mut Nod
         .collect()
 }
 
-/// Which atoms are nodes, by tag.
+/// The nodes found so far, by tag.
 struct Nodes {
     atoms: Vec<usize>,
     by_tag: HashMap<i64, usize>,

@@ -1,22 +1,22 @@
-//! The sizes of LAMMPS' integers. Its classes have the same layout with atom IDs of 4 bytes (`LAMMPS_SMALLBIG`) and of
-//! 8 bytes (`LAMMPS_BIGBIG`), so that a plugin made for the one would read the arrays of the other as nonsense.
+//! Sizes of LAMMPS' integers. The layout of its classes is the same with atom IDs of 4 bytes (`LAMMPS_SMALLBIG`) and of
+//! 8 bytes (`LAMMPS_BIGBIG`), so a plugin for the first would load in the second and misread its arrays.
 
 use std::ffi::{CStr, c_int};
 
-/// Bytes of `tagint`, `bigint` and `imageint`.
+/// Sizes of `tagint`, `bigint` and `imageint`, bytes.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct IntegerSizes {
-    /// Of atom IDs.
+    /// Size of atom IDs.
     pub tag: c_int,
-    /// Of steps and numbers of atoms.
+    /// Size of step numbers and numbers of atoms.
     pub big: c_int,
-    /// Of image flags.
+    /// Size of image flags.
     pub image: c_int,
 }
 
 impl IntegerSizes {
-    /// Asks for each by its name, as `lammps_extract_setting` answers.
+    /// Reads the sizes from `size_of`, a function from name to size as `lammps_extract_setting`.
     pub fn ask(size_of: impl Fn(&CStr) -> c_int) -> Self {
         Self { tag: size_of(c"tagint"), big: size_of(c"bigint"), image: size_of(c"imageint") }
     }
@@ -33,13 +33,13 @@ impl IntegerSizes {
     }
 }
 
-/// The sentence by which a LAMMPS with other integers than those compiled for is refused, if it has others.
+/// Returns the error about a LAMMPS with other integers than at compile time; `None` if they agree.
 pub fn refusal(compiled: &IntegerSizes, found: &IntegerSizes) -> Option<String> {
     (compiled != found).then(|| {
         format!(
-            "the tumble plugin was compiled for a LAMMPS with other integers ({}) than the one that loads it ({}): \
-             rebuild the plugin against this LAMMPS with TUMBLE_LAMMPS=<folder of its liblammps and headers> cargo build \
-             --release -p tumble-lammps --features plugin",
+            "the tumble plugin was compiled for a LAMMPS with other integers ({}) than this LAMMPS ({}): rebuild the \
+             plugin against this LAMMPS with TUMBLE_LAMMPS=<folder of its liblammps and headers> cargo build --release \
+             -p tumble-lammps --features plugin",
             compiled.describe(),
             found.describe()
         )
@@ -61,7 +61,7 @@ mod tests {
             sentence.contains("(LAMMPS_SMALLBIG, 4-byte atom IDs, 8-byte steps, 4-byte image flags)"),
             "{sentence}"
         );
-        assert!(sentence.contains("loads it (LAMMPS_BIGBIG, 8-byte atom IDs,"), "{sentence}");
+        assert!(sentence.contains("this LAMMPS (LAMMPS_BIGBIG, 8-byte atom IDs,"), "{sentence}");
         assert!(refusal(&big, &SMALL).unwrap().contains("compiled for a LAMMPS with other integers (LAMMPS_BIGBIG"));
         let odd = IntegerSizes { image: 8, ..SMALL };
         assert!(refusal(&SMALL, &odd).unwrap().contains("(4-byte atom IDs, 8-byte steps, 8-byte image flags)"));

@@ -1,4 +1,4 @@
-//! The keywords of `pair_style tumble`, and the one that was meant.
+//! The keywords of `pair_style tumble`, and suggestions for misspelt ones.
 
 use std::path::Path;
 
@@ -8,28 +8,28 @@ use tumble_core::settings::{Door, Given, Settings, Value};
 
 use crate::error::{Error, Result};
 
-/// Of the pair style itself, which C++ keeps, with their places among the settings.
+/// Keywords of the pair style itself, held in C++, with their positions among the settings.
 const OWN: [(u8, &str); 2] = [(7, "monitor"), (8, "uncertainty")];
 
-/// All of them, in the order of the manual.
+/// Returns all keywords, in the order of the manual.
 pub fn keywords() -> Vec<&'static str> {
     names(Door::Lammps, &OWN)
 }
 
-/// What LAMMPS is to read after a keyword.
+/// Type of the value of a keyword, for LAMMPS' parser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
     /// Any word.
     Word,
-    /// yes or no, and what else LAMMPS takes for them.
+    /// yes or no, in any of LAMMPS' spellings.
     Switch,
-    /// A whole number from this one on.
+    /// A whole number from this minimum.
     Whole(u64),
-    /// An energy above zero, in LAMMPS' unit.
+    /// A positive energy, in LAMMPS' unit.
     Energy,
 }
 
-/// What comes after a word, if that is a keyword.
+/// Returns the type of the value of a keyword.
 ///
 /// # Errors
 /// [`Error::UnknownKeyword`], [`Error::ModelInPairStyle`].
@@ -44,18 +44,18 @@ pub fn expected(word: &str) -> Result<Expected> {
     }
 }
 
-/// The keywords of `pair_style tumble` that are settings, and what `pair_coeff` demands.
+/// The settings of `pair_style tumble`, and the SHA-256 of the model from `pair_coeff`.
 #[derive(Debug)]
 pub struct Keywords {
-    /// How the model is to be evaluated.
+    /// Settings of the evaluation.
     pub settings: Settings,
 }
 
 impl Keywords {
-    /// From keywords and values in turn, numbers and booleans as the table writes them.
+    /// Parses alternating keywords and values, with numbers and booleans in the form of the settings table.
     ///
     /// # Errors
-    /// Those of [`Settings::take`] and [`Settings::check`].
+    /// [`Error::UnknownKeyword`], and the errors of [`Settings::take`] and [`Settings::check`].
     pub fn read(words: &[String]) -> Result<Self> {
         let setting = |word: &str| find(Door::Lammps, word).ok_or_else(|| unknown(word));
         let given = words.as_chunks().0.iter().map(|[name, value]| Ok((setting(name)?, value.as_str())));
@@ -66,28 +66,28 @@ impl Keywords {
         Ok(Self { settings })
     }
 
-    /// Has the model checked for a SHA-256; empty: any will do.
-    pub fn demand(&mut self, sha256: &str) {
+    /// Requires a model with this SHA-256; empty: any model.
+    pub fn require_sha256(&mut self, sha256: &str) {
         self.settings.sha256 = (!sha256.is_empty()).then(|| sha256.into());
     }
 
-    /// Every how many steps is averaged.
+    /// Returns the number of steps between averages.
     pub fn every(&self) -> u64 {
         self.settings.every
     }
 
-    /// Of the random rotations.
+    /// Returns the seed of the random rotations.
     pub fn seed(&self) -> u64 {
         self.settings.seed
     }
 
-    /// Threads of the processor that the model takes on each rank; 0 where it runs elsewhere.
+    /// Returns the model's CPU threads per rank; 0 on other devices.
     pub fn processor_threads(&self) -> usize {
         if self.settings.device == Device::Cpu { self.settings.threads } else { 0 }
     }
 }
 
-/// The sentence about a word that stands where a keyword is expected.
+/// Returns the error about a word in place of a keyword.
 pub fn unknown(word: &str) -> Error {
     if looks_like_model(word) {
         return Error::ModelInPairStyle { word: word.into() };
@@ -106,7 +106,7 @@ fn looks_like_model(word: &str) -> bool {
     path.extension().is_some_and(|found| endings.iter().any(|e| found.eq_ignore_ascii_case(e))) || path.exists()
 }
 
-/// The keyword that a misspelt word is most like, if it is like any.
+/// Returns the keyword most similar to a misspelt word; `None` if none is similar.
 fn nearest(word: &str) -> Option<&'static str> {
     let word = word.to_ascii_lowercase();
     let common = |keyword: &str| keyword.bytes().zip(word.bytes()).take_while(|(a, b)| a == b).count();
@@ -116,7 +116,7 @@ fn nearest(word: &str) -> Option<&'static str> {
     (by_distance.0 <= limit).then_some(by_distance.1).or(by_start)
 }
 
-/// Letters to add, remove or change until one word is the other (Levenshtein).
+/// Returns the Levenshtein distance: the letters to add, remove or change from one word to the other.
 fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.bytes().enumerate() {
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn misspelt_words_lead_to_keywords() {
+    fn misspelt_words_suggest_keywords() {
         let meant = ["rotation", "rotat", "Every", "nthreads", "thread", "mem", "devise", "inverson", "force"];
         let keywords = ["rotate", "rotate", "every", "threads", "threads", "memory", "device", "inversion", "forces"];
         assert_eq!(meant.map(|word| nearest(word).unwrap()), keywords);
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn models_are_no_keywords() {
+    fn models_in_place_of_keywords_are_recognized() {
         assert!(matches!(unknown("m.onnx"), Error::ModelInPairStyle { .. }));
         assert!(matches!(unknown("pet.ckpt"), Error::ModelInPairStyle { .. }));
         assert!(unknown("rotation").to_string().contains("did you mean rotate?"));

@@ -1,8 +1,9 @@
-//! The LAMMPS pair style's side in Rust (unsafe: symbols that LAMMPS looks for).
+//! The Rust side of the LAMMPS pair style (unsafe: exported symbols of the LAMMPS plugin).
 //!
-//! The modules know LAMMPS' data, but not LAMMPS; `bridge`, with the feature `plugin`, is what C++ calls.
+//! The modules know LAMMPS' data, but not LAMMPS; `bridge`, with the feature `plugin`, is the interface for C++.
 
 pub mod agreement;
+pub mod atom_locator;
 pub mod axes;
 #[cfg(feature = "plugin")]
 pub mod bridge;
@@ -12,7 +13,6 @@ pub mod fold;
 pub mod integers;
 pub mod keywords;
 pub mod masses;
-pub mod place;
 pub mod step;
 
 pub use error::{Error, Result};

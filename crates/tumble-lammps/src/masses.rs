@@ -1,25 +1,25 @@
-//! Masses beside elements: a mass that is another element's tells of elements in the wrong order.
+//! Comparison of masses with elements: the mass of another element suggests elements in the wrong order.
 
 use tumble_core::elements::{mass, symbol};
 
-/// Masses of hydrogen, u, that people give on purpose: down to half, deuterium, tritium, and hydrogen made heavy for a
-/// longer time step.
+/// Plausible masses of hydrogen, u: from half of it over deuterium and tritium to hydrogen made heavy for a longer time
+/// step.
 const HYDROGEN: std::ops::RangeInclusive<f64> = 0.5..=4.5;
 
-/// From here on hydrogen is heavier than nature's, u: its neighbors may be lighter by as much.
+/// Lowest mass of heavy hydrogen, u. With mass repartitioning its bonded atoms are lighter by the added mass.
 const HEAVY_HYDROGEN: f64 = 1.5;
 
-/// Factors by which a mass may be off its element's: with hydrogen as nature's, and with heavy hydrogen, which leaves
-/// the carbon of a methyl group a quarter of its mass.
+/// Largest plausible ratio of a mass to its element's: with natural hydrogen, and with heavy hydrogen, where the carbon
+/// of a methyl group may keep only a quarter of its mass.
 const FACTORS: (f64, f64) = (2.5, 4.5);
 
-/// Relative deviations below this are rounding.
+/// Largest relative deviation due to rounding.
 const ROUNDING: f64 = 0.003;
 
-/// So many times nearer must a mass be to another element.
+/// A mass is suspicious if it is this many times nearer to another element.
 const NEARER: f64 = 10.0;
 
-/// An atom type, from the element and the mass that it was given.
+/// An atom type with its element in pair_coeff and its mass.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TypeMass {
     /// The atom type (from 1).
@@ -31,7 +31,7 @@ pub struct TypeMass {
 }
 
 impl TypeMass {
-    /// |ln| of the ratio of its mass to that of an element.
+    /// Returns |ln| of the ratio of the mass to an element's mass.
     fn deviation(&self, element: u8) -> f64 {
         (self.mass / mass(element)).ln().abs()
     }
@@ -40,7 +40,7 @@ impl TypeMass {
         self.element == 1 && HYDROGEN.contains(&self.mass)
     }
 
-    /// The other element of these that is nearest by mass.
+    /// Returns the nearest other element by mass among the types.
     fn nearest_other(&self, types: &[TypeMass]) -> Option<u8> {
         let others = types.iter().map(|other| other.element).filter(|&other| other != self.element);
         others.min_by(|&a, &b| self.deviation(a).total_cmp(&self.deviation(b)))
@@ -63,12 +63,12 @@ impl TypeMass {
     }
 }
 
-/// A sentence that names the types whose mass is far from their element's; `None` if there are none.
+/// Returns a warning about the types with suspicious masses; `None` if there are none.
 pub fn warning(types: &[TypeMass]) -> Option<String> {
     let suspicious: Vec<_> = types.iter().filter(|one| one.is_suspicious(types)).map(TypeMass::describe).collect();
     (!suspicious.is_empty()).then(|| {
         format!(
-            "masses and elements do not fit ({}, all in u): give the elements in the order of the atom types in \
+            "masses and elements do not match ({}, all in u): give the elements in the order of the atom types in \
              pair_coeff, or correct the masses",
             suspicious.join(", ")
         )
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn elements_in_the_wrong_order_are_seen() {
+    fn elements_in_the_wrong_order_are_suspicious() {
         assert_eq!(suspicious(&[(1, 15.999), (8, 1.008)]), [1, 2]);
         assert_eq!(suspicious(&[(1, 15.999), (8, 2.014)]), [1, 2]);
         // Close neighbors in the table too.
@@ -101,13 +101,13 @@ mod tests {
     }
 
     #[test]
-    fn masses_in_the_wrong_unit_are_seen() {
+    fn masses_in_the_wrong_unit_are_suspicious() {
         assert_eq!(suspicious(&[(8, 15.999e-3), (1, 1.008e-3)]), [1, 2]);
         assert_eq!(suspicious(&[(8, 1.0)]), [1]);
     }
 
     #[test]
-    fn isotopes_and_rounded_masses_are_not() {
+    fn isotopes_and_rounded_masses_are_plausible() {
         assert!(suspicious(&[(8, 16.0), (1, 1.0)]).is_empty());
         assert!(suspicious(&[(8, 15.999), (1, 2.014)]).is_empty());
         assert!(suspicious(&[(8, 15.999), (1, 3.016)]).is_empty());
@@ -119,14 +119,14 @@ mod tests {
     }
 
     #[test]
-    fn repartitioned_masses_are_not() {
+    fn repartitioned_masses_are_plausible() {
         // Methyl with hydrogens of 3.024 and 4 u, ammonium, and water whose oxygen then weighs as much as carbon.
         assert!(suspicious(&[(6, 5.963), (1, 3.024), (7, 5.943), (8, 11.967)]).is_empty());
         assert!(suspicious(&[(6, 3.035), (1, 4.0)]).is_empty());
     }
 
     #[test]
-    fn the_warning_names_type_mass_and_element() {
+    fn warning_names_type_mass_and_element() {
         let sentence = warning(&types(&[(1, 15.999), (8, 1.008)])).unwrap();
         assert!(sentence.contains("type 1 is H (mass 1.0080) but has mass 15.9990"), "{sentence}");
         assert!(sentence.contains("type 2 is O (mass 15.9990) but has mass 1.0080"), "{sentence}");
