@@ -40,10 +40,10 @@ module tumble
       integer(c_int) :: status
     end function
 
-    function c_watch(model, asked) bind(c, name="tumble_watch") result(status)
+    function c_watch(model, should_end) bind(c, name="tumble_watch") result(status)
       import :: c_funptr, c_int, c_ptr
       type(c_ptr), value :: model
-      type(c_funptr), value :: asked
+      type(c_funptr), value :: should_end
       integer(c_int) :: status
     end function
 
@@ -138,13 +138,13 @@ contains
 
   ! Registers a function that can end an evaluation, called about ten times per second in the thread that called
   ! compute(). Without it, removes the function.
-  subroutine watch(model, ok, asked)
+  subroutine watch(model, ok, should_end)
     type(model_t), intent(in) :: model
     logical, intent(out) :: ok
-    procedure(ends), optional :: asked
+    procedure(ends), optional :: should_end
     type(c_funptr) :: address
     address = c_null_funptr
-    if (present(asked)) address = c_funloc(asked)
+    if (present(should_end)) address = c_funloc(should_end)
     ok = c_watch(model%handle, address) == 0
   end subroutine
 

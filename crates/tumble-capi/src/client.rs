@@ -9,15 +9,15 @@ use tumble_core::parallel::locked;
 use tumble_ipi::client::Client;
 
 use crate::error::Result;
-use crate::last_results::Last;
-use crate::{argument, atomic_numbers, entry, free, hand_over, string, structure, text};
+use crate::last_results::LastResults;
+use crate::{argument, atomic_numbers, entry, free, string, structure, text, write_outputs};
 
 /// A connection to a force server. All its structures have the same atoms.
 pub struct ClientHandle {
     client: Mutex<Client>,
     atoms: usize,
-    /// Extras, [`CString`].
-    last: Last,
+    /// Extras of the last structure, [`CString`].
+    last: LastResults,
 }
 
 /// # Safety
@@ -62,7 +62,7 @@ pub unsafe extern "C" fn tumble_open(
         let species = unsafe { atomic_numbers(n_atoms, species)? };
         let client = Client::with_options(&address.parse()?, &species, options.unwrap_or_default().trim(), None)?;
         let client = Mutex::new(client);
-        Ok(Box::into_raw(Box::new(ClientHandle { client, atoms: species.len(), last: Last::default() })))
+        Ok(Box::into_raw(Box::new(ClientHandle { client, atoms: species.len(), last: LastResults::default() })))
     })
 }
 
@@ -96,7 +96,7 @@ pub unsafe extern "C" fn tumble_evaluate(
         let answer = locked(&handle.client).evaluate(cell, positions)?;
         // SAFETY: the arrays are large enough or NULL by the contract; the client has checked the number of forces.
         unsafe {
-            hand_over([
+            write_outputs([
                 (from_ref(&answer.energy), energy),
                 (answer.forces.as_flattened(), forces),
                 (answer.virial.as_flattened(), virial),

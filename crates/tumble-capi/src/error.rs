@@ -1,14 +1,14 @@
-//! The errors that C is told.
+//! The errors of the C interface.
 
-/// Result of everything in this crate that can fail.
+/// Result of the fallible functions of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 tumble_core::errors! {
-    /// What went wrong, as one sentence that tells the user what to change.
+    /// An error, displayed as one sentence with its remedy.
     #[derive(Debug, thiserror::Error)]
     #[non_exhaustive]
     pub enum Error {
-        /// An error of an argument, a structure, settings or a model's evaluation.
+        /// An error of an argument, a structure, settings or the evaluation of a model.
         #[error(transparent)]
         Core(#[from] tumble_core::Error),
 

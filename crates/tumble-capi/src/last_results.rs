@@ -1,27 +1,27 @@
-//! Results of the last structure that a thread has evaluated with a handle. Threads that share a handle do not see each
-//! other's: between two calls of one thread another may have evaluated something else.
+//! Results of the last structure, per thread and handle: between two calls of a thread, another thread may have
+//! evaluated a different structure with the same handle.
 
 use std::any::Any;
 use std::cell::RefCell;
 use std::sync::{Arc, Weak};
 
-/// A handle, and the results of its last structure.
-type Kept = (Weak<()>, Box<dyn Any>);
+/// A handle and the results of its last structure.
+type ThreadResults = (Weak<()>, Box<dyn Any>);
 
 thread_local! {
-    /// Of each live handle that this thread has evaluated with.
-    static LAST: RefCell<Vec<Kept>> = const { RefCell::new(vec![]) };
+    /// Results of this thread, one entry per live handle.
+    static LAST: RefCell<Vec<ThreadResults>> = const { RefCell::new(vec![]) };
 }
 
-/// A part of a handle. What is kept stays where it is in memory until the same thread replaces it.
+/// The key of a handle to its results. The address of the results is stable until the same thread replaces them.
 #[derive(Default)]
-pub struct Last(Arc<()>);
+pub struct LastResults(Arc<()>);
 
-impl Last {
-    /// Keeps the results of this thread's last structure, or forgets them; those of handles that were freed go too.
+impl LastResults {
+    /// Stores the results of this thread's last structure, or removes them; drops the results of freed handles.
     pub fn replace<T: 'static>(&self, results: Option<T>) {
         let this = Arc::downgrade(&self.0);
-        // A thread that is ending may have lost them already.
+        // A terminating thread may already have destroyed them.
         let _ = LAST.try_with(|last| {
             let mut last = last.borrow_mut();
             last.retain(|(handle, _)| handle.strong_count() > 0 && !handle.ptr_eq(&this));
@@ -29,7 +29,7 @@ impl Last {
         });
     }
 
-    /// Reads the results of this thread's last structure, if there are any.
+    /// Passes the results of this thread's last structure to `read`; `None` if there are none.
     pub fn read<T: 'static, R>(&self, read: impl FnOnce(Option<&T>) -> R) -> R {
         let this = Arc::downgrade(&self.0);
         LAST.with(|last| {
@@ -44,13 +44,13 @@ impl Last {
 mod tests {
     use super::*;
 
-    fn found(last: &Last) -> Option<i32> {
+    fn found(last: &LastResults) -> Option<i32> {
         last.read(|found: Option<&i32>| found.copied())
     }
 
     #[test]
     fn threads_and_handles_have_results_of_their_own() {
-        let (one, other) = (Last::default(), Last::default());
+        let (one, other) = (LastResults::default(), LastResults::default());
         one.replace(Some(1));
         other.replace(Some(2));
         std::thread::scope(|scope| {
@@ -66,11 +66,11 @@ mod tests {
     }
 
     #[test]
-    fn results_of_handles_that_were_freed_go_with_the_next() {
+    fn results_of_freed_handles_are_dropped_at_the_next_replacement() {
         for number in 0..5 {
-            Last::default().replace(Some(number));
+            LastResults::default().replace(Some(number));
         }
-        let last = Last::default();
+        let last = LastResults::default();
         last.replace(Some(7));
         assert_eq!(LAST.with(|last| last.borrow().len()), 1);
     }

@@ -1,17 +1,16 @@
-//! The C interface (unsafe: pointers that C passes).
+//! The C interface (unsafe: pointers from C).
 //!
-//! A model in the process ([`model`]), and a client of the force server ([`client`]). `include/tumble.h` is generated
-//! from the functions and their documentation: `make header`.
+//! It has a model in the process ([`model`]), and a client of the force server ([`client`]). `make header` generates
+//! `include/tumble.h` from the functions and their documentation.
 //!
-//! Every function goes through one guard: errors become the calling thread's last error, and no panic crosses to C.
+//! All functions run inside one guard: errors become the calling thread's last error, and no panic crosses to C.
 //! Several threads may use a handle: evaluations take turns, and each thread reads the results of its own.
 //!
 //! # Safety
 //!
-//! A caller of any function gives pointers that are NULL, or point to what its documentation says: handles from this
-//! library that were not freed, arrays of the given lengths, and texts that end with a zero byte. The function given to
-//! [`model::tumble_watch`] can be called for as long as the model lives, by the threads that call
-//! [`model::tumble_compute`].
+//! All pointers must be NULL, or valid for the documented use: handles from this library, not yet freed; arrays of the
+//! given lengths; texts with a zero byte at the end. The function given to [`model::tumble_watch`] must be callable
+//! during the lifetime of the model, from all threads that call [`model::tumble_compute`].
 
 #![allow(clippy::missing_safety_doc, reason = "the documentation of the functions is that of the header")]
 
@@ -31,20 +30,20 @@ use tumble_core::rotation::{Matrix3, Vector3};
 use crate::error::{Error, Result};
 
 thread_local! {
-    /// What [`tumble_error`] shows.
+    /// The text of [`tumble_error`].
     static LAST_ERROR: RefCell<CString> = RefCell::default();
 }
 
-/// Runs a function's body; its error becomes the last error, and `failure` what C gets.
+/// Runs the body of a function; its error becomes the last error, and C gets `failure`.
 fn entry<T>(failure: T, body: impl FnOnce() -> Result<T>) -> T {
     let outcome = guarded(body);
     let sentence = outcome.as_ref().err().map(ToString::to_string).unwrap_or_default();
-    // A thread that is ending may have lost its last error already.
+    // A terminating thread may already have destroyed its last error.
     let _ = LAST_ERROR.try_with(|last| last.replace(text(sentence)));
     outcome.unwrap_or(failure)
 }
 
-/// For C a text ends at its first zero byte.
+/// Converts a text to a C string, which ends at its first zero byte.
 fn text(text: String) -> CString {
     let ended = text.split('\0').next().unwrap_or_default();
     CString::new(ended).unwrap_or_default()
@@ -54,6 +53,8 @@ fn argument(name: &'static str, problem: impl Into<String>) -> Error {
     tumble_core::Error::Argument { name, problem: problem.into() }.into()
 }
 
+/// Reads a C string; `None` for NULL.
+///
 /// # Safety
 /// `pointer` is a C string that outlives the result, or NULL.
 unsafe fn string<'a>(name: &'static str, pointer: *const c_char) -> Result<Option<&'a str>> {
@@ -65,6 +66,8 @@ unsafe fn string<'a>(name: &'static str, pointer: *const c_char) -> Result<Optio
     bytes.to_str().map(Some).map_err(|_| argument(name, "is not UTF-8 text"))
 }
 
+/// Reads the atomic numbers of the atoms.
+///
 /// # Safety
 /// `species` has `n_atoms` numbers, if that is positive, or is NULL.
 unsafe fn atomic_numbers(n_atoms: c_int, species: *const c_int) -> Result<Vec<u8>> {
@@ -80,7 +83,7 @@ unsafe fn atomic_numbers(n_atoms: c_int, species: *const c_int) -> Result<Vec<u8
     numbers.iter().enumerate().map(number).collect()
 }
 
-/// A structure as C hands it over: the cell if there is one, and positions, Å.
+/// Borrows a structure from C: the cell if there is one, and positions, Å.
 ///
 /// # Safety
 /// `cell` has 9 numbers and `positions` 3 for each of the atoms; each may be NULL.
@@ -92,37 +95,37 @@ unsafe fn structure<'a>(
     if positions.is_null() {
         return Err(argument("positions", "is NULL: give three coordinates for each atom, in Å"));
     }
-    // SAFETY: so many numbers each by the contract; Vector3 and Matrix3 are nothing but numbers in a row.
+    // SAFETY: the lengths hold by the contract; Vector3 and Matrix3 are arrays of numbers.
     Ok(unsafe { (cell.cast::<Matrix3>().as_ref(), std::slice::from_raw_parts(positions.cast::<Vector3>(), atoms)) })
 }
 
-/// Copies each of the values to its place in C; what nobody wants has none.
+/// Copies results to their arrays in C; skips NULL.
 ///
 /// # Safety
 /// Each pointer is NULL, or has room for its values.
-unsafe fn hand_over<const N: usize>(results: [(&[f64], *mut f64); N]) {
+unsafe fn write_outputs<const N: usize>(results: [(&[f64], *mut f64); N]) {
     for (values, to) in results {
         if !to.is_null() {
-            // SAFETY: room by the contract; what Rust has allocated overlaps with nothing of C's.
+            // SAFETY: room by the contract; memory of Rust does not overlap with C's arrays.
             unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), to, values.len()) };
         }
     }
 }
 
-/// What a handle points to; `remedy` says where to get one.
+/// Dereferences a handle; `remedy` completes the error for NULL.
 ///
 /// # Safety
 /// `handle` is live, or it is NULL.
 unsafe fn live<'a, T: Sync>(handle: *mut T, name: &'static str, remedy: &str) -> Result<&'a T> {
-    // SAFETY: by the contract; what all threads may use needs no turns here.
+    // SAFETY: by the contract; a type that is Sync may be shared by all threads.
     let live = unsafe { handle.as_ref() };
     live.ok_or_else(|| argument(name, format!("is NULL: {remedy}")))
 }
 
-/// Frees what [`Box::into_raw`] gave to C; NULL is fine.
+/// Frees a handle from [`Box::into_raw`]; ignores NULL.
 ///
 /// # Safety
-/// `handle` was given by this library, and is not used afterwards.
+/// `handle` comes from this library, and is not used afterwards.
 unsafe fn free<T>(handle: *mut T) {
     entry((), || {
         if !handle.is_null() {

@@ -1,4 +1,4 @@
-//! A model that is evaluated in the process, for C.
+//! A model in the process of a C program.
 
 use std::ffi::{CString, c_char, c_int, c_longlong};
 use std::path::Path;
@@ -21,13 +21,13 @@ use tumble_ipi::options::Options;
 use tumble_ipi::wire::Structure;
 
 use crate::error::{Error, Result};
-use crate::last_results::Last;
-use crate::{argument, atomic_numbers, entry, free, hand_over, string, structure, text};
+use crate::last_results::LastResults;
+use crate::{argument, atomic_numbers, entry, free, string, structure, text, write_outputs};
 
-/// What an evaluation returns that was asked to end.
-const ENDED: c_int = -2;
+/// Status of a cancelled evaluation.
+const CANCELLED: c_int = -2;
 
-/// What a virial is that is not known.
+/// An unknown virial.
 const UNKNOWN: Matrix3 = [[f64::NAN; 3]; 3];
 
 /// A model loaded into this process.
@@ -36,20 +36,20 @@ pub struct ModelHandle {
     info: ModelInfo,
     name: CString,
     about: CString,
-    /// [`Results`].
-    last: Last,
+    /// Results of the last structure, [`Results`].
+    last: LastResults,
 }
 
-/// What threads take turns with.
+/// The state of a model behind its lock: threads take turns.
 struct Model {
     calculator: Calculator,
     /// Number of the next structure.
     step: u64,
-    /// Asked during evaluations whether to end.
-    asked: Option<extern "C" fn() -> c_int>,
+    /// Called during evaluations; returns whether to end.
+    should_end: Option<extern "C" fn() -> c_int>,
 }
 
-/// What a thread knows of its last structure.
+/// Results of a thread's last structure.
 struct Results {
     evaluation: Evaluation,
     details: CString,
@@ -62,8 +62,8 @@ impl ModelHandle {
         let calculator = load(model, &options.settings()?)?;
         let info = calculator.info().clone();
         let (name, about) = (text(info.name.clone()), text(about(&calculator)));
-        let model = Mutex::new(Model { calculator, step: options.step, asked: None });
-        Ok(Self { model, info, name, about, last: Last::default() })
+        let model = Mutex::new(Model { calculator, step: options.step, should_end: None });
+        Ok(Self { model, info, name, about, last: LastResults::default() })
     }
 
     fn compute(&self, species: Vec<u8>, cell: Option<&Matrix3>, positions: &[Vector3]) -> Result<Evaluation> {
@@ -71,9 +71,9 @@ impl ModelHandle {
         let structure = Structure { cell: cell.copied().unwrap_or_default(), positions: positions.to_vec() };
         let cell = structure.cell(None)?;
         let system = System::new(structure.positions, species, cell)?;
-        let Model { calculator, step, asked } = &mut *locked(&self.model);
-        if let Some(asked) = *asked {
-            calculator.watch(&Cancel::asking(move || asked() != 0));
+        let Model { calculator, step, should_end } = &mut *locked(&self.model);
+        if let Some(should_end) = *should_end {
+            calculator.watch(&Cancel::asking(move || should_end() != 0));
         }
         let evaluation = calculator.evaluate_system(&system, *step)?;
         *step = step.saturating_add(1);
@@ -87,7 +87,7 @@ impl ModelHandle {
     }
 }
 
-/// What a model says of itself, and how it is run, as JSON.
+/// Describes a model and its settings as JSON.
 fn about(calculator: &Calculator) -> String {
     let info = calculator.info();
     json!({
@@ -170,15 +170,15 @@ pub unsafe extern "C" fn tumble_set_step(model: *mut ModelHandle, step: c_longlo
 ///
 /// It runs in the thread that called tumble_compute(). It may read a clock, or a flag that a signal handler has set.
 ///
-/// @param model  from tumble_load()
-/// @param asked  returns 0 to continue, any other number to end; NULL removes the function
+/// @param model       from tumble_load()
+/// @param should_end  returns 0 to continue, any other number to end; NULL removes the function
 /// @return 0; -1 on failure, see tumble_error()
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn tumble_watch(model: *mut ModelHandle, asked: Option<extern "C" fn() -> c_int>) -> c_int {
+pub unsafe extern "C" fn tumble_watch(model: *mut ModelHandle, should_end: Option<extern "C" fn() -> c_int>) -> c_int {
     entry(-1, || {
         // SAFETY: a live handle or NULL.
         let mut model = locked(&unsafe { live(model)? }.model);
-        model.asked = asked;
+        model.should_end = should_end;
         model.calculator.watch(&Cancel::default());
         Ok(0)
     })
@@ -225,7 +225,7 @@ pub unsafe extern "C" fn tumble_compute(
         let found_virial = found.virial.unwrap_or(UNKNOWN);
         // SAFETY: the arrays are large enough or NULL; there is a force for each atom, since there are no ghosts.
         unsafe {
-            hand_over([
+            write_outputs([
                 (from_ref(&found.energy), energy),
                 (found.forces.as_flattened(), forces),
                 (found_virial.as_flattened(), virial),
@@ -235,7 +235,7 @@ pub unsafe extern "C" fn tumble_compute(
         handle.last.replace(Some(Results { evaluation: found, details }));
         Ok(0)
     });
-    if ended { ENDED } else { status }
+    if ended { CANCELLED } else { status }
 }
 
 /// Standard deviations of energy and forces over the rotations of the last structure: its broken symmetry.
@@ -254,7 +254,7 @@ pub unsafe extern "C" fn tumble_spread(model: *mut ModelHandle, energy: *mut f64
             let known = |spread| if found.replicated() { spread } else { f64::NAN };
             let (of_energy, of_forces) = (known(found.spread.energy), known(found.spread.force_rms()));
             // SAFETY: room for one number each, or NULL.
-            unsafe { hand_over([(from_ref(&of_energy), energy), (from_ref(&of_forces), force)]) };
+            unsafe { write_outputs([(from_ref(&of_energy), energy), (from_ref(&of_forces), force)]) };
             Ok(0)
         })
     })
@@ -289,9 +289,9 @@ pub unsafe extern "C" fn tumble_per_atom(
             } else {
                 (&unknown[..atoms], &unknown[..])
             };
-            // SAFETY: room for as many numbers as there are of atoms, or of components, or NULL.
+            // SAFETY: room for one number per atom or per component, or NULL.
             unsafe {
-                hand_over([
+                write_outputs([
                     (&found.atomic_energies[..], energies),
                     (of_energies, energy_spreads),
                     (of_forces, force_spreads),

@@ -1,4 +1,4 @@
-//! The C interface to the force server, through a C program against a server that follows a script.
+//! The C interface to the force server, through a C program against a scripted server.
 
 #[path = "../../../tests/support/cc.rs"]
 mod cc;
@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 
 use scripted_server::{Script, ScriptedServer, error, greeting, results, structure};
 
-/// i-PI's.
+/// 1 Å in Bohr, i-PI's value.
 const ANGSTROM: f64 = 1.8897261;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
@@ -23,7 +23,7 @@ fn program() -> &'static Path {
     PROGRAM.get_or_init(|| cc::c("tests/c/client.c", "tumble-c-client"))
 }
 
-/// What the program prints; it runs under valgrind where that is installed.
+/// Runs the program, under valgrind if installed, and returns its output.
 fn run(arguments: [&str; 2], before_input: impl FnOnce()) -> String {
     let mut command = cc::watched(program());
     let mut child = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -49,7 +49,7 @@ fn crystal() -> Vec<u8> {
 }
 
 #[test]
-fn a_c_program_gets_energy_forces_virial_and_extras() {
+fn c_program_gets_energy_forces_virial_and_extras() {
     let forces = [0.5, 0.0, 0.0, 0.0, -0.25, 0.0, 0.0, 0.0, 2.0];
     let virial = [1.0, 2.0, 3.0, 2.0, 4.0, 5.0, 3.0, 5.0, 6.0];
     let script: Script = vec![
@@ -98,7 +98,7 @@ fn wrong_arguments_are_errors_and_do_not_crash() {
 }
 
 #[test]
-fn a_server_that_went_away_is_an_error_and_no_signal() {
+fn closed_server_is_an_error_and_no_signal() {
     let fake = ScriptedServer::start(vec![greeting("species: O H2")], true);
     let address = fake.address();
     let found = run(["left", &address], || assert!(fake.rest().is_empty()));
@@ -109,12 +109,12 @@ fn a_server_that_went_away_is_an_error_and_no_signal() {
 }
 
 #[test]
-fn the_version_is_the_crates() {
+fn version_equals_the_version_of_the_crate() {
     assert_eq!(run(["version", ""], || ()), format!("{}\n", env!("CARGO_PKG_VERSION")));
 }
 
 #[test]
-fn the_header_is_cpp_too() {
+fn header_compiles_as_cpp() {
     let mut compiler = Command::new("c++");
     compiler.args(["-Wall", "-Wextra", "-Werror", "-pedantic", "-std=c++11", "-fsyntax-only", "-x", "c++"]);
     assert!(compiler.arg(format!("{ROOT}/include/tumble.h")).status().unwrap().success());

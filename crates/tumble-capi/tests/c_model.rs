@@ -28,7 +28,7 @@ fn model(name: &str) -> String {
     format!("{}/../../tests/data/models/{name}.onnx", env!("CARGO_MANIFEST_DIR"))
 }
 
-/// What a command that succeeds prints, a line each.
+/// Runs a command, which must succeed, and returns its output by lines.
 fn lines(command: &mut Command) -> Vec<String> {
     let output = command.output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
@@ -56,7 +56,7 @@ fn turned(degrees: f64) -> System {
 }
 
 #[test]
-fn a_c_program_gets_all_that_rust_gets() {
+fn c_program_gets_the_results_of_rust() {
     let name = "harmonic-padded-f64";
     let found = lines(Command::new(program()).args(["computed", &model(name)]).arg(
         "rotate: tetrahedral+random, inversion: yes, seed: 5, stream: 2, step: 7, threads: 2, memory: 512, \
@@ -75,7 +75,7 @@ fn a_c_program_gets_all_that_rust_gets() {
         assert_eq!(numbers(&found[6]), expected.spread.forces.as_flattened());
         let details: Value = serde_json::from_str(found[7].strip_prefix("details ").unwrap()).unwrap();
         assert_eq!(details["evaluations"], 24);
-        // eV, as everything here.
+        // eV, as all results here.
         let replicas: Vec<f64> = serde_json::from_value(details["replica_energies"].clone()).unwrap();
         assert!(replicas.iter().zip(&expected.replica_energies).all(|(a, b)| (a - b).abs() < 1e-12 * b.abs()));
         assert_eq!(details["replica_weights"].as_array().unwrap().len(), 24);
@@ -88,20 +88,20 @@ fn a_c_program_gets_all_that_rust_gets() {
 }
 
 #[test]
-fn a_step_that_is_set_chooses_its_rotation() {
+fn set_step_selects_the_rotation() {
     let found = numbers(&lines(Command::new(program()).args(["stepped", &model("harmonic-padded-f64"), ""]))[0]);
     assert_eq!(found[..2], found[2..]);
     assert_ne!(found[0], found[1]);
 }
 
 #[test]
-fn threads_that_share_a_model_read_results_of_their_own() {
+fn threads_sharing_a_model_read_their_own_results() {
     let found = lines(Command::new(program()).args(["shared", &model("harmonic-padded-f64"), ""]));
     assert_eq!(found, ["failed 0", "different 1"]);
 }
 
 #[test]
-fn members_of_an_ensemble_come_in_electron_volts() {
+fn ensemble_energies_are_in_electron_volts() {
     let name = "ensemble-list-f64";
     let expected = evaluation(name, &Settings::default(), &crystal(), 0);
     let found = lines(Command::new(program()).args(["computed", &model(name), ""]));
@@ -113,7 +113,7 @@ fn members_of_an_ensemble_come_in_electron_volts() {
 }
 
 #[test]
-fn an_evaluation_ends_when_the_program_asks_for_it() {
+fn evaluation_ends_at_the_request_of_the_program() {
     let found = lines(Command::new(program()).args(["ended", &model("harmonic-padded-f64"), ""]));
     let expected = [
         "status -2",
@@ -137,7 +137,7 @@ fn spreads_of_one_rotation_are_nan() {
 }
 
 #[test]
-fn a_virial_that_the_model_does_not_give_is_no_number() {
+fn missing_virial_is_nan() {
     let name = "exported-direct-f32";
     let settings = Settings { forces: Some(tumble_core::potential::Forces::Direct), ..Settings::default() };
     let known = evaluation(name, &settings, &crystal(), 0).virial;
@@ -149,7 +149,7 @@ fn a_virial_that_the_model_does_not_give_is_no_number() {
 }
 
 #[test]
-fn a_c_program_learns_what_the_model_is() {
+fn c_program_reads_the_description_of_the_model() {
     let found = lines(Command::new(program()).args(["facts", &model("harmonic-padded-f64"), ""]));
     assert_eq!(found[..3], ["harmonic", "3.5", "1 0 0"]);
     let about: Value = serde_json::from_str(&found[3]).unwrap();
@@ -229,7 +229,7 @@ fn assert_rows(found: &[String], settings: &Settings) {
     });
     let energies: Vec<f64> = energies.collect();
     assert_eq!(found.len(), 4);
-    // Octahedral grids are exact through degree 3, the toy has angular momenta to 4: what is left is small.
+    // Octahedral grids are exact through degree 3, the toy has angular momenta to 4: the remaining error is small.
     assert!((energies[0] - energies[1]).abs() > 1e-6);
 }
 
@@ -240,7 +240,7 @@ fn octahedral() -> Settings {
 }
 
 #[test]
-fn the_example_in_c_is_right_and_leaves_no_memory_behind() {
+fn c_example_is_right_and_leaks_no_memory() {
     let program = cc::c("examples/c/water.c", "tumble-c-water");
     assert_rows(&lines(cc::watched(&program).arg(model("harmonic-padded-f64")).arg(OPTIONS)), &octahedral());
     let output = Command::new(&program).arg("/nonexistent.onnx").output().unwrap();
@@ -250,7 +250,7 @@ fn the_example_in_c_is_right_and_leaves_no_memory_behind() {
 }
 
 #[test]
-fn the_example_in_fortran_is_right() {
+fn fortran_example_is_right() {
     let sources = ["examples/fortran/tumble.f90", "examples/fortran/water.f90"];
     let Some(program) = cc::fortran(sources, "tumble-fortran-water") else {
         return eprintln!("skipped: gfortran is not installed (Debian package gfortran)");

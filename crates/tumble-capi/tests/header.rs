@@ -1,11 +1,11 @@
-//! `include/tumble.h` is what cbindgen makes of this crate. `make header` writes it anew.
+//! `include/tumble.h` equals cbindgen's output for this crate. `make header` generates it.
 
 use std::fs;
 use std::path::Path;
 
 const CRATE: &str = env!("CARGO_MANIFEST_DIR");
 
-/// The header, from the crate's functions and their documentation.
+/// Generates the header from the crate's functions and their documentation.
 fn generated() -> String {
     let config = cbindgen::Config::from_file(format!("{CRATE}/cbindgen.toml")).unwrap();
     let bindings = cbindgen::Builder::new().with_config(config).with_src(format!("{CRATE}/src/lib.rs")).generate();
@@ -15,7 +15,7 @@ fn generated() -> String {
 }
 
 #[test]
-fn header_equals_what_cbindgen_makes_of_the_crate() {
+fn header_equals_the_output_of_cbindgen() {
     let path = Path::new(CRATE).join("../../include/tumble.h");
     if std::env::var_os("TUMBLE_BLESS").is_some() {
         fs::write(&path, generated()).unwrap();
