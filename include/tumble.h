@@ -19,8 +19,8 @@
    examples/c and examples/fortran have complete programs.
 
    Units are eV and Å. Arrays of vectors hold one vector after the other: x1 y1 z1 x2 y2 z2 ...
-   Several threads may use one model or client: they evaluate in turn, and "the last structure" is the last structure
-   that the calling thread has evaluated. Call tumble_free() and tumble_close() only after all other calls have returned.
+   Several threads may use one model or client: they evaluate in turn, and "the last structure" is the calling thread's
+   last structure. Call tumble_free() and tumble_close() only after all other calls have returned.
    No function prints, exits or throws. */
 
 #ifndef TUMBLE_H
@@ -99,11 +99,11 @@ int tumble_set_step(tumble_model *model, long long step);
  *
  * It runs in the thread that called tumble_compute(). It may read a clock, or a flag that a signal handler has set.
  *
- * @param model  from tumble_load()
- * @param asked  returns 0 to continue, any other number to end; NULL removes the function
+ * @param model       from tumble_load()
+ * @param should_end  returns 0 to continue, any other number to end; NULL removes the function
  * @return 0; -1 on failure, see tumble_error()
  */
-int tumble_watch(tumble_model *model, int (*asked)(void));
+int tumble_watch(tumble_model *model, int (*should_end)(void));
 
 /**
  * Evaluates one structure. The next structure may have other atoms.

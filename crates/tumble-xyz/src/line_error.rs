@@ -9,8 +9,8 @@ tumble_core::errors! {
     pub enum LineError {
         /// The file does not start with a number.
         #[error(
-            "an XYZ file begins with the number of atoms, but \"{found}\" was found: convert other formats to XYZ, as \
-             by `ase convert FILE structures.xyz`"
+            "an XYZ file begins with the number of atoms, but \"{found}\" was found: convert other formats to XYZ with \
+             `ase convert FILE structures.xyz`"
         )]
         FirstLine {
             /// The line.
