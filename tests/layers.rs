@@ -19,10 +19,12 @@ use tumble_engine::OnnxPotential;
 const TURN: Matrix3 = [[-0.764_842_19, 0.644_217_69, 0.0], [-0.644_217_69, -0.764_842_19, 0.0], [0.0, 0.0, -1.0]];
 
 /// Exported models of one and two layers, with either of metatrain's featurizers, direct forces, an ensemble.
-const MODELS: [&str; 5] = [
+const MODELS: [&str; 7] = [
     "data/models/exported-pet-f64",
     "data/models/exported-residual-f64",
     "data/models/exported-direct-f32",
+    "data/models/exported-adaptive-f64",
+    "data/models/former-names-f32",
     "data/models/ensemble-padded-f64",
     "../examples/models/water-pet",
 ];
@@ -101,8 +103,9 @@ fn layers_equal_one_piece() {
 #[test]
 fn stages_are_twice_the_exchanges_of_messages_and_one() {
     let stages = MODELS.map(|model| whole(model).stages().unwrap());
-    // Two layers that mix each other's messages, and a last mixing; two layers; direct forces as the first; one hop.
-    assert_eq!(stages, [5, 3, 5, 1, 3]);
+    // Two layers that mix each other's messages, and a last mixing; two layers; direct forces as the first; the first
+    // with the cutoffs of the other ends and the pruning of edges; direct forces, exchanged by Gather; one hop.
+    assert_eq!(stages, [5, 3, 5, 9, 5, 1, 3]);
 }
 
 /// The graph with its centers from `counted` on as ghosts, and without the edges of every `lone`-th center: some are

@@ -319,7 +319,7 @@ fn models_breaking_the_contract_are_refused() {
         ("bad-no-metadata", "has no metadata under the key \"tumble\": export it as docs/model-contract.md describes"),
         (
             "bad-version",
-            "follows version 2 of the model contract, but this program knows version 1 only: export the model again, \
+            "follows version 3 of the model contract, but this program knows versions up to 2: export the model again, \
              or use the program that it was made for",
         ),
         ("bad-missing-cutoff", "breaks the model contract: missing field `cutoff` in its metadata"),

@@ -428,7 +428,7 @@ def main():
     save("bad-nan", build("nan", nan, "list", "float64"))
     for layout in ("list", "padded"):
         save(f"bad-close-{layout}", build("close", nan_if_close, layout, "float64"))
-    save("bad-version", build("pair", pair, "list", "float64", version=2))
+    save("bad-version", build("pair", pair, "list", "float64", version=3))
     save("bad-missing-cutoff", build("pair", pair, "list", "float64", cutoff=None))
     save("bad-input", build("pair", unknown_input, "list", "float64"))
     save("bad-shape", build("pair", column_energies, "list", "float64"))

@@ -94,7 +94,7 @@ def test_files_other_than_models(tmp_path):
     "name, sentence",
     [
         ("bad-no-metadata", 'has no metadata under the key "tumble"'),
-        ("bad-version", "of the model contract, but this program knows version 1 only"),
+        ("bad-version", "of the model contract, but this program knows versions up to 2"),
         ("bad-missing-cutoff", "breaks the model contract"),
         ("bad-input", "breaks the model contract"),
     ],

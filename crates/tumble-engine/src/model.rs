@@ -208,10 +208,11 @@ impl Potential for OnnxPotential {
     }
 
     fn costs(&self, level: Option<RecomputeLevel>) -> ModelCosts {
-        let Metadata { bytes_per_edge, layout, .. } = self.model.metadata;
-        let slots = match layout {
-            Layout::List => SlotRule::Edges,
-            Layout::Padded => SlotRule::Padded,
+        let Metadata { bytes_per_edge, kept_neighbors, layout, .. } = self.model.metadata;
+        let slots = match (layout, kept_neighbors) {
+            (_, Some(kept)) => SlotRule::Pruned(kept),
+            (Layout::List, None) => SlotRule::Edges,
+            (Layout::Padded, None) => SlotRule::Padded,
         };
         // The outcome, an error too, is in the cache.
         let _ = level.map(|level| self.partitioned(level));

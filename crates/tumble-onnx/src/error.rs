@@ -203,7 +203,7 @@ tumble_core::errors! {
         ///
         /// Cure: Export the model again, or install the matching tumble.
         #[error(
-            "the model {} follows version {found} of the model contract, but this program knows version {known} only: \
+            "the model {} follows version {found} of the model contract, but this program knows versions up to {known}: \
              export the model again, or use the program that it was made for", path.display()
         )]
         ContractVersion {

@@ -29,9 +29,10 @@ def write(adapter, out, kind="conservative", dtype=torch.float32, extra=(), tole
         checks.no_scatter(exported)
         found = prove(adapter, path, names, dtype, extra, tolerance, say)
         hops = measure(adapter, say)
-        memory = measure_memory(adapter, path, dtype, say)
+        kept = kept_neighbors(adapter)
+        memory = measure_memory(adapter, path, dtype, kept, say)
         entry = exported.metadata_props.add()
-        entry.key, entry.value = "tumble", json.dumps(metadata(adapter, kind, dtype, hops, memory, found))
+        entry.key, entry.value = "tumble", json.dumps(metadata(adapter, kind, dtype, hops, memory, kept, found))
         trace.write(exported, path)
         checksum.stamp(path)
         os.replace(path, out)
@@ -83,19 +84,33 @@ def measure_whole(adapter, say):
     return max(found, adapter.hops)
 
 
-def measure_memory(adapter, path, dtype, say):
-    """Working memory per slot, bytes: the driver sizes its batches by it."""
+def kept_neighbors(adapter):
+    """(kept, listed): the largest number of neighbors of an atom in condensed matter; None if no edge is pruned."""
+    if not trace.prunes(adapter.module):
+        return None
+    unit = ANGSTROM[adapter.length_unit]
+    positions, cell, numbers = structures.material(adapter.species, MEASURED[0])
+    inputs = systems.inputs(positions / unit, cell / unit, numbers, adapter.cutoff, torch.float64)
+    return adapter.module.double().narrowed(*inputs[:4])[1].shape[1], inputs[2].shape[1]
+
+
+def measure_memory(adapter, path, dtype, kept, say):
+    """Working memory per slot, of kept edges if some are pruned, bytes: the driver sizes its batches by it."""
     cutoff = adapter.cutoff * ANGSTROM[adapter.length_unit]
     found = max(SMALLEST, bytes_per_edge(path, cutoff, dtype, adapter.species, MEASURED))
-    say(f"memory: {found} bytes for an edge slot")
+    if kept is None:
+        say(f"memory: {found} bytes per edge slot")
+        return found
+    found = found * kept[1] // kept[0]
+    say(f"edges: at most {kept[0]} of {kept[1]} per atom are kept; memory: {found} bytes per slot of a kept edge")
     return found
 
 
-def metadata(adapter, kind, dtype, hops, memory, found):
-    """The contract's JSON, version 1."""
+def metadata(adapter, kind, dtype, hops, memory, kept, found):
+    """The contract's JSON: version 2 if edges are pruned, else 1."""
     ev = EV[adapter.energy_unit]
     entries = dict(
-        version=1,
+        version=1 if kept is None else 2,
         name=adapter.name,
         cutoff=adapter.cutoff,
         hops=hops,
@@ -112,6 +127,8 @@ def metadata(adapter, kind, dtype, hops, memory, found):
     )
     if adapter.whole:
         entries["whole"] = True
+    if kept is not None:
+        entries["kept_neighbors"] = kept[0]
     if adapter.reference_energies is not None:
         references = {str(z): ev * adapter.reference_energies[z] for z in entries["species"]}
         entries["reference_energies"] = references

@@ -29,7 +29,7 @@ class Contract(torch.nn.Module):
     def __init__(self, model, outputs=OUTPUTS):
         super().__init__()
         self.model, self.outputs = model, outputs
-        self.further = [name for name in FURTHER if name in inspect.signature(model.forward).parameters]
+        self.further = [name for name in FURTHER if name in parameters(model)]
 
     def forward(self, edge_vectors, neighbors, mask, reverse, species, weights, *further):
         """`further`: values of the module's optional arguments, if given."""
@@ -41,6 +41,16 @@ class Contract(torch.nn.Module):
             total = (found["atomic_energies"] * weights).sum()
             (found["edge_gradients"],) = torch.autograd.grad(total, edge_vectors)
         return tuple(found[name].detach() for name in self.outputs)
+
+
+def parameters(module):
+    """Names of the arguments of a module."""
+    return inspect.signature(module.forward).parameters
+
+
+def prunes(module):
+    """Whether a module prunes edges: it has a method `narrowed`, and takes its results as arguments."""
+    return "kept_mask" in parameters(module)
 
 
 class WithGradient(Contract):
@@ -102,7 +112,7 @@ def with_sizes(module, example):
     Their sizes depend on values, which tracing does not know; the finished graph computes them.
     """
     mask, further = example[2], {}
-    if "kept_mask" in module.further:
+    if prunes(module.model):
         further = dict(zip(KEPT, module.model.narrowed(*example[:4])))
         mask = further["kept_mask"]
     if "slots" in module.further:

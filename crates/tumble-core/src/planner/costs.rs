@@ -32,6 +32,8 @@ pub enum SlotRule {
     Edges,
     /// For each center as many slots as the widest center of the run has neighbors.
     Padded,
+    /// The same, but at most so many slots: the neighbors that the model keeps.
+    Pruned(usize),
 }
 
 impl SlotRule {
@@ -40,6 +42,7 @@ impl SlotRule {
         let slots = match self {
             Self::Edges => size.edges,
             Self::Padded => size.centers * size.widest.max(widest).max(1),
+            Self::Pruned(kept) => size.centers * size.widest.max(widest).clamp(1, kept),
         };
         slots.max(1)
     }

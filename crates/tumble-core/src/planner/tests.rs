@@ -178,3 +178,11 @@ fn short_evaluation_is_a_few_runs_of_each_worker() {
     let gpu = Limits { provider: Device::Cuda.provider(), ..limits(2048 * MB, 1) };
     assert_eq!(gpu.short(), 8 << 30);
 }
+
+#[test]
+fn pruned_edges_take_the_slots_of_kept_neighbors() {
+    let pruned = ModelCosts { slots: SlotRule::Pruned(4), ..uncut() };
+    assert_eq!(pruned.bytes(atoms(10), 1), Ok(4 * uncut().bytes(atoms(10), 1).unwrap() / 10));
+    let lone = GraphSize { atoms: 1, centers: 1, ..GraphSize::default() };
+    assert_eq!(pruned.bytes(lone, 1), uncut().bytes(lone, 1));
+}

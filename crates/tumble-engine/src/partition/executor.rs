@@ -27,7 +27,7 @@ use crate::partition::arena::{Arena, Pool, TensorRange};
 use crate::partition::message_exchange::Messages;
 use crate::partition::nontemporal::copy;
 use crate::partition::pruning::NarrowEdges;
-use crate::partition::tiles::Tiles;
+use crate::partition::tiles::{Rows, Tiles};
 use crate::partition::{Origin, PartitionedModel, Source, Stage};
 use crate::worker::{Timed, longest, run_error};
 
@@ -54,8 +54,8 @@ struct StageOutputs {
 pub(crate) type View<'a, T> = (&'a [i64], &'a [T]);
 
 impl PartitionedModel {
-    /// Evaluates one replica in tiles of `size` centers, with memory from `spare`. Returns the peak memory of kept
-    /// tensors too, bytes.
+    /// Evaluates one replica in tiles of `size` centers, with memory from `spare`. Returns the kept
+    /// tensors' size too.
     pub fn evaluate(
         &self,
         model: &Model,
@@ -64,7 +64,7 @@ impl PartitionedModel {
         size: usize,
         spare: &SpareMemory,
         cancel: &Cancel,
-    ) -> Result<(Timed, usize)> {
+    ) -> Result<(Timed, Kept)> {
         match model.metadata.precision {
             Precision::Float32 => {
                 Evaluation::new(self, model, replica, size, (&spare.slabs, &spare.float32), cancel)?.evaluate(forces)
@@ -74,6 +74,13 @@ impl PartitionedModel {
             }
         }
     }
+}
+
+/// What an evaluation keeps between stages, at its peak.
+pub(crate) struct Kept {
+    pub bytes: usize,
+    /// Edge slots of all tiles; of the narrow edges in a model that prunes.
+    pub slots: usize,
 }
 
 /// Memory for reuse by the next evaluation.
@@ -125,7 +132,7 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
         tensors
     }
 
-    fn evaluate(mut self, forces: Forces) -> Result<(Timed, usize)> {
+    fn evaluate(mut self, forces: Forces) -> Result<(Timed, Kept)> {
         let (mut elapsed, mut bytes, mut slabs) = (Duration::ZERO, 0, 0);
         for stage in 0..self.partitioned.stages.len() {
             elapsed += self.compute(stage)?;
@@ -138,8 +145,9 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
         }
         let responses = self.all_tiles(self.workers(), |_, tile| self.read(tile, forces))?;
         let whole = joined(in_order(responses), forces, &self.tiles.whole);
+        let kept = Kept { bytes, slots: self.slots() };
         self.give_back(slabs);
-        Ok(((vec![whole], elapsed), bytes))
+        Ok(((vec![whole], elapsed), kept))
     }
 
     fn workers(&self) -> Range<usize> {
@@ -286,6 +294,11 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
 
     fn bytes(&self) -> usize {
         self.arenas().map(Arena::bytes).chain(self.tensors.iter().map(Tensors::bytes)).sum()
+    }
+
+    fn slots(&self) -> usize {
+        let edges = self.narrow.as_ref().map_or(&self.tiles, |narrow| &narrow.tiles);
+        (0..edges.len()).map(|tile| edges.n_rows(tile, Rows::Slots)).sum()
     }
 
     fn drop_after(&mut self, stage: usize) {

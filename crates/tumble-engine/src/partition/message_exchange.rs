@@ -36,7 +36,7 @@ impl<T: Real + Pod> Evaluation<'_, T> {
         let edges = if exchange.narrow { &self.narrow().tiles } else { &self.tiles };
         let rows = match exchange.kind {
             ExchangeKind::Reverse => self.rows(exchange, edges, &tiles)?,
-            ExchangeKind::Prune | ExchangeKind::Restore => self.slots(exchange, &tiles)?,
+            ExchangeKind::Prune | ExchangeKind::Restore => self.slot_rows(exchange, &tiles)?,
         };
         Ok(Messages { kind: exchange.kind, rows, edges, tiles })
     }
@@ -54,7 +54,7 @@ impl<T: Real + Pod> Evaluation<'_, T> {
     }
 
     /// Checks that the tensor has a row for each slot, `[C, K, …]`.
-    fn slots(&self, exchange: &Exchange, tiles: &[View<T>]) -> Result<Rows> {
+    fn slot_rows(&self, exchange: &Exchange, tiles: &[View<T>]) -> Result<Rows> {
         let edges = if exchange.narrow { &self.narrow().tiles } else { &self.tiles };
         let fits = |(tile, (shape, _)): (usize, &View<T>)| {
             let expected = [edges.centers(tile).len(), edges.width(tile)].map(|count| count as i64);

@@ -5,7 +5,6 @@ use tumble_core::graph::{Edge, Graph, edge_between};
 use tumble_core::potential::{Derivative, Replicas, Response};
 use tumble_core::rotation::{IDENTITY, Vector3, dot};
 use tumble_onnx::contract::metadata::Precision;
-use tumble_onnx::contract::packing::{n_slots, width};
 use tumble_onnx::runtime::session::Model;
 
 use crate::error::PartitionError;
@@ -21,18 +20,18 @@ const LONE: usize = 5;
 /// Compares the partitioned with the whole model for a small structure. Returns the memory of kept tensors per edge
 /// slot, bytes.
 pub(crate) fn run(partitioned: &PartitionedModel, model: &Model, whole: &mut Worker) -> Result<usize, PartitionError> {
-    let (graph, mut bytes, cancel) = (graph(model), 0, Cancel::default());
+    let (graph, mut bytes_per_slot, cancel) = (graph(model), 0, Cancel::default());
     for &kind in model.metadata.forces.kinds() {
         let work = [Replicas { graph: &graph, rotations: &[IDENTITY] }];
         let (expected, _) = whole.evaluate(model, &work, kind, &cancel)?;
         let ((found, _), kept) =
             partitioned.evaluate(model, (&graph, &IDENTITY), kind, LONE, &SpareMemory::default(), &cancel)?;
-        bytes = bytes.max(kept);
+        bytes_per_slot = bytes_per_slot.max(kept.bytes.div_ceil(kept.slots.max(1)));
         if !agree(&found[0], &expected[0], model.metadata.precision) {
             return Err(PartitionError::Differs);
         }
     }
-    Ok(bytes.div_ceil(n_slots(&graph, model.metadata.layout, width(&graph)).max(1)))
+    Ok(bytes_per_slot)
 }
 
 /// Returns a structure of all species: atoms with many neighbors, not all the same number, and one without neighbors.

@@ -16,7 +16,7 @@ use crate::error::{ContractViolation, Error, Result};
 pub(crate) const KEY: &str = "tumble";
 
 /// The version of the model contract supported by this program.
-pub const CONTRACT_VERSION: u32 = 1;
+pub const CONTRACT_VERSION: u32 = 2;
 
 /// Longest cutoff, Å: a longer one is probably given in another unit.
 const LONGEST_CUTOFF: f64 = 100.0;
@@ -69,6 +69,10 @@ pub struct Metadata {
     /// Peak working memory per edge slot, bytes.
     #[serde(default)]
     pub bytes_per_edge: Option<usize>,
+    /// Usual largest number of neighbors that an atom keeps, in a model that prunes edges. `bytes_per_edge` is then the
+    /// memory per kept edge slot.
+    #[serde(default)]
+    pub kept_neighbors: Option<usize>,
 }
 
 /// A unit of length.
@@ -176,7 +180,7 @@ impl Metadata {
         let wrong = |source| Error::Contract { path: path.to_path_buf(), source };
         let value = json::read(text).map_err(wrong)?;
         let version = value.get("version").ok_or_else(|| wrong(ContractViolation::NoVersion))?;
-        if version.as_u64() != Some(u64::from(CONTRACT_VERSION)) {
+        if !version.as_u64().is_some_and(|version| (1..=CONTRACT_VERSION.into()).contains(&version)) {
             let (path, found) = (path.to_path_buf(), version.to_string());
             return Err(Error::ContractVersion { path, found, known: CONTRACT_VERSION });
         }
@@ -200,6 +204,8 @@ impl Metadata {
             Some(ContractViolation::ReferenceSpecies { found: references.keys().copied().collect() })
         } else if let Some((&element, &found)) = references.iter().find(|(_, energy)| !energy.is_finite()) {
             Some(ContractViolation::ReferenceEnergy { element, found })
+        } else if self.kept_neighbors == Some(0) {
+            Some(ContractViolation::KeptNeighbors)
         } else {
             let found = self.bytes_per_edge.filter(|bytes| !(1..=MOST_BYTES).contains(bytes));
             found.map(|found| ContractViolation::BytesPerEdge { found })

@@ -85,6 +85,10 @@ tumble_core::errors! {
             found: usize,
         },
 
+        /// No kept neighbors.
+        #[error("`kept_neighbors` is 0 in its metadata where a number from 1 was expected")]
+        KeptNeighbors,
+
         /// A global energy without the input that tells structures apart.
         #[error("`whole` is true in its metadata, but it has no input `replica` to tell structures apart")]
         NoReplica,

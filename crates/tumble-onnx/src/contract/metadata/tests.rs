@@ -40,6 +40,11 @@ fn errors_name_the_wrong_metadata() {
         ),
         (
             "\"hops\": 2",
+            "\"hops\": 2, \"kept_neighbors\": 0",
+            "`kept_neighbors` is 0 in its metadata where a number from 1 was expected",
+        ),
+        (
+            "\"hops\": 2",
             "\"hops\": 2, \"bytes_per_edge\": 1073741825",
             "`bytes_per_edge` is 1073741825 in its metadata where a number from 1 to 1073741824 was expected",
         ),
