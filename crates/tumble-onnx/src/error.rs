@@ -27,6 +27,7 @@ tumble_core::errors! {
         Core(tumble_core::Error),
 
         /// A file could not be read.
+        ///
         /// Cause: The file does not exist or is not readable; the sentence ends with the system's reason.
         ///
         /// Cure: Give the right path, relative to the folder that the program was started in, and check the
@@ -40,6 +41,7 @@ tumble_core::errors! {
         },
 
         /// A file could not be written.
+        ///
         /// Cause: The folder does not exist or is not writable, or the disk is full.
         ///
         /// Cure: Give a path in a writable folder; for statistics, with `--stats`.
@@ -52,6 +54,7 @@ tumble_core::errors! {
         },
 
         /// ONNX Runtime was not found.
+        ///
         /// Cause: ONNX Runtime is not installed, or is installed in another Python environment.
         ///
         /// Cure: Follow the sentence; `make build` puts a link to ONNX Runtime beside the program.
@@ -83,6 +86,7 @@ tumble_core::errors! {
         /// ONNX Runtime is older than the interface used by this program.
         ///
         /// Cause: An older ONNX Runtime was found before the right one.
+        ///
         /// Cure: Install a newer one, or set ORT_DYLIB_PATH to the right one.
         #[error(
             "the ONNX Runtime at {} is version {found}, but 1.{minor} or later is needed: install a newer one with \
@@ -129,6 +133,7 @@ tumble_core::errors! {
         /// A model cannot run on the requested device.
         ///
         /// Cause: The library has no CUDA provider, or its CUDA libraries or the GPU are missing.
+        ///
         /// Cure: Follow the sentence, or run with `device cpu`.
         #[error(
             "cannot run on {device} with the ONNX Runtime at {}: {source}: install onnxruntime-gpu and put its CUDA \
@@ -282,6 +287,7 @@ tumble_core::errors! {
         },
 
         /// An output of a model has the wrong shape.
+        ///
         /// Cause: The model has fixed shapes in place of dynamic ones, or an output of the wrong rank.
         ///
         /// Cure: Export it again with dynamic shapes (docs/model-contract.md#what-the-model-must-guarantee).
@@ -300,6 +306,7 @@ tumble_core::errors! {
         },
 
         /// A run of a model failed inside ONNX Runtime.
+        ///
         /// Cause: ONNX Runtime ran out of memory, or the export fixed shapes that must be dynamic.
         ///
         /// Cure: Lower `memory`; if the run fails with a few atoms too, export the model again.

@@ -167,7 +167,7 @@ impl<'a> Graph<'a> {
         let from: Vec<_> = node.inputs.iter().map(|name| self.of(name)).collect();
         let exchange = match (node.operator, &from[..]) {
             (PRUNE, [data, ..]) if self.pruning.is_some() && data.geometry => Some(ExchangeKind::Prune),
-            (RESTORE, _) if self.pruning.is_some() => Some(ExchangeKind::Restore),
+            (RESTORE, [data, ..]) if self.pruning.is_some() && data.geometry => Some(ExchangeKind::Restore),
             (REVERSE, [data, order]) if data.geometry && order.reversed => Some(ExchangeKind::Reverse),
             ("Gather", [data, order]) if node.first_axis && data.geometry && order.reversed => {
                 Some(ExchangeKind::Reverse)
@@ -205,8 +205,9 @@ impl<'a> Graph<'a> {
     fn exchanges(&self) -> impl Iterator<Item = Exchange<'a>> {
         let live = self.nodes.iter().zip(&self.file.nodes).filter(|(known, _)| known.live);
         live.filter_map(|(known, node)| {
-            let (data, narrow) = (node.inputs[0], self.of(node.inputs[0]).narrow);
-            Some(Exchange { kind: known.exchange?, data, result: node.outputs[0], narrow })
+            let kind = known.exchange?;
+            let (data, result) = (*node.inputs.first()?, *node.outputs.first()?);
+            Some(Exchange { kind, data, result, narrow: self.of(data).narrow })
         })
     }
 
