@@ -145,7 +145,7 @@ fn kernels_equal_the_functions_in_the_file() {
 }
 
 /// The former file is `exported-direct-f32` as the exporter wrote it when the operators were called `Gate`, `Normalize`
-/// and `Standardize`.
+/// and `Standardize`, and messages were exchanged by `Gather`.
 #[test]
 fn operators_under_their_former_names_give_the_same_numbers() {
     let name = "exported-direct-f32";
