@@ -35,7 +35,7 @@ pub struct Settings {
     /// Random stream, at most [`MAX_STREAM`]: simulations with the same seed and different streams draw independent
     /// rotations.
     pub stream: u32,
-    /// Threads of the model: each evaluates replicas of its own, or all share one replica.
+    /// CPU threads of the model: each evaluates different replicas, or all work on one replica.
     pub threads: usize,
     /// Working memory of the model, MiB; larger structures are evaluated in parts.
     pub memory_mb: usize,

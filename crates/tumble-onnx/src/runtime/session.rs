@@ -126,7 +126,10 @@ fn rounding(device: Device, tf32: bool, precision: Precision) -> Option<String> 
     let rounds = device.provider().tf32 && precision == Precision::Float32;
     let how = match tf32 {
         true => "matrix products on the GPU are rounded to TF32 (about 3 digits), because tf32 is on",
-        false => "matrix products on the GPU are in full single precision: tf32 makes them faster, with about 3 digits",
+        false => {
+            "matrix products on the GPU are in full single precision: tf32 makes them faster, but accurate to only about 3 \
+             digits"
+        }
     };
     rounds.then(|| how.into())
 }
