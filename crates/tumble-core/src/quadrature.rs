@@ -65,7 +65,7 @@ impl Quadrature {
         self.rotations.len()
     }
 
-    /// Returns whether there are no rotations; never for the quadratures made here.
+    /// Returns whether there are no rotations; always false for the quadratures made here.
     pub fn is_empty(&self) -> bool {
         self.rotations.is_empty()
     }

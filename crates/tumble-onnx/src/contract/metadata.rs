@@ -24,7 +24,8 @@ const LONGEST_CUTOFF: f64 = 100.0;
 /// Most hops: more would span any structure.
 const MOST_HOPS: usize = 100;
 
-/// Most bytes per edge: more would exceed any computer, and overflow when multiplied by the number of edges.
+/// Most bytes per edge: more would exceed the memory of any computer, and overflow when multiplied by the number of
+/// edges.
 const MOST_BYTES: usize = 1 << 30;
 
 /// The metadata of a file, as written there, checked. Lengths are in `length_unit`, reference energies in eV.
