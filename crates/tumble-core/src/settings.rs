@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use crate::error::{Error, Result};
 use crate::execution::{DEFAULT_MEMORY, Device, ExecutionOptions};
 use crate::potential::Forces;
-use crate::quadrature::{INVERTED, Mitigation};
+use crate::quadrature::{INVERSION_SUFFIX, Mitigation};
 pub use frontend::Frontend;
 pub use setting::Setting;
 pub use value::Value;
@@ -104,7 +104,7 @@ impl Settings {
         }
         let last = |name| given.iter().rev().find(|(setting, _)| setting.name == name).map(|(_, text)| text.trim());
         match (last("rotate"), last("inversion")) {
-            (Some(rotate), Some("no")) if rotate.ends_with(INVERTED) => {
+            (Some(rotate), Some("no")) if rotate.ends_with(INVERSION_SUFFIX) => {
                 let problem = format!("contradicts rotate {rotate}: leave one of them out");
                 Err(Error::Setting { name: "inversion", value: "no".into(), problem })
             }

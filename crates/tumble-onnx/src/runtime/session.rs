@@ -176,8 +176,8 @@ fn open(model: &SessionFactory, threads: usize, number: usize) -> Result<Session
         builder = in_one_line(|| Ok::<_, ort::Error>(builder.with_profiling(profile)?)).map_err(refused)?;
     }
     let provider = model.device.provider();
-    if let Some(dispatch) = dispatch(model) {
-        builder = in_one_line(|| Ok::<_, ort::Error>(builder.with_execution_providers([dispatch])?))
+    if let Some(execution) = execution_provider(model) {
+        builder = in_one_line(|| Ok::<_, ort::Error>(builder.with_execution_providers([execution])?))
             .map_err(|source| Error::Device { device: provider.name, library: runtime.path.clone(), source })?;
     }
     let kernels = provider.custom_operators;
@@ -195,7 +195,7 @@ fn open(model: &SessionFactory, threads: usize, number: usize) -> Result<Session
 }
 
 /// Returns the execution provider of a device; `None` for the CPU.
-fn dispatch(model: &SessionFactory) -> Option<ExecutionProviderDispatch> {
+fn execution_provider(model: &SessionFactory) -> Option<ExecutionProviderDispatch> {
     match model.device {
         Device::Cpu => None,
         Device::Cuda => Some(CUDA::default().with_tf32(model.tf32).build().error_on_failure()),
