@@ -32,7 +32,7 @@ fn damaged_model_is_refused_with_both_checksums_and_the_remedy() {
     assert!(error.starts_with(&expected), "{error}");
     assert!(error.ends_with(&format!("or, if you changed it, run `tumble checksum {}`", path.display())), "{error}");
     let written = stamp(&path).unwrap();
-    assert!(written != stated && error.contains(&format!("but its contents have {written}: fetch it again")));
+    assert!(written != stated && error.contains(&format!("but that of its contents is {written}: fetch it again")));
     assert!(CheckedModel::read(&path, None).is_ok());
 }
 
