@@ -34,7 +34,7 @@ tumble_core::errors! {
 
         /// A missing or unknown field, or one of another type.
         ///
-        /// Example: missing field `cutoff` in its metadata
+        /// Example: unknown variant `furlong`, expected one of `angstrom`, `bohr`, `nm` in its metadata
         #[error("{source} in its metadata")]
         Field {
             /// The parser's reason.
