@@ -108,7 +108,7 @@ void PairTumble::scatter_global() {
   if (!vflag_global) return;
   if (!result.has_virial) {
     warn_once(warned_of_virial,
-              "direct forces come without a virial here, so the pressure is nan: use forces conservative, or one MPI "
+              "direct forces have no virial in this run, so the pressure is nan: use forces conservative, or one MPI "
               "rank, a periodic box and a model that gives stress");
   }
   // LAMMPS requests the virial at every output, needed or not; unlike 0, a pressure of nan cannot mislead.

@@ -35,7 +35,7 @@ constexpr Unfit UNFIT[] = {
     {"^rattle", "makes constraint forces, and a pressure, of the impulse", NONE},
     {"^rigid", "makes a pressure of the impulse", NONE},
     {"^poems", "makes a pressure of the impulse", NONE},
-    {"^filter/corotate", "filters the forces by a time stepping of its own", NONE},
+    {"^filter/corotate", "filters the forces by its own time stepping", NONE},
     {"^ipi", "sends the impulse to i-PI as a force", "run tumble ipi --correction, or remove the keyword every"},
     {"^MDI/ENGINE", "sends the impulse to the MDI driver as a force", NONE},
     {"^pimd", "takes the impulse for a force in its estimators", NONE},
@@ -60,8 +60,8 @@ void PairTumble::check_stepping() {
   if (keywords->every() == 1 || update->whichflag != 1) return;
   if (utils::strmatch(update->integrate_style, "^respa")) {
     error->all(FLERR,
-               "pair_style tumble: every {} is a multiple time stepping of its own and cannot run in run_style respa: "
-               "use run_style verlet, or pair_style hybrid/overlay tumble ... tumble ... correction yes",
+               "pair_style tumble: every {} already uses multiple time stepping and cannot be combined with run_style "
+               "respa: use run_style verlet, or pair_style hybrid/overlay tumble ... tumble ... correction yes",
                keywords->every());
   }
   for (const Fix *fix : modify->get_fix_list())

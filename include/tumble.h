@@ -67,10 +67,11 @@ const char *tumble_version(void);
  *   random rotations; see tumble_set_step()
  * - `forces: conservative` or `direct`: the kind of forces; by default the model's preference
  * - `correction: yes` or `no`: whether to return averaged minus bare; with `rotate` or `inversion`
- * - `threads: 1`: threads of the model; each evaluates other rotations, or all work on one
+ * - `threads: 1`: CPU threads of the model; each evaluates different rotations, or all work on one
  * - `memory: 2048`: working memory of the model, MB; larger structures are evaluated in parts
  * - `device: cpu` or `cuda`
- * - `tf32: yes` or `no`: whether a GPU may round products in single precision to TF32, about 3 digits; no by default
+ * - `tf32: yes` or `no`: whether a GPU may round products in single precision to TF32: faster, but accurate to
+ *   only about 3 digits; no by default
  * - `onnxruntime: PATH`: the ONNX Runtime library, or its folder; by default searched for in the usual places
  * - `sha256: HEX`: the SHA-256 that the model must have, 64 hexadecimal digits; any other file is refused
  *

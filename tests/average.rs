@@ -65,7 +65,7 @@ fn the_spread_of_the_energy_is_the_exact_one_on_a_grid_that_integrates_its_squar
     let mut toy = HarmonicToy::new(CUTOFF, &CHARGES, Legendre { l1: 0.3, l2: 0.2, l4: 0.1 });
     let exact = toy.energy_variance(&graph).sqrt();
     // The square of ℓ = 4 has ℓ up to 8.
-    close(evaluate(&mut toy, &graph, &Quadrature::exact_through(8).unwrap()).spread.energy, exact, 1e-10);
+    close(evaluate(&mut toy, &graph, &Quadrature::degree(8).unwrap()).spread.energy, exact, 1e-10);
 }
 
 #[test]

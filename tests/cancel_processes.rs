@@ -185,7 +185,7 @@ fn a_message_of_too_much_work_is_refused() {
     peer.ask_batch(&[pair(), pair()]);
     assert_eq!(
         peer.refusal(),
-        "2 structure(s) with 4 edges at 600 rotations are 1.2e6 edges to compute, above the limit of 1.0e6 per message: give \
+        "2 structure(s) with 4 edges and 600 rotations give 1.2e6 edges to compute, above the limit of 1.0e6 per message: give \
          fewer rotations or fewer atoms"
     );
     server.serves_others();

@@ -59,7 +59,7 @@ fn with<T>(potential: &mut dyn Potential, forces: Forces, run: impl FnOnce(&mut 
 }
 
 fn reference(potential: &mut dyn Potential, graph: &Graph, degree: usize) -> Reference {
-    let grid = Quadrature::exact_through(degree).unwrap().rotated(&draw(5, 0, 0));
+    let grid = Quadrature::degree(degree).unwrap().rotated(&draw(5, 0, 0));
     with(potential, Forces::Conservative, |bench| Reference::measure(bench, graph, grid).unwrap())
 }
 
@@ -197,7 +197,7 @@ fn the_prediction_is_exact() {
     let mut toy = toy(STRENGTHS);
     let reference = reference(&mut toy, &graph, 8);
     let spectrum = Spectrum::of(&reference, 4);
-    let turns = Quadrature::exact_through(8).unwrap();
+    let turns = Quadrature::degree(8).unwrap();
     let grids = [Quadrature::tetrahedral(), Quadrature::octahedral(), Quadrature::legendre(2).unwrap()];
     for grid in grids {
         for inversion in [false, true] {
@@ -376,7 +376,7 @@ fn noise_is_counted_by_element() {
 #[test]
 fn direct_forces_are_measured_too() {
     let (graph, mut toy) = (graph(), DirectToy::new(CUTOFF, 0.9, STRENGTHS));
-    let grid = Quadrature::exact_through(8).unwrap();
+    let grid = Quadrature::degree(8).unwrap();
     let reference = with(&mut toy, Forces::Direct, |bench| Reference::measure(bench, &graph, grid).unwrap());
     let symmetry = Symmetry::of(&reference, &graph, toy.info());
     assert_eq!((symmetry.torque, symmetry.antisymmetric), (None, None));

@@ -216,7 +216,7 @@ fn a_checksum_is_written_and_checked() {
     folder.write("water.xyz", WATER);
     let whole = std::fs::read(folder.path("model.onnx")).unwrap();
     std::fs::write(folder.path("model.onnx"), &whole[..whole.len() - 85]).unwrap();
-    let note = "note: the model states no checksum, so a damaged file would go unnoticed: add one by `tumble checksum \
+    let note = "note: the model stores no checksum, so a damaged file would go unnoticed: add one by `tumble checksum \
                 model.onnx`\n";
     let output = folder.tumble(&["eval", "model.onnx", "water.xyz"], "");
     assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), note));
@@ -230,7 +230,7 @@ fn a_checksum_is_written_and_checked() {
     damaged[place] ^= 1;
     std::fs::write(folder.path("model.onnx"), damaged).unwrap();
     let error = folder.failure(1, &["eval", "model.onnx", "water.xyz"], "");
-    assert!(error.starts_with("error: the model model.onnx is damaged: it states the checksum "), "{error}");
+    assert!(error.starts_with("error: the model model.onnx is damaged: its stored checksum is "), "{error}");
     assert_eq!(
         folder.failure(1, &["checksum", "nothing.onnx"], ""),
         "error: cannot read nothing.onnx: No such file or directory (os error 2)\n"

@@ -266,7 +266,7 @@ fn nan_is_refused_with_its_place() {
     assert_eq!(
         error,
         "the model \"nan\" gave NaN in atomic_energies at index [0] (atom 1): check the structure for atoms that are too \
-         close or too lonely for this model, or whether the dynamics has exploded"
+         close together or too isolated for this model, or whether the dynamics has exploded"
     );
     let coincident = vec![vec![Edge { neighbor: 1, vector: [1.0, 0.0, 0.0] }, Edge { neighbor: 2, vector: [0.0; 3] }]];
     let graph = Graph::new(vec![1, 1, 1], vec![1.0], coincident);

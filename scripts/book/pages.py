@@ -26,10 +26,10 @@ written by `python scripts/book/pages.py`.
 
 ERRORS = """# Troubleshooting
 
-All error messages of tumble with cause and cure, then the details at the end of messages, the warnings and the
-exceptions, each with its own remedy. `...` stands for variable parts. See also [tumble ipi](ipi.md#troubleshooting) and
-[tumble serve](server.md#errors); for invalid options a command prints its [usage](commands.md). This page is written by
-`python scripts/book/pages.py` from the sources.
+All error messages of tumble; cause and cure follow where the message does not give them. After them come the details at
+the end of messages, the warnings and the exceptions. `...` stands for variable parts. See also
+[tumble ipi](ipi.md#troubleshooting) and [tumble serve](server.md#errors); for invalid options a command prints its
+[usage](commands.md). This page is written by `python scripts/book/pages.py` from the sources.
 """
 
 PAIR_STYLE = """
@@ -81,7 +81,7 @@ SOURCES = {
     "Notes": ["tumble-onnx/src/runtime/session.rs", "tumble-core/src/processors.rs"],
 }
 # Parts of sentences, not sentences: they fill a `...`.
-PARTS = {"the server at ...", "the documentation of the functions is that of the header"}
+PARTS = {"the server at ...", "the documentation of the functions is that of the header", "[M, ...] with M of 2 or more"}
 
 
 def help_of(program, command):

@@ -4,6 +4,7 @@ use std::io;
 use tumble_core::Error as Core;
 use tumble_core::cancel::CancelReason;
 use tumble_ipi::Error as Ipi;
+use tumble_ipi::error::Fault;
 
 use super::*;
 
@@ -108,4 +109,21 @@ fn model_errors_survive_the_round_trip_through_core() {
     assert!(inside.model::<Ipi>().is_none());
     assert!(matches!(tumble_onnx::Error::from(inside), tumble_onnx::Error::RuntimeMissing { .. }));
     assert!(matches!(Core::from(tumble_onnx::Error::from(unknown())), Core::UnknownElement { .. }));
+}
+
+/// Examples in the manual are sentences that the program says.
+#[test]
+fn examples_are_sentences_of_the_program() {
+    let example = |catalog: &[tumble_core::error_catalog::Entry], name: &str| {
+        catalog.iter().find(|entry| entry.name == name).and_then(|entry| entry.example()).unwrap()
+    };
+    let settings = tumble_core::Settings { every: 4, correction: true, ..Default::default() };
+    assert_eq!(settings.check().unwrap_err().to_string(), example(Core::CATALOG, "Setting"));
+    let address: Ipi = "water".parse::<tumble_ipi::net::Address>().unwrap_err();
+    assert_eq!(address.to_string(), example(Ipi::CATALOG, "Address"));
+    let peer = Ipi::Peer { peer: "unix:/tmp/water".into(), fault: Fault::Atoms { found: 8, expected: 3 } };
+    assert_eq!(peer.to_string(), example(Ipi::CATALOG, "Peer"));
+    assert_eq!(peer.to_string(), example(tumble_server::Error::CATALOG, "Peer"));
+    let refusal = tumble_server::error::Refusal::from(Fault::PositionsBeforeInit);
+    assert_eq!(refusal.to_string(), example(tumble_server::error::Refusal::CATALOG, "Fault"));
 }

@@ -27,7 +27,7 @@ def page():
 
 def sentences(page):
     """The sentences listed on a page."""
-    return [sentence.strip() for _, sentence in re.findall(r"^- (`+)(.+?)\1$", page, re.MULTILINE)]
+    return [sentence.strip() for _, sentence in re.findall(r"^- (?:for example )?(`+)(.+?)\1$", page, re.MULTILINE)]
 
 
 def test_the_page_of_errors_equals_the_program(page):

@@ -23,7 +23,7 @@ def test_a_changed_model_is_refused_until_its_checksum_is_written_anew(tmp_path)
     entry = next(entry for entry in model.metadata_props if entry.key == "tumble")
     entry.value = entry.value.replace('"pair"', '"mine"')
     onnx.save(model, path)
-    assert f"the model {path} is damaged: it states the checksum " in tumble("info", path).stderr
+    assert f"the model {path} is damaged: its stored checksum is " in tumble("info", path).stderr
     checksum.stamp(path)
     found = tumble("info", path)
     assert "name                mine\n" in found.stdout and "note" not in found.stdout
@@ -36,7 +36,7 @@ def test_a_changed_model_is_refused_until_its_checksum_is_written_anew(tmp_path)
 def test_a_model_without_a_checksum_brings_a_note(tmp_path):
     path = tmp_path / "m.onnx"
     path.write_bytes(MODEL.read_bytes()[:-85])
-    note = f"the model states no checksum, so a damaged file would go unnoticed: add one by `tumble checksum {path}`"
+    note = f"the model stores no checksum, so a damaged file would go unnoticed: add one by `tumble checksum {path}`"
     assert note in tumble("info", path).stdout
     assert tumble("checksum", path).stdout == f"{path}: checksum {checksum.stamp(path)}\n"
     assert path.read_bytes() == MODEL.read_bytes()

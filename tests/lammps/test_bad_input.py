@@ -207,7 +207,7 @@ def test_an_unknown_pressure_is_nan(tmp_path):
     script = triclinic() + toy("direct-padded-f64", "forces direct") + REPORT
     result = run(tmp_path, script, 2)
     assert result.code == 0, result.output
-    assert result.output.count("direct forces come without a virial here, so the pressure is nan") == 1
+    assert result.output.count("direct forces have no virial in this run, so the pressure is nan") == 1
     assert str(result.thermo()[0]["Pxx"]) == "nan"
 
 

@@ -221,7 +221,7 @@ def test_every_within_respa_is_refused(tmp_path):
     for ranks in (1, 2):
         refused = run(tmp_path, script, ranks)
         assert refused.code != 0
-        sentence = "every 4 is a multiple time stepping of its own and cannot run in run_style respa"
+        sentence = "every 4 already uses multiple time stepping and cannot be combined with run_style respa"
         assert refused.output.count(sentence) == 1
 
 

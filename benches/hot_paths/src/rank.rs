@@ -64,11 +64,11 @@ impl Rank {
 fn atoms_and_ghosts() -> (Vec<Vector3>, Vec<i64>, Vec<u8>) {
     let system = structures::water(1);
     let side = system.cell.heights()[0];
-    let rim = -(CUTOFF + SKIN)..side + CUTOFF + SKIN;
+    let extended = -(CUTOFF + SKIN)..side + CUTOFF + SKIN;
     let images = (0..27).map(|i| [i / 9, i / 3 % 3, i % 3].map(|k| [0.0, -side, side][k]));
     let all = images.flat_map(|shift| (0..192).map(move |atom| (atom, shift)));
     let all = all.map(|(atom, shift)| (atom, add(system.positions[atom], shift)));
-    let seen = all.filter(|(_, x)| x.iter().all(|x| rim.contains(x))).collect::<Vec<_>>();
+    let seen = all.filter(|(_, x)| x.iter().all(|x| extended.contains(x))).collect::<Vec<_>>();
     (
         seen.iter().map(|(_, x)| *x).collect(),
         seen.iter().map(|(atom, _)| *atom as i64 + 1).collect(),

@@ -24,7 +24,7 @@ pub struct ClientHandle {
 /// `client` is a live handle, or NULL.
 unsafe fn live<'a>(client: *mut ClientHandle) -> Result<&'a ClientHandle> {
     // SAFETY: by the contract.
-    unsafe { crate::live(client, "client", "open one with tumble_open") }
+    unsafe { crate::live(client, "client", "is NULL: open one with tumble_open") }
 }
 
 /// Connects to a force server.

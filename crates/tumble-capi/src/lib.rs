@@ -116,10 +116,10 @@ unsafe fn write_outputs<const N: usize>(results: [(&[f64], *mut f64); N]) {
 ///
 /// # Safety
 /// `handle` is live, or it is NULL.
-unsafe fn live<'a, T: Sync>(handle: *mut T, name: &'static str, remedy: &str) -> Result<&'a T> {
+unsafe fn live<'a, T: Sync>(handle: *mut T, name: &'static str, problem: &str) -> Result<&'a T> {
     // SAFETY: by the contract; a type that is Sync may be shared by all threads.
     let live = unsafe { handle.as_ref() };
-    live.ok_or_else(|| argument(name, format!("is NULL: {remedy}")))
+    live.ok_or_else(|| argument(name, problem))
 }
 
 /// Frees a handle from [`Box::into_raw`]; ignores NULL.

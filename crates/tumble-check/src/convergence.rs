@@ -51,7 +51,7 @@ pub struct GridError {
     pub mitigation: Mitigation,
     /// Mean squares of the errors without and with inversion: energy per atom, eV², and forces, (eV/Å)².
     pub squares: [[f64; 2]; 2],
-    /// The same, predicted from the spectrum.
+    /// Mean squares predicted from the spectrum, units as in `squares`.
     pub predicted: [[f64; 2]; 2],
     /// Seconds per average, without and with inversion.
     pub seconds: [f64; 2],
@@ -153,9 +153,9 @@ pub struct Row {
     pub random_name: String,
     /// Root mean square error of the energy per atom, eV, and of the forces, eV/Å.
     pub errors: [f64; 2],
-    /// The same, predicted from the spectrum.
+    /// Errors predicted from the spectrum, units as in `errors`.
     pub predicted: [f64; 2],
-    /// Error of the bare model over this error: energy and forces.
+    /// Factor by which the mitigation reduces the bare model's error, for energy and forces.
     pub gains: [f64; 2],
     /// Milliseconds per average, mean over structures.
     pub ms: f64,

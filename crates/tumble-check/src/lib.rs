@@ -114,7 +114,7 @@ impl Plan {
     /// # Errors
     /// See [`Plan::budget_plans`].
     pub fn reference(&self) -> Result<Quadrature> {
-        Ok(Quadrature::exact_through(self.degree)?)
+        Ok(Quadrature::degree(self.degree)?)
     }
 
     /// Returns the comparison grid: the best with at most a third of the reference's rotations. Its difference from the
@@ -126,7 +126,7 @@ impl Plan {
         let most = self.reference()?.len() / COMPARISON;
         let mut best = Quadrature::identity();
         for degree in 1..self.degree {
-            let grid = Quadrature::exact_through(degree)?;
+            let grid = Quadrature::degree(degree)?;
             if grid.len() > most {
                 break;
             }

@@ -190,6 +190,8 @@ crate::errors! {
         /// Cause: An option of a model or a client cannot be read, or contradicts another one.
         ///
         /// Cure: Change the argument that the sentence names.
+        ///
+        /// Example: the argument model is NULL: load one with tumble_load
         #[error("the argument {name} {problem}")]
         Argument {
             /// Name of the argument.
@@ -200,8 +202,8 @@ crate::errors! {
 
         /// Two atoms, or images of them, coincide.
         ///
-        /// Cause: Two atoms have the same position, as after a file was read twice, or when an atom was put on both
-        /// sides of the box.
+        /// Cause: Two atoms have the same position, for example because a file was read twice, or an atom on the boundary
+        /// of the periodic box is listed on both faces.
         ///
         /// Cure: Remove one of them; in a simulation take a shorter time step.
         #[error(
@@ -254,6 +256,9 @@ crate::errors! {
         /// range.
         ///
         /// Cure: Change or leave out the setting that the sentence begins with.
+        ///
+        /// Example: every 4 contradicts correction yes, which leaves the time stepping to the host program (run_style
+        /// respa in LAMMPS, nmts in i-PI): leave one of them out
         #[error("{name} {value} {problem}")]
         Setting {
             /// Name of the setting.
@@ -318,7 +323,7 @@ crate::errors! {
         /// fault.
         #[error(
             "the model \"{model}\" gave {value} in {output} at index {index:?}{}: check the structure for atoms that \
-             are too close or too lonely for this model, or whether the dynamics has exploded{atoms}",
+             are too close together or too isolated for this model, or whether the dynamics has exploded{atoms}",
             center.map(|center| format!(" (atom {})", center + 1)).unwrap_or_default()
         )]
         OutputNotFinite {

@@ -17,16 +17,16 @@ impl Entry {
         Self { name, template, comment }
     }
 
-    /// Returns the sentence with `...` in place of its fields; `None` if the error is transparent.
-    ///
-    /// A sentence of fields only is returned as their names in capitals: `NAME VALUE PROBLEM`.
+    /// Returns the sentence with `...` in place of its fields, or its example; `None` if the error is transparent.
     pub fn sentence(&self) -> Option<String> {
         let template = self.template?;
-        let (literals, fields) = split_format(template);
-        if literals.iter().any(|literal| literal.contains(char::is_alphanumeric)) {
-            return Some(literals.join("...").replace("......", "..."));
-        }
-        Some(fields.join(" ").to_uppercase())
+        Some(self.example().unwrap_or_else(|| literals(template).join("...").replace("......", "...")))
+    }
+
+    /// Returns a sentence as a user sees it, from the paragraph `Example: ...` of the comment. Errors whose format alone
+    /// says little have one.
+    pub fn example(&self) -> Option<String> {
+        self.paragraph("Example: ")
     }
 
     /// Returns the cause of the error, from the paragraph `Cause: ...` of the comment.
@@ -46,22 +46,21 @@ impl Entry {
     }
 }
 
-/// Splits a format into the literals around its fields and the names of the fields.
-fn split_format(template: &str) -> (Vec<&str>, Vec<&str>) {
-    let (mut literals, mut fields, mut rest) = (Vec::new(), Vec::new(), template);
+/// Returns the literals of a format around its fields.
+fn literals(template: &str) -> Vec<&str> {
+    let (mut literals, mut rest) = (Vec::new(), template);
     while let Some((before, after)) = rest.split_once('{') {
-        let (field, tail) = after.split_once('}').unwrap_or((after, ""));
         literals.push(before);
-        fields.push(field.split(':').next().unwrap_or_default());
-        rest = tail;
+        rest = after.split_once('}').map_or("", |(_, tail)| tail);
     }
     literals.push(rest);
-    (literals, fields)
+    literals
 }
 
 /// Defines an enum of errors, written as for `thiserror`, and its `CATALOG` with an [`Entry`] for each variant.
 ///
-/// Paragraphs `Cause: ...` and `Cure: ...` in the comment of a variant are printed in the manual.
+/// Paragraphs `Cause: ...`, `Cure: ...` and `Example: ...` in the comment of a variant are printed in the manual; an
+/// example stands in place of the format.
 #[macro_export]
 macro_rules! errors {
     (
@@ -129,6 +128,8 @@ mod tests {
                 value: f64,
             },
             /// Fields only.
+            ///
+            /// Example: 1 apple
             #[error("{0} {1:?}")]
             Fields(u8, u8),
             /// Another error.
@@ -138,12 +139,13 @@ mod tests {
     }
 
     #[test]
-    fn catalog_lists_all_variants_with_sentence_cause_and_cure() {
+    fn catalog_lists_all_variants_with_sentence_example_cause_and_cure() {
         let [words, fields, other] = Sample::CATALOG else { panic!("three variants") };
         assert_eq!(words.name, "Words");
         assert_eq!(words.sentence().unwrap(), "... of \"...\" is ... Å");
         assert_eq!((words.cause().unwrap(), words.cure().unwrap()), ("It is a test.".into(), "None.".into()));
-        assert_eq!(fields.sentence().unwrap(), "0 1");
+        assert_eq!(fields.sentence().unwrap(), "1 apple");
+        assert_eq!((words.example(), fields.example(), other.example()), (None, Some("1 apple".into()), None));
         assert!(fields.cause().is_none() && fields.cure().is_none());
         assert!(other.sentence().is_none());
     }

@@ -16,8 +16,8 @@
 //! | working memory of a model for a graph | `costs` |
 //! | size of a run on a processor or a GPU | [`provider`](crate::provider) |
 //!
-//! The memory that a model keeps in stages is known only for opened levels, and opening takes time and memory. A plan
-//! that depends on another level ends with [`Unopened`]; [`query_costs`](crate::potential_plan::query_costs) has the
+//! The memory that a model keeps in stages is known only for recompute levels that have been opened, which takes time
+//! and memory. A plan that depends on another level ends with [`Unopened`]; [`query_costs`](crate::potential_plan::query_costs) has the
 //! potential open that level, and plans again.
 
 mod batches;
@@ -103,7 +103,7 @@ impl Batch {
         self.shares.iter().map(|share| share.replicas.len()).sum()
     }
 
-    /// Returns whether there are no replicas; never in a plan.
+    /// Returns whether there are no replicas; always false for a planned batch.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -2,7 +2,7 @@
 
 /// Working memory that fits into a processor's caches, bytes. Measured for 48 replicas of 192 atoms: 20 ms per replica
 /// in runs of 32 MiB, 30 ms in runs of 256 MiB, 50 to 90 ms in runs of 1024 MiB and more.
-pub const CACHED: usize = 32 << 20;
+pub const CACHE_BYTES: usize = 32 << 20;
 
 /// A device that runs models.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,8 +33,8 @@ pub struct Provider {
     pub name: &'static str,
     /// The device it runs on.
     pub device: Device,
-    /// Whether each thread is a worker of its own; otherwise one run fills the device.
-    pub a_worker_per_thread: bool,
+    /// Whether each thread is a separate worker; otherwise a single worker's runs fill the device.
+    pub threads_are_workers: bool,
     /// Best working memory of one run, bytes.
     pub bytes_per_run: usize,
     /// Whether it runs our fused operators in place of the functions that define them.
@@ -52,8 +52,8 @@ const PROVIDERS: [Provider; 2] = [
     Provider {
         name: "cpu",
         device: Device::Cpu,
-        a_worker_per_thread: true,
-        bytes_per_run: CACHED,
+        threads_are_workers: true,
+        bytes_per_run: CACHE_BYTES,
         custom_operators: true,
         tf32: false,
         survives_fork: true,
@@ -62,7 +62,7 @@ const PROVIDERS: [Provider; 2] = [
     Provider {
         name: "cuda",
         device: Device::Cuda,
-        a_worker_per_thread: false,
+        threads_are_workers: false,
         bytes_per_run: usize::MAX,
         custom_operators: false,
         tf32: true,
@@ -79,7 +79,7 @@ impl Provider {
 
     /// Returns the number of workers for a number of threads, at least one.
     pub fn workers(&self, threads: usize) -> usize {
-        if self.a_worker_per_thread { threads.max(1) } else { 1 }
+        if self.threads_are_workers { threads.max(1) } else { 1 }
     }
 }
 

@@ -10,7 +10,7 @@
 //! | [`Quadrature::tetrahedral`] | 12 | 2 |
 //! | [`Quadrature::octahedral`] | 24 | 3 |
 //! | [`Quadrature::icosahedral`] | 60 | 5 |
-//! | [`Quadrature::exact_through`] N | see its table | N |
+//! | [`Quadrature::degree()`] N | see its table | N |
 //! | [`Quadrature::legendre`] L | L (2L - 1)^2 | 2L - 2 |
 //! | [`Quadrature::lebedev`] L | L times the points of Lebedev's rule of order L | L - 1 |
 //!
@@ -22,7 +22,7 @@ mod lebedev_table;
 mod mitigation;
 mod product;
 
-pub(crate) use mitigation::INVERTED;
+pub(crate) use mitigation::INVERSION_SUFFIX;
 pub use mitigation::{GRAMMAR, Mitigation};
 
 use crate::rotation::{IDENTITY, Matrix3, multiply, negate};
@@ -50,14 +50,14 @@ impl Quadrature {
     }
 
     /// Makes a quadrature of rotations of equal weight.
-    pub(crate) fn equal(name: impl Into<String>, rotations: Vec<Matrix3>, degree: usize) -> Self {
+    pub(crate) fn equal_weights(name: impl Into<String>, rotations: Vec<Matrix3>, degree: usize) -> Self {
         let weights = vec![1.0 / rotations.len() as f64; rotations.len()];
         Self { name: name.into(), rotations, weights, degree }
     }
 
     /// Returns the identity as the only rotation.
     pub fn identity() -> Self {
-        Self::equal("none", vec![IDENTITY], 0)
+        Self::equal_weights("none", vec![IDENTITY], 0)
     }
 
     /// Returns the number of rotations, and so of evaluations of the model.
@@ -65,7 +65,7 @@ impl Quadrature {
         self.rotations.len()
     }
 
-    /// Returns whether there are no rotations; never for the quadratures made here.
+    /// Returns whether there are no rotations; always false for the quadratures made here.
     pub fn is_empty(&self) -> bool {
         self.rotations.is_empty()
     }

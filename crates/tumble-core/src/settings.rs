@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use crate::error::{Error, Result};
 use crate::execution::{DEFAULT_MEMORY, Device, ExecutionOptions};
 use crate::potential::Forces;
-use crate::quadrature::{INVERTED, Mitigation};
+use crate::quadrature::{INVERSION_SUFFIX, Mitigation};
 pub use frontend::Frontend;
 pub use setting::Setting;
 pub use value::Value;
@@ -35,7 +35,7 @@ pub struct Settings {
     /// Random stream, at most [`MAX_STREAM`]: simulations with the same seed and different streams draw independent
     /// rotations.
     pub stream: u32,
-    /// Threads of the model: each evaluates replicas of its own, or all share one replica.
+    /// CPU threads of the model: each evaluates different replicas, or all work on one replica.
     pub threads: usize,
     /// Working memory of the model, MiB; larger structures are evaluated in parts.
     pub memory_mb: usize,
@@ -104,7 +104,7 @@ impl Settings {
         }
         let last = |name| given.iter().rev().find(|(setting, _)| setting.name == name).map(|(_, text)| text.trim());
         match (last("rotate"), last("inversion")) {
-            (Some(rotate), Some("no")) if rotate.ends_with(INVERTED) => {
+            (Some(rotate), Some("no")) if rotate.ends_with(INVERSION_SUFFIX) => {
                 let problem = format!("contradicts rotate {rotate}: leave one of them out");
                 Err(Error::Setting { name: "inversion", value: "no".into(), problem })
             }

@@ -51,7 +51,7 @@ pub fn stamped(bytes: &[u8]) -> Result<Vec<u8>, String> {
     checksum::stamped(bytes, &none()?).map(|(bytes, _)| bytes).map_err(told)
 }
 
-/// Returns whether a model file states its checksum.
+/// Returns whether a model file stores its checksum.
 ///
 /// # Errors
 /// A sentence.

@@ -2,7 +2,7 @@
 //! separately, so each layer is computed tile by tile, on all workers, within the caches.
 //!
 //! A layer keeps the tensors that later layers need; the backward pass recomputes the rest. So a structure takes little
-//! memory, and no rim is computed twice, unlike in [`Blocks`](tumble_core::blocks::Blocks).
+//! memory, and no halo is computed, unlike in [`Blocks`](tumble_core::blocks::Blocks).
 
 mod arena;
 mod executor;

@@ -24,6 +24,8 @@ tumble_core::errors! {
         /// Cause: The value of `--listen` or `--tcp`, or a client's address, is not an address.
         ///
         /// Cure: Write `unix:PATH` or `tcp:HOST:PORT`; after `--tcp` only `HOST:PORT`.
+        ///
+        /// Example: the address "water" is neither unix:PATH nor tcp:HOST:PORT
         #[error("the address \"{address}\" {problem}")]
         Address {
             /// The text.
@@ -64,7 +66,10 @@ tumble_core::errors! {
         ///
         /// Cause: The other side does not speak i-PI's protocol, or has another structure.
         ///
-        /// Cure: Look up the rest of the sentence under messages below.
+        /// Cure: Look up the rest of the sentence under messages of the peer below.
+        ///
+        /// Example: unix:/tmp/water sent 8 atoms where 3 were expected: give the same structure on both sides, and
+        /// shared memory to both or neither
         #[error("{peer} {fault}")]
         Peer {
             /// The other side.

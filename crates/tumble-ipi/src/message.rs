@@ -130,7 +130,7 @@ tumble_core::errors! {
              memory to both or neither"
         )]
         Atoms {
-            /// As it came.
+            /// The received number of atoms.
             found: i32,
             /// The `INIT`'s number.
             expected: usize,
@@ -145,7 +145,7 @@ tumble_core::errors! {
         Length {
             /// The announced text.
             what: &'static str,
-            /// As it came.
+            /// The received length.
             found: i32,
             /// The limit.
             limit: usize,

@@ -132,13 +132,14 @@ tumble_core::errors! {
 
         /// NaN or infinity for an atom of a simulation in LAMMPS.
         ///
-        /// Cause: Some atoms are too close or too isolated for the model, often because the time step is too long.
+        /// Cause: Some atoms are too close together or too isolated for the model, often because the time step is too
+        /// long.
         ///
         /// Cure: Look at the atom and its neighbors in a dump of the previous steps; use a shorter time step, or
         /// minimize first.
         #[error(
-            "the model \"{model}\" gave {value} in {output} for {place}: check whether these atoms are too close or \
-             too lonely for this model, or whether the dynamics has exploded"
+            "the model \"{model}\" gave {value} in {output} for {place}: check whether these atoms are too close \
+             together or too isolated for this model, or whether the dynamics has exploded"
         )]
         AtomNotFinite {
             /// Name of the model.

@@ -255,8 +255,8 @@ tumble_core::errors! {
         ///
         /// Cure: Download it again; if you changed it, update the checksum with `tumble checksum FILE`.
         #[error(
-            "the model {} is damaged: it states the checksum {stated}, but its contents have {found}: fetch it again, \
-             or, if you changed it, run `tumble checksum {}`", path.display(), path.display()
+            "the model {} is damaged: its stored checksum is {stated}, but that of its contents is {found}: fetch it \
+             again, or, if you changed it, run `tumble checksum {}`", path.display(), path.display()
         )]
         Damaged {
             /// The file.

@@ -38,7 +38,10 @@ tumble_core::errors! {
         ///
         /// Cause: The other side does not speak i-PI's protocol, or has another structure.
         ///
-        /// Cure: Look up the rest of the sentence under messages below.
+        /// Cure: Look up the rest of the sentence under messages of the peer below.
+        ///
+        /// Example: unix:/tmp/water sent 8 atoms where 3 were expected: give the same structure on both sides, and
+        /// shared memory to both or neither
         #[error("{peer} {fault}")]
         Peer {
             /// The other side.
@@ -67,7 +70,7 @@ tumble_core::errors! {
         /// Cure: Use fewer rotations, or send fewer structures per message; or start the server with a larger
         /// `--max-work`.
         #[error(
-            "{structures} structure(s) with {edges} edges at {rotations} rotations are {work:.1e} edges to compute, \
+            "{structures} structure(s) with {edges} edges and {rotations} rotations give {work:.1e} edges to compute, \
              above the limit of {most:.1e} per message: give fewer rotations or fewer atoms"
         )]
         TooMuchWork {

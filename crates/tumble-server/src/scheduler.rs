@@ -45,7 +45,7 @@ use crate::scheduler::queue::Queue;
 pub use crate::scheduler::session::SessionConfig;
 pub use crate::scheduler::shutdown::Shutdown;
 
-/// Number of a connection, never used again, so that no answer reaches the wrong one.
+/// ID of a connection. IDs are never reused, so no answer reaches the wrong connection.
 pub type Key = usize;
 
 /// Key of the listener; connections count up from zero.
@@ -73,8 +73,8 @@ pub struct Limits {
     pub max_text: usize,
     /// How long to wait for the rest of a message, or for the peer to read an answer; `None`: forever.
     pub io_timeout: Option<Duration>,
-    /// Limits of connections before their `INIT`; `None`: no such limits, and none on the rate of messages, for peers
-    /// that we connect to ourselves.
+    /// Limits of connections before their `INIT`. `None` disables them and the rate limiter, for peers that tumble
+    /// connects to.
     pub admission: Option<Admission>,
     /// How long a connection may be idle; `None`: forever.
     pub idle: Option<Duration>,

@@ -53,7 +53,7 @@ def touched(adapter, positions, numbers, start):
 
 
 def direct_touched(adapter, positions, numbers, start):
-    """The same for the direct force on an atom (a random combination of its components)."""
+    """Atoms with edges that change the direct force on atom `start` (a random combination of its components)."""
     from .systems import inputs
 
     tensors = list(inputs(positions, np.eye(3), numbers, adapter.cutoff, torch.float64, periodic=False)[:5])
@@ -64,7 +64,9 @@ def direct_touched(adapter, positions, numbers, start):
 
 
 def measure(adapter):
-    """Hops: one more than to the farthest atom with edges that change an energy (or a direct force)."""
+    """Number of hops: one more than the distance, in hops, to the farthest atom whose edges change an energy (or a direct
+    force).
+    """
     adapter.module.double()
     probes = ([] if adapter.whole else [touched]) + ([direct_touched] if adapter.has("forces") else [])
     systems = [(*chain(adapter, seed), 0) for seed in range(CHAINS)] + [(*long_bar(adapter), 0)]

@@ -38,7 +38,9 @@ class ModelError(RuntimeError):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Results for one structure of N atoms. Spreads are standard deviations over the rotations, None for only one."""
+    """Results for one structure of N atoms. Spreads are standard deviations over the rotations; None if there was
+    only one rotation.
+    """
 
     # eV
     energy: float
@@ -70,7 +72,7 @@ class Model:
     - `step`: number of the first structure; it increases by one with every evaluation and selects the random rotations
     - `forces`: "conservative" or "direct"; None is the model's preference
     - `correction`: whether to return averaged minus bare; with `rotate` or `inversion`
-    - `threads`: threads of the model
+    - `threads`: CPU threads of the model
     - `memory`: working memory of the model, MB
     - `device`: "cpu" or "cuda"
     - `onnxruntime`: the ONNX Runtime library or its folder; None takes this Python's package, or searches elsewhere

@@ -58,11 +58,11 @@ fn errors() -> Vec<Section> {
 
 /// Sections of the details that end another sentence and name the remedy themselves.
 fn details() -> Vec<Section> {
-    const XYZ: &str = "Details after `line ... of ...`:";
-    const MESSAGES: &str = "Details after the address of the peer of a socket:";
-    const OPTIONS: &str = "Details after the name of an option, of a mitigation or of an argument of a call from C or \
-                           Python,\nand reasons to refuse the `INIT` of i-PI or of a client:";
-    const FILES: &str = "Details after the name of the file, in sentences of [model files](#model-files):";
+    const XYZ: &str = "Details that follow `line ... of ...`:";
+    const MESSAGES: &str = "Details that follow the address of the peer of a socket:";
+    const OPTIONS: &str = "Details that follow the name of an option, a mitigation or an argument (C, Python), and reasons\nwhy \
+                           an `INIT` is refused:";
+    const FILES: &str = "Details that follow the name of the file, in messages about [model files](#model-files):";
     let options = [BadAddress::CATALOG, InitError::CATALOG, HashError::CATALOG];
     let files = [Malformed::CATALOG, OtherFormat::CATALOG, ExternalDataError::CATALOG, ContractViolation::CATALOG];
     vec![
@@ -99,14 +99,21 @@ impl Section {
             text += &format!("{}\n\n", self.intro);
         }
         // A transparent error has no sentence of its own.
-        let entries = self.entries.iter().filter_map(|entry| Some((entry.sentence()?, remedy(entry))));
-        for (sentence, remedy) in entries.chain(self.made.iter().map(|made| (made.clone(), String::new()))) {
-            if told.insert(sentence.clone()) {
-                text += &format!("- {}\n{remedy}", code(&sentence));
+        let entries = self.entries.iter().filter_map(|entry| Some((item(entry)?, remedy(entry))));
+        for (item, remedy) in entries.chain(self.made.iter().map(|made| (format!("- {}\n", code(made)), String::new())))
+        {
+            if told.insert(item.clone()) {
+                text += &format!("{item}{remedy}");
             }
         }
         text.trim_end().to_owned() + "\n\n"
     }
+}
+
+/// The sentence of an error, or its example, as an item of a list.
+fn item(entry: &Entry) -> Option<String> {
+    let label = if entry.example().is_some() { "for example " } else { "" };
+    entry.sentence().map(|sentence| format!("- {label}{}\n", code(&sentence)))
 }
 
 /// Cause and cure of an error, as far as it has them.
@@ -156,8 +163,7 @@ mod tests {
         let (found, page) = (entries(errors()).len(), page());
         assert_eq!(found, catalogs.iter().map(|catalog| catalog.len()).sum::<usize>());
         for entry in catalogs.iter().copied().flatten().chain(entries(details())) {
-            let told = |sentence: &String| page.contains(&format!("- {}\n", code(sentence)));
-            assert!(entry.sentence().is_none_or(|sentence| told(&sentence)), "{}", entry.name);
+            assert!(item(entry).is_none_or(|item| page.contains(&item)), "{}", entry.name);
         }
     }
 

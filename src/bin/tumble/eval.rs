@@ -53,10 +53,10 @@ Examples:
   tumble eval model.onnx water.xyz --rotate random:10 --seed 1
   cat *.xyz | tumble eval model.onnx - --json
 
-The spread is the standard deviation over the rotations, for forces per component; with one evaluation per frame there
-is none. If the input has energies and forces, the errors relative to them are printed, and the output keeps them as
-ref_energy and ref_forces. Frames are counted from 1. Structures with i-PI's CELL(GENH) are rotated so that the cell is
-upper triangular, as in i-PI.
+The spread is the standard deviation over the rotations; for forces, per component. With one evaluation per frame there
+is no spread. If the input has energies and forces, the errors relative to them are printed, and the output keeps them
+as ref_energy and ref_forces. Frames are counted from 1. Structures with i-PI's CELL(GENH) are rotated so that the cell
+is upper triangular, as in i-PI.
 
 Until all frames are done the output is FILE.partial-PID, where PID is the process id. After an error in a frame or a
 kill, this partial file remains, and FILE is unchanged.";

@@ -55,7 +55,7 @@ pub struct Arguments {
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
     retry: u64,
 
-    /// Wait for another server when one has closed, for the time of --retry
+    /// When the server closes, wait for a new one, up to --retry seconds
     #[arg(long)]
     reconnect: bool,
 

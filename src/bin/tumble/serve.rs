@@ -54,7 +54,8 @@ pub struct Arguments {
     #[arg(long, value_name = "N", default_value = "1000", value_parser = positive)]
     max_rotations: usize,
 
-    /// Largest number of edges times rotations in one message; the default takes about half an hour for a small model
+    /// Largest number of edges times rotations in one message; a message at the default limit takes a small model
+    /// about half an hour
     #[arg(long, value_name = "N", default_value = "1e9", value_parser = above_zero)]
     max_work: f64,
 

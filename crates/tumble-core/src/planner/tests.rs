@@ -174,9 +174,9 @@ fn providers_are_found_by_name_and_by_device() {
 
 #[test]
 fn short_evaluation_is_a_few_runs_of_each_worker() {
-    assert_eq!(limits(2048 * MB, 2).short(), 2 * 8 * 32 * MB);
+    assert_eq!(limits(2048 * MB, 2).short_evaluation_bytes(), 2 * 8 * 32 * MB);
     let gpu = Limits { provider: Device::Cuda.provider(), ..limits(2048 * MB, 1) };
-    assert_eq!(gpu.short(), 8 << 30);
+    assert_eq!(gpu.short_evaluation_bytes(), 8 << 30);
 }
 
 #[test]

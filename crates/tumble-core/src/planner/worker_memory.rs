@@ -5,20 +5,20 @@
 
 use super::Limits;
 use super::costs::Partition;
-use crate::provider::CACHED;
+use crate::provider::CACHE_BYTES;
 
-/// Runs of each of several workers in one batch. With more runs, workers wait less for each other at the end.
-const ROUNDS: usize = 32;
+/// Runs per worker in one batch, with several workers. With more runs, workers wait less for each other at the end.
+const RUNS_PER_WORKER: usize = 32;
 
-/// Runs of usual size, for each worker, that a short evaluation may take: a tenth of a second or two.
-const SHORT: usize = 8;
+/// Largest number of normal-size runs per worker in a short evaluation, which takes 0.1 to 0.2 s.
+const RUNS_PER_SHORT_EVALUATION: usize = 8;
 
 /// Largest run of a short evaluation, bytes. A GPU, where one run fills the device, finishes it in a moment.
 const LARGEST_SHORT_RUN: usize = 1 << 30;
 
 /// Largest working memory of a structure in one piece, bytes, even if more is free: beyond it, recomputing layers is
 /// faster than reading and writing memory outside of the caches.
-const LARGE: usize = 256 << 20;
+const MAX_ONE_PIECE: usize = 256 << 20;
 
 /// Working memory of the sessions of all stages of a worker, in tiles. Only one session works at a time, but each keeps
 /// its memory; stages of the forward pass alone take little.
@@ -26,8 +26,8 @@ const TILES: usize = 2;
 
 impl Limits {
     /// Returns the largest total working memory of the runs of a short evaluation, bytes.
-    pub fn short(&self) -> usize {
-        self.provider.bytes_per_run.min(LARGEST_SHORT_RUN) * SHORT * self.workers
+    pub fn short_evaluation_bytes(&self) -> usize {
+        self.provider.bytes_per_run.min(LARGEST_SHORT_RUN) * RUNS_PER_SHORT_EVALUATION * self.workers
     }
 
     /// Returns the working memory of all replicas of a batch, bytes. A single worker takes one run of the size
@@ -37,7 +37,7 @@ impl Limits {
         match (self.workers, self.workers.saturating_mul(self.provider.bytes_per_run)) {
             (_, abreast) if self.memory < abreast => self.memory,
             (1, abreast) => abreast,
-            (_, abreast) => ROUNDS * abreast,
+            (_, abreast) => RUNS_PER_WORKER * abreast,
         }
     }
 }
@@ -45,13 +45,13 @@ impl Limits {
 impl Partition {
     /// Returns whether a structure of `bytes` in one piece is evaluated in stages instead.
     pub(super) fn is_large(&self, bytes: usize) -> bool {
-        bytes > self.memory.min(LARGE)
+        bytes > self.memory.min(MAX_ONE_PIECE)
     }
 
     /// Returns the working memory of a tile, bytes: that of the caches, or less to leave half of all memory for the
     /// tensors kept between stages.
     pub(super) fn bytes_per_tile(&self, workers: usize) -> usize {
-        CACHED.min(self.memory / (2 * TILES * workers))
+        CACHE_BYTES.min(self.memory / (2 * TILES * workers))
     }
 
     /// Returns the working memory of the tiles of all workers, bytes.

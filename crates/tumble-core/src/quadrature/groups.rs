@@ -23,12 +23,12 @@ const QUARTER_Z: Matrix3 = [[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]];
 impl Quadrature {
     /// Returns the rotation group T of the tetrahedron: 12 rotations, degree 2. Its half turns are about x, y and z.
     pub fn tetrahedral() -> Self {
-        Self::equal("tetrahedral", closure(&[HALF_Z, CYCLE]), 2)
+        Self::equal_weights("tetrahedral", closure(&[HALF_Z, CYCLE]), 2)
     }
 
     /// Returns the rotation group O of the cube with edges along x, y and z: 24 rotations, degree 3.
     pub fn octahedral() -> Self {
-        Self::equal("octahedral", closure(&[QUARTER_Z, CYCLE]), 3)
+        Self::equal_weights("octahedral", closure(&[QUARTER_Z, CYCLE]), 3)
     }
 
     /// Returns the rotation group I of the icosahedron with vertices (0, ±1, ±φ) and so on: 60 rotations, degree 5.
@@ -36,12 +36,12 @@ impl Quadrature {
     /// φ = 2 cos(π/5) is the golden ratio. T is a subgroup.
     pub fn icosahedral() -> Self {
         let fifth = about([0.0, 1.0, 2.0 * (PI / 5.0).cos()], TAU / 5.0);
-        Self::equal("icosahedral", closure(&[HALF_Z, CYCLE, fifth]), 5)
+        Self::equal_weights("icosahedral", closure(&[HALF_Z, CYCLE, fifth]), 5)
     }
 
     /// Returns the identity and the half turns about x, y and z: 4 rotations, degree 1.
     pub(super) fn half_turns() -> Self {
-        Self::equal("degree:1", closure(&[HALF_Z, HALF_X]), 1)
+        Self::equal_weights("degree:1", closure(&[HALF_Z, HALF_X]), 1)
     }
 }
 

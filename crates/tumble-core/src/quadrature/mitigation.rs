@@ -13,10 +13,10 @@ use crate::quadrature::Quadrature;
 use crate::rotation::Draw;
 
 /// Suffix of a grid that is turned at random.
-const TURNED: &str = "+random";
+const RANDOM_SUFFIX: &str = "+random";
 
 /// Suffix of any mitigation that adds -R for every R.
-pub(crate) const INVERTED: &str = "+inversion";
+pub(crate) const INVERSION_SUFFIX: &str = "+inversion";
 
 /// A mitigation of a model's broken rotation symmetry, applied at every step.
 ///
@@ -94,7 +94,7 @@ impl Mitigation {
     /// Draws the independent rotations of one step.
     fn drawn(&self, count: usize, draw: Draw) -> Quadrature {
         let rotations = (0..count).map(|k| draw.rotation(k as u64)).collect();
-        let proper = Quadrature::equal(self.name(), rotations, 0);
+        let proper = Quadrature::equal_weights(self.name(), rotations, 0);
         if self.inversion() { proper.with_inversion() } else { proper }
     }
 
@@ -151,6 +151,6 @@ impl fmt::Display for Mitigation {
     /// Writes the text, for [`FromStr`](std::str::FromStr) to read back.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)?;
-        f.write_str(if self.inversion() { INVERTED } else { "" })
+        f.write_str(if self.inversion() { INVERSION_SUFFIX } else { "" })
     }
 }

@@ -29,7 +29,7 @@ impl Quadrature {
         let name = format!("legendre:{order}");
         if order == 1 {
             // The construction below would give a quarter turn about x. i-PI makes the same exception.
-            return Ok(Self::equal(name, vec![IDENTITY], 0));
+            return Ok(Self::equal_weights(name, vec![IDENTITY], 0));
         }
         let tilts: Vec<_> = gauss_legendre(order).into_iter().map(|(cos, weight)| (tilt(cos.acos()), weight)).collect();
         let turns: Vec<_> = equispaced(2 * order - 1).map(turn).collect();
@@ -50,7 +50,7 @@ impl Quadrature {
     pub fn lebedev(order: usize) -> Result<Self> {
         let name = format!("lebedev:{order}");
         if order == 1 {
-            return Ok(Self::equal(name, vec![IDENTITY], 0));
+            return Ok(Self::equal_weights(name, vec![IDENTITY], 0));
         }
         let nodes = sphere_times_angles(order, order).ok_or_else(|| no_lebedev(order))?;
         Ok(Self::new(name, nodes, order - 1))
@@ -67,7 +67,7 @@ impl Quadrature {
     ///
     /// # Errors
     /// [`Error::GridOrder`] unless 1 <= N <= 101.
-    pub fn exact_through(degree: usize) -> Result<Self> {
+    pub fn degree(degree: usize) -> Result<Self> {
         let grid = match degree {
             1 => Self::half_turns(),
             2 => Self::tetrahedral(),
@@ -185,7 +185,7 @@ mod tests {
         );
         for degree in [0, 102] {
             assert_eq!(
-                sentence(Quadrature::exact_through(degree)),
+                sentence(Quadrature::degree(degree)),
                 format!("there is no degree grid of order {degree}: give a whole number from 1 to 101, as in degree:3")
             );
         }

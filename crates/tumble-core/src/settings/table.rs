@@ -98,7 +98,7 @@ pub const SETTINGS: &[Setting] = &[
             set: |settings, threads| settings.threads = threads as usize,
         },
         placeholder: "N",
-        help: "Threads of the model: each evaluates replicas of its own, or all share one",
+        help: "CPU threads of the model: each evaluates different replicas, or all work on one replica",
         show: |settings| Some(settings.threads.to_string()),
     },
     Setting {
@@ -143,7 +143,8 @@ pub const SETTINGS: &[Setting] = &[
         frontends: &[(CApi, 13), (Lammps, 13), (Running, 6)],
         value: Value::Switch(|settings, yes| settings.tf32 = yes),
         placeholder: "",
-        help: "Let a GPU round products in single precision to TF32: faster, to about 3 digits",
+        help: "Let a GPU round products in single precision to TF32: faster, but accurate to only about 3 \
+               digits",
         show: |settings| shown(settings.tf32),
     },
 ];

@@ -1,5 +1,5 @@
-//! The exchange of rows between two stages: each edge takes the row of its reversed edge, or the rows of the
-//! structure's edges become those of the narrow ones, or the other way round.
+//! The exchange of rows between two stages: each edge takes the row of its reversed edge, or the rows of all edges of
+//! the structure become those of the kept (narrow) edges, or the other way round.
 
 use bytemuck::Pod;
 use tumble_core::error::Result;
@@ -16,7 +16,7 @@ pub(crate) struct Messages<'a, T> {
     kind: ExchangeKind,
     /// Kind of rows, for exchanges between reversed edges.
     rows: Rows,
-    /// The edges of the rows, for the same.
+    /// The tiles whose edges the rows belong to, for exchanges between reversed edges.
     edges: &'a Tiles<'a>,
     tiles: Vec<View<'a, T>>,
 }

@@ -1,5 +1,5 @@
-//! The narrow edges: between two stages `PruneEdges` drops the edges of a model that has cutoffs of its own for each
-//! center, or a fixed number of neighbors, and `RestoreEdges` carries gradients back to the edges of the structure.
+//! The narrow edges: between two stages `PruneEdges` drops edges, for models with a separate cutoff per center or a fixed
+//! number of neighbors, and `RestoreEdges` carries gradients back to the edges of the structure.
 
 use std::borrow::Cow;
 

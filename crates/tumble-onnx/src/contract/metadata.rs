@@ -24,7 +24,8 @@ const LONGEST_CUTOFF: f64 = 100.0;
 /// Most hops: more would span any structure.
 const MOST_HOPS: usize = 100;
 
-/// Most bytes per edge: more would exceed any computer, and overflow when multiplied by the number of edges.
+/// Most bytes per edge: more would exceed the memory of any computer, and overflow when multiplied by the number of
+/// edges.
 const MOST_BYTES: usize = 1 << 30;
 
 /// The metadata of a file, as written there, checked. Lengths are in `length_unit`, reference energies in eV.
@@ -187,11 +188,11 @@ impl Metadata {
         let mut metadata: Self =
             serde_json::from_value(value).map_err(|source| wrong(ContractViolation::Field { source }))?;
         metadata.species.sort_unstable();
-        metadata.nonsense().map_or(Ok(metadata), |violation| Err(wrong(violation)))
+        metadata.first_violation().map_or(Ok(metadata), |violation| Err(wrong(violation)))
     }
 
-    /// Returns an error for the first value out of range.
-    fn nonsense(&self) -> Option<ContractViolation> {
+    /// Returns the violation by the first value out of range.
+    fn first_violation(&self) -> Option<ContractViolation> {
         let references = &self.reference_energies;
         let cutoff = self.cutoff * self.length_unit.angstrom();
         if !(cutoff > 0.0 && cutoff <= LONGEST_CUTOFF) {

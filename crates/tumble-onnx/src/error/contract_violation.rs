@@ -20,6 +20,8 @@ tumble_core::errors! {
         },
 
         /// JSON with a duplicate key.
+        ///
+        /// Example: the key `cutoff` is given twice at line 1 column 60 of its metadata
         #[error("{source} of its metadata")]
         KeyTwice {
             /// The parser's reason, with line and column.
@@ -31,6 +33,8 @@ tumble_core::errors! {
         NoVersion,
 
         /// A missing or unknown field, or one of another type.
+        ///
+        /// Example: unknown variant `furlong`, expected one of `angstrom`, `bohr`, `nm` in its metadata
         #[error("{source} in its metadata")]
         Field {
             /// The parser's reason.

@@ -78,7 +78,7 @@ tumble_core::errors! {
         },
 
         /// Two checksums.
-        #[error("it states its checksum twice")]
+        #[error("it has two checksums")]
         ChecksumTwice,
     }
 }

@@ -67,7 +67,7 @@ impl Checksum {
     }
 }
 
-/// Compares a model with its stated checksum; returns whether it states one.
+/// Compares a model with its stored checksum; returns whether it has one.
 ///
 /// # Errors
 /// [`Error::NotOnnx`] and [`Error::Damaged`].

@@ -53,7 +53,7 @@ fn check_hash(path: &Path, found: &str, expected: String) -> Result<()> {
 
 fn unstamped(path: &Path) -> String {
     format!(
-        "the model states no checksum, so a damaged file would go unnoticed: add one by `tumble checksum {}`",
+        "the model stores no checksum, so a damaged file would go unnoticed: add one by `tumble checksum {}`",
         path.display()
     )
 }

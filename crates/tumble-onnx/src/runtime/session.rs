@@ -126,7 +126,10 @@ fn rounding(device: Device, tf32: bool, precision: Precision) -> Option<String> 
     let rounds = device.provider().tf32 && precision == Precision::Float32;
     let how = match tf32 {
         true => "matrix products on the GPU are rounded to TF32 (about 3 digits), because tf32 is on",
-        false => "matrix products on the GPU are in full single precision: tf32 makes them faster, with about 3 digits",
+        false => {
+            "matrix products on the GPU are in full single precision: tf32 makes them faster, but accurate to only about 3 \
+             digits"
+        }
     };
     rounds.then(|| how.into())
 }
@@ -173,8 +176,8 @@ fn open(model: &SessionFactory, threads: usize, number: usize) -> Result<Session
         builder = in_one_line(|| Ok::<_, ort::Error>(builder.with_profiling(profile)?)).map_err(refused)?;
     }
     let provider = model.device.provider();
-    if let Some(dispatch) = dispatch(model) {
-        builder = in_one_line(|| Ok::<_, ort::Error>(builder.with_execution_providers([dispatch])?))
+    if let Some(execution) = execution_provider(model) {
+        builder = in_one_line(|| Ok::<_, ort::Error>(builder.with_execution_providers([execution])?))
             .map_err(|source| Error::Device { device: provider.name, library: runtime.path.clone(), source })?;
     }
     let kernels = provider.custom_operators;
@@ -192,7 +195,7 @@ fn open(model: &SessionFactory, threads: usize, number: usize) -> Result<Session
 }
 
 /// Returns the execution provider of a device; `None` for the CPU.
-fn dispatch(model: &SessionFactory) -> Option<ExecutionProviderDispatch> {
+fn execution_provider(model: &SessionFactory) -> Option<ExecutionProviderDispatch> {
     match model.device {
         Device::Cpu => None,
         Device::Cuda => Some(CUDA::default().with_tf32(model.tf32).build().error_on_failure()),

@@ -10,6 +10,8 @@ tumble_core::errors! {
     #[non_exhaustive]
     pub enum Refusal {
         /// A breach of the protocol.
+        ///
+        /// Example: the peer sent POSDATA before INIT
         #[error("the peer {0}")]
         Fault(#[from] Fault),
 

@@ -216,7 +216,9 @@ impl Worker {
             }
             match request.prepare(potential, &self.limits) {
                 Err(error) => self.report(BatchStats::default(), vec![(request, Err(error))]),
-                Ok(()) if request.cost(potential) > potential.limits(self.limits.memory).short() => self.defer(request),
+                Ok(()) if request.cost(potential) > potential.limits(self.limits.memory).short_evaluation_bytes() => {
+                    self.defer(request)
+                }
                 Ok(()) => {
                     bytes += request.bytes();
                     together.push(request);
@@ -241,7 +243,7 @@ impl Worker {
     fn evaluate(&mut self, requests: Vec<Request>, waited: Duration, potential: &mut dyn Potential) {
         let cost = requests.iter().map(|request| request.cost(potential)).fold(0, usize::saturating_add);
         if matches!(self.sink, ResultSink::Queue(_))
-            && cost > MAX_BATCH_COST * potential.limits(self.limits.memory).short()
+            && cost > MAX_BATCH_COST * potential.limits(self.limits.memory).short_evaluation_bytes()
         {
             self.excess.extend(requests);
             return;

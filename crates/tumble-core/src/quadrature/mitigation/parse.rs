@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::{INVERTED, Mitigation, Randomness, TURNED};
+use super::{INVERSION_SUFFIX, Mitigation, RANDOM_SUFFIX, Randomness};
 use crate::error::{Error, Result};
 pub use crate::mitigation_grammar::GRAMMAR;
 use crate::quadrature::Quadrature;
@@ -54,10 +54,10 @@ fn read(text: &str) -> Result<Mitigation, Refusal> {
     if text.len() > LONGEST {
         return Err(refusal(format!("has {} bytes, more than any name", text.len())));
     }
-    let (text, inversion) = without(text, INVERTED);
-    let (base, turned) = without(text, TURNED);
+    let (text, inversion) = without(text, INVERSION_SUFFIX);
+    let (base, turned) = without(text, RANDOM_SUFFIX);
     let (randomness, proper) = rotations(base, turned)?;
-    let name = format!("{}{}", proper.name, if turned { TURNED } else { "" });
+    let name = format!("{}{}", proper.name, if turned { RANDOM_SUFFIX } else { "" });
     Ok(Mitigation { name: name.into(), randomness, proper: Arc::new(proper), inverted: None }.with_inversion(inversion))
 }
 
@@ -85,7 +85,7 @@ fn random(number: Option<&str>) -> Result<(Randomness, Quadrature), Refusal> {
         return Err(refusal(format!("asks for {count} rotations, but N goes from 1 to {MAX_RANDOM}")));
     }
     let name = if count == 1 { "random".into() } else { format!("random:{count}") };
-    Ok((Randomness::Drawn(count), Quadrature::equal(name, vec![IDENTITY; count], 0)))
+    Ok((Randomness::Drawn(count), Quadrature::equal_weights(name, vec![IDENTITY; count], 0)))
 }
 
 /// Parses the name of a grid, with its number if the family takes one.
@@ -95,7 +95,7 @@ fn grid(family: &str, number: Option<&str>) -> Result<Quadrature, Refusal> {
         ("tetrahedral", None) => Ok(Quadrature::tetrahedral()),
         ("octahedral", None) => Ok(Quadrature::octahedral()),
         ("icosahedral", None) => Ok(Quadrature::icosahedral()),
-        ("degree", Some(n)) => Quadrature::exact_through(whole(n)?).map_err(Refusal::Grid),
+        ("degree", Some(n)) => Quadrature::degree(whole(n)?).map_err(Refusal::Grid),
         ("legendre", Some(n)) => Quadrature::legendre(whole(n)?).map_err(Refusal::Grid),
         ("lebedev", Some(n)) => Quadrature::lebedev(whole(n)?).map_err(Refusal::Grid),
         ("degree" | "legendre" | "lebedev", None) => Err(refusal(format!("lacks the number of \"{family}\""))),

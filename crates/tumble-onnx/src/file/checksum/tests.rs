@@ -25,12 +25,14 @@ fn damaged_model_is_refused_with_both_checksums_and_the_remedy() {
     let middle = bytes.windows(4).position(|part| part == b"Relu").unwrap();
     bytes[middle] ^= 1;
     let error = CheckedModel::read(&file(&folder, &bytes), None).err().unwrap().to_string();
-    let expected =
-        format!("the model {} is damaged: it states the checksum {stated}, but its contents have ", path.display());
+    let expected = format!(
+        "the model {} is damaged: its stored checksum is {stated}, but that of its contents is ",
+        path.display()
+    );
     assert!(error.starts_with(&expected), "{error}");
     assert!(error.ends_with(&format!("or, if you changed it, run `tumble checksum {}`", path.display())), "{error}");
     let written = stamp(&path).unwrap();
-    assert!(written != stated && error.contains(&format!("but its contents have {written}: fetch it again")));
+    assert!(written != stated && error.contains(&format!("but that of its contents is {written}: fetch it again")));
     assert!(CheckedModel::read(&path, None).is_ok());
 }
 
@@ -39,7 +41,7 @@ fn model_without_a_checksum_is_loaded_with_a_note() {
     let (folder, bytes) = (TempDir::new().unwrap(), fs::read(fixture("pair-list-f64")).unwrap());
     let path = file(&folder, &bytes[..bytes.len() - 85]);
     let note = format!(
-        "the model states no checksum, so a damaged file would go unnoticed: add one by `tumble checksum {}`",
+        "the model stores no checksum, so a damaged file would go unnoticed: add one by `tumble checksum {}`",
         path.display()
     );
     assert_eq!(CheckedModel::read(&path, None).unwrap().notes, [note]);
@@ -54,7 +56,7 @@ fn two_checksums_are_refused() {
     let twice = [&bytes[..], &bytes[bytes.len() - 85..]].concat();
     let path = file(&folder, &twice);
     let error = CheckedModel::read(&path, None).err().unwrap().to_string();
-    assert_eq!(error, format!("{} is not an ONNX model: it states its checksum twice", path.display()));
+    assert_eq!(error, format!("{} is not an ONNX model: it has two checksums", path.display()));
     stamp(&path).unwrap();
     assert_eq!(fs::read(&path).unwrap(), bytes);
 }
