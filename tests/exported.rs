@@ -129,7 +129,7 @@ fn with_functions(model: &str) -> Vec<u8> {
 #[test]
 fn kernels_equal_the_functions_in_the_file() {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["exported-pet-f64", "exported-residual-f64", "exported-direct-f32"] {
+    for name in ["exported-pet-f64", "exported-residual-f64", "exported-adaptive-f64", "exported-direct-f32"] {
         let (spelled, settings) = (folder.path().join("model.onnx"), Settings::default());
         std::fs::write(&spelled, with_functions(name)).unwrap();
         stamp(&spelled).unwrap();

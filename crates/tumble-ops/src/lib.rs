@@ -1,4 +1,5 @@
-//! Fused kernels as custom operators of ONNX Runtime: attention, RMSNorm, LayerNorm, GLU, SiLU and their gradients.
+//! Fused kernels as custom operators of ONNX Runtime: attention, RMSNorm, LayerNorm, GLU, SiLU and their
+//! gradients, and adaptive cutoffs.
 //!
 //! In a model file a fused operator is a node of the domain `tumble`, with a function that defines it in standard
 //! operators (`docs/model-contract.md`). If the function body is removed, ONNX Runtime calls our kernel; with it, the
@@ -6,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+mod adaptive_cutoff;
 mod attention;
 #[doc(hidden)]
 pub mod bench_support;

@@ -5,6 +5,7 @@ use ort::value::{DynValue, PrimitiveTensorElementType, TensorElementType, ValueR
 use tumble_core::panics::in_one_line;
 
 use crate::Real;
+use crate::adaptive_cutoff::Equation;
 use crate::attention::{self, Layout};
 use crate::rowwise::{
     self, Function, Glu, GluGradient, LayerNorm, LayerNormGradient, RmsNorm, RmsNormGradient, Silu, SiluGradient,
@@ -91,7 +92,14 @@ pub(crate) fn fused_operators<T: Number>() -> Vec<FusedOperator> {
             },
         },
     ];
+    let cutoff = FusedOperator {
+        name: "AdaptiveCutoff",
+        inputs: vec![real, mark, real, real, real],
+        outputs: vec![real, real],
+        kernel: |_| Ok(Box::new(cutoffs::<T>)),
+    };
     let others = [
+        cutoff,
         rowwise::<T, Silu>("Silu", |_| Ok(row_kernel::<T, _>(Silu))),
         rowwise::<T, SiluGradient>("SiluGradient", |_| Ok(row_kernel::<T, _>(SiluGradient))),
         rowwise::<T, Glu>("Glu", |_| Ok(row_kernel::<T, _>(Glu))),
@@ -176,6 +184,33 @@ fn backward<T: Number>(context: &ComputeContext, heads: usize) -> ort::Result<()
     of_bias.fill(T::ZERO);
     attention::backward(tokens.inputs(), gradient, of_rows, of_bias);
     Ok(())
+}
+
+/// Solves for the cutoffs: distances [C, K], mask [C, K], count, cutoff and width [] -> root [C], slope [C].
+fn cutoffs<T: Number>(context: &ComputeContext) -> ort::Result<()> {
+    let (distances, mask) = (input(context, 0)?, input(context, 1)?);
+    let ((shape, distances), (_, mask)) = (distances.try_extract_tensor::<T>()?, mask.try_extract_tensor::<bool>()?);
+    let [count, cutoff, width] = [number::<T>(context, 2)?, number::<T>(context, 3)?, number::<T>(context, 4)?];
+    let &[centers, slots] = &shape[..] else { return Err(wrong("its distances are not [C, K]")) };
+    if mask.len() != distances.len() {
+        return Err(wrong("its mask has another shape than its distances"));
+    }
+    let equation = Equation { count, cutoff, width };
+    let (mut roots, mut slopes) = (output(context, 0, [centers as usize])?, output(context, 1, [centers as usize])?);
+    let (roots, slopes) = (roots.try_extract_tensor_mut::<T>()?.1, slopes.try_extract_tensor_mut::<T>()?.1);
+    for (center, (root, slope)) in roots.iter_mut().zip(slopes).enumerate() {
+        let row = center * slots as usize..(center + 1) * slots as usize;
+        let neighbors = distances[row.clone()].iter().zip(&mask[row]).filter(|(_, mask)| **mask);
+        [*root, *slope] = equation.solve(neighbors.map(|(distance, _)| *distance));
+    }
+    Ok(())
+}
+
+/// Returns an input of one number.
+fn number<T: Number>(context: &ComputeContext, index: usize) -> ort::Result<f64> {
+    let value = input(context, index)?;
+    let number = value.try_extract_tensor::<T>()?.1.first().map(|number| number.to_f64());
+    number.ok_or_else(|| wrong("an input of one number is empty"))
 }
 
 /// The checked inputs of attention and its gradient.

@@ -57,6 +57,10 @@ layer_norm_gradient = define(
     "layer_norm_gradient(Tensor rows, Tensor gradient, float epsilon) -> Tensor",
     lambda rows, *_: torch.empty_like(rows),
 )
+adaptive_cutoff = define(
+    "adaptive_cutoff(Tensor distances, Tensor mask, Tensor count, Tensor cutoff, Tensor width) -> (Tensor, Tensor)",
+    lambda distances, *_: (distances.new_empty(distances.shape[0]), distances.new_empty(distances.shape[0])),
+)
 reverse_edges = define("reverse_edges(Tensor rows, Tensor order) -> Tensor", lambda rows, _: torch.empty_like(rows))
 prune_edges = define(
     "prune_edges(Tensor rows, Tensor keep, Tensor neighbors, Tensor reverse, Tensor mask) -> Tensor",

@@ -28,6 +28,12 @@ STEPS = {
     "RmsNormGradient": (custom_ops.rms_norm_gradient, ["rows", "gradient"], ["epsilon"], ["rows_gradient"]),
     "LayerNorm": (custom_ops.layer_norm, ["rows"], ["epsilon"], ["y"]),
     "LayerNormGradient": (custom_ops.layer_norm_gradient, ["rows", "gradient"], ["epsilon"], ["rows_gradient"]),
+    "AdaptiveCutoff": (
+        custom_ops.adaptive_cutoff,
+        ["distances", "mask", "count", "cutoff", "width"],
+        [],
+        ["root", "rise"],
+    ),
     "ReverseEdges": (custom_ops.reverse_edges, ["rows", "order"], [], ["reversed"]),
     "PruneEdges": (
         custom_ops.prune_edges,
@@ -37,7 +43,7 @@ STEPS = {
     ),
     "RestoreEdges": (custom_ops.restore_edges, ["rows", "keep", "reverse"], [], ["restored"]),
 }
-KINDS = dict(source="I", target="I", filled="B", order="I", keep="B", neighbors="I", reverse="I")
+KINDS = dict(source="I", target="I", filled="B", order="I", keep="B", mask="B", neighbors="I", reverse="I")
 KINDS |= dict(kept_neighbors="I", kept_mask="B", kept_reverse="I")
 TYPES = [("R", ["tensor(float)", "tensor(double)"], ""), ("I", ["tensor(int64)"], ""), ("B", ["tensor(bool)"], "")]
 ATTRIBUTES = dict(heads=defs.OpSchema.AttrType.INT, epsilon=defs.OpSchema.AttrType.FLOAT)
@@ -240,6 +246,102 @@ def head_gradient(h):
     )
 
 
+NEWTON_STEPS = 10  # as in metatrain
+
+
+def adaptive_cutoff(_):
+    """Newton steps, kept in a bracket, for the root of Σ_k f(r_k; c) + count · (c / cutoff)³ = count in c."""
+    return (
+        "pi_double = Constant<value = double {3.141592653589793}>()",
+        "pi = CastLike(pi_double, distances)",
+        "edge_double = Constant<value = double {1e-6}>()",
+        "edge = CastLike(edge_double, distances)",
+        "one_double = Constant<value = double {1.0}>()",
+        "unit = CastLike(one_double, distances)",
+        "half_double = Constant<value = double {0.5}>()",
+        "half = CastLike(half_double, distances)",
+        "three_double = Constant<value = double {3.0}>()",
+        "three = CastLike(three_double, distances)",
+        "nothing = Sub(unit, unit)",
+        "far_edge = Sub(unit, edge)",
+        "column = Constant<value_ints = [1]>()",
+        "there = CastLike(mask, distances)",
+        "half_pi = Mul(half, pi)",
+        "steepness = Div(half_pi, width)",
+        "triple = Mul(three, count)",
+        "none = ReduceSum<keepdims = 0>(there, column)",
+        "low0 = Mul(none, nothing)",
+        "high0 = Add(low0, cutoff)",
+        "root0 = Mul(half, high0)",
+        *(line for step in range(NEWTON_STEPS) for line in newton_step(step)),
+        *excess_and_rise(NEWTON_STEPS),
+        f"root = Identity(root{NEWTON_STEPS})",
+        f"rise = Identity(rise{NEWTON_STEPS})",
+    )
+
+
+def excess_and_rise(i):
+    """The number of neighbors within root{i} minus its target, and its derivative, which is kept positive."""
+    return (
+        f"root_column{i} = Unsqueeze(root{i}, column)",
+        f"start{i} = Sub(root_column{i}, width)",
+        f"above{i} = Sub(distances, start{i})",
+        f"x{i} = Div(above{i}, width)",
+        f"clipped{i} = Clip(x{i}, edge, far_edge)",
+        f"y{i} = Mul(pi, clipped{i})",
+        f"sine{i} = Sin(y{i})",
+        f"cosine{i} = Cos(y{i})",
+        f"ratio{i} = Div(cosine{i}, sine{i})",
+        f"height{i} = Tanh(ratio{i})",
+        f"raised{i} = Add(unit, height{i})",
+        f"bump{i} = Mul(half, raised{i})",
+        f"after{i} = Greater(x{i}, nothing)",
+        f"before{i} = Less(x{i}, unit)",
+        f"inside{i} = And(after{i}, before{i})",
+        f"near{i} = LessOrEqual(x{i}, nothing)",
+        f"outside{i} = CastLike(near{i}, distances)",
+        f"value{i} = Where(inside{i}, bump{i}, outside{i})",
+        f"counted{i} = Mul(value{i}, there)",
+        f"number{i} = ReduceSum<keepdims = 0>(counted{i}, column)",
+        f"squared{i} = Mul(height{i}, height{i})",
+        f"rest{i} = Sub(unit, squared{i})",
+        f"sines{i} = Mul(sine{i}, sine{i})",
+        f"quotient{i} = Div(rest{i}, sines{i})",
+        f"slope{i} = Mul(steepness, quotient{i})",
+        f"sloped{i} = Where(inside{i}, slope{i}, nothing)",
+        f"slopes{i} = Mul(sloped{i}, there)",
+        f"slope_sum{i} = ReduceSum<keepdims = 0>(slopes{i}, column)",
+        f"share{i} = Div(root{i}, cutoff)",
+        f"share_squared{i} = Mul(share{i}, share{i})",
+        f"share_cubed{i} = Mul(share_squared{i}, share{i})",
+        f"baseline{i} = Mul(count, share_cubed{i})",
+        f"found{i} = Add(number{i}, baseline{i})",
+        f"excess{i} = Sub(found{i}, count)",
+        f"tripled{i} = Mul(triple, share_squared{i})",
+        f"baseline_slope{i} = Div(tripled{i}, cutoff)",
+        f"total{i} = Add(slope_sum{i}, baseline_slope{i})",
+        f"rise{i} = Max(total{i}, edge)",
+    )
+
+
+def newton_step(i):
+    """A Newton step from root{i}, or the middle of the bracket if it leads out of it."""
+    return (
+        *excess_and_rise(i),
+        f"below{i} = LessOrEqual(excess{i}, nothing)",
+        f"low{i + 1} = Where(below{i}, root{i}, low{i})",
+        f"high{i + 1} = Where(below{i}, high{i}, root{i})",
+        f"move{i} = Div(excess{i}, rise{i})",
+        f"step{i} = Sub(root{i}, move{i})",
+        f"enough{i} = GreaterOrEqual(step{i}, low{i + 1})",
+        f"not_too_far{i} = LessOrEqual(step{i}, high{i + 1})",
+        f"within{i} = And(enough{i}, not_too_far{i})",
+        f"ends{i} = Add(low{i + 1}, high{i + 1})",
+        f"middle{i} = Mul(half, ends{i})",
+        f"root{i + 1} = Where(within{i}, step{i}, middle{i})",
+    )
+
+
 def reverse_edges(_):
     """Rows in the order of the reversed edges."""
     return ("reversed = Gather(rows, order)",)
@@ -338,6 +440,7 @@ BODIES = {
     "RmsNormGradient": rms_norm_gradient,
     "LayerNorm": layer_norm,
     "LayerNormGradient": layer_norm_gradient,
+    "AdaptiveCutoff": adaptive_cutoff,
     "ReverseEdges": reverse_edges,
     "PruneEdges": prune_edges,
     "RestoreEdges": restore_edges,
