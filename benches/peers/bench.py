@@ -33,7 +33,9 @@ PARTS = {
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT, help="metatrain checkpoint with the weights of all programs")
+    parser.add_argument(
+        "--checkpoint", type=Path, default=CHECKPOINT, help="metatrain checkpoint with the weights of all programs"
+    )
     parser.add_argument("--quick", action="store_true", help="small sizes and few rounds, to test the setup")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2], metavar="N")

@@ -81,7 +81,11 @@ SOURCES = {
     "Notes": ["tumble-onnx/src/runtime/session.rs", "tumble-core/src/processors.rs"],
 }
 # Parts of sentences, not sentences: they fill a `...`.
-PARTS = {"the server at ...", "the documentation of the functions is that of the header", "[M, ...] with M of 2 or more"}
+PARTS = {
+    "the server at ...",
+    "the documentation of the functions is that of the header",
+    "[M, ...] with M of 2 or more",
+}
 
 
 def help_of(program, command):

@@ -20,8 +20,7 @@ def test_slope_of_a_noisy_line_lies_within_its_error():
 
 
 def test_error_of_a_random_walk_with_drift():
-    """The scatter of slopes over many walks equals their errors: 6/5 of the variance of the end over the time squared.
-    """
+    """The scatter of slopes over many walks equals their errors: 6/5 of the variance of the end over time squared."""
     rng, times = np.random.default_rng(2), np.arange(400) * 0.01
     found = [drift.slope(times, np.cumsum(0.01 + 0.1 * rng.standard_normal(400))) for _ in range(300)]
     slopes, errors = np.array(found).T

@@ -37,7 +37,10 @@ def assert_refused(folder, script, *sentences, ranks=(1, 2), environment=None):
         ("seed -1", "seed is -1: give a whole number from 0"),
         ("threads 0", "threads is 0: give a whole number from 1"),
         ("every 0", "every is 0: give a whole number from 1"),
-        ("rotate random every 4 correction yes", "every 4 contradicts correction yes, which leaves the time stepping to"),
+        (
+            "rotate random every 4 correction yes",
+            "every 4 contradicts correction yes, which leaves the time stepping",
+        ),
         (
             "rotate octahedral+inversion inversion no",
             "inversion no contradicts rotate octahedral+inversion: leave one of them out",

@@ -126,8 +126,7 @@ def test_heating_is_proportional_to_every(tmp_path):
 
 
 def test_atoms_at_rest_are_heated_as_predicted(tmp_path):
-    """Starting from the minimum of the mean potential, and for much less than a vibration, only the noise moves atoms.
-    """
+    """From the minimum of the mean potential, and for much less than a vibration, only the noise moves atoms."""
     start = triclinic() + model(TOYS / "pair-padded-f64.onnx") + "minimize 0 1e-8 2000 4000\nreset_timestep 0\n"
     tail, ratios = "fix 1 all nve\ntimestep 0.0001\nrun 20\n", []
     for seed in range(1, 9):

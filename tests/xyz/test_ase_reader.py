@@ -120,8 +120,7 @@ def test_the_suggested_command_converts_another_format(tmp_path, name, format, o
 
 
 def test_the_order_of_atom_types_from_check_matches_the_data_file(tmp_path):
-    """By default types are in alphabetical order; with the line printed by `tumble check`, in the order of pair_coeff.
-    """
+    """By default types are in alphabetical order; with the line of `tumble check`, in the order of pair_coeff."""
     water = Atoms("OH2", [[6, 6, 6], [6.76, 6.59, 6], [5.24, 6.59, 6]], cell=[12, 12, 12], pbc=True)
     ase.io.write(tmp_path / "water.xyz", water)
     words = [TUMBLE, "check", MODEL, "water.xyz", "--reference", "degree:3", "--orientations", "1"]

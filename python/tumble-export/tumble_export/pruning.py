@@ -58,7 +58,7 @@ class PruneEdges(torch.autograd.Function):
 
 
 class RestoreEdges(torch.autograd.Function):
-    """The transpose of `PruneEdges`: rows [C, L, D] of kept edges -> those of the listed ones [C, K, D], 0 if dropped."""
+    """The transpose of `PruneEdges`: rows [C, L, D] of kept edges -> those of all [C, K, D], 0 if dropped."""
 
     @staticmethod
     def forward(ctx, rows, keep, neighbors, reverse, mask):

@@ -64,9 +64,7 @@ def direct_touched(adapter, positions, numbers, start):
 
 
 def measure(adapter):
-    """Number of hops: one more than the distance, in hops, to the farthest atom whose edges change an energy (or a direct
-    force).
-    """
+    """Number of hops: one more than that to the farthest atom whose edges change an energy or a force."""
     adapter.module.double()
     probes = ([] if adapter.whole else [touched]) + ([direct_touched] if adapter.has("forces") else [])
     systems = [(*chain(adapter, seed), 0) for seed in range(CHAINS)] + [(*long_bar(adapter), 0)]
