@@ -1,4 +1,4 @@
-"""Fused operators, forward and backward: single nodes for tumble, many nodes for ONNX Runtime by itself.
+"""Fused operators and exchanges of rows: single nodes for tumble, many nodes for ONNX Runtime by itself.
 
 While a model is traced for export (`wanted`), `functions.py` calls these. They have shapes only: the computation is
 defined there, and in `custom_ops_onnx.py` for the file.
