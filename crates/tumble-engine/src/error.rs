@@ -25,6 +25,13 @@ pub enum PartitionError {
     #[error("it has more than one node PruneEdges")]
     Prunings,
 
+    /// An output that no node computes from rows in their places.
+    #[error("its output {name} is the result of an exchange of rows itself")]
+    ExchangedOutput {
+        /// Its name.
+        name: String,
+    },
+
     /// A branch or a loop; it reads tensors other than its inputs.
     #[error("its node {operator} contains a graph")]
     Nested {

@@ -30,6 +30,9 @@ use crate::partition::{PartitionedModel, SpareMemory};
 use crate::partition_cache::PartitionCache;
 use crate::worker::{Timed, Worker, WorkerPool};
 
+/// Numbers of all tensors of a listed edge, in a model that prunes edges: measured with PET, and rounded up.
+const LISTED_TENSORS: usize = 64;
+
 /// A model in an ONNX file.
 ///
 /// Models loaded from the same file with the same options share their sessions and take turns in them.
@@ -208,7 +211,8 @@ impl Potential for OnnxPotential {
     }
 
     fn costs(&self, level: Option<RecomputeLevel>) -> ModelCosts {
-        let Metadata { bytes_per_edge, kept_neighbors, layout, .. } = self.model.metadata;
+        let Metadata { bytes_per_edge, kept_neighbors, layout, precision, .. } = self.model.metadata;
+        let real = if precision == Precision::Float32 { 4 } else { 8 };
         let slots = match (layout, kept_neighbors) {
             (_, Some(kept)) => SlotRule::Pruned(kept),
             (Layout::List, None) => SlotRule::Edges,
@@ -221,7 +225,8 @@ impl Potential for OnnxPotential {
             Some(_) => Partition::default(),
         };
         let bytes_per_slot = bytes_per_edge.unwrap_or(ModelCosts::USUAL_BYTES_PER_SLOT);
-        ModelCosts { bytes_per_slot, bytes_per_atom: 0, slots, partition }
+        let bytes_per_listed_slot = kept_neighbors.map_or(0, |_| LISTED_TENSORS * real);
+        ModelCosts { bytes_per_slot, bytes_per_atom: 0, bytes_per_listed_slot, slots, partition }
     }
 
     fn limits(&self, memory: usize) -> Limits {

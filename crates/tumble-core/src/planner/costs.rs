@@ -122,6 +122,8 @@ pub struct ModelCosts {
     pub bytes_per_slot: usize,
     /// Working memory for each atom of a replica in one piece, bytes.
     pub bytes_per_atom: usize,
+    /// Working memory for each slot of a listed edge, in a model that prunes edges, bytes.
+    pub bytes_per_listed_slot: usize,
     /// Rule for the number of edge slots.
     pub slots: SlotRule,
     /// The partition into stages.
@@ -140,7 +142,14 @@ impl ModelCosts {
     /// Returns the working memory of a replica in one piece, in a run with at most `widest` neighbors of a center,
     /// bytes.
     pub(super) fn bytes_in_one_piece(&self, size: GraphSize, widest: usize) -> usize {
-        self.slots.slots(size, widest) * self.bytes_per_slot + size.atoms * self.bytes_per_atom
+        self.slots.slots(size, widest) * self.bytes_per_slot
+            + size.atoms * self.bytes_per_atom
+            + self.listed_bytes(size, widest)
+    }
+
+    /// Returns the working memory of the listed edges, before a model prunes them, bytes.
+    pub(super) fn listed_bytes(&self, size: GraphSize, widest: usize) -> usize {
+        SlotRule::Padded.slots(size, widest) * self.bytes_per_listed_slot
     }
 
     /// Returns the working memory of a replica by itself, bytes.

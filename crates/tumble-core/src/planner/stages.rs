@@ -21,7 +21,7 @@ pub(super) fn fastest_level(
         let kept = match model.partition.level(level) {
             Level::Unopened => return Err(Unopened(level)),
             Level::Impossible => break,
-            Level::Keeps(bytes) => model.slots(size) * bytes,
+            Level::Keeps(bytes) => model.slots(size) * bytes + model.listed_bytes(size, size.widest),
         };
         let bytes = kept + model.partition.bytes_of_tiles(workers);
         if bytes <= model.partition.memory || level == RecomputeLevel::Memory {

@@ -253,6 +253,12 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
         (tensor, &arenas[tensor.worker][last_use])
     }
 
+    /// Returns whether a kept output of a stage holds real numbers.
+    pub fn is_real(&self, origin: Origin) -> bool {
+        let kind = self.output(0, origin).0.kind;
+        ![TensorElementType::Bool, TensorElementType::Int64].contains(&kind)
+    }
+
     /// Returns a kept output of a stage that holds real numbers.
     pub fn view(&self, tile: usize, origin: Origin) -> View<'_, T> {
         let (tensor, arena) = self.output(tile, origin);

@@ -32,6 +32,9 @@ impl<T: Real + Pod> Evaluation<'_, T> {
     }
 
     fn messages(&self, exchange: &Exchange) -> Result<Messages<'_, T>> {
+        if !self.is_real(exchange.data) {
+            return Err(self.unfit(exchange));
+        }
         let tiles: Vec<_> = (0..self.tiles.len()).map(|tile| self.view(tile, exchange.data)).collect();
         let edges = if exchange.narrow { &self.narrow().tiles } else { &self.tiles };
         let rows = match exchange.kind {
@@ -64,7 +67,7 @@ impl<T: Real + Pod> Evaluation<'_, T> {
     }
 
     fn unfit(&self, exchange: &Exchange) -> tumble_core::Error {
-        self.failed(&format!("its tensor {} does not have one row per edge", exchange.name))
+        self.failed(&format!("its tensor {} does not have one row of real numbers per edge", exchange.name))
     }
 
     /// Writes a tile's tensor after an exchange; returns its shape and place.

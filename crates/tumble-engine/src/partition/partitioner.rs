@@ -142,6 +142,13 @@ impl<'a> Graph<'a> {
             graph.nodes.push(known);
         }
         graph.mark_live();
+        if let Some(name) = graph.pruning.map(|pruning| pruning.keep).filter(|name| !graph.producer.contains_key(name))
+        {
+            return Err(PartitionError::NoStage { name: name.into() });
+        }
+        if let Some(name) = file.outputs.iter().find(|name| graph.of(name).exchange.is_some()) {
+            return Err(PartitionError::ExchangedOutput { name: (*name).into() });
+        }
         let nested = |index: &usize| graph.nodes[*index].live && file.nodes[*index].nested;
         match (0..file.nodes.len()).find(nested) {
             Some(index) => Err(PartitionError::Nested { operator: file.nodes[index].operator.into() }),
@@ -167,7 +174,7 @@ impl<'a> Graph<'a> {
         let from: Vec<_> = node.inputs.iter().map(|name| self.of(name)).collect();
         let exchange = match (node.operator, &from[..]) {
             (PRUNE, [data, ..]) if self.pruning.is_some() && data.geometry => Some(ExchangeKind::Prune),
-            (RESTORE, [data, ..]) if self.pruning.is_some() && data.geometry => Some(ExchangeKind::Restore),
+            (RESTORE, [data, ..]) if data.narrow && self.is_mark(node.inputs.get(1)) => Some(ExchangeKind::Restore),
             (REVERSE, [data, order]) if data.geometry && order.reversed => Some(ExchangeKind::Reverse),
             ("Gather", [data, order]) if node.first_axis && data.geometry && order.reversed => {
                 Some(ExchangeKind::Reverse)
@@ -184,6 +191,11 @@ impl<'a> Graph<'a> {
             exchange,
             live: false,
         }
+    }
+
+    /// Whether this tensor marks the edges to keep.
+    fn is_mark(&self, name: Option<&&str>) -> bool {
+        self.pruning.is_some_and(|pruning| name == Some(&pruning.keep))
     }
 
     fn mark_live(&mut self) {
@@ -308,6 +320,8 @@ fn is_matmul(node: &Node) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use tumble_onnx::file::proto::{field, message};
+
     use super::*;
 
     fn bytes(model: &str) -> Vec<u8> {
@@ -355,5 +369,71 @@ mod tests {
             let why = cut(&File::read(&bytes).unwrap(), RecomputeLevel::Balanced).err().unwrap();
             assert_eq!(why.to_string(), format!("its tensor {name} cannot be computed for a part of the centers"));
         }
+    }
+
+    /// Returns a model file of these nodes: operator, inputs and outputs, separated by blanks.
+    fn model(nodes: &[[&str; 3]], outputs: &str) -> Vec<u8> {
+        let texts = |number, names: &str| -> Vec<u8> {
+            names.split_whitespace().flat_map(|name| message(number, name.as_bytes())).collect()
+        };
+        let node = |[operator, inputs, outputs]: &[&str; 3]| {
+            let parts = [texts(field::NODE_INPUT, inputs), texts(field::NODE_OUTPUT, outputs)];
+            message(field::GRAPH_NODE, &[parts.concat(), texts(field::NODE_OP_TYPE, operator)].concat())
+        };
+        let value = |number, name: &str| message(number, &message(field::VALUE_NAME, name.as_bytes()));
+        let inputs = LOCAL.iter().chain(&["reverse"]).flat_map(|name| value(field::GRAPH_INPUT, name));
+        let outputs = outputs.split_whitespace().flat_map(|name| value(field::GRAPH_OUTPUT, name));
+        let graph: Vec<u8> = nodes.iter().flat_map(node).chain(inputs).chain(outputs).collect();
+        message(field::MODEL_GRAPH, &graph)
+    }
+
+    /// Pruned edges: marks and rows, the narrow part, and the way back, with these marks.
+    fn pruned<'a>(prune: &'a str, restore: &'a str) -> Vec<[&'a str; 3]> {
+        vec![
+            ["Abs", "edge_vectors", "rows"],
+            ["Less", "rows rows", "keep"],
+            ["PruneEdges", prune, "narrow narrow_neighbors narrow_mask narrow_reverse"],
+            ["Where", "narrow_mask narrow narrow", "computed"],
+            ["RestoreEdges", restore, "restored"],
+            ["Abs", "restored", "edge_gradients"],
+        ]
+    }
+
+    fn reason(nodes: &[[&str; 3]], outputs: &str) -> String {
+        let bytes = model(nodes, outputs);
+        let why = cut(&File::read(&bytes).unwrap(), RecomputeLevel::Speed).err();
+        why.map(|why| why.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn pruned_edges_divide_a_model_into_three_stages() {
+        let bytes = model(&pruned("rows keep neighbors reverse", "computed keep reverse"), "edge_gradients");
+        let file = File::read(&bytes).unwrap();
+        let cut = cut(&file, RecomputeLevel::Speed).unwrap();
+        let kinds: Vec<_> = cut.exchanges.iter().map(|exchange| (exchange.kind, exchange.narrow)).collect();
+        assert_eq!(kinds, [(ExchangeKind::Prune, false), (ExchangeKind::Restore, true)]);
+        let inputs: Vec<_> = cut.subgraphs.iter().map(|subgraph| &*subgraph.inputs).collect();
+        assert_eq!(inputs, [&["edge_vectors"][..], &["narrow_mask", "narrow"], &["restored"]]);
+        assert_eq!(cut.subgraphs[0].outputs, ["rows", "keep"]);
+    }
+
+    #[test]
+    fn misused_exchanges_are_reasons_not_to_partition() {
+        let kept = "computed keep reverse";
+        let marked_by_an_input = pruned("rows mask neighbors reverse", "computed mask reverse");
+        assert_eq!(reason(&marked_by_an_input, "edge_gradients"), "no stage computes its tensor mask");
+        let other_marks = pruned("rows keep neighbors reverse", "computed mask reverse");
+        assert_eq!(
+            reason(&other_marks, "edge_gradients"),
+            "its tensor reverse cannot be computed for a part of the centers"
+        );
+        let never_pruned = pruned("rows keep neighbors reverse", "rows keep reverse");
+        assert!(reason(&never_pruned, "edge_gradients").contains("its tensor reverse cannot"));
+        let direct = pruned("rows keep neighbors reverse", kept);
+        assert_eq!(reason(&direct, "restored"), "its output restored is the result of an exchange of rows itself");
+        let twice = [pruned("rows keep neighbors reverse", kept), pruned("rows keep neighbors reverse", kept)].concat();
+        assert_eq!(reason(&twice, "edge_gradients"), "it has more than one node PruneEdges");
+        let bare = pruned("rows", kept);
+        assert!(reason(&bare, "edge_gradients").contains("cannot be computed for a part of the centers"));
     }
 }

@@ -135,15 +135,22 @@ fn rounding(device: Device, tf32: bool, precision: Precision) -> Option<String> 
 }
 
 fn in_use(key: &Key) -> Option<SharedSession> {
-    let mut sessions = locked(&SESSIONS);
+    find(&mut locked(&SESSIONS), key)
+}
+
+fn find(sessions: &mut Vec<(Key, Weak<ForkSafeSession>)>, key: &Key) -> Option<SharedSession> {
     sessions.retain(|(_, session)| session.strong_count() > 0);
     sessions.iter().find(|(known, _)| known == key).and_then(|(_, session)| session.upgrade())
 }
 
+/// Shares a new session, unless another thread has opened the same meanwhile: then returns that one.
 fn keep(key: Key, session: Session) -> SharedSession {
-    let session = Arc::new(ForkSafeSession::new(session));
-    locked(&SESSIONS).push((key, Arc::downgrade(&session)));
-    session
+    let mut sessions = locked(&SESSIONS);
+    find(&mut sessions, &key).unwrap_or_else(|| {
+        let session = Arc::new(ForkSafeSession::new(session));
+        sessions.push((key, Arc::downgrade(&session)));
+        session
+    })
 }
 
 /// Returns the threads to use, with a note if they are reduced to 1: on the CPU, ScatterND with a reduction loses
