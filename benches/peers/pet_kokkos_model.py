@@ -1,6 +1,6 @@
 """Writes a checkpoint of metatrain's PET as pet-kokkos 0.1 reads it: NAME.json and NAME.safetensors.
 
-The names of entries are those that its loader expects; weights keep their names in metatrain, without `backend.`.
+Entries have the names that its loader expects; weights have their names in metatrain, without `backend.`.
 """
 
 import json
