@@ -39,7 +39,7 @@ impl<T: Real + Pod> Evaluation<'_, T> {
         let edges = if exchange.narrow { &self.narrow().tiles } else { &self.tiles };
         let rows = match exchange.kind {
             ExchangeKind::Reverse => self.rows(exchange, edges, &tiles)?,
-            ExchangeKind::Prune | ExchangeKind::Restore => self.slot_rows(exchange, &tiles)?,
+            ExchangeKind::Prune | ExchangeKind::Restore => self.slot_rows(exchange, edges, &tiles)?,
         };
         Ok(Messages { kind: exchange.kind, rows, edges, tiles })
     }
@@ -57,8 +57,7 @@ impl<T: Real + Pod> Evaluation<'_, T> {
     }
 
     /// Checks that the tensor has a row for each slot, `[C, K, …]`.
-    fn slot_rows(&self, exchange: &Exchange, tiles: &[View<T>]) -> Result<Rows> {
-        let edges = if exchange.narrow { &self.narrow().tiles } else { &self.tiles };
+    fn slot_rows(&self, exchange: &Exchange, edges: &Tiles, tiles: &[View<T>]) -> Result<Rows> {
         let fits = |(tile, (shape, _)): (usize, &View<T>)| {
             let expected = [edges.centers(tile).len(), edges.width(tile)].map(|count| count as i64);
             shape.len() > 2 && shape[..2] == expected

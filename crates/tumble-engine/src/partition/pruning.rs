@@ -39,8 +39,8 @@ pub(crate) enum NarrowInput {
 }
 
 impl NarrowEdges {
-    /// Keeps the edges whose slot is marked by `keep`, and that of the reversed edge too; `keep` and `neighbors` are the
-    /// tensors of each tile, `[C·K]`. Returns `None` if a tensor has another size.
+    /// Keeps the edges marked in both directions; `keep` has the marks and `neighbors` the atoms of each tile, `[C·K]`.
+    /// Returns `None` if the marks of a tile have another size.
     pub fn new<'t>(tiles: &Tiles, keep: &[&[u8]], neighbors: impl Fn(usize) -> &'t [i64]) -> Option<Self> {
         let graph = tiles.whole.as_ref();
         let marked = marked(tiles, keep)?;
@@ -123,24 +123,19 @@ fn marked(tiles: &Tiles, keep: &[&[u8]]) -> Option<Vec<bool>> {
 
 /// Returns a graph with the kept edges only.
 fn pruned(graph: &Graph, kept: &[bool]) -> Graph {
-    let numbers: Vec<usize> = kept
-        .iter()
-        .scan(0, |count, &kept| {
-            let number = *count;
-            *count += usize::from(kept);
-            Some(number)
-        })
-        .collect();
-    let count = numbers.last().map_or(0, |last| last + usize::from(kept[kept.len() - 1]));
+    // The number of kept edges before each edge, and of all.
+    let mut before = vec![0; kept.len() + 1];
+    for (edge, &kept) in kept.iter().enumerate() {
+        before[edge + 1] = before[edge] + usize::from(kept);
+    }
     let edges = || (0..kept.len()).filter(|&edge| kept[edge]);
-    let first = |&edge: &usize| numbers.get(edge).copied().unwrap_or(count);
     Graph {
         species: graph.species.clone(),
         weights: graph.weights.clone(),
-        first_edge: graph.first_edge.iter().map(first).collect(),
+        first_edge: graph.first_edge.iter().map(|&edge| before[edge]).collect(),
         neighbors: edges().map(|edge| graph.neighbors[edge]).collect(),
         vectors: edges().map(|edge| graph.vectors[edge]).collect(),
-        reverse: edges().map(|edge| numbers[graph.reverse[edge]]).collect(),
+        reverse: edges().map(|edge| before[graph.reverse[edge]]).collect(),
         volume: None,
     }
 }
@@ -150,8 +145,8 @@ mod tests {
     use super::*;
     use tumble_core::graph::edge_between;
 
-    /// A complete graph of four atoms, in two tiles; edges with an even sum of atoms are marked, and 0 -> 1 besides.
-    fn narrow() -> (NarrowEdges, Vec<Vec<u8>>) {
+    /// A complete graph of four atoms, in two tiles; marks: edges with an even sum of atoms, and 0 -> 1.
+    fn narrow() -> NarrowEdges {
         let positions: Vec<_> = (0..4).map(|atom| [f64::from(atom), 0.0, 0.0]).collect();
         let row = |a: usize| (0..4).filter(|&b| b != a).map(|b| edge_between(&positions, a, b)).collect();
         let graph = Graph::new(vec![1, 2, 3, 4], vec![1.0; 4], (0..4).map(row).collect());
@@ -162,12 +157,12 @@ mod tests {
         let keep: Vec<Vec<u8>> = [[0, 1], [2, 3]].map(|tile| tile.into_iter().flat_map(marks).collect()).into();
         let atoms: Vec<i64> = (10..16).collect();
         let keep_views: Vec<_> = keep.iter().map(|keep| &**keep).collect();
-        (NarrowEdges::new(&tiles, &keep_views, |_| &atoms).unwrap(), keep)
+        NarrowEdges::new(&tiles, &keep_views, |_| &atoms).unwrap()
     }
 
     #[test]
     fn edges_are_kept_in_both_directions_or_dropped() {
-        let (narrow, _) = narrow();
+        let narrow = narrow();
         let graph = &narrow.tiles.whole;
         assert_eq!(
             (&*graph.first_edge, &*graph.neighbors, &*graph.reverse),
@@ -181,7 +176,7 @@ mod tests {
 
     #[test]
     fn restoring_is_the_transpose_of_pruning() {
-        let (narrow, _) = narrow();
+        let narrow = narrow();
         let (rows, mut kept, mut back) = ((0..12).collect::<Vec<i32>>(), [0; 4], [-1; 12]);
         narrow.prune(0, &rows, 2, &mut kept);
         assert_eq!(kept, [2, 3, 10, 11]);
@@ -191,7 +186,7 @@ mod tests {
 
     #[test]
     fn marks_of_another_size_are_refused() {
-        let (narrow, _) = narrow();
+        let narrow = narrow();
         assert!(NarrowEdges::new(&narrow.tiles, &[&[1], &[1]], |_| &[]).is_none());
     }
 
