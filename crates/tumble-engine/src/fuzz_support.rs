@@ -40,7 +40,7 @@ pub fn with_weights(bytes: &[u8], file: &[u8]) -> Result<Option<Vec<u8>>, String
     if weights.is_empty() {
         return Ok(None);
     }
-    weights.put_into(bytes.to_vec(), "m.onnx".as_ref()).map(Some).map_err(told)
+    weights.put_into(bytes, "m.onnx".as_ref()).map(Some).map_err(told)
 }
 
 /// Returns a model file with its checksum, ignoring external data.

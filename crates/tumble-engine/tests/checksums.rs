@@ -31,7 +31,7 @@ fn flip(folder: &TempDir, bytes: &[u8], bit: usize, expected: f64) -> bool {
     let mut flipped = bytes.to_vec();
     flipped[bit / 8] ^= 1 << (bit % 8);
     let path = file(folder, &flipped);
-    if CheckedModel::read(&path, None).is_err() {
+    if CheckedModel::read(&path, None, true).is_err() {
         return true;
     }
     let found = energy(&path);

@@ -1,5 +1,5 @@
-//! Model files: [`model_file`] reads and checks one. The protobuf ([`proto`]), weights in other files
-//! ([`external_data`]), the [`hash`] and the [`checksum`] are read without ONNX Runtime.
+//! Model files: [`model_file`] reads and checks one. The protobuf ([`proto`]), the weights ([`initializers`]), those in
+//! other files ([`external_data`]), the [`hash`] and the [`checksum`] are read without ONNX Runtime.
 
 pub mod checksum;
 pub mod external_data;
@@ -7,6 +7,9 @@ mod format;
 pub mod functions;
 pub mod fused;
 pub mod hash;
+pub mod initializers;
+pub mod linear;
+mod memory;
 pub mod model_file;
 pub mod proto;
 pub mod scan;

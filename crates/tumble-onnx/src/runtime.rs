@@ -7,3 +7,4 @@ pub mod library;
 mod library_search;
 pub mod session;
 pub mod terminate;
+mod weights;

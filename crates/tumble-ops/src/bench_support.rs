@@ -1,6 +1,7 @@
 //! Access to the kernels for benchmarks, without a model.
 
-use crate::{attention, rowwise};
+use crate::linear::Weight;
+use crate::{attention, linear, rowwise};
 
 /// Input of the attention kernels: tokens in consecutive rows, the same number for each center.
 pub struct Attention<'a> {
@@ -42,4 +43,9 @@ pub fn silu_gradient(width: usize, rows: &[f32], gradient: &[f32], into: &mut [f
 /// Computes the gradient of RMSNorm in rows of this width.
 pub fn rms_norm_gradient(width: usize, rows: &[f32], gradient: &[f32], into: &mut [f32]) {
     rowwise::apply(rowwise::RmsNormGradient { epsilon: 1e-5 }, width, rows, gradient, into);
+}
+
+/// Computes rows · weight, `[R, in]` and `[in, out]`, or `[out, in]` if transposed.
+pub fn linear(rows: &[f32], numbers: &[f32], sizes: [usize; 2], transposed: bool, into: &mut [f32]) {
+    linear::linear(rows, Weight { numbers, sizes, transposed }, &[], into);
 }

@@ -1,16 +1,17 @@
-//! Fused kernels as custom operators of ONNX Runtime: attention, RMSNorm, LayerNorm, GLU, SiLU and their
-//! gradients, and adaptive cutoffs.
+//! Fused kernels as custom operators of ONNX Runtime (unsafe: pointers of a matrix product): attention, RMSNorm,
+//! LayerNorm, GLU, SiLU and their gradients, adaptive cutoffs, and products with constant weights.
 //!
 //! In a model file a fused operator is a node of the domain `tumble`, with a function that defines it in standard
 //! operators (`docs/model-contract.md`). If the function body is removed, ONNX Runtime calls our kernel; with it, the
 //! file runs in any runtime.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod adaptive_cutoff;
 mod attention;
 #[doc(hidden)]
 pub mod bench_support;
+mod linear;
 mod microkernels;
 mod operators;
 mod real;
@@ -27,6 +28,10 @@ pub const DOMAIN: &str = "tumble";
 
 /// The operators that cost as much as a matrix product.
 pub const ATTENTION: [&str; 2] = ["Attention", "AttentionGradient"];
+
+/// The product of rows with a constant weight: rows [.., in], weight [in, out], or [out, in] with the attribute
+/// `transposed`, and bias [out] if there is one -> [.., out]. It is in no file: it replaces `MatMul` and `Gemm`.
+pub const LINEAR: &str = "Linear";
 
 /// Returns the domain with all kernels, to register with a session.
 pub fn domain() -> ort::Result<OperatorDomain> {

@@ -4,19 +4,22 @@ use ort::operator::{BoxedKernel, ComputeContext, Kernel, KernelContext, Operator
 use ort::value::{DynValue, PrimitiveTensorElementType, TensorElementType, ValueRef, ValueRefMut};
 use tumble_core::panics::in_one_line;
 
-use crate::Real;
 use crate::adaptive_cutoff::Equation;
 use crate::attention::{self, Layout};
+use crate::linear::{Weight, linear};
 use crate::rowwise::{
     self, Function, Glu, GluGradient, LayerNorm, LayerNormGradient, RmsNorm, RmsNormGradient, Silu, SiluGradient,
 };
 use crate::simd::SimdFloat;
+use crate::{LINEAR, Real};
 
 /// A custom operator for one precision.
 #[derive(Clone)]
 pub(crate) struct FusedOperator {
     name: &'static str,
     inputs: Vec<TensorElementType>,
+    /// An input after these that may be missing.
+    optional: Option<TensorElementType>,
     outputs: Vec<TensorElementType>,
     kernel: fn(&KernelContext) -> ort::Result<BoxedKernel<'static>>,
 }
@@ -34,7 +37,8 @@ impl Operator for FusedOperator {
     }
 
     fn inputs(&self) -> impl IntoIterator<Item = OperatorInput> {
-        self.inputs.iter().copied().map(OperatorInput::required)
+        let optional = self.optional.map(OperatorInput::optional);
+        self.inputs.iter().copied().map(OperatorInput::required).chain(optional)
     }
 
     fn outputs(&self) -> impl IntoIterator<Item = OperatorOutput> {
@@ -76,6 +80,7 @@ pub(crate) fn fused_operators<T: Number>() -> Vec<FusedOperator> {
         FusedOperator {
             name: "Attention",
             inputs: shared.to_vec(),
+            optional: None,
             outputs: vec![real],
             kernel: |context| {
                 let heads = heads(context)?;
@@ -85,6 +90,7 @@ pub(crate) fn fused_operators<T: Number>() -> Vec<FusedOperator> {
         FusedOperator {
             name: "AttentionGradient",
             inputs: [&shared[..], &[real]].concat(),
+            optional: None,
             outputs: vec![real, real],
             kernel: |context| {
                 let heads = heads(context)?;
@@ -95,11 +101,20 @@ pub(crate) fn fused_operators<T: Number>() -> Vec<FusedOperator> {
     let cutoff = FusedOperator {
         name: "AdaptiveCutoff",
         inputs: vec![real, mark, real, real, real],
+        optional: None,
         outputs: vec![real, real],
         kernel: |_| Ok(Box::new(cutoffs::<T>)),
     };
+    let linear = FusedOperator {
+        name: LINEAR,
+        inputs: vec![real; 2],
+        optional: Some(real),
+        outputs: vec![real],
+        kernel: |node| Ok(linear_kernel::<T>(node.get::<i64>("transposed") == Some(1))),
+    };
     let others = [
         cutoff,
+        linear,
         rowwise::<T, Silu>("Silu", |_| Ok(row_kernel::<T, _>(Silu))),
         rowwise::<T, SiluGradient>("SiluGradient", |_| Ok(row_kernel::<T, _>(SiluGradient))),
         rowwise::<T, Glu>("Glu", |_| Ok(row_kernel::<T, _>(Glu))),
@@ -123,7 +138,7 @@ fn rowwise<T: Number, F: Function>(
 ) -> FusedOperator {
     let real = T::into_tensor_element_type();
     let inputs = if F::PARTS[1] > 0 { vec![real; 2] } else { vec![real] };
-    FusedOperator { name, inputs, outputs: vec![real], kernel }
+    FusedOperator { name, inputs, optional: None, outputs: vec![real], kernel }
 }
 
 fn row_kernel<T: Number, F: Function + Send + 'static>(function: F) -> BoxedKernel<'static> {
@@ -183,6 +198,29 @@ fn backward<T: Number>(context: &ComputeContext, heads: usize) -> ort::Result<()
     of_rows.fill(T::ZERO);
     of_bias.fill(T::ZERO);
     attention::backward(tokens.inputs(), gradient, of_rows, of_bias);
+    Ok(())
+}
+
+fn linear_kernel<T: Number>(transposed: bool) -> BoxedKernel<'static> {
+    Box::new(move |context: &ComputeContext| product::<T>(context, transposed))
+}
+
+/// Multiplies: rows [.., in], weight [in, out] or [out, in], bias [out] if any -> [.., out].
+fn product<T: Number>(context: &ComputeContext, transposed: bool) -> ort::Result<()> {
+    let (rows, weight) = (input(context, 0)?, input(context, 1)?);
+    let bias = if context.num_inputs()? > 2 { Some(input(context, 2)?) } else { None };
+    let ((shape, rows), (sides, numbers)) = (rows.try_extract_tensor::<T>()?, weight.try_extract_tensor::<T>()?);
+    let bias = bias.as_ref().map(|bias| bias.try_extract_tensor::<T>()).transpose()?.map_or(&[][..], |(_, bias)| bias);
+    let &[first, second] = &sides[..] else { return Err(wrong("its weight is no matrix")) };
+    let (first, second) = (first as usize, second as usize);
+    let sizes = if transposed { [second, first] } else { [first, second] };
+    if shape.last().map(|&size| size as usize) != Some(sizes[0]) || ![0, sizes[1]].contains(&bias.len()) {
+        return Err(wrong("its rows or its bias do not have the length of the weight's"));
+    }
+    let mut shape = shape.to_vec();
+    *shape.last_mut().expect("there are columns") = sizes[1] as i64;
+    let mut into = context.output(0, shape)?.ok_or_else(|| wrong("an output is missing"))?;
+    linear(rows, Weight { numbers, sizes, transposed }, bias, into.try_extract_tensor_mut::<T>()?.1);
     Ok(())
 }
 

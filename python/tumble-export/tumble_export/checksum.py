@@ -15,8 +15,10 @@ FIXED = {1: 8, 5: 4}  # bytes of the other wire types, except 0, a varint
 
 
 def stamp(path):
-    """Write the checksum into a model file without external weights, replacing an old one; returns it."""
-    kept = b"".join(raw for number, value, raw in fields(Path(path).read_bytes()) if not states(number, value))
+    """Align the weights of a model file without external ones, and write its checksum, in place of an old one."""
+    from .aligned import aligned
+
+    kept = aligned(b"".join(raw for number, value, raw in fields(Path(path).read_bytes()) if not states(number, value)))
     checksum = hashlib.sha256(kept).hexdigest()
     entry = message(1, KEY) + message(2, checksum.encode())
     part = Path(f"{path}.part")

@@ -315,7 +315,8 @@ impl<'a> Graph<'a> {
 }
 
 fn is_matmul(node: &Node) -> bool {
-    ["MatMul", "Gemm", "FusedMatMul"].contains(&node.operator) || tumble_ops::ATTENTION.contains(&node.operator)
+    ["MatMul", "Gemm", "FusedMatMul", tumble_ops::LINEAR].contains(&node.operator)
+        || tumble_ops::ATTENTION.contains(&node.operator)
 }
 
 #[cfg(test)]

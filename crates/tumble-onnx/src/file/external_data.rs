@@ -1,14 +1,17 @@
-//! External data: weights in other files beside a model, embedded into the model when it is loaded.
+//! External data: weights in other files beside a model.
 //!
-//! ONNX Runtime gets the model from memory, so it would look for the files in the current folder; and all later
-//! processing works on the bytes of one file.
+//! ONNX Runtime gets the model from memory, so it would look for the files in the current folder. Weights of the graph
+//! are taken out (see [`initializers`](crate::file::initializers)), other tensors are embedded.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::path::{Component, Path};
+use std::sync::Arc;
 
 use crate::error::{Error, ExternalDataError, Malformed, Result};
 use crate::file::hash;
+use crate::file::initializers::{Initializer, Initializers, Tensor};
+use crate::file::memory::Memory;
 use crate::file::proto::{Field, Fields, LONGEST, LONGEST_MB, entry, field, header, message, utf8};
 
 /// The messages of a model that hold tensors, directly or nested.
@@ -108,7 +111,7 @@ impl<'a> ExternalRange<'a> {
 
 /// The external files of a model, by their names in the model.
 pub struct Weights {
-    files: BTreeMap<String, Vec<u8>>,
+    files: BTreeMap<String, Arc<Memory>>,
 }
 
 impl Weights {
@@ -118,9 +121,8 @@ impl Weights {
     /// [`Error::NotOnnx`] and [`Error::ExternalData`].
     pub fn read(model: &Path, bytes: &[u8]) -> Result<Self> {
         let locations = locations(bytes).map_err(|source| Error::NotOnnx { path: model.to_path_buf(), source })?;
-        let mut room = LONGEST.saturating_sub(bytes.len() as u64);
-        let file = |location: String| match read(model, &location, &mut room) {
-            Ok(file) => Ok((location, file)),
+        let file = |location: String| match open(model, &location) {
+            Ok(file) => Ok((location, Arc::new(file))),
             Err(cause) => Err(refusal(model, &location, cause)),
         };
         Ok(Self { files: locations.into_iter().map(file).collect::<Result<_>>()? })
@@ -131,7 +133,8 @@ impl Weights {
     /// # Errors
     /// [`Malformed`].
     pub fn all_of(bytes: &[u8], file: &[u8]) -> Result<Self, Malformed> {
-        let files = locations(bytes)?.into_iter().map(|location| (location, file.to_vec()));
+        let file = Arc::new(Memory::Read(file.to_vec()));
+        let files = locations(bytes)?.into_iter().map(|location| (location, Arc::clone(&file)));
         Ok(Self { files: files.collect() })
     }
 
@@ -153,52 +156,120 @@ impl Weights {
     ///
     /// # Errors
     /// [`Error::ExternalData`].
-    pub fn put_into(self, bytes: Vec<u8>, model: &Path) -> Result<Vec<u8>> {
-        if self.is_empty() {
-            return Ok(bytes);
-        }
-        let room = bytes.len() + self.files.values().map(Vec::len).sum::<usize>();
-        let mut written = Vec::with_capacity(room);
-        match self.copy(Kind::Model, &bytes, &mut written) {
-            Ok(()) => Ok(written),
-            Err((location, cause)) => Err(refusal(model, &location, cause)),
-        }
+    pub fn put_into(&self, bytes: &[u8], model: &Path) -> Result<Vec<u8>> {
+        self.copied(bytes, model, None)
     }
 
-    /// Writes a message with its weights embedded; the error is the name of a file and the reason.
-    fn copy(&self, kind: Kind, bytes: &[u8], into: &mut Vec<u8>) -> Result<(), (String, ExternalDataError)> {
+    /// Takes the initializers of these names out of a model, given the memory of its own file; returns its other bytes,
+    /// with all other tensors embedded.
+    ///
+    /// # Errors
+    /// [`Error::ExternalData`].
+    pub(crate) fn take(
+        &self,
+        names: &HashSet<&str>,
+        file: &Arc<Memory>,
+        model: &Path,
+    ) -> Result<(Vec<u8>, Initializers)> {
+        let mut taken = Initializers::new();
+        let bytes = self.copied(file, model, Some(Taking { names, file, taken: &mut taken }))?;
+        Ok((bytes, taken))
+    }
+
+    fn copied(&self, bytes: &[u8], model: &Path, taking: Option<Taking>) -> Result<Vec<u8>> {
+        let mut copy = Copy { weights: self, taking, written: Vec::new() };
+        let done = copy.message(Kind::Model, bytes);
+        done.map_err(|(location, cause)| refusal(model, &location, cause))?;
+        match copy.written.len() as u64 > LONGEST {
+            true => Err(refusal(model, "", ExternalDataError::TooLong { most: LONGEST_MB })),
+            false => Ok(copy.written),
+        }
+    }
+}
+
+/// A copy of a model, without external data.
+struct Copy<'a> {
+    weights: &'a Weights,
+    /// `None`: all weights are embedded.
+    taking: Option<Taking<'a>>,
+    written: Vec<u8>,
+}
+
+/// Weights that are taken out of a model.
+struct Taking<'a> {
+    names: &'a HashSet<&'a str>,
+    /// The memory of the model's own file.
+    file: &'a Arc<Memory>,
+    taken: &'a mut Initializers,
+}
+
+/// The name of a file, and the reason why it cannot be used.
+type Refusal = (String, ExternalDataError);
+
+impl Copy<'_> {
+    fn message(&mut self, kind: Kind, bytes: &[u8]) -> Result<(), Refusal> {
         for part in Fields(bytes) {
-            let part = part.map_err(|cause| (String::new(), cause.into()))?;
+            let part = part.map_err(malformed)?;
             match kind.inside(part.number).filter(|_| part.bytes) {
-                None => into.extend(part.raw),
-                Some(Kind::Tensor) => self.copy_tensor(&part, into)?,
+                None => self.written.extend(part.raw),
+                Some(Kind::Tensor) => self.tensor(kind, &part)?,
                 Some(inner) => {
-                    let start = begin(part.number, into);
-                    self.copy(inner, part.value, into)?;
-                    end(start, into);
+                    let start = begin(part.number, &mut self.written);
+                    self.message(inner, part.value)?;
+                    end(start, &mut self.written);
                 }
             }
         }
         Ok(())
     }
 
-    fn copy_tensor(&self, tensor: &Field, into: &mut Vec<u8>) -> Result<(), (String, ExternalDataError)> {
-        let place = ExternalRange::of(tensor.value).map_err(|cause| (String::new(), cause.into()))?;
-        let Some(place) = place else {
-            into.extend(tensor.raw);
-            return Ok(());
+    /// Writes a tensor in a message of this kind.
+    fn tensor(&mut self, kind: Kind, part: &Field) -> Result<(), Refusal> {
+        let place = ExternalRange::of(part.value).map_err(malformed)?;
+        let (file, external) = match &place {
+            None => (None, None),
+            Some(place) => {
+                let file = self.weights.files.get(place.location);
+                let values = place.cut(file.map_or(&[][..], |file| file));
+                (file, Some(values.map_err(|cause| (place.location.to_owned(), cause))?))
+            }
         };
-        let file = self.files.get(place.location).map_or(&[][..], Vec::as_slice);
-        let values = place.cut(file).map_err(|cause| (place.location.to_owned(), cause))?;
-        let start = begin(tensor.number, into);
-        let gone = [field::TENSOR_RAW, field::TENSOR_EXTERNAL, field::TENSOR_LOCATION];
-        let kept = Fields(tensor.value).flatten().filter(|part| !gone.contains(&part.number));
-        kept.for_each(|part| into.extend(part.raw));
-        into.extend(header(field::TENSOR_RAW, values.len()));
-        into.extend(values);
-        end(start, into);
+        if kind == Kind::Graph && self.take(part, file, external).map_err(malformed)? {
+            return Ok(());
+        }
+        match external {
+            None => self.written.extend(part.raw),
+            Some(values) => self.embed(part, values),
+        }
         Ok(())
     }
+
+    /// Takes a weight out, if it is to be and can be.
+    fn take(&mut self, part: &Field, file: Option<&Arc<Memory>>, values: Option<&[u8]>) -> Result<bool, Malformed> {
+        let Some(Taking { names, file: own, taken }) = &mut self.taking else { return Ok(false) };
+        let (tensor, raw) = Tensor::read(part.value)?;
+        let wanted = names.contains(&*tensor.name) && !taken.contains_key(&tensor.name);
+        let memory = file.unwrap_or(own);
+        let found = wanted.then(|| Initializer::take(&tensor, memory, values.unwrap_or(raw))).flatten();
+        let Some(initializer) = found else { return Ok(false) };
+        self.written.extend(message(part.number, &tensor.without_values()));
+        taken.insert(tensor.name, initializer);
+        Ok(true)
+    }
+
+    fn embed(&mut self, tensor: &Field, values: &[u8]) {
+        let start = begin(tensor.number, &mut self.written);
+        let gone = [field::TENSOR_RAW, field::TENSOR_EXTERNAL, field::TENSOR_LOCATION];
+        let kept = Fields(tensor.value).flatten().filter(|part| !gone.contains(&part.number));
+        kept.for_each(|part| self.written.extend(part.raw));
+        self.written.extend(header(field::TENSOR_RAW, values.len()));
+        self.written.extend(values);
+        end(start, &mut self.written);
+    }
+}
+
+fn malformed(cause: Malformed) -> Refusal {
+    (String::new(), cause.into())
 }
 
 /// Size of the lengths written by [`end`], bytes: the most that protobuf's own readers accept.
@@ -249,8 +320,8 @@ fn visit(kind: Kind, bytes: &[u8], found: &mut impl FnMut(ExternalRange)) -> Res
     Ok(())
 }
 
-/// Reads a file of weights, up to `room` bytes; reduces `room` by its length.
-fn read(model: &Path, location: &str, room: &mut u64) -> Result<Vec<u8>, ExternalDataError> {
+/// Opens a file of weights.
+fn open(model: &Path, location: &str) -> Result<Memory, ExternalDataError> {
     let inside = |part| matches!(part, Component::Normal(_) | Component::CurDir);
     if location.is_empty() || !Path::new(location).components().all(inside) {
         return Err(ExternalDataError::Elsewhere);
@@ -261,12 +332,10 @@ fn read(model: &Path, location: &str, room: &mut u64) -> Result<Vec<u8>, Externa
         ExternalDataError::Unreadable { folder, source }
     };
     let path = folder.join(location);
-    let about = fs::metadata(&path).map_err(missing)?;
-    if !about.is_file() {
+    if !fs::metadata(&path).map_err(missing)?.is_file() {
         return Err(ExternalDataError::NoFile);
     }
-    *room = room.checked_sub(about.len()).ok_or(ExternalDataError::TooLong { most: LONGEST_MB })?;
-    fs::read(&path).map_err(missing)
+    Memory::open(&path, u64::MAX).map_err(missing)
 }
 
 fn refusal(model: &Path, location: &str, source: ExternalDataError) -> Error {

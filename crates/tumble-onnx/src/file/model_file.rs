@@ -1,8 +1,9 @@
-//! Reading of a model's files: each is read once, checked, and joined into one.
+//! Reading of a model's files: each is opened once and checked.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
+use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use tumble_core::hash::Hash;
 
@@ -10,14 +11,18 @@ use crate::contract::metadata::Metadata;
 use crate::error::{Error, Malformed, Result};
 use crate::file::external_data::Weights;
 use crate::file::hash;
+use crate::file::initializers::Initializers;
+use crate::file::memory::Memory;
 use crate::file::proto::{LONGEST, LONGEST_MB};
 use crate::file::scan::{Scan, ScanError, scan};
-use crate::file::{checksum, format};
+use crate::file::{checksum, format, fused, linear};
 
-/// A model read from its files, joined into one and checked.
+/// A model read from its files and checked.
 pub struct CheckedModel {
-    /// The bytes for a session, with all weights.
+    /// The bytes to open a session from: without the weights, and on the CPU without the functions that kernels replace.
     pub bytes: Vec<u8>,
+    /// The weights.
+    pub initializers: Initializers,
     /// SHA-256 of all its files, hexadecimal.
     pub sha256: String,
     /// Its metadata.
@@ -29,17 +34,26 @@ pub struct CheckedModel {
 }
 
 impl CheckedModel {
-    /// Reads a model; refuses one with another hash than `sha256`, if given.
-    pub fn read(path: &Path, sha256: Option<&str>) -> Result<Self> {
+    /// Reads a model; refuses one with another hash than `sha256`, if given. `kernels`: the weights of products are taken
+    /// out of the file, and our kernels are to be called.
+    pub fn read(path: &Path, sha256: Option<&str>, kernels: bool) -> Result<Self> {
         let demanded = sha256.map(Hash::read).transpose()?;
-        let (bytes, Scan { metadata, scatters }) = read_model(path)?;
-        let weights = Weights::read(path, &bytes)?;
-        let sha256 = weights.hash(hash::hex(&bytes));
+        let (file, Scan { metadata, scatters }) = read_model(path)?;
+        let weights = Weights::read(path, &file)?;
+        let sha256 = weights.hash(hash::hex(&file));
         demanded.map_or(Ok(()), |demanded| check_hash(path, &sha256, demanded.to_string()))?;
-        let stated = checksum::verify(path, &bytes, &weights)?;
+        let stated = checksum::verify(path, &file, &weights)?;
         let metadata = Metadata::parse(metadata.as_deref(), path)?;
         let notes = if stated { vec![] } else { vec![unstamped(path)] };
-        Ok(Self { bytes: weights.put_into(bytes, path)?, sha256, metadata, scatters, notes })
+        if !kernels {
+            let bytes = weights.put_into(&file, path)?;
+            return Ok(Self { bytes, initializers: Initializers::new(), sha256, metadata, scatters, notes });
+        }
+        let not_onnx = |source| Error::NotOnnx { path: path.to_path_buf(), source };
+        let file = Arc::new(file);
+        let (bytes, initializers) = weights.take(&linear::weights(&file).map_err(not_onnx)?, &file, path)?;
+        let bytes = fused::without_functions(&bytes).and_then(|bytes| linear::with_linear(&bytes)).map_err(not_onnx)?;
+        Ok(Self { bytes, initializers, sha256, metadata, scatters, notes })
     }
 }
 
@@ -62,7 +76,7 @@ fn unstamped(path: &Path) -> String {
 ///
 /// # Errors
 /// [`Error::Read`], [`Error::NotOnnx`] and [`Error::Contract`].
-pub(crate) fn read_model(path: &Path) -> Result<(Vec<u8>, Scan)> {
+pub(crate) fn read_model(path: &Path) -> Result<(Memory, Scan)> {
     let not_onnx = |source| Error::NotOnnx { path: path.to_path_buf(), source };
     let bytes = read(path).map_err(|source| match source.kind() {
         io::ErrorKind::IsADirectory => not_onnx(Malformed::Folder),
@@ -78,15 +92,12 @@ pub(crate) fn read_model(path: &Path) -> Result<(Vec<u8>, Scan)> {
     Ok((bytes, scan))
 }
 
-/// Reads a file, up to one byte more than the longest model.
-fn read(path: &Path) -> io::Result<Vec<u8>> {
+/// Opens a file, up to one byte more than the longest model.
+fn read(path: &Path) -> io::Result<Memory> {
     let about = fs::metadata(path)?;
     // Opening a pipe would block.
     if !about.is_file() && !about.is_dir() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a pipe or a device: give a file"));
     }
-    let length = about.len().min(LONGEST);
-    let mut bytes = Vec::with_capacity(length as usize);
-    File::open(path)?.take(LONGEST + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    Memory::open(path, LONGEST)
 }

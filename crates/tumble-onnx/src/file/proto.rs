@@ -10,6 +10,9 @@ use crate::error::Malformed;
 #[expect(missing_docs, reason = "named as in onnx.proto")]
 pub mod field {
     pub const MODEL_GRAPH: u64 = 7;
+    pub const MODEL_OPERATORS: u64 = 8;
+    pub const OPERATORS_DOMAIN: u64 = 1;
+    pub const OPERATORS_VERSION: u64 = 2;
     pub const MODEL_METADATA: u64 = 14;
     pub const MODEL_TRAINING: u64 = 20;
     pub const MODEL_FUNCTION: u64 = 25;
@@ -32,11 +35,14 @@ pub mod field {
     pub const NODE_DOMAIN: u64 = 7;
     pub const NODE_OVERLOAD: u64 = 8;
     pub const ATTRIBUTE_NAME: u64 = 1;
+    pub const ATTRIBUTE_FLOAT: u64 = 2;
     pub const ATTRIBUTE_INTEGER: u64 = 3;
     pub const ATTRIBUTE_STRING: u64 = 4;
     pub const ATTRIBUTE_TENSOR: u64 = 5;
     pub const ATTRIBUTE_GRAPH: u64 = 6;
+    pub const ATTRIBUTE_INTEGERS: u64 = 8;
     pub const ATTRIBUTE_TENSORS: u64 = 10;
+    pub const ATTRIBUTE_TYPE: u64 = 20;
     pub const ATTRIBUTE_GRAPHS: u64 = 11;
     pub const ATTRIBUTE_SPARSE_TENSOR: u64 = 22;
     pub const ATTRIBUTE_SPARSE_TENSORS: u64 = 23;
@@ -44,6 +50,8 @@ pub mod field {
     pub const SPARSE_INDICES: u64 = 2;
     pub const ENTRY_KEY: u64 = 1;
     pub const ENTRY_VALUE: u64 = 2;
+    pub const TENSOR_DIMENSION: u64 = 1;
+    pub const TENSOR_ELEMENT: u64 = 2;
     pub const TENSOR_NAME: u64 = 8;
     pub const TENSOR_RAW: u64 = 9;
     pub const TENSOR_EXTERNAL: u64 = 13;

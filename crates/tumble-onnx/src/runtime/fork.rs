@@ -8,9 +8,11 @@ use std::cell::RefCell;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::process;
-use std::sync::{Mutex, Once, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, Once, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use ort::session::Session;
+
+use crate::file::initializers::Initializers;
 
 /// Held while ONNX Runtime is loaded or a session opened. A fork waits for it, so that no lock of theirs is held in the
 /// child.
@@ -44,13 +46,15 @@ extern "C" fn after() {
 /// A session that is dropped only by the process that opened it.
 pub struct ForkSafeSession {
     session: ManuallyDrop<Mutex<Session>>,
+    /// The session reads them.
+    _weights: Arc<Initializers>,
     process: u32,
 }
 
 impl ForkSafeSession {
-    /// Wraps a session opened by this process.
-    pub fn new(session: Session) -> Self {
-        Self { session: ManuallyDrop::new(Mutex::new(session)), process: process::id() }
+    /// Wraps a session opened by this process with these weights.
+    pub fn new(session: Session, weights: Arc<Initializers>) -> Self {
+        Self { session: ManuallyDrop::new(Mutex::new(session)), _weights: weights, process: process::id() }
     }
 }
 

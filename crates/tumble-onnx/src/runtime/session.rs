@@ -16,10 +16,12 @@ use tumble_core::processors;
 use crate::contract::metadata::{Metadata, Precision};
 use crate::contract::signature::Signature;
 use crate::error::{Error, Result};
+use crate::file::hash;
+use crate::file::initializers::Initializers;
 use crate::file::model_file::CheckedModel;
-use crate::file::{fused, hash};
 use crate::runtime::fork::{ForkSafeSession, opening};
 use crate::runtime::library::{self, Runtime};
+use crate::runtime::weights;
 
 /// A loaded model.
 pub struct Model {
@@ -50,8 +52,9 @@ static DOMAIN_KNOWN: Mutex<bool> = Mutex::new(false);
 
 /// Opens sessions of a model.
 pub struct SessionFactory {
-    /// The bytes of the model file; on the CPU without the functions that kernels replace.
+    /// The bytes of the model, without its weights.
     pub bytes: Vec<u8>,
+    weights: Arc<Initializers>,
     sha256: String,
     path: PathBuf,
     /// Threads of the session of the whole model.
@@ -67,16 +70,16 @@ pub struct SessionFactory {
 impl SessionFactory {
     /// Creates a factory for a model in memory; `path` is its name in messages.
     pub fn new(bytes: Vec<u8>, sha256: String, path: &Path, device: Device, runtime: Runtime) -> Self {
-        let (path, precision) = (path.to_path_buf(), Precision::Float32);
-        Self { bytes, sha256, path, threads: 1, device, tf32: false, precision, profile: None, runtime }
+        let (path, precision, weights) = (path.to_path_buf(), Precision::Float32, Arc::default());
+        Self { bytes, weights, sha256, path, threads: 1, device, tf32: false, precision, profile: None, runtime }
     }
 
     /// Creates a factory for a stage of the model, in memory.
     pub fn part(&self, bytes: Vec<u8>, stage: usize) -> Self {
         let profile = self.profile.as_deref().map(|prefix| with_suffix(prefix, &format!("-stage{stage}")));
-        let sha256 = hash::hex(&bytes);
+        let sha256 = hash::of_all([self.sha256.clone(), hash::hex(&bytes)].into_iter());
         let part = Self::new(bytes, sha256, &self.path, self.device, self.runtime.clone());
-        Self { precision: self.precision, tf32: self.tf32, profile, ..part }
+        Self { weights: Arc::clone(&self.weights), precision: self.precision, tf32: self.tf32, profile, ..part }
     }
 
     /// Reads a model, checks it and opens its session.
@@ -84,8 +87,8 @@ impl SessionFactory {
     /// Each file is read once, so the hashed and checked bytes are the ones that run.
     pub fn load(path: &Path, options: &ExecutionOptions) -> Result<(Self, Model, SharedSession)> {
         options.check()?;
-        let CheckedModel { bytes, sha256, metadata, scatters, mut notes } =
-            CheckedModel::read(path, options.sha256.as_deref())?;
+        let CheckedModel { bytes, initializers, sha256, metadata, scatters, mut notes } =
+            CheckedModel::read(path, options.sha256.as_deref(), options.device.provider().custom_operators)?;
         let (threads, note) = safe_threads(options.threads.max(1), &scatters);
         let runtime = library::runtime(options.library.as_deref())?;
         let library = runtime.path.clone();
@@ -93,11 +96,8 @@ impl SessionFactory {
         notes.extend(note.into_iter().chain(processors::oversubscribed(threads, processors::allowed())));
         notes.extend(rounding(device, tf32, metadata.precision));
         let factory = Self::new(bytes, sha256.clone(), path, device, runtime);
-        let mut factory = Self { precision: metadata.precision, threads, tf32, profile, ..factory };
-        if device.provider().custom_operators {
-            factory.bytes = fused::without_functions(&factory.bytes)
-                .map_err(|source| Error::NotOnnx { path: factory.path.clone(), source })?;
-        }
+        let weights = Arc::new(initializers);
+        let factory = Self { weights, precision: metadata.precision, threads, tf32, profile, ..factory };
         let session = factory.whole()?;
         let signature = Signature::read(&locked(&session), &metadata)
             .map_err(|source| Error::Contract { path: factory.path.clone(), source })?;
@@ -116,7 +116,7 @@ impl SessionFactory {
         let key = (self.sha256.clone(), threads, self.device, self.tf32, number, process::id());
         match in_use(&key) {
             Some(session) => Ok(session),
-            None => Ok(keep(key, open(self, threads, number)?)),
+            None => Ok(keep(key, open(self, threads, number)?, Arc::clone(&self.weights))),
         }
     }
 }
@@ -144,10 +144,10 @@ fn find(sessions: &mut Vec<(Key, Weak<ForkSafeSession>)>, key: &Key) -> Option<S
 }
 
 /// Shares a new session, unless another thread has opened the same meanwhile: then returns that one.
-fn keep(key: Key, session: Session) -> SharedSession {
+fn keep(key: Key, session: Session, weights: Arc<Initializers>) -> SharedSession {
     let mut sessions = locked(&SESSIONS);
     find(&mut sessions, &key).unwrap_or_else(|| {
-        let session = Arc::new(ForkSafeSession::new(session));
+        let session = Arc::new(ForkSafeSession::new(session, weights));
         sessions.push((key, Arc::downgrade(&session)));
         session
     })
@@ -192,6 +192,7 @@ fn open(model: &SessionFactory, threads: usize, number: usize) -> Result<Session
         builder =
             in_one_line(|| Ok::<_, ort::Error>(builder.with_operators(tumble_ops::domain()?)?)).map_err(refused)?;
     }
+    builder = in_one_line(|| weights::give(builder, &model.bytes, &model.weights)).map_err(refused)?;
     let known = locked(&DOMAIN_KNOWN);
     let first = Some(known).filter(|known| kernels && !**known);
     let session = in_one_line(|| builder.commit_from_memory(&model.bytes)).map_err(refused)?;

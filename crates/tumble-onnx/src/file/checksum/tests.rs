@@ -24,7 +24,7 @@ fn damaged_model_is_refused_with_both_checksums_and_the_remedy() {
     assert_eq!(fs::read(&path).unwrap(), bytes, "it was there already");
     let middle = bytes.windows(4).position(|part| part == b"Relu").unwrap();
     bytes[middle] ^= 1;
-    let error = CheckedModel::read(&file(&folder, &bytes), None).err().unwrap().to_string();
+    let error = CheckedModel::read(&file(&folder, &bytes), None, true).err().unwrap().to_string();
     let expected = format!(
         "the model {} is damaged: its stored checksum is {stated}, but that of its contents is ",
         path.display()
@@ -33,7 +33,7 @@ fn damaged_model_is_refused_with_both_checksums_and_the_remedy() {
     assert!(error.ends_with(&format!("or, if you changed it, run `tumble checksum {}`", path.display())), "{error}");
     let written = stamp(&path).unwrap();
     assert!(written != stated && error.contains(&format!("but that of its contents is {written}: fetch it again")));
-    assert!(CheckedModel::read(&path, None).is_ok());
+    assert!(CheckedModel::read(&path, None, true).is_ok());
 }
 
 #[test]
@@ -44,10 +44,10 @@ fn model_without_a_checksum_is_loaded_with_a_note() {
         "the model stores no checksum, so a damaged file would go unnoticed: add one by `tumble checksum {}`",
         path.display()
     );
-    assert_eq!(CheckedModel::read(&path, None).unwrap().notes, [note]);
+    assert_eq!(CheckedModel::read(&path, None, true).unwrap().notes, [note]);
     stamp(&path).unwrap();
     assert_eq!(fs::read(&path).unwrap(), bytes);
-    assert!(CheckedModel::read(&path, None).unwrap().notes.is_empty());
+    assert!(CheckedModel::read(&path, None, true).unwrap().notes.is_empty());
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn two_checksums_are_refused() {
     let (folder, bytes) = (TempDir::new().unwrap(), fs::read(fixture("pair-list-f64")).unwrap());
     let twice = [&bytes[..], &bytes[bytes.len() - 85..]].concat();
     let path = file(&folder, &twice);
-    let error = CheckedModel::read(&path, None).err().unwrap().to_string();
+    let error = CheckedModel::read(&path, None, true).err().unwrap().to_string();
     assert_eq!(error, format!("{} is not an ONNX model: it has two checksums", path.display()));
     stamp(&path).unwrap();
     assert_eq!(fs::read(&path).unwrap(), bytes);
@@ -97,7 +97,7 @@ fn checksum_with_a_damaged_key_is_not_a_missing_checksum() {
     for bit in 0..8 * KEY.len() {
         let mut flipped = bytes.clone();
         flipped[start + bit / 8] ^= 1 << (bit % 8);
-        let error = CheckedModel::read(&file(&folder, &flipped), None).err().expect("it is damaged").to_string();
+        let error = CheckedModel::read(&file(&folder, &flipped), None, true).err().expect("it is damaged").to_string();
         assert!(error.contains("where \"tumble_checksum\" was written, so it is damaged"), "{error}");
     }
 }
@@ -107,6 +107,6 @@ fn pipe_is_refused_without_waiting() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("m.onnx");
     assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
-    let error = CheckedModel::read(&path, None).err().expect("nobody writes").to_string();
+    let error = CheckedModel::read(&path, None, true).err().expect("nobody writes").to_string();
     assert!(error.ends_with("it is a pipe or a device: give a file"), "{error}");
 }

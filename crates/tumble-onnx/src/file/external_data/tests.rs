@@ -41,7 +41,7 @@ fn external_tensors_are_found_in_all_messages() {
         let bytes = model_with(wrap);
         assert_eq!(locations(&bytes).unwrap().into_iter().collect::<Vec<_>>(), ["data"], "{index}");
         let weights = Weights::all_of(&bytes, b"abcdefgh").unwrap();
-        let whole = weights.put_into(bytes, Path::new("m.onnx")).unwrap();
+        let whole = weights.put_into(&bytes, Path::new("m.onnx")).unwrap();
         assert!(locations(&whole).unwrap().is_empty(), "{index}");
         let raw = message(field::TENSOR_RAW, b"cdef");
         assert!(whole.windows(raw.len()).any(|part| part == raw), "{index}");

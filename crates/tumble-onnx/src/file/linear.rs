@@ -1,0 +1,307 @@
+//! Matrix products with a constant weight, as nodes of our operator `Linear`, which reads the weight where it lies: ONNX
+//! Runtime would pack a copy of it for each session, and another one of its transpose.
+//!
+//! `MatMul` and `Gemm` are replaced if their second input is a matrix among the constants, as it stands, transposed, or
+//! in another precision.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
+use tumble_ops::DOMAIN;
+
+use crate::error::Malformed;
+use crate::file::initializers::Element;
+use crate::file::proto::{Field, all_fields, field, message, number, text, utf8};
+
+/// Returns the bytes of a model with its products replaced.
+///
+/// # Errors
+/// [`Malformed`].
+pub fn with_linear(bytes: &[u8]) -> Result<Vec<u8>, Malformed> {
+    let (mut written, mut replaced, mut known) = (Vec::with_capacity(bytes.len()), false, false);
+    for part in all_fields(bytes)? {
+        match part.number {
+            field::MODEL_GRAPH if part.bytes => {
+                let products = Products::find(part.value)?;
+                replaced |= !products.linear.is_empty();
+                written.extend(message(part.number, &products.written()));
+            }
+            number => {
+                known |= number == field::MODEL_OPERATORS && text(part.value, field::OPERATORS_DOMAIN)? == DOMAIN;
+                written.extend(part.raw);
+            }
+        }
+    }
+    if replaced && !known {
+        let set = [message(field::OPERATORS_DOMAIN, DOMAIN.as_bytes()), number(field::OPERATORS_VERSION, 1)];
+        written.extend(message(field::MODEL_OPERATORS, &set.concat()));
+    }
+    Ok(written)
+}
+
+/// Returns the names of the constants of a model that only its products read.
+///
+/// # Errors
+/// [`Malformed`].
+pub fn weights(bytes: &[u8]) -> Result<HashSet<&str>, Malformed> {
+    let mut names = HashSet::new();
+    for part in all_fields(bytes)?.into_iter().filter(|part| part.number == field::MODEL_GRAPH && part.bytes) {
+        let products = Products::find(part.value)?;
+        names.extend(products.linear.values().flat_map(|linear| &linear.inputs[1..]));
+        names.retain(|name| !products.read.contains(name));
+    }
+    Ok(names)
+}
+
+/// The products with constants in a graph.
+struct Products<'a> {
+    fields: Vec<Field<'a>>,
+    /// The products, by the index of their fields.
+    linear: HashMap<usize, Linear<'a>>,
+    /// Fields of nodes whose results are constants that nobody reads any more: ONNX Runtime would compute them before it
+    /// drops them.
+    unused: HashSet<usize>,
+    /// The tensors that other nodes read, and the graph's outputs.
+    read: HashSet<&'a str>,
+}
+
+impl<'a> Products<'a> {
+    fn find(graph: &'a [u8]) -> Result<Self, Malformed> {
+        let (fields, mut constants) = (all_fields(graph)?, Constants::default());
+        constants.read(&fields)?;
+        let (mut nodes, mut linear, mut read) = (Vec::new(), HashMap::new(), HashSet::new());
+        for (index, part) in fields.iter().enumerate().filter(|(_, part)| part.bytes) {
+            match part.number {
+                field::GRAPH_NODE => {
+                    let node = Node::read(part.value)?;
+                    linear.extend(node.linear(&constants).map(|linear| (index, linear)));
+                    constants.follow(&node);
+                    nodes.push((index, node));
+                }
+                field::GRAPH_OUTPUT => drop(read.insert(text(part.value, field::VALUE_NAME)?)),
+                _ => {}
+            }
+        }
+        let mut products = Self { fields, linear, unused: HashSet::new(), read };
+        products.find_unused(&nodes, &constants);
+        Ok(products)
+    }
+
+    fn find_unused(&mut self, nodes: &[(usize, Node<'a>)], constants: &Constants) {
+        let of_products: HashSet<_> = self.linear.values().flat_map(|linear| &linear.inputs).copied().collect();
+        let others = nodes.iter().filter(|(index, _)| !self.linear.contains_key(index)).collect::<Vec<_>>();
+        for (index, node) in others.into_iter().rev() {
+            let needed = |name: &&str| self.read.contains(name) || of_products.contains(name);
+            let constant = node.outputs.iter().all(|name| constants.0.contains_key(name));
+            match constant && !node.outputs.iter().any(needed) {
+                true => drop(self.unused.insert(*index)),
+                false => self.read.extend(&node.inputs),
+            }
+        }
+    }
+
+    /// Returns the graph with its products replaced.
+    fn written(&self) -> Vec<u8> {
+        let fields = self.fields.iter().enumerate().filter(|(index, _)| !self.unused.contains(index));
+        let written = fields.map(|(index, part)| match self.linear.get(&index) {
+            Some(linear) => Cow::Owned(message(field::GRAPH_NODE, &linear.written())),
+            None => Cow::Borrowed(part.raw),
+        });
+        written.collect::<Vec<_>>().concat()
+    }
+}
+
+/// A constant: an initializer, or its transpose, maybe in another precision.
+#[derive(Clone)]
+struct Constant<'a> {
+    /// The tensor that is not transposed.
+    name: &'a str,
+    shape: Vec<i64>,
+    transposed: bool,
+}
+
+/// The real constants of a graph, by name.
+#[derive(Default)]
+struct Constants<'a>(HashMap<&'a str, Constant<'a>>);
+
+impl<'a> Constants<'a> {
+    fn read(&mut self, graph: &[Field<'a>]) -> Result<(), Malformed> {
+        let mut inputs = HashSet::new();
+        for part in graph.iter().filter(|part| part.bytes) {
+            match part.number {
+                field::GRAPH_CONSTANT => self.add(part.value)?,
+                field::GRAPH_INPUT => drop(inputs.insert(text(part.value, field::VALUE_NAME)?)),
+                _ => {}
+            }
+        }
+        // A constant with the name of an input is only its default.
+        self.0.retain(|name, _| !inputs.contains(name));
+        Ok(())
+    }
+
+    fn add(&mut self, tensor: &'a [u8]) -> Result<(), Malformed> {
+        let (mut name, mut shape, mut element) = ("", Vec::new(), 0);
+        for part in all_fields(tensor)? {
+            match part.number {
+                field::TENSOR_DIMENSION if !part.bytes => shape.push(part.integer as i64),
+                field::TENSOR_ELEMENT if !part.bytes => element = part.integer,
+                field::TENSOR_NAME if part.bytes => name = utf8(part.value)?,
+                _ => {}
+            }
+        }
+        if [Element::Float as u64, Element::Double as u64].contains(&element) {
+            self.0.insert(name, Constant { name, shape, transposed: false });
+        }
+        Ok(())
+    }
+
+    /// Notes the result of a node if it is a constant too. It must come after those whose results it reads.
+    fn follow(&mut self, node: &Node<'a>) {
+        let (&[input], &[output]) = (&*node.inputs, &*node.outputs) else { return };
+        let Some(constant) = self.0.get(input).cloned() else { return };
+        let real = |to: &&Attribute| [Element::Float as u64, Element::Double as u64].contains(&to.integer);
+        match node.operator {
+            "Transpose" if constant.shape.len() == 2 && node.swaps() => {
+                let shape = constant.shape.iter().rev().copied().collect();
+                self.0.insert(output, Constant { shape, transposed: !constant.transposed, ..constant });
+            }
+            "Cast" if !constant.transposed && node.attributes.get("to").filter(real).is_some() => {
+                self.0.insert(output, Constant { name: output, ..constant });
+            }
+            _ => {}
+        }
+    }
+
+    fn matrix(&self, name: &str) -> Option<&Constant<'a>> {
+        self.0.get(name).filter(|constant| constant.shape.len() == 2)
+    }
+}
+
+/// The value of an attribute.
+#[derive(Clone, Default)]
+struct Attribute {
+    integer: u64,
+    integers: Vec<u64>,
+    /// The bits of a number in single precision.
+    float: Option<u32>,
+}
+
+/// A node of the standard operators.
+struct Node<'a> {
+    name: &'a str,
+    operator: &'a str,
+    inputs: Vec<&'a str>,
+    outputs: Vec<&'a str>,
+    attributes: HashMap<&'a str, Attribute>,
+}
+
+/// A product with a constant.
+struct Linear<'a> {
+    name: &'a str,
+    /// Rows, weight, and the bias if there is one.
+    inputs: Vec<&'a str>,
+    output: &'a str,
+    transposed: bool,
+}
+
+impl Linear<'_> {
+    /// Returns it as a NodeProto.
+    fn written(&self) -> Vec<u8> {
+        let parts = [
+            self.inputs.iter().flat_map(|name| message(field::NODE_INPUT, name.as_bytes())).collect(),
+            message(field::NODE_OUTPUT, self.output.as_bytes()),
+            message(field::NODE_NAME, self.name.as_bytes()),
+            message(field::NODE_OP_TYPE, tumble_ops::LINEAR.as_bytes()),
+            message(field::NODE_DOMAIN, DOMAIN.as_bytes()),
+            message(field::NODE_ATTRIBUTE, &mark("transposed", self.transposed)),
+        ];
+        parts.concat()
+    }
+}
+
+impl<'a> Node<'a> {
+    fn read(bytes: &'a [u8]) -> Result<Self, Malformed> {
+        let (inputs, outputs, attributes) = (Vec::new(), Vec::new(), HashMap::new());
+        let mut node = Self { name: "", operator: "", inputs, outputs, attributes };
+        let mut standard = true;
+        for Field { number, value, bytes, .. } in all_fields(bytes)? {
+            match number {
+                field::NODE_INPUT => node.inputs.push(utf8(value)?),
+                field::NODE_OUTPUT => node.outputs.push(utf8(value)?),
+                field::NODE_NAME => node.name = utf8(value)?,
+                field::NODE_OP_TYPE => node.operator = utf8(value)?,
+                field::NODE_DOMAIN => standard = value.is_empty() || value == b"ai.onnx",
+                field::NODE_ATTRIBUTE if bytes => {
+                    node.attributes.insert(text(value, field::ATTRIBUTE_NAME)?, Attribute::read(value)?);
+                }
+                _ => {}
+            }
+        }
+        if !standard {
+            node.operator = "";
+        }
+        Ok(node)
+    }
+
+    /// Whether a transposition exchanges the two axes of a matrix.
+    fn swaps(&self) -> bool {
+        self.attributes.get("perm").is_none_or(|order| order.integers == [1, 0])
+    }
+
+    /// Returns this node as a product with a constant; `None` if it is another one.
+    fn linear(&self, constants: &Constants<'a>) -> Option<Linear<'a>> {
+        let (&[rows, weight, ref bias @ ..], &[output]) = (&*self.inputs, &*self.outputs) else { return None };
+        let weight = constants.matrix(weight)?;
+        let turned = match self.operator {
+            "MatMul" if bias.is_empty() => false,
+            "Gemm" if self.is_plain_gemm() => self.is_set("transB"),
+            _ => return None,
+        };
+        let out = weight.shape[usize::from(!turned)];
+        let bias = bias.iter().filter(|name| !name.is_empty());
+        let fits = |name: &&str| constants.0.get(name).is_some_and(|bias| bias.shape == [out]);
+        let bias: Vec<_> = bias.copied().map(|name| Some(name).filter(fits)).collect::<Option<_>>()?;
+        let inputs = [rows, weight.name].into_iter().chain(bias).collect();
+        Some(Linear { name: self.name, inputs, output, transposed: weight.transposed != turned })
+    }
+
+    /// Whether a Gemm is a product and the sum with its third input.
+    fn is_plain_gemm(&self) -> bool {
+        let one = |name| self.attributes.get(name).is_none_or(|factor| factor.float == Some(1f32.to_bits()));
+        one("alpha") && one("beta") && !self.is_set("transA")
+    }
+
+    fn is_set(&self, name: &str) -> bool {
+        self.attributes.get(name).is_some_and(|value| value.integer != 0)
+    }
+}
+
+impl Attribute {
+    fn read(bytes: &[u8]) -> Result<Self, Malformed> {
+        let mut attribute = Self::default();
+        for part in all_fields(bytes)? {
+            match part.number {
+                field::ATTRIBUTE_INTEGER => attribute.integer = part.integer,
+                field::ATTRIBUTE_INTEGERS => attribute.integers.push(part.integer),
+                field::ATTRIBUTE_FLOAT => attribute.float = part.raw.last_chunk().map(|bits| u32::from_le_bytes(*bits)),
+                _ => {}
+            }
+        }
+        Ok(attribute)
+    }
+}
+
+/// Returns an attribute of 1 or 0.
+fn mark(name: &str, value: bool) -> Vec<u8> {
+    /// `AttributeProto.AttributeType.INT`
+    const INTEGER: u64 = 2;
+    let parts = [
+        message(field::ATTRIBUTE_NAME, name.as_bytes()),
+        number(field::ATTRIBUTE_INTEGER, value.into()),
+        number(field::ATTRIBUTE_TYPE, INTEGER),
+    ];
+    parts.concat()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,228 @@
+//! Products of rows with a constant weight: `rows · weight + bias`, or with the weight transposed.
+//!
+//! The weight is read where it lies, and not packed beforehand, so that one copy serves all sessions of all processes,
+//! forward and backward. The `gemm` crate packs blocks of it on its way if there are many rows. It would do so for few
+//! rows (molecules) and a transposed weight too, at a multiple of the time: these are scalar products here.
+
+use gemm::Parallelism;
+use pulp::{Arch, Simd, WithSimd};
+
+use crate::Real;
+use crate::simd::SimdFloat;
+
+/// Most rows that are multiplied with a transposed weight by scalar products: measured with weights of 256 to 1,024
+/// numbers a side.
+const FEW: usize = 128;
+
+/// Rows of the weight, and of the input, per step of the scalar products.
+const BLOCK: usize = 4;
+
+/// A constant weight.
+#[derive(Clone, Copy)]
+pub(crate) struct Weight<'a, T> {
+    /// Its numbers: [in, out], or [out, in] if `transposed`.
+    pub numbers: &'a [T],
+    /// Numbers in a row of the input and of the result.
+    pub sizes: [usize; 2],
+    pub transposed: bool,
+}
+
+/// Computes rows [R, in] · weight + bias [out] (or none) -> [R, out].
+pub(crate) fn linear<T: Real + SimdFloat>(rows: &[T], weight: Weight<T>, bias: &[T], into: &mut [T]) {
+    let out = weight.sizes[1];
+    match bias {
+        [] => into.fill(T::ZERO),
+        bias => into.chunks_exact_mut(out).for_each(|row| row.copy_from_slice(bias)),
+    }
+    if !weight.transposed || into.len() > FEW * out {
+        return many(rows, weight, into);
+    }
+    Arch::new().dispatch(Few { rows, weight: weight.numbers, sizes: weight.sizes, into });
+}
+
+/// Adds the product for many rows.
+fn many<T: Real>(rows: &[T], weight: Weight<T>, into: &mut [T]) {
+    let [size, out] = weight.sizes;
+    let count = into.len() / out;
+    let [next_row, next_column] = if weight.transposed { [1, size as isize] } else { [out as isize, 1] };
+    let one = T::from_f64(1.0);
+    assert_eq!([rows.len(), weight.numbers.len(), into.len()], [count * size, size * out, count * out]);
+    // SAFETY: the three matrices are whole slices, by the assertion above, and `into` is borrowed alone.
+    #[expect(unsafe_code, reason = "the crate takes pointers only")]
+    unsafe {
+        gemm::gemm(
+            count,
+            out,
+            size,
+            into.as_mut_ptr(),
+            1,
+            out as isize,
+            true,
+            rows.as_ptr(),
+            1,
+            size as isize,
+            weight.numbers.as_ptr(),
+            next_column,
+            next_row,
+            one,
+            one,
+            false,
+            false,
+            false,
+            Parallelism::None,
+        );
+    }
+}
+
+/// Adds the scalar products of a few rows with those of a weight [out, in].
+struct Few<'a, T> {
+    rows: &'a [T],
+    weight: &'a [T],
+    sizes: [usize; 2],
+    into: &'a mut [T],
+}
+
+impl<T: Real + SimdFloat> WithSimd for Few<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { rows, weight, sizes: [size, out], into } = self;
+        for (block, weight) in weight.chunks(BLOCK * size).enumerate() {
+            for (rows, into) in rows.chunks(BLOCK * size).zip(into.chunks_mut(BLOCK * out)) {
+                block_products::<T, S>(simd, rows, weight, size, &mut into[block * BLOCK..], out);
+            }
+        }
+    }
+}
+
+/// Adds the scalar products of a block of rows with a block of rows of the weight.
+#[inline(always)]
+fn block_products<T: Real + SimdFloat, S: Simd>(
+    simd: S,
+    rows: &[T],
+    weight: &[T],
+    size: usize,
+    into: &mut [T],
+    next: usize,
+) {
+    if [rows.len(), weight.len()] == [BLOCK * size; 2] {
+        return scalar_products::<BLOCK, T, S>(simd, rows, weight, size, into, next);
+    }
+    for (row, into) in rows.chunks_exact(size).zip(into.chunks_mut(next)) {
+        for (weight, into) in weight.chunks_exact(size).zip(into) {
+            scalar_products::<1, T, S>(simd, row, weight, size, std::slice::from_mut(into), 1);
+        }
+    }
+}
+
+/// Adds the scalar products of N rows with N rows of the weight to `into`, whose rows are `next` apart.
+#[inline(always)]
+fn scalar_products<const N: usize, T: Real + SimdFloat, S: Simd>(
+    simd: S,
+    rows: &[T],
+    weight: &[T],
+    size: usize,
+    into: &mut [T],
+    next: usize,
+) {
+    let rows: [&[T]; N] = std::array::from_fn(|row| &rows[row * size..][..size]);
+    let weight: [&[T]; N] = std::array::from_fn(|row| &weight[row * size..][..size]);
+    let (x, y) = (rows.map(T::vectors::<S>), weight.map(T::vectors::<S>));
+    let mut sums = [[T::splat(simd, T::ZERO); N]; N];
+    for i in 0..size / T::count::<S>() {
+        for (sums, x) in sums.iter_mut().zip(&x) {
+            sums.iter_mut().zip(&y).for_each(|(sum, y)| *sum = T::multiply_add(simd, x[i], y[i], *sum));
+        }
+    }
+    for (r, sums) in sums.iter().enumerate() {
+        for (w, sum) in sums.iter().enumerate() {
+            let rest = size - size % T::count::<S>()..size;
+            let rest = rows[r][rest.clone()].iter().zip(&weight[w][rest]);
+            let sum = rest.fold(T::sum(simd, *sum), |sum, (x, y)| add(sum, *x, *y));
+            into[r * next + w] = add(into[r * next + w], T::ONE, sum);
+        }
+    }
+}
+
+/// Returns sum + x · y.
+#[inline(always)]
+fn add<T: Real>(sum: T, x: T, y: T) -> T {
+    T::from_f64(x.to_f64().mul_add(y.to_f64(), sum.to_f64()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::with_each_register;
+
+    fn wave(count: usize, step: f64) -> Vec<f64> {
+        (0..count).map(|i| (step * i as f64 + 1.0).sin()).collect()
+    }
+
+    /// The product by its definition.
+    fn expected(rows: &[f64], weight: Weight<f64>, bias: &[f64]) -> Vec<f64> {
+        let [size, out] = weight.sizes;
+        let [next_row, next_column] = if weight.transposed { [1, size] } else { [out, 1] };
+        let number = |row: &[f64], column: usize| {
+            let terms = row.iter().enumerate().map(|(k, x)| x * weight.numbers[k * next_row + column * next_column]);
+            terms.sum::<f64>() + bias.get(column).unwrap_or(&0.0)
+        };
+        rows.chunks(size).flat_map(|row| (0..out).map(move |column| number(row, column))).collect()
+    }
+
+    /// Calls `test` with products of all kinds of sizes.
+    fn each(mut test: impl FnMut(&[f64], Weight<f64>, &[f64])) {
+        for count in [0, 1, 3, 4, 5, 9, FEW, FEW + 1] {
+            for sizes in [[1, 1], [3, 5], [8, 16], [17, 1], [1, 33], [40, 19], [64, 600]] {
+                let (rows, numbers) = (wave(count * sizes[0], 0.7), wave(sizes[0] * sizes[1], 1.3));
+                for (transposed, bias) in [(false, wave(sizes[1], 0.3)), (true, wave(sizes[1], 0.3)), (true, vec![])] {
+                    test(&rows, Weight { numbers: &numbers, sizes, transposed }, &bias);
+                }
+            }
+        }
+    }
+
+    fn assert_close(found: &[f64], expected: &[f64], tolerance: f64) {
+        assert_eq!(found.len(), expected.len());
+        assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < tolerance), "{found:?} {expected:?}");
+    }
+
+    #[test]
+    fn products_are_those_of_the_definition() {
+        each(|rows, weight, bias| {
+            let exact = expected(rows, weight, bias);
+            let mut into = vec![f64::NAN; exact.len()];
+            linear(rows, weight, bias, &mut into);
+            assert_close(&into, &exact, 1e-13);
+            let single = |numbers: &[f64]| numbers.iter().map(|x| *x as f32).collect::<Vec<_>>();
+            let (rows, numbers, bias, mut into) = (single(rows), single(weight.numbers), single(bias), single(&into));
+            let weight = Weight { numbers: &numbers, sizes: weight.sizes, transposed: weight.transposed };
+            linear(&rows, weight, &bias, &mut into);
+            assert_close(&into.iter().map(|x| f64::from(*x)).collect::<Vec<_>>(), &exact, 2e-5);
+        });
+    }
+
+    /// Tests the scalar products with the registers of `S`.
+    #[derive(Clone, Copy)]
+    struct WithRegister;
+
+    impl WithSimd for WithRegister {
+        type Output = ();
+
+        fn with_simd<S: Simd>(self, simd: S) {
+            each(|rows, weight, _| {
+                let Weight { numbers, sizes, .. } = weight;
+                let exact = expected(rows, Weight { transposed: true, ..weight }, &[]);
+                let mut into = vec![0.0; exact.len()];
+                Few { rows, weight: numbers, sizes, into: &mut into }.with_simd(simd);
+                assert_close(&into, &exact, 1e-13);
+            });
+        }
+    }
+
+    #[test]
+    fn products_are_the_same_with_each_register() {
+        with_each_register(WithRegister);
+    }
+}
