@@ -226,8 +226,14 @@ def test_units_without_a_scale(tmp_path):
 
 
 def test_a_memory_that_is_too_small(tmp_path):
-    large = model(WATER.with_name("water-mtt-pet.onnx"), "memory 1")
-    assert_refused(tmp_path, water(tmp_path, 4) + large + "run 0\n", "memory is limited to 1 MB, but")
+    def script(memory):
+        large = model(WATER.with_name("water-mtt-pet.onnx"), f"memory {memory}")
+        return water(tmp_path, 4) + large + "run 0\n"
+
+    sentence = "memory is limited to 1 MB, too little even for a small part of the structure: raise memory to at least "
+    assert_refused(tmp_path, script(1), sentence)
+    named = re.search(rf"{re.escape(sentence)}(\d+) MB", refused(tmp_path, script(1)))
+    assert run(tmp_path, script(named[1])).code == 0
 
 
 DENSE = """
