@@ -9,4 +9,5 @@ pub mod fused;
 pub mod hash;
 pub mod model_file;
 pub mod proto;
+pub(crate) mod pruning;
 pub mod scan;

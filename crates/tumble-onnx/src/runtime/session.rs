@@ -17,7 +17,7 @@ use crate::contract::metadata::{Metadata, Precision};
 use crate::contract::signature::Signature;
 use crate::error::{Error, Result};
 use crate::file::model_file::CheckedModel;
-use crate::file::{fused, hash};
+use crate::file::{fused, hash, pruning};
 use crate::runtime::fork::{ForkSafeSession, opening};
 use crate::runtime::library::{self, Runtime};
 
@@ -86,6 +86,8 @@ impl SessionFactory {
         options.check()?;
         let CheckedModel { bytes, sha256, metadata, scatters, mut notes } =
             CheckedModel::read(path, options.sha256.as_deref())?;
+        pruning::violation(&bytes, metadata.version)
+            .map_or(Ok(()), |source| Err(Error::Contract { path: path.to_path_buf(), source }))?;
         let (threads, note) = safe_threads(options.threads.max(1), &scatters);
         let runtime = library::runtime(options.library.as_deref())?;
         let library = runtime.path.clone();
