@@ -12,17 +12,18 @@ namespace tumble {
 
 namespace {
 
-bigint whole(const char *name, const char *value, uint64_t least, LAMMPS *lmp) {
-  const bigint number = utils::bnumeric(FLERR, value, false, lmp);
-  if (number < static_cast<bigint>(least)) {
-    lmp->error->all(FLERR, "pair_style tumble: {} is {}: give a whole number from {}", name, value, least);
-  }
-  return number;
+// LAMMPS' own sentences about numbers do not name the keyword.
+bigint interval(const char *value, LAMMPS *lmp) {
+  const bigint steps = utils::is_integer(value) ? utils::bnumeric(FLERR, value, false, lmp) : -1;
+  if (steps < 0) lmp->error->all(FLERR, "pair_style tumble: monitor is \"{}\": give a whole number from 0", value);
+  return steps;
 }
 
-double energy(const char *name, const char *value, LAMMPS *lmp) {
-  const double number = utils::numeric(FLERR, value, false, lmp);
-  if (!(number > 0.0)) lmp->error->all(FLERR, "pair_style tumble: {} is {}: give an energy above 0", name, value);
+double energy(const char *value, LAMMPS *lmp) {
+  const double number = utils::is_double(value) ? utils::numeric(FLERR, value, false, lmp) : 0.0;
+  if (!(number > 0.0)) {
+    lmp->error->all(FLERR, "pair_style tumble: uncertainty is \"{}\": give an energy above 0", value);
+  }
   return number;
 }
 
@@ -35,30 +36,24 @@ void PairTumble::settings(int narg, char **arg) {
   ready = false;
   rust::Vec<rust::String> words;
   for (int i = 0; i < narg; i += 2) {
-    KeywordValue expected{};
-    run_collectively([&] { expected = keyword_value(arg[i]); });
+    run_collectively([&] { check_keyword(arg[i]); });
     if (i + 1 == narg) error->all(FLERR, "pair_style tumble: keyword {} has no value: give one after it", arg[i]);
-    take_keyword(arg[i], arg[i + 1], expected, words);
+    take_keyword(arg[i], arg[i + 1], words);
   }
   run_collectively([&] { keywords = read_keywords(words); });
   // A repeated pair_style reuses this object: without a new pair_coeff the old model would keep the old keywords.
   engine.reset();
 }
 
-// LAMMPS parses numbers and booleans, as elsewhere in its input. monitor and uncertainty stay here; other keywords go
-// to Rust.
-void PairTumble::take_keyword(const char *name, const char *value, const KeywordValue &expected,
-                              rust::Vec<rust::String> &words) {
-  std::string text = value;
-  if (expected.kind == ValueKind::Switch) text = utils::logical(FLERR, value, false, lmp) ? "yes" : "no";
-  if (expected.kind == ValueKind::Whole) text = std::to_string(whole(name, value, expected.least, lmp));
+// monitor and uncertainty stay here; other keywords go to Rust, with the text of their values.
+void PairTumble::take_keyword(const char *name, const char *value, rust::Vec<rust::String> &words) {
   if (std::strcmp(name, "monitor") == 0) {
-    monitor = std::stoll(text);
+    monitor = interval(value, lmp);
   } else if (std::strcmp(name, "uncertainty") == 0) {
-    threshold = energy(name, value, lmp);
+    threshold = energy(value, lmp);
   } else {
     words.push_back(name);
-    words.push_back(text);
+    words.push_back(value);
   }
 }
 

@@ -9,7 +9,7 @@ use tumble_core::average::{Request, average};
 use tumble_core::blocks::Blocks;
 use tumble_core::graph::Graph;
 use tumble_core::neighbors;
-use tumble_core::planner::{ModelCosts, RecomputeLevel};
+use tumble_core::planner::{Level, ModelCosts, Partition, RecomputeLevel};
 use tumble_core::potential::{Forces, ModelInfo, Potential, Response};
 use tumble_core::potential_plan::bytes_per_replica;
 use tumble_core::rotation::{Matrix3, apply_transposed};
@@ -82,9 +82,51 @@ fn direct_forces_in_blocks_have_no_stress() {
 }
 
 #[test]
-fn a_memory_limit_too_small_is_refused() {
-    let error = Blocks::cut(&graph(), &two_hops(), 1 << 10).unwrap_err().to_string();
-    assert!(error.starts_with("memory is limited to 0 MB, but the model takes 1 MB even for a small part"), "{error}");
+fn a_memory_limit_too_small_is_refused_with_a_figure_that_is_accepted() {
+    let (graph, toy) = (graph(), two_hops());
+    let error = Blocks::cut(&graph, &toy, 1 << 10).unwrap_err().to_string();
+    let start =
+        "memory is limited to 0 MB, too little even for a small part of the structure: raise memory to at least ";
+    let needed = error.strip_prefix(start).and_then(|rest| rest.strip_suffix(" MB")).expect(&error);
+    assert!(Blocks::cut(&graph, &toy, needed.parse::<usize>().unwrap() << 20).is_ok(), "{error}");
+}
+
+/// A model of two hops, partitioned into stages, that was opened with some memory.
+struct Staged {
+    toy: TwoHopToy,
+    info: ModelInfo,
+    memory: usize,
+}
+
+impl Potential for Staged {
+    fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    fn evaluate(&mut self, graph: &Graph, rotations: &[Matrix3], forces: Forces) -> tumble_core::Result<Vec<Response>> {
+        self.toy.evaluate(graph, rotations, forces)
+    }
+
+    fn costs(&self, level: Option<RecomputeLevel>) -> ModelCosts {
+        let levels = [40_000, 20_000, 10_000].map(Level::Keeps);
+        let partition = Partition { memory: self.memory, levels };
+        ModelCosts { bytes_per_slot: 100_000, partition, ..self.toy.costs(level) }
+    }
+}
+
+#[test]
+fn memory_that_an_error_names_is_accepted_whatever_was_given() {
+    let graph = graph();
+    for (whole, given) in [false, true].into_iter().flat_map(|whole| [1, 2, 4, 8, 24, 60].map(|given| (whole, given))) {
+        let info = ModelInfo { whole, ..two_hops().info().clone() };
+        let staged = |memory| Staged { toy: two_hops(), info: info.clone(), memory: memory << 20 };
+        let Err(error) = Blocks::cut(&graph, &staged(given), given << 20) else { continue };
+        let named: Vec<usize> = error.to_string().split(' ').filter_map(|word| word.parse().ok()).collect();
+        assert_eq!(named[0], given, "{error}");
+        let cut = |memory| Blocks::cut(&graph, &staged(memory), memory << 20).is_ok();
+        assert!(cut(named[1]), "{error}");
+        assert!(!whole || !cut(named[1] - 1), "{error}");
+    }
 }
 
 /// A model with a global energy, not a sum over atoms.

@@ -298,7 +298,7 @@ fn check_recommends() {
     let folder = Folder::new();
     let output = folder.output(&check(&["-"]), WATER);
     let parts = [
-        "reference degree:8 with inversion (684 evaluations), checked by degree:5; grids at 1 random orientation(s): ",
+        "reference degree:8+inversion (684 evaluations), checked by degree:5; grids at 1 random orientation(s): ",
         "\nframe 1 ",
         "\noctahedral           no           24 ",
         "\nThe cheapest row below 0.1 meV/atom and 1 meV/Å: icosahedral, 60 evaluation(s) a step, 15.75 with \

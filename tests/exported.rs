@@ -105,7 +105,13 @@ fn global_energies_of_exported_models_are_not_evaluated_in_blocks() {
     let error = calculator.evaluate_system(&record.system(), 0).unwrap_err().to_string();
     let expected = "the model \"exported-orb-f64\" has a global energy, so that the structure cannot be split: raise memory \
                     from 16 MB to at least ";
-    assert!(error.starts_with(expected), "{error}");
+    let needed: usize =
+        error.strip_prefix(expected).and_then(|rest| rest.strip_suffix(" MB")?.parse().ok()).expect(&error);
+    for (memory_mb, fits) in [(needed, true), (needed - 1, false)] {
+        let calculator = load(&path(&record.model), &Settings { memory_mb, ..Settings::default() }).unwrap();
+        let (mut list, system) = (calculator.neighbor_list(), record.system());
+        assert_eq!(!calculator.plan(list.graph(&system).unwrap(), 0).is_in_blocks(), fits, "{memory_mb} MB");
+    }
 }
 
 /// The bytes of a model with every occurrence of `from` replaced.

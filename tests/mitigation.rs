@@ -75,8 +75,23 @@ fn an_inversion_is_part_of_the_written_name() {
     }
     assert_eq!(parse("random:1", false).unwrap(), parse("random", false).unwrap());
     assert_eq!(Mitigation::default(), parse("none", false).unwrap());
-    for spec in ["octahedral+inversion+random", "octahedral+inversion+inversion", "+inversion", "inversion"] {
+    for spec in ["cubic+inversion+random", "octahedral+inversion+rand", "+inversion", "inversion"] {
         assert!(sentence(spec).starts_with(&format!("the mitigation \"{spec}\" is unknown: ")));
+    }
+}
+
+#[test]
+fn endings_out_of_order_or_repeated_are_refused_with_the_text_to_give() {
+    let cases = [
+        ("octahedral+inversion+random", "its endings out of order", "octahedral+random+inversion"),
+        ("degree:7+inversion+random", "its endings out of order", "degree:7+random+inversion"),
+        ("octahedral+inversion+inversion", "an ending twice", "octahedral+inversion"),
+        ("octahedral+random+random", "an ending twice", "octahedral+random"),
+        ("octahedral+random+inversion+random", "an ending twice", "octahedral+random+inversion"),
+    ];
+    for (spec, problem, ordered) in cases {
+        assert_eq!(sentence(spec), format!("the mitigation \"{spec}\" has {problem}: give {ordered}"));
+        ordered.parse::<Mitigation>().unwrap();
     }
 }
 
@@ -119,7 +134,8 @@ fn mitigation_none_has_the_identity_only() {
 #[test]
 fn unknown_mitigations_are_refused_with_the_grammar() {
     let grammar = "give none, random, random:N, tetrahedral, octahedral, icosahedral, degree:N, legendre:L or \
-                   lebedev:L, and +random after any of the grids to turn it at random";
+                   lebedev:L; +random after any of the grids to turn it at random; +inversion last to invert every \
+                   rotation too";
     for (spec, problem) in [
         ("cubic", "is unknown"),
         ("", "is unknown"),
@@ -131,7 +147,6 @@ fn unknown_mitigations_are_refused_with_the_grammar() {
         ("degree:", "has \"\" where a whole number is expected"),
         ("degree:+3", "has \"+3\" where a whole number is expected"),
         ("random:0", "asks for 0 rotations, but N goes from 1 to 100000"),
-        ("octahedral+random+random", "is unknown"),
         ("+random", "is unknown"),
         ("degree:\u{663}", "has \"\u{663}\" where a whole number is expected"),
         ("legendre:99999999999999999999", "has \"99999999999999999999\" where a whole number is expected"),

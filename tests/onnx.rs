@@ -374,6 +374,21 @@ fn a_model_that_onnx_runtime_cannot_run_is_refused_with_its_reason() {
 }
 
 #[test]
+fn pruned_edges_in_a_file_of_the_first_version_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bytes = std::fs::read(model_path("exported-adaptive-f64")).unwrap();
+    let version = b"\"version\": 2";
+    let place = bytes.windows(version.len()).position(|window| window == version).unwrap();
+    bytes[place + version.len() - 1] = b'1';
+    let path = folder.path().join("first.onnx");
+    std::fs::write(&path, bytes).unwrap();
+    stamp(&path).unwrap();
+    let expected = "its operator PruneEdges needs version 2 of the contract, but `version` is 1 in its metadata: export \
+                    it anew";
+    assert!(refusal(&path).ends_with(expected), "{}", refusal(&path));
+}
+
+#[test]
 fn a_second_load_of_the_same_file_shares_the_session() {
     let (first, second) = (load("pair-list-f64"), load("pair-list-f64"));
     assert!(first.shares_session_with(&second));

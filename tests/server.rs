@@ -267,7 +267,7 @@ fn an_invalid_init_is_refused_with_a_sentence() {
     assert!(refusal("species: O, rotate: sideways").starts_with("the mitigation \"sideways\" is unknown"));
     let many = "101 rotations per structure exceed the server's limit of 100";
     assert_eq!(refusal("species: O, rotate: random:101"), many);
-    assert_eq!(refusal("species: O, seed: -1"), "seed is \"-1\": give a whole number, not negative and not too large");
+    assert_eq!(refusal("species: O, seed: -1"), "seed is \"-1\": give a whole number from 0 to 18446744073709551615");
     assert_eq!(refusal("species: O, inversion: maybe"), "inversion is \"maybe\": give yes or no");
     assert!(refusal("species: O, forces: direct").contains("offers no direct forces"));
     let twice = "the key \"species\" is given twice: leave one of them out";

@@ -114,7 +114,7 @@ def errors(rows):
         ["torch, bare", 1, left["bare"]],
         ["SymmetrizedCalculator", left["evaluations"], left["SymmetrizedCalculator"]],
     ]
-    body += [[f"tumble {t['mitigation']}{' with inversion' * t['inversion']}", t["evaluations"], t] for t in tried]
+    body += [[f"tumble {t['mitigation']}{'+inversion' * t['inversion']}", t["evaluations"], t] for t in tried]
     rows = [[name, str(count), three_digits(e["energy"]), three_digits(e["forces"])] for name, count, e in body]
     yield from table(["", "evaluations", "energy, meV/atom", "forces, meV/Å"], rows)
 

@@ -35,7 +35,7 @@ class PairTumble : public LAMMPS_NS::Pair {
 
  private:
   void allocate();
-  void take_keyword(const char *name, const char *value, const KeywordValue &expected, rust::Vec<rust::String> &words);
+  void take_keyword(const char *name, const char *value, rust::Vec<rust::String> &words);
   void check_coefficients(int narg, char **arg, int first);
   void compare_ranks();
 

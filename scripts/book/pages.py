@@ -32,6 +32,15 @@ the end of messages, the warnings and the exceptions. `...` stands for variable 
 [usage](commands.md). This page is written by `python scripts/book/pages.py` from the sources.
 """
 
+PLUGIN = """
+## Messages of LAMMPS
+
+- `Unrecognized pair style 'tumble'`
+
+    *Cause:* LAMMPS has not loaded the plugin, or has refused it; then a warning above says why. *Cure:* Write
+    `plugin load target/release/tumbleplugin.so` before `pair_style`, or set `LAMMPS_PLUGIN_PATH` to the folder of the
+    plugin ([pair_style tumble](lammps.md#description)); `tumble doctor` tells whether LAMMPS can load it.
+"""
 PAIR_STYLE = """
 ## The pair style's own checks
 
@@ -64,7 +73,9 @@ SOURCES = {
         "tumble-ipi/src/options.rs",
         "tumble-ipi/src/client/settings.rs",
         "tumble-core/src/execution.rs",
-        "tumble-core/src/quadrature/mitigation/grammar.rs",
+        "tumble-core/src/quadrature/mitigation/parse.rs",
+        "tumble-core/src/settings.rs",
+        "tumble-core/src/settings/check.rs",
         "tumble-server/src/session_request.rs",
         "tumble-server/src/serve.rs",
         "tumble-capi/src/*.rs",
@@ -78,11 +89,14 @@ SOURCES = {
         "tumble-server/src/scheduler/admission.rs",
         "tumble-server/src/scheduler/connection.rs",
     ],
+    "Warnings": ["tumble-lammps/src/masses.rs"],
     "Notes": ["tumble-onnx/src/runtime/session.rs", "tumble-core/src/processors.rs"],
 }
 # Parts of sentences, not sentences: they fill a `...`.
 PARTS = {
     "the server at ...",
+    "its endings out of order",
+    "type ... is ... (mass ...) but has mass ...",
     "the documentation of the functions is that of the header",
     "[M, ...] with M of 2 or more",
 }
@@ -158,13 +172,11 @@ def cpp_sentences(call, source):
 
 
 def rust_sentences(patterns):
-    """Texts of four words or more in modules of crates/, without tests, comments and constants, sorted."""
+    """Texts of four words or more in modules of crates/, without tests and comments, sorted."""
     found = set()
     for path in (path for pattern in patterns for path in ROOT.glob(f"crates/{pattern}")):
         source = path.read_text().split("#[cfg(test)]")[0]
-        source = re.sub(
-            r"^\s*//.*$|^(?:pub )?const \w+: &str =[^;]*;|#\[error\([\s\S]*?\)\]", "", source, flags=re.MULTILINE
-        )
+        source = re.sub(r"^\s*//.*$|#\[error\([\s\S]*?\)\]", "", source, flags=re.MULTILINE)
         literals = re.findall(r"\"((?:[^\"\\]|\\[\s\S])*)\"", source)
         found |= {sentence for sentence in map(spoken, literals) if sentence.count(" ") >= 3}
     return sorted(found - PARTS)
@@ -204,7 +216,8 @@ def errors(program=PROGRAM):
     sections = [(heading, section(heading, text)) for heading, text in told(program).items()]
     behind = [heading for heading, _ in sections].index(BEHIND_PAIR_STYLE)
     page = [ERRORS, *(text for _, text in sections[:behind])]
-    page += [listed(PAIR_STYLE, pair_style()), listed(WARNINGS, warnings())]
+    page += [PLUGIN, listed(PAIR_STYLE, pair_style())]
+    page += [listed(WARNINGS, sorted([*warnings(), *rust_sentences(SOURCES["Warnings"])]))]
     page += [text for _, text in sections[behind:]]
     page += [listed(NOTES, rust_sentences(SOURCES["Notes"])), listed(EXCEPTIONS, exceptions())]
     return "".join(page)

@@ -28,7 +28,9 @@ fn address() -> Ipi {
 fn usage() -> Vec<Error> {
     let core = [
         Core::Argument { name: "COMMAND", problem: "is none".into() },
-        Core::Setting { name: "every", value: "0".into(), problem: "is out of range".into() },
+        Core::Setting { name: "every", value: "4".into(), problem: "changes nothing".into() },
+        Core::SettingValue { name: "every", found: "0".into(), expected: "more".into() },
+        Core::MitigationEndings { spec: "x".into(), problem: "an ending twice", ordered: "y".into() },
         Core::Mitigation { spec: "x".into(), problem: "is none".into() },
         Core::GridOrder { family: "lebedev", order: 4, expected: "3".into(), example: 3 },
         Core::ForcesNotOffered { model: "m".into(), wanted: "direct", offered: "conservative".into() },

@@ -92,12 +92,18 @@ def test_all_variants_are_on_the_page_with_their_sentences(path, page):
     [
         # Options of C and Python, and an INIT.
         '`... is "...": give yes or no`',
+        '`... is "...": give a whole number from 1 to 1000000`',
+        "`changes nothing without rotations: all steps are bare: give rotate, ",
+        "`asks for ... rotations, but N goes from 1 to ...`",
         "`the INIT names no species: add, for instance, species: O H2`",
         # A model's file.
         "`its bytes are not a protobuf message`",
         # Another side of a socket.
         "`sent POSDATA before INIT`",
+        # LAMMPS' own.
+        "`Unrecognized pair style 'tumble'`\n",
         # Warnings and notes.
+        "`masses and elements do not match (..., all in u): give the elements in the order of the atom types ",
         "`centroid virials of a model with several hops place the energy of distant edges at their centers, ",
         "`... threads share the ... processor(s) that this process may use, ",
         # Python.

@@ -33,10 +33,12 @@ def assert_refused(folder, script, *sentences, ranks=(1, 2), environment=None):
         ("rotate cubical", 'the mitigation "cubical"'),
         ("rotate none+random", 'the mitigation "none+random"'),
         ("rotate legendre:99", "there is no legendre grid of order 99"),
-        ("inversion maybe", "Expected boolean parameter instead of 'maybe'"),
-        ("seed -1", "seed is -1: give a whole number from 0"),
-        ("threads 0", "threads is 0: give a whole number from 1"),
-        ("every 0", "every is 0: give a whole number from 1"),
+        ("rotate octahedral+inversion+random", "has its endings out of order: give octahedral+random+inversion"),
+        ("inversion maybe", 'inversion is "maybe": give yes or no'),
+        ("seed -1", 'seed is "-1": give a whole number from 0 to 18446744073709551615'),
+        ("seed 1.5", 'seed is "1.5": give a whole number from 0 to 18446744073709551615'),
+        ("threads 0", 'threads is "0": give a whole number from 1 to 1000000'),
+        ("every 0", 'every is "0": give a whole number from 1 to 1000000'),
         (
             "rotate random every 4 correction yes",
             "every 4 contradicts correction yes, which leaves the time stepping",
@@ -48,15 +50,17 @@ def assert_refused(folder, script, *sentences, ranks=(1, 2), environment=None):
         ("every 4", "every 4 changes nothing without rotations: all steps are bare"),
         ("correction yes", "correction yes is zero without rotations, as it is averaged minus bare"),
         ("rotate random inner direct", "inner direct changes nothing without every (2 or more) or correction yes"),
-        ("threads 1000001", "threads 1000001 is out of range: give a whole number from 1 to 1000000"),
-        ("memory 9000000000000000000", "memory 9000000000000000000 is out of range"),
-        ("inner newtonian", "keyword inner has the value newtonian: expected conservative or direct"),
-        ("monitor -1", "monitor is -1: give a whole number from 0"),
-        ("uncertainty 0", "uncertainty is 0: give an energy above 0"),
-        ("memory 0", "memory is 0: give a whole number from 1"),
-        ("forces magic", "keyword forces has the value magic: expected conservative or direct"),
+        ("threads 1000001", 'threads is "1000001": give a whole number from 1 to 1000000'),
+        ("memory 9000000000000000000", 'memory is "9000000000000000000": give a whole number from 1 to 1000000'),
+        ("inner newtonian", 'inner is "newtonian": give conservative or direct'),
+        ("monitor -1", 'monitor is "-1": give a whole number from 0'),
+        ("uncertainty 0", 'uncertainty is "0": give an energy above 0'),
+        ("monitor often", 'monitor is "often": give a whole number from 0'),
+        ("uncertainty low", 'uncertainty is "low": give an energy above 0'),
+        ("memory 0", 'memory is "0": give a whole number from 1 to 1000000'),
+        ("forces magic", 'forces is "magic": give conservative or direct'),
         ("tf32 yes", "tf32 yes is for products on a GPU, but the device is cpu: choose the device cuda"),
-        ("device tpu", "keyword device has the value tpu: expected cpu or cuda"),
+        ("device tpu", 'device is "tpu": give cpu or cuda'),
         (
             "rotation random",
             "unknown keyword rotation: did you mean rotate? the keywords are rotate, inversion, seed,",
@@ -222,8 +226,14 @@ def test_units_without_a_scale(tmp_path):
 
 
 def test_a_memory_that_is_too_small(tmp_path):
-    large = model(WATER.with_name("water-mtt-pet.onnx"), "memory 1")
-    assert_refused(tmp_path, water(tmp_path, 4) + large + "run 0\n", "memory is limited to 1 MB, but")
+    def script(memory):
+        large = model(WATER.with_name("water-mtt-pet.onnx"), f"memory {memory}")
+        return water(tmp_path, 4) + large + "run 0\n"
+
+    sentence = "memory is limited to 1 MB, too little even for a small part of the structure: raise memory to at least "
+    assert_refused(tmp_path, script(1), sentence)
+    named = re.search(rf"{re.escape(sentence)}(\d+) MB", refused(tmp_path, script(1)))
+    assert run(tmp_path, script(named[1])).code == 0
 
 
 DENSE = """

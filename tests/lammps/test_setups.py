@@ -86,7 +86,7 @@ def test_the_log_names_the_model_by_its_hash(tmp_path):
     result = succeed(tmp_path, triclinic() + toy(keywords="rotate octahedral inversion yes") + "run 0\n", 2)
     digest = hashlib.sha256((TOYS / "twohop-padded-f64.onnx").read_bytes()).hexdigest()
     assert result.output.count(f"sha256 {digest}, cutoff 3.5 A, 2 hop(s)") == 1
-    assert "rotate octahedral with inversion: 48 evaluation(s) a step" in result.output
+    assert "rotate octahedral+inversion: 48 evaluation(s) a step" in result.output
 
 
 def test_a_scatter_is_run_with_one_thread_and_the_log_says_so(tmp_path):

@@ -156,7 +156,7 @@ fn c_program_reads_the_description_of_the_model() {
     assert_eq!(about["cutoff"], 3.5);
     assert_eq!(about["hops"], 1);
     assert_eq!(about["species"], serde_json::json!([1, 8]));
-    let policy = "rotate octahedral+random with inversion: 48 evaluation(s) a step, conservative forces";
+    let policy = "rotate octahedral+random+inversion: 48 evaluation(s) a step, conservative forces";
     assert_eq!(about["policy"], policy);
 }
 
@@ -178,10 +178,10 @@ fn wrong_arguments_are_errors_and_do_not_crash() {
              {keys}\""
         ),
         "twice: \"the argument options cannot be used: the key \"seed\" is given twice: leave one of them out\"",
-        "too large: \"the argument options cannot be used: stream is \"65536\": give a whole number, not negative and not \
-         too large\"",
-        "nothing to correct: \"correction yes is zero without rotations, as it is averaged minus bare: give rotate, \
-         inversion yes or another kind of inner forces, or leave it out\"",
+        "too large: \"the argument options cannot be used: stream is \"65536\": give a whole number from 0 to \
+         65535\"",
+        "nothing to correct: \"correction yes is zero without rotations, as it is averaged minus bare: give rotate \
+         or inversion yes (in LAMMPS also another kind of inner forces), or leave it out\"",
         "neither yes nor no: \"the argument options cannot be used: inversion is \"maybe\": give yes or no\"",
         &format!(
             "unknown mitigation: \"the mitigation \"cubic\" is unknown: give {}\"",

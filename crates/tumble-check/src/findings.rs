@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tumble_core::elements::symbol;
 use tumble_core::numbers::short;
 
-use crate::convergence::{GridError, Row, table};
+use crate::convergence::{GridError, Row, grids, table};
 use crate::error::Result;
 use crate::measure::Symmetry;
 use crate::recommend::{Conditions, Heating, Recommendation, Target, recommend};
@@ -72,6 +72,19 @@ impl Findings {
         coarse(0) || coarse(1)
     }
 
+    /// Returns a note on the grids missing in the table; `None` if there are all.
+    pub fn left_out(&self) -> Option<String> {
+        let all = grids().unwrap_or_default();
+        let missing = all
+            .iter()
+            .map(|grid| grid.mitigation.name())
+            .filter(|name| self.table.iter().all(|row| row.name() != *name));
+        let missing: Vec<_> = missing.collect();
+        let remedy = "give more --budget, a finer --reference, or fewer structures";
+        (!missing.is_empty())
+            .then(|| format!("not tried, as they need a finer reference: {}: {remedy}", missing.join(", ")))
+    }
+
     /// Returns a warning about phonons; `None` if no periodic structure has orientation-dependent forces.
     pub fn phonons(&self) -> Option<String> {
         let periodic = self.structures.iter().map(|(_, measured)| &measured.symmetry).filter(|one| one.periodic);
@@ -80,7 +93,7 @@ impl Findings {
             format!(
                 "forces of a periodic structure spread by {} meV/Å: phonons of a crystal from symmetry-reduced \
                  displacements look symmetric with the bare model but are wrong: average over a grid with the \
-                 crystal's point group (octahedral with inversion if cubic), or displace all atoms in all directions",
+                 crystal's point group (octahedral+inversion if cubic), or displace all atoms in all directions",
                 short(1e3 * spread)
             )
         })

@@ -80,7 +80,6 @@ fn header(findings: &Findings, name: &str) -> String {
 fn advice(findings: &Findings, model: &str) -> String {
     let Some(choice) = &findings.recommendation else { return String::new() };
     let Recommendation { row, every, cost, random, .. } = choice;
-    let inversion = if row.inversion() { " with inversion" } else { "" };
     let verdict = if choice.met { "stays below" } else { "comes closest to, but does not stay below," };
     let [energy, forces] = row.errors.map(|error| short(1e3 * error));
     let cheaper = match every {
@@ -93,14 +92,17 @@ fn advice(findings: &Findings, model: &str) -> String {
     let phonons =
         findings.phonons().map(|sentence| format!("<p class=\"note\">{}.</p>\n", escape(&capital(&sentence))));
     let phonons = phonons.unwrap_or_default();
+    let left_out =
+        findings.left_out().map(|sentence| format!("<p class=\"note\">{}.</p>\n", escape(&capital(&sentence))));
+    let left_out = left_out.unwrap_or_default();
     format!(
-        "{coarse}{phonons}<p><b>{}{inversion}</b> {verdict} {target}: the error is {energy} meV/atom and {forces} \
+        "{coarse}{left_out}{phonons}<p><b>{}</b> {verdict} {target}: the error is {energy} meV/atom and {forces} \
          meV/Å, for <b>{}</b> evaluation(s) of the model per step{cheaper}.</p>\n<pre># LAMMPS\n{}\n{}\n\n\
          # i-PI\n{}</pre>\n<p>{}.</p>\n<p>The alternative for one evaluation per step is a new random rotation at each \
          step: no bias, but noise of {} meV/Å. At {} fs it heats by {} K/ps; a thermostat with a damping time of \
          {} ps lets the simulation get {} K warmer than {} K.</p>\n<pre># LAMMPS, units \
          metal\n{style}\n{langevin}</pre>\n",
-        row.name(),
+        row.mitigation,
         row.evaluations(),
         choice.pair_style(),
         escape(&findings.pair_coeff(model)),

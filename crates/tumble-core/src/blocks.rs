@@ -4,12 +4,15 @@
 //! messages reach them, with weight 0. The halo is evaluated more than once, so blocks are cut compact, by recursive
 //! coordinate bisection.
 
+mod least_memory;
+
 use std::collections::VecDeque;
 
+use self::least_memory::least_memory;
 use crate::error::{Error, Result};
 use crate::graph::{Edge, Graph};
-use crate::potential::{Derivative, Forces, Potential, Response};
-use crate::potential_plan::bytes_per_replica;
+use crate::potential::{Derivative, Forces, ModelInfo, Potential, Response};
+use crate::potential_plan::{bytes_per_replica, bytes_per_replica_within};
 use crate::rotation::{Matrix3, Vector3, add};
 
 /// Largest number of centers of a block, halo included, per own center; a larger number would be nearly all halo.
@@ -35,24 +38,18 @@ impl Blocks {
     /// # Errors
     /// [`Error::MemoryTooSmall`], and [`Error::WholeTooLarge`] for a model with a global energy.
     pub fn cut(graph: &Graph, potential: &dyn Potential, memory: usize) -> Result<Self> {
-        let needed = bytes_per_replica(potential, graph);
-        if needed <= memory {
+        let bytes = |graph: &Graph| bytes_per_replica(potential, graph);
+        if bytes(graph) <= memory {
             return Ok(Self::whole());
         }
-        if potential.info().whole {
-            return Err(Error::WholeTooLarge { model: potential.info().name.clone(), given: memory, needed });
+        let needed = || least_memory(graph, potential, memory);
+        let ModelInfo { whole, hops, ref name, .. } = *potential.info();
+        if whole {
+            return Err(Error::WholeTooLarge { model: name.clone(), given: memory, needed: needed() });
         }
-        let bisector = Bisector { graph, coordinates: coordinates(graph), potential, memory };
-        let counted: Vec<_> = (0..graph.n_centers()).filter(|&c| graph.weights[c] != 0.0).collect();
-        // The fewest that fit. Blocks are about equal, so one that does not fit is found early.
-        let mut parts = needed.div_ceil(memory.max(1)).clamp(2, counted.len().max(2));
-        loop {
-            let mut own = Vec::new();
-            if bisector.bisect(counted.clone(), parts, &mut own)? {
-                return Ok(Self { own, hops: potential.info().hops });
-            }
-            parts += (parts / 8).max(1);
-        }
+        let bisector = Bisector { graph, coordinates: coordinates(graph), hops, bytes: &bytes, memory };
+        let own = bisector.cut().map_err(|TooLarge| Error::MemoryTooSmall { given: memory, needed: needed() })?;
+        Ok(Self { own, hops })
     }
 
     /// Number of evaluations of the model per replica.
@@ -89,6 +86,12 @@ impl Blocks {
         }
         Ok(whole)
     }
+}
+
+/// Cuts a graph for a potential that is opened with `memory` bytes.
+fn cut_within(graph: &Graph, potential: &dyn Potential, memory: usize) -> Result<Vec<Vec<usize>>, TooLarge> {
+    let bytes = |graph: &Graph| bytes_per_replica_within(potential, graph, memory);
+    Bisector { graph, coordinates: coordinates(graph), hops: potential.info().hops, bytes: &bytes, memory }.cut()
 }
 
 fn nothing(graph: &Graph, forces: Forces) -> Response {
@@ -192,14 +195,34 @@ struct Bisector<'a> {
     graph: &'a Graph,
     /// Coordinates of the centers `[C]`, Å.
     coordinates: Vec<Vector3>,
-    potential: &'a dyn Potential,
+    hops: usize,
+    /// Working memory of a replica of a block, bytes.
+    bytes: &'a dyn Fn(&Graph) -> usize,
     memory: usize,
 }
 
+/// A block that does not fit and cannot be made smaller.
+#[derive(Debug)]
+struct TooLarge;
+
 impl Bisector<'_> {
+    /// Cuts the graph into the fewest blocks that fit, and returns the own centers of each.
+    fn cut(&self) -> Result<Vec<Vec<usize>>, TooLarge> {
+        let counted: Vec<_> = (0..self.graph.n_centers()).filter(|&c| self.graph.weights[c] != 0.0).collect();
+        // Blocks are about equal, so one that does not fit is found early.
+        let mut parts = (self.bytes)(self.graph).div_ceil(self.memory.max(1)).clamp(2, counted.len().max(2));
+        loop {
+            let mut own = Vec::new();
+            if self.bisect(counted.clone(), parts, &mut own)? {
+                return Ok(own);
+            }
+            parts += (parts / 8).max(1);
+        }
+    }
+
     /// Bisects centers, across their longest extent each time, into `parts` parts of about equal size; returns false if
     /// one does not fit.
-    fn bisect(&self, mut centers: Vec<usize>, parts: usize, own: &mut Vec<Vec<usize>>) -> Result<bool> {
+    fn bisect(&self, mut centers: Vec<usize>, parts: usize, own: &mut Vec<Vec<usize>>) -> Result<bool, TooLarge> {
         if parts == 1 || centers.len() == 1 {
             return self.add_block(centers, own);
         }
@@ -215,12 +238,11 @@ impl Bisector<'_> {
     }
 
     /// Makes the centers a block, and returns whether it fits.
-    fn add_block(&self, centers: Vec<usize>, own: &mut Vec<Vec<usize>>) -> Result<bool> {
-        let graph = Block::new(self.graph, centers.clone(), self.potential.info().hops).graph;
-        let needed = bytes_per_replica(self.potential, &graph);
-        let fits = needed <= self.memory;
+    fn add_block(&self, centers: Vec<usize>, own: &mut Vec<Vec<usize>>) -> Result<bool, TooLarge> {
+        let graph = Block::new(self.graph, centers.clone(), self.hops).graph;
+        let fits = (self.bytes)(&graph) <= self.memory;
         if !fits && (centers.len() == 1 || graph.n_centers() > MAX_HALO * centers.len()) {
-            return Err(Error::MemoryTooSmall { given: self.memory, needed });
+            return Err(TooLarge);
         }
         own.push(centers);
         Ok(fits)

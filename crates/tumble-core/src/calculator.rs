@@ -88,8 +88,7 @@ impl Calculator {
     /// Describes the policy in words: the evaluations at each step.
     pub fn policy(&self) -> String {
         let Policy { mitigation, forces, inner, correction, .. } = &self.policy;
-        let inversion = if mitigation.inversion() { " with inversion" } else { "" };
-        let average = format!("rotate {}{inversion}: {} evaluation(s)", mitigation.name(), mitigation.evaluations());
+        let average = format!("rotate {mitigation}: {} evaluation(s)", mitigation.evaluations());
         let (forces, inner, every) = (forces.name(), inner.name(), self.every);
         match (correction, every) {
             (true, _) => format!("{average}, less the bare model ({forces} minus {inner} forces)"),

@@ -3,6 +3,7 @@
 //! A sentence is lower case and has the problem, its place, the value found, the value expected, and the remedy. It
 //! includes its cause, so that programs print the error alone, without the chain of its sources.
 
+use crate::echo::echo;
 use crate::graph::Graph;
 use crate::numbers::{plain, short};
 
@@ -250,10 +251,9 @@ crate::errors! {
             offered: String,
         },
 
-        /// A setting out of range, in contradiction to another, or without effect.
+        /// A setting in contradiction to another, or without effect.
         ///
-        /// Cause: Two settings exclude each other, a setting has no effect beside the others, or a number is out of
-        /// range.
+        /// Cause: Two settings exclude each other, or a setting has no effect beside the others.
         ///
         /// Cure: Change or leave out the setting that the sentence begins with.
         ///
@@ -269,19 +269,21 @@ crate::errors! {
             problem: String,
         },
 
-        /// A keyword of the pair style with an unknown value.
+        /// A value outside the grammar or the range of its setting.
         ///
-        /// Cause: The value of a keyword of the pair style is not one of its words.
+        /// Cause: The value is not one of the words of its setting, or a number out of range.
         ///
-        /// Cure: Write a word from the sentence.
-        #[error("keyword {keyword} has the value {found}: expected {expected}")]
-        KeywordValue {
-            /// The keyword.
-            keyword: &'static str,
+        /// Cure: Write a value from the sentence. Words are in lower case.
+        ///
+        /// Example: threads is "0": give a whole number from 1 to 1000000
+        #[error("{name} is \"{}\": give {expected}", echo(found))]
+        SettingValue {
+            /// Name of the setting.
+            name: &'static str,
             /// Value given.
             found: String,
             /// Values accepted.
-            expected: &'static str,
+            expected: std::borrow::Cow<'static, str>,
         },
 
         /// A text that is not a mitigation.
@@ -295,6 +297,24 @@ crate::errors! {
             spec: String,
             /// The problem, as the rest of a sentence.
             problem: String,
+        },
+
+        /// Endings of a mitigation in another order than the grammar's, or repeated.
+        ///
+        /// Cause: `+inversion` stands before `+random`, or one of them stands twice.
+        ///
+        /// Cure: Write the mitigation from the end of the sentence.
+        ///
+        /// Example: the mitigation "octahedral+inversion+random" has its endings out of order: give
+        /// octahedral+random+inversion
+        #[error("the mitigation \"{spec}\" has {problem}: give {ordered}")]
+        MitigationEndings {
+            /// The text.
+            spec: String,
+            /// The problem.
+            problem: &'static str,
+            /// The same mitigation in the grammar.
+            ordered: String,
         },
 
         /// A grid of rotations that does not exist.
@@ -355,7 +375,7 @@ crate::errors! {
             model: String,
             /// The limit, bytes.
             given: usize,
-            /// Needed for one replica, bytes.
+            /// Memory that suffices for one replica, bytes.
             needed: usize,
         },
 
@@ -365,13 +385,13 @@ crate::errors! {
         ///
         /// Cure: Raise `memory` to the value in the sentence.
         #[error(
-            "memory is limited to {} MB, but the model takes {} MB even for a small part of the structure: give at \
-             least as much", given >> 20, needed.div_ceil(1 << 20)
+            "memory is limited to {} MB, too little even for a small part of the structure: raise memory to at least {} \
+             MB", given >> 20, needed.div_ceil(1 << 20)
         )]
         MemoryTooSmall {
             /// The limit, bytes.
             given: usize,
-            /// Needed for one block, bytes.
+            /// Memory that suffices, bytes.
             needed: usize,
         },
 
@@ -412,7 +432,9 @@ impl Error {
             self,
             Self::Argument { .. }
                 | Self::Setting { .. }
+                | Self::SettingValue { .. }
                 | Self::Mitigation { .. }
+                | Self::MitigationEndings { .. }
                 | Self::GridOrder { .. }
                 | Self::ForcesNotOffered { .. }
         )

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::echo::echo;
 use crate::error::{Error, Result};
 
 /// Digits of a SHA-256.
@@ -13,7 +14,7 @@ crate::errors! {
     #[non_exhaustive]
     pub enum HashError {
         /// The number of digits is not 64, or there are other characters.
-        #[error("is \"{found}\": give the {} hexadecimal digits that tumble info shows", DIGITS)]
+        #[error("is \"{}\": give the {} hexadecimal digits that tumble info shows", echo(found), DIGITS)]
         Digits {
             /// The text.
             found: String,

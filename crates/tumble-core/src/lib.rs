@@ -33,6 +33,7 @@ pub mod cancel;
 pub mod cancel_reason;
 pub mod details;
 pub mod diagnostics;
+pub mod echo;
 pub mod elements;
 pub mod error;
 pub mod error_catalog;

@@ -34,3 +34,9 @@ pub fn bytes_per_replica(potential: &dyn Potential, graph: &Graph) -> usize {
     let (size, workers) = (GraphSize::of(graph), potential.limits(0).workers);
     query_costs(potential, |costs| costs.bytes(size, workers))
 }
+
+/// Estimates the same for a potential that is opened with `memory` bytes.
+pub fn bytes_per_replica_within(potential: &dyn Potential, graph: &Graph, memory: usize) -> usize {
+    let (size, workers) = (GraphSize::of(graph), potential.limits(0).workers);
+    query_costs(potential, |costs| costs.within(memory).bytes(size, workers))
+}

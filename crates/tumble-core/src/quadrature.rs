@@ -75,7 +75,7 @@ impl Quadrature {
     /// The degree stays: it counts ℓ, for both parities.
     pub fn with_inversion(&self) -> Self {
         Self {
-            name: format!("{} with inversion", self.name),
+            name: format!("{}{INVERSION_SUFFIX}", self.name),
             rotations: self.rotations.iter().flat_map(|r| [*r, negate(r)]).collect(),
             weights: self.weights.iter().flat_map(|w| [w / 2.0; 2]).collect(),
             degree: self.degree,

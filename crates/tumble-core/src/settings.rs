@@ -8,6 +8,7 @@ mod value;
 
 use std::path::PathBuf;
 
+use crate::echo::echo;
 use crate::error::{Error, Result};
 use crate::execution::{DEFAULT_MEMORY, Device, ExecutionOptions};
 use crate::potential::Forces;
@@ -15,8 +16,10 @@ use crate::quadrature::{INVERSION_SUFFIX, Mitigation};
 pub use frontend::Frontend;
 pub use setting::Setting;
 pub use value::Value;
+use value::switch;
 
-/// Largest number of threads, and of megabytes of memory. A larger value is a mistake, and would overflow in bytes.
+/// Largest number of threads, of megabytes of memory, and of steps between averages. A larger value is a mistake, and
+/// would overflow in bytes or in LAMMPS.
 const MOST: usize = 1_000_000;
 
 /// Highest stream. A simulation with several beads also takes the streams after its own, one per bead.
@@ -104,9 +107,9 @@ impl Settings {
         }
         let last = |name| given.iter().rev().find(|(setting, _)| setting.name == name).map(|(_, text)| text.trim());
         match (last("rotate"), last("inversion")) {
-            (Some(rotate), Some("no")) if rotate.ends_with(INVERSION_SUFFIX) => {
-                let problem = format!("contradicts rotate {rotate}: leave one of them out");
-                Err(Error::Setting { name: "inversion", value: "no".into(), problem })
+            (Some(rotate), Some(no)) if rotate.ends_with(INVERSION_SUFFIX) && switch(no) == Some(false) => {
+                let problem = format!("contradicts rotate {}: leave one of them out", echo(rotate));
+                Err(Error::Setting { name: "inversion", value: no.into(), problem })
             }
             _ => Ok(()),
         }

@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 
+use tumble_core::echo::echo;
 use tumble_core::elements::{atomic_number, symbol};
 
 tumble_core::errors! {
@@ -13,14 +14,14 @@ tumble_core::errors! {
     #[non_exhaustive]
     pub enum InitError {
         /// A key given twice: the intended value is unknown.
-        #[error("the key \"{key}\" is given twice: leave one of them out")]
+        #[error("the key \"{}\" is given twice: leave one of them out", echo(key))]
         KeyTwice {
             /// The key.
             key: String,
         },
 
         /// A number of structures per message that is not a number, or out of range.
-        #[error("batch_size is \"{found}\": give a number from 1 to {limit}")]
+        #[error("batch_size is \"{}\": give a number from 1 to {limit}", echo(found))]
         BatchSize {
             /// The value.
             found: String,
@@ -29,7 +30,7 @@ tumble_core::errors! {
         },
 
         /// A piece of the species that is not a symbol with a count.
-        #[error("\"{piece}\" in the species is not a symbol with a count: write O H2 for one O and two H")]
+        #[error("\"{}\" in the species is not a symbol with a count: write O H2 for one O and two H", echo(piece))]
         Species {
             /// The piece.
             piece: String,

@@ -1,5 +1,6 @@
 //! Settings as a text of pairs: `rotate: octahedral, inversion: yes, seed: 1`.
 
+use tumble_core::echo::echo;
 use tumble_core::error::Result;
 use tumble_core::settings::frontend::{given, listed, names};
 use tumble_core::settings::{Frontend, Given, MAX_STEP, Settings};
@@ -36,7 +37,7 @@ impl<'a> Options<'a> {
         }
         let keys = || listed(&names(Frontend::CApi, &[STEP]));
         let pair = given(Frontend::CApi, key, value)?;
-        self.given.push(pair.ok_or_else(|| format!("the key \"{key}\" is unknown: the keys are {}", keys()))?);
+        self.given.push(pair.ok_or_else(|| format!("the key \"{}\" is unknown: the keys are {}", echo(key), keys()))?);
         Ok(())
     }
 
@@ -57,7 +58,7 @@ impl<'a> Options<'a> {
 /// A sentence.
 pub fn step(value: &str) -> Result<u64, String> {
     let number = value.parse().ok().filter(|&step: &u64| step <= MAX_STEP);
-    number.ok_or_else(|| format!("step is \"{value}\": give a whole number from 0 to {MAX_STEP}"))
+    number.ok_or_else(|| format!("step is \"{}\": give a whole number from 0 to {MAX_STEP}", echo(value)))
 }
 
 #[cfg(test)]
@@ -102,16 +103,25 @@ mod tests {
         assert!(error("rotation: none").starts_with("the key \"rotation\" is unknown: the keys are rotate, "));
         assert_eq!(error("inversion: maybe"), "inversion is \"maybe\": give yes or no");
         assert_eq!(error("threads: 0"), "threads is \"0\": give a whole number from 1 to 1000000");
-        assert_eq!(error("seed: -1"), "seed is \"-1\": give a whole number, not negative and not too large");
+        assert_eq!(error("seed: -1"), "seed is \"-1\": give a whole number from 0 to 18446744073709551615");
         assert_eq!(
             error("sha256: c0ffee"),
             "sha256 is \"c0ffee\": give the 64 hexadecimal digits that tumble info shows"
         );
-        assert_eq!(error("stream: 65536"), "stream is \"65536\": give a whole number, not negative and not too large");
+        assert_eq!(error("stream: 65536"), "stream is \"65536\": give a whole number from 0 to 65535");
         let expected = "step is \"9223372036854775808\": give a whole number from 0 to 9223372036854775807";
         assert_eq!(error("step: 9223372036854775808"), expected);
         assert_eq!(error("species: H3").split(':').next(), Some("the key \"species\" is unknown"));
         assert_eq!(error("seed: 1, rotate: none, seed: 1"), "the key \"seed\" is given twice: leave one of them out");
         assert_eq!(error("device: tpu"), "device is \"tpu\": give cpu or cuda");
+    }
+
+    #[test]
+    fn long_texts_are_cut_in_sentences() {
+        let long = "a".repeat(100_000);
+        for text in [long.clone(), format!("{long}, {long}"), format!("threads: {long}"), format!("step: {long}")] {
+            let sentence = parse(&text).unwrap_err();
+            assert!(sentence.contains("aaa...\"") && sentence.len() < 300, "{sentence}");
+        }
     }
 }

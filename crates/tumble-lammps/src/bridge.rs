@@ -21,31 +21,13 @@ use crate::build_id;
 use crate::error::{Error, Result};
 use crate::fold::{Folded, RankAtoms, fold};
 use crate::integers::{self, IntegerSizes};
-use crate::keywords::{self, Expected, Keywords};
+use crate::keywords::{self, Keywords};
 use crate::masses::{self, TypeMass};
 use crate::step::{Outcome, StepOptions, step};
 
 #[allow(missing_docs)]
 #[cxx::bridge(namespace = "tumble")]
 mod ffi {
-    /// Type of the value of a keyword, for LAMMPS' parser.
-    enum ValueKind {
-        Word,
-        /// yes or no, in any of LAMMPS' spellings.
-        Switch,
-        Whole,
-        /// LAMMPS' unit.
-        Energy,
-    }
-
-    /// Allowed values of a keyword.
-    #[derive(Clone, Copy)]
-    struct KeywordValue {
-        kind: ValueKind,
-        /// Minimum of a whole number.
-        least: u64,
-    }
-
     /// 1 Å, 1 eV and 1 u in LAMMPS' units.
     #[derive(Clone, Copy)]
     struct Units {
@@ -135,7 +117,7 @@ mod ffi {
         /// Returns the model's CPU threads per rank; 0 on other devices.
         fn processor_threads(self: &Keywords) -> usize;
         fn unit_style(name: &str) -> Result<Units>;
-        fn keyword_value(word: &str) -> Result<KeywordValue>;
+        fn check_keyword(word: &str) -> Result<()>;
         fn check_model_word(word: &str) -> Result<()>;
         fn compare_identities(first: &str, other: &str, different_ranks: &[usize]) -> Result<()>;
         fn load_engine(model: &str, keywords: &Keywords, units: Units) -> Result<Box<Engine>>;
@@ -157,7 +139,7 @@ mod ffi {
     }
 }
 
-use ffi::{KeywordValue, RankData, RankResult, StepRequest, SymmetryMeasures, Units, ValueKind};
+use ffi::{RankData, RankResult, StepRequest, SymmetryMeasures, Units};
 
 /// A loaded model with its settings, behind the bridge.
 pub struct Engine {
@@ -176,16 +158,8 @@ fn read_keywords(words: Vec<String>) -> Result<Box<Keywords>> {
     guarded(|| Ok(Box::new(Keywords::read(&words)?)))
 }
 
-fn keyword_value(word: &str) -> Result<KeywordValue> {
-    guarded(|| {
-        let (kind, least) = match keywords::expected(word)? {
-            Expected::Word => (ValueKind::Word, 0),
-            Expected::Switch => (ValueKind::Switch, 0),
-            Expected::Whole(least) => (ValueKind::Whole, least),
-            Expected::Energy => (ValueKind::Energy, 0),
-        };
-        Ok(KeywordValue { kind, least })
-    })
+fn check_keyword(word: &str) -> Result<()> {
+    guarded(|| keywords::check(word))
 }
 
 /// Refuses an element in place of the model.

@@ -1,5 +1,6 @@
 //! The errors of the pair style.
 
+use tumble_core::echo::echo;
 use tumble_core::numbers::plain;
 
 /// Result of the fallible functions of this crate.
@@ -48,7 +49,7 @@ tumble_core::errors! {
         /// Cause: A keyword of `pair_style tumble` is misspelt or does not exist.
         ///
         /// Cure: Use a keyword from the list in the sentence; docs/lammps.md#syntax describes them.
-        #[error("unknown keyword {word}: {hint}the keywords are {known}")]
+        #[error("unknown keyword {}: {hint}the keywords are {known}", echo(word))]
         UnknownKeyword {
             /// The word.
             word: String,

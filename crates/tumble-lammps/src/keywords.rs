@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tumble_core::execution::Device;
 use tumble_core::settings::frontend::{find, names};
-use tumble_core::settings::{Frontend, Given, Settings, Value};
+use tumble_core::settings::{Frontend, Given, Settings};
 
 use crate::error::{Error, Result};
 
@@ -16,32 +16,12 @@ pub fn keywords() -> Vec<&'static str> {
     names(Frontend::Lammps, &OWN)
 }
 
-/// Type of the value of a keyword, for LAMMPS' parser.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expected {
-    /// Any word.
-    Word,
-    /// yes or no, in any of LAMMPS' spellings.
-    Switch,
-    /// A whole number from this minimum.
-    Whole(u64),
-    /// A positive energy, in LAMMPS' unit.
-    Energy,
-}
-
-/// Returns the type of the value of a keyword.
+/// Refuses a word that is not a keyword.
 ///
 /// # Errors
 /// [`Error::UnknownKeyword`], [`Error::ModelInPairStyle`].
-pub fn expected(word: &str) -> Result<Expected> {
-    match find(Frontend::Lammps, word).map(|setting| setting.value) {
-        Some(Value::Switch(_)) => Ok(Expected::Switch),
-        Some(Value::Whole { least, .. }) => Ok(Expected::Whole(least)),
-        Some(_) => Ok(Expected::Word),
-        None if word == "monitor" => Ok(Expected::Whole(0)),
-        None if word == "uncertainty" => Ok(Expected::Energy),
-        None => Err(unknown(word)),
-    }
+pub fn check(word: &str) -> Result<()> {
+    if keywords().contains(&word) { Ok(()) } else { Err(unknown(word)) }
 }
 
 /// The settings of `pair_style tumble`, and the SHA-256 of the model from `pair_coeff`.
@@ -52,7 +32,7 @@ pub struct Keywords {
 }
 
 impl Keywords {
-    /// Parses alternating keywords and values, with numbers and booleans in the form of the settings table.
+    /// Parses alternating keywords and values, except those held in C++.
     ///
     /// # Errors
     /// [`Error::UnknownKeyword`], and the errors of [`Settings::take`] and [`Settings::check`].

@@ -12,4 +12,5 @@ pub mod linear;
 mod memory;
 pub mod model_file;
 pub mod proto;
+pub(crate) mod pruning;
 pub mod scan;

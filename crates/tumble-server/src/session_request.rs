@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tumble_core::echo::echo;
 use tumble_core::error::Result;
 use tumble_core::policy::Policy;
 use tumble_core::potential::ModelInfo;
@@ -123,12 +124,13 @@ impl<'a> InitRequest<'a> {
 }
 
 fn unknown(key: &str) -> String {
-    format!("the INIT has the unknown key \"{key}\": the keys are {}", listed(&names(Frontend::Init, &EXTRA_KEYS)))
+    let known = listed(&names(Frontend::Init, &EXTRA_KEYS));
+    format!("the INIT has the unknown key \"{}\": the keys are {known}", echo(key))
 }
 
 fn beads(value: &str) -> Result<u64, String> {
     let beads = value.parse().ok().filter(|&beads: &u16| beads > 0);
-    let beads = beads.ok_or_else(|| format!("beads is \"{value}\": give a whole number from 1 to 65535"))?;
+    let beads = beads.ok_or_else(|| format!("beads is \"{}\": give a whole number from 1 to 65535", echo(value)))?;
     Ok(beads.into())
 }
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 # Written as yes or no.
 FLAGS = {"inversion", "correction", "tf32"}
+# As in LAMMPS and in an INIT.
+SPELLINGS = {"yes", "on", "true", "no", "off", "false"}
 
 
 def text(**options: str | int | bool | None) -> str:
@@ -18,7 +20,7 @@ def _yes_or_no(key: str, value: str | int | bool) -> str:
     # LAMMPS and an INIT write yes and no, but in Python even "no" is true.
     if value in (True, False):
         return "yes" if value else "no"
-    if value in ("yes", "no"):
+    if value in SPELLINGS:
         return str(value)
     raise ValueError(f"{key} is {value!r}: give True or False")
 

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, CommandFactory};
 use tumble::Result;
 use tumble_core::Error;
+use tumble_core::echo::echo;
 
 use crate::STDOUT;
 use crate::written;
@@ -29,9 +30,17 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let known = std::env::current_exe().map(|program| models(&program)).unwrap_or_default();
     let text = match &arguments.name {
         Some(name) => wanted(&known, name)?.display().to_string() + "\n",
+        None if known.is_empty() => format!("no models lie beside this program\n\n{}", help()),
         None => known.keys().map(|name| format!("{name}\n")).collect(),
     };
     written(STDOUT, io::stdout().write_all(text.as_bytes()))
+}
+
+/// The help of this command.
+fn help() -> String {
+    let mut all = crate::Arguments::command();
+    all.build();
+    all.find_subcommand_mut("model").map(|command| command.render_help().to_string()).unwrap_or_default()
 }
 
 /// Name and file of each model in the folder `models` beside the program.
@@ -44,8 +53,11 @@ fn models(program: &Path) -> BTreeMap<String, PathBuf> {
 fn wanted<'a>(known: &'a BTreeMap<String, PathBuf>, name: &str) -> Result<&'a Path> {
     let names = || known.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
     let problem = || match known.is_empty() {
-        true => format!("is \"{name}\", but no models lie beside this program: give the path of an ONNX file instead"),
-        false => format!("is \"{name}\", not a model that comes with tumble: give one of {}", names()),
+        true => format!(
+            "is \"{}\", but no models lie beside this program: give the path of an ONNX file instead",
+            echo(name)
+        ),
+        false => format!("is \"{}\", not a model that comes with tumble: give one of {}", echo(name), names()),
     };
     known.get(name).map(PathBuf::as_path).ok_or_else(|| Error::Argument { name: "NAME", problem: problem() }.into())
 }
@@ -53,6 +65,11 @@ fn wanted<'a>(known: &'a BTreeMap<String, PathBuf>, name: &str) -> Result<&'a Pa
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn help_is_that_of_the_command() {
+        assert!(help().contains("Usage: tumble model") && help().contains("tumble model water"), "{}", help());
+    }
 
     #[test]
     fn models_are_the_onnx_files_beside_the_program() {

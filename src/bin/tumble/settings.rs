@@ -1,16 +1,16 @@
 //! The table of settings as options of the command line.
 
+use std::ffi::OsStr;
 use std::marker::PhantomData;
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::builder::{PossibleValue, TypedValueParser};
+use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use tumble_core::Result;
 use tumble_core::Settings;
 use tumble_core::settings::frontend::accepted;
 use tumble_core::settings::{Frontend, Given, Setting, Value};
-
-use crate::options::hash;
 
 /// Options of a command for the settings of the front ends `D`, as given.
 pub struct Options<D = Averaging> {
@@ -95,16 +95,34 @@ fn option(setting: &'static Setting) -> Arg {
     let option = Arg::new(setting.name).long(setting.name).help(setting.help);
     let option = match setting.value {
         Value::Switch(_) => return option.action(ArgAction::SetTrue),
-        Value::Whole { .. } => option.value_parser(|text: &str| text.parse::<u64>().map(|_| text.to_owned())),
-        Value::Forces(_) => option.value_parser(PossibleValuesParser::new(forces())),
-        Value::Device(_) => option.value_parser(PossibleValuesParser::new(["cpu", "cuda"])),
-        Value::Sha256(_) => option.value_parser(hash),
-        Value::Mitigation | Value::Path(_) => option,
+        _ => option.value_parser(TextParser(setting)).value_name(setting.placeholder),
     };
-    let option = option.value_name(setting.placeholder);
     match (setting.show)(&Settings::default()) {
         Some(default) => option.default_value(default),
         None => option,
+    }
+}
+
+/// Checks the text of a setting, with the sentence of the other front ends.
+#[derive(Clone, Copy)]
+struct TextParser(&'static Setting);
+
+impl TypedValueParser for TextParser {
+    type Value = String;
+
+    fn parse_ref(&self, command: &Command, _: Option<&Arg>, text: &OsStr) -> Result<String, clap::Error> {
+        let refused = |error| command.clone().error(ErrorKind::ValueValidation, format!("--{error}"));
+        let text = text.to_string_lossy().into_owned();
+        self.0.check(&text).map_err(refused)?;
+        Ok(text)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        match self.0.value {
+            Value::Forces(_) => Some(Box::new(forces().into_iter())),
+            Value::Device(_) => Some(Box::new(["cpu", "cuda"].into_iter().map(PossibleValue::new))),
+            _ => None,
+        }
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) fn section(findings: &Findings) -> Result<String> {
     let (name, measured) = findings.most_broken();
     let spectrum = &measured.spectrum;
     let mitigation = choice(findings)?;
-    let averaged = caption(&mitigation);
+    let averaged = mitigation.to_string();
     let filter = Filter::new(mitigation.clone().with_inversion(false).at_rest(), spectrum.highest());
     let bare = fields(spectrum, None, false);
     let mended = fields(spectrum, Some(&filter), mitigation.inversion());
@@ -47,10 +47,6 @@ pub(super) fn section(findings: &Findings) -> Result<String> {
 fn choice(findings: &Findings) -> Result<Mitigation> {
     let recommended = findings.recommendation.as_ref().map(|choice| choice.row.mitigation.clone());
     recommended.filter(|mitigation| mitigation.name() != "none").map_or_else(|| Ok("octahedral".parse()?), Ok)
-}
-
-fn caption(mitigation: &Mitigation) -> String {
-    format!("{}{}", mitigation.name(), if mitigation.inversion() { " with inversion" } else { "" })
 }
 
 /// The rotation that takes z to the middle of a field.

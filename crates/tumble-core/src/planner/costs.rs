@@ -134,6 +134,12 @@ impl ModelCosts {
     /// Working memory for each edge slot if a model does not state it, bytes; typical of PET.
     pub const USUAL_BYTES_PER_SLOT: usize = 20_000;
 
+    /// Returns the costs of the same model, opened with `memory` bytes.
+    #[must_use]
+    pub fn within(self, memory: usize) -> Self {
+        Self { partition: Partition { memory, ..self.partition }, ..self }
+    }
+
     /// Returns the edge slots of a replica by itself.
     pub(super) fn slots(&self, size: GraphSize) -> usize {
         self.slots.slots(size, size.widest)

@@ -2,7 +2,8 @@
 
 use crate::error::{Error, Result};
 use crate::potential::{Forces, ModelInfo};
-use crate::settings::{MAX_STREAM, MOST, Settings};
+use crate::settings::table::SETTINGS;
+use crate::settings::{Settings, Value};
 
 impl Settings {
     /// Refuses values out of range, contradictions, and settings without effect, as far as they are known without the
@@ -12,7 +13,7 @@ impl Settings {
     /// scripts that loop over mitigations or kinds of forces always give them.
     ///
     /// # Errors
-    /// [`Error::Setting`].
+    /// [`Error::Setting`], [`Error::SettingValue`].
     pub fn check(&self) -> Result<()> {
         self.check_ranges()?;
         self.running().check()?;
@@ -22,7 +23,7 @@ impl Settings {
     /// Checks the settings for a model. Its preferred kind of forces is taken if the settings name none.
     ///
     /// # Errors
-    /// [`Error::Setting`].
+    /// As [`Settings::check`].
     pub fn check_for(&self, info: &ModelInfo) -> Result<()> {
         self.check()?;
         self.check_together(self.forces.or(info.forces.first().copied()))?;
@@ -36,18 +37,11 @@ impl Settings {
         }
     }
 
+    /// Checks the numbers, which a program may have set directly.
     fn check_ranges(&self) -> Result<()> {
-        let range = |name, value: u64, least: u64, most: u64| {
-            let problem = || match most {
-                u64::MAX => format!("is out of range: give a whole number from {least}"),
-                _ => format!("is out of range: give a whole number from {least} to {most}"),
-            };
-            if (least..=most).contains(&value) { Ok(()) } else { Err(refused(name, value, problem())) }
-        };
-        range("every", self.every, 1, u64::MAX)?;
-        range("threads", self.threads as u64, 1, MOST as u64)?;
-        range("memory", self.memory_mb as u64, 1, MOST as u64)?;
-        range("stream", self.stream.into(), 0, MAX_STREAM.into())
+        let numbers = SETTINGS.iter().filter(|setting| matches!(setting.value, Value::Whole { .. }));
+        let mut given = numbers.filter_map(|setting| Some((setting, (setting.show)(self)?)));
+        given.try_for_each(|(setting, number)| setting.check(&number))
     }
 
     /// Checks for contradictions and settings without effect. `forces` is the kind of forces, if it is known.
@@ -73,8 +67,9 @@ const EVERY_WITH_CORRECTION: &str = "contradicts correction yes, which leaves th
                                      (run_style respa in LAMMPS, nmts in i-PI): leave one of them out";
 const EVERY_WITHOUT_ROTATE: &str = "changes nothing without rotations: all steps are bare: give rotate, inversion yes or \
                                     another kind of inner forces, or leave it out";
-const CORRECTION_WITHOUT_ROTATE: &str = "is zero without rotations, as it is averaged minus bare: give rotate, inversion \
-                                         yes or another kind of inner forces, or leave it out";
+// Only LAMMPS has the keyword `inner`.
+const CORRECTION_WITHOUT_ROTATE: &str = "is zero without rotations, as it is averaged minus bare: give rotate or \
+                                         inversion yes (in LAMMPS also another kind of inner forces), or leave it out";
 const INNER_ALONE: &str = "changes nothing without every (2 or more) or correction yes, which evaluate the bare model \
                            beside the average: give one of them, or leave it out";
 
@@ -88,6 +83,7 @@ mod tests {
     use crate::analytic::{HarmonicToy, Legendre};
     use crate::policy::Policy;
     use crate::potential::Potential;
+    use crate::settings::{MAX_STREAM, MOST};
 
     fn settings(rotate: &str) -> Settings {
         Settings { mitigation: rotate.parse().unwrap(), ..Settings::default() }
@@ -108,16 +104,19 @@ mod tests {
     #[test]
     fn values_out_of_range_are_refused() {
         let plain = || settings("octahedral");
-        assert_eq!(sentence(&Settings { every: 0, ..plain() }), "every 0 is out of range: give a whole number from 1");
+        for every in [0, u64::MAX] {
+            let expected = format!("every is \"{every}\": give a whole number from 1 to 1000000");
+            assert_eq!(sentence(&Settings { every, ..plain() }), expected);
+        }
         for threads in [0, MOST + 1, usize::MAX] {
-            let expected = format!("threads {threads} is out of range: give a whole number from 1 to 1000000");
+            let expected = format!("threads is \"{threads}\": give a whole number from 1 to 1000000");
             assert_eq!(sentence(&Settings { threads, ..plain() }), expected);
         }
         for memory_mb in [0, usize::MAX] {
-            let expected = format!("memory {memory_mb} is out of range: give a whole number from 1 to 1000000");
+            let expected = format!("memory is \"{memory_mb}\": give a whole number from 1 to 1000000");
             assert_eq!(sentence(&Settings { memory_mb, ..plain() }), expected);
         }
-        let expected = "stream 65536 is out of range: give a whole number from 0 to 65535";
+        let expected = "stream is \"65536\": give a whole number from 0 to 65535";
         assert_eq!(sentence(&Settings { stream: MAX_STREAM + 1, ..plain() }), expected);
     }
 
@@ -137,8 +136,8 @@ mod tests {
             ),
             (
                 Settings { correction: true, ..settings("none") },
-                "correction yes is zero without rotations, as it is averaged minus bare: give rotate, inversion yes or \
-                 another kind of inner forces, or leave it out",
+                "correction yes is zero without rotations, as it is averaged minus bare: give rotate or inversion yes (in \
+                 LAMMPS also another kind of inner forces), or leave it out",
             ),
             (
                 Settings { tf32: true, ..settings("octahedral") },
@@ -191,7 +190,14 @@ mod tests {
                 forces: Some(Forces::Conservative),
                 ..octahedral()
             },
-            Settings { every: u64::MAX, threads: MOST, memory_mb: MOST, stream: MAX_STREAM, ..octahedral() },
+            Settings {
+                seed: u64::MAX,
+                every: MOST as u64,
+                threads: MOST,
+                memory_mb: MOST,
+                stream: MAX_STREAM,
+                ..octahedral()
+            },
         ];
         for settings in accepted {
             settings.check_for(&both()).unwrap();

@@ -47,7 +47,7 @@ pub fn names(frontend: Frontend, own: &[(u8, &'static str)]) -> Vec<&'static str
 /// The sentence of [`Setting::check`].
 pub fn given<'a>(frontend: Frontend, name: &str, text: &'a str) -> Result<Option<Given<'a>>, String> {
     let Some(setting) = find(frontend, name) else { return Ok(None) };
-    setting.check(text)?;
+    setting.check(text).map_err(|error| error.to_string())?;
     Ok(Some((setting, text)))
 }
 

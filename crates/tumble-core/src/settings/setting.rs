@@ -22,29 +22,28 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// Sets the value from a text. The range of a number is checked by [`Settings::check`], not here. A new `rotate`
-    /// keeps the inversion set before.
+    /// Sets the value from a text. A new `rotate` keeps the inversion set before.
     ///
     /// # Errors
-    /// [`Error::KeywordValue`] if the text is not in the grammar; for a mitigation [`Error::Mitigation`] and
-    /// [`Error::GridOrder`].
+    /// [`Error::SettingValue`] if the text is not in the grammar; for a mitigation the errors of its parser.
     pub fn set(&self, settings: &mut Settings, text: &str) -> Result<()> {
         if let Value::Mitigation = self.value {
             return settings.rotate(text);
         }
-        let (keyword, found, expected) = (self.name, text.into(), self.value.words());
-        self.value.set(settings, text).ok_or(Error::KeywordValue { keyword, found, expected })
+        self.check(text)?;
+        self.value.set(settings, text).ok_or_else(|| self.refused(text))
     }
 
-    /// Checks that the text is in the grammar, for `key: value` pairs. A mitigation is checked when it is set.
+    /// Checks that the text is in the grammar, and a number in its range. A mitigation is checked when it is set.
     ///
     /// # Errors
-    /// A sentence with the name, the text and the grammar.
-    pub fn check(&self, text: &str) -> Result<(), String> {
-        match self.value.accepts(text) {
-            true => Ok(()),
-            false => Err(format!("{} is \"{text}\": give {}", self.name, self.value.words())),
-        }
+    /// [`Error::SettingValue`].
+    pub fn check(&self, text: &str) -> Result<()> {
+        if self.value.accepts(text) { Ok(()) } else { Err(self.refused(text)) }
+    }
+
+    fn refused(&self, text: &str) -> Error {
+        Error::SettingValue { name: self.name, found: text.into(), expected: self.value.words() }
     }
 
     /// Returns the place in the lists of a front end; `None` if it does not accept the setting.

@@ -28,12 +28,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "seed",
         frontends: &[(CApi, 3), (Init, 3), (Lammps, 3), (Running, 1)],
-        value: Value::Whole {
-            least: 0,
-            most: u64::MAX,
-            words: "a whole number, not negative and not too large",
-            set: |settings, seed| settings.seed = seed,
-        },
+        value: Value::Whole { least: 0, most: u64::MAX, set: |settings, seed| settings.seed = seed },
         placeholder: "N",
         help: "Seed of random rotations",
         show: |settings| Some(settings.seed.to_string()),
@@ -44,8 +39,7 @@ pub const SETTINGS: &[Setting] = &[
         value: Value::Whole {
             least: 0,
             most: MAX_STREAM as u64,
-            words: "a whole number, not negative and not too large",
-            set: |settings, stream| settings.stream = stream.try_into().unwrap_or(u32::MAX),
+            set: |settings, stream| settings.stream = stream as u32,
         },
         placeholder: "N",
         help: "Random stream: simulations with the same seed and different streams are independent",
@@ -54,12 +48,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "every",
         frontends: &[(Lammps, 4)],
-        value: Value::Whole {
-            least: 1,
-            most: u64::MAX,
-            words: "a whole number from 1",
-            set: |settings, every| settings.every = every,
-        },
+        value: Value::Whole { least: 1, most: MOST as u64, set: |settings, every| settings.every = every },
         placeholder: "M",
         help: "Average at every M-th step, the bare model in between",
         show: |settings| Some(settings.every.to_string()),
@@ -94,7 +83,6 @@ pub const SETTINGS: &[Setting] = &[
         value: Value::Whole {
             least: 1,
             most: MOST as u64,
-            words: "a whole number from 1 to 1000000",
             set: |settings, threads| settings.threads = threads as usize,
         },
         placeholder: "N",
@@ -107,7 +95,6 @@ pub const SETTINGS: &[Setting] = &[
         value: Value::Whole {
             least: 1,
             most: MOST as u64,
-            words: "a whole number from 1 to 1000000",
             set: |settings, memory| settings.memory_mb = memory as usize,
         },
         placeholder: "MB",

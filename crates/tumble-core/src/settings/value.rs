@@ -1,5 +1,6 @@
 //! The grammar of the value of a setting.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use crate::execution::Device;
@@ -13,7 +14,7 @@ use crate::settings::Settings;
 pub enum Value {
     /// A mitigation.
     Mitigation,
-    /// `yes` or `no`.
+    /// `yes` or `no`; also `on`, `off`, `true` and `false`, as in LAMMPS.
     Switch(fn(&mut Settings, bool)),
     /// A whole number.
     Whole {
@@ -21,8 +22,6 @@ pub enum Value {
         least: u64,
         /// Highest value.
         most: u64,
-        /// The range in words.
-        words: &'static str,
         /// Stores the value.
         set: fn(&mut Settings, u64),
     },
@@ -38,15 +37,15 @@ pub enum Value {
 
 impl Value {
     /// Returns the accepted values, as the end of a sentence.
-    pub fn words(&self) -> &'static str {
+    pub fn words(&self) -> Cow<'static, str> {
         match self {
-            Self::Mitigation => GRAMMAR,
-            Self::Switch(_) => "yes or no",
-            Self::Whole { words, .. } => words,
-            Self::Forces(_) => "conservative or direct",
-            Self::Device(_) => "cpu or cuda",
-            Self::Path(_) => "a path",
-            Self::Sha256(_) => "the 64 hexadecimal digits that tumble info shows",
+            Self::Mitigation => GRAMMAR.into(),
+            Self::Switch(_) => "yes or no".into(),
+            Self::Whole { least, most, .. } => format!("a whole number from {least} to {most}").into(),
+            Self::Forces(_) => "conservative or direct".into(),
+            Self::Device(_) => "cpu or cuda".into(),
+            Self::Path(_) => "a path".into(),
+            Self::Sha256(_) => "the 64 hexadecimal digits that tumble info shows".into(),
         }
     }
 
@@ -62,8 +61,8 @@ impl Value {
         }
     }
 
-    /// Stores the value; `None` if the text is not in the grammar, or for a mitigation. The range of a number is
-    /// checked by [`Settings::check`], not here.
+    /// Stores the value; `None` if the text is not in the grammar, or for a mitigation. Whether a number is in its
+    /// range is up to [`Value::accepts`].
     pub(super) fn set(&self, settings: &mut Settings, text: &str) -> Option<()> {
         match *self {
             Self::Mitigation => return None,
@@ -78,10 +77,11 @@ impl Value {
     }
 }
 
-fn switch(text: &str) -> Option<bool> {
+/// Parses a switch, in any of LAMMPS' spellings.
+pub(super) fn switch(text: &str) -> Option<bool> {
     match text {
-        "yes" => Some(true),
-        "no" => Some(false),
+        "yes" | "on" | "true" => Some(true),
+        "no" | "off" | "false" => Some(false),
         _ => None,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tumble_core::echo::echo;
 use tumble_core::elements::symbol;
 use tumble_core::error::{Error, Result};
 use tumble_core::potential::Forces;
@@ -86,7 +87,7 @@ pub fn check_options(text: &str) -> Result<()> {
     let keys = names(Frontend::Init, &EXTRA_KEYS);
     match pairs(text).find(|(key, _)| !keys.contains(key)) {
         None => Ok(()),
-        Some((key, _)) => Err(refused(format!("the key \"{key}\" is unknown: the keys are {}", listed(&keys)))),
+        Some((key, _)) => Err(refused(format!("the key \"{}\" is unknown: the keys are {}", echo(key), listed(&keys)))),
     }
 }
 

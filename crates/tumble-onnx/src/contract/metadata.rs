@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::Value;
+use tumble_core::echo::echo;
 use tumble_core::elements::HEAVIEST;
 use tumble_core::potential::{Forces, ModelInfo};
 use tumble_core::units;
@@ -185,6 +186,7 @@ impl Metadata {
             let (path, found) = (path.to_path_buf(), version.to_string());
             return Err(Error::ContractVersion { path, found, known: CONTRACT_VERSION });
         }
+        whole_numbers(&value).map_err(wrong)?;
         let mut metadata: Self =
             serde_json::from_value(value).map_err(|source| wrong(ContractViolation::Field { source }))?;
         metadata.species.sort_unstable();
@@ -197,19 +199,13 @@ impl Metadata {
         let cutoff = self.cutoff * self.length_unit.angstrom();
         if !(cutoff > 0.0 && cutoff <= LONGEST_CUTOFF) {
             Some(ContractViolation::Cutoff { found: self.cutoff })
-        } else if !(1..=MOST_HOPS).contains(&self.hops) {
-            Some(ContractViolation::Hops { found: self.hops })
         } else if !self.has_elements() {
             Some(ContractViolation::Species { found: self.species.clone() })
         } else if !references.is_empty() && !references.keys().eq(&self.species) {
             Some(ContractViolation::ReferenceSpecies { found: references.keys().copied().collect() })
-        } else if let Some((&element, &found)) = references.iter().find(|(_, energy)| !energy.is_finite()) {
-            Some(ContractViolation::ReferenceEnergy { element, found })
-        } else if self.kept_neighbors == Some(0) {
-            Some(ContractViolation::KeptNeighbors)
         } else {
-            let found = self.bytes_per_edge.filter(|bytes| !(1..=MOST_BYTES).contains(bytes));
-            found.map(|found| ContractViolation::BytesPerEdge { found })
+            let found = references.iter().find(|(_, energy)| !energy.is_finite());
+            found.map(|(&element, &found)| ContractViolation::ReferenceEnergy { element, found })
         }
     }
 
@@ -232,6 +228,32 @@ impl Metadata {
             forces: self.forces.kinds().to_vec(),
             ensemble: false,
         }
+    }
+}
+
+/// Refuses values of whole numbers that are out of range or of another type; missing ones and `null` are up to serde.
+fn whole_numbers(metadata: &Value) -> Result<(), ContractViolation> {
+    type Violation = fn(String) -> ContractViolation;
+    let numbers: [(&str, usize, Violation); 3] = [
+        ("hops", MOST_HOPS, |found| ContractViolation::Hops { found }),
+        ("bytes_per_edge", MOST_BYTES, |found| ContractViolation::BytesPerEdge { found }),
+        ("kept_neighbors", usize::MAX, |found| ContractViolation::KeptNeighbors { found }),
+    ];
+    for (name, most, violation) in numbers {
+        let found = metadata.get(name).filter(|found| !found.is_null());
+        let fits = |found: &Value| found.as_u64().is_some_and(|number| (1..=most as u64).contains(&number));
+        if let Some(found) = found.filter(|found| !fits(found)) {
+            return Err(violation(json_text(found)));
+        }
+    }
+    Ok(())
+}
+
+/// Returns a value as it is written in JSON, shortened.
+fn json_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("\"{}\"", echo(text)),
+        other => echo(&other.to_string()),
     }
 }
 

@@ -49,10 +49,10 @@ tumble_core::errors! {
         },
 
         /// A number of hops out of range.
-        #[error("`hops` is {found} in its metadata where a number from 1 to 100 was expected")]
+        #[error("`hops` is {found} in its metadata where a whole number from 1 to 100 was expected")]
         Hops {
-            /// The value.
-            found: usize,
+            /// The value, in JSON.
+            found: String,
         },
 
         /// Atomic numbers that are out of range or not distinct.
@@ -83,15 +83,41 @@ tumble_core::errors! {
         },
 
         /// Memory per edge out of range.
-        #[error("`bytes_per_edge` is {found} in its metadata where a number from 1 to 1073741824 was expected")]
+        #[error("`bytes_per_edge` is {found} in its metadata where a whole number from 1 to 1073741824 was expected")]
         BytesPerEdge {
-            /// The value.
-            found: usize,
+            /// The value, in JSON.
+            found: String,
         },
 
-        /// No kept neighbors.
-        #[error("`kept_neighbors` is 0 in its metadata where a number from 1 was expected")]
-        KeptNeighbors,
+        /// A number of kept neighbors out of range.
+        #[error("`kept_neighbors` is {found} in its metadata where a whole number from 1 was expected")]
+        KeptNeighbors {
+            /// The value, in JSON.
+            found: String,
+        },
+
+        /// Pruned edges in a file of an older version of the contract.
+        #[error(
+            "its operator {operator} needs version {first} of the contract, but `version` is {version} in its metadata: \
+             export it anew"
+        )]
+        PruningVersion {
+            /// The operator.
+            operator: &'static str,
+            /// Version of the file.
+            version: u32,
+            /// First version with the operator.
+            first: u32,
+        },
+
+        /// Edges restored by other marks than those that dropped them.
+        #[error(
+            "its RestoreEdges has the marks `{marks}`, but no PruneEdges has them: give it the `keep` of the PruneEdges"
+        )]
+        RestoredMarks {
+            /// Name of the tensor.
+            marks: String,
+        },
 
         /// A global energy without the input that tells structures apart.
         #[error("`whole` is true in its metadata, but it has no input `replica` to tell structures apart")]

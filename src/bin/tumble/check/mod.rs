@@ -49,8 +49,8 @@ pub struct Arguments {
     /// Structures in any format of tumble eval; - for the standard input [default: water in four forms]
     structures: Option<PathBuf>,
 
-    /// Largest accepted error: energy=X (meV/atom) or forces=X (meV/Å); give it twice for both [default: energy=0.1
-    /// and forces=1]
+    /// Largest accepted error: energy=X (meV/atom) or forces=X (meV/Å, also force=X); give it twice for both [default:
+    /// energy=0.1 and forces=1]
     #[arg(long, value_name = "WHAT=X", value_parser = target)]
     target: Vec<(Quantity, f64)>,
 
@@ -108,6 +108,7 @@ the results so far. docs/check.md explains the output and the keys of --json.";
 /// Runs the command.
 pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCode> {
     let settings = arguments.running.settings(library)?;
+    let target = arguments.target()?;
     // Refuse an unknown reference before a long load,
     Plan::budget_plans(&[], 0.0, arguments.reference, arguments.orientations)?;
     // and a report that cannot be written.
@@ -122,7 +123,7 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
     arguments.time.watch(&interrupt);
     potential.watch(&cancel);
     let mut check = Check { arguments, potential, forces, settings, interrupt: Arc::clone(&interrupt) };
-    match Findings::new(check.measure(structures)?, arguments.target(), arguments.conditions())? {
+    match Findings::new(check.measure(structures)?, target, arguments.conditions())? {
         Some(findings) => arguments.tell(&findings, &card, page)?,
         None if interrupt.late() => say("error: the time was up before the first structure was done"),
         None => say("error: interrupted before the first structure was done"),
@@ -238,15 +239,21 @@ impl Arguments {
     }
 
     /// Returns the target. If only one quantity is given, the other has no limit.
-    fn target(&self) -> Target {
+    fn target(&self) -> Result<Target> {
         if self.target.is_empty() {
-            return Target::default();
+            return Ok(Target::default());
         }
-        let of = |what| {
-            let values = self.target.iter().filter(|(quantity, _)| *quantity == what).map(|(_, value)| 1e-3 * value);
-            values.fold(f64::INFINITY, f64::min)
+        let of = |what, name| {
+            let mut values = self.target.iter().filter(|(quantity, _)| *quantity == what);
+            match (values.next(), values.next()) {
+                (_, Some(_)) => {
+                    let problem = format!("gives {name} twice: leave one of them out");
+                    Err(tumble_core::Error::Argument { name: "--target", problem })
+                }
+                (given, None) => Ok(given.map_or(f64::INFINITY, |(_, value)| 1e-3 * value)),
+            }
         };
-        Target { energy: of(Quantity::Energy), forces: of(Quantity::Forces) }
+        Ok(Target { energy: of(Quantity::Energy, "energy")?, forces: of(Quantity::Forces, "forces")? })
     }
 
     fn conditions(&self) -> Conditions {

@@ -37,7 +37,7 @@ fn method(findings: &Findings) -> Result<String> {
     let line = |(plan, names): &(Plan, String)| {
         let (reference, comparison) = (plan.reference()?, plan.comparison()?);
         Ok(format!(
-            "reference {} with inversion ({} evaluations), checked by {}; grids at {} random orientation(s): {names}\n",
+            "reference {}+inversion ({} evaluations), checked by {}; grids at {} random orientation(s): {names}\n",
             reference.name,
             2 * reference.len(),
             comparison.name,
@@ -139,11 +139,11 @@ fn percent(share: f64, width: usize) -> String {
 fn recommendation(findings: &Findings, model: &str) -> String {
     let Some(choice) = &findings.recommendation else { return String::new() };
     let Recommendation { row, every, cost, .. } = choice;
-    let (target, inversion) = (findings.target, if row.inversion() { " with inversion" } else { "" });
+    let (target, mitigation) = (findings.target, &row.mitigation);
     let verdict = if choice.met {
-        format!("The cheapest row below {target}: {}{inversion}", row.name())
+        format!("The cheapest row below {target}: {mitigation}")
     } else {
-        format!("No row of the table stays below {target}; the closest is {}{inversion}", row.name())
+        format!("No row of the table stays below {target}; the closest is {mitigation}")
     };
     let mut text = format!("{verdict}, {} evaluation(s) a step", row.evaluations());
     if *every > 1 {
@@ -156,7 +156,7 @@ fn recommendation(findings: &Findings, model: &str) -> String {
         findings.order(),
         choice.ipi(model)
     );
-    text + &random(findings, choice) + &note(findings) + &phonons(findings)
+    text + &random(findings, choice) + &left_out(findings) + &note(findings) + &phonons(findings)
 }
 
 fn random(findings: &Findings, choice: &Recommendation) -> String {
@@ -178,6 +178,11 @@ fn random(findings: &Findings, choice: &Recommendation) -> String {
         plain(heating.damping),
         heating.excess,
     )
+}
+
+/// Names the grids that the reference is too small for.
+fn left_out(findings: &Findings) -> String {
+    findings.left_out().map(|sentence| format!("\nnote: {sentence}\n")).unwrap_or_default()
 }
 
 /// Warns if the reference is not accurate enough.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use tumble_core::analytic::{HarmonicToy, Legendre};
 use tumble_core::potential::{Forces, ModelInfo, Potential};
+use tumble_core::settings::frontend::find;
 use tumble_core::settings::table::SETTINGS;
 use tumble_ipi::client::Client;
 use tumble_ipi::options::Options as TextOptions;
@@ -160,4 +161,68 @@ fn an_inversion_may_be_given_twice_but_not_denied() {
     for settings in found {
         assert_eq!(settings.mitigation, "octahedral+inversion".parse().unwrap());
     }
+}
+
+/// The sentence of a front end about a setting, without its own words around it.
+fn refusal(frontend: Frontend, setting: &Setting, text: &str) -> String {
+    let pair = format!("{}: {text}", setting.name);
+    match frontend {
+        Frontend::CApi => TextOptions::read(&pair).unwrap_err(),
+        Frontend::Init => session(&pair).unwrap_err(),
+        Frontend::Lammps => Keywords::read(&[setting.name.into(), text.into()]).unwrap_err().to_string(),
+        Frontend::Averaging => usage_error::<Averaging>(setting, text),
+        Frontend::Running => usage_error::<Running>(setting, text),
+        Frontend::Ipi => usage_error::<Ipi>(setting, text),
+    }
+}
+
+/// The first line of the error of a command line, without `error: --`.
+fn usage_error<D: Frontends>(setting: &Setting, text: &str) -> String {
+    let command = Options::<D>::augment_args(Command::new("tumble"));
+    let error = command.try_get_matches_from(["tumble".into(), format!("--{}={text}", setting.name)]).unwrap_err();
+    let text = error.to_string();
+    text.lines().next().unwrap().strip_prefix("error: --").unwrap().into()
+}
+
+#[test]
+fn every_door_refuses_a_value_with_the_same_sentence() {
+    let mistakes = |value: &Value| match *value {
+        Value::Whole { least, most, .. } => {
+            let outside = [i128::from(least) - 1, i128::from(most) + 1].map(|number| number.to_string());
+            outside.into_iter().chain(["1.5".into(), "many".into()]).collect()
+        }
+        Value::Forces(_) => vec!["Direct".to_owned(), "magic".into()],
+        Value::Device(_) => vec!["tpu".into()],
+        Value::Sha256(_) => vec!["c0ffee".into()],
+        Value::Switch(_) => vec!["maybe".into(), "Yes".into(), "1".into()],
+        Value::Mitigation | Value::Path(_) => vec![],
+    };
+    for setting in SETTINGS {
+        for text in mistakes(&setting.value) {
+            let expected = format!("{} is \"{text}\": give {}", setting.name, setting.value.words());
+            // On the command line, switches have no value.
+            let words = [Frontend::CApi, Frontend::Init, Frontend::Lammps];
+            let accepts = setting.frontends.iter().map(|(frontend, _)| *frontend);
+            for frontend in accepts.filter(|at| words.contains(at) || !matches!(setting.value, Value::Switch(_))) {
+                assert_eq!(refusal(frontend, setting, &text), expected, "{frontend:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_door_accepts_the_spellings_of_switches_and_the_bounds_of_numbers() {
+    let pair = |name: &str, text: &str| vec![owned((name, text))];
+    for frontend in [Frontend::CApi, Frontend::Init, Frontend::Lammps] {
+        for (text, yes) in
+            [("yes", true), ("on", true), ("true", true), ("no", false), ("off", false), ("false", false)]
+        {
+            assert_eq!(through(frontend, &pair("inversion", text)).mitigation.inversion(), yes, "{frontend:?} {text}");
+        }
+    }
+    for (frontend, _) in find(Frontend::CApi, "seed").unwrap().frontends {
+        assert_eq!(through(*frontend, &pair("seed", "18446744073709551615")).seed, u64::MAX, "{frontend:?}");
+    }
+    let refused = "inversion off contradicts rotate octahedral+inversion: leave one of them out";
+    assert_eq!(session("rotate: octahedral+inversion, inversion: off").unwrap_err(), refused);
 }

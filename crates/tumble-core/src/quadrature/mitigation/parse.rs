@@ -4,6 +4,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::{INVERSION_SUFFIX, Mitigation, RANDOM_SUFFIX, Randomness};
+use crate::echo::{LONGEST, echo};
 use crate::error::{Error, Result};
 pub use crate::mitigation_grammar::GRAMMAR;
 use crate::quadrature::Quadrature;
@@ -12,22 +13,18 @@ use crate::rotation::IDENTITY;
 /// Largest number of independent rotations per step: more would only fill the memory.
 const MAX_RANDOM: usize = 100_000;
 
-/// Longest text, bytes.
-const LONGEST: usize = 100;
-
-/// Bytes shown of a text that is too long.
-const SHOWN: usize = 40;
-
 impl FromStr for Mitigation {
     type Err = Error;
 
     /// Parses the text of a user, by the table at [`Mitigation`].
     ///
     /// # Errors
-    /// [`Error::Mitigation`] if the text is not in the grammar, [`Error::GridOrder`] if the grid does not exist.
+    /// [`Error::Mitigation`] if the text is not in the grammar, [`Error::MitigationEndings`] if its endings are in
+    /// another order or repeated, [`Error::GridOrder`] if the grid does not exist.
     fn from_str(text: &str) -> Result<Self> {
         read(text.trim()).map_err(|refusal| match refusal {
-            Refusal::Text(problem) => Error::Mitigation { spec: shown(text), problem },
+            Refusal::Text(problem) => Error::Mitigation { spec: echo(text), problem },
+            Refusal::Endings(problem, ordered) => Error::MitigationEndings { spec: echo(text), problem, ordered },
             Refusal::Grid(error) => error,
         })
     }
@@ -37,28 +34,37 @@ impl FromStr for Mitigation {
 enum Refusal {
     /// The text is not in the grammar: the rest of a sentence that begins with the text.
     Text(String),
+    /// The endings are out of order or repeated: the problem, and the text in order.
+    Endings(&'static str, String),
     /// The text is in the grammar, but there is no such grid.
     Grid(Error),
-}
-
-/// Escapes and shortens a text for messages.
-fn shown(spec: &str) -> String {
-    let cut = spec.char_indices().map(|(start, _)| start).find(|&start| start >= SHOWN);
-    match cut.filter(|_| spec.len() > LONGEST) {
-        Some(end) => format!("{}...", spec[..end].escape_debug()),
-        None => spec.escape_debug().to_string(),
-    }
 }
 
 fn read(text: &str) -> Result<Mitigation, Refusal> {
     if text.len() > LONGEST {
         return Err(refusal(format!("has {} bytes, more than any name", text.len())));
     }
+    if let Some(ordered) = ordered(text).filter(|ordered| ordered != text) {
+        read(&ordered)?;
+        let problem = if ordered.len() < text.len() { "an ending twice" } else { "its endings out of order" };
+        return Err(Refusal::Endings(problem, ordered));
+    }
     let (text, inversion) = without(text, INVERSION_SUFFIX);
     let (base, turned) = without(text, RANDOM_SUFFIX);
     let (randomness, proper) = rotations(base, turned)?;
     let name = format!("{}{}", proper.name, if turned { RANDOM_SUFFIX } else { "" });
     Ok(Mitigation { name: name.into(), randomness, proper: Arc::new(proper), inverted: None }.with_inversion(inversion))
+}
+
+/// Returns the text with each of its endings once and in order; `None` if it has other endings.
+fn ordered(text: &str) -> Option<String> {
+    let place = text.find('+')?;
+    let (base, endings) = text.split_at(place);
+    let known = [RANDOM_SUFFIX, INVERSION_SUFFIX];
+    let given: Vec<String> = endings.split('+').skip(1).map(|ending| format!("+{ending}")).collect();
+    let all_known = given.iter().all(|ending| known.contains(&ending.as_str()));
+    let kept = known.into_iter().filter(|ending| given.iter().any(|given| given == ending));
+    all_known.then(|| kept.fold(base.to_owned(), |text, ending| text + ending))
 }
 
 /// Splits off a suffix; returns the rest, and whether the suffix was there.
@@ -71,7 +77,7 @@ fn rotations(base: &str, turned: bool) -> Result<(Randomness, Quadrature), Refus
     let (family, number) = base.split_once(':').map_or((base, None), |(family, number)| (family, Some(number)));
     match family {
         "none" | "random" if turned => {
-            Err(refusal(format!("turns \"{}\", which is no grid (\"random\" is enough)", shown(base))))
+            Err(refusal(format!("turns \"{}\", which is no grid (\"random\" is enough)", echo(base))))
         }
         "random" => random(number),
         _ => Ok((if turned { Randomness::Turned } else { Randomness::Fixed }, grid(family, number)?)),
@@ -108,7 +114,7 @@ fn grid(family: &str, number: Option<&str>) -> Result<Quadrature, Refusal> {
 
 fn whole(number: &str) -> Result<usize, Refusal> {
     let digits = number.bytes().all(|b| b.is_ascii_digit());
-    let problem = || refusal(format!("has \"{}\" where a whole number is expected", shown(number)));
+    let problem = || refusal(format!("has \"{}\" where a whole number is expected", echo(number)));
     number.parse().ok().filter(|_| digits).ok_or_else(problem)
 }
 

@@ -25,8 +25,12 @@ fn errors_name_the_wrong_metadata() {
         ("6.0", "-6.0", "`cutoff` is -6.0 in its metadata where a length above 0 and up to 100 Å was expected"),
         ("6.0", "189.0", "`cutoff` is 189.0 in its metadata where a length above 0 and up to 100 Å was expected"),
         ("6.0", "1e999", "its metadata is not JSON: number out of range at line 1 column 45"),
-        ("\"hops\": 2", "\"hops\": 0", "`hops` is 0 in its metadata where a number from 1 to 100 was expected"),
-        ("\"hops\": 2", "\"hops\": 101", "`hops` is 101 in its metadata where a number from 1 to 100 was expected"),
+        ("\"hops\": 2", "\"hops\": 0", "`hops` is 0 in its metadata where a whole number from 1 to 100 was expected"),
+        (
+            "\"hops\": 2",
+            "\"hops\": 101",
+            "`hops` is 101 in its metadata where a whole number from 1 to 100 was expected",
+        ),
         (
             "[8, 1]",
             "[1, 1]",
@@ -41,12 +45,37 @@ fn errors_name_the_wrong_metadata() {
         (
             "\"hops\": 2",
             "\"hops\": 2, \"kept_neighbors\": 0",
-            "`kept_neighbors` is 0 in its metadata where a number from 1 was expected",
+            "`kept_neighbors` is 0 in its metadata where a whole number from 1 was expected",
+        ),
+        (
+            "\"hops\": 2",
+            "\"hops\": 2, \"kept_neighbors\": -1",
+            "`kept_neighbors` is -1 in its metadata where a whole number from 1 was expected",
+        ),
+        (
+            "\"hops\": 2",
+            "\"hops\": 2, \"kept_neighbors\": 1.5",
+            "`kept_neighbors` is 1.5 in its metadata where a whole number from 1 was expected",
+        ),
+        (
+            "\"hops\": 2",
+            "\"hops\": 2, \"kept_neighbors\": \"8\"",
+            "`kept_neighbors` is \"8\" in its metadata where a whole number from 1 was expected",
+        ),
+        (
+            "\"hops\": 2",
+            "\"hops\": \"two\"",
+            "`hops` is \"two\" in its metadata where a whole number from 1 to 100 was expected",
+        ),
+        (
+            "\"hops\": 2",
+            "\"hops\": 2, \"bytes_per_edge\": 1e3",
+            "`bytes_per_edge` is 1000.0 in its metadata where a whole number from 1 to 1073741824 was expected",
         ),
         (
             "\"hops\": 2",
             "\"hops\": 2, \"bytes_per_edge\": 1073741825",
-            "`bytes_per_edge` is 1073741825 in its metadata where a number from 1 to 1073741824 was expected",
+            "`bytes_per_edge` is 1073741825 in its metadata where a whole number from 1 to 1073741824 was expected",
         ),
         (
             "\"8\": -432.0",

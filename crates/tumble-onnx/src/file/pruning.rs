@@ -1,0 +1,92 @@
+//! The operators that prune edges: the version of the contract that has them, and the marks that belong together.
+
+use crate::error::ContractViolation;
+use crate::file::proto::{Fields, field, fields, text, utf8};
+
+/// The operator that drops edges, and its transpose.
+const PRUNE: &str = "PruneEdges";
+const RESTORE: &str = "RestoreEdges";
+
+/// The first version of the contract with these operators.
+const FIRST_VERSION: u32 = 2;
+
+/// Position of the marks among the inputs of both operators.
+const MARKS: usize = 1;
+
+/// Returns the first violation by the graph of a scanned file of this version of the contract. Functions of the file
+/// are not read: exporters write these operators into the graph.
+pub(crate) fn violation(bytes: &[u8], version: u32) -> Option<ContractViolation> {
+    let nodes: Vec<_> = nodes(bytes).collect();
+    let first = nodes.first()?;
+    if version < FIRST_VERSION {
+        return Some(ContractViolation::PruningVersion { operator: first.operator, version, first: FIRST_VERSION });
+    }
+    let chosen: Vec<_> = nodes.iter().filter(|node| node.operator == PRUNE).map(|node| node.marks).collect();
+    let other = nodes.iter().find(|node| node.operator == RESTORE && !chosen.contains(&node.marks))?;
+    Some(ContractViolation::RestoredMarks { marks: other.marks.into() })
+}
+
+/// A node with one of the two operators.
+struct Node<'a> {
+    operator: &'static str,
+    marks: &'a str,
+}
+
+/// Returns the nodes of the graph that have one of the two operators. The file has been scanned, so its fields can be
+/// read.
+fn nodes(bytes: &[u8]) -> impl Iterator<Item = Node<'_>> {
+    let graphs = Fields(bytes).flatten().filter(|one| one.number == field::MODEL_GRAPH);
+    let nodes = graphs.flat_map(|graph| Fields(graph.value)).flatten().filter(|one| one.number == field::GRAPH_NODE);
+    nodes.filter_map(|node| read(node.value))
+}
+
+fn read(node: &[u8]) -> Option<Node<'_>> {
+    let name = text(node, field::NODE_OP_TYPE).ok()?;
+    let operator = [PRUNE, RESTORE].into_iter().find(|operator| *operator == name)?;
+    if text(node, field::NODE_DOMAIN).ok()? != tumble_ops::DOMAIN {
+        return None;
+    }
+    let inputs = fields(node).ok()?.into_iter().filter(|(number, _)| *number == field::NODE_INPUT);
+    let marks = inputs.map(|(_, name)| name).nth(MARKS).map_or(Ok(""), utf8).ok()?;
+    Some(Node { operator, marks })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::file::proto::message;
+
+    fn node(operator: &str, inputs: &[&str]) -> Vec<u8> {
+        let inputs = inputs.iter().flat_map(|name| message(field::NODE_INPUT, name.as_bytes()));
+        let operator = message(field::NODE_OP_TYPE, operator.as_bytes());
+        let domain = message(field::NODE_DOMAIN, tumble_ops::DOMAIN.as_bytes());
+        message(field::GRAPH_NODE, &inputs.chain(operator).chain(domain).collect::<Vec<_>>())
+    }
+
+    fn found(nodes: &[Vec<u8>], version: u32) -> Option<String> {
+        violation(&message(field::MODEL_GRAPH, &nodes.concat()), version).map(|violation| violation.to_string())
+    }
+
+    #[test]
+    fn pruning_needs_the_second_version() {
+        let pruned = [node("Relu", &["a"]), node("PruneEdges", &["rows", "keep", "neighbors", "reverse"])];
+        assert_eq!(
+            found(&pruned, 1).unwrap(),
+            "its operator PruneEdges needs version 2 of the contract, but `version` is 1 in its metadata: export it anew"
+        );
+        assert_eq!(found(&pruned, 2), None);
+        assert_eq!(found(&pruned[..1], 1), None);
+    }
+
+    #[test]
+    fn edges_are_restored_by_the_marks_that_dropped_them() {
+        let prune = node("PruneEdges", &["rows", "keep", "neighbors", "reverse"]);
+        let restore = |marks| node("RestoreEdges", &["narrow", marks, "reverse"]);
+        assert_eq!(found(&[prune.clone(), restore("keep")], 2), None);
+        assert_eq!(
+            found(&[prune, restore("keep"), restore("mask")], 2).unwrap(),
+            "its RestoreEdges has the marks `mask`, but no PruneEdges has them: give it the `keep` of the PruneEdges"
+        );
+        assert!(found(&[restore("keep")], 2).is_some());
+    }
+}
