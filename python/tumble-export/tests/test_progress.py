@@ -89,11 +89,13 @@ def test_structures_have_all_sizes_up_to_the_largest():
     assert [(s.name, s.periodic) for s in structures.builtin([1, 8], largest=1)] == [("1 atom, free", False)]
 
 
-def test_large_models_are_compared_on_fewer_atoms():
+def test_large_models_are_compared_and_measured_on_fewer_atoms():
     made = springs()
     assert Effort().largest(made) == 192
-    made.module.register_buffer("weights", torch.empty(60_000_000, device="meta"))
+    assert Effort().measured(made) == (192, 384, 768)
+    made.module.register_buffer("weights", torch.empty(160_000_000, device="meta"))
     assert Effort().largest(made) == 48
+    assert Effort().measured(made) == (48, 192)
     assert Effort(atoms=300).largest(made) == 300
     assert Effort(quick=True).largest(made) == 6
 

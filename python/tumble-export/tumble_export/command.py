@@ -105,7 +105,7 @@ def common(sub):
         "--check-atoms",
         metavar="N",
         type=int,
-        help="atoms of the largest built-in structure to compare (192; 48 for models of more than 50 million weights)",
+        help="atoms of the largest built-in structure to compare (192; 48 for models of more than 150 million weights)",
     )
     sub.add_argument(
         "--quick",

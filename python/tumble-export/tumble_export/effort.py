@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 QUICK = 6  # atoms of the largest structure
-DEFAULT = ((5e7, 192), (np.inf, 48))  # (number of weights below this, atoms of the largest structure)
+LARGE = 150e6  # weights of a model that is compared and measured on fewer atoms
 
 
 @dataclass
@@ -25,8 +23,11 @@ class Effort:
         """Atoms of the largest built-in structure for a model."""
         if self.quick:
             return QUICK
-        weights = sum(tensor.numel() for tensor in adapter.tensors())
-        return self.atoms or next(atoms for limit, atoms in DEFAULT if weights < limit)
+        return self.atoms or (48 if large(adapter) else 192)
+
+    def measured(self, adapter):
+        """Atoms of the structures whose memory is compared: with fewer, the slope is up to a third too large."""
+        return (48, 192) if large(adapter) else (192, 384, 768)
 
     def described(self, tested):
         """What is proved, for the user."""
@@ -37,3 +38,8 @@ class Effort:
         """The entry `checked` of the provenance; `reach`: "measured" or "claimed"."""
         found = dict(structures=len(tested), largest=max(len(s.numbers) for s in tested), reach=reach)
         return found | (dict(quick=True) if self.quick else {})
+
+
+def large(adapter):
+    """Whether a model has so many weights that time and memory are short."""
+    return sum(tensor.numel() for tensor in adapter.tensors()) > LARGE

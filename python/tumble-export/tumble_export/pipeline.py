@@ -15,7 +15,6 @@ from .progress import Progress, release
 from .units import ANGSTROM, EV
 
 STEPS = 5  # trace, prove, reach, memory, write
-MEASURED = (48, 192, 768)  # atoms
 CONDENSED = 192  # atoms
 SMALLEST = 200  # bytes per slot: below this, the rounding of the allocator dominates
 
@@ -45,7 +44,7 @@ def write(
         found = prove(adapter, path, names, dtype, tested, tolerance, progress)
         hops, how = reach(adapter, effort, progress)
         kept = kept_neighbors(adapter)
-        memory = measure_memory(adapter, path, dtype, kept, progress)
+        memory = measure_memory(adapter, path, dtype, kept, effort.measured(adapter), progress)
         checked = effort.record(tested, how)
         put(exported, path, out, metadata(adapter, kind, dtype, hops, memory, kept, found, checked), progress)
     progress.say(f"{out}: {os.path.getsize(out)} bytes, outputs {', '.join(names)}")
@@ -81,11 +80,18 @@ def put(exported, path, out, entries, progress):
 
 
 def traceable(adapter, names, dtype):
-    """A copy of the module in the precision of the file, with parameters that need no gradients."""
-    module = copy.deepcopy(adapter.module).to(dtype).eval()
-    for parameter in module.parameters():
-        parameter.requires_grad_(False)
-    return trace.Contract(module, names)
+    """A copy of the module in the precision of the file, with parameters that need no gradients.
+
+    The tensors are converted one by one, so that there is never a second copy in double precision.
+    """
+    copies = {id(tensor): converted(tensor, dtype) for tensor in adapter.tensors()}
+    return trace.Contract(copy.deepcopy(adapter.module, copies).eval(), names)
+
+
+def converted(tensor, dtype):
+    """A parameter or buffer with real numbers in another precision, and without gradients."""
+    found = tensor.detach().to(dtype) if tensor.is_floating_point() else tensor.detach()
+    return torch.nn.Parameter(found, requires_grad=False) if isinstance(tensor, torch.nn.Parameter) else found
 
 
 def example(adapter, dtype):
@@ -145,11 +151,11 @@ def kept_neighbors(adapter):
     return adapter.module.double().narrowed(*inputs[:4])[1].shape[1], inputs[2].shape[1]
 
 
-def measure_memory(adapter, path, dtype, kept, progress):
+def measure_memory(adapter, path, dtype, kept, sizes, progress):
     """Working memory per slot, of kept edges if some are pruned, bytes: the driver sizes its batches by it."""
     progress.step("memory: evaluations in fresh processes")
     cutoff = adapter.cutoff * ANGSTROM[adapter.length_unit]
-    found = max(SMALLEST, bytes_per_edge(path, cutoff, dtype, adapter.species, MEASURED, progress.child))
+    found = max(SMALLEST, bytes_per_edge(path, cutoff, dtype, adapter.species, sizes, progress.child))
     if kept is None:
         progress.say(f"memory: {found} bytes per edge slot")
         return found
