@@ -14,7 +14,7 @@ from variants import VARIANTS
 from tumble_export import adapter as adapters
 from tumble_export import pipeline, receptive_field, structures, trace, verify
 from tumble_export.command import main
-from tumble_export.metatrain import load, pet_adapter
+from tumble_export.metatrain import former, load, pet_adapter
 
 FOLDER = Path(__file__).parents[3] / "target" / "pets"
 HOPS = {"one-layer": 2, "three-layers": 4, "adaptive": 4, "adaptive-grid": 3, "adaptive-residual": 2}
@@ -171,6 +171,31 @@ def test_another_version_of_metatrain_gets_a_warning_and_the_comparison_decides(
     assert "warning: metatrain 2027.1 was not tested with this program, 2026.4.1 was" in capsys.readouterr().err
 
 
+class OldPet:
+    """The structure before 2026.4: layers in the model itself, and no later options."""
+
+    def __init__(self, pet):
+        hidden = ("backend", "system_conditioning", "cutoff_width_adaptive")
+        backend = {k: v for k, v in {**vars(pet.backend), **pet.backend._modules}.items() if k not in hidden}
+        own = {k: v for k, v in {**vars(pet), **pet._modules}.items() if k not in hidden}
+        vars(self).update(backend | own)
+        self.species_to_species_index = pet.backend.species_to_species_index
+        self.modules, self.parameters = pet.modules, pet.parameters
+
+
+def test_a_model_of_an_earlier_metatrain_has_the_same_weights():
+    loaded = load.load(train(FOLDER, "feedforward"))
+    expected = pet_adapter.adapt(loaded).module.state_dict()
+    attention = next(m for m in loaded.pet.modules() if hasattr(m, "temperature"))
+    del attention.temperature
+    loaded.pet = former.present(OldPet(loaded.pet))
+    assert isinstance(loaded.pet, former.Former) and attention.temperature == 1.0
+    assert loaded.pet.adaptive_cutoff_method == loaded.pet.pet.adaptive_cutoff_method
+    found = pet_adapter.adapt(loaded).module.state_dict()
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[key], expected[key]) for key in expected)
+
+
 class TestRefusals:
     def test_a_file_other_than_a_checkpoint(self, tmp_path):
         wrong = tmp_path / "wrong.ckpt"
@@ -223,7 +248,7 @@ class TestRefusals:
         with pytest.raises(SystemExit, match="metatrain 2025.11 is too old, 2025.12 or newer is needed: pip install"):
             load.installed()
 
-    @pytest.mark.parametrize("part", ["backend", "scaler", "system_conditioning", "num_gnn_layers"])
+    @pytest.mark.parametrize("part", ["scaler", "system_conditioning", "num_gnn_layers"])
     def test_a_model_of_another_structure(self, part, monkeypatch):
         loaded = load.load(train(FOLDER, "feedforward"))
         delattr(loaded.pet, part)

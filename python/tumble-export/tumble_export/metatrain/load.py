@@ -9,7 +9,7 @@ import torch
 
 from .. import versions
 from ..layers import pin_epsilon
-from . import published
+from . import former, published
 
 METATRAIN, OLDEST = "2026.4.1", "2025.12"
 ADVICE = f"pip install torch==2.13.0 metatrain=={METATRAIN}"
@@ -49,8 +49,8 @@ def from_file(path, version, origin, name):
             whole = model_from_checkpoint(checkpoint, context="export")
     except (RuntimeError, KeyError) as error:
         raise SystemExit(f"metatrain {version} cannot load {path}: {error}") from error
-    pet = getattr(whole, "model", whole)
     with known_structure():
+        pet = former.present(getattr(whole, "model", whole))
         refuse(pet)
     pin_epsilon(pet)
     found = origin | dict(metatrain=version, checkpoint_version=number, architecture=architecture)
