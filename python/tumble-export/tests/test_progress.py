@@ -78,7 +78,7 @@ def test_check_atoms_sets_the_largest_structure(tmp_path):
 
 def test_quick_measures_no_reach_and_says_so(tmp_path):
     said, made = write(tmp_path / "m.onnx", quick=True)
-    assert "--quick: the reach was not measured; 1 hops are those of the model's code." in said
+    assert "reach: not measured (--quick), 1 by the model's code, cutoff 3" in said
     assert any(line.endswith("prove: 3 structures of up to 6 atoms (--quick)") for line in said)
     assert made["provenance"]["checked"] == dict(structures=3, largest=6, reach="claimed", quick=True)
 

@@ -2,8 +2,6 @@
 
 import argparse
 
-import torch
-
 from . import versions
 
 TORCH, OLDEST = "2.13.0", "2.8"
@@ -133,6 +131,8 @@ def adapter(args):
 
 def main(arguments=None):
     args = parser().parse_args(arguments)
+    import torch  # after the help, since it takes seconds
+
     versions.check("torch", torch.__version__, TORCH, OLDEST, f"pip install torch=={TORCH}")
     dtype = getattr(torch, args.dtype)
     if args.model == "compact":

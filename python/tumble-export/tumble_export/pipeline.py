@@ -121,7 +121,7 @@ def reach(adapter, effort, progress):
         progress.say("the energy belongs to the whole structure and is not a sum over atoms: the file says so.")
     if effort.quick:
         progress.step("reach: not measured")
-        progress.say(f"--quick: the reach was not measured; {adapter.hops} hops are those of the model's code.")
+        progress.say(f"reach: not measured (--quick), {adapter.hops} by the model's code, cutoff {adapter.cutoff:g}")
         return adapter.hops, "claimed"
     progress.step(f"reach: {receptive_field.CHAINS} chains and {receptive_field.BUNDLES} bundles of atoms")
     if adapter.whole and not adapter.has("forces"):
