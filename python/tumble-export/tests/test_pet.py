@@ -8,6 +8,7 @@ import onnx
 import pytest
 import torch
 from files import metadata, refusal
+from small import checkpoint
 from train import train
 from variants import VARIANTS
 
@@ -169,6 +170,14 @@ def test_another_version_of_metatrain_gets_a_warning_and_the_comparison_decides(
     made = export("feedforward", tmp_path / "model.onnx", "--quick")
     assert made["provenance"]["metatrain"] == "2027.1"
     assert "warning: metatrain 2027.1 was not tested with this program, 2026.4.1 was" in capsys.readouterr().err
+
+
+def test_a_source_is_made_again_after_its_release(tmp_path):
+    made = pet_adapter.make(checkpoint(tmp_path / "small.ckpt"))
+    structure = list(structures.builtin(made.species))[3]
+    energy = made.source(structure).energy
+    made.source.release()
+    assert made.source(structure).energy == energy != 0.0
 
 
 class OldPet:

@@ -83,6 +83,17 @@ def test_quick_measures_no_reach_and_says_so(tmp_path):
     assert made["provenance"]["checked"] == dict(structures=3, largest=6, reach="claimed", quick=True)
 
 
+def test_the_traced_copy_has_the_precision_of_the_file():
+    made = springs()
+    made.module.register_parameter("weight", torch.nn.Parameter(torch.ones(3, dtype=torch.float64)))
+    made.module.register_buffer("same", made.module.weight.detach())
+    made.module.register_buffer("numbers", torch.arange(3))
+    copied = pipeline.traceable(made, adapters.KINDS["conservative"], torch.float32).model
+    assert (copied.weight.dtype, copied.same.dtype, copied.numbers.dtype) == (torch.float32, torch.float32, torch.int64)
+    assert not copied.weight.requires_grad
+    assert made.module.weight.dtype == torch.float64 and made.module.weight.requires_grad
+
+
 def test_structures_have_all_sizes_up_to_the_largest():
     assert [len(s.numbers) for s in structures.builtin([1, 8])] == [1, 3, 6, 24, 192]
     assert [len(s.numbers) for s in structures.builtin([26], largest=100)] == [1, 3, 6, 24, 100]
