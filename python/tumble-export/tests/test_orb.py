@@ -352,7 +352,10 @@ class TestRefusals:
         said = refusal("orb", "orb-tiny", *options, "-o", tmp_path / "m.onnx")
         assert "has the atomic numbers [99], but the model knows [1, 2, 3" in said
 
-    def test_another_version_of_the_package(self, monkeypatch):
-        monkeypatch.setattr(load, "ORB", "0.6")
-        with pytest.raises(SystemExit, match="orb-models 0.5.5 was not tested .* pip install torch==2.13.0 orb-models"):
+    def test_another_version_of_the_package(self, monkeypatch, capsys):
+        monkeypatch.setattr(load, "ORB", "0.6.0")
+        assert load.installed() == "0.5.5"
+        assert "warning: orb-models 0.5.5 was not tested with this program, 0.6.0 was" in capsys.readouterr().err
+        monkeypatch.setattr(load, "OLDEST", "0.6")
+        with pytest.raises(SystemExit, match="orb-models 0.5.5 is too old, 0.6 or newer is needed: pip install torch"):
             load.installed()

@@ -8,13 +8,14 @@ import onnx
 import pytest
 import torch
 from files import metadata, refusal
+from small import checkpoint
 from train import train
 from variants import VARIANTS
 
 from tumble_export import adapter as adapters
 from tumble_export import pipeline, receptive_field, structures, trace, verify
 from tumble_export.command import main
-from tumble_export.metatrain import load, pet_adapter
+from tumble_export.metatrain import former, load, pet_adapter
 
 FOLDER = Path(__file__).parents[3] / "target" / "pets"
 HOPS = {"one-layer": 2, "three-layers": 4, "adaptive": 4, "adaptive-grid": 3, "adaptive-residual": 2}
@@ -34,9 +35,11 @@ def export(name, out, *options):
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_the_file_equals_the_model_to_the_last_digits_and_has_its_reach(name, tmp_path):
+def test_the_file_equals_the_model_to_the_last_digits_and_has_its_reach(name, tmp_path, capsys):
     made = export(name, tmp_path / "model.onnx", "--dtype", "float64")
-    assert made["hops"] == HOPS.get(name, 3)
+    hops = HOPS.get(name, 3)
+    assert made["hops"] == hops
+    assert f"reach: {hops} hops measured, {hops} by the model's code" in capsys.readouterr().out
     assert max(made["provenance"]["largest_errors"].values()) < 1e-9
     assert set(made["provenance"]["largest_errors"]) >= {"energy", "forces", "virial"}
 
@@ -105,7 +108,7 @@ def test_a_domain_gives_the_forces_of_the_whole_but_not_with_one_hop_less():
     """Own atoms: x < 0 of a free cluster; ghosts as in the contract."""
     made = pet_adapter.make(train(FOLDER, "feedforward"))
     made.module.double()
-    positions, numbers = receptive_field.long_bar(made)
+    positions, numbers = receptive_field.bundle(made, seed=1)
     positions[:, 0] -= 0.5 * positions[:, 0].max()
     whole = forces(made, positions, numbers, made.hops, cut=False)
     assert np.abs(forces(made, positions, numbers, made.hops) - whole).max() < 1e-12
@@ -162,6 +165,46 @@ def test_a_file_different_from_its_source_is_not_written(tmp_path):
     assert not (tmp_path / "m.onnx").exists()
 
 
+def test_another_version_of_metatrain_gets_a_warning_and_the_comparison_decides(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("metatrain.__version__", "2027.1")
+    made = export("feedforward", tmp_path / "model.onnx", "--quick")
+    assert made["provenance"]["metatrain"] == "2027.1"
+    assert "warning: metatrain 2027.1 was not tested with this program, 2026.4.1 was" in capsys.readouterr().err
+
+
+def test_a_source_is_made_again_after_its_release(tmp_path):
+    made = pet_adapter.make(checkpoint(tmp_path / "small.ckpt"))
+    structure = list(structures.builtin(made.species))[3]
+    energy = made.source(structure).energy
+    made.source.release()
+    assert made.source(structure).energy == energy != 0.0
+
+
+class OldPet:
+    """The structure before 2026.4: layers in the model itself, and no later options."""
+
+    def __init__(self, pet):
+        hidden = ("backend", "system_conditioning", "cutoff_width_adaptive")
+        backend = {k: v for k, v in {**vars(pet.backend), **pet.backend._modules}.items() if k not in hidden}
+        own = {k: v for k, v in {**vars(pet), **pet._modules}.items() if k not in hidden}
+        vars(self).update(backend | own)
+        self.species_to_species_index = pet.backend.species_to_species_index
+        self.modules, self.parameters = pet.modules, pet.parameters
+
+
+def test_a_model_of_an_earlier_metatrain_has_the_same_weights():
+    loaded = load.load(train(FOLDER, "feedforward"))
+    expected = pet_adapter.adapt(loaded).module.state_dict()
+    attention = next(m for m in loaded.pet.modules() if hasattr(m, "temperature"))
+    del attention.temperature
+    loaded.pet = former.present(OldPet(loaded.pet))
+    assert isinstance(loaded.pet, former.Former) and attention.temperature == 1.0
+    assert loaded.pet.adaptive_cutoff_method == loaded.pet.pet.adaptive_cutoff_method
+    found = pet_adapter.adapt(loaded).module.state_dict()
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[key], expected[key]) for key in expected)
+
+
 class TestRefusals:
     def test_a_file_other_than_a_checkpoint(self, tmp_path):
         wrong = tmp_path / "wrong.ckpt"
@@ -209,10 +252,22 @@ class TestRefusals:
         with pytest.raises(SystemExit, match="long-range interactions.*enable: false"):
             load.refuse(Pet())
 
-    def test_another_version_of_metatrain(self, monkeypatch):
-        monkeypatch.setattr("metatrain.__version__", "2027.1")
-        with pytest.raises(SystemExit, match="metatrain 2027.1 was not tested .* pip install"):
+    def test_a_version_of_metatrain_that_is_too_old(self, monkeypatch):
+        monkeypatch.setattr("metatrain.__version__", "2025.11")
+        with pytest.raises(SystemExit, match="metatrain 2025.11 is too old, 2025.12 or newer is needed: pip install"):
             load.installed()
+
+    @pytest.mark.parametrize("part", ["scaler", "system_conditioning", "num_gnn_layers"])
+    def test_a_model_of_another_structure(self, part, monkeypatch):
+        loaded = load.load(train(FOLDER, "feedforward"))
+        delattr(loaded.pet, part)
+        monkeypatch.setattr(load, "load", lambda place: loaded)
+        with pytest.raises(SystemExit) as error:
+            pet_adapter.make("any.ckpt")
+        said = str(error.value)
+        assert said.startswith("metatrain 2026.4.1 builds its PET otherwise than 2026.4.1, with which this program")
+        assert f"has no attribute '{part}'" in said
+        assert said.endswith("reads the same checkpoints: pip install torch==2.13.0 metatrain==2026.4.1")
 
     def test_missing_folder_is_refused(self, tmp_path):
         assert "there is no folder" in refusal("pet", train(FOLDER, "feedforward"), "-o", tmp_path / "no" / "m.onnx")

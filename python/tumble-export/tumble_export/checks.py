@@ -7,12 +7,12 @@ from . import systems
 from .trace import INPUTS, WithGradient, operators
 
 
-def session(path):
-    """An ONNX Runtime session on one thread."""
+def session(path, threads=1):
+    """An ONNX Runtime session."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads = threads
     options.enable_mem_pattern = False
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
@@ -20,8 +20,12 @@ def session(path):
 def evaluate(run, inputs):
     """Run a session on the declared ones of the six tensors of a structure -> its outputs as arrays."""
     wanted = {i.name for i in run.get_inputs()}
-    given = {"replica": torch.zeros_like(inputs[4])} | dict(zip(INPUTS, inputs))
-    return run.run(None, {name: t.numpy() for name, t in given.items() if name in wanted})
+    return run.run(None, {name: t.numpy() for name, t in named(inputs).items() if name in wanted})
+
+
+def named(inputs):
+    """The tensors of a structure by name; all atoms belong to one structure if `replica` is not given."""
+    return {"replica": torch.zeros_like(inputs[4])} | dict(zip(INPUTS, inputs))
 
 
 def agreement(model, path, dtype):

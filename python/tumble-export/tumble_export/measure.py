@@ -3,13 +3,15 @@
 import os
 import subprocess
 import sys
+import tempfile
 import time
 
 import numpy as np
-import torch
 
 from . import structures, systems
-from .checks import evaluate, session
+from .checks import evaluate, named, session
+
+ENOUGH = 100e6  # bytes: the rounding of the allocator is small beside this difference
 
 
 def milliseconds(path, cutoff, dtype, runs=30):
@@ -23,39 +25,37 @@ def milliseconds(path, cutoff, dtype, runs=30):
     return 1e3 * float(np.median(times))
 
 
-def peak(path, cutoff, double, atoms, species=(1, 8)):
-    """(slots, bytes): peak memory of a fresh process above its state before the first evaluation."""
-    arguments = (cutoff, int(double), atoms, ",".join(str(int(z)) for z in species))
-    command = [sys.executable, "-m", "tumble_export.measure", path, *map(str, arguments)]
+def peak(path, cutoff, dtype, atoms, species=(1, 8), note=lambda total: None):
+    """(slots, bytes): peak memory of a fresh process above its state before the first evaluation.
+
+    `note` is called with the peak of the whole process.
+    """
+    inputs = systems.inputs(*structures.material(species, atoms), cutoff, dtype)
+    with tempfile.TemporaryDirectory() as scratch:
+        arrays = os.path.join(scratch, "inputs.npz")
+        np.savez(arrays, **{name: t.numpy() for name, t in named(inputs).items()})
+        above, total = map(int, python("tumble_export.peak", path, arrays).split())
+    note(total)
+    return inputs[2].numel(), above
+
+
+def python(module, *arguments):
+    """The output of a module of this package in a fresh process."""
     folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     environment = os.environ | {"PYTHONPATH": folder, "ORT_DISABLE_TELEMETRY": "1"}
-    out = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
-    return tuple(int(word) for word in out.split())
+    command = [sys.executable, "-m", module, *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
 
 
-def bytes_per_edge(path, cutoff, dtype, species=(1, 8), sizes=(375, 3000)):
-    """Peak working memory per padded slot, from the slope between two numbers of atoms; `cutoff` in Å."""
-    small, large = (peak(path, cutoff, dtype == torch.float64, n, species) for n in sizes)
+def bytes_per_edge(path, cutoff, dtype, species=(1, 8), sizes=(375, 3000), note=lambda total: None):
+    """Peak working memory per padded slot; `cutoff` in Å.
+
+    The slope between two numbers of atoms: the first of `sizes` in turn that differ by enough memory, or the last two.
+    `note` is called with the peak of each process.
+    """
+    small, large = None, peak(path, cutoff, dtype, sizes[0], species, note)
+    for atoms in sizes[1:]:
+        small, large = large, peak(path, cutoff, dtype, atoms, species, note)
+        if large[1] - small[1] >= ENOUGH:
+            break
     return round((large[1] - small[1]) / (large[0] - small[0]))
-
-
-def status(key):
-    """A line of /proc/self/status in bytes."""
-    with open("/proc/self/status") as file:
-        return next(int(line.split()[1]) * 1024 for line in file if line.startswith(key))
-
-
-def main(path, cutoff, double, atoms, species):
-    dtype = torch.float64 if int(double) else torch.float32
-    kinds = [int(z) for z in species.split(",")]
-    inputs = systems.inputs(*structures.material(kinds, int(atoms)), float(cutoff), dtype)
-    run = session(path)
-    with open("/proc/self/clear_refs", "w") as file:
-        file.write("5")  # resets the high-water mark
-    before = status("VmRSS")
-    evaluate(run, inputs)
-    print(inputs[2].numel(), status("VmHWM") - before)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

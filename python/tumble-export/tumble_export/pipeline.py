@@ -9,42 +9,89 @@ import torch
 
 from . import adapter as adapters
 from . import checks, checksum, receptive_field, structures, systems, trace, verify
+from .effort import Effort
 from .measure import bytes_per_edge
+from .progress import Progress, release
 from .units import ANGSTROM, EV
 
-MEASURED = (192, 768)  # atoms
+STEPS = 5  # trace, prove, reach, memory, write
+CONDENSED = 192  # atoms
 SMALLEST = 200  # bytes per slot: below this, the rounding of the allocator dominates
 
 
-def write(adapter, out, kind="conservative", dtype=torch.float32, extra=(), tolerance=None, say=print):
-    """Write `out`; nothing is written if a check fails. `extra`: structures besides the built-in ones."""
-    names = adapters.outputs(adapter, kind)
+def write(
+    adapter,
+    out,
+    kind="conservative",
+    dtype=torch.float32,
+    extra=(),
+    tolerance=None,
+    say=print,
+    effort=None,
+    progress=None,
+):
+    """Write `out`; nothing is written if a check fails. `extra`: structures besides the built-in ones.
+
+    `effort`: how much is compared; `progress`: one that has begun before, else `say` writes the lines.
+    """
+    effort, progress = effort or Effort(), progress or Progress(STEPS, say)
+    names, folder = adapters.outputs(adapter, kind), folder_of(out)
+    tested = [*structures.builtin(adapter.species, adapter.length_unit, effort.largest(adapter)), *extra]
+    with progress, tempfile.TemporaryDirectory(dir=folder) as scratch:
+        path = os.path.join(scratch, "model.onnx")
+        exported = translate(adapter, names, dtype, path, progress)
+        progress.step(effort.described(tested))
+        found = prove(adapter, path, names, dtype, tested, tolerance, progress)
+        hops, how = reach(adapter, effort, progress)
+        kept = kept_neighbors(adapter)
+        memory = measure_memory(adapter, path, dtype, kept, effort.measured(adapter), progress)
+        checked = effort.record(tested, how)
+        put(exported, path, out, metadata(adapter, kind, dtype, hops, memory, kept, found, checked), progress)
+    progress.say(f"{out}: {os.path.getsize(out)} bytes, outputs {', '.join(names)}")
+    progress.say(progress.usage())
+
+
+def folder_of(out):
+    """The folder of a file; refused if it is missing."""
     folder = os.path.dirname(os.path.abspath(out))
     if not os.path.isdir(folder):
         raise SystemExit(f"there is no folder {folder} to write to: make it first.")
-    with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        path = os.path.join(scratch, "model.onnx")
-        exported = trace.export(traceable(adapter, names, dtype), example(adapter, dtype), path)
-        trace.write(exported, path)
-        checks.no_scatter(exported)
-        found = prove(adapter, path, names, dtype, extra, tolerance, say)
-        hops = measure(adapter, say)
-        kept = kept_neighbors(adapter)
-        memory = measure_memory(adapter, path, dtype, kept, say)
-        entry = exported.metadata_props.add()
-        entry.key, entry.value = "tumble", json.dumps(metadata(adapter, kind, dtype, hops, memory, kept, found))
-        trace.write(exported, path)
-        checksum.stamp(path)
-        os.replace(path, out)
-    say(f"{out}: {os.path.getsize(out)} bytes, outputs {', '.join(names)}")
+    return folder
+
+
+def translate(adapter, names, dtype, path, progress):
+    """Trace the module, translate it to ONNX, and write it without metadata; returns the ONNX model."""
+    progress.step("trace the model with its gradient, and translate it")
+    exported = trace.export(traceable(adapter, names, dtype), example(adapter, dtype), path)
+    trace.write(exported, path)
+    checks.no_scatter(exported)
+    release()
+    return exported
+
+
+def put(exported, path, out, entries, progress):
+    """Put the file with its metadata and checksum in place."""
+    progress.step("write the file")
+    entry = exported.metadata_props.add()
+    entry.key, entry.value = "tumble", json.dumps(entries)
+    trace.write(exported, path)
+    checksum.stamp(path)
+    os.replace(path, out)
 
 
 def traceable(adapter, names, dtype):
-    """A copy of the module in the precision of the file, with parameters that need no gradients."""
-    module = copy.deepcopy(adapter.module).to(dtype).eval()
-    for parameter in module.parameters():
-        parameter.requires_grad_(False)
-    return trace.Contract(module, names)
+    """A copy of the module in the precision of the file, with parameters that need no gradients.
+
+    The tensors are converted one by one, so that there is never a second copy in double precision.
+    """
+    copies = {id(tensor): converted(tensor, dtype) for tensor in adapter.tensors()}
+    return trace.Contract(copy.deepcopy(adapter.module, copies).eval(), names)
+
+
+def converted(tensor, dtype):
+    """A parameter or buffer with real numbers in another precision, and without gradients."""
+    found = tensor.detach().to(dtype) if tensor.is_floating_point() else tensor.detach()
+    return torch.nn.Parameter(found, requires_grad=False) if isinstance(tensor, torch.nn.Parameter) else found
 
 
 def example(adapter, dtype):
@@ -55,32 +102,42 @@ def example(adapter, dtype):
     return (*found, torch.zeros_like(found[4])) if adapter.whole else found
 
 
-def prove(adapter, path, names, dtype, extra, tolerance, say):
-    """Compare the file with its source; returns the largest errors."""
+def prove(adapter, path, names, dtype, tested, tolerance, progress):
+    """Compare the file with its source; returns the largest errors. The two are not in memory together."""
     source = adapter.source or verify.from_module(adapter, names)
-    tested = [*structures.builtin(adapter.species, adapter.length_unit), *extra]
+    exact = verify.answers(source, tested, progress.show)
+    getattr(source, "release", lambda: None)()
+    release()
+    progress.show("prove: the same structures by the file")
     limit = verify.TOLERANCE[dtype] if tolerance is None else tolerance
-    return verify.compare(path, adapter, tested, source, dtype, limit, say)
+    found = verify.compare(path, adapter, tested, exact, dtype, limit, progress)
+    release()
+    return found
 
 
-def measure(adapter, say):
-    """Hops for the metadata: the larger of the claimed and the measured number."""
+def reach(adapter, effort, progress):
+    """(hops, "measured" or "claimed") for the metadata: the larger of the claimed and the measured number, if any."""
     if adapter.whole:
-        return measure_whole(adapter, say)
+        progress.say("the energy belongs to the whole structure and is not a sum over atoms: the file says so.")
+    if effort.quick:
+        progress.step("reach: not measured")
+        progress.say(f"reach: not measured (--quick), {adapter.hops} by the model's code, cutoff {adapter.cutoff:g}")
+        return adapter.hops, "claimed"
+    progress.step(f"reach: {receptive_field.CHAINS} chains and {receptive_field.BUNDLES} bundles of atoms")
+    if adapter.whole and not adapter.has("forces"):
+        return adapter.hops, "claimed"
+    return measured_reach(adapter, progress), "measured"
+
+
+def measured_reach(adapter, progress):
+    """The larger of the claimed and the measured number of hops; of an energy of the whole, of its direct forces."""
     found = receptive_field.measure(adapter)
-    say(f"reach: {found} hops measured, {adapter.hops} by the model's code, cutoff {adapter.cutoff:g}")
+    release()
+    what = "reach of direct forces" if adapter.whole else "reach"
+    progress.say(f"{what}: {found} hops measured, {adapter.hops} by the model's code, cutoff {adapter.cutoff:g}")
     if found > adapter.hops:
-        say(f"the energy reaches further than claimed: the file says {found} hops.")
-    return max(found, adapter.hops)
-
-
-def measure_whole(adapter, say):
-    """Hops of direct forces; an energy that depends on all atoms has no reach."""
-    say("the energy belongs to the whole structure and is not a sum over atoms: the file says so.")
-    if not adapter.has("forces"):
-        return adapter.hops
-    found = receptive_field.measure(adapter)
-    say(f"reach of direct forces: {found} hops measured, {adapter.hops} by the model's code")
+        who = "the direct forces reach" if adapter.whole else "the energy reaches"
+        progress.say(f"{who} further than claimed: the file says {found} hops.")
     return max(found, adapter.hops)
 
 
@@ -89,24 +146,27 @@ def kept_neighbors(adapter):
     if not trace.prunes(adapter.module):
         return None
     unit = ANGSTROM[adapter.length_unit]
-    positions, cell, numbers = structures.material(adapter.species, MEASURED[0])
+    positions, cell, numbers = structures.material(adapter.species, CONDENSED)
     inputs = systems.inputs(positions / unit, cell / unit, numbers, adapter.cutoff, torch.float64)
     return adapter.module.double().narrowed(*inputs[:4])[1].shape[1], inputs[2].shape[1]
 
 
-def measure_memory(adapter, path, dtype, kept, say):
+def measure_memory(adapter, path, dtype, kept, sizes, progress):
     """Working memory per slot, of kept edges if some are pruned, bytes: the driver sizes its batches by it."""
+    progress.step("memory: evaluations in fresh processes")
     cutoff = adapter.cutoff * ANGSTROM[adapter.length_unit]
-    found = max(SMALLEST, bytes_per_edge(path, cutoff, dtype, adapter.species, MEASURED))
+    found = max(SMALLEST, bytes_per_edge(path, cutoff, dtype, adapter.species, sizes, progress.child))
     if kept is None:
-        say(f"memory: {found} bytes per edge slot")
+        progress.say(f"memory: {found} bytes per edge slot")
         return found
     found = found * kept[1] // kept[0]
-    say(f"edges: at most {kept[0]} of {kept[1]} per atom are kept; memory: {found} bytes per slot of a kept edge")
+    progress.say(
+        f"edges: at most {kept[0]} of {kept[1]} per atom are kept; memory: {found} bytes per slot of a kept edge"
+    )
     return found
 
 
-def metadata(adapter, kind, dtype, hops, memory, kept, found):
+def metadata(adapter, kind, dtype, hops, memory, kept, found, checked):
     """The contract's JSON: version 2 if edges are pruned, else 1."""
     ev = EV[adapter.energy_unit]
     entries = dict(
@@ -123,7 +183,7 @@ def metadata(adapter, kind, dtype, hops, memory, kept, found):
         symmetries=list(adapter.symmetries),
         reference=adapter.reference,
         bytes_per_edge=memory,
-        provenance=adapter.provenance | dict(largest_errors=found),
+        provenance=adapter.provenance | dict(largest_errors=found, checked=checked),
     )
     if adapter.whole:
         entries["whole"] = True

@@ -4,12 +4,12 @@ import numpy as np
 import torch
 
 from .neighbors import edges
-from .structures import bar
 from .trace import Contract
-from .units import ANGSTROM
 
-CHAINS = 12
+CHAINS, BUNDLES = 12, 2
 BEYOND = 3  # the structures are long enough for this many more hops than claimed
+APART = 20.0  # cutoffs between structures: no edge connects them
+CORNERS = 0.12 * np.array([[1.0, 1.0, 1.0], [1.0, -1.0, -1.0], [-1.0, 1.0, -1.0], [-1.0, -1.0, 1.0]])  # cutoffs
 
 
 def chain(adapter, seed):
@@ -21,18 +21,30 @@ def chain(adapter, seed):
     return positions, rng.choice(adapter.species, count)
 
 
-def long_bar(adapter):
-    """A long enough bar of condensed matter."""
-    unit = ANGSTROM[adapter.length_unit]
-    positions, numbers = bar(adapter.species, (adapter.hops + BEYOND) * adapter.cutoff * unit)
-    return positions / unit, numbers
+def bundle(adapter, seed):
+    """A chain of tetrahedra in place of atoms: about a dozen neighbors, as in matter, with few atoms."""
+    rng = np.random.default_rng(seed)
+    sites = chain(adapter, seed)[0]
+    positions = (sites[:, None] + CORNERS * adapter.cutoff).reshape(-1, 3)
+    positions += rng.normal(0, 0.02 * adapter.cutoff, positions.shape)
+    return positions, rng.choice(adapter.species, len(positions))
 
 
-def distances(adapter, positions, start):
-    """Hops [N] along edges from an atom."""
+def probes(adapter):
+    """All chains and bundles far from each other: positions [N, 3], species [N], and the first atom of each."""
+    made = [chain(adapter, seed) for seed in range(CHAINS)] + [bundle(adapter, seed) for seed in range(BUNDLES)]
+    sizes = [len(numbers) for _, numbers in made]
+    shift = np.array([0.0, APART * adapter.cutoff, 0.0])
+    positions = np.concatenate([positions + i * shift for i, (positions, _) in enumerate(made)])
+    return positions, np.concatenate([numbers for _, numbers in made]), np.cumsum([0, *sizes[:-1]])
+
+
+def distances(adapter, positions, starts):
+    """Hops [N] along edges from the nearest of some atoms; -1 if no edges lead there."""
     i, j, _, _ = edges(positions, None, adapter.cutoff, (False,) * 3)
     hops = np.full(len(positions), -1)
-    hops[start], front = 0, np.array([start])
+    front = np.atleast_1d(starts)
+    hops[front] = 0
     while len(front):
         following = np.unique(j[np.isin(i, front)])
         following = following[hops[following] < 0]
@@ -41,36 +53,33 @@ def distances(adapter, positions, start):
     return hops
 
 
-def touched(adapter, positions, numbers, start):
-    """Atoms with edges that change the energy of atom `start`, in double precision."""
+def touched(adapter, positions, numbers, starts):
+    """Atoms with edges that change the energies of the atoms `starts`, in double precision."""
     from .systems import inputs
 
     tensors = list(inputs(positions, np.eye(3), numbers, adapter.cutoff, torch.float64, periodic=False))
     tensors[5] = torch.zeros_like(tensors[5])
-    tensors[5][start] = 1.0
+    tensors[5][starts] = 1.0
     _, gradients = Contract(adapter.module, ("atomic_energies", "edge_gradients"))(*tensors)
     return np.abs(gradients.numpy()).sum((1, 2)) > 0
 
 
-def direct_touched(adapter, positions, numbers, start):
-    """Atoms with edges that change the direct force on atom `start` (a random combination of its components)."""
+def direct_touched(adapter, positions, numbers, starts):
+    """Atoms with edges that change the direct forces on atoms (a random combination of their components)."""
     from .systems import inputs
 
     tensors = list(inputs(positions, np.eye(3), numbers, adapter.cutoff, torch.float64, periodic=False)[:5])
     tensors[0].requires_grad_()
-    forces = adapter.evaluate(tensors)["forces"][start]
-    (gradients,) = torch.autograd.grad(forces @ torch.tensor([0.3, -0.5, 0.8], dtype=torch.float64), tensors[0])
+    forces = adapter.evaluate(tensors)["forces"][starts]
+    combined = (forces @ torch.tensor([0.3, -0.5, 0.8], dtype=torch.float64)).sum()
+    (gradients,) = torch.autograd.grad(combined, tensors[0])
     return np.abs(gradients.numpy()).sum((1, 2)) > 0
 
 
 def measure(adapter):
     """Number of hops: one more than that to the farthest atom whose edges change an energy or a force."""
     adapter.module.double()
-    probes = ([] if adapter.whole else [touched]) + ([direct_touched] if adapter.has("forces") else [])
-    systems = [(*chain(adapter, seed), 0) for seed in range(CHAINS)] + [(*long_bar(adapter), 0)]
-    farthest = 0
-    for positions, numbers, start in systems:
-        hops = distances(adapter, positions, start)
-        for probe in probes:
-            farthest = max(farthest, int(hops[probe(adapter, positions, numbers, start)].max(initial=0)))
-    return farthest + 1
+    wanted = ([] if adapter.whole else [touched]) + ([direct_touched] if adapter.has("forces") else [])
+    positions, numbers, starts = probes(adapter)
+    hops = distances(adapter, positions, starts)
+    return 1 + max(int(hops[probe(adapter, positions, numbers, starts)].max(initial=0)) for probe in wanted)

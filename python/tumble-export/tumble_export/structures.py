@@ -7,6 +7,7 @@ from .systems import water
 from .units import ANGSTROM
 
 SPACING = 2.4  # Å, between atoms of built-in structures other than water
+SIZES = ((1, False), (3, False), (6, True), (24, False), (192, True))  # (atoms, periodic); 36 atoms are traced
 
 
 def lattice(species, count, seed=0):
@@ -23,23 +24,20 @@ def material(species, count, seed=0):
     return water(count // 3, seed) if {1, 8} <= set(species) else lattice(species, count, seed)
 
 
-def builtin(species, unit="angstrom"):
-    """Structures of 1 to 648 atoms in a model's length unit; none has the size that was traced."""
+def sizes(largest):
+    """(atoms, periodic) of the built-in structures: the usual sizes below the largest one, and the largest one."""
+    usual = [(count, periodic) for count, periodic in SIZES if count < largest]
+    return [*usual, (largest, largest > 3)]
+
+
+def builtin(species, unit="angstrom", largest=192):
+    """Structures of 1 to `largest` atoms in a model's length unit."""
     scale = 1.0 / ANGSTROM[unit]
-    for count, periodic in ((1, False), (3, False), (6, True), (24, False), (192, True), (648, True)):
-        positions, cell, numbers = material(species, max(count, 3), seed=count)
+    for count, periodic in sizes(largest):
+        positions, cell, numbers = material(species, 3 * -(-count // 3), seed=count)
         positions, numbers = positions[:count], np.asarray(numbers)[:count]
-        name = f"{count} atoms, {'periodic' if periodic else 'free'}"
+        name = f"{count} {'atom' if count == 1 else 'atoms'}, {'periodic' if periodic else 'free'}"
         yield Structure(name, positions * scale, cell * scale, numbers, periodic)
-
-
-def bar(species, length, seed=5):
-    """A bar of matter in vacuum, at least `length` Å long, to measure the reach of an energy."""
-    positions, cell, numbers = material(species, 81, seed)
-    copies = int(np.ceil(length / cell[0, 0])) + 1
-    shifts = np.arange(copies)[:, None, None] * cell[0]
-    kept = (positions[:, 1:] < 7.0).all(1) & (positions[:, 1:] >= 0.0).all(1)
-    return (positions[kept] + shifts).reshape(-1, 3), np.tile(numbers[kept], copies)
 
 
 def read(path, species, unit="angstrom"):

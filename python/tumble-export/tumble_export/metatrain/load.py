@@ -1,14 +1,18 @@
 """Loads the PET of a metatrain checkpoint through metatrain's own loader, and finds the data for the contract."""
 
+import contextlib
+import importlib.metadata
 import warnings
 from dataclasses import dataclass, field
 
 import torch
 
+from .. import versions
 from ..layers import pin_epsilon
+from . import former, published
 
-METATRAIN = "2026.4"  # prefix of the tested versions
-ADVICE = "pip install torch==2.13.0 metatrain==2026.4.1"
+METATRAIN, OLDEST = "2026.4.1", "2025.12"
+ADVICE = f"pip install torch==2.13.0 metatrain=={METATRAIN}"
 
 
 @dataclass
@@ -18,16 +22,25 @@ class Loaded:
     pet: torch.nn.Module
     whole: torch.nn.Module  # the PET, or the ensemble around it
     versions: dict = field(default_factory=dict)
+    name: str = "model"
 
 
-def load(path):
-    """Read a checkpoint. It is a pickle: reading it runs the code in it, so only open files whose source you trust."""
+def load(place):
+    """Load a checkpoint from `place`: a file, or the name of a published model."""
     version = installed()
+    if published.is_name(place):
+        path, origin = published.fetch(place)
+        return from_file(path, version, origin, origin["published"])
+    return from_file(place, version, {}, str(place).rsplit("/", 1)[-1].removesuffix(".ckpt"))
+
+
+def from_file(path, version, origin, name):
+    """Read a checkpoint. It is a pickle: reading it runs the code in it, so only open files whose source you trust."""
     from metatrain.utils.io import model_from_checkpoint  # first: its imports make the pickle readable
 
     checkpoint = read(path)
-    name, number = checkpoint["architecture_name"], checkpoint.get("model_ckpt_version")
-    inner = checkpoint["wrapped_model_checkpoint"]["architecture_name"] if name == "llpr" else name
+    architecture, number = checkpoint["architecture_name"], checkpoint.get("model_ckpt_version")
+    inner = checkpoint["wrapped_model_checkpoint"]["architecture_name"] if architecture == "llpr" else architecture
     if inner != "pet":
         raise SystemExit(f"{path} holds the architecture {inner}: only pet (alone or within llpr) can be exported.")
     try:
@@ -36,21 +49,35 @@ def load(path):
             whole = model_from_checkpoint(checkpoint, context="export")
     except (RuntimeError, KeyError) as error:
         raise SystemExit(f"metatrain {version} cannot load {path}: {error}") from error
-    pet = getattr(whole, "model", whole)
-    refuse(pet)
+    with known_structure():
+        pet = former.present(getattr(whole, "model", whole))
+        refuse(pet)
     pin_epsilon(pet)
-    return Loaded(pet, whole.eval(), dict(metatrain=version, checkpoint_version=number, architecture=name))
+    found = origin | dict(metatrain=version, checkpoint_version=number, architecture=architecture)
+    return Loaded(pet, whole.eval(), found, name)
 
 
 def installed():
-    """Version of metatrain; refused if metatrain is missing or the version is untested."""
+    """Version of metatrain; refused if metatrain is missing or too old, with a warning if the version is untested."""
     try:
         from metatrain import __version__
     except ImportError as error:
         raise SystemExit(f"metatrain is not installed, and its checkpoints need it: {ADVICE}") from error
-    if not __version__.startswith(METATRAIN):
-        raise SystemExit(f"metatrain {__version__} was not tested with this program, {METATRAIN} was: {ADVICE}")
+    versions.check("metatrain", __version__, METATRAIN, OLDEST, ADVICE)
     return __version__
+
+
+@contextlib.contextmanager
+def known_structure():
+    """A sentence in place of an error about a part that another version of metatrain stores elsewhere."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ImportError) as error:
+        version = importlib.metadata.version("metatrain")
+        raise SystemExit(
+            f"metatrain {version} builds its PET otherwise than {METATRAIN}, with which this program was tested "
+            f"({type(error).__name__}: {error}). {METATRAIN} reads the same checkpoints: {ADVICE}"
+        ) from error
 
 
 def read(path):

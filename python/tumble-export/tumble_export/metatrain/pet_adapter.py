@@ -10,9 +10,15 @@ from . import load
 from .pet import AdaptivePet, MetatrainPet
 
 
-def make(path, head=None, kind="conservative", charge=0, multiplicity=1):
+def make(place, head=None, kind="conservative", charge=0, multiplicity=1):
     """The adapter of a checkpoint; `head` selects one of its energies, `kind` the kind of forces."""
-    loaded = load.load(path)
+    loaded = load.load(place)
+    with load.known_structure():
+        return adapt(loaded, head, kind, charge, multiplicity)
+
+
+def adapt(loaded, head=None, kind="conservative", charge=0, multiplicity=1):
+    """The adapter of a loaded model."""
     pet, energy = loaded.pet, load.energy_head(loaded.pet, head)
     note_units(pet, energy)
     direct = direct_head(pet, energy) if kind != "conservative" else None
@@ -29,7 +35,7 @@ def make(path, head=None, kind="conservative", charge=0, multiplicity=1):
         cutoff=module.cutoff,
         hops=module.hops,
         species=module.species,
-        name=str(path).rsplit("/", 1)[-1].removesuffix(".ckpt"),
+        name=loaded.name,
         length_unit=pet.dataset_info.length_unit or "angstrom",
         energy_unit=pet.dataset_info.targets[energy].unit or "eV",
         reference_energies=load.composition(pet, energy),
@@ -109,7 +115,7 @@ def provenance(loaded, names, state):
 
 
 def source(loaded, names, state):
-    """The model through metatomic; made at the first call, since it needs a copy."""
+    """The model through metatomic; made at the first call, since it needs a copy, which `release` drops."""
     made = []
 
     def answer(structure):
@@ -120,4 +126,5 @@ def source(loaded, names, state):
             made.append(Source(loaded.whole, names, unit, state))
         return made[0](structure)
 
+    answer.release = made.clear
     return answer

@@ -9,10 +9,11 @@ from unittest import mock
 
 import torch
 
+from .. import versions
 from ..layers import pin_epsilon
 
-ORB = "0.5.5"
-ADVICE = "pip install torch==2.13.0 orb-models==0.5.5"
+ORB, OLDEST = "0.5.5", "0.5"
+ADVICE = f"pip install torch==2.13.0 orb-models=={ORB}"
 
 
 @dataclass
@@ -46,13 +47,12 @@ def load(place, weights=None, seed=None):
 
 
 def installed():
-    """Version of orb-models; refused if the package is missing or the version is untested."""
+    """Version of orb-models; refused if the package is missing or too old, with a warning if it is untested."""
     try:
         version = importlib.metadata.version("orb-models")
     except importlib.metadata.PackageNotFoundError as error:
         raise SystemExit(f"orb-models is not installed, and its architectures are needed: {ADVICE}") from error
-    if version != ORB:
-        raise SystemExit(f"orb-models {version} was not tested with this program, {ORB} was: {ADVICE}")
+    versions.check("orb-models", version, ORB, OLDEST, ADVICE)
     return version
 
 
@@ -74,7 +74,9 @@ def known(place):
             f"the name of {place} does not begin with that of an Orb model, so its architecture is unknown: write "
             f"tumble-export orb NAME --weights {place}, where NAME is one of {', '.join(names)}."
         )
-    raise SystemExit(f"'{place}' is no file and no Orb model of orb-models {ORB}; models are {', '.join(names)}.")
+    raise SystemExit(
+        f"'{place}' is no file and no Orb model of orb-models {installed()}; models are {', '.join(names)}."
+    )
 
 
 def missing(name):

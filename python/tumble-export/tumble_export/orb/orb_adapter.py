@@ -119,7 +119,7 @@ def embedding(regressor, given):
 
 
 def source(regressor, direct, given):
-    """The model through the package; made at the first call, since it needs a copy."""
+    """The model through the package; made at the first call, since it needs a copy, which `release` drops."""
     made, config = [], regressor.system_config
 
     def answer(structure):
@@ -131,4 +131,5 @@ def source(regressor, direct, given):
             made.append(Source(regressor, direct, given))
         return made[0](structure)
 
+    answer.release = made.clear
     return answer
