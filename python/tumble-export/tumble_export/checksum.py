@@ -14,12 +14,17 @@ BYTES = 2  # the wire type of strings and messages
 FIXED = {1: 8, 5: 4}  # bytes of the other wire types, except 0, a varint
 
 
-def stamp(path):
-    """Align the weights of a model file without external ones, and write its checksum, in place of an old one."""
+def stamp(path, others=()):
+    """Align the weights in a model file, and write its checksum in place of an old one; returns the checksum.
+
+    `others`: SHA-256 of the files beside it that hold weights, in the order of their names.
+    """
     from .aligned import aligned
 
     kept = aligned(b"".join(raw for number, value, raw in fields(Path(path).read_bytes()) if not states(number, value)))
     checksum = hashlib.sha256(kept).hexdigest()
+    if others:
+        checksum = hashlib.sha256("".join(f"{one}\n" for one in (checksum, *others)).encode()).hexdigest()
     entry = message(1, KEY) + message(2, checksum.encode())
     part = Path(f"{path}.part")
     part.write_bytes(kept + message(METADATA, entry))

@@ -8,7 +8,7 @@ import tempfile
 import torch
 
 from . import adapter as adapters
-from . import checks, checksum, receptive_field, structures, systems, trace, verify
+from . import checks, receptive_field, storage, structures, systems, trace, verify
 from .effort import Effort
 from .measure import bytes_per_edge
 from .progress import Progress, release
@@ -38,7 +38,7 @@ def write(
     names, folder = adapters.outputs(adapter, kind), folder_of(out)
     tested = [*structures.builtin(adapter.species, adapter.length_unit, effort.largest(adapter)), *extra]
     with progress, tempfile.TemporaryDirectory(dir=folder) as scratch:
-        path = os.path.join(scratch, "model.onnx")
+        path = os.path.join(scratch, os.path.basename(out))
         exported = translate(adapter, names, dtype, path, progress)
         progress.step(effort.described(tested))
         found = prove(adapter, path, names, dtype, tested, tolerance, progress)
@@ -47,7 +47,7 @@ def write(
         memory = measure_memory(adapter, path, dtype, kept, effort.measured(adapter), progress)
         checked = effort.record(tested, how)
         put(exported, path, out, metadata(adapter, kind, dtype, hops, memory, kept, found, checked), progress)
-    progress.say(f"{out}: {os.path.getsize(out)} bytes, outputs {', '.join(names)}")
+    progress.say(f"{out}: {storage.size(out)} bytes, outputs {', '.join(names)}")
     progress.say(progress.usage())
 
 
@@ -62,7 +62,7 @@ def folder_of(out):
 def translate(adapter, names, dtype, path, progress):
     """Trace the module, translate it to ONNX, and write it without metadata; returns the ONNX model."""
     progress.step("trace the model with its gradient, and translate it")
-    exported = trace.export(traceable(adapter, names, dtype), example(adapter, dtype), path)
+    exported = trace.export(traceable(adapter, names, dtype), example(adapter, dtype))
     trace.write(exported, path)
     checks.no_scatter(exported)
     release()
@@ -75,8 +75,8 @@ def put(exported, path, out, entries, progress):
     entry = exported.metadata_props.add()
     entry.key, entry.value = "tumble", json.dumps(entries)
     trace.write(exported, path)
-    checksum.stamp(path)
-    os.replace(path, out)
+    storage.stamp(path)
+    storage.put(path, out)
 
 
 def traceable(adapter, names, dtype):

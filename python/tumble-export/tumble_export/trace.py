@@ -11,7 +11,7 @@ import onnx
 import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from . import custom_ops, custom_ops_onnx
+from . import custom_ops, custom_ops_onnx, storage
 from .packing import slots_of
 
 INPUTS = ("edge_vectors", "neighbors", "mask", "reverse", "species", "weights", "replica")
@@ -73,8 +73,8 @@ class Cast(torch.nn.Module):
         return torch.func.functional_call(self.model, wide, inputs)
 
 
-def export(module, example, path):
-    """Trace a `Contract` on `example`, the six inputs (C < N, C·K, N all different); write ONNX without metadata.
+def export(module, example):
+    """Trace a `Contract` on `example`, the six inputs (C < N, C·K, N all different), to an ONNX model without metadata.
 
     The seventh, `replica`, is for models with terms of the whole structure.
     """
@@ -95,8 +95,8 @@ def export(module, example, path):
             custom_translation_table=custom_ops_onnx.table(),
             verbose=False,
         )
-    program.save(path, external_data=False)
-    made = onnx.load(path)
+    made = program.model_proto
+    del program
     if "kept_mask" in names:
         connect_kept(made.graph)
     if "slots" in names:
@@ -228,14 +228,14 @@ def write(exported, path):
     """Check and save a model, with its own metadata only."""
     strip(exported.graph)
     narrow(exported)
-    onnx.checker.check_model(exported, full_check=True)
-    onnx.save(exported, path)
+    storage.save(exported, path)
+    onnx.checker.check_model(path, full_check=True)
 
 
 def narrow(exported):
     """Store weights of a double-precision graph in single precision, followed by a Cast, if that loses nothing."""
     graph = exported.graph
-    for tensor in list(graph.initializer):
+    for tensor in [t for t in graph.initializer if not storage.is_elsewhere(t)]:
         values = onnx.numpy_helper.to_array(tensor)
         if values.dtype != np.float64 or values.size < 16 or (values.astype(np.float32) != values).any():
             continue

@@ -58,13 +58,13 @@ def check(model, path, exported, dtype):
 
 def export(checkpoint, out, dtype=torch.float32, name="water-pet"):
     """Write `out`; nothing is written if a check fails."""
-    from .. import checksum, measure, systems, trace
+    from .. import measure, storage, systems, trace
 
     model, saved = load(checkpoint)
     example = systems.inputs(*systems.water(12, seed=2), model.cutoff, dtype, centers=31)
     with tempfile.TemporaryDirectory(dir=os.path.dirname(os.path.abspath(out))) as folder:
-        path = os.path.join(folder, "model.onnx")
-        exported = trace.export(trace.WithGradient(model, dtype), example, path)
+        path = os.path.join(folder, os.path.basename(out))
+        exported = trace.export(trace.WithGradient(model, dtype), example)
         trace.write(exported, path)
         check(model, path, exported, dtype)
         memory, speed = (
@@ -76,5 +76,5 @@ def export(checkpoint, out, dtype=torch.float32, name="water-pet"):
         entry = exported.metadata_props.add()
         entry.key, entry.value = "tumble", json.dumps(metadata(model, saved, name, dtype, memory, speed))
         trace.write(exported, path)
-        checksum.stamp(path)
-        os.replace(path, out)
+        storage.stamp(path)
+        storage.put(path, out)
