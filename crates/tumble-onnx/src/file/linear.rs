@@ -4,6 +4,8 @@
 //! `MatMul` and `Gemm` are replaced if their second input is a matrix among the constants, as it stands, transposed, or
 //! in another precision.
 
+mod node;
+
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
@@ -11,6 +13,7 @@ use tumble_ops::DOMAIN;
 
 use crate::error::Malformed;
 use crate::file::initializers::Element;
+use crate::file::linear::node::{Attribute, Linear, Node};
 use crate::file::proto::{Field, all_fields, field, message, number, text, utf8};
 
 /// Returns the bytes of a model with its products replaced.
@@ -74,7 +77,7 @@ impl<'a> Products<'a> {
             match part.number {
                 field::GRAPH_NODE => {
                     let node = Node::read(part.value)?;
-                    linear.extend(node.linear(&constants).map(|linear| (index, linear)));
+                    linear.extend(product(&node, &constants).map(|linear| (index, linear)));
                     constants.follow(&node);
                     nodes.push((index, node));
                 }
@@ -177,130 +180,21 @@ impl<'a> Constants<'a> {
     }
 }
 
-/// The value of an attribute.
-#[derive(Clone, Default)]
-struct Attribute {
-    integer: u64,
-    integers: Vec<u64>,
-    /// The bits of a number in single precision.
-    float: Option<u32>,
-}
-
-/// A node of the standard operators.
-struct Node<'a> {
-    name: &'a str,
-    operator: &'a str,
-    inputs: Vec<&'a str>,
-    outputs: Vec<&'a str>,
-    attributes: HashMap<&'a str, Attribute>,
-}
-
-/// A product with a constant.
-struct Linear<'a> {
-    name: &'a str,
-    /// Rows, weight, and the bias if there is one.
-    inputs: Vec<&'a str>,
-    output: &'a str,
-    transposed: bool,
-}
-
-impl Linear<'_> {
-    /// Returns it as a NodeProto.
-    fn written(&self) -> Vec<u8> {
-        let parts = [
-            self.inputs.iter().flat_map(|name| message(field::NODE_INPUT, name.as_bytes())).collect(),
-            message(field::NODE_OUTPUT, self.output.as_bytes()),
-            message(field::NODE_NAME, self.name.as_bytes()),
-            message(field::NODE_OP_TYPE, tumble_ops::LINEAR.as_bytes()),
-            message(field::NODE_DOMAIN, DOMAIN.as_bytes()),
-            message(field::NODE_ATTRIBUTE, &mark("transposed", self.transposed)),
-        ];
-        parts.concat()
-    }
-}
-
-impl<'a> Node<'a> {
-    fn read(bytes: &'a [u8]) -> Result<Self, Malformed> {
-        let (inputs, outputs, attributes) = (Vec::new(), Vec::new(), HashMap::new());
-        let mut node = Self { name: "", operator: "", inputs, outputs, attributes };
-        let mut standard = true;
-        for Field { number, value, bytes, .. } in all_fields(bytes)? {
-            match number {
-                field::NODE_INPUT => node.inputs.push(utf8(value)?),
-                field::NODE_OUTPUT => node.outputs.push(utf8(value)?),
-                field::NODE_NAME => node.name = utf8(value)?,
-                field::NODE_OP_TYPE => node.operator = utf8(value)?,
-                field::NODE_DOMAIN => standard = value.is_empty() || value == b"ai.onnx",
-                field::NODE_ATTRIBUTE if bytes => {
-                    node.attributes.insert(text(value, field::ATTRIBUTE_NAME)?, Attribute::read(value)?);
-                }
-                _ => {}
-            }
-        }
-        if !standard {
-            node.operator = "";
-        }
-        Ok(node)
-    }
-
-    /// Whether a transposition exchanges the two axes of a matrix.
-    fn swaps(&self) -> bool {
-        self.attributes.get("perm").is_none_or(|order| order.integers == [1, 0])
-    }
-
-    /// Returns this node as a product with a constant; `None` if it is another one.
-    fn linear(&self, constants: &Constants<'a>) -> Option<Linear<'a>> {
-        let (&[rows, weight, ref bias @ ..], &[output]) = (&*self.inputs, &*self.outputs) else { return None };
-        let weight = constants.matrix(weight)?;
-        let turned = match self.operator {
-            "MatMul" if bias.is_empty() => false,
-            "Gemm" if self.is_plain_gemm() => self.is_set("transB"),
-            _ => return None,
-        };
-        let out = weight.shape[usize::from(!turned)];
-        let bias = bias.iter().filter(|name| !name.is_empty());
-        let fits = |name: &&str| constants.0.get(name).is_some_and(|bias| bias.shape == [out]);
-        let bias: Vec<_> = bias.copied().map(|name| Some(name).filter(fits)).collect::<Option<_>>()?;
-        let inputs = [rows, weight.name].into_iter().chain(bias).collect();
-        Some(Linear { name: self.name, inputs, output, transposed: weight.transposed != turned })
-    }
-
-    /// Whether a Gemm is a product and the sum with its third input.
-    fn is_plain_gemm(&self) -> bool {
-        let one = |name| self.attributes.get(name).is_none_or(|factor| factor.float == Some(1f32.to_bits()));
-        one("alpha") && one("beta") && !self.is_set("transA")
-    }
-
-    fn is_set(&self, name: &str) -> bool {
-        self.attributes.get(name).is_some_and(|value| value.integer != 0)
-    }
-}
-
-impl Attribute {
-    fn read(bytes: &[u8]) -> Result<Self, Malformed> {
-        let mut attribute = Self::default();
-        for part in all_fields(bytes)? {
-            match part.number {
-                field::ATTRIBUTE_INTEGER => attribute.integer = part.integer,
-                field::ATTRIBUTE_INTEGERS => attribute.integers.push(part.integer),
-                field::ATTRIBUTE_FLOAT => attribute.float = part.raw.last_chunk().map(|bits| u32::from_le_bytes(*bits)),
-                _ => {}
-            }
-        }
-        Ok(attribute)
-    }
-}
-
-/// Returns an attribute of 1 or 0.
-fn mark(name: &str, value: bool) -> Vec<u8> {
-    /// `AttributeProto.AttributeType.INT`
-    const INTEGER: u64 = 2;
-    let parts = [
-        message(field::ATTRIBUTE_NAME, name.as_bytes()),
-        number(field::ATTRIBUTE_INTEGER, value.into()),
-        number(field::ATTRIBUTE_TYPE, INTEGER),
-    ];
-    parts.concat()
+/// Returns a node as a product with a constant; `None` if it is another one.
+fn product<'a>(node: &Node<'a>, constants: &Constants<'a>) -> Option<Linear<'a>> {
+    let (&[rows, weight, ref bias @ ..], &[output]) = (&*node.inputs, &*node.outputs) else { return None };
+    let weight = constants.matrix(weight)?;
+    let turned = match node.operator {
+        "MatMul" if bias.is_empty() => false,
+        "Gemm" if node.is_plain_gemm() => node.is_set("transB"),
+        _ => return None,
+    };
+    let out = weight.shape[usize::from(!turned)];
+    let bias = bias.iter().filter(|name| !name.is_empty());
+    let fits = |name: &&str| constants.0.get(name).is_some_and(|bias| bias.shape == [out]);
+    let bias: Vec<_> = bias.copied().map(|name| Some(name).filter(fits)).collect::<Option<_>>()?;
+    let inputs = [rows, weight.name].into_iter().chain(bias).collect();
+    Some(Linear { name: node.name, inputs, output, transposed: weight.transposed != turned })
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::file::proto::number;
+use crate::file::proto::{field, message, number};
 
 fn external(location: &str, offset: usize, length: usize) -> Vec<u8> {
     let entry = |key: &str, value: &str| {

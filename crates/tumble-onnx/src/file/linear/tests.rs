@@ -1,3 +1,4 @@
+use super::node::mark;
 use super::*;
 
 /// Returns a NodeProto: operator, inputs and outputs separated by blanks, attributes.
