@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 
+import onnx
 import pytest
 from boxes import REPORT, toy, triclinic
 from lmp import BIN, PLUGIN, TOYS, WATER, run, succeed
@@ -122,6 +123,57 @@ def test_ranks_with_other_models(tmp_path):
     assert done.returncode != 0
     sentence = f"ranks 2-3 differ from rank 0 in the SHA-256 of the model: {hashes[0]} on rank 0, {hashes[1]} on rank 2"
     assert done.stdout.count(sentence) == 1, done.stdout
+
+
+def in_two_files(place):
+    """The toy with its weights in a second file."""
+    model = onnx.load(place / "m.onnx")
+    entries = [entry for entry in model.metadata_props if entry.key != "tumble_checksum"]
+    del model.metadata_props[:]
+    model.metadata_props.extend(entries)
+    onnx.save(model, place / "m.onnx", save_as_external_data=True, location="m.onnx.data", size_threshold=0)
+    return {}
+
+
+def without_weights(place):
+    """The same, but the second file is missing."""
+    in_two_files(place)
+    (place / "m.onnx.data").unlink()
+    return {}
+
+
+def with_shorter_weights(place):
+    """The same, but the second file was cut short."""
+    in_two_files(place)
+    (place / "m.onnx.data").write_bytes((place / "m.onnx.data").read_bytes()[:-1])
+    return {}
+
+
+def with_other_weights(place):
+    """The same, but the last byte of the second file differs."""
+    in_two_files(place)
+    data = (place / "m.onnx.data").read_bytes()
+    (place / "m.onnx.data").write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    return {}
+
+
+@pytest.mark.parametrize(
+    "change, sentence",
+    [
+        (without_weights, 'keeps weights in "m.onnx.data", which cannot be read (No such file or directory'),
+        (with_shorter_weights, 'keeps weights in "m.onnx.data", which has '),
+        (with_other_weights, "rank 1 differs from rank 0 in the SHA-256 of the model: "),
+    ],
+)
+def test_ranks_with_other_weights(tmp_path, change, sentence):
+    done = on_several_ranks(tmp_path, HERE, [in_two_files, change])
+    assert done.returncode != 0
+    assert sentence in done.stdout, done.stdout
+
+
+def test_ranks_with_weights_in_two_files(tmp_path):
+    done = on_several_ranks(tmp_path, HERE, [in_two_files, in_two_files])
+    assert done.returncode == 0, done.stdout
 
 
 def test_ranks_with_other_versions(tmp_path):

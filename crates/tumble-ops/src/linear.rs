@@ -96,7 +96,8 @@ impl<T: Real + SimdFloat> WithSimd for Few<'_, T> {
     }
 }
 
-/// Adds the scalar products of a block of rows with a block of rows of the weight.
+/// Adds the scalar products of a block of rows with a block of rows of the weight to `into`, whose rows are `next`
+/// apart.
 #[inline(always)]
 fn block_products<T: Real + SimdFloat, S: Simd>(
     simd: S,
@@ -106,19 +107,25 @@ fn block_products<T: Real + SimdFloat, S: Simd>(
     into: &mut [T],
     next: usize,
 ) {
-    if [rows.len(), weight.len()] == [BLOCK * size; 2] {
-        return scalar_products::<BLOCK, T, S>(simd, rows, weight, size, into, next);
-    }
-    for (row, into) in rows.chunks_exact(size).zip(into.chunks_mut(next)) {
-        for (weight, into) in weight.chunks_exact(size).zip(into) {
-            scalar_products::<1, T, S>(simd, row, weight, size, std::slice::from_mut(into), 1);
+    if weight.len() < BLOCK * size {
+        for (column, weight) in weight.chunks_exact(size).enumerate() {
+            for (row, into) in rows.chunks_exact(size).zip(into[column..].chunks_mut(next)) {
+                scalar_products::<1, 1, T, S>(simd, row, weight, size, into, next);
+            }
         }
+        return;
+    }
+    match rows.len() / size {
+        1 => scalar_products::<1, BLOCK, T, S>(simd, rows, weight, size, into, next),
+        2 => scalar_products::<2, BLOCK, T, S>(simd, rows, weight, size, into, next),
+        3 => scalar_products::<3, BLOCK, T, S>(simd, rows, weight, size, into, next),
+        _ => scalar_products::<BLOCK, BLOCK, T, S>(simd, rows, weight, size, into, next),
     }
 }
 
-/// Adds the scalar products of N rows with N rows of the weight to `into`, whose rows are `next` apart.
+/// Adds the scalar products of R rows with W rows of the weight.
 #[inline(always)]
-fn scalar_products<const N: usize, T: Real + SimdFloat, S: Simd>(
+fn scalar_products<const R: usize, const W: usize, T: Real + SimdFloat, S: Simd>(
     simd: S,
     rows: &[T],
     weight: &[T],
@@ -126,11 +133,12 @@ fn scalar_products<const N: usize, T: Real + SimdFloat, S: Simd>(
     into: &mut [T],
     next: usize,
 ) {
-    let rows: [&[T]; N] = std::array::from_fn(|row| &rows[row * size..][..size]);
-    let weight: [&[T]; N] = std::array::from_fn(|row| &weight[row * size..][..size]);
-    let (x, y) = (rows.map(T::vectors::<S>), weight.map(T::vectors::<S>));
-    let mut sums = [[T::splat(simd, T::ZERO); N]; N];
-    for i in 0..size / T::count::<S>() {
+    let rows: [&[T]; R] = std::array::from_fn(|row| &rows[row * size..][..size]);
+    let weight: [&[T]; W] = std::array::from_fn(|row| &weight[row * size..][..size]);
+    let count = size / T::count::<S>();
+    let (x, y) = (rows.map(|row| &T::vectors::<S>(row)[..count]), weight.map(|row| &T::vectors::<S>(row)[..count]));
+    let mut sums = [[T::splat(simd, T::ZERO); W]; R];
+    for i in 0..count {
         for (sums, x) in sums.iter_mut().zip(&x) {
             sums.iter_mut().zip(&y).for_each(|(sum, y)| *sum = T::multiply_add(simd, x[i], y[i], *sum));
         }
