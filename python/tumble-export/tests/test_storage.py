@@ -5,7 +5,8 @@ import onnx
 import pytest
 from onnx.helper import make_graph, make_model, make_node, make_opsetid, make_tensor_value_info
 from onnx.numpy_helper import from_array, to_array
-from tumble_export import aligned, checksum, storage
+
+from tumble_export import aligned, storage
 
 
 def model(shift=0):
@@ -23,14 +24,14 @@ def test_weights_are_aligned_in_the_file(tmp_path, shift):
     exported, weight = model(shift)
     path = tmp_path / "m.onnx"
     onnx.save(exported, path)
-    stated = checksum.stamp(path)
+    stated = storage.finish(path)
     data = path.read_bytes()
     assert data.index(weight.tobytes()) % aligned.ALIGNMENT == 0
     again = onnx.load(path)
     onnx.checker.check_model(again, full_check=True)
     assert [to_array(t).tolist() for t in again.graph.initializer] == [weight.tolist(), [2.0]]
     assert again.metadata_props[-1].value == stated
-    assert checksum.stamp(path) == stated
+    assert storage.finish(path) == stated
     assert path.read_bytes() == data
 
 
@@ -42,7 +43,7 @@ def test_large_weights_are_in_a_second_file(tmp_path, monkeypatch):
     storage.save(exported, path)
     # again, as with metadata that are known later
     storage.save(exported, path)
-    stated = storage.stamp(path)
+    stated = storage.finish(path)
     storage.put(path, out)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["m.onnx", "m.onnx.data", "scratch"]
     assert storage.size(out) == sum(file.stat().st_size for file in tmp_path.glob("m.onnx*"))
@@ -51,4 +52,4 @@ def test_large_weights_are_in_a_second_file(tmp_path, monkeypatch):
     assert to_array(again.graph.initializer[0]).tolist() == weight.tolist()
     assert again.metadata_props[-1].value == stated
     (tmp_path / "m.onnx.data").write_bytes(b"x" + storage.weights_file(out).read_bytes()[1:])
-    assert storage.stamp(out) != stated
+    assert storage.finish(out) != stated

@@ -15,13 +15,11 @@ FIXED = {1: 8, 5: 4}  # bytes of the other wire types, except 0, a varint
 
 
 def stamp(path, others=()):
-    """Align the weights in a model file, and write its checksum in place of an old one; returns the checksum.
+    """Write the checksum into a model file, in place of an old one; returns it.
 
     `others`: SHA-256 of the files beside it that hold weights, in the order of their names.
     """
-    from .aligned import aligned
-
-    kept = aligned(b"".join(raw for number, value, raw in fields(Path(path).read_bytes()) if not states(number, value)))
+    kept = b"".join(raw for number, value, raw in fields(Path(path).read_bytes()) if not states(number, value))
     checksum = hashlib.sha256(kept).hexdigest()
     if others:
         checksum = hashlib.sha256("".join(f"{one}\n" for one in (checksum, *others)).encode()).hexdigest()

@@ -75,7 +75,7 @@ def put(exported, path, out, entries, progress):
     entry = exported.metadata_props.add()
     entry.key, entry.value = "tumble", json.dumps(entries)
     trace.write(exported, path)
-    storage.stamp(path)
+    storage.finish(path)
     storage.put(path, out)
 
 

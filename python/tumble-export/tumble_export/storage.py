@@ -9,7 +9,7 @@ from pathlib import Path
 import onnx
 
 from . import checksum
-from .aligned import ALIGNMENT, SMALLEST
+from .aligned import ALIGNMENT, SMALLEST, aligned
 
 LONGEST = 1 << 30  # bytes of weights in the model's own file
 SUFFIX = ".data"
@@ -51,9 +51,10 @@ def is_elsewhere(tensor):
     return tensor.data_location == onnx.TensorProto.EXTERNAL
 
 
-def stamp(path):
-    """Write the checksum into a model file, in place of an old one; it covers the second file too."""
+def finish(path):
+    """Align the weights in a model file, and write its checksum, which covers the second file too; returns it."""
     second = weights_file(path)
+    Path(path).write_bytes(aligned(Path(path).read_bytes()))
     return checksum.stamp(path, [hashed(second)] if second.exists() else [])
 
 

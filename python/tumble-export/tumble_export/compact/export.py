@@ -76,5 +76,5 @@ def export(checkpoint, out, dtype=torch.float32, name="water-pet"):
         entry = exported.metadata_props.add()
         entry.key, entry.value = "tumble", json.dumps(metadata(model, saved, name, dtype, memory, speed))
         trace.write(exported, path)
-        storage.stamp(path)
+        storage.finish(path)
         storage.put(path, out)
