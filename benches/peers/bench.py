@@ -85,7 +85,8 @@ def run(part, options, results):
     rows = []
     for row in PARTS[part](options, lambda who, why: left_out.append((who, why))):
         say(part, row)
-        rows.append(rounded(row) | (dict(quick=options.quick, **conditions) if part in KEPT else {}))
+        load = round(results["machine"]["load"], 1)
+        rows.append(rounded(row) | (dict(quick=options.quick, load=load, **conditions) if part in KEPT else {}))
         note(part, row, left_out, results)
         if part in KEPT:
             results[part] = merged(kept, rows, KEPT[part])

@@ -27,6 +27,8 @@ class Plan:
     turn: float = TURN
     # Each turn in a new process, if all together would not fit into the memory.
     fresh: bool = False
+    # Evaluations before the turns: TorchScript optimizes during the first ones.
+    warm: int = 0
 
 
 class Lost(Exception):
@@ -60,8 +62,11 @@ class Worker:
         self.energy = self.answer("energy")
         return self
 
-    def calibrate(self, turn):
+    def calibrate(self, plan):
         """Find the number of evaluations per turn; the turns for this are not counted."""
+        turn = plan.turn
+        if plan.warm:
+            self.take(plan.warm)
         first = self.take(1)
         self.count = max(1, min(MOST, int(turn / first)))
         if self.count > 1:
@@ -154,7 +159,7 @@ def turns_in_place(workers, plan, skip, found):
     ready = []
     try:
         for one in workers:
-            if attempt(one, skip, lambda one=one: (one.start(), note(one, found), one.calibrate(plan.turn))):
+            if attempt(one, skip, lambda one=one: (one.start(), note(one, found), one.calibrate(plan))):
                 ready.append(one)
         for _ in range(plan.rounds):
             for one in list(ready):

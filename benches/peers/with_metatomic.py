@@ -1,10 +1,14 @@
 """metatomic's ASE calculator, bare and symmetrized, with a TorchScript file or the model of a checkpoint."""
 
 import resource
+import sys
 
-import torch
-from calculators import evaluate, shaken
-from metatomic_ase import MetatomicCalculator, SymmetrizedCalculator
+# An optional package for neighbor lists on GPUs. Its import alone would add 400 MB to the process.
+sys.modules["nvalchemiops"] = None
+
+import torch  # noqa: E402
+from calculators import evaluate, shaken  # noqa: E402
+from metatomic_ase import MetatomicCalculator, SymmetrizedCalculator  # noqa: E402
 
 __all__ = ["calculator", "evaluate", "make"]
 # For `torch.compile`, as in metatrain's own tests.

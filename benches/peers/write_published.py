@@ -24,7 +24,7 @@ TURNED = (
     "work; for the same remaining error see the averages of the same quality."
 )
 KEYS = ["model", "structure", "threads", "rounds"]
-CONDITIONS = ("date", "tumble", "cpu", "quick")
+CONDITIONS = ("date", "tumble", "cpu", "load", "quick")
 
 
 def tables(results):
@@ -103,8 +103,9 @@ def told(rows):
     for row in rows:
         groups.setdefault(tuple(row[key] for key in CONDITIONS), []).append(row)
     yield ""
-    for (date, tumble, cpu, quick), of in groups.items():
+    for (date, tumble, cpu, load, quick), of in groups.items():
         models = ", ".join(dict.fromkeys(row["model"] for row in of))
         rounds = ", ".join(str(number) for number in sorted({row["rounds"] for row in of}))
         how = f"quick: {rounds} rounds of short turns, to be repeated" if quick else f"{rounds} rounds"
-        yield f"{models}: measured on {date} with tumble {tumble}, on {cpu}; {how}."
+        busy = f" **The machine was not quiet: its load was {load} at the start.**" if load > 0.5 else ""
+        yield f"- {models}: measured on {date} with tumble {tumble}, on {cpu}; {how}.{busy}"

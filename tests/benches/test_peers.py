@@ -68,6 +68,11 @@ def test_short_evaluations_are_repeated_in_a_turn(toys):
     assert len(toys.diary.read_text()) == 1 + 10 + 50
 
 
+def test_first_evaluations_are_not_counted(toys):
+    runner.measure([toys("a", 1.0)], runner.Plan(1, turn=1.0, warm=4), pytest.fail)
+    assert len(toys.diary.read_text()) == 4 + 1 + 1
+
+
 @pytest.mark.parametrize("fresh", [False, True])
 @pytest.mark.parametrize("flaw, why", [({"broken": True}, "has no such model"), ({"lasts": 2}, "is worn out")])
 def test_failed_workers_are_left_out_with_the_reason(toys, fresh, flaw, why):
@@ -214,7 +219,7 @@ def test_only_tumble_runs_the_compact_model():
 
 def test_the_page_has_published_sizes_with_conditions():
     row = dict(model="PET XS", structure="water", atoms=192, threads=1, rounds=3, quick=True)
-    row |= dict(date="2026-02-02", tumble="2", cpu="Abacus", megabytes={"tumble": 100.0, "pet-kokkos": 300.0})
+    row |= dict(date="2026-02-02", tumble="2", cpu="Abacus", load=0.1, megabytes={"tumble": 100.0, "pet-kokkos": 300.0})
     row["times"] = {"tumble": [0.1, 0.2, 0.3], "pet-kokkos": [0.2, 0.5, 0.6]}
     row["apart"] = {"tumble": 1e-6, "torch eager": 0.0}
     average = row | dict(times={"tumble": [1.8], "at its defaults": [42.0]}, rounds=1, quick=False)
