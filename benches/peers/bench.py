@@ -85,8 +85,8 @@ def run(part, options, results):
     rows = []
     for row in PARTS[part](options, lambda who, why: left_out.append((who, why))):
         say(part, row)
-        load = round(results["machine"]["load"], 1)
-        rows.append(rounded(row) | (dict(quick=options.quick, load=load, **conditions) if part in KEPT else {}))
+        more = dict(quick=options.quick, load=options.load, **conditions) if part in KEPT else {}
+        rows.append(rounded(row) | more)
         note(part, row, left_out, results)
         if part in KEPT:
             results[part] = merged(kept, rows, KEPT[part])
@@ -119,12 +119,21 @@ def rounded(value):
     return float(f"{value:.5g}") if isinstance(value, float) else value
 
 
+def about(options, results):
+    """Machine, versions and date. Load and shortness of runs of the other parts stay, if only KEPT ones are measured."""
+    found = description() | dict(quick=options.quick, model=str(options.checkpoint.name))
+    options.load = round(found["machine"]["load"], 1)
+    if results and all(part in KEPT for part in options.only):
+        found["quick"] = results.get("quick", False)
+        found["machine"]["load"] = results["machine"]["load"]
+    return found
+
+
 def main():
     options = arguments()
     results = json.loads(options.results.read_text()) if options.results.exists() else {}
     options.measured = results
-    quick = results.get("quick", False) if all(part in KEPT for part in options.only) else options.quick
-    results |= description() | dict(quick=quick, model=str(options.checkpoint.name))
+    results |= about(options, results)
     prepare(options)
     for part in options.only:
         run(part, options, results)

@@ -63,10 +63,12 @@ class Worker:
         return self
 
     def calibrate(self, plan):
-        """Find the number of evaluations per turn; the turns for this are not counted."""
+        """Find the number of evaluations per turn, one if a turn has no length; the turns for this are not counted."""
         turn = plan.turn
         if plan.warm:
             self.take(plan.warm)
+        if not turn:
+            return
         first = self.take(1)
         self.count = max(1, min(MOST, int(turn / first)))
         if self.count > 1:
