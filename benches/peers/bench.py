@@ -120,7 +120,7 @@ def rounded(value):
 
 
 def about(options, results):
-    """Machine, versions and date. Load and shortness of runs of the other parts stay, if only KEPT ones are measured."""
+    """Machine, versions and date; the load at the other parts and whether they were quick stay without new ones."""
     found = description() | dict(quick=options.quick, model=str(options.checkpoint.name))
     options.load = round(found["machine"]["load"], 1)
     if results and all(part in KEPT for part in options.only):

@@ -1,5 +1,6 @@
 """Tables of the published sizes: times, memory, differences of forces, and averages."""
 
+from published import MODELS
 from ratios import ratio, seconds
 from tables import table, three_digits
 
@@ -29,12 +30,18 @@ CONDITIONS = ("date", "tumble", "cpu", "load", "quick")
 
 def tables(results):
     """Lines of both sections."""
-    rows, turned = results.get("published", []), results.get("turned", [])
+    rows, turned = (ordered(results.get(part, [])) for part in ("published", "turned"))
     if rows:
         yield from ["", "## Published sizes", "", NOTE, "", *times(rows), "", *memory(rows), *apart(rows), *told(rows)]
     if turned:
         yield from ["", "## Published sizes, averaged", "", TURNED, "", *averages(turned), "", *memory(turned)]
         yield from told(turned)
+
+
+def ordered(rows):
+    """Rows in the order of the models; they may have been measured in another one."""
+    place = [model.label for model in MODELS.values()].index
+    return sorted(rows, key=lambda row: (place(row["model"]), row["atoms"], row["threads"]))
 
 
 def names(rows, part="times"):
