@@ -115,7 +115,7 @@ test-lammps: build library $(VENV)/.tests
 	$(BIN)/python -m pytest tests -q --ignore tests/wheel
 
 # BENCH="--quick" for a trial run, BENCH="--only beads" for a part, --checkpoint for other weights.
-bench: build $(EXPORT)/.peers
+bench: build library $(EXPORT)/.peers
 	$(EXPORT)/bin/python benches/peers/bench.py $(BENCH)
 
 # LARGEST=12288 leaves out the long runs with much memory.

@@ -8,7 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 from paths import ROOT, VENV
 
-PACKAGES = ["torch", "metatrain", "metatomic-torch", "metatomic-ase", "onnxruntime", "ipi", "vesin", "ase", "numpy"]
+PACKAGES = ["torch", "metatrain", "metatomic-torch", "metatomic-ase", "pet-kokkos", "onnxruntime", "ipi", "vesin"]
+PACKAGES += ["ase", "numpy"]
 
 
 def machine():

@@ -19,8 +19,8 @@ ONNX, TORCHSCRIPT, COPY = (WORK / f"water.{suffix}" for suffix in ("onnx", "pt",
 
 
 def structure(atoms):
-    """The extended XYZ written by `prepare.py`."""
-    return WORK / f"water-{atoms}.xyz"
+    """The extended XYZ written by `prepare.py`: water, or diamond of 216 atoms."""
+    return WORK / f"{'diamond' if atoms == 216 else 'water'}-{atoms}.xyz"
 
 
 def tensors(atoms):

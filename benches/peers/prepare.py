@@ -55,6 +55,15 @@ def skewed():
     return ase.Atoms("OHHOHOHH", moved, cell=cell, pbc=True)
 
 
+def diamond():
+    """216 atoms of diamond, rattled by 0.05 Å."""
+    from ase.build import bulk
+
+    made = bulk("C", "diamond", a=3.567, cubic=True).repeat(3)
+    made.rattle(0.05, seed=0)
+    return made
+
+
 def liquid(atoms):
     """Liquid water of the examples, repeated."""
     import ase.io
@@ -72,7 +81,7 @@ def structures(sizes):
 
     for atoms in {3, 8, *sizes}:
         if not structure(atoms).exists():
-            made = {3: molecule, 8: skewed}.get(atoms, lambda atoms=atoms: liquid(atoms))()
+            made = {3: molecule, 8: skewed, 216: diamond}.get(atoms, lambda atoms=atoms: liquid(atoms))()
             ase.io.write(structure(atoms), made, format="extxyz")
 
 

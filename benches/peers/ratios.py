@@ -1,4 +1,4 @@
-"""Medians and ratios of times over rounds."""
+"""Rows of measurements: medians and ratios of times over rounds, and finding rows."""
 
 from statistics import median
 
@@ -18,3 +18,9 @@ def ratio(row, name, other):
 def find(rows, **wanted):
     """The row with these entries; None if it is missing."""
     return next((row for row in rows if all(row.get(key) == value for key, value in wanted.items())), None)
+
+
+def merged(kept, rows, keys):
+    """The rows that were kept, with new ones in the place of those with the same entries, or at the end."""
+    found = {tuple(row[key] for key in keys): row for row in [*kept, *rows]}
+    return list(found.values())

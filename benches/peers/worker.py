@@ -1,7 +1,8 @@
 """A worker in Python: `worker.py JOB`, with JOB a JSON object, and the protocol of the Rust ones (main.rs).
 
-The kind of a job is the name of a module. Its `make(job)` returns (evaluate, energy): a function that evaluates once
-and returns the seconds, and the energy of the original structure in eV.
+The kind of a job is the name of a module. Its `make(job)` returns (evaluate, energy) or (evaluate, energy, forces): a
+function that evaluates once and returns the seconds, the energy of the original structure in eV, and the forces [N, 3]
+in eV/Å, which go to the file that the job names.
 """
 
 import importlib
@@ -9,12 +10,16 @@ import json
 import os
 import sys
 
+import numpy
+
 
 def main(job):
     # Other output must not come between our lines.
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
-    evaluate, energy = importlib.import_module(job["kind"]).make(job)
+    evaluate, energy, *forces = importlib.import_module(job["kind"]).make(job)
+    if "forces" in job:
+        numpy.save(job["forces"], forces[0])
     print(json.dumps({"energy": energy}), file=answers)
     for line in sys.stdin:
         count = int(line)

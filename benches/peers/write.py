@@ -5,7 +5,9 @@ import sys
 from pathlib import Path
 
 from ratios import ratio, seconds
+from tables import table, three_digits
 from targets import targets
+from write_published import tables
 
 # Part: heading, columns of the parameters, reference of the ratios, unit of work of a time.
 PARTS = {
@@ -53,6 +55,7 @@ def page(results):
         if rows:
             yield from ["", f"## {heading}", "", *paragraph(NOTES.get(part)), *times(rows, keys, reference, unit)]
             yield from [*memory(rows, keys), *errors(rows), *measured(results.get("measured", {}).get(part))]
+    yield from tables(results)
     yield from skipped(results.get("skipped", []))
 
 
@@ -133,16 +136,6 @@ def paragraph(text):
 def labels(row, keys):
     """The parameters of a row."""
     return [f"{row[key]:,}" if isinstance(row[key], int) else str(row[key]) for key in keys]
-
-
-def three_digits(number, scale=1.0):
-    """The number with three digits, never with an exponent."""
-    return "–" if number is None else f"{float(f'{number * scale:.3g}'):,.10g}"
-
-
-def table(header, rows):
-    """Lines of a table in Markdown."""
-    yield from (f"| {' | '.join(line)} |" for line in [header, ["---"] * len(header), *rows])
 
 
 def main(results, target):

@@ -3,12 +3,15 @@
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 PEERS = Path(__file__).resolve().parents[2] / "benches/peers"
 sys.path.insert(0, str(PEERS))
 
+import published  # noqa: E402
 import ratios  # noqa: E402
 import runner  # noqa: E402
 import targets  # noqa: E402
@@ -63,6 +66,11 @@ def test_workers_take_turns(toys, fresh):
 def test_short_evaluations_are_repeated_in_a_turn(toys):
     runner.measure([toys("a", 0.01)], runner.Plan(1, turn=0.5), pytest.fail)
     assert len(toys.diary.read_text()) == 1 + 10 + 50
+
+
+def test_first_evaluations_are_not_counted(toys):
+    runner.measure([toys("a", 1.0)], runner.Plan(1, turn=1.0, warm=4), pytest.fail)
+    assert len(toys.diary.read_text()) == 4 + 1 + 1
 
 
 @pytest.mark.parametrize("fresh", [False, True])
@@ -153,3 +161,72 @@ def test_the_page_has_machine_tables_and_skipped_workers():
 def test_the_page_warns_of_bad_measurements():
     page = "\n".join(write.page(results() | dict(quick=True, machine=MACHINE | dict(load=2.0))))
     assert "not quiet: its load was 2.0" in page and "A quick run" in page
+
+
+def forces(scale, error=0.0):
+    """Forces with a largest component, one of which is off."""
+    found = np.array([[scale, 0.0, -0.5 * scale], [0.0, 0.1 * scale, 0.0]])
+    found[1, 0] += error
+    return found
+
+
+def test_small_forces_are_compared_in_electronvolts_and_large_ones_relatively():
+    small = published.differences({"torch eager": forces(0.1), "tumble": forces(0.1, 1e-5)})
+    large = published.differences({"torch eager": forces(10.0), "tumble": forces(10.0, 1e-4)})
+    assert small["tumble"] == pytest.approx(1e-5) and large["tumble"] == pytest.approx(1e-5)
+    assert small["torch eager"] == 0.0
+
+
+def test_forces_of_programs_without_torch_are_not_compared():
+    assert published.agreed("water", {"tumble": forces(1.0)}) == {}
+
+
+@pytest.mark.parametrize("error", [3e-5, np.nan])
+def test_differing_forces_are_refused(error):
+    found = {"torch eager": forces(1.0), "pet-kokkos": forces(1.0, error)}
+    with pytest.raises(published.Disagreement, match="PET XS, water: forces differ .* pet-kokkos by"):
+        published.agreed("PET XS, water", found)
+
+
+def test_a_new_row_takes_the_place_of_the_one_with_the_same_keys():
+    kept = [dict(model="S", atoms=3, value=1), dict(model="M", atoms=3, value=2)]
+    rows = [dict(model="M", atoms=3, value=3), dict(model="XS", atoms=3, value=4)]
+    found = ratios.merged(kept, rows, ("model", "atoms"))
+    assert [(row["model"], row["value"]) for row in found] == [("S", 1), ("M", 3), ("XS", 4)]
+
+
+def options(**more):
+    """Options of bench.py."""
+    given = dict(models=["xs", "compact"], threads=[1], quick=True, resume=False, measured={})
+    return SimpleNamespace(**given | more)
+
+
+def test_a_resumed_run_leaves_out_rows_with_as_many_rounds():
+    first, *others = [key for key, _, _ in published.cases(options(), "published")]
+    assert (first["model"], first["structure"], len(others)) == ("PET XS", "H2O", 4)
+    for rounds, left in ((3, others), (15, [first, *others])):
+        resumed = options(resume=True, measured=dict(published=[first | dict(rounds=rounds)]))
+        assert [key for key, _, _ in published.cases(resumed, "published")] == left
+
+
+def test_only_tumble_runs_the_compact_model():
+    named = {
+        name: [one.name for one in published.programs(published.MODELS[name], 3, 1, True)] for name in ("s", "compact")
+    }
+    assert named["s"] == ["tumble", "pet-kokkos", "torch eager", "TorchScript", "torch.compile"]
+    assert named["compact"] == ["tumble"]
+
+
+def test_the_page_has_published_sizes_with_conditions():
+    row = dict(model="PET XS", structure="water", atoms=192, threads=1, rounds=3, quick=True)
+    row |= dict(date="2026-02-02", tumble="2", cpu="Abacus", load=0.1, megabytes={"tumble": 100.0, "pet-kokkos": 300.0})
+    row["times"] = {"tumble": [0.1, 0.2, 0.3], "pet-kokkos": [0.2, 0.5, 0.6]}
+    row["apart"] = {"tumble": 1e-6, "torch eager": 0.0}
+    average = row | dict(times={"tumble": [1.8], "at its defaults": [42.0]}, rounds=1, quick=False)
+    average["rotations"] = {"tumble": 18, "at its defaults": 84}
+    page = "\n".join(write.page(results() | dict(published=[row], turned=[average])))
+    assert "| PET XS | water | 1 | 3 | 200 (100) | 500 (200), 2 |" in page
+    assert "| PET XS | water | 1 | 100 | 300 |" in page
+    assert "1.0e-06 of the largest force" in page
+    assert "PET XS: measured on 2026-02-02 with tumble 2, on Abacus; quick: 3 rounds of short turns" in page
+    assert "| PET XS | water | 1 | 1 | 1,800 (1,800) | 42,000 (42,000), 5 |" in page
