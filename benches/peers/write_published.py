@@ -22,7 +22,8 @@ TURNED = (
     "same*: metatomic's `SymmetrizedCalculator(l_max=1, include_inversion=False, batch_size=1)`, which evaluates the "
     "same 18 rotations and, besides, the structure itself. *at its defaults*: 84 rotations and inversions in one "
     "batch. Ratios are per rotation; the time of the structure itself is part of metatomic's. This compares the same "
-    "work; for the same remaining error see the averages of the same quality. In quick runs its defaults are tried for H2O only."
+    "work; for the same remaining error see the averages of the same quality. In "
+    "quick runs its defaults are tried for H2O only."
 )
 KEYS = ["model", "structure", "threads", "rounds"]
 CONDITIONS = ("date", "tumble", "cpu", "load", "quick")
