@@ -26,7 +26,7 @@ use tumble_ops::Real;
 use crate::partition::arena::{Arena, Pool, TensorRange};
 use crate::partition::message_exchange::Messages;
 use crate::partition::nontemporal::copy;
-use crate::partition::pruning::NarrowEdges;
+use crate::partition::pruning::{NarrowEdges, OTHER_SIZE};
 use crate::partition::tiles::{Rows, Tiles};
 use crate::partition::{Origin, PartitionedModel, Source, Stage};
 use crate::worker::{Timed, longest, run_error};
@@ -285,8 +285,10 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
             (tensor.kind == TensorElementType::Bool).then(|| arena.get::<u8>(&tensor.place))
         };
         let marks: Option<Vec<_>> = (0..self.tiles.len()).map(marks).collect();
-        let narrow = marks.and_then(|keep| NarrowEdges::new(&self.tiles, &keep, |tile| &self.tensors[tile].neighbors));
-        narrow.ok_or_else(|| self.failed("its PruneEdges does not have one mark per edge slot"))
+        let narrow = marks
+            .ok_or(OTHER_SIZE)
+            .and_then(|keep| NarrowEdges::new(&self.tiles, &keep, |tile| &self.tensors[tile].neighbors));
+        narrow.map_err(|fault| self.failed(fault))
     }
 
     /// Returns the narrow edges, of a stage after that which marks them.

@@ -12,6 +12,11 @@ use crate::partition::tiles::Tiles;
 /// A padding slot of a narrow row, in [`NarrowTile::slots`].
 const PADDING: u32 = u32::MAX;
 
+/// Faults of the marks of a model, as the rest of a sentence.
+pub(crate) const OTHER_SIZE: &str = "its PruneEdges does not have one mark per edge slot";
+const BEYOND_THE_LIST: &str =
+    "its PruneEdges keeps an edge that is not in the neighbor list: combine the marks with the input mask";
+
 /// The edges kept in both directions, in the tiles of their structure.
 pub(crate) struct NarrowEdges {
     pub tiles: Tiles<'static>,
@@ -40,14 +45,20 @@ pub(crate) enum NarrowInput {
 
 impl NarrowEdges {
     /// Keeps the edges marked in both directions; `keep` has the marks and `neighbors` the atoms of each tile, `[C·K]`.
-    /// Returns `None` if the marks of a tile have another size.
-    pub fn new<'t>(tiles: &Tiles, keep: &[&[u8]], neighbors: impl Fn(usize) -> &'t [i64]) -> Option<Self> {
+    ///
+    /// # Errors
+    /// The fault of the marks, as the rest of a sentence.
+    pub fn new<'t>(
+        tiles: &Tiles,
+        keep: &[&[u8]],
+        neighbors: impl Fn(usize) -> &'t [i64],
+    ) -> Result<Self, &'static str> {
         let graph = tiles.whole.as_ref();
         let marked = marked(tiles, keep)?;
         let kept: Vec<bool> = (0..graph.n_edges()).map(|edge| marked[edge] && marked[graph.reverse[edge]]).collect();
         let narrow = Tiles::new(Cow::Owned(pruned(graph, &kept)), tiles.size());
         let layouts = (0..tiles.len()).map(|tile| NarrowTile::new(tiles, &narrow, tile, &kept, neighbors(tile)));
-        Some(Self { layouts: layouts.collect(), tiles: narrow })
+        Ok(Self { layouts: layouts.collect(), tiles: narrow })
     }
 
     /// Returns the shape of a tensor of a tile with rows of this shape.
@@ -105,20 +116,23 @@ impl NarrowTile {
     }
 }
 
-/// Returns whether each edge of the graph is marked.
-fn marked(tiles: &Tiles, keep: &[&[u8]]) -> Option<Vec<bool>> {
+/// Returns whether each edge of the graph is marked, or the fault of the marks.
+fn marked(tiles: &Tiles, keep: &[&[u8]]) -> Result<Vec<bool>, &'static str> {
     let mut marked = Vec::with_capacity(tiles.whole.n_edges());
     for (tile, keep) in keep.iter().enumerate() {
         let (width, centers) = (tiles.width(tile), tiles.centers(tile));
         if keep.len() != width * centers.len() {
-            return None;
+            return Err(OTHER_SIZE);
         }
         for (row, center) in centers.enumerate() {
-            let edges = tiles.whole.edges(center).len();
-            marked.extend(keep[row * width..row * width + edges].iter().map(|&keep| keep != 0));
+            let (edges, padding) = keep[row * width..(row + 1) * width].split_at(tiles.whole.edges(center).len());
+            if padding.iter().any(|&keep| keep != 0) {
+                return Err(BEYOND_THE_LIST);
+            }
+            marked.extend(edges.iter().map(|&keep| keep != 0));
         }
     }
-    Some(marked)
+    Ok(marked)
 }
 
 /// Returns a graph with the kept edges only.
@@ -187,7 +201,18 @@ mod tests {
     #[test]
     fn marks_of_another_size_are_refused() {
         let narrow = narrow();
-        assert!(NarrowEdges::new(&narrow.tiles, &[&[1], &[1]], |_| &[]).is_none());
+        assert_eq!(NarrowEdges::new(&narrow.tiles, &[&[1], &[1]], |_| &[]).err(), Some(OTHER_SIZE));
+    }
+
+    #[test]
+    fn edges_beyond_the_list_are_refused() {
+        let positions = [[0.0; 3], [1.0, 0.0, 0.0], [-1.0, 0.0, 0.0]];
+        let edge = |a, b| edge_between(&positions, a, b);
+        let rows = vec![vec![edge(0, 1), edge(0, 2)], vec![edge(1, 0)], vec![edge(2, 0)]];
+        let tiles = Tiles::new(Cow::Owned(Graph::new(vec![1; 3], vec![1.0; 3], rows)), 3);
+        let found = |keep: &[u8]| NarrowEdges::new(&tiles, &[keep], |_| &[1, 2, 0, 0, 0, 0]).err();
+        assert_eq!(found(&[1, 1, 1, 0, 1, 0]), None);
+        assert_eq!(found(&[1, 1, 1, 1, 1, 0]), Some(BEYOND_THE_LIST));
     }
 
     #[test]
