@@ -10,9 +10,10 @@ use pulp::{Arch, Simd, WithSimd};
 use crate::Real;
 use crate::simd::SimdFloat;
 
-/// Most rows that are multiplied with a transposed weight by scalar products: measured with weights of 256 to 1,024
-/// numbers a side.
-const FEW: usize = 128;
+/// Numbers of a transposed weight for each row that is multiplied by scalar products, and most of such rows: with more,
+/// packing the weight costs less than it saves (measured with weights of 32 thousand to 4 million numbers).
+const NUMBERS_PER_ROW: usize = 1024;
+const MOST_ROWS: usize = 384;
 
 /// Rows of the weight, and of the input, per step of the scalar products.
 const BLOCK: usize = 4;
@@ -30,11 +31,15 @@ pub(crate) struct Weight<'a, T> {
 /// Computes rows [R, in] · weight + bias [out] (or none) -> [R, out].
 pub(crate) fn linear<T: Real + SimdFloat>(rows: &[T], weight: Weight<T>, bias: &[T], into: &mut [T]) {
     let out = weight.sizes[1];
+    if into.is_empty() {
+        return;
+    }
     match bias {
         [] => into.fill(T::ZERO),
         bias => into.chunks_exact_mut(out).for_each(|row| row.copy_from_slice(bias)),
     }
-    if !weight.transposed || into.len() > FEW * out {
+    let few = MOST_ROWS.min(weight.numbers.len() / NUMBERS_PER_ROW);
+    if !weight.transposed || into.len() > few * out {
         return many(rows, weight, into);
     }
     Arch::new().dispatch(Few { rows, weight: weight.numbers, sizes: weight.sizes, into });
@@ -88,7 +93,7 @@ impl<T: Real + SimdFloat> WithSimd for Few<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { rows, weight, sizes: [size, out], into } = self;
-        for (block, weight) in weight.chunks(BLOCK * size).enumerate() {
+        for (block, weight) in weight.chunks(BLOCK * size.max(1)).enumerate() {
             for (rows, into) in rows.chunks(BLOCK * size).zip(into.chunks_mut(BLOCK * out)) {
                 block_products::<T, S>(simd, rows, weight, size, &mut into[block * BLOCK..], out);
             }
@@ -169,23 +174,24 @@ mod tests {
     }
 
     /// The product by its definition.
-    fn expected(rows: &[f64], weight: Weight<f64>, bias: &[f64]) -> Vec<f64> {
+    fn expected(count: usize, rows: &[f64], weight: Weight<f64>, bias: &[f64]) -> Vec<f64> {
         let [size, out] = weight.sizes;
         let [next_row, next_column] = if weight.transposed { [1, size] } else { [out, 1] };
         let number = |row: &[f64], column: usize| {
             let terms = row.iter().enumerate().map(|(k, x)| x * weight.numbers[k * next_row + column * next_column]);
             terms.sum::<f64>() + bias.get(column).unwrap_or(&0.0)
         };
-        rows.chunks(size).flat_map(|row| (0..out).map(move |column| number(row, column))).collect()
+        let rows = |row: usize| &rows[row * size..(row + 1) * size];
+        (0..count).flat_map(|row| (0..out).map(move |column| number(rows(row), column))).collect()
     }
 
     /// Calls `test` with products of all kinds of sizes.
-    fn each(mut test: impl FnMut(&[f64], Weight<f64>, &[f64])) {
-        for count in [0, 1, 3, 4, 5, 9, FEW, FEW + 1] {
-            for sizes in [[1, 1], [3, 5], [8, 16], [17, 1], [1, 33], [40, 19], [64, 600]] {
+    fn each(mut test: impl FnMut(usize, &[f64], Weight<f64>, &[f64])) {
+        for count in [0, 1, 3, 4, 5, 9, 37, 38] {
+            for sizes in [[1, 1], [0, 4], [3, 5], [8, 16], [17, 1], [1, 33], [40, 19], [64, 600]] {
                 let (rows, numbers) = (wave(count * sizes[0], 0.7), wave(sizes[0] * sizes[1], 1.3));
                 for (transposed, bias) in [(false, wave(sizes[1], 0.3)), (true, wave(sizes[1], 0.3)), (true, vec![])] {
-                    test(&rows, Weight { numbers: &numbers, sizes, transposed }, &bias);
+                    test(count, &rows, Weight { numbers: &numbers, sizes, transposed }, &bias);
                 }
             }
         }
@@ -198,8 +204,8 @@ mod tests {
 
     #[test]
     fn products_are_those_of_the_definition() {
-        each(|rows, weight, bias| {
-            let exact = expected(rows, weight, bias);
+        each(|count, rows, weight, bias| {
+            let exact = expected(count, rows, weight, bias);
             let mut into = vec![f64::NAN; exact.len()];
             linear(rows, weight, bias, &mut into);
             assert_close(&into, &exact, 1e-13);
@@ -219,9 +225,9 @@ mod tests {
         type Output = ();
 
         fn with_simd<S: Simd>(self, simd: S) {
-            each(|rows, weight, _| {
+            each(|count, rows, weight, _| {
                 let Weight { numbers, sizes, .. } = weight;
-                let exact = expected(rows, Weight { transposed: true, ..weight }, &[]);
+                let exact = expected(count, rows, Weight { transposed: true, ..weight }, &[]);
                 let mut into = vec![0.0; exact.len()];
                 Few { rows, weight: numbers, sizes, into: &mut into }.with_simd(simd);
                 assert_close(&into, &exact, 1e-13);
