@@ -29,8 +29,8 @@ pub const DOMAIN: &str = "tumble";
 /// The operators that cost as much as a matrix product.
 pub const ATTENTION: [&str; 2] = ["Attention", "AttentionGradient"];
 
-/// The product of rows with a constant weight: rows [.., in], weight [in, out], or [out, in] with the attribute
-/// `transposed`, and bias [out] if there is one -> [.., out]. It is in no file: it replaces `MatMul` and `Gemm`.
+/// The product of rows with a constant weight: rows `[.., in]`, weight `[in, out]`, or `[out, in]` with the attribute
+/// `transposed`, and bias `[out]` if there is one, to `[.., out]`. It is in no file: it replaces `MatMul` and `Gemm`.
 pub const LINEAR: &str = "Linear";
 
 /// Returns the domain with all kernels, to register with a session.
