@@ -55,17 +55,17 @@ def test_restoring_is_the_transpose(case):
 RANKS = dict(rows=3, kept=3, restored=3, count=0, cutoff=0, width=0, root=1, rise=1)  # others: 2
 
 
-def info(name, types):
+def info(name, types, ranks):
     """Type and shape of a tensor, with free sizes."""
-    shape = [f"{name}_{axis}" for axis in range(RANKS.get(name, 2))]
+    shape = [f"{name}_{axis}" for axis in range(ranks.get(name, 2))]
     return helper.make_tensor_value_info(name, types.get(name, TensorProto.DOUBLE), shape)
 
 
-def function_of(name, types):
+def function_of(name, types, ranks):
     """A session of one node, evaluated by its function in standard operators."""
     _, inputs, _, outputs = custom_ops_onnx.STEPS[name]
     node = helper.make_node(name, inputs, outputs, domain="tumble")
-    infos = [info(n, types) for n in [*inputs, *outputs]]
+    infos = [info(n, types, ranks) for n in [*inputs, *outputs]]
     graph = helper.make_graph([node], name, infos[: len(inputs)], infos[len(inputs) :])
     opsets = [helper.make_opsetid("", custom_ops_onnx.OPSET), helper.make_opsetid("tumble", 1)]
     model = helper.make_model(graph, opset_imports=opsets, functions=[custom_ops_onnx.function(name)], ir_version=10)
@@ -73,8 +73,8 @@ def function_of(name, types):
     return session(model.SerializeToString())
 
 
-def run(name, types, **given):
-    return [torch.from_numpy(found) for found in function_of(name, types).run(None, given)]
+def run(name, types, ranks=RANKS, **given):
+    return [torch.from_numpy(found) for found in function_of(name, types, ranks).run(None, given)]
 
 
 TYPES = dict(keep=TensorProto.BOOL, mask=TensorProto.BOOL, neighbors=TensorProto.INT64, reverse=TensorProto.INT64)

@@ -8,8 +8,9 @@ on the tensors of the padded layout of the model contract (`docs/model-contract.
 length unit, neighbors [C, K], mask [C, K], reverse [C, K], species [N]. `outputs` is the energies [C], or a dict with
 `atomic_energies` [C] and, where the model has them, `forces` [C, 3], `stress` [B, 3, 3], `ensemble_energies` [M, C].
 The exporter traces the gradient of the energies. If energies depend on the whole structure (`whole`), `forward` has a
-sixth argument, replica [N] of the contract, or None if all atoms belong to one structure. A module that skips padding
-has an argument `slots`, the flat slots [E] of `packing.slots_of`, or None if the module must find them.
+sixth argument, replica [N] of the contract, or None if all atoms belong to one structure; and, if it sums over the
+structure (`exchanges.structure_sum`), an argument `weights` [C], or None if all are 1. A module that skips padding has
+an argument `slots`, the flat slots [E] of `packing.slots_of`, or None if the module must find them.
 """
 
 from collections.abc import Callable

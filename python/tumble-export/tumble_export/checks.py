@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from . import systems
+from . import custom_ops_onnx, systems
 from .trace import INPUTS, WithGradient, operators
 
 
@@ -49,6 +49,15 @@ def no_scatter(exported):
         scatters += [node.op_type for node in function.node if node.op_type.startswith("Scatter")]
     if scatters:
         raise SystemExit(f"The graph has {scatters}: write the model with gathers only, so that none is left.")
+
+
+def sums_belong_to_whole(exported, whole):
+    """Refuse sums over structures in a model whose energy claims to be a sum over atoms."""
+    if "SumOverStructure" in custom_ops_onnx.names_in(exported) and not whole:
+        raise SystemExit(
+            "the model sums over the structure, but its adapter says that its energy is a sum over atoms: write "
+            "whole=True in the Adapter."
+        )
 
 
 def reach(model, path, dtype):

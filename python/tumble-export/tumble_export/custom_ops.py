@@ -70,3 +70,10 @@ restore_edges = define(
     "restore_edges(Tensor rows, Tensor keep, Tensor reverse) -> Tensor",
     lambda rows, keep, reverse: rows.new_empty(*keep.shape, rows.shape[2]),
 )
+neighbor_rows = define(
+    "neighbor_rows(Tensor rows, Tensor neighbors, Tensor centers) -> Tensor",
+    lambda rows, neighbors, _: rows.new_empty(neighbors.shape[0], rows.shape[1]),
+)
+sum_over_structure = define(
+    "sum_over_structure(Tensor rows, Tensor replica) -> Tensor", lambda rows, _: torch.empty_like(rows)
+)

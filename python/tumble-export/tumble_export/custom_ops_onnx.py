@@ -6,7 +6,7 @@ Lines are in the text form of ONNX: results = operator<attributes>(inputs).
 from onnx import defs, parser
 from onnxscript.values import Op, Opset
 
-from . import custom_ops
+from . import custom_ops, exchanges_onnx
 
 OPSET = 20  # of the standard operators
 DOMAIN, VERSION = "tumble", 1
@@ -42,9 +42,12 @@ STEPS = {
         ["kept", "kept_neighbors", "kept_mask", "kept_reverse"],
     ),
     "RestoreEdges": (custom_ops.restore_edges, ["rows", "keep", "reverse"], [], ["restored"]),
+    "NeighborRows": (custom_ops.neighbor_rows, ["rows", "neighbors", "centers"], [], ["found"]),
+    "SumOverStructure": (custom_ops.sum_over_structure, ["rows", "replica"], [], ["summed"]),
 }
 KINDS = dict(source="I", target="I", filled="B", order="I", keep="B", mask="B", neighbors="I", reverse="I")
-KINDS |= dict(kept_neighbors="I", kept_mask="B", kept_reverse="I")
+KINDS |= dict(kept_neighbors="I", kept_mask="B", kept_reverse="I", centers="I", replica="I")
+SECOND = {"PruneEdges", "RestoreEdges", "NeighborRows", "SumOverStructure"}  # since version 2 of the contract
 TYPES = [("R", ["tensor(float)", "tensor(double)"], ""), ("I", ["tensor(int64)"], ""), ("B", ["tensor(bool)"], "")]
 ATTRIBUTES = dict(heads=defs.OpSchema.AttrType.INT, epsilon=defs.OpSchema.AttrType.FLOAT)
 
@@ -76,13 +79,23 @@ def node(name, inputs, attributes, results):
     return written
 
 
+def names_in(model):
+    """Names of our nodes in a model."""
+    return {node.op_type for node in model.graph.node if node.domain == DOMAIN}
+
+
+def contract_version(model):
+    """The version of the contract that has all nodes of a model."""
+    return 2 if names_in(model) & SECOND else 1
+
+
 def define(model):
     """Append the functions of the fused nodes in a model."""
     nodes = [node for node in model.graph.node if node.domain == DOMAIN]
     heads = {entry.i for node in nodes for entry in node.attribute if entry.name == "heads"}
     if len(heads) > 1:
         raise SystemExit(f"its layers have {sorted(heads)} heads: all must have the same number.")
-    model.functions.extend(function(name, *heads) for name in sorted({node.op_type for node in nodes}))
+    model.functions.extend(function(name, *heads) for name in sorted(names_in(model)))
 
 
 def function(name, heads=0):
@@ -342,93 +355,6 @@ def newton_step(i):
     )
 
 
-def reverse_edges(_):
-    """Rows in the order of the reversed edges."""
-    return ("reversed = Gather(rows, order)",)
-
-
-def kept_both_ways():
-    """Edges that are kept in both directions, the number of slots of a center, and the number of each one's slots."""
-    return (
-        "rest = Constant<value_ints = [-1]>()",
-        "slot_axis = Constant<value_int = 1>()",
-        "sizes = Shape<start = 0, end = 2>(keep)",
-        "flat_reverse = Reshape(reverse, rest)",
-        "flat_keep = Reshape(keep, rest)",
-        "flat_other = Gather(flat_keep, flat_reverse)",
-        "other = Reshape(flat_other, sizes)",
-        "both = And(keep, other)",
-        "ones = Cast<to = 7>(both)",
-        "upto = CumSum(ones, slot_axis)",
-        "one = Constant<value_ints = [1]>()",
-        "zero = Constant<value_ints = [0]>()",
-        "places = Sub(upto, one)",
-        "centers, listed = Split<axis = 0, num_outputs = 2>(sizes)",
-        "start = Constant<value_int = 0>()",
-        "step = Constant<value_int = 1>()",
-        "no_axes = Squeeze(centers, zero)",
-        "numbers = Range(start, no_axes, step)",
-        "column = Unsqueeze(numbers, one)",
-    )
-
-
-def prune_edges(_):
-    """Each row of slots sorted by `keep`, cut to the widest."""
-    return (
-        *kept_both_ways(),
-        "counts = ReduceSum<keepdims = 1>(ones, one)",
-        "most = ReduceMax<keepdims = 0>(counts)",
-        "most_row = Reshape(most, rest)",
-        "width = Max(most_row, one)",
-        # a kept edge ranks before all others, and an earlier one before a later one
-        "all_slots = Squeeze(listed, zero)",
-        "slot_numbers = Range(start, all_slots, step)",
-        "lead = Mul(ones, listed)",
-        "rank = Sub(lead, slot_numbers)",
-        "ranked, order = TopK<axis = 1, largest = 1, sorted = 1>(rank, width)",
-        "first_slots = Mul(column, listed)",
-        "at = Add(order, first_slots)",
-        "flat_at = Reshape(at, rest)",
-        "row_shape = Shape<start = 2>(rows)",
-        "flat_shape = Concat<axis = 0>(rest, row_shape)",
-        "flat_rows = Reshape(rows, flat_shape)",
-        "kept = Gather(flat_rows, at)",
-        "flat_neighbors = Reshape(neighbors, rest)",
-        "kept_neighbors = Gather(flat_neighbors, at)",
-        "wide = Squeeze(width, zero)",
-        "kept_numbers = Range(start, wide, step)",
-        "kept_mask = Less(kept_numbers, counts)",
-        "back = Gather(flat_reverse, at)",
-        "flat_places = Reshape(places, rest)",
-        "back_place = Gather(flat_places, back)",
-        "back_center = Div(back, listed)",
-        "back_first = Mul(back_center, width)",
-        "back_slot = Add(back_first, back_place)",
-        "own_first = Mul(column, width)",
-        "own_slot = Add(own_first, kept_numbers)",
-        "kept_reverse = Where(kept_mask, back_slot, own_slot)",
-    )
-
-
-def restore_edges(_):
-    """The rows of kept edges in their old slots, zeros in others."""
-    return (
-        *kept_both_ways(),
-        "least = Max(places, zero)",
-        "row_sizes = Shape<start = 1, end = 2>(rows)",
-        "first_slots = Mul(column, row_sizes)",
-        "at = Add(least, first_slots)",
-        "row_shape = Shape<start = 2>(rows)",
-        "flat_shape = Concat<axis = 0>(rest, row_shape)",
-        "flat_rows = Reshape(rows, flat_shape)",
-        "found = Gather(flat_rows, at)",
-        "there = CastLike(both, rows)",
-        "two = Constant<value_ints = [2]>()",
-        "there_rows = Unsqueeze(there, two)",
-        "restored = Mul(found, there_rows)",
-    )
-
-
 BODIES = {
     "Attention": attention,
     "AttentionGradient": attention_gradient,
@@ -441,7 +367,5 @@ BODIES = {
     "LayerNorm": layer_norm,
     "LayerNormGradient": layer_norm_gradient,
     "AdaptiveCutoff": adaptive_cutoff,
-    "ReverseEdges": reverse_edges,
-    "PruneEdges": prune_edges,
-    "RestoreEdges": restore_edges,
+    **exchanges_onnx.BODIES,
 }

@@ -8,7 +8,7 @@ import tempfile
 import torch
 
 from . import adapter as adapters
-from . import checks, receptive_field, storage, structures, systems, trace, verify
+from . import checks, custom_ops_onnx, receptive_field, storage, structures, systems, trace, verify
 from .effort import Effort
 from .measure import bytes_per_edge
 from .progress import Progress, release
@@ -46,7 +46,9 @@ def write(
         kept = kept_neighbors(adapter)
         memory = measure_memory(adapter, path, dtype, kept, effort.measured(adapter), progress)
         checked = effort.record(tested, how)
-        put(exported, path, out, metadata(adapter, kind, dtype, hops, memory, kept, found, checked), progress)
+        version = custom_ops_onnx.contract_version(exported)
+        entries = metadata(adapter, version, kind, dtype, hops, memory, kept, found, checked)
+        put(exported, path, out, entries, progress)
     progress.say(f"{out}: {storage.size(out)} bytes, outputs {', '.join(names)}")
     progress.say(progress.usage())
 
@@ -65,6 +67,7 @@ def translate(adapter, names, dtype, path, progress):
     exported = trace.export(traceable(adapter, names, dtype), example(adapter, dtype))
     trace.write(exported, path)
     checks.no_scatter(exported)
+    checks.sums_belong_to_whole(exported, adapter.whole)
     release()
     return exported
 
@@ -166,11 +169,11 @@ def measure_memory(adapter, path, dtype, kept, sizes, progress):
     return found
 
 
-def metadata(adapter, kind, dtype, hops, memory, kept, found, checked):
-    """The contract's JSON: version 2 if edges are pruned, else 1."""
+def metadata(adapter, version, kind, dtype, hops, memory, kept, found, checked):
+    """The JSON of this version of the contract."""
     ev = EV[adapter.energy_unit]
     entries = dict(
-        version=1 if kept is None else 2,
+        version=version,
         name=adapter.name,
         cutoff=adapter.cutoff,
         hops=hops,

@@ -7,11 +7,34 @@ L is the largest number of kept edges, at least 1.
 import torch
 
 from . import custom_ops
+from .functions import Reverse
 
 
 def both_ways(keep, reverse):
     """keep [C, K], reverse [C, K] -> the edges kept in both directions [C, K]."""
     return keep & keep.reshape(-1).index_select(0, reverse.reshape(-1)).view(keep.shape)
+
+
+def either_way(keep, reverse, dtype):
+    """keep [C, K], reverse [C, K] -> the edges chosen in at least one direction [C, K]; `dtype` is that of the model.
+
+    Each center may choose its edges by itself: `PruneEdges` keeps the edges of either choice, and each center gives
+    weight 0 to those that it did not choose.
+    """
+    chosen = keep.reshape(-1, 1).to(dtype)
+    return keep | (Reverse.apply(chosen, reverse.reshape(-1)) > 0.5).view(keep.shape)
+
+
+def nearest(distances, mask, count):
+    """Whether an edge is among the `count` shortest of its center; of equal lengths the first slot wins.
+
+    distances, mask [C, K] -> [C, K].
+    """
+    r = torch.where(mask, distances, torch.full_like(distances, 1e9))
+    mine, other = r.unsqueeze(2), r.unsqueeze(1)
+    slots = torch.arange(r.shape[1], device=r.device)
+    before = (other < mine) | ((other == mine) & (slots.unsqueeze(0) < slots.unsqueeze(1)))
+    return mask & (before.to(torch.int64).sum(2) < count)
 
 
 def slots(keep, width):

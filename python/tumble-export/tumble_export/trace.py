@@ -30,12 +30,14 @@ class Contract(torch.nn.Module):
         super().__init__()
         self.model, self.outputs = model, outputs
         self.further = [name for name in FURTHER if name in parameters(model)]
+        self.weighted = "weights" in parameters(model)
 
     def forward(self, edge_vectors, neighbors, mask, reverse, species, weights, *further):
         """`further`: values of the module's optional arguments, if given."""
         gradients = "edge_gradients" in self.outputs
         edge_vectors = edge_vectors.detach().requires_grad_(gradients)
-        found = self.model(edge_vectors, neighbors, mask, reverse, species, **dict(zip(self.further, further)))
+        given = dict(zip(self.further, further)) | ({"weights": weights} if self.weighted else {})
+        found = self.model(edge_vectors, neighbors, mask, reverse, species, **given)
         found = {"atomic_energies": found} if isinstance(found, torch.Tensor) else dict(found)
         if gradients:
             total = (found["atomic_energies"] * weights).sum()

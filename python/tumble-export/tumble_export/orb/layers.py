@@ -194,12 +194,3 @@ def envelope(r):
     x = r / ENVELOPE_RADIUS
     fourth = x * x * x * x
     return 1.0 - fourth * (15.0 - x * (24.0 - 10.0 * x))
-
-
-def nearest(r, mask, limit):
-    """Whether an edge [C, K] is among the `limit` shortest of its center; the first slot wins among equal lengths."""
-    r = torch.where(mask, r, torch.full_like(r, 1e9))
-    mine, other = r.unsqueeze(2), r.unsqueeze(1)
-    slots = torch.arange(r.shape[1])
-    before = (other < mine) | ((other == mine) & (slots.unsqueeze(0) < slots.unsqueeze(1)))
-    return mask & (before.to(torch.int64).sum(2) < limit)

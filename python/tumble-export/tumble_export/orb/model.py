@@ -11,7 +11,8 @@ from torch import nn
 
 from ..functions import Reverse
 from ..layers import Dense, matrices
-from .layers import Across, Normed, angular, envelope, nearest, radial, readout
+from ..pruning import nearest
+from .layers import Across, Normed, angular, envelope, radial, readout
 from .zbl import Zbl
 
 ELEMENTS = 118  # atomic numbers below can be embedded
