@@ -2,6 +2,7 @@
 //! other files ([`external_data`]), the [`hash`] and the [`checksum`] are read without ONNX Runtime.
 
 pub mod checksum;
+mod exchanges;
 pub mod external_data;
 mod format;
 pub mod functions;
@@ -12,5 +13,4 @@ pub mod linear;
 mod memory;
 pub mod model_file;
 pub mod proto;
-pub(crate) mod pruning;
 pub mod scan;

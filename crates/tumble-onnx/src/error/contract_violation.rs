@@ -96,12 +96,12 @@ tumble_core::errors! {
             found: String,
         },
 
-        /// Pruned edges in a file of an older version of the contract.
+        /// An exchange of rows in a file of an older version of the contract.
         #[error(
             "its operator {operator} needs version {first} of the contract, but `version` is {version} in its metadata: \
              export it anew"
         )]
-        PruningVersion {
+        ExchangeVersion {
             /// The operator.
             operator: &'static str,
             /// Version of the file.
@@ -118,6 +118,13 @@ tumble_core::errors! {
             /// Name of the tensor.
             marks: String,
         },
+
+        /// A sum over the structure in a model whose energy claims to be a sum over atoms.
+        #[error(
+            "its operator SumOverStructure adds all atoms, but its metadata does not say that its energy belongs to the \
+             whole structure: set `whole` to true"
+        )]
+        SumNotWhole,
 
         /// A global energy without the input that tells structures apart.
         #[error("`whole` is true in its metadata, but it has no input `replica` to tell structures apart")]

@@ -15,7 +15,7 @@ use crate::file::initializers::Initializers;
 use crate::file::memory::Memory;
 use crate::file::proto::{LONGEST, LONGEST_MB};
 use crate::file::scan::{Scan, ScanError, scan};
-use crate::file::{checksum, format, fused, linear, pruning};
+use crate::file::{checksum, exchanges, format, fused, linear};
 
 /// A model read from its files and checked.
 pub struct CheckedModel {
@@ -44,7 +44,7 @@ impl CheckedModel {
         demanded.map_or(Ok(()), |demanded| check_hash(path, &sha256, demanded.to_string()))?;
         let stated = checksum::verify(path, &file, &weights)?;
         let metadata = Metadata::parse(metadata.as_deref(), path)?;
-        pruning::violation(&file, metadata.version)
+        exchanges::violation(&file, metadata.version, metadata.whole)
             .map_or(Ok(()), |source| Err(Error::Contract { path: path.to_path_buf(), source }))?;
         let notes = if stated { vec![] } else { vec![unstamped(path)] };
         if !kernels {

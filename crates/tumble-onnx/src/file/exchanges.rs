@@ -1,4 +1,5 @@
-//! The operators that prune edges: the version of the contract that has them, and the marks that belong together.
+//! The operators that exchange rows: the version of the contract that has them, the marks that belong together, and sums
+//! over structures.
 
 use crate::error::ContractViolation;
 use crate::file::proto::{Fields, field, fields, text, utf8};
@@ -7,32 +8,39 @@ use crate::file::proto::{Fields, field, fields, text, utf8};
 const PRUNE: &str = "PruneEdges";
 const RESTORE: &str = "RestoreEdges";
 
+/// The operators that give each edge the row of its neighbor, and each center the sum of its structure.
+const NEIGHBOR: &str = "NeighborRows";
+const SUM: &str = "SumOverStructure";
+
 /// The first version of the contract with these operators.
 const FIRST_VERSION: u32 = 2;
 
-/// Position of the marks among the inputs of both operators.
+/// Position of the marks among the inputs of the first two operators.
 const MARKS: usize = 1;
 
-/// Returns the first violation by the graph of a scanned file of this version of the contract. Functions of the file
-/// are not read: exporters write these operators into the graph.
-pub(crate) fn violation(bytes: &[u8], version: u32) -> Option<ContractViolation> {
+/// Returns the first violation by the graph of a scanned file with this `version` and `whole` in its metadata. Functions
+/// of the file are not read: exporters write these operators into the graph.
+pub(crate) fn violation(bytes: &[u8], version: u32, whole: bool) -> Option<ContractViolation> {
     let nodes: Vec<_> = nodes(bytes).collect();
     let first = nodes.first()?;
     if version < FIRST_VERSION {
-        return Some(ContractViolation::PruningVersion { operator: first.operator, version, first: FIRST_VERSION });
+        return Some(ContractViolation::ExchangeVersion { operator: first.operator, version, first: FIRST_VERSION });
+    }
+    if !whole && nodes.iter().any(|node| node.operator == SUM) {
+        return Some(ContractViolation::SumNotWhole);
     }
     let chosen: Vec<_> = nodes.iter().filter(|node| node.operator == PRUNE).map(|node| node.marks).collect();
     let other = nodes.iter().find(|node| node.operator == RESTORE && !chosen.contains(&node.marks))?;
     Some(ContractViolation::RestoredMarks { marks: other.marks.into() })
 }
 
-/// A node with one of the two operators.
+/// A node with one of these operators; `marks` is its second input.
 struct Node<'a> {
     operator: &'static str,
     marks: &'a str,
 }
 
-/// Returns the nodes of the graph that have one of the two operators. The file has been scanned, so its fields can be
+/// Returns the nodes of the graph that have one of these operators. The file has been scanned, so its fields can be
 /// read.
 fn nodes(bytes: &[u8]) -> impl Iterator<Item = Node<'_>> {
     let graphs = Fields(bytes).flatten().filter(|one| one.number == field::MODEL_GRAPH);
@@ -42,7 +50,7 @@ fn nodes(bytes: &[u8]) -> impl Iterator<Item = Node<'_>> {
 
 fn read(node: &[u8]) -> Option<Node<'_>> {
     let name = text(node, field::NODE_OP_TYPE).ok()?;
-    let operator = [PRUNE, RESTORE].into_iter().find(|operator| *operator == name)?;
+    let operator = [PRUNE, RESTORE, NEIGHBOR, SUM].into_iter().find(|operator| *operator == name)?;
     if text(node, field::NODE_DOMAIN).ok()? != tumble_ops::DOMAIN {
         return None;
     }
@@ -64,18 +72,31 @@ mod tests {
     }
 
     fn found(nodes: &[Vec<u8>], version: u32) -> Option<String> {
-        violation(&message(field::MODEL_GRAPH, &nodes.concat()), version).map(|violation| violation.to_string())
+        violation(&message(field::MODEL_GRAPH, &nodes.concat()), version, false).map(|violation| violation.to_string())
     }
 
     #[test]
-    fn pruning_needs_the_second_version() {
-        let pruned = [node("Relu", &["a"]), node("PruneEdges", &["rows", "keep", "neighbors", "reverse"])];
+    fn pruning_and_rows_of_neighbors_need_the_second_version() {
+        let prune = node("PruneEdges", &["rows", "keep", "neighbors", "reverse"]);
+        for (name, made) in [("PruneEdges", prune), ("NeighborRows", node("NeighborRows", &["rows", "n", "c"]))] {
+            let (nodes, other) = ([node("Relu", &["a"]), made], [node("Relu", &["a"])]);
+            let expected = format!(
+                "its operator {name} needs version 2 of the contract, but `version` is 1 in its metadata: export it anew"
+            );
+            assert_eq!(found(&nodes, 1).unwrap(), expected);
+            assert_eq!((found(&nodes, 2), found(&other, 1)), (None, None));
+        }
+    }
+
+    #[test]
+    fn sums_over_the_structure_belong_to_energies_of_the_whole() {
+        let bytes = message(field::MODEL_GRAPH, &node("SumOverStructure", &["rows", "replica"]));
         assert_eq!(
-            found(&pruned, 1).unwrap(),
-            "its operator PruneEdges needs version 2 of the contract, but `version` is 1 in its metadata: export it anew"
+            violation(&bytes, 2, false).unwrap().to_string(),
+            "its operator SumOverStructure adds all atoms, but its metadata does not say that its energy belongs to the \
+             whole structure: set `whole` to true"
         );
-        assert_eq!(found(&pruned, 2), None);
-        assert_eq!(found(&pruned[..1], 1), None);
+        assert!(violation(&bytes, 2, true).is_none());
     }
 
     #[test]
