@@ -12,14 +12,15 @@ use tumble_core::graph::Graph;
 use tumble_core::neighbors;
 use tumble_core::potential::{Derivative, Forces, Potential, Replicas, Response};
 use tumble_core::potential_plan::bytes_per_replica;
-use tumble_core::rotation::{IDENTITY, Matrix3, apply_transposed};
+use tumble_core::rotation::{IDENTITY, Matrix3, add, apply_transposed};
 use tumble_engine::OnnxPotential;
 
 /// A rotation by 0.7 radians about z, with inversion.
 const TURN: Matrix3 = [[-0.764_842_19, 0.644_217_69, 0.0], [-0.644_217_69, -0.764_842_19, 0.0], [0.0, 0.0, -1.0]];
 
-/// Exported models of one and two layers, with either of metatrain's featurizers, direct forces, an ensemble.
-const MODELS: [&str; 7] = [
+/// Exported models of one and two layers, with either of metatrain's featurizers, direct forces, an ensemble, and tiny
+/// networks with the other exchanges of rows.
+const MODELS: [&str; 10] = [
     "data/models/exported-pet-f64",
     "data/models/exported-residual-f64",
     "data/models/exported-direct-f32",
@@ -27,6 +28,9 @@ const MODELS: [&str; 7] = [
     "data/models/former-names-f32",
     "data/models/ensemble-padded-f64",
     "../examples/models/water-pet",
+    "data/models/exchange-neighbors-f64",
+    "data/models/exchange-pooled-f64",
+    "data/models/exchange-nearest-f64",
 ];
 
 fn path(model: &str) -> PathBuf {
@@ -47,12 +51,14 @@ fn in_layers(model: &str, threads: usize) -> OnnxPotential {
     load(model, threads, 0)
 }
 
-/// `count` atoms of all species of a model, scattered evenly over a skewed periodic cell, 12 Å³ each.
+/// `count` atoms of all species of a model, scattered evenly over a skewed periodic cell, 12 Å³ each. No two distances are
+/// the same: rounding would decide which neighbors are the nearest.
 fn system(info: &tumble_core::potential::ModelInfo, count: usize) -> System {
     let side = (12.0 * count as f64).cbrt();
     let cell = [[side, 0.0, 0.0], [0.1 * side, side, 0.0], [-0.1 * side, 0.05 * side, side]];
     let place = |i: usize| [0.819_172_51, 0.671_043_61, 0.549_700_48].map(|s| (s * (i + 1) as f64).fract());
-    let positions = (0..count).map(|i| apply_transposed(&cell, place(i))).collect();
+    let shift = |i: usize| [2.0, 3.0, 5.0].map(|rate| 0.1 * (rate * (i * i) as f64).sin());
+    let positions = (0..count).map(|i| add(apply_transposed(&cell, place(i)), shift(i))).collect();
     let species = (0..count).map(|i| info.species[i % info.species.len()]).collect();
     System::new(positions, species, Cell::new(cell, [true; 3]).unwrap()).unwrap()
 }
@@ -104,8 +110,10 @@ fn layers_equal_one_piece() {
 fn stages_are_twice_the_exchanges_of_messages_and_one() {
     let stages = MODELS.map(|model| whole(model).stages().unwrap());
     // Two layers that mix each other's messages, and a last mixing; two layers; direct forces as the first; the first
-    // with the cutoffs of the other ends and the pruning of edges; direct forces, exchanged by Gather; one hop.
-    assert_eq!(stages, [5, 3, 5, 9, 5, 1, 3]);
+    // with the cutoffs of the other ends and the pruning of edges; direct forces, exchanged by Gather; one hop; rows of
+    // neighbors and their gradients in two layers, in one before and after a sum with its gradient, and in one between
+    // choosing neighbors at both ends, pruning, and the way back.
+    assert_eq!(stages, [5, 3, 5, 9, 5, 1, 3, 5, 5, 8]);
 }
 
 /// The graph with its centers from `counted` on as ghosts, and without the edges of every `lone`-th center: some are
@@ -158,6 +166,17 @@ fn many_tiles_on_several_workers_keep_their_order() {
     assert_close(&found[0], &expected[0], tolerance(model), "900 atoms");
     let again = threaded.evaluate(&graph, &[TURN], Forces::Conservative).unwrap();
     assert!(found == again, "the same evaluation twice gives the same bits");
+}
+
+#[test]
+fn sums_over_the_structure_do_not_depend_on_the_number_of_workers() {
+    let model = "data/models/exchange-pooled-f64";
+    let graph = graph(&whole(model), 600);
+    let [one, two] = [1, 2]
+        .map(|threads| in_layers(model, threads).evaluate(&graph, &[IDENTITY, TURN], Forces::Conservative).unwrap());
+    assert_eq!(one[0].atomic_energies, two[0].atomic_energies);
+    let energies = &one[0].atomic_energies;
+    assert!(energies.iter().all(|energy| *energy == energies[0]) && one[1].atomic_energies[0] != energies[0]);
 }
 
 #[test]

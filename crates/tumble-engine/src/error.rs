@@ -32,6 +32,20 @@ pub enum PartitionError {
         name: String,
     },
 
+    /// Rows of neighbors by something other than neighbors.
+    #[error("its NeighborRows has the tensor `{name}` where the flat `neighbors` of edges were expected")]
+    NotNeighbors {
+        /// Its name.
+        name: String,
+    },
+
+    /// A sum over something other than structures.
+    #[error("its SumOverStructure has the tensor `{name}` where the input `replica` was expected")]
+    NotReplica {
+        /// Its name.
+        name: String,
+    },
+
     /// A branch or a loop; it reads tensors other than its inputs.
     #[error("its node {operator} contains a graph")]
     Nested {

@@ -42,6 +42,9 @@ const INT64: u64 = 7;
 const BOOL: u64 = 9;
 const FLOAT64: u64 = 11;
 
+/// The exchanges of a graph, by their results.
+type Exchanges<'a> = HashMap<&'a str, partitioner::Exchange<'a>>;
+
 /// A model, partitioned into stages.
 pub(crate) struct PartitionedModel {
     stages: Vec<Stage>,
@@ -92,6 +95,8 @@ struct Exchange {
     data: Origin,
     /// Whether the tensor has rows of narrow edges.
     narrow: bool,
+    /// The neighbor of each row of the result, for [`ExchangeKind::Neighbor`].
+    neighbors: Option<Origin>,
     /// The kind of its rows; determined at its first evaluation, in the self-check.
     rows: OnceLock<Rows>,
 }
@@ -120,12 +125,12 @@ impl PartitionedModel {
         factory: &SessionFactory,
         workers: usize,
     ) -> Result<Self, PartitionError> {
-        let data: HashMap<&str, &str> = cut.exchanges.iter().map(|exchange| (exchange.result, exchange.data)).collect();
-        let last_use = last_use(&cut.subgraphs, &data, &file.outputs.iter().copied().collect());
+        let exchanges: Exchanges = cut.exchanges.iter().map(|exchange| (exchange.result, *exchange)).collect();
+        let last_use = last_use(&cut.subgraphs, &exchanges, &file.outputs.iter().copied().collect());
         let (mut stages, mut types, mut origins) = (Vec::new(), narrow_types(cut.pruning), HashMap::new());
         for (stage, subgraph) in cut.subgraphs.iter().enumerate() {
             let inputs: Result<Vec<_>, _> =
-                subgraph.inputs.iter().map(|name| typed(name, file, &data, &types)).collect();
+                subgraph.inputs.iter().map(|name| typed(name, file, &exchanges, &types)).collect();
             let part = factory.part(file.write(&subgraph.nodes, &inputs?, &subgraph.outputs), stage);
             let sessions = run_concurrently(0..workers, |worker| Ok(part.session(1, worker)?))?;
             let inputs = subgraph.inputs.iter().map(|name| source(name, cut, &origins)).collect();
@@ -164,10 +169,10 @@ impl RunHandle {
 fn typed<'a>(
     name: &'a str,
     file: &File,
-    data: &HashMap<&str, &str>,
+    exchanges: &Exchanges,
     types: &'a HashMap<String, Type>,
 ) -> Result<(&'a str, Option<&'a Type>), PartitionError> {
-    match types.get(*data.get(name).unwrap_or(&name)) {
+    match types.get(exchanges.get(name).map_or(name, |exchange| exchange.data)) {
         None if !file.inputs.contains_key(name) => Err(PartitionError::NoStage { name: name.into() }),
         kind => Ok((name, kind)),
     }
@@ -176,9 +181,9 @@ fn typed<'a>(
 /// Returns the source of a [`typed`] input of a stage.
 fn source(name: &str, cut: &GraphPartition, origins: &HashMap<String, Origin>) -> Source {
     let exchange = cut.exchanges.iter().find(|exchange| exchange.result == name);
-    if let Some(&partitioner::Exchange { kind, data, narrow, .. }) = exchange {
-        let (name, data) = (data.to_owned(), origins[data]);
-        return Source::Exchanged(Exchange { kind, name, data, narrow, rows: OnceLock::new() });
+    if let Some(&partitioner::Exchange { kind, data, narrow, neighbors, .. }) = exchange {
+        let (name, data, neighbors) = (data.to_owned(), origins[data], neighbors.map(|name| origins[name]));
+        return Source::Exchanged(Exchange { kind, name, data, narrow, neighbors, rows: OnceLock::new() });
     }
     match (cut.pruning, Input::named(name)) {
         (Some(pruning), _) if name == pruning.neighbors => Source::Narrow(NarrowInput::Neighbors),
@@ -197,14 +202,17 @@ fn narrow_types(pruning: Option<Pruning>) -> HashMap<String, Type> {
 /// Returns the last stage that uses each kept tensor, directly or by an exchange.
 fn last_use<'a>(
     subgraphs: &[Subgraph<'a>],
-    data: &HashMap<&str, &'a str>,
+    exchanges: &Exchanges<'a>,
     outputs: &HashSet<&str>,
 ) -> HashMap<&'a str, usize> {
     let uses = subgraphs
         .iter()
         .enumerate()
         .flat_map(|(stage, subgraph)| subgraph.inputs.iter().map(move |name| (stage, *name)));
-    let kept = uses.map(|(stage, name)| (*data.get(name).unwrap_or(&name), stage));
+    let kept = uses.flat_map(|(stage, name)| {
+        let operands = exchanges.get(name).map_or_else(|| vec![name], |exchange| exchange.operands().collect());
+        operands.into_iter().map(move |name| (name, stage))
+    });
     // Stages ascend, so the last one stays in the map.
     kept.filter(|(name, _)| !outputs.contains(name)).collect()
 }

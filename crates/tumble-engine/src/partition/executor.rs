@@ -265,6 +265,12 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
         (&tensor.shape, arena.get(&tensor.place))
     }
 
+    /// Returns a kept output of a stage that holds integers in one row; `None` if it holds something else.
+    pub fn integers(&self, tile: usize, origin: Origin) -> Option<&[i64]> {
+        let (tensor, arena) = self.output(tile, origin);
+        (tensor.kind == TensorElementType::Int64 && tensor.shape.len() == 1).then(|| arena.get(&tensor.place))
+    }
+
     /// Returns a kept output of a stage for ONNX Runtime, without a copy.
     fn kept(&self, tile: usize, origin: Origin) -> ort::Result<SessionInputValue<'_>> {
         let (Tensor { shape, kind, place, .. }, arena) = self.output(tile, origin);

@@ -1,5 +1,6 @@
-//! The exchange of rows between two stages: each edge takes the row of its reversed edge, or the rows of all edges of
-//! the structure become those of the kept (narrow) edges, or the other way round.
+//! The exchange of rows between two stages: each edge takes the row of its reversed edge or of its neighbor, each center
+//! the sum of all centers, or the rows of all edges of the structure become those of the kept (narrow) edges, or the
+//! other way round.
 
 use bytemuck::Pod;
 use tumble_core::error::Result;
@@ -13,12 +14,20 @@ use crate::partition::{Exchange, Source, Stage};
 
 /// A tensor to be exchanged, by tile.
 pub(crate) struct Messages<'a, T> {
-    kind: ExchangeKind,
-    /// Kind of rows, for exchanges between reversed edges.
-    rows: Rows,
-    /// The tiles whose edges the rows belong to, for exchanges between reversed edges.
-    edges: &'a Tiles<'a>,
+    moves: Moves<'a, T>,
     tiles: Vec<View<'a, T>>,
+}
+
+/// How the rows of a tensor move.
+enum Moves<'a, T> {
+    /// To the reversed edges, among rows of this kind that belong to the edges of these tiles.
+    Reverse(Rows, &'a Tiles<'a>),
+    Prune,
+    Restore,
+    /// From the centers to these atoms of each tile.
+    Neighbor(Vec<&'a [i64]>),
+    /// To this sum.
+    Sum(Vec<T>),
 }
 
 impl<T: Real + Pod> Evaluation<'_, T> {
@@ -37,11 +46,17 @@ impl<T: Real + Pod> Evaluation<'_, T> {
         }
         let tiles: Vec<_> = (0..self.tiles.len()).map(|tile| self.view(tile, exchange.data)).collect();
         let edges = if exchange.narrow { &self.narrow().tiles } else { &self.tiles };
-        let rows = match exchange.kind {
-            ExchangeKind::Reverse => self.rows(exchange, edges, &tiles)?,
-            ExchangeKind::Prune | ExchangeKind::Restore => self.slot_rows(exchange, edges, &tiles)?,
+        let moves = match exchange.kind {
+            ExchangeKind::Reverse => Moves::Reverse(self.rows(exchange, edges, &tiles)?, edges),
+            ExchangeKind::Prune => self.slot_rows(exchange, edges, &tiles).map(|()| Moves::Prune)?,
+            ExchangeKind::Restore => self.slot_rows(exchange, edges, &tiles).map(|()| Moves::Restore)?,
+            ExchangeKind::Neighbor => {
+                self.center_rows(exchange, &tiles)?;
+                Moves::Neighbor(self.neighbors(exchange)?)
+            }
+            ExchangeKind::Sum => self.center_rows(exchange, &tiles).map(|()| Moves::Sum(sum(&tiles)))?,
         };
-        Ok(Messages { kind: exchange.kind, rows, edges, tiles })
+        Ok(Messages { moves, tiles })
     }
 
     /// Returns the kind of rows that the tensor has in all tiles.
@@ -57,16 +72,41 @@ impl<T: Real + Pod> Evaluation<'_, T> {
     }
 
     /// Checks that the tensor has a row for each slot, `[C, K, …]`.
-    fn slot_rows(&self, exchange: &Exchange, edges: &Tiles, tiles: &[View<T>]) -> Result<Rows> {
+    fn slot_rows(&self, exchange: &Exchange, edges: &Tiles, tiles: &[View<T>]) -> Result<()> {
         let fits = |(tile, (shape, _)): (usize, &View<T>)| {
             let expected = [edges.centers(tile).len(), edges.width(tile)].map(|count| count as i64);
             shape.len() > 2 && shape[..2] == expected
         };
-        if tiles.iter().enumerate().all(fits) { Ok(Rows::Slots) } else { Err(self.unfit(exchange)) }
+        if tiles.iter().enumerate().all(fits) { Ok(()) } else { Err(self.unfit(exchange)) }
+    }
+
+    /// Checks that the tensor has a row for each center, `[C, …]`.
+    fn center_rows(&self, exchange: &Exchange, tiles: &[View<T>]) -> Result<()> {
+        let row = tiles[0].0.get(1..);
+        let fits = |(tile, (shape, _)): (usize, &View<T>)| {
+            shape.len() > 1 && shape[0] == self.tiles.centers(tile).len() as i64 && shape.get(1..) == row
+        };
+        if tiles.iter().enumerate().all(fits) { Ok(()) } else { Err(self.unfit(exchange)) }
+    }
+
+    /// Returns the neighbors of an exchange's rows, as atoms of each tile.
+    fn neighbors(&self, exchange: &Exchange) -> Result<Vec<&[i64]>> {
+        let origin = exchange.neighbors.expect("rows of neighbors have neighbors");
+        let known = |tile| {
+            let atoms = self.integers(tile, origin)?;
+            let count = self.tiles.n_atoms(tile) as i64;
+            atoms.iter().all(|atom| (0..count).contains(atom)).then_some(atoms)
+        };
+        let neighbors: Option<_> = (0..self.tiles.len()).map(known).collect();
+        neighbors.ok_or_else(|| self.failed("its NeighborRows has other indices than the flat `neighbors` of edges"))
     }
 
     fn unfit(&self, exchange: &Exchange) -> tumble_core::Error {
-        self.failed(&format!("its tensor {} does not have one row of real numbers per edge", exchange.name))
+        let owner = match exchange.kind {
+            ExchangeKind::Neighbor | ExchangeKind::Sum => "center",
+            _ => "edge",
+        };
+        self.failed(&format!("its tensor {} does not have one row of real numbers per {owner}", exchange.name))
     }
 
     /// Writes a tile's tensor after an exchange; returns its shape and place.
@@ -77,20 +117,21 @@ impl<T: Real + Pod> Evaluation<'_, T> {
         arena: &mut Arena,
     ) -> Result<(Vec<i64>, TensorRange), OutOfMemory> {
         let (shape, own) = messages.tiles[tile];
-        let leading = if messages.kind == ExchangeKind::Reverse { 1 } else { 2 };
-        let width = shape[leading..].iter().product::<i64>() as usize;
-        let (shape, length) = match messages.kind {
-            ExchangeKind::Reverse => (shape.to_vec(), own.len()),
-            ExchangeKind::Prune => (self.narrow().shape(tile, &shape[2..]), self.narrow().n_slots(tile) * width),
-            ExchangeKind::Restore => {
-                let (centers, slots) = (self.tiles.centers(tile).len(), self.tiles.width(tile));
-                ([&[centers as i64, slots as i64], &shape[2..]].concat(), centers * slots * width)
-            }
+        let row = &shape[if matches!(messages.moves, Moves::Prune | Moves::Restore) { 2 } else { 1 }..];
+        let width = row.iter().product::<i64>() as usize;
+        let shape = match &messages.moves {
+            Moves::Reverse(..) | Moves::Sum(_) => shape.to_vec(),
+            Moves::Prune => self.narrow().shape(tile, row),
+            Moves::Restore => self.tiles.slot_shape(tile, row),
+            Moves::Neighbor(atoms) => [&[atoms[tile].len() as i64], row].concat(),
         };
-        let place = arena.add(length, self.pool, |free: &mut [T]| match messages.kind {
-            ExchangeKind::Reverse => messages.reverse(tile, width, free),
-            ExchangeKind::Prune => self.narrow().prune(tile, own, width, free),
-            ExchangeKind::Restore => self.narrow().restore(tile, own, width, T::from_f64(0.0), free),
+        let length = shape.iter().product::<i64>() as usize;
+        let place = arena.add(length, self.pool, |free: &mut [T]| match &messages.moves {
+            Moves::Reverse(rows, edges) => messages.reverse(edges.reversed(tile, *rows), tile, width, free),
+            Moves::Prune => self.narrow().prune(tile, own, width, free),
+            Moves::Restore => self.narrow().restore(tile, own, width, T::from_f64(0.0), free),
+            Moves::Neighbor(atoms) => messages.gather(&self.tiles, (tile, atoms[tile]), width, free),
+            Moves::Sum(sum) => free.chunks_exact_mut(width.max(1)).for_each(|row| row.copy_from_slice(sum)),
         })?;
         Ok((shape, place))
     }
@@ -98,10 +139,10 @@ impl<T: Real + Pod> Evaluation<'_, T> {
 
 impl<T: Copy> Messages<'_, T> {
     /// Writes a tile's own rows of `width` numbers, with each edge's row replaced by the reversed edge's.
-    fn reverse(&self, tile: usize, width: usize, into: &mut [T]) {
+    fn reverse(&self, reversed: &[Reversed], tile: usize, width: usize, into: &mut [T]) {
         let (own, mut written) = (self.tiles[tile].1, 0);
         let numbers = |row: u32| row as usize * width..(row as usize + 1) * width;
-        for &Reversed { row, other, back } in self.edges.reversed(tile, self.rows) {
+        for &Reversed { row, other, back } in reversed {
             let to = numbers(row);
             into[written..to.start].copy_from_slice(&own[written..to.start]);
             written = to.end;
@@ -109,4 +150,22 @@ impl<T: Copy> Messages<'_, T> {
         }
         into[written..].copy_from_slice(&own[written..]);
     }
+
+    /// Writes the rows of the centers that these atoms of a tile are.
+    fn gather(&self, edges: &Tiles, (tile, atoms): (usize, &[i64]), width: usize, into: &mut [T]) {
+        for (&atom, row) in atoms.iter().zip(into.chunks_exact_mut(width.max(1))) {
+            let (other, center) = edges.center_of_atom(tile, atom as usize);
+            row.copy_from_slice(&self.tiles[other].1[center * width..(center + 1) * width]);
+        }
+    }
+}
+
+/// Returns the sum of the rows of all centers, in their order: it depends neither on tiles nor on workers.
+fn sum<T: Real>(tiles: &[View<T>]) -> Vec<T> {
+    let width = tiles[0].0[1..].iter().product::<i64>() as usize;
+    let mut sums = vec![0.0; width];
+    for row in tiles.iter().flat_map(|(_, rows)| rows.chunks_exact(width.max(1))) {
+        sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum += x.to_f64());
+    }
+    sums.into_iter().map(T::from_f64).collect()
 }

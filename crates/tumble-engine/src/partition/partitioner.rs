@@ -2,21 +2,20 @@
 //!
 //! All of a model but the exchange of rows acts on each center separately. `ReverseEdges`, or in older files a Gather,
 //! puts the rows of a tensor into the order of the reversed edges: forward for the messages, backward for their
-//! gradients. `PruneEdges` leads from the edges of the structure to the narrow ones, `RestoreEdges` back. The stage of a
-//! node is the number of successive exchanges that it depends on. The tensors that a stage needs of an earlier one are
-//! kept or recomputed.
+//! gradients. `PruneEdges` leads from the edges of the structure to the narrow ones, `RestoreEdges` back. `NeighborRows`
+//! gives each edge the row of its neighbor, `SumOverStructure` each center the sum of all rows. The stage of a node is
+//! the number of successive exchanges that it depends on. The tensors that a stage needs of an earlier one are kept or
+//! recomputed.
+
+mod exchange;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use tumble_core::planner::RecomputeLevel;
 
 use crate::error::PartitionError;
+pub(crate) use crate::partition::partitioner::exchange::{Exchange, ExchangeKind, Pruning};
 use crate::partition::raw_model::{File, Node};
-
-/// Operators that exchange rows.
-const REVERSE: &str = "ReverseEdges";
-const PRUNE: &str = "PruneEdges";
-const RESTORE: &str = "RestoreEdges";
 
 /// Inputs that exist for a part of the centers.
 const LOCAL: [&str; 5] = ["edge_vectors", "neighbors", "mask", "species", "weights"];
@@ -42,47 +41,6 @@ pub(crate) struct Subgraph<'a> {
     pub inputs: Vec<&'a str>,
     /// Tensors that later stages need, and outputs of the model.
     pub outputs: Vec<&'a str>,
-}
-
-/// An exchange of the rows of `data`, with `result`.
-#[derive(Clone, Copy)]
-pub(crate) struct Exchange<'a> {
-    pub kind: ExchangeKind,
-    pub data: &'a str,
-    pub result: &'a str,
-    /// Whether `data` has rows of narrow edges.
-    pub narrow: bool,
-}
-
-/// The kind of an exchange.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ExchangeKind {
-    /// The row of each edge becomes the row of the reversed edge.
-    Reverse,
-    /// The rows of the structure's edges become those of the narrow ones.
-    Prune,
-    /// The rows of narrow edges become those of the structure's, zero for the others.
-    Restore,
-}
-
-/// The tensors of the node that prunes edges.
-#[derive(Clone, Copy)]
-pub(crate) struct Pruning<'a> {
-    /// Which edges are kept, bool.
-    pub keep: &'a str,
-    /// Neighbors of the narrow edges.
-    pub neighbors: &'a str,
-    /// Mask of the narrow edges.
-    pub mask: &'a str,
-    /// Reversed edges of the narrow ones; it may order exchanges only.
-    reverse: &'a str,
-}
-
-impl<'a> Pruning<'a> {
-    fn read(node: &Node<'a>) -> Option<Self> {
-        let (&[_, keep, ..], &[_, neighbors, mask, reverse]) = (&*node.inputs, &*node.outputs) else { return None };
-        Some(Self { keep, neighbors, mask, reverse })
-    }
 }
 
 /// Partitions a graph into stages. Tensors of an earlier stage are kept if that saves at least `level.matmuls()` matrix
@@ -131,7 +89,7 @@ impl<'a> Graph<'a> {
         let made =
             |(index, node): (usize, &Node<'a>)| node.outputs.iter().map(move |&name| (name, index)).collect::<Vec<_>>();
         let producer = file.nodes.iter().enumerate().flat_map(made).collect();
-        let mut prunings = file.nodes.iter().filter(|node| node.operator == PRUNE);
+        let mut prunings = file.nodes.iter().filter(|node| node.operator == exchange::PRUNE);
         let pruning = prunings.next().and_then(Pruning::read);
         if prunings.next().is_some() {
             return Err(PartitionError::Prunings);
@@ -148,6 +106,9 @@ impl<'a> Graph<'a> {
         }
         if let Some(name) = file.outputs.iter().find(|name| graph.of(name).exchange.is_some()) {
             return Err(PartitionError::ExchangedOutput { name: (*name).into() });
+        }
+        if let Some(why) = graph.misused() {
+            return Err(why);
         }
         let nested = |index: &usize| graph.nodes[*index].live && file.nodes[*index].nested;
         match (0..file.nodes.len()).find(nested) {
@@ -172,15 +133,7 @@ impl<'a> Graph<'a> {
 
     fn know(&self, node: &Node) -> NodeInfo {
         let from: Vec<_> = node.inputs.iter().map(|name| self.of(name)).collect();
-        let exchange = match (node.operator, &from[..]) {
-            (PRUNE, [data, ..]) if self.pruning.is_some() && data.geometry => Some(ExchangeKind::Prune),
-            (RESTORE, [data, ..]) if data.narrow && self.is_mark(node.inputs.get(1)) => Some(ExchangeKind::Restore),
-            (REVERSE, [data, order]) if data.geometry && order.reversed => Some(ExchangeKind::Reverse),
-            ("Gather", [data, order]) if node.first_axis && data.geometry && order.reversed => {
-                Some(ExchangeKind::Reverse)
-            }
-            _ => None,
-        };
+        let exchange = self.exchange(node, &from);
         let narrow = from.iter().any(|known| known.narrow) || exchange == Some(ExchangeKind::Prune);
         NodeInfo {
             stage: from.iter().map(|known| known.stage).max().unwrap_or(0) + usize::from(exchange.is_some()),
@@ -193,34 +146,10 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// Whether this tensor marks the edges to keep.
-    fn is_mark(&self, name: Option<&&str>) -> bool {
-        self.pruning.is_some_and(|pruning| name == Some(&pruning.keep))
-    }
-
     fn mark_live(&mut self) {
         for index in self.needed_for(&self.file.outputs, |name| self.producer.get(name).copied()) {
             self.nodes[index].live = true;
         }
-    }
-
-    /// Returns the inputs of a node; of an exchange, without the order.
-    fn needs(&self, index: usize) -> &[&'a str] {
-        let inputs = &self.file.nodes[index].inputs;
-        match self.nodes[index].exchange {
-            Some(ExchangeKind::Prune) => &inputs[..2],
-            Some(ExchangeKind::Reverse | ExchangeKind::Restore) => &inputs[..1],
-            None => inputs,
-        }
-    }
-
-    fn exchanges(&self) -> impl Iterator<Item = Exchange<'a>> {
-        let live = self.nodes.iter().zip(&self.file.nodes).filter(|(known, _)| known.live);
-        live.filter_map(|(known, node)| {
-            let kind = known.exchange?;
-            let (data, result) = (*node.inputs.first()?, *node.outputs.first()?);
-            Some(Exchange { kind, data, result, narrow: self.of(data).narrow })
-        })
     }
 
     /// Whether a tensor belongs to the edges of the structure, in a model that prunes them. It is small beside those of
@@ -267,7 +196,7 @@ impl<'a> Graph<'a> {
         kept: &HashSet<&'a str>,
     ) -> Result<Subgraph<'a>, PartitionError> {
         let keep = self.pruning.map(|pruning| pruning.keep);
-        let exchanged: HashSet<_> = self.exchanges().map(|exchange| exchange.data).chain(keep).collect();
+        let exchanged: HashSet<_> = self.exchanges().flat_map(|exchange| exchange.operands()).chain(keep).collect();
         let given = |name: &&str| kept.contains(name) || exchanged.contains(name) || self.file.outputs.contains(name);
         let own = members.iter().filter(|&&index| self.nodes[index].stage == stage);
         let names = own.flat_map(|&index| &self.file.nodes[index].outputs).copied();
@@ -320,121 +249,4 @@ fn is_matmul(node: &Node) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use tumble_onnx::file::proto::{field, message};
-
-    use super::*;
-
-    fn bytes(model: &str) -> Vec<u8> {
-        let path =
-            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../tests/data/models/{model}.onnx"));
-        std::fs::read(path).unwrap()
-    }
-
-    #[test]
-    fn inputs_of_subgraphs_come_from_the_structure_or_from_earlier_subgraphs() {
-        for (model, exchanges) in [("exported-pet-f64", 4), ("exported-residual-f64", 2), ("pair-padded-f64", 0)] {
-            let bytes = bytes(model);
-            let file = File::read(&bytes).unwrap();
-            let cut = cut(&file, RecomputeLevel::Balanced).unwrap();
-            assert_eq!((cut.exchanges.len(), cut.subgraphs.len()), (exchanges, exchanges + 1), "{model}");
-            let mut known: HashSet<&str> = LOCAL.into_iter().collect();
-            for subgraph in &cut.subgraphs {
-                assert!(subgraph.inputs.iter().all(|name| known.contains(name)), "{model}: {:?}", subgraph.inputs);
-                known.extend(&subgraph.outputs);
-                let results = cut.exchanges.iter().filter(|exchange| subgraph.outputs.contains(&exchange.data));
-                known.extend(results.map(|exchange| exchange.result));
-            }
-            assert!(file.outputs.iter().all(|name| known.contains(name)), "{model}");
-        }
-    }
-
-    #[test]
-    fn layers_are_recomputed_in_the_backward_pass_only_and_once() {
-        let bytes = bytes("exported-residual-f64");
-        let file = File::read(&bytes).unwrap();
-        let subgraphs = cut(&file, RecomputeLevel::Balanced).unwrap().subgraphs;
-        let matmuls = |subgraph: &Subgraph| subgraph.nodes.iter().filter(|&&node| is_matmul(&file.nodes[node])).count();
-        let all = file.nodes.iter().filter(|node| is_matmul(node)).count();
-        let [forward, both, backward] = &subgraphs[..] else { panic!("two layers are three stages") };
-        // The last layer goes forward and backward in one stage, so only the first is recomputed.
-        let again = forward.nodes.iter().filter(|node| backward.nodes.contains(node) && is_matmul(&file.nodes[**node]));
-        assert_eq!(matmuls(forward) + matmuls(both) + matmuls(backward), all + again.count());
-        assert!(both.nodes.iter().all(|node| !forward.nodes.contains(node) || !is_matmul(&file.nodes[*node])));
-    }
-
-    #[test]
-    fn models_with_global_tensors_are_not_partitioned() {
-        for (model, name) in [("pair-list-f64", "centers"), ("exported-orb-f64", "replica")] {
-            let bytes = bytes(model);
-            let why = cut(&File::read(&bytes).unwrap(), RecomputeLevel::Balanced).err().unwrap();
-            assert_eq!(why.to_string(), format!("its tensor {name} cannot be computed for a part of the centers"));
-        }
-    }
-
-    /// Returns a model file of these nodes: operator, inputs and outputs, separated by blanks.
-    fn model(nodes: &[[&str; 3]], outputs: &str) -> Vec<u8> {
-        let texts = |number, names: &str| -> Vec<u8> {
-            names.split_whitespace().flat_map(|name| message(number, name.as_bytes())).collect()
-        };
-        let node = |[operator, inputs, outputs]: &[&str; 3]| {
-            let parts = [texts(field::NODE_INPUT, inputs), texts(field::NODE_OUTPUT, outputs)];
-            message(field::GRAPH_NODE, &[parts.concat(), texts(field::NODE_OP_TYPE, operator)].concat())
-        };
-        let value = |number, name: &str| message(number, &message(field::VALUE_NAME, name.as_bytes()));
-        let inputs = LOCAL.iter().chain(&["reverse"]).flat_map(|name| value(field::GRAPH_INPUT, name));
-        let outputs = outputs.split_whitespace().flat_map(|name| value(field::GRAPH_OUTPUT, name));
-        let graph: Vec<u8> = nodes.iter().flat_map(node).chain(inputs).chain(outputs).collect();
-        message(field::MODEL_GRAPH, &graph)
-    }
-
-    /// Pruned edges: marks and rows, the narrow part, and the way back, with these marks.
-    fn pruned<'a>(prune: &'a str, restore: &'a str) -> Vec<[&'a str; 3]> {
-        vec![
-            ["Abs", "edge_vectors", "rows"],
-            ["Less", "rows rows", "keep"],
-            ["PruneEdges", prune, "narrow narrow_neighbors narrow_mask narrow_reverse"],
-            ["Where", "narrow_mask narrow narrow", "computed"],
-            ["RestoreEdges", restore, "restored"],
-            ["Abs", "restored", "edge_gradients"],
-        ]
-    }
-
-    fn reason(nodes: &[[&str; 3]], outputs: &str) -> String {
-        let bytes = model(nodes, outputs);
-        let why = cut(&File::read(&bytes).unwrap(), RecomputeLevel::Speed).err();
-        why.map(|why| why.to_string()).unwrap_or_default()
-    }
-
-    #[test]
-    fn pruned_edges_divide_a_model_into_three_stages() {
-        let bytes = model(&pruned("rows keep neighbors reverse", "computed keep reverse"), "edge_gradients");
-        let file = File::read(&bytes).unwrap();
-        let cut = cut(&file, RecomputeLevel::Speed).unwrap();
-        let kinds: Vec<_> = cut.exchanges.iter().map(|exchange| (exchange.kind, exchange.narrow)).collect();
-        assert_eq!(kinds, [(ExchangeKind::Prune, false), (ExchangeKind::Restore, true)]);
-        let inputs: Vec<_> = cut.subgraphs.iter().map(|subgraph| &*subgraph.inputs).collect();
-        assert_eq!(inputs, [&["edge_vectors"][..], &["narrow_mask", "narrow"], &["restored"]]);
-        assert_eq!(cut.subgraphs[0].outputs, ["rows", "keep"]);
-    }
-
-    #[test]
-    fn misused_exchanges_are_reasons_not_to_partition() {
-        let kept = "computed keep reverse";
-        let marked_by_an_input = pruned("rows mask neighbors reverse", "computed mask reverse");
-        assert_eq!(reason(&marked_by_an_input, "edge_gradients"), "no stage computes its tensor mask");
-        let other_marks = pruned("rows keep neighbors reverse", "computed mask reverse");
-        assert_eq!(
-            reason(&other_marks, "edge_gradients"),
-            "its tensor reverse cannot be computed for a part of the centers"
-        );
-        let never_pruned = pruned("rows keep neighbors reverse", "rows keep reverse");
-        assert!(reason(&never_pruned, "edge_gradients").contains("its tensor reverse cannot"));
-        let direct = pruned("rows keep neighbors reverse", kept);
-        assert_eq!(reason(&direct, "restored"), "its output restored is the result of an exchange of rows itself");
-        let twice = [pruned("rows keep neighbors reverse", kept), pruned("rows keep neighbors reverse", kept)].concat();
-        assert_eq!(reason(&twice, "edge_gradients"), "it has more than one node PruneEdges");
-        let bare = pruned("rows", kept);
-        assert!(reason(&bare, "edge_gradients").contains("cannot be computed for a part of the centers"));
-    }
-}
+mod tests;

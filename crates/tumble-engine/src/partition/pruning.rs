@@ -75,11 +75,6 @@ impl NarrowEdges {
         })
     }
 
-    /// Number of narrow slots of a tile.
-    pub fn n_slots(&self, tile: usize) -> usize {
-        self.layouts[tile].slots.len()
-    }
-
     /// Copies rows of `width` numbers from the structure's slots to the narrow ones; padding gets the first row.
     pub fn prune<T: Copy>(&self, tile: usize, rows: &[T], width: usize, into: &mut [T]) {
         for (&slot, row) in self.layouts[tile].slots.iter().zip(into.chunks_exact_mut(width.max(1))) {
@@ -221,7 +216,7 @@ mod tests {
         let tiles = Tiles::new(Cow::Owned(graph), 1);
         let narrow = NarrowEdges::new(&tiles, &[&[0]], |_| &[7]).unwrap();
         assert_eq!(
-            (narrow.n_slots(0), &*narrow.layouts[0].mask, &*narrow.layouts[0].neighbors),
+            (narrow.layouts[0].slots.len(), &*narrow.layouts[0].mask, &*narrow.layouts[0].neighbors),
             (1, &[false][..], &[0][..])
         );
     }

@@ -91,6 +91,30 @@ impl<'a> Tiles<'a> {
         }
     }
 
+    /// Returns the number of atoms of a tile's [`Self::graph`].
+    pub fn n_atoms(&self, tile: usize) -> usize {
+        self.centers(tile).len() + self.edges(tile).len()
+    }
+
+    /// Returns the tile and, among its centers, the place of an atom of a tile's [`Self::graph`]: of a center, or of the
+    /// neighbor at the end of an edge. If that is no center of the whole, it returns the edge's own center.
+    pub fn center_of_atom(&self, tile: usize, atom: usize) -> (usize, usize) {
+        let centers = self.centers(tile);
+        let Some(edge) = atom.checked_sub(centers.len()) else { return (tile, atom) };
+        let edge = self.edges(tile).start + edge;
+        let neighbor = self.whole.neighbors[edge];
+        if neighbor < self.whole.n_centers() {
+            return (neighbor / self.size, neighbor % self.size);
+        }
+        let after = self.whole.first_edge[centers.start..=centers.end].partition_point(|&first| first <= edge);
+        (tile, after - 1)
+    }
+
+    /// Returns the shape of a tile's tensor with rows of this shape per slot.
+    pub fn slot_shape(&self, tile: usize, row: &[i64]) -> Vec<i64> {
+        [&[self.centers(tile).len() as i64, self.widths[tile] as i64], row].concat()
+    }
+
     /// Returns the number of rows of a tile's tensor.
     pub fn n_rows(&self, tile: usize, rows: Rows) -> usize {
         let (centers, edges) = (self.centers(tile).len(), self.edges(tile).len() + self.shift(tile));
@@ -161,6 +185,23 @@ mod tests {
         let last = tiles.graph(1);
         assert_eq!((last.species, last.first_edge), (vec![5, 6, 4, 6, 5], vec![0, 2, 3]));
         assert_eq!(last.vectors, graph.vectors[3..]);
+    }
+
+    #[test]
+    fn atoms_of_a_tile_are_its_centers_and_the_neighbors_of_its_edges() {
+        let mut graph = chain();
+        let tiles = Tiles::new(Cow::Borrowed(&graph), 2);
+        let places = |tile: usize| (0..tiles.n_atoms(tile)).map(|atom| tiles.center_of_atom(tile, atom)).collect();
+        let found: Vec<Vec<_>> = (0..3).map(places).collect();
+        // Edges: 0-1, 1-0; 3-4; 4-3, 4-5, 5-4.
+        assert_eq!(found[0], [(0, 0), (0, 1), (0, 1), (0, 0)]);
+        assert_eq!(found[1], [(1, 0), (1, 1), (2, 0)]);
+        assert_eq!(found[2], [(2, 0), (2, 1), (1, 1), (2, 1), (2, 0)]);
+        // The last atom is no center any more: the edge 4-5 has its own center.
+        graph.weights.pop();
+        graph.first_edge.pop();
+        let tiles = Tiles::new(Cow::Borrowed(&graph), 2);
+        assert_eq!((tiles.center_of_atom(2, 1), tiles.center_of_atom(2, 2)), ((1, 1), (2, 0)));
     }
 
     #[test]
