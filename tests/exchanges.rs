@@ -79,3 +79,16 @@ fn gradients_of_stages_are_slopes_of_the_energy_with_and_without_ghosts() {
 fn a_model_with_a_sum_over_the_structure_belongs_to_the_whole() {
     assert_eq!(MODELS.map(|name| in_stages(name, 1).info().whole), [false, true, false]);
 }
+
+#[test]
+fn misused_rows_of_neighbors_are_reasons_not_to_partition() {
+    let reason = |name: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/models/bad-exchange-{name}.onnx"));
+        let model = OnnxPotential::load(&path, &ExecutionOptions::default()).unwrap();
+        model.stages().unwrap_err().to_owned()
+    };
+    let found = reason("indices");
+    assert!(found.ends_with("its NeighborRows has other indices than the flat `neighbors` of edges"), "{found}");
+    let found = reason("rows");
+    assert!(found.ends_with("its tensor wrong does not have one row of real numbers per center"), "{found}");
+}
