@@ -18,9 +18,9 @@ use tumble_engine::OnnxPotential;
 /// A rotation by 0.7 radians about z, with inversion.
 const TURN: Matrix3 = [[-0.764_842_19, 0.644_217_69, 0.0], [-0.644_217_69, -0.764_842_19, 0.0], [0.0, 0.0, -1.0]];
 
-/// Exported models of one and two layers, with either of metatrain's featurizers, direct forces, an ensemble, and tiny
-/// networks with the other exchanges of rows.
-const MODELS: [&str; 10] = [
+/// Exported models of one and two layers, with either of metatrain's featurizers, direct forces, an ensemble, tiny
+/// networks with the other exchanges of rows, and Orb.
+const MODELS: [&str; 11] = [
     "data/models/exported-pet-f64",
     "data/models/exported-residual-f64",
     "data/models/exported-direct-f32",
@@ -31,6 +31,7 @@ const MODELS: [&str; 10] = [
     "data/models/exchange-neighbors-f64",
     "data/models/exchange-pooled-f64",
     "data/models/exchange-nearest-f64",
+    "data/models/exported-orb-f64",
 ];
 
 fn path(model: &str) -> PathBuf {
@@ -112,8 +113,8 @@ fn stages_are_twice_the_exchanges_of_messages_and_one() {
     // Two layers that mix each other's messages, and a last mixing; two layers; direct forces as the first; the first
     // with the cutoffs of the other ends and the pruning of edges; direct forces, exchanged by Gather; one hop; rows of
     // neighbors and their gradients in two layers, in one before and after a sum with its gradient, and in one between
-    // choosing neighbors at both ends, pruning, and the way back.
-    assert_eq!(stages, [5, 3, 5, 9, 5, 1, 3, 5, 5, 8]);
+    // choosing neighbors at both ends, pruning, and the way back; and in Orb.
+    assert_eq!(stages, [5, 3, 5, 9, 5, 1, 3, 5, 5, 8, 10]);
 }
 
 /// The graph with its centers from `counted` on as ghosts, and without the edges of every `lone`-th center: some are
@@ -238,7 +239,6 @@ fn non_finite_results_are_named_with_their_place_in_the_whole() {
 fn a_model_without_layers_gives_the_reason() {
     let cases = [
         ("pair-list-f64", "its tensor centers cannot be computed for a part of the centers"),
-        ("exported-orb-f64", "its tensor replica cannot be computed for a part of the centers"),
         ("direct-padded-f64", "its stress is not a sum over atoms"),
         ("twohop-padded-f64", "its stages give other results than the whole model"),
     ];

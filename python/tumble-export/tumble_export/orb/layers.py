@@ -6,7 +6,7 @@ Rows are edge slots of the padded layout, [C·K, d], or centers, [C, d].
 import torch
 from torch import nn
 
-from ..functions import Reverse, Silu
+from ..functions import Silu
 from ..layers import Dense, Norm, matrices
 
 ENVELOPE_RADIUS = 6.0  # Å, for every Orb, independent of its radius
@@ -26,25 +26,6 @@ class Softplus(torch.autograd.Function):
     def backward(ctx, grad):
         (x,) = ctx.saved_tensors
         return torch.where(x > LINEAR, grad, grad * torch.sigmoid(x))
-
-
-class Across(torch.autograd.Function):
-    """Gather rows of centers [C, d] at the other end of each edge [C·K, d], by the slots of the reversed edges [C, K].
-
-    The slot of the reversed edge belongs to the center at the other end. Backward, each center sums the gradients of
-    the reversed edges, so the gradient is a gather too. An edge without a reversed edge sees its own center.
-    """
-
-    @staticmethod
-    def forward(ctx, rows, reverse):
-        ctx.save_for_backward(reverse)
-        centers = torch.arange(reverse.shape[0]).unsqueeze(1).expand(reverse.shape)
-        return rows.index_select(0, centers.reshape(-1).index_select(0, reverse.reshape(-1)))
-
-    @staticmethod
-    def backward(ctx, grad):
-        (reverse,) = ctx.saved_tensors
-        return Reverse.apply(grad, reverse.reshape(-1)).view(*reverse.shape, -1).sum(1), None
 
 
 class ShiftedSoftplus(nn.Module):

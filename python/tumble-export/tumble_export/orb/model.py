@@ -1,7 +1,8 @@
 """Orb on the tensors of the model contract, made from a loaded model of `orb-models`.
 
 An edge of the contract goes from Orb's sender (the center) to its receiver (the neighbor). Orb keeps the nearest
-neighbors of each sender only, so it may keep an edge and drop the reversed one: both have weights of their own.
+neighbors of each sender only, so it may keep an edge and drop the reversed one: both have weights of their own. Edges
+that neither end keeps are pruned.
 """
 
 from types import SimpleNamespace
@@ -9,10 +10,11 @@ from types import SimpleNamespace
 import torch
 from torch import nn
 
+from ..exchanges import neighbor_rows, structure_sum
 from ..functions import Reverse
 from ..layers import Dense, matrices
-from ..pruning import nearest
-from .layers import Across, Normed, angular, envelope, radial, readout
+from ..pruning import PruneEdges, either_way, narrowed, nearest
+from .layers import Normed, angular, envelope, radial, readout
 from .zbl import Zbl
 
 ELEMENTS = 118  # atomic numbers below can be embedded
@@ -38,22 +40,22 @@ class Interaction(nn.Module):
         shift = None if condition is None else layer._cond_node_proj(condition).detach()
         self.register_buffer("condition", shift)
 
-    def forward(self, nodes, edges, sent, received, reverse):
-        """nodes [C, d], edges [C·K, d], weights [C, K] of the edges sent and received, reverse [C, K]."""
+    def forward(self, nodes, edges, sent, received, layout):
+        """nodes [C, d], edges [C·K, d], weights [C, K] of the edges sent and received; layout as in `neighbor_rows`."""
         if self.condition is not None:
             nodes = nodes + self.condition
-        messages = self.message(self.join(nodes, edges, reverse))
-        back = reverse.reshape(-1)
+        messages = self.message(self.join(nodes, edges, layout))
+        back = layout[2].reshape(-1)
         incoming = Reverse.apply(messages, back)
         gate = self.gate(self.send(edges), sent)
         incoming_gate = self.gate(Reverse.apply(self.receive(edges), back), received)
         parts = [nodes, total(incoming, incoming_gate), total(messages, gate)]
         return nodes + self.update(torch.cat(parts, dim=1)), edges + messages
 
-    def join(self, nodes, edges, reverse):
+    def join(self, nodes, edges, layout):
         """The first linear map of the messages [C·K, h]."""
-        hidden = self.from_edge(edges) + Across.apply(self.from_other(nodes), reverse)
-        hidden = hidden.view(*reverse.shape, -1) + self.from_own(nodes).unsqueeze(1)
+        hidden = self.from_edge(edges) + neighbor_rows(self.from_other(nodes), *layout)
+        hidden = hidden.view(*layout[1].shape, -1) + self.from_own(nodes).unsqueeze(1)
         return hidden.view(-1, hidden.shape[2])
 
     def gate(self, values, weights):
@@ -83,9 +85,9 @@ class EnergyHead(nn.Module):
         self.mean = head.node_aggregation == "mean"
         self.mlp = readout(head)
 
-    def forward(self, nodes, same, count):
-        """nodes [C, d], centers of the same replica [C, C] and their count [C, 1] -> energies [C, 1]."""
-        pooled = same @ nodes
+    def forward(self, nodes, count, structure):
+        """nodes [C, d], the number of atoms of the structure [C, 1], (weights, replica) -> energies [C, 1]."""
+        pooled = structure_sum(nodes, *structure)
         return self.mlp(pooled / count) if self.mean else self.mlp(pooled) / count
 
 
@@ -110,21 +112,29 @@ class Orb(nn.Module):
         self.register_buffer("radius", torch.tensor(self.cutoff, dtype=torch.float64))
         self.hops = len(self.layers) + 1  # reach of the features: atoms receive along their neighbors' edges
 
-    def forward(self, edge_vectors, neighbors, mask, reverse, species, replica=None):
+    def forward(self, edge_vectors, neighbors, mask, reverse, species, replica=None, weights=None):
         """Outputs for tensors of the contract; without `replica` all atoms belong to one structure."""
+        vectors, r = self.lengths(edge_vectors, mask)
+        chosen = nearest(r, mask, self.limit)
+        return self.outputs(vectors, r, chosen, (neighbors, mask, reverse), species, (weights, replica))
+
+    def lengths(self, vectors, mask):
+        """Edge vectors [C, K, 3], as long as the cutoff in padding, and their lengths [C, K]."""
         far = torch.stack([self.radius, 0 * self.radius, 0 * self.radius])
-        vectors = torch.where(mask.unsqueeze(2), edge_vectors, far)
-        r = (vectors * vectors).sum(2).sqrt()
-        kept = nearest(r, mask, self.limit)
-        own = species[: mask.shape[0]]
-        same = replicas(own * 0 if replica is None else replica[: mask.shape[0]], r.dtype)
-        count = same.sum(1, keepdim=True)
-        nodes = self.features(vectors, r, kept, own, reverse)
-        found = {"atomic_energies": self.energy(nodes, same, count)}
+        vectors = torch.where(mask.unsqueeze(2), vectors, far)
+        return vectors, (vectors * vectors).sum(2).sqrt()
+
+    def outputs(self, vectors, r, chosen, layout, species, structure):
+        """Outputs from edges, those that their centers chose [C, K], their layout (neighbors, mask, reverse)."""
+        own = species[: r.shape[0]]
+        count = structure_sum(torch.ones_like(r[:, :1]), *structure)
+        count = torch.where(count == 0.0, torch.ones_like(count), count)
+        nodes = self.features(vectors, r, chosen, own, layout)
+        found = {"atomic_energies": self.energy(nodes, count, structure)}
         if self.forces is not None:
             found["forces"] = self.forces(nodes)
         if self.zbl is not None:
-            self.repel(found, vectors, r, kept, reverse, self.pairs(species, neighbors, own), count)
+            self.repel(found, vectors, r, chosen, layout[2], self.pairs(species, layout[0], own), count)
         found["atomic_energies"] = found["atomic_energies"].squeeze(1)
         return found
 
@@ -132,14 +142,14 @@ class Orb(nn.Module):
         """Atomic numbers of both ends of the edges, [C] and [C, K]."""
         return own, species.index_select(0, neighbors.reshape(-1)).view(neighbors.shape)
 
-    def features(self, vectors, r, kept, own, reverse):
+    def features(self, vectors, r, chosen, own, layout):
         """The features of each center after all layers [C, d]."""
         weights = envelope(r) if self.smooth else torch.ones_like(r)
-        weights = torch.where(kept, weights, torch.zeros_like(r))
-        received = Reverse.apply(weights.reshape(-1, 1), reverse.reshape(-1)).view(r.shape)
+        weights = torch.where(chosen, weights, torch.zeros_like(r))
+        received = Reverse.apply(weights.reshape(-1, 1), layout[2].reshape(-1)).view(r.shape)
         nodes, edges = self.atoms.index_select(0, own), self.embed(self.edge_features(vectors, r))
         for layer in self.layers:
-            nodes, edges = layer(nodes, edges, weights, received, reverse)
+            nodes, edges = layer(nodes, edges, weights, received, layout)
         return nodes
 
     def edge_features(self, vectors, r):
@@ -151,9 +161,9 @@ class Orb(nn.Module):
         product = (radial * envelope(r)).unsqueeze(2) * angular.unsqueeze(1)
         return product.reshape(-1, radial.shape[1] * angular.shape[1])
 
-    def repel(self, found, vectors, r, kept, reverse, pairs, count):
+    def repel(self, found, vectors, r, chosen, reverse, pairs, count):
         """Add ZBL: Orb's conservative models take its mean over the atoms of a structure, direct ones its sum."""
-        energies, slopes = self.zbl(r, *pairs, kept)
+        energies, slopes = self.zbl(r, *pairs, chosen)
         energies = energies.sum(1, keepdim=True)
         found["atomic_energies"] = found["atomic_energies"] + (energies / count if self.zbl_mean else energies)
         if self.forces is not None:
@@ -162,9 +172,41 @@ class Orb(nn.Module):
             found["forces"] = found["forces"] + ((both / r).unsqueeze(2) * vectors).sum(1)
 
 
-def replicas(numbers, dtype):
-    """1 for pairs of centers in the same replica, else 0 [C, C]."""
-    return (numbers.unsqueeze(1) == numbers.unsqueeze(0)).to(dtype)
+class NearestOrb(Orb):
+    """An Orb of a few neighbors: all but their choice is computed for the edges that either end chose."""
+
+    def forward(
+        self,
+        edge_vectors,
+        neighbors,
+        mask,
+        reverse,
+        species,
+        replica=None,
+        weights=None,
+        kept_neighbors=None,
+        kept_mask=None,
+        kept_reverse=None,
+    ):
+        """As in `Orb`; `kept_…` [C, L] are those of `narrowed`."""
+        vectors, r = self.lengths(edge_vectors, mask)
+        chosen, keep = self.choose(r, mask, reverse)
+        layout = narrowed(keep, neighbors, reverse) if kept_mask is None else (kept_neighbors, kept_mask, kept_reverse)
+        rows = torch.cat([vectors, chosen.unsqueeze(2).to(r.dtype)], dim=2)
+        kept_vectors, mark = PruneEdges.apply(rows, keep, neighbors, reverse, layout[1]).split([3, 1], dim=2)
+        edges = *self.lengths(kept_vectors, layout[1]), layout[1] & (mark.squeeze(2) > 0.5)
+        return self.outputs(*edges, layout, species, (weights, replica))
+
+    def choose(self, r, mask, reverse):
+        """The edges [C, K] that their center chose, and those that either end chose, from lengths."""
+        chosen = nearest(r, mask, self.limit)
+        return chosen, either_way(chosen, reverse, r.dtype)
+
+    @torch.no_grad()
+    def narrowed(self, edge_vectors, neighbors, mask, reverse):
+        """Neighbors, mask and reverse [C, L] of the kept edges."""
+        _, r = self.lengths(edge_vectors, mask)
+        return narrowed(self.choose(r, mask, reverse)[1], neighbors, reverse)
 
 
 @torch.no_grad()

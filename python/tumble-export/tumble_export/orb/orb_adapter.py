@@ -10,7 +10,7 @@ import torch
 from ..adapter import Adapter
 from ..neighbors import edges
 from . import load
-from .model import ELEMENTS, Orb
+from .model import ELEMENTS, NearestOrb, Orb
 
 SAME = 1e-6  # share of the radius: smaller differences may change the order in single precision
 USUAL = 120  # neighbors at most: "effectively unlimited" in orb-models
@@ -42,7 +42,8 @@ def adapt(loaded, kind, charge=None, spin=None):
         raise SystemExit(f"{loaded.name} has no direct forces, so --forces {kind} is not possible: leave it out.")
     given = state(regressor, charge, spin)
     double = copy.deepcopy(regressor).double().eval()
-    module = Orb(double, direct, embedding(double, given))
+    made = NearestOrb if regressor.system_config.max_num_neighbors < USUAL else Orb
+    module = made(double, direct, embedding(double, given))
     references = double.heads["energy"].reference.linear.weight.detach().reshape(-1)
     species = fitted(references)
     return Adapter(
