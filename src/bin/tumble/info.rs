@@ -79,7 +79,8 @@ pub fn rows(potential: &OnnxPotential, path: &Path) -> Vec<(&'static str, String
 
 fn reach_of(info: &ModelInfo) -> String {
     if info.whole {
-        return "the whole structure (its energy is not a sum over atoms: on one rank and in one piece only)".into();
+        return "the whole structure (its energy is not a sum over atoms: on one rank only, and never in blocks)"
+            .into();
     }
     let reach = plain(info.hops as f64 * info.cutoff);
     format!("{reach} Å (an atom's energy depends on atoms this far away)")
