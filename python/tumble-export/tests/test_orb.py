@@ -22,7 +22,7 @@ from orb_models.forcefield.gns import MoleculeGNS
 from orb_models.forcefield.nn_util import ChargeSpinConditioner
 from orb_models.forcefield.rbf import BesselBasis, ExpNormalSmearing
 
-from tumble_export import neighbors, pipeline, receptive_field, structures, verify
+from tumble_export import neighbors, pipeline, receptive_field, structures, systems, verify
 from tumble_export.adapter import Structure
 from tumble_export.command import main
 from tumble_export.layers import pin_epsilon
@@ -226,7 +226,23 @@ def test_the_energy_is_not_a_sum_over_atoms():
     made = adapter("v3-conservative")
     made.module.double()
     positions = np.array([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [50.0, 0.0, 0.0], [51.0, 0.0, 0.0]])
-    assert receptive_field.touched(made, positions, [1, 8, 1, 8], 0).all()
+    inputs = systems.inputs(positions, np.eye(3), [1, 8, 1, 8], made.cutoff, torch.float64, periodic=False)[:5]
+    share = made.evaluate([inputs[0].requires_grad_(), *inputs[1:]])["atomic_energies"][0]
+    (gradients,) = torch.autograd.grad(share, inputs[0])
+    assert (gradients.abs().sum((1, 2)) > 0).all()
+
+
+def test_atoms_of_weight_zero_do_not_count():
+    made = adapter("v3-conservative")
+    made.module.double()
+    positions = np.array([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [50.0, 0.0, 0.0], [51.0, 0.0, 0.0]])
+    both, one = (
+        systems.inputs(positions[:n], np.eye(3), [1, 8, 1, 8][:n], made.cutoff, torch.float64, periodic=False)[:5]
+        for n in (4, 2)
+    )
+    weights = torch.tensor([1.0, 1.0, 0.0, 0.0], dtype=torch.float64)
+    found = made.module(*both, weights=weights)["atomic_energies"][:2]
+    torch.testing.assert_close(found, made.evaluate(one)["atomic_energies"], rtol=1e-12, atol=1e-12)
 
 
 @pytest.fixture
