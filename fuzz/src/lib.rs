@@ -272,7 +272,7 @@ pub fn onnx_scan(bytes: &[u8]) {
     }
 }
 
-/// Target: edits of the graph of a model file: functions removed, weights inserted, a checksum written, layers cut.
+/// Target: edits of the graph of a model file: functions removed, products replaced, weights inserted, a checksum written, layers cut.
 pub fn onnx_graph(bytes: &[u8]) {
     let Ok(found) = fuzz_support::scan(bytes) else { return };
     let more = [bytes, b"\x78\0"].concat();
@@ -284,8 +284,16 @@ pub fn onnx_graph(bytes: &[u8]) {
         // A removed function may have contained reducing scatters.
         assert!(fuzz_support::scan(&less).is_ok_and(|less| less.0 == found.0));
     }
+    check_products(bytes);
     check_weights(bytes);
     check_checksum(bytes);
+}
+
+fn check_products(bytes: &[u8]) {
+    let (Ok(linear), Ok(weights)) = (fuzz_support::with_linear(bytes), fuzz_support::weights(bytes)) else { return };
+    assert_eq!(fuzz_support::with_linear(&linear).as_ref(), Ok(&linear));
+    assert_eq!(fuzz_support::weights(&linear), Ok(Vec::new()));
+    assert!(weights.len() <= bytes.len());
 }
 
 fn check_weights(bytes: &[u8]) {
