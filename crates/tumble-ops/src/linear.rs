@@ -34,19 +34,20 @@ pub(crate) fn linear<T: Real + SimdFloat>(rows: &[T], weight: Weight<T>, bias: &
     if into.is_empty() {
         return;
     }
+    let few = weight.transposed && into.len() <= out * MOST_ROWS.min(weight.numbers.len() / NUMBERS_PER_ROW);
     match bias {
-        [] => into.fill(T::ZERO),
+        [] if few => into.fill(T::ZERO),
+        [] => {}
         bias => into.chunks_exact_mut(out).for_each(|row| row.copy_from_slice(bias)),
     }
-    let few = MOST_ROWS.min(weight.numbers.len() / NUMBERS_PER_ROW);
-    if !weight.transposed || into.len() > few * out {
-        return many(rows, weight, into);
+    match few {
+        true => Arch::new().dispatch(Few { rows, weight: weight.numbers, sizes: weight.sizes, into }),
+        false => many(rows, weight, !bias.is_empty(), into),
     }
-    Arch::new().dispatch(Few { rows, weight: weight.numbers, sizes: weight.sizes, into });
 }
 
-/// Adds the product for many rows.
-fn many<T: Real>(rows: &[T], weight: Weight<T>, into: &mut [T]) {
+/// Computes the product for many rows; `add`: adds it to the results that are there.
+fn many<T: Real>(rows: &[T], weight: Weight<T>, add: bool, into: &mut [T]) {
     let [size, out] = weight.sizes;
     let count = into.len() / out;
     let [next_row, next_column] = if weight.transposed { [1, size as isize] } else { [out as isize, 1] };
@@ -62,7 +63,7 @@ fn many<T: Real>(rows: &[T], weight: Weight<T>, into: &mut [T]) {
             into.as_mut_ptr(),
             1,
             out as isize,
-            true,
+            add,
             rows.as_ptr(),
             1,
             size as isize,
