@@ -12,7 +12,7 @@
 //! | batches: replicas evaluated together, also of several structures | `batches` |
 //! | one piece, stages and tiles, or blocks with a halo | `costs`, `stages` |
 //! | runs of a batch on the workers | `steps`, `runs` |
-//! | working memory of a worker: per batch, per run, per tile | `worker_memory` |
+//! | working memory of a worker: per batch, per tile | `worker_memory` |
 //! | working memory of a model for a graph | `costs` |
 //! | size of a run on a processor or a GPU | [`provider`](crate::provider) |
 //!

@@ -3,7 +3,7 @@
 use tumble_core::planner::RecomputeLevel;
 use tumble_onnx::file::external_data::Weights;
 use tumble_onnx::file::scan;
-use tumble_onnx::file::{checksum, fused, linear};
+use tumble_onnx::file::{checksum, fused, products};
 
 use crate::partition::count_stages;
 
@@ -36,7 +36,7 @@ pub fn without_functions(bytes: &[u8]) -> Result<Vec<u8>, String> {
 /// # Errors
 /// The reason for a refusal, as the rest of a sentence.
 pub fn with_linear(bytes: &[u8]) -> Result<Vec<u8>, String> {
-    linear::with_linear(bytes).map_err(told)
+    products::with_linear(bytes).map_err(told)
 }
 
 /// Returns the names of the weights that only products read, in no order.
@@ -44,7 +44,7 @@ pub fn with_linear(bytes: &[u8]) -> Result<Vec<u8>, String> {
 /// # Errors
 /// The reason for a refusal, as the rest of a sentence.
 pub fn weights(bytes: &[u8]) -> Result<Vec<&str>, String> {
-    linear::weights(bytes).map(|names| names.into_iter().collect()).map_err(told)
+    products::weights(bytes).map(|names| names.into_iter().collect()).map_err(told)
 }
 
 /// Returns a model file with its external data embedded, if all external files held `file`; `None` if it has none.

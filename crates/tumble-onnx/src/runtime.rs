@@ -6,5 +6,5 @@ pub mod installation;
 pub mod library;
 mod library_search;
 pub mod session;
+mod session_weights;
 pub mod terminate;
-mod weights;

@@ -1,4 +1,5 @@
-//! Working memory of the workers: the bytes that one batch, one run and one tile may take.
+//! Working memory of the workers: the bytes that one batch and one tile may take. Those of a run are in
+//! [`provider`](crate::provider).
 //!
 //! [`ModelCosts`](super::ModelCosts) estimates the memory that a model needs for a graph; [`Limits`] has the memory of
 //! the machine. This module divides the latter among the workers.

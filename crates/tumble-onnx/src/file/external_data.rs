@@ -17,12 +17,12 @@ use crate::file::external_data::place::ExternalRange;
 pub use crate::file::external_data::place::Kind;
 use crate::file::hash;
 use crate::file::initializers::Initializers;
-use crate::file::memory::Memory;
+use crate::file::mapped_file::FileContents;
 use crate::file::proto::{Fields, LONGEST, LONGEST_MB};
 
 /// The external files of a model, by their names in the model.
 pub struct Weights {
-    files: BTreeMap<String, Arc<Memory>>,
+    files: BTreeMap<String, Arc<FileContents>>,
 }
 
 impl Weights {
@@ -44,7 +44,7 @@ impl Weights {
     /// # Errors
     /// [`Malformed`].
     pub fn all_of(bytes: &[u8], file: &[u8]) -> Result<Self, Malformed> {
-        let file = Arc::new(Memory::Read(file.to_vec()));
+        let file = Arc::new(FileContents::Read(file.to_vec()));
         let files = locations(bytes)?.into_iter().map(|location| (location, Arc::clone(&file)));
         Ok(Self { files: files.collect() })
     }
@@ -79,7 +79,7 @@ impl Weights {
     pub(crate) fn take(
         &self,
         names: &HashSet<&str>,
-        file: &Arc<Memory>,
+        file: &Arc<FileContents>,
         model: &Path,
     ) -> Result<(Vec<u8>, Initializers)> {
         let mut taken = Initializers::new();
@@ -127,7 +127,7 @@ fn visit(kind: Kind, bytes: &[u8], found: &mut impl FnMut(ExternalRange)) -> Res
 }
 
 /// Opens a file of weights.
-fn open(model: &Path, location: &str) -> Result<Memory, ExternalDataError> {
+fn open(model: &Path, location: &str) -> Result<FileContents, ExternalDataError> {
     let inside = |part| matches!(part, Component::Normal(_) | Component::CurDir);
     if location.is_empty() || !Path::new(location).components().all(inside) {
         return Err(ExternalDataError::Elsewhere);
@@ -141,7 +141,7 @@ fn open(model: &Path, location: &str) -> Result<Memory, ExternalDataError> {
     if !fs::metadata(&path).map_err(missing)?.is_file() {
         return Err(ExternalDataError::NoFile);
     }
-    Memory::open(&path, u64::MAX).map_err(missing)
+    FileContents::open(&path, u64::MAX).map_err(missing)
 }
 
 fn refusal(model: &Path, location: &str, source: ExternalDataError) -> Error {

@@ -2,7 +2,7 @@
 //!
 //! In the file that remains, the tensors are external data of a file without contents; each session is given their
 //! values. Values that lie aligned in a mapped file stay there, so that processes share them; others are copied once.
-//! Only the weights of products (see [`linear`](crate::file::linear)) are taken, since ONNX Runtime may compute with
+//! Only the weights of products (see [`products`](crate::file::products)) are taken, since ONNX Runtime may compute with
 //! others while it opens a session, and would look for their values in that file.
 
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::Malformed;
-use crate::file::memory::Memory;
+use crate::file::mapped_file::FileContents;
 use crate::file::proto::{Fields, field, message, number, utf8};
 
 /// Smaller tensors stay in the file, bytes.
@@ -52,7 +52,7 @@ impl Element {
 }
 
 enum Values {
-    Shared(Arc<Memory>, Range<usize>),
+    Shared(Arc<FileContents>, Range<usize>),
     /// Whole words, and the number of bytes used.
     Copied(Vec<u64>, usize),
 }
@@ -67,7 +67,7 @@ impl Initializer {
     }
 
     /// Takes a tensor out of a file, given the memory in which its values lie. `None`: it stays where it is.
-    pub(crate) fn take(tensor: &Tensor, memory: &Arc<Memory>, values: &[u8]) -> Option<Self> {
+    pub(crate) fn take(tensor: &Tensor, memory: &Arc<FileContents>, values: &[u8]) -> Option<Self> {
         let element = Element::numbered(tensor.element)?;
         let count = tensor.shape.iter().try_fold(1, |all: usize, &n| all.checked_mul(usize::try_from(n).ok()?))?;
         if values.len() < SMALLEST || count.checked_mul(element.size()) != Some(values.len()) {
@@ -75,7 +75,7 @@ impl Initializer {
         }
         let aligned = (values.as_ptr() as usize).is_multiple_of(element.size());
         let values = match &**memory {
-            Memory::Mapped(mapped) if aligned => {
+            FileContents::Mapped(mapped) if aligned => {
                 let start = values.as_ptr() as usize - mapped.as_ptr() as usize;
                 Values::Shared(Arc::clone(memory), start..start + values.len())
             }

@@ -12,10 +12,10 @@ use crate::error::{Error, Malformed, Result};
 use crate::file::external_data::Weights;
 use crate::file::hash;
 use crate::file::initializers::Initializers;
-use crate::file::memory::Memory;
+use crate::file::mapped_file::FileContents;
 use crate::file::proto::{LONGEST, LONGEST_MB};
 use crate::file::scan::{Scan, ScanError, scan};
-use crate::file::{checksum, exchanges, format, fused, linear};
+use crate::file::{checksum, exchanges, format, fused, products};
 
 /// A model read from its files and checked.
 pub struct CheckedModel {
@@ -53,8 +53,9 @@ impl CheckedModel {
         }
         let not_onnx = |source| Error::NotOnnx { path: path.to_path_buf(), source };
         let file = Arc::new(file);
-        let (bytes, initializers) = weights.take(&linear::weights(&file).map_err(not_onnx)?, &file, path)?;
-        let bytes = fused::without_functions(&bytes).and_then(|bytes| linear::with_linear(&bytes)).map_err(not_onnx)?;
+        let (bytes, initializers) = weights.take(&products::weights(&file).map_err(not_onnx)?, &file, path)?;
+        let bytes =
+            fused::without_functions(&bytes).and_then(|bytes| products::with_linear(&bytes)).map_err(not_onnx)?;
         Ok(Self { bytes, initializers, sha256, metadata, scatters, notes })
     }
 }
@@ -78,7 +79,7 @@ fn unstamped(path: &Path) -> String {
 ///
 /// # Errors
 /// [`Error::Read`], [`Error::NotOnnx`] and [`Error::Contract`].
-pub(crate) fn read_model(path: &Path) -> Result<(Memory, Scan)> {
+pub(crate) fn read_model(path: &Path) -> Result<(FileContents, Scan)> {
     let not_onnx = |source| Error::NotOnnx { path: path.to_path_buf(), source };
     let bytes = read(path).map_err(|source| match source.kind() {
         io::ErrorKind::IsADirectory => not_onnx(Malformed::Folder),
@@ -95,11 +96,11 @@ pub(crate) fn read_model(path: &Path) -> Result<(Memory, Scan)> {
 }
 
 /// Opens a file, up to one byte more than the longest model.
-fn read(path: &Path) -> io::Result<Memory> {
+fn read(path: &Path) -> io::Result<FileContents> {
     let about = fs::metadata(path)?;
     // Opening a pipe would block.
     if !about.is_file() && !about.is_dir() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a pipe or a device: give a file"));
     }
-    Memory::open(path, LONGEST)
+    FileContents::open(path, LONGEST)
 }

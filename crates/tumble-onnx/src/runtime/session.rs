@@ -21,7 +21,7 @@ use crate::file::initializers::Initializers;
 use crate::file::model_file::CheckedModel;
 use crate::runtime::fork::{ForkSafeSession, opening};
 use crate::runtime::library::{self, Runtime};
-use crate::runtime::weights;
+use crate::runtime::session_weights;
 
 /// A loaded model.
 pub struct Model {
@@ -192,7 +192,7 @@ fn open(model: &SessionFactory, threads: usize, number: usize) -> Result<Session
         builder =
             in_one_line(|| Ok::<_, ort::Error>(builder.with_operators(tumble_ops::domain()?)?)).map_err(refused)?;
     }
-    builder = in_one_line(|| weights::give(builder, &model.bytes, &model.weights)).map_err(refused)?;
+    builder = in_one_line(|| session_weights::give(builder, &model.bytes, &model.weights)).map_err(refused)?;
     let known = locked(&DOMAIN_KNOWN);
     let first = Some(known).filter(|known| kernels && !**known);
     let session = in_one_line(|| builder.commit_from_memory(&model.bytes)).map_err(refused)?;

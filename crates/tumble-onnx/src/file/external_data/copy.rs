@@ -6,13 +6,13 @@ use std::sync::Arc;
 use crate::error::{ExternalDataError, Malformed};
 use crate::file::external_data::place::{ExternalRange, Kind};
 use crate::file::initializers::{Initializer, Initializers, Tensor};
-use crate::file::memory::Memory;
+use crate::file::mapped_file::FileContents;
 use crate::file::proto::{Field, Fields, field, header, message};
 
 /// A copy of a model, without external data.
 pub(super) struct Copy<'a> {
     /// The external files of the model, by their names in it.
-    pub files: &'a BTreeMap<String, Arc<Memory>>,
+    pub files: &'a BTreeMap<String, Arc<FileContents>>,
     /// `None`: all weights are embedded.
     pub taking: Option<Taking<'a>>,
     pub written: Vec<u8>,
@@ -22,7 +22,7 @@ pub(super) struct Copy<'a> {
 pub(super) struct Taking<'a> {
     pub names: &'a HashSet<&'a str>,
     /// The memory of the model's own file.
-    pub file: &'a Arc<Memory>,
+    pub file: &'a Arc<FileContents>,
     pub taken: &'a mut Initializers,
 }
 
@@ -68,7 +68,12 @@ impl Copy<'_> {
     }
 
     /// Takes a weight out, if it is to be and can be.
-    fn take(&mut self, part: &Field, file: Option<&Arc<Memory>>, values: Option<&[u8]>) -> Result<bool, Malformed> {
+    fn take(
+        &mut self,
+        part: &Field,
+        file: Option<&Arc<FileContents>>,
+        values: Option<&[u8]>,
+    ) -> Result<bool, Malformed> {
         let Some(Taking { names, file: own, taken }) = &mut self.taking else { return Ok(false) };
         let (tensor, raw) = Tensor::read(part.value)?;
         let wanted = names.contains(&*tensor.name) && !taken.contains_key(&tensor.name);

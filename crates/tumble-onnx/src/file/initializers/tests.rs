@@ -3,7 +3,7 @@ use std::path::Path;
 
 use super::*;
 use crate::file::external_data::Weights;
-use crate::file::memory::MAPPED;
+use crate::file::mapped_file::MAPPED;
 
 /// Returns a model with a weight `w` of these values, after a name that shifts it.
 fn model(values: &[u8], count: u64, shift: &str) -> Vec<u8> {
@@ -17,7 +17,7 @@ fn model(values: &[u8], count: u64, shift: &str) -> Vec<u8> {
     message(field::MODEL_GRAPH, &graph.concat())
 }
 
-fn taken_from(memory: Memory, names: &[&str]) -> (Vec<u8>, Initializers) {
+fn taken_from(memory: FileContents, names: &[&str]) -> (Vec<u8>, Initializers) {
     let names: HashSet<&str> = names.iter().copied().collect();
     let path = Path::new("m.onnx");
     Weights::read(path, &memory).unwrap().take(&names, &Arc::new(memory), path).unwrap()
@@ -26,7 +26,7 @@ fn taken_from(memory: Memory, names: &[&str]) -> (Vec<u8>, Initializers) {
 #[test]
 fn values_are_taken_out_of_the_file() {
     let values: Vec<u8> = (0..4096u32).map(|i| i as u8).collect();
-    let (bytes, weights) = taken_from(Memory::Read(model(&values, 1024, "")), &["w"]);
+    let (bytes, weights) = taken_from(FileContents::Read(model(&values, 1024, "")), &["w"]);
     assert_eq!(taken(&bytes).unwrap(), ["w"]);
     assert!(bytes.len() < 200);
     let weight = &weights["w"];
@@ -41,7 +41,7 @@ fn other_tensors_stay() {
         (model(&values, 1023, ""), &["w"]),
         (model(&values[..1020], 255, ""), &["w"]),
     ] {
-        let (bytes, weights) = taken_from(Memory::Read(model.clone()), names);
+        let (bytes, weights) = taken_from(FileContents::Read(model.clone()), names);
         assert!(weights.is_empty());
         assert!(taken(&bytes).unwrap().is_empty());
         assert!(bytes.windows(1020).any(|part| part == &values[..1020]));
@@ -56,8 +56,8 @@ fn aligned_values_of_a_mapped_file_stay_there() {
     let mut shared = 0;
     for shift in ["", "a", "ab", "abc"] {
         std::fs::write(&path, model(&values, MAPPED / 4, shift)).unwrap();
-        let memory = Memory::open(&path, u64::MAX).unwrap();
-        assert!(matches!(memory, Memory::Mapped(_)));
+        let memory = FileContents::open(&path, u64::MAX).unwrap();
+        assert!(matches!(memory, FileContents::Mapped(_)));
         let weight = taken_from(memory, &["w"]).1.remove("w").unwrap();
         assert!((weight.bytes().as_ptr() as usize).is_multiple_of(4));
         assert!(weight.bytes() == values);

@@ -11,14 +11,14 @@ use memmap2::Mmap;
 pub(crate) const MAPPED: u64 = 16 << 20;
 
 /// The contents of a file.
-pub(crate) enum Memory {
+pub(crate) enum FileContents {
     /// A copy.
     Read(Vec<u8>),
     /// The file itself: its pages are loaded when needed, and shared between processes.
     Mapped(Mmap),
 }
 
-impl Memory {
+impl FileContents {
     /// Opens a file, up to one byte more than `most`.
     pub fn open(path: &Path, most: u64) -> io::Result<Self> {
         let file = File::open(path)?;
@@ -35,7 +35,7 @@ impl Memory {
     }
 }
 
-impl Deref for Memory {
+impl Deref for FileContents {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {

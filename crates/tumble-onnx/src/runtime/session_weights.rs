@@ -11,7 +11,7 @@ use ort::{AsPointer, Error};
 
 use crate::file::initializers::{Element, Initializer, Initializers, NOWHERE, taken};
 
-/// Gives a session the weights of its `model`, which must outlive it.
+/// Gives a session the weights of its `model`. They must outlive the session.
 pub(crate) fn give(mut builder: SessionBuilder, model: &[u8], weights: &Initializers) -> ort::Result<SessionBuilder> {
     builder = builder.with_config_entry("session.model_external_initializers_file_folder_path", NOWHERE.0)?;
     for name in taken(model).map_err(|cause| Error::new(cause.to_string()))? {

@@ -13,7 +13,7 @@ use tumble_ops::DOMAIN;
 
 use crate::error::Malformed;
 use crate::file::initializers::Element;
-use crate::file::linear::node::{Attribute, Linear, Node};
+use crate::file::products::node::{Attribute, Linear, Node};
 use crate::file::proto::{Field, all_fields, field, message, number, text, utf8};
 
 /// Returns the bytes of a model with its products replaced.
