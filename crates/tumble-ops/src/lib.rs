@@ -31,7 +31,8 @@ pub const ATTENTION: [&str; 2] = ["Attention", "AttentionGradient"];
 
 /// The product of rows with a constant weight: rows `[.., in]`, weight `[in, out]`, or `[out, in]` with the attribute
 /// `transposed`, and bias `[out]` if there is one, to `[.., out]`. It is in no file: it replaces `MatMul` and `Gemm`.
-pub const LINEAR: &str = "Linear";
+/// ONNX permits no such name, so no file has a function of that name.
+pub const LINEAR: &str = "Linear@memory";
 
 /// Returns the domain with all kernels, to register with a session.
 pub fn domain() -> ort::Result<OperatorDomain> {

@@ -92,15 +92,20 @@ impl<'a> Products<'a> {
 
     fn find_unused(&mut self, nodes: &[(usize, Node<'a>)], constants: &Constants) {
         let of_products: HashSet<_> = self.linear.values().flat_map(|linear| &linear.inputs).copied().collect();
-        let others = nodes.iter().filter(|(index, _)| !self.linear.contains_key(index)).collect::<Vec<_>>();
-        for (index, node) in others.into_iter().rev() {
+        let others = nodes.iter().filter(|(index, _)| !self.linear.contains_key(index));
+        let constant = |node: &Node| node.outputs.iter().all(|name| constants.0.contains_key(name));
+        let (mut unused, used): (Vec<_>, Vec<_>) = others.partition(|(_, node)| constant(node));
+        self.read.extend(used.into_iter().flat_map(|(_, node)| &node.inputs));
+        loop {
             let needed = |name: &&str| self.read.contains(name) || of_products.contains(name);
-            let constant = node.outputs.iter().all(|name| constants.0.contains_key(name));
-            match constant && !node.outputs.iter().any(needed) {
-                true => drop(self.unused.insert(*index)),
-                false => self.read.extend(&node.inputs),
+            let (more, rest): (Vec<_>, _) = unused.into_iter().partition(|(_, node)| node.outputs.iter().any(needed));
+            unused = rest;
+            if more.is_empty() {
+                break;
             }
+            self.read.extend(more.into_iter().flat_map(|(_, node)| &node.inputs));
         }
+        self.unused = unused.into_iter().map(|(index, _)| *index).collect();
     }
 
     /// Returns the graph with its products replaced.

@@ -39,7 +39,7 @@ fn operators(nodes: &[Vec<u8>]) -> Vec<String> {
     let graph = all_fields(&written).unwrap().into_iter().find(|part| part.number == field::MODEL_GRAPH).unwrap();
     let mut found = Vec::new();
     for part in all_fields(graph.value).unwrap().iter().filter(|part| part.number == field::GRAPH_NODE) {
-        let operator = text(part.value, field::NODE_OP_TYPE).unwrap();
+        let operator = text(part.value, field::NODE_OP_TYPE).unwrap().replace(tumble_ops::LINEAR, "Linear");
         let node = Node::read(part.value).unwrap();
         let turned = if node.is_set("transposed") { "ᵀ" } else { "" };
         found.push(format!("{operator}{turned}({})", node.inputs.join(", ")));
@@ -81,6 +81,13 @@ fn other_products_are_left() {
 }
 
 #[test]
+fn constants_are_kept_for_readers_that_stand_before_them() {
+    let (early, turned) = (node("MatMul", "x t", "y", &[]), node("Transpose", "w", "t", &[]));
+    let product = node("MatMul", "x v", "z", &[]);
+    assert_eq!(operators(&[early, turned, product]), ["MatMul(x, t)", "Transpose(w)", "Linear(x, v)"]);
+}
+
+#[test]
 fn a_constant_that_an_input_may_replace_is_left() {
     let graph = model(&[node("MatMul", "x w", "y", &[])]);
     let input = message(field::GRAPH_INPUT, &message(field::VALUE_NAME, b"w"));
@@ -114,4 +121,10 @@ fn our_operators_are_declared_once() {
     assert_eq!([declared(&bytes), declared(&once)], [0, 1]);
     let set = message(field::MODEL_OPERATORS, &message(field::OPERATORS_DOMAIN, DOMAIN.as_bytes()));
     assert_eq!(declared(&with_linear(&[bytes, set].concat()).unwrap()), 1);
+}
+
+#[test]
+fn our_operator_has_no_name_of_a_function() {
+    // ONNX permits C identifiers; a file with a function `Linear` of the domain `tumble` must keep its meaning.
+    assert!(tumble_ops::LINEAR.contains(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_'));
 }
