@@ -12,7 +12,7 @@ use std::path::{Component, Path};
 use std::sync::Arc;
 
 use crate::error::{Error, ExternalDataError, Malformed, Result};
-use crate::file::external_data::copy::{Copy, Taking};
+use crate::file::external_data::copy::{Copier, Taking};
 use crate::file::external_data::place::ExternalRange;
 pub use crate::file::external_data::place::Kind;
 use crate::file::hash;
@@ -88,7 +88,7 @@ impl Weights {
     }
 
     fn copied(&self, bytes: &[u8], model: &Path, taking: Option<Taking>) -> Result<Vec<u8>> {
-        let mut copy = Copy { files: &self.files, taking, written: Vec::new() };
+        let mut copy = Copier { files: &self.files, taking, written: Vec::new() };
         let done = copy.message(Kind::Model, bytes);
         done.map_err(|(location, cause)| refusal(model, &location, cause))?;
         match copy.written.len() as u64 > LONGEST {

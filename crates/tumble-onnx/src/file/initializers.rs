@@ -36,13 +36,13 @@ pub struct Initializer {
 #[expect(missing_docs, reason = "named as in ONNX")]
 pub enum Element {
     Float = 1,
-    Int64 = 7,
     Double = 11,
 }
 
 impl Element {
-    fn numbered(number: u64) -> Option<Self> {
-        [Self::Float, Self::Int64, Self::Double].into_iter().find(|element| *element as u64 == number)
+    /// Returns the element type of a number; `None` for the types that are never taken out.
+    pub(crate) fn numbered(number: u64) -> Option<Self> {
+        [Self::Float, Self::Double].into_iter().find(|element| *element as u64 == number)
     }
 
     /// Returns the size of an element, bytes.
@@ -92,22 +92,22 @@ fn copied(values: &[u8]) -> Values {
 }
 
 /// A TensorProto but for its values.
-pub(crate) struct Tensor {
-    pub name: String,
-    element: u64,
-    shape: Vec<i64>,
+pub(crate) struct Tensor<'a> {
+    pub name: &'a str,
+    pub element: u64,
+    pub shape: Vec<i64>,
 }
 
-impl Tensor {
+impl<'a> Tensor<'a> {
     /// Reads a TensorProto, and the values that it holds itself.
-    pub fn read(bytes: &[u8]) -> Result<(Self, &[u8]), Malformed> {
-        let (mut tensor, mut raw) = (Self { name: String::new(), element: 0, shape: Vec::new() }, &b""[..]);
+    pub fn read(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), Malformed> {
+        let (mut tensor, mut raw) = (Self { name: "", element: 0, shape: Vec::new() }, &b""[..]);
         for part in Fields(bytes) {
             let part = part?;
             match part.number {
                 field::TENSOR_DIMENSION if !part.bytes => tensor.shape.push(part.integer as i64),
                 field::TENSOR_ELEMENT if !part.bytes => tensor.element = part.integer,
-                field::TENSOR_NAME if part.bytes => tensor.name = utf8(part.value)?.to_owned(),
+                field::TENSOR_NAME if part.bytes => tensor.name = utf8(part.value)?,
                 field::TENSOR_RAW if part.bytes => raw = part.value,
                 _ => {}
             }

@@ -12,9 +12,9 @@ use std::collections::{HashMap, HashSet};
 use tumble_ops::DOMAIN;
 
 use crate::error::Malformed;
-use crate::file::initializers::Element;
+use crate::file::initializers::{Element, Tensor};
 use crate::file::products::node::{Attribute, Linear, Node};
-use crate::file::proto::{Field, all_fields, field, message, number, text, utf8};
+use crate::file::proto::{Field, all_fields, field, message, number, text};
 
 /// Returns the bytes of a model with its products replaced.
 ///
@@ -148,16 +148,8 @@ impl<'a> Constants<'a> {
     }
 
     fn add(&mut self, tensor: &'a [u8]) -> Result<(), Malformed> {
-        let (mut name, mut shape, mut element) = ("", Vec::new(), 0);
-        for part in all_fields(tensor)? {
-            match part.number {
-                field::TENSOR_DIMENSION if !part.bytes => shape.push(part.integer as i64),
-                field::TENSOR_ELEMENT if !part.bytes => element = part.integer,
-                field::TENSOR_NAME if part.bytes => name = utf8(part.value)?,
-                _ => {}
-            }
-        }
-        if [Element::Float as u64, Element::Double as u64].contains(&element) {
+        let (Tensor { name, element, shape }, _) = Tensor::read(tensor)?;
+        if Element::numbered(element).is_some() {
             self.0.insert(name, Constant { name, shape, transposed: false });
         }
         Ok(())
@@ -167,13 +159,13 @@ impl<'a> Constants<'a> {
     fn follow(&mut self, node: &Node<'a>) {
         let (&[input], &[output]) = (&*node.inputs, &*node.outputs) else { return };
         let Some(constant) = self.0.get(input).cloned() else { return };
-        let real = |to: &&Attribute| [Element::Float as u64, Element::Double as u64].contains(&to.integer);
+        let real = |to: &Attribute| Element::numbered(to.integer).is_some();
         match node.operator {
             "Transpose" if constant.shape.len() == 2 && node.swaps() => {
                 let shape = constant.shape.iter().rev().copied().collect();
                 self.0.insert(output, Constant { shape, transposed: !constant.transposed, ..constant });
             }
-            "Cast" if !constant.transposed && node.attributes.get("to").filter(real).is_some() => {
+            "Cast" if !constant.transposed && node.attributes.get("to").is_some_and(real) => {
                 self.0.insert(output, Constant { name: output, ..constant });
             }
             _ => {}

@@ -28,7 +28,6 @@ fn value(weight: &Initializer) -> ort::Result<DynValue> {
     let element = match weight.element {
         Element::Float => ort::sys::ONNXTensorElementDataType::ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT,
         Element::Double => ort::sys::ONNXTensorElementDataType::ONNX_TENSOR_ELEMENT_DATA_TYPE_DOUBLE,
-        Element::Int64 => ort::sys::ONNXTensorElementDataType::ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64,
     };
     let (info, mut made) = (MemoryInfo::default(), ptr::null_mut());
     let (data, length) = (bytes.as_ptr().cast_mut().cast::<c_void>(), bytes.len());

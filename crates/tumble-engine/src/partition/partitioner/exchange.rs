@@ -110,7 +110,7 @@ impl<'a> Graph<'a> {
         self.producer.get(name).and_then(|&node| self.nodes.get(node)).is_some_and(|known| known.exchange.is_none())
     }
 
-    /// Returns the inputs of a node; of an exchange, those that earlier stages compute.
+    /// Returns the inputs of a node; of an exchange, the results of earlier stages among them.
     pub(super) fn needs(&self, index: usize) -> &[&'a str] {
         let inputs = &self.file.nodes[index].inputs;
         match self.nodes[index].exchange {

@@ -9,8 +9,8 @@ use crate::file::initializers::{Initializer, Initializers, Tensor};
 use crate::file::mapped_file::FileContents;
 use crate::file::proto::{Field, Fields, field, header, message};
 
-/// A copy of a model, without external data.
-pub(super) struct Copy<'a> {
+/// Writes a copy of a model, without external data.
+pub(super) struct Copier<'a> {
     /// The external files of the model, by their names in it.
     pub files: &'a BTreeMap<String, Arc<FileContents>>,
     /// `None`: all weights are embedded.
@@ -29,7 +29,7 @@ pub(super) struct Taking<'a> {
 /// The name of a file, and the reason why it cannot be used.
 pub(super) type Refusal = (String, ExternalDataError);
 
-impl Copy<'_> {
+impl Copier<'_> {
     pub fn message(&mut self, kind: Kind, bytes: &[u8]) -> Result<(), Refusal> {
         for part in Fields(bytes) {
             let part = part.map_err(malformed)?;
@@ -76,12 +76,12 @@ impl Copy<'_> {
     ) -> Result<bool, Malformed> {
         let Some(Taking { names, file: own, taken }) = &mut self.taking else { return Ok(false) };
         let (tensor, raw) = Tensor::read(part.value)?;
-        let wanted = names.contains(&*tensor.name) && !taken.contains_key(&tensor.name);
+        let wanted = names.contains(tensor.name) && !taken.contains_key(tensor.name);
         let memory = file.unwrap_or(own);
         let found = wanted.then(|| Initializer::take(&tensor, memory, values.unwrap_or(raw))).flatten();
         let Some(initializer) = found else { return Ok(false) };
         self.written.extend(message(part.number, &tensor.without_values()));
-        taken.insert(tensor.name, initializer);
+        taken.insert(tensor.name.to_owned(), initializer);
         Ok(true)
     }
 
