@@ -1,6 +1,6 @@
 """Exchanges between centers: rows of neighbors, and sums over structures. Gathers only, in gradients too.
 
-The reversed edges of a center are those that point to it. So the gradient of rows of neighbors is `ReverseEdges` and a
+The reversed edges of a center point to it. So the gradient of rows of neighbors is `ReverseEdges` and a
 sum over the slots of each center; and a sum that is given to all centers of a structure is its own transpose.
 """
 

@@ -1,7 +1,7 @@
 """PETs of metatrain before 2026.4, with the attributes of the present one.
 
-They have the layers in the model itself, not in its `backend`, and lack later options. The values are those that
-metatrain's own `checkpoints.py` gives to old checkpoints.
+They have the layers in the model itself, not in its `backend`, and lack later options, which get the values of
+metatrain's own `checkpoints.py`.
 """
 
 METHOD, FUNCTION = "grid", "Cosine"  # the only ones of versions without a choice
