@@ -146,7 +146,7 @@ fn average_checked(potential: &mut dyn Potential, job: &Job) -> Result<(Evaluati
         progress.take_nothing();
         return Ok(progress.finish(potential.info()));
     }
-    let plan = job.plan(potential);
+    let plan = job.plan_with_ranks(potential)?;
     let blocks = blocks_of(&plan, potential, job.graph, job.request.memory)?;
     for batch in plan.batches {
         for share in batch.shares {

@@ -395,6 +395,14 @@ crate::errors! {
             needed: usize,
         },
 
+        /// Another rank has failed. That rank has an error of its own, which is the one to report.
+        ///
+        /// Cause: The evaluation failed on another MPI rank, and ends on all of them.
+        ///
+        /// Cure: Read the error of that rank.
+        #[error("the evaluation has failed on another rank: read the error of that rank")]
+        OtherRank,
+
         /// A panic, caught before it could cross into C or C++.
         ///
         /// Cause: A mistake in tumble.

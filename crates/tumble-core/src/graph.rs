@@ -7,16 +7,19 @@ mod extremes;
 mod full_list;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 pub(crate) use full_list::FullListBuilder;
 
+use crate::domain::Domain;
 use crate::rotation::{Vector3, add, dot, sub};
 
 /// Directed edges from C centers to their neighbors among N atoms, sorted by center, then neighbor, then cell shift
 /// (if known) or vector.
 ///
 /// The centers are the first C of the atoms. Under domain decomposition they are the rank's own atoms (weight 1)
-/// followed by the ghosts whose messages reach them (weight 0); the other N - C atoms are neighbors only.
+/// followed by the ghosts whose messages reach them (weight 0), or the own atoms alone if ranks exchange messages
+/// ([`Domain`]); the other N - C atoms are neighbors only.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Graph {
     /// Atomic numbers `[N]`.
@@ -33,6 +36,8 @@ pub struct Graph {
     pub reverse: Vec<usize>,
     /// Volume of the cell, Å^3, if the graph holds the whole structure and all directions are periodic.
     pub volume: Option<f64>,
+    /// The edges to atoms of other ranks, if ranks exchange the messages of one structure.
+    pub domain: Option<Arc<Domain>>,
 }
 
 /// One edge, before it is sorted into a [`Graph`].
@@ -107,7 +112,7 @@ impl EdgeRows {
 
 /// Tolerance on the sum of the vectors of an edge and its reverse, Å: far above rounding in any box, and far below the
 /// distance between two images of an atom.
-const REVERSE_TOLERANCE: f64 = 1e-4;
+pub(crate) const REVERSE_TOLERANCE: f64 = 1e-4;
 
 impl Graph {
     /// Builds a graph from the edges of each center, in any order. `species` is `[N]`, `weights` and `rows` are `[C]`,

@@ -33,6 +33,7 @@ pub mod cancel;
 pub mod cancel_reason;
 pub mod details;
 pub mod diagnostics;
+pub mod domain;
 pub mod echo;
 pub mod elements;
 pub mod error;

@@ -35,6 +35,7 @@ pub use self::batches::{batch_size, plan};
 pub use self::costs::{GraphSize, Level, ModelCosts, Partition, RecomputeLevel, SlotRule, Unopened};
 pub use self::limits::Limits;
 pub use self::runs::split_into_runs;
+pub use self::stages::stages_across_ranks;
 pub use self::steps::{Execution, Step, steps};
 use crate::forces::Forces;
 
@@ -115,6 +116,19 @@ impl Batch {
 }
 
 impl Plan {
+    /// Returns the plan of the first work in batches of this many replicas; the potential chooses their pieces.
+    pub fn in_batches(work: &Work, batch: usize, workers: usize) -> Self {
+        let shares = work.replicas.iter().flat_map(|(forces, replicas)| {
+            let starts = replicas.clone().step_by(batch.max(1));
+            starts.map(move |start| (*forces, start..replicas.end.min(start.saturating_add(batch.max(1)))))
+        });
+        let batches = shares.map(|(forces, replicas)| {
+            let shares = vec![Share { work: 0, replicas }];
+            Batch { forces, shares, pieces: Pieces::Steps(Vec::new()), bytes: 0 }
+        });
+        Self { batches: batches.collect(), workers }
+    }
+
     /// Returns whether a structure needs more memory than allowed and is evaluated block by block.
     pub fn is_in_blocks(&self) -> bool {
         self.batches.iter().any(Batch::is_in_blocks)

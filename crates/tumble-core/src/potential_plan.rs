@@ -1,7 +1,9 @@
 //! Plans for a given potential: the [`planner`](crate::planner) applied to its costs and limits.
 
+use crate::domain::Domain;
+use crate::error::{Error, Result};
 use crate::graph::Graph;
-use crate::planner::{GraphSize, ModelCosts, Part, Plan, Unopened, Work, plan};
+use crate::planner::{GraphSize, ModelCosts, Part, Plan, Unopened, Work, batch_size, plan};
 use crate::potential::{Potential, Replicas};
 
 impl Part {
@@ -13,7 +15,7 @@ impl Part {
 
 /// Evaluates a function of a potential's costs. If the function needs a level that is not open, the potential opens it,
 /// and the function is evaluated again.
-pub fn query_costs<T>(potential: &dyn Potential, ask: impl Fn(&ModelCosts) -> Result<T, Unopened>) -> T {
+pub fn query_costs<T>(potential: &dyn Potential, ask: impl Fn(&ModelCosts) -> std::result::Result<T, Unopened>) -> T {
     let mut found = ask(&potential.costs(None));
     loop {
         match found {
@@ -27,6 +29,23 @@ pub fn query_costs<T>(potential: &dyn Potential, ask: impl Fn(&ModelCosts) -> Re
 pub fn plan_for(potential: &dyn Potential, work: &[Work], memory: usize) -> Plan {
     let limits = potential.limits(memory);
     query_costs(potential, |costs| plan(work, costs, &limits))
+}
+
+/// Plans the work on one structure that several ranks share, for a potential with `memory` bytes: batches of the same
+/// replicas on every rank. A collective call.
+///
+/// # Errors
+/// [`Error::MemoryTooSmall`] if a replica needs more than `memory`, and the errors of
+/// [`Ranks::least`](crate::domain::Ranks::least).
+pub fn plan_across_ranks(potential: &dyn Potential, domain: &Domain, work: &Work, memory: usize) -> Result<Plan> {
+    let limits = potential.limits(memory);
+    let needed = query_costs(potential, |costs| costs.bytes(work.size, limits.workers));
+    if needed > memory {
+        return Err(Error::MemoryTooSmall { given: memory, needed });
+    }
+    let own = query_costs(potential, |costs| batch_size(work.size, costs, &limits));
+    let batch = domain.ranks.least(vec![own as f64])?[0] as usize;
+    Ok(Plan::in_batches(work, batch, limits.workers))
 }
 
 /// Estimates the working memory of one replica of the graph by itself, bytes.

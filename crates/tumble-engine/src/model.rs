@@ -10,11 +10,14 @@ use std::process;
 use std::time::Duration;
 
 use tumble_core::cancel::Cancel;
+use tumble_core::domain::Domain;
 use tumble_core::error::Result;
 use tumble_core::execution::ExecutionOptions;
 use tumble_core::graph::Graph;
+use tumble_core::panics::ForeignError;
 use tumble_core::planner::{
-    self, Execution, Limits, ModelCosts, Part, Partition, RecomputeLevel, Share, SlotRule, Step, steps,
+    self, Execution, GraphSize, Limits, ModelCosts, Part, Partition, RecomputeLevel, Share, SlotRule, Step,
+    stages_across_ranks, steps,
 };
 use tumble_core::potential::{Forces, ModelInfo, Potential, Replicas, Response};
 use tumble_core::potential_plan::query_costs;
@@ -28,7 +31,7 @@ use tumble_onnx::runtime::session::{Model, SessionFactory};
 use crate::error::Error;
 use crate::partition::{PartitionedModel, SpareMemory};
 use crate::partition_cache::PartitionCache;
-use crate::worker::{Timed, Worker, WorkerPool};
+use crate::worker::{Timed, Worker, WorkerPool, run_error};
 
 /// Numbers of all tensors of a listed edge, in a model that prunes edges: measured with PET, and rounded up.
 const LISTED_TENSORS: usize = 64;
@@ -158,14 +161,29 @@ impl OnnxPotential {
     fn in_stages(&self, level: RecomputeLevel, tile: usize, part: &Replicas, forces: Forces) -> Result<Timed> {
         let partitioned = self.partitioned(level).expect("the planner chooses an open level");
         let (mut responses, mut elapsed) = (Vec::new(), Duration::ZERO);
-        for rotation in part.rotations {
-            let replica = (part.graph, rotation);
+        for rotation in part.rotations.chunks(1) {
+            let replica = Replicas { graph: part.graph, rotations: rotation };
             let ((found, time), _) =
-                partitioned.evaluate(&self.model, replica, forces, tile, &self.spare, &self.cancel)?;
+                partitioned.evaluate(&self.model, &replica, forces, tile, &self.spare, &self.cancel)?;
             responses.extend(found);
             elapsed += time;
         }
         Ok((responses, elapsed))
+    }
+
+    /// Evaluates all replicas of a graph together with the other ranks that share its structure.
+    fn across_ranks(&mut self, part: &Replicas, domain: &Domain, forces: Forces) -> Result<Vec<Response>> {
+        let (size, workers) = (GraphSize::of(part.graph), self.workers.count());
+        let stages = query_costs(self, |costs| stages_across_ranks(size, costs, workers));
+        let (level, tile) = stages.unwrap_or((RecomputeLevel::Speed, 1));
+        // The ranks exchange the same tensors at the same level only: that of the rank with least memory.
+        let level = -domain.ranks.least(vec![-(level as i32 as f64)])?[0];
+        let partitioned = self.partitioned(RecomputeLevel::ALL[level as usize]);
+        let partitioned = partitioned.map_err(|why| run_error(&self.model, ForeignError::new(why)))?;
+        let (found, _) = partitioned.evaluate(&self.model, part, forces, tile, &self.spare, &self.cancel)?;
+        let (responses, elapsed) = found;
+        self.elapsed += elapsed;
+        Ok(responses)
     }
 
     /// Returns whether both models run in the same session.
@@ -191,6 +209,11 @@ impl Potential for OnnxPotential {
         }
         if work.iter().all(|part| part.rotations.is_empty()) {
             return Ok(Vec::new());
+        }
+        if let [part] = work
+            && let Some(domain) = &part.graph.domain
+        {
+            return self.across_ranks(part, domain, forces);
         }
         let (parts, limits) = (work.iter().map(Part::of).collect::<Vec<_>>(), self.limits(self.memory));
         let mut responses = Vec::new();

@@ -10,6 +10,7 @@ mod message_exchange;
 mod nontemporal;
 mod partitioner;
 mod pruning;
+mod rank_exchange;
 mod raw_model;
 mod self_check;
 mod tiles;
@@ -74,7 +75,7 @@ struct RunHandle {
 }
 
 /// An output of a stage.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Origin {
     stage: usize,
     output: usize,
@@ -99,6 +100,8 @@ struct Exchange {
     neighbors: Option<Origin>,
     /// The kind of its rows; determined at its first evaluation, in the self-check.
     rows: OnceLock<Rows>,
+    /// Numbers per row, determined likewise.
+    width: OnceLock<usize>,
 }
 
 impl PartitionedModel {
@@ -183,7 +186,8 @@ fn source(name: &str, cut: &GraphPartition, origins: &HashMap<String, Origin>) -
     let exchange = cut.exchanges.iter().find(|exchange| exchange.result == name);
     if let Some(&partitioner::Exchange { kind, data, narrow, neighbors, .. }) = exchange {
         let (name, data, neighbors) = (data.to_owned(), origins[data], neighbors.map(|name| origins[name]));
-        return Source::Exchanged(Exchange { kind, name, data, narrow, neighbors, rows: OnceLock::new() });
+        let (rows, width) = (OnceLock::new(), OnceLock::new());
+        return Source::Exchanged(Exchange { kind, name, data, narrow, neighbors, rows, width });
     }
     match (cut.pruning, Input::named(name)) {
         (Some(pruning), _) if name == pruning.neighbors => Source::Narrow(NarrowInput::Neighbors),

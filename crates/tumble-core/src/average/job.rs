@@ -7,10 +7,11 @@ use std::slice;
 use super::moments::Moments;
 use super::sample::Sample;
 use super::{Evaluation, Request};
+use crate::error::Result;
 use crate::graph::Graph;
 use crate::planner::{GraphSize, Plan, Work};
 use crate::potential::{Forces, ModelInfo, Potential, Response};
-use crate::potential_plan::plan_for;
+use crate::potential_plan::{plan_across_ranks, plan_for};
 use crate::quadrature::Quadrature;
 use crate::rotation::{IDENTITY, Matrix3};
 
@@ -56,14 +57,25 @@ impl Job<'_> {
         plan_for(potential, &[self.work()], self.request.memory)
     }
 
+    /// Plans the job together with the other ranks, if they share its structure.
+    ///
+    /// # Errors
+    /// The errors of [`plan_across_ranks`].
+    pub fn plan_with_ranks(&self, potential: &dyn Potential) -> Result<Plan> {
+        match &self.graph.domain {
+            Some(domain) => plan_across_ranks(potential, domain, &self.work(), self.request.memory),
+            None => Ok(self.plan(potential)),
+        }
+    }
+
     /// Returns the rotations of replicas of one kind.
     pub fn rotations(&self, replicas: Range<usize>) -> &[Matrix3] {
         self.quadrature.rotations.get(replicas).unwrap_or(slice::from_ref(&IDENTITY))
     }
 
-    /// Whether there is nothing to evaluate, as on a rank without atoms.
+    /// Whether there is nothing to evaluate, as on a rank without atoms that exchanges no messages.
     pub fn is_void(&self) -> bool {
-        self.graph.weights.iter().all(|&weight| weight == 0.0)
+        self.graph.domain.is_none() && self.graph.weights.iter().all(|&weight| weight == 0.0)
     }
 
     /// Returns the number of the replica of the bare model.

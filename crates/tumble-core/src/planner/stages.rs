@@ -31,6 +31,20 @@ pub(super) fn fastest_level(
     Ok(None)
 }
 
+/// Returns the level and the centers per tile for a rank's part of a structure; `None` if the model cannot be
+/// partitioned. The ranks have to agree on the level.
+///
+/// # Errors
+/// [`Unopened`] with a level that must be opened first.
+pub fn stages_across_ranks(
+    size: GraphSize,
+    model: &ModelCosts,
+    workers: usize,
+) -> Result<Option<(RecomputeLevel, usize)>, Unopened> {
+    let level = fastest_level(size, model, workers)?;
+    Ok(level.map(|(level, _)| (level, if size.centers == 0 { 1 } else { tile(size, model, workers) })))
+}
+
 /// Returns the centers per tile: all workers get the same number of tiles, of about equal size.
 pub(super) fn tile(size: GraphSize, model: &ModelCosts, workers: usize) -> usize {
     let bytes = model.bytes_in_one_piece(size, size.widest).div_ceil(size.centers);

@@ -26,7 +26,8 @@ use tumble_ops::Real;
 use crate::partition::arena::{Arena, Pool, TensorRange};
 use crate::partition::message_exchange::Messages;
 use crate::partition::nontemporal::copy;
-use crate::partition::pruning::{NarrowEdges, OTHER_SIZE};
+use crate::partition::pruning::{NarrowEdges, OTHER_SIZE, marked};
+use crate::partition::rank_exchange::{self, Received};
 use crate::partition::tiles::{Rows, Tiles};
 use crate::partition::{Origin, PartitionedModel, Source, Stage};
 use crate::worker::{Timed, longest, run_error};
@@ -54,29 +55,58 @@ struct StageOutputs {
 pub(crate) type View<'a, T> = (&'a [i64], &'a [T]);
 
 impl PartitionedModel {
-    /// Evaluates one replica in tiles of `size` centers, with memory from `spare`. Returns the kept
-    /// tensors' size too.
+    /// Evaluates replicas together, stage by stage, in tiles of `size` centers, with memory from `spare`. Returns the
+    /// kept tensors' size too.
     pub fn evaluate(
         &self,
         model: &Model,
-        replica: (&Graph, &Matrix3),
+        replicas: &Replicas,
         forces: Forces,
         size: usize,
         spare: &SpareMemory,
         cancel: &Cancel,
     ) -> Result<(Timed, Kept)> {
         match model.metadata.precision {
-            Precision::Float32 => {
-                Evaluation::new(self, model, replica, size, (&spare.slabs, &spare.float32), cancel)?.evaluate(forces)
-            }
-            Precision::Float64 => {
-                Evaluation::new(self, model, replica, size, (&spare.slabs, &spare.float64), cancel)?.evaluate(forces)
-            }
+            Precision::Float32 => self.run(model, replicas, forces, size, (&spare.slabs, &spare.float32), cancel),
+            Precision::Float64 => self.run(model, replicas, forces, size, (&spare.slabs, &spare.float64), cancel),
         }
+    }
+
+    fn run<T: Real + Pod>(
+        &self,
+        model: &Model,
+        &Replicas { graph, rotations }: &Replicas,
+        forces: Forces,
+        size: usize,
+        memory: (&Pool, &SpareTensors<T>),
+        cancel: &Cancel,
+    ) -> Result<(Timed, Kept)> {
+        let run = |rotation| Evaluation::new(self, model, (graph, rotation), size, memory, cancel);
+        let mut runs: Vec<_> = rotations.iter().map(run).collect::<Result<_>>()?;
+        let (domain, mut elapsed, mut kept, mut slabs) = (graph.domain.as_deref(), Duration::ZERO, Kept::default(), 0);
+        for stage in 0..self.stages.len() {
+            if let Some(domain) = domain {
+                rank_exchange::communicate(self, stage, &mut runs, domain)?;
+            }
+            for run in &mut runs {
+                elapsed += run.compute(stage)?;
+            }
+            if let Some(keep) = self.keep.filter(|keep| keep.stage == stage) {
+                rank_exchange::prune(&mut runs, keep, domain)?;
+            }
+            kept.bytes = kept.bytes.max(runs.iter().map(Evaluation::bytes).sum());
+            slabs = slabs.max(runs.iter().map(Evaluation::slabs).sum());
+            runs.iter_mut().for_each(|run| run.drop_after(stage));
+        }
+        kept.slots = runs.iter().map(Evaluation::slots).sum();
+        let responses = runs.iter().map(|run| run.response(forces)).collect::<Result<_>>()?;
+        give_back(runs, slabs, memory);
+        Ok(((responses, elapsed), kept))
     }
 }
 
 /// What an evaluation keeps between stages, at its peak.
+#[derive(Default)]
 pub(crate) struct Kept {
     pub bytes: usize,
     /// Edge slots of all tiles; of the narrow edges in a model that prunes.
@@ -104,7 +134,9 @@ pub(crate) struct Evaluation<'a, T> {
     /// The kept outputs, by stage.
     stage_outputs: Vec<StageOutputs>,
     /// The narrow edges, once they are known.
-    narrow: Option<NarrowEdges>,
+    pub narrow: Option<NarrowEdges>,
+    /// Rows from other ranks.
+    pub received: Vec<Received<T>>,
     pub pool: &'a Pool,
     packed: &'a SpareTensors<T>,
     cancel: &'a Cancel,
@@ -120,7 +152,9 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
         cancel: &'a Cancel,
     ) -> Result<Self> {
         let (tiles, tensors, stage_outputs) = (Tiles::new(Cow::Borrowed(graph), size), Vec::new(), Vec::new());
-        let mut run = Self { partitioned, model, tiles, tensors, stage_outputs, narrow: None, pool, packed, cancel };
+        let (narrow, received) = (None, Vec::new());
+        let mut run =
+            Self { partitioned, model, tiles, tensors, stage_outputs, narrow, received, pool, packed, cancel };
         run.tensors = in_order(run.all_tiles(run.workers(), |_, tile| Ok(run.pack(tile, rotation)))?).collect();
         Ok(run)
     }
@@ -132,22 +166,9 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
         tensors
     }
 
-    fn evaluate(mut self, forces: Forces) -> Result<(Timed, Kept)> {
-        let (mut elapsed, mut bytes, mut slabs) = (Duration::ZERO, 0, 0);
-        for stage in 0..self.partitioned.stages.len() {
-            elapsed += self.compute(stage)?;
-            if let Some(keep) = self.partitioned.keep.filter(|keep| keep.stage == stage) {
-                self.narrow = Some(self.prune(keep)?);
-            }
-            bytes = bytes.max(self.bytes());
-            slabs = slabs.max(self.arenas().map(Arena::slabs).sum());
-            self.drop_after(stage);
-        }
+    fn response(&self, forces: Forces) -> Result<Response> {
         let responses = self.all_tiles(self.workers(), |_, tile| self.read(tile, forces))?;
-        let whole = joined(in_order(responses), forces, &self.tiles.whole);
-        let kept = Kept { bytes, slots: self.slots() };
-        self.give_back(slabs);
-        Ok(((vec![whole], elapsed), kept))
+        Ok(joined(in_order(responses), forces, &self.tiles.whole))
     }
 
     fn workers(&self) -> Range<usize> {
@@ -284,17 +305,20 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
         })
     }
 
-    /// Finds the narrow edges from the marks of a stage.
-    fn prune(&self, keep: Origin) -> Result<NarrowEdges> {
+    /// Returns the marks of all edges by a stage.
+    pub fn marked(&self, keep: Origin) -> Result<Vec<bool>> {
         let marks = |tile| {
             let (tensor, arena) = self.output(tile, keep);
             (tensor.kind == TensorElementType::Bool).then(|| arena.get::<u8>(&tensor.place))
         };
         let marks: Option<Vec<_>> = (0..self.tiles.len()).map(marks).collect();
-        let narrow = marks
-            .ok_or(OTHER_SIZE)
-            .and_then(|keep| NarrowEdges::new(&self.tiles, &keep, |tile| &self.tensors[tile].neighbors));
-        narrow.map_err(|fault| self.failed(fault))
+        let marked = marks.ok_or(OTHER_SIZE).and_then(|keep| marked(&self.tiles, &keep));
+        marked.map_err(|fault| self.failed(fault))
+    }
+
+    /// Returns the neighbors of a tile, as atoms of the tile.
+    pub fn atoms(&self, tile: usize) -> &[i64] {
+        &self.tensors[tile].neighbors
     }
 
     /// Returns the narrow edges, of a stage after that which marks them.
@@ -315,7 +339,13 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
         (0..edges.len()).map(|tile| edges.n_rows(tile, Rows::Slots)).sum()
     }
 
+    fn slabs(&self) -> usize {
+        self.arenas().map(Arena::slabs).sum()
+    }
+
     fn drop_after(&mut self, stage: usize) {
+        let stages = &self.partitioned.stages;
+        self.received.retain(|received| stages[received.origin.stage].last_use[received.origin.output] > stage);
         let arenas = self.stage_outputs.iter_mut().flat_map(|done| &mut done.arenas);
         arenas.for_each(|arenas| self.pool.give(&mut arenas[stage]));
     }
@@ -327,19 +357,27 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
         Ok(responses.remove(0))
     }
 
-    /// Leaves the memory to the next evaluation, as far as one of the same size needs it: `slabs` for kept tensors at
-    /// their peak, and one per worker for exchanges.
-    fn give_back(self, slabs: usize) {
-        let slabs = slabs + self.workers().len();
-        let arenas = self.stage_outputs.into_iter().flat_map(|done| done.arenas).flatten();
-        arenas.for_each(|mut arena| self.pool.give(&mut arena));
-        self.pool.limit(slabs);
-        *locked(self.packed) = self.tensors.into_iter().rev().collect();
-    }
-
     pub fn failed(&self, cause: &str) -> Error {
         run_error(self.model, ForeignError::new(cause))
     }
+}
+
+/// Leaves the memory to the next evaluation, as far as one of the same size needs it: `slabs` for kept tensors at their
+/// peak, and one per worker for exchanges.
+fn give_back<T: Real + Pod>(runs: Vec<Evaluation<T>>, slabs: usize, (pool, packed): (&Pool, &SpareTensors<T>)) {
+    let slabs = slabs + runs.first().map_or(0, |run| run.workers().len());
+    let mut tensors = Vec::new();
+    for run in runs {
+        run.stage_outputs
+            .into_iter()
+            .flat_map(|done| done.arenas)
+            .flatten()
+            .for_each(|mut arena| pool.give(&mut arena));
+        tensors.extend(run.tensors);
+    }
+    pool.limit(slabs);
+    tensors.reverse();
+    *locked(packed) = tensors;
 }
 
 fn value<'a, T: Real>(view: View<'a, T>) -> ort::Result<SessionInputValue<'a>> {

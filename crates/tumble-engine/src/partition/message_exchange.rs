@@ -34,18 +34,15 @@ impl<T: Real + Pod> Evaluation<'_, T> {
     /// Returns the tensor to be exchanged for each input of a stage, of all tiles; `None` for other inputs.
     pub fn exchanged(&self, stage: &Stage) -> Result<Vec<Option<Messages<'_, T>>>> {
         let exchanged = |source: &Source| match source {
-            Source::Exchanged(exchange) => self.messages(exchange).map(Some),
+            Source::Exchanged(exchange) if self.tiles.len() > 0 => self.messages(exchange).map(Some),
             _ => Ok(None),
         };
         stage.inputs.iter().map(exchanged).collect()
     }
 
     fn messages(&self, exchange: &Exchange) -> Result<Messages<'_, T>> {
-        if !self.is_real(exchange.data) {
-            return Err(self.unfit(exchange));
-        }
-        let tiles: Vec<_> = (0..self.tiles.len()).map(|tile| self.view(tile, exchange.data)).collect();
-        let edges = if exchange.narrow { &self.narrow().tiles } else { &self.tiles };
+        let tiles = self.views(exchange)?;
+        let edges = self.edges(exchange);
         let moves = match exchange.kind {
             ExchangeKind::Reverse => Moves::Reverse(self.rows(exchange, edges, &tiles)?, edges),
             ExchangeKind::Prune => self.slot_rows(exchange, edges, &tiles).map(|()| Moves::Prune)?,
@@ -54,13 +51,44 @@ impl<T: Real + Pod> Evaluation<'_, T> {
                 self.center_rows(exchange, &tiles)?;
                 Moves::Neighbor(self.neighbors(exchange)?)
             }
-            ExchangeKind::Sum => self.center_rows(exchange, &tiles).map(|()| Moves::Sum(sum(&tiles)))?,
+            ExchangeKind::Sum => Moves::Sum(self.sum(exchange)?),
         };
-        Ok(Messages { moves, tiles })
+        let received = self.received(exchange).map(|received| (&*received.shape, &*received.rows));
+        Ok(Messages { moves, tiles: tiles.into_iter().chain(received).collect() })
+    }
+
+    /// Returns the tensor of an exchange, by tile; a tensor of real numbers.
+    pub fn views(&self, exchange: &Exchange) -> Result<Vec<View<'_, T>>> {
+        if self.tiles.len() > 0 && !self.is_real(exchange.data) {
+            return Err(self.unfit(exchange));
+        }
+        Ok((0..self.tiles.len()).map(|tile| self.view(tile, exchange.data)).collect())
+    }
+
+    /// Returns the edges of an exchange's rows.
+    pub fn edges(&self, exchange: &Exchange) -> &Tiles<'_> {
+        if exchange.narrow { &self.narrow().tiles } else { &self.tiles }
+    }
+
+    fn sum(&self, exchange: &Exchange) -> Result<Vec<T>> {
+        let whole = self.received(exchange).map(|received| received.rows.clone());
+        whole.map_or_else(|| Ok(self.own_sum(exchange)?.into_iter().map(T::from_f64).collect()), Ok)
+    }
+
+    /// Returns the sum of the rows of this rank's centers, in their order: it depends neither on tiles nor on workers.
+    pub fn own_sum(&self, exchange: &Exchange) -> Result<Vec<f64>> {
+        let tiles = self.views(exchange)?;
+        self.center_rows(exchange, &tiles)?;
+        let width = *exchange.width.get_or_init(|| width(&tiles));
+        let mut sums = vec![0.0; width];
+        for row in tiles.iter().flat_map(|(_, rows)| rows.chunks_exact(width.max(1))) {
+            sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum += x.to_f64());
+        }
+        Ok(sums)
     }
 
     /// Returns the kind of rows that the tensor has in all tiles.
-    fn rows(&self, exchange: &Exchange, edges: &Tiles, tiles: &[View<T>]) -> Result<Rows> {
+    pub fn rows(&self, exchange: &Exchange, edges: &Tiles, tiles: &[View<T>]) -> Result<Rows> {
         let fits = |rows: &Rows| {
             let count = |tile| edges.n_rows(tile, *rows) as i64;
             tiles.iter().enumerate().all(|(tile, (shape, _))| shape.first() == Some(&count(tile)))
@@ -81,8 +109,8 @@ impl<T: Real + Pod> Evaluation<'_, T> {
     }
 
     /// Checks that the tensor has a row for each center, `[C, …]`.
-    fn center_rows(&self, exchange: &Exchange, tiles: &[View<T>]) -> Result<()> {
-        let row = tiles[0].0.get(1..);
+    pub fn center_rows(&self, exchange: &Exchange, tiles: &[View<T>]) -> Result<()> {
+        let row = tiles.first().and_then(|(shape, _)| shape.get(1..));
         let fits = |(tile, (shape, _)): (usize, &View<T>)| {
             shape.len() > 1 && shape[0] == self.tiles.centers(tile).len() as i64 && shape.get(1..) == row
         };
@@ -160,12 +188,7 @@ impl<T: Copy> Messages<'_, T> {
     }
 }
 
-/// Returns the sum of the rows of all centers, in their order: it depends neither on tiles nor on workers.
-fn sum<T: Real>(tiles: &[View<T>]) -> Vec<T> {
-    let width = tiles[0].0[1..].iter().product::<i64>() as usize;
-    let mut sums = vec![0.0; width];
-    for row in tiles.iter().flat_map(|(_, rows)| rows.chunks_exact(width.max(1))) {
-        sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum += x.to_f64());
-    }
-    sums.into_iter().map(T::from_f64).collect()
+/// Returns the numbers per row of a tensor with rows on its first axis.
+pub(crate) fn width<T>(tiles: &[View<T>]) -> usize {
+    tiles.first().map_or(0, |(shape, _)| shape[1..].iter().product::<i64>() as usize)
 }

@@ -2,6 +2,7 @@
 //! number of neighbors, and `RestoreEdges` carries gradients back to the edges of the structure.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use ort::session::SessionInputValue;
 use ort::value::TensorRef;
@@ -44,21 +45,15 @@ pub(crate) enum NarrowInput {
 }
 
 impl NarrowEdges {
-    /// Keeps the edges marked in both directions; `keep` has the marks and `neighbors` the atoms of each tile, `[C·K]`.
-    ///
-    /// # Errors
-    /// The fault of the marks, as the rest of a sentence.
-    pub fn new<'t>(
-        tiles: &Tiles,
-        keep: &[&[u8]],
-        neighbors: impl Fn(usize) -> &'t [i64],
-    ) -> Result<Self, &'static str> {
+    /// Keeps the edges marked in both directions. `marked` are the marks of all edges `[E]`, `received` those from other
+    /// ranks in the order of their rows, and `neighbors` the atoms of each tile, `[C·K]`.
+    pub fn new<'t>(tiles: &Tiles, marked: &[bool], received: &[bool], neighbors: impl Fn(usize) -> &'t [i64]) -> Self {
         let graph = tiles.whole.as_ref();
-        let marked = marked(tiles, keep)?;
-        let kept: Vec<bool> = (0..graph.n_edges()).map(|edge| marked[edge] && marked[graph.reverse[edge]]).collect();
+        let reverse = |edge| tiles.received(edge).map_or_else(|| marked[graph.reverse[edge]], |place| received[place]);
+        let kept: Vec<bool> = (0..graph.n_edges()).map(|edge| marked[edge] && reverse(edge)).collect();
         let narrow = Tiles::new(Cow::Owned(pruned(graph, &kept)), tiles.size());
         let layouts = (0..tiles.len()).map(|tile| NarrowTile::new(tiles, &narrow, tile, &kept, neighbors(tile)));
-        Ok(Self { layouts: layouts.collect(), tiles: narrow })
+        Self { layouts: layouts.collect(), tiles: narrow }
     }
 
     /// Returns the shape of a tensor of a tile with rows of this shape.
@@ -111,8 +106,11 @@ impl NarrowTile {
     }
 }
 
-/// Returns whether each edge of the graph is marked, or the fault of the marks.
-fn marked(tiles: &Tiles, keep: &[&[u8]]) -> Result<Vec<bool>, &'static str> {
+/// Returns whether each edge of the graph is marked; `keep` has the marks of each tile, `[C·K]`.
+///
+/// # Errors
+/// The fault of the marks, as the rest of a sentence.
+pub(crate) fn marked(tiles: &Tiles, keep: &[&[u8]]) -> Result<Vec<bool>, &'static str> {
     let mut marked = Vec::with_capacity(tiles.whole.n_edges());
     for (tile, keep) in keep.iter().enumerate() {
         let (width, centers) = (tiles.width(tile), tiles.centers(tile));
@@ -146,6 +144,7 @@ fn pruned(graph: &Graph, kept: &[bool]) -> Graph {
         vectors: edges().map(|edge| graph.vectors[edge]).collect(),
         reverse: edges().map(|edge| before[graph.reverse[edge]]).collect(),
         volume: None,
+        domain: graph.domain.as_ref().map(|domain| Arc::new(domain.pruned(kept, &before))),
     }
 }
 
@@ -166,7 +165,7 @@ mod tests {
         let keep: Vec<Vec<u8>> = [[0, 1], [2, 3]].map(|tile| tile.into_iter().flat_map(marks).collect()).into();
         let atoms: Vec<i64> = (10..16).collect();
         let keep_views: Vec<_> = keep.iter().map(|keep| &**keep).collect();
-        NarrowEdges::new(&tiles, &keep_views, |_| &atoms).unwrap()
+        NarrowEdges::new(&tiles, &marked(&tiles, &keep_views).unwrap(), &[], |_| &atoms)
     }
 
     #[test]
@@ -196,7 +195,7 @@ mod tests {
     #[test]
     fn marks_of_another_size_are_refused() {
         let narrow = narrow();
-        assert_eq!(NarrowEdges::new(&narrow.tiles, &[&[1], &[1]], |_| &[]).err(), Some(OTHER_SIZE));
+        assert_eq!(marked(&narrow.tiles, &[&[1], &[1]]).err(), Some(OTHER_SIZE));
     }
 
     #[test]
@@ -205,7 +204,7 @@ mod tests {
         let edge = |a, b| edge_between(&positions, a, b);
         let rows = vec![vec![edge(0, 1), edge(0, 2)], vec![edge(1, 0)], vec![edge(2, 0)]];
         let tiles = Tiles::new(Cow::Owned(Graph::new(vec![1; 3], vec![1.0; 3], rows)), 3);
-        let found = |keep: &[u8]| NarrowEdges::new(&tiles, &[keep], |_| &[1, 2, 0, 0, 0, 0]).err();
+        let found = |keep: &[u8]| marked(&tiles, &[keep]).err();
         assert_eq!(found(&[1, 1, 1, 0, 1, 0]), None);
         assert_eq!(found(&[1, 1, 1, 1, 1, 0]), Some(BEYOND_THE_LIST));
     }
@@ -214,7 +213,7 @@ mod tests {
     fn a_center_without_kept_edges_has_a_padding_slot() {
         let graph = Graph::new(vec![1], vec![1.0], vec![vec![]]);
         let tiles = Tiles::new(Cow::Owned(graph), 1);
-        let narrow = NarrowEdges::new(&tiles, &[&[0]], |_| &[7]).unwrap();
+        let narrow = NarrowEdges::new(&tiles, &[], &[], |_| &[7]);
         assert_eq!(
             (narrow.layouts[0].slots.len(), &*narrow.layouts[0].mask, &*narrow.layouts[0].neighbors),
             (1, &[false][..], &[0][..])

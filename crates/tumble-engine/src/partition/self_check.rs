@@ -24,8 +24,7 @@ pub(crate) fn run(partitioned: &PartitionedModel, model: &Model, whole: &mut Wor
     for &kind in model.metadata.forces.kinds() {
         let work = [Replicas { graph: &graph, rotations: &[IDENTITY] }];
         let (expected, _) = whole.evaluate(model, &work, kind, &cancel)?;
-        let ((found, _), kept) =
-            partitioned.evaluate(model, (&graph, &IDENTITY), kind, LONE, &SpareMemory::default(), &cancel)?;
+        let ((found, _), kept) = partitioned.evaluate(model, &work[0], kind, LONE, &SpareMemory::default(), &cancel)?;
         bytes_per_slot = bytes_per_slot.max(kept.bytes.div_ceil(kept.slots.max(1)));
         if !agree(&found[0], &expected[0], model.metadata.precision) {
             return Err(PartitionError::Differs);

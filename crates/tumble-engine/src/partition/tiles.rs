@@ -15,7 +15,13 @@ pub(crate) struct Tiles<'a> {
     widths: Vec<usize>,
     /// Rows of reversed edges, by tile and kind of rows.
     reversed: Vec<[OnceLock<Vec<Reversed>>; Rows::ALL.len()]>,
+    /// Place of each edge's reverse among the rows from other ranks, [`HERE`] if it is on this rank; empty if the graph
+    /// is not shared with other ranks.
+    received: Vec<u32>,
 }
+
+/// No place among the rows from other ranks, in [`Tiles::received`].
+const HERE: u32 = u32::MAX;
 
 /// The kind of rows of a tile's tensor. A partitioned model exchanges tensors of these kinds only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +34,8 @@ pub(crate) enum Rows {
     Slots,
 }
 
-/// An edge with a reversed edge: its row, and the tile (`other`) and row (`back`) of the reversed edge.
+/// An edge with a reversed edge: its row, and the tile (`other`) and row (`back`) of the reversed edge. The rows from
+/// other ranks count as one more tile.
 #[derive(Clone, Copy)]
 pub(crate) struct Reversed {
     pub row: u32,
@@ -45,7 +52,8 @@ impl<'a> Tiles<'a> {
     pub fn new(graph: Cow<'a, Graph>, size: usize) -> Self {
         let count = graph.n_centers().div_ceil(size);
         let reversed = (0..count).map(|_| Default::default()).collect();
-        let mut tiles = Self { whole: graph, size, widths: Vec::new(), reversed };
+        let received = received(&graph);
+        let mut tiles = Self { whole: graph, size, widths: Vec::new(), reversed, received };
         let width = |tile| tiles.centers(tile).map(|c| tiles.whole.edges(c).len()).max().unwrap_or(0).max(1);
         tiles.widths = (0..count).map(width).collect();
         tiles
@@ -88,6 +96,7 @@ impl<'a> Tiles<'a> {
             vectors: whole.vectors[edges.clone()].to_vec(),
             reverse: (0..edges.len()).collect(),
             volume: None,
+            domain: None,
         }
     }
 
@@ -97,14 +106,19 @@ impl<'a> Tiles<'a> {
     }
 
     /// Returns the tile and, among its centers, the place of an atom of a tile's [`Self::graph`]: of a center, or of the
-    /// neighbor at the end of an edge. If that is no center of the whole, it returns the edge's own center.
+    /// neighbor at the end of an edge. A neighbor on another rank is in one more tile, of the centers received. If the
+    /// neighbor is no center at all, it returns the edge's own center.
     pub fn center_of_atom(&self, tile: usize, atom: usize) -> (usize, usize) {
         let centers = self.centers(tile);
         let Some(edge) = atom.checked_sub(centers.len()) else { return (tile, atom) };
         let edge = self.edges(tile).start + edge;
         let neighbor = self.whole.neighbors[edge];
         if neighbor < self.whole.n_centers() {
-            return (neighbor / self.size, neighbor % self.size);
+            return self.place_of_center(neighbor);
+        }
+        let domain = self.whole.domain.as_ref();
+        if let Some(place) = domain.and_then(|domain| domain.ghosts[neighbor - self.whole.n_centers()]) {
+            return (self.len(), place);
         }
         let after = self.whole.first_edge[centers.start..=centers.end].partition_point(|&first| first <= edge);
         (tile, after - 1)
@@ -141,11 +155,31 @@ impl<'a> Tiles<'a> {
 
     fn reversed_edge(&self, tile: usize, center: usize, edge: usize, rows: Rows) -> Option<Reversed> {
         let (back, neighbor) = (self.whole.reverse[edge], self.whole.neighbors[edge]);
-        let other = neighbor / self.size;
         let row = |tile, center, edge| self.row(tile, center, edge, rows) as u32;
+        if let Some(back) = self.received(edge) {
+            return Some(Reversed { row: row(tile, center, edge), other: self.len() as u32, back: back as u32 });
+        }
+        let other = neighbor / self.size;
         let places =
             || Reversed { row: row(tile, center, edge), other: other as u32, back: row(other, neighbor, back) };
         (back != edge).then(places)
+    }
+
+    /// Returns the place of an edge's reverse among the rows from other ranks; `None` if it is on this rank.
+    pub fn received(&self, edge: usize) -> Option<usize> {
+        self.received.get(edge).filter(|&&place| place != HERE).map(|&place| place as usize)
+    }
+
+    /// Returns the tile of an edge, and its row there.
+    pub fn place(&self, edge: usize, rows: Rows) -> (usize, usize) {
+        let center = self.whole.first_edge.partition_point(|&first| first <= edge) - 1;
+        let tile = center / self.size;
+        (tile, self.row(tile, center, edge, rows))
+    }
+
+    /// Returns the tile of a center, and its row there.
+    pub fn place_of_center(&self, center: usize) -> (usize, usize) {
+        (center / self.size, center % self.size)
     }
 
     fn row(&self, tile: usize, center: usize, edge: usize, rows: Rows) -> usize {
@@ -159,6 +193,18 @@ impl<'a> Tiles<'a> {
             }
         }
     }
+}
+
+/// Returns the place of each edge's reverse among the rows from other ranks.
+fn received(graph: &Graph) -> Vec<u32> {
+    let Some(domain) = &graph.domain else { return Vec::new() };
+    let (mut places, mut before) = (vec![HERE; graph.n_edges()], 0);
+    for border in &domain.borders {
+        let pairs = border.edges.iter().zip(&border.reversed);
+        pairs.for_each(|(&edge, &reversed)| places[edge] = (before + reversed) as u32);
+        before += border.edges.len();
+    }
+    places
 }
 
 #[cfg(test)]
