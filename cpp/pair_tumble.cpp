@@ -21,12 +21,13 @@ using namespace LAMMPS_NS;
 
 namespace tumble {
 
-PairTumble::PairTumble(LAMMPS *lmp) : Pair(lmp), view(lmp), diagnostics(lmp) {
+PairTumble::PairTumble(LAMMPS *lmp) : Pair(lmp), view(lmp), ranks(lmp), diagnostics(lmp) {
   single_enable = 0;
   restartinfo = 0;
   one_coeff = 1;
   manybody_flag = 1;
   respa_enable = 0;
+  comm_forward = 1;  // owners of ghosts
   // The virial is summed from the edges; without this LAMMPS would expect it from forces and report zero pressure.
   no_virial_fdotr_compute = 1;
   centroidstressflag = CENTROID_AVAIL;
@@ -49,6 +50,7 @@ void PairTumble::init_style() {
   check_setup();
   check_neighbors();
   check_stepping();
+  decide_exchange();
   request_neighbors();
   update_step_fix();
   diagnostics.start_run(units, static_cast<int>(keywords->every()), (*engine)->is_random());
@@ -62,12 +64,7 @@ void PairTumble::compute(int eflag, int vflag) {
   ev_init(eflag, vflag);
   check_list();
   const StepRequest request = make_request();
-  const size_t max_tag = request.measure ? diagnostics.max_tag() : 0;
-  run_collectively([&] {
-    check_special();
-    view.gather(list, species_of_type);
-    (*engine)->evaluate(view.data(diagnostics.masses(), max_tag), request, result);
-  });
+  evaluate(request);
   energy_scale = scale * units.electron_volt;
   force_scale = energy_scale / units.angstrom;
   scatter();
@@ -76,6 +73,35 @@ void PairTumble::compute(int eflag, int vflag) {
   if (threshold > 0.0) diagnostics.check_uncertainty(uncertainties, threshold);
   if (eflag_global) diagnostics.publish();
 }
+
+void PairTumble::evaluate(const StepRequest &request) {
+  const size_t max_tag = request.measure ? diagnostics.max_tag() : 0;
+  if (exchanges) return evaluate_with_ranks(request, max_tag);
+  run_collectively([&] {
+    check_special();
+    view.gather(list, species_of_type);
+    (*engine)->evaluate(view.data(diagnostics.masses(), max_tag, nullptr), request, result);
+  });
+}
+
+void PairTumble::evaluate_with_ranks(const StepRequest &request, size_t max_tag) {
+  ranks.update(this);
+  const auto data = [&] { return view.data(diagnostics.masses(), max_tag, &ranks); };
+  run_collectively([&] {
+    check_special();
+    view.gather(list, species_of_type);
+    (*engine)->begin(data(), request);
+  });
+  const bool complete = ranks.run(**engine);
+  run_collectively([&] { (*engine)->finish(data(), request, result); });
+  if (!complete) error->all(FLERR, "pair_style tumble: the ranks do not agree on the next message: please report it");
+}
+
+int PairTumble::pack_forward_comm(int n, int *atoms, double *buffer, int, int *) {
+  return ranks.pack(n, atoms, buffer);
+}
+
+void PairTumble::unpack_forward_comm(int n, int first, double *buffer) { ranks.unpack(n, first, buffer); }
 
 void PairTumble::run_collectively(const std::function<void()> &action) {
   std::string sentence;

@@ -6,6 +6,7 @@
 #include "comm.h"
 #include "domain.h"
 #include "neigh_list.h"
+#include "tumble/rank_exchange.h"
 
 using namespace LAMMPS_NS;
 
@@ -39,7 +40,7 @@ double RankView::whole_volume() const {
   return whole ? domain->xprd * domain->yprd * domain->zprd : 0.0;
 }
 
-RankData RankView::data(const std::vector<double> &masses, size_t max_tag) const {
+RankData RankView::data(const std::vector<double> &masses, size_t max_tag, const RankExchange *ranks) const {
   const size_t nall = species.size();
   const double *positions = nall > 0 ? atom->x[0] : nullptr;
   const auto slice = [](const auto *values, size_t size) {
@@ -55,7 +56,9 @@ RankData RankView::data(const std::vector<double> &masses, size_t max_tag) const
           whole_volume(),
           slice(&domain->rotate_r2g[0][0], domain->triclinic_general ? 9 : 0),
           slice(masses.data(), masses.size()),
-          max_tag};
+          max_tag,
+          ranks ? slice(ranks->partner_of_atoms().data(), nall) : slice(static_cast<const int *>(nullptr), 0),
+          ranks ? ranks->n_partners() : 0};
 }
 
 double RankView::bytes() const {

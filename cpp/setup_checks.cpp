@@ -88,17 +88,37 @@ void PairTumble::check_neighbors() {
   }
 }
 
+// Decides whether ranks exchange messages between the layers of the model. Collective.
+void PairTumble::decide_exchange() {
+  exchanges = false;
+  const bool useful = (*engine)->hops() > 1 || (*engine)->is_whole();
+  if (comm->nprocs == 1 || !useful || !keywords->exchange()) return;
+  std::string note;
+  try {
+    const size_t stages = (*engine)->stages();
+    note = fmt::format("ranks exchange messages between the {} stages of the model", stages);
+    exchanges = true;
+  } catch (const std::exception &failure) {
+    note = failure.what();
+  }
+  int all = exchanges ? 1 : 0;
+  MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_INT, MPI_MIN, world);
+  exchanges = all == 1;
+  if (comm->me == 0 && note != last_exchange_note) utils::logmesg(lmp, "pair_style tumble: {}\n", note);
+  last_exchange_note = note;
+}
+
 void PairTumble::request_neighbors() {
-  const int hops = static_cast<int>((*engine)->hops());
   // On one rank all ghosts are images of own atoms, and own atoms have neighbor lists anyway.
   const bool alone = comm->nprocs == 1;
-  if ((*engine)->is_whole() && !alone) {
+  const int hops = alone || exchanges ? 1 : static_cast<int>((*engine)->hops());
+  if ((*engine)->is_whole() && !alone && !exchanges) {
     error->all(FLERR,
                "pair_style tumble: the model's energy is global, not a sum over atoms, and cannot be split over {} "
                "ranks: run LAMMPS on one rank",
                comm->nprocs);
   }
-  const bool rows_of_ghosts = hops > 1 && !alone;
+  const bool rows_of_ghosts = hops > 1;
   if (rows_of_ghosts && (neighbor->style == Neighbor::MULTI || neighbor->style == Neighbor::MULTI_OLD)) {
     error->all(FLERR,
                "pair_style tumble: LAMMPS has no neighbor list of style multi for a model of {} hops on several ranks: "
@@ -107,7 +127,7 @@ void PairTumble::request_neighbors() {
   }
   neighbor->add_request(this, rows_of_ghosts ? NeighConst::REQ_FULL | NeighConst::REQ_GHOST : NeighConst::REQ_FULL);
   // The energy of an own atom depends on ghosts up to here; without this line results are silently a little wrong.
-  reach = (alone ? 1 : hops) * (*engine)->cutoff() + neighbor->skin;
+  reach = hops * (*engine)->cutoff() + neighbor->skin;
   comm->cutghostuser = std::max(comm->cutghostuser, reach);
 }
 

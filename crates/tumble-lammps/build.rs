@@ -11,7 +11,7 @@ mod lammps {
 
     use object::{Object, ObjectSymbol};
 
-    const SOURCES: [&str; 12] = [
+    const SOURCES: [&str; 13] = [
         "cpp/pair_tumble.cpp",
         "cpp/keywords.cpp",
         "cpp/coefficients.cpp",
@@ -21,6 +21,7 @@ mod lammps {
         "cpp/oversubscription.cpp",
         "cpp/stepping.cpp",
         "cpp/fix_step.cpp",
+        "cpp/rank_exchange.cpp",
         "cpp/rank_view.cpp",
         "cpp/diagnostics.cpp",
         "cpp/plugin.cpp",

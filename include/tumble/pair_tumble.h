@@ -14,6 +14,7 @@
 #include "tumble-lammps/src/bridge.rs.h"
 #include "tumble/diagnostics.h"
 #include "tumble/fix_step.h"
+#include "tumble/rank_exchange.h"
 #include "tumble/rank_view.h"
 
 namespace tumble {
@@ -32,6 +33,8 @@ class PairTumble : public LAMMPS_NS::Pair {
   void *extract(const char *name, int &dimensions) override;
   void *extract_peratom(const char *name, int &columns) override;
   double memory_usage() override;
+  int pack_forward_comm(int n, int *atoms, double *buffer, int pbc_flag, int *pbc) override;
+  void unpack_forward_comm(int n, int first, double *buffer) override;
 
  private:
   void allocate();
@@ -45,6 +48,7 @@ class PairTumble : public LAMMPS_NS::Pair {
   void log_axes();
   void check_neighbors();
   void check_stepping();
+  void decide_exchange();
   void request_neighbors();
   void warn_of_random_minimizer();
   void log_partition_seeds();
@@ -61,6 +65,8 @@ class PairTumble : public LAMMPS_NS::Pair {
   // Runs an action on every rank; if it throws on any, all ranks stop with the error of the lowest one. Collective.
   void run_collectively(const std::function<void()> &action);
 
+  void evaluate(const StepRequest &request);
+  void evaluate_with_ranks(const StepRequest &request, size_t max_tag);
   StepRequest make_request();
   void record_step(bool integrator);
   void scatter();
@@ -77,15 +83,18 @@ class PairTumble : public LAMMPS_NS::Pair {
   double energy_scale = 1.0, force_scale = 1.0;  // eV and eV/Å in LAMMPS' units, times `scale`
   double scale = 1.0;                            // common factor of all pairs of types
   double **scales = nullptr;                     // [ntypes + 1][ntypes + 1], set by fix adapt and compute fep
+  bool exchanges = false;                        // whether ranks exchange messages between layers
   bool ready = false;                            // whether LAMMPS is set up for the current model and keywords
   double reach = 0.0;                            // required ghost cutoff, LAMMPS' unit of length
   int per_atom_wanted = 0;                       // set by fix pair before a step
   bool warned_of_virial = false, warned_of_flux = false, warned_of_minimizer = false;
   bool logged_partitions = false, logged_axes = false;
   std::string last_mass_warning;  // the last warning
+  std::string last_exchange_note;
 
   std::vector<uint8_t> species_of_type;  // [ntypes + 1], atomic numbers
   RankView view;
+  RankExchange ranks;
   RankResult result;
   std::vector<double> spreads, uncertainties;  // [nlocal], LAMMPS' unit of energy
   Diagnostics diagnostics;

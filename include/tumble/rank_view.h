@@ -17,14 +17,16 @@ class NeighList;
 
 namespace tumble {
 
+class RankExchange;
+
 class RankView : protected LAMMPS_NS::Pointers {
  public:
   explicit RankView(LAMMPS_NS::LAMMPS *lmp) : Pointers(lmp) {}
 
   // species_of_type: [ntypes + 1], atomic numbers.
   void gather(const LAMMPS_NS::NeighList *list, const std::vector<uint8_t> &species_of_type);
-  // masses: [nlocal], LAMMPS' unit; max_tag: largest tag on any rank.
-  RankData data(const std::vector<double> &masses, size_t max_tag) const;
+  // masses: [nlocal], LAMMPS' unit; max_tag: largest tag on any rank; ranks: null unless ranks exchange messages.
+  RankData data(const std::vector<double> &masses, size_t max_tag, const RankExchange *ranks) const;
   double bytes() const;
 
  private:

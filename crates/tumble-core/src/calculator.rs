@@ -80,6 +80,14 @@ impl Calculator {
         self.potential.info()
     }
 
+    /// Returns the number of stages between which ranks can exchange messages.
+    ///
+    /// # Errors
+    /// The reason why they cannot, as the rest of a sentence.
+    pub fn stages(&self) -> std::result::Result<usize, String> {
+        self.potential.stages()
+    }
+
     /// Returns the mitigation: the rotations averaged over.
     pub fn mitigation(&self) -> &Mitigation {
         &self.policy.mitigation

@@ -153,6 +153,14 @@ pub trait Potential: Send {
     /// its costs are known, or that it is known to be impossible; other levels may be unopened.
     fn costs(&self, level: Option<RecomputeLevel>) -> ModelCosts;
 
+    /// Returns the number of stages between which ranks can exchange messages ([`Domain`](crate::domain::Domain)).
+    ///
+    /// # Errors
+    /// The reason why they cannot, as the rest of a sentence.
+    fn stages(&self) -> std::result::Result<usize, String> {
+        Err("the potential is evaluated in one piece only".into())
+    }
+
     /// Returns the workers and the provider that evaluate the model, with `memory` bytes for it.
     fn limits(&self, memory: usize) -> Limits {
         Limits::one_worker(memory)

@@ -50,6 +50,9 @@ pub struct Settings {
     pub every: u64,
     /// Whether to return averaged minus bare results instead of averaged ones.
     pub correction: bool,
+    /// Whether MPI ranks exchange messages between the layers of the model, where that is possible, instead of
+    /// evaluating their ghosts again.
+    pub exchange: bool,
     /// Where the model runs.
     pub device: Device,
     /// Shared library of ONNX Runtime; `None`: searched for in the usual places.
@@ -74,6 +77,7 @@ impl Default for Settings {
             inner: None,
             every: 1,
             correction: false,
+            exchange: true,
             device: Device::Cpu,
             library: None,
             profile: None,

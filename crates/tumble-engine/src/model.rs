@@ -225,6 +225,10 @@ impl Potential for OnnxPotential {
         Ok(responses)
     }
 
+    fn stages(&self) -> std::result::Result<usize, String> {
+        Self::stages(self).map_err(str::to_owned)
+    }
+
     fn watch(&mut self, cancel: &Cancel) {
         self.cancel = cancel.clone();
     }

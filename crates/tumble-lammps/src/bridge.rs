@@ -2,11 +2,13 @@
 
 use std::ffi::{c_char, c_int, c_void};
 use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tumble_core::calculator::{Calculator, HeldCorrection, Phase};
 use tumble_core::diagnostics::{Probes, Shares};
 use tumble_core::elements::{atomic_number, symbols};
 use tumble_core::panics::guarded;
+use tumble_core::parallel::locked;
 use tumble_core::rotation::{Matrix3, scale};
 use tumble_core::settings::frontend::accepted;
 use tumble_core::settings::{Frontend, Setting};
@@ -19,11 +21,13 @@ use crate::atom_locator::AtomLocator;
 use crate::axes::Axes;
 use crate::build_id;
 use crate::error::{Error, Result};
+use crate::evaluation_thread;
+use crate::exchange::{Exchange, NodeOwners};
 use crate::fold::{Folded, RankAtoms, fold};
 use crate::integers::{self, IntegerSizes};
 use crate::keywords::{self, Keywords};
 use crate::masses::{self, TypeMass};
-use crate::step::{Outcome, StepOptions, step};
+use crate::step::{Done, Outcome, StepOptions, StepTask};
 
 #[allow(missing_docs)]
 #[cxx::bridge(namespace = "tumble")]
@@ -53,6 +57,23 @@ mod ffi {
         masses: &'a [f64],
         /// Largest tag on any rank.
         max_tag: usize,
+        /// Number of the partner that owns each atom, -1 for own atoms and their images; empty unless ranks exchange
+        /// messages.
+        partners: &'a [i32],
+        /// Number of partners.
+        n_partners: usize,
+    }
+
+    /// The next communication of all ranks, if they exchange messages.
+    enum Communication {
+        /// None: the evaluation has ended.
+        Done,
+        /// One message from and to each partner.
+        Exchange,
+        /// Sums of numbers over all ranks.
+        Sum,
+        /// Least numbers of all ranks.
+        Least,
     }
 
     /// Options of a step.
@@ -114,6 +135,7 @@ mod ffi {
         fn require_sha256(self: &mut Keywords, sha256: &str);
         fn every(self: &Keywords) -> u64;
         fn seed(self: &Keywords) -> u64;
+        fn exchange(self: &Keywords) -> bool;
         /// Returns the model's CPU threads per rank; 0 on other devices.
         fn processor_threads(self: &Keywords) -> usize;
         fn unit_style(name: &str) -> Result<Units>;
@@ -135,17 +157,34 @@ mod ffi {
         fn held_virial(self: &Engine) -> Vec<f64>;
         fn hold_virial(self: &mut Engine, virial: &[f64]);
         fn evaluate(self: &mut Engine, data: &RankData, request: &StepRequest, result: &mut RankResult) -> Result<()>;
+        /// Returns the number of stages between which ranks can exchange messages.
+        fn stages(self: &Engine) -> Result<usize>;
+        /// Begins an evaluation in which ranks exchange messages. Then all ranks call `advance` and communicate, until it
+        /// returns `Done`, and `finish`.
+        fn begin(self: &mut Engine, data: &RankData, request: &StepRequest) -> Result<()>;
+        fn advance(self: &mut Engine) -> Communication;
+        /// Returns the message to a partner, in whole units of 8 bytes.
+        fn outgoing(self: &Engine, partner: usize) -> &[u8];
+        /// Returns room for the message from a partner.
+        fn incoming(self: &mut Engine, partner: usize, bytes: usize) -> &mut [u8];
+        /// Returns the numbers to be replaced by those of all ranks.
+        fn numbers(self: &mut Engine) -> &mut [f64];
+        /// Ends the evaluation, since another rank has failed.
+        fn abandon(self: &mut Engine);
+        fn finish(self: &mut Engine, data: &RankData, request: &StepRequest, result: &mut RankResult) -> Result<()>;
         fn diagnose(self: &Engine, shares: &[f64]) -> Result<SymmetryMeasures>;
     }
 }
 
-use ffi::{RankData, RankResult, StepRequest, SymmetryMeasures, Units};
+use ffi::{Communication, RankData, RankResult, StepRequest, SymmetryMeasures, Units};
 
 /// A loaded model with its settings, behind the bridge.
 pub struct Engine {
-    calculator: Calculator,
+    /// Locked by the evaluation thread while an evaluation with other ranks is under way.
+    calculator: Arc<Mutex<Calculator>>,
     units: Units,
     shares: Shares,
+    exchange: Exchange,
 }
 
 fn unit_style(name: &str) -> Result<Units> {
@@ -181,38 +220,44 @@ fn compare_identities(first: &str, other: &str, different_ranks: &[usize]) -> Re
 fn load_engine(model: &str, keywords: &Keywords, units: Units) -> Result<Box<Engine>> {
     guarded(|| {
         let calculator = load(Path::new(model), &keywords.settings)?;
-        Ok(Box::new(Engine { calculator, units, shares: Shares::default() }))
+        let (calculator, shares) = (Arc::new(Mutex::new(calculator)), Shares::default());
+        Ok(Box::new(Engine { calculator, units, shares, exchange: Exchange::default() }))
     })
 }
 
 impl Engine {
+    fn calculator(&self) -> MutexGuard<'_, Calculator> {
+        locked(&self.calculator)
+    }
+
     /// Returns the cutoff of the model in LAMMPS' unit of length.
     fn cutoff(&self) -> f64 {
-        self.calculator.info().cutoff * self.units.angstrom
+        self.calculator().info().cutoff * self.units.angstrom
     }
 
     fn hops(&self) -> usize {
-        self.calculator.info().hops
+        self.calculator().info().hops
     }
 
     fn is_whole(&self) -> bool {
-        self.calculator.info().whole
+        self.calculator().info().whole
     }
 
     fn has_ensemble(&self) -> bool {
-        self.calculator.info().ensemble
+        self.calculator().info().ensemble
     }
 
     fn is_random(&self) -> bool {
-        self.calculator.mitigation().is_random()
+        self.calculator().mitigation().is_random()
     }
 
     /// Returns lines for the log: the model and its evaluation.
     fn summary(&self) -> String {
-        let (info, policy) = (self.calculator.info(), self.calculator.policy());
+        let calculator = self.calculator();
+        let (info, policy) = (calculator.info(), calculator.policy());
         let (name, cutoff, hops) = (&info.name, info.cutoff, info.hops);
-        let model = format!("model \"{name}\" of {}, cutoff {cutoff} A, {hops} hop(s)", self.calculator.origin());
-        let notes = self.calculator.notes().iter().map(String::as_str);
+        let model = format!("model \"{name}\" of {}, cutoff {cutoff} A, {hops} hop(s)", calculator.origin());
+        let notes = calculator.notes().iter().map(String::as_str);
         let lines: Vec<_> = [model.as_str(), &policy].into_iter().chain(notes).collect();
         lines.join("\n  ")
     }
@@ -220,7 +265,8 @@ impl Engine {
     /// Parses an element, given as symbol or atomic number, and checks that the model knows it.
     fn species(&self, element: &str) -> Result<u8> {
         guarded(|| {
-            let info = self.calculator.info();
+            let calculator = self.calculator();
+            let info = calculator.info();
             let z = element_number(element).ok_or_else(|| info.unknown_element(element))?;
             info.check_species(&[z])?;
             Ok(z)
@@ -230,7 +276,8 @@ impl Engine {
     /// Returns the properties that must agree on all ranks, as text. The first entry of `species_of_type` is unused,
     /// since types start from 1.
     fn identity(&self, keywords: &Keywords, species_of_type: &[u8]) -> String {
-        let origin = self.calculator.origin();
+        let calculator = self.calculator();
+        let origin = calculator.origin();
         let hash = origin.rsplit_once("sha256 ").map_or(origin, |(_, hash)| hash);
         let identity = Identity::default().with("the SHA-256 of the model", hash);
         let identity = identity.with("the elements of the atom types", symbols(&species_of_type[1..]));
@@ -253,40 +300,97 @@ impl Engine {
     }
 
     fn held_virial(&self) -> Vec<f64> {
-        self.calculator.held().and_then(|held| held.0).map_or_else(Vec::new, |w| six(&w).to_vec())
+        self.calculator().held().and_then(|held| held.0).map_or_else(Vec::new, |w| six(&w).to_vec())
     }
 
     fn hold_virial(&mut self, virial: &[f64]) {
         let symmetric = |&[xx, yy, zz, xy, xz, yz]: &[f64; 6]| [[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]];
         let virial = virial.first_chunk().map(symmetric);
-        self.calculator.hold(virial.map(|w| HeldCorrection(Some(w))));
+        self.calculator().hold(virial.map(|w| HeldCorrection(Some(w))));
     }
 
     fn evaluate(&mut self, data: &RankData, request: &StepRequest, result: &mut RankResult) -> Result<()> {
         guarded(|| {
-            let folded = self.fold(data)?;
-            let phase = if request.integrator {
-                self.calculator.phase(request.step, request.energies)
-            } else {
-                Phase::Averaged
-            };
-            let survey = request.survey;
-            let measured = request.measure && (survey || phase.is_exact());
-            let tags = folded.atoms.iter().map(|&atom| data.tags[atom] as usize);
-            let probes = measured.then(|| Probes::new(tags, data.masses, data.max_tag));
-            let edge_gradients = request.virials || request.centroid_virials;
-            let options = StepOptions { step: request.step, phase, edge_gradients, survey, probes: probes.as_ref() };
-            let before = self.calculator.model_seconds();
-            let outcome = step(&mut self.calculator, &folded.graph, &options)
-                .map_err(|error| locate_error(error, data, &folded))?;
-            result.shares = outcome.shares.as_ref().map(|shares| shares.numbers.clone()).unwrap_or_default();
-            self.shares = outcome.shares.clone().unwrap_or_default();
-            result.model_seconds = self.calculator.model_seconds() - before;
-            fill(result, folded, outcome, request, &Axes::new(data.axes))
+            let task = self.task(data, request, self.hops())?;
+            let done = task.run(&mut self.calculator());
+            self.report(done, data, request, result)
         })
     }
 
-    fn fold(&self, data: &RankData) -> Result<Folded> {
+    fn stages(&self) -> Result<usize> {
+        guarded(|| self.calculator().stages().map_err(|why| Error::NoStages { why }))
+    }
+
+    fn begin(&mut self, data: &RankData, request: &StepRequest) -> Result<()> {
+        guarded(|| {
+            // The own atoms are the only centers: other ranks send the messages of theirs.
+            let task = self.task(data, request, 1)?;
+            let tags = task.folded.atoms.iter().map(|&atom| data.tags[atom]).collect();
+            let partner = |&atom: &usize| usize::try_from(data.partners[atom]).ok();
+            let partners = task.folded.atoms.iter().map(partner).collect();
+            self.exchange.begin(task, NodeOwners { tags, partners, count: data.n_partners }, &self.calculator)
+        })
+    }
+
+    fn advance(&mut self) -> Communication {
+        match self.exchange.advance() {
+            None => Communication::Done,
+            Some(evaluation_thread::Communication::Exchange(_)) => Communication::Exchange,
+            Some(evaluation_thread::Communication::Sum(_)) => Communication::Sum,
+            Some(evaluation_thread::Communication::Least(_)) => Communication::Least,
+        }
+    }
+
+    fn outgoing(&self, partner: usize) -> &[u8] {
+        self.exchange.outgoing(partner)
+    }
+
+    fn incoming(&mut self, partner: usize, bytes: usize) -> &mut [u8] {
+        self.exchange.incoming(partner, bytes)
+    }
+
+    fn numbers(&mut self) -> &mut [f64] {
+        self.exchange.numbers()
+    }
+
+    fn abandon(&mut self) {
+        self.exchange.abandon();
+    }
+
+    fn finish(&mut self, data: &RankData, request: &StepRequest, result: &mut RankResult) -> Result<()> {
+        guarded(|| match self.exchange.finish() {
+            // The other rank has an error of its own, and it ends all ranks.
+            Some(Done { outcome: Err(tumble_core::Error::OtherRank), .. }) | None => Ok(()),
+            Some(done) => self.report(done, data, request, result),
+        })
+    }
+
+    /// Returns the task of a step; `hops` is the depth of the centers.
+    fn task(&self, data: &RankData, request: &StepRequest, hops: usize) -> Result<StepTask> {
+        let folded = self.fold(data, hops)?;
+        let phase = if request.integrator {
+            self.calculator().phase(request.step, request.energies)
+        } else {
+            Phase::Averaged
+        };
+        let survey = request.survey;
+        let measured = request.measure && (survey || phase.is_exact());
+        let tags = folded.atoms.iter().map(|&atom| data.tags[atom] as usize);
+        let probes = measured.then(|| Probes::new(tags, data.masses, data.max_tag));
+        let edge_gradients = request.virials || request.centroid_virials;
+        Ok(StepTask { folded, options: StepOptions { step: request.step, phase, edge_gradients, survey, probes } })
+    }
+
+    fn report(&mut self, done: Done, data: &RankData, request: &StepRequest, result: &mut RankResult) -> Result<()> {
+        let Done { folded, outcome, model_seconds } = done;
+        let outcome = outcome.map_err(|error| locate_error(error, data, &folded))?;
+        result.shares = outcome.shares.as_ref().map(|shares| shares.numbers.clone()).unwrap_or_default();
+        self.shares = outcome.shares.clone().unwrap_or_default();
+        result.model_seconds = model_seconds;
+        fill(result, folded, outcome, request, &Axes::new(data.axes))
+    }
+
+    fn fold(&self, data: &RankData, hops: usize) -> Result<Folded> {
         let unit = 1.0 / self.units.angstrom;
         let axes = Axes::new(data.axes);
         let (positions, _) = data.positions.as_chunks::<3>();
@@ -305,7 +409,7 @@ impl Engine {
             row_starts: data.row_starts,
             candidates: data.candidates,
         };
-        let (cutoff, hops) = (self.calculator.info().cutoff, self.hops());
+        let cutoff = self.calculator().info().cutoff;
         let mut folded = fold(&rank, cutoff, hops).map_err(|missing| Error::GhostsTooThin {
             tag: missing.tag,
             reach: cutoff * hops as f64,

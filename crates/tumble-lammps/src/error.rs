@@ -44,6 +44,25 @@ tumble_core::errors! {
         )]
         NoAtomicVirials,
 
+        /// A model whose layers cannot exchange messages between ranks.
+        ///
+        /// Cause: The model or the device does not allow evaluation layer by layer.
+        ///
+        /// Cure: None is needed: each rank evaluates its ghosts again. Fewer ranks with more threads may be faster.
+        #[error("ranks cannot exchange messages, since {why}")]
+        NoStages {
+            /// The reason, as the rest of a sentence.
+            why: String,
+        },
+
+        /// The system refuses the thread of an evaluation.
+        ///
+        /// Cause: The limit on threads or on memory is reached.
+        ///
+        /// Cure: Raise the limit, or run fewer ranks.
+        #[error("cannot start a thread for the evaluation ({0}): raise the limit on threads, or run fewer ranks")]
+        Thread(std::io::Error),
+
         /// An unknown keyword of the pair style.
         ///
         /// Cause: A keyword of `pair_style tumble` is misspelt or does not exist.

@@ -61,6 +61,11 @@ impl Keywords {
         self.settings.seed
     }
 
+    /// Returns whether ranks may exchange messages.
+    pub fn exchange(&self) -> bool {
+        self.settings.exchange
+    }
+
     /// Returns the model's CPU threads per rank; 0 on other devices.
     pub fn processor_threads(&self) -> usize {
         if self.settings.device == Device::Cpu { self.settings.threads } else { 0 }

@@ -9,6 +9,8 @@ pub mod axes;
 pub mod bridge;
 pub mod build_id;
 pub mod error;
+pub mod evaluation_thread;
+pub mod exchange;
 pub mod fold;
 pub mod integers;
 pub mod keywords;

@@ -3,6 +3,9 @@
 use tumble_core::calculator::{Calculator, Detail, Evaluation, Phase};
 use tumble_core::diagnostics::{Probes, Shares};
 use tumble_core::graph::Graph;
+use tumble_core::panics::guarded;
+
+use crate::fold::Folded;
 
 /// Replicas from which a mitigation's own spread is as good as a survey's.
 const ENOUGH: usize = 12;
@@ -11,8 +14,8 @@ const ENOUGH: usize = 12;
 const FEWEST: usize = 3;
 
 /// Options of a step.
-#[derive(Clone, Copy, Debug)]
-pub struct StepOptions<'a> {
+#[derive(Clone, Debug)]
+pub struct StepOptions {
     /// Number of the step.
     pub step: u64,
     /// Phase of multiple time stepping.
@@ -22,7 +25,7 @@ pub struct StepOptions<'a> {
     /// Whether to spend evaluations on measuring spread and noise.
     pub survey: bool,
     /// Atoms for the comparison of forces; `None` to measure nothing.
-    pub probes: Option<&'a Probes>,
+    pub probes: Option<Probes>,
 }
 
 /// Results of a step.
@@ -38,13 +41,42 @@ pub struct Outcome {
     pub shares: Option<Shares>,
 }
 
+/// A step to be evaluated.
+#[derive(Debug)]
+pub struct StepTask {
+    /// The rank's graph.
+    pub folded: Folded,
+    /// Options.
+    pub options: StepOptions,
+}
+
+/// An evaluated step.
+#[derive(Debug)]
+pub struct Done {
+    /// The rank's graph.
+    pub folded: Folded,
+    /// Results.
+    pub outcome: tumble_core::Result<Outcome>,
+    /// Seconds inside the model.
+    pub model_seconds: f64,
+}
+
+impl StepTask {
+    /// Evaluates the step.
+    pub fn run(self, calculator: &mut Calculator) -> Done {
+        let before = calculator.model_seconds();
+        let outcome = guarded(|| step(calculator, &self.folded.graph, &self.options));
+        Done { folded: self.folded, outcome, model_seconds: calculator.model_seconds() - before }
+    }
+}
+
 /// Evaluates a graph and measures its broken symmetry.
 ///
 /// # Errors
 /// See [`Calculator::evaluate_in`].
 pub fn step(calculator: &mut Calculator, graph: &Graph, options: &StepOptions) -> tumble_core::Result<Outcome> {
     let none = Probes::default();
-    let probes = options.probes.unwrap_or(&none);
+    let probes = options.probes.as_ref().unwrap_or(&none);
     let detail = Detail { edge_gradients: options.edge_gradients, probes: &probes.nodes };
     let evaluation = calculator.evaluate_in(options.phase, graph, options.step, &detail)?;
     let replicas = calculator.mitigation().evaluations();
@@ -58,7 +90,7 @@ pub fn step(calculator: &mut Calculator, graph: &Graph, options: &StepOptions) -
     };
     let own = (replicas >= FEWEST && options.phase.is_exact()).then_some(&evaluation);
     let spread = survey.as_ref().or(own);
-    let shares = options.probes.map(|probes| Shares::pack(&evaluation, spread, draws.as_ref(), probes));
+    let shares = options.probes.as_ref().map(|probes| Shares::pack(&evaluation, spread, draws.as_ref(), probes));
     let extra = survey.iter().chain(draws.iter().flatten()).map(|other| other.evaluations).sum::<usize>();
     let (spreads, evaluations) = (spread.map(|e| e.spread.atomic_energies.clone()), evaluation.evaluations + extra);
     Ok(Outcome { evaluation, spreads, evaluations, shares })

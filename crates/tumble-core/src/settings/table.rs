@@ -78,6 +78,15 @@ pub const SETTINGS: &[Setting] = &[
         show: |settings| shown(settings.correction),
     },
     Setting {
+        name: "exchange",
+        frontends: &[(Lammps, 14)],
+        value: Value::Switch(|settings, yes| settings.exchange = yes),
+        placeholder: "",
+        help: "Let MPI ranks exchange messages between the layers of the model, where that is possible; no: each rank \
+               evaluates its ghosts again",
+        show: |settings| shown(settings.exchange),
+    },
+    Setting {
         name: "threads",
         frontends: &[(CApi, 8), (Lammps, 10), (Running, 2)],
         value: Value::Whole {
