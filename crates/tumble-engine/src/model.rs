@@ -29,6 +29,7 @@ pub use tumble_onnx::file::checksum::stamp;
 use tumble_onnx::runtime::session::{Model, SessionFactory};
 
 use crate::error::Error;
+pub use crate::partition::{BorderRows, RankMessage};
 use crate::partition::{PartitionedModel, SpareMemory};
 use crate::partition_cache::PartitionCache;
 use crate::worker::{Timed, Worker, WorkerPool, run_error};
@@ -120,6 +121,11 @@ impl OnnxPotential {
     /// block by block.
     pub fn stages(&self) -> std::result::Result<usize, &str> {
         self.partitioned(RecomputeLevel::Speed).map(PartitionedModel::stages)
+    }
+
+    /// Returns the tensors that ranks exchange in one evaluation; none if the model cannot be partitioned.
+    pub fn rank_messages(&self) -> Vec<RankMessage> {
+        self.partitioned(RecomputeLevel::Speed).map(PartitionedModel::rank_messages).unwrap_or_default()
     }
 
     /// Returns the model partitioned at a recompute level, or the reason why that is impossible.

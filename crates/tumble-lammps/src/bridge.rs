@@ -368,11 +368,8 @@ impl Engine {
     /// Returns the task of a step; `hops` is the depth of the centers.
     fn task(&self, data: &RankData, request: &StepRequest, hops: usize) -> Result<StepTask> {
         let folded = self.fold(data, hops)?;
-        let phase = if request.integrator {
-            self.calculator().phase(request.step, request.energies)
-        } else {
-            Phase::Averaged
-        };
+        let phase =
+            if request.integrator { self.calculator().phase(request.step, request.energies) } else { Phase::Averaged };
         let survey = request.survey;
         let measured = request.measure && (survey || phase.is_exact());
         let tags = folded.atoms.iter().map(|&atom| data.tags[atom] as usize);

@@ -11,6 +11,7 @@ use tumble_core::execution::ExecutionOptions;
 use tumble_core::numbers::{plain, rounded, tidy, trimmed};
 use tumble_core::potential::{Forces, ModelInfo, Potential};
 use tumble_engine::OnnxPotential;
+use tumble_engine::model::RankMessage;
 use tumble_onnx::contract::metadata::Metadata;
 
 use crate::STDOUT;
@@ -79,8 +80,7 @@ pub fn rows(potential: &OnnxPotential, path: &Path) -> Vec<(&'static str, String
 
 fn reach_of(info: &ModelInfo) -> String {
     if info.whole {
-        return "the whole structure (its energy is not a sum over atoms: on one rank only, and never in blocks)"
-            .into();
+        return "the whole structure (its energy is not a sum over atoms: never in blocks)".into();
     }
     let reach = plain(info.hops as f64 * info.cutoff);
     format!("{reach} Å (an atom's energy depends on atoms this far away)")
@@ -120,6 +120,11 @@ fn name_of(variant: &impl std::fmt::Debug) -> String {
     format!("{variant:?}").to_lowercase()
 }
 
+/// A tensor that ranks exchange: its stage, the owners of its rows, and the numbers of a row.
+fn message(message: &RankMessage) -> Value {
+    json!({ "stage": message.stage, "rows": message.rows.name(), "numbers": message.numbers })
+}
+
 fn document(potential: &OnnxPotential, path: &Path) -> Value {
     let (info, metadata) = (potential.info(), potential.metadata());
     let references: serde_json::Map<_, _> =
@@ -143,6 +148,7 @@ fn document(potential: &OnnxPotential, path: &Path) -> Value {
         "reference": metadata.reference,
         "provenance": metadata.provenance,
         "stages": potential.stages().ok(),
+        "rank_messages": potential.rank_messages().iter().map(message).collect::<Vec<_>>(),
         "bytes_per_edge": metadata.bytes_per_edge,
         "onnxruntime": potential.library(),
         "notes": potential.notes(),

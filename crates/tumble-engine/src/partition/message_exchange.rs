@@ -44,11 +44,16 @@ impl<T: Real + Pod> Evaluation<'_, T> {
         let tiles = self.views(exchange)?;
         let edges = self.edges(exchange);
         let moves = match exchange.kind {
-            ExchangeKind::Reverse => Moves::Reverse(self.rows(exchange, edges, &tiles)?, edges),
+            ExchangeKind::Reverse => {
+                let rows = self.rows(exchange, edges, &tiles)?;
+                exchange.width.get_or_init(|| width(&tiles));
+                Moves::Reverse(rows, edges)
+            }
             ExchangeKind::Prune => self.slot_rows(exchange, edges, &tiles).map(|()| Moves::Prune)?,
             ExchangeKind::Restore => self.slot_rows(exchange, edges, &tiles).map(|()| Moves::Restore)?,
             ExchangeKind::Neighbor => {
                 self.center_rows(exchange, &tiles)?;
+                exchange.width.get_or_init(|| width(&tiles));
                 Moves::Neighbor(self.neighbors(exchange)?)
             }
             ExchangeKind::Sum => Moves::Sum(self.sum(exchange)?),
