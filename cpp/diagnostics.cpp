@@ -25,7 +25,7 @@ void Diagnostics::start_run(const Units &run_units, int run_every, bool random) 
   every = run_every;
   entries.fill(UNKNOWN);
   if (!random) entries[HEATING] = 0.0;
-  model_seconds = pair_seconds = noise_sum = 0.0;
+  model_seconds = pair_seconds = exchange_seconds = noise_sum = 0.0;
   steps = evaluations = uncertain_steps = 0;
   noise_count = 0;
 }
@@ -37,9 +37,10 @@ size_t Diagnostics::max_tag() const {
   return static_cast<size_t>(largest);
 }
 
-void Diagnostics::add_step(const Engine &engine, const RankResult &result, double seconds) {
+void Diagnostics::add_step(const Engine &engine, const RankResult &result, double seconds, double exchange) {
   model_seconds += result.model_seconds;
   pair_seconds += seconds;
+  exchange_seconds += exchange;
   steps++;
   evaluations += static_cast<bigint>(result.evaluations);
   if (!result.shares.empty()) read(engine, result);
@@ -115,11 +116,12 @@ void Diagnostics::check_uncertainty(const std::vector<double> &uncertainties, do
 }
 
 void Diagnostics::publish() {
-  double seconds[2] = {model_seconds, pair_seconds};
-  MPI_Allreduce(MPI_IN_PLACE, seconds, 2, MPI_DOUBLE, MPI_MAX, world);
+  double seconds[3] = {model_seconds, pair_seconds, exchange_seconds};
+  MPI_Allreduce(MPI_IN_PLACE, seconds, 3, MPI_DOUBLE, MPI_MAX, world);
   entries[EVALUATIONS] = static_cast<double>(evaluations);
   entries[MODEL_SECONDS] = seconds[0];
   entries[PAIR_SECONDS] = seconds[1];
+  entries[EXCHANGE_SECONDS] = seconds[2];
   shown.fill(0.0);
   if (comm->me == 0) shown = entries;
 }
@@ -135,6 +137,8 @@ void Diagnostics::print_summary() const {
   const auto line = [&](Entry entry, const char *what) {
     if (!std::isnan(entries[entry])) utils::logmesg(lmp, "  {:<24} {:.6g}\n", what, entries[entry]);
   };
+  if (exchange_seconds > 0.0)
+    utils::logmesg(lmp, "  {:<24} {:.4g}, waiting included\n", "seconds in messages", exchange_seconds);
   line(ENERGY_SPREAD, "energy spread");
   line(FORCE_SPREAD, "force spread");
   line(TORQUE, "torque");

@@ -69,7 +69,7 @@ void PairTumble::compute(int eflag, int vflag) {
   force_scale = energy_scale / units.angstrom;
   scatter();
   record_step(request.integrator);
-  diagnostics.add_step(**engine, result, platform::walltime() - start);
+  diagnostics.add_step(**engine, result, platform::walltime() - start, ranks.take_seconds());
   if (threshold > 0.0) diagnostics.check_uncertainty(uncertainties, threshold);
   if (eflag_global) diagnostics.publish();
 }

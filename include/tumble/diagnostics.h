@@ -27,6 +27,7 @@ class Diagnostics : protected LAMMPS_NS::Pointers {
     EVALUATIONS,
     MODEL_SECONDS,
     PAIR_SECONDS,
+    EXCHANGE_SECONDS,
     ENTRIES
   };
 
@@ -37,8 +38,9 @@ class Diagnostics : protected LAMMPS_NS::Pointers {
   size_t max_tag() const;
   // Returns the masses of the own atoms [nlocal].
   const std::vector<double> &masses();
-  // To be called after each step; `seconds` is the wall time of the pair style in it.
-  void add_step(const Engine &engine, const RankResult &result, double seconds);
+  // To be called after each step; the seconds are the wall time of the pair style in it, and its part in messages
+  // between ranks.
+  void add_step(const Engine &engine, const RankResult &result, double seconds, double exchange);
   // Compares uncertainties [nlocal] with the threshold, both in LAMMPS' units. At the first step above it, a warning
   // names the worst atom of all ranks. Collective.
   void check_uncertainty(const std::vector<double> &uncertainties, double threshold);
@@ -58,7 +60,7 @@ class Diagnostics : protected LAMMPS_NS::Pointers {
   Units units{};
   int every = 1;
   std::array<double, ENTRIES> entries, shown{};
-  double model_seconds = 0.0, pair_seconds = 0.0;
+  double model_seconds = 0.0, pair_seconds = 0.0, exchange_seconds = 0.0;
   LAMMPS_NS::bigint steps = 0, evaluations = 0;
   double noise_sum = 0.0;  // sum of the measured noise powers
   int noise_count = 0;

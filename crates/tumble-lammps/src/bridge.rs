@@ -21,12 +21,12 @@ use crate::atom_locator::AtomLocator;
 use crate::axes::Axes;
 use crate::build_id;
 use crate::error::{Error, Result};
-use crate::evaluation_thread;
 use crate::exchange::{Exchange, NodeOwners};
 use crate::fold::{Folded, RankAtoms, fold};
 use crate::integers::{self, IntegerSizes};
 use crate::keywords::{self, Keywords};
 use crate::masses::{self, TypeMass};
+use crate::pausable;
 use crate::step::{Done, Outcome, StepOptions, StepTask};
 
 #[allow(missing_docs)]
@@ -180,7 +180,7 @@ use ffi::{Communication, RankData, RankResult, StepRequest, SymmetryMeasures, Un
 
 /// A loaded model with its settings, behind the bridge.
 pub struct Engine {
-    /// Locked by the evaluation thread while an evaluation with other ranks is under way.
+    /// Locked while an evaluation with other ranks is under way.
     calculator: Arc<Mutex<Calculator>>,
     units: Units,
     shares: Shares,
@@ -335,9 +335,9 @@ impl Engine {
     fn advance(&mut self) -> Communication {
         match self.exchange.advance() {
             None => Communication::Done,
-            Some(evaluation_thread::Communication::Exchange(_)) => Communication::Exchange,
-            Some(evaluation_thread::Communication::Sum(_)) => Communication::Sum,
-            Some(evaluation_thread::Communication::Least(_)) => Communication::Least,
+            Some(pausable::Communication::Exchange(_)) => Communication::Exchange,
+            Some(pausable::Communication::Sum(_)) => Communication::Sum,
+            Some(pausable::Communication::Least(_)) => Communication::Least,
         }
     }
 

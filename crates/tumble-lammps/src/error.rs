@@ -55,13 +55,13 @@ tumble_core::errors! {
             why: String,
         },
 
-        /// The system refuses the thread of an evaluation.
+        /// The system has no memory for the stack of an evaluation.
         ///
-        /// Cause: The limit on threads or on memory is reached.
+        /// Cause: The limit on memory is reached.
         ///
-        /// Cure: Raise the limit, or run fewer ranks.
-        #[error("cannot start a thread for the evaluation ({0}): raise the limit on threads, or run fewer ranks")]
-        Thread(std::io::Error),
+        /// Cure: Raise the limit, or run fewer ranks on the machine.
+        #[error("the system has no memory for the stack of an evaluation ({0}): raise its limit, or run fewer ranks")]
+        Stack(std::io::Error),
 
         /// An unknown keyword of the pair style.
         ///

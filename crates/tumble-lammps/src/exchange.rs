@@ -1,5 +1,6 @@
-//! An evaluation with other ranks, step by step: the state between two communications.
+//! An evaluation with other ranks: its state between two communications.
 
+use std::mem;
 use std::sync::{Arc, Mutex};
 
 use tumble_core::Calculator;
@@ -8,7 +9,7 @@ use tumble_core::panics::guarded;
 use tumble_core::parallel::locked;
 
 use crate::error::{Error, Result};
-use crate::evaluation_thread::{Communication, EvaluationThread};
+use crate::pausable::{Communication, Pausable, Progress};
 use crate::step::{Done, StepTask};
 
 /// The ranks of the nodes of a graph; see [`Owners`].
@@ -25,8 +26,7 @@ pub struct NodeOwners {
 /// The state of an evaluation with other ranks.
 #[derive(Default)]
 pub struct Exchange {
-    /// Started with the first evaluation.
-    thread: Option<EvaluationThread<Done>>,
+    evaluation: Option<Pausable<Done>>,
     /// The communication to be done.
     communication: Option<Communication>,
     /// Messages of the partners so far.
@@ -35,39 +35,44 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// Begins to evaluate a step together with the other ranks.
+    /// Prepares to evaluate a step together with the other ranks.
     ///
     /// # Errors
-    /// [`Error::Thread`].
+    /// [`Error::Stack`].
     pub fn begin(&mut self, task: StepTask, owners: NodeOwners, calculator: &Arc<Mutex<Calculator>>) -> Result<()> {
-        let thread = match self.thread.take() {
-            Some(thread) => thread,
-            None => EvaluationThread::start().map_err(Error::Thread)?,
-        };
         let calculator = Arc::clone(calculator);
         self.incoming = vec![Vec::new(); owners.count];
-        thread.begin(move |ranks| evaluate(task, &owners, ranks, &mut locked(&calculator)));
-        self.thread = Some(thread);
+        let evaluation = Pausable::new(move |ranks| evaluate(task, &owners, ranks, &mut locked(&calculator)));
+        self.evaluation = Some(evaluation.map_err(Error::Stack)?);
         Ok(())
     }
 
-    /// Continues to the next communication and returns it; `None` at the end.
+    /// Goes on to the next communication and returns it; `None` at the end.
     pub fn advance(&mut self) -> Option<&Communication> {
-        let thread = self.thread.as_ref().filter(|_| self.done.is_none())?;
-        if let Some(communication) = self.communication.take() {
-            thread.resume(Some(match communication {
-                Communication::Exchange(messages) => {
-                    let empty = vec![Vec::new(); messages.len()];
-                    Communication::Exchange(std::mem::replace(&mut self.incoming, empty))
-                }
-                numbers => numbers,
-            }));
-        }
-        match thread.advance() {
-            Ok(next) => self.communication = Some(next),
-            Err(done) => self.done = Some(done),
-        }
+        let answer = self.communication.take().map(|communication| match communication {
+            Communication::Exchange(messages) => {
+                Communication::Exchange(mem::replace(&mut self.incoming, vec![Vec::new(); messages.len()]))
+            }
+            numbers => numbers,
+        });
+        self.resume(answer);
         self.communication.as_ref()
+    }
+
+    /// Ends the evaluation, since another rank has failed.
+    pub fn abandon(&mut self) {
+        while self.evaluation.is_some() {
+            self.communication = None;
+            self.resume(None);
+        }
+    }
+
+    fn resume(&mut self, answer: Option<Communication>) {
+        let Some(evaluation) = &mut self.evaluation else { return };
+        match evaluation.resume(answer) {
+            Progress::Waits(communication) => self.communication = Some(communication),
+            Progress::Done(done) => (self.evaluation, self.done) = (None, Some(done)),
+        }
     }
 
     /// Returns the message to a partner.
@@ -92,23 +97,15 @@ impl Exchange {
         }
     }
 
-    /// Ends the evaluation, since another rank has failed.
-    pub fn abandon(&mut self) {
-        let Some(thread) = &self.thread else { return };
-        while self.done.is_none() {
-            if self.communication.take().is_some() {
-                thread.resume(None);
-            }
-            match thread.advance() {
-                Ok(next) => self.communication = Some(next),
-                Err(done) => self.done = Some(done),
-            }
-        }
-    }
-
     /// Returns the evaluated step.
     pub fn finish(&mut self) -> Option<Done> {
         self.done.take()
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.abandon();
     }
 }
 

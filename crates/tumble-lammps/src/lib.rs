@@ -9,12 +9,12 @@ pub mod axes;
 pub mod bridge;
 pub mod build_id;
 pub mod error;
-pub mod evaluation_thread;
 pub mod exchange;
 pub mod fold;
 pub mod integers;
 pub mod keywords;
 pub mod masses;
+pub mod pausable;
 pub mod step;
 
 pub use error::{Error, Result};

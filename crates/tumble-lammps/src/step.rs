@@ -63,9 +63,10 @@ pub struct Done {
 
 impl StepTask {
     /// Evaluates the step.
-    pub fn run(self, calculator: &mut Calculator) -> Done {
+    pub fn run(mut self, calculator: &mut Calculator) -> Done {
         let before = calculator.model_seconds();
         let outcome = guarded(|| step(calculator, &self.folded.graph, &self.options));
+        self.folded.graph.domain = None;
         Done { folded: self.folded, outcome, model_seconds: calculator.model_seconds() - before }
     }
 }
