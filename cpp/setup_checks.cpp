@@ -115,8 +115,9 @@ void PairTumble::request_neighbors() {
   if ((*engine)->is_whole() && !alone && !exchanges) {
     error->all(FLERR,
                "pair_style tumble: the model's energy is global, not a sum over atoms, and cannot be split over {} "
-               "ranks: run LAMMPS on one rank",
-               comm->nprocs);
+               "ranks{}: run LAMMPS on one rank{}",
+               comm->nprocs, keywords->exchange() ? "" : " without exchange",
+               keywords->exchange() ? "" : ", or remove exchange no");
   }
   const bool rows_of_ghosts = hops > 1;
   if (rows_of_ghosts && (neighbor->style == Neighbor::MULTI || neighbor->style == Neighbor::MULTI_OLD)) {

@@ -51,7 +51,8 @@ impl<T: 'static> Pausable<T> {
     /// The system has no memory for a stack.
     pub fn new(evaluate: impl FnOnce(Arc<dyn Ranks>) -> T + 'static) -> std::io::Result<Self> {
         let body = move |yielder: &Yielder<Answer, Communication>, _| {
-            let ranks = Arc::new(PausingRanks { yielder, thread: thread::current().id(), ended: AtomicBool::new(false) });
+            let ranks =
+                Arc::new(PausingRanks { yielder, thread: thread::current().id(), ended: AtomicBool::new(false) });
             let result = evaluate(Arc::clone(&ranks) as Arc<dyn Ranks>);
             ranks.ended.store(true, Ordering::Release);
             result
