@@ -90,3 +90,56 @@ fn ranks_find_the_energies_and_gradients_of_one_rank() {
         }
     }
 }
+
+fn calculator(name: &str, settings: &Settings) -> Calculator {
+    Calculator::new(Box::new(model(name)), settings).unwrap()
+}
+
+/// Energy, torque, virial and the spread of the energy of a whole, and of the sum over its ranks.
+fn numbers(evaluation: &Evaluation) -> Vec<f64> {
+    let virial = evaluation.virial.unwrap();
+    [&[evaluation.energy][..], &evaluation.torque, virial.as_flattened(), &evaluation.replica_energies].concat()
+}
+
+#[test]
+fn averages_and_impulses_over_ranks_are_those_of_one_rank() {
+    for rotate in ["octahedral+inversion", "random:3", "tetrahedral+random"] {
+        // Memory for one batch of all replicas, and for several.
+        for (memory_mb, correction) in [(2048, false), (16, true)] {
+            let settings =
+                Settings { mitigation: rotate.parse().unwrap(), correction, memory_mb, ..Settings::default() };
+            let whole = graph(calculator("exported-pet", &settings).info().cutoff);
+            let expected = calculator("exported-pet", &settings).evaluate(&whole, 7).unwrap();
+            let parts = on_ranks(
+                &whole,
+                3,
+                |atom| atom % 3,
+                |_, share| calculator("exported-pet", &settings).evaluate(&share.graph, 7).unwrap(),
+            );
+            let found =
+                parts.iter().map(numbers).reduce(|a, b| a.iter().zip(&b).map(|(a, b)| a + b).collect()).unwrap();
+            let error = found.iter().zip(numbers(&expected)).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            assert!(error < 1e-9, "{rotate}, correction {correction}: {error:e}");
+            assert!(parts.iter().all(|part| part.evaluations == expected.evaluations), "{rotate}");
+        }
+    }
+}
+
+#[test]
+fn too_little_memory_is_an_error_with_a_sufficient_amount() {
+    let settings = |memory_mb| Settings { memory_mb, ..Settings::default() };
+    let whole = graph(model("exported-adaptive").info().cutoff);
+    let errors = on_ranks(
+        &whole,
+        1,
+        |_| 0,
+        |_, share| {
+            let error =
+                calculator("exported-adaptive", &settings(1)).evaluate(&share.graph, 0).unwrap_err().to_string();
+            let needed = error.split("at least ").nth(1).and_then(|rest| rest.split(' ').next()).map(str::to_owned);
+            let needed = needed.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("{error}"));
+            calculator("exported-adaptive", &settings(needed)).evaluate(&share.graph, 0).map(|_| error)
+        },
+    );
+    assert!(errors[0].as_ref().unwrap().contains("memory"), "{errors:?}");
+}

@@ -218,3 +218,92 @@ impl EdgeKey {
         Self { tags, vector: [2, 3, 4].map(|number| f64::from_ne_bytes(word(number))) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Edge;
+    use std::sync::Mutex;
+
+    /// One of two ranks, whose partner has sent this message already.
+    struct Recorded {
+        incoming: Vec<u8>,
+        outgoing: Mutex<Vec<u8>>,
+    }
+
+    impl Ranks for Recorded {
+        fn exchange(&self, mut outgoing: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>> {
+            *self.outgoing.lock().unwrap() = outgoing.remove(0);
+            Ok(vec![self.incoming.clone()])
+        }
+
+        fn sum(&self, numbers: Vec<f64>) -> Result<Vec<f64>> {
+            Ok(numbers)
+        }
+
+        fn least(&self, numbers: Vec<f64>) -> Result<Vec<f64>> {
+            Ok(numbers)
+        }
+    }
+
+    fn key(center: i64, neighbor: i64, x: f64) -> EdgeKey {
+        EdgeKey { tags: [center, neighbor], vector: [x, 0.0, 0.0] }
+    }
+
+    fn connect(graph: &Graph, tags: &[i64], own: usize, incoming: &[EdgeKey]) -> (Domain, Vec<EdgeKey>) {
+        let incoming = incoming.iter().flat_map(|key| key.to_bytes()).collect();
+        let ranks = Arc::new(Recorded { incoming, outgoing: Mutex::default() });
+        let partners: Vec<_> = (0..tags.len()).map(|atom| (atom >= own).then_some(0)).collect();
+        let owners = Owners { tags, partners: &partners, count: 1 };
+        let domain = Domain::connect(graph, &owners, Arc::clone(&ranks) as Arc<dyn Ranks>).unwrap();
+        let sent = ranks.outgoing.lock().unwrap().as_chunks().0.iter().map(EdgeKey::from_bytes).collect();
+        (domain, sent)
+    }
+
+    /// Atoms 10 and 11 here, 20 and 21 on the partner; atom 20 is a neighbor of 10 in two images.
+    fn graph() -> Graph {
+        let edge = |neighbor, x| Edge { neighbor, vector: [x, 0.0, 0.0] };
+        let rows =
+            vec![vec![edge(1, 1.0), edge(2, -2.0), edge(2, 3.0)], vec![edge(0, -1.0), edge(2, 2.0), edge(3, 4.0)]];
+        Graph::new(vec![1; 4], vec![1.0; 2], rows)
+    }
+
+    const TAGS: [i64; 4] = [10, 11, 20, 21];
+
+    #[test]
+    fn edges_are_matched_by_atoms_and_image() {
+        let other = [key(21, 11, -4.0), key(20, 10, -3.0), key(20, 10, 2.0 + 1e-12), key(20, 11, -2.0)];
+        let (domain, sent) = connect(&graph(), &TAGS, 2, &other);
+        assert_eq!(sent, [key(10, 20, -2.0), key(10, 20, 3.0), key(11, 20, 2.0), key(11, 21, 4.0)]);
+        let border = &domain.borders[0];
+        assert_eq!((&*border.edges, &*border.reversed), (&[1, 2, 4, 5][..], &[2, 1, 3, 0][..]));
+        // The partner sends the row of atom 21 first.
+        assert_eq!((&*border.centers, border.received, &*domain.ghosts), (&[0, 1][..], 2, &[Some(1), Some(0)][..]));
+    }
+
+    #[test]
+    fn edge_that_the_partner_lacks_belongs_to_no_border() {
+        let other = [key(20, 10, -3.0), key(20, 12, 5.0), key(21, 11, -4.0)];
+        let (domain, _) = connect(&graph(), &TAGS, 2, &other);
+        let border = &domain.borders[0];
+        // The partner leaves out its edge to atom 12, too, and sends two rows.
+        assert_eq!((&*border.edges, &*border.reversed), (&[2, 5][..], &[0, 1][..]));
+        assert_eq!((border.received, &*domain.ghosts), (2, &[Some(0), Some(1)][..]));
+    }
+
+    #[test]
+    fn pruning_keeps_the_order_of_both_sides() {
+        let other = [key(21, 11, -4.0), key(20, 10, -3.0), key(20, 10, 2.0), key(20, 11, -2.0)];
+        let (domain, _) = connect(&graph(), &TAGS, 2, &other);
+        let (kept, place) = ([true, true, false, true, true, true], [0, 1, 2, 2, 3, 4]);
+        let border = &domain.pruned(&kept, &place).borders[0];
+        assert_eq!((&*border.edges, &*border.reversed), (&[1, 3, 4][..], &[1, 2, 0][..]));
+    }
+
+    #[test]
+    fn rank_without_border_edges_has_an_empty_border() {
+        let graph = Graph::new(vec![], vec![], vec![]);
+        let (domain, sent) = connect(&graph, &[], 0, &[key(1, 2, 1.0)]);
+        assert_eq!((domain.n_edges(), sent.len(), domain.borders[0].received), (0, 0, 0));
+    }
+}

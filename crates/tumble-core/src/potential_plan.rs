@@ -1,5 +1,6 @@
 //! Plans for a given potential: the [`planner`](crate::planner) applied to its costs and limits.
 
+use crate::blocks::least_memory::smallest;
 use crate::domain::Domain;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
@@ -39,8 +40,9 @@ pub fn plan_for(potential: &dyn Potential, work: &[Work], memory: usize) -> Plan
 /// [`Ranks::least`](crate::domain::Ranks::least).
 pub fn plan_across_ranks(potential: &dyn Potential, domain: &Domain, work: &Work, memory: usize) -> Result<Plan> {
     let limits = potential.limits(memory);
-    let needed = query_costs(potential, |costs| costs.bytes(work.size, limits.workers));
-    if needed > memory {
+    let bytes = |memory| query_costs(potential, |costs| costs.within(memory).bytes(work.size, limits.workers));
+    if bytes(memory) > memory {
+        let needed = smallest(memory, usize::MAX, |memory| bytes(memory) <= memory);
         return Err(Error::MemoryTooSmall { given: memory, needed });
     }
     let own = query_costs(potential, |costs| batch_size(work.size, costs, &limits));

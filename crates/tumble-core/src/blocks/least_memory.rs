@@ -24,7 +24,7 @@ pub(super) fn least_memory(graph: &Graph, potential: &dyn Potential, given: usiz
 }
 
 /// Returns the smallest number of whole megabytes above `given` that suffices, up to a fraction, bytes.
-fn smallest(given: usize, precision: usize, suffices: impl Fn(usize) -> bool) -> usize {
+pub(crate) fn smallest(given: usize, precision: usize, suffices: impl Fn(usize) -> bool) -> usize {
     let mut low = given >> MB;
     let mut high = low + 1;
     while !suffices(high << MB) {
