@@ -14,9 +14,9 @@ use tumble_core::error::Result;
 use tumble_core::execution::ExecutionOptions;
 use tumble_core::graph::Graph;
 use tumble_core::planner::{
-    self, Execution, Limits, ModelCosts, Part, Partition, RecomputeLevel, Share, SlotRule, Step, steps,
+    self, Execution, Level, Limits, ModelCosts, Part, Partition, RecomputeLevel, Share, SlotRule, Step, steps,
 };
-use tumble_core::potential::{Forces, ModelInfo, Potential, Replicas, Response};
+use tumble_core::potential::{Forces, KeptEdges, ModelInfo, Potential, Replicas, Response};
 use tumble_core::potential_plan::query_costs;
 use tumble_core::rotation::Matrix3;
 pub use tumble_onnx::contract::metadata::{
@@ -75,7 +75,10 @@ impl OnnxPotential {
     }
 
     /// Opens new sessions after a fork, since the child cannot use its parent's.
-    fn reopen(&mut self) -> Result<()> {
+    fn reopen_after_fork(&mut self) -> Result<()> {
+        if self.process == process::id() {
+            return Ok(());
+        }
         if !self.factory.device.provider().survives_fork {
             return Err(Error::Forked.into());
         }
@@ -132,6 +135,13 @@ impl OnnxPotential {
         })
     }
 
+    /// Returns the model partitioned at a level that is open already, or at the first one.
+    fn any_partition(&self) -> Option<&PartitionedModel> {
+        let known = self.partitions.known();
+        let open = RecomputeLevel::ALL.into_iter().find(|&level| matches!(known[level as usize], Level::Keeps(_)));
+        self.partitioned(open.unwrap_or(RecomputeLevel::Speed)).ok()
+    }
+
     /// Evaluates one step of the plan; `parts` are the sizes of the work.
     fn step(&mut self, execution: Execution, work: &[Replicas], parts: &[Part], forces: Forces) -> Result<Timed> {
         if !matches!(execution, Execution::Stages { .. }) {
@@ -186,9 +196,7 @@ impl Potential for OnnxPotential {
     fn evaluate_many(&mut self, work: &[Replicas], forces: Forces) -> Result<Vec<Response>> {
         self.info.check_forces(forces)?;
         self.cancel.check()?;
-        if self.process != process::id() {
-            self.reopen()?;
-        }
+        self.reopen_after_fork()?;
         if work.iter().all(|part| part.rotations.is_empty()) {
             return Ok(Vec::new());
         }
@@ -208,6 +216,14 @@ impl Potential for OnnxPotential {
 
     fn seconds(&self) -> f64 {
         self.elapsed.as_secs_f64()
+    }
+
+    fn kept_edges(&mut self, graph: &Graph) -> Result<Option<KeptEdges>> {
+        self.reopen_after_fork()?;
+        match self.model.metadata.kept_neighbors.and_then(|_| self.any_partition()) {
+            Some(partitioned) => partitioned.kept_edges(&self.model, graph, &self.cancel),
+            None => Ok(None),
+        }
     }
 
     fn costs(&self, level: Option<RecomputeLevel>) -> ModelCosts {
