@@ -7,6 +7,7 @@ mod other_format;
 
 use std::path::PathBuf;
 
+use tumble_core::echo::echo;
 use tumble_core::panics::ForeignError;
 
 pub use contract_violation::ContractViolation;
@@ -236,10 +237,10 @@ tumble_core::errors! {
         /// Weights in another file cannot be read.
         ///
         /// Cause: The model keeps weights in a second file (external data). This file is not beside the model, is
-        /// truncated, or belongs to another model.
+        /// truncated, or belongs to another model, or the model names wrong places in it.
         ///
         /// Cure: Copy all files of the model together, or save it in one file (`save_as_external_data=False`).
-        #[error("the model {} keeps weights in \"{location}\", {source}", path.display())]
+        #[error("the model {} keeps weights in \"{}\", {source}", path.display(), echo(location))]
         ExternalData {
             /// The file of the model.
             path: PathBuf,

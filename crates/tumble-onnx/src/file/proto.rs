@@ -159,6 +159,15 @@ pub(crate) fn entry(bytes: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
     Ok((value(bytes, field::ENTRY_KEY)?, value(bytes, field::ENTRY_VALUE)?))
 }
 
+/// Returns the integers of a packed field.
+pub(crate) fn packed(mut bytes: &[u8]) -> Result<Vec<i64>, Malformed> {
+    let mut integers = Vec::new();
+    while !bytes.is_empty() {
+        integers.push(varint(&mut bytes)? as i64);
+    }
+    Ok(integers)
+}
+
 fn take<'a>(bytes: &mut &'a [u8], length: u64) -> Result<&'a [u8], Malformed> {
     let length = usize::try_from(length).unwrap_or(usize::MAX);
     let Some((head, tail)) = bytes.split_at_checked(length) else {
