@@ -7,6 +7,7 @@
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::process;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use tumble_core::cancel::Cancel;
@@ -53,6 +54,8 @@ pub struct OnnxPotential {
     /// Time inside ONNX Runtime.
     elapsed: Duration,
     cancel: Cancel,
+    /// The weight that is not finite, if there is one; searched after the first result that is not finite.
+    weight_not_finite: OnceLock<Option<(String, f64)>>,
     /// The process that opened the sessions.
     process: u32,
 }
@@ -71,7 +74,20 @@ impl OnnxPotential {
         let info = ModelInfo { ensemble: model.signature.ensemble, ..model.metadata.info() };
         let (partitions, spare, memory) = (PartitionCache::default(), SpareMemory::default(), options.memory);
         let (elapsed, cancel, process) = (Duration::ZERO, Cancel::default(), process::id());
-        Ok(Self { info, whole, workers, partitions, spare, factory, memory, model, elapsed, cancel, process })
+        Ok(Self {
+            info,
+            whole,
+            workers,
+            partitions,
+            spare,
+            factory,
+            memory,
+            model,
+            elapsed,
+            cancel,
+            weight_not_finite: OnceLock::new(),
+            process,
+        })
     }
 
     /// Opens new sessions after a fork, since the child cannot use its parent's.
@@ -178,6 +194,18 @@ impl OnnxPotential {
         Ok((responses, elapsed))
     }
 
+    /// Turns an error about a result that is not finite into one that names a weight, if a weight is not finite either.
+    fn with_weight(&self, error: tumble_core::Error) -> tumble_core::Error {
+        let tumble_core::Error::OutputNotFinite { model, output, value, .. } = &error else { return error };
+        match self.weight_not_finite.get_or_init(|| self.factory.weight_not_finite()) {
+            Some((weight, found)) => {
+                let (model, weight) = (model.clone(), weight.clone());
+                Error::WeightNotFinite { model, output, value: *value, weight, found: *found }.into()
+            }
+            None => error,
+        }
+    }
+
     /// Returns whether both models run in the same session.
     pub fn shares_session_with(&self, other: &Self) -> bool {
         self.whole.shares_session_with(&other.whole)
@@ -203,7 +231,8 @@ impl Potential for OnnxPotential {
         let (parts, limits) = (work.iter().map(Part::of).collect::<Vec<_>>(), self.limits(self.memory));
         let mut responses = Vec::new();
         for Step { parts: range, execution, .. } in query_costs(self, |costs| steps(&parts, costs, &limits)) {
-            let (found, elapsed) = self.step(execution, &work[range.clone()], &parts[range], forces)?;
+            let done = self.step(execution, &work[range.clone()], &parts[range], forces);
+            let (found, elapsed) = done.map_err(|error| self.with_weight(error))?;
             responses.extend(found);
             self.elapsed += elapsed;
         }

@@ -306,6 +306,28 @@ tumble_core::errors! {
             expected: String,
         },
 
+        /// A result of a model with a weight that is not finite.
+        ///
+        /// Cause: The training diverged, or numbers overflowed in a conversion to single precision.
+        ///
+        /// Cure: Train or export the model again; the structure is not at fault.
+        #[error(
+            "the model \"{model}\" gave {value} in {output}, and its weight \"{}\" has the value {found} where finite \
+             numbers were expected: train or export the model again", echo(weight)
+        )]
+        WeightNotFinite {
+            /// Name of the model.
+            model: String,
+            /// Name of the output.
+            output: &'static str,
+            /// The value in the output.
+            value: f64,
+            /// Name of the weight.
+            weight: String,
+            /// The value in the weight.
+            found: f64,
+        },
+
         /// A run of a model failed inside ONNX Runtime.
         ///
         /// Cause: ONNX Runtime ran out of memory, or the export fixed shapes that must be dynamic.

@@ -52,8 +52,10 @@ pub mod field {
     pub const ENTRY_VALUE: u64 = 2;
     pub const TENSOR_DIMENSION: u64 = 1;
     pub const TENSOR_ELEMENT: u64 = 2;
+    pub const TENSOR_FLOATS: u64 = 4;
     pub const TENSOR_NAME: u64 = 8;
     pub const TENSOR_RAW: u64 = 9;
+    pub const TENSOR_DOUBLES: u64 = 10;
     pub const TENSOR_EXTERNAL: u64 = 13;
     pub const TENSOR_LOCATION: u64 = 14;
     pub const VALUE_NAME: u64 = 1;

@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::file::hash;
 use crate::file::initializers::Initializers;
 use crate::file::model_file::CheckedModel;
+use crate::file::not_finite;
 use crate::runtime::fork::{ForkSafeSession, opening};
 use crate::runtime::library::{self, Runtime};
 use crate::runtime::session_weights;
@@ -102,6 +103,11 @@ impl SessionFactory {
         let signature = Signature::read(&locked(&session), &metadata)
             .map_err(|source| Error::Contract { path: factory.path.clone(), source })?;
         Ok((factory, Model { metadata, signature, sha256, notes, library }, session))
+    }
+
+    /// Searches for a weight that is not finite; returns its name and the value.
+    pub fn weight_not_finite(&self) -> Option<(String, f64)> {
+        not_finite::weight(&self.bytes, &self.weights).unwrap_or_default()
     }
 
     /// Returns the session of the whole model.
