@@ -379,7 +379,7 @@ fn with_constant(fixture: &str, name: &str, change: impl Fn(Field) -> Vec<u8>) -
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.onnx");
     let changed = |tensor: Field| match text(tensor.value, field::TENSOR_NAME).unwrap() == name {
-        true => message(tensor.number, &each_field(tensor.value, |part| change(part))),
+        true => message(tensor.number, &each_field(tensor.value, &change)),
         false => tensor.raw.to_vec(),
     };
     let graph =
