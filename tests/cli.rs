@@ -454,6 +454,21 @@ fn more_threads_than_processors_are_reported_once() {
     }
 }
 
+#[test]
+fn threads_far_beyond_the_processors_are_not_started() {
+    let folder = Folder::new();
+    let allowed = tumble_core::processors::allowed();
+    let output = folder.tumble(&["bench", "model.onnx", "--json", "--seconds", "0.01", "--threads", "100000"], "");
+    let said = String::from_utf8(output.stderr).unwrap();
+    let expected = format!(
+        "note: 100000 threads were asked for, but only {} are started, as this process may use {allowed} ",
+        4 * allowed
+    );
+    assert!(said.starts_with(&expected) && said.lines().count() == 1, "{said}");
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(found["structures"][0]["plan"]["workers"], 4 * allowed);
+}
+
 /// Output of `tumble bench --json` for the first structure.
 fn benched(folder: &Folder, arguments: &[&str]) -> serde_json::Value {
     let all = [&["bench", "model.onnx", "--json", "--seconds", "0.01"], arguments].concat();

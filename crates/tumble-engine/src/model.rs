@@ -19,6 +19,7 @@ use tumble_core::planner::{
 };
 use tumble_core::potential::{Forces, KeptEdges, ModelInfo, Potential, Replicas, Response};
 use tumble_core::potential_plan::query_costs;
+use tumble_core::processors;
 use tumble_core::rotation::Matrix3;
 pub use tumble_onnx::contract::metadata::{
     CONTRACT_VERSION, EnergyUnit, ForceKinds, Layout, LengthUnit, Metadata, Precision,
@@ -69,7 +70,8 @@ impl OnnxPotential {
     /// [`Error::OtherModel`], [`Error::ModelRefused`] and [`Error::Device`].
     pub fn load(path: &Path, options: &ExecutionOptions) -> Result<Self, Error> {
         let (factory, model, session) = SessionFactory::load(path, options)?;
-        let workers = WorkerPool::new(options.device.provider().workers(options.threads));
+        let threads = processors::started(options.threads, processors::allowed());
+        let workers = WorkerPool::new(options.device.provider().workers(threads));
         let whole = Worker::new(&model, session)?;
         let info = ModelInfo { ensemble: model.signature.ensemble, ..model.metadata.info() };
         let (partitions, spare, memory) = (PartitionCache::default(), SpareMemory::default(), options.memory);

@@ -90,11 +90,12 @@ impl SessionFactory {
         options.check()?;
         let CheckedModel { bytes, initializers, sha256, metadata, scatters, mut notes } =
             CheckedModel::read(path, options.sha256.as_deref(), options.device.provider().custom_operators)?;
-        let (threads, note) = safe_threads(options.threads.max(1), &scatters);
+        let allowed = processors::allowed();
+        let (threads, note) = safe_threads(processors::started(options.threads, allowed), &scatters);
         let runtime = library::runtime(options.library.as_deref())?;
         let library = runtime.path.clone();
         let ExecutionOptions { device, tf32, profile, .. } = options.clone();
-        notes.extend(note.into_iter().chain(processors::oversubscribed(threads, processors::allowed())));
+        notes.extend(note.or_else(|| processors::oversubscribed(options.threads, allowed)));
         notes.extend(rounding(device, tf32, metadata.precision));
         let factory = Self::new(bytes, sha256.clone(), path, device, runtime);
         let weights = Arc::new(initializers);
