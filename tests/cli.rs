@@ -454,6 +454,21 @@ fn more_threads_than_processors_are_reported_once() {
     }
 }
 
+#[test]
+fn threads_far_beyond_the_processors_are_not_started() {
+    let folder = Folder::new();
+    let allowed = tumble_core::processors::allowed();
+    let output = folder.tumble(&["bench", "model.onnx", "--json", "--seconds", "0.01", "--threads", "100000"], "");
+    let said = String::from_utf8(output.stderr).unwrap();
+    let expected = format!(
+        "note: 100000 threads were asked for, but only {} are started, as this process may use {allowed} ",
+        4 * allowed
+    );
+    assert!(said.starts_with(&expected) && said.lines().count() == 1, "{said}");
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(found["structures"][0]["plan"]["workers"], 4 * allowed);
+}
+
 /// Output of `tumble bench --json` for the first structure.
 fn benched(folder: &Folder, arguments: &[&str]) -> serde_json::Value {
     let all = [&["bench", "model.onnx", "--json", "--seconds", "0.01"], arguments].concat();
@@ -496,6 +511,56 @@ fn bench_prints_the_plan() {
 }
 
 #[test]
+fn bench_prints_the_cost_of_the_neighbor_list() {
+    let folder = Folder::new();
+    folder.write("water.xyz", WATER);
+    let lines = folder.output(&["bench", "model.onnx", "water.xyz", "--seconds", "0.01"], "");
+    assert!(lines.contains("% of a step, 2.0 edges per atom, 0.00 MB\n  plan: "), "{lines}");
+    let found = &benched(&folder, &["water.xyz"])["structures"][0];
+    let list = &found["neighbor_list"];
+    let number = |value: &serde_json::Value| value.as_f64().unwrap();
+    let share = number(&found["neighbors_ms"]) / number(&found["ms"]);
+    assert!((number(&list["share"]) / share - 1.0).abs() < 1e-12, "{found}");
+    assert_eq!(list["edges_per_atom"], 2.0);
+    // Neighbor, reversed edge and vector of six edges.
+    assert!(list["bytes"].as_u64() >= Some(6 * (8 + 8 + 24)), "{list}");
+    assert_eq!(list["kept"], serde_json::Value::Null);
+}
+
+/// Returns the numbers of edges shorter than 3.5 Å, and of those that lead to one of the five nearest neighbors of either
+/// end, in a chain of atoms.
+fn edges_of_nearest(chain: &[f64]) -> (usize, usize) {
+    let distance = |a: usize, b: usize| (chain[a] - chain[b]).abs();
+    let chosen =
+        |a: usize, b: usize| (0..chain.len()).filter(|&c| c != a && distance(a, c) < distance(a, b)).count() < 5;
+    let pairs = (0..chain.len()).flat_map(|a| (0..chain.len()).map(move |b| (a, b)));
+    let listed: Vec<_> = pairs.filter(|&(a, b)| a != b && distance(a, b) < 3.5).collect();
+    let kept = listed.iter().filter(|&&(a, b)| chosen(a, b) || chosen(b, a)).count();
+    (listed.len(), kept)
+}
+
+#[test]
+fn bench_counts_the_edges_that_a_model_keeps() {
+    let folder = Folder::new();
+    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/models/exchange-nearest-f64.onnx");
+    std::fs::copy(model, folder.path("model.onnx")).unwrap();
+    let chain: Vec<f64> = (0..12).map(|i| 0.4 * f64::from(i) + 0.01 * f64::from(i * i)).collect();
+    let lines: String = chain.iter().map(|z| format!("H 0 0 {z}\n")).collect();
+    folder.write("chain.xyz", &format!("12\n\n{lines}"));
+    let (listed, kept) = edges_of_nearest(&chain);
+    let found = &benched(&folder, &["chain.xyz"])["structures"][0];
+    let list = &found["neighbor_list"];
+    assert_eq!((&found["edges"], &list["kept"]["edges"]), (&listed.into(), &kept.into()));
+    assert_eq!(list["edges_per_atom"], listed as f64 / 12.0);
+    assert_eq!(list["kept"]["edges_per_atom"], kept as f64 / 12.0);
+    // Neighbor, reversed edge and vector of each; less than the whole list.
+    let bytes = list["kept"]["bytes"].as_u64().unwrap();
+    assert!(bytes >= kept as u64 * (8 + 8 + 24) && Some(bytes) < list["bytes"].as_u64(), "{list}");
+    let lines = folder.output(&["bench", "model.onnx", "chain.xyz", "--seconds", "0.01"], "");
+    assert!(lines.contains(&format!("; the model keeps {:.1} edges per atom, ", kept as f64 / 12.0)), "{lines}");
+}
+
+#[test]
 fn bench_writes_the_profile_of_each_session() {
     let folder = Folder::new();
     folder.write("water.xyz", WATER);
@@ -518,8 +583,10 @@ fn bench_uses_water_by_default_and_prints_a_table() {
     for name in ["H2O molecule", "H2O dimer", "liquid, 27 H2O", "ice, 8 H2O"] {
         assert_eq!(lines.lines().filter(|line| line.starts_with(name)).count(), 1, "{lines}");
     }
-    let (plans, table): (Vec<_>, Vec<_>) = lines.lines().skip(2).partition(|line| line.starts_with("  plan: "));
-    assert_eq!(plans.len(), 4, "{lines}");
+    let (details, table): (Vec<_>, Vec<_>) = lines.lines().skip(2).partition(|line| line.starts_with("  "));
+    for start in ["  neighbor list: ", "  plan: "] {
+        assert_eq!(details.iter().filter(|line| line.starts_with(start)).count(), 4, "{lines}");
+    }
     let widths: Vec<_> = table.into_iter().map(str::len).collect();
     assert!(widths.len() == 5 && widths.iter().all(|&width| width == widths[0]), "{lines}");
     assert_eq!(benched(&folder, &[])["structures"].as_array().map(Vec::len), Some(4));

@@ -14,6 +14,7 @@ use tumble_core::potential_plan::bytes_per_replica;
 use tumble_core::rotation::{IDENTITY, Matrix3, Vector3, apply};
 use tumble_engine::OnnxPotential;
 use tumble_onnx::file::checksum::stamp;
+use tumble_onnx::file::proto::{Field, all_fields, field, message, number, text};
 
 const LAYOUTS: [&str; 2] = ["list", "padded"];
 const TOYS: [&str; 6] = ["pair", "harmonic", "twohop", "both", "direct", "ensemble"];
@@ -371,6 +372,65 @@ fn a_model_that_onnx_runtime_cannot_run_is_refused_with_its_reason() {
     let error = refusal(&path);
     assert!(error.starts_with(&format!("ONNX Runtime refuses the model {}: ", path.display())), "{error}");
     assert!(error.contains("Ruin") && !error.contains('\n'), "{error}");
+}
+
+/// Writes a fixture with the fields of one of its constants changed, and with its checksum.
+fn with_constant(fixture: &str, name: &str, change: impl Fn(Field) -> Vec<u8>) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.onnx");
+    let changed = |tensor: Field| match text(tensor.value, field::TENSOR_NAME).unwrap() == name {
+        true => message(tensor.number, &each_field(tensor.value, &change)),
+        false => tensor.raw.to_vec(),
+    };
+    let graph =
+        |part: Field| message(part.number, &each_field(part.value, |part| if_is(field::GRAPH_CONSTANT, part, changed)));
+    let bytes = std::fs::read(model_path(fixture)).unwrap();
+    std::fs::write(&path, each_field(&bytes, |part| if_is(field::MODEL_GRAPH, part, graph))).unwrap();
+    stamp(&path).unwrap();
+    (folder, path)
+}
+
+fn if_is(number: u64, part: Field, change: impl Fn(Field) -> Vec<u8>) -> Vec<u8> {
+    if part.number == number { change(part) } else { part.raw.to_vec() }
+}
+
+fn each_field(bytes: &[u8], change: impl Fn(Field) -> Vec<u8>) -> Vec<u8> {
+    all_fields(bytes).unwrap().into_iter().flat_map(change).collect()
+}
+
+#[test]
+fn rows_that_do_not_fit_a_weight_are_refused_with_its_name() {
+    let turned = |part: Field| match (part.number, part.integer) {
+        (field::TENSOR_DIMENSION, 3) => number(field::TENSOR_DIMENSION, 16),
+        (field::TENSOR_DIMENSION, 16) => number(field::TENSOR_DIMENSION, 3),
+        _ => part.raw.to_vec(),
+    };
+    let (_folder, path) = with_constant("exported-pet-f64", "_tensor_constant9", turned);
+    let mut model = OnnxPotential::load(&path, &ExecutionOptions::default()).unwrap();
+    let error = model.evaluate(&cluster(), &[IDENTITY], Forces::Conservative).unwrap_err().to_string();
+    let expected = "its rows of shape [35, 3] do not fit its weight \"_tensor_constant9\" of shape [16, 3]";
+    assert!(error.contains(expected), "{error}");
+}
+
+#[test]
+fn weight_that_is_not_finite_is_named_when_a_result_is_not() {
+    let spoilt = |part: Field| match part.number {
+        field::TENSOR_RAW => message(part.number, &[&f64::NAN.to_le_bytes(), &part.value[8..]].concat()),
+        _ => part.raw.to_vec(),
+    };
+    // The second is taken out of the file, since it has more than 1024 bytes.
+    for weight in ["_tensor_constant9", "_tensor_constant17"] {
+        let (_folder, path) = with_constant("exported-pet-f64", weight, spoilt);
+        let mut model = OnnxPotential::load(&path, &ExecutionOptions::default()).unwrap();
+        for _ in 0..2 {
+            let error = model.evaluate(&cluster(), &[IDENTITY], Forces::Conservative).unwrap_err().to_string();
+            let expected = format!(
+                "the model \"exported-pet-f64\" gave NaN in atomic_energies, and its weight \"{weight}\" has the value NaN \
+                 where finite numbers were expected: train or export the model again"
+            );
+            assert_eq!(error, expected);
+        }
+    }
 }
 
 #[test]

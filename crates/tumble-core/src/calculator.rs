@@ -11,7 +11,7 @@ use crate::mts::{respa_impulse, with_inner};
 use crate::neighbors::NeighborList;
 use crate::planner::Plan;
 use crate::policy::Policy;
-use crate::potential::{Forces, ModelInfo, Potential};
+use crate::potential::{Forces, KeptEdges, ModelInfo, Potential};
 use crate::quadrature::{Mitigation, Quadrature};
 use crate::rotation::draw;
 use crate::settings::Settings;
@@ -147,6 +147,14 @@ impl Calculator {
     pub fn plan(&self, graph: &Graph, step: u64) -> Plan {
         let request = self.request(self.policy.forces, &Detail::default());
         Task { graph, policy: &self.policy, step }.job(&request).plan(self.potential.as_ref())
+    }
+
+    /// Counts the edges of a graph that the model keeps; see [`Potential::kept_edges`].
+    ///
+    /// # Errors
+    /// The errors of [`Calculator::evaluate`].
+    pub fn kept_edges(&mut self, graph: &Graph) -> Result<Option<KeptEdges>> {
+        self.potential.kept_edges(graph)
     }
 
     /// Returns the phase of a step of the integrator; `exact` asks for averaged energies even at a step that needs bare

@@ -175,7 +175,7 @@ impl Graph {
     }
 
     /// Memory in use, bytes.
-    pub(crate) fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         let whole = self.first_edge.capacity() + self.neighbors.capacity() + self.reverse.capacity();
         let per_atom = self.species.capacity() + self.weights.capacity() * size_of::<f64>();
         per_atom + whole * size_of::<usize>() + self.vectors.capacity() * size_of::<Vector3>()

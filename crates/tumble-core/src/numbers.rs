@@ -56,6 +56,17 @@ pub fn short(number: f64) -> String {
     }
 }
 
+/// Formats an amount of memory: 0.14, 3.2 or 31 MB.
+pub fn megabytes(bytes: usize) -> String {
+    let megabytes = bytes as f64 / f64::from(1 << 20);
+    let places = match megabytes {
+        ..0.995 => 2,
+        ..9.95 => 1,
+        _ => 0,
+    };
+    format!("{megabytes:.places$} MB")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

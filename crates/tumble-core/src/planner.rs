@@ -38,6 +38,7 @@ pub use self::runs::split_into_runs;
 pub use self::stages::stages_across_ranks;
 pub use self::steps::{Execution, Step, steps};
 use crate::forces::Forces;
+use crate::numbers::megabytes;
 
 /// A structure and its replicas.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -167,13 +168,7 @@ impl fmt::Display for Plan {
             write!(f, " in batches of {}", self.largest_batch())?;
         }
         let Some(batch) = self.largest() else { return Ok(()) };
-        let megabytes = batch.bytes as f64 / f64::from(1 << 20);
-        let places = match megabytes {
-            ..0.995 => 2,
-            ..9.95 => 1,
-            _ => 0,
-        };
-        write!(f, ", {}, {megabytes:.places$} MB", batch.pieces)
+        write!(f, ", {}, {}", batch.pieces, megabytes(batch.bytes))
     }
 }
 

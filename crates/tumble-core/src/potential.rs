@@ -105,6 +105,15 @@ pub enum Derivative {
     },
 }
 
+/// The edges of a graph that a model keeps after it has pruned the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeptEdges {
+    /// Number of edges.
+    pub edges: usize,
+    /// Memory of their list, bytes.
+    pub bytes: usize,
+}
+
 /// Replicas of one graph, as a part of a run of the model.
 #[derive(Clone, Copy, Debug)]
 pub struct Replicas<'a> {
@@ -147,6 +156,14 @@ pub trait Potential: Send {
     /// Returns the seconds spent inside the model so far; 0 if unknown.
     fn seconds(&self) -> f64 {
         0.0
+    }
+
+    /// Counts the edges of a graph that the model keeps; `None` if it prunes none, or cannot be evaluated in stages.
+    ///
+    /// # Errors
+    /// The errors of [`Potential::evaluate`].
+    fn kept_edges(&mut self, _graph: &Graph) -> Result<Option<KeptEdges>> {
+        Ok(None)
     }
 
     /// Returns the costs of the model, for the [`planner`](crate::planner). A requested level is opened first, so that

@@ -7,6 +7,7 @@
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::process;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use tumble_core::cancel::Cancel;
@@ -16,11 +17,12 @@ use tumble_core::execution::ExecutionOptions;
 use tumble_core::graph::Graph;
 use tumble_core::panics::ForeignError;
 use tumble_core::planner::{
-    self, Execution, GraphSize, Limits, ModelCosts, Part, Partition, RecomputeLevel, Share, SlotRule, Step,
+    self, Execution, GraphSize, Level, Limits, ModelCosts, Part, Partition, RecomputeLevel, Share, SlotRule, Step,
     stages_across_ranks, steps,
 };
-use tumble_core::potential::{Forces, ModelInfo, Potential, Replicas, Response};
+use tumble_core::potential::{Forces, KeptEdges, ModelInfo, Potential, Replicas, Response};
 use tumble_core::potential_plan::query_costs;
+use tumble_core::processors;
 use tumble_core::rotation::Matrix3;
 pub use tumble_onnx::contract::metadata::{
     CONTRACT_VERSION, EnergyUnit, ForceKinds, Layout, LengthUnit, Metadata, Precision,
@@ -57,6 +59,8 @@ pub struct OnnxPotential {
     /// Time inside ONNX Runtime.
     elapsed: Duration,
     cancel: Cancel,
+    /// The weight that is not finite, if there is one; searched after the first result that is not finite.
+    weight_not_finite: OnceLock<Option<(String, f64)>>,
     /// The process that opened the sessions.
     process: u32,
 }
@@ -70,16 +74,33 @@ impl OnnxPotential {
     /// [`Error::OtherModel`], [`Error::ModelRefused`] and [`Error::Device`].
     pub fn load(path: &Path, options: &ExecutionOptions) -> Result<Self, Error> {
         let (factory, model, session) = SessionFactory::load(path, options)?;
-        let workers = WorkerPool::new(options.device.provider().workers(options.threads));
+        let threads = processors::started(options.threads, processors::allowed());
+        let workers = WorkerPool::new(options.device.provider().workers(threads));
         let whole = Worker::new(&model, session)?;
         let info = ModelInfo { ensemble: model.signature.ensemble, ..model.metadata.info() };
         let (partitions, spare, memory) = (PartitionCache::default(), SpareMemory::default(), options.memory);
         let (elapsed, cancel, process) = (Duration::ZERO, Cancel::default(), process::id());
-        Ok(Self { info, whole, workers, partitions, spare, factory, memory, model, elapsed, cancel, process })
+        Ok(Self {
+            info,
+            whole,
+            workers,
+            partitions,
+            spare,
+            factory,
+            memory,
+            model,
+            elapsed,
+            cancel,
+            weight_not_finite: OnceLock::new(),
+            process,
+        })
     }
 
     /// Opens new sessions after a fork, since the child cannot use its parent's.
-    fn reopen(&mut self) -> Result<()> {
+    fn reopen_after_fork(&mut self) -> Result<()> {
+        if self.process == process::id() {
+            return Ok(());
+        }
         if !self.factory.device.provider().survives_fork {
             return Err(Error::Forked.into());
         }
@@ -141,6 +162,13 @@ impl OnnxPotential {
         })
     }
 
+    /// Returns the model partitioned at a level that is open already, or at the first one.
+    fn any_partition(&self) -> Option<&PartitionedModel> {
+        let known = self.partitions.known();
+        let open = RecomputeLevel::ALL.into_iter().find(|&level| matches!(known[level as usize], Level::Keeps(_)));
+        self.partitioned(open.unwrap_or(RecomputeLevel::Speed)).ok()
+    }
+
     /// Evaluates one step of the plan; `parts` are the sizes of the work.
     fn step(&mut self, execution: Execution, work: &[Replicas], parts: &[Part], forces: Forces) -> Result<Timed> {
         if !matches!(execution, Execution::Stages { .. }) {
@@ -186,10 +214,22 @@ impl OnnxPotential {
         let level = -domain.ranks.least(vec![-(level as i32 as f64)])?[0];
         let partitioned = self.partitioned(RecomputeLevel::ALL[level as usize]);
         let partitioned = partitioned.map_err(|why| run_error(&self.model, ForeignError::new(why)))?;
-        let (found, _) = partitioned.evaluate(&self.model, part, forces, tile, &self.spare, &self.cancel)?;
-        let (responses, elapsed) = found;
+        let done = partitioned.evaluate(&self.model, part, forces, tile, &self.spare, &self.cancel);
+        let ((responses, elapsed), _) = done.map_err(|error| self.with_weight(error))?;
         self.elapsed += elapsed;
         Ok(responses)
+    }
+
+    /// Turns an error about a result that is not finite into one that names a weight, if a weight is not finite either.
+    fn with_weight(&self, error: tumble_core::Error) -> tumble_core::Error {
+        let tumble_core::Error::OutputNotFinite { model, output, value, .. } = &error else { return error };
+        match self.weight_not_finite.get_or_init(|| self.factory.weight_not_finite()) {
+            Some((weight, found)) => {
+                let (model, weight) = (model.clone(), weight.clone());
+                Error::WeightNotFinite { model, output, value: *value, weight, found: *found }.into()
+            }
+            None => error,
+        }
     }
 
     /// Returns whether both models run in the same session.
@@ -210,9 +250,7 @@ impl Potential for OnnxPotential {
     fn evaluate_many(&mut self, work: &[Replicas], forces: Forces) -> Result<Vec<Response>> {
         self.info.check_forces(forces)?;
         self.cancel.check()?;
-        if self.process != process::id() {
-            self.reopen()?;
-        }
+        self.reopen_after_fork()?;
         if work.iter().all(|part| part.rotations.is_empty()) {
             return Ok(Vec::new());
         }
@@ -224,7 +262,8 @@ impl Potential for OnnxPotential {
         let (parts, limits) = (work.iter().map(Part::of).collect::<Vec<_>>(), self.limits(self.memory));
         let mut responses = Vec::new();
         for Step { parts: range, execution, .. } in query_costs(self, |costs| steps(&parts, costs, &limits)) {
-            let (found, elapsed) = self.step(execution, &work[range.clone()], &parts[range], forces)?;
+            let done = self.step(execution, &work[range.clone()], &parts[range], forces);
+            let (found, elapsed) = done.map_err(|error| self.with_weight(error))?;
             responses.extend(found);
             self.elapsed += elapsed;
         }
@@ -241,6 +280,14 @@ impl Potential for OnnxPotential {
 
     fn seconds(&self) -> f64 {
         self.elapsed.as_secs_f64()
+    }
+
+    fn kept_edges(&mut self, graph: &Graph) -> Result<Option<KeptEdges>> {
+        self.reopen_after_fork()?;
+        match self.model.metadata.kept_neighbors.and_then(|_| self.any_partition()) {
+            Some(partitioned) => partitioned.kept_edges(&self.model, graph, &self.cancel),
+            None => Ok(None),
+        }
     }
 
     fn costs(&self, level: Option<RecomputeLevel>) -> ModelCosts {

@@ -120,7 +120,7 @@ pub(crate) fn run_error(model: &Model, source: ForeignError) -> Error {
 /// Workers with one thread each, for independent replicas: faster than several threads in one run.
 pub(crate) struct WorkerPool {
     count: usize,
-    /// Opened on first use: a session takes time and memory.
+    /// Opened when there are parts for them: a session takes time and memory.
     workers: Vec<Worker>,
 }
 
@@ -144,7 +144,7 @@ impl WorkerPool {
         forces: Forces,
         cancel: &Cancel,
     ) -> Result<Timed> {
-        self.open(factory, model)?;
+        self.open(parts.len(), factory, model)?;
         let workers = self.workers.iter_mut().take(parts.len());
         let workers =
             distribute(workers, parts.len(), |worker, part| worker.evaluate(model, &parts[part], forces, cancel))?;
@@ -152,10 +152,10 @@ impl WorkerPool {
         Ok((in_order(workers).flat_map(|(responses, _)| responses).collect(), elapsed))
     }
 
-    fn open(&mut self, factory: &SessionFactory, model: &Model) -> Result<()> {
-        if self.workers.is_empty() {
-            self.workers = run_concurrently(0..self.count, |number| Worker::new(model, factory.session(1, number)?))?;
-        }
+    /// Opens as many workers as there are parts to evaluate, up to the whole pool.
+    fn open(&mut self, parts: usize, factory: &SessionFactory, model: &Model) -> Result<()> {
+        let missing = self.workers.len()..self.count.min(parts);
+        self.workers.extend(run_concurrently(missing, |number| Worker::new(model, factory.session(1, number)?))?);
         Ok(())
     }
 }

@@ -147,7 +147,7 @@ fn missing_and_damaged_weights_are_refused() {
     fs::write(&data, &weights[..weights.len() - 1]).unwrap();
     let error = refused(&path);
     assert!(error.starts_with(&format!("{begin}has {} bytes, but the model reads ", weights.len() - 1)), "{error}");
-    assert!(error.ends_with(" on: it was cut short or belongs to another model"), "{error}");
+    assert!(error.ends_with(" for its tensor \"k13\": it was cut short or belongs to another model"), "{error}");
 
     // More than a file of ONNX can hold. A sparse file takes no space on the disk.
     fs::File::create(&data).unwrap().set_len((2 << 30) + 1).unwrap();

@@ -7,6 +7,7 @@ mod other_format;
 
 use std::path::PathBuf;
 
+use tumble_core::echo::echo;
 use tumble_core::panics::ForeignError;
 
 pub use contract_violation::ContractViolation;
@@ -236,10 +237,10 @@ tumble_core::errors! {
         /// Weights in another file cannot be read.
         ///
         /// Cause: The model keeps weights in a second file (external data). This file is not beside the model, is
-        /// truncated, or belongs to another model.
+        /// truncated, or belongs to another model, or the model names wrong places in it.
         ///
         /// Cure: Copy all files of the model together, or save it in one file (`save_as_external_data=False`).
-        #[error("the model {} keeps weights in \"{location}\", {source}", path.display())]
+        #[error("the model {} keeps weights in \"{}\", {source}", path.display(), echo(location))]
         ExternalData {
             /// The file of the model.
             path: PathBuf,
@@ -303,6 +304,28 @@ tumble_core::errors! {
             found: Vec<i64>,
             /// Its shape by the contract, or a description of the allowed shapes.
             expected: String,
+        },
+
+        /// A result of a model with a weight that is not finite.
+        ///
+        /// Cause: The training diverged, or numbers overflowed in a conversion to single precision.
+        ///
+        /// Cure: Train or export the model again; the structure is not at fault.
+        #[error(
+            "the model \"{model}\" gave {value} in {output}, and its weight \"{}\" has the value {found} where finite \
+             numbers were expected: train or export the model again", echo(weight)
+        )]
+        WeightNotFinite {
+            /// Name of the model.
+            model: String,
+            /// Name of the output.
+            output: &'static str,
+            /// The value in the output.
+            value: f64,
+            /// Name of the weight.
+            weight: String,
+            /// The value in the weight.
+            found: f64,
         },
 
         /// A run of a model failed inside ONNX Runtime.

@@ -2,6 +2,7 @@
 
 use ort::operator::{BoxedKernel, ComputeContext, Kernel, KernelContext, Operator, OperatorInput, OperatorOutput};
 use ort::value::{DynValue, PrimitiveTensorElementType, TensorElementType, ValueRef, ValueRefMut};
+use tumble_core::echo::echo;
 use tumble_core::panics::in_one_line;
 
 use crate::adaptive_cutoff::Equation;
@@ -110,7 +111,7 @@ pub(crate) fn fused_operators<T: Number>() -> Vec<FusedOperator> {
         inputs: vec![real; 2],
         optional: Some(real),
         outputs: vec![real],
-        kernel: |node| Ok(linear_kernel::<T>(node.get::<i64>("transposed") == Some(1))),
+        kernel: |node| Ok(linear_kernel::<T>(node.get::<i64>("transposed") == Some(1), weight_name(node))),
     };
     let others = [
         cutoff,
@@ -201,12 +202,18 @@ fn backward<T: Number>(context: &ComputeContext, heads: usize) -> ort::Result<()
     Ok(())
 }
 
-fn linear_kernel<T: Number>(transposed: bool) -> BoxedKernel<'static> {
-    Box::new(move |context: &ComputeContext| product::<T>(context, transposed))
+fn linear_kernel<T: Number>(transposed: bool, weight: String) -> BoxedKernel<'static> {
+    Box::new(move |context: &ComputeContext| product::<T>(context, transposed, &weight))
+}
+
+/// Returns the name of a product's weight, for errors: many exporters leave nodes without names.
+fn weight_name(node: &KernelContext) -> String {
+    let inputs = node.inputs().unwrap_or_default();
+    inputs.get(1).map_or_else(String::new, |weight| weight.name().to_owned())
 }
 
 /// Multiplies: rows [.., in], weight [in, out] or [out, in], bias [out] if any -> [.., out].
-fn product<T: Number>(context: &ComputeContext, transposed: bool) -> ort::Result<()> {
+fn product<T: Number>(context: &ComputeContext, transposed: bool, name: &str) -> ort::Result<()> {
     let (rows, weight) = (input(context, 0)?, input(context, 1)?);
     let bias = if context.num_inputs()? > 2 { Some(input(context, 2)?) } else { None };
     let ((shape, rows), (sides, numbers)) = (rows.try_extract_tensor::<T>()?, weight.try_extract_tensor::<T>()?);
@@ -214,13 +221,23 @@ fn product<T: Number>(context: &ComputeContext, transposed: bool) -> ort::Result
     let &[first, second] = &sides[..] else { return Err(wrong("its weight is no matrix")) };
     let (first, second) = (first as usize, second as usize);
     let sizes = if transposed { [second, first] } else { [first, second] };
-    if shape.last().map(|&size| size as usize) != Some(sizes[0]) || ![0, sizes[1]].contains(&bias.len()) {
-        return Err(wrong("its rows or its bias do not have the length of the weight's"));
-    }
+    check_product(shape, sizes, bias.len(), name)?;
     let mut shape = shape.to_vec();
     *shape.last_mut().expect("there are columns") = sizes[1] as i64;
     let mut into = context.output(0, shape)?.ok_or_else(|| wrong("an output is missing"))?;
     linear(rows, Weight { numbers, sizes, transposed }, bias, into.try_extract_tensor_mut::<T>()?.1);
+    Ok(())
+}
+
+/// Compares the shape of the rows of a product, and the numbers of its bias, with the sizes of its weight.
+fn check_product(rows: &[i64], sizes: [usize; 2], bias: usize, name: &str) -> ort::Result<()> {
+    if rows.last().map(|&size| size as usize) != Some(sizes[0]) {
+        let name = echo(name);
+        return Err(wrong(&format!("its rows of shape {rows:?} do not fit its weight \"{name}\" of shape {sizes:?}")));
+    }
+    if ![0, sizes[1]].contains(&bias) {
+        return Err(wrong("its bias does not have the length of the weight's rows"));
+    }
     Ok(())
 }
 

@@ -11,7 +11,9 @@ use tumble_core::Settings;
 use tumble_core::System;
 use tumble_core::calculator::Calculator;
 use tumble_core::neighbors::NeighborList;
+use tumble_core::numbers::{megabytes, short};
 use tumble_core::planner::Plan;
+use tumble_core::potential::KeptEdges;
 
 use crate::log::say;
 use crate::options::{TimeLimit, above_zero, calculator};
@@ -61,10 +63,11 @@ Examples:
   tumble bench model.onnx water.xyz --profile nodes
   for n in 1 2 4; do tumble bench model.onnx water.xyz --threads $n --json; done
 
-Times are medians over all steps but the first. The line \"plan\" gives the evaluations per batch, the number of pieces,
-and the peak memory of the model. The column \"model\" is the time in ONNX Runtime; \"rest\" is the time to rotate and
-pack the input, to rotate the forces back, and to average. ns/day counts this command alone: LAMMPS adds its own time,
-and MPI ranks share the atoms.";
+Times are medians over all steps but the first. The column \"model\" is the time in ONNX Runtime; \"rest\" is the time to
+rotate and pack the input, to rotate the forces back, and to average. ns/day counts this command alone: LAMMPS adds its
+own time, and MPI ranks share the atoms. The line \"neighbor list\" gives its share of a step's time, its edges and its
+memory, and, for models that prune edges, the edges that the model keeps. The line \"plan\" gives the evaluations per
+batch, the number of pieces, and the peak memory of the model.";
 
 /// Milliseconds of one step.
 struct Step {
@@ -86,6 +89,10 @@ struct Measured {
     edges: usize,
     evaluations: usize,
     steps: Vec<Step>,
+    /// Memory of the neighbor list, bytes.
+    list_bytes: usize,
+    /// The edges that the model keeps, if it prunes the others.
+    kept: Option<KeptEdges>,
     plan: Plan,
 }
 
@@ -107,9 +114,44 @@ impl Measured {
         let (each, day) = (total / self.evaluations as f64, self.nanoseconds_a_day(timestep));
         format!(
             "{:<18} {:>7} {:>9} {:>12} {total:>10.3} {each:>10.3} {neighbors:>10.3} {model:>10.3} {rest:>10.3} {day:>9.3}\n  \
-             plan: {}",
-            self.name, self.atoms, self.edges, self.evaluations, self.plan
+             neighbor list: {}\n  plan: {}",
+            self.name,
+            self.atoms,
+            self.edges,
+            self.evaluations,
+            self.list_line(),
+            self.plan
         )
+    }
+
+    /// Returns the time of the neighbor list as a share of a step.
+    fn list_share(&self) -> f64 {
+        self.median(|step| step.neighbors) / self.median(Step::total)
+    }
+
+    fn per_atom(&self, edges: usize) -> f64 {
+        edges as f64 / self.atoms as f64
+    }
+
+    fn list_line(&self) -> String {
+        let (edges, memory) = (self.per_atom(self.edges), megabytes(self.list_bytes));
+        let share = short(100.0 * self.list_share());
+        let kept = self.kept.map_or(String::new(), |KeptEdges { edges, bytes }| {
+            format!("; the model keeps {:.1} edges per atom, {}", self.per_atom(edges), megabytes(bytes))
+        });
+        format!("{share}% of a step, {edges:.1} edges per atom, {memory}{kept}")
+    }
+
+    fn list_document(&self) -> Value {
+        let kept = self.kept.map(|KeptEdges { edges, bytes }| {
+            json!({"edges": edges, "edges_per_atom": self.per_atom(edges), "bytes": bytes})
+        });
+        json!({
+            "share": self.list_share(),
+            "edges_per_atom": self.per_atom(self.edges),
+            "bytes": self.list_bytes,
+            "kept": kept,
+        })
     }
 
     fn document(&self, timestep: f64) -> Value {
@@ -124,6 +166,7 @@ impl Measured {
             "model_ms": self.median(|step| step.model),
             "rest_ms": self.median(|step| step.rest),
             "ns_per_day": self.nanoseconds_a_day(timestep),
+            "neighbor_list": self.list_document(),
             "plan": {
                 "workers": self.plan.workers,
                 "rotations": self.plan.replicas(),
@@ -198,8 +241,8 @@ fn measure(calculator: &mut Calculator, name: String, system: &System, seconds: 
     while steps.len() < 3 || start.elapsed().as_secs_f64() < seconds {
         steps.push(step(calculator, system, &mut list, 1 + steps.len() as u64)?.0);
     }
-    let plan = calculator.plan(list.graph(system)?, 0);
-    Ok(Measured { name, atoms: system.len(), edges, evaluations, steps, plan })
+    let (plan, kept) = (calculator.plan(list.last(), 0), calculator.kept_edges(list.last())?);
+    Ok(Measured { name, atoms: system.len(), edges, evaluations, steps, list_bytes: list.bytes(), kept, plan })
 }
 
 /// Runs one step with a new neighbor search; returns its times and the numbers of edges and evaluations.

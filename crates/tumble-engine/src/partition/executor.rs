@@ -14,8 +14,8 @@ use tumble_core::graph::Graph;
 use tumble_core::panics::{ForeignError, in_one_line};
 use tumble_core::parallel::locked;
 use tumble_core::parallel::{distribute, in_order};
-use tumble_core::potential::{Derivative, Forces, Replicas, Response};
-use tumble_core::rotation::Matrix3;
+use tumble_core::potential::{Derivative, Forces, KeptEdges, Replicas, Response};
+use tumble_core::rotation::{IDENTITY, Matrix3};
 use tumble_onnx::contract::metadata::Precision;
 use tumble_onnx::contract::packing::Tensors;
 use tumble_onnx::contract::signature::output;
@@ -31,6 +31,9 @@ use crate::partition::rank_exchange::{self, Received};
 use crate::partition::tiles::{Rows, Tiles};
 use crate::partition::{Origin, PartitionedModel, Source, Stage};
 use crate::worker::{Timed, longest, run_error};
+
+/// Centers per tile where kept edges are counted.
+const COUNTED: usize = 64;
 
 /// An output of a stage for one tile.
 struct Tensor {
@@ -103,6 +106,17 @@ impl PartitionedModel {
         give_back(runs, slabs, memory);
         Ok(((responses, elapsed), kept))
     }
+
+    /// Counts the edges of a graph that the model keeps; `None` if it prunes none.
+    pub fn kept_edges(&self, model: &Model, graph: &Graph, cancel: &Cancel) -> Result<Option<KeptEdges>> {
+        let Some(keep) = self.keep else { return Ok(None) };
+        let (SpareMemory { slabs, float32, float64 }, replica) = (&SpareMemory::default(), (graph, &IDENTITY));
+        let kept = match model.metadata.precision {
+            Precision::Float32 => Evaluation::new(self, model, replica, COUNTED, (slabs, float32), cancel)?.count(keep),
+            Precision::Float64 => Evaluation::new(self, model, replica, COUNTED, (slabs, float64), cancel)?.count(keep),
+        };
+        kept.map(Some)
+    }
 }
 
 /// What an evaluation keeps between stages, at its peak.
@@ -169,6 +183,17 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
     fn response(&self, forces: Forces) -> Result<Response> {
         let responses = self.all_tiles(self.workers(), |_, tile| self.read(tile, forces))?;
         Ok(joined(in_order(responses), forces, &self.tiles.whole))
+    }
+
+    /// Computes the stages up to the marks, and counts the narrow edges.
+    fn count(mut self, keep: Origin) -> Result<KeptEdges> {
+        for stage in 0..keep.stage {
+            self.compute(stage)?;
+            self.drop_after(stage);
+        }
+        self.compute(keep.stage)?;
+        let marked = self.marked(keep)?;
+        Ok(NarrowEdges::new(&self.tiles, &marked, &[], |tile| self.atoms(tile)).count())
     }
 
     fn workers(&self) -> Range<usize> {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ort::session::SessionInputValue;
 use ort::value::TensorRef;
 use tumble_core::graph::Graph;
+use tumble_core::potential::KeptEdges;
 
 use crate::partition::tiles::Tiles;
 
@@ -56,6 +57,13 @@ impl NarrowEdges {
         Self { layouts: layouts.collect(), tiles: narrow }
     }
 
+    /// Returns the number of edges, and the memory in use.
+    pub fn count(&self) -> KeptEdges {
+        let graph = &self.tiles.whole;
+        let bytes = graph.bytes() + self.layouts.iter().map(NarrowTile::bytes).sum::<usize>();
+        KeptEdges { edges: graph.n_edges(), bytes }
+    }
+
     /// Returns the shape of a tensor of a tile with rows of this shape.
     pub fn shape(&self, tile: usize, row: &[i64]) -> Vec<i64> {
         [&self.layouts[tile].shape, row].concat()
@@ -103,6 +111,11 @@ impl NarrowTile {
         let mask: Vec<_> = slots.iter().map(|&slot| slot != PADDING).collect();
         let neighbors = slots.iter().map(|&slot| if slot == PADDING { 0 } else { atoms[slot as usize] }).collect();
         Self { shape: [centers.len() as i64, width as i64], slots, mask, neighbors }
+    }
+
+    /// Memory in use, bytes.
+    fn bytes(&self) -> usize {
+        size_of_val(&*self.slots) + size_of_val(&*self.mask) + size_of_val(&*self.neighbors)
     }
 }
 
@@ -180,6 +193,14 @@ mod tests {
             [&*narrow.layouts[0].slots, &*narrow.layouts[0].neighbors.iter().map(|&n| n as u32).collect::<Vec<_>>()],
             [&[1, 5], &[11, 15]]
         );
+    }
+
+    #[test]
+    fn kept_edges_are_counted_with_their_memory() {
+        let found = narrow().count();
+        // Four edges and as many slots: neighbor, reversed edge and vector; slot, mask and neighbor.
+        assert_eq!(found.edges, 4);
+        assert!(found.bytes >= 4 * (8 + 8 + 24 + 4 + 1 + 8) && found.bytes < 1000, "{found:?}");
     }
 
     #[test]

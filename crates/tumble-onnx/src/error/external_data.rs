@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use tumble_core::echo::echo;
+
 use super::Malformed;
 
 tumble_core::errors! {
@@ -37,16 +39,50 @@ tumble_core::errors! {
 
         /// Fewer bytes than the model reads.
         #[error(
-            "which has {found} bytes, but the model reads {length} from byte {offset} on: it was cut short or belongs \
-             to another model"
+            "which has {found} bytes, but the model reads {length} from byte {offset} on for its tensor \"{}\": it was \
+             cut short or belongs to another model", echo(tensor)
         )]
         Short {
+            /// The tensor.
+            tensor: String,
             /// Bytes of the file.
             found: usize,
             /// Number of bytes read, or "all".
             length: String,
             /// First byte read.
             offset: usize,
+        },
+
+        /// An offset or a length other than a number.
+        #[error(
+            "but the {key} of its tensor \"{}\" there is \"{}\" where a number of bytes was expected: export the \
+             model again", echo(tensor), echo(value)
+        )]
+        NoNumber {
+            /// The tensor.
+            tensor: String,
+            /// "offset" or "length".
+            key: &'static str,
+            /// The value.
+            value: String,
+        },
+
+        /// A length that does not match the shape and the type.
+        #[error(
+            "but the length of its tensor \"{}\" there, from byte {offset} on, is {found} bytes where {expected} were \
+             expected for its shape {shape:?} and its type: export the model again", echo(tensor)
+        )]
+        OtherLength {
+            /// The tensor.
+            tensor: String,
+            /// First byte.
+            offset: usize,
+            /// The length, bytes.
+            found: usize,
+            /// The length by shape and type, bytes.
+            expected: usize,
+            /// The shape.
+            shape: Vec<i64>,
         },
 
         /// A malformed tensor.

@@ -59,15 +59,6 @@ tumble_core::errors! {
         #[error("a tensor in it is given twice")]
         TensorTwice,
 
-        /// An offset or a length other than a number.
-        #[error("the {key} of a tensor in another file is \"{value}\" where a number was expected")]
-        NoNumber {
-            /// "offset" or "length".
-            key: String,
-            /// The value.
-            value: String,
-        },
-
         /// A key of the metadata that differs from the checksum's key by one or two bytes.
         #[error("its metadata has the key {key:?} where {expected:?} was written, so it is damaged")]
         DamagedKey {

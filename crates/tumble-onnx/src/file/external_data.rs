@@ -8,7 +8,7 @@ mod place;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::{Error, ExternalDataError, Malformed, Result};
@@ -63,6 +63,11 @@ impl Weights {
         hash::of_all([own].into_iter().chain(self.files.values().map(|file| hash::hex(file))))
     }
 
+    /// Returns the names of the external files.
+    fn names(&self) -> String {
+        self.files.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
+    }
+
     /// Returns the bytes of the model with all weights embedded.
     ///
     /// # Errors
@@ -92,7 +97,7 @@ impl Weights {
         let done = copy.message(Kind::Model, bytes);
         done.map_err(|(location, cause)| refusal(model, &location, cause))?;
         match copy.written.len() as u64 > LONGEST {
-            true => Err(refusal(model, "", ExternalDataError::TooLong { most: LONGEST_MB })),
+            true => Err(refusal(model, &self.names(), ExternalDataError::TooLong { most: LONGEST_MB })),
             false => Ok(copy.written),
         }
     }
@@ -128,20 +133,31 @@ fn visit(kind: Kind, bytes: &[u8], found: &mut impl FnMut(ExternalRange)) -> Res
 
 /// Opens a file of weights.
 fn open(model: &Path, location: &str) -> Result<FileContents, ExternalDataError> {
-    let inside = |part| matches!(part, Component::Normal(_) | Component::CurDir);
-    if location.is_empty() || !Path::new(location).components().all(inside) {
-        return Err(ExternalDataError::Elsewhere);
-    }
+    let inside = inside(location).ok_or(ExternalDataError::Elsewhere)?;
     let folder = model.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let missing = |source| {
         let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
         ExternalDataError::Unreadable { folder, source }
     };
-    let path = folder.join(location);
+    let path = folder.join(inside);
     if !fs::metadata(&path).map_err(missing)?.is_file() {
         return Err(ExternalDataError::NoFile);
     }
     FileContents::open(&path, u64::MAX).map_err(missing)
+}
+
+/// Returns a path inside the model's folder, without `.` and `..`; `None` if it leads out.
+fn inside(location: &str) -> Option<PathBuf> {
+    let mut inside = PathBuf::new();
+    for part in Path::new(location).components() {
+        match part {
+            Component::Normal(name) => inside.push(name),
+            Component::CurDir => {}
+            Component::ParentDir if inside.pop() => {}
+            _ => return None,
+        }
+    }
+    Some(inside).filter(|inside| !inside.as_os_str().is_empty())
 }
 
 fn refusal(model: &Path, location: &str, source: ExternalDataError) -> Error {

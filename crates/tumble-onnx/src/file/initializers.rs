@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::error::Malformed;
 use crate::file::mapped_file::FileContents;
-use crate::file::proto::{Fields, field, message, number, utf8};
+use crate::file::proto::{Fields, field, message, number, packed, utf8};
 
 /// Smaller tensors stay in the file, bytes.
 const SMALLEST: usize = 1024;
@@ -69,8 +69,7 @@ impl Initializer {
     /// Takes a tensor out of a file, given the memory in which its values lie. `None`: it stays where it is.
     pub(crate) fn take(tensor: &Tensor, memory: &Arc<FileContents>, values: &[u8]) -> Option<Self> {
         let element = Element::numbered(tensor.element)?;
-        let count = tensor.shape.iter().try_fold(1, |all: usize, &n| all.checked_mul(usize::try_from(n).ok()?))?;
-        if values.len() < SMALLEST || count.checked_mul(element.size()) != Some(values.len()) {
+        if values.len() < SMALLEST || tensor.bytes() != Some(values.len()) {
             return None;
         }
         let aligned = (values.as_ptr() as usize).is_multiple_of(element.size());
@@ -82,6 +81,24 @@ impl Initializer {
             _ => copied(values),
         };
         Some(Self { element, shape: tensor.shape.clone(), values })
+    }
+}
+
+/// Returns the size of an element by its number in `TensorProto.DataType`, bytes; `None` for strings and for parts of
+/// bytes.
+fn element_size(number: u64) -> Option<usize> {
+    match number {
+        // UINT8, INT8, BOOL and the 8-bit floats.
+        2 | 3 | 9 | 17..=20 | 24 => Some(1),
+        // UINT16, INT16, FLOAT16 and BFLOAT16.
+        4 | 5 | 10 | 16 => Some(2),
+        // FLOAT, INT32 and UINT32.
+        1 | 6 | 12 => Some(4),
+        // INT64, DOUBLE, UINT64 and COMPLEX64.
+        7 | 11 | 13 | 14 => Some(8),
+        // COMPLEX128.
+        15 => Some(16),
+        _ => None,
     }
 }
 
@@ -105,7 +122,8 @@ impl<'a> Tensor<'a> {
         for part in Fields(bytes) {
             let part = part?;
             match part.number {
-                field::TENSOR_DIMENSION if !part.bytes => tensor.shape.push(part.integer as i64),
+                field::TENSOR_DIMENSION if part.bytes => tensor.shape.extend(packed(part.value)?),
+                field::TENSOR_DIMENSION => tensor.shape.push(part.integer as i64),
                 field::TENSOR_ELEMENT if !part.bytes => tensor.element = part.integer,
                 field::TENSOR_NAME if part.bytes => tensor.name = utf8(part.value)?,
                 field::TENSOR_RAW if part.bytes => raw = part.value,
@@ -113,6 +131,12 @@ impl<'a> Tensor<'a> {
             }
         }
         Ok((tensor, raw))
+    }
+
+    /// Returns the size of its values by its shape and type, bytes; `None` if unknown.
+    pub fn bytes(&self) -> Option<usize> {
+        let count = self.shape.iter().try_fold(1, |all: usize, &n| all.checked_mul(usize::try_from(n).ok()?))?;
+        count.checked_mul(element_size(self.element)?)
     }
 
     /// Returns the TensorProto of a tensor whose values were taken.

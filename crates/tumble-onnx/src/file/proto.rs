@@ -52,8 +52,10 @@ pub mod field {
     pub const ENTRY_VALUE: u64 = 2;
     pub const TENSOR_DIMENSION: u64 = 1;
     pub const TENSOR_ELEMENT: u64 = 2;
+    pub const TENSOR_FLOATS: u64 = 4;
     pub const TENSOR_NAME: u64 = 8;
     pub const TENSOR_RAW: u64 = 9;
+    pub const TENSOR_DOUBLES: u64 = 10;
     pub const TENSOR_EXTERNAL: u64 = 13;
     pub const TENSOR_LOCATION: u64 = 14;
     pub const VALUE_NAME: u64 = 1;
@@ -157,6 +159,15 @@ pub fn utf8(bytes: &[u8]) -> Result<&str, Malformed> {
 /// Returns the key and value of a StringStringEntryProto.
 pub(crate) fn entry(bytes: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
     Ok((value(bytes, field::ENTRY_KEY)?, value(bytes, field::ENTRY_VALUE)?))
+}
+
+/// Returns the integers of a packed field.
+pub(crate) fn packed(mut bytes: &[u8]) -> Result<Vec<i64>, Malformed> {
+    let mut integers = Vec::new();
+    while !bytes.is_empty() {
+        integers.push(varint(&mut bytes)? as i64);
+    }
+    Ok(integers)
 }
 
 fn take<'a>(bytes: &mut &'a [u8], length: u64) -> Result<&'a [u8], Malformed> {

@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::file::hash;
 use crate::file::initializers::Initializers;
 use crate::file::model_file::CheckedModel;
+use crate::file::not_finite;
 use crate::runtime::fork::{ForkSafeSession, opening};
 use crate::runtime::library::{self, Runtime};
 use crate::runtime::session_weights;
@@ -89,11 +90,12 @@ impl SessionFactory {
         options.check()?;
         let CheckedModel { bytes, initializers, sha256, metadata, scatters, mut notes } =
             CheckedModel::read(path, options.sha256.as_deref(), options.device.provider().custom_operators)?;
-        let (threads, note) = safe_threads(options.threads.max(1), &scatters);
+        let allowed = processors::allowed();
+        let (threads, note) = safe_threads(processors::started(options.threads, allowed), &scatters);
         let runtime = library::runtime(options.library.as_deref())?;
         let library = runtime.path.clone();
         let ExecutionOptions { device, tf32, profile, .. } = options.clone();
-        notes.extend(note.into_iter().chain(processors::oversubscribed(threads, processors::allowed())));
+        notes.extend(note.or_else(|| processors::oversubscribed(options.threads, allowed)));
         notes.extend(rounding(device, tf32, metadata.precision));
         let factory = Self::new(bytes, sha256.clone(), path, device, runtime);
         let weights = Arc::new(initializers);
@@ -102,6 +104,11 @@ impl SessionFactory {
         let signature = Signature::read(&locked(&session), &metadata)
             .map_err(|source| Error::Contract { path: factory.path.clone(), source })?;
         Ok((factory, Model { metadata, signature, sha256, notes, library }, session))
+    }
+
+    /// Searches for a weight that is not finite; returns its name and the value.
+    pub fn weight_not_finite(&self) -> Option<(String, f64)> {
+        not_finite::weight(&self.bytes, &self.weights).unwrap_or_default()
     }
 
     /// Returns the session of the whole model.

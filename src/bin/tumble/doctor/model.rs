@@ -89,7 +89,7 @@ fn refused(error: &Error) -> Finding {
         Error::Onnx(Onnx::Damaged { .. } | Onnx::ExternalData { .. }) => "copy or fetch all files of the model again",
         Error::Onnx(Onnx::OtherModel { .. }) => "give the file that the hash belongs to",
         Error::Onnx(Onnx::Read { .. }) => "give the path of a model: tumble doctor model.onnx",
-        Error::Core(Core::OutputNotFinite { .. }) => {
+        Error::Core(Core::OutputNotFinite { .. }) | Error::Onnx(Onnx::WeightNotFinite { .. }) => {
             "train or export the model again: the structure is an ordinary one"
         }
         Error::Onnx(

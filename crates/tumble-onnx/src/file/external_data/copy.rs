@@ -53,7 +53,8 @@ impl Copier<'_> {
             None => (None, None),
             Some(place) => {
                 let file = self.files.get(place.location);
-                let values = place.cut(file.map_or(&[][..], |file| file));
+                let (tensor, _) = Tensor::read(part.value).map_err(malformed)?;
+                let values = place.cut(file.map_or(&[][..], |file| file), &tensor);
                 (file, Some(values.map_err(|cause| (place.location.to_owned(), cause))?))
             }
         };

@@ -1,6 +1,7 @@
 //! Places of external values: the messages that may have them, and the ranges of files.
 
 use crate::error::{ExternalDataError, Malformed};
+use crate::file::initializers::Tensor;
 use crate::file::proto::{Field, Fields, entry, field, utf8};
 
 /// The messages of a model that hold tensors, directly or nested.
@@ -50,9 +51,10 @@ impl Kind {
 pub(super) struct ExternalRange<'a> {
     /// Path of the file, relative to the model's folder.
     pub location: &'a str,
-    offset: usize,
-    /// Number of bytes; `None`: to the end of the file.
-    length: Option<usize>,
+    /// First byte, as written.
+    offset: &'a str,
+    /// Number of bytes, as written; `None`: as many as the tensor has.
+    length: Option<&'a str>,
 }
 
 impl<'a> ExternalRange<'a> {
@@ -60,7 +62,7 @@ impl<'a> ExternalRange<'a> {
     pub fn of(tensor: &'a [u8]) -> Result<Option<Self>, Malformed> {
         // DataLocation.EXTERNAL. Protobuf's own readers keep 32 bits.
         const EXTERNAL: u32 = 1;
-        let (mut external, mut place) = (false, ExternalRange { location: "", offset: 0, length: None });
+        let (mut external, mut place) = (false, ExternalRange { location: "", offset: "0", length: None });
         for part in Fields(tensor) {
             let Field { number, value, integer, bytes, .. } = part?;
             match number {
@@ -75,25 +77,43 @@ impl<'a> ExternalRange<'a> {
     fn take(&mut self, bytes: &'a [u8]) -> Result<(), Malformed> {
         let (key, value) = entry(bytes)?;
         let (key, value) = (utf8(key)?, utf8(value)?);
-        let number = || {
-            let refusal = || Malformed::NoNumber { key: key.into(), value: value.into() };
-            value.parse().ok().filter(|_| value.bytes().all(|byte| byte.is_ascii_digit())).ok_or_else(refusal)
-        };
         match key {
             "location" => self.location = value,
-            "offset" => self.offset = number()?,
-            "length" => self.length = Some(number()?),
+            "offset" => self.offset = value,
+            "length" => self.length = Some(value),
             _ => {}
         }
         Ok(())
     }
 
-    /// Returns the bytes of the range in the file.
-    pub fn cut<'b>(&self, file: &'b [u8]) -> Result<&'b [u8], ExternalDataError> {
-        let end = self.length.map_or(Some(file.len()), |length| self.offset.checked_add(length));
-        end.and_then(|end| file.get(self.offset..end)).ok_or_else(|| {
-            let length = self.length.map_or("all".to_owned(), |length| length.to_string());
-            ExternalDataError::Short { found: file.len(), length, offset: self.offset }
+    /// Returns the bytes of the tensor in the file.
+    pub fn cut<'b>(&self, file: &'b [u8], tensor: &Tensor) -> Result<&'b [u8], ExternalDataError> {
+        let offset = number("offset", self.offset, tensor)?;
+        let stated = self.length.map(|length| number("length", length, tensor)).transpose()?;
+        check_length(offset, stated, tensor)?;
+        let length = stated.or(tensor.bytes());
+        let end = length.map_or(Some(file.len()), |length| offset.checked_add(length));
+        end.and_then(|end| file.get(offset..end)).ok_or_else(|| {
+            let length = length.map_or("all".to_owned(), |length| length.to_string());
+            ExternalDataError::Short { tensor: tensor.name.to_owned(), found: file.len(), length, offset }
         })
+    }
+}
+
+/// Reads an offset or a length.
+fn number(key: &'static str, value: &str, tensor: &Tensor) -> Result<usize, ExternalDataError> {
+    let digits = value.bytes().all(|byte| byte.is_ascii_digit());
+    let refusal = || ExternalDataError::NoNumber { tensor: tensor.name.to_owned(), key, value: value.to_owned() };
+    value.parse().ok().filter(|_| digits).ok_or_else(refusal)
+}
+
+/// Compares the length of a tensor with its shape and type.
+fn check_length(offset: usize, stated: Option<usize>, tensor: &Tensor) -> Result<(), ExternalDataError> {
+    match (stated, tensor.bytes()) {
+        (Some(found), Some(expected)) if found != expected => {
+            let (tensor, shape) = (tensor.name.to_owned(), tensor.shape.clone());
+            Err(ExternalDataError::OtherLength { tensor, offset, found, expected, shape })
+        }
+        _ => Ok(()),
     }
 }
