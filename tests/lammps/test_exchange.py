@@ -2,10 +2,14 @@
 
 from functools import cache
 
+import numpy as np
 import pytest
+from altered_models import ensemble
 from boxes import CORNER, model, toy, triclinic, water
-from lmp import WATER, WATER_F64, succeed
+from lmp import TOYS, WATER_F64, assert_close
 from points import assert_same_points, points
+from test_general_triclinic import TURN, read
+from test_ranks import assert_same, evaluate
 
 PET = "exported-pet-f64"
 # All kinds of partitioned models: messages of edges and of centers, and the nearest neighbors only.
@@ -14,7 +18,14 @@ MODELS = ["exchange-neighbors-f64", "exchange-nearest-f64", PET, "exported-adapt
 WHOLE = ["exchange-pooled-f64", "exported-orb-f64"]
 ALL = MODELS + WHOLE
 
-MITIGATIONS = ["none", "none monitor 1", "random seed 3", "random:3 seed 2 monitor 1", "octahedral", "octahedral+random"]
+MITIGATIONS = [
+    "none",
+    "none monitor 1",
+    "random seed 3",
+    "random:3 seed 2 monitor 1",
+    "octahedral",
+    "octahedral+random",
+]
 MITIGATIONS += ["degree:4", "octahedral inversion yes", "octahedral every 4", "octahedral correction yes"]
 MITIGATIONS += ["octahedral threads 2", "tetrahedral monitor 1 memory 20"]
 
@@ -38,7 +49,9 @@ def test_models(tmp_path, alone, ranks, names):
 
 def test_evaluating_ghosts_again_gives_the_same(tmp_path, alone):
     expected = alone(*(boxed(name, "random seed 3") for name in MODELS))
-    assert_same_points(points(tmp_path, [boxed(name, "random seed 3 exchange no") for name in MODELS], 2), expected, MODELS)
+    assert_same_points(
+        points(tmp_path, [boxed(name, "random seed 3 exchange no") for name in MODELS], 2), expected, MODELS
+    )
 
 
 @pytest.mark.parametrize("ranks, rotations", [(2, MITIGATIONS), (3, MITIGATIONS[:4])])
@@ -81,3 +94,49 @@ def test_uneven_ranks_with_little_memory(tmp_path):
     scripts = [box + model(WATER_F64, f"rotate tetrahedral memory {memory}") for memory in limits]
     uneven = ["processors 1 1 2\n" + script for script in scripts]
     assert_same_points(points(tmp_path, uneven, 2), points(tmp_path, scripts[:1]) * len(limits), limits)
+
+
+SETTINGS = [
+    "neighbor 1.0 multi",
+    "neighbor 1.0 nsq",
+    "neighbor 0.0 bin",
+    "comm_modify cutoff 8.0",
+    "comm_modify vel yes",
+]
+SETTINGS += ["suffix omp"]
+
+
+def test_settings_of_lammps(tmp_path, alone):
+    script = boxed(PET, "random seed 3")
+    scripts = [boxed(PET, "random seed 3", triclinic(extra="package omp 2 neigh yes\nsuffix omp"))]
+    scripts = [script + setting + "\n" for setting in SETTINGS[:-1]] + scripts
+    assert_same_points(points(tmp_path, scripts, 2), len(scripts) * alone(script), SETTINGS)
+
+
+def test_a_general_triclinic_box(tmp_path):
+    """The messages are those of edges in the axes of the user."""
+    scripts = [read(tmp_path, TURN) + toy(name, "rotate none") for name in (PET, "exported-adaptive-f64")]
+    assert_same_points(points(tmp_path, scripts, 3), points(tmp_path, scripts), ["pet", "adaptive"])
+
+
+def test_two_models_of_one_simulation(tmp_path):
+    """Each has its own messages."""
+    script = triclinic() + "pair_style hybrid/overlay tumble rotate random seed 3 tumble rotate tetrahedral\n"
+    script += f"pair_coeff * * tumble 1 {TOYS / PET}.onnx O H\npair_coeff * * tumble 2 {TOYS / WHOLE[0]}.onnx O H\n"
+    assert_same(evaluate(tmp_path, script, 3), evaluate(tmp_path, script, 1), 1e-10)
+
+
+def test_uncertainties(tmp_path):
+    script = triclinic() + model(ensemble(tmp_path, [0.9, 1.0, 1.2]), "rotate random:3 seed 4")
+    fix = "spread 1 uncertainty 1"
+    (one,), (three,) = points(tmp_path, [script], fix=fix), points(tmp_path, [script], 3, fix)
+    assert_same_points([three], [one], ["ensemble"])
+    assert_close(one["spreads"][1], np.std([0.9, 1.0, 1.2], ddof=1) * np.abs(one["energies"]), 1e-10)
+
+
+@pytest.mark.parametrize("keywords", ["forces direct", "rotate random forces direct", "rotate octahedral every 4"])
+def test_direct_forces_in_single_precision(tmp_path, keywords):
+    script = triclinic() + toy("exported-direct-f32", keywords)
+    (energy, forces, pressures), expected = evaluate(tmp_path, script, 3), evaluate(tmp_path, script, 1)
+    assert_same([energy, forces], expected, 1e-6)
+    assert np.isnan(pressures).all() == ("direct" in keywords)
