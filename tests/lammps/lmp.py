@@ -16,6 +16,8 @@ COMMAND_LINE = BUILD / "tumble"
 TOYS = ROOT / "tests/data/models"
 WATER = ROOT / "examples/models/water-pet.onnx"
 WATER_F64 = ROOT / "examples/models/water-pet-f64.onnx"
+# Ranks that wait for messages sleep: they may be more than the processors.
+PATIENCE = {"MPIR_CVAR_CH4_PROGRESS_THROTTLE": "1", "MPIR_CVAR_CH4_PROGRESS_THROTTLE_NO_PROGRESS_COUNT": "64"}
 
 
 @dataclass
@@ -44,7 +46,8 @@ def run(folder, script, ranks=1, environment=None, timeout=300, plugin=True):
     load = f"plugin load {PLUGIN}\n" if plugin else ""
     (folder / "in.test").write_text(load + script)
     command = [BIN / "mpiexec", "-n", str(ranks), BIN / "lmp", "-in", "in.test", "-log", "none"]
-    variables = {**os.environ, "ORT_DISABLE_TELEMETRY": "1", "VIRTUAL_ENV": str(BIN.parent), **(environment or {})}
+    variables = {**os.environ, **PATIENCE, "ORT_DISABLE_TELEMETRY": "1", "VIRTUAL_ENV": str(BIN.parent)}
+    variables |= environment or {}
     done = subprocess.run(
         command, cwd=folder, env=variables, timeout=timeout, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )

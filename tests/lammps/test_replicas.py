@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 from boxes import model, triclinic
-from lmp import BIN, PLUGIN, TOYS, Run, assert_close, run
+from lmp import BIN, PATIENCE, PLUGIN, TOYS, Run, assert_close, run
 
 TWOHOP = TOYS / "twohop-padded-f64.onnx"
 HARMONIC = TOYS / "harmonic-list-f64.onnx"
@@ -14,11 +14,12 @@ EVERY = "rotate octahedral every 4"
 START = triclinic(extra="atom_modify sort 0 0")
 
 
-def partitions(folder, script, count):
-    """A run on `count` partitions of one rank each; its output contains that of all partitions."""
+def partitions(folder, script, count, ranks=1):
+    """A run on `count` partitions of some ranks each; its output contains that of all partitions."""
     (folder / "in.test").write_text(f"plugin load {PLUGIN}\n" + script)
-    command = [BIN / "mpiexec", "-n", str(count), BIN / "lmp", "-in", "in.test", "-partition", f"{count}x1"]
-    environment = {**os.environ, "ORT_DISABLE_TELEMETRY": "1", "VIRTUAL_ENV": str(BIN.parent)}
+    command = [BIN / "mpiexec", "-n", str(count * ranks), BIN / "lmp", "-in", "in.test"]
+    command += ["-partition", f"{count}x{ranks}"]
+    environment = {**os.environ, **PATIENCE, "ORT_DISABLE_TELEMETRY": "1", "VIRTUAL_ENV": str(BIN.parent)}
     done = subprocess.run(command, cwd=folder, env=environment, timeout=120, capture_output=True, text=True)
     return Run(done.returncode, done.stdout + done.stderr, folder)
 

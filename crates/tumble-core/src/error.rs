@@ -395,6 +395,23 @@ crate::errors! {
             needed: usize,
         },
 
+        /// A memory limit too small for the atoms of a rank that exchanges messages with others.
+        ///
+        /// Cause: The tensors kept between the layers need more than `memory`. Ranks that exchange messages cannot divide
+        /// their atoms into blocks.
+        ///
+        /// Cure: Raise `memory` to the value in the sentence, use more ranks, or write `exchange no`.
+        #[error(
+            "memory is limited to {} MB, too little for the atoms of a rank that exchanges messages: raise memory to at \
+             least {} MB, use more ranks, or write exchange no", given >> 20, needed.div_ceil(1 << 20)
+        )]
+        RankMemory {
+            /// The limit, bytes.
+            given: usize,
+            /// Memory that suffices on all ranks, bytes.
+            needed: usize,
+        },
+
         /// Another rank has failed. That rank has an error of its own, which is the one to report.
         ///
         /// Cause: The evaluation failed on another MPI rank, and ends on all of them.

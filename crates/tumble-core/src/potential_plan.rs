@@ -36,18 +36,18 @@ pub fn plan_for(potential: &dyn Potential, work: &[Work], memory: usize) -> Plan
 /// replicas on every rank. A collective call.
 ///
 /// # Errors
-/// [`Error::MemoryTooSmall`] if a replica needs more than `memory`, and the errors of
+/// [`Error::RankMemory`] if a replica needs more than `memory` on any rank, and the errors of
 /// [`Ranks::least`](crate::domain::Ranks::least).
 pub fn plan_across_ranks(potential: &dyn Potential, domain: &Domain, work: &Work, memory: usize) -> Result<Plan> {
     let limits = potential.limits(memory);
     let bytes = |memory| query_costs(potential, |costs| costs.within(memory).bytes(work.size, limits.workers));
-    if bytes(memory) > memory {
-        let needed = smallest(memory, usize::MAX, |memory| bytes(memory) <= memory);
-        return Err(Error::MemoryTooSmall { given: memory, needed });
+    let needed = if bytes(memory) <= memory { 0 } else { smallest(memory, usize::MAX, |more| bytes(more) <= more) };
+    let batch = query_costs(potential, |costs| batch_size(work.size, costs, &limits));
+    let least = domain.ranks.least(vec![batch as f64, -(needed as f64)])?;
+    match -least[1] {
+        0.0 => Ok(Plan::in_batches(work, least[0] as usize, limits.workers)),
+        needed => Err(Error::RankMemory { given: memory, needed: needed as usize }),
     }
-    let own = query_costs(potential, |costs| batch_size(work.size, costs, &limits));
-    let batch = domain.ranks.least(vec![own as f64])?[0] as usize;
-    Ok(Plan::in_batches(work, batch, limits.workers))
 }
 
 /// Estimates the working memory of one replica of the graph by itself, bytes.

@@ -49,7 +49,7 @@ tumble_core::errors! {
         /// Cause: The model or the device does not allow evaluation layer by layer.
         ///
         /// Cure: None is needed: each rank evaluates its ghosts again. Fewer ranks with more threads may be faster.
-        #[error("ranks cannot exchange messages, since {why}")]
+        #[error("each rank evaluates its ghosts again, since the model cannot be cut into stages: {why}")]
         NoStages {
             /// The reason, as the rest of a sentence.
             why: String,
