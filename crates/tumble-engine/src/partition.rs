@@ -6,6 +6,8 @@
 
 mod arena;
 mod executor;
+mod kept_tensor;
+mod lockstep;
 mod message_exchange;
 mod nontemporal;
 mod partitioner;
@@ -31,7 +33,7 @@ use tumble_onnx::runtime::session::{Model, SessionFactory, SharedSession};
 use tumble_onnx::runtime::terminate::TerminableRun;
 
 use crate::error::PartitionError;
-pub(crate) use crate::partition::executor::SpareMemory;
+pub(crate) use crate::partition::lockstep::SpareMemory;
 use crate::partition::partitioner::{ExchangeKind, GraphPartition, Pruning, Subgraph, cut};
 use crate::partition::pruning::NarrowInput;
 pub use crate::partition::rank_messages::{BorderRows, RankMessage};

@@ -2,12 +2,11 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use bytemuck::Pod;
 use ort::session::{SessionInputValue, SessionInputs};
-use ort::value::{DynValue, TensorElementType, TensorRef};
+use ort::value::{DynValue, TensorRef};
 use tumble_core::cancel::Cancel;
 use tumble_core::error::{Error, Result};
 use tumble_core::graph::Graph;
@@ -15,128 +14,36 @@ use tumble_core::panics::{ForeignError, in_one_line};
 use tumble_core::parallel::locked;
 use tumble_core::parallel::{distribute, in_order};
 use tumble_core::potential::{Derivative, Forces, KeptEdges, Replicas, Response};
-use tumble_core::rotation::{IDENTITY, Matrix3};
-use tumble_onnx::contract::metadata::Precision;
+use tumble_core::rotation::Matrix3;
 use tumble_onnx::contract::packing::Tensors;
 use tumble_onnx::contract::signature::output;
 use tumble_onnx::contract::unpacking::Reader;
 use tumble_onnx::runtime::session::Model;
 use tumble_ops::Real;
 
-use crate::partition::arena::{Arena, Pool, TensorRange};
+use crate::partition::arena::{Arena, Pool};
+use crate::partition::kept_tensor::KeptTensor;
+use crate::partition::lockstep::SpareTensors;
 use crate::partition::message_exchange::Messages;
-use crate::partition::nontemporal::copy;
 use crate::partition::pruning::{NarrowEdges, OTHER_SIZE, marked};
-use crate::partition::rank_exchange::{self, Received};
+use crate::partition::rank_exchange::Received;
 use crate::partition::tiles::{Rows, Tiles};
 use crate::partition::{Origin, PartitionedModel, Source, Stage};
-use crate::worker::{Timed, longest, run_error};
-
-/// Centers per tile where kept edges are counted.
-const COUNTED: usize = 64;
-
-/// An output of a stage for one tile.
-struct Tensor {
-    shape: Vec<i64>,
-    kind: TensorElementType,
-    worker: usize,
-    place: TensorRange,
-}
+use crate::worker::{longest, run_error};
 
 /// The tensors that a worker keeps of a stage, by the last stage that uses them.
-type Arenas = Vec<Arena>;
+pub(crate) type Arenas = Vec<Arena>;
 
 /// The kept outputs of a stage.
-struct StageOutputs {
+pub(crate) struct StageOutputs {
     /// The outputs, by tile and output.
-    tensors: Vec<Vec<Tensor>>,
+    tensors: Vec<Vec<KeptTensor>>,
     /// The memory of the outputs, by worker.
-    arenas: Vec<Arenas>,
+    pub arenas: Vec<Arenas>,
 }
 
 /// A tensor's shape and its numbers.
 pub(crate) type View<'a, T> = (&'a [i64], &'a [T]);
-
-impl PartitionedModel {
-    /// Evaluates replicas together, stage by stage, in tiles of `size` centers, with memory from `spare`. Returns the
-    /// kept tensors' size too.
-    pub fn evaluate(
-        &self,
-        model: &Model,
-        replicas: &Replicas,
-        forces: Forces,
-        size: usize,
-        spare: &SpareMemory,
-        cancel: &Cancel,
-    ) -> Result<(Timed, Kept)> {
-        match model.metadata.precision {
-            Precision::Float32 => self.run(model, replicas, forces, size, (&spare.slabs, &spare.float32), cancel),
-            Precision::Float64 => self.run(model, replicas, forces, size, (&spare.slabs, &spare.float64), cancel),
-        }
-    }
-
-    fn run<T: Real + Pod>(
-        &self,
-        model: &Model,
-        &Replicas { graph, rotations }: &Replicas,
-        forces: Forces,
-        size: usize,
-        memory: (&Pool, &SpareTensors<T>),
-        cancel: &Cancel,
-    ) -> Result<(Timed, Kept)> {
-        let run = |rotation| Evaluation::new(self, model, (graph, rotation), size, memory, cancel);
-        let mut runs: Vec<_> = rotations.iter().map(run).collect::<Result<_>>()?;
-        let (domain, mut elapsed, mut kept, mut slabs) = (graph.domain.as_deref(), Duration::ZERO, Kept::default(), 0);
-        for stage in 0..self.stages.len() {
-            if let Some(domain) = domain {
-                rank_exchange::communicate(self, stage, &mut runs, domain)?;
-            }
-            for run in &mut runs {
-                elapsed += run.compute(stage)?;
-            }
-            if let Some(keep) = self.keep.filter(|keep| keep.stage == stage) {
-                rank_exchange::prune(&mut runs, keep, domain)?;
-            }
-            kept.bytes = kept.bytes.max(runs.iter().map(Evaluation::bytes).sum());
-            slabs = slabs.max(runs.iter().map(Evaluation::slabs).sum());
-            runs.iter_mut().for_each(|run| run.drop_after(stage));
-        }
-        kept.slots = runs.iter().map(Evaluation::slots).sum();
-        let responses = runs.iter().map(|run| run.response(forces)).collect::<Result<_>>()?;
-        give_back(runs, slabs, memory);
-        Ok(((responses, elapsed), kept))
-    }
-
-    /// Counts the edges of a graph that the model keeps; `None` if it prunes none.
-    pub fn kept_edges(&self, model: &Model, graph: &Graph, cancel: &Cancel) -> Result<Option<KeptEdges>> {
-        let Some(keep) = self.keep else { return Ok(None) };
-        let (SpareMemory { slabs, float32, float64 }, replica) = (&SpareMemory::default(), (graph, &IDENTITY));
-        let kept = match model.metadata.precision {
-            Precision::Float32 => Evaluation::new(self, model, replica, COUNTED, (slabs, float32), cancel)?.count(keep),
-            Precision::Float64 => Evaluation::new(self, model, replica, COUNTED, (slabs, float64), cancel)?.count(keep),
-        };
-        kept.map(Some)
-    }
-}
-
-/// What an evaluation keeps between stages, at its peak.
-#[derive(Default)]
-pub(crate) struct Kept {
-    pub bytes: usize,
-    /// Edge slots of all tiles; of the narrow edges in a model that prunes.
-    pub slots: usize,
-}
-
-/// Memory for reuse by the next evaluation.
-#[derive(Default)]
-pub(crate) struct SpareMemory {
-    slabs: Pool,
-    float32: SpareTensors<f32>,
-    float64: SpareTensors<f64>,
-}
-
-/// The model's inputs for tiles, for reuse.
-type SpareTensors<T> = Mutex<Vec<Tensors<T>>>;
 
 /// One evaluation of a replica.
 pub(crate) struct Evaluation<'a, T> {
@@ -144,20 +51,22 @@ pub(crate) struct Evaluation<'a, T> {
     model: &'a Model,
     pub tiles: Tiles<'a>,
     /// The model's inputs, by tile.
-    tensors: Vec<Tensors<T>>,
+    pub tensors: Vec<Tensors<T>>,
     /// The kept outputs, by stage.
-    stage_outputs: Vec<StageOutputs>,
+    pub stage_outputs: Vec<StageOutputs>,
     /// The narrow edges, once they are known.
     pub narrow: Option<NarrowEdges>,
     /// Rows from other ranks.
     pub received: Vec<Received<T>>,
+    /// Whether the outputs stay where ONNX Runtime has put them.
+    in_place: bool,
     pub pool: &'a Pool,
     packed: &'a SpareTensors<T>,
     cancel: &'a Cancel,
 }
 
 impl<'a, T: Real + Pod> Evaluation<'a, T> {
-    fn new(
+    pub fn new(
         partitioned: &'a PartitionedModel,
         model: &'a Model,
         (graph, rotation): (&'a Graph, &'a Matrix3),
@@ -166,9 +75,20 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
         cancel: &'a Cancel,
     ) -> Result<Self> {
         let (tiles, tensors, stage_outputs) = (Tiles::new(Cow::Borrowed(graph), size), Vec::new(), Vec::new());
-        let (narrow, received) = (None, Vec::new());
-        let mut run =
-            Self { partitioned, model, tiles, tensors, stage_outputs, narrow, received, pool, packed, cancel };
+        let (narrow, received, in_place) = (None, Vec::new(), partitioned.keeps_in_place(&tiles));
+        let mut run = Self {
+            partitioned,
+            model,
+            tiles,
+            tensors,
+            stage_outputs,
+            narrow,
+            received,
+            in_place,
+            pool,
+            packed,
+            cancel,
+        };
         run.tensors = in_order(run.all_tiles(run.workers(), |_, tile| Ok(run.pack(tile, rotation)))?).collect();
         Ok(run)
     }
@@ -180,13 +100,13 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
         tensors
     }
 
-    fn response(&self, forces: Forces) -> Result<Response> {
+    pub fn response(&self, forces: Forces) -> Result<Response> {
         let responses = self.all_tiles(self.workers(), |_, tile| self.read(tile, forces))?;
         Ok(joined(in_order(responses), forces, &self.tiles.whole))
     }
 
     /// Computes the stages up to the marks, and counts the narrow edges.
-    fn count(mut self, keep: Origin) -> Result<KeptEdges> {
+    pub fn count(mut self, keep: Origin) -> Result<KeptEdges> {
         for stage in 0..keep.stage {
             self.compute(stage)?;
             self.drop_after(stage);
@@ -196,7 +116,7 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
         Ok(NarrowEdges::new(&self.tiles, &marked, &[], |tile| self.atoms(tile)).count())
     }
 
-    fn workers(&self) -> Range<usize> {
+    pub fn workers(&self) -> Range<usize> {
         0..self.partitioned.stages[0].sessions.len().min(self.tiles.len())
     }
 
@@ -210,7 +130,7 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
     }
 
     /// Computes one stage of all tiles; returns the time spent in ONNX Runtime.
-    fn compute(&mut self, number: usize) -> Result<Duration> {
+    pub fn compute(&mut self, number: usize) -> Result<Duration> {
         let stage = &self.partitioned.stages[number];
         let exchanged = self.exchanged(stage)?;
         let arenas = || (0..=self.partitioned.stages.len()).map(|_| Arena::default()).collect();
@@ -229,7 +149,7 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
         (worker, arenas): &mut (usize, Arenas),
         tile: usize,
         exchanged: &[Option<Messages<T>>],
-    ) -> Result<(Vec<Tensor>, Duration)> {
+    ) -> Result<(Vec<KeptTensor>, Duration)> {
         let (mut taken, handle) = (Arena::default(), &self.partitioned.run_handles[*worker]);
         let places = exchanged.iter().map(|messages| {
             let exchanged = messages.as_ref().map(|messages| self.exchange(tile, messages, &mut taken));
@@ -244,11 +164,8 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
             let start = Instant::now();
             let outputs = session.run_with_options(SessionInputs::from(&*inputs), handle.options.options())?;
             let elapsed = start.elapsed();
-            let kept = stage
-                .last_use
-                .iter()
-                .enumerate()
-                .map(|(output, &last_use)| self.keep(*worker, &outputs[output], &mut arenas[last_use]));
+            let outputs = outputs.into_iter().zip(&stage.last_use);
+            let kept = outputs.map(|((_, value), &last_use)| self.keep(*worker, value, &mut arenas[last_use]));
             Ok::<_, ort::Error>((kept.collect::<ort::Result<_>>()?, elapsed))
         };
         let done = self.cancel.during(&handle.run, || in_one_line(run).map_err(|cause| run_error(self.model, cause)));
@@ -266,33 +183,23 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
         match source {
             Source::Structure(input) => self.tensors[tile].view(*input),
             Source::Narrow(input) => self.narrow().view(tile, *input),
-            Source::Kept(origin) => self.kept(tile, *origin),
+            Source::Kept(origin) => {
+                let (tensor, arena) = self.output(tile, *origin);
+                tensor.input::<T>(arena)
+            }
             Source::Exchanged(_) => value(exchanged.expect("an exchanged input has a tensor")),
         }
     }
 
-    fn keep(&self, worker: usize, value: &DynValue, arena: &mut Arena) -> ort::Result<Tensor> {
-        let (shape, kind) = (value.shape().to_vec(), *value.data_type());
-        let place = match kind {
-            TensorElementType::Bool => {
-                let found = bytemuck::cast_slice::<bool, u8>(value.try_extract_tensor()?.1);
-                arena.add(found.len(), self.pool, |free| free.copy_from_slice(found))
-            }
-            TensorElementType::Int64 => {
-                let found = value.try_extract_tensor::<i64>()?.1;
-                arena.add(found.len(), self.pool, |free| free.copy_from_slice(found))
-            }
-            _ => {
-                let found = value.try_extract_tensor::<T>()?.1;
-                arena.add(found.len(), self.pool, |free| copy(found, free))
-            }
-        };
-        let place = place.map_err(|error| ort::Error::new(error.to_string()))?;
-        Ok(Tensor { shape, kind, worker, place })
+    fn keep(&self, worker: usize, value: DynValue, arena: &mut Arena) -> ort::Result<KeptTensor> {
+        match self.in_place {
+            true => KeptTensor::in_place::<T>(worker, value),
+            false => KeptTensor::copied::<T>(worker, &value, arena, self.pool),
+        }
     }
 
     /// Returns a kept output of a stage, and its memory.
-    fn output(&self, tile: usize, origin: Origin) -> (&Tensor, &Arena) {
+    fn output(&self, tile: usize, origin: Origin) -> (&KeptTensor, &Arena) {
         let StageOutputs { tensors, arenas } = &self.stage_outputs[origin.stage];
         let tensor = &tensors[tile][origin.output];
         let last_use = self.partitioned.stages[origin.stage].last_use[origin.output];
@@ -301,40 +208,26 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
 
     /// Returns whether a kept output of a stage holds real numbers.
     pub fn is_real(&self, origin: Origin) -> bool {
-        let kind = self.output(0, origin).0.kind;
-        ![TensorElementType::Bool, TensorElementType::Int64].contains(&kind)
+        self.output(0, origin).0.is_real()
     }
 
     /// Returns a kept output of a stage that holds real numbers.
     pub fn view(&self, tile: usize, origin: Origin) -> View<'_, T> {
         let (tensor, arena) = self.output(tile, origin);
-        (&tensor.shape, arena.get(&tensor.place))
+        (&tensor.shape, tensor.numbers(arena))
     }
 
     /// Returns a kept output of a stage that holds integers in one row; `None` if it holds something else.
     pub fn integers(&self, tile: usize, origin: Origin) -> Option<&[i64]> {
         let (tensor, arena) = self.output(tile, origin);
-        (tensor.kind == TensorElementType::Int64 && tensor.shape.len() == 1).then(|| arena.get(&tensor.place))
-    }
-
-    /// Returns a kept output of a stage for ONNX Runtime, without a copy.
-    fn kept(&self, tile: usize, origin: Origin) -> ort::Result<SessionInputValue<'_>> {
-        let (Tensor { shape, kind, place, .. }, arena) = self.output(tile, origin);
-        Ok(match kind {
-            TensorElementType::Bool => {
-                let flags = bytemuck::checked::cast_slice::<u8, bool>(arena.get(place));
-                TensorRef::from_array_view((shape.clone(), flags))?.into()
-            }
-            TensorElementType::Int64 => TensorRef::from_array_view((shape.clone(), arena.get::<i64>(place)))?.into(),
-            _ => value::<T>((shape, arena.get(place)))?,
-        })
+        tensor.integers(arena).filter(|_| tensor.shape.len() == 1)
     }
 
     /// Returns the marks of all edges by a stage.
     pub fn marked(&self, keep: Origin) -> Result<Vec<bool>> {
         let marks = |tile| {
             let (tensor, arena) = self.output(tile, keep);
-            (tensor.kind == TensorElementType::Bool).then(|| arena.get::<u8>(&tensor.place))
+            tensor.flags(arena)
         };
         let marks: Option<Vec<_>> = (0..self.tiles.len()).map(marks).collect();
         let marked = marks.ok_or(OTHER_SIZE).and_then(|keep| marked(&self.tiles, &keep));
@@ -355,20 +248,20 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
         self.stage_outputs.iter().flat_map(|done| &done.arenas).flatten()
     }
 
-    fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         self.arenas().map(Arena::bytes).chain(self.tensors.iter().map(Tensors::bytes)).sum()
     }
 
-    fn slots(&self) -> usize {
+    pub fn slots(&self) -> usize {
         let edges = self.narrow.as_ref().map_or(&self.tiles, |narrow| &narrow.tiles);
         (0..edges.len()).map(|tile| edges.n_rows(tile, Rows::Slots)).sum()
     }
 
-    fn slabs(&self) -> usize {
+    pub fn slabs(&self) -> usize {
         self.arenas().map(Arena::slabs).sum()
     }
 
-    fn drop_after(&mut self, stage: usize) {
+    pub fn drop_after(&mut self, stage: usize) {
         let stages = &self.partitioned.stages;
         self.received.retain(|received| stages[received.origin.stage].last_use[received.origin.output] > stage);
         let arenas = self.stage_outputs.iter_mut().flat_map(|done| &mut done.arenas);
@@ -385,24 +278,6 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
     pub fn failed(&self, cause: &str) -> Error {
         run_error(self.model, ForeignError::new(cause))
     }
-}
-
-/// Leaves the memory to the next evaluation, as far as one of the same size needs it: `slabs` for kept tensors at their
-/// peak, and one per worker for exchanges.
-fn give_back<T: Real + Pod>(runs: Vec<Evaluation<T>>, slabs: usize, (pool, packed): (&Pool, &SpareTensors<T>)) {
-    let slabs = slabs + runs.first().map_or(0, |run| run.workers().len());
-    let mut tensors = Vec::new();
-    for run in runs {
-        run.stage_outputs
-            .into_iter()
-            .flat_map(|done| done.arenas)
-            .flatten()
-            .for_each(|mut arena| pool.give(&mut arena));
-        tensors.extend(run.tensors);
-    }
-    pool.limit(slabs);
-    tensors.reverse();
-    *locked(packed) = tensors;
 }
 
 fn value<'a, T: Real>(view: View<'a, T>) -> ort::Result<SessionInputValue<'a>> {
