@@ -1,14 +1,16 @@
 """Measures the work of the ranks: their processor time outside MPI, where they wait.
 
-    python3 benches/lammps/own_work.py MODEL N RANKS STEPS [ROTATE [EXCHANGE [ROUNDS]]]
+    python3 benches/lammps/own_work.py MODEL N RANKS STEPS [ROTATE [EXCHANGE [COPIES [ROUNDS]]]]
 
-Prints one line of JSON, for `own_work.json` beside this file: seconds per step, least of ROUNDS (default 3). With more
-ranks than cores the time of a step has no meaning, but processor time has.
+Prints one line of JSON, for `own_work.json` beside this file: seconds per step, least of ROUNDS (default 3), of the
+first of COPIES (default 1) independent runs side by side. With more ranks than cores the time of a step has no meaning,
+but processor time has.
 """
 
 import json
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import geometry
@@ -35,11 +37,19 @@ def run(model, n, ranks, steps, rotate, exchange):
     )
 
 
-def measure(model, n, ranks, steps, rotate="none", exchange="yes", rounds=3):
+def beside(copies, *case):
+    """The first of several equal runs side by side."""
+    with ThreadPoolExecutor(copies) as pool:
+        return list(pool.map(lambda _: run(*case), range(copies)))[0]
+
+
+def measure(model, n, ranks, steps, rotate="none", exchange="yes", copies=1, rounds=3):
     """Seconds per step, the least of several runs."""
-    runs = [run(model, n, ranks, steps, rotate, exchange) for _ in range(rounds)]
+    runs = [beside(copies, model, n, ranks, steps, rotate, exchange) for _ in range(rounds)]
     fastest = min((row for _, _, rows in runs for row in rows), key=lambda row: row[5])
-    found = dict(model=Path(model).stem, atoms=scale.atoms(n), ranks=ranks, rotate=rotate, exchange=exchange)
+    found = dict(
+        model=Path(model).stem, atoms=scale.atoms(n), ranks=ranks, rotate=rotate, exchange=exchange, copies=copies
+    )
     found |= dict(
         work=min(sum(work) for work, _, _ in runs) / steps, busiest=min(max(work) for work, _, _ in runs) / steps
     )
@@ -49,4 +59,4 @@ def measure(model, n, ranks, steps, rotate="none", exchange="yes", rounds=3):
 if __name__ == "__main__":
     words = sys.argv[1:]
     numbers = [int(word) for word in words[1:4]]
-    print(json.dumps(measure(words[0], *numbers, *words[4:6], *map(int, words[6:7]))), flush=True)
+    print(json.dumps(measure(words[0], *numbers, *words[4:6], *map(int, words[6:8]))), flush=True)
