@@ -38,6 +38,7 @@ class Model:
     bytes_per_edge: int = 0
     # Target of the adaptive cutoff; None without one.
     neighbors: float | None = None
+    stages: int = 0
 
     @classmethod
     def read(cls, info):
@@ -45,7 +46,7 @@ class Model:
         messages = [(message["stage"], message["rows"], message["numbers"]) for message in info["rank_messages"]]
         neighbors = info["provenance"].get("hypers", {}).get("num_neighbors_adaptive")
         size = 8 if info["precision"] == "float64" else 4
-        return cls(info["cutoff"], info["hops"], messages, size, info["bytes_per_edge"], neighbors)
+        return cls(info["cutoff"], info["hops"], messages, size, info["bytes_per_edge"], neighbors, info["stages"])
 
     @classmethod
     def of_file(cls, path):

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import bricks
 import exchange_cost
-import numpy as np
 from exchange_cost import Cells
 from imbalance import fullest
 from liquid import Liquid
@@ -19,6 +18,8 @@ from liquid import Liquid
 HERE = Path(__file__).resolve().parent
 NETWORKS = json.loads((HERE / "networks.json").read_text())
 MODELS = {name: exchange_cost.Model.read(info) for name, info in json.loads((HERE / "models.json").read_text()).items()}
+# The measurement that gives the time per stage: model, atoms, ranks.
+FEW = ("water-pet", 192, 2)
 # Bytes of a ghost in a step of LAMMPS, forward or backward, and its messages: one for each side of the brick.
 BYTES_OF_A_GHOST, SIDES = 24, 6
 # Bricks of a liquid that are counted: all kinds, or as many as this, evenly chosen.
@@ -52,26 +53,32 @@ class Network:
 
 
 class Work:
-    """Measured processor time per atom and evaluation, by the number of atoms of a rank."""
+    """Time of an evaluation: a time per atom, measured on one rank, and a time per stage on each of several ranks."""
 
-    def __init__(self, model, measured):
-        rows = [row for row in measured if (row["model"], row["rotate"], row["exchange"]) == (model, "none", "yes")]
-        self.shared = self.per_atom(row for row in rows if row["ranks"] > 1)
-        self.alone = self.per_atom(row for row in rows if row["ranks"] == 1)
+    def __init__(self, per_atom, per_stage=0.0, stages=0):
+        self.per_atom, self.fixed = per_atom, per_stage * stages
 
-    @staticmethod
-    def per_atom(rows):
-        """Atoms of a rank, ascending, and the least time per atom measured there."""
-        found = {}
-        for row in rows:
-            own, seconds = row["atoms"] / row["ranks"], row["work"] / row["atoms"]
-            found[own] = min(seconds, found.get(own, seconds))
-        return sorted(found.items())
+    @classmethod
+    def measured(cls, name, rows):
+        """Of a model, from measurements."""
+        bare = [row for row in rows if (row["rotate"], row["exchange"]) == ("none", "yes")]
+        return cls(per_atom(bare, name), per_stage(bare), MODELS[name].stages)
 
     def seconds(self, atoms, alone=False):
-        """Seconds of an evaluation; beyond the measured numbers of atoms, the time per atom is that of the nearest."""
-        sizes, times = zip(*(self.alone if alone else self.shared))
-        return atoms * float(np.interp(math.log(atoms), np.log(sizes), times))
+        """Seconds of an evaluation of these atoms."""
+        return atoms * self.per_atom + (0.0 if alone else self.fixed)
+
+
+def per_atom(rows, name):
+    """Least time per atom of one rank."""
+    return min(row["work"] / row["atoms"] for row in rows if (row["model"], row["ranks"]) == (name, 1))
+
+
+def per_stage(rows):
+    """Time that a stage takes besides its atoms, from two ranks with few atoms."""
+    name, atoms, ranks = FEW
+    work = min(row["work"] for row in rows if (row["model"], row["atoms"], row["ranks"]) == FEW)
+    return (work - atoms * per_atom(rows, name)) / ranks / MODELS[name].stages
 
 
 def chosen_bricks(repeats, numbers):

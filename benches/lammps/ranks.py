@@ -25,7 +25,7 @@ NAMES = {"water-pet": "compact PET", "water-mtt-pet": "PET, 3 hops", "xs": "uPET
 
 def case(name, repeats, ranks, network, rotations=1):
     """Predicted seconds and efficiencies of a model on a system."""
-    system, work = System(MODELS[name], repeats, ranks), Work(name, MEASURED)
+    system, work = System(MODELS[name], repeats, ranks), Work.measured(name, MEASURED)
     alone = rotations * work.seconds(system.atoms, alone=True)
     found = dict(model=name, atoms=system.atoms, ranks=ranks, rotations=rotations, bound=system.bound())
     for kind, excess in (("copies", 1.0), ("liquid", system.excess())):
@@ -38,10 +38,9 @@ def case(name, repeats, ranks, network, rotations=1):
 def predictions():
     """All cases: strong and weak scaling of each model."""
     network = Network.named(NETWORK, RANKS_PER_NODE)
-    names = [name for name in MODELS if any(row["model"] == name and row["ranks"] > 1 for row in MEASURED)]
-    strong = [case(name, STRONG, ranks, network) for name in names for ranks in RANKS[1:]]
-    strong += [case(name, STRONG, ranks, network, 24) for name in names for ranks in (64, 1024)]
-    weak = [case(name, *places, network) for name in names for places in [*WEAK, LARGEST]]
+    strong = [case(name, STRONG, ranks, network) for name in MODELS for ranks in RANKS[1:]]
+    strong += [case(name, STRONG, ranks, network, 24) for name in MODELS for ranks in (64, 1024)]
+    weak = [case(name, *places, network) for name in MODELS for places in [*WEAK, LARGEST]]
     return dict(network=NETWORK, ranks_per_node=RANKS_PER_NODE, strong=strong, weak=weak)
 
 

@@ -16,21 +16,18 @@ COMPACT = Model(3.7, 2, [(1, "edges", 32), (2, "edges", 32)], 4, 4111)
 FREE = Network(0.0, 1e30)
 
 
-def measured(**more):
-    """A measurement: 1 ms per atom."""
-    row = dict(model="toy", atoms=1536, ranks=2, rotate="none", exchange="yes", work=1.536)
-    return [row | more, row | dict(ranks=1)]
+WORK = Work(0.001)
 
 
 def test_without_communication_the_speed_up_is_the_number_of_ranks():
-    system, work = System(COMPACT, 2, 8), Work("toy", measured())
+    system, work = System(COMPACT, 2, 8), WORK
     assert sum(system.with_exchange(work, FREE).values()) == pytest.approx(1.536 / 8)
     assert sum(system.without_exchange(work, FREE).values()) == pytest.approx(1.536 / 8 / system.bound())
 
 
 def test_messages_cost_latency_per_partner_and_bytes():
     system = System(COMPACT, 2, 2)
-    parts = system.with_exchange(Work("toy", measured()), Network(1.0, 1.0))
+    parts = system.with_exchange(WORK, Network(1.0, 1.0))
     # One partner, three messages, of 1,776 edges; eleven all-reduces.
     assert parts["messages"] == 3 + 1776 * (40 + 2 * 128)
     assert parts["all_reduces"] == 11
@@ -42,16 +39,21 @@ def test_ranks_of_a_node_share_its_bandwidth():
     assert Network(1.0, 8.0).all_reduce(5) == 3
 
 
-def test_work_is_interpolated_between_measured_sizes():
-    work = Work("toy", [*measured(), *measured(atoms=192, work=0.096)])
-    assert work.seconds(96) == pytest.approx(96 * 0.0005)
-    assert work.seconds(768) == pytest.approx(0.768)
-    assert work.seconds(10) == pytest.approx(10 * 0.0005)
-    assert 0.0005 < work.seconds(300) / 300 < 0.001
+def test_stages_take_time_on_several_ranks_only():
+    work = Work(0.001, per_stage=0.5, stages=3)
+    assert work.seconds(10, alone=True) == pytest.approx(0.01)
+    assert work.seconds(10) == pytest.approx(1.51)
+
+
+def test_time_per_stage_is_what_few_atoms_take_besides_their_own():
+    one = dict(model="water-pet", atoms=1536, ranks=1, rotate="none", exchange="yes", work=1.536)
+    found = Work.measured("water-pet", [one, one | dict(atoms=192, ranks=2, work=0.192 + 6e-3)])
+    assert found.per_atom == pytest.approx(0.001)
+    assert found.fixed == pytest.approx(3e-3)
 
 
 def test_rotations_share_messages_and_multiply_work_and_bytes():
-    system, work = System(COMPACT, 1, 16), Work("toy", measured())
+    system, work = System(COMPACT, 1, 16), WORK
     one, many = (system.with_exchange(work, Network(1.0, 1e30), rotations) for rotations in (1, 24))
     assert many["work"] == pytest.approx(24 * one["work"])
     assert many["messages"] < 24 * one["messages"]
