@@ -4,8 +4,8 @@
 
 use std::sync::{Arc, Barrier, Mutex};
 
-use tumble_core::domain::{Domain, Owners, Ranks};
-use tumble_core::error::Result;
+use tumble_core::connect::{Owners, connect};
+use tumble_core::domain::{RankFailure, Ranks};
 use tumble_core::graph::{Edge, Graph};
 
 /// What all ranks of a structure share: a place for each message and for the numbers of each rank.
@@ -37,7 +37,7 @@ impl LocalRank {
 }
 
 impl Ranks for LocalRank {
-    fn exchange(&self, outgoing: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>> {
+    fn exchange(&self, outgoing: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>, RankFailure> {
         for (&partner, message) in self.partners.iter().zip(outgoing) {
             self.board.messages.lock().unwrap()[self.number][partner] = message;
         }
@@ -48,11 +48,11 @@ impl Ranks for LocalRank {
         Ok(incoming)
     }
 
-    fn sum(&self, numbers: Vec<f64>) -> Result<Vec<f64>> {
+    fn sum(&self, numbers: Vec<f64>) -> Result<Vec<f64>, RankFailure> {
         Ok(self.gather(numbers, |a, b| a + b))
     }
 
-    fn least(&self, numbers: Vec<f64>) -> Result<Vec<f64>> {
+    fn least(&self, numbers: Vec<f64>) -> Result<Vec<f64>, RankFailure> {
         Ok(self.gather(numbers, f64::min))
     }
 }
@@ -117,6 +117,6 @@ fn share(whole: &Graph, number: usize, count: usize, rank_of: &impl Fn(usize) ->
     };
     let partners: Vec<_> = atoms.iter().map(partner).collect();
     let owners = Owners { tags: &tags, partners: &partners, count: count - 1 };
-    graph.domain = Some(Arc::new(Domain::connect(&graph, &owners, rank).unwrap()));
+    graph.domain = Some(Arc::new(connect(&graph, &owners, rank).unwrap()));
     Share { graph, atoms, edges }
 }

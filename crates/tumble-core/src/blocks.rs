@@ -4,7 +4,7 @@
 //! messages reach them, with weight 0. The halo is evaluated more than once, so blocks are cut compact, by recursive
 //! coordinate bisection.
 
-pub(crate) mod least_memory;
+mod least_memory;
 
 use std::collections::VecDeque;
 

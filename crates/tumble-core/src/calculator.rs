@@ -217,7 +217,7 @@ impl Calculator {
     pub fn two_draws(&mut self, graph: &Graph, step: u64, detail: &Detail) -> Result<[Evaluation; 2]> {
         let seed = !self.policy.seed;
         let request = self.request(self.policy.forces, detail);
-        let mut draw = |seed| {
+        let mut draw = |seed| -> Result<Evaluation> {
             let policy = Policy { seed, ..self.policy.clone() };
             let job = Task { graph, policy: &policy, step }.averaged(&request);
             Ok(average_job(self.potential.as_mut(), &job)?.0)

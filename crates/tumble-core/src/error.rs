@@ -3,6 +3,7 @@
 //! A sentence is lower case and has the problem, its place, the value found, the value expected, and the remedy. It
 //! includes its cause, so that programs print the error alone, without the chain of its sources.
 
+use crate::domain::RankFailure;
 use crate::echo::echo;
 use crate::graph::Graph;
 use crate::numbers::{plain, short};
@@ -430,6 +431,12 @@ crate::errors! {
             /// Message of the panic.
             text: String,
         },
+    }
+}
+
+impl From<RankFailure> for Error {
+    fn from(_: RankFailure) -> Self {
+        Self::OtherRank
     }
 }
 

@@ -1,9 +1,9 @@
 //! Plans for a given potential: the [`planner`](crate::planner) applied to its costs and limits.
 
-use crate::blocks::least_memory::smallest;
 use crate::domain::Domain;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
+use crate::least_megabytes::smallest;
 use crate::planner::{GraphSize, ModelCosts, Part, Plan, Unopened, Work, batch_size, plan};
 use crate::potential::{Potential, Replicas};
 
@@ -36,8 +36,7 @@ pub fn plan_for(potential: &dyn Potential, work: &[Work], memory: usize) -> Plan
 /// replicas on every rank. A collective call.
 ///
 /// # Errors
-/// [`Error::RankMemory`] if a replica needs more than `memory` on any rank, and the errors of
-/// [`Ranks::least`](crate::domain::Ranks::least).
+/// [`Error::RankMemory`] if a replica needs more than `memory` on any rank, and [`Error::OtherRank`].
 pub fn plan_across_ranks(potential: &dyn Potential, domain: &Domain, work: &Work, memory: usize) -> Result<Plan> {
     let limits = potential.limits(memory);
     let bytes = |memory| query_costs(potential, |costs| costs.within(memory).bytes(work.size, limits.workers));

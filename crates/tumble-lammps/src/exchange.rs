@@ -4,7 +4,8 @@ use std::mem;
 use std::sync::{Arc, Mutex};
 
 use tumble_core::Calculator;
-use tumble_core::domain::{Domain, Owners, Ranks};
+use tumble_core::connect::{Owners, connect};
+use tumble_core::domain::Ranks;
 use tumble_core::panics::guarded;
 use tumble_core::parallel::locked;
 
@@ -112,7 +113,7 @@ impl Drop for Exchange {
 fn evaluate(mut task: StepTask, owners: &NodeOwners, ranks: Arc<dyn Ranks>, calculator: &mut Calculator) -> Done {
     let NodeOwners { tags, partners, count } = owners;
     let owners = Owners { tags, partners, count: *count };
-    match guarded(|| Domain::connect(&task.folded.graph, &owners, ranks)) {
+    match guarded(|| Ok(connect(&task.folded.graph, &owners, ranks)?)) {
         Ok(domain) => {
             task.folded.graph.domain = Some(Arc::new(domain));
             task.run(calculator)

@@ -10,8 +10,7 @@ use std::thread::{self, ThreadId};
 
 use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
-use tumble_core::domain::Ranks;
-use tumble_core::error::{Error, Result};
+use tumble_core::domain::{RankFailure, Ranks};
 
 /// Bytes of the stack of an evaluation. Only what is used takes memory.
 const STACK: usize = 16 << 20;
@@ -84,36 +83,36 @@ unsafe impl Send for PausingRanks {}
 unsafe impl Sync for PausingRanks {}
 
 impl PausingRanks {
-    fn communicate(&self, communication: Communication) -> Result<Communication> {
+    /// Pauses until the caller has communicated. Outside of the evaluation there is no caller.
+    fn communicate(&self, communication: Communication) -> Result<Communication, RankFailure> {
         if self.ended.load(Ordering::Acquire) || self.thread != thread::current().id() {
-            let text = "a message to other ranks from outside of the evaluation".into();
-            return Err(Error::Internal { text });
+            return Err(RankFailure);
         }
         // SAFETY: the evaluation has not ended, so its coroutine and the yielder exist, and this is their thread.
-        unsafe { &*self.yielder }.suspend(communication).ok_or(Error::OtherRank)
+        unsafe { &*self.yielder }.suspend(communication).ok_or(RankFailure)
     }
 }
 
 impl Ranks for PausingRanks {
-    fn exchange(&self, mut outgoing: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>> {
+    fn exchange(&self, mut outgoing: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>, RankFailure> {
         outgoing.iter_mut().for_each(|message| message.resize(message.len().next_multiple_of(UNIT), 0));
         match self.communicate(Communication::Exchange(outgoing))? {
             Communication::Exchange(incoming) => Ok(incoming),
-            _ => Err(Error::OtherRank),
+            _ => Err(RankFailure),
         }
     }
 
-    fn sum(&self, numbers: Vec<f64>) -> Result<Vec<f64>> {
+    fn sum(&self, numbers: Vec<f64>) -> Result<Vec<f64>, RankFailure> {
         match self.communicate(Communication::Sum(numbers))? {
             Communication::Sum(sums) => Ok(sums),
-            _ => Err(Error::OtherRank),
+            _ => Err(RankFailure),
         }
     }
 
-    fn least(&self, numbers: Vec<f64>) -> Result<Vec<f64>> {
+    fn least(&self, numbers: Vec<f64>) -> Result<Vec<f64>, RankFailure> {
         match self.communicate(Communication::Least(numbers))? {
             Communication::Least(least) => Ok(least),
-            _ => Err(Error::OtherRank),
+            _ => Err(RankFailure),
         }
     }
 }
@@ -140,7 +139,7 @@ mod tests {
     fn evaluation_pauses_at_each_communication() {
         let evaluate = |ranks: Arc<dyn Ranks>| {
             let incoming = ranks.exchange(vec![vec![1, 2, 3]])?;
-            Ok::<_, Error>((incoming, ranks.sum(vec![1.0])?, ranks.least(vec![2.0])?))
+            Ok::<_, RankFailure>((incoming, ranks.sum(vec![1.0])?, ranks.least(vec![2.0])?))
         };
         let mut evaluation = Pausable::new(evaluate).unwrap();
         let padded = Communication::Exchange(vec![vec![1, 2, 3, 0, 0, 0, 0, 0]]);
@@ -154,9 +153,9 @@ mod tests {
 
     #[test]
     fn evaluation_ends_if_another_rank_fails() {
-        let mut evaluation = Pausable::new(|ranks| ranks.sum(vec![]).unwrap_err().to_string()).unwrap();
+        let mut evaluation = Pausable::new(|ranks| ranks.sum(vec![]).unwrap_err()).unwrap();
         waits(evaluation.resume(None));
-        assert!(done(evaluation.resume(None)).contains("another rank"));
+        assert_eq!(done(evaluation.resume(None)), RankFailure);
     }
 
     #[test]
