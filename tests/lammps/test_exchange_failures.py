@@ -1,7 +1,7 @@
 """Ranks that exchange messages fail together, with the sentence of the rank that failed, and without a hang."""
 
-import re
 import os
+import re
 import signal
 import subprocess
 import sys
