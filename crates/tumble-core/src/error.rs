@@ -401,10 +401,10 @@ crate::errors! {
         /// Cause: The tensors kept between the layers need more than `memory`. Ranks that exchange messages cannot divide
         /// their atoms into blocks.
         ///
-        /// Cure: Raise `memory` to the value in the sentence, use more ranks, or write `exchange no`.
+        /// Cure: Raise `memory` to the value in the sentence, or use more ranks, so that each has fewer atoms.
         #[error(
             "memory is limited to {} MB, too little for the atoms of a rank that exchanges messages: raise memory to at \
-             least {} MB, use more ranks, or write exchange no", given >> 20, needed.div_ceil(1 << 20)
+             least {} MB, or use more ranks", given >> 20, needed.div_ceil(1 << 20)
         )]
         RankMemory {
             /// The limit, bytes.
