@@ -91,20 +91,21 @@ void PairTumble::check_neighbors() {
 // Decides whether ranks exchange messages between the layers of the model. Collective.
 void PairTumble::decide_exchange() {
   exchanges = false;
-  const bool useful = (*engine)->hops() > 1 || (*engine)->is_whole();
-  if (comm->nprocs == 1 || !useful || !keywords->exchange()) return;
+  if (comm->nprocs == 1 || !keywords->exchange()) return;
+  const bool has_hops = (*engine)->hops() > 1 || (*engine)->is_whole();
   std::string note;
   try {
     const size_t stages = (*engine)->stages();
-    note = fmt::format("ranks exchange messages between the {} stages of the model", stages);
-    exchanges = true;
+    exchanges = has_hops || stages > 1;
+    if (exchanges) note = fmt::format("ranks exchange messages between the {} stages of the model", stages);
   } catch (const std::exception &failure) {
-    note = failure.what();
+    if (has_hops) note = failure.what();
   }
   int all = exchanges ? 1 : 0;
   MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_INT, MPI_MIN, world);
   exchanges = all == 1;
-  if (comm->me == 0 && note != last_exchange_note) utils::logmesg(lmp, "pair_style tumble: {}\n", note);
+  if (comm->me == 0 && !note.empty() && note != last_exchange_note)
+    utils::logmesg(lmp, "pair_style tumble: {}\n", note);
   last_exchange_note = note;
 }
 

@@ -23,6 +23,18 @@ pub(crate) struct Equation {
 }
 
 impl Equation {
+    /// Refuses parameters without a root.
+    ///
+    /// # Errors
+    /// The fault, as the rest of a sentence.
+    pub fn check(&self) -> Result<(), String> {
+        let parameters = [("count", self.count), ("cutoff", self.cutoff), ("width", self.width)];
+        match parameters.into_iter().find(|(_, value)| !(value.is_finite() && *value > 0.0)) {
+            Some((name, value)) => Err(format!("its {name} is {value} where a finite number above 0 was expected")),
+            None => Ok(()),
+        }
+    }
+
     /// Returns the root and the slope there for the distances of a center's neighbors.
     pub fn solve<T: Real>(&self, neighbors: impl Iterator<Item = T> + Clone) -> [T; 2] {
         let (mut low, mut high, mut root) = (0.0, self.cutoff, 0.5 * self.cutoff);
@@ -62,6 +74,16 @@ impl Equation {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parameters_without_a_root_are_refused() {
+        let found = |count, cutoff, width| Equation { count, cutoff, width }.check().err();
+        let sentence = |text: &str| Some(format!("its {text} where a finite number above 0 was expected"));
+        assert_eq!(found(16.0, 7.5, 1.0), None);
+        assert_eq!(found(f64::NAN, 7.5, 1.0), sentence("count is NaN"));
+        assert_eq!(found(16.0, 0.0, 1.0), sentence("cutoff is 0"));
+        assert_eq!(found(16.0, 7.5, f64::INFINITY), sentence("width is inf"));
+    }
 
     const EQUATION: Equation = Equation { count: 6.0, cutoff: 5.0, width: 1.0 };
 

@@ -251,6 +251,7 @@ fn cutoffs<T: Number>(context: &ComputeContext) -> ort::Result<()> {
         return Err(wrong("its mask has another shape than its distances"));
     }
     let equation = Equation { count, cutoff, width };
+    equation.check().map_err(|fault| wrong(&fault))?;
     let (mut roots, mut slopes) = (output(context, 0, [centers as usize])?, output(context, 1, [centers as usize])?);
     let (roots, slopes) = (roots.try_extract_tensor_mut::<T>()?.1, slopes.try_extract_tensor_mut::<T>()?.1);
     for (center, (root, slope)) in roots.iter_mut().zip(slopes).enumerate() {

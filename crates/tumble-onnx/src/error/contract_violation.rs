@@ -119,6 +119,16 @@ tumble_core::errors! {
             marks: String,
         },
 
+        /// A sum over atoms of several structures.
+        #[error(
+            "its operator SumOverStructure has the tensor `{found}` where the input `replica` was expected, so it would add \
+             atoms of several structures: give it `replica`"
+        )]
+        SumNotReplica {
+            /// Name of the tensor.
+            found: String,
+        },
+
         /// A sum over the structure in a model whose energy claims to be a sum over atoms.
         #[error(
             "its operator SumOverStructure adds all atoms, but its metadata does not say that its energy belongs to the \

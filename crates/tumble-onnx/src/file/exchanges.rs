@@ -15,8 +15,8 @@ const SUM: &str = "SumOverStructure";
 /// The first version of the contract with these operators.
 const FIRST_VERSION: u32 = 2;
 
-/// Position of the marks among the inputs of the first two operators.
-const MARKS: usize = 1;
+/// The input that tells structures apart, the second one of sums.
+const REPLICA: &str = "replica";
 
 /// Returns the first violation by the graph of a scanned file with this `version` and `whole` in its metadata. Functions
 /// of the file are not read: exporters write these operators into the graph.
@@ -29,15 +29,18 @@ pub(crate) fn violation(bytes: &[u8], version: u32, whole: bool) -> Option<Contr
     if !whole && nodes.iter().any(|node| node.operator == SUM) {
         return Some(ContractViolation::SumNotWhole);
     }
-    let chosen: Vec<_> = nodes.iter().filter(|node| node.operator == PRUNE).map(|node| node.marks).collect();
-    let other = nodes.iter().find(|node| node.operator == RESTORE && !chosen.contains(&node.marks))?;
-    Some(ContractViolation::RestoredMarks { marks: other.marks.into() })
+    if let Some(sum) = nodes.iter().find(|node| node.operator == SUM && node.second != REPLICA) {
+        return Some(ContractViolation::SumNotReplica { found: sum.second.into() });
+    }
+    let chosen: Vec<_> = nodes.iter().filter(|node| node.operator == PRUNE).map(|node| node.second).collect();
+    let other = nodes.iter().find(|node| node.operator == RESTORE && !chosen.contains(&node.second))?;
+    Some(ContractViolation::RestoredMarks { marks: other.second.into() })
 }
 
-/// A node with one of these operators; `marks` is its second input.
+/// A node with one of these operators, and its second input.
 struct Node<'a> {
     operator: &'static str,
-    marks: &'a str,
+    second: &'a str,
 }
 
 /// Returns the nodes of the graph that have one of these operators. The file has been scanned, so its fields can be
@@ -55,8 +58,8 @@ fn read(node: &[u8]) -> Option<Node<'_>> {
         return None;
     }
     let inputs = fields(node).ok()?.into_iter().filter(|(number, _)| *number == field::NODE_INPUT);
-    let marks = inputs.map(|(_, name)| name).nth(MARKS).map_or(Ok(""), utf8).ok()?;
-    Some(Node { operator, marks })
+    let second = inputs.map(|(_, name)| name).nth(1).map_or(Ok(""), utf8).ok()?;
+    Some(Node { operator, second })
 }
 
 #[cfg(test)]
@@ -97,6 +100,12 @@ mod tests {
              whole structure: set `whole` to true"
         );
         assert!(violation(&bytes, 2, true).is_none());
+        let bytes = message(field::MODEL_GRAPH, &node("SumOverStructure", &["rows", "zeros"]));
+        assert_eq!(
+            violation(&bytes, 2, true).unwrap().to_string(),
+            "its operator SumOverStructure has the tensor `zeros` where the input `replica` was expected, so it would add \
+             atoms of several structures: give it `replica`"
+        );
     }
 
     #[test]
