@@ -1,5 +1,6 @@
 """Partitioned models with more outputs, or with faults: `exchange-neighbors-f64` and a few nodes."""
 
+import json
 import sys
 
 import numpy as np
@@ -67,3 +68,11 @@ def ensemble(folder, factors):
     shape = [len(factors), "C"]
     made.graph.output.append(helper.make_tensor_value_info("ensemble_energies", TensorProto.DOUBLE, shape))
     return made.save(folder / "ensemble.onnx")
+
+
+def stating(folder, **entries):
+    """The model with other entries in its metadata."""
+    made = Altered()
+    metadata = next(entry for entry in made.model.metadata_props if entry.key == "tumble")
+    metadata.value = json.dumps({**json.loads(metadata.value), **entries})
+    return made.save(folder / "stating.onnx")

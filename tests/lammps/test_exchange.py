@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from altered_models import ensemble
+from altered_models import ensemble, stating
 from boxes import CORNER, model, toy, triclinic, water
 from lmp import TOYS, WATER_F64, assert_close
 from points import assert_same_points, points
@@ -52,6 +52,12 @@ def test_evaluating_ghosts_again_gives_the_same(tmp_path, alone):
     assert_same_points(
         points(tmp_path, [boxed(name, "random seed 3 exchange no") for name in MODELS], 2), expected, MODELS
     )
+
+
+def test_a_file_that_states_too_few_hops(tmp_path):
+    """Ghosts one hop deep would be too few, but messages need no hops."""
+    scripts = [triclinic() + model(stating(tmp_path, hops=1))]
+    assert_same_points(points(tmp_path, scripts, 3), points(tmp_path, scripts), ["one hop"])
 
 
 @pytest.mark.parametrize("ranks, rotations", [(2, MITIGATIONS), (3, MITIGATIONS[:4])])
