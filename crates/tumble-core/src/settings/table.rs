@@ -79,7 +79,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "exchange",
-        frontends: &[(Lammps, 14)],
+        frontends: &[(Lammps, 12)],
         value: Value::Switch(|settings, yes| settings.exchange = yes),
         placeholder: "",
         help: "Let MPI ranks exchange messages between the layers of the model, where that is possible; no: each rank \
@@ -112,7 +112,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "device",
-        frontends: &[(CApi, 10), (Lammps, 12), (Running, 5)],
+        frontends: &[(CApi, 10), (Lammps, 13), (Running, 5)],
         value: Value::Device(|settings, device| settings.device = device),
         placeholder: "DEVICE",
         help: "Where the model runs",
@@ -136,7 +136,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "tf32",
-        frontends: &[(CApi, 13), (Lammps, 13), (Running, 6)],
+        frontends: &[(CApi, 13), (Lammps, 14), (Running, 6)],
         value: Value::Switch(|settings, yes| settings.tf32 = yes),
         placeholder: "",
         help: "Let a GPU round products in single precision to TF32: faster, but accurate to only about 3 \

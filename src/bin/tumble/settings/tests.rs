@@ -28,13 +28,17 @@ const BESIDE: [(&str, &[(&str, &str)]); 4] = [
 fn example(setting: &Setting) -> String {
     match setting.value {
         Value::Mitigation => "octahedral+random".into(),
-        Value::Switch(_) => "yes".into(),
+        Value::Switch(_) => opposite((setting.show)(&Settings::default())).into(),
         Value::Whole { least, .. } => (least + 6).to_string(),
         Value::Forces(_) => "direct".into(),
         Value::Device(_) => "cuda".into(),
         Value::Path(_) => "/opt/ort".into(),
         Value::Sha256(_) => "0123456789abcdef".repeat(4),
     }
+}
+
+fn opposite(switch: Option<String>) -> &'static str {
+    if switch.as_deref() == Some("yes") { "no" } else { "yes" }
 }
 
 /// Keys and texts to give for a setting to have this value.
@@ -134,7 +138,7 @@ fn sentences_name_the_keys_of_their_door_in_its_order() {
     let expected = "the argument options cannot be used: the key \"threads\" is unknown: the keys are";
     assert_eq!(sentence, format!("{expected} {client}"));
     let lammps = "rotate, inversion, seed, every, inner, correction, monitor, uncertainty, forces, threads, memory, \
-                  device, tf32";
+                  exchange, device, tf32";
     assert_eq!(unknown("lambda").to_string(), format!("unknown keyword lambda: the keywords are {lammps}"));
 }
 
