@@ -227,7 +227,7 @@ def test_units_without_a_scale(tmp_path):
 
 def test_a_memory_that_is_too_small(tmp_path):
     def script(memory):
-        large = model(WATER.with_name("water-mtt-pet.onnx"), f"memory {memory}")
+        large = model(WATER.with_name("water-mtt-pet.onnx"), f"memory {memory} exchange no")
         return water(tmp_path, 4) + large + "run 0\n"
 
     sentence = "memory is limited to 1 MB, too little even for a small part of the structure: raise memory to at least "
