@@ -527,8 +527,7 @@ fn bench_prints_the_cost_of_the_neighbor_list() {
     assert_eq!(list["kept"], serde_json::Value::Null);
 }
 
-/// Returns the numbers of edges shorter than 3.5 Å, and of those that lead to one of the five nearest neighbors of either
-/// end, in a chain of atoms.
+/// Counts the edges below 3.5 Å in a chain of atoms, and the edges to one of the five nearest neighbors of either end.
 fn edges_of_nearest(chain: &[f64]) -> (usize, usize) {
     let distance = |a: usize, b: usize| (chain[a] - chain[b]).abs();
     let chosen =

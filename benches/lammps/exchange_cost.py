@@ -86,7 +86,7 @@ class Counts:
     widest: int
     # Ghosts that LAMMPS copies to the rank.
     ghosts: int
-    # Edges to the partner's atoms, those that are kept, and own atoms with such an edge.
+    # Edges to the partner's atoms, the kept ones among them, and their own centers.
     border_edges: dict
     border_kept_edges: dict
     border_centers: dict

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,6 +73,16 @@ def dump(path):
         assert columns[0] == "id", "dump the id first"
         frames.append({name: [row[k] for row in rows] for k, name in enumerate(columns)})
     return frames
+
+
+@contextmanager
+def noted(text):
+    """Adds a note to a failed assertion."""
+    try:
+        yield
+    except AssertionError as error:
+        error.add_note(text)
+        raise
 
 
 def assert_close(found, expected, tolerance):

@@ -1,7 +1,7 @@
 """All that the pair style reports of single points, for comparisons between ranks."""
 
 import numpy as np
-from lmp import assert_close, dump, succeed
+from lmp import assert_close, dump, noted, succeed
 
 # Entries 8 and 9 of `compute pair` are times.
 POINT = """
@@ -51,18 +51,12 @@ def assert_same_point(found, expected, tolerance=1e-10):
         if not other.any():
             assert not one.any(), name
             continue
-        try:
+        with noted(name):
             assert_close(one, other, 1e3 * tolerance if name.startswith(("measure", "spread")) else tolerance)
-        except AssertionError as error:
-            error.add_note(name)
-            raise
 
 
 def assert_same_points(found, expected, names, tolerance=1e-10):
     """Points agree one by one; a failure names the point."""
     for name, one, other in zip(names, found, expected, strict=True):
-        try:
+        with noted(f"differs for: {name}"):
             assert_same_point(one, other, tolerance)
-        except AssertionError as error:
-            error.add_note(f"differs for: {name}")
-            raise

@@ -5,7 +5,7 @@ forces.
 from dataclasses import dataclass
 
 from boxes import triclinic
-from lmp import assert_close, dump, succeed
+from lmp import assert_close, dump, noted, succeed
 
 # A short trajectory at 600 K: atoms are moved, cross the faces of the box, and the neighbor list is rebuilt.
 MOVE = """
@@ -67,8 +67,5 @@ def assert_all_same(found, expected, names, tolerance):
     """Several states agree with one, or with one each; a failure names the first deviating quantity."""
     expected = expected if isinstance(expected, list) else [expected] * len(found)
     for name, one, other in zip(names, found, expected, strict=True):
-        try:
+        with noted(f"differs after: {name}"):
             assert_same(one, other, tolerance)
-        except AssertionError as error:
-            error.add_note(f"differs after: {name}")
-            raise

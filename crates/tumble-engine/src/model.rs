@@ -210,7 +210,7 @@ impl OnnxPotential {
         let (size, workers) = (GraphSize::of(part.graph), self.workers.count());
         let stages = query_costs(self, |costs| stages_across_ranks(size, costs, workers));
         let (level, tile) = stages.unwrap_or((RecomputeLevel::Speed, 1));
-        // The ranks exchange the same tensors at the same level only: that of the rank with least memory.
+        // All ranks take the level of the rank with least memory: another level would exchange other tensors.
         let level = -domain.ranks.least(vec![-(level as i32 as f64)])?[0];
         let partitioned = self.partitioned(RecomputeLevel::ALL[level as usize]);
         let partitioned = partitioned.map_err(|why| run_error(&self.model, ForeignError::new(why)))?;

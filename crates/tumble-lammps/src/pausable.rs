@@ -12,7 +12,7 @@ use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use tumble_core::domain::{RankFailure, Ranks};
 
-/// Bytes of the stack of an evaluation. Only what is used takes memory.
+/// Stack of an evaluation, bytes. Untouched pages take no memory.
 const STACK: usize = 16 << 20;
 
 /// Bytes of a unit in which messages are sent; they are padded to whole units.
