@@ -102,6 +102,8 @@ struct Exchange {
     narrow: bool,
     /// The neighbor of each row of the result, for [`ExchangeKind::Neighbor`].
     neighbors: Option<Origin>,
+    /// Whether ranks send its rows here: each tensor is sent once, before the first stage with the exchange.
+    sent: bool,
     /// The kind of its rows; determined at its first evaluation, in the self-check.
     rows: OnceLock<Rows>,
     /// Numbers per row, determined likewise.
@@ -135,12 +137,14 @@ impl PartitionedModel {
         let exchanges: Exchanges = cut.exchanges.iter().map(|exchange| (exchange.result, *exchange)).collect();
         let last_use = last_use(&cut.subgraphs, &exchanges, &file.outputs.iter().copied().collect());
         let (mut stages, mut types, mut origins) = (Vec::new(), narrow_types(cut.pruning), HashMap::new());
+        let mut sent = Vec::new();
         for (stage, subgraph) in cut.subgraphs.iter().enumerate() {
             let inputs: Result<Vec<_>, _> =
                 subgraph.inputs.iter().map(|name| typed(name, file, &exchanges, &types)).collect();
             let part = factory.part(file.write(&subgraph.nodes, &inputs?, &subgraph.outputs), stage);
             let sessions = run_concurrently(0..workers, |worker| Ok(part.session(1, worker)?))?;
-            let inputs = subgraph.inputs.iter().map(|name| source(name, cut, &origins)).collect();
+            let mut inputs: Vec<_> = subgraph.inputs.iter().map(|name| source(name, cut, &origins)).collect();
+            inputs.iter_mut().for_each(|source| source.mark_sent(&mut sent));
             let outputs = output_types(&sessions[0])?;
             let last = |(name, _): &(String, _)| last_use.get(name.as_str()).copied().unwrap_or(cut.subgraphs.len());
             stages.push(Stage { inputs, last_use: outputs.iter().map(last).collect(), sessions });
@@ -162,6 +166,28 @@ impl PartitionedModel {
     /// Returns the memory of kept tensors per edge slot, bytes.
     pub fn bytes_per_slot(&self) -> usize {
         self.bytes_per_slot
+    }
+}
+
+impl Stage {
+    /// Returns the exchanges whose rows ranks send before the stage.
+    fn sent(&self) -> impl Iterator<Item = &Exchange> {
+        self.inputs.iter().filter_map(|source| match source {
+            Source::Exchanged(exchange) if exchange.sent => Some(exchange),
+            _ => None,
+        })
+    }
+}
+
+impl Source {
+    /// Marks an exchange between ranks that is not among those `sent` so far.
+    fn mark_sent(&mut self, sent: &mut Vec<(ExchangeKind, Origin)>) {
+        let Self::Exchanged(exchange) = self else { return };
+        let key = (exchange.kind, exchange.data);
+        exchange.sent = exchange.kind.is_between_ranks() && !sent.contains(&key);
+        if exchange.sent {
+            sent.push(key);
+        }
     }
 }
 
@@ -191,7 +217,7 @@ fn source(name: &str, cut: &GraphPartition, origins: &HashMap<String, Origin>) -
     if let Some(&partitioner::Exchange { kind, data, narrow, neighbors, .. }) = exchange {
         let (name, data, neighbors) = (data.to_owned(), origins[data], neighbors.map(|name| origins[name]));
         let (rows, width) = (OnceLock::new(), OnceLock::new());
-        return Source::Exchanged(Exchange { kind, name, data, narrow, neighbors, rows, width });
+        return Source::Exchanged(Exchange { kind, name, data, narrow, neighbors, sent: false, rows, width });
     }
     match (cut.pruning, Input::named(name)) {
         (Some(pruning), _) if name == pruning.neighbors => Source::Narrow(NarrowInput::Neighbors),

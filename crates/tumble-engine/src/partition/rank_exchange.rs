@@ -13,7 +13,7 @@ use crate::partition::executor::Evaluation;
 use crate::partition::message_exchange::width;
 use crate::partition::partitioner::ExchangeKind;
 use crate::partition::pruning::NarrowEdges;
-use crate::partition::{Exchange, Origin, PartitionedModel, Source};
+use crate::partition::{Exchange, Origin, PartitionedModel};
 
 /// Rows of a tensor from other ranks, or its sum over all ranks.
 pub(crate) struct Received<T> {
@@ -24,26 +24,15 @@ pub(crate) struct Received<T> {
     pub rows: Vec<T>,
 }
 
-/// Exchanges the tensors that a stage needs of other ranks and that have not been received. A collective call.
+/// Exchanges the tensors of a stage with other ranks. A collective call.
 pub(crate) fn communicate<T: Real + Pod>(
     partitioned: &PartitionedModel,
     stage: usize,
     runs: &mut [Evaluation<T>],
     domain: &Domain,
 ) -> Result<()> {
-    let (mut rows, mut sums): (Vec<&Exchange>, Vec<&Exchange>) = (Vec::new(), Vec::new());
-    for source in &partitioned.stages[stage].inputs {
-        let Source::Exchanged(exchange) = source else { continue };
-        let wanted = match exchange.kind {
-            ExchangeKind::Reverse | ExchangeKind::Neighbor => &mut rows,
-            ExchangeKind::Sum => &mut sums,
-            ExchangeKind::Prune | ExchangeKind::Restore => continue,
-        };
-        let known = wanted.iter().any(|other| (other.kind, other.data) == (exchange.kind, exchange.data));
-        if !known && runs[0].received(exchange).is_none() {
-            wanted.push(exchange);
-        }
-    }
+    let sent = partitioned.stages[stage].sent();
+    let (sums, rows): (Vec<_>, Vec<_>) = sent.partition(|exchange| exchange.kind == ExchangeKind::Sum);
     exchange_rows(&rows, runs, domain)?;
     add_over_ranks(&sums, runs, domain)
 }

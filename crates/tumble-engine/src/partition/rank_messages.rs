@@ -1,7 +1,7 @@
 //! The rows that ranks send each other in one evaluation, for estimates of the cost.
 
 use crate::partition::partitioner::ExchangeKind;
-use crate::partition::{PartitionedModel, Source};
+use crate::partition::{Exchange, PartitionedModel};
 
 /// A tensor whose rows ranks exchange before a stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,24 +42,16 @@ impl BorderRows {
 impl PartitionedModel {
     /// Returns the tensors that ranks exchange, in their order; each tensor once.
     pub fn rank_messages(&self) -> Vec<RankMessage> {
-        let (mut known, mut messages) = (Vec::new(), Vec::new());
-        for (stage, source) in
-            self.stages.iter().enumerate().flat_map(|(i, stage)| stage.inputs.iter().map(move |s| (i, s)))
-        {
-            let Source::Exchanged(exchange) = source else { continue };
+        let sent = self.stages.iter().enumerate().flat_map(|(stage, one)| one.sent().map(move |sent| (stage, sent)));
+        let message = |(stage, exchange): (usize, &Exchange)| {
             let rows = match (exchange.kind, exchange.narrow) {
-                (ExchangeKind::Reverse, false) => BorderRows::Edges,
-                (ExchangeKind::Reverse, true) => BorderRows::KeptEdges,
                 (ExchangeKind::Neighbor, _) => BorderRows::Centers,
                 (ExchangeKind::Sum, _) => BorderRows::Sum,
-                (ExchangeKind::Prune | ExchangeKind::Restore, _) => continue,
+                (_, false) => BorderRows::Edges,
+                (_, true) => BorderRows::KeptEdges,
             };
-            if known.contains(&(exchange.kind, exchange.data)) {
-                continue;
-            }
-            known.push((exchange.kind, exchange.data));
-            messages.push(RankMessage { stage, rows, numbers: exchange.width.get().copied().unwrap_or(0) });
-        }
-        messages
+            RankMessage { stage, rows, numbers: exchange.width.get().copied().unwrap_or(0) }
+        };
+        sent.map(message).collect()
     }
 }

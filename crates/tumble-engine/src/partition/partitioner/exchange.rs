@@ -42,6 +42,13 @@ pub(crate) enum ExchangeKind {
     Sum,
 }
 
+impl ExchangeKind {
+    /// Returns whether rows travel between ranks.
+    pub fn is_between_ranks(self) -> bool {
+        matches!(self, Self::Reverse | Self::Neighbor | Self::Sum)
+    }
+}
+
 /// The tensors of the node that prunes edges.
 #[derive(Clone, Copy)]
 pub(crate) struct Pruning<'a> {
