@@ -11,6 +11,7 @@ pub mod hash;
 pub mod initializers;
 mod mapped_file;
 pub mod model_file;
+pub(crate) mod node;
 pub mod not_finite;
 pub mod products;
 pub mod proto;

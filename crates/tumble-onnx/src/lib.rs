@@ -8,6 +8,7 @@
 pub mod contract;
 pub mod error;
 pub mod file;
+pub mod fusion;
 pub mod runtime;
 
 pub use error::{Error, Result};

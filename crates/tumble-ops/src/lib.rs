@@ -15,13 +15,17 @@ mod linear;
 mod microkernels;
 mod operators;
 mod real;
+pub mod row_program;
 mod rowwise;
 mod simd;
 
 use ort::operator::{Operator, OperatorDomain};
 pub use real::Real;
 
+use ort::value::TensorElementType;
+
 use crate::operators::fused_operators;
+use crate::row_program::operator::{ProgramOperator, kernel};
 
 /// The domain of the custom operators.
 pub const DOMAIN: &str = "tumble";
@@ -34,13 +38,32 @@ pub const ATTENTION: [&str; 2] = ["Attention", "AttentionGradient"];
 /// ONNX permits no such name, so no file has a function of that name.
 pub const LINEAR: &str = "Linear@memory";
 
+/// The program of rows (see [`row_program`]) in single and in double precision. It is in no file: it replaces nodes that
+/// act on each row by itself.
+pub const ROW_PROGRAM: [&str; 2] = ["RowProgram32@memory", "RowProgram64@memory"];
+
 /// Returns the domain with all kernels, to register with a session.
 pub fn domain() -> ort::Result<OperatorDomain> {
     let all = fused_operators::<f32>().into_iter().chain(fused_operators::<f64>());
-    all.into_iter().try_fold(OperatorDomain::new(DOMAIN)?, OperatorDomain::add)
+    let domain = all.into_iter().try_fold(OperatorDomain::new(DOMAIN)?, OperatorDomain::add)?;
+    row_programs().into_iter().try_fold(domain, OperatorDomain::add)
 }
 
 /// Returns whether this crate has a kernel for the operator `name` of `domain`.
 pub fn has(domain: &str, name: &str) -> bool {
     domain == DOMAIN && fused_operators::<f32>().iter().any(|operator| operator.name() == name)
+}
+
+/// Returns the present name of an operator of our domain, which may have a former one in a model file of tumble 0.1.
+pub fn present_name(name: &str) -> &str {
+    operators::present_name(name)
+}
+
+/// Returns the operators of programs of rows.
+fn row_programs() -> [ProgramOperator; 2] {
+    let [single, double] = ROW_PROGRAM;
+    [
+        ProgramOperator { name: single, element: TensorElementType::Float32, kernel: kernel::<f32> },
+        ProgramOperator { name: double, element: TensorElementType::Float64, kernel: kernel::<f64> },
+    ]
 }

@@ -65,6 +65,11 @@ const FORMER_NAMES: [(&str, &str); 6] = [
     ("LayerNormGradient", "StandardizeGradient"),
 ];
 
+/// Returns the present name of an operator.
+pub(crate) fn present_name(name: &str) -> &str {
+    FORMER_NAMES.iter().find(|(_, former)| *former == name).map_or(name, |(name, _)| name)
+}
+
 /// Returns an operator, and again under its former name if it has one.
 fn with_former_name(operator: FusedOperator) -> impl Iterator<Item = FusedOperator> {
     let former = FORMER_NAMES.iter().find(|(name, _)| *name == operator.name);
@@ -325,6 +330,6 @@ fn output<const N: usize>(context: &ComputeContext, index: usize, shape: [usize;
     context.output(index, shape)?.ok_or_else(|| wrong("an output is missing"))
 }
 
-fn wrong(what: &str) -> ort::Error {
+pub(crate) fn wrong(what: &str) -> ort::Error {
     ort::Error::new(format!("a node of the domain tumble does not meet the model contract: {what}"))
 }

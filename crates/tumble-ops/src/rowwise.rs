@@ -47,6 +47,19 @@ pub(crate) fn apply<T: Real + SimdFloat, F: Function>(
     Arch::new().dispatch(Apply { function, width, rows, gradient, into });
 }
 
+/// Applies a function with the registers of `simd`, see [`apply`].
+#[inline(always)]
+pub(crate) fn apply_with<T: Real + SimdFloat, S: Simd, F: Function>(
+    simd: S,
+    function: F,
+    width: usize,
+    rows: &[T],
+    gradient: &[T],
+    into: &mut [T],
+) {
+    Apply { function, width, rows, gradient, into }.with_simd(simd);
+}
+
 struct Apply<'a, T, F> {
     function: F,
     width: usize,
@@ -66,7 +79,7 @@ impl<T: Real + SimdFloat, F: Function> WithSimd for Apply<'_, T, F> {
         let mut last = [T::ZERO; MOST_LANES];
         last[..if whole { lanes } else { width % lanes }].fill(T::ONE);
         let last = T::vectors::<S>(&last)[0];
-        let padded = |parts: usize| vec![T::ZERO; parts * width.next_multiple_of(lanes)];
+        let padded = |parts: usize| vec![T::ZERO; if whole { 0 } else { parts * width.next_multiple_of(lanes) }];
         let mut buffers = [padded(of_row), padded(of_gradient), padded(of_result)];
         for (number, into) in into.chunks_exact_mut(of_result * width).enumerate() {
             let row = &rows[number * of_row * width..][..of_row * width];

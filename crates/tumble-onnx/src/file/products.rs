@@ -4,7 +4,7 @@
 //! `MatMul` and `Gemm` are replaced if their second input is a matrix among the constants, as it stands, transposed, or
 //! in another precision.
 
-mod node;
+mod linear;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -13,7 +13,8 @@ use tumble_ops::DOMAIN;
 
 use crate::error::Malformed;
 use crate::file::initializers::{Element, Tensor};
-use crate::file::products::node::{Attribute, Linear, Node};
+use crate::file::node::{Attribute, Node};
+use crate::file::products::linear::Linear;
 use crate::file::proto::{Field, all_fields, field, message, number, text};
 
 /// Returns the bytes of a model with its products replaced.
@@ -21,19 +22,23 @@ use crate::file::proto::{Field, all_fields, field, message, number, text};
 /// # Errors
 /// [`Malformed`].
 pub fn with_linear(bytes: &[u8]) -> Result<Vec<u8>, Malformed> {
+    with_graph(bytes, |graph| {
+        let products = Products::find(graph)?;
+        Ok((!products.linear.is_empty()).then(|| products.written()))
+    })
+}
+
+/// Returns the bytes of a model with another graph, which has nodes of our domain. `None` leaves the graph as it is.
+pub(crate) fn with_graph(
+    bytes: &[u8],
+    mut replace: impl FnMut(&[u8]) -> Result<Option<Vec<u8>>, Malformed>,
+) -> Result<Vec<u8>, Malformed> {
     let (mut written, mut replaced, mut known) = (Vec::with_capacity(bytes.len()), false, false);
     for part in all_fields(bytes)? {
-        match part.number {
-            field::MODEL_GRAPH if part.bytes => {
-                let products = Products::find(part.value)?;
-                replaced |= !products.linear.is_empty();
-                written.extend(message(part.number, &products.written()));
-            }
-            number => {
-                known |= number == field::MODEL_OPERATORS && text(part.value, field::OPERATORS_DOMAIN)? == DOMAIN;
-                written.extend(part.raw);
-            }
-        }
+        known |= part.number == field::MODEL_OPERATORS && text(part.value, field::OPERATORS_DOMAIN)? == DOMAIN;
+        let graph = if part.number == field::MODEL_GRAPH && part.bytes { replace(part.value)? } else { None };
+        replaced |= graph.is_some();
+        written.extend(graph.map_or(Cow::Borrowed(part.raw), |graph| Cow::Owned(message(part.number, &graph))).iter());
     }
     if replaced && !known {
         let set = [message(field::OPERATORS_DOMAIN, DOMAIN.as_bytes()), number(field::OPERATORS_VERSION, 1)];
@@ -158,7 +163,7 @@ impl<'a> Constants<'a> {
     /// Notes the result of a node if it is a constant too. It must come after those whose results it reads.
     fn follow(&mut self, node: &Node<'a>) {
         let (&[input], &[output]) = (&*node.inputs, &*node.outputs) else { return };
-        let Some(constant) = self.0.get(input).cloned() else { return };
+        let Some(constant) = self.0.get(input).filter(|_| node.domain.is_empty()).cloned() else { return };
         let real = |to: &Attribute| Element::numbered(to.integer).is_some();
         match node.operator {
             "Transpose" if constant.shape.len() == 2 && node.swaps() => {
@@ -180,7 +185,7 @@ impl<'a> Constants<'a> {
 /// Returns a node as a product with a constant; `None` if it is another one.
 fn product<'a>(node: &Node<'a>, constants: &Constants<'a>) -> Option<Linear<'a>> {
     let (&[rows, weight, ref bias @ ..], &[output]) = (&*node.inputs, &*node.outputs) else { return None };
-    let weight = constants.matrix(weight)?;
+    let weight = constants.matrix(weight).filter(|_| node.domain.is_empty())?;
     let turned = match node.operator {
         "MatMul" if bias.is_empty() => false,
         "Gemm" if node.is_plain_gemm() => node.is_set("transB"),

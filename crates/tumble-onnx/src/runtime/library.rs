@@ -47,7 +47,7 @@ static RUNTIME: Mutex<Option<Runtime>> = Mutex::new(None);
 /// # Errors
 /// [`Error::RuntimeMissing`], [`Error::RuntimeNotThere`], [`Error::RuntimeTooOld`], [`Error::RuntimeBroken`], and
 /// [`Error::RuntimeTaken`] if `explicit` is another library than the loaded one.
-pub(crate) fn runtime(explicit: Option<&Path>) -> Result<Runtime> {
+pub fn runtime(explicit: Option<&Path>) -> Result<Runtime> {
     let _opening = opening();
     let mut runtime = locked(&RUNTIME);
     if let Some(loaded) = &*runtime {

@@ -1,5 +1,6 @@
 //! Sessions of models: opened from checked files with our settings, and shared by all users of the same file.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::{Arc, Mutex, Weak};
@@ -20,6 +21,7 @@ use crate::file::hash;
 use crate::file::initializers::Initializers;
 use crate::file::model_file::CheckedModel;
 use crate::file::not_finite;
+use crate::fusion::{Shapes, with_row_programs};
 use crate::runtime::fork::{ForkSafeSession, opening};
 use crate::runtime::library::{self, Runtime};
 use crate::runtime::session_weights;
@@ -56,6 +58,8 @@ pub struct SessionFactory {
     /// The bytes of the model, without its weights.
     pub bytes: Vec<u8>,
     weights: Arc<Initializers>,
+    /// Shapes of the model's tensors.
+    shapes: Arc<Shapes>,
     sha256: String,
     path: PathBuf,
     /// Threads of the session of the whole model.
@@ -71,8 +75,21 @@ pub struct SessionFactory {
 impl SessionFactory {
     /// Creates a factory for a model in memory; `path` is its name in messages.
     pub fn new(bytes: Vec<u8>, sha256: String, path: &Path, device: Device, runtime: Runtime) -> Self {
-        let (path, precision, weights) = (path.to_path_buf(), Precision::Float32, Arc::default());
-        Self { bytes, weights, sha256, path, threads: 1, device, tf32: false, precision, profile: None, runtime }
+        let (path, precision) = (path.to_path_buf(), Precision::Float32);
+        let (weights, shapes) = (Arc::default(), Arc::default());
+        Self {
+            bytes,
+            weights,
+            shapes,
+            sha256,
+            path,
+            threads: 1,
+            device,
+            tf32: false,
+            precision,
+            profile: None,
+            runtime,
+        }
     }
 
     /// Creates a factory for a stage of the model, in memory.
@@ -80,7 +97,8 @@ impl SessionFactory {
         let profile = self.profile.as_deref().map(|prefix| with_suffix(prefix, &format!("-stage{stage}")));
         let sha256 = hash::of_all([self.sha256.clone(), hash::hex(&bytes)].into_iter());
         let part = Self::new(bytes, sha256, &self.path, self.device, self.runtime.clone());
-        Self { weights: Arc::clone(&self.weights), precision: self.precision, tf32: self.tf32, profile, ..part }
+        let (weights, shapes) = (Arc::clone(&self.weights), Arc::clone(&self.shapes));
+        Self { weights, shapes, precision: self.precision, tf32: self.tf32, profile, ..part }
     }
 
     /// Reads a model, checks it and opens its session.
@@ -97,13 +115,20 @@ impl SessionFactory {
         let ExecutionOptions { device, tf32, profile, .. } = options.clone();
         notes.extend(note.or_else(|| processors::oversubscribed(options.threads, allowed)));
         notes.extend(rounding(device, tf32, metadata.precision));
+        let not_onnx = |source| Error::NotOnnx { path: path.to_path_buf(), source };
+        let (weights, shapes) = (Arc::new(initializers), Arc::new(Shapes::of_model(&bytes).map_err(not_onnx)?));
         let factory = Self::new(bytes, sha256.clone(), path, device, runtime);
-        let weights = Arc::new(initializers);
-        let factory = Self { weights, precision: metadata.precision, threads, tf32, profile, ..factory };
+        let factory = Self { weights, shapes, precision: metadata.precision, threads, tf32, profile, ..factory };
         let session = factory.whole()?;
         let signature = Signature::read(&locked(&session), &metadata)
             .map_err(|source| Error::Contract { path: factory.path.clone(), source })?;
         Ok((factory, Model { metadata, signature, sha256, notes, library }, session))
+    }
+
+    /// Returns the bytes with programs of rows.
+    fn fused(&self) -> Result<Cow<'_, [u8]>> {
+        let fused = with_row_programs(&self.bytes, &self.shapes);
+        fused.map(Cow::Owned).map_err(|source| Error::NotOnnx { path: self.path.clone(), source })
     }
 
     /// Searches for a weight that is not finite; returns its name and the value.
@@ -200,9 +225,10 @@ fn open(model: &SessionFactory, threads: usize, number: usize) -> Result<Session
             in_one_line(|| Ok::<_, ort::Error>(builder.with_operators(tumble_ops::domain()?)?)).map_err(refused)?;
     }
     builder = in_one_line(|| session_weights::give(builder, &model.bytes, &model.weights)).map_err(refused)?;
+    let bytes = if kernels { model.fused()? } else { Cow::Borrowed(&*model.bytes) };
     let known = locked(&DOMAIN_KNOWN);
     let first = Some(known).filter(|known| kernels && !**known);
-    let session = in_one_line(|| builder.commit_from_memory(&model.bytes)).map_err(refused)?;
+    let session = in_one_line(|| builder.commit_from_memory(&bytes)).map_err(refused)?;
     if let Some(mut known) = first {
         *known = true;
     }

@@ -1,4 +1,4 @@
-use super::node::mark;
+use super::linear::mark;
 use super::*;
 
 /// Returns a NodeProto: operator, inputs and outputs separated by blanks, attributes.

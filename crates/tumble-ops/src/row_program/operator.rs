@@ -1,0 +1,159 @@
+//! Programs of rows as custom operators of ONNX Runtime.
+
+use bytemuck::Pod;
+use ort::operator::{BoxedKernel, ComputeContext, Kernel, KernelContext, Operator, OperatorInput, OperatorOutput};
+use ort::value::{DynValue, PrimitiveTensorElementType, TensorElementType, ValueRef};
+use tumble_core::panics::in_one_line;
+
+use super::elementwise::Arithmetic;
+use super::layout::Layout;
+use super::run::{Source, run};
+use super::{RowDimension, RowInput, RowProgram};
+use crate::Real;
+use crate::operators::wrong;
+
+/// The operator for one precision.
+pub(crate) struct ProgramOperator {
+    pub name: &'static str,
+    pub element: TensorElementType,
+    pub kernel: fn(&KernelContext) -> ort::Result<BoxedKernel<'static>>,
+}
+
+impl Operator for ProgramOperator {
+    type Kernel<'attr> = BoxedKernel<'static>;
+
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn inputs(&self) -> impl IntoIterator<Item = OperatorInput> {
+        [OperatorInput::variadic(1)]
+    }
+
+    fn outputs(&self) -> impl IntoIterator<Item = OperatorOutput> {
+        [OperatorOutput::variadic(1).homogenous(self.element)]
+    }
+
+    fn create_kernel<'attr>(&self, context: &KernelContext<'attr>) -> ort::Result<BoxedKernel<'static>> {
+        let mut kernel = (self.kernel)(context)?;
+        // No panic may cross ONNX Runtime.
+        Ok(Box::new(move |context: &ComputeContext| {
+            in_one_line(|| kernel.compute(context)).map_err(|error| ort::Error::new(error.to_string()))
+        }))
+    }
+}
+
+/// Creates the kernel of a node, from its attribute `program`.
+pub(crate) fn kernel<T: Real + Arithmetic + Pod>(node: &KernelContext) -> ort::Result<BoxedKernel<'static>> {
+    let text: String = node.get("program").ok_or_else(|| wrong("it has no attribute program"))?;
+    let program: RowProgram = serde_json::from_str(&text).map_err(|error| wrong(&error.to_string()))?;
+    let layout = Layout::new(&program).ok_or_else(|| wrong("a step of its program reads a later one"))?;
+    Ok(Box::new(move |context: &ComputeContext| compute::<T>(context, &program, &layout)))
+}
+
+/// An input of a node.
+struct Tensor<'a> {
+    value: ValueRef<'a>,
+    shape: Vec<usize>,
+}
+
+impl<'a> Tensor<'a> {
+    fn read(context: &'a ComputeContext, index: usize) -> ort::Result<Self> {
+        let value = context.input(index)?.ok_or_else(|| wrong("an input is missing"))?;
+        let shape = value.shape().iter().map(|&length| length as usize).collect();
+        Ok(Self { value, shape })
+    }
+
+    /// Returns the numbers; checks the width of rows and the shape of a weight.
+    fn source<T: PrimitiveTensorElementType + Clone>(&self, input: RowInput) -> ort::Result<Source<'_, T>> {
+        let value: &DynValue = &self.value;
+        let source = match input {
+            RowInput::Flags(_) => Source::Flags(value.try_extract_tensor::<bool>()?.1),
+            RowInput::Rows(_) | RowInput::Constant(_) => Source::Numbers(value.try_extract_tensor::<T>()?.1),
+            RowInput::Weight => match self.shape[..] {
+                [first, second] => Source::Weight(value.try_extract_tensor::<T>()?.1, [first, second]),
+                _ => return Err(wrong("its weight is no matrix")),
+            },
+        };
+        Ok(source)
+    }
+
+    fn count(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
+fn compute<T: Real + Arithmetic + Pod>(
+    context: &ComputeContext,
+    program: &RowProgram,
+    layout: &Layout,
+) -> ort::Result<()> {
+    let tensors: Vec<_> =
+        (0..program.inputs.len()).map(|index| Tensor::read(context, index)).collect::<ort::Result<_>>()?;
+    let rows = rows(program, &tensors)?;
+    let sources: Vec<_> = tensors
+        .iter()
+        .zip(&program.inputs)
+        .map(|(tensor, input)| tensor.source::<T>(*input))
+        .collect::<ort::Result<_>>()?;
+    check_weights(program, layout, &sources)?;
+    let shapes = program.outputs.iter().map(|output| {
+        let lengths = output.shape.iter().map(|dimension| match *dimension {
+            RowDimension::Length(length) => length,
+            RowDimension::Like(input, axis) => tensors[input].shape.get(axis).copied().unwrap_or(0),
+            RowDimension::Rows => rows,
+        });
+        lengths.collect::<Vec<_>>()
+    });
+    let mut values = Vec::new();
+    for (index, (shape, output)) in shapes.zip(&program.outputs).enumerate() {
+        if shape.iter().product::<usize>() != rows * layout.widths[output.value] {
+            return Err(wrong("an output of its program has another number of rows"));
+        }
+        values.push(context.output(index, shape)?.ok_or_else(|| wrong("an output is missing"))?);
+    }
+    let outputs =
+        values.iter_mut().map(|value| Ok(value.try_extract_tensor_mut::<T>()?.1)).collect::<ort::Result<_>>()?;
+    run(program, layout, &sources, outputs, rows);
+    Ok(())
+}
+
+/// Returns the number of rows, which all inputs agree on.
+fn rows(program: &RowProgram, tensors: &[Tensor]) -> ort::Result<usize> {
+    let mut rows = None;
+    for (tensor, input) in tensors.iter().zip(&program.inputs) {
+        let (RowInput::Rows(width) | RowInput::Flags(width)) = *input else {
+            check_constant(tensor, *input)?;
+            continue;
+        };
+        let found = tensor.count() / width.max(1);
+        if found * width != tensor.count() || rows.is_some_and(|rows| rows != found) {
+            return Err(wrong("the inputs of its program do not have the same number of rows"));
+        }
+        rows = Some(found);
+    }
+    rows.ok_or_else(|| wrong("its program has no rows"))
+}
+
+fn check_constant(tensor: &Tensor, input: RowInput) -> ort::Result<()> {
+    match input {
+        RowInput::Constant(width) if tensor.count() != width => {
+            Err(wrong("a constant of its program has another width"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Compares the shapes of the weights with the widths of the rows and results of their products.
+fn check_weights<T>(program: &RowProgram, layout: &Layout, sources: &[Source<T>]) -> ort::Result<()> {
+    let fits = |step: &super::RowStep| {
+        let super::RowStep::Linear { rows, weight, bias, transposed, width } = *step else { return true };
+        let Some(&Source::Weight(_, [first, second])) = sources.get(weight) else { return false };
+        let sizes = if transposed { [second, first] } else { [first, second] };
+        sizes == [layout.widths[rows], width] && bias.is_none_or(|bias| layout.widths[bias] == width)
+    };
+    match program.steps.iter().all(fits) {
+        true => Ok(()),
+        false => Err(wrong("a weight of its program does not fit its rows")),
+    }
+}
