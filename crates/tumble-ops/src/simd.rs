@@ -3,7 +3,10 @@
 use pulp::Simd;
 
 /// Numbers per step of [`copy`].
-pub(crate) const CHUNK: usize = 8;
+const CHUNK: usize = 8;
+
+/// Numbers in the largest register.
+pub(crate) const MOST_LANES: usize = 16;
 
 /// Copies a few numbers without a call to memcpy.
 #[inline(always)]
@@ -11,6 +14,20 @@ pub(crate) fn copy<T: Copy>(into: &mut [T], from: &[T]) {
     let ((into, last), (from, rest)) = (into.as_chunks_mut::<CHUNK>(), from.as_chunks::<CHUNK>());
     into.iter_mut().zip(from).for_each(|(into, from)| *into = *from);
     last.iter_mut().zip(rest).for_each(|(into, from)| *into = *from);
+}
+
+/// Writes a register to the begin of a row, or only its first lanes if the row is shorter.
+#[inline(always)]
+pub(crate) fn store<T: SimdFloat, S: Simd>(row: &mut [T], register: T::Vector<S>) {
+    if let Some(whole) = T::vectors_mut::<S>(row).first_mut() {
+        *whole = register;
+        return;
+    }
+    let mut padded = [T::ZERO; MOST_LANES];
+    T::vectors_mut::<S>(&mut padded)[0] = register;
+    // Without the black box the compiler repeats the last step of a sum in narrower registers, and copies all of them in
+    // each step to be able to.
+    copy(row, &std::hint::black_box(padded)[..row.len()]);
 }
 
 /// A number type with arithmetic on registers of the instruction set `S`.
