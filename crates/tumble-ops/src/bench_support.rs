@@ -28,7 +28,7 @@ impl Attention<'_> {
 
     fn with(&self, run: impl FnOnce(attention::Inputs<f32>)) {
         let (count, heads) = (self.bias.len(), self.heads);
-        let (source, filled): (Vec<_>, _) = ((0..count).collect(), vec![true; count]);
+        let (source, filled): (Vec<_>, _) = ((0..count as i64).collect(), vec![true; count]);
         let size = self.rows.len() / (3 * count * heads);
         let layout = attention::Layout { places: self.tokens, heads, size, source: &source, filled: &filled };
         run(attention::Inputs { layout, rows: self.rows, bias: self.bias });

@@ -1,177 +1,207 @@
-//! Small matrix products (matmul) of attention, for one register of queries at a time.
-
-use std::ops::Range;
+//! Small matrix products (matmul) of attention. Sums stay in registers.
 
 use pulp::Simd;
 
-use crate::simd::{CHUNK, SimdFloat, copy};
+use crate::simd::{MOST_LANES, SimdFloat, copy, store};
 
-/// Rows per step of a product: each number that is read is used for all of them.
-pub(crate) const GROUP: usize = 4;
-
-/// Rows of a head's components, each padded with zeros to whole registers.
-pub(crate) struct Rows<T> {
-    lanes: usize,
-    size: usize,
-    /// Distance between rows, in numbers.
-    pitch: usize,
-    numbers: Vec<T>,
-}
-
-impl<T: SimdFloat> Rows<T> {
-    /// Allocates `count` rows, padded to whole groups and to whole registers of `lanes` rows.
-    pub fn new(count: usize, size: usize, lanes: usize) -> Self {
-        let pitch = size.next_multiple_of(lanes);
-        Self { lanes, size, pitch, numbers: vec![T::ZERO; count.next_multiple_of(lanes.max(GROUP)) * pitch] }
-    }
-
-    /// Sets `count` rows to zero, and the padding up to whole groups and registers.
-    pub fn clear(&mut self, count: usize) {
-        let rows = count.next_multiple_of(self.lanes.max(GROUP));
-        self.numbers[..rows * self.pitch].fill(T::ZERO);
-    }
-
-    /// Returns a range of rows.
-    pub fn rows(&self, which: Range<usize>) -> RowSlice<'_, T> {
-        let numbers = &self.numbers[which.start * self.pitch..which.end * self.pitch];
-        RowSlice { size: self.size, pitch: self.pitch, numbers }
-    }
-
-    /// Returns the first `count` rows, padded to whole groups, and their pitch.
-    pub fn groups_mut(&mut self, count: usize) -> (&mut [T], usize) {
-        (&mut self.numbers[..count.next_multiple_of(GROUP) * self.pitch], self.pitch)
-    }
-
-    /// Returns the rows of the lanes of a register, padded to a whole group or register, and their pitch.
-    pub fn lanes_mut(&mut self, which: Range<usize>) -> (&mut [T], usize) {
-        let end = which.start + which.len().next_multiple_of(GROUP).min(self.lanes);
-        (&mut self.numbers[which.start * self.pitch..end * self.pitch], self.pitch)
-    }
-
-    /// Copies these columns of the tokens' rows in `from` (of `width` numbers) to the rows.
-    pub fn load(&mut self, tokens: &[usize], from: &[T], width: usize, columns: Range<usize>) {
-        for (into, token) in self.numbers.chunks_exact_mut(self.pitch).zip(tokens) {
-            copy(&mut into[..self.size], &from[token * width..][columns.clone()]);
+/// Runs a block for each group of numbers below `count`: `$first` is the first of a group, and the constant `$size` the
+/// numbers in it: 8, in the end 4, 2 or 1. Each number of a group has a sum of its own, so that the processor need not
+/// wait for one sum before it adds to it again.
+macro_rules! each_group {
+    ($count:expr, |$first:ident, $size:ident| $block:block) => {{
+        let (count, mut next) = ($count, 0);
+        each_group!(@while count, next, 8, $first, $size, $block);
+        each_group!(@while count, next, 4, $first, $size, $block);
+        each_group!(@while count, next, 2, $first, $size, $block);
+        each_group!(@while count, next, 1, $first, $size, $block);
+    }};
+    (@while $count:ident, $next:ident, $number:literal, $first:ident, $size:ident, $block:block) => {
+        while $next + ($number - 1) < $count {
+            const $size: usize = $number;
+            let $first = $next;
+            $block
+            $next += $number;
         }
-    }
-
-    /// Copies the rows to these columns of the tokens' rows in `into` (of `width` numbers).
-    pub fn store(&self, tokens: &[usize], into: &mut [T], width: usize, columns: Range<usize>) {
-        for (from, token) in self.numbers.chunks_exact(self.pitch).zip(tokens) {
-            copy(&mut into[token * width..][columns.clone()], &from[..self.size]);
-        }
-    }
+    };
 }
+pub(crate) use each_group;
 
-/// A range of [`Rows`].
+/// Number of columns: `D`, or any if `D` is 0. The compiler unrolls loops over a constant number.
 #[derive(Clone, Copy)]
-pub(crate) struct RowSlice<'a, T> {
-    size: usize,
-    pitch: usize,
-    numbers: &'a [T],
-}
+pub(crate) struct Size<const D: usize>(pub usize);
 
-impl<'a, T> RowSlice<'a, T> {
-    fn iter(&self) -> std::slice::ChunksExact<'a, T> {
-        self.numbers.chunks_exact(self.pitch)
+impl<const D: usize> Size<D> {
+    #[inline(always)]
+    pub fn get(self) -> usize {
+        if D > 0 { D } else { self.0 }
+    }
+
+    /// Returns the numbers in the registers for a row.
+    #[inline(always)]
+    pub fn pitch<T: SimdFloat, S: Simd>(self) -> usize {
+        self.get().next_multiple_of(T::count::<S>())
+    }
+
+    /// Returns the number of registers for a row.
+    #[inline(always)]
+    pub fn registers<T: SimdFloat, S: Simd>(self) -> usize {
+        self.get().div_ceil(T::count::<S>())
     }
 }
 
-/// Transposes rows: each becomes a lane, component by component. Lanes without a row are zero.
-#[inline(always)]
-pub(crate) fn transpose<T: SimdFloat>(into: &mut [T], lanes: usize, rows: RowSlice<T>) {
-    if rows.numbers.len() < lanes * rows.pitch {
-        into.fill(T::ZERO);
+/// The same columns of several rows of a tensor, copied: one head's queries, keys, values or gradients. If the columns
+/// do not fill the registers, these hold other numbers of the tensor too.
+pub(crate) struct Rows<T, const D: usize> {
+    numbers: Vec<T>,
+    count: usize,
+    size: Size<D>,
+}
+
+impl<T: SimdFloat, const D: usize> Rows<T, D> {
+    /// Allocates `count` rows.
+    pub fn new<S: Simd>(count: usize, size: Size<D>) -> Self {
+        let numbers = vec![T::ZERO; count * size.pitch::<T, S>()];
+        Self { numbers, count, size }
     }
-    for (lane, row) in rows.iter().enumerate() {
-        let (chunks, last) = row[..rows.size].as_chunks::<CHUNK>();
-        // The compiler makes single moves of chunks of constant size.
-        for (into, chunk) in into.chunks_exact_mut(CHUNK * lanes).zip(chunks) {
-            (0..CHUNK).for_each(|k| into[k * lanes + lane] = chunk[k]);
+
+    /// Copies the rows that begin at `starts` in `numbers`.
+    #[inline(always)]
+    pub fn gather<S: Simd>(&mut self, numbers: &[T], starts: &[usize]) {
+        self.count = starts.len();
+        let pitch = self.size.pitch::<T, S>();
+        for (into, start) in self.numbers.chunks_exact_mut(pitch).zip(starts) {
+            let from = &numbers[*start..];
+            if let Some(row) = from.get(..pitch) {
+                let registers = T::vectors_mut::<S>(into).iter_mut().zip(T::vectors::<S>(row));
+                registers.for_each(|(into, from)| *into = *from);
+            } else {
+                copy(&mut into[..from.len()], from);
+            }
         }
-        let into = &mut into[chunks.len() * CHUNK * lanes..];
-        last.iter().enumerate().for_each(|(k, number)| into[k * lanes + lane] = *number);
     }
-}
 
-/// Computes `into[j][lane] = start(j) + Σₖ transposed[k][lane] rows[j][k]`, for whole groups of rows.
-#[inline(always)]
-pub(crate) fn matmul<T: SimdFloat, S: Simd>(
-    simd: S,
-    into: &mut [T],
-    transposed: &[T],
-    rows: &Rows<T>,
-    start: impl Fn(usize) -> T,
-) {
-    let (into, transposed) = (T::vectors_mut::<S>(into).as_chunks_mut::<GROUP>().0, T::vectors::<S>(transposed));
-    for (group, (into, rows)) in into.iter_mut().zip(rows.numbers.chunks_exact(GROUP * rows.pitch)).enumerate() {
-        let first = |i: usize| T::splat(simd, start(group * GROUP + i));
-        let mut sums = [first(0), first(1), first(2), first(3)];
-        let pitch = rows.len() / GROUP;
-        let (pair, other) = rows.split_at(2 * pitch);
-        let ((a, b), (c, d)) = (pair.split_at(pitch), other.split_at(pitch));
-        for ((((x, a), b), c), d) in transposed.iter().zip(a).zip(b).zip(c).zip(d) {
-            sums[0] = T::multiply_add(simd, *x, T::splat(simd, *a), sums[0]);
-            sums[1] = T::multiply_add(simd, *x, T::splat(simd, *b), sums[1]);
-            sums[2] = T::multiply_add(simd, *x, T::splat(simd, *c), sums[2]);
-            sums[3] = T::multiply_add(simd, *x, T::splat(simd, *d), sums[3]);
+    /// Returns the registers of each row.
+    #[inline(always)]
+    fn registers<S: Simd>(&self) -> std::slice::ChunksExact<'_, T::Vector<S>> {
+        let registers = self.size.registers::<T, S>();
+        T::vectors::<S>(&self.numbers)[..self.count * registers].chunks_exact(registers)
+    }
+
+    /// Computes `start[j] + Σ_c transposed[c] rows[first + j][c]`; lanes are those of `transposed`.
+    #[inline(always)]
+    pub fn matmul<const G: usize, S: Simd>(
+        &self,
+        simd: S,
+        start: [T::Vector<S>; G],
+        transposed: &[T::Vector<S>],
+        first: usize,
+    ) -> [T::Vector<S>; G] {
+        let (mut sums, pitch) = (start, self.size.pitch::<T, S>());
+        let rows = &self.numbers[first * pitch..][..G * pitch];
+        for (c, x) in transposed[..self.size.get()].iter().enumerate() {
+            for (j, sum) in sums.iter_mut().enumerate() {
+                *sum = T::multiply_add(simd, *x, T::splat(simd, rows[j * pitch + c]), *sum);
+            }
         }
-        *into = sums;
+        sums
     }
-}
 
-/// Computes `into[a][k] += Σ_b weights[a][b] rows[b][k]`, for whole groups of `into`; b runs over lanes.
-#[inline(always)]
-pub(crate) fn combine<T: SimdFloat, S: Simd>(simd: S, into: (&mut [T], usize), weights: &[T], rows: RowSlice<T>) {
-    combine_groups::<GROUP, T, S>(simd, into, (weights, T::count::<S>(), 1), rows);
-}
-
-/// Computes `into[a][k] += Σ_b weights[b][a] rows[b][k]`; a runs over lanes.
-#[inline(always)]
-pub(crate) fn combine_lanes<T: SimdFloat, S: Simd>(simd: S, into: (&mut [T], usize), weights: &[T], rows: RowSlice<T>) {
-    let weights = (weights, 1, T::count::<S>());
-    // A group must not be larger than a register: the next register belongs to another b.
-    match T::count::<S>() {
-        1 => combine_groups::<1, T, S>(simd, into, weights, rows),
-        2 => combine_groups::<2, T, S>(simd, into, weights, rows),
-        _ => combine_groups::<GROUP, T, S>(simd, into, weights, rows),
+    /// Computes `scale[query] Σ_key weights[key][query] rows[key]` for a register of queries.
+    #[inline(always)]
+    pub fn sum_keys<S: Simd>(
+        &self,
+        simd: S,
+        weights: &[T],
+        scale: Option<&[T; MOST_LANES]>,
+        into: &mut RowsMut<T>,
+        starts: &[usize],
+    ) {
+        for register in 0..self.size.registers::<T, S>() {
+            each_group!(starts.len(), |query, GROUP| {
+                let mut sums = self.sum_keys_of_group::<GROUP, S>(simd, weights, register, query);
+                if let Some(scale) = scale {
+                    for (sum, scale) in sums.iter_mut().zip(&scale[query..]) {
+                        *sum = T::multiply(simd, *sum, T::splat(simd, *scale));
+                    }
+                }
+                into.store::<GROUP, D, S>(group(starts, query), (register, self.size), &sums);
+            });
+        }
     }
-}
 
-/// Computes `into[a][k] += Σ_b w(a, b) rows[b][k]`, for whole groups of G rows of `into`. w(a, b) is
-/// `weights[a·next_a + b·next_b]`.
-#[inline(always)]
-fn combine_groups<const G: usize, T: SimdFloat, S: Simd>(
-    simd: S,
-    (into, pitch): (&mut [T], usize),
-    (weights, next_a, next_b): (&[T], usize, usize),
-    rows: RowSlice<T>,
-) {
-    for (group, into) in into.chunks_exact_mut(G * pitch).enumerate() {
-        let (into, weights) = (T::vectors_mut::<S>(into), &weights[group * G * next_a..]);
-        let count = into.len() / G;
-        for i in 0..count {
-            let mut sums: [_; G] = std::array::from_fn(|a| into[a * count + i]);
-            for (b, row) in rows.iter().enumerate() {
-                let (x, weights) = (T::vectors::<S>(row)[i], &weights[b * next_b..][..(G - 1) * next_a + 1]);
+    /// Computes one register of the sums over keys, for the queries from `first` on.
+    #[inline(always)]
+    fn sum_keys_of_group<const G: usize, S: Simd>(
+        &self,
+        simd: S,
+        weights: &[T],
+        register: usize,
+        first: usize,
+    ) -> [T::Vector<S>; G] {
+        let mut sums = [T::splat(simd, T::ZERO); G];
+        for (row, weights) in self.registers::<S>().zip(weights.chunks_exact(T::count::<S>())) {
+            for (sum, weight) in sums.iter_mut().zip(&weights[first..][..G]) {
+                *sum = T::multiply_add(simd, row[register], T::splat(simd, *weight), *sum);
+            }
+        }
+        sums
+    }
+
+    /// Computes `Σ_query weights[key][query] rows[query]` for all keys. `weights` are those of one register of queries
+    /// after the other.
+    #[inline(always)]
+    pub fn sum_queries<S: Simd>(&self, simd: S, weights: &[T], into: &mut RowsMut<T>, starts: &[usize]) {
+        for register in 0..self.size.registers::<T, S>() {
+            each_group!(self.count, |key, GROUP| {
+                let sums = self.sum_queries_of_group::<GROUP, S>(simd, weights, register, key);
+                into.store::<GROUP, D, S>(group(starts, key), (register, self.size), &sums);
+            });
+        }
+    }
+
+    /// Computes one register of the sums over queries, for the keys from `first` on.
+    #[inline(always)]
+    fn sum_queries_of_group<const G: usize, S: Simd>(
+        &self,
+        simd: S,
+        weights: &[T],
+        register: usize,
+        first: usize,
+    ) -> [T::Vector<S>; G] {
+        let (lanes, mut sums, mut rows) = (T::count::<S>(), [T::splat(simd, T::ZERO); G], self.registers::<S>());
+        for weights in weights.chunks_exact(self.count * lanes) {
+            let weights = &weights[first * lanes..][..G * lanes];
+            for (query, row) in (0..lanes).zip(&mut rows) {
                 for (a, sum) in sums.iter_mut().enumerate() {
-                    *sum = T::multiply_add(simd, x, T::splat(simd, weights[a * next_a]), *sum);
+                    let weight = T::splat(simd, weights[a * lanes + query]);
+                    *sum = T::multiply_add(simd, row[register], weight, *sum);
                 }
             }
-            sums.into_iter().enumerate().for_each(|(a, sum)| into[a * count + i] = sum);
+        }
+        sums
+    }
+}
+
+/// A tensor, from the first of the columns on that are written.
+pub(crate) struct RowsMut<'a, T>(pub &'a mut [T]);
+
+impl<T: SimdFloat> RowsMut<'_, T> {
+    /// Writes a register of the rows that begin at `starts`.
+    #[inline(always)]
+    fn store<const G: usize, const D: usize, S: Simd>(
+        &mut self,
+        starts: &[usize; G],
+        (register, size): (usize, Size<D>),
+        values: &[T::Vector<S>; G],
+    ) {
+        for (start, value) in starts.iter().zip(values) {
+            store::<T, S>(&mut self.0[*start..][..size.get()][register * T::count::<S>()..], *value);
         }
     }
 }
 
-/// Replaces the scores of each lane by their softmax.
+/// Returns `G` numbers from `first` on.
 #[inline(always)]
-pub(crate) fn softmax<T: SimdFloat, S: Simd>(simd: S, scores: &mut [T::Vector<S>]) {
-    let largest = scores.iter().fold(T::splat(simd, T::LOWEST), |most, score| T::larger(simd, most, *score));
-    let mut sum = T::splat(simd, T::ZERO);
-    for score in scores.iter_mut() {
-        *score = T::exp(simd, T::subtract(simd, *score, largest));
-        sum = T::add(simd, sum, *score);
-    }
-    let inverse = T::divide(simd, T::splat(simd, T::ONE), sum);
-    scores.iter_mut().for_each(|score| *score = T::multiply(simd, *score, inverse));
+pub(crate) fn group<const G: usize, T>(numbers: &[T], first: usize) -> &[T; G] {
+    numbers[first..].first_chunk().expect("a group is within its numbers")
 }

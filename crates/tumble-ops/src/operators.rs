@@ -184,9 +184,7 @@ fn forward<T: Number>(context: &ComputeContext, heads: usize) -> ort::Result<()>
     let (source, filled) = (input(context, 2)?, input(context, 4)?);
     let tokens = Tokens::<T>::read([&rows, &bias, &source, &filled], heads)?;
     let mut into = output(context, 0, [tokens.count, tokens.width()])?;
-    let into = into.try_extract_tensor_mut::<T>()?.1;
-    into.fill(T::ZERO);
-    attention::forward(tokens.inputs(), into);
+    attention::forward(tokens.inputs(), into.try_extract_tensor_mut::<T>()?.1);
     Ok(())
 }
 
@@ -201,8 +199,6 @@ fn backward<T: Number>(context: &ComputeContext, heads: usize) -> ort::Result<()
     let mut of_rows = output(context, 0, [tokens.count, 3 * tokens.width()])?;
     let mut of_bias = output(context, 1, [tokens.source.len() / tokens.places, 1, tokens.places])?;
     let (of_rows, of_bias) = (of_rows.try_extract_tensor_mut::<T>()?.1, of_bias.try_extract_tensor_mut::<T>()?.1);
-    of_rows.fill(T::ZERO);
-    of_bias.fill(T::ZERO);
     attention::backward(tokens.inputs(), gradient, of_rows, of_bias);
     Ok(())
 }
@@ -283,7 +279,7 @@ struct Tokens<'a, T> {
     size: usize,
     rows: &'a [T],
     bias: &'a [T],
-    source: Vec<usize>,
+    source: &'a [i64],
     filled: &'a [bool],
 }
 
@@ -302,12 +298,9 @@ impl<'a, T: Number> Tokens<'a, T> {
                 "its rows are not queries, keys and values of all heads, or its source and filled are not [C·T]",
             ));
         }
-        let row = |&row: &i64| usize::try_from(row).ok().filter(|&row| row < count);
-        let source = source
-            .iter()
-            .map(row)
-            .collect::<Option<_>>()
-            .ok_or_else(|| wrong("its source has an index beyond the rows"))?;
+        if !source.iter().all(|&row| usize::try_from(row).is_ok_and(|row| row < count)) {
+            return Err(wrong("its source has an index beyond the rows"));
+        }
         Ok(Self { count, places, heads, size, rows, bias, source, filled })
     }
 
@@ -317,7 +310,7 @@ impl<'a, T: Number> Tokens<'a, T> {
     }
 
     fn inputs(&self) -> attention::Inputs<'_, T> {
-        let Self { places, heads, size, rows, bias, ref source, filled, .. } = *self;
+        let Self { places, heads, size, rows, bias, source, filled, .. } = *self;
         attention::Inputs { layout: Layout { places, heads, size, source, filled }, rows, bias }
     }
 }

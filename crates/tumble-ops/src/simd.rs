@@ -3,7 +3,10 @@
 use pulp::Simd;
 
 /// Numbers per step of [`copy`].
-pub(crate) const CHUNK: usize = 8;
+const CHUNK: usize = 8;
+
+/// Numbers in the largest register.
+pub(crate) const MOST_LANES: usize = 16;
 
 /// Copies a few numbers without a call to memcpy.
 #[inline(always)]
@@ -11,6 +14,20 @@ pub(crate) fn copy<T: Copy>(into: &mut [T], from: &[T]) {
     let ((into, last), (from, rest)) = (into.as_chunks_mut::<CHUNK>(), from.as_chunks::<CHUNK>());
     into.iter_mut().zip(from).for_each(|(into, from)| *into = *from);
     last.iter_mut().zip(rest).for_each(|(into, from)| *into = *from);
+}
+
+/// Writes a register to the begin of a row, or only its first lanes if the row is shorter.
+#[inline(always)]
+pub(crate) fn store<T: SimdFloat, S: Simd>(row: &mut [T], register: T::Vector<S>) {
+    if let Some(whole) = T::vectors_mut::<S>(row).first_mut() {
+        *whole = register;
+        return;
+    }
+    let mut padded = [T::ZERO; MOST_LANES];
+    T::vectors_mut::<S>(&mut padded)[0] = register;
+    // Without the black box the compiler repeats the last step of a sum in narrower registers, and copies all of them in
+    // each step to be able to.
+    copy(row, &std::hint::black_box(padded)[..row.len()]);
 }
 
 /// A number type with arithmetic on registers of the instruction set `S`.
@@ -47,16 +64,15 @@ pub(crate) trait SimdFloat: Copy + 'static {
     fn sum<S: Simd>(simd: S, x: Self::Vector<S>) -> Self;
 }
 
-/// 1 / n!
-const fn inverse_factorial(n: usize) -> f64 {
-    if n == 0 { 1.0 } else { inverse_factorial(n - 1) / n as f64 }
-}
+/// The polynomial for e to the power of r in single precision: of all with this degree it has the smallest relative
+/// error for |r| ≤ ln 2 / 2, 3e-9.
+const POLYNOMIAL: [f64; 7] = [1.0, 1.0, 0.499_999_934, 0.166_665_204, 0.041_668_390_8, 8.368_745_1e-3, 1.381_454e-3];
 
 /// The coefficients of the Taylor series of exp.
 const fn series<const N: usize>() -> [f64; N] {
-    let (mut found, mut n) = ([0.0; N], 0);
+    let (mut found, mut n) = ([1.0; N], 1);
     while n < N {
-        found[n] = inverse_factorial(n);
+        found[n] = found[n - 1] / n as f64;
         n += 1;
     }
     found
@@ -64,15 +80,16 @@ const fn series<const N: usize>() -> [f64; N] {
 
 /// Implements [`SimdFloat`] for a number type.
 ///
-/// `exp` is 2ⁿ eʳ with an integer n and |r| ≤ ln 2 / 2, where the series is exact to rounding. Adding `$round`
-/// leaves no bits for fractions and so rounds to n; n is then in the lowest bits and is shifted into the exponent. ln 2
-/// is subtracted in two parts, so that n times the first part is exact (W. J. Cody and W. Waite, Software Manual for
-/// the Elementary Functions, 1980). NaN compares false with every bound and is therefore propagated.
+/// `exp` is 2ⁿ eʳ with an integer n and |r| ≤ ln 2 / 2, where the polynomial is exact to rounding. Adding `$round`
+/// leaves no bits for fractions and so rounds to n; n, with the bias of exponents, is then in the lowest bits and is
+/// shifted into the exponent. ln 2 is subtracted in two parts, so that n times the first part is exact (W. J. Cody and
+/// W. Waite, Software Manual for the Elementary Functions, 1980). NaN compares false with every bound and is therefore
+/// propagated.
 macro_rules! impl_simd_float {
     ($number:ident: $vector:ident, $count:ident, $views:ident, $views_mut:ident, $splat:ident, $splat_bits:ident,
      $multiply_add:ident, $add:ident, $subtract:ident, $multiply:ident, $divide:ident, $max:ident, $sum:ident,
-     $greater:ident, $select:ident, $to_bits:ident, $from_bits:ident, $add_bits:ident, $multiply_bits:ident;
-     range $range:expr, round $round:expr, ln2 $ln2:expr, $ln2_rest:expr, terms $terms:expr, bias $bias:expr) => {
+     $greater:ident, $select:ident, $to_bits:ident, $from_bits:ident, $shift:ident by $by:expr;
+     range $range:expr, round $round:expr, ln2 $ln2:expr, $ln2_rest:expr, polynomial $polynomial:expr) => {
         impl SimdFloat for $number {
             type Vector<S: Simd> = S::$vector;
 
@@ -133,21 +150,19 @@ macro_rules! impl_simd_float {
             }
             #[inline(always)]
             fn exp<S: Simd>(simd: S, x: S::$vector) -> S::$vector {
-                const SERIES: [f64; $terms] = series();
-                let (lowest, round) = (simd.$splat(-$range), simd.$splat($round));
-                let below = simd.$greater(lowest, x);
-                let x = simd.$select(below, lowest, x);
+                let round = simd.$splat($round);
+                let below = simd.$greater(simd.$splat(-$range), x);
                 let shifted = simd.$multiply_add(x, simd.$splat(std::$number::consts::LOG2_E), round);
                 let n = simd.$subtract(shifted, round);
                 let r = simd.$multiply_add(n, simd.$splat(-$ln2), x);
                 let r = simd.$multiply_add(n, simd.$splat(-$ln2_rest), r);
-                let mut sum = simd.$splat(SERIES[$terms - 1] as $number);
-                for term in SERIES[..$terms - 1].iter().rev() {
+                let (last, others) = const { &$polynomial }.split_last().expect("a polynomial has terms");
+                let mut sum = simd.$splat(*last as $number);
+                for term in others.iter().rev() {
                     sum = simd.$multiply_add(sum, r, simd.$splat(*term as $number));
                 }
-                let exponent = simd.$add_bits(simd.$to_bits(shifted), simd.$splat_bits($bias));
-                let power = simd.$multiply_bits(exponent, simd.$splat_bits(1 << ($number::MANTISSA_DIGITS - 1)));
-                simd.$select(below, simd.$splat(0.0), simd.$multiply(sum, simd.$from_bits(power)))
+                let power = simd.$from_bits(simd.$shift(simd.$to_bits(shifted), simd.$splat_bits($by)));
+                simd.$select(below, simd.$splat(0.0), simd.$multiply(sum, power))
             }
         }
     };
@@ -155,13 +170,14 @@ macro_rules! impl_simd_float {
 
 impl_simd_float!(f32: f32s, F32_LANES, as_simd_f32s, as_mut_simd_f32s, splat_f32s, splat_u32s,
     mul_add_e_f32s, add_f32s, sub_f32s, mul_f32s, div_f32s, max_f32s, reduce_sum_f32s,
-    greater_than_f32s, select_f32s, transmute_u32s_f32s, transmute_f32s_u32s, add_u32s, mul_u32s;
-    range 87.0, round 12_582_912.0, ln2 0.693_145_75, 1.428_606_8e-6, terms 8, bias 127);
+    greater_than_f32s, select_f32s, transmute_u32s_f32s, transmute_f32s_u32s, wrapping_dyn_shl_u32s by 23;
+    range 87.0, round 12_583_039.0, ln2 0.693_145_75, 1.428_606_8e-6, polynomial POLYNOMIAL);
+// A product shifts too: registers of 64-bit integers have no shift in pulp.
 impl_simd_float!(f64: f64s, F64_LANES, as_simd_f64s, as_mut_simd_f64s, splat_f64s, splat_u64s,
     mul_add_e_f64s, add_f64s, sub_f64s, mul_f64s, div_f64s, max_f64s, reduce_sum_f64s,
-    greater_than_f64s, select_f64s, transmute_u64s_f64s, transmute_f64s_u64s, add_u64s, mul_u64s;
-    range 708.0, round 6_755_399_441_055_744.0, ln2 0.693_147_180_369_123_8, 1.908_214_929_270_587_7e-10, terms 14,
-    bias 1023);
+    greater_than_f64s, select_f64s, transmute_u64s_f64s, transmute_f64s_u64s, mul_u64s by 1 << 52;
+    range 708.0, round 6_755_399_441_056_767.0, ln2 0.693_147_180_369_123_8, 1.908_214_929_270_587_7e-10,
+    polynomial series::<14>());
 
 /// Runs a test with emulated registers of one to eight f64 numbers, independent of the machine.
 #[cfg(test)]
