@@ -24,7 +24,7 @@ const GRAPH_BYTES: usize = 64 << 20;
 
 /// Cost of a portion, in units of the most that a short evaluation may cost: with more, workers wait less for each other
 /// at the end of a portion; with less, results come earlier.
-const SHORT_EVALUATIONS: usize = 4;
+const SHORT_EVALUATIONS: usize = 1;
 
 /// A structure and its step.
 pub(crate) type Structure<'a> = (&'a System, u64);

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use tumble_core::parallel::locked;
 use tumble_xyz::{Error, Frame, Result};
 
-/// Atoms of the frames that are read ahead. A full group keeps several workers busy, and takes about 10 MB.
-const ATOMS: usize = 1 << 16;
+/// Atoms of the frames that are read ahead: enough to keep several workers busy, in a few megabytes.
+const ATOMS: usize = 1 << 14;
 
 /// The longest wait of a frame for others, if the input is not a regular file: a program that writes slowly wants its
 /// results. A regular file is always read in full groups, so that two runs have the same groups.
@@ -123,7 +123,11 @@ impl Reader {
                 Ok(frame) => state.push(frame),
                 Err(error) => state.error = Some(error),
             }
-            self.0.changed.notify_all();
+            // The evaluation waits for the first frame or for a full group; waking it for each frame would cost more than
+            // reading the frame.
+            if state.frames.len() == 1 || state.is_full() {
+                self.0.changed.notify_all();
+            }
         }
     }
 }
