@@ -211,7 +211,7 @@ impl Potential for Noting {
 #[test]
 fn runs_stay_within_the_memory_and_a_structure_beyond_it_goes_alone() {
     let (inner, runs) = (TwoHopToy::new(3.5, 0.7, 0.6), Arc::<Mutex<Vec<_>>>::default());
-    let systems: Vec<_> = (0..300).map(|seed| water(if seed == 150 { 8 } else { 1 }, seed)).collect();
+    let systems: Vec<_> = (0..3000).map(|seed| water(if seed == 150 { 8 } else { 1 }, seed)).collect();
     let graph = tumble_core::neighbors::graph(&systems[150], 3.5).unwrap();
     assert!(bytes_per_replica(&inner, &graph) > 1 << 20, "the large structure needs blocks");
     let settings = Settings { memory_mb: 1, ..settings("random") };
