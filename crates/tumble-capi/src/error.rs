@@ -6,14 +6,19 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// Returns the error of the structure with this index among `count`.
     pub fn of_structure(self, index: usize, count: usize) -> Self {
-        Self::Structure { number: index + 1, count, source: Box::new(self) }
+        let source = match self {
+            Self::Core(error) => error,
+            other => tumble_core::Error::Model(Box::new(other)),
+        };
+        tumble_core::Error::Structure { number: index + 1, count, source: Box::new(source) }.into()
     }
 
     /// Whether the host program has ended the evaluation.
     pub fn is_cancelled(&self) -> bool {
+        use tumble_core::Error::{Cancelled, Structure};
         match self {
-            Self::Structure { source, .. } => source.is_cancelled(),
-            _ => matches!(self, Self::Core(tumble_core::Error::Cancelled { .. })),
+            Self::Core(Structure { source, .. }) => matches!(**source, Cancelled { .. }),
+            _ => matches!(self, Self::Core(Cancelled { .. })),
         }
     }
 }
@@ -34,20 +39,5 @@ tumble_core::errors! {
         /// An error of a connection.
         #[error(transparent)]
         Ipi(#[from] tumble_ipi::Error),
-
-        /// One of several structures that cannot be evaluated.
-        ///
-        /// Cause: This structure cannot be evaluated, for the reason after the colon, and so none of them has results.
-        ///
-        /// Cure: Look up that reason on this page, or leave the structure out.
-        #[error("structure {number} of {count}: {source}")]
-        Structure {
-            /// Number of the structure (from 1).
-            number: usize,
-            /// Number of structures.
-            count: usize,
-            /// The error in this structure.
-            source: Box<Error>,
-        },
     }
 }

@@ -185,13 +185,18 @@ class Model:
         are the cell vectors, Å; without a cell, or along zero vectors, nothing is periodic.
 
         A list holds (species, positions) or (species, positions, cell) of each structure, and its results come in the
-        same order. Small structures share runs of the model, which takes a fraction of the time, and `threads` share the
-        runs. If one of the structures fails, the error names it, and none has results.
+        same order. Small structures share runs of the model, which takes a fraction of the time, and `threads` share
+        the runs. If one of the structures fails, the error names it, and none has results.
         """
         if positions is not None:
             return self._evaluate([_Structure.read(species, positions, cell)])[0]
         if cell is not None:
             raise ValueError("cell is given without positions: give both, or a list of (species, positions, cell)")
+        for number, structure in enumerate(species):
+            if isinstance(structure, str) or not isinstance(structure, Sequence) or len(structure) not in (2, 3):
+                raise ValueError(
+                    f"structures[{number}] is {structure!r}: give (species, positions) or (species, positions, cell)"
+                )
         structures = [_Structure.read(*structure) for structure in species]
         return self._evaluate(structures) if structures else []
 
