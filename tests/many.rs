@@ -42,7 +42,7 @@ fn water(side: usize, seed: usize) -> System {
         species.extend([8, 1, 1]);
     }
     let cube = Cell::new(IDENTITY.map(|row| scale(row, 3.1 * side as f64)), [true; 3]).unwrap();
-    System::new(positions, species, if side % 2 == 0 { cube } else { Cell::isolated() }).unwrap()
+    System::new(positions, species, if side.is_multiple_of(2) { cube } else { Cell::isolated() }).unwrap()
 }
 
 /// Small and larger structures in turn.
