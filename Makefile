@@ -14,7 +14,7 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 # The library of ONNX Runtime's wheel reports home unless told not to before it is loaded.
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help setup check build library wheel demo docs test test-rust test-lammps test-wheel test-examples test-compat test-export bench bench-lammps bench-sockets bench-export bench-hot instructions instructions-bless fuzz lint format clean
+.PHONY: help setup check build library wheel demo docs test test-rust test-lammps test-wheel test-examples test-compat test-export bench bench-lammps bench-sockets bench-many bench-export bench-hot instructions instructions-bless fuzz lint format clean
 
 help:
 	@echo "make demo    water in LAMMPS, turned at random at every step (1 to 3 minutes after the build)"
@@ -23,6 +23,7 @@ help:
 	@echo "make bench   tumble and its peers side by side; writes docs/benchmarks.md (one to two hours, .venv-export)"
 	@echo "make bench-lammps  speed and memory of 192 to 98,304 atoms on one and two ranks (10 to 20 minutes, 20 GB)"
 	@echo "make bench-sockets  round trips and throughput of tumble ipi and tumble serve (3 minutes)"
+	@echo "make bench-many  many structures in one call beside one by one (2 minutes)"
 	@echo "make bench-export  exported PET against torch, TorchScript and torch.compile (20 minutes, .venv-export)"
 	@echo "make bench-hot  times of the hot paths: what tumble itself does at every step, without the model (2 minutes)"
 	@echo "make instructions  instruction counts of the hot paths; fails if they exceed the recorded ones by more than 10%"
@@ -124,6 +125,9 @@ bench-lammps: build $(VENV)/.tests
 
 bench-sockets: setup $(VENV)/.tests
 	cargo bench --profile measure --bench sockets
+
+bench-many: setup
+	cargo bench --profile measure --bench many
 
 bench-hot:
 	cargo bench --profile measure -p tumble-hot-paths --features timing -- $(FILTER)

@@ -133,6 +133,47 @@ int tumble_compute(tumble_model *model,
                    double *virial);
 
 /**
+ * Evaluates many structures at once, with the results of tumble_compute() for one after the other.
+ *
+ * Small structures share runs of the model, which takes a fraction of the time, and with several `threads` the runs are
+ * shared out. Each structure has its own number, in their order, and so its own random rotations. tumble_select() chooses
+ * the structure of tumble_spread(), tumble_per_atom() and tumble_details(), at first the first one.
+ *
+ * On failure no output is written, and this thread has no last structure; the message names the structure. You can use
+ * the model again.
+ *
+ * @param model         from tumble_load()
+ * @param n_structures  number of structures, at least 1
+ * @param n_atoms       [n_structures] number of atoms of each structure, at least 1
+ * @param species       atomic numbers of the atoms of all structures, one structure after the other
+ * @param cells         [9 * n_structures] Å: the cell of each structure as in tumble_compute(). NULL: none is periodic
+ * @param positions     [3 * all atoms] Å: in the order of the species
+ * @param energies      [n_structures] eV; may be NULL
+ * @param forces        [3 * all atoms] eV/Å; may be NULL
+ * @param virials       [9 * n_structures] eV, as in tumble_compute(); may be NULL
+ * @return 0; -2 if the function of tumble_watch() has ended the evaluation; -1 on failure, see tumble_error()
+ */
+int tumble_compute_many(tumble_model *model,
+                        int n_structures,
+                        const int *n_atoms,
+                        const int *species,
+                        const double *cells,
+                        const double *positions,
+                        double *energies,
+                        double *forces,
+                        double *virials);
+
+/**
+ * Selects one of the structures of this thread's last tumble_compute_many(), for tumble_spread(), tumble_per_atom() and
+ * tumble_details().
+ *
+ * @param model      from tumble_load()
+ * @param structure  index of the structure, from 0
+ * @return 0; -1 on failure, see tumble_error()
+ */
+int tumble_select(tumble_model *model, int structure);
+
+/**
  * Standard deviations of energy and forces over the rotations of the last structure: its broken symmetry.
  *
  * NaN if there was only one rotation.

@@ -90,6 +90,22 @@ tumble_core::errors! {
             path: PathBuf,
         },
 
+        /// A part of an input that can be read only once.
+        ///
+        /// Cause: `--part` counts the frames before it reads its own, and a pipe does not tell how many will come.
+        ///
+        /// Cure: Write the frames to a file and give its path instead of `-`.
+        #[error(
+            "part {part} of {} cannot be found, since only the frames of a regular file can be counted in advance: \
+             write the frames to a file and give its path", file.display()
+        )]
+        PartOfStream {
+            /// The part, as given.
+            part: String,
+            /// Name of the input.
+            file: PathBuf,
+        },
+
         /// A server open to other machines without authentication.
         ///
         /// Cause: `tumble serve` was told to listen on the network without a token.
@@ -141,7 +157,9 @@ impl Error {
     pub fn is_usage(&self) -> bool {
         use tumble_ipi::Error::Address;
         match self {
-            Self::OpenServer { .. } | Self::ShortToken { .. } | Self::Overwrite { .. } => true,
+            Self::OpenServer { .. } | Self::ShortToken { .. } | Self::Overwrite { .. } | Self::PartOfStream { .. } => {
+                true
+            }
             Self::Ipi(Address { .. }) | Self::Server(tumble_server::Error::Ipi(Address { .. })) => true,
             _ => self.core().is_some_and(tumble_core::Error::is_usage),
         }

@@ -128,7 +128,7 @@ fn the_result_does_not_depend_on_the_batches() {
     }
 }
 
-/// A toy on a machine with several workers; a replica takes 16 MiB.
+/// A toy on a machine with several workers; a replica takes 4 MiB.
 struct Machine {
     toy: TwoHopToy,
     workers: usize,
@@ -147,7 +147,7 @@ impl Potential for Machine {
     }
 
     fn costs(&self, _: Option<RecomputeLevel>) -> ModelCosts {
-        ModelCosts { bytes_per_slot: (16 << 20) / graph().n_edges(), ..ModelCosts::default() }
+        ModelCosts { bytes_per_slot: (4 << 20) / graph().n_edges(), ..ModelCosts::default() }
     }
 
     fn limits(&self, memory: usize) -> Limits {
@@ -166,14 +166,14 @@ fn batches_suit_the_machine_and_its_memory() {
     };
     let (processor, gpu) = (Device::Cpu, Device::Cuda);
     assert_eq!(batches(1, processor, 2048), [2; 24]);
-    assert_eq!(batches(1, processor, 16), [1; 48]);
+    assert_eq!(batches(1, processor, 4), [1; 48]);
     // Several workers take from a queue, each with a share of the memory.
     assert_eq!(batches(2, processor, 2048), [48]);
-    assert_eq!(batches(2, processor, 48), [2; 24]);
-    assert_eq!(batches(2, processor, 16), [1; 48]);
-    assert_eq!(batches(5, processor, 100), [5, 5, 5, 5, 5, 5, 5, 5, 5, 3]);
-    assert_eq!(batches(1, gpu, 2048), [48]);
-    assert_eq!(batches(1, gpu, 512), [32, 16]);
+    assert_eq!(batches(2, processor, 12), [2; 24]);
+    assert_eq!(batches(2, processor, 4), [1; 48]);
+    assert_eq!(batches(5, processor, 25), [5, 5, 5, 5, 5, 5, 5, 5, 5, 3]);
+    assert_eq!(batches(1, gpu, 512), [48]);
+    assert_eq!(batches(1, gpu, 128), [32, 16]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! ONNX Runtime must be findable: `make test` sees to it.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Instant;
 
 use tumble_core::Calculator;
@@ -15,13 +15,14 @@ use tumble_core::Settings;
 use tumble_core::System;
 use tumble_core::analytic::{DirectToy, HarmonicToy, Legendre, TwoHopToy};
 use tumble_core::batch::{Task, evaluate_together};
-use tumble_core::execution::ExecutionOptions;
+use tumble_core::execution::{Device, ExecutionOptions};
 use tumble_core::graph::{Edge, Graph};
 use tumble_core::neighbors;
-use tumble_core::planner::{GraphSize, ModelCosts, RecomputeLevel};
+use tumble_core::planner::{GraphSize, Limits, ModelCosts, RecomputeLevel};
 use tumble_core::policy::Policy;
 use tumble_core::potential::{Forces, ModelInfo, Potential, Replicas, Response};
 use tumble_core::potential_plan::{bytes_per_replica, query_costs};
+use tumble_core::provider::Provider;
 use tumble_core::rotation::{IDENTITY, Matrix3, scale};
 use tumble_engine::OnnxPotential;
 
@@ -119,6 +120,13 @@ impl Potential for Counting {
 
     fn costs(&self, level: Option<RecomputeLevel>) -> ModelCosts {
         self.inner.costs(level)
+    }
+
+    /// A processor with runs of [`BATCH`] bytes.
+    fn limits(&self, memory: usize) -> Limits {
+        static PROCESSOR: LazyLock<Provider> =
+            LazyLock::new(|| Provider { bytes_per_run: BATCH, ..*Device::Cpu.provider() });
+        Limits { provider: &PROCESSOR, ..Limits::one_worker(memory) }
     }
 }
 
@@ -281,8 +289,8 @@ fn a_failing_structure_fails_alone() {
     let (good, bad) = (graph(2), pair([1, 8], 0.0));
     let wanted = [(&good, "octahedral"), (&bad, "random"), (&good, "none")].map(|(g, spec)| (g, settings(spec)));
     for name in ["harmonic-padded-f32", "harmonic-list-f64"] {
-        let make = || load(name);
-        let ((found, runs), expected) = (batched(make(), &wanted, PLENTY), alone(&make, &wanted));
+        let make = || -> Box<dyn Potential> { Box::new(Counting { inner: load(name), runs: Arc::default() }) };
+        let ((found, runs), expected) = (batched(load(name), &wanted, PLENTY), alone(&make, &wanted));
         let sentence = |results: &[Result<Evaluation>]| results[1].as_ref().unwrap_err().to_string();
         assert!(sentence(&found).contains("gave NaN in atomic_energies at index [0]"), "{}", sentence(&found));
         assert_eq!(sentence(&found), sentence(&expected));

@@ -58,6 +58,24 @@ module tumble
       integer(c_int) :: status
     end function
 
+    function c_compute_many(model, n_structures, n_atoms, species, cells, positions, energies, forces, virials) &
+        bind(c, name="tumble_compute_many") result(status)
+      import :: c_double, c_int, c_ptr
+      type(c_ptr), value :: model
+      integer(c_int), value :: n_structures
+      integer(c_int), intent(in) :: n_atoms(*), species(*)
+      real(c_double), intent(in) :: cells(3, 3, *), positions(3, *)
+      real(c_double), intent(out) :: energies(*), forces(3, *), virials(3, 3, *)
+      integer(c_int) :: status
+    end function
+
+    function c_select(model, structure) bind(c, name="tumble_select") result(status)
+      import :: c_int, c_ptr
+      type(c_ptr), value :: model
+      integer(c_int), value :: structure
+      integer(c_int) :: status
+    end function
+
     function c_spread(model, energy, force) bind(c, name="tumble_spread") result(status)
       import :: c_double, c_int, c_ptr
       type(c_ptr), value :: model

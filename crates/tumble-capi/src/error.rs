@@ -3,6 +3,26 @@
 /// Result of the fallible functions of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+impl Error {
+    /// Returns the error of the structure with this index among `count`.
+    pub fn of_structure(self, index: usize, count: usize) -> Self {
+        let source = match self {
+            Self::Core(error) => error,
+            other => tumble_core::Error::Model(Box::new(other)),
+        };
+        tumble_core::Error::Structure { number: index + 1, count, source: Box::new(source) }.into()
+    }
+
+    /// Whether the host program has ended the evaluation.
+    pub fn is_cancelled(&self) -> bool {
+        use tumble_core::Error::{Cancelled, Structure};
+        match self {
+            Self::Core(Structure { source, .. }) => matches!(**source, Cancelled { .. }),
+            _ => matches!(self, Self::Core(Cancelled { .. })),
+        }
+    }
+}
+
 tumble_core::errors! {
     /// An error, displayed as one sentence with its remedy.
     #[derive(Debug, thiserror::Error)]

@@ -29,6 +29,16 @@ impl LastResults {
         });
     }
 
+    /// Passes the results of this thread's last structure to `change`; `None` if there are none.
+    pub fn change<T: 'static, R>(&self, change: impl FnOnce(Option<&mut T>) -> R) -> R {
+        let this = Arc::downgrade(&self.0);
+        LAST.with(|last| {
+            let mut last = last.borrow_mut();
+            let found = last.iter_mut().find(|(handle, _)| handle.ptr_eq(&this));
+            change(found.and_then(|(_, results)| results.downcast_mut()))
+        })
+    }
+
     /// Passes the results of this thread's last structure to `read`; `None` if there are none.
     pub fn read<T: 'static, R>(&self, read: impl FnOnce(Option<&T>) -> R) -> R {
         let this = Arc::downgrade(&self.0);

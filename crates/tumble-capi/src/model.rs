@@ -1,6 +1,7 @@
 //! A model in the process of a C program.
 
 use std::ffi::{CString, c_char, c_int, c_longlong};
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::ptr::null_mut;
 use std::slice::from_ref;
@@ -36,7 +37,7 @@ pub struct ModelHandle {
     info: ModelInfo,
     name: CString,
     about: CString,
-    /// Results of the last structure, [`Results`].
+    /// Results of the last structures, [`Results`].
     last: LastResults,
 }
 
@@ -49,10 +50,27 @@ struct Model {
     should_end: Option<extern "C" fn() -> c_int>,
 }
 
-/// Results of a thread's last structure.
+/// Results of a thread's last structures.
 struct Results {
+    all: Vec<StructureResults>,
+    /// Index of the structure that is read.
+    selected: usize,
+}
+
+/// Results of one structure.
+struct StructureResults {
     evaluation: Evaluation,
     details: CString,
+}
+
+impl Results {
+    fn new(evaluations: Vec<Evaluation>) -> Self {
+        let of = |evaluation| StructureResults {
+            details: text(Value::Object(details(&evaluation)).to_string()),
+            evaluation,
+        };
+        Self { all: evaluations.into_iter().map(of).collect(), selected: 0 }
+    }
 }
 
 impl ModelHandle {
@@ -66,25 +84,47 @@ impl ModelHandle {
         Ok(Self { model, info, name, about, last: LastResults::default() })
     }
 
-    fn compute(&self, species: Vec<u8>, cell: Option<&Matrix3>, positions: &[Vector3]) -> Result<Evaluation> {
-        check_atomic_numbers(&species)?;
-        let structure = Structure { cell: cell.copied().unwrap_or_default(), positions: positions.to_vec() };
-        let cell = structure.cell(None)?;
-        let system = System::new(structure.positions, species, cell)?;
+    /// Evaluates structures; all of them or none have results.
+    fn compute(&self, systems: &[System]) -> Result<Vec<Evaluation>> {
         let Model { calculator, step, should_end } = &mut *locked(&self.model);
         if let Some(should_end) = *should_end {
             calculator.watch(&Cancel::polling(move || should_end() != 0));
         }
-        let evaluation = calculator.evaluate_system(&system, *step)?;
-        *step = step.saturating_add(1);
-        Ok(evaluation)
+        let structures: Vec<_> = systems.iter().zip(*step..).collect();
+        let mut found: Vec<tumble_core::Result<Evaluation>> = Vec::with_capacity(systems.len());
+        calculator.evaluate_many(&structures, |portion| {
+            found.extend(portion);
+            if found.iter().all(Result::is_ok) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        let one = |(index, result): (usize, tumble_core::Result<Evaluation>)| {
+            result.map_err(|error| of_structure(error.into(), index, systems.len()))
+        };
+        let evaluations = found.into_iter().enumerate().map(one).collect::<Result<Vec<_>>>()?;
+        *step = step.saturating_add(systems.len() as u64);
+        Ok(evaluations)
     }
 
-    /// Reads the results of this thread's last structure.
-    fn last<T>(&self, read: impl FnOnce(&Results) -> Result<T>) -> Result<T> {
+    /// Reads the results of this thread's last structure, or of the selected one of several.
+    fn last<T>(&self, read: impl FnOnce(&StructureResults) -> Result<T>) -> Result<T> {
         let missing = "has evaluated no structure in this thread, or failed at the last: call tumble_compute first";
-        self.last.read(|results| read(results.ok_or_else(|| argument("model", missing))?))
+        self.last.read(|results: Option<&Results>| {
+            let selected = results.and_then(|results| results.all.get(results.selected));
+            read(selected.ok_or_else(|| argument("model", missing))?)
+        })
     }
+}
+
+/// Adds the number of a structure to its error, if there are several.
+fn of_structure(error: Error, index: usize, count: usize) -> Error {
+    if count == 1 { error } else { error.of_structure(index, count) }
+}
+
+/// Makes a structure from C's arrays.
+fn system(species: Vec<u8>, cell: Option<&Matrix3>, positions: &[Vector3]) -> Result<System> {
+    check_atomic_numbers(&species)?;
+    let structure = Structure { cell: cell.copied().unwrap_or_default(), positions: positions.to_vec() };
+    let cell = structure.cell(None)?;
+    Ok(System::new(structure.positions, species, cell)?)
 }
 
 /// Describes a model and its settings as JSON.
@@ -211,32 +251,136 @@ pub unsafe extern "C" fn tumble_compute(
     forces: *mut f64,
     virial: *mut f64,
 ) -> c_int {
+    // SAFETY: one structure, with its arrays by the contract.
+    unsafe { compute(model, from_ref(&n_atoms), species, cell, positions, [energy, forces, virial]) }
+}
+
+/// Evaluates many structures at once, with the results of tumble_compute() for one after the other.
+///
+/// Small structures share runs of the model, which takes a fraction of the time, and with several `threads` the runs are
+/// shared out. Each structure has its own number, in their order, and so its own random rotations. tumble_select() chooses
+/// the structure of tumble_spread(), tumble_per_atom() and tumble_details(), at first the first one.
+///
+/// On failure no output is written, and this thread has no last structure; the message names the structure. You can use
+/// the model again.
+///
+/// @param model         from tumble_load()
+/// @param n_structures  number of structures, at least 1
+/// @param n_atoms       [n_structures] number of atoms of each structure, at least 1
+/// @param species       atomic numbers of the atoms of all structures, one structure after the other
+/// @param cells         [9 * n_structures] Å: the cell of each structure as in tumble_compute(). NULL: none is periodic
+/// @param positions     [3 * all atoms] Å: in the order of the species
+/// @param energies      [n_structures] eV; may be NULL
+/// @param forces        [3 * all atoms] eV/Å; may be NULL
+/// @param virials       [9 * n_structures] eV, as in tumble_compute(); may be NULL
+/// @return 0; -2 if the function of tumble_watch() has ended the evaluation; -1 on failure, see tumble_error()
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tumble_compute_many(
+    model: *mut ModelHandle,
+    n_structures: c_int,
+    n_atoms: *const c_int,
+    species: *const c_int,
+    cells: *const f64,
+    positions: *const f64,
+    energies: *mut f64,
+    forces: *mut f64,
+    virials: *mut f64,
+) -> c_int {
+    let counts = match usize::try_from(n_structures) {
+        // SAFETY: so many numbers by the contract.
+        Ok(count) if count > 0 && !n_atoms.is_null() => unsafe { std::slice::from_raw_parts(n_atoms, count) },
+        _ => &[],
+    };
+    // SAFETY: the arrays are those of all structures by the contract.
+    unsafe { compute(model, counts, species, cells, positions, [energies, forces, virials]) }
+}
+
+/// Evaluates structures with these numbers of atoms, and writes energies, forces and virials.
+///
+/// # Safety
+/// The handle is live or NULL, and the arrays are as in [`tumble_compute_many`].
+unsafe fn compute(
+    model: *mut ModelHandle,
+    counts: &[c_int],
+    species: *const c_int,
+    cells: *const f64,
+    positions: *const f64,
+    [energies, forces, virials]: [*mut f64; 3],
+) -> c_int {
     let mut ended = false;
     let status = entry(-1, || {
         // SAFETY: a live handle or NULL.
         let handle = unsafe { live(model)? };
         handle.last.replace(None::<Results>);
-        // SAFETY: so many numbers each, or NULL, by the contract.
-        let species = unsafe { atomic_numbers(n_atoms, species)? };
-        // SAFETY: as above.
-        let (cell, positions) = unsafe { structure(cell, positions, species.len())? };
-        let found = handle.compute(species, cell, positions);
-        let found =
-            found.inspect_err(|error| ended = matches!(error, Error::Core(tumble_core::Error::Cancelled { .. })))?;
-        let found_virial = found.virial.unwrap_or(UNKNOWN);
+        // SAFETY: the arrays are long enough by the contract.
+        let systems = unsafe { systems(counts, species, cells, positions)? };
+        let found = handle.compute(&systems).inspect_err(|error| ended = error.is_cancelled())?;
+        let all_energies: Vec<f64> = found.iter().map(|found| found.energy).collect();
+        let all_forces: Vec<Vector3> = found.iter().flat_map(|found| found.forces.iter().copied()).collect();
+        let all_virials: Vec<Matrix3> = found.iter().map(|found| found.virial.unwrap_or(UNKNOWN)).collect();
         // SAFETY: the arrays are large enough or NULL; there is a force for each atom, since there are no ghosts.
         unsafe {
             write_outputs([
-                (from_ref(&found.energy), energy),
-                (found.forces.as_flattened(), forces),
-                (found_virial.as_flattened(), virial),
+                (&all_energies[..], energies),
+                (all_forces.as_flattened(), forces),
+                (all_virials.as_flattened().as_flattened(), virials),
             ]);
         }
-        let details = text(Value::Object(details(&found)).to_string());
-        handle.last.replace(Some(Results { evaluation: found, details }));
+        handle.last.replace(Some(Results::new(found)));
         Ok(0)
     });
     if ended { CANCELLED } else { status }
+}
+
+/// Reads the structures one after the other.
+///
+/// # Safety
+/// The arrays have so many numbers for each structure, or are NULL.
+unsafe fn systems(
+    counts: &[c_int],
+    species: *const c_int,
+    cells: *const f64,
+    positions: *const f64,
+) -> Result<Vec<System>> {
+    if counts.is_empty() {
+        return Err(argument("n_structures", "is not a number of structures: give at least one, and n_atoms of each"));
+    }
+    let mut first = 0;
+    let read = |(index, &count): (usize, &c_int)| {
+        // SAFETY: the structures before this one have `first` atoms, none before the first; their arrays are that long by
+        // the contract, and a NULL ends at the first structure.
+        let system = unsafe {
+            let cell = if cells.is_null() { cells } else { cells.add(9 * index) };
+            atomic_numbers(count, species.add(first)).and_then(|species| {
+                let (cell, positions) = structure(cell, positions.add(3 * first), species.len())?;
+                system(species, cell, positions)
+            })
+        };
+        first += system.as_ref().map_or(0, System::len);
+        system.map_err(|error| of_structure(error, index, counts.len()))
+    };
+    counts.iter().enumerate().map(read).collect()
+}
+
+/// Selects one of the structures of this thread's last tumble_compute_many(), for tumble_spread(), tumble_per_atom() and
+/// tumble_details().
+///
+/// @param model      from tumble_load()
+/// @param structure  index of the structure, from 0
+/// @return 0; -1 on failure, see tumble_error()
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tumble_select(model: *mut ModelHandle, structure: c_int) -> c_int {
+    entry(-1, || {
+        // SAFETY: a live handle or NULL.
+        let handle = unsafe { live(model)? };
+        handle.last.change(|results: Option<&mut Results>| {
+            let results = results.ok_or_else(|| argument("model", "has evaluated no structure in this thread"))?;
+            let (index, count) = (usize::try_from(structure).ok(), results.all.len());
+            let missing = || argument("structure", format!("is {structure}: give an index from 0 to {}", count - 1));
+            results.selected = index.filter(|&index| index < count).ok_or_else(missing)?;
+            Ok(0)
+        })
+    })
 }
 
 /// Standard deviations of energy and forces over the rotations of the last structure: its broken symmetry.
@@ -251,7 +395,7 @@ pub unsafe extern "C" fn tumble_compute(
 pub unsafe extern "C" fn tumble_spread(model: *mut ModelHandle, energy: *mut f64, force: *mut f64) -> c_int {
     entry(-1, || {
         // SAFETY: a live handle or NULL.
-        unsafe { live(model)? }.last(|Results { evaluation: found, .. }| {
+        unsafe { live(model)? }.last(|StructureResults { evaluation: found, .. }| {
             let known = |spread| if found.replicated() { spread } else { f64::NAN };
             let (of_energy, of_forces) = (known(found.spread.energy), known(found.spread.force_rms()));
             // SAFETY: room for one number each, or NULL.
@@ -279,7 +423,7 @@ pub unsafe extern "C" fn tumble_per_atom(
 ) -> c_int {
     entry(-1, || {
         // SAFETY: a live handle or NULL.
-        unsafe { live(model)? }.last(|Results { evaluation: found, .. }| {
+        unsafe { live(model)? }.last(|StructureResults { evaluation: found, .. }| {
             let atoms = found.atomic_energies.len();
             if usize::try_from(n_atoms) != Ok(atoms) {
                 return Err(argument("n_atoms", format!("is {n_atoms}, but the last structure has {atoms} atoms")));
@@ -320,7 +464,8 @@ pub unsafe extern "C" fn tumble_details(model: *mut ModelHandle) -> *const c_cha
     // SAFETY: a live handle or NULL.
     entry(c"".as_ptr(), || {
         let handle = unsafe { live(model)? };
-        Ok(handle.last.read(|last: Option<&Results>| last.map_or(c"".as_ptr(), |last| last.details.as_ptr())))
+        let details = |last: &Results| Some(last.all.get(last.selected)?.details.as_ptr());
+        Ok(handle.last.read(|last: Option<&Results>| last.and_then(details).unwrap_or(c"".as_ptr())))
     })
 }
 

@@ -1,11 +1,14 @@
 //! The calculator, the entry point of every front end: evaluates a structure or a graph with a model and a policy.
 
+use std::ops::ControlFlow;
+
 pub use crate::average::{Evaluation, Spread};
 use crate::average::{Request, average, average_job};
 use crate::batch::Task;
 use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::graph::Graph;
+use crate::many::{Model, checked, evaluate_many};
 pub use crate::mts::{HeldCorrection, Phase};
 use crate::mts::{respa_impulse, with_inner};
 use crate::neighbors::NeighborList;
@@ -36,8 +39,9 @@ pub struct Calculator {
     every: u64,
     held: Option<HeldCorrection>,
     memory: usize,
-    /// Neighbor list of [`Calculator::evaluate_system`], kept to reuse its buffers.
-    list: Option<NeighborList>,
+    /// Neighbor lists of [`Calculator::evaluate_system`] and, one per worker, of [`Calculator::evaluate_many`], kept to
+    /// reuse their buffers.
+    lists: Vec<NeighborList>,
     origin: String,
     notes: Vec<String>,
 }
@@ -54,7 +58,7 @@ impl Calculator {
             every: settings.every,
             held: None,
             memory: settings.memory_mb << 20,
-            list: None,
+            lists: Vec::new(),
             origin: "built in".into(),
             notes: vec![],
         })
@@ -91,6 +95,11 @@ impl Calculator {
     /// Returns the mitigation: the rotations averaged over.
     pub fn mitigation(&self) -> &Mitigation {
         &self.policy.mitigation
+    }
+
+    /// Returns the number of evaluations of the model for each structure.
+    pub fn evaluations(&self) -> usize {
+        self.policy.evaluations()
     }
 
     /// Describes the policy in words: the evaluations at each step.
@@ -130,12 +139,42 @@ impl Calculator {
     /// # Errors
     /// The errors of [`Calculator::evaluate`] and of [`NeighborList::graph`].
     pub fn evaluate_system(&mut self, system: &System, step: u64) -> Result<Evaluation> {
-        let mut list = self.list.take().unwrap_or_else(|| self.neighbor_list());
-        // The evaluation checks the species. If there is no graph, an unknown species is still reported first.
-        let graph = list.graph(system).or_else(|error| self.info().check_species(&system.species).and(Err(error)));
-        let evaluation = graph.and_then(|graph| self.evaluate(graph, step));
-        self.list = Some(list);
+        let mut lists = self.take_lists(1);
+        let evaluation =
+            checked(lists[0].graph(system), system, self.info()).and_then(|graph| self.evaluate(graph, step));
+        self.lists = lists;
         evaluation
+    }
+
+    /// Evaluates many structures, each as [`Calculator::evaluate_system`] does at its step. Small structures share runs of
+    /// the model, and the workers find the neighbors of different structures at the same time. A result equals that of
+    /// the structure alone to the rounding of the model's precision.
+    ///
+    /// The results come portion by portion, in the order of the structures; `take` may end the evaluation after any
+    /// portion. The memory of a portion is bounded.
+    ///
+    /// # Errors
+    /// Each structure has a result of its own, with the errors of [`Calculator::evaluate_system`].
+    pub fn evaluate_many(
+        &mut self,
+        structures: &[(&System, u64)],
+        mut take: impl FnMut(Vec<Result<Evaluation>>) -> ControlFlow<()>,
+    ) {
+        if let [(system, step)] = structures {
+            let _ = take(vec![self.evaluate_system(system, *step)]);
+            return;
+        }
+        let mut lists = self.take_lists(self.potential.limits(self.memory).workers);
+        let mut model = Model { potential: self.potential.as_mut(), policy: &self.policy, memory: self.memory };
+        evaluate_many(&mut model, structures, &mut lists, take);
+        self.lists = lists;
+    }
+
+    /// Takes the neighbor lists, at least `count`.
+    fn take_lists(&mut self, count: usize) -> Vec<NeighborList> {
+        let mut lists = std::mem::take(&mut self.lists);
+        lists.resize_with(lists.len().max(count), || self.neighbor_list());
+        lists
     }
 
     /// Returns a neighbor list with the model's cutoff, without a skin, and with the settings' threads and memory.

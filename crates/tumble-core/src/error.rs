@@ -20,6 +20,21 @@ crate::errors! {
         #[error(transparent)]
         Model(Box<dyn std::error::Error + Send + Sync>),
 
+        /// One of several structures that cannot be evaluated.
+        ///
+        /// Cause: This structure cannot be evaluated, for the reason after the colon, and so none of them has results.
+        ///
+        /// Cure: Look up that reason on this page, or leave the structure out.
+        #[error("structure {number} of {count}: {source}")]
+        Structure {
+            /// Number of the structure (from 1).
+            number: usize,
+            /// Number of structures.
+            count: usize,
+            /// The error in this structure.
+            source: Box<Error>,
+        },
+
         /// Positions and species of a structure differ in number.
         ///
         /// Cause: A program that calls the library gave lists of different length.

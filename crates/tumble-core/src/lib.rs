@@ -44,6 +44,7 @@ pub mod forces;
 pub mod graph;
 pub mod hash;
 mod least_megabytes;
+mod many;
 pub mod mitigation_grammar;
 pub mod mts;
 pub mod neighbors;

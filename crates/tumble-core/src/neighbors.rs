@@ -31,6 +31,9 @@ const COINCIDENCE: f64 = 1e-6;
 /// edges of a few hundred centers.
 const MIN_CENTERS: usize = 1024;
 
+/// Fewest atoms of a structure whose neighbors are found on several threads.
+pub(crate) const MIN_PARALLEL: usize = 2 * MIN_CENTERS;
+
 /// Largest number of neighbors per atom. Metals have about 600 within 12 Å; a larger number usually means wrong units,
 /// and the memory of a model's attention grows with its square.
 pub const MAX_NEIGHBORS: usize = 2000;
@@ -121,7 +124,7 @@ fn in_chunks<T: Default + Send>(
     find: impl Fn(Range<usize>, &mut T) -> Result<()> + Sync,
     append: impl Fn(&mut T, T),
 ) -> Result<()> {
-    if atoms < 2 * MIN_CENTERS || threads == 1 {
+    if atoms < MIN_PARALLEL || threads == 1 {
         return find(0..atoms, all);
     }
     let chunks = atoms.div_ceil(MIN_CENTERS);

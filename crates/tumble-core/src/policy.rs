@@ -38,6 +38,11 @@ impl Policy {
         Ok(Self { mitigation: settings.mitigation.clone(), forces, inner, correction, seed, stream })
     }
 
+    /// Returns the number of evaluations of the model for one structure.
+    pub fn evaluations(&self) -> usize {
+        self.mitigation.evaluations() + usize::from(self.correction)
+    }
+
     /// Returns the key of the random rotations of a step.
     pub fn draw(&self, step: u64) -> Draw {
         Draw { seed: self.seed, step, stream: self.stream }

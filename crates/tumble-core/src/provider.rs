@@ -4,6 +4,11 @@
 /// in runs of 32 MiB, 30 ms in runs of 256 MiB, 50 to 90 ms in runs of 1024 MiB and more.
 pub const CACHE_BYTES: usize = 32 << 20;
 
+/// Best working memory of a run on a processor, bytes: it shares the cache of one core with the weights. Measured for
+/// 20,000 molecules of water: 46 µs each in runs of 2, 44 µs of 4, 47 µs of 8 and 52 µs of 32 MiB; for 1,000 clusters of
+/// 12 to 60 atoms, 1.8 ms each in runs of 2 and 4, 1.7 ms of 8 and 1.9 ms of 32 MiB.
+const BYTES_PER_RUN: usize = 8 << 20;
+
 /// A device that runs models.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Device {
@@ -53,7 +58,7 @@ const PROVIDERS: [Provider; 2] = [
         name: "cpu",
         device: Device::Cpu,
         threads_are_workers: true,
-        bytes_per_run: CACHE_BYTES,
+        bytes_per_run: BYTES_PER_RUN,
         custom_operators: true,
         tf32: false,
         survives_fork: true,

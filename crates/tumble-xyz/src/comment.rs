@@ -41,7 +41,9 @@ impl Entry {
 
     /// Compares the key ignoring case: with `lattice` in lower case a crystal must not be read as a molecule.
     pub(super) fn is(&self, key: &str) -> bool {
-        self.key().eq_ignore_ascii_case(key)
+        // Without marks, as most keys, it is the key itself.
+        let plain = !self.key.contains(|c| c == '\\' || closing_mark(c).is_some());
+        if plain { self.key.eq_ignore_ascii_case(key) } else { self.key().eq_ignore_ascii_case(key) }
     }
 }
 

@@ -41,4 +41,4 @@ pub use comment::Entry;
 pub use error::{Error, LineError, Result};
 pub use file_format::holds_structures;
 pub use frame::Frame;
-pub use read::{Frames, open};
+pub use read::{Frames, count, open};

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, stdin};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, LineError, Result};
@@ -34,14 +34,26 @@ pub struct Frames<R> {
 ///
 /// # Errors
 /// [`Error::Read`] if the file cannot be read, [`Error::NotXyz`] if its format is recognized as another one.
-pub fn open(path: &Path) -> Result<Frames<Box<dyn BufRead>>> {
+pub fn open(path: &Path) -> Result<Frames<Box<dyn BufRead + Send>>> {
     let failed = |source| Error::Read { path: path.into(), source };
-    let (mut source, name): (Box<dyn BufRead>, _) = match path == Path::new("-") {
-        true => (Box::new(std::io::stdin().lock()), Path::new("the standard input")),
+    let (mut source, name): (Box<dyn BufRead + Send>, _) = match path == Path::new("-") {
+        true => (Box::new(BufReader::new(stdin())), Path::new("the standard input")),
         false => (Box::new(BufReader::new(File::open(path).map_err(failed)?)), path),
     };
     file_format::check(name, source.fill_buf().map_err(failed)?)?;
     Ok(Frames::new(source, name))
+}
+
+/// Returns the number of frames of a file. Lines of atoms are counted and not parsed.
+///
+/// # Errors
+/// The errors of [`open`] and of [`Frames::pass_over`], and [`Error::NoFrames`].
+pub fn count(path: &Path) -> Result<usize> {
+    let mut frames = open(path)?;
+    match frames.pass_over(usize::MAX)? {
+        0 => Err(Error::NoFrames { file: frames.file }),
+        count => Ok(count),
+    }
 }
 
 impl<R: BufRead> Frames<R> {
@@ -53,6 +65,33 @@ impl<R: BufRead> Frames<R> {
     /// Returns the name of the source in error messages.
     pub fn file(&self) -> &Path {
         &self.file
+    }
+
+    /// Passes over the next frames without parsing their atoms; returns their number, which is less than `most` at the
+    /// end of the file.
+    ///
+    /// # Errors
+    /// [`Error::Read`], and [`Error::Xyz`] for a wrong number of atoms or a frame that is cut off.
+    pub fn pass_over(&mut self, most: usize) -> Result<usize> {
+        for passed in 0..most {
+            let Some(atoms) = self.read_count()? else { return Ok(passed) };
+            self.any = true;
+            self.pass_lines(atoms)?;
+        }
+        Ok(most)
+    }
+
+    /// Passes over the comment line and the lines of the atoms.
+    fn pass_lines(&mut self, atoms: usize) -> Result<()> {
+        for found in 0..=atoms {
+            let skipped = self.source.skip_until(b'\n');
+            match skipped.map_err(|source| Error::Read { path: self.file.clone(), source })? {
+                0 if found == 0 => return Err(self.fail(LineError::NoComment)),
+                0 => return Err(self.fail(LineError::Truncated { found: found - 1, expected: atoms })),
+                _ => self.line += 1,
+            }
+        }
+        Ok(())
     }
 
     fn read_frame(&mut self) -> Result<Option<Frame>> {
@@ -342,6 +381,26 @@ mod tests {
             sentence("1\n# CELL(abcABC): 1 1 1 90 90 90 positions{angstrom}\nO 0 0\n"),
             "line 3 of f.xyz: 4 columns are expected (species:S:1:pos:R:3), but 3 were found"
         );
+    }
+
+    #[test]
+    fn passed_frames_are_counted_and_keep_their_line_numbers() {
+        let text = format!("{WATER}\n\n{WATER}1\n\nH 0 0 x\n");
+        let mut frames = Frames::new(text.as_bytes(), "f.xyz");
+        assert_eq!(frames.pass_over(1).unwrap(), 1);
+        assert_eq!(frames.next().unwrap().unwrap().line, 8);
+        let error = frames.next().unwrap().unwrap_err().to_string();
+        assert!(error.starts_with("line 15 of f.xyz: "), "{error}");
+        assert_eq!(Frames::new(text.as_bytes(), "f.xyz").pass_over(usize::MAX).unwrap(), 3);
+        assert_eq!(Frames::new(&b" \n"[..], "f.xyz").pass_over(2).unwrap(), 0);
+    }
+
+    #[test]
+    fn passing_over_broken_frames_fails_with_the_sentence_of_reading_them() {
+        for text in ["3\n", "3\nwater\nO 0 0 0\n", "x\n", "1\n\nO 0 0 0\nH 0 0 0\n"] {
+            let passed = Frames::new(text.as_bytes(), "f.xyz").pass_over(usize::MAX).unwrap_err();
+            assert_eq!(passed.to_string(), sentence(text));
+        }
     }
 
     #[test]

@@ -19,6 +19,8 @@ FUNCTIONS = {
     "tumble_set_step": (c_int, [c_void_p, c_longlong]),
     "tumble_watch": (c_int, [c_void_p, c_void_p]),
     "tumble_compute": (c_int, [c_void_p, c_int, INTS, DOUBLES, DOUBLES, DOUBLES, DOUBLES, DOUBLES]),
+    "tumble_compute_many": (c_int, [c_void_p, c_int, INTS, INTS, DOUBLES, DOUBLES, DOUBLES, DOUBLES, DOUBLES]),
+    "tumble_select": (c_int, [c_void_p, c_int]),
     "tumble_spread": (c_int, [c_void_p, DOUBLES, DOUBLES]),
     "tumble_per_atom": (c_int, [c_void_p, c_int, DOUBLES, DOUBLES, DOUBLES]),
     "tumble_details": (c_char_p, [c_void_p]),

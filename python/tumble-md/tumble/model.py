@@ -3,6 +3,8 @@
     model = Model("water-pet.onnx", rotate="octahedral", inversion=True)
     found = model.evaluate(["O", "H", "H"], positions)
     print(found.energy, found.energy_spread)
+    for found in model.evaluate([(["O", "H", "H"], positions), (["H", "H"], others)]):
+        print(found.energy)
 
 It needs NumPy, and the library from the wheel or from `make library`.
 """
@@ -12,13 +14,14 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import re
 import signal
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import index
 from threading import Lock
-from typing import Any
+from typing import Any, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,6 +33,11 @@ from tumble.forks import follow
 from tumble.library import DOUBLES, ENDED, INTERRUPTED, INTS, library, onnx_runtime
 
 Array = NDArray[np.float64]
+# A structure of a list: its species and positions, and its cell if it has one.
+Given: TypeAlias = tuple[Sequence[str | int], ArrayLike] | tuple[Sequence[str | int], ArrayLike, ArrayLike | None]
+
+# The structure in an error of several.
+NAMED = re.compile(r"structure (\d+) of \d+: ")
 
 
 class ModelError(RuntimeError):
@@ -72,7 +80,7 @@ class Model:
     - `step`: number of the first structure; it increases by one with every evaluation and selects the random rotations
     - `forces`: "conservative" or "direct"; None is the model's preference
     - `correction`: whether to return averaged minus bare; with `rotate` or `inversion`
-    - `threads`: CPU threads of the model
+    - `threads`: CPU threads of the model: each evaluates other rotations or structures, or all work on one
     - `memory`: working memory of the model, MB
     - `device`: "cpu" or "cuda"
     - `onnxruntime`: the ONNX Runtime library or its folder; None takes this Python's package, or searches elsewhere
@@ -157,49 +165,91 @@ class Model:
         if not self._handle:
             raise self._error()
 
-    def evaluate(self, species: Sequence[str | int], positions: ArrayLike, cell: ArrayLike | None = None) -> Evaluation:
-        """Energy, forces, virial and their spreads of one structure.
+    @overload
+    def evaluate(
+        self, species: Sequence[str | int], positions: ArrayLike, cell: ArrayLike | None = None
+    ) -> Evaluation: ...
+
+    @overload
+    def evaluate(self, species: Sequence[Given]) -> list[Evaluation]: ...
+
+    def evaluate(
+        self,
+        species: Sequence[str | int] | Sequence[Given],
+        positions: ArrayLike | None = None,
+        cell: ArrayLike | None = None,
+    ) -> Evaluation | list[Evaluation]:
+        """Energy, forces, virial and their spreads of one structure, or of each structure of a list.
 
         `species` [N] are symbols or atomic numbers, `positions` [N, 3] in Å, wrapped or not. The rows of `cell` [3, 3]
         are the cell vectors, Å; without a cell, or along zero vectors, nothing is periodic.
+
+        A list holds (species, positions) or (species, positions, cell) of each structure, and its results come in the
+        same order. Small structures share runs of the model, which takes a fraction of the time, and `threads` share
+        the runs. If one of the structures fails, the error names it, and none has results.
         """
-        numbers = np.array([atomic_number(name) for name in species], np.intc)
-        positions = _array(positions, (len(numbers), 3), "positions")
-        cell = _array(np.zeros((3, 3)) if cell is None else cell, (3, 3), "cell")
+        if positions is not None:
+            return self._evaluate([_Structure.read(species, positions, cell)])[0]
+        if cell is not None:
+            raise ValueError("cell is given without positions: give both, or a list of (species, positions, cell)")
+        for number, structure in enumerate(species):
+            if isinstance(structure, str) or not isinstance(structure, Sequence) or len(structure) not in (2, 3):
+                raise ValueError(
+                    f"structures[{number}] is {structure!r}: give (species, positions) or (species, positions, cell)"
+                )
+        structures = [_Structure.read(*structure) for structure in species]
+        return self._evaluate(structures) if structures else []
+
+    def _evaluate(self, structures: list[_Structure]) -> list[Evaluation]:
         with self._lock:
             try:
-                return self._evaluate(numbers, positions, cell)
+                return self._evaluate_locked(structures)
             except ModelError as error:
-                raise ModelError(in_python(str(error), numbers.tolist(), positions, cell)) from None
+                raise ModelError(_located(str(error), structures)) from None
 
-    def _evaluate(self, numbers: NDArray[np.intc], positions: Array, cell: Array) -> Evaluation:
-        atoms, handle = len(numbers), self._live()
-        energy, forces, virial = np.empty(1), np.empty((atoms, 3)), np.empty((3, 3))
-        spreads, energies = np.empty(2), np.empty((2, atoms))
-        force_spreads = np.empty((atoms, 3))
-        structure = (atoms, numbers.ctypes.data_as(INTS), _pointer(cell), _pointer(positions))
+    def _evaluate_locked(self, structures: list[_Structure]) -> list[Evaluation]:
+        count, handle = len(structures), self._live()
+        atoms = np.array([len(structure.numbers) for structure in structures], np.intc)
+        numbers = np.concatenate([structure.numbers for structure in structures])
+        cells = np.stack([structure.cell for structure in structures])
+        positions = np.concatenate([structure.positions for structure in structures])
+        energies, forces, virials = np.empty(count), np.empty_like(positions), np.empty_like(cells)
         # A signal handler of the user's own is called after the evaluation.
         usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
         self._check(self._library.tumble_watch(handle, INTERRUPTED if usual else None))
-        status = self._library.tumble_compute(handle, *structure, *map(_pointer, (energy, forces, virial)))
+        given = (atoms.ctypes.data_as(INTS), numbers.ctypes.data_as(INTS), *map(_pointer, (cells, positions)))
+        found = map(_pointer, (energies, forces, virials))
+        status = self._library.tumble_compute_many(handle, count, *given, *found)
         if status == ENDED:
             raise KeyboardInterrupt
         self._check(status)
-        self._step += 1
-        self._check(self._library.tumble_spread(handle, _pointer(spreads[:1]), _pointer(spreads[1:])))
-        per_atom = (energies[0], energies[1], force_spreads)
-        self._check(self._library.tumble_per_atom(handle, atoms, *map(_pointer, per_atom)))
-        extras = json.loads(self._library.tumble_details(handle))
+        self._step += count
+        ends = np.cumsum(atoms)
+        split = [forces[end - own : end] for own, end in zip(atoms, ends, strict=True)]
+        results = zip(energies.tolist(), split, virials, strict=True)
+        return [self._evaluation(index, *result) for index, result in enumerate(results)]
+
+    def _evaluation(self, structure: int, energy: float, forces: Array, virial: Array) -> Evaluation:
+        """Adds the further results of one of the last structures."""
+        handle, library, atoms = self._handle, self._library, len(forces)
+        self._check(library.tumble_select(handle, structure))
+        extras = json.loads(library.tumble_details(handle))
         several = extras["evaluations"] > 1
+        energies, spreads = np.empty((2, atoms)), np.empty(2)
+        force_spreads = np.empty((atoms, 3)) if several else None
+        per_atom = (energies[0], energies[1] if several else None, force_spreads)
+        self._check(library.tumble_per_atom(handle, atoms, *map(_pointer, per_atom)))
+        if several:
+            self._check(library.tumble_spread(handle, _pointer(spreads[:1]), _pointer(spreads[1:])))
         return Evaluation(
-            energy=float(energy[0]),
+            energy=energy,
             forces=forces,
             virial=virial,
             energies=energies[0],
             energy_spread=float(spreads[0]) if several else None,
             force_spread=float(spreads[1]) if several else None,
             energy_spreads=energies[1] if several else None,
-            force_spreads=force_spreads if several else None,
+            force_spreads=force_spreads,
             extras=extras,
         )
 
@@ -253,6 +303,35 @@ class Model:
         return ModelError(self._library.tumble_error().decode(errors="replace"))
 
 
+@dataclass(frozen=True)
+class _Structure:
+    """One structure, as the library reads it."""
+
+    # [N], atomic numbers
+    numbers: NDArray[np.intc]
+    # [N, 3], Å
+    positions: Array
+    # [3, 3], Å: rows are the cell vectors, zero along directions that are not periodic
+    cell: Array
+
+    @classmethod
+    def read(cls, species: Sequence[str | int], positions: ArrayLike, cell: ArrayLike | None = None) -> _Structure:
+        numbers = np.array([atomic_number(name) for name in species], np.intc)
+        positions = _array(positions, (len(numbers), 3), "positions")
+        return cls(numbers, positions, _array(np.zeros((3, 3)) if cell is None else cell, (3, 3), "cell"))
+
+
+def _located(sentence: str, structures: list[_Structure]) -> str:
+    """The sentence with Python's index of the structure, if it is one of several, and of its atoms."""
+    named = NAMED.match(sentence)
+    if named is None:
+        index, reason = 0, sentence
+    else:
+        index, reason = int(named[1]) - 1, f"structures[{int(named[1]) - 1}]: {sentence[named.end() :]}"
+    failed = structures[index]
+    return in_python(reason, failed.numbers.tolist(), failed.positions, failed.cell)
+
+
 def _array(values: ArrayLike, shape: tuple[int, ...], name: str) -> Array:
     array = np.ascontiguousarray(values, np.float64)
     if array.shape != shape:
@@ -260,5 +339,5 @@ def _array(values: ArrayLike, shape: tuple[int, ...], name: str) -> Array:
     return array
 
 
-def _pointer(array: Array) -> ctypes._Pointer[ctypes.c_double]:
-    return array.ctypes.data_as(DOUBLES)
+def _pointer(array: Array | None) -> ctypes._Pointer[ctypes.c_double] | None:
+    return None if array is None else array.ctypes.data_as(DOUBLES)

@@ -2,50 +2,87 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
-use tumble_core::calculator::Evaluation;
+use serde::{Serialize, Serializer};
+use tumble_core::calculator::{Evaluation, Spread};
 use tumble_core::numbers::positive_zero;
+use tumble_core::rotation::{Matrix3, Vector3};
 use tumble_xyz::Frame;
 
-/// Returns all results of a frame, in eV and Å. Without replicas the spread is null.
-pub fn document(number: usize, frame: &Frame, evaluation: &Evaluation, time: Duration) -> Value {
-    without_signs_of_zero(json!({
-        "frame": number,
-        "atoms": frame.system.len(),
-        "species": frame.system.species,
-        "energy": evaluation.energy,
-        "atomic_energies": evaluation.atomic_energies,
-        "forces": evaluation.forces,
-        "virial": evaluation.virial,
-        "torque": evaluation.torque,
-        "spread": spread(evaluation),
-        "replica_energies": evaluation.replica_energies,
-        "evaluations": evaluation.evaluations,
-        "seconds": time.as_secs_f64(),
-    }))
+/// Returns all results of a frame as one line, in eV and Å. Without replicas the spread is null.
+pub fn line(number: usize, frame: &Frame, evaluation: &Evaluation, time: Duration) -> String {
+    let document = Document {
+        atomic_energies: numbers(&evaluation.atomic_energies),
+        atoms: frame.system.len(),
+        energy: Number(evaluation.energy),
+        evaluations: evaluation.evaluations,
+        forces: vectors(&evaluation.forces),
+        frame: number,
+        replica_energies: numbers(&evaluation.replica_energies),
+        seconds: time.as_secs_f64(),
+        species: &frame.system.species,
+        spread: evaluation.replicated().then(|| SpreadDocument::of(&evaluation.spread)),
+        torque: evaluation.torque.map(Number),
+        virial: evaluation.virial.map(matrix),
+    };
+    serde_json::to_string(&document).expect("all keys are strings")
 }
 
-/// The same document with 0 for -0.
-fn without_signs_of_zero(value: Value) -> Value {
-    match value {
-        Value::Array(values) => values.into_iter().map(without_signs_of_zero).collect(),
-        Value::Object(entries) => entries.into_iter().map(|(key, value)| (key, without_signs_of_zero(value))).collect(),
-        Value::Number(number) if number.is_f64() => json!(number.as_f64().map(positive_zero)),
-        other => other,
+/// A line, with its keys in alphabetical order.
+#[derive(Serialize)]
+struct Document<'a> {
+    atomic_energies: Vec<Number>,
+    atoms: usize,
+    energy: Number,
+    evaluations: usize,
+    forces: Vec<[Number; 3]>,
+    frame: usize,
+    replica_energies: Vec<Number>,
+    seconds: f64,
+    species: &'a [u8],
+    spread: Option<SpreadDocument>,
+    torque: [Number; 3],
+    virial: Option<[[Number; 3]; 3]>,
+}
+
+#[derive(Serialize)]
+struct SpreadDocument {
+    atomic_energies: Vec<Number>,
+    energy: Number,
+    forces: Vec<[Number; 3]>,
+    virial: Option<[[Number; 3]; 3]>,
+}
+
+impl SpreadDocument {
+    fn of(spread: &Spread) -> Self {
+        Self {
+            atomic_energies: numbers(&spread.atomic_energies),
+            energy: Number(spread.energy),
+            forces: vectors(&spread.forces),
+            virial: spread.virial.map(matrix),
+        }
     }
 }
 
-fn spread(evaluation: &Evaluation) -> Value {
-    let spread = &evaluation.spread;
-    if !evaluation.replicated() {
-        return Value::Null;
+/// A number, written as 0 if it is -0.
+#[derive(Clone, Copy)]
+struct Number(f64);
+
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(positive_zero(self.0))
     }
-    json!({
-        "energy": spread.energy,
-        "atomic_energies": spread.atomic_energies,
-        "forces": spread.forces,
-        "virial": spread.virial,
-    })
+}
+
+fn numbers(values: &[f64]) -> Vec<Number> {
+    values.iter().copied().map(Number).collect()
+}
+
+fn vectors(vectors: &[Vector3]) -> Vec<[Number; 3]> {
+    vectors.iter().map(|vector| vector.map(Number)).collect()
+}
+
+fn matrix(matrix: Matrix3) -> [[Number; 3]; 3] {
+    matrix.map(|row| row.map(Number))
 }
 
 #[cfg(test)]
@@ -53,15 +90,21 @@ mod tests {
     use tumble_core::Cell;
     use tumble_core::System;
 
+    use serde_json::{Value, json};
+
     use super::*;
+
+    fn document(number: usize, frame: &Frame, evaluation: &Evaluation, time: Duration) -> Value {
+        serde_json::from_str(&line(number, frame, evaluation, time)).unwrap()
+    }
 
     #[test]
     fn the_document_is_one_line_and_a_single_replica_has_no_spread() {
         let frame = Frame::new(System::new(vec![[0.0; 3]], vec![8], Cell::isolated()).unwrap());
         let mut evaluation = Evaluation { energy: -0.1, forces: vec![[1.0, 2.0, 3.0]], ..Evaluation::default() };
         evaluation.replica_energies = vec![-0.1];
+        assert!(!line(3, &frame, &evaluation, Duration::from_millis(5)).contains('\n'));
         let value = document(3, &frame, &evaluation, Duration::from_millis(5));
-        assert!(!value.to_string().contains('\n'));
         assert_eq!((&value["frame"], &value["species"]), (&json!(3), &json!([8])));
         assert_eq!((&value["spread"], &value["virial"]), (&Value::Null, &Value::Null));
         evaluation.replica_energies.push(-0.2);
@@ -78,8 +121,9 @@ mod tests {
             torque: [-0.0; 3],
             ..Evaluation::default()
         };
+        let text = line(1, &frame, &evaluation, Duration::ZERO);
+        assert!(!text.contains("-0.0"), "{text}");
         let value = document(1, &frame, &evaluation, Duration::ZERO);
-        assert!(!value.to_string().contains("-0.0"), "{value}");
         assert_eq!(value["forces"], json!([[0.0, 1.0, -2.0]]));
     }
 }

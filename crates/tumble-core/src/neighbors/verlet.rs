@@ -1,5 +1,7 @@
 //! A Verlet list: candidates within cutoff + skin stay valid until an atom has moved by skin / 2.
 
+use std::mem;
+
 use super::pair_limit::PairLimit;
 use super::{Candidates, candidates, check, edges};
 use crate::error::Result;
@@ -82,6 +84,11 @@ impl NeighborList {
     /// Memory in use, bytes.
     pub fn bytes(&self) -> usize {
         self.candidates.bytes() + self.half.bytes() + self.builder.bytes() + self.graph.bytes()
+    }
+
+    /// Takes the last graph out of the list; the other buffers stay.
+    pub fn take_last(&mut self) -> Graph {
+        mem::take(&mut self.graph)
     }
 
     /// Consumes the list and returns the last graph.

@@ -33,7 +33,8 @@ pub enum Execution {
     },
 }
 
-/// Returns the steps of a batch. If any part is evaluated in stages, all parts are evaluated one after the other.
+/// Returns the steps of a batch: each part in stages is a step of its own, and the parts in one piece between two of
+/// them share one.
 ///
 /// # Errors
 /// [`Unopened`] with a level that must be opened first.
@@ -41,14 +42,16 @@ pub fn steps(batch: &[Part], model: &ModelCosts, limits: &Limits) -> Result<Vec<
     let replicas = batch.iter().map(|part| part.rotations).sum();
     let stages = batch.iter().map(|part| stages(part.size, replicas, model, limits.workers));
     let stages = stages.collect::<Result<Vec<_>, _>>()?;
-    if stages.iter().all(Option::is_none) {
-        return Ok(vec![in_one_piece(batch, 0..batch.len(), model, limits)]);
+    let (mut steps, mut start) = (Vec::new(), 0);
+    for group in stages.chunk_by(|one, next| one.is_none() && next.is_none()) {
+        let parts = start..start + group.len();
+        start = parts.end;
+        steps.push(match group[0] {
+            Some((execution, bytes)) => Step { parts, execution, bytes },
+            None => in_one_piece(batch, parts, model, limits),
+        });
     }
-    let steps = stages.into_iter().enumerate().map(|(i, stages)| match stages {
-        Some((execution, bytes)) => Step { parts: i..i + 1, execution, bytes },
-        None => in_one_piece(batch, i..i + 1, model, limits),
-    });
-    Ok(steps.collect())
+    Ok(steps)
 }
 
 /// Returns the stages of a structure, with their bytes, if it is large, or if the batch has too few replicas for all

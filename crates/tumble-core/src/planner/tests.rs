@@ -1,5 +1,7 @@
 //! Plans from made-up costs, without a model.
 
+use std::sync::LazyLock;
+
 use super::*;
 use crate::execution::Device;
 use crate::forces::Forces::{Conservative, Direct};
@@ -23,8 +25,11 @@ fn cut(memory: usize, levels: [Level; 3]) -> ModelCosts {
     ModelCosts { partition: Partition { memory, levels }, ..uncut() }
 }
 
+/// Returns the limits of a processor with runs of 32 MB.
 fn limits(memory: usize, workers: usize) -> Limits {
-    Limits { workers, ..Limits::one_worker(memory) }
+    static PROCESSOR: LazyLock<Provider> =
+        LazyLock::new(|| Provider { bytes_per_run: 32 * MB, ..*Device::Cpu.provider() });
+    Limits { workers, memory, provider: &PROCESSOR }
 }
 
 fn rotations(size: GraphSize, count: usize) -> Work {
@@ -151,15 +156,15 @@ fn structure_too_large_for_memory_comes_last_and_alone() {
     assert_eq!(shares, [(1, false), (0, true)]);
 }
 
-/// The small structures beside it are evaluated one by one, so that responses stay in order.
+/// The small structures before and after it do not share a run, so that responses stay in order.
 #[test]
-fn batch_with_a_structure_in_stages_is_evaluated_part_by_part() {
+fn batch_with_a_structure_in_stages_keeps_its_order() {
     let model = cut(400 * MB, [Level::Keeps(1000); 3]);
     let part = |count, rotations| Part { size: atoms(count), rotations };
-    let found = steps(&[part(1, 2), part(1000, 1), part(1, 1)], &model, &limits(400 * MB, 1)).unwrap();
+    let found = steps(&[part(1, 2), part(2, 1), part(1000, 1), part(1, 1)], &model, &limits(400 * MB, 1)).unwrap();
     let found: Vec<_> = found.into_iter().map(|step| (step.parts, step.execution)).collect();
     let stages = Execution::Stages { level: RecomputeLevel::Speed, tile: 32 };
-    assert_eq!(found, [(0..1, Execution::OneRun), (1..2, stages), (2..3, Execution::OneRun)]);
+    assert_eq!(found, [(0..2, Execution::OneRun), (2..3, stages), (3..4, Execution::OneRun)]);
 }
 
 #[test]
@@ -174,7 +179,7 @@ fn providers_are_found_by_name_and_by_device() {
 
 #[test]
 fn short_evaluation_is_a_few_runs_of_each_worker() {
-    assert_eq!(limits(2048 * MB, 2).short_evaluation_bytes(), 2 * 8 * 32 * MB);
+    assert_eq!(limits(2048 * MB, 2).short_evaluation_bytes(), 2 * 32 * 32 * MB);
     let gpu = Limits { provider: Device::Cuda.provider(), ..limits(2048 * MB, 1) };
     assert_eq!(gpu.short_evaluation_bytes(), 8 << 30);
 }

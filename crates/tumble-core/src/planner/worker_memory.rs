@@ -9,13 +9,13 @@ use super::costs::Partition;
 use crate::provider::CACHE_BYTES;
 
 /// Runs per worker in one batch, with several workers. With more runs, workers wait less for each other at the end.
-const RUNS_PER_WORKER: usize = 32;
+const RUNS_PER_WORKER: usize = 128;
 
 /// Largest number of normal-size runs per worker in a short evaluation, which takes 0.1 to 0.2 s.
-const RUNS_PER_SHORT_EVALUATION: usize = 8;
+const RUNS_PER_SHORT_EVALUATION: usize = 32;
 
 /// Largest run of a short evaluation, bytes. A GPU, where one run fills the device, finishes it in a moment.
-const LARGEST_SHORT_RUN: usize = 1 << 30;
+const LARGEST_SHORT_RUN: usize = 1 << 28;
 
 /// Largest working memory of a structure in one piece, bytes, even if more is free: beyond it, recomputing layers is
 /// faster than reading and writing memory outside of the caches.

@@ -72,12 +72,12 @@ impl Request {
     }
 
     fn check_work(&self, edges: usize, limits: &Limits) -> Result<()> {
-        let work = |task: Task| (task.graph.n_edges().max(EDGES_PER_REPLICA) * evaluations(task.policy)) as f64;
+        let work = |task: Task| (task.graph.n_edges().max(EDGES_PER_REPLICA) * task.policy.evaluations()) as f64;
         let (found, most) = (self.tasks().map(work).sum::<f64>(), limits.max_work);
         if found <= most {
             return Ok(());
         }
-        let rotations = self.tasks().map(|task| evaluations(task.policy)).max().unwrap_or(0);
+        let rotations = self.tasks().map(|task| task.policy.evaluations()).max().unwrap_or(0);
         Err(Error::TooMuchWork { structures: self.pending.len(), edges, rotations, work: found, most })
     }
 
@@ -104,7 +104,7 @@ impl Request {
 
     /// Working memory of all replicas together, bytes: a measure of the evaluation's duration.
     pub fn cost(&self, potential: &dyn Potential) -> usize {
-        let cost = |task: Task| bytes_per_replica(potential, task.graph).saturating_mul(evaluations(task.policy));
+        let cost = |task: Task| bytes_per_replica(potential, task.graph).saturating_mul(task.policy.evaluations());
         self.tasks().map(cost).fold(0, usize::saturating_add)
     }
 
@@ -133,9 +133,4 @@ impl Pending {
         }
         Ok(self.system.as_ref().expect("it was made"))
     }
-}
-
-/// Evaluations of the model for one structure.
-fn evaluations(policy: &Policy) -> usize {
-    policy.mitigation.evaluations() + usize::from(policy.correction)
 }
