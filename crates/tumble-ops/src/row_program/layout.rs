@@ -10,6 +10,10 @@ const MOST_NUMBERS: usize = 24 * 1024;
 const FEWEST_ROWS: usize = 96;
 const MOST_ROWS: usize = 768;
 
+/// Most rows that are one block whatever their width: products would gain less from shorter blocks than it costs to turn
+/// their weights.
+const MOST_AT_ONCE: usize = 384;
+
 /// The place of a value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Place {
@@ -27,6 +31,8 @@ pub(super) struct Layout {
     pub buffers: Vec<usize>,
     /// Rows of a block.
     pub block: usize,
+    /// Most rows that are computed as one block.
+    pub most_at_once: usize,
 }
 
 impl Layout {
@@ -36,7 +42,7 @@ impl Layout {
         let (places, buffers) = places(program, &widths);
         let numbers = buffers.iter().sum::<usize>().max(1);
         let block = (MOST_NUMBERS / numbers).clamp(FEWEST_ROWS, MOST_ROWS);
-        Some(Self { widths, places, buffers, block })
+        Some(Self { widths, places, buffers, block, most_at_once: MOST_AT_ONCE })
     }
 }
 

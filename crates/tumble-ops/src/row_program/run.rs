@@ -17,7 +17,7 @@ use crate::linear::{Weight, linear};
 use crate::rowwise::{
     Function, Glu, GluGradient, LayerNorm, LayerNormGradient, RmsNorm, RmsNormGradient, Silu, SiluGradient, apply_with,
 };
-use crate::simd::SimdFloat;
+use crate::simd::{SimdFloat, copy};
 
 thread_local! {
     /// The working memory of this thread's programs.
@@ -64,7 +64,7 @@ impl<T: Real + Arithmetic + Pod> WithSimd for Dispatch<'_, '_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self(run, memory) = self;
-        let block = run.layout.block.min(run.rows);
+        let block = run.block();
         let turned = if block < run.rows { run.turned_lengths() } else { Vec::new() };
         let buffers: Vec<_> = run.layout.buffers.iter().map(|width| width * block).collect();
         let mut pieces = pieces(memory, &[&turned[..], &buffers].concat()).into_iter();
@@ -100,6 +100,11 @@ impl<T: Real + Arithmetic + Pod> Run<'_, T> {
         Some(Weight { numbers, sizes, transposed: *transposed })
     }
 
+    /// Returns the rows of a block: all, if weights would be turned for few.
+    fn block(&self) -> usize {
+        if self.rows <= self.layout.most_at_once { self.rows } else { self.layout.block }
+    }
+
     /// Returns the numbers of each step's weight if it is transposed; else 0.
     fn turned_lengths(&self) -> Vec<usize> {
         let length =
@@ -127,8 +132,9 @@ impl<'m, T: Real + Arithmetic + Pod> Blocks<'m, T> {
 
     #[inline(always)]
     fn all<S: Simd>(&mut self, simd: S) {
-        for start in (0..self.run.rows).step_by(self.run.layout.block) {
-            self.rows = start..self.run.rows.min(start + self.run.layout.block);
+        let block = self.run.block();
+        for start in (0..self.run.rows).step_by(block.max(1)) {
+            self.rows = start..self.run.rows.min(start + block);
             self.load_flags();
             for number in 0..self.run.program.steps.len() {
                 self.step(simd, number);
@@ -198,14 +204,14 @@ impl<'m, T: Real + Arithmetic + Pod> Blocks<'m, T> {
         for &value in values {
             let size = self.run.layout.widths[value];
             let rows = into.chunks_exact_mut(width).zip(self.value(value).chunks_exact(size));
-            rows.for_each(|(into, row)| into[first..first + size].copy_from_slice(row));
+            rows.for_each(|(into, row)| copy(&mut into[first..first + size], row));
             first += size;
         }
     }
 
     fn slice(&self, from: usize, start: usize, width: usize, into: &mut [T]) {
         let rows = self.value(from).chunks_exact(self.run.layout.widths[from]);
-        into.chunks_exact_mut(width).zip(rows).for_each(|(into, row)| into.copy_from_slice(&row[start..start + width]));
+        into.chunks_exact_mut(width).zip(rows).for_each(|(into, row)| copy(into, &row[start..start + width]));
     }
 
     fn copy_outputs(&mut self) {

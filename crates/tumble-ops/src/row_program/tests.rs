@@ -168,7 +168,7 @@ impl WithSimd for AsDefined {
     fn with_simd<S: Simd>(self, simd: S) {
         let program = program();
         let mut layout = Layout::new(&program).unwrap();
-        layout.block = 4;
+        (layout.block, layout.most_at_once) = (4, 1);
         for rows in [0, 1, 4, 11] {
             let case = Case::new(rows);
             let expected = case.expected(&program);
