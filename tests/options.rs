@@ -26,6 +26,7 @@ const COMMANDS: [(&str, &[&str]); 10] = [
 
 /// Invalid values of options, independent of the files and the machine.
 const BAD: &[(&str, &[&str])] = &[
+    ("--part", &["0/2", "3/2", "1", "x"]),
     (
         "--rotate",
         &["sideways", "", "random:0", "random:100001", "degree:300", "lebedev:4", "none+random", "octahedral:2"],

@@ -49,13 +49,13 @@ impl Layout {
 fn places(program: &RowProgram, widths: &[usize]) -> (Vec<Place>, Vec<usize>) {
     let last_use = last_use(program, widths.len());
     let (mut places, mut buffers, mut free) = (Vec::new(), Vec::<usize>::new(), Vec::<usize>::new());
-    for value in 0..widths.len() {
+    for (value, &width) in widths.iter().enumerate() {
         let step = value.checked_sub(program.inputs.len());
         let output = program.outputs.iter().position(|output| output.value == value);
         places.push(match (step, output) {
             (None, _) if !matches!(program.inputs[value], RowInput::Flags(_)) => Place::Input(value),
             (Some(_), Some(output)) => Place::Output(output),
-            _ => Place::Buffer(take(&mut free, &mut buffers, widths[value])),
+            _ => Place::Buffer(take(&mut free, &mut buffers, width)),
         });
         // A step must not write over what it reads: its operands are free for the next one only.
         let done = (0..=value).filter(|&earlier| step.is_some() && last_use[earlier] == step);
