@@ -123,7 +123,8 @@ impl PartitionedModel {
             return Err(PartitionError::Stress);
         }
         let file = File::read(&factory.bytes)?;
-        let mut layers = Self::assemble(&file, &cut(&file, level)?, factory, workers)?;
+        let keepable = |name: &str| factory.shapes.is_keepable(name);
+        let mut layers = Self::assemble(&file, &cut(&file, level, &keepable)?, factory, workers)?;
         layers.bytes_per_slot = self_check::run(&layers, model, whole)?;
         Ok(layers)
     }
@@ -269,7 +270,7 @@ fn tensor_type(outlet: &Outlet) -> Result<Type, PartitionError> {
 /// Returns the number of stages of a model file at a level, for fuzzing. Writes and reads each as a file.
 pub(crate) fn count_stages(bytes: &[u8], level: RecomputeLevel) -> Result<usize, PartitionError> {
     let file = File::read(bytes)?;
-    let subgraphs = cut(&file, level)?.subgraphs;
+    let subgraphs = cut(&file, level, &|_| false)?.subgraphs;
     for Subgraph { nodes, inputs, outputs } in &subgraphs {
         let inputs: Vec<_> =
             inputs.iter().map(|&name| (name, None)).filter(|(name, _)| file.inputs.contains_key(name)).collect();

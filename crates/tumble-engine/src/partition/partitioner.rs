@@ -44,9 +44,14 @@ pub(crate) struct Subgraph<'a> {
 }
 
 /// Partitions a graph into stages. Tensors of an earlier stage are kept if that saves at least `level.matmuls()` matrix
-/// products per kept tensor, and recomputed otherwise.
-pub(crate) fn cut<'a>(file: &'a File<'a>, level: RecomputeLevel) -> Result<GraphPartition<'a>, PartitionError> {
-    let graph = Graph::new(file)?;
+/// products per kept tensor, and recomputed otherwise. Small beside them, and many nodes to compute, are the tensors that
+/// follow from the list of edges alone: they are kept if they can be (`keepable`).
+pub(crate) fn cut<'a>(
+    file: &'a File<'a>,
+    level: RecomputeLevel,
+    keepable: &'a dyn Fn(&str) -> bool,
+) -> Result<GraphPartition<'a>, PartitionError> {
+    let graph = Graph::new(file, keepable)?;
     let stages = graph.nodes.iter().map(|node| node.stage + 1).max().unwrap_or(0);
     if stages > MOST_STAGES {
         return Err(PartitionError::Stages { found: stages, most: MOST_STAGES });
@@ -82,10 +87,12 @@ struct Graph<'a> {
     producer: HashMap<&'a str, usize>,
     nodes: Vec<NodeInfo>,
     pruning: Option<Pruning<'a>>,
+    /// Whether a tensor can be kept.
+    keepable: &'a dyn Fn(&str) -> bool,
 }
 
 impl<'a> Graph<'a> {
-    fn new(file: &'a File<'a>) -> Result<Self, PartitionError> {
+    fn new(file: &'a File<'a>, keepable: &'a dyn Fn(&str) -> bool) -> Result<Self, PartitionError> {
         let made =
             |(index, node): (usize, &Node<'a>)| node.outputs.iter().map(move |&name| (name, index)).collect::<Vec<_>>();
         let producer = file.nodes.iter().enumerate().flat_map(made).collect();
@@ -94,7 +101,7 @@ impl<'a> Graph<'a> {
         if prunings.next().is_some() {
             return Err(PartitionError::Prunings);
         }
-        let mut graph = Self { file, producer, nodes: Vec::new(), pruning };
+        let mut graph = Self { file, producer, nodes: Vec::new(), pruning, keepable };
         for node in &file.nodes {
             let known = graph.know(node);
             graph.nodes.push(known);
@@ -159,6 +166,12 @@ impl<'a> Graph<'a> {
         self.pruning.is_some() && geometry && !narrow
     }
 
+    /// Whether a tensor follows from the list of edges alone.
+    fn is_of_list(&self, name: &str) -> bool {
+        let NodeInfo { geometry, reversed, .. } = self.of(name);
+        !geometry && !reversed && (self.keepable)(name)
+    }
+
     /// Returns the nodes of a stage and the recomputed nodes of earlier stages; adds the tensors to be kept to `kept`.
     fn members(&self, stage: usize, level: RecomputeLevel, kept: &mut HashSet<&'a str>) -> BTreeSet<usize> {
         let own = |&index: &usize| {
@@ -168,7 +181,8 @@ impl<'a> Graph<'a> {
         for earlier in (0..stage).rev() {
             let needed = |name: &&str, kept: &HashSet<&str>| self.made_in(name, earlier, kept).is_some();
             let names = || members.iter().flat_map(|&index| &self.file.nodes[index].inputs).copied();
-            let small: Vec<_> = names().filter(|name| needed(name, kept) && self.is_beside_narrow(name)).collect();
+            let is_small = |name: &str| self.is_beside_narrow(name) || self.is_of_list(name);
+            let small: Vec<_> = names().filter(|name| needed(name, kept) && is_small(name)).collect();
             kept.extend(small);
             let needed: Vec<_> = names().filter(|name| needed(name, kept)).collect();
             let again = self.needed_for(&needed, |name| self.made_in(name, earlier, kept));

@@ -1,6 +1,6 @@
 //! A program of rows in the making.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use tumble_ops::row_program::{RowDimension, RowInput, RowOperand, RowOutput, RowProgram, RowStep};
 
@@ -12,8 +12,10 @@ use super::shapes::{Shapes, TensorInfo};
 const STEPS: usize = 1 << 32;
 
 /// A program of rows in the making.
-pub(super) struct Builder<'a> {
+pub(super) struct Builder<'a, 'n> {
     shapes: &'a Shapes,
+    /// Booleans that programs pass on to each other as numbers.
+    numbers: &'n HashSet<&'a str>,
     /// The number of rows, that of the first tensor.
     pub rows: Option<Dimension>,
     inputs: Vec<(&'a str, RowInput)>,
@@ -27,9 +29,9 @@ pub(super) struct Program<'a> {
     pub program: RowProgram,
 }
 
-impl<'a> Builder<'a> {
-    pub fn new(shapes: &'a Shapes) -> Self {
-        Self { shapes, rows: None, inputs: Vec::new(), steps: Vec::new(), values: HashMap::new() }
+impl<'a, 'n> Builder<'a, 'n> {
+    pub fn new(shapes: &'a Shapes, numbers: &'n HashSet<&'a str>) -> Self {
+        Self { shapes, numbers, rows: None, inputs: Vec::new(), steps: Vec::new(), values: HashMap::new() }
     }
 
     /// Returns the number of steps so far.
@@ -72,7 +74,8 @@ impl<'a> Builder<'a> {
         if let Some(&value) = self.values.get(name) {
             return Some(value);
         }
-        Some(self.input(name, if self.is_flags(name) { RowInput::Flags(width) } else { RowInput::Rows(width) }))
+        let flags = self.is_flags(name) && !self.numbers.contains(name);
+        Some(self.input(name, if flags { RowInput::Flags(width) } else { RowInput::Rows(width) }))
     }
 
     /// Returns a constant vector of this width.
@@ -162,6 +165,6 @@ impl<'a> Builder<'a> {
             Some(size) => Some(RowDimension::Length(size)),
             None => like(length).or_else(|| (length == rows).then_some(RowDimension::Rows)),
         };
-        (info.element == self.shapes.real).then(|| info.shape.iter().map(dimension).collect()).flatten()
+        (info.element == self.shapes.real || self.numbers.contains(name)).then(|| info.shape.iter().map(dimension).collect()).flatten()
     }
 }

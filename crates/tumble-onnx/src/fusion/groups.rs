@@ -10,7 +10,7 @@ use tumble_ops::{DOMAIN, ROW_PROGRAM};
 use super::builder::{Builder, Program};
 use super::dimension::Dimension;
 use super::graph::Graph;
-use super::infer::{DOUBLE, FLOAT};
+use super::infer::{BOOL, DOUBLE, FLOAT};
 use super::shapes::Shapes;
 use super::translate::translate;
 use crate::file::node::Node;
@@ -55,6 +55,16 @@ impl<'a> Groups<'a> {
         }
     }
 
+    /// Returns the Booleans that only rowwise nodes make and read.
+    fn numbers(&self) -> HashSet<&'a str> {
+        let nodes = || self.graph.nodes.iter().zip(&self.rows).map(|((_, node), rows)| (node, rows));
+        let others = nodes().filter(|(_, rows)| rows.is_none()).flat_map(|(node, _)| &node.inputs);
+        let read: HashSet<&str> = others.chain(&self.graph.outputs).copied().collect();
+        let made = nodes().filter(|(_, rows)| rows.is_some()).flat_map(|(node, _)| &node.outputs).copied();
+        let flags = |name: &&str| self.shapes.get(name).is_some_and(|info| info.element == BOOL);
+        made.filter(|name| flags(name) && !read.contains(name)).collect()
+    }
+
     fn levels(&self) -> Vec<usize> {
         let (mut levels, mut producers) = (Vec::new(), HashMap::new());
         for (index, (_, node)) in self.graph.nodes.iter().enumerate() {
@@ -80,9 +90,9 @@ impl<'a> Groups<'a> {
                 members.entry((self.levels[index], rows)).or_default().push(index);
             }
         }
-        let (mut programs, mut rejected) = (Vec::new(), Vec::new());
+        let (mut programs, mut rejected, numbers) = (Vec::new(), Vec::new(), self.numbers());
         for ((level, _), nodes) in members {
-            match self.program(nodes) {
+            match self.program(nodes, &numbers) {
                 Ok(fused) => programs.push((level, fused)),
                 Err(nodes) => rejected.extend(nodes),
             }
@@ -92,8 +102,8 @@ impl<'a> Groups<'a> {
         if rejected.is_empty() { Ok(programs) } else { Err(rejected) }
     }
 
-    fn program(&self, nodes: Vec<usize>) -> Result<Fused<'a>, Vec<usize>> {
-        let mut builder = Builder::new(self.shapes);
+    fn program(&self, nodes: Vec<usize>, numbers: &HashSet<&'a str>) -> Result<Fused<'a>, Vec<usize>> {
+        let mut builder = Builder::new(self.shapes, numbers);
         builder.rows.clone_from(&self.rows[nodes[0]]);
         for &node in &nodes {
             translate(&self.graph.nodes[node].1, &mut builder).ok_or_else(|| vec![node])?;
@@ -143,7 +153,8 @@ impl<'a> Groups<'a> {
 
 /// Returns the rows of a node; `None` if it is not rowwise.
 fn rows_of(node: &Node, shapes: &Shapes) -> Option<Dimension> {
-    let mut builder = Builder::new(shapes);
+    let numbers = HashSet::new();
+    let mut builder = Builder::new(shapes, &numbers);
     translate(node, &mut builder)?;
     builder.rows.filter(|_| [FLOAT, DOUBLE].contains(&shapes.real))
 }

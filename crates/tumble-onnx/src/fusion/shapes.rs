@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::dimension::Dimension;
 use super::graph::{Axis, Constant, Graph};
-use super::infer::infer;
+use super::infer::{BOOL, INT64, infer};
 use crate::error::Malformed;
 use crate::file::proto::{all_fields, field};
 
@@ -95,6 +95,11 @@ impl Shapes {
         }
     }
 
+    /// Returns whether a tensor depends on the inputs and has an element type that stages pass on: real, integer or Boolean.
+    pub fn is_keepable(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|info| !info.constant && [self.real, INT64, BOOL].contains(&info.element))
+    }
+
     pub(super) fn get(&self, name: &str) -> Option<&TensorInfo> {
         self.tensors.get(name)
     }
@@ -107,7 +112,7 @@ impl TensorInfo {
 
     pub fn of_constant(constant: &Constant) -> Self {
         let shape: Vec<_> = constant.shape.iter().map(|&length| Dimension::from(length)).collect();
-        let integers = constant.numbers.as_ref().filter(|_| constant.element == super::infer::INT64 && shape.len() < 2);
+        let integers = constant.numbers.as_ref().filter(|_| constant.element == INT64 && shape.len() < 2);
         let lengths = integers.map(|numbers| numbers.iter().map(|&number| Dimension::from(number as i64)).collect());
         let number = constant.numbers.as_ref().filter(|numbers| numbers.len() == 1).map(|numbers| numbers[0]);
         Self { element: constant.element, shape, lengths, number, constant: true }

@@ -111,6 +111,21 @@ fn booleans_stay_within_a_program() {
 }
 
 #[test]
+fn programs_pass_booleans_on_as_numbers() {
+    let nodes = [
+        squares(),
+        vec![
+            node("Exp", "squares", "a"),
+            node("Less", "a squares", "small"),
+            node("CumSum", "a last", "mixed"),
+            node("Neg", "mixed", "b"),
+            node("Where", "small b mixed", "y"),
+        ],
+    ];
+    assert_eq!(fused(&model(&nodes.concat(), "y")), ["RowProgram32 a small", "CumSum mixed", "RowProgram32 y"]);
+}
+
+#[test]
 fn single_nodes_stay() {
     let nodes = [squares(), vec![node("CumSum", "squares last", "y")]].concat();
     assert_eq!(fused(&model(&nodes, "y")), ["Reshape edges", "Mul squares", "CumSum y"]);

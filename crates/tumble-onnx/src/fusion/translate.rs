@@ -8,7 +8,7 @@ use super::shapes::TensorInfo;
 use crate::file::node::Node;
 
 /// Adds a node to a program. `None` if it does not act on each row by itself, or on other rows than the program.
-pub(super) fn translate<'a>(node: &Node<'a>, to: &mut Builder<'a>) -> Option<()> {
+pub(super) fn translate<'a>(node: &Node<'a>, to: &mut Builder<'a, '_>) -> Option<()> {
     match node.domain {
         "" => standard(node, to),
         DOMAIN => ours(node, to),
@@ -16,7 +16,7 @@ pub(super) fn translate<'a>(node: &Node<'a>, to: &mut Builder<'a>) -> Option<()>
     }
 }
 
-fn standard<'a>(node: &Node<'a>, to: &mut Builder<'a>) -> Option<()> {
+fn standard<'a>(node: &Node<'a>, to: &mut Builder<'a, '_>) -> Option<()> {
     if let Some(function) = unary(node.operator) {
         let from = to.value(node.inputs[0])?;
         return finish(to, node, RowStep::Unary(function, from));
@@ -74,7 +74,7 @@ fn binary(operator: &str) -> Option<(Binary, bool)> {
 }
 
 /// Adds the step of a node with one result, of the program's rows.
-fn finish<'a>(to: &mut Builder<'a>, node: &Node<'a>, step: RowStep) -> Option<()> {
+fn finish<'a>(to: &mut Builder<'a, '_>, node: &Node<'a>, step: RowStep) -> Option<()> {
     let &[output] = &node.outputs[..] else { return None };
     to.width(output)?;
     to.push(step, output);
@@ -83,7 +83,7 @@ fn finish<'a>(to: &mut Builder<'a>, node: &Node<'a>, step: RowStep) -> Option<()
 
 fn elementwise<'a, const N: usize>(
     node: &Node<'a>,
-    to: &mut Builder<'a>,
+    to: &mut Builder<'a, '_>,
     operands: [&'a str; N],
     step: impl FnOnce([RowOperand; N]) -> RowStep,
 ) -> Option<()> {
@@ -96,7 +96,7 @@ fn elementwise<'a, const N: usize>(
     finish(to, node, step(found))
 }
 
-fn renamed<'a>(node: &Node<'a>, to: &mut Builder<'a>) -> Option<()> {
+fn renamed<'a>(node: &Node<'a>, to: &mut Builder<'a, '_>) -> Option<()> {
     let (input, &[output]) = (*node.inputs.first()?, &node.outputs[..]) else { return None };
     // Numbers as Booleans would have to become 0 and 1.
     let same = to.width(output)? == to.width(input)? && (to.is_flags(input) || !to.is_flags(output));
@@ -105,7 +105,7 @@ fn renamed<'a>(node: &Node<'a>, to: &mut Builder<'a>) -> Option<()> {
     Some(())
 }
 
-fn selected<'a>(node: &Node<'a>, to: &mut Builder<'a>) -> Option<()> {
+fn selected<'a>(node: &Node<'a>, to: &mut Builder<'a, '_>) -> Option<()> {
     let &[condition, a, b] = &node.inputs[..] else { return None };
     let mut known = true;
     elementwise(node, to, [a, b, condition], |[a, b, condition]| match condition {
@@ -118,7 +118,7 @@ fn selected<'a>(node: &Node<'a>, to: &mut Builder<'a>) -> Option<()> {
     known.then_some(())
 }
 
-fn clipped<'a>(node: &Node<'a>, to: &mut Builder<'a>) -> Option<()> {
+fn clipped<'a>(node: &Node<'a>, to: &mut Builder<'a, '_>) -> Option<()> {
     let mut value = to.value(node.inputs.first()?)?;
     for (name, function) in node.inputs[1..].iter().zip([Binary::Max, Binary::Min]) {
         if !name.is_empty() {
@@ -131,7 +131,7 @@ fn clipped<'a>(node: &Node<'a>, to: &mut Builder<'a>) -> Option<()> {
     to.width(output).map(|_| ())
 }
 
-fn repeated<'a>(node: &Node<'a>, to: &mut Builder<'a>) -> Option<()> {
+fn repeated<'a>(node: &Node<'a>, to: &mut Builder<'a, '_>) -> Option<()> {
     let (input, &[output]) = (*node.inputs.first()?, &node.outputs[..]) else { return None };
     let width = to.width(output)?;
     match to.operand(input, to.info(output)?)? {
@@ -147,13 +147,13 @@ fn is_last(axis: i64, info: &TensorInfo) -> bool {
     rank > 1 && axis.rem_euclid(rank) == rank - 1
 }
 
-fn side_by_side<'a>(node: &Node<'a>, to: &mut Builder<'a>) -> Option<()> {
+fn side_by_side<'a>(node: &Node<'a>, to: &mut Builder<'a, '_>) -> Option<()> {
     let last = is_last(node.integer("axis")?, to.info(node.outputs.first()?)?);
     let values = node.inputs.iter().filter(|_| last).map(|name| to.value(name)).collect::<Option<Vec<_>>>()?;
     (!values.is_empty()).then(|| finish(to, node, RowStep::Concat(values))).flatten()
 }
 
-fn columns<'a>(node: &Node<'a>, to: &mut Builder<'a>) -> Option<()> {
+fn columns<'a>(node: &Node<'a>, to: &mut Builder<'a, '_>) -> Option<()> {
     let number = |index: usize| {
         let lengths = to.info(node.inputs.get(index)?)?.lengths.as_ref()?;
         lengths.first().filter(|_| lengths.len() == 1)?.known()
@@ -169,7 +169,7 @@ fn columns<'a>(node: &Node<'a>, to: &mut Builder<'a>) -> Option<()> {
     finish(to, node, RowStep::Slice(from, start as usize, width))
 }
 
-fn parts<'a>(node: &Node<'a>, to: &mut Builder<'a>) -> Option<()> {
+fn parts<'a>(node: &Node<'a>, to: &mut Builder<'a, '_>) -> Option<()> {
     let (from, mut start) = (*node.inputs.first()?, 0);
     is_last(node.integer("axis").unwrap_or(0), to.info(from)?).then_some(())?;
     let from = to.value(from)?;
@@ -181,7 +181,7 @@ fn parts<'a>(node: &Node<'a>, to: &mut Builder<'a>) -> Option<()> {
     Some(())
 }
 
-fn summed<'a>(node: &Node<'a>, to: &mut Builder<'a>) -> Option<()> {
+fn summed<'a>(node: &Node<'a>, to: &mut Builder<'a, '_>) -> Option<()> {
     let info = to.info(node.inputs.first()?)?;
     let axes = node.attributes.get("axes").map(|axes| axes.integers.clone());
     let axes =
@@ -192,7 +192,7 @@ fn summed<'a>(node: &Node<'a>, to: &mut Builder<'a>) -> Option<()> {
     (to.width(node.outputs.first()?)? == 1).then(|| finish(to, node, RowStep::Sum(from))).flatten()
 }
 
-fn ours<'a>(node: &Node<'a>, to: &mut Builder<'a>) -> Option<()> {
+fn ours<'a>(node: &Node<'a>, to: &mut Builder<'a, '_>) -> Option<()> {
     if node.operator == LINEAR {
         return product(node, to);
     }
@@ -215,12 +215,12 @@ fn ours<'a>(node: &Node<'a>, to: &mut Builder<'a>) -> Option<()> {
 }
 
 /// Returns a tensor whose last axis is a row.
-fn matrix<'a>(to: &mut Builder<'a>, name: &'a str) -> Option<usize> {
+fn matrix<'a>(to: &mut Builder<'a, '_>, name: &'a str) -> Option<usize> {
     let known = to.info(name)?.shape.last()?.size().is_some() && to.info(name)?.shape.len() > 1;
     known.then(|| to.value(name)).flatten()
 }
 
-fn product<'a>(node: &Node<'a>, to: &mut Builder<'a>) -> Option<()> {
+fn product<'a>(node: &Node<'a>, to: &mut Builder<'a, '_>) -> Option<()> {
     let (transposed, last) = (node.is_set("transposed"), to.info(node.inputs.first()?)?.shape.last()?);
     // A product alone tells more of a weight that does not fit.
     (to.info(node.inputs.get(1)?)?.shape.get(usize::from(transposed))? == last).then_some(())?;

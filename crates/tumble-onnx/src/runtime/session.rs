@@ -59,7 +59,7 @@ pub struct SessionFactory {
     pub bytes: Vec<u8>,
     weights: Arc<Initializers>,
     /// Shapes of the model's tensors.
-    shapes: Arc<Shapes>,
+    pub shapes: Arc<Shapes>,
     sha256: String,
     path: PathBuf,
     /// Threads of the session of the whole model.

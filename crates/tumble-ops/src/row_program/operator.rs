@@ -1,14 +1,16 @@
 //! Programs of rows as custom operators of ONNX Runtime.
 
+use std::ops::Deref;
+
 use bytemuck::Pod;
 use ort::operator::{BoxedKernel, ComputeContext, Kernel, KernelContext, Operator, OperatorInput, OperatorOutput};
-use ort::value::{DynValue, PrimitiveTensorElementType, TensorElementType, ValueRef};
+use ort::value::{DynValue, PrimitiveTensorElementType, TensorElementType, ValueRef, ValueRefMut};
 use tumble_core::panics::in_one_line;
 
 use super::elementwise::Arithmetic;
 use super::layout::Layout;
 use super::run::{Source, run};
-use super::{RowDimension, RowInput, RowProgram};
+use super::{RowDimension, RowInput, RowOutput, RowProgram, RowStep};
 use crate::Real;
 use crate::operators::wrong;
 
@@ -16,11 +18,11 @@ use crate::operators::wrong;
 pub(crate) struct ProgramOperator {
     pub name: &'static str,
     pub element: TensorElementType,
-    pub kernel: fn(&KernelContext) -> ort::Result<BoxedKernel<'static>>,
+    pub kernel: for<'a> fn(&KernelContext<'a>) -> ort::Result<BoxedKernel<'a>>,
 }
 
 impl Operator for ProgramOperator {
-    type Kernel<'attr> = BoxedKernel<'static>;
+    type Kernel<'attr> = BoxedKernel<'attr>;
 
     fn name(&self) -> &str {
         self.name
@@ -34,7 +36,7 @@ impl Operator for ProgramOperator {
         [OperatorOutput::variadic(1).homogenous(self.element)]
     }
 
-    fn create_kernel<'attr>(&self, context: &KernelContext<'attr>) -> ort::Result<BoxedKernel<'static>> {
+    fn create_kernel<'attr>(&self, context: &KernelContext<'attr>) -> ort::Result<BoxedKernel<'attr>> {
         let mut kernel = (self.kernel)(context)?;
         // No panic may cross ONNX Runtime.
         Ok(Box::new(move |context: &ComputeContext| {
@@ -44,24 +46,60 @@ impl Operator for ProgramOperator {
 }
 
 /// Creates the kernel of a node, from its attribute `program`.
-pub(crate) fn kernel<T: Real + Arithmetic + Pod>(node: &KernelContext) -> ort::Result<BoxedKernel<'static>> {
+pub(crate) fn kernel<'a, T: Real + Arithmetic + Pod>(node: &KernelContext<'a>) -> ort::Result<BoxedKernel<'a>> {
     let text: String = node.get("program").ok_or_else(|| wrong("it has no attribute program"))?;
     let program: RowProgram = serde_json::from_str(&text).map_err(|error| wrong(&error.to_string()))?;
     let layout = Layout::new(&program).ok_or_else(|| wrong("a step of its program reads a later one"))?;
-    Ok(Box::new(move |context: &ComputeContext| compute::<T>(context, &program, &layout)))
+    let constants: Vec<_> = program.inputs.iter().enumerate().map(|(index, input)| constant(node, index, *input)).collect();
+    Ok(Box::new(move |context: &ComputeContext| {
+        let tensors = constants.iter().enumerate().map(|(index, constant)| match constant {
+            Some(constant) => Ok(Given::Session(constant)),
+            None => Tensor::read(context, index).map(Given::Run),
+        });
+        compute::<T>(context, &program, &layout, &tensors.collect::<ort::Result<Vec<_>>>()?)
+    }))
 }
 
-/// An input of a node.
+/// Returns a weight or a vector of the session: to ask for it at each run would take longer than a small product. `None`
+/// if it is computed in each run.
+fn constant<'a>(node: &KernelContext<'a>, index: usize, input: RowInput) -> Option<Tensor<'a>> {
+    match input {
+        RowInput::Constant(_) | RowInput::Weight => node.constant_input(index).ok().map(Tensor::new),
+        RowInput::Rows(_) | RowInput::Flags(_) => None,
+    }
+}
+
+/// An input of a node, of its session or of one run.
+enum Given<'a> {
+    Session(&'a Tensor<'a>),
+    Run(Tensor<'a>),
+}
+
+impl<'a> Deref for Given<'a> {
+    type Target = Tensor<'a>;
+
+    fn deref(&self) -> &Tensor<'a> {
+        match self {
+            Self::Session(tensor) => tensor,
+            Self::Run(tensor) => tensor,
+        }
+    }
+}
+
+/// A tensor.
 struct Tensor<'a> {
     value: ValueRef<'a>,
     shape: Vec<usize>,
 }
 
 impl<'a> Tensor<'a> {
-    fn read(context: &'a ComputeContext, index: usize) -> ort::Result<Self> {
-        let value = context.input(index)?.ok_or_else(|| wrong("an input is missing"))?;
+    fn new(value: ValueRef<'a>) -> Self {
         let shape = value.shape().iter().map(|&length| length as usize).collect();
-        Ok(Self { value, shape })
+        Self { value, shape }
+    }
+
+    fn read(context: &'a ComputeContext, index: usize) -> ort::Result<Self> {
+        context.input(index)?.map(Self::new).ok_or_else(|| wrong("an input is missing"))
     }
 
     /// Returns the numbers; checks the width of rows and the shape of a weight.
@@ -87,39 +125,47 @@ fn compute<T: Real + Arithmetic + Pod>(
     context: &ComputeContext,
     program: &RowProgram,
     layout: &Layout,
+    tensors: &[Given],
 ) -> ort::Result<()> {
-    let tensors: Vec<_> =
-        (0..program.inputs.len()).map(|index| Tensor::read(context, index)).collect::<ort::Result<_>>()?;
-    let rows = rows(program, &tensors)?;
+    let rows = rows(program, tensors)?;
     let sources: Vec<_> = tensors
         .iter()
         .zip(&program.inputs)
         .map(|(tensor, input)| tensor.source::<T>(*input))
         .collect::<ort::Result<_>>()?;
     check_weights(program, layout, &sources)?;
-    let shapes = program.outputs.iter().map(|output| {
-        let lengths = output.shape.iter().map(|dimension| match *dimension {
-            RowDimension::Length(length) => length,
-            RowDimension::Like(input, axis) => tensors[input].shape.get(axis).copied().unwrap_or(0),
-            RowDimension::Rows => rows,
-        });
-        lengths.collect::<Vec<_>>()
-    });
-    let mut values = Vec::new();
-    for (index, (shape, output)) in shapes.zip(&program.outputs).enumerate() {
-        if shape.iter().product::<usize>() != rows * layout.widths[output.value] {
-            return Err(wrong("an output of its program has another number of rows"));
-        }
-        values.push(context.output(index, shape)?.ok_or_else(|| wrong("an output is missing"))?);
-    }
+    let mut values = outputs(context, program, layout, tensors, rows)?;
     let outputs =
         values.iter_mut().map(|value| Ok(value.try_extract_tensor_mut::<T>()?.1)).collect::<ort::Result<_>>()?;
     run(program, layout, &sources, outputs, rows);
     Ok(())
 }
 
+/// Allocates the outputs.
+fn outputs<'c>(
+    context: &'c ComputeContext,
+    program: &RowProgram,
+    layout: &Layout,
+    tensors: &[Given],
+    rows: usize,
+) -> ort::Result<Vec<ValueRefMut<'c>>> {
+    let length = |dimension: &RowDimension| match *dimension {
+        RowDimension::Length(length) => length,
+        RowDimension::Like(input, axis) => tensors[input].shape.get(axis).copied().unwrap_or(0),
+        RowDimension::Rows => rows,
+    };
+    let output = |(index, output): (usize, &RowOutput)| {
+        let shape: Vec<_> = output.shape.iter().map(length).collect();
+        if shape.iter().product::<usize>() != rows * layout.widths[output.value] {
+            return Err(wrong("an output of its program has another number of rows"));
+        }
+        context.output(index, shape)?.ok_or_else(|| wrong("an output is missing"))
+    };
+    program.outputs.iter().enumerate().map(output).collect()
+}
+
 /// Returns the number of rows, which all inputs agree on.
-fn rows(program: &RowProgram, tensors: &[Tensor]) -> ort::Result<usize> {
+fn rows(program: &RowProgram, tensors: &[Given]) -> ort::Result<usize> {
     let mut rows = None;
     for (tensor, input) in tensors.iter().zip(&program.inputs) {
         let (RowInput::Rows(width) | RowInput::Flags(width)) = *input else {
@@ -146,8 +192,8 @@ fn check_constant(tensor: &Tensor, input: RowInput) -> ort::Result<()> {
 
 /// Compares the shapes of the weights with the widths of the rows and results of their products.
 fn check_weights<T>(program: &RowProgram, layout: &Layout, sources: &[Source<T>]) -> ort::Result<()> {
-    let fits = |step: &super::RowStep| {
-        let super::RowStep::Linear { rows, weight, bias, transposed, width } = *step else { return true };
+    let fits = |step: &RowStep| {
+        let RowStep::Linear { rows, weight, bias, transposed, width } = *step else { return true };
         let Some(&Source::Weight(_, [first, second])) = sources.get(weight) else { return false };
         let sizes = if transposed { [second, first] } else { [first, second] };
         sizes == [layout.widths[rows], width] && bias.is_none_or(|bias| layout.widths[bias] == width)

@@ -14,7 +14,7 @@ fn inputs_of_subgraphs_come_from_the_structure_or_from_earlier_subgraphs() {
     for (model, exchanges) in [("exported-pet-f64", 4), ("exported-residual-f64", 2), ("pair-padded-f64", 0)] {
         let bytes = bytes(model);
         let file = File::read(&bytes).unwrap();
-        let cut = cut(&file, RecomputeLevel::Balanced).unwrap();
+        let cut = cut(&file, RecomputeLevel::Balanced, &|_| false).unwrap();
         assert_eq!((cut.exchanges.len(), cut.subgraphs.len()), (exchanges, exchanges + 1), "{model}");
         let mut known: HashSet<&str> = LOCAL.into_iter().collect();
         for subgraph in &cut.subgraphs {
@@ -31,7 +31,7 @@ fn inputs_of_subgraphs_come_from_the_structure_or_from_earlier_subgraphs() {
 fn layers_are_recomputed_in_the_backward_pass_only_and_once() {
     let bytes = bytes("exported-residual-f64");
     let file = File::read(&bytes).unwrap();
-    let subgraphs = cut(&file, RecomputeLevel::Balanced).unwrap().subgraphs;
+    let subgraphs = cut(&file, RecomputeLevel::Balanced, &|_| false).unwrap().subgraphs;
     let matmuls = |subgraph: &Subgraph| subgraph.nodes.iter().filter(|&&node| is_matmul(&file.nodes[node])).count();
     let all = file.nodes.iter().filter(|node| is_matmul(node)).count();
     let [forward, both, backward] = &subgraphs[..] else { panic!("two layers are three stages") };
@@ -44,7 +44,7 @@ fn layers_are_recomputed_in_the_backward_pass_only_and_once() {
 #[test]
 fn models_with_global_tensors_are_not_partitioned() {
     let bytes = bytes("pair-list-f64");
-    let why = cut(&File::read(&bytes).unwrap(), RecomputeLevel::Balanced).err().unwrap();
+    let why = cut(&File::read(&bytes).unwrap(), RecomputeLevel::Balanced, &|_| false).err().unwrap();
     assert_eq!(why.to_string(), "its tensor centers cannot be computed for a part of the centers");
     let by_replica = [["Gather", "edge_vectors replica", "atomic_energies"]];
     assert_eq!(
@@ -83,7 +83,7 @@ fn pruned<'a>(prune: &'a str, restore: &'a str) -> Vec<[&'a str; 3]> {
 
 fn reason(nodes: &[[&str; 3]], outputs: &str) -> String {
     let bytes = model(nodes, outputs);
-    let why = cut(&File::read(&bytes).unwrap(), RecomputeLevel::Speed).err();
+    let why = cut(&File::read(&bytes).unwrap(), RecomputeLevel::Speed, &|_| false).err();
     why.map(|why| why.to_string()).unwrap_or_default()
 }
 
@@ -91,7 +91,7 @@ fn reason(nodes: &[[&str; 3]], outputs: &str) -> String {
 fn pruned_edges_divide_a_model_into_three_stages() {
     let bytes = model(&pruned("rows keep neighbors reverse", "computed keep reverse"), "edge_gradients");
     let file = File::read(&bytes).unwrap();
-    let cut = cut(&file, RecomputeLevel::Speed).unwrap();
+    let cut = cut(&file, RecomputeLevel::Speed, &|_| false).unwrap();
     let kinds: Vec<_> = cut.exchanges.iter().map(|exchange| (exchange.kind, exchange.narrow)).collect();
     assert_eq!(kinds, [(ExchangeKind::Prune, false), (ExchangeKind::Restore, true)]);
     let inputs: Vec<_> = cut.subgraphs.iter().map(|subgraph| &*subgraph.inputs).collect();
@@ -136,7 +136,7 @@ fn centers<'a>(rows: &'a str, sum: &'a str) -> Vec<[&'a str; 3]> {
 fn rows_of_neighbors_and_sums_divide_a_model() {
     let bytes = model(&centers("rows flat ends", "computed replica"), "atomic_energies");
     let file = File::read(&bytes).unwrap();
-    let cut = cut(&file, RecomputeLevel::Speed).unwrap();
+    let cut = cut(&file, RecomputeLevel::Speed, &|_| false).unwrap();
     let exchanges: Vec<_> =
         cut.exchanges.iter().map(|exchange| (exchange.kind, exchange.data, exchange.neighbors)).collect();
     assert_eq!(exchanges, [(ExchangeKind::Neighbor, "rows", Some("flat")), (ExchangeKind::Sum, "computed", None)]);
