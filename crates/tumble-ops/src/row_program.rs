@@ -38,6 +38,10 @@ pub enum RowInput {
     Constant(usize),
     /// A matrix, for [`RowStep::Linear`] only.
     Weight,
+    /// Another number of rows of this width, for the steps that read rows in another order.
+    Table(usize),
+    /// Rows of a table, one integer per row; a negative one counts from the end.
+    Indices,
 }
 
 /// A value, or a number.
@@ -88,6 +92,14 @@ pub enum RowStep {
     Slice(usize, usize, usize),
     /// A row of one number, repeated to this width.
     Repeat(RowOperand, usize),
+    /// The rows of a table (first) at indices (second).
+    Gather(usize, usize),
+    /// The rows of a table, and after them those of another.
+    Join(usize, usize),
+    /// The first rows of a table.
+    First(usize),
+    /// The last rows of a table.
+    Last(usize),
 }
 
 /// An activation or a normalization, or its gradient; with the bits of ε in double precision.
@@ -190,6 +202,11 @@ impl RowOperand {
 }
 
 impl RowStep {
+    /// Returns whether a step reads rows in another order.
+    pub fn moves_rows(&self) -> bool {
+        matches!(self, Self::Gather(..) | Self::Join(..) | Self::First(_) | Self::Last(_))
+    }
+
     /// Returns the values that a step reads, without weights.
     pub fn reads(&self) -> Vec<usize> {
         let operands =
@@ -202,6 +219,8 @@ impl RowStep {
             Self::Select(condition, a, b) => operands(&[RowOperand::Value(*condition), *a, *b]),
             Self::Concat(values) => values.clone(),
             Self::Repeat(value, _) => operands(&[*value]),
+            Self::Gather(a, b) | Self::Join(a, b) => vec![*a, *b],
+            Self::First(table) | Self::Last(table) => vec![*table],
         }
     }
 
@@ -223,6 +242,8 @@ impl RowStep {
             Self::Select(condition, a, b) => [Some(condition), value(a), value(b)].into_iter().flatten().collect(),
             Self::Concat(values) => values.iter_mut().collect(),
             Self::Repeat(operand, _) => value(operand).into_iter().collect(),
+            Self::Gather(a, b) | Self::Join(a, b) => vec![a, b],
+            Self::First(table) | Self::Last(table) => vec![table],
         }
     }
 
@@ -238,6 +259,9 @@ impl RowStep {
             Self::Sum(_) => Some(1),
             Self::Concat(values) => values.iter().map(|&value| widths.get(value).copied()).sum(),
             Self::Unary(..) | Self::Binary(..) | Self::Select(..) => widest(),
+            Self::Gather(table, _) | Self::Join(table, _) | Self::First(table) | Self::Last(table) => {
+                widths.get(*table).copied()
+            }
         }
     }
 }
@@ -246,8 +270,10 @@ impl RowProgram {
     /// Returns the width of each value; `None` if a step reads a value that is not there yet.
     pub fn widths(&self) -> Option<Vec<usize>> {
         let width = |input: &RowInput| match *input {
-            RowInput::Rows(width) | RowInput::Flags(width) | RowInput::Constant(width) => width,
-            RowInput::Weight => 0,
+            RowInput::Rows(width) | RowInput::Flags(width) | RowInput::Constant(width) | RowInput::Table(width) => {
+                width
+            }
+            RowInput::Weight | RowInput::Indices => 0,
         };
         let mut widths: Vec<_> = self.inputs.iter().map(width).collect();
         for step in &self.steps {

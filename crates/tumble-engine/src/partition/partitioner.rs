@@ -44,8 +44,8 @@ pub(crate) struct Subgraph<'a> {
 }
 
 /// Partitions a graph into stages. Tensors of an earlier stage are kept if that saves at least `level.matmuls()` matrix
-/// products per kept tensor, and recomputed otherwise. Small beside them, and many nodes to compute, are the tensors that
-/// follow from the list of edges alone: they are kept if they can be (`keepable`).
+/// products per kept tensor, and recomputed otherwise. Tensors that follow from the list of edges alone are many nodes to
+/// compute: [`RecomputeLevel::Speed`] keeps those that can be kept (`keepable`).
 pub(crate) fn cut<'a>(
     file: &'a File<'a>,
     level: RecomputeLevel,
@@ -179,11 +179,9 @@ impl<'a> Graph<'a> {
         };
         let mut members: BTreeSet<_> = (0..self.nodes.len()).filter(own).collect();
         for earlier in (0..stage).rev() {
+            self.keep_small(level, &members, earlier, kept);
             let needed = |name: &&str, kept: &HashSet<&str>| self.made_in(name, earlier, kept).is_some();
             let names = || members.iter().flat_map(|&index| &self.file.nodes[index].inputs).copied();
-            let is_small = |name: &str| self.is_beside_narrow(name) || self.is_of_list(name);
-            let small: Vec<_> = names().filter(|name| needed(name, kept) && is_small(name)).collect();
-            kept.extend(small);
             let needed: Vec<_> = names().filter(|name| needed(name, kept)).collect();
             let again = self.needed_for(&needed, |name| self.made_in(name, earlier, kept));
             let costly: HashSet<_> = needed.iter().copied().filter(|name| self.of(name).product).collect();
@@ -194,6 +192,30 @@ impl<'a> Graph<'a> {
             members.extend(self.needed_for(&needed, |name| self.made_in(name, earlier, kept)));
         }
         members
+    }
+
+    /// Keeps the small tensors of an earlier stage that the members need, or the nodes that are recomputed for them: a node
+    /// with several results is thus not recomputed for one while another is kept.
+    fn keep_small(
+        &self,
+        level: RecomputeLevel,
+        members: &BTreeSet<usize>,
+        earlier: usize,
+        kept: &mut HashSet<&'a str>,
+    ) {
+        let of_list = |name: &str| level == RecomputeLevel::Speed && self.is_of_list(name);
+        loop {
+            let made = |name: &str| self.made_in(name, earlier, kept);
+            let inputs = |&index: &usize| self.file.nodes[index].inputs.iter().copied();
+            let needed: Vec<_> = members.iter().flat_map(inputs).filter(|name| made(name).is_some()).collect();
+            let again = self.needed_for(&needed, made);
+            let names = members.iter().chain(&again).flat_map(inputs).filter(|name| made(name).is_some());
+            let small: Vec<_> = names.filter(|name| self.is_beside_narrow(name) || of_list(name)).collect();
+            if small.is_empty() {
+                return;
+            }
+            kept.extend(small);
+        }
     }
 
     /// Returns the producer of a tensor if it is in this stage and the tensor is not kept.

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use tumble_ops::row_program::{RowDimension, RowInput, RowOperand, RowOutput, RowProgram, RowStep};
 
 use super::dimension::{Dimension, product};
-use super::infer::BOOL;
+use super::infer::{BOOL, INT64};
 use super::shapes::{Shapes, TensorInfo};
 
 /// Values from here on are results of steps, until all inputs are known.
@@ -93,6 +93,45 @@ impl<'a, 'n> Builder<'a, 'n> {
             .then(|| self.input(name, RowInput::Weight))
     }
 
+    /// Returns a tensor as a table: a matrix, or a vector as rows of one number.
+    pub fn table(&mut self, name: &'a str) -> Option<usize> {
+        let info = self.info(name).filter(|info| info.element == self.shapes.real)?;
+        let width = match &info.shape[..] {
+            [_] => 1,
+            [_, width] => width.size().filter(|&width| width > 0)?,
+            _ => return None,
+        };
+        Some(self.input(name, RowInput::Table(width)))
+    }
+
+    /// Returns the width of a table.
+    pub fn table_width(&self, table: usize) -> usize {
+        match self.inputs.get(table) {
+            Some((_, RowInput::Table(width))) => *width,
+            _ => 0,
+        }
+    }
+
+    /// Returns a tensor of integers as the indices of all rows.
+    pub fn indices(&mut self, name: &'a str) -> Option<usize> {
+        let info = self.info(name).filter(|info| info.element == INT64 && !info.constant)?;
+        let rows = product(&info.shape);
+        let own = self.rows.get_or_insert_with(|| rows.clone());
+        (*own == rows && rows.known().is_none()).then(|| self.input(name, RowInput::Indices))
+    }
+
+    /// Returns whether a step reads rows in another order.
+    pub fn moves_rows(&self) -> bool {
+        self.steps.iter().any(RowStep::moves_rows)
+    }
+
+    /// Returns whether the inputs tell the number of rows: tables have others.
+    pub fn tells_rows(&self) -> bool {
+        let tells = |input: &RowInput| matches!(input, RowInput::Rows(_) | RowInput::Flags(_) | RowInput::Indices);
+        let joins = self.steps.iter().any(|step| matches!(step, RowStep::Join(..)));
+        joins || self.inputs.iter().any(|(_, input)| tells(input))
+    }
+
     fn input(&mut self, name: &'a str, input: RowInput) -> usize {
         let known = self.inputs.iter().position(|other| *other == (name, input));
         known.unwrap_or_else(|| {
@@ -153,10 +192,8 @@ impl<'a, 'n> Builder<'a, 'n> {
     /// Returns the shape of an output from those of the inputs; `None` if it cannot be told, or if it is not real.
     fn output_shape(&self, name: &str) -> Option<Vec<RowDimension>> {
         let (info, rows) = (self.info(name)?, self.rows.as_ref()?);
-        let with_rows = |input: &RowInput| matches!(input, RowInput::Rows(_) | RowInput::Flags(_));
-        let axes = || self.inputs.iter().enumerate().filter(|(_, (_, input))| with_rows(input));
         let like = |length: &Dimension| {
-            axes().find_map(|(index, (name, _))| {
+            self.inputs.iter().enumerate().find_map(|(index, (name, _))| {
                 let axis = self.info(name)?.shape.iter().position(|own| own == length)?;
                 Some(RowDimension::Like(index, axis))
             })
@@ -165,6 +202,8 @@ impl<'a, 'n> Builder<'a, 'n> {
             Some(size) => Some(RowDimension::Length(size)),
             None => like(length).or_else(|| (length == rows).then_some(RowDimension::Rows)),
         };
-        (info.element == self.shapes.real || self.numbers.contains(name)).then(|| info.shape.iter().map(dimension).collect()).flatten()
+        (info.element == self.shapes.real || self.numbers.contains(name))
+            .then(|| info.shape.iter().map(dimension).collect())
+            .flatten()
     }
 }

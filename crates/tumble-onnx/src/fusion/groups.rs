@@ -1,7 +1,7 @@
 //! Groups of nodes that become one program each.
 //!
-//! The level of a node is the number of times that a path to it leaves a group or enters one. All rowwise nodes of the
-//! same rows and level are a group: a path that leaves it goes up by a level and never comes back.
+//! The level of a node is the number of times that a path to it leaves a group. All rowwise nodes of the same rows and level
+//! are a group: a path that leaves it goes up by a level and never comes back.
 
 use std::collections::{HashMap, HashSet};
 
@@ -25,6 +25,8 @@ pub(super) struct Groups<'a> {
     shapes: &'a Shapes,
     /// The rows of each rowwise node.
     rows: Vec<Option<Dimension>>,
+    /// Whether a node reads rows in another order, which no program can do with its own.
+    moves: Vec<bool>,
     levels: Vec<usize>,
     programs: Vec<(usize, Fused<'a>)>,
 }
@@ -39,8 +41,9 @@ struct Fused<'a> {
 
 impl<'a> Groups<'a> {
     pub fn find(graph: &'a Graph<'a>, shapes: &'a Shapes) -> Self {
-        let rows = graph.nodes.iter().map(|(_, node)| rows_of(node, shapes)).collect();
-        let mut groups = Self { graph, shapes, rows, levels: Vec::new(), programs: Vec::new() };
+        let found = graph.nodes.iter().map(|(_, node)| rows_of(node, shapes));
+        let (rows, moves) = found.map(|found| found.map_or((None, false), |(rows, moves)| (Some(rows), moves))).unzip();
+        let mut groups = Self { graph, shapes, rows, moves, levels: Vec::new(), programs: Vec::new() };
         // Each round takes nodes out of their groups, so it ends.
         loop {
             groups.levels = groups.levels();
@@ -72,7 +75,8 @@ impl<'a> Groups<'a> {
             let after = |name: &&str| {
                 let &producer = producers.get(name)?;
                 let own: &Option<Dimension> = &self.rows[producer];
-                let border = if rows.is_some() { own != rows } else { own.is_some() };
+                let inside = rows.is_some() && own == rows && !self.moves[index];
+                let border = own.is_some() && !inside;
                 Some(levels[producer] + usize::from(border))
             };
             let level = node.inputs.iter().filter_map(after).max().unwrap_or(0);
@@ -108,7 +112,7 @@ impl<'a> Groups<'a> {
         for &node in &nodes {
             translate(&self.graph.nodes[node].1, &mut builder).ok_or_else(|| vec![node])?;
         }
-        if builder.len() < FEWEST_STEPS {
+        if builder.len() < FEWEST_STEPS || !builder.tells_rows() {
             return Err(nodes);
         }
         let outputs = self.outputs(&nodes);
@@ -151,12 +155,13 @@ impl<'a> Groups<'a> {
     }
 }
 
-/// Returns the rows of a node; `None` if it is not rowwise.
-fn rows_of(node: &Node, shapes: &Shapes) -> Option<Dimension> {
+/// Returns the rows of a node, and whether it reads them in another order; `None` if it is not rowwise.
+fn rows_of(node: &Node, shapes: &Shapes) -> Option<(Dimension, bool)> {
     let numbers = HashSet::new();
     let mut builder = Builder::new(shapes, &numbers);
     translate(node, &mut builder)?;
-    builder.rows.filter(|_| [FLOAT, DOUBLE].contains(&shapes.real))
+    let moves = builder.moves_rows();
+    builder.rows.filter(|_| [FLOAT, DOUBLE].contains(&shapes.real)).map(|rows| (rows, moves))
 }
 
 impl Fused<'_> {

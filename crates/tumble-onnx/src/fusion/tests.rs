@@ -39,7 +39,7 @@ fn integers(name: &str, values: &[i64]) -> Vec<u8> {
     message(field::GRAPH_CONSTANT, &tensor.concat())
 }
 
-/// Returns a model with the inputs of the contract, the constants `flat` [-1, 3] and `last` [1], and these outputs.
+/// Returns a model with the inputs of the contract, the constants `flat` [-1, 3], `last` [1] and `all` [-1], and these outputs.
 fn model(nodes: &[Vec<u8>], outputs: &str) -> Vec<u8> {
     let inputs = [
         input("edge_vectors", 1, "C K 3"),
@@ -50,7 +50,7 @@ fn model(nodes: &[Vec<u8>], outputs: &str) -> Vec<u8> {
     ];
     let outputs =
         outputs.split(' ').flat_map(|name| message(field::GRAPH_OUTPUT, &message(field::VALUE_NAME, name.as_bytes())));
-    let constants = [integers("flat", &[-1, 3]), integers("last", &[1])];
+    let constants = [integers("flat", &[-1, 3]), integers("last", &[1]), integers("all", &[-1])];
     let graph = [nodes.concat(), inputs.concat(), constants.concat(), outputs.collect()];
     message(field::MODEL_GRAPH, &graph.concat())
 }
@@ -123,6 +123,34 @@ fn programs_pass_booleans_on_as_numbers() {
         ],
     ];
     assert_eq!(fused(&model(&nodes.concat(), "y")), ["RowProgram32 a small", "CumSum mixed", "RowProgram32 y"]);
+}
+
+#[test]
+fn programs_read_rows_of_others_in_another_order() {
+    let nodes = [
+        squares(),
+        vec![
+            node("Exp", "squares", "a"),
+            node("Reshape", "neighbors all", "order"),
+            node("Gather", "a order", "moved"),
+            node("Mul", "moved a", "b"),
+            node("Sub", "b squares", "y"),
+        ],
+    ];
+    assert_eq!(fused(&model(&nodes.concat(), "y")), ["Reshape order", "RowProgram32 squares a", "RowProgram32 y"]);
+}
+
+#[test]
+fn nodes_whose_inputs_do_not_tell_the_number_of_rows_stay() {
+    let nodes = [
+        node("Shape", "weights", "centers"),
+        node("Concat", "weights other_rows", "all"),
+        node("Slice", "all zero centers zero", "head"),
+        node("Exp", "head", "y"),
+    ];
+    let constants = [integers("zero", &[0]), input("other_rows", 1, "E")].concat();
+    let bytes = model(&[&nodes[..], &[constants]].concat(), "y");
+    assert_eq!(fused(&bytes), ["Shape centers", "Concat all", "Slice head", "Exp y"]);
 }
 
 #[test]

@@ -30,8 +30,9 @@ fn standard<'a>(node: &Node<'a>, to: &mut Builder<'a, '_>) -> Option<()> {
         "Where" => selected(node, to),
         "Clip" => clipped(node, to),
         "Expand" => repeated(node, to),
-        "Concat" => side_by_side(node, to),
-        "Slice" => columns(node, to),
+        "Concat" => side_by_side(node, to).or_else(|| one_after_the_other(node, to)),
+        "Slice" => columns(node, to).or_else(|| some_rows(node, to)),
+        "Gather" => gathered(node, to),
         "Split" => parts(node, to),
         "ReduceSum" => summed(node, to),
         _ => None,
@@ -106,16 +107,10 @@ fn renamed<'a>(node: &Node<'a>, to: &mut Builder<'a, '_>) -> Option<()> {
 }
 
 fn selected<'a>(node: &Node<'a>, to: &mut Builder<'a, '_>) -> Option<()> {
-    let &[condition, a, b] = &node.inputs[..] else { return None };
-    let mut known = true;
-    elementwise(node, to, [a, b, condition], |[a, b, condition]| match condition {
-        RowOperand::Value(condition) => RowStep::Select(condition, a, b),
-        RowOperand::Number(_) => {
-            known = false;
-            RowStep::Sum(0)
-        }
-    })?;
-    known.then_some(())
+    let (&[condition, a, b], result) = (&node.inputs[..], to.info(node.outputs.first()?)?) else { return None };
+    let (a, b) = (to.operand(a, result)?, to.operand(b, result)?);
+    let RowOperand::Value(condition) = to.operand(condition, result)? else { return None };
+    finish(to, node, RowStep::Select(condition, a, b))
 }
 
 fn clipped<'a>(node: &Node<'a>, to: &mut Builder<'a, '_>) -> Option<()> {
@@ -151,6 +146,46 @@ fn side_by_side<'a>(node: &Node<'a>, to: &mut Builder<'a, '_>) -> Option<()> {
     let last = is_last(node.integer("axis")?, to.info(node.outputs.first()?)?);
     let values = node.inputs.iter().filter(|_| last).map(|name| to.value(name)).collect::<Option<Vec<_>>>()?;
     (!values.is_empty()).then(|| finish(to, node, RowStep::Concat(values))).flatten()
+}
+
+/// Rows of two tensors, one after the other.
+fn one_after_the_other<'a>(node: &Node<'a>, to: &mut Builder<'a, '_>) -> Option<()> {
+    let &[first, second] = &node.inputs[..] else { return None };
+    (node.integer("axis")? == 0).then_some(())?;
+    let width = to.width(node.outputs.first()?)?;
+    let (first, second) = (to.table(first)?, to.table(second)?);
+    [first, second].iter().all(|&table| to.table_width(table) == width).then_some(())?;
+    finish(to, node, RowStep::Join(first, second))
+}
+
+/// The first or the last rows of a tensor.
+fn some_rows<'a>(node: &Node<'a>, to: &mut Builder<'a, '_>) -> Option<()> {
+    let one = |index: usize| {
+        let lengths = to.info(node.inputs.get(index)?)?.lengths.as_ref()?;
+        lengths.first().filter(|_| lengths.len() == 1)
+    };
+    let (start, axis) = (one(1)?, one(3)?.known()?);
+    let plain = axis == 0 && (node.inputs.len() < 5 || one(4)?.is_one());
+    let (all, rows) = (to.info(node.inputs[0])?.shape.first()?, to.info(node.outputs.first()?)?.shape.first()?);
+    let step = match (start.known() == Some(0), start.plus(rows) == *all) {
+        (true, _) => RowStep::First,
+        (false, true) => RowStep::Last,
+        _ => return None,
+    };
+    plain.then_some(())?;
+    to.width(node.outputs.first()?)?;
+    let table = to.table(node.inputs[0])?;
+    finish(to, node, step(table))
+}
+
+/// Rows of a tensor at indices.
+fn gathered<'a>(node: &Node<'a>, to: &mut Builder<'a, '_>) -> Option<()> {
+    let &[table, indices] = &node.inputs[..] else { return None };
+    (node.integer("axis").unwrap_or(0) == 0).then_some(())?;
+    let width = to.width(node.outputs.first()?)?;
+    let (table, indices) = (to.table(table)?, to.indices(indices)?);
+    (to.table_width(table) == width).then_some(())?;
+    finish(to, node, RowStep::Gather(table, indices))
 }
 
 fn columns<'a>(node: &Node<'a>, to: &mut Builder<'a, '_>) -> Option<()> {

@@ -50,7 +50,8 @@ pub(crate) fn kernel<'a, T: Real + Arithmetic + Pod>(node: &KernelContext<'a>) -
     let text: String = node.get("program").ok_or_else(|| wrong("it has no attribute program"))?;
     let program: RowProgram = serde_json::from_str(&text).map_err(|error| wrong(&error.to_string()))?;
     let layout = Layout::new(&program).ok_or_else(|| wrong("a step of its program reads a later one"))?;
-    let constants: Vec<_> = program.inputs.iter().enumerate().map(|(index, input)| constant(node, index, *input)).collect();
+    let constants: Vec<_> =
+        program.inputs.iter().enumerate().map(|(index, input)| constant(node, index, *input)).collect();
     Ok(Box::new(move |context: &ComputeContext| {
         let tensors = constants.iter().enumerate().map(|(index, constant)| match constant {
             Some(constant) => Ok(Given::Session(constant)),
@@ -65,7 +66,7 @@ pub(crate) fn kernel<'a, T: Real + Arithmetic + Pod>(node: &KernelContext<'a>) -
 fn constant<'a>(node: &KernelContext<'a>, index: usize, input: RowInput) -> Option<Tensor<'a>> {
     match input {
         RowInput::Constant(_) | RowInput::Weight => node.constant_input(index).ok().map(Tensor::new),
-        RowInput::Rows(_) | RowInput::Flags(_) => None,
+        _ => None,
     }
 }
 
@@ -107,7 +108,10 @@ impl<'a> Tensor<'a> {
         let value: &DynValue = &self.value;
         let source = match input {
             RowInput::Flags(_) => Source::Flags(value.try_extract_tensor::<bool>()?.1),
-            RowInput::Rows(_) | RowInput::Constant(_) => Source::Numbers(value.try_extract_tensor::<T>()?.1),
+            RowInput::Rows(_) | RowInput::Constant(_) | RowInput::Table(_) => {
+                Source::Numbers(value.try_extract_tensor::<T>()?.1)
+            }
+            RowInput::Indices => Source::Indices(value.try_extract_tensor::<i64>()?.1),
             RowInput::Weight => match self.shape[..] {
                 [first, second] => Source::Weight(value.try_extract_tensor::<T>()?.1, [first, second]),
                 _ => return Err(wrong("its weight is no matrix")),
@@ -134,6 +138,7 @@ fn compute<T: Real + Arithmetic + Pod>(
         .map(|(tensor, input)| tensor.source::<T>(*input))
         .collect::<ort::Result<_>>()?;
     check_weights(program, layout, &sources)?;
+    check_tables(program, layout, tensors, rows)?;
     let mut values = outputs(context, program, layout, tensors, rows)?;
     let outputs =
         values.iter_mut().map(|value| Ok(value.try_extract_tensor_mut::<T>()?.1)).collect::<ort::Result<_>>()?;
@@ -166,19 +171,46 @@ fn outputs<'c>(
 
 /// Returns the number of rows, which all inputs agree on.
 fn rows(program: &RowProgram, tensors: &[Given]) -> ort::Result<usize> {
-    let mut rows = None;
-    for (tensor, input) in tensors.iter().zip(&program.inputs) {
-        let (RowInput::Rows(width) | RowInput::Flags(width)) = *input else {
-            check_constant(tensor, *input)?;
-            continue;
-        };
-        let found = tensor.count() / width.max(1);
-        if found * width != tensor.count() || rows.is_some_and(|rows| rows != found) {
-            return Err(wrong("the inputs of its program do not have the same number of rows"));
-        }
-        rows = Some(found);
+    let count = |table: usize| tensors.get(table).map_or(0, |tensor| tensor.count());
+    let width = |table: usize| match program.inputs.get(table) {
+        Some(RowInput::Table(width)) => (*width).max(1),
+        _ => 1,
+    };
+    let of_inputs = tensors.iter().zip(&program.inputs).filter_map(|(tensor, input)| match *input {
+        RowInput::Rows(width) | RowInput::Flags(width) => Some((tensor.count(), width.max(1))),
+        RowInput::Indices => Some((tensor.count(), 1)),
+        _ => None,
+    });
+    let of_steps = program.steps.iter().filter_map(|step| match *step {
+        RowStep::Join(first, second) => Some((count(first) + count(second), width(first))),
+        _ => None,
+    });
+    let all: Vec<_> = of_inputs.chain(of_steps).collect();
+    let &(numbers, width) = all.first().ok_or_else(|| wrong("its program has no rows"))?;
+    match all.iter().all(|(found, own)| found / own == numbers / width && found % own == 0) {
+        true => Ok(numbers / width),
+        false => Err(wrong("the inputs of its program do not have the same number of rows")),
     }
-    rows.ok_or_else(|| wrong("its program has no rows"))
+}
+
+/// Checks that tables have the rows that steps read of them, and constants their width.
+fn check_tables(program: &RowProgram, layout: &Layout, tensors: &[Given], rows: usize) -> ort::Result<()> {
+    tensors.iter().zip(&program.inputs).try_for_each(|(tensor, input)| check_constant(tensor, *input))?;
+    for step in &program.steps {
+        let (RowStep::First(table) | RowStep::Last(table) | RowStep::Gather(table, _)) = *step else { continue };
+        let found = (tensors[table].count() / layout.widths[table].max(1)) as i64;
+        let inside = match *step {
+            RowStep::Gather(_, indices) => {
+                let indices = tensors[indices].value.try_extract_tensor::<i64>()?.1;
+                indices.iter().all(|&index| -found <= index && index < found)
+            }
+            _ => found >= rows as i64,
+        };
+        if !inside {
+            return Err(wrong("its program reads a row beyond the last one"));
+        }
+    }
+    Ok(())
 }
 
 fn check_constant(tensor: &Tensor, input: RowInput) -> ort::Result<()> {

@@ -31,6 +31,7 @@ pub(super) enum Source<'a, T> {
     Flags(&'a [bool]),
     /// A matrix of this shape.
     Weight(&'a [T], [usize; 2]),
+    Indices(&'a [i64]),
 }
 
 /// Computes the outputs of a program for all rows.
@@ -184,6 +185,13 @@ impl<'m, T: Real + Arithmetic + Pod> Blocks<'m, T> {
             RowStep::Sum(from) => sums(simd, self.run.layout.widths[from], self.value(from), into),
             RowStep::Concat(ref values) => self.concat(values, width, into),
             RowStep::Slice(from, start, width) => self.slice(from, start, width, into),
+            RowStep::Gather(table, indices) => self.gather(table, indices, width, into),
+            RowStep::Join(first, second) => self.join(first, second, width, into),
+            RowStep::First(table) => into.copy_from_slice(&self.table(table)[self.rows.start * width..][..into.len()]),
+            RowStep::Last(table) => {
+                let (table, end) = (self.table(table), (self.run.rows - self.rows.start) * width);
+                into.copy_from_slice(&table[table.len() - end..][..into.len()]);
+            }
             RowStep::Repeat(from, _) => {
                 let from = argument(from);
                 each(into, width, from, from, |_, x, _| x);
@@ -212,6 +220,31 @@ impl<'m, T: Real + Arithmetic + Pod> Blocks<'m, T> {
     fn slice(&self, from: usize, start: usize, width: usize, into: &mut [T]) {
         let rows = self.value(from).chunks_exact(self.run.layout.widths[from]);
         into.chunks_exact_mut(width).zip(rows).for_each(|(into, row)| copy(into, &row[start..start + width]));
+    }
+
+    /// Returns all rows of a table.
+    fn table(&self, value: usize) -> &[T] {
+        match self.run.inputs[value] {
+            Source::Numbers(numbers) => numbers,
+            _ => &[],
+        }
+    }
+
+    fn gather(&self, table: usize, indices: usize, width: usize, into: &mut [T]) {
+        let (table, Source::Indices(indices)) = (self.table(table), self.run.inputs[indices]) else { return };
+        let count = (table.len() / width) as i64;
+        for (into, &index) in into.chunks_exact_mut(width).zip(&indices[self.rows.clone()]) {
+            let row = if index < 0 { index + count } else { index } as usize;
+            copy(into, &table[row * width..][..width]);
+        }
+    }
+
+    fn join(&self, first: usize, second: usize, width: usize, into: &mut [T]) {
+        let (first, second) = (self.table(first), self.table(second));
+        let (start, end) = (self.rows.start * width, self.rows.end * width);
+        let (head, tail) = into.split_at_mut(first.len().clamp(start, end) - start);
+        head.copy_from_slice(&first[start.min(first.len())..][..head.len()]);
+        tail.copy_from_slice(&second[start.max(first.len()) - first.len()..][..tail.len()]);
     }
 
     fn copy_outputs(&mut self) {
