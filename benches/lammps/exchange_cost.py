@@ -23,7 +23,7 @@ MARKS = ("edges", 1)
 # Messages are sent in whole units.
 UNIT = 8
 # Working memory of a batch of rotations, bytes: crates/tumble-core/src/provider.rs.
-BATCH_BYTES = 32 << 20
+BATCH_BYTES = 8 << 20
 
 
 @dataclass(frozen=True)
