@@ -2,6 +2,9 @@
 //!
 //! ONNX Runtime must be findable: `make test` sees to it.
 
+#[path = "support/evaluations.rs"]
+mod evaluations;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Instant;
@@ -25,6 +28,8 @@ use tumble_core::potential_plan::{bytes_per_replica, query_costs};
 use tumble_core::provider::Provider;
 use tumble_core::rotation::{IDENTITY, Matrix3, scale};
 use tumble_engine::OnnxPotential;
+
+use evaluations::{numbers, unwrapped};
 
 const CUTOFF: f64 = 3.5;
 const CONTENT: Legendre = Legendre { l1: 0.3, l2: 0.2, l4: 0.1 };
@@ -151,18 +156,6 @@ fn alone(make: &dyn Fn() -> Box<dyn Potential>, wanted: &[(&Graph, Settings)]) -
         Calculator::new(make(), settings).unwrap().evaluate(graph, step)
     };
     (3..).zip(wanted).map(one).collect()
-}
-
-fn unwrapped(results: Vec<Result<Evaluation>>) -> Vec<Evaluation> {
-    results.into_iter().map(Result::unwrap).collect()
-}
-
-/// All numbers except the spreads, with their rounding under a square root.
-fn numbers(e: &Evaluation) -> Vec<f64> {
-    let scalars = [e.energy, e.evaluations as f64].into_iter().chain(e.torque);
-    let arrays = [&e.atomic_energies, e.forces.as_flattened(), &e.replica_energies, &e.replica_weights];
-    let more = e.virial.iter().flatten().flatten().chain(e.ensemble_energies.iter().flatten());
-    scalars.chain(arrays.concat()).chain(more.copied()).collect()
 }
 
 fn assert_near(a: &[f64], b: &[f64], tolerance: f64, what: &str) {

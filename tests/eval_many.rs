@@ -3,8 +3,8 @@
 #[path = "support/folder.rs"]
 mod folder;
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Command, Stdio};
+use std::io::{BufRead, BufReader, Lines, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use folder::Folder;
 use serde_json::Value;
@@ -150,9 +150,8 @@ fn line_that_cannot_be_read_comes_after_the_results_of_the_frames_before_it() {
     assert!(error.starts_with("error: line 37 of the standard input: the file ends after 1 of 3 atoms"), "{error}");
 }
 
-#[test]
-fn pipe_that_trickles_has_its_results_at_once() {
-    let folder = Folder::new();
+/// Starts an evaluation of a pipe; returns the process, the pipe and the lines of the results.
+fn piped(folder: &Folder) -> (Child, ChildStdin, Lines<BufReader<ChildStdout>>) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_tumble"))
         .args(["eval", "model.onnx", "-", "--json"])
         .current_dir(folder.path(""))
@@ -160,8 +159,14 @@ fn pipe_that_trickles_has_its_results_at_once() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut input = child.stdin.take().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let (input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    (child, input, BufReader::new(output).lines())
+}
+
+#[test]
+fn pipe_that_trickles_has_its_results_at_once() {
+    let folder = Folder::new();
+    let (mut child, mut input, mut lines) = piped(&folder);
     for number in 1..=3 {
         // The rest of the file comes only after the result.
         input.write_all(water(number).as_bytes()).unwrap();
@@ -175,15 +180,7 @@ fn pipe_that_trickles_has_its_results_at_once() {
 #[test]
 fn pipe_of_many_frames_is_not_read_to_its_end_first() {
     let folder = Folder::new();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_tumble"))
-        .args(["eval", "model.onnx", "-", "--json"])
-        .current_dir(folder.path(""))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut input = child.stdin.take().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let (mut child, mut input, mut lines) = piped(&folder);
     // A pipe that never ends: the writer stops when the program has left.
     let writer = std::thread::spawn(move || while input.write_all(frames(1000).as_bytes()).is_ok() {});
     assert!(lines.next().is_some());

@@ -2,6 +2,9 @@
 //!
 //! ONNX Runtime must be findable: `make test` sees to it.
 
+#[path = "support/evaluations.rs"]
+mod evaluations;
+
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -12,6 +15,8 @@ use tumble_core::potential::{Forces, ModelInfo, Potential, Replicas, Response};
 use tumble_core::potential_plan::bytes_per_replica;
 use tumble_core::rotation::{IDENTITY, Matrix3, scale};
 use tumble_core::{Calculator, Cell, Evaluation, Graph, Result, Settings, System};
+
+use evaluations::{numbers, unwrapped};
 
 /// The models in double precision: both layouts, direct forces, an ensemble, exported ones with fixed and adaptive
 /// cutoffs, and one with a global energy.
@@ -66,18 +71,6 @@ fn many(calculator: &mut Calculator, systems: &[System]) -> Vec<Result<Evaluatio
 
 fn one_by_one(calculator: &mut Calculator, systems: &[System]) -> Vec<Result<Evaluation>> {
     systems.iter().zip(3..).map(|(system, step)| calculator.evaluate_system(system, step)).collect()
-}
-
-fn unwrapped(results: Vec<Result<Evaluation>>) -> Vec<Evaluation> {
-    results.into_iter().map(Result::unwrap).collect()
-}
-
-/// All numbers but the spreads, which are square roots of differences.
-fn numbers(e: &Evaluation) -> Vec<f64> {
-    let scalars = [e.energy, e.evaluations as f64].into_iter().chain(e.torque);
-    let arrays = [&e.atomic_energies, e.forces.as_flattened(), &e.replica_energies, &e.replica_weights];
-    let more = e.virial.iter().flatten().flatten().chain(e.ensemble_energies.iter().flatten());
-    scalars.chain(arrays.concat()).chain(more.copied()).collect()
 }
 
 fn assert_same(found: &[Evaluation], expected: &[Evaluation], tolerance: f64, what: &str) {

@@ -4,8 +4,11 @@
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// Returns the error of the structure with this index among `count`.
+    /// Returns the error of the structure with this index among `count`; of a single structure it says no number.
     pub fn of_structure(self, index: usize, count: usize) -> Self {
+        if count == 1 {
+            return self;
+        }
         let source = match self {
             Self::Core(error) => error,
             other => tumble_core::Error::Model(Box::new(other)),

@@ -93,11 +93,12 @@ impl ModelHandle {
         let structures: Vec<_> = systems.iter().zip(*step..).collect();
         let mut found: Vec<tumble_core::Result<Evaluation>> = Vec::with_capacity(systems.len());
         calculator.evaluate_many(&structures, |portion| {
+            let failed = portion.iter().any(Result::is_err);
             found.extend(portion);
-            if found.iter().all(Result::is_ok) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            if failed { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         let one = |(index, result): (usize, tumble_core::Result<Evaluation>)| {
-            result.map_err(|error| of_structure(error.into(), index, systems.len()))
+            result.map_err(|error| Error::from(error).of_structure(index, systems.len()))
         };
         let evaluations = found.into_iter().enumerate().map(one).collect::<Result<Vec<_>>>()?;
         *step = step.saturating_add(systems.len() as u64);
@@ -112,11 +113,6 @@ impl ModelHandle {
             read(selected.ok_or_else(|| argument("model", missing))?)
         })
     }
-}
-
-/// Adds the number of a structure to its error, if there are several.
-fn of_structure(error: Error, index: usize, count: usize) -> Error {
-    if count == 1 { error } else { error.of_structure(index, count) }
 }
 
 /// Makes a structure from C's arrays.
@@ -357,7 +353,7 @@ unsafe fn systems(
             })
         };
         first += system.as_ref().map_or(0, System::len);
-        system.map_err(|error| of_structure(error, index, counts.len()))
+        system.map_err(|error| error.of_structure(index, counts.len()))
     };
     counts.iter().enumerate().map(read).collect()
 }

@@ -147,8 +147,8 @@ impl Calculator {
     }
 
     /// Evaluates many structures, each as [`Calculator::evaluate_system`] does at its step. Small structures share runs of
-    /// the model, and the workers find the neighbors of different structures at the same time. A result equals that of
-    /// the structure alone to the rounding of the model's precision.
+    /// the model, and each worker finds the neighbors of another structure. A result equals the result of the structure alone
+    /// to the rounding of the model's precision.
     ///
     /// The results come portion by portion, in the order of the structures; `take` may end the evaluation after any
     /// portion. The memory of a portion is bounded.

@@ -20,11 +20,11 @@ mod rowwise;
 mod simd;
 
 use ort::operator::{Operator, OperatorDomain};
+use ort::value::TensorElementType;
 pub use real::Real;
 
-use ort::value::TensorElementType;
-
 use crate::operators::fused_operators;
+pub use crate::operators::present_name;
 use crate::row_program::operator::{ProgramOperator, kernel};
 
 /// The domain of the custom operators.
@@ -52,11 +52,6 @@ pub fn domain() -> ort::Result<OperatorDomain> {
 /// Returns whether this crate has a kernel for the operator `name` of `domain`.
 pub fn has(domain: &str, name: &str) -> bool {
     domain == DOMAIN && fused_operators::<f32>().iter().any(|operator| operator.name() == name)
-}
-
-/// Returns the present name of an operator of our domain, which may have a former one in a model file of tumble 0.1.
-pub fn present_name(name: &str) -> &str {
-    operators::present_name(name)
 }
 
 /// Returns the operators of programs of rows.

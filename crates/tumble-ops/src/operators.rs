@@ -65,8 +65,8 @@ const FORMER_NAMES: [(&str, &str); 6] = [
     ("LayerNormGradient", "StandardizeGradient"),
 ];
 
-/// Returns the present name of an operator.
-pub(crate) fn present_name(name: &str) -> &str {
+/// Returns the present name of an operator of our domain: a model file of tumble 0.1 may have the former one.
+pub fn present_name(name: &str) -> &str {
     FORMER_NAMES.iter().find(|(_, former)| *former == name).map_or(name, |(name, _)| name)
 }
 

@@ -6,10 +6,12 @@
 
 mod arguments;
 mod elementwise;
+mod functions;
 mod layout;
 pub(crate) mod operator;
 mod products;
 mod run;
+mod tables;
 
 use serde::{Deserialize, Serialize};
 

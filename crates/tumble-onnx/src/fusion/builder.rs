@@ -16,7 +16,7 @@ pub(super) struct Builder<'a, 'n> {
     shapes: &'a Shapes,
     /// Booleans that programs pass on to each other as numbers.
     numbers: &'n HashSet<&'a str>,
-    /// The number of rows, that of the first tensor.
+    /// The number of rows of its tensors, known from the first one.
     pub rows: Option<Dimension>,
     inputs: Vec<(&'a str, RowInput)>,
     steps: Vec<RowStep>,

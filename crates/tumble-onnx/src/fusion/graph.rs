@@ -2,10 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::infer::{BOOL, DOUBLE, FLOAT, INT64};
 use crate::error::Malformed;
 use crate::file::initializers::Tensor;
 use crate::file::node::{Attribute, Node};
-use crate::file::proto::{Field, Fields, all_fields, field, packed, text};
+use crate::file::proto::{Field, Fields, all_fields, field, packed, text, utf8, value};
 
 /// A graph.
 pub(super) struct Graph<'a> {
@@ -75,10 +76,6 @@ impl Constant {
 
 /// Returns the numbers of a tensor; none if it holds them in another way.
 fn numbers(element: u64, raw: &[u8], bytes: &[u8]) -> Result<Vec<f64>, Malformed> {
-    const FLOAT: u64 = 1;
-    const INT64: u64 = 7;
-    const BOOL: u64 = 9;
-    const DOUBLE: u64 = 11;
     const INT64_DATA: u64 = 7;
     let single = |bytes: &[u8]| bytes.as_chunks().0.iter().map(|x| f64::from(f32::from_le_bytes(*x))).collect();
     let double = |bytes: &[u8]| bytes.as_chunks().0.iter().map(|x| f64::from_le_bytes(*x)).collect();
@@ -109,9 +106,9 @@ fn input(bytes: &[u8]) -> Result<(&str, u64, Option<Vec<Axis<'_>>>), Malformed> 
     let (mut name, mut element, mut axes) = ("", 0, None);
     for part in all_fields(bytes)? {
         match part.number {
-            field::VALUE_NAME => name = crate::file::proto::utf8(part.value)?,
+            field::VALUE_NAME => name = utf8(part.value)?,
             field::VALUE_TYPE => {
-                for part in all_fields(crate::file::proto::value(part.value, field::TYPE_TENSOR)?)? {
+                for part in all_fields(value(part.value, field::TYPE_TENSOR)?)? {
                     match part.number {
                         field::TENSOR_TYPE_ELEMENT => element = part.integer,
                         field::TENSOR_TYPE_SHAPE => axes = Some(self::axes(part.value)?),
@@ -133,7 +130,7 @@ fn axes(shape: &[u8]) -> Result<Vec<Axis<'_>>, Malformed> {
         for part in all_fields(dimension.value)? {
             match part.number {
                 field::DIMENSION_VALUE => axis = Axis::Length(part.integer as i64),
-                DIMENSION_NAME if !part.value.is_empty() => axis = Axis::Name(crate::file::proto::utf8(part.value)?),
+                DIMENSION_NAME if !part.value.is_empty() => axis = Axis::Name(utf8(part.value)?),
                 _ => {}
             }
         }

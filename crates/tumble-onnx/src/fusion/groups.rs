@@ -101,7 +101,7 @@ impl<'a> Groups<'a> {
                 Err(nodes) => rejected.extend(nodes),
             }
         }
-        // The order of a map is arbitrary, that of files must not be.
+        // Files are written in the same order each time, unlike a map's.
         programs.sort_by_key(|(level, fused)| (*level, fused.nodes[0]));
         if rejected.is_empty() { Ok(programs) } else { Err(rejected) }
     }

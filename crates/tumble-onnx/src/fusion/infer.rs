@@ -21,7 +21,7 @@ const MOST_LENGTHS: usize = 8;
 
 type Inputs<'a> = [Option<&'a TensorInfo>];
 
-/// Returns what is known of each result of a node.
+/// Returns the element type and shape of each result of a node, if they can be told.
 pub(super) fn infer(node: &Node, inputs: &Inputs, symbols: &mut Symbols) -> Vec<Option<TensorInfo>> {
     let mut found = match node.domain {
         "" => standard(node, inputs, symbols),
@@ -181,7 +181,7 @@ fn reshaped(node: &Node, from: &TensorInfo, to: &[Dimension], symbols: &mut Symb
 }
 
 /// Returns the axes of a node, from its attribute or its second input.
-fn axes(node: &Node, input: Option<&TensorInfo>) -> Option<Vec<i64>> {
+pub(super) fn axes(node: &Node, input: Option<&TensorInfo>) -> Option<Vec<i64>> {
     let attribute = node.attributes.get("axes").map(|axes| axes.integers.clone());
     attribute.or_else(|| input?.lengths.as_ref()?.iter().map(Dimension::known).collect())
 }

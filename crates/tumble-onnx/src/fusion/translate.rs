@@ -4,6 +4,8 @@ use tumble_ops::row_program::{Binary, RowFunction, RowOperand, RowStep, Unary};
 use tumble_ops::{DOMAIN, LINEAR, present_name};
 
 use super::builder::Builder;
+use super::dimension::Dimension;
+use super::infer::axes;
 use super::shapes::TensorInfo;
 use crate::file::node::Node;
 
@@ -22,8 +24,10 @@ fn standard<'a>(node: &Node<'a>, to: &mut Builder<'a, '_>) -> Option<()> {
         return finish(to, node, RowStep::Unary(function, from));
     }
     if let Some((function, swapped)) = binary(node.operator) {
-        let (a, b) = (*node.inputs.first()?, *node.inputs.get(1)?);
-        return elementwise(node, to, if swapped { [b, a] } else { [a, b] }, |[a, b]| RowStep::Binary(function, a, b));
+        let (&[a, b], result) = (&node.inputs[..], to.info(node.outputs.first()?)?) else { return None };
+        let (a, b) = (to.operand(a, result)?, to.operand(b, result)?);
+        let (a, b) = if swapped { (b, a) } else { (a, b) };
+        return finish(to, node, RowStep::Binary(function, a, b));
     }
     match node.operator {
         "Identity" | "Cast" | "Reshape" | "Squeeze" | "Unsqueeze" => renamed(node, to),
@@ -80,21 +84,6 @@ fn finish<'a>(to: &mut Builder<'a, '_>, node: &Node<'a>, step: RowStep) -> Optio
     to.width(output)?;
     to.push(step, output);
     Some(())
-}
-
-fn elementwise<'a, const N: usize>(
-    node: &Node<'a>,
-    to: &mut Builder<'a, '_>,
-    operands: [&'a str; N],
-    step: impl FnOnce([RowOperand; N]) -> RowStep,
-) -> Option<()> {
-    let result = to.info(node.outputs.first()?)?;
-    let mut found = [RowOperand::Number(0); N];
-    for (operand, name) in found.iter_mut().zip(operands) {
-        *operand = to.operand(name, result)?;
-    }
-    found.iter().any(|operand| matches!(operand, RowOperand::Value(_))).then_some(())?;
-    finish(to, node, step(found))
 }
 
 fn renamed<'a>(node: &Node<'a>, to: &mut Builder<'a, '_>) -> Option<()> {
@@ -158,14 +147,16 @@ fn one_after_the_other<'a>(node: &Node<'a>, to: &mut Builder<'a, '_>) -> Option<
     finish(to, node, RowStep::Join(first, second))
 }
 
+/// Returns the length in an input of one.
+fn one_length<'a>(node: &Node, to: &Builder<'a, '_>, index: usize) -> Option<&'a Dimension> {
+    let lengths = to.info(node.inputs.get(index)?)?.lengths.as_ref()?;
+    lengths.first().filter(|_| lengths.len() == 1)
+}
+
 /// The first or the last rows of a tensor.
 fn some_rows<'a>(node: &Node<'a>, to: &mut Builder<'a, '_>) -> Option<()> {
-    let one = |index: usize| {
-        let lengths = to.info(node.inputs.get(index)?)?.lengths.as_ref()?;
-        lengths.first().filter(|_| lengths.len() == 1)
-    };
-    let (start, axis) = (one(1)?, one(3)?.known()?);
-    let plain = axis == 0 && (node.inputs.len() < 5 || one(4)?.is_one());
+    let (start, axis) = (one_length(node, to, 1)?, one_length(node, to, 3)?.known()?);
+    let plain = axis == 0 && (node.inputs.len() < 5 || one_length(node, to, 4)?.is_one());
     let (all, rows) = (to.info(node.inputs[0])?.shape.first()?, to.info(node.outputs.first()?)?.shape.first()?);
     let step = match (start.known() == Some(0), start.plus(rows) == *all) {
         (true, _) => RowStep::First,
@@ -189,10 +180,7 @@ fn gathered<'a>(node: &Node<'a>, to: &mut Builder<'a, '_>) -> Option<()> {
 }
 
 fn columns<'a>(node: &Node<'a>, to: &mut Builder<'a, '_>) -> Option<()> {
-    let number = |index: usize| {
-        let lengths = to.info(node.inputs.get(index)?)?.lengths.as_ref()?;
-        lengths.first().filter(|_| lengths.len() == 1)?.known()
-    };
+    let number = |index: usize| one_length(node, to, index)?.known();
     let (start, axis) = (number(1)?, number(3)?);
     let info = to.info(node.inputs[0])?;
     let length = info.shape.last()?.known()?;
@@ -218,9 +206,7 @@ fn parts<'a>(node: &Node<'a>, to: &mut Builder<'a, '_>) -> Option<()> {
 
 fn summed<'a>(node: &Node<'a>, to: &mut Builder<'a, '_>) -> Option<()> {
     let info = to.info(node.inputs.first()?)?;
-    let axes = node.attributes.get("axes").map(|axes| axes.integers.clone());
-    let axes =
-        axes.or_else(|| to.info(node.inputs.get(1)?)?.lengths.as_ref()?.iter().map(|axis| axis.known()).collect())?;
+    let axes = axes(node, node.inputs.get(1).and_then(|name| to.info(name)))?;
     let &[axis] = &axes[..] else { return None };
     (is_last(axis, info) && info.shape.last()?.size().is_some()).then_some(())?;
     let from = to.value(node.inputs[0])?;

@@ -126,9 +126,9 @@ impl SessionFactory {
     }
 
     /// Returns the bytes with programs of rows.
-    fn fused(&self) -> Result<Cow<'_, [u8]>> {
+    fn fused(&self) -> Result<Vec<u8>> {
         let fused = with_row_programs(&self.bytes, &self.shapes);
-        fused.map(Cow::Owned).map_err(|source| Error::NotOnnx { path: self.path.clone(), source })
+        fused.map_err(|source| Error::NotOnnx { path: self.path.clone(), source })
     }
 
     /// Searches for a weight that is not finite; returns its name and the value.
@@ -225,7 +225,7 @@ fn open(model: &SessionFactory, threads: usize, number: usize) -> Result<Session
             in_one_line(|| Ok::<_, ort::Error>(builder.with_operators(tumble_ops::domain()?)?)).map_err(refused)?;
     }
     builder = in_one_line(|| session_weights::give(builder, &model.bytes, &model.weights)).map_err(refused)?;
-    let bytes = if kernels { model.fused()? } else { Cow::Borrowed(&*model.bytes) };
+    let bytes = if kernels { Cow::Owned(model.fused()?) } else { Cow::Borrowed(&*model.bytes) };
     let known = locked(&DOMAIN_KNOWN);
     let first = Some(known).filter(|known| kernels && !**known);
     let session = in_one_line(|| builder.commit_from_memory(&bytes)).map_err(refused)?;

@@ -9,14 +9,13 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::arguments::{Argument, each};
 use super::elementwise::{Arithmetic, binary, select, sums, unary};
+use super::functions::rowwise;
 use super::layout::{Layout, Place};
 use super::products::turn;
-use super::{RowFunction, RowInput, RowOperand, RowProgram, RowStep};
+use super::tables::{gather, join};
+use super::{RowInput, RowOperand, RowProgram, RowStep};
 use crate::Real;
 use crate::linear::{Weight, linear};
-use crate::rowwise::{
-    Function, Glu, GluGradient, LayerNorm, LayerNormGradient, RmsNorm, RmsNormGradient, Silu, SiluGradient, apply_with,
-};
 use crate::simd::{SimdFloat, copy};
 
 thread_local! {
@@ -42,7 +41,7 @@ pub(super) fn run<T: Real + Arithmetic + Pod>(
     outputs: Vec<&mut [T]>,
     rows: usize,
 ) {
-    // Registers are those of the machine only in what is inlined here: no function of the library may come between.
+    // Only code that is inlined into the dispatch uses the machine's registers, and `LocalKey::with` is not.
     let mut memory = MEMORY.take();
     Arch::new().dispatch(Dispatch(Run { program, layout, inputs, outputs, rows }, &mut memory));
     MEMORY.set(memory);
@@ -185,8 +184,11 @@ impl<'m, T: Real + Arithmetic + Pod> Blocks<'m, T> {
             RowStep::Sum(from) => sums(simd, self.run.layout.widths[from], self.value(from), into),
             RowStep::Concat(ref values) => self.concat(values, width, into),
             RowStep::Slice(from, start, width) => self.slice(from, start, width, into),
-            RowStep::Gather(table, indices) => self.gather(table, indices, width, into),
-            RowStep::Join(first, second) => self.join(first, second, width, into),
+            RowStep::Gather(table, indices) => gather(self.table(table), self.indices(indices), width, into),
+            RowStep::Join(first, second) => {
+                let range = self.rows.start * width..self.rows.end * width;
+                join(self.table(first), self.table(second), range, into);
+            }
             RowStep::First(table) => into.copy_from_slice(&self.table(table)[self.rows.start * width..][..into.len()]),
             RowStep::Last(table) => {
                 let (table, end) = (self.table(table), (self.run.rows - self.rows.start) * width);
@@ -230,21 +232,12 @@ impl<'m, T: Real + Arithmetic + Pod> Blocks<'m, T> {
         }
     }
 
-    fn gather(&self, table: usize, indices: usize, width: usize, into: &mut [T]) {
-        let (table, Source::Indices(indices)) = (self.table(table), self.run.inputs[indices]) else { return };
-        let count = (table.len() / width) as i64;
-        for (into, &index) in into.chunks_exact_mut(width).zip(&indices[self.rows.clone()]) {
-            let row = if index < 0 { index + count } else { index } as usize;
-            copy(into, &table[row * width..][..width]);
+    /// Returns the indices of this block's rows.
+    fn indices(&self, value: usize) -> &[i64] {
+        match self.run.inputs[value] {
+            Source::Indices(indices) => &indices[self.rows.clone()],
+            _ => &[],
         }
-    }
-
-    fn join(&self, first: usize, second: usize, width: usize, into: &mut [T]) {
-        let (first, second) = (self.table(first), self.table(second));
-        let (start, end) = (self.rows.start * width, self.rows.end * width);
-        let (head, tail) = into.split_at_mut(first.len().clamp(start, end) - start);
-        head.copy_from_slice(&first[start.min(first.len())..][..head.len()]);
-        tail.copy_from_slice(&second[start.max(first.len()) - first.len()..][..tail.len()]);
     }
 
     fn copy_outputs(&mut self) {
@@ -312,43 +305,4 @@ impl<'m, T: Real + Arithmetic + Pod> Blocks<'m, T> {
             (false, false) => Argument::Column(numbers),
         }
     }
-}
-
-/// Applies an activation or a normalization, or its gradient; `width` is that of the result.
-#[inline(always)]
-pub(super) fn rowwise<T: Real + SimdFloat, S: Simd>(
-    simd: S,
-    function: RowFunction,
-    width: usize,
-    rows: &[T],
-    gradient: &[T],
-    into: &mut [T],
-) {
-    let epsilon = f64::from_bits;
-    match function {
-        RowFunction::Silu => part(simd, Silu, width, rows, gradient, into),
-        RowFunction::SiluGradient => part(simd, SiluGradient, width, rows, gradient, into),
-        RowFunction::Glu => part(simd, Glu, width, rows, gradient, into),
-        RowFunction::GluGradient => part(simd, GluGradient, width, rows, gradient, into),
-        RowFunction::RmsNorm(bits) => part(simd, RmsNorm { epsilon: epsilon(bits) }, width, rows, gradient, into),
-        RowFunction::RmsNormGradient(bits) => {
-            part(simd, RmsNormGradient { epsilon: epsilon(bits) }, width, rows, gradient, into);
-        }
-        RowFunction::LayerNorm(bits) => part(simd, LayerNorm { epsilon: epsilon(bits) }, width, rows, gradient, into),
-        RowFunction::LayerNormGradient(bits) => {
-            part(simd, LayerNormGradient { epsilon: epsilon(bits) }, width, rows, gradient, into);
-        }
-    }
-}
-
-#[inline(always)]
-fn part<T: Real + SimdFloat, S: Simd, F: Function>(
-    simd: S,
-    function: F,
-    width: usize,
-    rows: &[T],
-    gradient: &[T],
-    into: &mut [T],
-) {
-    apply_with(simd, function, width / F::PARTS[2], rows, gradient, into);
 }

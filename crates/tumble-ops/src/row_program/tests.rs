@@ -127,7 +127,7 @@ impl Case {
                 let mut into = vec![0.0; rows.len() / of_row * of_result];
                 let width = into.len();
                 // These functions have tests of their own.
-                super::run::rowwise(pulp::Scalar::new(), *function, width, rows, gradient, &mut into);
+                super::functions::rowwise(pulp::Scalar::new(), *function, width, rows, gradient, &mut into);
                 into
             }
             RowStep::Unary(Unary::Exp, value) => values[*value].iter().map(|x| x.exp()).collect(),
