@@ -115,7 +115,7 @@ def test_all_reduces_are_counted_by_communication():
 
 
 def test_batch_has_as_many_rotations_as_fit_into_caches():
-    model = Model(3.7, 2, bytes_per_edge=4111)
+    model = Model(3.7, 2, bytes_per_edge=1030)
     assert exchange_cost.batches(55, 27, model, 24) == [5, 5, 5, 5, 4]
     assert exchange_cost.batches(6144, 27, model, 3) == [1, 1, 1]
 
