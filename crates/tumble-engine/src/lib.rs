@@ -7,10 +7,12 @@ pub mod bench_support;
 pub mod error;
 #[doc(hidden)]
 pub mod fuzz_support;
+mod list_part;
 mod load;
 pub mod model;
 mod partition;
 mod partition_cache;
+mod raw_model;
 mod worker;
 
 pub use error::{Error, Result};

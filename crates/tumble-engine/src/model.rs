@@ -31,6 +31,7 @@ pub use tumble_onnx::file::checksum::stamp;
 use tumble_onnx::runtime::session::{Model, SessionFactory};
 
 use crate::error::Error;
+use crate::list_part::Split;
 pub use crate::partition::{BorderRows, RankMessage};
 use crate::partition::{PartitionedModel, SpareMemory};
 use crate::partition_cache::PartitionCache;
@@ -54,6 +55,8 @@ pub struct OnnxPotential {
     /// Memory of the last staged evaluation, for reuse.
     spare: SpareMemory,
     factory: SessionFactory,
+    /// The model in two parts, if it can be split.
+    split: Option<Split>,
     /// Working memory available, bytes.
     memory: usize,
     /// Time inside ONNX Runtime.
@@ -74,9 +77,11 @@ impl OnnxPotential {
     /// [`Error::OtherModel`], [`Error::ModelRefused`] and [`Error::Device`].
     pub fn load(path: &Path, options: &ExecutionOptions) -> Result<Self, Error> {
         let (factory, model, session) = SessionFactory::load(path, options)?;
+        let split = Split::of(&factory);
         let threads = processors::started(options.threads, processors::allowed());
         let workers = WorkerPool::new(options.device.provider().workers(threads));
-        let whole = Worker::new(&model, session)?;
+        let whole = Worker::open(&model, &factory, split.as_ref(), factory.threads, 0)?;
+        drop(session);
         let info = ModelInfo { ensemble: model.signature.ensemble, ..model.metadata.info() };
         let (partitions, spare, memory) = (PartitionCache::default(), SpareMemory::default(), options.memory);
         let (elapsed, cancel, process) = (Duration::ZERO, Cancel::default(), process::id());
@@ -87,6 +92,7 @@ impl OnnxPotential {
             partitions,
             spare,
             factory,
+            split,
             memory,
             model,
             elapsed,
@@ -94,6 +100,11 @@ impl OnnxPotential {
             weight_not_finite: OnceLock::new(),
             process,
         })
+    }
+
+    /// Opens a worker for work in one run.
+    fn new_whole(&self) -> Result<Worker> {
+        Worker::open(&self.model, &self.factory, self.split.as_ref(), self.factory.threads, 0)
     }
 
     /// Opens new sessions after a fork, since the child cannot use its parent's.
@@ -104,7 +115,7 @@ impl OnnxPotential {
         if !self.factory.device.provider().survives_fork {
             return Err(Error::Forked.into());
         }
-        let whole = Worker::new(&self.model, self.factory.whole()?)?;
+        let whole = self.new_whole()?;
         let workers = WorkerPool::new(self.workers.count());
         // They are not dropped: a thread of the parent may have been using them at the fork.
         mem::forget(mem::replace(&mut self.whole, whole));
@@ -155,8 +166,7 @@ impl OnnxPotential {
             if let Some(why) = self.factory.device.provider().no_partition {
                 return Err(why.to_owned());
             }
-            let session = self.factory.whole().map_err(|error| error.to_string())?;
-            let mut whole = Worker::new(&self.model, session).map_err(|error| error.to_string())?;
+            let mut whole = self.new_whole().map_err(|error| error.to_string())?;
             PartitionedModel::open(&self.factory, &self.model, &mut whole, self.workers.count(), level)
                 .map_err(|error| error.to_string())
         })
@@ -188,7 +198,8 @@ impl OnnxPotential {
             Replicas { graph, rotations: &rotations[share.replicas.clone()] }
         };
         let runs: Vec<_> = runs.iter().map(|run| run.iter().map(replicas).collect()).collect();
-        self.workers.evaluate(&self.factory, &self.model, &runs, forces, &self.cancel)
+        let source = (&self.factory, self.split.as_ref());
+        self.workers.evaluate(source, &self.model, &runs, forces, &self.cancel)
     }
 
     /// Evaluates replicas of one graph stage by stage, one after the other.

@@ -14,7 +14,6 @@ mod partitioner;
 mod pruning;
 mod rank_exchange;
 mod rank_messages;
-mod raw_model;
 mod self_check;
 mod tiles;
 
@@ -37,8 +36,8 @@ pub(crate) use crate::partition::lockstep::SpareMemory;
 use crate::partition::partitioner::{ExchangeKind, GraphPartition, Pruning, Subgraph, cut};
 use crate::partition::pruning::NarrowInput;
 pub use crate::partition::rank_messages::{BorderRows, RankMessage};
-use crate::partition::raw_model::{File, Type};
 use crate::partition::tiles::Rows;
+use crate::raw_model::{File, Type};
 use crate::worker::Worker;
 
 /// Numbers of `TensorProto.DataType` in ONNX.
@@ -142,7 +141,8 @@ impl PartitionedModel {
         for (stage, subgraph) in cut.subgraphs.iter().enumerate() {
             let inputs: Result<Vec<_>, _> =
                 subgraph.inputs.iter().map(|name| typed(name, file, &exchanges, &types)).collect();
-            let part = factory.part(file.write(&subgraph.nodes, &inputs?, &subgraph.outputs), stage);
+            let bytes = file.write(&subgraph.nodes, &inputs?, &subgraph.outputs);
+            let part = factory.part(bytes, &format!("stage{stage}"));
             let sessions = run_concurrently(0..workers, |worker| Ok(part.session(1, worker)?))?;
             let mut inputs: Vec<_> = subgraph.inputs.iter().map(|name| source(name, cut, &origins)).collect();
             inputs.iter_mut().for_each(|source| source.mark_sent(&mut sent));

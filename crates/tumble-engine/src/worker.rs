@@ -12,17 +12,22 @@ use tumble_core::parallel::{distribute, in_order, run_concurrently};
 use tumble_core::potential::{Forces, Replicas, Response};
 use tumble_onnx::contract::metadata::Precision;
 use tumble_onnx::contract::packing::Tensors;
+use tumble_onnx::contract::signature::Input;
 use tumble_onnx::contract::unpacking::Reader;
 use tumble_onnx::runtime::session::{Model, SessionFactory, SharedSession};
 use tumble_onnx::runtime::terminate::TerminableRun;
 use tumble_ops::Real;
+
+use crate::list_part::{ListPart, OpenPart, Split};
 
 /// Responses, and the time spent in ONNX Runtime.
 pub(crate) type Timed = (Vec<Response>, Duration);
 
 /// A session with its input buffers.
 pub(crate) struct Worker {
+    /// The session of the whole model, or of its part of the vectors.
     session: SharedSession,
+    inputs: Vec<(&'static str, Input)>,
     buffers: Buffers,
     /// The requested outputs, by kind of forces.
     selections: Vec<(Forces, Selection)>,
@@ -34,28 +39,44 @@ struct Selection {
     run: Arc<dyn Cancellable>,
 }
 
-/// Input tensors in the model's precision.
+/// Input tensors in the model's precision, and the part of the list if the model is split.
 enum Buffers {
-    Float32(Tensors<f32>),
-    Float64(Tensors<f64>),
+    Float32(Tensors<f32>, Option<ListPart<f32>>),
+    Float64(Tensors<f64>, Option<ListPart<f64>>),
 }
 
 impl Buffers {
-    fn new(model: &Model) -> Self {
+    fn new(model: &Model, list: Option<OpenPart>) -> Self {
         match model.metadata.precision {
-            Precision::Float32 => Self::Float32(Tensors::of(&model.metadata)),
-            Precision::Float64 => Self::Float64(Tensors::of(&model.metadata)),
+            Precision::Float32 => Self::Float32(Tensors::of(&model.metadata), list.map(ListPart::new)),
+            Precision::Float64 => Self::Float64(Tensors::of(&model.metadata), list.map(ListPart::new)),
         }
     }
 }
 
 impl Worker {
-    /// Creates a worker for a session of the model.
-    pub fn new(model: &Model, session: SharedSession) -> Result<Self> {
+    /// Opens a worker; another `number` has other sessions.
+    pub fn open(
+        model: &Model,
+        factory: &SessionFactory,
+        split: Option<&Split>,
+        threads: usize,
+        number: usize,
+    ) -> Result<Self> {
+        let (list, OpenPart { session, inputs }) = match split {
+            Some(split) => {
+                let [list, vectors] = split.open(threads, number)?;
+                (Some(list), vectors)
+            }
+            None => {
+                let (session, inputs) = (factory.session(threads, number)?, model.signature.inputs.clone());
+                (None, OpenPart { session, inputs })
+            }
+        };
         let selections = model.metadata.forces.kinds().iter().map(|&kind| Ok((kind, select(model, kind)?)));
         let selections =
             in_one_line(|| selections.collect::<ort::Result<_>>()).map_err(|cause| run_error(model, cause))?;
-        Ok(Self { session, buffers: Buffers::new(model), selections })
+        Ok(Self { session, inputs, buffers: Buffers::new(model, list), selections })
     }
 
     /// Returns whether both workers have the same session.
@@ -68,11 +89,12 @@ impl Worker {
         let selection = self.selections.iter().find(|(kind, _)| *kind == forces).map(|(_, selection)| selection);
         let selection = selection.expect("each kind of forces has a selection");
         let mut session = locked(&self.session);
-        let mut run = OneRun { model, session: &mut session, options: selection.options.options() };
+        let mut run =
+            OneRun { model, session: &mut session, inputs: &self.inputs, options: selection.options.options() };
         let buffers = &mut self.buffers;
         cancel.during(&selection.run, || match buffers {
-            Buffers::Float32(tensors) => run.evaluate(tensors, work, forces),
-            Buffers::Float64(tensors) => run.evaluate(tensors, work, forces),
+            Buffers::Float32(tensors, list) => run.evaluate(tensors, list.as_mut(), work, forces),
+            Buffers::Float64(tensors, list) => run.evaluate(tensors, list.as_mut(), work, forces),
         })
     }
 }
@@ -87,28 +109,37 @@ fn select(model: &Model, kind: Forces) -> ort::Result<Selection> {
 struct OneRun<'a> {
     model: &'a Model,
     session: &'a mut Session,
+    inputs: &'a [(&'static str, Input)],
     options: &'a RunOptions<HasSelectedOutputs>,
 }
 
 impl OneRun<'_> {
-    fn evaluate<T: Real>(&mut self, tensors: &mut Tensors<T>, work: &[Replicas], forces: Forces) -> Result<Timed> {
+    fn evaluate<T: Real>(
+        &mut self,
+        tensors: &mut Tensors<T>,
+        mut list: Option<&mut ListPart<T>>,
+        work: &[Replicas],
+        forces: Forces,
+    ) -> Result<Timed> {
         tensors.pack(work);
-        let Self { model, session, options } = self;
-        let inputs = || model.signature.inputs.iter().map(|(name, input)| Ok((*name, tensors.view(*input)?)));
-        let mut elapsed = Duration::ZERO;
+        let Self { model, session, inputs, options } = self;
+        let start = Instant::now();
+        let updated = in_one_line(|| list.as_mut().map_or(Ok(()), |list| list.update(tensors)));
+        updated.map_err(|cause| run_error(model, cause))?;
         let outputs = in_one_line(|| {
-            let inputs = inputs().collect::<ort::Result<Vec<(&str, SessionInputValue<'_>)>>>()?;
-            let start = Instant::now();
-            let outputs = session.run_with_options(inputs, options);
-            elapsed = start.elapsed();
-            outputs
+            let own = inputs.iter().map(|(name, input)| Ok((*name, tensors.view(*input)?)));
+            let of_list = list.iter().flat_map(|list| list.views()).map(Ok);
+            let inputs = own.chain(of_list).collect::<ort::Result<Vec<(&str, SessionInputValue<'_>)>>>()?;
+            session.run_with_options(inputs, options)
         });
-        let outputs = outputs.map_err(|cause| run_error(model, cause))?;
+        let (outputs, elapsed) = (outputs.map_err(|cause| run_error(model, cause))?, start.elapsed());
         let find = |name: &str| {
             let output = outputs.get(name)?.try_extract_tensor::<T>();
             Some(output.map(|(shape, values)| (&**shape, values)))
         };
-        Ok((Reader::new(&model.metadata, &find).responses(tensors, forces)?, elapsed))
+        let responses = Reader::new(&model.metadata, &find).responses(tensors, forces)?;
+        list.into_iter().for_each(ListPart::drop_large);
+        Ok((responses, elapsed))
     }
 }
 
@@ -138,13 +169,13 @@ impl WorkerPool {
     /// Evaluates all parts, each on the next free worker. Responses are in the order of the parts.
     pub fn evaluate(
         &mut self,
-        factory: &SessionFactory,
+        (factory, split): (&SessionFactory, Option<&Split>),
         model: &Model,
         parts: &[Vec<Replicas>],
         forces: Forces,
         cancel: &Cancel,
     ) -> Result<Timed> {
-        self.open(parts.len(), factory, model)?;
+        self.open(parts.len(), (factory, split), model)?;
         let workers = self.workers.iter_mut().take(parts.len());
         let workers =
             distribute(workers, parts.len(), |worker, part| worker.evaluate(model, &parts[part], forces, cancel))?;
@@ -153,9 +184,9 @@ impl WorkerPool {
     }
 
     /// Opens as many workers as there are parts to evaluate, up to the whole pool.
-    fn open(&mut self, parts: usize, factory: &SessionFactory, model: &Model) -> Result<()> {
+    fn open(&mut self, parts: usize, (factory, split): (&SessionFactory, Option<&Split>), model: &Model) -> Result<()> {
         let missing = self.workers.len()..self.count.min(parts);
-        self.workers.extend(run_concurrently(missing, |number| Worker::new(model, factory.session(1, number)?))?);
+        self.workers.extend(run_concurrently(missing, |number| Worker::open(model, factory, split, 1, number))?);
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use gemm::Parallelism;
 use pulp::{Arch, Simd, WithSimd};
 
 use crate::Real;
-use crate::simd::SimdFloat;
+use crate::simd::{SimdFloat, copy};
 
 /// Numbers of a transposed weight for each row that is multiplied by scalar products, and most of such rows: with more,
 /// packing the weight costs less than it saves (measured with weights of 32 thousand to 4 million numbers).
@@ -17,6 +17,13 @@ const MOST_ROWS: usize = 384;
 
 /// Rows of the weight, and of the input, per step of the scalar products.
 const BLOCK: usize = 4;
+
+/// Most rows that are multiplied with a weight in its order.
+const FEW_ROWS: usize = 12;
+
+/// Rows of a weight that are read side by side, and the most numbers of a weight that stays in the first cache.
+const DEPTH: usize = 8;
+const RESIDENT: usize = 8 * 1024;
 
 /// A constant weight.
 #[derive(Clone, Copy)]
@@ -34,15 +41,18 @@ pub(crate) fn linear<T: Real + SimdFloat>(rows: &[T], weight: Weight<T>, bias: &
     if into.is_empty() {
         return;
     }
-    let few = weight.transposed && into.len() <= out * MOST_ROWS.min(weight.numbers.len() / NUMBERS_PER_ROW);
+    let most = if weight.transposed { MOST_ROWS.min(weight.numbers.len() / NUMBERS_PER_ROW) } else { FEW_ROWS };
+    let few = into.len() <= out * most;
     match bias {
         [] if few => into.fill(T::ZERO),
         [] => {}
-        bias => into.chunks_exact_mut(out).for_each(|row| row.copy_from_slice(bias)),
+        bias => Arch::new().dispatch(Repeat { row: bias, into }),
     }
-    match few {
-        true => Arch::new().dispatch(Few { rows, weight: weight.numbers, sizes: weight.sizes, into }),
-        false => many(rows, weight, !bias.is_empty(), into),
+    let Weight { numbers, sizes, transposed } = weight;
+    match (few, transposed) {
+        (true, true) => Arch::new().dispatch(Few { rows, weight: numbers, sizes, into }),
+        (true, false) => Arch::new().dispatch(InOrder { rows, weight: numbers, sizes, into }),
+        (false, _) => many(rows, weight, !bias.is_empty(), into),
     }
 }
 
@@ -77,6 +87,21 @@ fn many<T: Real>(rows: &[T], weight: Weight<T>, add: bool, into: &mut [T]) {
             false,
             Parallelism::None,
         );
+    }
+}
+
+/// Writes a row to all rows.
+struct Repeat<'a, T> {
+    row: &'a [T],
+    into: &'a mut [T],
+}
+
+impl<T: SimdFloat> WithSimd for Repeat<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.into.chunks_exact_mut(self.row.len()).for_each(|into| copy(into, self.row));
     }
 }
 
@@ -159,6 +184,86 @@ fn scalar_products<const R: usize, const W: usize, T: Real + SimdFloat, S: Simd>
     }
 }
 
+/// Adds the products of a few rows with a weight [in, out], some rows of the weight after the other: a large one is read
+/// from memory in its order.
+struct InOrder<'a, T> {
+    rows: &'a [T],
+    weight: &'a [T],
+    sizes: [usize; 2],
+    into: &'a mut [T],
+}
+
+impl<T: Real + SimdFloat> WithSimd for InOrder<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { rows, weight, sizes: [size, out], into } = self;
+        let depth = if weight.len() <= RESIDENT { size.max(1) } else { DEPTH };
+        for (first, weight) in (0..size).step_by(depth).zip(weight.chunks(depth * out)) {
+            for (rows, into) in rows.chunks(BLOCK * size).zip(into.chunks_mut(BLOCK * out)) {
+                match into.len() / out {
+                    1 => add_products::<1, T, S>(simd, &rows[first..], size, weight, into),
+                    2 => add_products::<2, T, S>(simd, &rows[first..], size, weight, into),
+                    3 => add_products::<3, T, S>(simd, &rows[first..], size, weight, into),
+                    _ => add_products::<BLOCK, T, S>(simd, &rows[first..], size, weight, into),
+                }
+            }
+        }
+    }
+}
+
+/// Adds the products of R rows, which are `next` apart, with some rows of the weight.
+#[inline(always)]
+fn add_products<const R: usize, T: Real + SimdFloat, S: Simd>(
+    simd: S,
+    rows: &[T],
+    next: usize,
+    weight: &[T],
+    into: &mut [T],
+) {
+    let (lanes, out) = (T::count::<S>(), into.len() / R);
+    let rows: [&[T]; R] = std::array::from_fn(|row| &rows[row * next..][..weight.len() / out]);
+    let (pairs, whole) = (out / (2 * lanes) * 2 * lanes, out / lanes * lanes);
+    for column in (0..pairs).step_by(2 * lanes) {
+        add_columns::<R, 2, T, S>(simd, rows, &weight[column..], out, &mut into[column..]);
+    }
+    for column in (pairs..whole).step_by(lanes) {
+        add_columns::<R, 1, T, S>(simd, rows, &weight[column..], out, &mut into[column..]);
+    }
+    for (row, into) in rows.iter().zip(into.chunks_exact_mut(out)) {
+        for (x, weight) in row.iter().zip(weight.chunks_exact(out)) {
+            into[whole..].iter_mut().zip(&weight[whole..]).for_each(|(into, y)| *into = add(*into, *x, *y));
+        }
+    }
+}
+
+/// Adds the products for C registers of columns; rows of the weight and of the result are `out` apart.
+#[inline(always)]
+fn add_columns<const R: usize, const C: usize, T: Real + SimdFloat, S: Simd>(
+    simd: S,
+    rows: [&[T]; R],
+    weight: &[T],
+    out: usize,
+    into: &mut [T],
+) {
+    let width = C * T::count::<S>();
+    let mut sums: [[T::Vector<S>; C]; R] = std::array::from_fn(|row| {
+        let sums = T::vectors::<S>(&into[row * out..][..width]);
+        std::array::from_fn(|column| sums[column])
+    });
+    for (k, weight) in weight.chunks(out).enumerate() {
+        let weight = T::vectors::<S>(&weight[..width]);
+        for (sums, row) in sums.iter_mut().zip(&rows) {
+            let x = T::splat(simd, row[k]);
+            sums.iter_mut().zip(weight).for_each(|(sum, weight)| *sum = T::multiply_add(simd, x, *weight, *sum));
+        }
+    }
+    for (row, sums) in sums.iter().enumerate() {
+        T::vectors_mut::<S>(&mut into[row * out..][..width]).copy_from_slice(sums);
+    }
+}
+
 /// Returns sum + x · y.
 #[inline(always)]
 fn add<T: Real>(sum: T, x: T, y: T) -> T {
@@ -231,6 +336,10 @@ mod tests {
                 let exact = expected(count, rows, Weight { transposed: true, ..weight }, &[]);
                 let mut into = vec![0.0; exact.len()];
                 Few { rows, weight: numbers, sizes, into: &mut into }.with_simd(simd);
+                assert_close(&into, &exact, 1e-13);
+                let exact = expected(count, rows, Weight { transposed: false, ..weight }, &[]);
+                let mut into = vec![0.0; exact.len()];
+                InOrder { rows, weight: numbers, sizes, into: &mut into }.with_simd(simd);
                 assert_close(&into, &exact, 1e-13);
             });
         }

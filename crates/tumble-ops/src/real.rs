@@ -3,7 +3,7 @@
 use ort::value::PrimitiveTensorElementType;
 
 /// A floating-point element type of a model's tensors.
-pub trait Real: PrimitiveTensorElementType + Copy + Send + Sync + std::fmt::Debug + 'static {
+pub trait Real: PrimitiveTensorElementType + Copy + PartialEq + Send + Sync + std::fmt::Debug + 'static {
     /// Rounds to the nearest value of this type.
     fn from_f64(x: f64) -> Self;
     /// Converts to f64, exactly.

@@ -15,7 +15,7 @@ use tumble_core::planner::RecomputeLevel;
 
 use crate::error::PartitionError;
 pub(crate) use crate::partition::partitioner::exchange::{Exchange, ExchangeKind, Pruning};
-use crate::partition::raw_model::{File, Node};
+use crate::raw_model::{File, Node};
 
 /// Inputs that exist for a part of the centers.
 const LOCAL: [&str; 5] = ["edge_vectors", "neighbors", "mask", "species", "weights"];

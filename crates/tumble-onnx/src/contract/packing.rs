@@ -181,6 +181,34 @@ impl<T: Real> Tensors<T> {
         }
     }
 
+    /// Returns the tensors of the list of edges alone, without vectors.
+    pub fn list(&self) -> Self {
+        let Self { layout, cutoff, angstrom, width, .. } = *self;
+        Self {
+            centers: self.centers.clone(),
+            neighbors: self.neighbors.clone(),
+            reverse: self.reverse.clone(),
+            mask: self.mask.clone(),
+            species: self.species.clone(),
+            weights: self.weights.clone(),
+            replica: self.replica.clone(),
+            width,
+            ..Self::new(layout, cutoff, angstrom)
+        }
+    }
+
+    /// Returns whether both have the same list of edges, whatever the vectors.
+    pub fn has_list_of(&self, other: &Self) -> bool {
+        self.width == other.width
+            && self.neighbors == other.neighbors
+            && self.reverse == other.reverse
+            && self.species == other.species
+            && self.replica == other.replica
+            && self.centers == other.centers
+            && self.mask == other.mask
+            && self.weights == other.weights
+    }
+
     /// Returns the number of edge slots of all replicas.
     fn n_slots(&self) -> usize {
         self.places.last().map_or(0, |place| place.slots.end)
@@ -348,6 +376,18 @@ mod tests {
         assert_eq!(tensors.reverse, [2, 1, 0, 3, 6, 5, 4, 7]);
         assert_eq!(tensors.vector_shape(), [4, 2, 3]);
         assert_eq!(tensors.edge_vectors[3..6], [[4.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 4.0]]);
+    }
+
+    #[test]
+    fn lists_are_the_same_whatever_the_vectors() {
+        for layout in [Layout::List, Layout::Padded] {
+            let (known, mut tensors) = (packed(layout).list(), packed(layout));
+            tensors.pack(&[Replicas { graph: &graph(), rotations: &[QUARTER, QUARTER] }]);
+            assert!(known.has_list_of(&tensors) && known.edge_vectors.is_empty());
+            tensors.weights[1] = 0.5;
+            assert!(!known.has_list_of(&tensors));
+            assert!(!known.has_list_of(&mixed(layout)));
+        }
     }
 
     #[test]

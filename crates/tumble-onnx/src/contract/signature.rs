@@ -41,6 +41,11 @@ const VOCABULARY: [(&str, Input); 8] = [
 ];
 
 impl Input {
+    /// Returns all inputs by name.
+    pub fn all() -> impl Iterator<Item = (&'static str, Self)> {
+        VOCABULARY.into_iter()
+    }
+
     /// Returns the input of this name.
     pub fn named(name: &str) -> Option<Self> {
         VOCABULARY.iter().find(|(known, _)| *known == name).map(|(_, input)| *input)

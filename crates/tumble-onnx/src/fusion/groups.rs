@@ -28,6 +28,8 @@ pub(super) struct Groups<'a> {
     /// Whether a node reads rows in another order, which no program can do with its own.
     moves: Vec<bool>,
     levels: Vec<usize>,
+    /// The least level of nodes that are too few for a program of their own: they join the one that reads their results.
+    raised: Vec<usize>,
     programs: Vec<(usize, Fused<'a>)>,
 }
 
@@ -43,14 +45,17 @@ impl<'a> Groups<'a> {
     pub fn find(graph: &'a Graph<'a>, shapes: &'a Shapes) -> Self {
         let found = graph.nodes.iter().map(|(_, node)| rows_of(node, shapes));
         let (rows, moves) = found.map(|found| found.map_or((None, false), |(rows, moves)| (Some(rows), moves))).unzip();
-        let mut groups = Self { graph, shapes, rows, moves, levels: Vec::new(), programs: Vec::new() };
-        // Each round takes nodes out of their groups, so it ends.
+        let raised = vec![0; graph.nodes.len()];
+        let mut groups = Self { graph, shapes, rows, moves, levels: Vec::new(), raised, programs: Vec::new() };
+        // Each round raises nodes, which is done once, or takes them out of their groups, so it ends.
         loop {
             groups.levels = groups.levels();
             match groups.fuse() {
                 Ok(programs) => groups.programs = programs,
                 Err(nodes) => {
-                    nodes.into_iter().for_each(|node| groups.rows[node] = None);
+                    for node in nodes.into_iter().rev().filter(|&node| !groups.raise(node)).collect::<Vec<_>>() {
+                        groups.rows[node] = None;
+                    }
                     continue;
                 }
             }
@@ -68,6 +73,20 @@ impl<'a> Groups<'a> {
         made.filter(|name| flags(name) && !read.contains(name)).collect()
     }
 
+    /// Raises a node to the level of the nodes that read its results, if they are a later part of the same rows.
+    fn raise(&mut self, node: usize) -> bool {
+        let made = &self.graph.nodes[node].1.outputs;
+        let reads = |reader: &usize| self.graph.nodes[*reader].1.inputs.iter().any(|name| made.contains(name));
+        let readers: Vec<_> = (0..self.graph.nodes.len()).filter(reads).collect();
+        let joins = |&reader: &usize| self.rows[reader] == self.rows[node] && !self.moves[reader];
+        let level = readers.iter().map(|&reader| self.levels[reader].max(self.raised[reader])).min().unwrap_or(0);
+        let raises = self.raised[node] == 0 && level > self.levels[node] && readers.iter().all(joins);
+        if raises {
+            self.raised[node] = level;
+        }
+        raises
+    }
+
     fn levels(&self) -> Vec<usize> {
         let (mut levels, mut producers) = (Vec::new(), HashMap::new());
         for (index, (_, node)) in self.graph.nodes.iter().enumerate() {
@@ -80,7 +99,7 @@ impl<'a> Groups<'a> {
                 Some(levels[producer] + usize::from(border))
             };
             let level = node.inputs.iter().filter_map(after).max().unwrap_or(0);
-            levels.push(level);
+            levels.push(level.max(self.raised[index]));
             producers.extend(node.outputs.iter().map(|name| (*name, index)));
         }
         levels

@@ -100,6 +100,11 @@ impl Shapes {
         self.get(name).is_some_and(|info| !info.constant && [self.real, INT64, BOOL].contains(&info.element))
     }
 
+    /// Returns the number of a tensor's element type in `TensorProto.DataType`; `None` if it is unknown.
+    pub fn element(&self, name: &str) -> Option<u64> {
+        self.get(name).map(|info| info.element).filter(|&element| element > 0)
+    }
+
     pub(super) fn get(&self, name: &str) -> Option<&TensorInfo> {
         self.tensors.get(name)
     }

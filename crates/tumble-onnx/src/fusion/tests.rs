@@ -141,6 +141,26 @@ fn programs_read_rows_of_others_in_another_order() {
 }
 
 #[test]
+fn single_node_joins_the_program_that_reads_it() {
+    let nodes = [
+        squares(),
+        vec![
+            node("Exp", "squares", "a"),
+            node("CumSum", "a last", "mixed"),
+            node("Neg", "mixed", "early"),
+            node("Gather", "mixed picks", "picked"),
+            node("Exp", "picked", "b"),
+            node("Reshape", "neighbors all", "order"),
+            node("Gather", "b order", "moved"),
+            node("Mul", "moved early", "y"),
+        ],
+        vec![input("picks", 7, "D")],
+    ];
+    let found = fused(&model(&nodes.concat(), "y"));
+    assert_eq!(found, ["Reshape order", "RowProgram32 a", "CumSum mixed", "RowProgram32 b", "RowProgram32 y"]);
+}
+
+#[test]
 fn nodes_whose_inputs_do_not_tell_the_number_of_rows_stay() {
     let nodes = [
         node("Shape", "weights", "centers"),

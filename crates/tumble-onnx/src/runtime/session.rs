@@ -63,7 +63,7 @@ pub struct SessionFactory {
     sha256: String,
     path: PathBuf,
     /// Threads of the session of the whole model.
-    threads: usize,
+    pub threads: usize,
     /// The device of its sessions.
     pub device: Device,
     tf32: bool,
@@ -92,9 +92,9 @@ impl SessionFactory {
         }
     }
 
-    /// Creates a factory for a stage of the model, in memory.
-    pub fn part(&self, bytes: Vec<u8>, stage: usize) -> Self {
-        let profile = self.profile.as_deref().map(|prefix| with_suffix(prefix, &format!("-stage{stage}")));
+    /// Creates a factory for a part of the model, in memory; its profiles have the part's name.
+    pub fn part(&self, bytes: Vec<u8>, name: &str) -> Self {
+        let profile = self.profile.as_deref().map(|prefix| with_suffix(prefix, &format!("-{name}")));
         let sha256 = hash::of_all([self.sha256.clone(), hash::hex(&bytes)].into_iter());
         let part = Self::new(bytes, sha256, &self.path, self.device, self.runtime.clone());
         let (weights, shapes) = (Arc::clone(&self.weights), Arc::clone(&self.shapes));

@@ -90,13 +90,14 @@ impl<'a> Deref for Given<'a> {
 /// A tensor.
 struct Tensor<'a> {
     value: ValueRef<'a>,
-    shape: Vec<usize>,
+    /// Its numbers.
+    count: usize,
 }
 
 impl<'a> Tensor<'a> {
     fn new(value: ValueRef<'a>) -> Self {
-        let shape = value.shape().iter().map(|&length| length as usize).collect();
-        Self { value, shape }
+        let count = value.shape().iter().product::<i64>() as usize;
+        Self { value, count }
     }
 
     fn read(context: &'a ComputeContext, index: usize) -> ort::Result<Self> {
@@ -112,16 +113,12 @@ impl<'a> Tensor<'a> {
                 Source::Numbers(value.try_extract_tensor::<T>()?.1)
             }
             RowInput::Indices => Source::Indices(value.try_extract_tensor::<i64>()?.1),
-            RowInput::Weight => match self.shape[..] {
-                [first, second] => Source::Weight(value.try_extract_tensor::<T>()?.1, [first, second]),
+            RowInput::Weight => match value.try_extract_tensor::<T>()? {
+                (shape, numbers) if shape.len() == 2 => Source::Weight(numbers, [shape[0] as usize, shape[1] as usize]),
                 _ => return Err(wrong("its weight is no matrix")),
             },
         };
         Ok(source)
-    }
-
-    fn count(&self) -> usize {
-        self.shape.iter().product()
     }
 }
 
@@ -156,7 +153,7 @@ fn outputs<'c>(
 ) -> ort::Result<Vec<ValueRefMut<'c>>> {
     let length = |dimension: &RowDimension| match *dimension {
         RowDimension::Length(length) => length,
-        RowDimension::Like(input, axis) => tensors[input].shape.get(axis).copied().unwrap_or(0),
+        RowDimension::Like(input, axis) => tensors[input].value.shape().get(axis).map_or(0, |&length| length as usize),
         RowDimension::Rows => rows,
     };
     let output = |(index, output): (usize, &RowOutput)| {
@@ -171,14 +168,14 @@ fn outputs<'c>(
 
 /// Returns the number of rows, which all inputs agree on.
 fn rows(program: &RowProgram, tensors: &[Given]) -> ort::Result<usize> {
-    let count = |table: usize| tensors.get(table).map_or(0, |tensor| tensor.count());
+    let count = |table: usize| tensors.get(table).map_or(0, |tensor| tensor.count);
     let width = |table: usize| match program.inputs.get(table) {
         Some(RowInput::Table(width)) => (*width).max(1),
         _ => 1,
     };
     let of_inputs = tensors.iter().zip(&program.inputs).filter_map(|(tensor, input)| match *input {
-        RowInput::Rows(width) | RowInput::Flags(width) => Some((tensor.count(), width.max(1))),
-        RowInput::Indices => Some((tensor.count(), 1)),
+        RowInput::Rows(width) | RowInput::Flags(width) => Some((tensor.count, width.max(1))),
+        RowInput::Indices => Some((tensor.count, 1)),
         _ => None,
     });
     let of_steps = program.steps.iter().filter_map(|step| match *step {
@@ -198,7 +195,7 @@ fn check_tables(program: &RowProgram, layout: &Layout, tensors: &[Given], rows: 
     tensors.iter().zip(&program.inputs).try_for_each(|(tensor, input)| check_constant(tensor, *input))?;
     for step in &program.steps {
         let (RowStep::First(table) | RowStep::Last(table) | RowStep::Gather(table, _)) = *step else { continue };
-        let found = (tensors[table].count() / layout.widths[table].max(1)) as i64;
+        let found = (tensors[table].count / layout.widths[table].max(1)) as i64;
         let inside = match *step {
             RowStep::Gather(_, indices) => {
                 let indices = tensors[indices].value.try_extract_tensor::<i64>()?.1;
@@ -215,9 +212,7 @@ fn check_tables(program: &RowProgram, layout: &Layout, tensors: &[Given], rows: 
 
 fn check_constant(tensor: &Tensor, input: RowInput) -> ort::Result<()> {
     match input {
-        RowInput::Constant(width) if tensor.count() != width => {
-            Err(wrong("a constant of its program has another width"))
-        }
+        RowInput::Constant(width) if tensor.count != width => Err(wrong("a constant of its program has another width")),
         _ => Ok(()),
     }
 }

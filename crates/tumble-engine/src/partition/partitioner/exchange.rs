@@ -2,7 +2,7 @@
 
 use crate::error::PartitionError;
 use crate::partition::partitioner::{Graph, NodeInfo};
-use crate::partition::raw_model::Node;
+use crate::raw_model::Node;
 
 /// The operator that prunes edges.
 pub(super) const PRUNE: &str = "PruneEdges";
