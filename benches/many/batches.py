@@ -5,6 +5,7 @@ and the largest difference of the forces.
 """
 
 import argparse
+import os
 import sys
 import time
 from pathlib import Path
@@ -14,6 +15,8 @@ from ase import Atoms
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "benches/peers"), str(ROOT / "python/tumble-md")]
+os.environ.setdefault("TUMBLE_LIBRARY", str(ROOT / "target/release/libtumble.so"))
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 from with_metatomic import calculator as metatomic  # noqa: E402
 

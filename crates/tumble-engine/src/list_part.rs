@@ -84,27 +84,34 @@ impl Part {
     }
 }
 
-/// Returns the nodes that follow from the list alone, and the others.
+/// Returns the nodes that follow from the list alone, and the others. Constants are in both parts: they would be no
+/// constants as inputs.
 fn nodes(file: &File, factory: &SessionFactory) -> (Vec<usize>, Vec<usize>) {
     let mut of_vectors = HashSet::from(["edge_vectors"]);
     let (mut list, mut vectors) = (Vec::new(), Vec::new());
     for (index, node) in file.nodes.iter().enumerate() {
-        let known = node.outputs.iter().all(|name| name.is_empty() || factory.shapes.element(name).is_some());
-        if known && !node.inputs.iter().any(|name| of_vectors.contains(name)) {
+        let outputs = || node.outputs.iter().filter(|name| !name.is_empty());
+        let moves = node.inputs.iter().any(|name| of_vectors.contains(name));
+        let known = outputs().all(|name| factory.shapes.element(name).is_some());
+        if !moves && known {
             list.push(index);
-            continue;
+        } else {
+            of_vectors.extend(outputs());
         }
-        vectors.push(index);
-        of_vectors.extend(&node.outputs);
+        if moves || !known || outputs().all(|name| factory.shapes.is_constant(name)) {
+            vectors.push(index);
+        }
     }
     (list, vectors)
 }
 
-/// Returns the tensors that the first nodes make and the second ones read.
+/// Returns the tensors that only the first nodes make and that the second ones read.
 fn read_by_both<'a>(file: &File<'a>, first: &[usize], second: &[usize]) -> Vec<&'a str> {
-    let read: HashSet<_> = second.iter().flat_map(|&node| &file.nodes[node].inputs).collect();
-    let made = first.iter().flat_map(|&node| &file.nodes[node].outputs);
-    made.filter(|name| !name.is_empty() && read.contains(name)).copied().collect()
+    let outputs =
+        |nodes: &[usize]| nodes.iter().flat_map(|&node| &file.nodes[node].outputs).copied().collect::<Vec<_>>();
+    let read: HashSet<_> = second.iter().flat_map(|&node| &file.nodes[node].inputs).copied().collect();
+    let own: HashSet<_> = outputs(second).into_iter().collect();
+    outputs(first).into_iter().filter(|name| !name.is_empty() && read.contains(name) && !own.contains(name)).collect()
 }
 
 /// The part of the list, with its tensors.

@@ -105,6 +105,11 @@ impl Shapes {
         self.get(name).map(|info| info.element).filter(|&element| element > 0)
     }
 
+    /// Returns whether a tensor is known not to depend on the inputs.
+    pub fn is_constant(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|info| info.constant)
+    }
+
     pub(super) fn get(&self, name: &str) -> Option<&TensorInfo> {
         self.tensors.get(name)
     }
