@@ -15,7 +15,9 @@ HEAD = """# The roofline of one core
 
 How much faster could tumble be on one core? This page compares what the core can do, what each kind of step of a model
 does, and where the time of an evaluation goes. `make bench-roofline` measures it and writes the page
-([how](../benches/roofline/README.md)), here with tumble {tumble} on {date}, on one thread of this processor: {cpu}.
+([how](../benches/roofline/README.md)), here with tumble {tumble} on {date}.
+
+One thread of this processor: {cpu}.
 Times are the least of {rounds} rounds, in each of which everything is measured, and of many evaluations.{busy}
 
 ## What the core can do
@@ -72,9 +74,9 @@ def page(results):
 
 def busy(load):
     """A warning if other programs ran, by the load at the start."""
-    return (
-        "" if load is None or load < 0.5 else f"\n**The machine was not quiet: its load was {load:.1f} at the start.**"
-    )
+    if load is None or load < 0.5:
+        return ""
+    return f"\n**The machine was not quiet: its load was {load:.1f} at the start.**"
 
 
 def abilities(results):
