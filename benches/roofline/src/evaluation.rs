@@ -65,8 +65,17 @@ pub struct Evaluation {
 #[derive(Serialize)]
 struct Part {
     name: &'static str,
-    /// Time, s; while it is measured, the share of the model's time.
+    /// Time, s.
     seconds: f64,
+    /// Floating-point operations of its products.
+    products: f64,
+}
+
+/// A part of the model's time.
+struct Share {
+    name: &'static str,
+    /// Its share of that time.
+    share: f64,
     /// Floating-point operations of its products.
     products: f64,
 }
@@ -82,21 +91,28 @@ pub fn measure(case: &Case) -> Evaluation {
     let (Plain { all, model }, nodes, steps) = (plain(case), nodes(case), steps(case));
     let edges = edges(&case.system);
     let node = |kind: &str| nodes.get(kind).copied().unwrap_or_default();
-    let in_steps: f64 = steps.iter().map(|part| part.seconds).sum();
+    let in_steps: f64 = steps.iter().map(|step| step.share).sum();
     let in_nodes: f64 = nodes.values().map(|time| time.share).sum();
     let mut shares = vec![attention(node(ATTENTION), &edges)];
-    shares.extend(steps.iter().map(|part| with_products(part, node(PRODUCTS))));
-    shares.push(part("programs of rows, beside their steps", node(PROGRAMS).share - in_steps));
-    shares.extend([part(OTHERS, node(OTHERS).share), part("between nodes", 1.0 - in_nodes)]);
-    let mut parts = vec![part("neighbor list, packing, averaging", all - model)];
-    parts.extend(shares.into_iter().map(|part| Part { seconds: part.seconds * model, ..part }));
+    shares.extend(steps.iter().map(|step| with_products(step, node(PRODUCTS))));
+    shares.push(share("programs of rows, beside their steps", node(PROGRAMS).share - in_steps));
+    shares.extend([share(OTHERS, node(OTHERS).share), share("between nodes", 1.0 - in_nodes)]);
+    let mut parts = vec![Part { name: "neighbor list, packing, averaging", seconds: all - model, products: 0.0 }];
+    parts.extend(shares.iter().map(|share| share.part(model)));
     let products = parts.iter().map(|part| part.products).sum();
     let (name, atoms) = (case.name, case.system.len());
     Evaluation { name, atoms, edges: edges.iter().sum(), seconds: all, products, parts }
 }
 
-fn part(name: &'static str, seconds: f64) -> Part {
-    Part { name, seconds, products: 0.0 }
+impl Share {
+    fn part(&self, model: f64) -> Part {
+        Part { name: self.name, seconds: self.share * model, products: self.products }
+    }
+}
+
+/// Returns a share without products.
+fn share(name: &'static str, share: f64) -> Share {
+    Share { name, share, products: 0.0 }
 }
 
 /// Returns the numbers of edges of all atoms.
@@ -105,18 +121,18 @@ fn edges(system: &System) -> Vec<usize> {
     (0..system.len()).map(|atom| graph.edges(atom).len()).collect()
 }
 
-fn attention(time: NodeTime, edges: &[usize]) -> Part {
+fn attention(time: NodeTime, edges: &[usize]) -> Share {
     let of_center = |edges: &usize| {
         let center = Attention { tokens: edges + 1, width: WIDTH, heads: HEADS };
         center.products() + center.products_of_gradient()
     };
-    Part { name: ATTENTION, seconds: time.share, products: LAYERS * edges.iter().map(of_center).sum::<f64>() }
+    Share { name: ATTENTION, share: time.share, products: LAYERS * edges.iter().map(of_center).sum::<f64>() }
 }
 
-/// Returns a part of the programs; adds the products that are nodes to theirs.
-fn with_products(part: &Part, nodes: NodeTime) -> Part {
-    let more = if part.name == PRODUCTS { nodes } else { NodeTime::default() };
-    Part { name: part.name, seconds: part.seconds + more.share, products: part.products + more.operations }
+/// Returns a share of the programs; adds the products that are nodes to theirs.
+fn with_products(step: &Share, nodes: NodeTime) -> Share {
+    let more = if step.name == PRODUCTS { nodes } else { NodeTime::default() };
+    Share { name: step.name, share: step.share + more.share, products: step.products + more.operations }
 }
 
 fn settings(profile: Option<&Path>) -> Settings {
@@ -156,15 +172,15 @@ fn nodes(case: &Case) -> Nodes {
 }
 
 /// Returns the share of each kind of step of the programs, without the clock.
-fn steps(case: &Case) -> Vec<Part> {
+fn steps(case: &Case) -> Vec<Share> {
     step_times::record(true);
     let found = evaluate(case, &mut calculator(None), |[_, model]| (step_times::take(), model));
     step_times::record(false);
     let model = found.iter().map(|(_, model)| model).sum();
     let total = |kind: usize| found.iter().map(|(times, _)| times[kind]).reduce(sum).expect("there were evaluations");
     let totals: Vec<_> = (0..found[0].0.len()).map(total).collect();
-    let parts = shares(&totals, model, clock()).into_iter();
-    parts.map(|part| Part { products: part.products / found.len() as f64, ..part }).collect()
+    let shares = shares(&totals, model, clock()).into_iter();
+    shares.map(|share| Share { products: share.products / found.len() as f64, ..share }).collect()
 }
 
 fn sum(a: StepTime, b: StepTime) -> StepTime {
@@ -173,12 +189,12 @@ fn sum(a: StepTime, b: StepTime) -> StepTime {
 }
 
 /// Returns the shares in the model's time. A step reads the clock twice, and takes half of that time.
-fn shares(times: &[StepTime], model: f64, clock: f64) -> Vec<Part> {
+fn shares(times: &[StepTime], model: f64, clock: f64) -> Vec<Share> {
     let steps: u64 = times.iter().map(|time| time.steps).sum();
     let model = model - 2.0 * clock * steps as f64;
     let share = |time: &StepTime| {
         let seconds = (time.seconds - clock * time.steps as f64).max(0.0);
-        Part { name: name(time.kind), seconds: seconds / model, products: time.operations as f64 }
+        Share { name: name(time.kind), share: seconds / model, products: time.operations as f64 }
     };
     times.iter().map(share).collect()
 }
@@ -215,16 +231,16 @@ mod tests {
     #[test]
     fn products_of_nodes_and_of_programs_are_one_part() {
         let nodes = NodeTime { share: 2.0, operations: 7.0 };
-        let one = with_products(&Part { name: PRODUCTS, seconds: 1.0, products: 5.0 }, nodes);
-        assert_eq!((one.seconds, one.products), (3.0, 12.0));
-        assert_eq!(with_products(&part("activations", 1.0), nodes).seconds, 1.0);
+        let one = with_products(&Share { name: PRODUCTS, share: 1.0, products: 5.0 }, nodes);
+        assert_eq!((one.share, one.products), (3.0, 12.0));
+        assert_eq!(with_products(&share("activations", 1.0), nodes).share, 1.0);
     }
 
     #[test]
     fn clocks_are_subtracted() {
         let time = |seconds, steps| StepTime { kind: StepKind::Moves, seconds, steps, operations: 0 };
         let found = shares(&[time(3.0, 2), time(1.0, 4)], 16.0, 0.5);
-        assert_eq!((found[0].name, found[0].seconds, found[1].seconds), ("moving rows", 0.2, 0.0));
+        assert_eq!((found[0].name, found[0].share, found[1].share), ("moving rows", 0.2, 0.0));
         assert_eq!(sum(time(3.0, 2), time(1.0, 4)), time(4.0, 6));
     }
 }
