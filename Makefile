@@ -14,7 +14,7 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 # The library of ONNX Runtime's wheel reports home unless told not to before it is loaded.
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help setup check build library wheel demo docs test test-rust test-lammps test-wheel test-examples test-compat test-export bench bench-lammps bench-sockets bench-many bench-export bench-hot instructions instructions-bless fuzz lint format clean
+.PHONY: help setup check build library wheel demo docs test test-rust test-lammps test-wheel test-examples test-compat test-export bench bench-lammps bench-sockets bench-many bench-export bench-hot bench-roofline instructions instructions-bless fuzz lint format clean
 
 help:
 	@echo "make demo    water in LAMMPS, turned at random at every step (1 to 3 minutes after the build)"
@@ -26,6 +26,7 @@ help:
 	@echo "make bench-many  many structures in one call beside one by one (2 minutes)"
 	@echo "make bench-export  exported PET against torch, TorchScript and torch.compile (20 minutes, .venv-export)"
 	@echo "make bench-hot  times of the hot paths: what tumble itself does at every step, without the model (2 minutes)"
+	@echo "make bench-roofline  peak and bandwidth of a core, each kind of step, and the parts of an evaluation (1 minute)"
 	@echo "make instructions  instruction counts of the hot paths; fails if they exceed the recorded ones by more than 10%"
 	@echo "make instructions-bless  records the instruction counts (both need valgrind)"
 	@echo "make test-compat  the LAMMPS tests with LAMMPS of August 2024 too, in .venv-compat and target/compat"
@@ -132,6 +133,12 @@ bench-many: setup
 bench-hot:
 	cargo bench --profile measure -p tumble-hot-paths --features timing -- $(FILTER)
 
+# Writes docs/roofline.md and its figure.
+bench-roofline: setup $(VENV)/.tests
+	cargo bench --profile measure -p tumble-roofline --features timing
+	$(BIN)/python benches/roofline/write.py benches/roofline/results.json docs/roofline.md
+	$(BIN)/python docs/figures/roofline.py
+
 # With the feature `plugin`, so that the bridge is counted too. Its C++ side finds LAMMPS inside LAMMPS only, and is not
 # called here.
 COUNT := target/release/count
@@ -204,7 +211,7 @@ fuzz: target/cargo-fuzz/bin/cargo-fuzz
 # Clippy does not link, so it sees the C++ side's Rust too.
 lint: $(VENV)/.lint
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --features tumble-hot-paths/timing -- -D warnings
+	cargo clippy --workspace --all-targets --features tumble-hot-paths/timing,tumble-roofline/timing -- -D warnings
 	cargo clippy -p tumble-lammps --features plugin -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --workspace --features tumble-lammps/plugin
 	$(BIN)/clang-format --dry-run --Werror $(CPP)

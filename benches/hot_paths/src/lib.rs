@@ -8,7 +8,7 @@ mod messages;
 mod rank;
 mod replicas;
 mod steps;
-mod structures;
+pub mod structures;
 
 use std::hint::black_box;
 

@@ -5,12 +5,16 @@
 //! of rows; each has a width of its own.
 
 mod arguments;
+#[doc(hidden)]
+pub mod bench_support;
 mod elementwise;
 mod functions;
 mod layout;
 pub(crate) mod operator;
 mod products;
 mod run;
+#[doc(hidden)]
+pub mod step_times;
 mod tables;
 
 use serde::{Deserialize, Serialize};

@@ -12,6 +12,7 @@ use super::elementwise::{Arithmetic, binary, select, sums, unary};
 use super::functions::rowwise;
 use super::layout::{Layout, Place};
 use super::products::turn;
+use super::step_times;
 use super::tables::{gather, join};
 use super::{RowInput, RowOperand, RowProgram, RowStep};
 use crate::Real;
@@ -137,7 +138,10 @@ impl<'m, T: Real + Arithmetic + Pod> Blocks<'m, T> {
             self.rows = start..self.run.rows.min(start + block);
             self.load_flags();
             for number in 0..self.run.program.steps.len() {
+                let start = step_times::start();
                 self.step(simd, number);
+                let (run, rows) = (&self.run, self.rows.len());
+                step_times::end(start, &run.program.steps[number], &run.layout.widths, rows);
             }
             self.copy_outputs();
         }

@@ -1,0 +1,120 @@
+//! ONNX Runtime's profile of a session: the time of each kind of node.
+
+use std::collections::BTreeMap;
+use std::fs::{read_dir, read_to_string};
+use std::path::Path;
+
+use serde_json::Value;
+
+/// Products of rows and weights outside of the programs.
+pub const PRODUCTS: &str = "products";
+/// Attention and its gradient.
+pub const ATTENTION: &str = "attention";
+/// The programs of rows.
+pub const PROGRAMS: &str = "programs of rows";
+/// All else.
+pub const OTHERS: &str = "ONNX Runtime's own nodes";
+
+/// What the nodes of a kind took in a run, on average.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct NodeTime {
+    /// Their share of the run's time.
+    pub share: f64,
+    /// Floating-point operations of products; 0 for the others.
+    pub operations: f64,
+}
+
+/// Times of the nodes by kind.
+pub type Nodes = BTreeMap<&'static str, NodeTime>;
+
+/// Reads the only profile in a folder, without the first runs.
+pub fn read(folder: &Path, first: usize) -> Nodes {
+    let files = read_dir(folder).expect("the folder was made for the profile");
+    let files: Vec<_> = files.map(|file| file.expect("the folder can be read").path()).collect();
+    let [file] = &files[..] else { panic!("a structure in one piece has one session") };
+    let text = read_to_string(file).expect("ONNX Runtime has written it");
+    nodes(&serde_json::from_str::<Vec<Value>>(&text).expect("a profile is a list of events"), first)
+}
+
+/// Averages over the runs, each of which is an event itself.
+fn nodes(events: &[Value], first: usize) -> Nodes {
+    let mut runs: Vec<_> = events.iter().filter(|event| event["name"] == "model_run").map(span).collect();
+    runs.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let runs = &runs[first..];
+    let (begin, whole) = (runs[0].0, runs.iter().map(|run| run.1).sum::<f64>());
+    let mut found = Nodes::new();
+    for event in events.iter().filter(|event| is_node(event) && span(event).0 >= begin) {
+        let kind = kind(event["args"]["op_name"].as_str().unwrap_or_default());
+        let total = found.entry(kind).or_default();
+        total.share += span(event).1 / whole;
+        total.operations += if kind == PRODUCTS { operations(&event["args"]) / runs.len() as f64 } else { 0.0 };
+    }
+    found
+}
+
+/// Returns when an event starts and how long it takes, µs.
+fn span(event: &Value) -> (f64, f64) {
+    (number(&event["ts"]), number(&event["dur"]))
+}
+
+fn is_node(event: &Value) -> bool {
+    event["cat"] == "Node" && event["name"].as_str().is_some_and(|name| name.ends_with("_kernel_time"))
+}
+
+fn kind(operator: &str) -> &'static str {
+    match operator {
+        "Linear@memory" | "MatMul" | "FusedMatMul" | "Gemm" => PRODUCTS,
+        "Attention" | "AttentionGradient" => ATTENTION,
+        "RowProgram32@memory" | "RowProgram64@memory" => PROGRAMS,
+        _ => OTHERS,
+    }
+}
+
+/// Returns 2 · rows · in · out: the numbers of the result, and the width of the rows.
+fn operations(node: &Value) -> f64 {
+    let result = shape(&node["output_type_shape"]).iter().product::<f64>();
+    2.0 * result * shape(&node["input_type_shape"]).last().copied().unwrap_or(0.0)
+}
+
+/// Returns the shape of the first tensor of `[{"float": [2, 3]}, ...]`.
+fn shape(tensors: &Value) -> Vec<f64> {
+    let first = tensors[0].as_object().and_then(|tensor| tensor.values().next()).and_then(Value::as_array);
+    first.into_iter().flatten().map(number).collect()
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn node(ts: u64, dur: u64, operator: &str) -> Value {
+        let args = json!({"op_name": operator, "input_type_shape": [{"float": [3, 4]}, {"float": [4, 5]}],
+                          "output_type_shape": [{"float": [3, 5]}]});
+        json!({"cat": "Node", "name": "n_kernel_time", "ts": ts, "dur": dur, "args": args})
+    }
+
+    #[test]
+    fn nodes_are_averaged_over_runs() {
+        let run = |ts: u64| json!({"cat": "Session", "name": "model_run", "ts": ts, "dur": 40});
+        let events = [
+            json!({"cat": "Session", "name": "session_initialization", "ts": 1, "dur": 5}),
+            node(20, 30, "Attention"),
+            run(10),
+            node(110, 10, "Attention"),
+            node(120, 20, "AttentionGradient"),
+            run(100),
+            node(210, 7, "Linear@memory"),
+            node(220, 8, "RowProgram32@memory"),
+            run(200),
+        ];
+        let found = nodes(&events, 1);
+        assert_eq!((found[ATTENTION].share, found[PROGRAMS].share), (10.0 / 80.0 + 20.0 / 80.0, 8.0 / 80.0));
+        assert_eq!(found[PRODUCTS], NodeTime { share: 7.0 / 80.0, operations: 2.0 * 3.0 * 4.0 * 5.0 / 2.0 });
+        assert_eq!(found.len(), 3);
+    }
+}
