@@ -1,4 +1,4 @@
-//! ONNX Runtime's profile of a session: the time of each kind of node.
+//! ONNX Runtime's profiles of the sessions of a model: the time of each kind of node.
 
 use std::collections::BTreeMap;
 use std::fs::{read_dir, read_to_string};
@@ -27,29 +27,40 @@ pub struct NodeTime {
 /// Times of the nodes by kind.
 pub type Nodes = BTreeMap<&'static str, NodeTime>;
 
-/// Reads the only profile in a folder, without the first runs.
+/// Reads the profiles in a folder, one of each session, without the first runs.
 pub fn read(folder: &Path, first: usize) -> Nodes {
-    let files = read_dir(folder).expect("the folder was made for the profile");
-    let files: Vec<_> = files.map(|file| file.expect("the folder can be read").path()).collect();
-    let [file] = &files[..] else { panic!("a structure in one piece has one session") };
-    let text = read_to_string(file).expect("ONNX Runtime has written it");
-    nodes(&serde_json::from_str::<Vec<Value>>(&text).expect("a profile is a list of events"), first)
+    let files = read_dir(folder).expect("the folder was made for the profiles");
+    let events = |path: &Path| {
+        let text = read_to_string(path).expect("ONNX Runtime has written it");
+        serde_json::from_str::<Vec<Value>>(&text).expect("a profile is a list of events")
+    };
+    nodes(&files.map(|file| events(&file.expect("the folder can be read").path())).collect::<Vec<_>>(), first)
 }
 
-/// Averages over the runs, each of which is an event itself.
-fn nodes(events: &[Value], first: usize) -> Nodes {
-    let mut runs: Vec<_> = events.iter().filter(|event| event["name"] == "model_run").map(span).collect();
-    runs.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let runs = &runs[first..];
-    let (begin, whole) = (runs[0].0, runs.iter().map(|run| run.1).sum::<f64>());
+/// Averages over the runs, each of which is an event itself. Sessions that ran no more often than `first` are left out:
+/// that of a list of edges which stays.
+fn nodes(sessions: &[Vec<Value>], first: usize) -> Nodes {
+    let sessions: Vec<_> = sessions.iter().map(|events| (events, runs(events))).collect();
+    let sessions =
+        || sessions.iter().filter(|(_, runs)| runs.len() > first).map(|(events, runs)| (events, &runs[first..]));
+    let whole: f64 = sessions().flat_map(|(_, runs)| runs).map(|run| run.1).sum();
     let mut found = Nodes::new();
-    for event in events.iter().filter(|event| is_node(event) && span(event).0 >= begin) {
-        let kind = kind(event["args"]["op_name"].as_str().unwrap_or_default());
-        let total = found.entry(kind).or_default();
-        total.share += span(event).1 / whole;
-        total.operations += if kind == PRODUCTS { operations(&event["args"]) / runs.len() as f64 } else { 0.0 };
+    for (events, runs) in sessions() {
+        for event in events.iter().filter(|event| is_node(event) && span(event).0 >= runs[0].0) {
+            let kind = kind(event["args"]["op_name"].as_str().unwrap_or_default());
+            let total = found.entry(kind).or_default();
+            total.share += span(event).1 / whole;
+            total.operations += if kind == PRODUCTS { operations(&event["args"]) / runs.len() as f64 } else { 0.0 };
+        }
     }
     found
+}
+
+/// Returns the spans of the runs, in order.
+fn runs(events: &[Value]) -> Vec<(f64, f64)> {
+    let mut runs: Vec<_> = events.iter().filter(|event| event["name"] == "model_run").map(span).collect();
+    runs.sort_by(|a, b| a.0.total_cmp(&b.0));
+    runs
 }
 
 /// Returns when an event starts and how long it takes, µs.
@@ -98,9 +109,19 @@ mod tests {
         json!({"cat": "Node", "name": "n_kernel_time", "ts": ts, "dur": dur, "args": args})
     }
 
+    fn run(ts: u64) -> Value {
+        json!({"cat": "Session", "name": "model_run", "ts": ts, "dur": 40})
+    }
+
+    #[test]
+    fn shares_are_those_of_all_sessions() {
+        let session = |operator| vec![run(0), node(110, 10, operator), run(100)];
+        let found = nodes(&[session("Attention"), session("Cast")], 1);
+        assert_eq!((found[ATTENTION].share, found[OTHERS].share), (0.125, 0.125));
+    }
+
     #[test]
     fn nodes_are_averaged_over_runs() {
-        let run = |ts: u64| json!({"cat": "Session", "name": "model_run", "ts": ts, "dur": 40});
         let events = [
             json!({"cat": "Session", "name": "session_initialization", "ts": 1, "dur": 5}),
             node(20, 30, "Attention"),
@@ -112,7 +133,8 @@ mod tests {
             node(220, 8, "RowProgram32@memory"),
             run(200),
         ];
-        let found = nodes(&events, 1);
+        let list = [node(20, 30, "Cast"), run(10)];
+        let found = nodes(&[events.to_vec(), list.to_vec()], 1);
         assert_eq!((found[ATTENTION].share, found[PROGRAMS].share), (10.0 / 80.0 + 20.0 / 80.0, 8.0 / 80.0));
         assert_eq!(found[PRODUCTS], NodeTime { share: 7.0 / 80.0, operations: 2.0 * 3.0 * 4.0 * 5.0 / 2.0 });
         assert_eq!(found.len(), 3);

@@ -1,9 +1,8 @@
 //! Sessions of models: opened from checked files with our settings, and shared by all users of the same file.
 
-use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::process;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use ort::ep::{CUDA, ExecutionProviderDispatch};
 use ort::logging::LogLevel;
@@ -70,6 +69,8 @@ pub struct SessionFactory {
     precision: Precision,
     profile: Option<PathBuf>,
     runtime: Runtime,
+    /// The bytes with programs of rows, once a session has been opened.
+    fused: OnceLock<Vec<u8>>,
 }
 
 impl SessionFactory {
@@ -89,6 +90,7 @@ impl SessionFactory {
             precision,
             profile: None,
             runtime,
+            fused: OnceLock::new(),
         }
     }
 
@@ -126,9 +128,13 @@ impl SessionFactory {
     }
 
     /// Returns the bytes with programs of rows.
-    fn fused(&self) -> Result<Vec<u8>> {
+    fn fused(&self) -> Result<&[u8]> {
+        if let Some(fused) = self.fused.get() {
+            return Ok(fused);
+        }
         let fused = with_row_programs(&self.bytes, &self.shapes);
-        fused.map_err(|source| Error::NotOnnx { path: self.path.clone(), source })
+        let fused = fused.map_err(|source| Error::NotOnnx { path: self.path.clone(), source })?;
+        Ok(self.fused.get_or_init(|| fused))
     }
 
     /// Searches for a weight that is not finite; returns its name and the value.
@@ -225,10 +231,10 @@ fn open(model: &SessionFactory, threads: usize, number: usize) -> Result<Session
             in_one_line(|| Ok::<_, ort::Error>(builder.with_operators(tumble_ops::domain()?)?)).map_err(refused)?;
     }
     builder = in_one_line(|| session_weights::give(builder, &model.bytes, &model.weights)).map_err(refused)?;
-    let bytes = if kernels { Cow::Owned(model.fused()?) } else { Cow::Borrowed(&*model.bytes) };
+    let bytes = if kernels { model.fused()? } else { &model.bytes };
     let known = locked(&DOMAIN_KNOWN);
     let first = Some(known).filter(|known| kernels && !**known);
-    let session = in_one_line(|| builder.commit_from_memory(&bytes)).map_err(refused)?;
+    let session = in_one_line(|| builder.commit_from_memory(bytes)).map_err(refused)?;
     if let Some(mut known) = first {
         *known = true;
     }
