@@ -19,8 +19,13 @@ impl Version {
         Self::of_date(year.parse().ok()?, month, day.parse().ok()?)
     }
 
-    /// Parses the spelling of packages, `2025.7.22` with or without more numbers.
+    /// Parses the spelling of packages, `2025.7.22` with or without more numbers, before July 2025 `20250204`.
     pub fn parse_package(text: &str) -> Option<Self> {
+        if text.len() == 8
+            && let Ok(number) = text.parse::<u32>()
+        {
+            return Self::of_date(number / 10_000, number / 100 % 100, number % 100);
+        }
         let mut numbers = text.split('.').map(|number| number.parse::<u32>().ok());
         Self::of_date(numbers.next()??, numbers.next()??, numbers.next()??)
     }
@@ -48,6 +53,7 @@ mod tests {
         let version = Version::parse("4 Jul 2026").unwrap();
         assert_eq!((version, version.to_string()), (Version(20260704), "4 Jul 2026".into()));
         assert_eq!(Version::parse_package("2025.7.22.4"), Version::parse("22 Jul 2025"));
+        assert_eq!(Version::parse_package("20250204"), Version::parse("4 Feb 2025"));
         assert!(Version::parse("23 Jun 2022").unwrap() < Version::OLDEST);
         for text in ["", "Jul 2026", "4 Juli 2026", "40 Jul 2026", "4 Jul 1026", "x Jul 2026", "4 Jul 2026 2"] {
             assert_eq!(Version::parse(text), None, "{text}");

@@ -54,6 +54,9 @@ const TABLES: [[&str; 3]; 2] = [
     ["Fix", "_ZTVN9LAMMPS_NS3FixE", "_ZTVN6tumble7FixStepE"],
 ];
 
+/// Size of an entry, bytes.
+const ENTRY: u64 = 8;
+
 /// Compares a linked plugin with the LAMMPS for which it was compiled with these headers.
 pub fn compare(plugin: &Path, binary: &Binary, headers: &Path) -> Result<(), LammpsError> {
     let bytes = std::fs::read(plugin).map_err(|source| LammpsError::Read { path: plugin.into(), source })?;
@@ -78,9 +81,8 @@ fn table(file: &object::File, binary: &Binary) -> Option<String> {
     let own = all_symbols(file);
     TABLES.iter().find_map(|[class, theirs, ours]| {
         let (here, there) = (binary.exports.get(*theirs)?, own(ours)?);
-        let functions = |bytes: u64| bytes / 8;
-        let words = format!("{} virtual functions of class {class}, but it has {}", functions(there), functions(*here));
-        (*here != there).then(|| format!("they have {words}"))
+        let words = format!("their class {class} has {} entries in its table of virtual functions", there / ENTRY);
+        (*here != there).then(|| format!("{words}, and that of LAMMPS has {}", here / ENTRY))
     })
 }
 

@@ -51,12 +51,11 @@ Every command has its own examples: tumble lammps build --help";
 #[derive(Args)]
 #[command(after_help = BUILD_EXAMPLES)]
 struct Build {
-    /// The LAMMPS: an install prefix, a build folder, a source tree, a conda environment, a program lmp, or a library
-    /// [default: lmp of PATH or of the active environment]
+    /// The LAMMPS: install prefix, build folder, sources, environment, program or library [default: lmp of PATH]
     #[arg(long, value_name = "PATH")]
     lammps: Option<PathBuf>,
 
-    /// The folder for tumbleplugin.so [default: the first of LAMMPS_PLUGIN_PATH, or one in ~/.local/share/tumble]
+    /// The folder for tumbleplugin.so [default: the first of LAMMPS_PLUGIN_PATH, else in ~/.local/share/tumble]
     #[arg(long, short, value_name = "DIR")]
     output: Option<PathBuf>,
 
@@ -68,7 +67,7 @@ struct Build {
     #[arg(long, value_name = "DIR")]
     headers: Option<PathBuf>,
 
-    /// The compiler wrapper of MPI [default: an mpicxx beside LAMMPS or in PATH, of the MPI of LAMMPS]
+    /// The compiler wrapper of the MPI of LAMMPS [default: an mpicxx beside LAMMPS or in PATH]
     #[arg(long, value_name = "FILE")]
     mpicxx: Option<PathBuf>,
 }
