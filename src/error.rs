@@ -2,6 +2,10 @@
 
 use std::path::PathBuf;
 
+mod lammps;
+
+pub use lammps::LammpsError;
+
 /// Result with the [`Error`] of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -33,6 +37,10 @@ tumble_core::errors! {
         /// An error of a measurement.
         #[error(transparent)]
         Check(#[from] tumble_check::Error),
+
+        /// A LAMMPS with which no plugin can be built.
+        #[error(transparent)]
+        Lammps(#[from] LammpsError),
 
         /// A file could not be written.
         ///

@@ -19,8 +19,11 @@ const VARIABLES: [&str; 7] = [
     "NO_COLOR",
 ];
 
-const NAMES: [&str; 11] =
-    ["info", "eval", "check", "bench", "ipi", "serve", "model", "checksum", "doctor", "completions", "man"];
+const NAMES: [&str; 12] =
+    ["info", "eval", "check", "bench", "ipi", "serve", "model", "checksum", "lammps", "doctor", "completions", "man"];
+
+/// Commands of commands, with a page each.
+const NESTED: [&str; 2] = ["lammps-build", "lammps-sources"];
 
 /// The ONNX Runtime library of the other tests.
 fn library() -> PathBuf {
@@ -212,7 +215,10 @@ fn pages_are_written_for_every_command() {
     let target = folder.path().join("share/man/man1");
     success(&["man", "--folder", target.to_str().unwrap()]);
     let count = target.read_dir().unwrap().count();
-    assert_eq!(count, 1 + NAMES.len());
+    assert_eq!(count, 1 + NAMES.len() + NESTED.len());
+    for name in NESTED {
+        lint(&target.join(format!("tumble-{name}.1")));
+    }
     for name in NAMES {
         let page = std::fs::read_to_string(target.join(format!("tumble-{name}.1"))).unwrap();
         assert_eq!(page, success(&["man", name]));
@@ -251,7 +257,7 @@ fn an_unknown_command_or_a_bad_folder_is_an_error_of_man() {
     let output = run(&mut tumble(&["man", "dance"]));
     assert_eq!(output.status.code(), Some(2));
     let expected = "error: the argument COMMAND is \"dance\", not a command of tumble: give one of info, eval, check, \
-                    bench, ipi, serve, model, checksum, doctor, completions, man\n";
+                    bench, ipi, serve, model, checksum, lammps, doctor, completions, man\n";
     assert_eq!(String::from_utf8(output.stderr).unwrap(), expected);
     let error = String::from_utf8(run(&mut tumble(&["man", "--folder", "/dev/null/x"])).stderr).unwrap();
     assert!(error.starts_with("error: cannot write /dev/null/x: "), "{error}");
@@ -344,11 +350,12 @@ fn a_lammps_without_the_plugin_or_its_package_is_a_note() {
         found.one("lammps")[..2],
         ["ok", &*format!("22 Jul 2025 - Update 4 at {}, for MPICH or compatible", lmp.display())]
     );
-    let expected = [
-        "note",
-        "none in LAMMPS_PLUGIN_PATH, nor beside this program",
-        "TUMBLE_LAMMPS=<folder of its liblammps.so.0 and include/lammps> cargo build --release -p tumble-lammps --features plugin",
-    ];
+    let remedy = format!(
+        "{} exports no functions of LAMMPS, so no plugin can use it: give the library or program of a LAMMPS built with \
+         cmake -D BUILD_SHARED_LIBS=on -D PKG_PLUGIN=on -D BUILD_MPI=on",
+        lmp.display()
+    );
+    let expected = ["note", "none in LAMMPS_PLUGIN_PATH, nor beside this program", &*remedy];
     assert_eq!(found.one("lammps plugin"), expected);
     let programs = Programs::new(&[("lmp", &lammps(MPICH, "KSPACE", 1))]);
     let found = Findings::of(0, tumble(&["doctor", "--lammps"]).arg(programs.0.path()));

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Each command with good arguments.
-const COMMANDS: [(&str, &[&str]); 10] = [
+const COMMANDS: [(&str, &[&str]); 12] = [
     ("info", &["model.onnx"]),
     ("eval", &["model.onnx", "water.xyz"]),
     ("check", &["model.onnx", "water.xyz"]),
@@ -19,6 +19,8 @@ const COMMANDS: [(&str, &[&str]); 10] = [
     ("ipi", &["model.onnx", "--template", "water.xyz"]),
     ("serve", &["model.onnx"]),
     ("model", &[]),
+    ("lammps build", &[]),
+    ("lammps sources", &[]),
     ("doctor", &[]),
     ("completions", &["bash"]),
     ("man", &[]),
@@ -68,8 +70,19 @@ const BAD: &[(&str, &[&str])] = &[
 ];
 
 /// Options with names of files: no name is invalid in itself; a failure to read or write ends with code 1.
-const FILES: [&str; 8] =
-    ["--onnxruntime", "--output", "--report", "--profile", "--template", "--unix", "--stats", "--lammps"];
+const FILES: [&str; 11] = [
+    "--onnxruntime",
+    "--output",
+    "--report",
+    "--profile",
+    "--template",
+    "--unix",
+    "--stats",
+    "--lammps",
+    "--library",
+    "--headers",
+    "--mpicxx",
+];
 
 /// Contradictory options, and invalid arguments.
 const TOGETHER: &[&[&str]] = &[
@@ -86,6 +99,10 @@ const TOGETHER: &[&[&str]] = &[
     &["man", "dance"],
     &["man", "eval", "--folder", "x"],
     &["model", "gold"],
+    &["lammps"],
+    &["lammps", "dance"],
+    &["lammps", "sources"],
+    &["lammps", "build", "--lammps", "a", "--library", "b"],
     &["completions", "cmd"],
 ];
 
@@ -127,7 +144,8 @@ impl Folder {
 
     /// The options of a command with a value, from its help.
     fn options(&self, command: &str) -> Vec<String> {
-        let output = self.start(&[command, "--help"]).wait_with_output().unwrap();
+        let words: Vec<_> = command.split(' ').chain(["--help"]).collect();
+        let output = self.start(&words).wait_with_output().unwrap();
         let help = String::from_utf8(output.stdout).unwrap();
         let options = help.lines().map(str::trim).filter(|line| line.starts_with('-') && line.contains('<'));
         let long = |line: &str| line.split_whitespace().find(|word| word.starts_with("--")).map(str::to_owned);

@@ -37,9 +37,10 @@ PLUGIN = """
 
 - `Unrecognized pair style 'tumble'`
 
-    *Cause:* LAMMPS has not loaded the plugin, or has refused it; then a warning above says why. *Cure:* Write
-    `plugin load target/release/tumbleplugin.so` before `pair_style`, or set `LAMMPS_PLUGIN_PATH` to the folder of the
-    plugin ([pair_style tumble](lammps.md#description)); `tumble doctor` tells whether LAMMPS can load it.
+    *Cause:* LAMMPS has not loaded the plugin, or has refused it; then an error above says why. *Cure:* Write
+    `plugin load` with the path of `tumbleplugin.so` before `pair_style`, or set `LAMMPS_PLUGIN_PATH` to its folder
+    ([pair_style tumble](lammps.md#description)); `tumble doctor` tells whether LAMMPS can load it, and
+    [`tumble lammps build`](lammps.md#your-own-lammps) compiles it for your LAMMPS.
 """
 PAIR_STYLE = """
 ## The pair style's own checks
@@ -110,12 +111,17 @@ def help_of(program, command):
     return f"\n## {' '.join(['tumble', *command])}\n\n```text\n{lines}\n```\n"
 
 
+def helps(program, command):
+    """The help of a command and of the commands that it lists."""
+    text = help_of(program, command)
+    listed = re.search(r"Commands:\n((?: {2}\S.*\n)+)", text)
+    names = [line.split()[0] for line in listed[1].splitlines()] if listed else []
+    return text + "".join(helps(program, [*command, name]) for name in names if name != "help")
+
+
 def commands(program=PROGRAM):
     """The page of the command line."""
-    front = help_of(program, [])
-    listed = re.search(r"Commands:\n((?: {2}\S.*\n)+)", front)[1]
-    names = [line.split()[0] for line in listed.splitlines()]
-    return COMMANDS + front + "".join(help_of(program, [name]) for name in names if name != "help")
+    return COMMANDS + helps(program, [])
 
 
 def spoken(literal):

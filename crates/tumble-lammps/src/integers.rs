@@ -1,74 +1,61 @@
 //! Sizes of LAMMPS' integers. The layout of its classes is the same with atom IDs of 4 bytes (`LAMMPS_SMALLBIG`) and of
 //! 8 bytes (`LAMMPS_BIGBIG`), so a plugin for the first would load in the second and misread its arrays.
 
-use std::ffi::{CStr, c_int};
+use std::fmt::{Display, Formatter, Result};
 
 /// Sizes of `tagint`, `bigint` and `imageint`, bytes.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IntegerSizes {
     /// Size of atom IDs.
-    pub tag: c_int,
+    pub tag: i32,
     /// Size of step numbers and numbers of atoms.
-    pub big: c_int,
+    pub big: i32,
     /// Size of image flags.
-    pub image: c_int,
+    pub image: i32,
 }
 
 impl IntegerSizes {
-    /// Reads the sizes from `size_of`, a function from name to size as `lammps_extract_setting`.
-    pub fn ask(size_of: impl Fn(&CStr) -> c_int) -> Self {
-        Self { tag: size_of(c"tagint"), big: size_of(c"bigint"), image: size_of(c"imageint") }
+    /// The default: atom IDs of 4 bytes.
+    pub const SMALLBIG: Self = Self { tag: 4, big: 8, image: 4 };
+    /// Atom IDs of 8 bytes.
+    pub const BIGBIG: Self = Self { tag: 8, big: 8, image: 8 };
+    /// Steps of 4 bytes; tumble does not work with it.
+    pub const SMALLSMALL: Self = Self { tag: 4, big: 4, image: 4 };
+
+    const NAMED: [(Self, &str); 3] =
+        [(Self::SMALLBIG, "LAMMPS_SMALLBIG"), (Self::BIGBIG, "LAMMPS_BIGBIG"), (Self::SMALLSMALL, "LAMMPS_SMALLSMALL")];
+
+    /// Returns the macro with which LAMMPS was compiled, if these are sizes of one.
+    pub fn name(&self) -> Option<&'static str> {
+        Self::NAMED.iter().find(|(sizes, _)| sizes == self).map(|(_, name)| *name)
     }
 
-    fn describe(&self) -> String {
-        let name = match (self.tag, self.big, self.image) {
-            (4, 8, 4) => "LAMMPS_SMALLBIG, ",
-            (8, 8, 8) => "LAMMPS_BIGBIG, ",
-            (4, 4, 4) => "LAMMPS_SMALLSMALL, ",
-            _ => "",
-        };
-        let Self { tag, big, image } = self;
-        format!("{name}{tag}-byte atom IDs, {big}-byte steps, {image}-byte image flags")
+    /// Returns the sizes of a macro.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::NAMED.iter().find(|(_, known)| *known == name).map(|(sizes, _)| *sizes)
     }
 }
 
-/// Returns the error about a LAMMPS with other integers than at compile time; `None` if they agree.
-pub fn refusal(compiled: &IntegerSizes, found: &IntegerSizes) -> Option<String> {
-    (compiled != found).then(|| {
-        format!(
-            "the tumble plugin was compiled for a LAMMPS with other integers ({}) than this LAMMPS ({}): rebuild the \
-             plugin against this LAMMPS with TUMBLE_LAMMPS=<folder of its liblammps and headers> cargo build --release \
-             -p tumble-lammps --features plugin",
-            compiled.describe(),
-            found.describe()
-        )
-    })
+impl Display for IntegerSizes {
+    fn fmt(&self, f: &mut Formatter) -> Result {
+        let Self { tag, big, image } = self;
+        let name = self.name().map(|name| format!("{name}, ")).unwrap_or_default();
+        write!(f, "{name}{tag}-byte atom IDs, {big}-byte steps, {image}-byte image flags")
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const SMALL: IntegerSizes = IntegerSizes { tag: 4, big: 8, image: 4 };
-
     #[test]
-    fn other_integers_are_refused_with_both_named() {
-        let big = IntegerSizes::ask(|name| if name == c"unknown" { 0 } else { 8 });
-        assert_eq!(big, IntegerSizes { tag: 8, big: 8, image: 8 });
-        let sentence = refusal(&SMALL, &big).unwrap();
-        assert!(
-            sentence.contains("(LAMMPS_SMALLBIG, 4-byte atom IDs, 8-byte steps, 4-byte image flags)"),
-            "{sentence}"
-        );
-        assert!(sentence.contains("this LAMMPS (LAMMPS_BIGBIG, 8-byte atom IDs,"), "{sentence}");
-        assert!(refusal(&big, &SMALL).unwrap().contains("compiled for a LAMMPS with other integers (LAMMPS_BIGBIG"));
-        let odd = IntegerSizes { image: 8, ..SMALL };
-        assert!(refusal(&SMALL, &odd).unwrap().contains("(4-byte atom IDs, 8-byte steps, 8-byte image flags)"));
-    }
-
-    #[test]
-    fn integers_of_equal_sizes_are_accepted() {
-        assert_eq!(refusal(&SMALL, &SMALL), None);
+    fn sizes_have_the_names_of_the_macros() {
+        for (sizes, name) in IntegerSizes::NAMED {
+            assert_eq!((sizes.name(), IntegerSizes::of_name(name)), (Some(name), Some(sizes)));
+        }
+        let text = IntegerSizes::SMALLBIG.to_string();
+        assert_eq!(text, "LAMMPS_SMALLBIG, 4-byte atom IDs, 8-byte steps, 4-byte image flags");
+        let odd = IntegerSizes { image: 8, ..IntegerSizes::SMALLBIG };
+        assert_eq!(odd.to_string(), "4-byte atom IDs, 8-byte steps, 8-byte image flags");
     }
 }

@@ -1,20 +1,23 @@
 //! The Rust side of the LAMMPS pair style (unsafe: exported symbols of the LAMMPS plugin).
 //!
-//! The modules know LAMMPS' data, but not LAMMPS; `bridge`, with the feature `plugin`, is the interface for C++.
+//! The modules know LAMMPS' data, but not LAMMPS; `bridge` is the interface for C++, and `sources` has the C++ side
+//! itself.
 
 pub mod agreement;
 pub mod atom_locator;
 pub mod axes;
-#[cfg(feature = "plugin")]
 pub mod bridge;
-pub mod build_id;
 pub mod error;
 pub mod exchange;
 pub mod fold;
 pub mod integers;
 pub mod keywords;
+pub mod lammps_build;
 pub mod masses;
+pub mod mpi_family;
 pub mod pausable;
+pub mod sources;
 pub mod step;
+pub mod version;
 
 pub use error::{Error, Result};

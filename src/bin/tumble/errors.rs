@@ -48,7 +48,7 @@ fn errors() -> Vec<Section> {
         Section::new("Structures, models, rotations", "", &[files, structures, tumble_check::Error::CATALOG]),
         Section::new("Files of structures", "", &[tumble_xyz::Error::CATALOG, frames]),
         Section::new("Connections", "", &connections),
-        Section::new("LAMMPS", "", &[tumble_lammps::Error::CATALOG]),
+        Section::new("LAMMPS", "", &[tumble_lammps::Error::CATALOG, tumble::LammpsError::CATALOG]),
         Section::new("Memory", "", &[memory]),
         Section::new("The program itself", "", &[internal]),
         Section::new("ONNX Runtime", "", &[runtime]),
@@ -143,7 +143,7 @@ mod tests {
         assert!(all.len() > 70, "{}", all.len());
         for entry in all {
             let own = entry.sentence().is_some();
-            assert!(own || ["Model", "Core", "Xyz", "Onnx", "Ipi", "Server", "Check"].contains(&entry.name));
+            assert!(own || ["Model", "Core", "Xyz", "Onnx", "Ipi", "Server", "Check", "Lammps"].contains(&entry.name));
             assert_eq!((entry.cause().is_some(), entry.cure().is_some()), (own, own), "{}", entry.name);
         }
     }
@@ -159,6 +159,7 @@ mod tests {
             tumble_server::Error::CATALOG,
             tumble_check::Error::CATALOG,
             tumble_lammps::Error::CATALOG,
+            tumble::LammpsError::CATALOG,
         ];
         let (found, page) = (entries(errors()).len(), page());
         assert_eq!(found, catalogs.iter().map(|catalog| catalog.len()).sum::<usize>());

@@ -11,11 +11,13 @@ mod eval;
 mod info;
 mod ipi;
 mod json;
+mod lammps;
 mod log;
 mod man;
 mod model;
 mod options;
 mod output;
+mod program;
 mod progress;
 mod serve;
 mod settings;
@@ -62,6 +64,7 @@ enum Command {
     Serve(Box<serve::Arguments>),
     Model(model::Arguments),
     Checksum(checksum::Arguments),
+    Lammps(lammps::Arguments),
     Doctor(doctor::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
@@ -80,6 +83,7 @@ Examples:
   tumble ipi model.onnx --template water.xyz --unix driver    forces for an i-PI simulation
   tumble serve model.onnx --listen unix:/tmp/water.sock   forces for many simulations
   tumble model water                                      path of a model that comes with tumble
+  tumble lammps build                                     the pair style for your own LAMMPS
   tumble doctor                                           check of the installation, with remedies
 
 Every command has its own examples: tumble eval --help
@@ -98,6 +102,7 @@ fn main() -> ExitCode {
         Some(Command::Serve(arguments)) => serve::command(&arguments, onnxruntime),
         Some(Command::Model(arguments)) => model::run(&arguments).map(|()| ExitCode::SUCCESS),
         Some(Command::Checksum(arguments)) => checksum::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Some(Command::Lammps(arguments)) => lammps::run(&arguments).map(|()| ExitCode::SUCCESS),
         Some(Command::Doctor(arguments)) => doctor::command(&arguments, onnxruntime),
         Some(Command::Completions(arguments)) => completions::run(&arguments).map(|()| ExitCode::SUCCESS),
         Some(Command::Man(arguments)) => man::run(&arguments).map(|()| ExitCode::SUCCESS),

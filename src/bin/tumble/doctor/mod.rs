@@ -6,7 +6,6 @@ mod machine;
 mod model;
 mod mpi;
 mod plugin;
-mod program;
 mod runtime;
 
 use std::env;

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use tumble_lammps::build_id;
+use tumble_lammps::lammps_build::LammpsBuild;
 
 use super::finding::Finding;
 use super::lammps::{INSTALL, Lammps};
@@ -13,8 +13,8 @@ use super::lammps::{INSTALL, Lammps};
 /// A plugin of tumble.
 struct Plugin {
     file: PathBuf,
-    /// Build id of the required LAMMPS, hexadecimal.
-    build_id: String,
+    /// The LAMMPS that it was built for.
+    build: LammpsBuild,
 }
 
 /// Printed by LAMMPS if the pair style exists.
@@ -35,8 +35,8 @@ fn search() -> Option<Plugin> {
     let listed = env::var_os("LAMMPS_PLUGIN_PATH").unwrap_or_default();
     let listed = env::split_paths(&listed).flat_map(|folder| files(&folder, "plugin.so"));
     let folder = env::current_exe().ok().and_then(|program| program.parent().map(Path::to_path_buf));
-    let beside = folder.into_iter().flat_map(|folder| [folder.join("tumbleplugin.so"), folder.join("libtumble.so")]);
-    listed.chain(beside).find_map(|file| Some(Plugin { build_id: build_id::of_plugin(&file)?, file }))
+    let beside = folder.into_iter().flat_map(|folder| [folder.join("tumbleplugin.so")]);
+    listed.chain(beside).find_map(|file| Some(Plugin { build: LammpsBuild::of_plugin(&file)?, file }))
 }
 
 /// Files in a folder with this ending, sorted by name.
@@ -52,7 +52,7 @@ fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
 fn unused(plugin: Option<&Plugin>) -> Finding {
     match plugin {
         Some(plugin) => Finding::note("lammps plugin", format!("{}, but there is no LAMMPS to load it", plugin.text())),
-        None => Finding::note("lammps plugin", NOWHERE).remedy("make build     # needs a C++ compiler"),
+        None => Finding::note("lammps plugin", NOWHERE).remedy("tumble lammps build --lammps <your LAMMPS>"),
     }
 }
 
@@ -60,7 +60,10 @@ const NOWHERE: &str = "none in LAMMPS_PLUGIN_PATH, nor beside this program";
 
 fn without_package(lammps: &Lammps, plugin: Option<&Plugin>) -> Finding {
     let found = format!("{} has no package PLUGIN, so it cannot load plugins", lammps.program.display());
-    let remedy = format!("{INSTALL}, or build LAMMPS with -D PKG_PLUGIN=yes -D BUILD_SHARED_LIBS=yes");
+    let remedy = format!(
+        "{INSTALL}, or build LAMMPS with cmake -D PKG_PLUGIN=on -D BUILD_SHARED_LIBS=on -D BUILD_MPI=on, or run tumble \
+         ipi for the fix ipi of this one"
+    );
     let finding = if plugin.is_some() { Finding::problem } else { Finding::note };
     finding("lammps plugin", found).remedy(remedy)
 }
@@ -94,10 +97,9 @@ fn refused(lammps: &Lammps, found: &str) -> Finding {
     Finding::problem("lammps plugin", found).remedy(rebuild(lammps))
 }
 
+/// Returns the command that builds the plugin for this LAMMPS, or what this LAMMPS lacks for it.
 fn rebuild(lammps: &Lammps) -> String {
-    let package = lammps.package().map(|package| package.display().to_string());
-    let package = package.unwrap_or_else(|| "<folder of its liblammps.so.0 and include/lammps>".into());
-    format!("TUMBLE_LAMMPS={package} cargo build --release -p tumble-lammps --features plugin")
+    crate::lammps::remedy(&lammps.program).unwrap_or_else(|error| error.to_string())
 }
 
 /// Succeeds if LAMMPS has the pair style after this input; else returns its error.
@@ -109,6 +111,6 @@ fn taken(lammps: &Lammps, input: &str) -> Result<(), String> {
 
 impl Plugin {
     fn text(&self) -> String {
-        format!("{}, built for LAMMPS of build-id {}", self.file.display(), self.build_id)
+        format!("{}, built for LAMMPS {}", self.file.display(), self.build.describe())
     }
 }
