@@ -1,7 +1,7 @@
-"""Molecules in batches: `Tumble.calculate_many` beside metatomic's calculator, which evaluates a list of structures at once.
+"""Molecules in batches: `Tumble.calculate_many` beside metatomic's calculator, which evaluates a list of structures.
 
-Clusters of 3 to 20 H2O (9 to 60 atoms), energy and forces. Both in one process, in turns; prints times, the median ratio,
-and the largest difference of the forces.
+Clusters of 3 to 20 H2O (9 to 60 atoms), energy and forces. Both in one process, in turns; prints times, the median
+ratio, and the largest difference of the forces.
 """
 
 import argparse
@@ -18,9 +18,8 @@ sys.path[:0] = [str(ROOT / "benches/peers"), str(ROOT / "python/tumble-md")]
 os.environ.setdefault("TUMBLE_LIBRARY", str(ROOT / "target/release/libtumble.so"))
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
-from with_metatomic import calculator as metatomic  # noqa: E402
-
 from tumble.ase import Tumble  # noqa: E402
+from with_metatomic import calculator as metatomic  # noqa: E402
 
 ARMS = np.array([[0, 0, 0], [0.757, 0.587, 0], [-0.757, 0.587, 0]])
 
