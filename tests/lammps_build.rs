@@ -34,7 +34,7 @@ impl Lammps {
         format!(
             "extern int {mpi};\n\
              int lammps_version(void *l) {{ (void)l; return {mpi}; }}\n\
-             const char text[] = \"\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0{version}\";\n\
+             const char text[] = \"\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\" \"{version}\";\n\
              void find(void) __asm__(\"_ZN9LAMMPS_NS4Atom13map_find_hashE{tag}\");\n\
              void find(void) {{}}\n\
              void reset(void) __asm__(\"_ZN9LAMMPS_NS8Neighbor14reset_timestepEl\");\n\

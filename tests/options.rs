@@ -99,7 +99,6 @@ const TOGETHER: &[&[&str]] = &[
     &["man", "dance"],
     &["man", "eval", "--folder", "x"],
     &["model", "gold"],
-    &["lammps"],
     &["lammps", "dance"],
     &["lammps", "sources"],
     &["lammps", "build", "--lammps", "a", "--library", "b"],
