@@ -1,7 +1,7 @@
 // The entry point of the plugin, and its registration with LAMMPS' plugin loader.
 //
 // tumble lammps build defines TUMBLE_COMPILED_FOR, the LAMMPS of the headers
-// (crates/tumble-lammps/src/compiled_for.rs), and TUMBLE_BRIDGE, the fingerprint of the interface to the Rust library.
+// (crates/tumble-lammps/src/lammps_build.rs), and TUMBLE_BRIDGE, the fingerprint of the interface to the Rust library.
 
 #include <mpi.h>
 
