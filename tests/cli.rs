@@ -566,10 +566,15 @@ fn bench_writes_the_profile_of_each_session() {
     benched(&folder, &["water.xyz", "--rotate", "octahedral", "--profile", "nodes"]);
     let files =
         std::fs::read_dir(folder.path(".")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let profiles: Vec<_> = files.filter(|name| name.starts_with("nodes")).collect();
-    let [profile] = profiles.as_slice() else { panic!("{profiles:?}") };
-    let events: serde_json::Value = serde_json::from_str(&folder.read(profile)).unwrap();
-    let nodes = events.as_array().unwrap().iter().filter(|event| event["cat"] == "Node").count();
+    let mut profiles: Vec<_> = files.filter(|name| name.starts_with("nodes")).collect();
+    profiles.sort();
+    let sessions: Vec<_> = profiles.iter().map(|name| name.split_once('_').expect("a date follows").0).collect();
+    assert_eq!(sessions, ["nodes-list", "nodes-vectors", "nodes"]);
+    let count = |name: &String| {
+        let events: serde_json::Value = serde_json::from_str(&folder.read(name)).unwrap();
+        events.as_array().unwrap().iter().filter(|event| event["cat"] == "Node").count()
+    };
+    let nodes: usize = profiles.iter().map(count).sum();
     assert!(nodes > 10, "{nodes} nodes");
     let error = folder.failure(1, &["bench", "model.onnx", "water.xyz", "--profile", "nowhere/nodes"], "");
     assert!(error.starts_with("error: cannot write nowhere/nodes: "), "{error}");
