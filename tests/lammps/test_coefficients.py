@@ -177,11 +177,18 @@ def test_ranks_with_weights_in_two_files(tmp_path):
 
 
 def test_ranks_with_other_versions(tmp_path):
+    library = PLUGIN.with_name("libtumble_lammps.so")
     name = b"the version of tumble\t"
-    data = PLUGIN.read_bytes()
+    data = library.read_bytes()
     version = data[data.index(name) + len(name) :].split(b"\n")[0]
     other = b"9" + version[1:]
-    done = on_several_ranks(tmp_path, HERE, [same, patched("tumble.so", name + version, name + other)])
+
+    def with_other_library(place):
+        shutil.copy(library, place)
+        patched(library.name, name + version, name + other)(place)
+        return {"LD_LIBRARY_PATH": str(place)}
+
+    done = on_several_ranks(tmp_path, HERE, [same, with_other_library])
     assert done.returncode != 0
     sentence = "rank 1 differs from rank 0 in the version of tumble: "
     sentence += f"{version.decode()} on rank 0, {other.decode()} on rank 1: give all ranks the same"
