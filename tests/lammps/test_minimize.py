@@ -1,5 +1,6 @@
 """Minimization of positions, and of positions and box."""
 
+import numpy as np
 from boxes import toy, triclinic
 from lmp import assert_close, succeed
 
@@ -43,5 +44,6 @@ def test_a_skewed_box_relaxed_to_a_pressure(tmp_path):
     rows = relaxed(tmp_path, "pair-list-f64", "tri 10000 vmax 0.002")
     enthalpies = [row["PotEng"] + 10000 * BAR * row["Volume"] for row in rows]
     assert enthalpies[-1] < enthalpies[0]
-    found = [rows[-1][name] for name in ("Pxx", "Pyy", "Pzz", "Pxy", "Pxz", "Pyz")]
-    assert_close(found, [10000, 10000, 10000, 0, 0, 0], 0.1)
+    # From step to step the pressure swings about its target by a tenth.
+    pressures = [[row[name] for name in ("Pxx", "Pyy", "Pzz", "Pxy", "Pxz", "Pyz")] for row in rows[-100:]]
+    assert_close(np.mean(pressures, axis=0), [10000, 10000, 10000, 0, 0, 0], 0.1)
