@@ -50,11 +50,11 @@ impl Split {
         if shared.is_empty() || !given {
             return None;
         }
-        let types: Vec<(&str, Option<Type>)> =
-            shared.iter().map(|&name| (name, factory.shapes.element(name).map(|element| (element, vec![])))).collect();
-        let types: Vec<_> = types.iter().map(|(name, kind)| (*name, kind.as_ref())).collect();
+        let kind = |&name: &&str| Some((factory.shapes.element(name)?, vec![]));
+        let types: Vec<Type> = shared.iter().map(kind).collect::<Option<_>>()?;
+        let tensors: Vec<_> = shared.iter().copied().zip(&types).collect();
         let list = Part::new(factory, &file, "list", &list, &[], &shared);
-        Some(Self { list, vectors: Part::new(factory, &file, "vectors", &vectors, &types, &file.outputs) })
+        Some(Self { list, vectors: Part::new(factory, &file, "vectors", &vectors, &tensors, &file.outputs) })
     }
 
     /// Opens the sessions of both parts: of the list, and of the vectors.
@@ -73,13 +73,14 @@ impl Part {
         file: &File,
         name: &str,
         nodes: &[usize],
-        tensors: &[(&str, Option<&Type>)],
+        tensors: &[(&str, &Type)],
         outputs: &[&str],
     ) -> Self {
         let read: HashSet<_> = nodes.iter().flat_map(|&node| &file.nodes[node].inputs).collect();
         let inputs: Vec<_> =
             Input::all().filter(|(name, _)| file.inputs.contains_key(name) && read.contains(name)).collect();
-        let given: Vec<_> = inputs.iter().map(|(name, _)| (*name, None)).chain(tensors.iter().copied()).collect();
+        let tensors = tensors.iter().map(|(name, kind)| (*name, Some(*kind)));
+        let given: Vec<_> = inputs.iter().map(|(name, _)| (*name, None)).chain(tensors).collect();
         Self { factory: factory.part(file.write(nodes, &given, outputs), name), inputs }
     }
 }

@@ -35,7 +35,7 @@ fn search() -> Option<Plugin> {
     let listed = env::var_os("LAMMPS_PLUGIN_PATH").unwrap_or_default();
     let listed = env::split_paths(&listed).flat_map(|folder| files(&folder, "plugin.so"));
     let folder = env::current_exe().ok().and_then(|program| program.parent().map(Path::to_path_buf));
-    let beside = folder.into_iter().flat_map(|folder| [folder.join("tumbleplugin.so")]);
+    let beside = folder.map(|folder| folder.join("tumbleplugin.so"));
     listed.chain(beside).find_map(|file| Some(Plugin { build: LammpsBuild::of_plugin(&file)?, file }))
 }
 
