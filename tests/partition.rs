@@ -107,6 +107,21 @@ fn layers_equal_one_piece() {
     }
 }
 
+/// The parts of each operator's work do not depend on the number of threads.
+#[test]
+fn threads_that_share_a_run_give_the_same_bits() {
+    for model in MODELS {
+        let all = [1, 2, 3].map(|threads| {
+            let mut whole = load(model, threads, usize::MAX);
+            let graph = graph(&whole, 150);
+            let kinds = whole.info().forces.clone();
+            kinds.into_iter().map(|kind| whole.evaluate(&graph, &[TURN], kind).unwrap()).collect::<Vec<_>>()
+        });
+        assert_eq!(all[0], all[1], "{model}");
+        assert_eq!(all[0], all[2], "{model}");
+    }
+}
+
 #[test]
 fn stages_are_twice_the_exchanges_of_messages_and_one() {
     let stages = MODELS.map(|model| whole(model).stages().unwrap());

@@ -10,6 +10,7 @@ use pulp::{Arch, Simd, WithSimd};
 
 use crate::Real;
 use crate::simd::{SimdFloat, copy};
+use crate::threads::Threads;
 
 /// Numbers of a transposed weight for each row that is multiplied by scalar products, and most of such rows: with more,
 /// packing the weight costs less than it saves (measured with weights of 32 thousand to 4 million numbers).
@@ -34,6 +35,24 @@ pub(crate) struct Weight<'a, T> {
     /// Numbers in a row of the input and of the result.
     pub sizes: [usize; 2],
     pub transposed: bool,
+}
+
+/// Rows that are a part of the work of several threads.
+const PART: usize = MOST_ROWS;
+
+/// Computes the product, see [`linear`], on several threads.
+pub(crate) fn linear_on<T: Real + SimdFloat>(
+    threads: Threads,
+    rows: &[T],
+    weight: Weight<T>,
+    bias: &[T],
+    into: &mut [T],
+) -> ort::Result<()> {
+    let [size, out] = weight.sizes;
+    let parts = into.chunks_mut((PART * out).max(1)).enumerate();
+    threads.share(parts.collect(), |(part, into)| {
+        linear(&rows[part * PART * size..][..into.len() / out * size], weight, bias, into);
+    })
 }
 
 /// Computes rows [R, in] · weight + bias [out] (or none) -> [R, out].

@@ -108,23 +108,16 @@ impl<T: SimdFloat, const D: usize> Rows<T, D> {
 
     /// Computes `scale[query] Σ_key weights[key][query] rows[key]` for a register of queries.
     #[inline(always)]
-    pub fn sum_keys<S: Simd>(
-        &self,
-        simd: S,
-        weights: &[T],
-        scale: Option<&[T; MOST_LANES]>,
-        into: &mut RowsMut<T>,
-        starts: &[usize],
-    ) {
+    pub fn sum_keys<S: Simd>(&self, simd: S, weights: &[T], scale: Option<&[T; MOST_LANES]>, into: &mut RowsMut<T>) {
         for register in 0..self.size.registers::<T, S>() {
-            each_group!(starts.len(), |query, GROUP| {
+            each_group!(into.rows.len(), |query, GROUP| {
                 let mut sums = self.sum_keys_of_group::<GROUP, S>(simd, weights, register, query);
                 if let Some(scale) = scale {
                     for (sum, scale) in sums.iter_mut().zip(&scale[query..]) {
                         *sum = T::multiply(simd, *sum, T::splat(simd, *scale));
                     }
                 }
-                into.store::<GROUP, D, S>(group(starts, query), (register, self.size), &sums);
+                into.store::<GROUP, D, S>(query, (register, self.size), &sums);
             });
         }
     }
@@ -150,11 +143,11 @@ impl<T: SimdFloat, const D: usize> Rows<T, D> {
     /// Computes `Σ_query weights[key][query] rows[query]` for all keys. `weights` are those of one register of queries
     /// after the other.
     #[inline(always)]
-    pub fn sum_queries<S: Simd>(&self, simd: S, weights: &[T], into: &mut RowsMut<T>, starts: &[usize]) {
+    pub fn sum_queries<S: Simd>(&self, simd: S, weights: &[T], into: &mut RowsMut<T>) {
         for register in 0..self.size.registers::<T, S>() {
             each_group!(self.count, |key, GROUP| {
                 let sums = self.sum_queries_of_group::<GROUP, S>(simd, weights, register, key);
-                into.store::<GROUP, D, S>(group(starts, key), (register, self.size), &sums);
+                into.store::<GROUP, D, S>(key, (register, self.size), &sums);
             });
         }
     }
@@ -182,20 +175,23 @@ impl<T: SimdFloat, const D: usize> Rows<T, D> {
     }
 }
 
-/// A tensor, from the first of the columns on that are written.
-pub(crate) struct RowsMut<'a, T>(pub &'a mut [T]);
+/// Rows of a tensor, of which some columns are written, from `column` on.
+pub(crate) struct RowsMut<'a, 'r, T> {
+    pub rows: &'a mut [&'r mut [T]],
+    pub column: usize,
+}
 
-impl<T: SimdFloat> RowsMut<'_, T> {
-    /// Writes a register of the rows that begin at `starts`.
+impl<T: SimdFloat> RowsMut<'_, '_, T> {
+    /// Writes a register of the rows from `first` on.
     #[inline(always)]
     fn store<const G: usize, const D: usize, S: Simd>(
         &mut self,
-        starts: &[usize; G],
+        first: usize,
         (register, size): (usize, Size<D>),
         values: &[T::Vector<S>; G],
     ) {
-        for (start, value) in starts.iter().zip(values) {
-            store::<T, S>(&mut self.0[*start..][..size.get()][register * T::count::<S>()..], *value);
+        for (row, value) in self.rows[first..][..G].iter_mut().zip(values) {
+            store::<T, S>(&mut row[self.column..][..size.get()][register * T::count::<S>()..], *value);
         }
     }
 }

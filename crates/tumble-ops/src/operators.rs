@@ -7,11 +7,12 @@ use tumble_core::panics::in_one_line;
 
 use crate::adaptive_cutoff::Equation;
 use crate::attention::{self, Layout};
-use crate::linear::{Weight, linear};
+use crate::linear::{Weight, linear_on};
 use crate::rowwise::{
     self, Function, Glu, GluGradient, LayerNorm, LayerNormGradient, RmsNorm, RmsNormGradient, Silu, SiluGradient,
 };
 use crate::simd::SimdFloat;
+use crate::threads::Threads;
 use crate::{LINEAR, Real};
 
 /// A custom operator for one precision.
@@ -170,8 +171,8 @@ fn each_row<T: Number, F: Function>(context: &ComputeContext, function: F) -> or
     let mut shape = shape.to_vec();
     *shape.last_mut().expect("there are columns") = (of_result * width) as i64;
     let mut into = context.output(0, shape)?.ok_or_else(|| wrong("an output is missing"))?;
-    rowwise::apply(function, width, rows, gradient, into.try_extract_tensor_mut::<T>()?.1);
-    Ok(())
+    let into = into.try_extract_tensor_mut::<T>()?.1;
+    rowwise::apply(Threads::Session(context), function, width, (rows, gradient), into)
 }
 
 fn heads(context: &KernelContext) -> ort::Result<usize> {
@@ -184,8 +185,7 @@ fn forward<T: Number>(context: &ComputeContext, heads: usize) -> ort::Result<()>
     let (source, filled) = (input(context, 2)?, input(context, 4)?);
     let tokens = Tokens::<T>::read([&rows, &bias, &source, &filled], heads)?;
     let mut into = output(context, 0, [tokens.count, tokens.width()])?;
-    attention::forward(tokens.inputs(), into.try_extract_tensor_mut::<T>()?.1);
-    Ok(())
+    attention::forward(Threads::Session(context), tokens.inputs(), into.try_extract_tensor_mut::<T>()?.1)
 }
 
 fn backward<T: Number>(context: &ComputeContext, heads: usize) -> ort::Result<()> {
@@ -199,8 +199,7 @@ fn backward<T: Number>(context: &ComputeContext, heads: usize) -> ort::Result<()
     let mut of_rows = output(context, 0, [tokens.count, 3 * tokens.width()])?;
     let mut of_bias = output(context, 1, [tokens.source.len() / tokens.places, 1, tokens.places])?;
     let (of_rows, of_bias) = (of_rows.try_extract_tensor_mut::<T>()?.1, of_bias.try_extract_tensor_mut::<T>()?.1);
-    attention::backward(tokens.inputs(), gradient, of_rows, of_bias);
-    Ok(())
+    attention::backward(Threads::Session(context), tokens.inputs(), gradient, of_rows, of_bias)
 }
 
 fn linear_kernel<T: Number>(transposed: bool, weight: String) -> BoxedKernel<'static> {
@@ -226,8 +225,8 @@ fn product<T: Number>(context: &ComputeContext, transposed: bool, name: &str) ->
     let mut shape = shape.to_vec();
     *shape.last_mut().expect("there are columns") = sizes[1] as i64;
     let mut into = context.output(0, shape)?.ok_or_else(|| wrong("an output is missing"))?;
-    linear(rows, Weight { numbers, sizes, transposed }, bias, into.try_extract_tensor_mut::<T>()?.1);
-    Ok(())
+    let into = into.try_extract_tensor_mut::<T>()?.1;
+    linear_on(Threads::Session(context), rows, Weight { numbers, sizes, transposed }, bias, into)
 }
 
 /// Compares the shape of the rows of a product, and the numbers of its bias, with the sizes of its weight.
@@ -242,6 +241,9 @@ fn check_product(rows: &[i64], sizes: [usize; 2], bias: usize, name: &str) -> or
     Ok(())
 }
 
+/// Centers whose cutoffs are a part of the work.
+const CENTERS: usize = 16;
+
 /// Solves for the cutoffs: distances [C, K], mask [C, K], count, cutoff and width [] -> root [C], slope [C].
 fn cutoffs<T: Number>(context: &ComputeContext) -> ort::Result<()> {
     let (distances, mask) = (input(context, 0)?, input(context, 1)?);
@@ -255,12 +257,14 @@ fn cutoffs<T: Number>(context: &ComputeContext) -> ort::Result<()> {
     equation.check().map_err(|fault| wrong(&fault))?;
     let (mut roots, mut slopes) = (output(context, 0, [centers as usize])?, output(context, 1, [centers as usize])?);
     let (roots, slopes) = (roots.try_extract_tensor_mut::<T>()?.1, slopes.try_extract_tensor_mut::<T>()?.1);
-    for (center, (root, slope)) in roots.iter_mut().zip(slopes).enumerate() {
-        let row = center * slots as usize..(center + 1) * slots as usize;
-        let neighbors = distances[row.clone()].iter().zip(&mask[row]).filter(|(_, mask)| **mask);
-        [*root, *slope] = equation.solve(neighbors.map(|(distance, _)| *distance));
-    }
-    Ok(())
+    let centers = roots.chunks_mut(CENTERS).zip(slopes.chunks_mut(CENTERS)).enumerate();
+    Threads::Session(context).share(centers.collect(), |(part, (roots, slopes))| {
+        for (center, (root, slope)) in (part * CENTERS..).zip(roots.iter_mut().zip(slopes)) {
+            let row = center * slots as usize..(center + 1) * slots as usize;
+            let neighbors = distances[row.clone()].iter().zip(&mask[row]).filter(|(_, mask)| **mask);
+            [*root, *slope] = equation.solve(neighbors.map(|(distance, _)| *distance));
+        }
+    })
 }
 
 /// Returns an input of one number.

@@ -14,12 +14,13 @@ pub(crate) use self::rms_norm::{RmsNorm, RmsNormGradient};
 pub(crate) use self::silu::{Silu, SiluGradient};
 use crate::Real;
 use crate::simd::{SimdFloat, copy};
+use crate::threads::Threads;
 
 /// Numbers in the largest register.
 const MOST_LANES: usize = 16;
 
 /// A function of a row, or its gradient. A row has one part, or two parts of the same width side by side.
-pub(crate) trait Function: Copy {
+pub(crate) trait Function: Copy + Send + Sync {
     /// Parts of the row, of the gradient (0 without one), and of the result.
     const PARTS: [usize; 3];
 
@@ -36,15 +37,26 @@ pub(crate) struct Row<'a, T: SimdFloat, S: Simd> {
     last: T::Vector<S>,
 }
 
+/// Numbers of a part of the rows, at least.
+const PART: usize = 16 * 1024;
+
 /// Applies a function to all rows; the rows, the gradient and the result are `[R, parts · width]`.
 pub(crate) fn apply<T: Real + SimdFloat, F: Function>(
+    threads: Threads,
     function: F,
     width: usize,
-    rows: &[T],
-    gradient: &[T],
+    (rows, gradient): (&[T], &[T]),
     into: &mut [T],
-) {
-    Arch::new().dispatch(Apply { function, width, rows, gradient, into });
+) -> ort::Result<()> {
+    let [of_row, of_gradient, of_result] = F::PARTS.map(|parts| parts * width);
+    let count = PART.div_ceil(of_row);
+    let parts = into.chunks_mut(count * of_result).enumerate();
+    threads.share(parts.collect(), |(part, into)| {
+        let (first, count) = (part * count, into.len() / of_result);
+        let (rows, gradient) =
+            (&rows[first * of_row..][..count * of_row], &gradient[first * of_gradient..][..count * of_gradient]);
+        Arch::new().dispatch(Apply { function, width, rows, gradient, into });
+    })
 }
 
 /// Applies a function with the registers of `simd`, see [`apply`].
@@ -130,7 +142,7 @@ mod tests {
 
     fn applied<F: Function>(function: F, width: usize, rows: &[f64], gradient: &[f64]) -> Vec<f64> {
         let mut into = vec![0.0; ROWS * F::PARTS[2] * width];
-        apply(function, width, rows, gradient, &mut into);
+        apply(Threads::One, function, width, (rows, gradient), &mut into).unwrap();
         into
     }
 
@@ -216,10 +228,10 @@ mod tests {
     #[test]
     fn silu_of_large_numbers_is_zero_or_the_number_itself() {
         let mut found = [0.0f32; 4];
-        apply(Silu, 4, &[-1e4, -200.0, 200.0, 1e4], &[], &mut found);
+        apply(Threads::One, Silu, 4, (&[-1e4, -200.0, 200.0, 1e4], &[]), &mut found).unwrap();
         assert!(found[0].abs() < 1e-30 && found[1].abs() < 1e-30);
         assert_eq!(found[2..], [200.0, 1e4]);
-        apply(SiluGradient, 4, &[-1e4, -200.0, 200.0, 1e4], &[1.0; 4], &mut found);
+        apply(Threads::One, SiluGradient, 4, (&[-1e4, -200.0, 200.0, 1e4], &[1.0; 4]), &mut found).unwrap();
         assert!(found[0].abs() < 1e-30 && found[1].abs() < 1e-30);
         assert_eq!(found[2..], [1.0, 1.0]);
     }

@@ -31,7 +31,7 @@ pub(crate) fn store<T: SimdFloat, S: Simd>(row: &mut [T], register: T::Vector<S>
 }
 
 /// A number type with arithmetic on registers of the instruction set `S`.
-pub(crate) trait SimdFloat: Copy + 'static {
+pub(crate) trait SimdFloat: Copy + Send + Sync + 'static {
     /// A register.
     type Vector<S: Simd>: Copy;
 

@@ -5,8 +5,8 @@ use super::costs::{GraphSize, Level, ModelCosts, RecomputeLevel, Unopened};
 /// Fewest centers of a tile: with fewer, ONNX Runtime's overhead per node would dominate.
 const SMALLEST_TILE: usize = 24;
 
-/// Returns whether workers can share a structure, tile by tile.
-pub(super) fn has_tiles_to_share(size: GraphSize) -> bool {
+/// Returns whether threads can share a structure: in a smaller one they would wait for each other for longer.
+pub(super) fn is_worth_threads(size: GraphSize) -> bool {
     size.centers >= 2 * SMALLEST_TILE
 }
 

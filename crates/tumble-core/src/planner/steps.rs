@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::costs::{GraphSize, ModelCosts, RecomputeLevel, Unopened};
-use super::stages::{fastest_level, has_tiles_to_share, tile};
+use super::stages::{fastest_level, is_worth_threads, tile};
 use super::{Limits, Part};
 
 /// A step: parts of a batch that are evaluated in the same way.
@@ -39,8 +39,7 @@ pub enum Execution {
 /// # Errors
 /// [`Unopened`] with a level that must be opened first.
 pub fn steps(batch: &[Part], model: &ModelCosts, limits: &Limits) -> Result<Vec<Step>, Unopened> {
-    let replicas = batch.iter().map(|part| part.rotations).sum();
-    let stages = batch.iter().map(|part| stages(part.size, replicas, model, limits.workers));
+    let stages = batch.iter().map(|part| stages(part.size, model, limits.workers));
     let stages = stages.collect::<Result<Vec<_>, _>>()?;
     let (mut steps, mut start) = (Vec::new(), 0);
     for group in stages.chunk_by(|one, next| one.is_none() && next.is_none()) {
@@ -54,28 +53,22 @@ pub fn steps(batch: &[Part], model: &ModelCosts, limits: &Limits) -> Result<Vec<
     Ok(steps)
 }
 
-/// Returns the stages of a structure, with their bytes, if it is large, or if the batch has too few replicas for all
-/// workers; `None` if it is evaluated in one piece.
-fn stages(
-    size: GraphSize,
-    replicas: usize,
-    model: &ModelCosts,
-    workers: usize,
-) -> Result<Option<(Execution, usize)>, Unopened> {
-    let few = replicas < workers && has_tiles_to_share(size);
+/// Returns the stages of a structure, with their bytes, if it is large; `None` if it is evaluated in one piece.
+fn stages(size: GraphSize, model: &ModelCosts, workers: usize) -> Result<Option<(Execution, usize)>, Unopened> {
     let large = model.partition.is_large(model.bytes_in_one_piece(size, size.widest));
-    let level = if few || large { fastest_level(size, model, workers)? } else { None };
+    let level = if large { fastest_level(size, model, workers)? } else { None };
     Ok(level.map(|(level, bytes)| (Execution::Stages { level, tile: tile(size, model, workers) }, bytes)))
 }
 
-/// Plans parts in one piece. Workers with runs of their own are faster than threads that share one run.
+/// Plans parts in one piece. Workers with runs of their own are faster than threads that share one run, if there are
+/// replicas for all of them.
 fn in_one_piece(batch: &[Part], range: Range<usize>, model: &ModelCosts, limits: &Limits) -> Step {
     let parts = &batch[range.clone()];
     let replicas: usize = parts.iter().map(|part| part.rotations).sum();
     let widest = parts.iter().map(|part| part.size.widest).max().unwrap_or(0);
     let bytes = parts.iter().map(|part| part.rotations * model.bytes_in_one_piece(part.size, widest)).sum();
-    let shared = limits.workers > 1 && (replicas > 1 || !parts.iter().any(|part| has_tiles_to_share(part.size)));
-    if !shared {
+    let molecules = !parts.iter().any(|part| is_worth_threads(part.size));
+    if limits.workers == 1 || (replicas < limits.workers && !molecules) {
         return Step { parts: range, execution: Execution::OneRun, bytes };
     }
     let runs = runs(parts, model, limits).min(replicas);

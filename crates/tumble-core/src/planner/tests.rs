@@ -76,14 +76,16 @@ fn gpu_takes_as_much_as_memory_allows() {
 }
 
 #[test]
-fn workers_share_a_structure_of_too_few_replicas_tile_by_tile() {
+fn threads_share_the_run_of_a_structure_of_too_few_replicas() {
     let model = cut(2048 * MB, [Level::Keeps(1000); 3]);
     let plan = planned(&[rotations(atoms(50), 1)], &model, &limits(2048 * MB, 2));
-    assert_eq!(executions(&plan), [Execution::Stages { level: RecomputeLevel::Speed, tile: 25 }]);
+    assert_eq!(executions(&plan), [Execution::OneRun]);
     let small = planned(&[rotations(atoms(20), 1)], &model, &limits(2048 * MB, 2));
     assert_eq!(executions(&small), [Execution::Runs(1)]);
     let enough = planned(&[rotations(atoms(50), 2)], &model, &limits(2048 * MB, 2));
     assert_eq!(executions(&enough), [Execution::Runs(2)]);
+    let large = planned(&[rotations(atoms(500), 1)], &model, &limits(2048 * MB, 2));
+    assert_eq!(executions(&large), [Execution::Stages { level: RecomputeLevel::Speed, tile: 32 }]);
 }
 
 /// The free memory decides how much is recomputed.

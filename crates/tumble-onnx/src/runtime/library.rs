@@ -34,6 +34,11 @@ impl Runtime {
         let version = loaded.as_deref().and_then(version_of).unwrap_or_else(|| "unknown".to_owned());
         (loaded.unwrap_or_else(|| self.path.clone()), version)
     }
+
+    /// Returns the minor version stated by the library, 0 if unknown.
+    pub fn minor_version(&self) -> u32 {
+        self.identity().1.split('.').nth(1).and_then(|minor| minor.parse().ok()).unwrap_or(0)
+    }
 }
 
 /// The variable that, set to 1, turns off the library's telemetry.

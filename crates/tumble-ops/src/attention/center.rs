@@ -34,26 +34,15 @@ impl<T: SimdFloat> Center<T> {
     }
 }
 
-/// Writes a number for each token into its place, and zeros into empty places.
+/// Writes a number for each token into its place, and zeros into empty places; `into` begins with the first place.
 pub(super) fn store_in_places<T: SimdFloat>(
     layout: &Layout,
     places: Range<usize>,
     mut numbers: impl Iterator<Item = T>,
     into: &mut [T],
 ) {
-    for place in places {
-        let number = if layout.filled[place] { numbers.next() } else { None };
-        into[place] = number.unwrap_or(T::ZERO);
-    }
-}
-
-/// Sets the rows of tokens that are in no place to zero.
-pub(super) fn clear_other_rows<T: SimdFloat>(layout: &Layout, width: usize, rows: &mut [T]) {
-    let mut placed = vec![false; rows.len() / width];
-    for (&row, _) in layout.source.iter().zip(layout.filled).filter(|(_, filled)| **filled) {
-        placed[row as usize] = true;
-    }
-    for (row, _) in rows.chunks_exact_mut(width).zip(placed).filter(|(_, placed)| !placed) {
-        row.fill(T::ZERO);
+    for (into, filled) in into.iter_mut().zip(&layout.filled[places]) {
+        let number = if *filled { numbers.next() } else { None };
+        *into = number.unwrap_or(T::ZERO);
     }
 }

@@ -37,22 +37,21 @@ impl<T: SimdFloat, const D: usize> Head<T, D> {
         }
     }
 
-    /// Computes the attention of all queries, which are transposed, into the rows that begin at `starts`.
+    /// Computes the attention of all queries, which are transposed, into their rows from `column` on.
     #[inline(always)]
     pub fn attend<S: Simd>(
         &mut self,
         simd: S,
         (queries, size): (&[T::Vector<S>], Size<D>),
         bias: &[T],
-        into: &mut RowsMut<T>,
-        starts: &[usize],
+        RowsMut { rows, column }: RowsMut<T>,
     ) {
         let lanes = T::count::<S>();
         let weights = &mut self.weights[..bias.len() * lanes];
-        for (queries, starts) in queries.chunks_exact(size.get()).zip(starts.chunks(lanes)) {
+        for (queries, rows) in queries.chunks_exact(size.get()).zip(rows.chunks_mut(lanes)) {
             let mut inverse = [T::ZERO; MOST_LANES];
             T::vectors_mut::<S>(&mut inverse)[0] = weigh(simd, queries, &self.keys, bias, T::vectors_mut::<S>(weights));
-            self.values.sum_keys(simd, weights, Some(&inverse), into, starts);
+            self.values.sum_keys(simd, weights, Some(&inverse), &mut RowsMut { rows, column });
         }
     }
 
@@ -88,23 +87,23 @@ impl<T: SimdFloat, const D: usize> Head<T, D> {
 
     /// Computes the gradients of the queries: sums of the keys with the gradients of the scores.
     #[inline(always)]
-    pub fn gradient_of_queries<S: Simd>(&self, simd: S, into: &mut RowsMut<T>, starts: &[usize]) {
-        let lanes = T::count::<S>();
-        for (scores, queries) in self.scores.chunks_exact((starts.len() * lanes).max(1)).zip(starts.chunks(lanes)) {
-            self.keys.sum_keys(simd, scores, None, into, queries);
+    pub fn gradient_of_queries<S: Simd>(&self, simd: S, RowsMut { rows, column }: RowsMut<T>) {
+        let (lanes, count) = (T::count::<S>(), rows.len());
+        for (scores, rows) in self.scores.chunks_exact((count * lanes).max(1)).zip(rows.chunks_mut(lanes)) {
+            self.keys.sum_keys(simd, scores, None, &mut RowsMut { rows, column });
         }
     }
 
     /// Computes the gradients of the keys: sums of the queries with the gradients of the scores.
     #[inline(always)]
-    pub fn gradient_of_keys<S: Simd>(&self, simd: S, into: &mut RowsMut<T>, starts: &[usize]) {
-        self.queries.sum_queries(simd, &self.scores, into, starts);
+    pub fn gradient_of_keys<S: Simd>(&self, simd: S, mut into: RowsMut<T>) {
+        self.queries.sum_queries(simd, &self.scores, &mut into);
     }
 
     /// Computes the gradients of the values: sums of the gradients of the results with the weights.
     #[inline(always)]
-    pub fn gradient_of_values<S: Simd>(&self, simd: S, into: &mut RowsMut<T>, starts: &[usize]) {
-        self.gradients.sum_queries(simd, &self.weights, into, starts);
+    pub fn gradient_of_values<S: Simd>(&self, simd: S, mut into: RowsMut<T>) {
+        self.gradients.sum_queries(simd, &self.weights, &mut into);
     }
 }
 

@@ -57,15 +57,21 @@ impl Case {
 
     fn attention(&self, rows: &[f64], bias: &[f64]) -> Vec<f64> {
         let mut found = vec![f64::NAN; self.gradient.len()];
-        forward(Inputs { layout: self.layout(), rows, bias }, &mut found);
+        forward(Threads::One, Inputs { layout: self.layout(), rows, bias }, &mut found).unwrap();
         found
     }
 
     /// Returns the gradients of the rows and of the bias.
     fn gradients(&self) -> (Vec<f64>, Vec<f64>) {
         let (mut rows, mut bias) = (vec![f64::NAN; self.rows.len()], vec![f64::NAN; self.bias.len()]);
-        backward(self.inputs(), &self.gradient, &mut rows, &mut bias);
+        backward(Threads::One, self.inputs(), &self.gradient, &mut rows, &mut bias).unwrap();
         (rows, bias)
+    }
+
+    /// Returns the parts of a result of the size of the rows or of the gradient.
+    fn parts<'r>(&self, into: &'r mut [f64]) -> Vec<Part<'r, f64>> {
+        let width = self.layout().width() * into.len() / self.gradient.len();
+        parts(&self.layout(), width, into).unwrap()
     }
 
     /// Attention by its formula, number by number.
@@ -128,6 +134,26 @@ fn attention_agrees_with_its_formula_for_any_number_of_tokens() {
 }
 
 #[test]
+fn many_centers_are_divided_into_parts() {
+    let case = Case::with(8, 20, &[20, 3, 0, 7].repeat(10));
+    let (mut into, mut places) = (vec![f64::NAN; case.gradient.len()], 0..0);
+    for part in case.parts(&mut into) {
+        assert_eq!(part.places.start, places.end);
+        places = part.places;
+    }
+    assert_eq!(places, 780..800);
+    assert!(largest_difference(&case.attention(&case.rows, &case.bias), &case.written_out()) < 1e-14);
+}
+
+#[test]
+fn token_in_two_places_is_refused() {
+    let mut case = Case::new(8);
+    let filled = (0..case.filled.len()).filter(|&place| case.filled[place]).collect::<Vec<_>>();
+    case.source[filled[1]] = case.source[filled[0]];
+    assert!(parts(&case.layout(), HEADS * 8, &mut vec![0.0; case.gradient.len()]).is_none());
+}
+
+#[test]
 fn gradients_agree_with_finite_differences() {
     let centers =
         [(3, 11, &[1, 3, 11][..]), (8, 11, &[1, 3, 11]), (16, 7, &[6, 0, 7]), (8, 18, &[17]), (19, 3, &[2, 3])];
@@ -151,12 +177,16 @@ impl WithSimd for SameAsHere {
             let case = Case::new(size);
             let mut into = vec![0.0; case.gradient.len()];
             // Each constant size would double the time to compile the emulation.
-            Forward::<f64, 0> { inputs: case.inputs(), into: &mut into }.with_simd(simd);
+            for part in case.parts(&mut into) {
+                Forward::<f64, 0> { inputs: case.inputs(), part }.with_simd(simd);
+            }
             assert!(largest_difference(&into, &case.written_out()) < 1e-14);
             let (mut rows, mut bias) = (vec![0.0; case.rows.len()], vec![0.0; case.bias.len()]);
             let (own_rows, own_bias) = case.gradients();
-            Backward::<f64, 0> { inputs: case.inputs(), gradient: &case.gradient, rows: &mut rows, bias: &mut bias }
-                .with_simd(simd);
+            for part in case.parts(&mut rows) {
+                let bias = &mut bias[part.places.clone()];
+                Backward::<f64, 0> { inputs: case.inputs(), gradient: &case.gradient, part, bias }.with_simd(simd);
+            }
             assert!(largest_difference(&rows, &own_rows) < 1e-13);
             assert!(largest_difference(&bias, &own_bias) < 1e-13);
         }
@@ -174,7 +204,7 @@ fn single_precision_differs_by_rounding() {
         let case = Case::new(size);
         let single = |numbers: &[f64]| numbers.iter().map(|&x| x as f32).collect::<Vec<_>>();
         let (rows, bias, mut found) = (single(&case.rows), single(&case.bias), vec![0.0; case.gradient.len()]);
-        forward(Inputs { layout: case.layout(), rows: &rows, bias: &bias }, &mut found);
+        forward(Threads::One, Inputs { layout: case.layout(), rows: &rows, bias: &bias }, &mut found).unwrap();
         let found: Vec<_> = found.into_iter().map(f64::from).collect();
         assert!(largest_difference(&found, &case.written_out()) < 1e-6);
     }
@@ -187,7 +217,8 @@ fn single_precision_gradients_differ_by_rounding() {
         let single = |numbers: &[f64]| numbers.iter().map(|&x| x as f32).collect::<Vec<_>>();
         let (rows, bias, gradient) = (single(&case.rows), single(&case.bias), single(&case.gradient));
         let (mut of_rows, mut of_bias) = (vec![0.0; rows.len()], vec![0.0; bias.len()]);
-        backward(Inputs { layout: case.layout(), rows: &rows, bias: &bias }, &gradient, &mut of_rows, &mut of_bias);
+        let inputs = Inputs { layout: case.layout(), rows: &rows, bias: &bias };
+        backward(Threads::One, inputs, &gradient, &mut of_rows, &mut of_bias).unwrap();
         let double = |numbers: Vec<f32>| numbers.into_iter().map(f64::from).collect::<Vec<_>>();
         let (own_rows, own_bias) = case.gradients();
         assert!(largest_difference(&double(of_rows), &own_rows) < 1e-5);

@@ -2,7 +2,8 @@
 
 use super::RowProgram;
 use super::layout::Layout;
-use super::run::{Source, run};
+use super::run::{Run, Source};
+use crate::threads::Threads;
 
 /// A program in single precision, ready to run.
 pub struct Program {
@@ -31,7 +32,8 @@ impl Program {
     /// Computes the only output for all rows. The inputs must fit the program.
     pub fn run(&self, inputs: &[Numbers], into: &mut [f32], rows: usize) {
         let sources: Vec<_> = inputs.iter().map(|numbers| numbers.source()).collect();
-        run(&self.program, &self.layout, &sources, vec![into], rows);
+        let run = Run { program: &self.program, layout: &self.layout, inputs: &sources, rows };
+        run.on(Threads::One, vec![into]).expect("one thread needs no ONNX Runtime");
     }
 }
 

@@ -7,11 +7,10 @@ use super::{RowInput, RowProgram};
 const MOST_NUMBERS: usize = 24 * 1024;
 
 /// Fewest and most rows of a block: with fewer, products would wait for their weights.
-const FEWEST_ROWS: usize = 96;
+pub(super) const FEWEST_ROWS: usize = 96;
 const MOST_ROWS: usize = 768;
 
-/// Most rows that are one block whatever their width: products would gain less from shorter blocks than it costs to turn
-/// their weights.
+/// Most rows for which no weights are turned: products would gain less from it than it costs.
 const MOST_AT_ONCE: usize = 384;
 
 /// The place of a value.
@@ -31,7 +30,7 @@ pub(super) struct Layout {
     pub buffers: Vec<usize>,
     /// Rows of a block.
     pub block: usize,
-    /// Most rows that are computed as one block.
+    /// Most rows for which no weights are turned.
     pub most_at_once: usize,
 }
 

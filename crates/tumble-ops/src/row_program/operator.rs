@@ -9,10 +9,11 @@ use tumble_core::panics::in_one_line;
 
 use super::elementwise::Arithmetic;
 use super::layout::Layout;
-use super::run::{Source, run};
+use super::run::{Run, Source};
 use super::{RowDimension, RowInput, RowOutput, RowProgram, RowStep};
 use crate::Real;
 use crate::operators::wrong;
+use crate::threads::Threads;
 
 /// The operator for one precision.
 pub(crate) struct ProgramOperator {
@@ -139,8 +140,7 @@ fn compute<T: Real + Arithmetic + Pod>(
     let mut values = outputs(context, program, layout, tensors, rows)?;
     let outputs =
         values.iter_mut().map(|value| Ok(value.try_extract_tensor_mut::<T>()?.1)).collect::<ort::Result<_>>()?;
-    run(program, layout, &sources, outputs, rows);
-    Ok(())
+    Run { program, layout, inputs: &sources, rows }.on(Threads::Session(context), outputs)
 }
 
 /// Allocates the outputs.

@@ -1,4 +1,4 @@
-//! Evaluation of a program, block by block of rows.
+//! Evaluation of a program, block by block of rows. The threads of the session share the blocks.
 
 use std::cell::RefCell;
 use std::mem::take;
@@ -10,7 +10,7 @@ use pulp::{Arch, Simd, WithSimd};
 use super::arguments::{Argument, each};
 use super::elementwise::{Arithmetic, binary, select, sums, unary};
 use super::functions::rowwise;
-use super::layout::{Layout, Place};
+use super::layout::{FEWEST_ROWS, Layout, Place};
 use super::products::turn;
 use super::step_times;
 use super::tables::{gather, join};
@@ -18,10 +18,16 @@ use super::{RowInput, RowOperand, RowProgram, RowStep};
 use crate::Real;
 use crate::linear::{Weight, linear};
 use crate::simd::{SimdFloat, copy};
+use crate::threads::Threads;
+
+/// Fewest multiply-adds of a block of few rows: in shorter ones, products lose more time than another thread saves.
+const WORTH_A_THREAD: usize = 4_000_000;
 
 thread_local! {
-    /// The working memory of this thread's programs.
+    /// The working memory of a block on this thread.
     static MEMORY: RefCell<Vec<f64>> = const { RefCell::new(Vec::new()) };
+    /// The turned weights of the program that runs from this thread.
+    static TURNED: RefCell<Vec<f64>> = const { RefCell::new(Vec::new()) };
 }
 
 /// The numbers of an input.
@@ -34,29 +40,103 @@ pub(super) enum Source<'a, T> {
     Indices(&'a [i64]),
 }
 
-/// Computes the outputs of a program for all rows.
-pub(super) fn run<T: Real + Arithmetic + Pod>(
-    program: &RowProgram,
-    layout: &Layout,
-    inputs: &[Source<T>],
-    outputs: Vec<&mut [T]>,
-    rows: usize,
-) {
-    // Only code that is inlined into the dispatch uses the machine's registers, and `LocalKey::with` is not.
-    let mut memory = MEMORY.take();
-    Arch::new().dispatch(Dispatch(Run { program, layout, inputs, outputs, rows }, &mut memory));
-    MEMORY.set(memory);
-}
-
-/// A program and the working memory.
-pub(super) struct Dispatch<'a, 'm, T>(pub Run<'a, T>, pub &'m mut Vec<f64>);
-
+/// A program and its inputs, with all rows.
+#[derive(Clone, Copy)]
 pub(super) struct Run<'a, T> {
     pub program: &'a RowProgram,
     pub layout: &'a Layout,
     pub inputs: &'a [Source<'a, T>],
-    pub outputs: Vec<&'a mut [T]>,
     pub rows: usize,
+}
+
+/// A block of rows, and their part of the outputs.
+pub(super) struct Part<'a, T> {
+    rows: Range<usize>,
+    outputs: Vec<&'a mut [T]>,
+}
+
+impl<T: Real + Arithmetic + Pod> Run<'_, T> {
+    /// Computes the outputs for all rows.
+    pub fn on(&self, threads: Threads, outputs: Vec<&mut [T]>) -> ort::Result<()> {
+        let mut memory = TURNED.take();
+        let turned = self.turned(&mut memory);
+        let done = threads.share(self.parts(outputs), |part| {
+            // Only code that is inlined into the dispatch uses the machine's registers, and `LocalKey::with` is not.
+            let mut memory = MEMORY.take();
+            Arch::new().dispatch(Dispatch { run: self, turned: &turned, part, memory: &mut memory });
+            MEMORY.set(memory);
+        });
+        TURNED.set(memory);
+        done
+    }
+
+    /// Returns the rows of a block.
+    fn block(&self) -> usize {
+        match self.turns_weights() {
+            true => self.layout.block,
+            false if self.multiply_adds(FEWEST_ROWS) < WORTH_A_THREAD => self.rows,
+            false => self.rows.div_ceil((self.rows / FEWEST_ROWS).max(1)),
+        }
+    }
+
+    /// Returns the number of multiply-adds of all products for some rows.
+    fn multiply_adds(&self, rows: usize) -> usize {
+        let of = |step| self.weight(step).map_or(0, |weight| weight.numbers.len());
+        rows * self.program.steps.iter().map(of).sum::<usize>()
+    }
+
+    /// Returns whether transposed weights are turned: for few rows that would take longer than it saves.
+    fn turns_weights(&self) -> bool {
+        self.rows > self.layout.most_at_once
+    }
+
+    /// Divides the outputs into blocks of rows.
+    pub fn parts<'a>(&self, outputs: Vec<&'a mut [T]>) -> Vec<Part<'a, T>> {
+        let block = self.block().max(1);
+        if block >= self.rows {
+            return vec![Part { rows: 0..self.rows, outputs }];
+        }
+        let widths = self.program.outputs.iter().map(|output| self.layout.widths[output.value]);
+        let pieces = outputs.into_iter().zip(widths).map(|(all, width)| all.chunks_mut((block * width).max(1)));
+        let mut pieces: Vec<_> = pieces.collect();
+        let starts = (0..self.rows).step_by(block);
+        let part = |start| {
+            let outputs = pieces.iter_mut().map(|pieces| pieces.next().unwrap_or_default()).collect();
+            Part { rows: start..self.rows.min(start + block), outputs }
+        };
+        starts.map(part).collect()
+    }
+
+    /// Returns each step's weight in its other order if it is transposed, and else nothing; none at all if there are few
+    /// rows.
+    pub fn turned<'m>(&self, memory: &'m mut Vec<f64>) -> Vec<&'m mut [T]> {
+        if !self.turns_weights() {
+            return Vec::new();
+        }
+        let weights: Vec<_> =
+            self.program.steps.iter().map(|step| self.weight(step).filter(|w| w.transposed)).collect();
+        let lengths: Vec<_> = weights.iter().map(|weight| weight.map_or(0, |weight| weight.numbers.len())).collect();
+        let mut turned = pieces(memory, &lengths);
+        for (weight, into) in weights.into_iter().zip(&mut turned) {
+            weight.into_iter().for_each(|weight| turn(weight, into));
+        }
+        turned
+    }
+
+    fn weight(&self, step: &RowStep) -> Option<Weight<'_, T>> {
+        let RowStep::Linear { weight, transposed, .. } = step else { return None };
+        let Source::Weight(numbers, [first, second]) = self.inputs[*weight] else { return None };
+        let sizes = if *transposed { [second, first] } else { [first, second] };
+        Some(Weight { numbers, sizes, transposed: *transposed })
+    }
+}
+
+/// The computation of a part, with working memory.
+pub(super) struct Dispatch<'a, 'm, T> {
+    pub run: &'a Run<'a, T>,
+    pub turned: &'a [&'a mut [T]],
+    pub part: Part<'m, T>,
+    pub memory: &'m mut Vec<f64>,
 }
 
 impl<T: Real + Arithmetic + Pod> WithSimd for Dispatch<'_, '_, T> {
@@ -64,15 +144,9 @@ impl<T: Real + Arithmetic + Pod> WithSimd for Dispatch<'_, '_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self(run, memory) = self;
-        let block = run.block();
-        let turned = if block < run.rows { run.turned_lengths() } else { Vec::new() };
-        let buffers: Vec<_> = run.layout.buffers.iter().map(|width| width * block).collect();
-        let mut pieces = pieces(memory, &[&turned[..], &buffers].concat()).into_iter();
-        let turned: Vec<_> = pieces.by_ref().take(turned.len()).collect();
-        let mut blocks = Blocks { run, turned, buffers: pieces.collect(), rows: 0..0 };
-        blocks.turn();
-        blocks.all(simd);
+        let Self { run, turned, part: Part { rows, outputs }, memory } = self;
+        let lengths: Vec<_> = run.layout.buffers.iter().map(|width| width * rows.len()).collect();
+        Block { run, turned, buffers: pieces(memory, &lengths), outputs, rows }.compute_all(simd);
     }
 }
 
@@ -93,58 +167,28 @@ fn pieces<'m, T: Pod>(memory: &'m mut Vec<f64>, lengths: &[usize]) -> Vec<&'m mu
     lengths.iter().map(piece).collect()
 }
 
-impl<T: Real + Arithmetic + Pod> Run<'_, T> {
-    fn weight(&self, step: &RowStep) -> Option<Weight<'_, T>> {
-        let RowStep::Linear { weight, transposed, .. } = step else { return None };
-        let Source::Weight(numbers, [first, second]) = self.inputs[*weight] else { return None };
-        let sizes = if *transposed { [second, first] } else { [first, second] };
-        Some(Weight { numbers, sizes, transposed: *transposed })
-    }
-
-    /// Returns the rows of a block: all, if weights would be turned for few.
-    fn block(&self) -> usize {
-        if self.rows <= self.layout.most_at_once { self.rows } else { self.layout.block }
-    }
-
-    /// Returns the numbers of each step's weight if it is transposed; else 0.
-    fn turned_lengths(&self) -> Vec<usize> {
-        let length =
-            |step| self.weight(step).map_or(0, |weight| if weight.transposed { weight.numbers.len() } else { 0 });
-        self.program.steps.iter().map(length).collect()
-    }
-}
-
-/// The working memory of a program, and the block of rows in it.
-struct Blocks<'m, T> {
-    run: Run<'m, T>,
-    /// The weight of each step if it is transposed; nothing if one block has all rows.
-    turned: Vec<&'m mut [T]>,
+/// A block of rows in the working memory.
+struct Block<'a, 'm, T> {
+    run: &'a Run<'a, T>,
+    /// See [`Run::turned`].
+    turned: &'a [&'a mut [T]],
     buffers: Vec<&'m mut [T]>,
+    outputs: Vec<&'m mut [T]>,
+    /// The rows, among those of the inputs.
     rows: Range<usize>,
 }
 
-impl<'m, T: Real + Arithmetic + Pod> Blocks<'m, T> {
-    /// Turns the transposed weights.
-    fn turn(&mut self) {
-        for (step, into) in self.run.program.steps.iter().zip(&mut self.turned).filter(|(_, into)| !into.is_empty()) {
-            self.run.weight(step).into_iter().for_each(|weight| turn(weight, into));
-        }
-    }
-
+impl<'m, T: Real + Arithmetic + Pod> Block<'_, 'm, T> {
     #[inline(always)]
-    fn all<S: Simd>(&mut self, simd: S) {
-        let block = self.run.block();
-        for start in (0..self.run.rows).step_by(block.max(1)) {
-            self.rows = start..self.run.rows.min(start + block);
-            self.load_flags();
-            for number in 0..self.run.program.steps.len() {
-                let start = step_times::start();
-                self.step(simd, number);
-                let (run, rows) = (&self.run, self.rows.len());
-                step_times::end(start, &run.program.steps[number], &run.layout.widths, rows);
-            }
-            self.copy_outputs();
+    fn compute_all<S: Simd>(&mut self, simd: S) {
+        self.load_flags();
+        for number in 0..self.run.program.steps.len() {
+            let start = step_times::start();
+            self.step(simd, number);
+            let (run, rows) = (self.run, self.rows.len());
+            step_times::end(start, &run.program.steps[number], &run.layout.widths, rows);
         }
+        self.copy_outputs();
     }
 
     fn load_flags(&mut self) {
@@ -161,14 +205,9 @@ impl<'m, T: Real + Arithmetic + Pod> Blocks<'m, T> {
     #[inline(always)]
     fn step<S: Simd>(&mut self, simd: S, number: usize) {
         let value = self.run.inputs.len() + number;
-        let (width, whole) = (self.run.layout.widths[value], self.take(value));
-        let count = self.rows.len() * width;
-        let (start, end) = match self.run.layout.places[value] {
-            Place::Output(_) => (self.rows.start * width, self.rows.start * width + count),
-            _ => (0, count),
-        };
-        self.compute(simd, number, width, &mut whole[start..end]);
-        self.give(value, whole);
+        let (width, memory) = (self.run.layout.widths[value], self.take(value));
+        self.compute(simd, number, width, &mut memory[..self.rows.len() * width]);
+        self.give(value, memory);
     }
 
     #[inline(always)]
@@ -247,9 +286,9 @@ impl<'m, T: Real + Arithmetic + Pod> Blocks<'m, T> {
     fn copy_outputs(&mut self) {
         for (index, output) in self.run.program.outputs.iter().enumerate() {
             if self.run.layout.places[output.value] != Place::Output(index) {
-                let into = take(&mut self.run.outputs[index]);
-                into[self.numbers_of(output.value)].copy_from_slice(self.value(output.value));
-                self.run.outputs[index] = into;
+                let into = take(&mut self.outputs[index]);
+                into.copy_from_slice(self.value(output.value));
+                self.outputs[index] = into;
             }
         }
     }
@@ -257,7 +296,7 @@ impl<'m, T: Real + Arithmetic + Pod> Blocks<'m, T> {
     /// Takes the memory of a value, to write to it.
     fn take(&mut self, value: usize) -> &'m mut [T] {
         match self.run.layout.places[value] {
-            Place::Output(output) => take(&mut self.run.outputs[output]),
+            Place::Output(output) => take(&mut self.outputs[output]),
             Place::Buffer(buffer) => take(&mut self.buffers[buffer]),
             Place::Input(_) => &mut [],
         }
@@ -266,13 +305,13 @@ impl<'m, T: Real + Arithmetic + Pod> Blocks<'m, T> {
     /// Puts the memory of a value back.
     fn give(&mut self, value: usize, memory: &'m mut [T]) {
         match self.run.layout.places[value] {
-            Place::Output(output) => self.run.outputs[output] = memory,
+            Place::Output(output) => self.outputs[output] = memory,
             Place::Buffer(buffer) => self.buffers[buffer] = memory,
             Place::Input(_) => {}
         }
     }
 
-    /// Returns the numbers of a value in this block, among those of all rows.
+    /// Returns the numbers of an input in this block, among those of all rows.
     fn numbers_of(&self, value: usize) -> Range<usize> {
         let width = self.run.layout.widths[value];
         self.rows.start * width..self.rows.end * width
@@ -283,7 +322,7 @@ impl<'m, T: Real + Arithmetic + Pod> Blocks<'m, T> {
     fn value(&self, value: usize) -> &[T] {
         let range = self.numbers_of(value);
         match (self.run.layout.places[value], self.run.inputs.get(value)) {
-            (Place::Output(output), _) => &self.run.outputs[output][range],
+            (Place::Output(output), _) => &self.outputs[output][..range.len()],
             (Place::Buffer(buffer), _) => &self.buffers[buffer][..range.len()],
             (_, Some(Source::Numbers(numbers))) if !self.is_constant(value) => &numbers[range],
             (_, Some(Source::Numbers(numbers))) => numbers,

@@ -158,6 +158,15 @@ impl Case {
     }
 }
 
+/// Computes all blocks with these registers, the last one first.
+fn run_blocks<S: Simd>(simd: S, run: &Run<f64>, outputs: Vec<&mut [f64]>) {
+    let (mut memory, mut turned) = (Vec::new(), Vec::new());
+    let turned = run.turned(&mut turned);
+    for part in run.parts(outputs).into_iter().rev() {
+        Dispatch { run, turned: &turned, part, memory: &mut memory }.with_simd(simd);
+    }
+}
+
 /// Runs the program for several numbers of rows and compares the outputs.
 #[derive(Clone, Copy)]
 struct AsDefined;
@@ -174,8 +183,7 @@ impl WithSimd for AsDefined {
             let expected = case.expected(&program);
             let mut found: Vec<_> = expected.iter().map(|all| vec![f64::NAN; all.len()]).collect();
             let outputs = found.iter_mut().map(|all| &mut all[..]).collect();
-            let run = Run { program: &program, layout: &layout, inputs: &case.sources(), outputs, rows };
-            Dispatch(run, &mut Vec::new()).with_simd(simd);
+            run_blocks(simd, &Run { program: &program, layout: &layout, inputs: &case.sources(), rows }, outputs);
             for (output, (found, expected)) in found.iter().zip(&expected).enumerate() {
                 let near = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-12;
                 assert!(found.iter().zip(expected).all(near), "output {output}: {found:?} {expected:?}");
@@ -239,8 +247,7 @@ impl WithSimd for Moved {
             let sources = [Source::Numbers(&first[..]), Source::Numbers(&second), Source::Indices(&indices)];
             let mut found = vec![vec![f64::NAN; 2 * rows]; 4];
             let outputs = found.iter_mut().map(|all| &mut all[..]).collect();
-            let run = Run { program: &program, layout: &layout, inputs: &sources, outputs, rows };
-            Dispatch(run, &mut Vec::new()).with_simd(simd);
+            run_blocks(simd, &Run { program: &program, layout: &layout, inputs: &sources, rows }, outputs);
             let expected =
                 |row_of: &dyn Fn(i32) -> i32| (0..rows as i32).flat_map(|i| row(row_of(i))).collect::<Vec<_>>();
             let last = 13 - rows as i32;
