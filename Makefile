@@ -179,6 +179,7 @@ test-compat: $(COMPAT)/.done
 $(EXPORT)/.done: python/tumble-export/tests/requirements.txt
 	test -x $(EXPORT)/bin/python || env -u VIRTUAL_ENV python3.11 -m venv $(EXPORT)
 	$(EXPORT)/bin/python -m pip install --quiet --disable-pip-version-check -r python/tumble-export/tests/requirements.txt
+	$(EXPORT)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e python/tumble-export
 	@touch $@
 
 # Additional packages for `make bench`.

@@ -138,7 +138,7 @@ void Diagnostics::print_summary() const {
     if (!std::isnan(entries[entry])) utils::logmesg(lmp, "  {:<24} {:.6g}\n", what, entries[entry]);
   };
   if (exchange_seconds > 0.0)
-    utils::logmesg(lmp, "  {:<24} {:.4g}, waiting included\n", "seconds in messages", exchange_seconds);
+    utils::logmesg(lmp, "  {:<24} {:.4g} s, waiting included\n", "messages between ranks", exchange_seconds);
   line(ENERGY_SPREAD, "energy spread");
   line(FORCE_SPREAD, "force spread");
   line(TORQUE, "torque");

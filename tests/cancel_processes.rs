@@ -284,7 +284,8 @@ fn commands_end_when_their_time_is_up() {
     ends(&["bench", toy, &path, "--rotate", SLOW], &sentence);
     ends(
         &["check", toy, &path, "--reference", "degree:14", "--orientations", "32"],
-        "error: the time was up before the first structure was done",
+        "error: the time was up before the first structure was done: raise --max-seconds, or make the measurement \
+         shorter with --reference or --orientations",
     );
     Process::tumble(&["eval", toy, &path, "--max-seconds", "60"]).finished();
     let mut refused = Process::tumble(&["eval", toy, &path, "--max-seconds", "0"]);

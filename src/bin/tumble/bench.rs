@@ -63,7 +63,8 @@ Examples:
   tumble bench model.onnx water.xyz --profile nodes
   for n in 1 2 4; do tumble bench model.onnx water.xyz --threads $n --json; done
 
-Times are medians over all steps but the first. The column \"model\" is the time in ONNX Runtime; \"rest\" is the time to
+Times are medians over all steps but the first. The column \"neighbors\" is the time of the neighbor list, \"model\" that
+of the model in ONNX Runtime, with tumble's kernels; \"rest\" is the time to
 rotate and pack the input, to rotate the forces back, and to average. ns/day counts this command alone: LAMMPS adds its
 own time, and MPI ranks share the atoms. The line \"neighbor list\" gives its share of a step's time, its edges and its
 memory, and, for models that prune edges, the edges that the model keeps. The line \"plan\" gives the evaluations per

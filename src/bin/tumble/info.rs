@@ -52,8 +52,6 @@ pub fn run(arguments: &Arguments, library: Option<PathBuf>) -> Result<()> {
 /// Name and value of each row, without empty rows. Lengths in Å, energies in eV.
 pub fn rows(potential: &OnnxPotential, path: &Path) -> Vec<(&'static str, String)> {
     let (info, metadata) = (potential.info(), potential.metadata());
-    let references =
-        info.reference_energies.iter().map(|(&z, energy)| format!("{} {} eV", symbol(z), trimmed(*energy, 6)));
     let mut rows = vec![
         ("name", info.name.clone()),
         ("file", path.display().to_string()),
@@ -65,17 +63,38 @@ pub fn rows(potential: &OnnxPotential, path: &Path) -> Vec<(&'static str, String
         ("large structures", large(potential)),
         ("forces", info.forces.iter().map(|&kind| kind.name()).collect::<Vec<_>>().join(", ")),
         ("ensemble", if info.ensemble { "yes (its spread is a measure of uncertainty)".into() } else { String::new() }),
-        ("reference energies", references.collect::<Vec<_>>().join(", ")),
+        ("reference energies", references(info)),
+        ("contract", format!("version {}", metadata.version)),
+        ("edges", metadata.kept_neighbors.map_or_else(String::new, |kept| format!("pruned: usually at most {kept} per atom are kept"))),
         ("layout", name_of(&metadata.layout)),
         ("precision", name_of(&metadata.precision)),
         ("exact symmetries", metadata.symmetries.join(", ")),
         ("reference", metadata.reference.clone().unwrap_or_default()),
-        ("onnx runtime", potential.library().display().to_string()),
+        ("onnx runtime", resolved(potential.library()).display().to_string()),
     ];
     rows.extend(provenance(metadata).into_iter().map(|text| ("provenance", text)));
     rows.extend(potential.notes().iter().map(|note| ("note", note.clone())));
     rows.retain(|(_, value)| !value.is_empty());
     rows
+}
+
+/// Returns the reference energies, or the one of all species.
+fn references(info: &ModelInfo) -> String {
+    let energies = &info.reference_energies;
+    match energies.values().next() {
+        Some(first) if energies.len() > 1 && energies.values().all(|energy| energy == first) => {
+            format!("{} eV each", trimmed(*first, 6))
+        }
+        _ => {
+            let each = energies.iter().map(|(&z, energy)| format!("{} {} eV", symbol(z), trimmed(*energy, 6)));
+            each.collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
+/// Returns the file that a path leads to.
+fn resolved(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_path_buf())
 }
 
 fn reach_of(info: &ModelInfo) -> String {
@@ -142,6 +161,8 @@ fn document(potential: &OnnxPotential, path: &Path) -> Value {
         "forces": info.forces.iter().map(|&kind| Forces::name(kind)).collect::<Vec<_>>(),
         "ensemble": info.ensemble,
         "reference_energies": references,
+        "contract_version": metadata.version,
+        "kept_neighbors": metadata.kept_neighbors,
         "layout": name_of(&metadata.layout),
         "precision": name_of(&metadata.precision),
         "symmetries": metadata.symmetries,

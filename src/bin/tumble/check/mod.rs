@@ -125,7 +125,10 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
     let mut check = Check { arguments, potential, forces, settings, interrupt: Arc::clone(&interrupt) };
     match Findings::new(check.measure(structures)?, target, arguments.conditions())? {
         Some(findings) => arguments.tell(&findings, &card, page)?,
-        None if interrupt.late() => say("error: the time was up before the first structure was done"),
+        None if interrupt.late() => say(
+            "error: the time was up before the first structure was done: raise --max-seconds, or make the measurement \
+             shorter with --reference or --orientations",
+        ),
         None => say("error: interrupted before the first structure was done"),
     }
     Ok(match interrupt.asked() {
