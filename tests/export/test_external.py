@@ -65,6 +65,15 @@ def test_weights_are_in_the_hash_and_in_the_checksum(two):
         assert found.returncode == 1 and f"the model {right} is damaged: " in found.stderr
 
 
+def test_weights_that_link_to_themselves_are_refused(two):
+    right, _ = two
+    data = right.parent / "model.onnx.data"
+    data.unlink()
+    data.symlink_to(data.name)
+    error = run(["eval", right, "-"], ROOT, WATER).stderr
+    assert f"put a readable file in its place, in {right.parent}" in error
+
+
 def test_a_model_without_its_weights_is_refused(two):
     right, _ = two
     (right.parent / "model.onnx.data").unlink()

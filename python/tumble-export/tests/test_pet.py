@@ -211,6 +211,18 @@ class TestRefusals:
         wrong.write_text("not this")
         assert "is not a checkpoint that torch can read" in refusal("pet", wrong, "-o", tmp_path / "m.onnx")
         assert "there is no file" in refusal("pet", tmp_path / "none.ckpt", "-o", tmp_path / "m.onnx")
+        assert "is a folder: give the .ckpt" in refusal("pet", tmp_path, "-o", tmp_path / "m.onnx")
+        wrong.write_bytes(b"")
+        assert "is empty: copy the .ckpt" in refusal("pet", wrong, "-o", tmp_path / "m.onnx")
+
+    @pytest.mark.parametrize(
+        "parts", [dict(architecture_name="llpr"), dict(model_ckpt_version="x"), dict(model_data={})]
+    )
+    def test_a_checkpoint_with_wrong_parts(self, parts, tmp_path):
+        checkpoint = torch.load(train(FOLDER, "feedforward"), weights_only=False)
+        torch.save(checkpoint | parts, tmp_path / "a.ckpt")
+        found = refusal("pet", tmp_path / "a.ckpt", "-o", tmp_path / "m.onnx")
+        assert "cannot load" in found and "install the version of metatrain that wrote it" in found
 
     def test_a_checkpoint_of_something_else(self, tmp_path):
         torch.save({"state": 1}, tmp_path / "a.ckpt")

@@ -161,6 +161,24 @@ class TestVersions:
         with pytest.raises(SystemExit, match="torch 2.7.1 is too old, 2.8 or newer is needed: pip install torch"):
             versions.check("torch", "2.7.1", "2.13.0", "2.8", "pip install torch==2.13.0")
 
+    def test_places_that_cannot_be_written(self, tmp_path):
+        assert "is a folder: give the name of a file" in refusal("pet", "a.ckpt", "-o", tmp_path)
+        assert "/proc cannot be written to" in refusal("pet", "a.ckpt", "-o", "/proc/m.onnx")
+
+    @pytest.mark.parametrize("tolerance", ["nan", "-1", "0", "inf"])
+    def test_tolerances_that_compare_nothing(self, tolerance, tmp_path):
+        found = refusal("pet", "a.ckpt", "-o", tmp_path / "m.onnx", f"--tolerance={tolerance}")
+        assert found == f"--tolerance is {float(tolerance)}: give a number above 0."
+
+    def test_structures_that_cannot_be_compared(self, tmp_path):
+        file, folder = tmp_path / "a.xyz", str(tmp_path)
+        for text, words in [("1\n\nXx 0 0 0\n", "(KeyError: 'Xx')"), ("1\n\nH nan 0 0\n", "that is not finite")]:
+            file.write_text(text)
+            with pytest.raises(SystemExit, match=re.escape(words)):
+                structures.read(str(file), [1, 8])
+        with pytest.raises(SystemExit, match="there is no file .* with structures"):
+            structures.read(folder, [1, 8])
+
     def test_another_version_of_torch(self, monkeypatch, capsys, tmp_path):
         monkeypatch.setattr(torch, "__version__", "2.14.0")
         assert "there is no folder" in refusal("pet", "a.ckpt", "-o", tmp_path / "no" / "m.onnx")

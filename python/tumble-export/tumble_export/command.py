@@ -149,6 +149,8 @@ def write(args, dtype):
     from .progress import Progress
 
     # first of all, since loading takes long
+    if args.tolerance is not None and not 0 < args.tolerance < float("inf"):
+        raise SystemExit(f"--tolerance is {args.tolerance}: give a number above 0.")
     effort, progress = Effort(args.check_atoms, args.quick), Progress(1 + pipeline.STEPS)
     pipeline.folder_of(args.out)
     progress.step("load the model")

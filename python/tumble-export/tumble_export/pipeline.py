@@ -54,11 +54,17 @@ def write(
 
 
 def folder_of(out):
-    """The folder of a file; refused if it is missing."""
+    """The folder of a file to write; refused if it is missing or cannot be written to, or if the file is a folder."""
     folder = os.path.dirname(os.path.abspath(out))
+    if os.path.isdir(out):
+        raise SystemExit(f"{out} is a folder: give the name of a file, as in -o {os.path.join(out, 'model.onnx')}.")
     if not os.path.isdir(folder):
         raise SystemExit(f"there is no folder {folder} to write to: make it first.")
-    return folder
+    try:
+        with tempfile.TemporaryDirectory(dir=folder):
+            return folder
+    except OSError as error:
+        raise SystemExit(f"{folder} cannot be written to ({error.strerror}): give a file in another folder.") from error
 
 
 def translate(adapter, names, dtype, path, progress):

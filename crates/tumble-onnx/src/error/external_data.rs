@@ -18,7 +18,7 @@ tumble_core::errors! {
         Elsewhere,
 
         /// A missing or unreadable file.
-        #[error("which cannot be read ({source}): put it beside the model, into {}", folder.display())]
+        #[error("which cannot be read ({source}): {} {}", remedy(source), folder.display())]
         Unreadable {
             /// The folder of the model.
             folder: PathBuf,
@@ -88,5 +88,14 @@ tumble_core::errors! {
         /// A malformed tensor.
         #[error(transparent)]
         Malformed(#[from] Malformed),
+    }
+}
+
+/// Returns what to do about a file that cannot be read, up to its folder.
+fn remedy(source: &std::io::Error) -> &'static str {
+    match source.kind() {
+        std::io::ErrorKind::NotFound => "put it beside the model, into",
+        std::io::ErrorKind::PermissionDenied => "allow yourself to read it, in",
+        _ => "put a readable file in its place, in",
     }
 }

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.metadata
+import os
 import warnings
 from dataclasses import dataclass, field
 
@@ -40,15 +41,18 @@ def from_file(path, version, origin, name):
 
     checkpoint = read(path)
     architecture, number = checkpoint["architecture_name"], checkpoint.get("model_ckpt_version")
-    inner = checkpoint["wrapped_model_checkpoint"]["architecture_name"] if architecture == "llpr" else architecture
-    if inner != "pet":
-        raise SystemExit(f"{path} holds the architecture {inner}: only pet (alone or within llpr) can be exported.")
     try:
+        inner = checkpoint["wrapped_model_checkpoint"]["architecture_name"] if architecture == "llpr" else architecture
+        if inner != "pet":
+            raise SystemExit(f"{path} holds the architecture {inner}: only pet (alone or within llpr) can be exported.")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             whole = model_from_checkpoint(checkpoint, context="export")
-    except (RuntimeError, KeyError) as error:
-        raise SystemExit(f"metatrain {version} cannot load {path}: {error}") from error
+    except Exception as error:  # metatrain has no errors of its own for checkpoints with missing parts
+        raise SystemExit(
+            f"metatrain {version} cannot load {path} ({type(error).__name__}: {error}): if the file is complete, install "
+            "the version of metatrain that wrote it."
+        ) from error
     with known_structure():
         pet = former.present(getattr(whole, "model", whole))
         refuse(pet)
@@ -82,6 +86,10 @@ def known_structure():
 
 def read(path):
     """The checkpoint's dict."""
+    if os.path.isdir(path):
+        raise SystemExit(f"{path} is a folder: give the .ckpt of mtt train.")
+    if os.path.isfile(path) and os.path.getsize(path) == 0:
+        raise SystemExit(f"{path} is empty: copy the .ckpt of mtt train again.")
     try:
         checkpoint = torch.load(path, weights_only=False, map_location="cpu")
     except FileNotFoundError as error:
