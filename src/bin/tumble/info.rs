@@ -65,7 +65,10 @@ pub fn rows(potential: &OnnxPotential, path: &Path) -> Vec<(&'static str, String
         ("ensemble", if info.ensemble { "yes (its spread is a measure of uncertainty)".into() } else { String::new() }),
         ("reference energies", references(info)),
         ("contract", format!("version {}", metadata.version)),
-        ("edges", metadata.kept_neighbors.map_or_else(String::new, |kept| format!("pruned: usually at most {kept} per atom are kept"))),
+        (
+            "pruned edges",
+            metadata.kept_neighbors.map_or_else(String::new, |kept| format!("{kept} per atom stay, usually")),
+        ),
         ("layout", name_of(&metadata.layout)),
         ("precision", name_of(&metadata.precision)),
         ("exact symmetries", metadata.symmetries.join(", ")),
