@@ -4,11 +4,14 @@ use std::env::{self, consts::DLL_PREFIX, consts::DLL_SUFFIX};
 use std::ffi::{CStr, CString, c_void};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::process;
 use std::sync::{Arc, Mutex};
 
+use ort::AsPointer;
 use ort::LoadDynamicError;
 use ort::environment::{Environment, EnvironmentBuilder};
 use ort::logging::LogLevel;
+use ort::memory::{AllocationDevice, AllocatorType, MemoryInfo, MemoryType};
 use ort::sys::OrtApiBase;
 use tumble_core::panics::{ForeignError, in_one_line};
 use tumble_core::parallel::locked;
@@ -25,6 +28,8 @@ pub struct Runtime {
     pub environment: Environment,
     /// The library's file.
     pub path: PathBuf,
+    /// The process that loaded it.
+    process: u32,
 }
 
 impl Runtime {
@@ -33,6 +38,12 @@ impl Runtime {
         let loaded = file_of(std::ptr::from_ref(ort::api()) as usize);
         let version = loaded.as_deref().and_then(version_of).unwrap_or_else(|| "unknown".to_owned());
         (loaded.unwrap_or_else(|| self.path.clone()), version)
+    }
+
+    /// Returns whether sessions can share the arena of the environment: after a fork, a thread of the parent may have
+    /// left it locked.
+    pub fn has_shared_memory(&self) -> bool {
+        self.process == process::id()
     }
 
     /// Returns the minor version stated by the library, 0 if unknown.
@@ -100,9 +111,22 @@ fn start(path: &Path, init: impl FnOnce() -> Result<EnvironmentBuilder>) -> Resu
         // Errors are returned by the calls; without a logger the library would write to stderr.
         let environment = builder.with_telemetry(false).with_logger(Arc::new(|_, _, _, _, _| {})).build()?;
         environment.set_log_level(LogLevel::Fatal);
+        share_memory(&environment)?;
         Ok::<_, ort::Error>(environment)
     });
-    Ok(Runtime { environment: environment.map_err(broken)?, path: path.to_path_buf() })
+    Ok(Runtime { environment: environment.map_err(broken)?, path: path.to_path_buf(), process: process::id() })
+}
+
+/// Registers one arena for all sessions, as the stages of a model run in turn: each in an arena of its own would keep the
+/// memory of its largest run, and find less of it in the caches.
+fn share_memory(environment: &Environment) -> ort::Result<()> {
+    let memory = MemoryInfo::new(AllocationDevice::CPU, 0, AllocatorType::Arena, MemoryType::Default)?;
+    let (environment, default) = (environment.ptr().cast_mut(), std::ptr::null());
+    // SAFETY: the pointers are those of living objects, and no settings of the arena mean its defaults.
+    unsafe {
+        let status = (ort::api().CreateAndRegisterAllocator)(environment, memory.ptr(), default);
+        ort::Error::result_from_status(status)
+    }
 }
 
 /// Returns the version stated by a loaded library of ONNX Runtime.

@@ -259,8 +259,7 @@ fn execution_provider(model: &SessionFactory) -> Option<ExecutionProviderDispatc
 /// Configures a session. Threads are always set, because ONNX Runtime's default ignores the processors assigned by MPI.
 /// Several threads spin briefly between two operators: to wake would take longer than many operators. Then they sleep,
 /// because the calling program has work of its own. Shapes change from call to call, so a memory pattern would not fit.
-/// MatMulScaleFusion is disabled in double precision, because it rounds scales to single
-/// precision.
+/// MatMulScaleFusion is disabled in double precision, because it rounds scales to single precision.
 fn configure(runtime: &Runtime, threads: usize, precision: Precision) -> ort::Result<SessionBuilder> {
     let lossy = if precision == Precision::Float64 { "MatMulScaleFusion" } else { "" };
     let builder = Session::builder(&runtime.environment)?
@@ -274,7 +273,7 @@ fn configure(runtime: &Runtime, threads: usize, precision: Precision) -> ort::Re
         .with_memory_pattern(false)?
         .with_auto_device(AutoDevicePolicy::PreferCPU)?
         .with_log_level(LogLevel::Fatal)?;
-    Ok(builder)
+    if runtime.has_shared_memory() { Ok(builder.with_env_allocators()?) } else { Ok(builder) }
 }
 
 #[cfg(test)]
