@@ -54,8 +54,8 @@ def read(path, species, unit="angstrom"):
         frames = ase.io.read(path, index=":")
     except Exception as error:  # ASE has other errors for each format
         raise SystemExit(
-            f"ASE cannot read structures from {path} ({type(error).__name__}: {error}): check its format and the symbols "
-            "of its elements."
+            f"ASE cannot read structures from {path} ({type(error).__name__}: {error}): check its format and the "
+            "symbols of its elements."
         ) from error
     return [checked(path, i, atoms, species, 1.0 / ANGSTROM[unit]) for i, atoms in enumerate(frames)]
 
@@ -71,7 +71,7 @@ def checked(path, index, atoms, species, scale):
     if atoms.pbc.any() and not atoms.pbc.all():
         raise SystemExit(f"structure {index} of {path} is periodic in some directions only: make it all or none.")
     if not (np.isfinite(atoms.positions).all() and np.isfinite(np.array(atoms.cell)).all()):
-        raise SystemExit(f"structure {index} of {path} has a position or cell that is not finite: correct or remove it.")
+        raise SystemExit(f"structure {index} of {path} has a position or cell that is not finite: correct it.")
     name = f"{path.rsplit('/', 1)[-1]} {index}: {len(atoms)} atoms"
     cell = np.array(atoms.cell) if atoms.pbc.all() else np.eye(3) / scale
     return Structure(name, atoms.positions * scale, cell * scale, atoms.numbers, bool(atoms.pbc.all()))

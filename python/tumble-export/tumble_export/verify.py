@@ -115,7 +115,8 @@ def compare(path, adapter, structures, answers, dtype, tolerance, progress):
             baseline = adapter.baseline(structure.numbers)
             found = errors(answer, exact, len(structure.numbers), baseline)
             if not spare:
-                progress.say(f"{structure.name:32s}" + "".join(f"{found[c]:10.1e}" if c in found else f"{'-':>10s}" for c in COLUMNS))
+                cells = (f"{found[c]:10.1e}" if c in found else f"{'-':>10s}" for c in COLUMNS)
+                progress.say(f"{structure.name:32s}" + "".join(cells))
             verdict(structure, found, spare, tolerance, dtype)
             largest |= {what: max(e, largest.get(what, 0.0)) for what, e in found.items()}
     return largest

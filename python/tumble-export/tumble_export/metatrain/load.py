@@ -50,8 +50,8 @@ def from_file(path, version, origin, name):
             whole = model_from_checkpoint(checkpoint, context="export")
     except Exception as error:  # metatrain has no errors of its own for checkpoints with missing parts
         raise SystemExit(
-            f"metatrain {version} cannot load {path} ({type(error).__name__}: {error}): if the file is complete, install "
-            "the version of metatrain that wrote it."
+            f"metatrain {version} cannot load {path} ({type(error).__name__}: {error}): if the file is complete, "
+            "install the version of metatrain that wrote it."
         ) from error
     with known_structure():
         pet = former.present(getattr(whole, "model", whole))
