@@ -7,10 +7,12 @@
 mod arguments;
 #[doc(hidden)]
 pub mod bench_support;
+mod block;
 mod elementwise;
 mod functions;
 mod layout;
 pub(crate) mod operator;
+mod parts;
 mod products;
 mod run;
 #[doc(hidden)]

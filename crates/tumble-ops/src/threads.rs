@@ -2,11 +2,10 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Mutex;
 
 use ort::operator::ComputeContext;
 use tumble_core::parallel::locked;
-
-use std::sync::Mutex;
 
 /// The threads of an operator.
 #[derive(Clone, Copy)]

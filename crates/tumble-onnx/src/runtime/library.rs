@@ -7,12 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::{Arc, Mutex};
 
-use ort::AsPointer;
-use ort::LoadDynamicError;
 use ort::environment::{Environment, EnvironmentBuilder};
 use ort::logging::LogLevel;
 use ort::memory::{AllocationDevice, AllocatorType, MemoryInfo, MemoryType};
 use ort::sys::OrtApiBase;
+use ort::{AsPointer, LoadDynamicError};
 use tumble_core::panics::{ForeignError, in_one_line};
 use tumble_core::parallel::locked;
 

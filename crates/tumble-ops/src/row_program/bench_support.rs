@@ -2,7 +2,7 @@
 
 use super::RowProgram;
 use super::layout::Layout;
-use super::run::{Run, Source};
+use super::parts::{Run, Source};
 use crate::threads::Threads;
 
 /// A program in single precision, ready to run.

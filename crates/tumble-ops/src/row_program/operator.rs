@@ -9,7 +9,7 @@ use tumble_core::panics::in_one_line;
 
 use super::elementwise::Arithmetic;
 use super::layout::Layout;
-use super::run::{Run, Source};
+use super::parts::{Run, Source};
 use super::{RowDimension, RowInput, RowOutput, RowProgram, RowStep};
 use crate::Real;
 use crate::operators::wrong;

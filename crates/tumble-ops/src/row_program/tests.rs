@@ -2,8 +2,9 @@
 
 use pulp::{Simd, WithSimd};
 
+use super::block::Dispatch;
 use super::layout::Layout;
-use super::run::{Dispatch, Run, Source};
+use super::parts::{Run, Source};
 use super::*;
 use crate::simd::with_each_register;
 
