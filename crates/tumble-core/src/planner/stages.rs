@@ -1,9 +1,14 @@
 //! Stages and tiles of a structure: the recompute level, the centers per tile, and the memory.
 
 use super::costs::{GraphSize, Level, ModelCosts, RecomputeLevel, Unopened};
+use super::worker_memory::TILES;
 
 /// Fewest centers of a tile: with fewer, ONNX Runtime's overhead per node would dominate.
 const SMALLEST_TILE: usize = 24;
+
+/// Centers of a tile of a wide model, beyond the caches: with fewer, reading its weights again for each tile would take
+/// longer than reading the tile's tensors from memory.
+const WIDE_TILE: usize = 64;
 
 /// Returns whether threads can share a structure: in a smaller one they would wait for each other for longer.
 pub(super) fn is_worth_threads(size: GraphSize) -> bool {
@@ -23,7 +28,7 @@ pub(super) fn fastest_level(
             Level::Impossible => break,
             Level::Keeps(bytes) => model.slots(size) * bytes + model.listed_bytes(size, size.widest),
         };
-        let bytes = kept + model.partition.bytes_of_tiles(workers);
+        let bytes = kept + TILES * workers * tile(size, model, workers) * bytes_per_center(size, model);
         if bytes <= model.partition.memory || level == RecomputeLevel::Memory {
             return Ok(Some((level, bytes)));
         }
@@ -42,12 +47,17 @@ pub fn stages_across_ranks(
     workers: usize,
 ) -> Result<Option<(RecomputeLevel, usize)>, Unopened> {
     let level = fastest_level(size, model, workers)?;
-    Ok(level.map(|(level, _)| (level, if size.centers == 0 { 1 } else { tile(size, model, workers) })))
+    Ok(level.map(|(level, _)| (level, tile(size, model, workers))))
 }
 
 /// Returns the centers per tile: all workers get the same number of tiles, of about equal size.
 pub(super) fn tile(size: GraphSize, model: &ModelCosts, workers: usize) -> usize {
-    let bytes = model.bytes_in_one_piece(size, size.widest).div_ceil(size.centers);
-    let most = (model.partition.bytes_per_tile(workers) / bytes).max(SMALLEST_TILE);
-    size.centers.div_ceil(size.centers.div_ceil(most).next_multiple_of(workers))
+    let [small, wide] = model.partition.bytes_per_tile(workers).map(|bytes| bytes / bytes_per_center(size, model));
+    let most = small.max(wide.min(WIDE_TILE)).max(SMALLEST_TILE);
+    let centers = size.centers.max(1);
+    centers.div_ceil(centers.div_ceil(most).next_multiple_of(workers))
+}
+
+fn bytes_per_center(size: GraphSize, model: &ModelCosts) -> usize {
+    model.bytes_in_one_piece(size, size.widest).div_ceil(size.centers.max(1)).max(1)
 }

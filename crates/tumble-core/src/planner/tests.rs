@@ -85,7 +85,7 @@ fn threads_share_the_run_of_a_structure_of_too_few_replicas() {
     let enough = planned(&[rotations(atoms(50), 2)], &model, &limits(2048 * MB, 2));
     assert_eq!(executions(&enough), [Execution::Runs(2)]);
     let large = planned(&[rotations(atoms(500), 1)], &model, &limits(2048 * MB, 2));
-    assert_eq!(executions(&large), [Execution::Stages { level: RecomputeLevel::Speed, tile: 32 }]);
+    assert_eq!(executions(&large), [Execution::Stages { level: RecomputeLevel::Speed, tile: 63 }]);
 }
 
 /// The free memory decides how much is recomputed.
@@ -100,11 +100,23 @@ fn large_structures_are_evaluated_in_stages_at_the_fastest_level_that_fits() {
             _ => None,
         }
     };
-    // 500, 250 or 125 MB are kept, and two tiles take 32 MB each.
-    assert_eq!(level(2000 * MB), Some((RecomputeLevel::Speed, 32, 563)));
-    assert_eq!(level(400 * MB), Some((RecomputeLevel::Balanced, 32, 313)));
+    // 500, 250 or 125 MB are kept, and two tiles take a megabyte per atom.
+    assert_eq!(level(2000 * MB), Some((RecomputeLevel::Speed, 63, 625)));
+    assert_eq!(level(400 * MB), Some((RecomputeLevel::Balanced, 50, 349)));
     assert_eq!(level(200 * MB), Some((RecomputeLevel::Memory, 32, 188)));
     assert_eq!(level(150 * MB), None);
+}
+
+/// A wide model takes 4 MB for each atom: the caches hold 8 of them.
+#[test]
+fn tiles_of_a_wide_model_grow_beyond_the_caches_if_memory_allows() {
+    let tile = |memory, workers, centers| {
+        let wide = ModelCosts { bytes_per_slot: 4 * MB / 10, ..cut(memory, [Level::Keeps(1000); 3]) };
+        stages_across_ranks(atoms(centers), &wide, workers).unwrap().unwrap().1
+    };
+    assert_eq!([tile(4096 * MB, 1, 960), tile(4096 * MB, 2, 960), tile(4096 * MB, 4, 960)], [64, 60, 30]);
+    assert_eq!([tile(512 * MB, 1, 960), tile(64 * MB, 1, 960)], [24, 24]);
+    assert_eq!([tile(4096 * MB, 1, 100), tile(4096 * MB, 1, 96), tile(4096 * MB, 1, 0)], [50, 48, 1]);
 }
 
 #[test]
@@ -165,7 +177,7 @@ fn batch_with_a_structure_in_stages_keeps_its_order() {
     let part = |count, rotations| Part { size: atoms(count), rotations };
     let found = steps(&[part(1, 2), part(2, 1), part(1000, 1), part(1, 1)], &model, &limits(400 * MB, 1)).unwrap();
     let found: Vec<_> = found.into_iter().map(|step| (step.parts, step.execution)).collect();
-    let stages = Execution::Stages { level: RecomputeLevel::Speed, tile: 32 };
+    let stages = Execution::Stages { level: RecomputeLevel::Speed, tile: 50 };
     assert_eq!(found, [(0..2, Execution::OneRun), (2..3, stages), (3..4, Execution::OneRun)]);
 }
 

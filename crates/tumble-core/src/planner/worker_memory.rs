@@ -23,7 +23,7 @@ const MAX_ONE_PIECE: usize = 256 << 20;
 
 /// Working memory of the sessions of all stages of a worker, in tiles. Only one session works at a time, but each keeps
 /// its memory; stages of the forward pass alone take little.
-const TILES: usize = 2;
+pub(super) const TILES: usize = 2;
 
 impl Limits {
     /// Returns the largest total working memory of the runs of a short evaluation, bytes.
@@ -49,14 +49,10 @@ impl Partition {
         bytes > self.memory.min(MAX_ONE_PIECE)
     }
 
-    /// Returns the working memory of a tile, bytes: that of the caches, or less to leave half of all memory for the
-    /// tensors kept between stages.
-    pub(super) fn bytes_per_tile(&self, workers: usize) -> usize {
-        CACHE_BYTES.min(self.memory / (2 * TILES * workers))
-    }
-
-    /// Returns the working memory of the tiles of all workers, bytes.
-    pub(super) fn bytes_of_tiles(&self, workers: usize) -> usize {
-        TILES * workers * self.bytes_per_tile(workers)
+    /// Returns the largest working memory of a tile, bytes: that of the caches, or less to leave half of all memory for
+    /// the tensors kept between stages; and that of a tile beyond the caches, which leaves them three quarters.
+    pub(super) fn bytes_per_tile(&self, workers: usize) -> [usize; 2] {
+        let share = self.memory / (TILES * workers);
+        [CACHE_BYTES.min(share / 2), share / 4]
     }
 }
