@@ -36,8 +36,8 @@ pub(crate) type Arenas = Vec<Arena>;
 
 /// The kept outputs of a stage.
 pub(crate) struct StageOutputs {
-    /// The outputs, by tile and output.
-    tensors: Vec<Vec<KeptTensor>>,
+    /// The outputs, by tile and output, until their last use.
+    tensors: Vec<Vec<Option<KeptTensor>>>,
     /// The memory of the outputs, by worker.
     pub arenas: Vec<Arenas>,
 }
@@ -75,7 +75,8 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
         cancel: &'a Cancel,
     ) -> Result<Self> {
         let (tiles, tensors, stage_outputs) = (Tiles::new(Cow::Borrowed(graph), size), Vec::new(), Vec::new());
-        let (narrow, received, in_place) = (None, Vec::new(), partitioned.keeps_in_place(&tiles));
+        let (narrow, received) = (None, Vec::new());
+        let in_place = partitioned.keeps_in_place(&tiles, model.metadata.kept_neighbors);
         let mut run = Self {
             partitioned,
             model,
@@ -149,7 +150,7 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
         (worker, arenas): &mut (usize, Arenas),
         tile: usize,
         exchanged: &[Option<Messages<T>>],
-    ) -> Result<(Vec<KeptTensor>, Duration)> {
+    ) -> Result<(Vec<Option<KeptTensor>>, Duration)> {
         let (mut taken, handle) = (Arena::default(), &self.partitioned.run_handles[*worker]);
         let places = exchanged.iter().map(|messages| {
             let exchanged = messages.as_ref().map(|messages| self.exchange(tile, messages, &mut taken));
@@ -165,7 +166,7 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
             let outputs = session.run_with_options(SessionInputs::from(&*inputs), handle.options.options())?;
             let elapsed = start.elapsed();
             let outputs = outputs.into_iter().zip(&stage.last_use);
-            let kept = outputs.map(|((_, value), &last_use)| self.keep(*worker, value, &mut arenas[last_use]));
+            let kept = outputs.map(|((_, value), &last_use)| self.keep(*worker, value, &mut arenas[last_use]).map(Some));
             Ok::<_, ort::Error>((kept.collect::<ort::Result<_>>()?, elapsed))
         };
         let done = self.cancel.during(&handle.run, || in_one_line(run).map_err(|cause| run_error(self.model, cause)));
@@ -201,7 +202,7 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
     /// Returns a kept output of a stage, and its memory.
     fn output(&self, tile: usize, origin: Origin) -> (&KeptTensor, &Arena) {
         let StageOutputs { tensors, arenas } = &self.stage_outputs[origin.stage];
-        let tensor = &tensors[tile][origin.output];
+        let tensor = tensors[tile][origin.output].as_ref().expect("a tensor is kept until its last use");
         let last_use = self.partitioned.stages[origin.stage].last_use[origin.output];
         (tensor, &arenas[tensor.worker][last_use])
     }
@@ -264,8 +265,11 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
     pub fn drop_after(&mut self, stage: usize) {
         let stages = &self.partitioned.stages;
         self.received.retain(|received| stages[received.origin.stage].last_use[received.origin.output] > stage);
-        let arenas = self.stage_outputs.iter_mut().flat_map(|done| &mut done.arenas);
-        arenas.for_each(|arenas| self.pool.give(&mut arenas[stage]));
+        for (done, Stage { last_use, .. }) in self.stage_outputs.iter_mut().zip(stages) {
+            let tensors = done.tensors.iter_mut().flat_map(|outputs| outputs.iter_mut().zip(last_use));
+            tensors.filter(|(_, last_use)| **last_use == stage).for_each(|(tensor, _)| *tensor = None);
+            done.arenas.iter_mut().for_each(|arenas| self.pool.give(&mut arenas[stage]));
+        }
     }
 
     fn read(&self, tile: usize, forces: Forces) -> Result<Response> {

@@ -1,7 +1,7 @@
 //! A stage's output, kept for later stages: in an arena, or where ONNX Runtime has put it.
 //!
-//! Small structures leave their tensors in place, in the caches. Those of large ones are copied to arenas: otherwise ONNX
-//! Runtime would hold the memory of all stages, and read and write it twice.
+//! Small structures leave their tensors in place, without a copy. Those of large ones are copied to arenas, which bypasses
+//! the caches and has huge pages.
 
 use bytemuck::Pod;
 use ort::session::SessionInputValue;

@@ -10,7 +10,6 @@ use tumble_core::error::Result;
 use tumble_core::graph::Graph;
 use tumble_core::parallel::locked;
 use tumble_core::potential::{Forces, KeptEdges, Replicas};
-use tumble_core::provider::CACHE_BYTES;
 use tumble_core::rotation::IDENTITY;
 use tumble_onnx::contract::metadata::Precision;
 use tumble_onnx::contract::packing::Tensors;
@@ -19,9 +18,13 @@ use tumble_ops::Real;
 
 use crate::partition::arena::Pool;
 use crate::partition::executor::Evaluation;
-use crate::partition::tiles::{Rows, Tiles};
+use crate::partition::tiles::Tiles;
 use crate::partition::{PartitionedModel, rank_exchange};
 use crate::worker::Timed;
+
+/// Largest size of a replica's kept tensors, bytes, at which they stay where ONNX Runtime has put them. Larger ones are
+/// faster in arenas, whose huge pages cost fewer TLB misses.
+const IN_PLACE: usize = 256 << 20;
 
 /// Centers per tile where kept edges are counted.
 const COUNTED: usize = 64;
@@ -76,11 +79,13 @@ impl PartitionedModel {
         Ok(((responses, elapsed), kept))
     }
 
-    /// Returns whether the kept tensors of a replica fit into the caches.
-    pub fn keeps_in_place(&self, tiles: &Tiles) -> bool {
-        let slots: usize = (0..tiles.len()).map(|tile| tiles.n_rows(tile, Rows::Slots)).sum();
+    /// Returns whether the kept tensors of a replica stay in place; each center has at most `kept` neighbors if the model
+    /// prunes edges.
+    pub fn keeps_in_place(&self, tiles: &Tiles, kept: Option<usize>) -> bool {
+        let slots = |tile| tiles.centers(tile).len() * tiles.width(tile).min(kept.unwrap_or(usize::MAX));
+        let slots: usize = (0..tiles.len()).map(slots).sum();
         // Their size is unknown in the self-check, which measures it in arenas.
-        self.bytes_per_slot > 0 && slots * self.bytes_per_slot <= CACHE_BYTES
+        self.bytes_per_slot > 0 && slots * self.bytes_per_slot <= IN_PLACE
     }
 
     /// Counts the edges of a graph that the model keeps; `None` if it prunes none.
