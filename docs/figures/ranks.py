@@ -29,11 +29,11 @@ def draw_model(axes, cases, color):
 
 
 def draw_measured(axes, measured, atoms, name, color):
-    """Efficiency on two ranks, from processor times: one rank beside a second run of one, against two ranks."""
+    """Efficiency on two ranks: the time of one rank beside a second run of one, over twice that of two ranks."""
     rows = [row for row in measured if (row["atoms"], row["model"], row["rotate"]) == (atoms, name, "none")]
-    work = {(row["ranks"], row["copies"]): row["work"] for row in rows if row["exchange"] == "yes"}
-    if {(1, 2), (2, 1)} <= work.keys():
-        axes.plot([2], [work[1, 2] / work[2, 1]], "o", color=color, markersize=5, clip_on=False)
+    wall = {(row["ranks"], row["copies"]): row["wall"] for row in rows if row["exchange"] == "yes"}
+    if {(1, 2), (2, 1)} <= wall.keys():
+        axes.plot([2], [wall[1, 2] / 2 / wall[2, 1]], "o", color=color, markersize=5, clip_on=False)
 
 
 def draw_panel(axes, kind, cases, measured):
@@ -56,10 +56,10 @@ def legend(figure):
         "messages, predicted": dict(linestyle="-", linewidth=1.8),
         "the same, uneven density": dict(linestyle="--", linewidth=1.2),
         "exchange no, bound": dict(linestyle=":", linewidth=1),
-        "messages, measured (±15%)": dict(linestyle="", marker="o", markersize=5),
+        "messages, measured on two ranks": dict(linestyle="", marker="o", markersize=5),
     }
     lines += [plt.Line2D([], [], color="black", label=label, **style) for label, style in styles.items()]
-    figure.legend(handles=lines, loc="lower center", ncols=4, fontsize=8, frameon=False)
+    figure.legend(handles=lines, loc="lower center", ncols=4, fontsize=7.5, frameon=False)
 
 
 def main():

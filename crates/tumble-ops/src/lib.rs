@@ -19,6 +19,7 @@ pub mod row_program;
 mod rowwise;
 mod simd;
 mod threads;
+mod transpose;
 
 use ort::operator::{Operator, OperatorDomain};
 use ort::value::TensorElementType;

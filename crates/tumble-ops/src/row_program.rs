@@ -13,7 +13,6 @@ mod functions;
 mod layout;
 pub(crate) mod operator;
 mod parts;
-mod products;
 mod run;
 #[doc(hidden)]
 pub mod step_times;

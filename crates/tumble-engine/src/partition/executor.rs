@@ -166,7 +166,8 @@ impl<'a, T: Real + Pod> Evaluation<'a, T> {
             let outputs = session.run_with_options(SessionInputs::from(&*inputs), handle.options.options())?;
             let elapsed = start.elapsed();
             let outputs = outputs.into_iter().zip(&stage.last_use);
-            let kept = outputs.map(|((_, value), &last_use)| self.keep(*worker, value, &mut arenas[last_use]).map(Some));
+            let kept =
+                outputs.map(|((_, value), &last_use)| self.keep(*worker, value, &mut arenas[last_use]).map(Some));
             Ok::<_, ort::Error>((kept.collect::<ort::Result<_>>()?, elapsed))
         };
         let done = self.cancel.during(&handle.run, || in_one_line(run).map_err(|cause| run_error(self.model, cause)));

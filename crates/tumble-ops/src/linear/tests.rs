@@ -20,7 +20,7 @@ fn expected(count: usize, rows: &[f64], weight: Weight<f64>, bias: &[f64]) -> Ve
 /// Calls `test` with products of all kinds of sizes.
 fn each(mut test: impl FnMut(usize, &[f64], Weight<f64>, &[f64])) {
     for count in [0, 1, 3, 4, 5, 9, 37, 38] {
-        for sizes in [[1, 1], [0, 4], [3, 5], [8, 16], [17, 1], [1, 33], [40, 19], [64, 600]] {
+        for sizes in [[1, 1], [0, 4], [3, 5], [8, 16], [17, 1], [1, 33], [40, 19], [64, 600], [600, 64]] {
             let (rows, numbers) = (wave(count * sizes[0], 0.7), wave(sizes[0] * sizes[1], 1.3));
             for (transposed, bias) in [(false, wave(sizes[1], 0.3)), (true, wave(sizes[1], 0.3)), (true, vec![])] {
                 test(count, &rows, Weight { numbers: &numbers, sizes, transposed }, &bias);
@@ -61,7 +61,7 @@ impl WithSimd for WithRegister {
             let Weight { numbers, sizes, .. } = weight;
             let exact = expected(count, rows, Weight { transposed: true, ..weight }, &[]);
             let mut into = vec![0.0; exact.len()];
-            Few { rows, weight: numbers, sizes, into: &mut into }.with_simd(simd);
+            ScalarProducts { rows, weight: numbers, sizes, into: &mut into }.with_simd(simd);
             assert_close(&into, &exact, 1e-13);
             let exact = expected(count, rows, Weight { transposed: false, ..weight }, &[]);
             let mut into = vec![0.0; exact.len()];
@@ -74,4 +74,20 @@ impl WithSimd for WithRegister {
 #[test]
 fn products_are_the_same_with_each_register() {
     with_each_register(WithRegister);
+}
+
+#[test]
+fn way_depends_on_the_rows_and_the_weight() {
+    let way = |sizes: [usize; 2], transposed, rows| {
+        let numbers = vec![0.0f32; sizes[0] * sizes[1]];
+        Way::of(Weight { numbers: &numbers, sizes, transposed }, rows)
+    };
+    use Way::{ByColumns, ByScalarProducts, InOrder, Packed};
+    let ways = |sizes, transposed| [1, 16, 64, 65, 384, 385].map(|rows| way(sizes, transposed, rows));
+    assert_eq!(ways([512, 128], false), [InOrder, Packed, Packed, Packed, Packed, Packed]);
+    assert_eq!(ways([512, 128], true), [ByScalarProducts, ByScalarProducts, ByColumns, Packed, Packed, Packed]);
+    let wide = [ByScalarProducts, ByScalarProducts, ByColumns, ByColumns, ByColumns, Packed];
+    assert_eq!(ways([2048, 512], true), wide);
+    assert_eq!(ways([128, 512], true), [ByScalarProducts, ByScalarProducts, Packed, Packed, Packed, Packed]);
+    assert_eq!(ways([32, 32], true), [ByScalarProducts, Packed, Packed, Packed, Packed, Packed]);
 }

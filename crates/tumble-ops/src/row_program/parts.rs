@@ -7,10 +7,10 @@ use bytemuck::Pod;
 
 use super::elementwise::Arithmetic;
 use super::layout::{FEWEST_ROWS, Layout};
-use super::products::turn;
 use super::{RowProgram, RowStep};
 use crate::Real;
 use crate::linear::Weight;
+use crate::transpose::transpose;
 
 /// Fewest multiply-adds of a block of few rows: in shorter ones, products lose more time than another thread saves.
 const WORTH_A_THREAD: usize = 4_000_000;
@@ -89,7 +89,7 @@ impl<T: Real + Arithmetic + Pod> Run<'_, T> {
         let lengths: Vec<_> = weights.iter().map(|weight| weight.map_or(0, |weight| weight.numbers.len())).collect();
         let mut turned = pieces(memory, &lengths);
         for (weight, into) in weights.into_iter().zip(&mut turned) {
-            weight.into_iter().for_each(|weight| turn(weight, into));
+            weight.into_iter().for_each(|weight| transpose(weight.numbers, weight.sizes[0], into));
         }
         turned
     }
