@@ -54,7 +54,7 @@ def test_memory_that_suffices_on_one_rank_only(tmp_path):
     script = "processors 1 1 2\n" + box + model(WATER_F64, "rotate tetrahedral memory {}") + "run 0\n"
     output = " ".join(refused(tmp_path, script.format(1), 2).split())
     sentence = "limited to 1 MB, too little for the atoms of a rank that exchanges messages: raise memory to at least"
-    found = re.search(f"{sentence} ([0-9]+) MB, or use more ranks", output)
+    found = re.search(f"{sentence} ([0-9]+) MB, or use more ranks or fewer threads", output)
     assert found, output
     succeed(tmp_path, script.format(found[1]), 2)
 

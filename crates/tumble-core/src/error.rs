@@ -416,10 +416,11 @@ crate::errors! {
         /// Cause: The tensors kept between the layers need more than `memory`. Ranks that exchange messages cannot divide
         /// their atoms into blocks.
         ///
-        /// Cure: Raise `memory` to the value in the sentence, or use more ranks, so that each has fewer atoms.
+        /// Cure: Raise `memory` to the value in the sentence, and somewhat more if atoms move between the ranks. Or use
+        /// more ranks, so that each has fewer atoms, or fewer threads, so that fewer are evaluated at the same time.
         #[error(
             "memory is limited to {} MB, too little for the atoms of a rank that exchanges messages: raise memory to at \
-             least {} MB, or use more ranks", given >> 20, needed.div_ceil(1 << 20)
+             least {} MB, or use more ranks or fewer threads", given >> 20, needed.div_ceil(1 << 20)
         )]
         RankMemory {
             /// The limit, bytes.

@@ -31,11 +31,11 @@ mod worker_memory;
 use std::fmt;
 use std::ops::Range;
 
-pub use self::batches::{batch_size, plan};
+pub use self::batches::{batch_across_ranks, plan};
 pub use self::costs::{GraphSize, Level, ModelCosts, Partition, RecomputeLevel, SlotRule, Unopened};
 pub use self::limits::Limits;
 pub use self::runs::split_into_runs;
-pub use self::stages::stages_across_ranks;
+pub use self::stages::{Stages, fastest_stages};
 pub use self::steps::{Execution, Step, steps};
 use crate::forces::Forces;
 use crate::numbers::megabytes;

@@ -4,7 +4,7 @@ use crate::domain::Domain;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::least_megabytes::smallest;
-use crate::planner::{GraphSize, ModelCosts, Part, Plan, Unopened, Work, batch_size, plan};
+use crate::planner::{GraphSize, ModelCosts, Part, Plan, Unopened, Work, batch_across_ranks, plan};
 use crate::potential::{Potential, Replicas};
 
 impl Part {
@@ -41,7 +41,7 @@ pub fn plan_across_ranks(potential: &dyn Potential, domain: &Domain, work: &Work
     let limits = potential.limits(memory);
     let bytes = |memory| query_costs(potential, |costs| costs.within(memory).bytes(work.size, limits.workers));
     let needed = if bytes(memory) <= memory { 0 } else { smallest(memory, usize::MAX, |more| bytes(more) <= more) };
-    let batch = query_costs(potential, |costs| batch_size(work.size, costs, &limits));
+    let batch = query_costs(potential, |costs| batch_across_ranks(work.size, costs, &limits));
     let least = domain.ranks.least(vec![batch as f64, -(needed as f64)])?;
     match -least[1] {
         0.0 => Ok(Plan::in_batches(work, least[0] as usize, limits.workers)),

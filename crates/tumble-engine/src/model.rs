@@ -18,7 +18,7 @@ use tumble_core::graph::Graph;
 use tumble_core::panics::ForeignError;
 use tumble_core::planner::{
     self, Execution, GraphSize, Level, Limits, ModelCosts, Part, Partition, RecomputeLevel, Share, SlotRule, Step,
-    stages_across_ranks, steps,
+    fastest_stages, steps,
 };
 use tumble_core::potential::{Forces, KeptEdges, ModelInfo, Potential, Replicas, Response};
 use tumble_core::potential_plan::query_costs;
@@ -219,8 +219,8 @@ impl OnnxPotential {
     /// Evaluates all replicas of a graph together with the other ranks that share its structure.
     fn across_ranks(&mut self, part: &Replicas, domain: &Domain, forces: Forces) -> Result<Vec<Response>> {
         let (size, workers) = (GraphSize::of(part.graph), self.workers.count());
-        let stages = query_costs(self, |costs| stages_across_ranks(size, costs, workers));
-        let (level, tile) = stages.unwrap_or((RecomputeLevel::Speed, 1));
+        let stages = query_costs(self, |costs| fastest_stages(size, costs, workers));
+        let (level, tile) = stages.map_or((RecomputeLevel::Speed, 1), |stages| (stages.level, stages.tile));
         // All ranks take the level of the rank with least memory: another level would exchange other tensors.
         let level = -domain.ranks.least(vec![-(level as i32 as f64)])?[0];
         let partitioned = self.partitioned(RecomputeLevel::ALL[level as usize]);

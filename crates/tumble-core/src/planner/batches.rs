@@ -27,10 +27,20 @@ pub fn plan(work: &[Work], model: &ModelCosts, limits: &Limits) -> Result<Plan, 
 ///
 /// # Errors
 /// [`Unopened`] with a level that must be opened first.
-pub fn batch_size(size: GraphSize, model: &ModelCosts, limits: &Limits) -> Result<usize, Unopened> {
+fn batch_size(size: GraphSize, model: &ModelCosts, limits: &Limits) -> Result<usize, Unopened> {
     let (workers, bytes) = (limits.workers, model.bytes(size, limits.workers)?.max(1));
     let count = (limits.bytes_per_batch() / bytes).max(workers.min(limits.memory / bytes)).max(1);
     Ok(if count > workers { count / workers * workers } else { count })
+}
+
+/// Returns the number of replicas of one graph in a batch that several ranks evaluate together, stage by stage: what is
+/// kept of all of them must fit into memory at the same time.
+///
+/// # Errors
+/// [`Unopened`] with a level that must be opened first.
+pub fn batch_across_ranks(size: GraphSize, model: &ModelCosts, limits: &Limits) -> Result<usize, Unopened> {
+    let bytes = model.bytes(size, limits.workers)?.max(1);
+    Ok((limits.memory.min(limits.bytes_abreast()) / bytes).max(1))
 }
 
 /// Replicas of one structure and one kind of forces that have no batch yet.

@@ -1,6 +1,6 @@
 //! Costs of a model as plain data, and the working memory that it needs for a graph.
 
-use super::stages::fastest_level;
+use super::stages::fastest_stages;
 use crate::graph::Graph;
 
 /// The size of a graph, as input of its costs.
@@ -173,7 +173,7 @@ impl ModelCosts {
     /// [`Unopened`] with a level that must be opened first.
     pub fn bytes_beside(&self, size: GraphSize, widest: usize, workers: usize) -> Result<usize, Unopened> {
         let whole = self.bytes_in_one_piece(size, widest);
-        let stages = if self.partition.is_large(whole) { fastest_level(size, self, workers)? } else { None };
-        Ok(stages.map_or(whole, |(_, bytes)| whole.min(bytes)))
+        let stages = if self.partition.is_large(whole) { fastest_stages(size, self, workers)? } else { None };
+        Ok(stages.map_or(whole, |stages| whole.min(stages.bytes)))
     }
 }

@@ -15,45 +15,45 @@ pub(super) fn is_worth_threads(size: GraphSize) -> bool {
     size.centers >= 2 * SMALLEST_TILE
 }
 
-/// Returns the fastest level that fits into memory, or else the level of least memory, and its bytes; `None` if the
+/// The stages of a structure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stages {
+    /// Recompute level.
+    pub level: RecomputeLevel,
+    /// Centers per tile.
+    pub tile: usize,
+    /// Estimated working memory, bytes.
+    pub bytes: usize,
+}
+
+/// Returns the stages at the fastest level that fits into memory, or else at the level of least memory; `None` if the
 /// model cannot be partitioned. The search ends at an impossible level, as all further ones are impossible too.
-pub(super) fn fastest_level(
-    size: GraphSize,
-    model: &ModelCosts,
-    workers: usize,
-) -> Result<Option<(RecomputeLevel, usize)>, Unopened> {
+///
+/// # Errors
+/// [`Unopened`] with a level that must be opened first.
+pub fn fastest_stages(size: GraphSize, model: &ModelCosts, workers: usize) -> Result<Option<Stages>, Unopened> {
+    let memory = model.partition.memory;
     for level in RecomputeLevel::ALL {
         let kept = match model.partition.level(level) {
             Level::Unopened => return Err(Unopened(level)),
             Level::Impossible => break,
             Level::Keeps(bytes) => model.slots(size) * bytes + model.listed_bytes(size, size.widest),
         };
-        let bytes = kept + TILES * workers * tile(size, model, workers) * bytes_per_center(size, model);
-        if bytes <= model.partition.memory || level == RecomputeLevel::Memory {
-            return Ok(Some((level, bytes)));
+        let tile = tile(size, model, workers, memory.saturating_sub(kept));
+        let bytes = kept + TILES * workers * tile * bytes_per_center(size, model);
+        if bytes <= memory || level == RecomputeLevel::Memory {
+            return Ok(Some(Stages { level, tile, bytes }));
         }
     }
     Ok(None)
 }
 
-/// Returns the level and the centers per tile for a rank's part of a structure; `None` if the model cannot be
-/// partitioned. The ranks have to agree on the level.
-///
-/// # Errors
-/// [`Unopened`] with a level that must be opened first.
-pub fn stages_across_ranks(
-    size: GraphSize,
-    model: &ModelCosts,
-    workers: usize,
-) -> Result<Option<(RecomputeLevel, usize)>, Unopened> {
-    let level = fastest_level(size, model, workers)?;
-    Ok(level.map(|(level, _)| (level, tile(size, model, workers))))
-}
-
-/// Returns the centers per tile: all workers get the same number of tiles, of about equal size.
-pub(super) fn tile(size: GraphSize, model: &ModelCosts, workers: usize) -> usize {
-    let [small, wide] = model.partition.bytes_per_tile(workers).map(|bytes| bytes / bytes_per_center(size, model));
-    let most = small.max(wide.min(WIDE_TILE)).max(SMALLEST_TILE);
+/// Returns the centers per tile, with `free` bytes for the tiles of all workers: all workers get the same number of
+/// tiles, of about equal size.
+fn tile(size: GraphSize, model: &ModelCosts, workers: usize, free: usize) -> usize {
+    let fitting = |bytes: usize| bytes / bytes_per_center(size, model);
+    let [small, wide] = model.partition.bytes_per_tile(workers).map(fitting);
+    let most = small.max(wide.min(WIDE_TILE)).min(fitting(free / (TILES * workers))).max(SMALLEST_TILE);
     let centers = size.centers.max(1);
     centers.div_ceil(centers.div_ceil(most).next_multiple_of(workers))
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::costs::{GraphSize, ModelCosts, RecomputeLevel, Unopened};
-use super::stages::{fastest_level, is_worth_threads, tile};
+use super::stages::{Stages, fastest_stages, is_worth_threads};
 use super::{Limits, Part};
 
 /// A step: parts of a batch that are evaluated in the same way.
@@ -56,8 +56,8 @@ pub fn steps(batch: &[Part], model: &ModelCosts, limits: &Limits) -> Result<Vec<
 /// Returns the stages of a structure, with their bytes, if it is large; `None` if it is evaluated in one piece.
 fn stages(size: GraphSize, model: &ModelCosts, workers: usize) -> Result<Option<(Execution, usize)>, Unopened> {
     let large = model.partition.is_large(model.bytes_in_one_piece(size, size.widest));
-    let level = if large { fastest_level(size, model, workers)? } else { None };
-    Ok(level.map(|(level, bytes)| (Execution::Stages { level, tile: tile(size, model, workers) }, bytes)))
+    let stages = if large { fastest_stages(size, model, workers)? } else { None };
+    Ok(stages.map(|Stages { level, tile, bytes }| (Execution::Stages { level, tile }, bytes)))
 }
 
 /// Plans parts in one piece. Workers with runs of their own are faster than threads that share one run, if there are

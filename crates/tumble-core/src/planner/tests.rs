@@ -112,11 +112,32 @@ fn large_structures_are_evaluated_in_stages_at_the_fastest_level_that_fits() {
 fn tiles_of_a_wide_model_grow_beyond_the_caches_if_memory_allows() {
     let tile = |memory, workers, centers| {
         let wide = ModelCosts { bytes_per_slot: 4 * MB / 10, ..cut(memory, [Level::Keeps(1000); 3]) };
-        stages_across_ranks(atoms(centers), &wide, workers).unwrap().unwrap().1
+        fastest_stages(atoms(centers), &wide, workers).unwrap().unwrap().tile
     };
     assert_eq!([tile(4096 * MB, 1, 960), tile(4096 * MB, 2, 960), tile(4096 * MB, 4, 960)], [64, 60, 30]);
     assert_eq!([tile(512 * MB, 1, 960), tile(64 * MB, 1, 960)], [24, 24]);
     assert_eq!([tile(4096 * MB, 1, 100), tile(4096 * MB, 1, 96), tile(4096 * MB, 1, 0)], [50, 48, 1]);
+}
+
+/// More memory never needs more: otherwise the least memory in errors would be wrong.
+#[test]
+fn stages_that_fit_into_some_memory_fit_into_more() {
+    for (workers, per_slot) in [(1, MB / 10), (2, MB / 10), (3, MB / 2)] {
+        let fits = |memory| {
+            let model = ModelCosts { bytes_per_slot: per_slot, ..cut(memory, [8000, 4000, 2000].map(Level::Keeps)) };
+            fastest_stages(atoms(1029), &model, workers).unwrap().unwrap().bytes <= memory
+        };
+        let least = (1..4000).find(|&memory| fits(memory * MB)).unwrap();
+        assert!((least..least + 500).all(|memory| fits(memory * MB)), "from {least} MB on");
+    }
+}
+
+/// Ranks keep all replicas of a batch at the same time, whatever the number of workers.
+#[test]
+fn batch_across_ranks_fits_into_memory() {
+    let batch = |count, memory, workers| batch_across_ranks(atoms(count), &uncut(), &limits(memory * MB, workers));
+    assert_eq!([batch(2, 2048, 1), batch(2, 2048, 4), batch(2, 100, 4)], [Ok(16), Ok(64), Ok(50)]);
+    assert_eq!([batch(100, 2048, 1), batch(100, 2048, 4), batch(100, 50, 4)], [Ok(1), Ok(1), Ok(1)]);
 }
 
 #[test]

@@ -31,11 +31,16 @@ impl Limits {
         self.provider.bytes_per_run.min(LARGEST_SHORT_RUN) * RUNS_PER_SHORT_EVALUATION * self.workers
     }
 
+    /// Returns the working memory of one run of normal size for each worker, bytes.
+    pub(super) fn bytes_abreast(&self) -> usize {
+        self.workers.saturating_mul(self.provider.bytes_per_run)
+    }
+
     /// Returns the working memory of all replicas of a batch, bytes. A single worker takes one run of the size
     /// that suits the provider; several take runs from a queue, unless memory is too small for all to work at the same
     /// time.
     pub(super) fn bytes_per_batch(&self) -> usize {
-        match (self.workers, self.workers.saturating_mul(self.provider.bytes_per_run)) {
+        match (self.workers, self.bytes_abreast()) {
             (_, abreast) if self.memory < abreast => self.memory,
             (1, abreast) => abreast,
             (_, abreast) => RUNS_PER_WORKER * abreast,
