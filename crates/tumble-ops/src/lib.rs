@@ -18,6 +18,7 @@ mod real;
 pub mod row_program;
 mod rowwise;
 mod simd;
+mod tensors;
 mod threads;
 mod transpose;
 

@@ -1,7 +1,7 @@
 //! The kernels as custom operators of ONNX Runtime: check the sizes of its tensors and call the kernels on slices.
 
 use ort::operator::{BoxedKernel, ComputeContext, Kernel, KernelContext, Operator, OperatorInput, OperatorOutput};
-use ort::value::{DynValue, PrimitiveTensorElementType, TensorElementType, ValueRef, ValueRefMut};
+use ort::value::{PrimitiveTensorElementType, TensorElementType};
 use tumble_core::echo::echo;
 use tumble_core::panics::in_one_line;
 
@@ -12,6 +12,7 @@ use crate::rowwise::{
     self, Function, Glu, GluGradient, LayerNorm, LayerNormGradient, RmsNorm, RmsNormGradient, Silu, SiluGradient,
 };
 use crate::simd::SimdFloat;
+use crate::tensors::{Outputs, Tensor};
 use crate::threads::Threads;
 use crate::{LINEAR, Real};
 
@@ -158,20 +159,15 @@ fn epsilon(context: &KernelContext) -> ort::Result<f64> {
 
 fn each_row<T: Number, F: Function>(context: &ComputeContext, function: F) -> ort::Result<()> {
     let [of_row, of_gradient, of_result] = F::PARTS;
-    let rows = input(context, 0)?;
-    let (shape, rows) = rows.try_extract_tensor::<T>()?;
-    let gradient = if of_gradient > 0 { Some(input(context, 1)?) } else { None };
-    let gradient = gradient.as_ref().map(|gradient| gradient.try_extract_tensor::<T>()).transpose()?;
-    let gradient = gradient.map_or(&[][..], |(_, gradient)| gradient);
+    let tensor = Tensor::input(context, 0)?;
+    let (shape, rows) = (tensor.shape, tensor.numbers::<T>()?);
+    let gradient = if of_gradient > 0 { Tensor::input(context, 1)?.numbers()? } else { &[] };
     let columns = shape.last().map_or(0, |&columns| columns as usize);
     let width = columns / of_row;
     if width == 0 || width * of_row != columns || gradient.len() * of_row != rows.len() * of_gradient {
         return Err(wrong("its rows cannot be split into equal parts, or its gradient has another shape"));
     }
-    let mut shape = shape.to_vec();
-    *shape.last_mut().expect("there are columns") = (of_result * width) as i64;
-    let mut into = context.output(0, shape)?.ok_or_else(|| wrong("an output is missing"))?;
-    let into = into.try_extract_tensor_mut::<T>()?.1;
+    let into = Outputs::of(context).next(&with_columns(shape, of_result * width))?;
     rowwise::apply(Threads::Session(context), function, width, (rows, gradient), into)
 }
 
@@ -181,24 +177,20 @@ fn heads(context: &KernelContext) -> ort::Result<usize> {
 }
 
 fn forward<T: Number>(context: &ComputeContext, heads: usize) -> ort::Result<()> {
-    let (rows, bias) = (input(context, 0)?, input(context, 1)?);
-    let (source, filled) = (input(context, 2)?, input(context, 4)?);
-    let tokens = Tokens::<T>::read([&rows, &bias, &source, &filled], heads)?;
-    let mut into = output(context, 0, [tokens.count, tokens.width()])?;
-    attention::forward(Threads::Session(context), tokens.inputs(), into.try_extract_tensor_mut::<T>()?.1)
+    let tokens = Tokens::<T>::read(context, heads)?;
+    let into = Outputs::of(context).next(&[tokens.count, tokens.width()])?;
+    attention::forward(Threads::Session(context), tokens.inputs(), into)
 }
 
 fn backward<T: Number>(context: &ComputeContext, heads: usize) -> ort::Result<()> {
-    let (rows, bias) = (input(context, 0)?, input(context, 1)?);
-    let (source, filled, gradient) = (input(context, 2)?, input(context, 4)?, input(context, 5)?);
-    let tokens = Tokens::<T>::read([&rows, &bias, &source, &filled], heads)?;
-    let gradient = gradient.try_extract_tensor::<T>()?.1;
+    let tokens = Tokens::<T>::read(context, heads)?;
+    let gradient = Tensor::input(context, 5)?.numbers()?;
     if gradient.len() != tokens.count * tokens.width() {
         return Err(wrong("its gradient has another shape than its result"));
     }
-    let mut of_rows = output(context, 0, [tokens.count, 3 * tokens.width()])?;
-    let mut of_bias = output(context, 1, [tokens.source.len() / tokens.places, 1, tokens.places])?;
-    let (of_rows, of_bias) = (of_rows.try_extract_tensor_mut::<T>()?.1, of_bias.try_extract_tensor_mut::<T>()?.1);
+    let mut outputs = Outputs::of(context);
+    let of_rows = outputs.next(&[tokens.count, 3 * tokens.width()])?;
+    let of_bias = outputs.next(&[tokens.source.len() / tokens.places, 1, tokens.places])?;
     attention::backward(Threads::Session(context), tokens.inputs(), gradient, of_rows, of_bias)
 }
 
@@ -214,19 +206,21 @@ fn weight_name(node: &KernelContext) -> String {
 
 /// Multiplies: rows [.., in], weight [in, out] or [out, in], bias [out] if any -> [.., out].
 fn product<T: Number>(context: &ComputeContext, transposed: bool, name: &str) -> ort::Result<()> {
-    let (rows, weight) = (input(context, 0)?, input(context, 1)?);
-    let bias = if context.num_inputs()? > 2 { Some(input(context, 2)?) } else { None };
-    let ((shape, rows), (sides, numbers)) = (rows.try_extract_tensor::<T>()?, weight.try_extract_tensor::<T>()?);
-    let bias = bias.as_ref().map(|bias| bias.try_extract_tensor::<T>()).transpose()?.map_or(&[][..], |(_, bias)| bias);
-    let &[first, second] = &sides[..] else { return Err(wrong("its weight is no matrix")) };
+    let [rows, weight] = [Tensor::input(context, 0)?, Tensor::input(context, 1)?];
+    let bias = if context.num_inputs()? > 2 { Tensor::input(context, 2)?.numbers()? } else { &[] };
+    let (shape, rows, numbers) = (rows.shape, rows.numbers::<T>()?, weight.numbers()?);
+    let &[first, second] = weight.shape else { return Err(wrong("its weight is no matrix")) };
     let (first, second) = (first as usize, second as usize);
     let sizes = if transposed { [second, first] } else { [first, second] };
     check_product(shape, sizes, bias.len(), name)?;
-    let mut shape = shape.to_vec();
-    *shape.last_mut().expect("there are columns") = sizes[1] as i64;
-    let mut into = context.output(0, shape)?.ok_or_else(|| wrong("an output is missing"))?;
-    let into = into.try_extract_tensor_mut::<T>()?.1;
+    let into = Outputs::of(context).next(&with_columns(shape, sizes[1]))?;
     linear_on(Threads::Session(context), rows, Weight { numbers, sizes, transposed }, bias, into)
+}
+
+/// Returns the shape of rows with another number of columns.
+fn with_columns(shape: &[i64], columns: usize) -> Vec<usize> {
+    let outer = shape.split_last().map_or(&[][..], |(_, outer)| outer);
+    outer.iter().map(|&length| length as usize).chain([columns]).collect()
 }
 
 /// Compares the shape of the rows of a product, and the numbers of its bias, with the sizes of its weight.
@@ -246,17 +240,17 @@ const CENTERS: usize = 16;
 
 /// Solves for the cutoffs: distances [C, K], mask [C, K], count, cutoff and width [] -> root [C], slope [C].
 fn cutoffs<T: Number>(context: &ComputeContext) -> ort::Result<()> {
-    let (distances, mask) = (input(context, 0)?, input(context, 1)?);
-    let ((shape, distances), (_, mask)) = (distances.try_extract_tensor::<T>()?, mask.try_extract_tensor::<bool>()?);
+    let tensor = Tensor::input(context, 0)?;
+    let (distances, mask) = (tensor.numbers::<T>()?, Tensor::input(context, 1)?.numbers::<bool>()?);
     let [count, cutoff, width] = [number::<T>(context, 2)?, number::<T>(context, 3)?, number::<T>(context, 4)?];
-    let &[centers, slots] = &shape[..] else { return Err(wrong("its distances are not [C, K]")) };
+    let &[centers, slots] = tensor.shape else { return Err(wrong("its distances are not [C, K]")) };
     if mask.len() != distances.len() {
         return Err(wrong("its mask has another shape than its distances"));
     }
     let equation = Equation { count, cutoff, width };
     equation.check().map_err(|fault| wrong(&fault))?;
-    let (mut roots, mut slopes) = (output(context, 0, [centers as usize])?, output(context, 1, [centers as usize])?);
-    let (roots, slopes) = (roots.try_extract_tensor_mut::<T>()?.1, slopes.try_extract_tensor_mut::<T>()?.1);
+    let mut outputs = Outputs::of(context);
+    let (roots, slopes) = (outputs.next::<T>(&[centers as usize])?, outputs.next::<T>(&[centers as usize])?);
     let centers = roots.chunks_mut(CENTERS).zip(slopes.chunks_mut(CENTERS)).enumerate();
     Threads::Session(context).share(centers.collect(), |(part, (roots, slopes))| {
         for (center, (root, slope)) in (part * CENTERS..).zip(roots.iter_mut().zip(slopes)) {
@@ -269,8 +263,7 @@ fn cutoffs<T: Number>(context: &ComputeContext) -> ort::Result<()> {
 
 /// Returns an input of one number.
 fn number<T: Number>(context: &ComputeContext, index: usize) -> ort::Result<f64> {
-    let value = input(context, index)?;
-    let number = value.try_extract_tensor::<T>()?.1.first().map(|number| number.to_f64());
+    let number = Tensor::input(context, index)?.numbers::<T>()?.first().map(|number| number.to_f64());
     number.ok_or_else(|| wrong("an input of one number is empty"))
 }
 
@@ -288,11 +281,11 @@ struct Tokens<'a, T> {
 }
 
 impl<'a, T: Number> Tokens<'a, T> {
-    fn read([rows, bias, source, filled]: [&'a DynValue; 4], heads: usize) -> ort::Result<Self> {
-        let (shape, rows) = rows.try_extract_tensor::<T>()?;
-        let (of_bias, bias) = bias.try_extract_tensor::<T>()?;
-        let (source, filled) = (source.try_extract_tensor::<i64>()?.1, filled.try_extract_tensor::<bool>()?.1);
-        let (&[count, columns], &[_, 1, places]) = (&shape[..], &of_bias[..]) else {
+    fn read(context: &'a ComputeContext, heads: usize) -> ort::Result<Self> {
+        let [of_rows, of_bias] = [Tensor::input(context, 0)?, Tensor::input(context, 1)?];
+        let (rows, bias) = (of_rows.numbers()?, of_bias.numbers()?);
+        let (source, filled) = (Tensor::input(context, 2)?.numbers()?, Tensor::input(context, 4)?.numbers()?);
+        let (&[count, columns], &[_, 1, places]) = (of_rows.shape, of_bias.shape) else {
             return Err(wrong("its rows are not [R, 3·w], or its bias is not [C, 1, T]"));
         };
         let (count, columns, places) = (count as usize, columns as usize, places as usize);
@@ -317,14 +310,6 @@ impl<'a, T: Number> Tokens<'a, T> {
         let Self { places, heads, size, rows, bias, source, filled, .. } = *self;
         attention::Inputs { layout: Layout { places, heads, size, source, filled }, rows, bias }
     }
-}
-
-fn input(context: &ComputeContext, index: usize) -> ort::Result<ValueRef<'_>> {
-    context.input(index)?.ok_or_else(|| wrong("an input is missing"))
-}
-
-fn output<const N: usize>(context: &ComputeContext, index: usize, shape: [usize; N]) -> ort::Result<ValueRefMut<'_>> {
-    context.output(index, shape)?.ok_or_else(|| wrong("an output is missing"))
 }
 
 pub(crate) fn wrong(what: &str) -> ort::Error {

@@ -1,10 +1,8 @@
 //! Programs of rows as custom operators of ONNX Runtime.
 
-use std::ops::Deref;
-
 use bytemuck::Pod;
 use ort::operator::{BoxedKernel, ComputeContext, Kernel, KernelContext, Operator, OperatorInput, OperatorOutput};
-use ort::value::{DynValue, PrimitiveTensorElementType, TensorElementType, ValueRef, ValueRefMut};
+use ort::value::{PrimitiveTensorElementType, TensorElementType};
 use tumble_core::panics::in_one_line;
 
 use super::elementwise::Arithmetic;
@@ -13,6 +11,7 @@ use super::parts::{Run, Source};
 use super::{RowDimension, RowInput, RowOutput, RowProgram, RowStep};
 use crate::Real;
 use crate::operators::wrong;
+use crate::tensors::{Outputs, Tensor};
 use crate::threads::Threads;
 
 /// The operator for one precision.
@@ -51,131 +50,82 @@ pub(crate) fn kernel<'a, T: Real + Arithmetic + Pod>(node: &KernelContext<'a>) -
     let text: String = node.get("program").ok_or_else(|| wrong("it has no attribute program"))?;
     let program: RowProgram = serde_json::from_str(&text).map_err(|error| wrong(&error.to_string()))?;
     let layout = Layout::new(&program).ok_or_else(|| wrong("a step of its program reads a later one"))?;
-    let constants: Vec<_> =
-        program.inputs.iter().enumerate().map(|(index, input)| constant(node, index, *input)).collect();
+    let inputs = program.inputs.iter().enumerate();
+    let constants: Vec<_> = inputs.map(|(index, input)| constant(node, index, *input)).collect();
     Ok(Box::new(move |context: &ComputeContext| {
-        let tensors = constants.iter().enumerate().map(|(index, constant)| match constant {
-            Some(constant) => Ok(Given::Session(constant)),
-            None => Tensor::read(context, index).map(Given::Run),
-        });
+        let tensors = constants.iter().enumerate();
+        let tensors = tensors.map(|(index, constant)| constant.map_or_else(|| Tensor::input(context, index), Ok));
         compute::<T>(context, &program, &layout, &tensors.collect::<ort::Result<Vec<_>>>()?)
     }))
 }
 
-/// Returns a weight or a vector of the session: to ask for it at each run would take longer than a small product. `None`
-/// if it is computed in each run.
+/// Returns a weight or a vector of the session, to ask for it once; `None` if it is computed in each run.
 fn constant<'a>(node: &KernelContext<'a>, index: usize, input: RowInput) -> Option<Tensor<'a>> {
-    match input {
-        RowInput::Constant(_) | RowInput::Weight => node.constant_input(index).ok().map(Tensor::new),
-        _ => None,
-    }
+    matches!(input, RowInput::Constant(_) | RowInput::Weight).then(|| Tensor::constant(node, index)).flatten()
 }
 
-/// An input of a node, of its session or of one run.
-enum Given<'a> {
-    Session(&'a Tensor<'a>),
-    Run(Tensor<'a>),
-}
-
-impl<'a> Deref for Given<'a> {
-    type Target = Tensor<'a>;
-
-    fn deref(&self) -> &Tensor<'a> {
-        match self {
-            Self::Session(tensor) => tensor,
-            Self::Run(tensor) => tensor,
-        }
-    }
-}
-
-/// A tensor.
-struct Tensor<'a> {
-    value: ValueRef<'a>,
-    /// Its numbers.
-    count: usize,
-}
-
-impl<'a> Tensor<'a> {
-    fn new(value: ValueRef<'a>) -> Self {
-        let count = value.shape().iter().product::<i64>() as usize;
-        Self { value, count }
-    }
-
-    fn read(context: &'a ComputeContext, index: usize) -> ort::Result<Self> {
-        context.input(index)?.map(Self::new).ok_or_else(|| wrong("an input is missing"))
-    }
-
-    /// Returns the numbers; checks the width of rows and the shape of a weight.
-    fn source<T: PrimitiveTensorElementType + Clone>(&self, input: RowInput) -> ort::Result<Source<'_, T>> {
-        let value: &DynValue = &self.value;
-        let source = match input {
-            RowInput::Flags(_) => Source::Flags(value.try_extract_tensor::<bool>()?.1),
-            RowInput::Rows(_) | RowInput::Constant(_) | RowInput::Table(_) => {
-                Source::Numbers(value.try_extract_tensor::<T>()?.1)
-            }
-            RowInput::Indices => Source::Indices(value.try_extract_tensor::<i64>()?.1),
-            RowInput::Weight => match value.try_extract_tensor::<T>()? {
-                (shape, numbers) if shape.len() == 2 => Source::Weight(numbers, [shape[0] as usize, shape[1] as usize]),
-                _ => return Err(wrong("its weight is no matrix")),
-            },
-        };
-        Ok(source)
-    }
+/// Returns the numbers of an input; checks the shape of a weight.
+fn source<'a, T: PrimitiveTensorElementType>(tensor: &Tensor<'a>, input: RowInput) -> ort::Result<Source<'a, T>> {
+    Ok(match input {
+        RowInput::Flags(_) => Source::Flags(tensor.numbers()?),
+        RowInput::Rows(_) | RowInput::Constant(_) | RowInput::Table(_) => Source::Numbers(tensor.numbers()?),
+        RowInput::Indices => Source::Indices(tensor.numbers()?),
+        RowInput::Weight => match *tensor.shape {
+            [first, second] => Source::Weight(tensor.numbers()?, [first as usize, second as usize]),
+            _ => return Err(wrong("its weight is no matrix")),
+        },
+    })
 }
 
 fn compute<T: Real + Arithmetic + Pod>(
     context: &ComputeContext,
     program: &RowProgram,
     layout: &Layout,
-    tensors: &[Given],
+    tensors: &[Tensor],
 ) -> ort::Result<()> {
     let rows = rows(program, tensors)?;
-    let sources: Vec<_> = tensors
-        .iter()
-        .zip(&program.inputs)
-        .map(|(tensor, input)| tensor.source::<T>(*input))
-        .collect::<ort::Result<_>>()?;
+    let sources = tensors.iter().zip(&program.inputs).map(|(tensor, input)| source::<T>(tensor, *input));
+    let sources: Vec<_> = sources.collect::<ort::Result<_>>()?;
     check_weights(program, layout, &sources)?;
     check_tables(program, layout, tensors, rows)?;
-    let mut values = outputs(context, program, layout, tensors, rows)?;
-    let outputs =
-        values.iter_mut().map(|value| Ok(value.try_extract_tensor_mut::<T>()?.1)).collect::<ort::Result<_>>()?;
+    let outputs = outputs(context, program, layout, tensors, rows)?;
     Run { program, layout, inputs: &sources, rows }.on(Threads::Session(context), outputs)
 }
 
 /// Allocates the outputs.
-fn outputs<'c>(
+fn outputs<'c, T: PrimitiveTensorElementType>(
     context: &'c ComputeContext,
     program: &RowProgram,
     layout: &Layout,
-    tensors: &[Given],
+    tensors: &[Tensor],
     rows: usize,
-) -> ort::Result<Vec<ValueRefMut<'c>>> {
+) -> ort::Result<Vec<&'c mut [T]>> {
     let length = |dimension: &RowDimension| match *dimension {
         RowDimension::Length(length) => length,
-        RowDimension::Like(input, axis) => tensors[input].value.shape().get(axis).map_or(0, |&length| length as usize),
+        RowDimension::Like(input, axis) => tensors[input].shape.get(axis).map_or(0, |&length| length as usize),
         RowDimension::Rows => rows,
     };
-    let output = |(index, output): (usize, &RowOutput)| {
+    let mut outputs = Outputs::of(context);
+    let allocated = |output: &RowOutput| {
         let shape: Vec<_> = output.shape.iter().map(length).collect();
         if shape.iter().product::<usize>() != rows * layout.widths[output.value] {
             return Err(wrong("an output of its program has another number of rows"));
         }
-        context.output(index, shape)?.ok_or_else(|| wrong("an output is missing"))
+        outputs.next(&shape)
     };
-    program.outputs.iter().enumerate().map(output).collect()
+    program.outputs.iter().map(allocated).collect()
 }
 
 /// Returns the number of rows, which all inputs agree on.
-fn rows(program: &RowProgram, tensors: &[Given]) -> ort::Result<usize> {
-    let count = |table: usize| tensors.get(table).map_or(0, |tensor| tensor.count);
+fn rows(program: &RowProgram, tensors: &[Tensor]) -> ort::Result<usize> {
+    let count = |table: usize| tensors.get(table).map_or(0, Tensor::len);
     let width = |table: usize| match program.inputs.get(table) {
         Some(RowInput::Table(width)) => (*width).max(1),
         _ => 1,
     };
     let of_inputs = tensors.iter().zip(&program.inputs).filter_map(|(tensor, input)| match *input {
-        RowInput::Rows(width) | RowInput::Flags(width) => Some((tensor.count, width.max(1))),
-        RowInput::Indices => Some((tensor.count, 1)),
+        RowInput::Rows(width) | RowInput::Flags(width) => Some((tensor.len(), width.max(1))),
+        RowInput::Indices => Some((tensor.len(), 1)),
         _ => None,
     });
     let of_steps = program.steps.iter().filter_map(|step| match *step {
@@ -191,14 +141,14 @@ fn rows(program: &RowProgram, tensors: &[Given]) -> ort::Result<usize> {
 }
 
 /// Checks that tables have the rows that steps read of them, and constants their width.
-fn check_tables(program: &RowProgram, layout: &Layout, tensors: &[Given], rows: usize) -> ort::Result<()> {
+fn check_tables(program: &RowProgram, layout: &Layout, tensors: &[Tensor], rows: usize) -> ort::Result<()> {
     tensors.iter().zip(&program.inputs).try_for_each(|(tensor, input)| check_constant(tensor, *input))?;
     for step in &program.steps {
         let (RowStep::First(table) | RowStep::Last(table) | RowStep::Gather(table, _)) = *step else { continue };
-        let found = (tensors[table].count / layout.widths[table].max(1)) as i64;
+        let found = (tensors[table].len() / layout.widths[table].max(1)) as i64;
         let inside = match *step {
             RowStep::Gather(_, indices) => {
-                let indices = tensors[indices].value.try_extract_tensor::<i64>()?.1;
+                let indices = tensors[indices].numbers::<i64>()?;
                 indices.iter().all(|&index| -found <= index && index < found)
             }
             _ => found >= rows as i64,
@@ -212,7 +162,7 @@ fn check_tables(program: &RowProgram, layout: &Layout, tensors: &[Given], rows: 
 
 fn check_constant(tensor: &Tensor, input: RowInput) -> ort::Result<()> {
     match input {
-        RowInput::Constant(width) if tensor.count != width => Err(wrong("a constant of its program has another width")),
+        RowInput::Constant(width) if tensor.len() != width => Err(wrong("a constant of its program has another width")),
         _ => Ok(()),
     }
 }
