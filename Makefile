@@ -14,7 +14,7 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 # The library of ONNX Runtime's wheel reports home unless told not to before it is loaded.
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help setup check build library wheel demo docs test test-rust test-lammps test-wheel test-examples test-compat test-export bench bench-lammps bench-sockets bench-many bench-export bench-hot bench-roofline instructions instructions-bless fuzz lint format clean
+.PHONY: help setup check build library wheel demo docs test test-rust test-lammps test-wheel test-examples test-compat test-export test-neon bench bench-lammps bench-sockets bench-many bench-export bench-hot bench-roofline instructions instructions-bless fuzz lint format clean
 
 help:
 	@echo "make demo    water in LAMMPS, turned at random at every step (1 to 3 minutes after the build)"
@@ -31,6 +31,7 @@ help:
 	@echo "make instructions-bless  records the instruction counts (both need valgrind)"
 	@echo "make test-compat  the LAMMPS tests with LAMMPS of August 2024 too, in .venv-compat and target/compat"
 	@echo "make test-export  the exporter of models, with metatrain in .venv-export and Orb in .venv-orb (10 GB)"
+	@echo "make test-neon  the tests of the operators on 64-bit ARM, emulated (5 minutes, 1.5 GB in target/neon)"
 	@echo "make test-examples  all commands of the manual, the experiments too, in short runs (10 minutes)"
 	@echo "make fuzz    random bytes for all parsers, SECONDS_EACH=60 (needs nightly Rust; 3 minutes to build)"
 	@echo "make lint    checks formatting, lints, documentation, required Rust version and crate licences"
@@ -197,6 +198,20 @@ $(ORB)/.done: python/tumble-export/tests/requirements-orb.txt
 test-export: $(EXPORT)/.done $(ORB)/.done
 	$(EXPORT)/bin/python -m pytest python/tumble-export/tests -q
 	$(ORB)/bin/python -m pytest python/tumble-export/tests/test_orb.py -q
+
+NEON := $(CURDIR)/target/neon
+$(NEON)/.done: scripts/neon/fetch.sh
+	scripts/neon/fetch.sh
+	@touch $@
+
+# Compiler, linker, C library and emulator are packages of Debian; cargo and the crates are the usual ones.
+test-neon: export CARGO_TARGET_DIR := $(NEON)/build
+test-neon: export RUSTC := $(CURDIR)/scripts/neon/rustc.sh
+test-neon: export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER := $(CURDIR)/scripts/neon/link.sh
+test-neon: export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTFLAGS := -Clinker-flavor=ld
+test-neon: export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER := $(NEON)/usr/bin/qemu-aarch64 -L $(NEON)
+test-neon: $(NEON)/.done
+	cargo test -p tumble-ops --target aarch64-unknown-linux-gnu --lib
 
 # Failing inputs are kept in fuzz/artifacts; the next run starts from target/fuzz/corpus.
 SECONDS_EACH := 60

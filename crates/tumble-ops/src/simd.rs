@@ -229,6 +229,12 @@ mod tests {
         found.into_inner()
     }
 
+    #[cfg(target_arch = "aarch64")]
+    #[test]
+    fn registers_of_arm_are_those_of_neon() {
+        assert!(matches!(Arch::new(), Arch::Neon(_)));
+    }
+
     #[test]
     fn exp_is_right_to_the_last_places() {
         let numbers: Vec<f64> = (0..6400).map(|i| -f64::from(i) / 100.0).collect();
