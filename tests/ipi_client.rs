@@ -363,7 +363,7 @@ fn a_signal_ends_an_idle_client_with_130() {
 #[test]
 fn exit_counts_though_the_server_no_longer_reads() {
     let host = Host::new();
-    let (mut tumble, mut peer) = busy(&host, "random:100");
+    let (mut tumble, mut peer) = busy(&host, "random:1000");
     peer.header("EXIT");
     drop(peer);
     assert_eq!(tumble.end(), Ended::Code(0), "{}", tumble.said());

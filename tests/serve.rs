@@ -140,7 +140,7 @@ fn client_killed_while_it_waits_does_not_disturb_others() {
     let mut server = Server::start(&[]);
     let mut witness = server.begin(WATER);
     right(&mut witness, 0.0);
-    let long = format!("species: {}, rotate: random:100", "O H2 ".repeat(100));
+    let long = format!("species: {}, rotate: random:1000", "O H2 ".repeat(100));
     let before = server.process.seconds();
     // The client being served, and the next one.
     let first = victim(&server, |out| {
