@@ -19,8 +19,8 @@ use self::head::Head;
 use self::parts::{Part, parts};
 use self::transposed::Transposed;
 use crate::microkernels::{RowsMut, Size};
-use crate::operators::wrong;
 use crate::simd::SimdFloat;
+use crate::tensors::wrong;
 use crate::threads::Threads;
 
 /// Assignment of tokens to centers, and the shape of their rows.

@@ -12,7 +12,7 @@ use crate::rowwise::{
     self, Function, Glu, GluGradient, LayerNorm, LayerNormGradient, RmsNorm, RmsNormGradient, Silu, SiluGradient,
 };
 use crate::simd::SimdFloat;
-use crate::tensors::{Outputs, Tensor};
+use crate::tensors::{Outputs, Tensor, wrong};
 use crate::threads::Threads;
 use crate::{LINEAR, Real};
 
@@ -310,8 +310,4 @@ impl<'a, T: Number> Tokens<'a, T> {
         let Self { places, heads, size, rows, bias, source, filled, .. } = *self;
         attention::Inputs { layout: Layout { places, heads, size, source, filled }, rows, bias }
     }
-}
-
-pub(crate) fn wrong(what: &str) -> ort::Error {
-    ort::Error::new(format!("a node of the domain tumble does not meet the model contract: {what}"))
 }

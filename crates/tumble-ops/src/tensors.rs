@@ -11,8 +11,6 @@ use ort::sys::{ONNXTensorElementDataType, OrtStatusPtr, OrtValue};
 use ort::value::{DynValue, PrimitiveTensorElementType, TensorElementType, ValueRef};
 use ort::{AsPointer, Error, api};
 
-use crate::operators::wrong;
-
 /// A tensor that a node reads.
 #[derive(Clone, Copy)]
 pub(crate) struct Tensor<'a> {
@@ -131,4 +129,9 @@ impl<'a> Outputs<'a> {
 unsafe fn done(status: OrtStatusPtr) -> ort::Result<()> {
     // SAFETY: by the condition above.
     unsafe { Error::result_from_status(status) }
+}
+
+/// Returns the error of a node that does not meet the model contract.
+pub(crate) fn wrong(what: &str) -> ort::Error {
+    ort::Error::new(format!("a node of the domain tumble does not meet the model contract: {what}"))
 }

@@ -10,8 +10,7 @@ use super::layout::Layout;
 use super::parts::{Run, Source};
 use super::{RowDimension, RowInput, RowOutput, RowProgram, RowStep};
 use crate::Real;
-use crate::operators::wrong;
-use crate::tensors::{Outputs, Tensor};
+use crate::tensors::{Outputs, Tensor, wrong};
 use crate::threads::Threads;
 
 /// The operator for one precision.
