@@ -96,7 +96,7 @@ def test_ranks_without_atoms_and_an_isolated_atom(tmp_path, alone):
 def test_uneven_ranks_with_little_memory(tmp_path):
     """The rank with most atoms evaluates fewer replicas at a time than the other one could, or recomputes more."""
     box = water(tmp_path, 3) + "region most block INF INF INF INF 5.5 INF\ndelete_atoms region most compress no\n"
-    limits = [2048, 100, 30, 10, 9]
+    limits = [2048, 100, 30, 10, 6]
     scripts = [box + model(WATER_F64, f"rotate tetrahedral memory {memory}") for memory in limits]
     uneven = ["processors 1 1 2\n" + script for script in scripts]
     assert_same_points(points(tmp_path, uneven, 2), points(tmp_path, scripts[:1]) * len(limits), limits)

@@ -72,9 +72,11 @@ pub(crate) fn linear<T: Real + SimdFloat>(rows: &[T], weight: Weight<T>, bias: &
     match Way::of(weight, into.len() / sizes[1]) {
         Way::ByColumns => columns(rows, weight, bias, into),
         Way::Packed => {
-            repeat(bias, into);
-            let place = Place { numbers: into, next_row: sizes[1], next_column: 1 };
-            multiply(rows, weight, !bias.is_empty(), place);
+            let add = !bias.is_empty();
+            if add {
+                begin(bias, into);
+            }
+            multiply(rows, weight, add, Place { numbers: into, next_row: sizes[1], next_column: 1 });
         }
         Way::ByScalarProducts => {
             begin(bias, into);
@@ -117,14 +119,7 @@ impl Way {
 fn begin<T: SimdFloat>(bias: &[T], into: &mut [T]) {
     match bias {
         [] => into.fill(T::ZERO),
-        bias => repeat(bias, into),
-    }
-}
-
-/// Writes a row to all rows; no row leaves them as they are.
-fn repeat<T: SimdFloat>(row: &[T], into: &mut [T]) {
-    if !row.is_empty() {
-        Arch::new().dispatch(Repeat { row, into });
+        row => Arch::new().dispatch(Repeat { row, into }),
     }
 }
 

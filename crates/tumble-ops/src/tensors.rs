@@ -3,7 +3,7 @@
 
 use std::ffi::c_void;
 use std::marker::PhantomData;
-use std::ptr::{null, null_mut};
+use std::ptr::{NonNull, null, null_mut};
 use std::slice::{from_raw_parts, from_raw_parts_mut};
 
 use ort::operator::{ComputeContext, KernelContext};
@@ -16,7 +16,7 @@ use ort::{AsPointer, Error, api};
 pub(crate) struct Tensor<'a> {
     pub shape: &'a [i64],
     kind: TensorElementType,
-    numbers: *const c_void,
+    numbers: *mut c_void,
     of: PhantomData<&'a DynValue>,
 }
 
@@ -73,13 +73,19 @@ impl<'a> Tensor<'a> {
     /// # Errors
     /// Numbers of another type.
     pub fn numbers<T: PrimitiveTensorElementType>(&self) -> ort::Result<&'a [T]> {
-        let expected = T::into_tensor_element_type();
-        match (self.kind == expected, self.len()) {
-            (false, _) => Err(wrong(&format!("an input has numbers of the type {}, not {expected}", self.kind))),
-            (true, 0) => Ok(&[]),
-            // SAFETY: the tensor has so many numbers of this type.
-            #[expect(unsafe_code, reason = "the C interface gives a pointer")]
-            (true, count) => Ok(unsafe { from_raw_parts(self.numbers.cast(), count) }),
+        let (numbers, count) = self.place("an input")?;
+        // SAFETY: the tensor has so many numbers of this type.
+        #[expect(unsafe_code, reason = "the C interface gives a pointer")]
+        Ok(unsafe { from_raw_parts(numbers, count) })
+    }
+
+    /// Returns where its numbers are, and how many.
+    fn place<T: PrimitiveTensorElementType>(&self, what: &str) -> ort::Result<(*mut T, usize)> {
+        let (found, expected) = (self.kind, T::into_tensor_element_type());
+        match self.len() {
+            _ if found != expected => Err(wrong(&format!("{what} has numbers of the type {found}, not {expected}"))),
+            0 => Ok((NonNull::dangling().as_ptr(), 0)),
+            count => Ok((self.numbers.cast(), count)),
         }
     }
 }
@@ -102,8 +108,7 @@ impl<'a> Outputs<'a> {
     pub fn next<T: PrimitiveTensorElementType>(&mut self, shape: &[usize]) -> ort::Result<&'a mut [T]> {
         let (context, index) = (self.context.ptr().cast_mut(), self.allocated);
         self.allocated += 1;
-        let (shape, expected): (Vec<_>, _) =
-            (shape.iter().map(|&length| length as i64).collect(), T::into_tensor_element_type());
+        let shape: Vec<_> = shape.iter().map(|&length| length as i64).collect();
         let mut value = null_mut();
         // SAFETY: the context is valid, and each output as long as it.
         #[expect(unsafe_code, reason = "a call of the C interface")]
@@ -111,13 +116,10 @@ impl<'a> Outputs<'a> {
             done((api().KernelContext_GetOutput)(context, index, shape.as_ptr(), shape.len(), &raw mut value))?;
             if value.is_null() { Err(wrong("an output is missing")) } else { Tensor::of(value) }
         }?;
-        match (tensor.kind == expected, tensor.len()) {
-            (false, _) => Err(wrong(&format!("an output has numbers of the type {}, not {expected}", tensor.kind))),
-            (true, 0) => Ok(&mut []),
-            // SAFETY: the tensor has so many numbers of this type, and it is no other output.
-            #[expect(unsafe_code, reason = "the C interface gives a pointer")]
-            (true, count) => Ok(unsafe { from_raw_parts_mut(tensor.numbers.cast_mut().cast(), count) }),
-        }
+        let (numbers, count) = tensor.place("an output")?;
+        // SAFETY: the tensor has so many numbers of this type, and it is no other output.
+        #[expect(unsafe_code, reason = "the C interface gives a pointer")]
+        Ok(unsafe { from_raw_parts_mut(numbers, count) })
     }
 }
 

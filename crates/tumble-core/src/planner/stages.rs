@@ -3,7 +3,8 @@
 use super::costs::{GraphSize, Level, ModelCosts, RecomputeLevel, Unopened};
 use super::worker_memory::TILES;
 
-/// Fewest centers of a tile: with fewer, ONNX Runtime's overhead per node would dominate.
+/// Fewest centers of a tile, unless even the level of least memory has no room for them: with fewer, ONNX Runtime's
+/// overhead per node would dominate.
 const SMALLEST_TILE: usize = 24;
 
 /// Centers of a tile of a wide model, beyond the caches: with fewer, reading its weights again for each tile would take
@@ -39,21 +40,24 @@ pub fn fastest_stages(size: GraphSize, model: &ModelCosts, workers: usize) -> Re
             Level::Impossible => break,
             Level::Keeps(bytes) => model.slots(size) * bytes + model.listed_bytes(size, size.widest),
         };
-        let tile = tile(size, model, workers, memory.saturating_sub(kept));
+        let last = level == RecomputeLevel::Memory;
+        let fewest = if last { 1 } else { SMALLEST_TILE };
+        let tile = tile(size, model, workers, fewest, memory.saturating_sub(kept));
         let bytes = kept + TILES * workers * tile * bytes_per_center(size, model);
-        if bytes <= memory || level == RecomputeLevel::Memory {
+        if bytes <= memory || last {
             return Ok(Some(Stages { level, tile, bytes }));
         }
     }
     Ok(None)
 }
 
-/// Returns the centers per tile, with `free` bytes for the tiles of all workers: all workers get the same number of
-/// tiles, of about equal size.
-fn tile(size: GraphSize, model: &ModelCosts, workers: usize, free: usize) -> usize {
+/// Returns the centers per tile, at least `fewest` if there are so many, with `free` bytes for the tiles of all workers:
+/// all workers get the same number of tiles, of about equal size.
+fn tile(size: GraphSize, model: &ModelCosts, workers: usize, fewest: usize, free: usize) -> usize {
     let fitting = |bytes: usize| bytes / bytes_per_center(size, model);
     let [small, wide] = model.partition.bytes_per_tile(workers).map(fitting);
-    let most = small.max(wide.min(WIDE_TILE)).min(fitting(free / (TILES * workers))).max(SMALLEST_TILE);
+    let fastest = small.max(wide.min(WIDE_TILE)).max(SMALLEST_TILE);
+    let most = fastest.min(fitting(free / (TILES * workers)).max(fewest));
     let centers = size.centers.max(1);
     centers.div_ceil(centers.div_ceil(most).next_multiple_of(workers))
 }
