@@ -110,6 +110,7 @@ void PairTumble::compare_ranks() {
   const rust::String identity = (*engine)->identity(*keywords, {species_of_type.data(), species_of_type.size()});
   std::string own(identity.data(), identity.size());
   own += fmt::format("the value of keyword monitor\t{}\nthe value of keyword uncertainty\t{}\n", monitor, threshold);
+  own += fmt::format("charge, spin and field\t{}\n", conditions.text());
   const std::string first = broadcast(own, 0, world);
   const auto different = ranks_with(own != first, comm->nprocs, world);
   if (different.empty()) return;

@@ -1,5 +1,6 @@
 // The keywords of pair_style tumble.
 
+#include <algorithm>
 #include <cstring>
 
 #include "error.h"
@@ -35,25 +36,33 @@ void PairTumble::settings(int narg, char **arg) {
   threshold = 0.0;
   ready = false;
   rust::Vec<rust::String> words;
-  for (int i = 0; i < narg; i += 2) {
+  conditions.clear();
+  for (int i = 0; i < narg;) {
     run_collectively([&] { check_keyword(arg[i]); });
-    if (i + 1 == narg) error->all(FLERR, "pair_style tumble: keyword {} has no value: give one after it", arg[i]);
-    take_keyword(arg[i], arg[i + 1], words);
+    const int values = std::max(Conditions::count(arg[i]), 1);
+    if (i + values >= narg) {
+      error->all(FLERR, "pair_style tumble: keyword {} has {}: give {} after it", arg[i],
+                 values == 1 ? "no value" : "too few values", values == 1 ? "one" : "three");
+    }
+    take_keyword(arg[i], arg + i + 1, words);
+    i += 1 + values;
   }
   run_collectively([&] { keywords = read_keywords(words); });
   // A repeated pair_style reuses this object: without a new pair_coeff the old model would keep the old keywords.
   engine.reset();
 }
 
-// monitor and uncertainty stay here; other keywords go to Rust, with the text of their values.
-void PairTumble::take_keyword(const char *name, const char *value, rust::Vec<rust::String> &words) {
+// monitor, uncertainty and conditions stay here; other keywords go to Rust, with the text of their values.
+void PairTumble::take_keyword(const char *name, char **values, rust::Vec<rust::String> &words) {
   if (std::strcmp(name, "monitor") == 0) {
-    monitor = interval(value, lmp);
+    monitor = interval(values[0], lmp);
   } else if (std::strcmp(name, "uncertainty") == 0) {
-    threshold = energy(value, lmp);
+    threshold = energy(values[0], lmp);
+  } else if (Conditions::count(name) > 0) {
+    conditions.take(name, values);
   } else {
     words.push_back(name);
-    words.push_back(value);
+    words.push_back(values[0]);
   }
 }
 

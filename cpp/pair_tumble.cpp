@@ -21,7 +21,7 @@ using namespace LAMMPS_NS;
 
 namespace tumble {
 
-PairTumble::PairTumble(LAMMPS *lmp) : Pair(lmp), view(lmp), ranks(lmp), diagnostics(lmp) {
+PairTumble::PairTumble(LAMMPS *lmp) : Pair(lmp), conditions(lmp), view(lmp), ranks(lmp), diagnostics(lmp) {
   single_enable = 0;
   restartinfo = 0;
   one_coeff = 1;

@@ -33,6 +33,7 @@ void PairTumble::check_setup() {
     error->all(FLERR, "pair_style tumble: uncertainty is {}, but the model has no ensemble: remove the keyword",
                threshold);
   }
+  conditions.check();
   warn_of_masses();
   log_axes();
 }

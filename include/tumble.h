@@ -73,6 +73,8 @@ const char *tumble_version(void);
  * - `tf32: yes` or `no`: whether a GPU may round products in single precision to TF32: faster, but accurate to
  *   only about 3 digits; no by default
  * - `onnxruntime: PATH`: the ONNX Runtime library, or its folder; by default searched for in the usual places
+ * - `charge: -1` (e), `spin: 2` (the multiplicity 2S + 1), `field: 0 0 0.1` (V/Å): conditions of all structures, for
+ *   models that know them; see tumble_set_conditions()
  * - `sha256: HEX`: the SHA-256 that the model must have, 64 hexadecimal digits; any other file is refused
  *
  * A value cannot contain a comma. Models loaded from the same file share their memory, and evaluate in turn.
@@ -105,6 +107,25 @@ int tumble_set_step(tumble_model *model, long long step);
  * @return 0; -1 on failure, see tumble_error()
  */
 int tumble_watch(tumble_model *model, int (*should_end)(void));
+
+/**
+ * Sets charge, spin and field of the structures of the next tumble_compute() or tumble_compute_many(), for models that
+ * know them; tumble_about() lists these under `conditions`.
+ *
+ * NULL and NaN stand for the value in the options of tumble_load(). After the next evaluation the options count again.
+ *
+ * @param model         from tumble_load()
+ * @param n_structures  number of structures of the next evaluation, at least 1
+ * @param charges       [n_structures] total charge, e; may be NULL
+ * @param spins         [n_structures] spin multiplicity 2S + 1; may be NULL
+ * @param fields        [3 * n_structures] uniform electric field, V/Å; may be NULL
+ * @return 0; -1 on failure, see tumble_error()
+ */
+int tumble_set_conditions(tumble_model *model,
+                          int n_structures,
+                          const double *charges,
+                          const double *spins,
+                          const double *fields);
 
 /**
  * Evaluates one structure. The next structure may have other atoms.
@@ -218,6 +239,7 @@ const char *tumble_details(tumble_model *model);
  *
  * - `name`, `species` (atomic numbers), `cutoff` (Å), `hops` (an atom's energy depends on atoms within hops * cutoff)
  * - `forces`: the kinds that the model offers, the preferred one first; `ensemble`: whether the model is an ensemble
+ * - `conditions`: those that the model needs, of `charge`, `spin` and `field`
  * - `policy`: the evaluations for each structure, in words
  * - `origin`: the file and its SHA-256; `notes`: warnings for the user, as sentences
  *

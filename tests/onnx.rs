@@ -327,7 +327,7 @@ fn models_breaking_the_contract_are_refused() {
         (
             "bad-input",
             "breaks the model contract: its input `positions` is unknown: expected one of edge_vectors, \
-             centers, neighbors, reverse, species, weights, replica",
+             centers, neighbors, reverse, species, weights, replica, charge, spin, field, volume",
         ),
         (
             "bad-output",

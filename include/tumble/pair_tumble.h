@@ -12,6 +12,7 @@
 #include "pair.h"
 #include "rust/cxx.h"
 #include "tumble-lammps/src/bridge.rs.h"
+#include "tumble/conditions.h"
 #include "tumble/diagnostics.h"
 #include "tumble/fix_step.h"
 #include "tumble/rank_exchange.h"
@@ -38,7 +39,7 @@ class PairTumble : public LAMMPS_NS::Pair {
 
  private:
   void allocate();
-  void take_keyword(const char *name, const char *value, rust::Vec<rust::String> &words);
+  void take_keyword(const char *name, char **values, rust::Vec<rust::String> &words);
   void check_coefficients(int narg, char **arg, int first);
   void compare_ranks();
 
@@ -76,7 +77,8 @@ class PairTumble : public LAMMPS_NS::Pair {
 
   rust::Box<Keywords> keywords = read_keywords({});
   LAMMPS_NS::bigint monitor = 0;  // steps between measurements of spread and noise; 0: never
-  double threshold = 0.0;         // keyword uncertainty, LAMMPS' unit of energy; 0: none
+  Conditions conditions;
+  double threshold = 0.0;  // keyword uncertainty, LAMMPS' unit of energy; 0: none
   std::optional<rust::Box<Engine>> engine;
   FixStep *steps = nullptr;  // owned by LAMMPS; null unless results depend on the step
   Units units{};

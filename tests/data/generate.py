@@ -11,6 +11,7 @@ With v an edge vector, r its length, z = v_z/r, u = max(0, 1 - r²/cutoff²), an
     direct    E_c of `pair`;  F_c = Σ φ'(r) v/r (1 + d P2(z));  stress = mean over centers of Σ k φ v ⊗ v
     both      energy and gradients of `harmonic`, forces and stress of `direct`
     ensemble  energy and gradients of `harmonic`; member m has the energies E_c + s_m Σ ½ φ,  Σ s_m = 0
+    conditions  E_c = Σ ½ φ (1 + k1 charge + k2 (spin - 1)) - Σ q_n u³ v · field: invariant if the field turns with v
 """
 
 import json
@@ -29,6 +30,7 @@ MODELS = pathlib.Path(__file__).parent / "models"
 CUTOFF, A, D, W2 = 3.5, 5.0, 0.3, 1.0
 STRENGTH, CHARGE = {1: 0.7, 8: 1.3}, {1: 0.4, 8: -0.6}
 A1, A2, A4, B, DIRECT, STRESS = 0.3, 0.2, 0.1, 0.5, 0.1, 0.01
+CHARGED, SPIN = 0.3, 0.2
 MEMBERS = [-0.03, -0.01, 0.01, 0.03]
 BOHR, HARTREE = 0.529177210544, 27.211386245981
 
@@ -232,6 +234,16 @@ def both(g):
     write_direct(g)
 
 
+def conditions(g):
+    charge, spin = g.input("charge", g.real, ["C"]), g.input("spin", g.real, ["C"])
+    field = g.op("Gather", g.input("field", g.real, ["C", 3]), g.center)
+    phi, dphi = g.pair(1.0, 1.0)
+    factor = g.of_edge(1.0 + charge * CHARGED + (spin - 1.0) * SPIN, g.center) * 0.5
+    along, q = g.sum_columns(field * g.v), g.of_edge(g.table(CHARGE, g.species), g.neighbor)
+    slope = q * (field * g.u3 + along * g.du3 * g.v)
+    g.write_energy(phi * factor - q * along * g.u3, dphi * factor * g.v - slope)
+
+
 def write_members(g, shares):
     phi, _ = g.pair(1.0, 1.0)
     pair_energies = g.flat(g.per_center(phi * 0.5), [1, -1])
@@ -387,6 +399,9 @@ def cluster(layout, rng):
         species=np.array([8, 1, 1, 8, 1, 8, 1]),
         weights=np.array([1.0, 1.0, 0.0, 0.5, 1.0]),
         replica=np.zeros(n, np.int64),
+        charge=np.full(c, -1.0),
+        spin=np.full(c, 2.0),
+        field=np.tile([0.1, -0.2, 0.3], (c, 1)),
     )
     if layout == "padded":
         for key in ("edge_vectors", "neighbors", "reverse", "mask"):
@@ -416,7 +431,7 @@ def check_gradient(model, layout):
 
 def main():
     MODELS.mkdir(exist_ok=True)
-    for define in (pair, harmonic, twohop, direct, both, ensemble):
+    for define in (pair, harmonic, twohop, direct, both, ensemble, conditions):
         for layout in ("list", "padded"):
             for precision in ("float32", "float64"):
                 model = build(define.__name__, define, layout, precision)

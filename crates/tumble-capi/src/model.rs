@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tumble_core::average::Evaluation;
 use tumble_core::calculator::Calculator;
 use tumble_core::cancel::Cancel;
+use tumble_core::conditions::Conditions;
 use tumble_core::details::details;
 use tumble_core::parallel::locked;
 use tumble_core::potential::ModelInfo;
@@ -48,6 +49,8 @@ struct Model {
     step: u64,
     /// Called during evaluations; returns whether to end.
     should_end: Option<extern "C" fn() -> c_int>,
+    /// Conditions of the next structures, one by one; empty if they are not given.
+    conditions: Vec<Conditions>,
 }
 
 /// Results of a thread's last structures.
@@ -80,13 +83,19 @@ impl ModelHandle {
         let calculator = load(model, &options.settings()?)?;
         let info = calculator.info().clone();
         let (name, about) = (text(info.name.clone()), text(about(&calculator)));
-        let model = Mutex::new(Model { calculator, step: options.step, should_end: None });
+        let model = Mutex::new(Model { calculator, step: options.step, should_end: None, conditions: Vec::new() });
         Ok(Self { model, info, name, about, last: LastResults::default() })
     }
 
     /// Evaluates structures; all of them or none have results.
-    fn compute(&self, systems: &[System]) -> Result<Vec<Evaluation>> {
-        let Model { calculator, step, should_end } = &mut *locked(&self.model);
+    fn compute(&self, mut systems: Vec<System>) -> Result<Vec<Evaluation>> {
+        let Model { calculator, step, should_end, conditions } = &mut *locked(&self.model);
+        let conditions = std::mem::take(conditions);
+        if !conditions.is_empty() && conditions.len() != systems.len() {
+            let (given, found) = (conditions.len(), systems.len());
+            return Err(argument("n_structures", format!("is {found}, but tumble_set_conditions() was given {given}")));
+        }
+        systems.iter_mut().zip(conditions).for_each(|(system, conditions)| system.conditions = conditions);
         if let Some(should_end) = *should_end {
             calculator.watch(&Cancel::polling(move || should_end() != 0));
         }
@@ -133,6 +142,7 @@ fn about(calculator: &Calculator) -> String {
         "hops": info.hops,
         "forces": info.forces.iter().map(|kind| kind.name()).collect::<Vec<_>>(),
         "ensemble": info.ensemble,
+        "conditions": info.conditions.iter().map(|condition| condition.name()).collect::<Vec<_>>(),
         "policy": calculator.policy(),
         "origin": calculator.origin(),
         "notes": calculator.notes(),
@@ -167,6 +177,8 @@ unsafe fn live<'a>(model: *mut ModelHandle) -> Result<&'a ModelHandle> {
 /// - `tf32: yes` or `no`: whether a GPU may round products in single precision to TF32: faster, but accurate to
 ///   only about 3 digits; no by default
 /// - `onnxruntime: PATH`: the ONNX Runtime library, or its folder; by default searched for in the usual places
+/// - `charge: -1` (e), `spin: 2` (the multiplicity 2S + 1), `field: 0 0 0.1` (V/Å): conditions of all structures, for
+///   models that know them; see tumble_set_conditions()
 /// - `sha256: HEX`: the SHA-256 that the model must have, 64 hexadecimal digits; any other file is refused
 ///
 /// A value cannot contain a comma. Models loaded from the same file share their memory, and evaluate in turn.
@@ -219,6 +231,50 @@ pub unsafe extern "C" fn tumble_watch(model: *mut ModelHandle, should_end: Optio
         model.calculator.watch(&Cancel::default());
         Ok(0)
     })
+}
+
+/// Sets charge, spin and field of the structures of the next tumble_compute() or tumble_compute_many(), for models that
+/// know them; tumble_about() lists these under `conditions`.
+///
+/// NULL and NaN stand for the value in the options of tumble_load(). After the next evaluation the options count again.
+///
+/// @param model         from tumble_load()
+/// @param n_structures  number of structures of the next evaluation, at least 1
+/// @param charges       [n_structures] total charge, e; may be NULL
+/// @param spins         [n_structures] spin multiplicity 2S + 1; may be NULL
+/// @param fields        [3 * n_structures] uniform electric field, V/Å; may be NULL
+/// @return 0; -1 on failure, see tumble_error()
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tumble_set_conditions(
+    model: *mut ModelHandle,
+    n_structures: c_int,
+    charges: *const f64,
+    spins: *const f64,
+    fields: *const f64,
+) -> c_int {
+    entry(-1, || {
+        // SAFETY: a live handle or NULL.
+        let handle = unsafe { live(model)? };
+        let none = || argument("n_structures", format!("is {n_structures}: give the number of structures, from 1"));
+        let count = usize::try_from(n_structures).ok().filter(|&count| count > 0).ok_or_else(none)?;
+        // SAFETY: so many numbers by the contract, or NULL.
+        let [charges, spins, fields] =
+            unsafe { [numbers(charges, count), numbers(spins, count), numbers(fields, 3 * count)] };
+        let field = |of| Some([fields(3 * of)?, fields(3 * of + 1)?, fields(3 * of + 2)?]);
+        let conditions = |of| Conditions { charge: charges(of), spin: spins(of), field: field(of) };
+        locked(&handle.model).conditions = (0..count).map(conditions).collect();
+        Ok(0)
+    })
+}
+
+/// Returns a function that reads the numbers of an array; `None` for NULL and NaN.
+///
+/// # Safety
+/// The array has so many numbers, or is NULL.
+unsafe fn numbers<'a>(array: *const f64, count: usize) -> Box<dyn Fn(usize) -> Option<f64> + 'a> {
+    // SAFETY: by the contract.
+    let numbers = if array.is_null() { &[][..] } else { unsafe { std::slice::from_raw_parts(array, count) } };
+    Box::new(move |index| numbers.get(index).copied().filter(|number: &f64| !number.is_nan()))
 }
 
 /// Evaluates one structure. The next structure may have other atoms.
@@ -310,7 +366,7 @@ unsafe fn compute(
         handle.last.replace(None::<Results>);
         // SAFETY: the arrays are long enough by the contract.
         let systems = unsafe { systems(counts, species, cells, positions)? };
-        let found = handle.compute(&systems).inspect_err(|error| ended = error.is_cancelled())?;
+        let found = handle.compute(systems).inspect_err(|error| ended = error.is_cancelled())?;
         let all_energies: Vec<f64> = found.iter().map(|found| found.energy).collect();
         let all_forces: Vec<Vector3> = found.iter().flat_map(|found| found.forces.iter().copied()).collect();
         let all_virials: Vec<Matrix3> = found.iter().map(|found| found.virial.unwrap_or(UNKNOWN)).collect();
@@ -469,6 +525,7 @@ pub unsafe extern "C" fn tumble_details(model: *mut ModelHandle) -> *const c_cha
 ///
 /// - `name`, `species` (atomic numbers), `cutoff` (Å), `hops` (an atom's energy depends on atoms within hops * cutoff)
 /// - `forces`: the kinds that the model offers, the preferred one first; `ensemble`: whether the model is an ensemble
+/// - `conditions`: those that the model needs, of `charge`, `spin` and `field`
 /// - `policy`: the evaluations for each structure, in words
 /// - `origin`: the file and its SHA-256; `notes`: warnings for the user, as sentences
 ///

@@ -78,7 +78,7 @@ fn c_program_gets_energy_forces_virial_and_extras() {
 #[test]
 fn wrong_arguments_are_errors_and_do_not_crash() {
     let unknown = "the argument options cannot be used: the key";
-    let keys = "rotate, inversion, seed, stream, step, forces, correction and token";
+    let keys = "rotate, inversion, seed, stream, step, forces, correction, charge, spin, field and token";
     let client = "\"the argument client is NULL: open one with tumble_open\"";
     let expected = format!(
         "no address: \"the argument address is NULL: give unix:PATH or tcp:HOST:PORT\"\n\

@@ -69,7 +69,17 @@ fn smooth(r: f64, cutoff: f64) -> (f64, f64) {
 fn info(name: &str, cutoff: f64, hops: usize, species: Vec<u8>, forces: Vec<Forces>) -> ModelInfo {
     let species = if species.is_empty() { (1..=118).collect() } else { species };
     let reference_energies = Default::default();
-    ModelInfo { name: name.into(), cutoff, hops, whole: false, species, reference_energies, forces, ensemble: false }
+    ModelInfo {
+        name: name.into(),
+        cutoff,
+        hops,
+        whole: false,
+        species,
+        reference_energies,
+        forces,
+        ensemble: false,
+        conditions: vec![],
+    }
 }
 
 /// Returns one response per rotation, from the edges `[E]` of the rotated graph.

@@ -136,7 +136,8 @@ impl Block {
         let Members { atoms, .. } = members;
         let weights = (0..rows.len()).map(|c| if c < n_own { whole.weights[atoms[c]] } else { 0.0 }).collect();
         let species = atoms.iter().map(|&atom| whole.species[atom]).collect();
-        Self { graph: Graph::from_sorted(species, weights, &rows), atoms, edges, own: n_own }
+        let graph = Graph { conditions: whole.conditions, ..Graph::from_sorted(species, weights, &rows) };
+        Self { graph, atoms, edges, own: n_own }
     }
 
     /// Replaces a center of the block in an error by its index in the whole graph.

@@ -177,9 +177,11 @@ impl Calculator {
         lists
     }
 
-    /// Returns a neighbor list with the model's cutoff, without a skin, and with the settings' threads and memory.
+    /// Returns a neighbor list with the model's cutoff, without a skin, and with the settings' threads, memory and
+    /// conditions.
     pub fn neighbor_list(&self) -> NeighborList {
-        NeighborList::new(self.info().cutoff, 0.0).within(self.potential.limits(self.memory).workers, self.memory)
+        let list = NeighborList::new(self.info().cutoff, 0.0).under(self.policy.conditions);
+        list.within(self.potential.limits(self.memory).workers, self.memory)
     }
 
     /// Returns the plan of [`Calculator::evaluate`] for a graph.

@@ -65,6 +65,59 @@ crate::errors! {
             value: f64,
         },
 
+        /// A charge, spin or field that the model needs is not given.
+        ///
+        /// Cause: The energy of this model depends on it, and there is no value that is right for every structure.
+        ///
+        /// Cure: Give it for all structures as a setting (`charge`, `spin`, `field`; on the command line with `--`), or
+        /// for each one: in the comment of extended XYZ, or in `atoms.info`.
+        #[error("the model \"{model}\" needs the {name} of the structure: give, for instance, {example}")]
+        ConditionMissing {
+            /// The model.
+            model: String,
+            /// Name of the condition.
+            name: &'static str,
+            /// A value, with its name.
+            example: &'static str,
+        },
+
+        /// A charge, spin or field that the model does not know.
+        ///
+        /// Cause: The energy of this model does not depend on it. Only a neutral singlet without a field is what it was
+        /// made for.
+        ///
+        /// Cure: Leave the setting out, remove the key from the file or from `atoms.info`, or take a model that knows
+        /// it.
+        #[error(
+            "the structure has {name} {found}, but the model \"{model}\" knows {known}: leave it out, or take another \
+             model"
+        )]
+        ConditionUnknown {
+            /// The model.
+            model: String,
+            /// Name of the condition.
+            name: &'static str,
+            /// The value.
+            found: String,
+            /// What the model knows, in words.
+            known: String,
+        },
+
+        /// A charge, spin or field without a meaning.
+        ///
+        /// Cause: It is not finite, or a spin is below 1. The spin is the multiplicity 2S + 1.
+        ///
+        /// Cure: Give the charge in e, the multiplicity (1 for a singlet, 2 for a doublet), and the field in V/Å.
+        #[error("{name} is {found}, which makes no sense: give, for instance, {example}")]
+        ConditionValue {
+            /// Name of the condition.
+            name: &'static str,
+            /// The value.
+            found: String,
+            /// A value, with its name.
+            example: &'static str,
+        },
+
         /// A cell vector is NaN or infinite.
         ///
         /// Cause: The barostat has exploded, or the file or message was corrupted.

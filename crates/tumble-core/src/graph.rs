@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 pub(crate) use full_list::FullListBuilder;
 
+use crate::conditions::Conditions;
 use crate::domain::Domain;
 use crate::rotation::{Vector3, add, dot, sub};
 
@@ -36,6 +37,8 @@ pub struct Graph {
     pub reverse: Vec<usize>,
     /// Volume of the cell, Å^3, if the graph holds the whole structure and all directions are periodic.
     pub volume: Option<f64>,
+    /// Conditions of the structure.
+    pub conditions: Conditions,
     /// The edges to atoms of other ranks, if ranks exchange the messages of one structure.
     pub domain: Option<Arc<Domain>>,
 }

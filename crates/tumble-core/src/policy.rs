@@ -1,5 +1,6 @@
 //! The averaging policy of a simulation: its rotations, kinds of forces and random stream.
 
+use crate::conditions::Conditions;
 use crate::error::Result;
 use crate::potential::{Forces, ModelInfo};
 use crate::quadrature::Mitigation;
@@ -21,21 +22,24 @@ pub struct Policy {
     pub seed: u64,
     /// Random stream: simulations with the same seed and different streams draw independent rotations.
     pub stream: u32,
+    /// Conditions of structures that have none of their own.
+    pub conditions: Conditions,
 }
 
 impl Policy {
     /// Makes the policy of the settings for a model. The model's preferred forces are used if the settings name none.
     ///
     /// # Errors
-    /// The errors of [`Settings::check`], and a kind of forces that the model does not offer.
+    /// The errors of [`Settings::check`], and a kind of forces or a condition that the model does not know.
     pub fn new(settings: &Settings, info: &ModelInfo) -> Result<Self> {
         let forces = settings.forces.unwrap_or_else(|| info.forces.first().copied().unwrap_or_default());
         let inner = settings.inner.unwrap_or(forces);
         info.check_forces(forces)?;
         info.check_forces(inner)?;
         settings.check_for(info)?;
-        let Settings { correction, seed, stream, .. } = *settings;
-        Ok(Self { mitigation: settings.mitigation.clone(), forces, inner, correction, seed, stream })
+        settings.conditions.check_given(info)?;
+        let Settings { correction, seed, stream, conditions, .. } = *settings;
+        Ok(Self { mitigation: settings.mitigation.clone(), forces, inner, correction, seed, stream, conditions })
     }
 
     /// Returns the number of evaluations of the model for one structure.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::cancel::Cancel;
+use crate::conditions::Condition;
 use crate::elements::{symbol, symbols};
 use crate::error::{Error, Result};
 pub use crate::forces::Forces;
@@ -30,6 +31,8 @@ pub struct ModelInfo {
     pub forces: Vec<Forces>,
     /// Whether the model is an ensemble, with an energy of each member.
     pub ensemble: bool,
+    /// Conditions of a structure that the model needs.
+    pub conditions: Vec<Condition>,
 }
 
 impl ModelInfo {
@@ -58,12 +61,15 @@ impl ModelInfo {
         }
     }
 
-    /// Refuses a graph with elements that the model does not know, or an atom with more than [`MAX_NEIGHBORS`].
+    /// Refuses a graph with elements or conditions that do not fit the model, or an atom with more than
+    /// [`MAX_NEIGHBORS`].
     ///
     /// # Errors
-    /// [`Error::UnknownElement`] and [`Error::Crowded`].
+    /// [`Error::UnknownElement`], the errors of [`Conditions::check`](crate::conditions::Conditions::check) and
+    /// [`Error::Crowded`].
     pub fn check(&self, graph: &Graph) -> Result<()> {
         self.check_species(&graph.species)?;
+        graph.conditions.check(self)?;
         match graph.max_neighbors() {
             found if found > MAX_NEIGHBORS => {
                 Err(Error::Crowded { atoms: graph.n_atoms(), found, radius: self.cutoff, most: MAX_NEIGHBORS })

@@ -8,6 +8,7 @@ mod value;
 
 use std::path::PathBuf;
 
+use crate::conditions::Conditions;
 use crate::echo::echo;
 use crate::error::{Error, Result};
 use crate::execution::{DEFAULT_MEMORY, Device, ExecutionOptions};
@@ -63,6 +64,8 @@ pub struct Settings {
     pub sha256: Option<String>,
     /// Whether a GPU may round products in single precision to TF32.
     pub tf32: bool,
+    /// Conditions of structures that have none of their own.
+    pub conditions: Conditions,
 }
 
 impl Default for Settings {
@@ -83,6 +86,7 @@ impl Default for Settings {
             profile: None,
             sha256: None,
             tf32: false,
+            conditions: Conditions::default(),
         }
     }
 }

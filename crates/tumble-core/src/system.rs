@@ -1,5 +1,6 @@
 //! A structure: atoms, their species, and the cell that repeats them.
 
+use crate::conditions::Conditions;
 use crate::error::{Error, Result};
 use crate::rotation::{IDENTITY, Matrix3, Vector3, cross, determinant, norm, scale};
 
@@ -113,15 +114,17 @@ pub struct System {
     pub species: Vec<u8>,
     /// The cell.
     pub cell: Cell,
+    /// Charge, spin and field, as far as they are given.
+    pub conditions: Conditions,
 }
 
 impl System {
-    /// Makes a structure and checks it.
+    /// Makes a structure without conditions and checks it.
     ///
     /// # Errors
     /// [`Error::AtomCount`] and [`Error::NotFinite`].
     pub fn new(positions: Vec<Vector3>, species: Vec<u8>, cell: Cell) -> Result<Self> {
-        let system = Self { positions, species, cell };
+        let system = Self { positions, species, cell, conditions: Conditions::default() };
         system.check()?;
         Ok(system)
     }

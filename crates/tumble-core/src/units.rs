@@ -41,7 +41,10 @@ pub const IPI_ANGSTROM: f64 = 1.889_726_1;
 /// 1 eV in Hartree, as i-PI has it.
 pub const IPI_ELECTRON_VOLT: f64 = 0.036_749_326;
 
-/// A unit style of LAMMPS: Å, eV and u in its units.
+/// Volts per statvolt: the speed of light in m/s, times 1e-6.
+const STATVOLT: f64 = 299.792_458;
+
+/// A unit style of LAMMPS: Å, eV, u and V/Å in its units.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct UnitStyle {
     /// 1 Å in its unit of length.
@@ -50,25 +53,29 @@ pub struct UnitStyle {
     pub electron_volt: f64,
     /// 1 u in its unit of mass.
     pub dalton: f64,
+    /// 1 V/Å in its unit of the electric field.
+    pub volt_per_angstrom: f64,
 }
 
 impl UnitStyle {
     /// Returns the style of a LAMMPS name; `None` for an unknown name and for `lj`, as it has no scale.
     pub fn named(style: &str) -> Option<Self> {
-        let (angstrom, electron_volt, dalton) = match style {
-            "metal" => (1.0, 1.0, 1.0),
-            "real" => (1.0, 1.0 / KILOCALORIE_PER_MOL, 1.0),
-            "electron" => (1.0 / BOHR, 1.0 / HARTREE, 1.0),
-            "si" => (1e-10, 1.0 / JOULE, DALTON_IN_KILOGRAMS),
-            // g; erg = 1e-7 J
-            "cgs" => (1e-8, 1e7 / JOULE, 1e3 * DALTON_IN_KILOGRAMS),
-            // pg = 1e-15 kg; pg µm²/µs² = 1e-15 J
-            "micro" => (1e-4, 1e15 / JOULE, 1e15 * DALTON_IN_KILOGRAMS),
-            // ag = 1e-21 kg; ag nm²/ns² = 1e-21 J
-            "nano" => (0.1, 1e21 / JOULE, 1e21 * DALTON_IN_KILOGRAMS),
+        let (angstrom, electron_volt, dalton, volt_per_angstrom) = match style {
+            "metal" => (1.0, 1.0, 1.0, 1.0),
+            "real" => (1.0, 1.0 / KILOCALORIE_PER_MOL, 1.0, 1.0),
+            // V/cm
+            "electron" => (1.0 / BOHR, 1.0 / HARTREE, 1.0, 1e8),
+            // V/m
+            "si" => (1e-10, 1.0 / JOULE, DALTON_IN_KILOGRAMS, 1e10),
+            // g; erg = 1e-7 J; statvolt/cm
+            "cgs" => (1e-8, 1e7 / JOULE, 1e3 * DALTON_IN_KILOGRAMS, 1e8 / STATVOLT),
+            // pg = 1e-15 kg; pg µm²/µs² = 1e-15 J; V/µm
+            "micro" => (1e-4, 1e15 / JOULE, 1e15 * DALTON_IN_KILOGRAMS, 1e4),
+            // ag = 1e-21 kg; ag nm²/ns² = 1e-21 J; V/nm
+            "nano" => (0.1, 1e21 / JOULE, 1e21 * DALTON_IN_KILOGRAMS, 10.0),
             _ => return None,
         };
-        Some(Self { angstrom, electron_volt, dalton })
+        Some(Self { angstrom, electron_volt, dalton, volt_per_angstrom })
     }
 }
 
@@ -85,7 +92,7 @@ mod tests {
     #[test]
     fn masses_fit_lengths_and_energies() {
         for (style, femtosecond) in [("si", 1e-15), ("cgs", 1e-15), ("micro", 1e-9), ("nano", 1e-6)] {
-            let UnitStyle { angstrom, electron_volt, dalton } = UnitStyle::named(style).unwrap();
+            let UnitStyle { angstrom, electron_volt, dalton, .. } = UnitStyle::named(style).unwrap();
             let energy = dalton * (angstrom / femtosecond).powi(2) / electron_volt;
             assert!((energy / DALTON - 1.0).abs() < 1e-12, "{style}: {energy}");
         }

@@ -88,7 +88,7 @@ impl Part {
 /// Returns the nodes that follow from the list alone, and the others. Constants are in both parts: they would be no
 /// constants as inputs.
 fn nodes(file: &File, factory: &SessionFactory) -> (Vec<usize>, Vec<usize>) {
-    let mut of_vectors = HashSet::from(["edge_vectors"]);
+    let mut of_vectors = HashSet::from(["edge_vectors", "field", "volume"]);
     let (mut list, mut vectors) = (Vec::new(), Vec::new());
     for (index, node) in file.nodes.iter().enumerate() {
         let outputs = || node.outputs.iter().filter(|name| !name.is_empty());

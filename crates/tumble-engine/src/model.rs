@@ -82,7 +82,8 @@ impl OnnxPotential {
         let workers = WorkerPool::new(options.device.provider().workers(threads));
         let whole = Worker::open(&model, &factory, split.as_ref(), factory.threads, 0)?;
         drop(session);
-        let info = ModelInfo { ensemble: model.signature.ensemble, ..model.metadata.info() };
+        let (ensemble, conditions) = (model.signature.ensemble, model.signature.conditions());
+        let info = ModelInfo { ensemble, conditions, ..model.metadata.info() };
         let (partitions, spare, memory) = (PartitionCache::default(), SpareMemory::default(), options.memory);
         let (elapsed, cancel, process) = (Duration::ZERO, Cancel::default(), process::id());
         Ok(Self {

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tumble_core::calculator::{Calculator, HeldCorrection, Phase};
+use tumble_core::conditions::Conditions;
 use tumble_core::diagnostics::{Probes, Shares};
 use tumble_core::elements::{atomic_number, symbols};
 use tumble_core::panics::guarded;
@@ -41,6 +42,8 @@ mod ffi {
         angstrom: f64,
         electron_volt: f64,
         dalton: f64,
+        /// 1 V/Å in LAMMPS' unit of the electric field.
+        volt_per_angstrom: f64,
     }
 
     /// A rank's atoms and neighbor list; see `crate::fold::RankAtoms`. LAMMPS' unit of length.
@@ -93,6 +96,8 @@ mod ffi {
         measure: bool,
         /// Whether to spend additional evaluations on the measures.
         survey: bool,
+        /// Charge, spin and field (LAMMPS' unit) of the structure; NaN if not given.
+        conditions: [f64; 5],
     }
 
     /// Results of a rank, eV and Å. `forces[3 * node..]` acts on the rank's atom `atoms[node]`.
@@ -207,9 +212,9 @@ pub struct Engine {
 }
 
 fn unit_style(name: &str) -> Result<Units> {
-    let UnitStyle { angstrom, electron_volt, dalton } =
+    let UnitStyle { angstrom, electron_volt, dalton, volt_per_angstrom } =
         UnitStyle::named(name).ok_or_else(|| Error::UnitStyle { style: name.into() })?;
-    Ok(Units { angstrom, electron_volt, dalton })
+    Ok(Units { angstrom, electron_volt, dalton, volt_per_angstrom })
 }
 
 fn read_keywords(words: Vec<String>) -> Result<Box<Keywords>> {
@@ -386,7 +391,8 @@ impl Engine {
 
     /// Returns the task of a step; `hops` is the depth of the centers.
     fn task(&self, data: &RankData, request: &StepRequest, hops: usize) -> Result<StepTask> {
-        let folded = self.fold(data, hops)?;
+        let mut folded = self.fold(data, hops)?;
+        folded.graph.conditions = conditions(request.conditions, self.units.volt_per_angstrom);
         let phase =
             if request.integrator { self.calculator().phase(request.step, request.energies) } else { Phase::Averaged };
         let survey = request.survey;
@@ -447,6 +453,13 @@ impl Engine {
             })
         })
     }
+}
+
+/// Returns the conditions that are given; a field is in units of `volt_per_angstrom`.
+fn conditions([charge, spin, x, y, z]: [f64; 5], volt_per_angstrom: f64) -> Conditions {
+    let given = |number: f64| (!number.is_nan()).then_some(number);
+    let field = given(x).map(|_| [x, y, z].map(|component| component / volt_per_angstrom));
+    Conditions { charge: given(charge), spin: given(spin), field }
 }
 
 /// Replaces the index on this rank in an error by the atom ID.

@@ -9,7 +9,7 @@ use tumble_core::settings::{Frontend, Given, Settings};
 use crate::error::{Error, Result};
 
 /// Keywords of the pair style itself, held in C++, with their positions among the settings.
-const OWN: [(u8, &str); 2] = [(7, "monitor"), (8, "uncertainty")];
+const OWN: [(u8, &str); 5] = [(7, "monitor"), (8, "uncertainty"), (15, "charge"), (16, "spin"), (17, "field")];
 
 /// Returns all keywords, in the order of the manual.
 pub fn keywords() -> Vec<&'static str> {

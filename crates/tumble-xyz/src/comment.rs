@@ -31,7 +31,12 @@ impl Entry {
 
     /// Returns the value without quotes; "T" if the key stands alone.
     pub fn value(&self) -> String {
-        self.value.as_deref().map_or_else(|| "T".into(), unquote)
+        self.given().unwrap_or_else(|| "T".into())
+    }
+
+    /// Returns the value without quotes; `None` if the key stands alone.
+    pub(super) fn given(&self) -> Option<String> {
+        self.value.as_deref().map(unquote)
     }
 
     /// Returns the same value under another key.

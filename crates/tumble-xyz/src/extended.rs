@@ -1,6 +1,7 @@
 //! Parsing of the comment line of extended XYZ into cell, columns and other entries.
 
-use tumble_core::rotation::Matrix3;
+use tumble_core::conditions::Conditions;
+use tumble_core::rotation::{Matrix3, Vector3};
 use tumble_core::system::Cell;
 
 use crate::columns;
@@ -39,9 +40,10 @@ fn extended(mut info: Vec<Entry>) -> Result<Header, LineError> {
     }
     let cell = parse_cell(lattice, take(&mut info, "pbc")?)?;
     let properties = take(&mut info, "Properties")?;
+    let conditions = conditions(&info)?;
     let columns = columns::parse(properties.as_deref().unwrap_or(columns::PLAIN))?;
     let transform = Transform::AS_WRITTEN;
-    Ok(Header { lattice, cell, columns, plain: properties.is_none(), info, transform })
+    Ok(Header { lattice, cell, columns, plain: properties.is_none(), conditions, info, transform })
 }
 
 /// Parses the entries of the line; prose with a single quotation mark becomes one entry.
@@ -59,13 +61,31 @@ fn entries(line: &str) -> Result<Vec<Entry>, LineError> {
 /// # Errors
 /// [`LineError::DuplicateKey`] if the values differ.
 fn take(info: &mut Vec<Entry>, key: &'static str) -> Result<Option<String>, LineError> {
-    let mut values = info.iter().filter(|entry| entry.is(key)).map(Entry::value);
-    let value = values.next();
-    if let Some(other) = values.find(|other| Some(other) != value.as_ref()) {
-        return Err(LineError::DuplicateKey { key, one: value.unwrap_or_default(), other });
-    }
+    let value = single(key, info.iter().filter(|entry| entry.is(key)).map(Entry::value))?;
     info.retain(|entry| !entry.is(key));
     Ok(value)
+}
+
+/// Returns the only one of the values of a key.
+fn single(key: &'static str, mut values: impl Iterator<Item = String>) -> Result<Option<String>, LineError> {
+    let value = values.next();
+    match values.find(|other| Some(other) != value.as_ref()) {
+        Some(other) => Err(LineError::DuplicateKey { key, one: value.unwrap_or_default(), other }),
+        None => Ok(value),
+    }
+}
+
+/// Reads charge, spin and field of the structure, which stay among the entries. A word of prose is none of them.
+fn conditions(info: &[Entry]) -> Result<Conditions, LineError> {
+    let value = |key| single(key, info.iter().filter(|entry| entry.is(key)).filter_map(Entry::given));
+    let number = |key| value(key)?.map(|value| finite(key, &value)).transpose();
+    let field = value("field")?.map(|value| parse_field(&value)).transpose()?;
+    Ok(Conditions { charge: number("charge")?, spin: number("spin")?, field })
+}
+
+fn parse_field(value: &str) -> Result<Vector3, LineError> {
+    let numbers = items(value).map(|item| finite("field", item)).collect::<Result<Vec<_>, _>>()?;
+    numbers.try_into().map_err(|found: Vec<f64>| LineError::Field { found: found.len() })
 }
 
 /// Flattens a list or nested list: `1 2 3`, `[1, 2, 3]` or `[[1, 2], [3, 4]]`.
@@ -154,6 +174,20 @@ mod tests {
             assert_eq!(header.lattice, parse(LATTICE).unwrap().lattice, "{lattice}");
             assert_eq!(header.info, [Entry::new("step", "1"), Entry::new("note", "x")], "{lattice}");
         }
+    }
+
+    #[test]
+    fn charge_spin_and_field_are_conditions_and_stay_entries() {
+        let header = parse("Charge=-1 spin=2.0 field=\"0 0 0.1\"").unwrap();
+        let expected = Conditions { charge: Some(-1.0), spin: Some(2.0), field: Some([0.0, 0.0, 0.1]) };
+        assert_eq!((header.conditions, header.info.len()), (expected, 3));
+        assert_eq!(parse("spin and charge of a field").unwrap().conditions, Conditions::default());
+        assert_eq!(sentence("charge=anion"), "charge should be a number, but \"anion\" was found");
+        assert_eq!(sentence("charge=1 charge=2"), "charge is given twice, as \"1\" and as \"2\": remove one of them");
+        assert_eq!(
+            sentence("field=0.1"),
+            "field needs 3 numbers, the components of the electric field in V/Å, but 1 was found"
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The parsed comment line of a frame.
 
+use tumble_core::conditions::Conditions;
 use tumble_core::rotation::Matrix3;
 use tumble_core::system::Cell;
 
@@ -18,6 +19,8 @@ pub(super) struct Header {
     pub columns: Vec<Column>,
     /// Whether the lines of the atoms may hold more words than the columns.
     pub plain: bool,
+    /// Charge, spin and field, as far as they are given.
+    pub conditions: Conditions,
     /// All other entries.
     pub info: Vec<Entry>,
     /// Conversion of the positions to Å and the orientation of the cell.

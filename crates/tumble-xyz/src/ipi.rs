@@ -10,6 +10,7 @@ mod cell;
 mod cell_spec;
 mod units;
 
+use tumble_core::conditions::Conditions;
 use tumble_core::system::Cell;
 
 use crate::columns::{self, PLAIN};
@@ -35,7 +36,8 @@ pub(super) fn parse(line: &str) -> Result<Header, LineError> {
     let cell = vectors.map_or(Ok(Cell::isolated()), |vectors| Cell::new(vectors, [true; 3]));
     let cell = cell.map_err(|error| LineError::Structure(Box::new(error)))?;
     let transform = Transform { per_angstrom: positions, turn: given.turn(&cell) };
-    Ok(Header { lattice: vectors, cell, columns: columns::parse(PLAIN)?, plain: true, info: info(&rest), transform })
+    let (columns, conditions) = (columns::parse(PLAIN)?, Conditions::default());
+    Ok(Header { lattice: vectors, cell, columns, plain: true, conditions, info: info(&rest), transform })
 }
 
 /// Collects step and bead, and all other words as one comment; drops the units, since the frame is in Å.

@@ -171,6 +171,16 @@ tumble_core::errors! {
             found: usize,
         },
 
+        /// A field other than a vector.
+        #[error(
+            "field needs 3 numbers, the components of the electric field in V/Å, but {found} {} found",
+            if *found == 1 { "was" } else { "were" }
+        )]
+        Field {
+            /// Count of numbers.
+            found: usize,
+        },
+
         /// A cell under a key other than Lattice.
         #[error(
             "{key}=\"{found}\" looks like a cell, but the key of extended XYZ is Lattice: write the three cell vectors \

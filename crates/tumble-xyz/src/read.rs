@@ -199,7 +199,7 @@ fn assemble(header: Header, mut rows: Rows, line: usize) -> Result<Frame> {
     let arrays = rows.other_columns();
     let Rows { mut positions, species, isotopes, .. } = rows;
     header.transform.apply(&mut positions);
-    let system = System::new(positions, species, header.cell)?;
+    let system = System { conditions: header.conditions, ..System::new(positions, species, header.cell)? };
     Ok(Frame { system, lattice: header.lattice, info: header.info, arrays, isotopes, line })
 }
 

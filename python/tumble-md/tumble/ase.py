@@ -22,6 +22,7 @@ from ase.stress import full_3x3_to_voigt_6_stress
 
 from tumble import options as wishes
 from tumble.client import Answer, Client, check_address
+from tumble.conditions import chosen, plain, words
 from tumble.model import Evaluation, Model
 from tumble.threads import SharedCalculator
 
@@ -43,13 +44,16 @@ class _Averaged(SharedCalculator):
         "step": 0,
         "forces": None,
         "correction": None,
+        "charge": None,
+        "spin": None,
+        "field": None,
     }
 
     def __init__(self, **parameters: Any):
         # Number of evaluations since `step` was set.
         self._done = 0
         self._warned = False
-        super().__init__(**parameters)
+        super().__init__(**{**parameters, **plain(parameters)})
 
     def set(self, **kwargs: Any) -> dict[str, Any]:
         """Changes parameters from the next calculation on, and returns the changed ones. On an error the old ones stay.
@@ -59,6 +63,7 @@ class _Averaged(SharedCalculator):
         unknown = set(kwargs) - set(self.default_parameters)
         if unknown:
             raise ValueError(f"unknown parameters {sorted(unknown)}: there are {sorted(self.default_parameters)}")
+        kwargs |= plain(kwargs)
         with self._turns:
             done = 0 if "step" in kwargs else self._done
             self._adopt({**self.parameters, **kwargs}, done)
@@ -125,6 +130,8 @@ class Tumble(_Averaged):
     rotations do not repeat. ASE keeps the results of unchanged atoms, so a structure keeps its rotation when asked for
     again. Call `set(step=...)` before each of several structures to give all of them the same rotation.
 
+    `charge`, `spin` and `field` in `atoms.info` are those of a structure, in place of the parameters.
+
     Several threads may share a calculator: each sees its own results, and they evaluate in turn.
     """
 
@@ -147,12 +154,16 @@ class Tumble(_Averaged):
         onnxruntime: str | os.PathLike[str] | None = None,
         sha256: str | None = None,
         tf32: bool | None = None,
+        charge: float | None = None,
+        spin: float | None = None,
+        field: Sequence[float] | None = None,
     ):
         # Not among the parameters, which ASE writes to files: these do not change the physics.
         self._running = {"threads": threads, "memory": memory, "device": device, "onnxruntime": onnxruntime}
         self._running |= {"sha256": sha256, "tf32": tf32}
         self._model: Model | None = None
         options = {"rotate": rotate, "inversion": inversion, "seed": seed, "stream": stream, "step": step}
+        options |= {"charge": charge, "spin": spin, "field": field}
         super().__init__(model=os.fspath(model), **options, forces=forces, correction=correction)
 
     def _adopt(self, parameters: dict[str, Any], done: int) -> None:
@@ -172,7 +183,8 @@ class Tumble(_Averaged):
     def _results(self, cell: np.ndarray) -> tuple[dict[str, Any], dict[str, Any]]:
         if self._model is None:
             self._model = self._load({**self.parameters, "step": self.step})
-        found = self._model.evaluate(self.atoms.numbers.tolist(), self.atoms.positions, cell)
+        given = chosen(self.atoms.info)
+        found = self._model.evaluate(self.atoms.numbers.tolist(), self.atoms.positions, cell, **given)
         self._done += 1
         return _with_atoms(found, self.atoms)
 
@@ -188,7 +200,9 @@ class Tumble(_Averaged):
             self._warn()
             if self._model is None:
                 self._model = self._load({**self.parameters, "step": self.step})
-            structures = [(atoms.numbers.tolist(), atoms.positions, _cell(atoms)) for atoms in images]
+            structures = [
+                (atoms.numbers.tolist(), atoms.positions, _cell(atoms), chosen(atoms.info)) for atoms in images
+            ]
             evaluations = self._model.evaluate(structures)
             self._done += len(evaluations)
         for atoms, found in zip(images, evaluations, strict=True):
@@ -215,9 +229,10 @@ class TumbleClient(_Averaged):
     - "replica_energies" [R], eV, and "replica_weights" [R]
     - "ensemble_energies" [M], eV
 
-    The calculator connects at the first calculation, and again when atoms, elements or periodic directions change.
-    Every evaluation increases `step` by one, also over new connections, so random rotations do not repeat. Call
-    `set(step=...)` before each of several structures to give all of them the same rotation. Positions are sent as they
+    The calculator connects at the first calculation, and again when elements, periodic directions or conditions
+    (`charge`, `spin` and `field` in `atoms.info`) change. Every evaluation increases `step` by one, also over new
+    connections, so random rotations do not repeat. Call `set(step=...)` before each of several structures to give all of
+    them the same rotation. Positions are sent as they
     are, not wrapped, and cell vectors of non-periodic directions as zero. Several threads may share a calculator: each
     sees its own results, and they evaluate in turn.
 
@@ -236,6 +251,9 @@ class TumbleClient(_Averaged):
         step: int = 0,
         forces: str | None = None,
         correction: bool | None = None,
+        charge: float | None = None,
+        spin: float | None = None,
+        field: Sequence[float] | None = None,
         token: str | None = None,
         timeout: float | None = None,
     ):
@@ -243,14 +261,15 @@ class TumbleClient(_Averaged):
         # Not among the parameters, which ASE writes to files: these do not change the physics, and the token is secret.
         self._connection = {"address": address, "token": token, "timeout": timeout}
         self._client: Client | None = None
-        # Atomic numbers and periodic directions of the open connection.
-        self._agreed: tuple[list[int], list[bool]] = ([], [])
+        # Atomic numbers, periodic directions and conditions of the open connection.
+        self._agreed: tuple[list[int], list[bool], dict[str, str]] = ([], [], {})
         options = {"rotate": rotate, "inversion": inversion, "seed": seed, "stream": stream, "step": step}
+        options |= {"charge": charge, "spin": spin, "field": field}
         super().__init__(**options, forces=forces, correction=correction)
 
     def _adopt(self, parameters: dict[str, Any], done: int) -> None:
         # The server checks them at the next connection.
-        wishes.text(**parameters, token=self._connection["token"])
+        wishes.text(**{**parameters, **words(parameters)}, token=self._connection["token"])
         self.close()
 
     def _results(self, cell: np.ndarray) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -261,12 +280,12 @@ class TumbleClient(_Averaged):
         return _results(found, self.atoms), _details(found.extras)
 
     def _connected(self) -> Client:
-        numbers, repeats = self.atoms.numbers.tolist(), self.atoms.pbc.tolist()
-        if self._client is None or self._client.closed or self._agreed != (numbers, repeats):
+        agreed = self.atoms.numbers.tolist(), self.atoms.pbc.tolist(), words(self.atoms.info)
+        if self._client is None or self._client.closed or self._agreed != agreed:
             self.close()
-            options = {**self.parameters, "step": self.step}
-            self._client = Client(species=numbers, **self._connection, **options)
-            self._agreed = (numbers, repeats)
+            options = {**self.parameters, **chosen(self.atoms.info), "step": self.step}
+            self._client = Client(species=agreed[0], **self._connection, **options)
+            self._agreed = agreed
         return self._client
 
     def close(self) -> None:

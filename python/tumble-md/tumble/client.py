@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tumble import options, wire
+from tumble import conditions, options, wire
 from tumble.atoms import in_python
 from tumble.elements import runs
 from tumble.forks import follow
@@ -58,6 +58,8 @@ class Client:
     - `step`: number of the first structure; it increases by one with every structure and selects the random rotations
     - `forces`: "conservative" or "direct"
     - `correction`: whether to return averaged minus bare
+    - `charge` (e), `spin` (the multiplicity 2S + 1), `field` [3] (V/Å): conditions of all structures, for models that
+      know them
     - `token`: for a server with a token
     - `timeout`: time limit for an answer, seconds; None waits forever
 
@@ -79,12 +81,16 @@ class Client:
         step: int = 0,
         forces: str | None = None,
         correction: bool | None = None,
+        charge: float | None = None,
+        spin: float | None = None,
+        field: ArrayLike | None = None,
         token: str | None = None,
         timeout: float | None = None,
     ):
         random = {"seed": seed, "stream": stream, "step": step}
         wishes = {"inversion": inversion, "correction": correction, "forces": forces, "token": token}
-        text = options.text(species=runs(species), rotate=rotate, **random, **wishes)
+        given = conditions.words({"charge": charge, "spin": spin, "field": field})
+        text = options.text(species=runs(species), rotate=rotate, **random, **wishes, **given)
         self._atoms = len(species)
         self._species = list(species)
         self._address = address

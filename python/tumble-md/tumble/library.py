@@ -18,6 +18,7 @@ FUNCTIONS = {
     "tumble_load": (c_void_p, [c_char_p, c_char_p]),
     "tumble_set_step": (c_int, [c_void_p, c_longlong]),
     "tumble_watch": (c_int, [c_void_p, c_void_p]),
+    "tumble_set_conditions": (c_int, [c_void_p, c_int, DOUBLES, DOUBLES, DOUBLES]),
     "tumble_compute": (c_int, [c_void_p, c_int, INTS, DOUBLES, DOUBLES, DOUBLES, DOUBLES, DOUBLES]),
     "tumble_compute_many": (c_int, [c_void_p, c_int, INTS, INTS, DOUBLES, DOUBLES, DOUBLES, DOUBLES, DOUBLES]),
     "tumble_select": (c_int, [c_void_p, c_int]),

@@ -17,7 +17,7 @@ import os
 import re
 import signal
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import index
 from threading import Lock
@@ -26,15 +26,19 @@ from typing import Any, TypeAlias, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tumble import options
+from tumble import conditions, options
 from tumble.atoms import in_python
 from tumble.elements import atomic_number
 from tumble.forks import follow
 from tumble.library import DOUBLES, ENDED, INTERRUPTED, INTS, library, onnx_runtime
 
 Array = NDArray[np.float64]
-# A structure of a list: its species and positions, and its cell if it has one.
-Given: TypeAlias = tuple[Sequence[str | int], ArrayLike] | tuple[Sequence[str | int], ArrayLike, ArrayLike | None]
+# A structure of a list: its species and positions, its cell if it has one, and its conditions by name.
+Given: TypeAlias = (
+    tuple[Sequence[str | int], ArrayLike]
+    | tuple[Sequence[str | int], ArrayLike, ArrayLike | None]
+    | tuple[Sequence[str | int], ArrayLike, ArrayLike | None, Mapping[str, Any]]
+)
 
 # The structure in an error of several.
 NAMED = re.compile(r"structure (\d+) of \d+: ")
@@ -86,6 +90,8 @@ class Model:
     - `onnxruntime`: the ONNX Runtime library or its folder; None takes this Python's package, or searches elsewhere
     - `sha256`: SHA-256 that the model must have, 64 hexadecimal digits; any other file is refused
     - `tf32`: whether a GPU may round products in single precision to TF32; with `device` "cuda"
+    - `charge` (e), `spin` (the multiplicity 2S + 1), `field` [3] (V/Å): conditions of structures that have none of
+      their own, for models that know them; `about["conditions"]` lists those that the model needs
 
     The constructor warns about problems of the setup, such as more threads than processors.
 
@@ -111,6 +117,9 @@ class Model:
         onnxruntime: str | os.PathLike[str] | None = None,
         sha256: str | None = None,
         tf32: bool | None = None,
+        charge: float | None = None,
+        spin: float | None = None,
+        field: ArrayLike | None = None,
     ):
         self._handle: int | None = None
         self._begin()
@@ -128,6 +137,7 @@ class Model:
             "onnxruntime": None if onnxruntime is None else os.fspath(onnxruntime),
             "sha256": sha256,
             "tf32": tf32,
+            **conditions.words({"charge": charge, "spin": spin, "field": field}),
         }
         self._step = step
         self._load()
@@ -167,7 +177,14 @@ class Model:
 
     @overload
     def evaluate(
-        self, species: Sequence[str | int], positions: ArrayLike, cell: ArrayLike | None = None
+        self,
+        species: Sequence[str | int],
+        positions: ArrayLike,
+        cell: ArrayLike | None = None,
+        *,
+        charge: float | None = None,
+        spin: float | None = None,
+        field: ArrayLike | None = None,
     ) -> Evaluation: ...
 
     @overload
@@ -178,22 +195,25 @@ class Model:
         species: Sequence[str | int] | Sequence[Given],
         positions: ArrayLike | None = None,
         cell: ArrayLike | None = None,
+        **given: Any,
     ) -> Evaluation | list[Evaluation]:
         """Energy, forces, virial and their spreads of one structure, or of each structure of a list.
 
         `species` [N] are symbols or atomic numbers, `positions` [N, 3] in Å, wrapped or not. The rows of `cell` [3, 3]
-        are the cell vectors, Å; without a cell, or along zero vectors, nothing is periodic.
+        are the cell vectors, Å; without a cell, or along zero vectors, nothing is periodic. `charge`, `spin` and
+        `field` are those of this structure, as in the constructor.
 
-        A list holds (species, positions) or (species, positions, cell) of each structure, and its results come in the
-        same order. Small structures share runs of the model, which takes a fraction of the time, and `threads` share
-        the runs. If one of the structures fails, the error names it, and none has results.
+        A list holds (species, positions), (species, positions, cell) or (species, positions, cell, {"charge": -1, …})
+        of each structure, and its results come in the same order. Small structures share runs of the model, which takes
+        a fraction of the time, and `threads` share the runs. If one of the structures fails, the error names it, and
+        none has results.
         """
         if positions is not None:
-            return self._evaluate([_Structure.read(species, positions, cell)])[0]
-        if cell is not None:
-            raise ValueError("cell is given without positions: give both, or a list of (species, positions, cell)")
+            return self._evaluate([_Structure.read(species, positions, cell, given)])[0]
+        for name in [*(["cell"] if cell is not None else []), *given]:
+            raise ValueError(f"{name} is given without positions: give both, or a list of (species, positions, cell)")
         for number, structure in enumerate(species):
-            if isinstance(structure, str) or not isinstance(structure, Sequence) or len(structure) not in (2, 3):
+            if isinstance(structure, str) or not isinstance(structure, Sequence) or len(structure) not in (2, 3, 4):
                 raise ValueError(
                     f"structures[{number}] is {structure!r}: give (species, positions) or (species, positions, cell)"
                 )
@@ -213,6 +233,7 @@ class Model:
         numbers = np.concatenate([structure.numbers for structure in structures])
         cells = np.stack([structure.cell for structure in structures])
         positions = np.concatenate([structure.positions for structure in structures])
+        self._set_conditions(np.stack([structure.conditions for structure in structures]))
         energies, forces, virials = np.empty(count), np.empty_like(positions), np.empty_like(cells)
         # A signal handler of the user's own is called after the evaluation.
         usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -228,6 +249,13 @@ class Model:
         split = [forces[end - own : end] for own, end in zip(atoms, ends, strict=True)]
         results = zip(energies.tolist(), split, virials, strict=True)
         return [self._evaluation(index, *result) for index, result in enumerate(results)]
+
+    def _set_conditions(self, given: Array) -> None:
+        """Sets charge, spin and field [structures, 5] of the next evaluation."""
+        if np.isnan(given).all():
+            return
+        parts = [np.ascontiguousarray(part) for part in (given[:, 0], given[:, 1], given[:, 2:])]
+        self._check(self._library.tumble_set_conditions(self._live(), len(given), *map(_pointer, parts)))
 
     def _evaluation(self, structure: int, energy: float, forces: Array, virial: Array) -> Evaluation:
         """Adds the further results of one of the last structures."""
@@ -256,7 +284,7 @@ class Model:
     @property
     def about(self) -> dict[str, Any]:
         """Description of the model and its settings: name, species (atomic numbers), cutoff (Å), hops, forces,
-        ensemble, policy, origin and notes."""
+        ensemble, conditions, policy, origin and notes."""
         with self._lock:
             return json.loads(self._library.tumble_about(self._live()))
 
@@ -313,12 +341,21 @@ class _Structure:
     positions: Array
     # [3, 3], Å: rows are the cell vectors, zero along directions that are not periodic
     cell: Array
+    # [5]: charge (e), spin, field (V/Å); NaN where the model's own counts
+    conditions: Array
 
     @classmethod
-    def read(cls, species: Sequence[str | int], positions: ArrayLike, cell: ArrayLike | None = None) -> _Structure:
+    def read(
+        cls,
+        species: Sequence[str | int],
+        positions: ArrayLike,
+        cell: ArrayLike | None = None,
+        given: Mapping[str, Any] | None = None,
+    ) -> _Structure:
         numbers = np.array([atomic_number(name) for name in species], np.intc)
         positions = _array(positions, (len(numbers), 3), "positions")
-        return cls(numbers, positions, _array(np.zeros((3, 3)) if cell is None else cell, (3, 3), "cell"))
+        cell = _array(np.zeros((3, 3)) if cell is None else cell, (3, 3), "cell")
+        return cls(numbers, positions, cell, conditions.numbers(given or {}))
 
 
 def _located(sentence: str, structures: list[_Structure]) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from ase import Atoms
 from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes, compare_atoms
 
+from tumble.conditions import words
 from tumble.forks import follow
 
 
@@ -87,12 +88,18 @@ class SharedCalculator(Calculator):
 
     def check_state(self, atoms: Atoms, tol: float = 1e-15) -> list[str]:
         """Changes of the atoms since this thread's last calculation, or since the latest of all threads, as in ASE."""
-        changes = super().check_state(atoms, tol)
+        changes = self._changes(self.atoms, atoms, tol)
         latest = self._latest
-        if not changes or compare_atoms(latest.atoms, atoms, tol, excluded_properties=self.ignored_changes):
+        if not changes or self._changes(latest.atoms, atoms, tol):
             return changes
         self._take(latest)
         return []
+
+    def _changes(self, before: Atoms | None, atoms: Atoms, tol: float) -> list[str]:
+        """Changes of the atoms as in ASE, and of the conditions in their `info`."""
+        changes = compare_atoms(before, atoms, tol, excluded_properties=self.ignored_changes)
+        same = before is not None and words(before.info) == words(atoms.info)
+        return changes if changes or same else ["info"]
 
     def reset(self) -> None:
         """Forgets this thread's last calculation, and the latest of all threads."""

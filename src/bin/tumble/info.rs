@@ -63,6 +63,7 @@ pub fn rows(potential: &OnnxPotential, path: &Path) -> Vec<(&'static str, String
         ("large structures", large(potential)),
         ("forces", info.forces.iter().map(|&kind| kind.name()).collect::<Vec<_>>().join(", ")),
         ("ensemble", if info.ensemble { "yes (its spread is a measure of uncertainty)".into() } else { String::new() }),
+        ("conditions", conditions(info).join(", ")),
         ("reference energies", references(info)),
         ("contract", format!("version {}", metadata.version)),
         (
@@ -79,6 +80,11 @@ pub fn rows(potential: &OnnxPotential, path: &Path) -> Vec<(&'static str, String
     rows.extend(potential.notes().iter().map(|note| ("note", note.clone())));
     rows.retain(|(_, value)| !value.is_empty());
     rows
+}
+
+/// Returns the conditions of a structure that the model needs.
+fn conditions(info: &ModelInfo) -> Vec<&'static str> {
+    info.conditions.iter().map(|condition| condition.name()).collect()
 }
 
 /// Returns the reference energies, or the one of all species.
@@ -163,6 +169,7 @@ fn document(potential: &OnnxPotential, path: &Path) -> Value {
         "reach": tidy(info.hops as f64 * info.cutoff),
         "forces": info.forces.iter().map(|&kind| Forces::name(kind)).collect::<Vec<_>>(),
         "ensemble": info.ensemble,
+        "conditions": conditions(info),
         "reference_energies": references,
         "contract_version": metadata.version,
         "kept_neighbors": metadata.kept_neighbors,

@@ -95,6 +95,9 @@ fn option(setting: &'static Setting) -> Arg {
     let option = Arg::new(setting.name).long(setting.name).help(setting.help);
     let option = match setting.value {
         Value::Switch(_) => return option.action(ArgAction::SetTrue),
+        Value::Real(_) | Value::Vector(_) => {
+            option.value_parser(TextParser(setting)).value_name(setting.placeholder).allow_hyphen_values(true)
+        }
         _ => option.value_parser(TextParser(setting)).value_name(setting.placeholder),
     };
     match (setting.show)(&Settings::default()) {

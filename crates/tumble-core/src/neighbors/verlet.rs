@@ -4,6 +4,7 @@ use std::mem;
 
 use super::pair_limit::PairLimit;
 use super::{Candidates, candidates, check, edges};
+use crate::conditions::Conditions;
 use crate::error::Result;
 use crate::execution::DEFAULT_MEMORY;
 use crate::graph::{EdgeRows, FullListBuilder, Graph};
@@ -22,6 +23,8 @@ pub struct NeighborList {
     threads: usize,
     /// Memory limit, bytes.
     memory: usize,
+    /// Conditions of structures that have none of their own.
+    conditions: Conditions,
     /// The structure of the last search; `None` before the first.
     built: Option<System>,
     candidates: Candidates,
@@ -40,6 +43,7 @@ impl NeighborList {
             skin,
             threads: 1,
             memory: DEFAULT_MEMORY,
+            conditions: Conditions::default(),
             built: None,
             candidates: Candidates::default(),
             half: EdgeRows::default(),
@@ -56,6 +60,12 @@ impl NeighborList {
         Self { threads: threads.max(1), memory, ..self }
     }
 
+    /// Sets the conditions of structures that have none of their own.
+    #[must_use]
+    pub fn under(self, conditions: Conditions) -> Self {
+        Self { conditions, ..self }
+    }
+
     /// Returns the graph of the structure; searches candidates only if the last ones do not cover it.
     ///
     /// # Errors
@@ -68,6 +78,7 @@ impl NeighborList {
         edges(system, &self.candidates, self.cutoff, self.threads, &mut self.half)?;
         self.builder.build(&system.species, &self.half, &mut self.graph);
         self.graph.volume = (system.cell.periodic() == [true; 3]).then(|| system.cell.volume());
+        self.graph.conditions = system.conditions.or(self.conditions);
         Ok(&self.graph)
     }
 

@@ -143,6 +143,30 @@ pub const SETTINGS: &[Setting] = &[
                digits",
         show: |settings| shown(settings.tf32),
     },
+    Setting {
+        name: "charge",
+        frontends: &[(CApi, 14), (Init, 11), (Running, 8)],
+        value: Value::Real(|settings, charge| settings.conditions.charge = Some(charge)),
+        placeholder: "Q",
+        help: "Total charge of structures that have none of their own, e; for models that know it",
+        show: |settings| settings.conditions.charge.map(|charge| charge.to_string()),
+    },
+    Setting {
+        name: "spin",
+        frontends: &[(CApi, 15), (Init, 12), (Running, 9)],
+        value: Value::Real(|settings, spin| settings.conditions.spin = Some(spin)),
+        placeholder: "M",
+        help: "Spin multiplicity 2S + 1 of structures that have none of their own; for models that know it",
+        show: |settings| settings.conditions.spin.map(|spin| spin.to_string()),
+    },
+    Setting {
+        name: "field",
+        frontends: &[(CApi, 16), (Init, 13), (Running, 10)],
+        value: Value::Vector(|settings, field| settings.conditions.field = Some(field)),
+        placeholder: "\"X Y Z\"",
+        help: "Electric field at structures that have none of their own, V/Å; for models that know it",
+        show: |settings| settings.conditions.field.map(|[x, y, z]| format!("{x} {y} {z}")),
+    },
 ];
 
 fn shown(yes: bool) -> Option<String> {

@@ -7,6 +7,7 @@ use crate::execution::Device;
 use crate::hash::Hash;
 use crate::potential::Forces;
 use crate::quadrature::GRAMMAR;
+use crate::rotation::Vector3;
 use crate::settings::Settings;
 
 /// The grammar of a setting's value, with the function that stores the value in [`Settings`].
@@ -25,6 +26,10 @@ pub enum Value {
         /// Stores the value.
         set: fn(&mut Settings, u64),
     },
+    /// A real number.
+    Real(fn(&mut Settings, f64)),
+    /// A vector.
+    Vector(fn(&mut Settings, Vector3)),
     /// A kind of forces.
     Forces(fn(&mut Settings, Forces)),
     /// A device.
@@ -42,6 +47,8 @@ impl Value {
             Self::Mitigation => GRAMMAR.into(),
             Self::Switch(_) => "yes or no".into(),
             Self::Whole { least, most, .. } => format!("a whole number from {least} to {most}").into(),
+            Self::Real(_) => "a number".into(),
+            Self::Vector(_) => "three numbers".into(),
             Self::Forces(_) => "conservative or direct".into(),
             Self::Device(_) => "cpu or cuda".into(),
             Self::Path(_) => "a path".into(),
@@ -55,6 +62,8 @@ impl Value {
             Self::Mitigation | Self::Path(_) => true,
             Self::Switch(_) => switch(text).is_some(),
             Self::Whole { least, most, .. } => text.parse().is_ok_and(|number| (least..=most).contains(&number)),
+            Self::Real(_) => real(text).is_some(),
+            Self::Vector(_) => vector(text).is_some(),
             Self::Forces(_) => Forces::named(text).is_some(),
             Self::Device(_) => Device::named(text).is_some(),
             Self::Sha256(_) => Hash::parse(text).is_ok(),
@@ -68,6 +77,8 @@ impl Value {
             Self::Mitigation => return None,
             Self::Switch(set) => set(settings, switch(text)?),
             Self::Whole { set, .. } => set(settings, text.parse().ok()?),
+            Self::Real(set) => set(settings, real(text)?),
+            Self::Vector(set) => set(settings, vector(text)?),
             Self::Forces(set) => set(settings, Forces::named(text)?),
             Self::Device(set) => set(settings, Device::named(text)?),
             Self::Path(set) => set(settings, text.into()),
@@ -75,6 +86,16 @@ impl Value {
         }
         Some(())
     }
+}
+
+/// Parses a finite number.
+fn real(text: &str) -> Option<f64> {
+    text.trim().parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+/// Parses three finite numbers, with spaces between.
+fn vector(text: &str) -> Option<Vector3> {
+    text.split_whitespace().map(real).collect::<Option<Vec<_>>>()?.try_into().ok()
 }
 
 /// Parses a switch, in any of LAMMPS' spellings.

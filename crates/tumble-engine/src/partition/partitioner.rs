@@ -18,7 +18,8 @@ pub(crate) use crate::partition::partitioner::exchange::{Exchange, ExchangeKind,
 use crate::raw_model::{File, Node};
 
 /// Inputs that exist for a part of the centers.
-const LOCAL: [&str; 5] = ["edge_vectors", "neighbors", "mask", "species", "weights"];
+const LOCAL: [&str; 9] =
+    ["edge_vectors", "neighbors", "mask", "species", "weights", "charge", "spin", "field", "volume"];
 
 /// Most stages: the work of partitioning grows with their square, and models have about two per layer.
 const MOST_STAGES: usize = 100;

@@ -156,7 +156,8 @@ fn pruned(graph: &Graph, kept: &[bool]) -> Graph {
         neighbors: edges().map(|edge| graph.neighbors[edge]).collect(),
         vectors: edges().map(|edge| graph.vectors[edge]).collect(),
         reverse: edges().map(|edge| before[graph.reverse[edge]]).collect(),
-        volume: None,
+        volume: graph.volume,
+        conditions: graph.conditions,
         domain: graph.domain.as_ref().map(|domain| Arc::new(domain.pruned(kept, &before))),
     }
 }

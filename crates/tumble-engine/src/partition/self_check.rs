@@ -1,6 +1,7 @@
 //! Self-check of a partitioned model: its results must agree with the whole model's.
 
 use tumble_core::cancel::Cancel;
+use tumble_core::conditions::Conditions;
 use tumble_core::graph::{Edge, Graph, edge_between};
 use tumble_core::potential::{Derivative, Replicas, Response};
 use tumble_core::rotation::{IDENTITY, Vector3, dot};
@@ -33,7 +34,8 @@ pub(crate) fn run(partitioned: &PartitionedModel, model: &Model, whole: &mut Wor
     Ok(bytes_per_slot)
 }
 
-/// Returns a structure of all species: atoms with many neighbors, not all the same number, and one without neighbors.
+/// Returns a structure of all species, with a charge, a spin and a field: atoms with many neighbors, not all the same
+/// number, and one without neighbors.
 fn graph(model: &Model) -> Graph {
     let info = model.metadata.info();
     let positions: Vec<_> = (0..=ATOMS).map(|atom| position(atom, info.cutoff)).collect();
@@ -44,7 +46,8 @@ fn graph(model: &Model) -> Graph {
     };
     let species = (0..=ATOMS).map(|atom| info.species[atom % info.species.len()]).collect();
     let weights = (0..=ATOMS).map(|atom| [1.0, 0.5, 0.0][atom % 3]).collect();
-    Graph::new(species, weights, (0..=ATOMS).map(row).collect())
+    let conditions = Conditions { charge: Some(-1.0), spin: Some(2.0), field: Some([0.1, -0.2, 0.3]) };
+    Graph { conditions, ..Graph::new(species, weights, (0..=ATOMS).map(row).collect()) }
 }
 
 /// Returns a position on a grid with some disorder.

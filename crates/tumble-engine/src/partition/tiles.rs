@@ -95,7 +95,8 @@ impl<'a> Tiles<'a> {
             neighbors: (centers.len()..centers.len() + edges.len()).collect(),
             vectors: whole.vectors[edges.clone()].to_vec(),
             reverse: (0..edges.len()).collect(),
-            volume: None,
+            volume: whole.volume,
+            conditions: whole.conditions,
             domain: None,
         }
     }

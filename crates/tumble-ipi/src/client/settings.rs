@@ -144,7 +144,7 @@ mod tests {
         )
         .unwrap();
         check_options(" ").unwrap();
-        let keys = "rotate, inversion, seed, stream, step, forces, correction and token";
+        let keys = "rotate, inversion, seed, stream, step, forces, correction, charge, spin, field and token";
         for key in ["species", "batch_size", "beads", "rotation", "threads"] {
             let expected =
                 format!("the argument options cannot be used: the key \"{key}\" is unknown: the keys are {keys}");

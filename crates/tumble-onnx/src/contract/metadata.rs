@@ -216,7 +216,8 @@ impl Metadata {
         known && self.species.windows(2).all(|pair| pair[0] < pair[1])
     }
 
-    /// Returns the properties for the driver, in Å and eV. `ensemble` is false: only the outputs of the file tell.
+    /// Returns the properties for the driver, in Å and eV. `ensemble` is false and `conditions`
+    /// are empty: only the outputs and inputs of the file tell.
     pub fn info(&self) -> ModelInfo {
         ModelInfo {
             name: self.name.clone(),
@@ -227,6 +228,7 @@ impl Metadata {
             reference_energies: self.reference_energies.clone(),
             forces: self.forces.kinds().to_vec(),
             ensemble: false,
+            conditions: Vec::new(),
         }
     }
 }

@@ -3,10 +3,12 @@
 //! The contract wants the C centers to be the first of the N atoms. So the centers of all replicas of all graphs come
 //! first, replica by replica, and all other atoms follow, replica by replica.
 
+use std::iter::repeat_n;
 use std::ops::Range;
 
 use ort::session::SessionInputValue;
 use ort::value::TensorRef;
+use tumble_core::conditions::Conditions;
 use tumble_core::graph::Graph;
 use tumble_core::potential::Replicas;
 use tumble_core::rotation::{Matrix3, apply, scale};
@@ -26,6 +28,8 @@ pub struct Tensors<T> {
     cutoff: f64,
     /// Å per length unit of the model.
     angstrom: f64,
+    /// V/Å per unit of the electric field of the model.
+    volt_per_angstrom: f64,
     /// Rotated edge vectors R v `[ΣS]`, in the model's length unit and the frame of the replica.
     pub edge_vectors: Vec<[T; 3]>,
     /// Center of each edge `[ΣS]`, list layout only.
@@ -42,6 +46,14 @@ pub struct Tensors<T> {
     pub weights: Vec<T>,
     /// Replica of each atom `[ΣN]`.
     pub replica: Vec<i64>,
+    /// Total charge of the structure of each center `[ΣC]`; 0 if it is not given.
+    pub charge: Vec<T>,
+    /// Spin multiplicity of the structure of each center `[ΣC]`; 1 if it is not given.
+    pub spin: Vec<T>,
+    /// Electric field at each center `[ΣC]`, in the model's unit and the frame of the replica; 0 if it is not given.
+    pub field: Vec<[T; 3]>,
+    /// Volume of the cell of each center `[ΣC]`, in the model's unit; 1 for a structure without a volume.
+    pub volume: Vec<T>,
     /// Slot of each edge within a replica of its graph, graph by graph `[ΣE over graphs]`.
     slots: Vec<usize>,
     /// Ranges of each replica `[B]`.
@@ -66,7 +78,9 @@ struct ReplicaRanges {
 impl<T: Real> Tensors<T> {
     /// Creates empty tensors for a model.
     pub fn of(metadata: &Metadata) -> Self {
-        Self::new(metadata.layout, metadata.cutoff, metadata.length_unit.angstrom())
+        let angstrom = metadata.length_unit.angstrom();
+        let volt_per_angstrom = metadata.energy_unit.electron_volt() / angstrom;
+        Self { volt_per_angstrom, ..Self::new(metadata.layout, metadata.cutoff, angstrom) }
     }
 
     /// Creates empty tensors. `cutoff` is in the model's length unit, and `angstrom` is this unit in Å.
@@ -75,6 +89,7 @@ impl<T: Real> Tensors<T> {
             layout,
             cutoff,
             angstrom,
+            volt_per_angstrom: 1.0,
             edge_vectors: Vec::new(),
             centers: Vec::new(),
             neighbors: Vec::new(),
@@ -83,6 +98,10 @@ impl<T: Real> Tensors<T> {
             species: Vec::new(),
             weights: Vec::new(),
             replica: Vec::new(),
+            charge: Vec::new(),
+            spin: Vec::new(),
+            field: Vec::new(),
+            volume: Vec::new(),
             slots: Vec::new(),
             places: Vec::new(),
             width: 1,
@@ -96,6 +115,7 @@ impl<T: Real> Tensors<T> {
         self.pack_atoms(work);
         self.pack_edges(work);
         self.pack_vectors(work);
+        self.pack_conditions(work);
         debug_assert!(self.neighbors.iter().all(|&n| n < self.species.len() as i64));
         debug_assert!((0..self.reverse.len()).all(|e| self.reverse[self.reverse[e] as usize] == e as i64));
     }
@@ -181,9 +201,26 @@ impl<T: Real> Tensors<T> {
         }
     }
 
+    /// Repeats the conditions of each structure for its centers; the field turns with the replica.
+    fn pack_conditions(&mut self, work: &[Replicas]) {
+        self.charge.clear();
+        self.spin.clear();
+        self.field.clear();
+        self.volume.clear();
+        for (graph, rotation) in replicas(work) {
+            let (centers, Conditions { charge, spin, field }) = (graph.n_centers(), graph.conditions);
+            let field = apply(rotation, scale(field.unwrap_or_default(), 1.0 / self.volt_per_angstrom));
+            let volume = graph.volume.map_or(1.0, |volume| volume / self.angstrom.powi(3));
+            self.charge.extend(repeat_n(T::from_f64(charge.unwrap_or(0.0)), centers));
+            self.spin.extend(repeat_n(T::from_f64(spin.unwrap_or(1.0)), centers));
+            self.field.extend(repeat_n(field.map(T::from_f64), centers));
+            self.volume.extend(repeat_n(T::from_f64(volume), centers));
+        }
+    }
+
     /// Returns the tensors of the list of edges alone, without vectors.
     pub fn list(&self) -> Self {
-        let Self { layout, cutoff, angstrom, width, .. } = *self;
+        let Self { layout, cutoff, angstrom, volt_per_angstrom, width, .. } = *self;
         Self {
             centers: self.centers.clone(),
             neighbors: self.neighbors.clone(),
@@ -192,6 +229,9 @@ impl<T: Real> Tensors<T> {
             species: self.species.clone(),
             weights: self.weights.clone(),
             replica: self.replica.clone(),
+            charge: self.charge.clone(),
+            spin: self.spin.clone(),
+            volt_per_angstrom,
             width,
             ..Self::new(layout, cutoff, angstrom)
         }
@@ -207,6 +247,8 @@ impl<T: Real> Tensors<T> {
             && self.centers == other.centers
             && self.mask == other.mask
             && self.weights == other.weights
+            && self.charge == other.charge
+            && self.spin == other.spin
     }
 
     /// Returns the number of edge slots of all replicas.
@@ -264,7 +306,7 @@ impl<T: Real> Tensors<T> {
 
     /// Returns a view of an input for ONNX Runtime, without a copy.
     pub fn view(&self, input: Input) -> ort::Result<SessionInputValue<'_>> {
-        let (atoms, centers) = (vec![self.species.len() as i64], vec![self.weights.len() as i64]);
+        let (atoms, centers) = (vec![self.species.len() as i64], || vec![self.weights.len() as i64]);
         Ok(match input {
             Input::EdgeVectors => {
                 TensorRef::from_array_view((self.vector_shape(), self.edge_vectors.as_flattened()))?.into()
@@ -274,8 +316,15 @@ impl<T: Real> Tensors<T> {
             Input::Reverse => TensorRef::from_array_view((self.edge_shape(), &*self.reverse))?.into(),
             Input::Mask => TensorRef::from_array_view((self.edge_shape(), &*self.mask))?.into(),
             Input::Species => TensorRef::from_array_view((atoms, &*self.species))?.into(),
-            Input::Weights => TensorRef::from_array_view((centers, &*self.weights))?.into(),
+            Input::Weights => TensorRef::from_array_view((centers(), &*self.weights))?.into(),
             Input::Replica => TensorRef::from_array_view((atoms, &*self.replica))?.into(),
+            Input::Charge => TensorRef::from_array_view((centers(), &*self.charge))?.into(),
+            Input::Spin => TensorRef::from_array_view((centers(), &*self.spin))?.into(),
+            Input::Volume => TensorRef::from_array_view((centers(), &*self.volume))?.into(),
+            Input::Field => {
+                let shape = vec![self.field.len() as i64, 3];
+                TensorRef::from_array_view((shape, self.field.as_flattened()))?.into()
+            }
         })
     }
 }

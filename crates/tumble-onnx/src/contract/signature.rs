@@ -2,6 +2,7 @@
 
 use ort::session::Session;
 use ort::value::{Outlet, TensorElementType};
+use tumble_core::conditions::Condition;
 use tumble_core::potential::Forces;
 
 use crate::contract::metadata::{Layout, Metadata, Precision};
@@ -26,10 +27,18 @@ pub enum Input {
     Weights,
     /// Replica of each atom.
     Replica,
+    /// Total charge of the structure, at each center.
+    Charge,
+    /// Spin multiplicity of the structure, at each center.
+    Spin,
+    /// Electric field, at each center.
+    Field,
+    /// Volume of the cell, at each center.
+    Volume,
 }
 
 /// All inputs by name, as in docs/model-contract.md.
-const VOCABULARY: [(&str, Input); 8] = [
+const VOCABULARY: [(&str, Input); 12] = [
     ("edge_vectors", Input::EdgeVectors),
     ("centers", Input::Centers),
     ("neighbors", Input::Neighbors),
@@ -38,6 +47,10 @@ const VOCABULARY: [(&str, Input); 8] = [
     ("species", Input::Species),
     ("weights", Input::Weights),
     ("replica", Input::Replica),
+    ("charge", Input::Charge),
+    ("spin", Input::Spin),
+    ("field", Input::Field),
+    ("volume", Input::Volume),
 ];
 
 impl Input {
@@ -98,6 +111,17 @@ impl Signature {
         Ok(Self { inputs, stress, ensemble })
     }
 
+    /// Returns the conditions of a structure that the model needs.
+    pub fn conditions(&self) -> Vec<Condition> {
+        let condition = |(_, input): &(&str, Input)| match input {
+            Input::Charge => Some(Condition::Charge),
+            Input::Spin => Some(Condition::Spin),
+            Input::Field => Some(Condition::Field),
+            _ => None,
+        };
+        self.inputs.iter().filter_map(condition).collect()
+    }
+
     /// Returns the names of the outputs to request for this kind of forces. Ensemble energies are always requested:
     /// ONNX Runtime computes all outputs of a file anyway.
     pub fn outputs(&self, kind: Forces) -> impl Iterator<Item = &'static str> {
@@ -122,7 +146,9 @@ fn input(outlet: &Outlet, metadata: &Metadata) -> Result<(&'static str, Input), 
         ContractViolation::UnknownInput { name: outlet.name().into(), known: known.join(", ") }
     })?;
     let expected = match input {
-        Input::EdgeVectors | Input::Weights => real(metadata),
+        Input::EdgeVectors | Input::Weights | Input::Charge | Input::Spin | Input::Field | Input::Volume => {
+            real(metadata)
+        }
         Input::Mask => TensorElementType::Bool,
         _ => TensorElementType::Int64,
     };

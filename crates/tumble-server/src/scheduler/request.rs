@@ -129,7 +129,8 @@ impl Pending {
         if self.system.is_none() {
             let cell = self.structure.cell(config.periodic)?;
             let positions = std::mem::take(&mut self.structure.positions);
-            self.system = Some(System::new(positions, config.species.clone(), cell)?);
+            let conditions = config.policy.conditions;
+            self.system = Some(System { conditions, ..System::new(positions, config.species.clone(), cell)? });
         }
         Ok(self.system.as_ref().expect("it was made"))
     }

@@ -181,8 +181,9 @@ impl Check<'_> {
             let info = self.potential.info();
             let known = info.check_species(&system.species);
             let limits = self.potential.limits(self.settings.memory_mb << 20);
-            let mut list = NeighborList::new(info.cutoff, 0.0).within(limits.workers, limits.memory);
-            let graph = known.and_then(|()| list.graph(&system).map(drop)).map(|()| list.into_last());
+            let list = NeighborList::new(info.cutoff, 0.0).under(self.settings.conditions);
+            let mut list = list.within(limits.workers, limits.memory);
+            let graph = known.and_then(|()| info.check(list.graph(&system)?)).map(|()| list.into_last());
             let graph = graph.map_err(|error| self.arguments.located(index, error.into()))?;
             let seconds = self.bench(index, |_| (), |bench| bench.seconds(&graph, TRIAL))?;
             timed.push((name, graph, seconds));

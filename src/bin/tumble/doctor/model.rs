@@ -10,6 +10,7 @@ use tumble_core::Cell;
 use tumble_core::Error as Core;
 use tumble_core::Settings;
 use tumble_core::System;
+use tumble_core::conditions::Conditions;
 use tumble_core::elements::symbols;
 use tumble_core::potential::{Forces, ModelInfo, Potential};
 use tumble_engine::OnnxPotential;
@@ -110,7 +111,7 @@ fn molecule(info: &ModelInfo) -> Result<System> {
     // About a bond length of most elements, and all three atoms must be neighbors.
     let bond = (0.5 * info.cutoff).min(2.0);
     let positions = vec![[0.0; 3], [bond, 0.1, -0.2], [0.3, 1.1 * bond, 0.4]];
-    Ok(System::new(positions, species, Cell::isolated())?)
+    Ok(System { conditions: Conditions::NEUTRAL, ..System::new(positions, species, Cell::isolated())? })
 }
 
 fn forces(path: &Path, settings: &Settings, info: &ModelInfo, system: &System) -> Result<Finding> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use tumble_core::analytic::{HarmonicToy, Legendre};
+use tumble_core::conditions::Condition;
 use tumble_core::potential::{Forces, ModelInfo, Potential};
 use tumble_core::settings::frontend::find;
 use tumble_core::settings::table::SETTINGS;
@@ -30,6 +31,8 @@ fn example(setting: &Setting) -> String {
         Value::Mitigation => "octahedral+random".into(),
         Value::Switch(_) => opposite((setting.show)(&Settings::default())).into(),
         Value::Whole { least, .. } => (least + 6).to_string(),
+        Value::Real(_) => "1.5".into(),
+        Value::Vector(_) => "0 -0.5 0.25".into(),
         Value::Forces(_) => "direct".into(),
         Value::Device(_) => "cuda".into(),
         Value::Path(_) => "/opt/ort".into(),
@@ -68,7 +71,7 @@ fn through(frontend: Frontend, words: &[(String, String)]) -> Settings {
 
 fn model() -> ModelInfo {
     let info = HarmonicToy::new(3.0, &[(8, 1.0)], Legendre::default()).info().clone();
-    ModelInfo { forces: vec![Forces::Conservative, Forces::Direct], ..info }
+    ModelInfo { forces: vec![Forces::Conservative, Forces::Direct], conditions: Condition::ALL.to_vec(), ..info }
 }
 
 /// Settings of a simulation with this `INIT`.
@@ -82,6 +85,7 @@ fn session(text: &str) -> Result<Settings, String> {
         seed: policy.seed,
         stream: policy.stream,
         correction: policy.correction,
+        conditions: policy.conditions,
         ..Settings::default()
     })
 }
@@ -195,6 +199,8 @@ fn every_door_refuses_a_value_with_the_same_sentence() {
             let outside = [i128::from(least) - 1, i128::from(most) + 1].map(|number| number.to_string());
             outside.into_iter().chain(["1.5".into(), "many".into()]).collect()
         }
+        Value::Real(_) => vec!["many".into(), "inf".into(), "1 2".into()],
+        Value::Vector(_) => vec!["1".into(), "0 0 nan".into(), "1 2 3 4".into()],
         Value::Forces(_) => vec!["Direct".to_owned(), "magic".into()],
         Value::Device(_) => vec!["tpu".into()],
         Value::Sha256(_) => vec!["c0ffee".into()],
