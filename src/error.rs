@@ -181,6 +181,14 @@ impl Error {
         }
     }
 
+    /// Whether a signal ended the evaluation.
+    pub fn is_signal(&self) -> bool {
+        match self {
+            Self::Frame { source, .. } => source.is_signal(),
+            _ => self.core().is_some_and(tumble_core::Error::is_signal),
+        }
+    }
+
     /// Whether this is a requested interruption and no failure.
     pub fn is_interruption(&self) -> bool {
         matches!(self, Self::Check(tumble_check::Error::Interrupted))

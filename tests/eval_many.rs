@@ -134,7 +134,7 @@ fn error_among_frames_names_its_frame_after_the_results_of_those_before_it() {
         assert_eq!(documents(std::str::from_utf8(&output.stdout).unwrap()).len(), 20);
         let error = String::from_utf8(output.stderr).unwrap();
         assert!(error.contains("error: frame 21 of frames.xyz: the model "), "{error}");
-        assert!(error.contains("note: the 20 frame(s) before it are in "), "{error}");
+        assert!(error.contains("note: the 20 frame(s) done are in "), "{error}");
     }
     let output = folder.tumble(&["eval", "model.onnx", "frames.xyz", "--part", "2/3"], "");
     assert!(String::from_utf8_lossy(&output.stderr).contains("frame 21 of frames.xyz"));

@@ -103,6 +103,48 @@ fn a_run_that_is_killed_leaves_the_old_file() {
     assert_eq!(read_to_string(folder.path("out.xyz")).unwrap(), "old");
 }
 
+/// Sends a signal to `tumble eval` after its first frame, while it waits for more; returns its exit code and sentences.
+fn interrupted(folder: &Folder, signal: &str) -> (Option<i32>, String) {
+    let mut command = folder.command("eval", &["-", "-o", "out.xyz"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(FRAME.as_bytes()).unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    (0..3).for_each(|_| drop(lines.next().unwrap().unwrap()));
+    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn a_signal_leaves_the_old_file_and_whole_frames() {
+    for signal in ["-INT", "-TERM", "-HUP"] {
+        let folder = Folder::new("");
+        let (code, said) = interrupted(&folder, signal);
+        assert_eq!(code, Some(130), "{said}");
+        assert_eq!(read_to_string(folder.path("out.xyz")).unwrap(), "old");
+        let [partial] = &folder.found("out.xyz.partial-")[..] else { panic!("{:?}", folder.found("")) };
+        assert_eq!(frames(partial), 1);
+        let note = format!("note: the 1 frame(s) done are in {}\n", partial.display());
+        assert_eq!(said, note + "error: the evaluation was cancelled: a signal came\n");
+    }
+}
+
+/// A pipe without frames keeps no command longer than its time.
+#[test]
+fn a_time_limit_ends_the_wait_for_input() {
+    let folder = Folder::new("");
+    for command in ["eval", "check", "bench"] {
+        let mut command = folder.command(command, &["-", "--max-seconds", "1"]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let open = child.stdin.take();
+        let output = child.wait_with_output().unwrap();
+        drop(open);
+        assert_eq!(output.status.code(), Some(124), "{output:?}");
+        assert_eq!(said(&output), "error: the evaluation was cancelled: its time is up\n");
+    }
+}
+
 #[test]
 fn a_failed_frame_leaves_the_old_file_and_the_finished_frames() {
     let folder = Folder::new(&(FRAME.repeat(2) + "1\n\nXe 0 0 0\n"));
@@ -111,7 +153,7 @@ fn a_failed_frame_leaves_the_old_file_and_the_finished_frames() {
     assert_eq!(read_to_string(folder.path("out.xyz")).unwrap(), "old");
     let [partial] = &folder.found("out.xyz.partial-")[..] else { panic!("{:?}", folder.found("")) };
     assert_eq!(frames(partial), 2);
-    let expected = format!("note: the 2 frame(s) before it are in {}\nerror: frame 3 of in.xyz: ", partial.display());
+    let expected = format!("note: the 2 frame(s) done are in {}\nerror: frame 3 of in.xyz: ", partial.display());
     assert!(said(&output).starts_with(&expected), "{}", said(&output));
     write(folder.path("in.xyz"), "1\n\nXe 0 0 0\n").unwrap();
     std::fs::remove_file(partial).unwrap();

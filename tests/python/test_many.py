@@ -50,6 +50,28 @@ def test_a_list_has_the_results_of_its_structures(rotate, threads):
             assert found.extras.keys() == alone.extras.keys()
 
 
+def test_structures_may_come_from_a_generator():
+    with Model(WATER) as model, Tumble(WATER) as calculator:
+        found = model.evaluate(given(atoms) for atoms in images(3))
+        atoms = images(3)
+        calculator.calculate_many(one for one in atoms)
+        energies = [one.get_potential_energy() for one in atoms]
+        assert [one.energy for one in found] == pytest.approx(energies, rel=1e-13)
+        with pytest.raises(TypeError, match="images is a single Atoms: give a list of them"):
+            calculator.calculate_many(atoms[0])
+
+
+def test_wrong_arrays_name_the_structure():
+    structures = [given(atoms) for atoms in images(3)]
+    structures[1] = (["H"], [[0.0, 0.0]])
+    with Model(WATER) as model, pytest.raises(ValueError, match=r"^structures\[1\]: positions has the shape"):
+        model.evaluate(structures)
+    atoms = images(3)
+    atoms[2].pbc, atoms[2].cell = True, None
+    with Tumble(WATER) as calculator, pytest.raises(ValueError, match=r"^structures\[2\]: pbc repeats"):
+        calculator.calculate_many(atoms)
+
+
 def test_an_empty_list_has_no_results():
     with Model(WATER) as model:
         assert model.evaluate([]) == []

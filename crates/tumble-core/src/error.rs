@@ -541,6 +541,11 @@ impl Error {
         )
     }
 
+    /// Returns whether a signal ended the evaluation.
+    pub fn is_signal(&self) -> bool {
+        matches!(self, Self::Cancelled { reason: crate::cancel_reason::CancelReason::Signal })
+    }
+
     /// Returns whether the evaluation ran out of time.
     pub fn is_late(&self) -> bool {
         matches!(self, Self::Cancelled { reason: crate::cancel_reason::CancelReason::Time })

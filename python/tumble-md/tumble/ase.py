@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -188,7 +188,7 @@ class Tumble(_Averaged):
         self._done += 1
         return _with_atoms(found, self.atoms)
 
-    def calculate_many(self, images: Sequence[Atoms]) -> None:
+    def calculate_many(self, images: Iterable[Atoms]) -> None:
         """Calculates many structures at once, in a fraction of the time that they take one by one.
 
         Small structures share runs of the model, and `threads` share the runs. Each of the atoms gets a calculator of
@@ -196,13 +196,14 @@ class Tumble(_Averaged):
         had: `get_potential_energy` and the others return the results, and `ase.io.write` writes them. The structures
         have consecutive steps in their order. If one fails, the error names it, and all atoms keep their calculators.
         """
+        if isinstance(images, Atoms):
+            raise TypeError("images is a single Atoms: give a list of them")
+        images = list(images)
         with self._turns:
             self._warn()
             if self._model is None:
                 self._model = self._load({**self.parameters, "step": self.step})
-            structures = [
-                (atoms.numbers.tolist(), atoms.positions, _cell(atoms), chosen(atoms.info)) for atoms in images
-            ]
+            structures = [_given(number, atoms) for number, atoms in enumerate(images)]
             evaluations = self._model.evaluate(structures)
             self._done += len(evaluations)
         for atoms, found in zip(images, evaluations, strict=True):
@@ -231,10 +232,9 @@ class TumbleClient(_Averaged):
 
     The calculator connects at the first calculation, and again when elements, periodic directions or conditions
     (`charge`, `spin` and `field` in `atoms.info`) change. Every evaluation increases `step` by one, also over new
-    connections, so random rotations do not repeat. Call `set(step=...)` before each of several structures to give all of
-    them the same rotation. Positions are sent as they
-    are, not wrapped, and cell vectors of non-periodic directions as zero. Several threads may share a calculator: each
-    sees its own results, and they evaluate in turn.
+    connections, so random rotations do not repeat. Call `set(step=...)` before each of several structures to give all
+    of them the same rotation. Positions are sent as they are, not wrapped, and cell vectors of non-periodic directions
+    as zero. Several threads may share a calculator: each sees its own results, and they evaluate in turn.
 
     For the parameters and errors see `tumble.client.Client`; after an error the next calculation connects again.
     """
@@ -309,6 +309,14 @@ def _cell(atoms: Atoms) -> np.ndarray:
                 f"pbc repeats the structure along {axis}, but that cell vector is zero: set a cell, or pbc"
             )
     return np.where(atoms.pbc[:, None], atoms.cell.array, 0.0)
+
+
+def _given(number: int, atoms: Atoms) -> tuple[list[int], np.ndarray, np.ndarray, dict[str, Any]]:
+    """A structure of a list for `Model.evaluate`; an error names it."""
+    try:
+        return atoms.numbers.tolist(), atoms.positions, _cell(atoms), chosen(atoms.info)
+    except ValueError as error:
+        raise ValueError(f"structures[{number}]: {error}") from None
 
 
 def _with_atoms(found: Evaluation, atoms: Atoms) -> tuple[dict[str, Any], dict[str, Any]]:

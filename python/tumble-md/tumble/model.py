@@ -17,7 +17,7 @@ import os
 import re
 import signal
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import index
 from threading import Lock
@@ -188,11 +188,11 @@ class Model:
     ) -> Evaluation: ...
 
     @overload
-    def evaluate(self, species: Sequence[Given]) -> list[Evaluation]: ...
+    def evaluate(self, species: Iterable[Given]) -> list[Evaluation]: ...
 
     def evaluate(
         self,
-        species: Sequence[str | int] | Sequence[Given],
+        species: Sequence[str | int] | Iterable[Given],
         positions: ArrayLike | None = None,
         cell: ArrayLike | None = None,
         **given: Any,
@@ -212,12 +212,13 @@ class Model:
             return self._evaluate([_Structure.read(species, positions, cell, given)])[0]
         for name in [*(["cell"] if cell is not None else []), *given]:
             raise ValueError(f"{name} is given without positions: give both, or a list of (species, positions, cell)")
-        for number, structure in enumerate(species):
+        listed = list(species)
+        for number, structure in enumerate(listed):
             if isinstance(structure, str) or not isinstance(structure, Sequence) or len(structure) not in (2, 3, 4):
                 raise ValueError(
                     f"structures[{number}] is {structure!r}: give (species, positions) or (species, positions, cell)"
                 )
-        structures = [_Structure.read(*structure) for structure in species]
+        structures = [_read(number, structure) for number, structure in enumerate(listed)]
         return self._evaluate(structures) if structures else []
 
     def _evaluate(self, structures: list[_Structure]) -> list[Evaluation]:
@@ -356,6 +357,14 @@ class _Structure:
         positions = _array(positions, (len(numbers), 3), "positions")
         cell = _array(np.zeros((3, 3)) if cell is None else cell, (3, 3), "cell")
         return cls(numbers, positions, cell, conditions.numbers(given or {}))
+
+
+def _read(number: int, structure: Given) -> _Structure:
+    """A structure of a list; an error names it."""
+    try:
+        return _Structure.read(*structure)
+    except ValueError as error:
+        raise ValueError(f"structures[{number}]: {error}") from None
 
 
 def _located(sentence: str, structures: list[_Structure]) -> str:

@@ -16,7 +16,7 @@ use tumble_core::planner::Plan;
 use tumble_core::potential::KeptEdges;
 
 use crate::log::say;
-use crate::options::{TimeLimit, above_zero, calculator};
+use crate::options::{TimeLimit, above_zero, calculator, reading};
 use crate::print;
 use crate::settings::Options;
 use crate::structures;
@@ -192,7 +192,9 @@ pub fn run(arguments: &Arguments, library: Option<PathBuf>) -> Result<()> {
     calculator.watch(&cancel);
     let path = arguments.structures.as_deref();
     let mut all = Vec::new();
-    for (index, (name, system)) in structures::named(path, calculator.info())?.into_iter().enumerate() {
+    let (given, info) = (arguments.structures.clone(), calculator.info().clone());
+    let structures = reading(&cancel, move || structures::named(given.as_deref(), &info))?;
+    for (index, (name, system)) in structures.into_iter().enumerate() {
         let measured = measure(&mut calculator, name, &system, arguments.seconds);
         let measured = measured.map_err(|cause| structures::located(path, index, cause))?;
         if !arguments.json {

@@ -117,6 +117,7 @@ fn main() -> ExitCode {
             log::say(&format!("error: {error}"));
             ExitCode::from(match error {
                 _ if error.is_late() => options::LATE,
+                _ if error.is_signal() => options::INTERRUPTED,
                 _ if error.is_usage() => 2,
                 _ => 1,
             })

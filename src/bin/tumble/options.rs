@@ -1,7 +1,10 @@
 //! Options shared by the commands that evaluate a model, beside [`crate::settings`].
 
+use std::panic::resume_unwind;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
 use std::time::Duration;
 
 use clap::Args;
@@ -24,14 +27,12 @@ pub struct TimeLimit {
 }
 
 impl TimeLimit {
-    /// Returns a token that cancels evaluations at the limit.
+    /// Returns a token that cancels evaluations at the limit, or when a signal comes.
     pub fn cancel(&self) -> Result<Cancel> {
         let cancel = Cancel::default();
-        if self.max_seconds.is_some() {
-            let interrupt = Shutdown::new().map_err(|source| Error::Signals { source })?;
-            interrupt.ends(&cancel);
-            self.watch(&interrupt);
-        }
+        let interrupt = Shutdown::by_signals().map_err(|source| Error::Signals { source })?;
+        interrupt.ends(&cancel);
+        self.watch(&interrupt);
         Ok(cancel)
     }
 
@@ -43,6 +44,29 @@ impl TimeLimit {
 
 /// Exit code at the time limit, as for timeout(1).
 pub const LATE: u8 = 124;
+
+/// Exit code after a signal, as in a shell after Ctrl-C.
+pub const INTERRUPTED: u8 = 130;
+
+/// How often a wait for input looks for the time limit and for signals.
+pub const POLL: Duration = Duration::from_millis(100);
+
+/// Reads input in a thread of its own, so that a time limit or a signal ends even the wait for a pipe.
+///
+/// # Errors
+/// Those of `read`, and that of a cancellation.
+pub fn reading<T: Send + 'static>(cancel: &Cancel, read: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let (sender, receiver) = channel();
+    // It is not joined if it is cancelled: it may wait for ever.
+    let thread = thread::spawn(move || drop(sender.send(read())));
+    loop {
+        match receiver.recv_timeout(POLL) {
+            Ok(found) => return found,
+            Err(RecvTimeoutError::Timeout) => cancel.check()?,
+            Err(RecvTimeoutError::Disconnected) => resume_unwind(thread.join().expect_err("it has sent nothing")),
+        }
+    }
+}
 
 /// Loads a calculator and prints its notes.
 pub fn calculator(model: &Path, settings: &Settings) -> Result<Calculator> {

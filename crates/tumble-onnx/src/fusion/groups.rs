@@ -131,10 +131,11 @@ impl<'a> Groups<'a> {
         for &node in &nodes {
             translate(&self.graph.nodes[node].1, &mut builder).ok_or_else(|| vec![node])?;
         }
-        if builder.len() < FEWEST_STEPS || !builder.tells_rows() {
+        let outputs = self.outputs(&nodes);
+        // A file may have nodes whose results nobody reads.
+        if outputs.is_empty() || builder.len() < FEWEST_STEPS || !builder.tells_rows() {
             return Err(nodes);
         }
-        let outputs = self.outputs(&nodes);
         let producer = |index: usize| {
             let name = outputs[index].1;
             nodes.iter().copied().filter(|&node| self.graph.nodes[node].1.outputs.contains(&name)).collect::<Vec<_>>()

@@ -77,6 +77,16 @@ fn nodes_of_the_same_rows_become_one_program() {
     assert_eq!(fused(&model(&nodes.concat(), "y b")), ["RowProgram32 b y"]);
 }
 
+/// A program would have no output, which ONNX Runtime refuses.
+#[test]
+fn nodes_whose_results_nobody_reads_stay() {
+    let unread = vec![node("Exp", "other", "c"), node("Mul", "c c", "d")];
+    let nodes = [squares(), vec![node("Exp", "squares", "a"), node("Add", "a squares", "y")], unread];
+    let mut found = fused(&model(&nodes.concat(), "y"));
+    found.sort();
+    assert_eq!(found, ["Exp c", "Mul d", "RowProgram32 y"]);
+}
+
 #[test]
 fn program_ends_where_rows_are_mixed() {
     let nodes = [

@@ -29,7 +29,7 @@ use tumble_server::scheduler::Shutdown;
 use crate::STDOUT;
 use crate::info;
 use crate::log::say;
-use crate::options::{LATE, TimeLimit, above_zero, load, positive};
+use crate::options::{LATE, TimeLimit, above_zero, load, positive, reading};
 use crate::output::Output;
 use crate::progress::shown;
 use crate::settings::{Options, Running};
@@ -113,21 +113,22 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
     Plan::budget_plans(&[], 0.0, arguments.reference, arguments.orientations)?;
     // and a report that cannot be written.
     let page = arguments.report.as_deref().map(Output::create).transpose()?;
-    let mut potential = load(&arguments.model, &settings)?;
-    let structures = structures::named(arguments.structures.as_deref(), potential.info())?;
-    let card = info::rows(&potential, &arguments.model);
-    let forces = Policy::new(&settings, potential.info())?.forces;
     let interrupt = Shutdown::by_signals().map_err(|source| Error::Signals { source })?;
     let cancel = Cancel::default();
     interrupt.ends(&cancel);
     arguments.time.watch(&interrupt);
+    let mut potential = load(&arguments.model, &settings)?;
+    let (given, info) = (arguments.structures.clone(), potential.info().clone());
+    let structures = reading(&cancel, move || structures::named(given.as_deref(), &info))?;
+    let card = info::rows(&potential, &arguments.model);
+    let forces = Policy::new(&settings, potential.info())?.forces;
     potential.watch(&cancel);
     let mut check = Check { arguments, potential, forces, settings, interrupt: Arc::clone(&interrupt) };
     match Findings::new(check.measure(structures)?, target, arguments.conditions())? {
         Some(findings) => arguments.tell(&findings, &card, page)?,
         None if interrupt.late() => say(
             "error: the time was up before the first structure was done: raise --max-seconds, or make the measurement \
-             shorter with --reference or --orientations",
+             shorter with --budget, --reference or --orientations",
         ),
         None => say("error: interrupted before the first structure was done"),
     }

@@ -10,13 +10,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use tumble::Result;
-use tumble_core::Calculator;
+use tumble_core::{Calculator, Cancel};
 
 use self::input::Input;
 use self::part::Part;
 use self::read_ahead::{Group, ReadAhead};
 use self::report::{Printing, Report, create};
-use crate::options::{TimeLimit, calculator};
+use crate::options::{TimeLimit, calculator, reading};
 use crate::settings::Options;
 
 /// Print energies and forces of all frames of a file, averaged over rotations on request
@@ -71,18 +71,19 @@ With --part, frames have the numbers and random rotations of the whole file, so 
 the other, are the output for the whole. Only the part with frame 1 prints the header of the table, and each part prints
 its summary on the standard error. The file is read once more to count its frames, so it cannot be a pipe.
 
-Until all frames are done the output is FILE.partial-PID, where PID is the process id. After an error in a frame or a
-kill, this partial file remains, and FILE is unchanged.";
+Until all frames are done the output is FILE.partial-PID, where PID is the process id. After an error in a frame, Ctrl-C
+(exit code 130) or --max-seconds (exit code 124), this partial file remains with the frames done, and FILE is unchanged.";
 
 /// Runs the command.
 pub fn run(arguments: &Arguments, library: Option<PathBuf>) -> Result<()> {
     let cancel = arguments.time.cancel()?;
     let mut calculator = calculator(&arguments.model, &arguments.options.settings(library)?)?;
     calculator.watch(&cancel);
-    let input = Input::open(&arguments.structures, arguments.part)?;
+    let (structures, part) = (arguments.structures.clone(), arguments.part);
+    let input = reading(&cancel, move || Input::open(&structures, part))?;
     let output = arguments.output.as_deref().map(|path| create(path, &arguments.structures)).transpose()?;
     let mut report = Report::new(arguments.printing(), output, input.count);
-    match evaluate(&mut calculator, input, &mut report) {
+    match evaluate(&mut calculator, input, &mut report, &cancel) {
         Ok(()) => report.finish(),
         Err(error) => {
             report.abandon();
@@ -92,12 +93,12 @@ pub fn run(arguments: &Arguments, library: Option<PathBuf>) -> Result<()> {
 }
 
 /// Evaluates all frames, group by group.
-fn evaluate(calculator: &mut Calculator, input: Input, report: &mut Report) -> Result<()> {
+fn evaluate(calculator: &mut Calculator, input: Input, report: &mut Report, cancel: &Cancel) -> Result<()> {
     let Input { frames, mut before, count, regular } = input;
     let file = frames.file().to_owned();
     let ahead = ReadAhead::start(frames.take(count.unwrap_or(usize::MAX)), regular);
     loop {
-        let Group { frames, error } = ahead.next_group();
+        let Group { frames, error } = ahead.next_group(cancel)?;
         group::evaluate(calculator, &file, before, &frames, report)?;
         before += frames.len();
         match error {

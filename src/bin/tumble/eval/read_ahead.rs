@@ -4,8 +4,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tumble_core::Cancel;
 use tumble_core::parallel::locked;
 use tumble_xyz::{Error, Frame, Result};
+
+use crate::options::POLL;
 
 /// Atoms of the frames that are read ahead: enough to keep several workers busy, in a few megabytes.
 const ATOMS: usize = 1 << 14;
@@ -59,17 +62,21 @@ impl ReadAhead {
     }
 
     /// Waits for the next group.
-    pub fn next_group(&self) -> Group {
+    ///
+    /// # Errors
+    /// That of a cancellation.
+    pub fn next_group(&self, cancel: &Cancel) -> tumble_core::Result<Group> {
         let mut state = locked(&self.queue.state);
         while !state.ended && !state.is_full() {
+            cancel.check()?;
             let left = state.since.map(|since| WAIT.saturating_sub(since.elapsed()));
             match left.filter(|_| !self.full) {
                 Some(Duration::ZERO) => break,
-                left => state = self.queue.wait(state, left),
+                left => state = self.queue.wait(state, Some(left.unwrap_or(POLL).min(POLL))),
             }
         }
         self.queue.changed.notify_all();
-        state.take()
+        Ok(state.take())
     }
 }
 

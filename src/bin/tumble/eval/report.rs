@@ -105,7 +105,7 @@ impl Report {
             && frames > 0
             && let Some(place) = output.keep()
         {
-            say(&format!("note: the {frames} frame(s) before it are in {}", place.display()));
+            say(&format!("note: the {frames} frame(s) done are in {}", place.display()));
         }
     }
 
