@@ -7,6 +7,10 @@ PLUGIN := target/release/tumbleplugin.so
 COMPAT := .venv-compat
 EXPORT := .venv-export
 ORB := .venv-orb
+ORB_NEW := .venv-orb-new
+# orb-models 0.6 and newer want Python 3.12, as `python3.12` or among pyenv's; empty where there is none.
+PYTHON312 = $(shell for p in python3.12 $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.12*/bin/python; do \
+  $$p -c '' 2> /dev/null && echo $$p && break; done)
 BOOK := .venv-docs
 # Not include/tumble.h, which is generated.
 CPP := $(wildcard cpp/*.cpp cpp/*.h include/tumble/*.h tests/c/*.c examples/c/*.c)
@@ -14,7 +18,7 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 # The library of ONNX Runtime's wheel reports home unless told not to before it is loaded.
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help setup check build library wheel demo docs test test-rust test-lammps test-wheel test-examples test-compat test-export test-neon bench bench-lammps bench-sockets bench-many bench-export bench-hot bench-roofline instructions instructions-bless fuzz lint format clean
+.PHONY: help setup check build library wheel demo docs test test-rust test-lammps test-wheel test-examples test-compat test-export test-orb-new test-neon bench bench-lammps bench-sockets bench-many bench-export bench-hot bench-roofline instructions instructions-bless fuzz lint format clean
 
 help:
 	@echo "make demo    water in LAMMPS, turned at random at every step (1 to 3 minutes after the build)"
@@ -30,7 +34,7 @@ help:
 	@echo "make instructions  instruction counts of the hot paths; fails if they exceed the recorded ones by more than 10%"
 	@echo "make instructions-bless  records the instruction counts (both need valgrind)"
 	@echo "make test-compat  the LAMMPS tests with LAMMPS of August 2024 too, in .venv-compat and target/compat"
-	@echo "make test-export  the exporter of models, with metatrain in .venv-export and Orb in .venv-orb (10 GB)"
+	@echo "make test-export  the exporter of models, with metatrain in .venv-export and Orb in .venv-orb and .venv-orb-new (15 GB)"
 	@echo "make test-neon  the tests of the operators on 64-bit ARM, emulated (5 minutes, 1.5 GB in target/neon)"
 	@echo "make test-examples  all commands of the manual, the experiments too, in short runs (10 minutes)"
 	@echo "make fuzz    random bytes for all parsers, SECONDS_EACH=60 (needs nightly Rust; 3 minutes to build)"
@@ -194,10 +198,25 @@ $(ORB)/.done: python/tumble-export/tests/requirements-orb.txt
 	$(ORB)/bin/python -m pip install --quiet --disable-pip-version-check -r python/tumble-export/tests/requirements-orb.txt
 	@touch $@
 
+$(ORB_NEW)/.done: python/tumble-export/tests/requirements-orb-new.txt
+	test -x $(ORB_NEW)/bin/python || env -u VIRTUAL_ENV $(PYTHON312) -m venv $(ORB_NEW)
+	$(ORB_NEW)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
 # Trains small models on the way, into target/pets. Without orb-models the tests of Orb are skipped.
 test-export: $(EXPORT)/.done $(ORB)/.done
 	$(EXPORT)/bin/python -m pytest python/tumble-export/tests -q
 	$(ORB)/bin/python -m pytest python/tumble-export/tests/test_orb.py -q
+	@$(MAKE) --no-print-directory test-orb-new
+
+# The tests of Orb with the newest orb-models.
+test-orb-new:
+	@if test -z "$(PYTHON312)"; then \
+	  echo "skipped: orb-models 0.7 needs Python 3.12, and no python3.12 was found on the PATH or in pyenv"; \
+	else \
+	  $(MAKE) --no-print-directory $(ORB_NEW)/.done && \
+	  $(ORB_NEW)/bin/python -m pytest python/tumble-export/tests/test_orb.py -q; \
+	fi
 
 NEON := $(CURDIR)/target/neon
 $(NEON)/.done: scripts/neon/fetch.sh
@@ -250,4 +269,4 @@ address:
 	python3 scripts/address.py $(URL)
 
 clean:
-	rm -rf target $(VENV) $(COMPAT) $(EXPORT) $(ORB) $(BOOK)
+	rm -rf target $(VENV) $(COMPAT) $(EXPORT) $(ORB) $(ORB_NEW) $(BOOK)

@@ -1,5 +1,6 @@
 """All kinds of Orb: the exported file equals the model. Small models of the package's own classes, random weights."""
 
+import importlib.metadata
 import inspect
 from functools import partial
 
@@ -11,23 +12,31 @@ pytest.importorskip("orb_models")
 
 import onnx
 from files import metadata, refusal
+from orb_classes import (
+    BesselBasis,
+    ChargeSpinConditioner,
+    ConservativeForcefieldRegressor,
+    DirectForcefieldRegressor,
+    EnergyHead,
+    ExpNormalSmearing,
+    ForcefieldAtomsAdapter,
+    ForceHead,
+    MoleculeGNS,
+    SphericalHarmonics,
+    UnitVector,
+    as_published,
+    gaussian_basis_function,
+)
 from orb_models.forcefield import pretrained
-from orb_models.forcefield.angular import SphericalHarmonics, UnitVector
-from orb_models.forcefield.atomic_system import SystemConfig
-from orb_models.forcefield.conservative_regressor import ConservativeForcefieldRegressor
-from orb_models.forcefield.direct_regressor import DirectForcefieldRegressor
-from orb_models.forcefield.featurization_utilities import gaussian_basis_function
-from orb_models.forcefield.forcefield_heads import EnergyHead, ForceHead
-from orb_models.forcefield.gns import MoleculeGNS
-from orb_models.forcefield.nn_util import ChargeSpinConditioner
-from orb_models.forcefield.rbf import BesselBasis, ExpNormalSmearing
 
 from tumble_export import neighbors, pipeline, receptive_field, structures, systems, verify
 from tumble_export.adapter import Structure
 from tumble_export.command import main
 from tumble_export.layers import pin_epsilon
-from tumble_export.orb import load, orb_adapter, source
+from tumble_export.orb import load, orb_adapter, package, source
 
+VERSION = importlib.metadata.version("orb-models")
+RADIUS = 6.0  # Å
 MEAN = 0.25  # mean of the heads' outputs; exact in single precision
 WIDTH, GAIN = 16, 2.5  # random weights are made larger, so that forces are not all but zero
 V3 = dict(angular=SphericalHarmonics(lmax=3, normalize=True, normalization="component"), outer=True)
@@ -43,6 +52,7 @@ VARIANTS = {
     "v3-conservative-20": V3 | dict(limit=20),
     "v3-charged": V3 | dict(charged=True),
     "v3-without-repulsion": V3 | dict(zbl=False),
+    "v3-summed-repulsion": V3 | dict(zbl="sum"),
     "v2": V2,
     "v2-20": V2 | dict(limit=20),
     "softmax": V3 | dict(gate="softmax", direct=True),
@@ -61,10 +71,10 @@ def one_thread():
 
 
 def build(
-    radial, angular, outer, activation, norm, direct=False, limit=120, charged=False, zbl=True, gate="sigmoid",
+    radial, angular, outer, activation, norm, direct=False, limit=120, charged=False, zbl="mean", gate="sigmoid",
     cutoff=True, average=True, embedding=True, layers=2,
 ):  # fmt: skip
-    """A small regressor of orb-models with random weights."""
+    """A small regressor of orb-models with random weights; `limit` belongs to its edges."""
     torch.manual_seed(4)
     head = dict(latent_dim=WIDTH, num_mlp_layers=1, mlp_hidden_dim=WIDTH, activation=activation)
     heads = {"energy": EnergyHead(**head, predict_atom_avg=average)}
@@ -83,10 +93,11 @@ def build(
         activation=activation,
         mlp_norm=norm,
     )
-    config = SystemConfig(radius=6.0, max_num_neighbors=limit)
     kind = DirectForcefieldRegressor if direct else ConservativeForcefieldRegressor
     options = {} if direct else dict(ensure_grad_loss_weights=False)
-    regressor = kind(heads, gns, pair_repulsion=zbl, system_config=config, **options)
+    regressor = kind(heads, gns, pair_repulsion=bool(zbl), **options)
+    if zbl and not direct:  # new regressors of version 0.7 have the sum, published ones the mean
+        regressor.pair_repulsion_fn.node_aggregation = zbl
     with torch.no_grad():
         for module in regressor.modules():
             if isinstance(module, torch.nn.Linear) and module is not heads["energy"].reference.linear:
@@ -98,10 +109,16 @@ def build(
     return regressor.eval()
 
 
+def loaded(name, **changes):
+    """A variant as `load.load` returns it."""
+    wanted = VARIANTS[name] | changes
+    return load.Loaded(build(**wanted), package.Edges(RADIUS, wanted.get("limit", 120)), name)
+
+
 def adapter(name, kind=None):
-    regressor = build(**VARIANTS[name])
+    made = loaded(name)
     state = CHARGED if "charged" in VARIANTS[name] else {}
-    return orb_adapter.adapt(load.Loaded(regressor, name), kind or orb_adapter.own_kind(regressor), **state)
+    return orb_adapter.adapt(made, kind or orb_adapter.own_kind(made.regressor), **state)
 
 
 def dense(count=60, seed=1):
@@ -135,7 +152,7 @@ def test_the_source_equals_the_package():
     for name in ("v3-conservative", "v3-direct"):
         made = adapter(name)
         regressor = build(**VARIANTS[name]).double()
-        batch = source.graph(structure, regressor.system_config, {})
+        batch = source.graph(structure, loaded(name).edges, {})
         exact, found = made.source(structure), regressor.predict(batch)
         assert exact.energy == pytest.approx(float(found["energy"].detach()), rel=1e-12)
         if name == "v3-conservative":
@@ -145,7 +162,9 @@ def test_the_source_equals_the_package():
         else:
             repulsion = regressor.pair_repulsion_fn(batch)["forces"].numpy()
             learned = exact.direct - repulsion
-            assert np.abs(learned - learned.mean(0) + MEAN + repulsion - found["forces"].detach().numpy()).max() < 1e-10
+            # orb-models 0.5 subtracts the mean of the perceptron's output, later versions that of the forces.
+            kept = MEAN if ForcefieldAtomsAdapter is None else 0.0
+            assert np.abs(learned - learned.mean(0) + kept + repulsion - found["forces"].detach().numpy()).max() < 1e-10
 
 
 def test_the_limit_of_neighbors_drops_many_neighbors():
@@ -247,22 +266,23 @@ def test_atoms_of_weight_zero_do_not_count():
 
 @pytest.fixture
 def tiny(monkeypatch):
-    """A small architecture in the package's table; returns a regressor of it with other weights."""
+    """A small architecture in the package's table; returns a model of it with other weights."""
 
     def orb_tiny(weights_path="https://there/tiny.ckpt", device=None, precision="float32-high", compile=None):
         made = build(**VARIANTS["v3-direct"])
-        return pretrained.load_model(made, weights_path, device, precision=precision, compile=compile)
+        pretrained.load_model(made, weights_path, device, precision=precision, compile=compile)
+        return as_published(made, RADIUS, 120)
 
     monkeypatch.setitem(pretrained.ORB_PRETRAINED_MODELS, "orb-tiny", orb_tiny)
-    trained = build(**VARIANTS["v3-direct"])
+    trained = loaded("v3-direct")
     with torch.no_grad():
-        [p.mul_(0.9) for p in trained.model.parameters()]
+        [p.mul_(0.9) for p in trained.regressor.model.parameters()]
     return trained
 
 
 def test_a_state_dict_is_read_by_name_and_by_the_name_of_the_file(tiny, tmp_path):
     file = tmp_path / "orb-tiny-20260101.ckpt"
-    torch.save(tiny.state_dict(), file)
+    torch.save(tiny.regressor.state_dict(), file)
     expected = source.Source(tiny, True, {})(dense())
     for made in (orb_adapter.make(str(file)), orb_adapter.make("orb-tiny", str(file))):
         assert made[1] == "direct"
@@ -276,11 +296,11 @@ def test_a_state_dict_is_read_by_name_and_by_the_name_of_the_file(tiny, tmp_path
 
 def test_the_command_writes_a_file(tiny, tmp_path):
     file = tmp_path / "orb-tiny.ckpt"
-    torch.save(tiny.state_dict(), file)
+    torch.save(tiny.regressor.state_dict(), file)
     main(["orb", "orb-tiny", "--weights", str(file), "-o", str(tmp_path / "m.onnx"), "--name", "mine"])
     assert [o.name for o in onnx.load(tmp_path / "m.onnx").graph.output] == ["atomic_energies", "forces"]
     found = metadata(tmp_path / "m.onnx")
-    assert (found["name"], found["forces"], found["provenance"]["orb-models"]) == ("mine", "direct", "0.5.5")
+    assert (found["name"], found["forces"], found["provenance"]["orb-models"]) == ("mine", "direct", VERSION)
 
 
 def test_architectures_of_all_models_of_the_package_are_known():
@@ -296,6 +316,14 @@ def test_architectures_of_all_models_of_the_package_are_known():
         assert made.module.limit == (20 if "20" in name or "v2" in name else 120)
 
 
+class Other(torch.nn.Module):
+    """A part that the exporter does not know."""
+
+
+def replace(parts, name):
+    parts[name] = Other()
+
+
 class TestRefusals:
     def test_missing_weights_are_refused(self, tmp_path):
         said = refusal("orb", "orb-v3-conservative-inf-omat", "-o", tmp_path / "m.onnx")
@@ -304,7 +332,7 @@ class TestRefusals:
 
     def test_an_unknown_model(self, tmp_path):
         said = refusal("orb", "orb-v9", "-o", tmp_path / "m.onnx")
-        assert said.startswith("'orb-v9' is no file and no Orb model of orb-models 0.5.5; models are orb-v3-")
+        assert said.startswith(f"'orb-v9' is no file and no Orb model of orb-models {VERSION}; models are orb")
         assert "orb-v1" not in said
 
     def test_a_file_without_the_name_of_a_model(self, tmp_path):
@@ -327,7 +355,7 @@ class TestRefusals:
         assert "are not those of orb-tiny: " in refusal("orb", file, "-o", tmp_path / "m.onnx")
 
     def test_weights_without_a_head(self, tiny, tmp_path):
-        file, weights = tmp_path / "orb-tiny.ckpt", tiny.state_dict()
+        file, weights = tmp_path / "orb-tiny.ckpt", tiny.regressor.state_dict()
         torch.save({k: v for k, v in weights.items() if not k.startswith("heads.forces")}, file)
         said = refusal("orb", file, "-o", tmp_path / "m.onnx")
         assert "are not those of orb-tiny: heads.forces." in said
@@ -341,7 +369,7 @@ class TestRefusals:
             adapter("v3-conservative", "direct")
 
     def test_charge_and_spin(self):
-        charged, plain = (load.Loaded(build(**VARIANTS[n]), n) for n in ("v3-charged", "v3-conservative"))
+        charged, plain = (loaded(name) for name in ("v3-charged", "v3-conservative"))
         with pytest.raises(SystemExit, match="wants the charge and the spin of the structures: give --charge and"):
             orb_adapter.adapt(charged, "conservative", charge=1.0)
         with pytest.raises(SystemExit, match="knows no charge and no spin: leave out --charge and --spin"):
@@ -356,9 +384,32 @@ class TestRefusals:
         ],
     )
     def test_unknown_parts(self, change, said):
-        loaded = load.Loaded(build(**(V3 | change)), "orb")
         with pytest.raises(SystemExit, match=said):
-            orb_adapter.adapt(loaded, "conservative")
+            orb_adapter.adapt(loaded("v3-conservative", **change), "conservative")
+
+    @pytest.mark.parametrize(
+        "change, said",
+        [
+            (lambda made: replace(made.heads, "energy"), "a MoleculeGNS with Other: only a MoleculeGNS with"),
+            (lambda made: replace(made.heads, "forces"), "the head of this Orb's forces is a Other: only a ForceHead"),
+            (lambda made: replace(made.model.gnn_stacks, 0), "has layers of the kind Other: only AttentionInter"),
+            (lambda made: setattr(made.model, "node_feature_names", ["feat", "mass"]), r"hand to models: \['mass'\]"),
+        ],
+    )
+    def test_parts_of_unknown_kinds(self, change, said):
+        made = loaded("v3-direct")
+        change(made.regressor)
+        with pytest.raises(SystemExit, match=said):
+            orb_adapter.adapt(made, "direct")
+
+    def test_electrostatics_of_charges(self, tmp_path):
+        """Before the weights are wanted; random weights are refused likewise."""
+        if "orbmol-v2" not in load.table():
+            pytest.skip(f"orb-models {VERSION} has no orbmol-v2")
+        for more in ((), ("--random-weights", 1, "--charge", 0, "--spin", 1)):
+            said = refusal("orb", "orbmol-v2", *more, "-o", tmp_path / "m.onnx")
+            assert said.startswith("orbmol-v2 adds the electrostatic energy of charges that it predicts, between all")
+            assert said.endswith("so this model cannot be exported; orb-v3-conservative-omol can.")
 
     def test_structures_of_unknown_species(self, tiny, tmp_path):
         import ase.io
@@ -369,9 +420,12 @@ class TestRefusals:
         assert "has the atomic numbers [99], but the model knows [1, 2, 3" in said
 
     def test_another_version_of_the_package(self, monkeypatch, capsys):
-        monkeypatch.setattr(load, "ORB", "0.6.0")
-        assert load.installed() == "0.5.5"
-        assert "warning: orb-models 0.5.5 was not tested with this program, 0.6.0 was" in capsys.readouterr().err
-        monkeypatch.setattr(load, "OLDEST", "0.6")
-        with pytest.raises(SystemExit, match="orb-models 0.5.5 is too old, 0.6 or newer is needed: pip install torch"):
+        assert load.installed() == VERSION
+        assert "warning" not in capsys.readouterr().err
+        monkeypatch.setattr(load, "TESTED", ("0.4.0", "0.6.0"))
+        assert load.installed() == VERSION
+        said = f"warning: orb-models {VERSION} was not tested with this program, 0.4.0 and 0.6.0 were: the comparison"
+        assert said in capsys.readouterr().err
+        monkeypatch.setattr(load, "OLDEST", "0.8")
+        with pytest.raises(SystemExit, match=f"orb-models {VERSION} is too old, 0.8 or newer is needed: pip install"):
             load.installed()

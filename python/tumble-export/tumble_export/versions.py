@@ -10,12 +10,14 @@ def numbers(version):
 
 
 def check(package, version, tested, least, advice):
-    """Warn about another version than the tested one; refuse versions older than `least`."""
+    """Warn about another version than the tested one (or ones, a tuple); refuse versions older than `least`."""
+    tested = (tested,) if isinstance(tested, str) else tested
     if numbers(version) < numbers(least):
         raise SystemExit(f"{package} {version} is too old, {least} or newer is needed: {advice}")
-    if numbers(version) != numbers(tested):
+    if numbers(version) not in map(numbers, tested):
+        was = " and ".join(tested) + (" was" if len(tested) == 1 else " were")
         warn(
-            f"{package} {version} was not tested with this program, {tested} was: the comparison of the file with "
+            f"{package} {version} was not tested with this program, {was}: the comparison of the file with "
             f"its source decides; if it fails, {advice}"
         )
 

@@ -1,4 +1,5 @@
 """The adapter of Orb.
 
-In the order of the work: `load`, `layers`, `zbl`, `model`, `source` (the reference), `orb_adapter`.
+In the order of the work: `package`, `refuse`, `load`, `layers`, `zbl`, `model`, `source` (the reference),
+`orb_adapter`.
 """

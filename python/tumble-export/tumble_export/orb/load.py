@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import inspect
+import sys
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,16 +12,19 @@ import torch
 
 from .. import versions
 from ..layers import pin_epsilon
+from . import package
+from .refuse import refuse
 
-ORB, OLDEST = "0.5.5", "0.5"
-ADVICE = f"pip install torch==2.13.0 orb-models=={ORB}"
+TESTED, OLDEST = ("0.5.5", "0.7.0"), "0.5"
+ADVICE = f"pip install torch==2.13.0 orb-models=={TESTED[sys.version_info >= (3, 12)]}"
 
 
 @dataclass
 class Loaded:
-    """A regressor of orb-models with its weights."""
+    """A regressor of orb-models with its weights and its edges."""
 
     regressor: torch.nn.Module
+    edges: package.Edges
     name: str
     versions: dict = field(default_factory=dict)
 
@@ -36,14 +40,15 @@ def load(place, weights=None, seed=None):
         weights = place
     if seed is not None and weights is not None:
         raise SystemExit(f"weights are given by {weights} and at random: leave out one of the two.")
+    regressor, edges = architecture(name, seed or 0)
+    refuse(regressor, name)
     if seed is None and weights is None:
         raise SystemExit(missing(name))
-    regressor = architecture(name, seed or 0)
     if weights is not None:
         fill(regressor, read(weights), name, weights)
     pin_epsilon(regressor)
     origin = f"random weights, seed {seed}" if weights is None else Path(weights).name
-    return Loaded(regressor.eval(), name, {"orb-models": version, "architecture": name, "weights": origin})
+    return Loaded(regressor.eval(), edges, name, {"orb-models": version, "architecture": name, "weights": origin})
 
 
 def installed():
@@ -52,7 +57,7 @@ def installed():
         version = importlib.metadata.version("orb-models")
     except importlib.metadata.PackageNotFoundError as error:
         raise SystemExit(f"orb-models is not installed, and its architectures are needed: {ADVICE}") from error
-    versions.check("orb-models", version, ORB, OLDEST, ADVICE)
+    versions.check("orb-models", version, TESTED, OLDEST, ADVICE)
     return version
 
 
@@ -89,12 +94,13 @@ def missing(name):
 
 
 def architecture(name, seed=0):
-    """The regressor of a name with random weights: the package's own function, without loading."""
+    """The regressor of a name with random weights, and its edges: the package's own function, without loading."""
     from orb_models.forcefield import pretrained
 
     with torch.random.fork_rng(), mock.patch.object(pretrained, "load_model", lambda model, *_, **__: model):
         torch.manual_seed(seed)
-        return table()[name](device="cpu").float()
+        regressor, edges = package.parts(table()[name](device="cpu"))
+    return regressor.float(), edges
 
 
 def read(path):
@@ -112,12 +118,10 @@ def read(path):
 
 def fill(regressor, weights, name, path):
     """Put weights into a regressor by the package's own function, but refuse missing heads (the package does not)."""
-    from orb_models.forcefield.load import load_forcefield_state_dict
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            bad = load_forcefield_state_dict(regressor, weights)
+            bad = package.load_state_dict(regressor, weights)
         except (RuntimeError, AssertionError) as error:
             raise SystemExit(f"the weights of {path} are not those of {name}: {error}") from error
     empty = [key for key in bad.missing_keys if key.startswith(("heads.energy.", "heads.forces."))]

@@ -94,11 +94,11 @@ class EnergyHead(nn.Module):
 class Orb(nn.Module):
     """Orb of orb-models, from tensors of the contract to a dict of its outputs, as in `adapter.py`."""
 
-    def __init__(self, regressor, forces=False, state=None):
+    def __init__(self, regressor, edges, forces=False, state=None):
         """`regressor` in double precision; `forces`: with direct forces; `state` [1, d]: embedded charge and spin."""
         super().__init__()
-        gns, config = regressor.model, regressor.system_config
-        self.cutoff, self.limit = float(config.radius), int(config.max_num_neighbors)
+        gns = regressor.model
+        self.cutoff, self.limit = edges.radius, edges.limit
         self.outer = gns.outer_product_with_cutoff
         self.radial, self.angular = radial(gns.rbf_transform), angular(gns.angular_transform)
         self.embed = Normed(gns._encoder._edge_fn)

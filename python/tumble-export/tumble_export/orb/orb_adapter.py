@@ -7,10 +7,11 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 
+from .. import neighbors
 from ..adapter import Adapter
-from ..neighbors import edges
 from . import load
 from .model import ELEMENTS, NearestOrb, Orb
+from .refuse import note, refuse
 
 SAME = 1e-6  # share of the radius: smaller differences may change the order in single precision
 USUAL = 120  # neighbors at most: "effectively unlimited" in orb-models
@@ -35,15 +36,16 @@ def own_kind(regressor):
 
 def adapt(loaded, kind, charge=None, spin=None):
     """The adapter of a loaded model."""
-    regressor = loaded.regressor
-    refuse(regressor)
+    regressor, edges = loaded.regressor, loaded.edges
+    refuse(regressor, loaded.name)
+    note(regressor, edges.limit if edges.limit < USUAL else None)
     direct = kind != "conservative"
     if direct and "forces" not in regressor.heads:
         raise SystemExit(f"{loaded.name} has no direct forces, so --forces {kind} is not possible: leave it out.")
     given = state(regressor, charge, spin)
     double = copy.deepcopy(regressor).double().eval()
-    made = NearestOrb if regressor.system_config.max_num_neighbors < USUAL else Orb
-    module = made(double, direct, embedding(double, given))
+    made = NearestOrb if edges.limit < USUAL else Orb
+    module = made(double, edges, direct, embedding(double, given))
     references = double.heads["energy"].reference.linear.weight.detach().reshape(-1)
     species = fitted(references)
     return Adapter(
@@ -55,9 +57,9 @@ def adapt(loaded, kind, charge=None, spin=None):
         name=loaded.name,
         reference_energies={z: float(references[z]) for z in species},
         symmetries=("permutation", "translation"),
-        reference=REFERENCE["orb-v3" if loaded.name.startswith("orb-v3") else "orb"],
+        reference=REFERENCE["orb-v3" if loaded.name.startswith(("orb-v3", "orbmol")) else "orb"],
         provenance=loaded.versions | given | dict(neighbors_at_most=module.limit, hops_of_features=module.hops),
-        source=source(regressor, direct, given),
+        source=source(loaded, direct, given),
     )
 
 
@@ -66,25 +68,6 @@ def fitted(references):
     values = references[1:ELEMENTS].tolist()
     shared = {value for value, times in Counter(values).items() if times > 2}
     return [z for z, value in enumerate(values, 1) if value not in shared] or list(range(1, ELEMENTS))
-
-
-def refuse(regressor):
-    """Refuse models with unknown parts; activations and bases are checked in `layers.py`."""
-    gns, heads = regressor.model, regressor.heads
-    if type(gns).__name__ != "MoleculeGNS" or type(heads["energy"]).__name__ != "EnergyHead":
-        kinds = f"{type(gns).__name__} with {type(heads['energy']).__name__}"
-        raise SystemExit(f"this Orb is a {kinds}: only a MoleculeGNS with an EnergyHead can be exported.")
-    extra = [n for n in (*gns.node_feature_names, *gns.edge_feature_names) if n != "feat"]
-    if extra or gns.expects_atom_type_embedding:
-        raise SystemExit(f"this Orb wants features that the contract does not hand to models: {extra or 'atom types'}.")
-    kinds = {layer.conditioning_type for layer in gns.gnn_stacks}
-    if not kinds <= {("none", "none"), ("additive", "none")}:
-        raise SystemExit("this Orb's charge and spin do not enter as a sum at the atoms: only that can be exported.")
-    if not gns.gnn_stacks[0]._distance_cutoff:
-        print("this Orb has no distance cutoff: its energy jumps where an edge comes or goes, in the file too.")
-    limit = regressor.system_config.max_num_neighbors
-    if limit < USUAL:
-        print(f"this Orb sees the {limit} nearest neighbors: its energy jumps where they change, in the file too.")
 
 
 def state(regressor, charge, spin):
@@ -100,7 +83,7 @@ def state(regressor, charge, spin):
 
 def undecided(structure, radius, limit):
     """Whether the `limit` nearest neighbors of an atom depend on rounding."""
-    centers, _, vectors, _ = edges(structure.positions, structure.cell, radius, (structure.periodic,) * 3)
+    centers, _, vectors, _ = neighbors.edges(structure.positions, structure.cell, radius, (structure.periodic,) * 3)
     lengths = np.linalg.norm(vectors, axis=1)
     for center in range(len(structure.numbers)):
         mine = np.sort(lengths[centers == center])
@@ -114,22 +97,24 @@ def embedding(regressor, given):
     """Embedding [1, d] of charge and spin; None without."""
     if not given:
         return None
-    features = dict(total_charge=torch.tensor([given["charge"]]), total_spin=torch.tensor([given["spin"]]))
+    charge, spin = torch.tensor([given["charge"]]), torch.tensor([given["spin"]])
+    # orb-models 0.6 renamed the spin.
+    features = dict(total_charge=charge, total_spin=spin, spin_multiplicity=spin)
     one = torch.tensor([1])
     return regressor.model.conditioner(SimpleNamespace(system_features=features, n_node=one, n_edge=one))[0].double()
 
 
-def source(regressor, direct, given):
+def source(loaded, direct, given):
     """The model through the package; made at the first call, since it needs a copy, which `release` drops."""
-    made, config = [], regressor.system_config
+    made = []
 
     def answer(structure):
-        if undecided(structure, config.radius, config.max_num_neighbors):
+        if undecided(structure, loaded.edges.radius, loaded.edges.limit):
             return None
         if not made:
             from .source import Source
 
-            made.append(Source(regressor, direct, given))
+            made.append(Source(loaded, direct, given))
         return made[0](structure)
 
     answer.release = made.clear

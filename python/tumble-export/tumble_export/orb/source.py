@@ -4,36 +4,32 @@ import copy
 
 import ase
 import torch
-from orb_models.forcefield.atomic_system import ase_atoms_to_atom_graphs
 
 from ..adapter import Answer
+from . import package
 
 
-def graph(structure, config, state):
-    """The package's graph of a structure, on the CPU, in double precision."""
+def graph(structure, edges, state):
+    """The package's graph of a structure, with the charge and the spin of `state`."""
     cell = structure.cell if structure.periodic else None
     atoms = ase.Atoms(structure.numbers, structure.positions, cell=cell, pbc=structure.periodic)
     atoms.info.update(state)
-    double = dict(output_dtype=torch.float64, graph_construction_dtype=torch.float64)
-    device = torch.device("cpu")
-    return ase_atoms_to_atom_graphs(
-        atoms, config, edge_method="knn_scipy", half_supercell=False, device=device, **double
-    )
+    return package.graph(atoms, edges)
 
 
 class Source:
     """Structure -> Answer. Direct forces are taken before the package subtracts their mean and torque."""
 
-    def __init__(self, regressor, direct, state):
+    def __init__(self, loaded, direct, state):
         """`direct`: include direct forces; `state`: `charge` and `spin` for models that know them."""
-        self.regressor = copy.deepcopy(regressor).double().eval()
+        self.regressor, self.edges = copy.deepcopy(loaded.regressor).double().eval(), loaded.edges
         self.direct, self.state = direct, state
         if direct:
             head = self.regressor.heads["forces"]
             head.remove_mean = head.remove_torque_for_nonpbc_systems = False
 
     def __call__(self, structure):
-        batch = graph(structure, self.regressor.system_config, self.state)
+        batch = graph(structure, self.edges, self.state)
         strain = torch.eye(3, dtype=torch.float64, requires_grad=True)
         positions = batch.positions.detach().requires_grad_()
         batch.edge_features["vectors"] = vectors(batch, positions) @ strain

@@ -1,6 +1,6 @@
 """Orb's ZBL repulsion with its polynomial envelope, from tables of species pairs.
 
-For each element, orb-models 0.5.5 uses the nuclear charge and the radius of the next one: its one-hot vectors count
+For each element, orb-models uses the nuclear charge and the radius of the next one: its one-hot vectors count
 elements from 0, hydrogen at 1, and the repulsion adds 1 to the index. Models were trained this way, so it stays.
 """
 
