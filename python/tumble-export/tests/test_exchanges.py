@@ -9,7 +9,7 @@ from networks import NETWORKS, adapter
 from onnx import TensorProto
 from test_pruning import CASES, run
 
-from tumble_export import checks, custom_ops_onnx, pipeline, systems, trace
+from tumble_export import checks, custom_ops_onnx, exchanges, pipeline, systems, trace
 from tumble_export.exchanges import SumOverStructure, neighbor_rows, structure_sum
 from tumble_export.packing import Packing, slots_of
 from tumble_export.pruning import either_way, nearest
@@ -49,6 +49,22 @@ def test_the_gradient_sums_over_the_edges_that_point_to_a_center(case, packed):
     (found,) = torch.autograd.grad((neighbor_rows(x, *edges, packing) * rows).sum(), x)
     expected = torch.zeros_like(x).index_add(0, atoms.reshape(-1), pull.view(-1, 3))
     torch.testing.assert_close(found, expected, rtol=1e-14, atol=1e-14)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_rows_of_some_edges_have_both_ends_and_their_gradients(case):
+    """Each center chooses a half of its edges by itself, so that most reversed edges are no rows."""
+    neighbors, mask, reverse, atoms = ends(case)
+    chosen = mask & (torch.rand(mask.shape, generator=torch.Generator().manual_seed(1)) < 0.5)
+    packing, count = Packing(chosen, slots_of(chosen)), mask.shape[0]
+    own, other = (torch.randn(count, 3, dtype=torch.float64, requires_grad=True) for _ in range(2))
+    centers = torch.arange(count).unsqueeze(1).expand(mask.shape)
+    pull = torch.randn(packing.slots.shape[0], 3, dtype=torch.float64) * chosen.reshape(-1, 1)[packing.slots]
+    expected = own[centers.reshape(-1)[packing.slots]] + other[atoms.reshape(-1)[packing.slots]]
+    found = exchanges.ends(own, other, neighbors, reverse, packing)
+    assert (found == expected)[chosen.reshape(-1)[packing.slots]].all()
+    gradients = [torch.autograd.grad((rows * pull).sum(), (own, other)) for rows in (found, expected)]
+    torch.testing.assert_close(*gradients, rtol=1e-13, atol=1e-13)
 
 
 def test_sums_are_those_of_each_replica_and_their_own_transpose():

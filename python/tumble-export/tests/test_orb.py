@@ -223,7 +223,7 @@ class Features(torch.nn.Module):
 
     def forward(self, edge_vectors, neighbors, mask, reverse, species):
         r = (edge_vectors * edge_vectors).sum(2).sqrt()
-        nodes = self.orb.features(edge_vectors, r, mask, species[: mask.shape[0]], (neighbors, mask, reverse))
+        nodes = self.orb.features(edge_vectors, r, mask, species[: mask.shape[0]], (neighbors, reverse))
         return torch.tanh(nodes).sum(1)
 
 

@@ -10,7 +10,9 @@ length unit, neighbors [C, K], mask [C, K], reverse [C, K], species [N]. `output
 The exporter traces the gradient of the energies. If energies depend on the whole structure (`whole`), `forward` has a
 sixth argument, replica [N] of the contract, or None if all atoms belong to one structure; and, if it sums over the
 structure (`exchanges.structure_sum`), an argument `weights` [C], or None if all are 1. A module that skips padding has
-an argument `slots`, the flat slots [E] of `packing.slots_of`, or None if the module must find them.
+an argument `slots`, the flat slots [E] of `packing.slots_of`, or None if the module must find them. If only some edges
+are rows, it has a method `slots_mask(edge_vectors, neighbors, mask, reverse)` with the mask of these, in the layout of
+the kept edges if it prunes, and returns the same mask by that name if `slots` is given.
 """
 
 from collections.abc import Callable

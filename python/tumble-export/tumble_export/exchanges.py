@@ -48,6 +48,44 @@ def neighbor_rows(rows, neighbors, mask, reverse, packing=None):
     return NeighborRows.apply(rows, *ends, packing.reversed(reverse), packing.edges, packing.slots, mask)
 
 
+class Ends(torch.autograd.Function):
+    """Rows of centers, own and other [C, d] -> for each row of a `packing` own[center] + other[neighbor], [E, d].
+
+    Unlike in `neighbor_rows`, a packing may have an edge without its reversed edge. Call it by `ends`.
+    """
+
+    @staticmethod
+    def forward(ctx, own, other, neighbors, centers, source, sent, order):
+        ctx.save_for_backward(source, sent, order)
+        if custom_ops.wanted():
+            found = custom_ops.neighbor_rows(other, neighbors, centers)
+        else:
+            found = other.index_select(0, torch.where(neighbors < other.shape[0], neighbors, centers))
+        return found + own.index_select(0, centers)
+
+    @staticmethod
+    def backward(ctx, grad):
+        source, sent, order = ctx.saved_tensors
+        padded, sent = grad.index_select(0, source), sent.to(grad.dtype)
+        received = Reverse.apply(sent.reshape(-1, 1), order).view(sent.shape)
+        back = Reverse.apply(padded, order)
+        parts = [slot_sum(padded, sent), slot_sum(back, received)]
+        return *parts, None, None, None, None, None
+
+
+def slot_sum(rows, weights):
+    """Rows of slots [C·K, d], weights [C, K] -> the weighted sum at each center [C, d]."""
+    return (weights.unsqueeze(1) @ rows.view(*weights.shape, -1)).squeeze(1)
+
+
+def ends(own, other, neighbors, reverse, packing):
+    """Rows of centers, own and other [C, d], neighbors, reverse [C, K] -> own[center] + other[neighbor], [E, d]."""
+    centers = torch.div(packing.slots, packing.mask.shape[1], rounding_mode="floor")
+    near = neighbors.reshape(-1).index_select(0, packing.slots)
+    sent = packing.filled.view(packing.mask.shape)
+    return Ends.apply(own, other, near, centers, packing.edges, sent, reverse.reshape(-1))
+
+
 class SumOverStructure(torch.autograd.Function):
     """Rows of centers [C, d], replica [N] -> for each center the sum of the rows of its replica's centers [C, d]."""
 

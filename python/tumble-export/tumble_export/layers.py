@@ -39,11 +39,16 @@ class Norm(nn.Module):
         self.register_buffer("epsilon", torch.tensor(norm.eps, dtype=torch.float64))
         self.register_buffer("gain", norm.weight.detach().double())
         shift = getattr(norm, "bias", None)
-        self.register_buffer("shift", torch.zeros_like(self.gain) if shift is None else shift.detach().double())
+        if shift is None and not affine:
+            shift = torch.zeros_like(self.gain)
+        self.register_buffer("shift", None if shift is None else shift.detach().double())
 
     def forward(self, rows):
         rows = self.function.apply(rows, self.epsilon)
-        return rows * self.gain + self.shift if self.affine else rows
+        if not self.affine:
+            return rows
+        rows = rows * self.gain
+        return rows if self.shift is None else rows + self.shift
 
 
 def pin_epsilon(pet):

@@ -9,6 +9,9 @@ import torch
 from . import custom_ops
 from .functions import Arrange, Attention, Collect
 
+# The name of a mask [C, K] of a module: only these edges are rows. Without it all of them are.
+CHOSEN = "slots_mask"
+
 
 def occupied(mask):
     """Slots [C·K] with a row: those with an edge, and the first one, so that there is at least one row."""
@@ -37,7 +40,11 @@ class Packing:
 
     def padded(self, rows):
         """Rows [E, d] -> [C, K, d]; padding holds arbitrary rows, so mask their results."""
-        return Arrange.apply(rows, self.edges, self.slots).view(*self.mask.shape, -1)
+        return self.spread(rows).view(*self.mask.shape, -1)
+
+    def spread(self, rows):
+        """As `padded`, with one axis of slots: rows [E, d] -> [C·K, d]."""
+        return Arrange.apply(rows, self.edges, self.slots)
 
     def reversed(self, reverse):
         """Flat slots of reversed edges [C, K] -> edges [E]."""

@@ -12,7 +12,7 @@ import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from . import custom_ops, custom_ops_onnx, storage
-from .packing import slots_of
+from .packing import CHOSEN, slots_of
 
 INPUTS = ("edge_vectors", "neighbors", "mask", "reverse", "species", "weights", "replica")
 KEPT = ("kept_neighbors", "kept_mask", "kept_reverse")  # of the edges that a module keeps (`pruning.narrowed`)
@@ -42,7 +42,8 @@ class Contract(torch.nn.Module):
         if gradients:
             total = (found["atomic_energies"] * weights).sum()
             (found["edge_gradients"],) = torch.autograd.grad(total, edge_vectors)
-        return tuple(found[name].detach() for name in self.outputs)
+        names = (*self.outputs, CHOSEN) if CHOSEN in found else self.outputs
+        return tuple(found[name].detach() for name in names)
 
 
 def parameters(module):
@@ -87,7 +88,7 @@ def export(module, example):
     with quiet():
         # captured here, since torch.onnx specializes sizes of 1 and fails on some broadcasts
         captured = torch.export.export(graph.eval(), tuple(example), dynamic_shapes=shapes, strict=False)
-        outputs = list(module.outputs)
+        outputs = [*module.outputs, *([CHOSEN] if hasattr(module.model, CHOSEN) else [])]
         program = torch.onnx.export(
             captured,
             dynamo=True,
@@ -102,10 +103,19 @@ def export(module, example):
     if "kept_mask" in names:
         connect_kept(made.graph)
     if "slots" in names:
-        find_slots(made.graph, "kept_mask" if "kept_mask" in names else "mask")
+        find_slots(made.graph, mask_of_slots(made.graph, names))
     sort(made.graph)
     custom_ops_onnx.define(made)
     return made
+
+
+def mask_of_slots(graph, names):
+    """The name of the mask whose edges are rows: the module's own, which is no output of the file, or that of all."""
+    chosen = [output for output in graph.output if output.name == CHOSEN]
+    if not chosen:
+        return "kept_mask" if "kept_mask" in names else "mask"
+    graph.output.remove(chosen[0])
+    return CHOSEN
 
 
 def with_sizes(module, example):
@@ -117,6 +127,8 @@ def with_sizes(module, example):
     if prunes(module.model):
         further = dict(zip(KEPT, module.model.narrowed(*example[:4])))
         mask = further["kept_mask"]
+    if hasattr(module.model, CHOSEN):
+        mask = getattr(module.model, CHOSEN)(*example[:4])
     if "slots" in module.further:
         further["slots"] = slots_of(mask)
     return (*example, *further.values()), [*INPUTS[: len(example)], *further]

@@ -1,8 +1,9 @@
 """Orb on the tensors of the model contract, made from a loaded model of `orb-models`.
 
 An edge of the contract goes from Orb's sender (the center) to its receiver (the neighbor). Orb keeps the nearest
-neighbors of each sender only, so it may keep an edge and drop the reversed one: both have weights of their own. Edges
-that neither end keeps are pruned.
+neighbors of each sender only, so it may keep an edge and drop the reversed one: both have weights of their own.
+Messages are rows [E, d] of the edges that their sender keeps. Their sums at both ends need slots [C, K] of the edges
+that either end keeps; other edges are pruned.
 """
 
 from types import SimpleNamespace
@@ -10,9 +11,10 @@ from types import SimpleNamespace
 import torch
 from torch import nn
 
-from ..exchanges import neighbor_rows, structure_sum
+from ..exchanges import ends, slot_sum, structure_sum
 from ..functions import Reverse
 from ..layers import Dense, matrices
+from ..packing import CHOSEN, Packing, slots_of
 from ..pruning import PruneEdges, either_way, narrowed, nearest
 from .layers import Normed, angular, envelope, radial, readout
 from .zbl import Zbl
@@ -35,28 +37,24 @@ class Interaction(nn.Module):
         self.from_edge, self.from_own = Dense(edge, bias), Dense(own, 0 * bias)
         self.from_other = Dense(other, 0 * bias)
         self.message, self.update = Normed(layer._edge_mlp, rest=True), Normed(layer._node_mlp)
-        self.send, self.receive = Dense(*matrices(layer._send_attn)), Dense(*matrices(layer._receive_attn))
+        gates = matrices(layer._send_attn), matrices(layer._receive_attn)
+        self.gates = Dense(*(torch.cat(parts, dim=-1) for parts in zip(*gates)))
         self.softmax = layer._attention_gate == "softmax"
         shift = None if condition is None else layer._cond_node_proj(condition).detach()
         self.register_buffer("condition", shift)
 
-    def forward(self, nodes, edges, sent, received, layout):
-        """nodes [C, d], edges [C·K, d], weights [C, K] of the edges sent and received; layout as in `neighbor_rows`."""
+    def forward(self, nodes, edges, sent, received, layout, packing):
+        """nodes [C, d], edges [E, d], weights [C, K] of the edges sent and received; layout (neighbors, reverse)."""
+        neighbors, reverse = layout
         if self.condition is not None:
             nodes = nodes + self.condition
-        messages = self.message(self.join(nodes, edges, layout))
-        back = layout[2].reshape(-1)
-        incoming = Reverse.apply(messages, back)
-        gate = self.gate(self.send(edges), sent)
-        incoming_gate = self.gate(Reverse.apply(self.receive(edges), back), received)
-        parts = [nodes, total(incoming, incoming_gate), total(messages, gate)]
+        hidden = self.from_edge(edges) + ends(self.from_own(nodes), self.from_other(nodes), neighbors, reverse, packing)
+        messages = self.message(hidden)
+        outgoing, back = packing.spread(messages), reverse.reshape(-1)
+        send, receive = packing.spread(self.gates(edges)).split(1, dim=1)
+        incoming = slot_sum(Reverse.apply(outgoing, back), self.gate(Reverse.apply(receive, back), received))
+        parts = [nodes, incoming, slot_sum(outgoing, self.gate(send, sent))]
         return nodes + self.update(torch.cat(parts, dim=1)), edges + messages
-
-    def join(self, nodes, edges, layout):
-        """The first linear map of the messages [C·K, h]."""
-        hidden = self.from_edge(edges) + neighbor_rows(self.from_other(nodes), *layout)
-        hidden = hidden.view(*layout[1].shape, -1) + self.from_own(nodes).unsqueeze(1)
-        return hidden.view(-1, hidden.shape[2])
 
     def gate(self, values, weights):
         """values [C·K, 1], weights [C, K] -> the share of each message in the sum [C, K]."""
@@ -67,11 +65,6 @@ class Interaction(nn.Module):
         powers = torch.exp(values - values.amax(1, keepdim=True).detach()) * weights
         norm = powers.sum(1, keepdim=True)
         return powers / torch.where(norm == 0.0, torch.ones_like(norm), norm) * weights
-
-
-def total(messages, gate):
-    """Messages [C·K, d], shares [C, K] -> their sum at each center [C, d]."""
-    return (gate.unsqueeze(1) @ messages.view(*gate.shape, -1)).squeeze(1)
 
 
 class EnergyHead(nn.Module):
@@ -112,11 +105,20 @@ class Orb(nn.Module):
         self.register_buffer("radius", torch.tensor(self.cutoff, dtype=torch.float64))
         self.hops = len(self.layers) + 1  # reach of the features: atoms receive along their neighbors' edges
 
-    def forward(self, edge_vectors, neighbors, mask, reverse, species, replica=None, weights=None):
+    def forward(self, edge_vectors, neighbors, mask, reverse, species, replica=None, weights=None, slots=None):
         """Outputs for tensors of the contract; without `replica` all atoms belong to one structure."""
+        edges = self.chosen(edge_vectors, mask)
+        return self.outputs(edges, (neighbors, reverse), species, (weights, replica), slots)
+
+    def chosen(self, edge_vectors, mask):
+        """Vectors and lengths of the edges, and those that their center chose [C, K]."""
         vectors, r = self.lengths(edge_vectors, mask)
-        chosen = nearest(r, mask, self.limit)
-        return self.outputs(vectors, r, chosen, (neighbors, mask, reverse), species, (weights, replica))
+        return vectors, r, nearest(r, mask, self.limit)
+
+    @torch.no_grad()
+    def slots_mask(self, edge_vectors, _neighbors, mask, _reverse):
+        """The edges whose slots are rows."""
+        return self.chosen(edge_vectors, mask)[2]
 
     def lengths(self, vectors, mask):
         """Edge vectors [C, K, 3], as long as the cutoff in padding, and their lengths [C, K]."""
@@ -124,38 +126,40 @@ class Orb(nn.Module):
         vectors = torch.where(mask.unsqueeze(2), vectors, far)
         return vectors, (vectors * vectors).sum(2).sqrt()
 
-    def outputs(self, vectors, r, chosen, layout, species, structure):
-        """Outputs from edges, those that their centers chose [C, K], their layout (neighbors, mask, reverse)."""
+    def outputs(self, edges, layout, species, structure, slots):
+        """Outputs from edges (vectors, lengths, those that their centers chose [C, K]) and (neighbors, reverse)."""
+        vectors, r, chosen = edges
         own = species[: r.shape[0]]
         count = structure_sum(torch.ones_like(r[:, :1]), *structure)
         count = torch.where(count == 0.0, torch.ones_like(count), count)
-        nodes = self.features(vectors, r, chosen, own, layout)
+        nodes = self.features(*edges, own, layout, slots)
         found = {"atomic_energies": self.energy(nodes, count, structure)}
         if self.forces is not None:
             found["forces"] = self.forces(nodes)
         if self.zbl is not None:
-            self.repel(found, vectors, r, chosen, layout[2], self.pairs(species, layout[0], own), count)
+            self.repel(found, vectors, r, chosen, layout[1], self.pairs(species, layout[0], own), count)
         found["atomic_energies"] = found["atomic_energies"].squeeze(1)
-        return found
+        return found | ({} if slots is None else {CHOSEN: chosen})
 
     def pairs(self, species, neighbors, own):
         """Atomic numbers of both ends of the edges, [C] and [C, K]."""
         return own, species.index_select(0, neighbors.reshape(-1)).view(neighbors.shape)
 
-    def features(self, vectors, r, chosen, own, layout):
+    def features(self, vectors, r, chosen, own, layout, slots=None):
         """The features of each center after all layers [C, d]."""
+        packing = Packing(chosen, slots_of(chosen) if slots is None else slots)
         weights = envelope(r) if self.smooth else torch.ones_like(r)
         weights = torch.where(chosen, weights, torch.zeros_like(r))
-        received = Reverse.apply(weights.reshape(-1, 1), layout[2].reshape(-1)).view(r.shape)
-        nodes, edges = self.atoms.index_select(0, own), self.embed(self.edge_features(vectors, r))
+        received = Reverse.apply(weights.reshape(-1, 1), layout[1].reshape(-1)).view(r.shape)
+        rows = packing.rows(torch.cat([vectors, r.unsqueeze(2)], dim=2)).split([3, 1], dim=1)
+        nodes, edges = self.atoms.index_select(0, own), self.embed(self.edge_features(*rows))
         for layer in self.layers:
-            nodes, edges = layer(nodes, edges, weights, received, layout)
+            nodes, edges = layer(nodes, edges, weights, received, layout, packing)
         return nodes
 
     def edge_features(self, vectors, r):
-        """Radial and angular functions of all slots [C·K, n]."""
-        r = r.reshape(-1, 1)
-        radial, angular = self.radial(r), self.angular(vectors.reshape(-1, 3) / r)
+        """Radial and angular functions of edges, from vectors [E, 3] and lengths [E, 1]."""
+        radial, angular = self.radial(r), self.angular(vectors / r)
         if not self.outer:
             return torch.cat([radial, angular], dim=1)
         product = (radial * envelope(r)).unsqueeze(2) * angular.unsqueeze(1)
@@ -187,15 +191,26 @@ class NearestOrb(Orb):
         kept_neighbors=None,
         kept_mask=None,
         kept_reverse=None,
+        slots=None,
     ):
         """As in `Orb`; `kept_…` [C, L] are those of `narrowed`."""
+        kept = None if kept_mask is None else (kept_neighbors, kept_mask, kept_reverse)
+        edges, (neighbors, _, reverse) = self.pruned(edge_vectors, neighbors, mask, reverse, kept)
+        return self.outputs(edges, (neighbors, reverse), species, (weights, replica), slots)
+
+    def pruned(self, edge_vectors, neighbors, mask, reverse, layout=None):
+        """Vectors, lengths and choice of the kept edges, and their layout, that of `narrowed`."""
         vectors, r = self.lengths(edge_vectors, mask)
         chosen, keep = self.choose(r, mask, reverse)
-        layout = narrowed(keep, neighbors, reverse) if kept_mask is None else (kept_neighbors, kept_mask, kept_reverse)
+        layout = layout or narrowed(keep, neighbors, reverse)
         rows = torch.cat([vectors, chosen.unsqueeze(2).to(r.dtype)], dim=2)
         kept_vectors, mark = PruneEdges.apply(rows, keep, neighbors, reverse, layout[1]).split([3, 1], dim=2)
-        edges = *self.lengths(kept_vectors, layout[1]), layout[1] & (mark.squeeze(2) > 0.5)
-        return self.outputs(*edges, layout, species, (weights, replica))
+        return (*self.lengths(kept_vectors, layout[1]), layout[1] & (mark.squeeze(2) > 0.5)), layout
+
+    @torch.no_grad()
+    def slots_mask(self, edge_vectors, neighbors, mask, reverse):
+        """The edges whose slots are rows."""
+        return self.pruned(edge_vectors, neighbors, mask, reverse)[0][2]
 
     def choose(self, r, mask, reverse):
         """The edges [C, K] that their center chose, and those that either end chose, from lengths."""
