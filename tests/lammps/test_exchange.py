@@ -15,7 +15,7 @@ PET = "exported-pet-f64"
 # All kinds of partitioned models: messages of edges and of centers, and the nearest neighbors only.
 MODELS = ["exchange-neighbors-f64", "exchange-nearest-f64", PET, "exported-adaptive-f64", "exported-residual-f64"]
 # Their sums over the structure are known to several ranks by exchange only.
-WHOLE = ["exchange-pooled-f64", "exported-orb-f64"]
+WHOLE = ["exchange-pooled-f64", "exported-orb-f64", "exported-orb-20-f64"]
 ALL = MODELS + WHOLE
 
 MITIGATIONS = [
