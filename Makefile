@@ -18,7 +18,7 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 # The library of ONNX Runtime's wheel reports home unless told not to before it is loaded.
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help setup check build library wheel demo docs test test-rust test-lammps test-wheel test-examples test-compat test-export test-orb-new test-neon bench bench-lammps bench-sockets bench-many bench-export bench-hot bench-roofline instructions instructions-bless fuzz lint format clean
+.PHONY: help setup check build library wheel demo docs test test-rust test-lammps test-wheel test-examples test-compat test-export test-orb-new test-neon bench bench-lammps bench-sockets bench-many bench-export bench-orb bench-hot bench-roofline instructions instructions-bless fuzz lint format clean
 
 help:
 	@echo "make demo    water in LAMMPS, turned at random at every step (1 to 3 minutes after the build)"
@@ -29,6 +29,7 @@ help:
 	@echo "make bench-sockets  round trips and throughput of tumble ipi and tumble serve (3 minutes)"
 	@echo "make bench-many  many structures in one call beside one by one (2 minutes)"
 	@echo "make bench-export  exported PET against torch, TorchScript and torch.compile (20 minutes, .venv-export)"
+	@echo "make bench-orb  Orb of full size against orb-models; exports four models (30 minutes, .venv-orb, 8 GB)"
 	@echo "make bench-hot  times of the hot paths: what tumble itself does at every step, without the model (2 minutes)"
 	@echo "make bench-roofline  peak and bandwidth of a core, each kind of step, and the parts of an evaluation (1 minute)"
 	@echo "make instructions  instruction counts of the hot paths; fails if they exceed the recorded ones by more than 10%"
@@ -163,6 +164,10 @@ instructions-bless: setup $(COUNT)
 
 bench-export: $(EXPORT)/.done
 	$(EXPORT)/bin/python benches/export/compare.py --json benches/export/compare.json
+
+# BENCH="--models conservative-20 --atoms 192" for a part, --compiled with torch.compile.
+bench-orb: build library $(ORB)/.done
+	$(ORB)/bin/python benches/peers/orb.py $(BENCH)
 
 # The claims in the READMEs of the examples, with short runs.
 test-examples: build library $(VENV)/.tests
