@@ -13,6 +13,13 @@ structure (`exchanges.structure_sum`), an argument `weights` [C], or None if all
 an argument `slots`, the flat slots [E] of `packing.slots_of`, or None if the module must find them. If only some edges
 are rows, it has a method `slots_mask(edge_vectors, neighbors, mask, reverse)` with the mask of these, in the layout of
 the kept edges if it prunes, and returns the same mask by that name if `slots` is given.
+
+With `layout="list"` the module has
+
+    forward(edge_vectors, centers, neighbors, reverse, species) -> outputs
+
+on a list of edges, [E, 3] and [E], sorted by center. Its outputs are those of all N atoms, [N], [N, 3] and [M, N]; the
+exporter keeps the centers'. Sums over edges, and rows of atoms for edges, are the functions of `edge_list.py`.
 """
 
 from collections.abc import Callable
@@ -65,6 +72,7 @@ class Adapter:
     cutoff: float
     hops: int  # as claimed: measured before the file is written, and raised if too small
     species: list[int]
+    layout: str = "padded"  # or "list": the tensors that `forward` takes
     whole: bool = False  # energies depend on all atoms of a structure; `hops` is then the reach of direct forces
     name: str = "model"
     length_unit: str = "angstrom"
@@ -78,6 +86,11 @@ class Adapter:
 
     def __post_init__(self):
         self.length_unit, self.energy_unit = units.length(self.length_unit), units.energy(self.energy_unit)
+        if self.layout not in ("padded", "list") or (self.whole and self.layout == "list"):
+            raise SystemExit(
+                f"the adapter has layout={self.layout!r} and whole={self.whole}: the layout is padded or list, and padded "
+                "if the energy belongs to the whole structure."
+            )
         missing = set(self.species) - set(self.reference_energies or self.species)
         if missing:
             raise SystemExit(
@@ -100,7 +113,7 @@ class Adapter:
         pair = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 0.4 * self.cutoff]])
         kinds = np.resize(self.species, 2)
         dtype = next((b.dtype for b in self.tensors() if b.is_floating_point()), torch.float64)
-        return output in self.evaluate(inputs(pair, np.eye(3), kinds, self.cutoff, dtype, periodic=False)[:5])
+        return output in self.evaluate(inputs(pair, np.eye(3), kinds, self.cutoff, dtype, periodic=False, layout=self.layout)[:5])
 
     def tensors(self):
         """All parameters and buffers."""

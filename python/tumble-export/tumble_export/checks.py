@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from . import custom_ops_onnx, systems
-from .trace import INPUTS, WithGradient, operators
+from . import custom_ops_onnx, layouts, systems
+from .trace import WithGradient, operators
 
 
 def session(path, threads=1):
@@ -25,7 +25,7 @@ def evaluate(run, inputs):
 
 def named(inputs):
     """The tensors of a structure by name; all atoms belong to one structure if `replica` is not given."""
-    return {"replica": torch.zeros_like(inputs[4])} | dict(zip(INPUTS, inputs))
+    return {"replica": torch.zeros_like(inputs[4])} | dict(zip(layouts.names(inputs), inputs))
 
 
 def agreement(model, path, dtype):

@@ -1,9 +1,11 @@
 """Layers of models in PyTorch, with their weights in double precision, as functions of rows [R, d]."""
 
+import copy
+
 import torch
 from torch import nn
 
-from .functions import LayerNorm, RmsNorm
+from .functions import LayerNorm, RmsNorm, Silu
 
 
 def matrices(linear):
@@ -51,9 +53,29 @@ class Norm(nn.Module):
         return rows if self.shift is None else rows + self.shift
 
 
-def pin_epsilon(pet):
+class Activation(nn.Module):
+    """SiLU."""
+
+    def forward(self, rows):
+        return Silu.apply(rows)
+
+
+def fused(model):
+    """A copy of a model with tumble's operators in place of its modules `LayerNorm`, `RMSNorm` and `SiLU`."""
+    model = copy.deepcopy(model)
+    pin_epsilon(model)
+    for owner in list(model.modules()):
+        for name, part in owner.named_children():
+            if isinstance(part, (nn.LayerNorm, nn.RMSNorm)) and part.weight is not None and part.weight.ndim == 1:
+                setattr(owner, name, Norm(part, affine=True))
+            elif isinstance(part, nn.SiLU):
+                setattr(owner, name, Activation())
+    return model
+
+
+def pin_epsilon(model):
     """RMSNorm's default epsilon follows the precision of its input: keep the one from training."""
-    epsilon = torch.finfo(next(pet.parameters()).dtype).eps
-    for module in pet.modules():
+    epsilon = torch.finfo(next(model.parameters()).dtype).eps
+    for module in model.modules():
         if isinstance(module, torch.nn.RMSNorm) and module.eps is None:
             module.eps = epsilon

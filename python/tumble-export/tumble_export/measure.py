@@ -25,12 +25,12 @@ def milliseconds(path, cutoff, dtype, runs=30):
     return 1e3 * float(np.median(times))
 
 
-def peak(path, cutoff, dtype, atoms, species=(1, 8), note=lambda total: None):
-    """(slots, bytes): peak memory of a fresh process above its state before the first evaluation.
+def peak(path, cutoff, dtype, atoms, species=(1, 8), note=lambda total: None, layout="padded"):
+    """(slots or listed edges, bytes): peak memory of a fresh process above its state before the first evaluation.
 
     `note` is called with the peak of the whole process.
     """
-    inputs = systems.inputs(*structures.material(species, atoms), cutoff, dtype)
+    inputs = systems.inputs(*structures.material(species, atoms), cutoff, dtype, layout=layout)
     with tempfile.TemporaryDirectory() as scratch:
         arrays = os.path.join(scratch, "inputs.npz")
         np.savez(arrays, **{name: t.numpy() for name, t in named(inputs).items()})
@@ -47,15 +47,15 @@ def python(module, *arguments):
     return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
 
 
-def bytes_per_edge(path, cutoff, dtype, species=(1, 8), sizes=(375, 3000), note=lambda total: None):
-    """Peak working memory per padded slot; `cutoff` in Å.
+def bytes_per_edge(path, cutoff, dtype, species=(1, 8), sizes=(375, 3000), note=lambda total: None, layout="padded"):
+    """Peak working memory per padded slot or listed edge; `cutoff` in Å.
 
     The slope between two numbers of atoms: the first of `sizes` in turn that differ by enough memory, or the last two.
     `note` is called with the peak of each process.
     """
-    small, large = None, peak(path, cutoff, dtype, sizes[0], species, note)
+    small, large = None, peak(path, cutoff, dtype, sizes[0], species, note, layout)
     for atoms in sizes[1:]:
-        small, large = large, peak(path, cutoff, dtype, atoms, species, note)
+        small, large = large, peak(path, cutoff, dtype, atoms, species, note, layout)
         if large[1] - small[1] >= ENOUGH:
             break
     return round((large[1] - small[1]) / (large[0] - small[0]))

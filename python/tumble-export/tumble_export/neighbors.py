@@ -59,3 +59,14 @@ def padded(i, j, v, reverse, count, cutoff, slots=None, centers=None):
     vectors[at], neighbors[at], mask[at] = v[kept], j[kept], True
     back[at] = np.where(j[kept] < centers, flat[reverse[kept]], flat[kept])
     return vectors, neighbors, mask, back
+
+
+def listed(i, j, v, reverse, count, centers=None):
+    """Edges of `count` atoms -> (edge_vectors [E, 3], centers [E], neighbors [E], reverse [E]).
+
+    Only the first `centers` atoms keep edges; an edge to any other atom is its own reverse.
+    """
+    centers = count if centers is None else centers
+    kept = i < centers
+    back = np.where(j < centers, reverse, np.arange(len(i)))
+    return v[kept], i[kept], j[kept], back[kept]

@@ -6,7 +6,7 @@ import numpy as np
 def sentence(path, inputs):
     """A sentence about the node with the first NaN (or infinity, if there is no NaN) for these inputs; "" if none.
 
-    `inputs`: arrays by the names of the contract, padded layout.
+    `inputs`: arrays by the names of the contract.
     """
     nodes, values = evaluated(path, inputs)
     for broken, word in ((np.isnan, "NaN"), (lambda x: ~np.isfinite(x), "infinity")):
@@ -47,6 +47,8 @@ def described(node):
 
 def place(shape, index, inputs):
     """The edge or atom of an element, as the rest of a sentence; "" if the shape does not tell."""
+    if "mask" not in inputs:
+        return place_in_list(shape, index, inputs)
     centers, count = inputs["mask"].shape
     if len(shape) > 1 and shape[:2] == (centers, count):
         return slot(index[0] * count + index[1], inputs)
@@ -60,6 +62,23 @@ def place(shape, index, inputs):
         return ""
     kind, number = found.pop()
     return f", for {atom(number, inputs)}" if kind == "atom" else slot(number, inputs)
+
+
+def place_in_list(shape, index, inputs):
+    """The edge or atom of an element in the layout list, where models see one edge more than there are."""
+    edges, atoms = len(inputs["centers"]), len(inputs["species"])
+    if edges in (atoms, atoms - 1) or not shape:
+        return ""
+    if shape[0] == atoms:
+        return f", for {atom(index[0], inputs)}"
+    return edge(index[0], inputs) if shape[0] in (edges, edges + 1) and index[0] < edges else ""
+
+
+def edge(number, inputs):
+    """Description of an edge in the layout list."""
+    ends = (atom(inputs[end][number], inputs) for end in ("centers", "neighbors"))
+    length = np.linalg.norm(inputs["edge_vectors"][number])
+    return f", for the edge from {next(ends)} to {next(ends)}, of length {length:.4g}"
 
 
 def slot(flat, inputs):

@@ -46,6 +46,14 @@ class Packing:
         """As `padded`, with one axis of slots: rows [E, d] -> [C·K, d]."""
         return Arrange.apply(rows, self.edges, self.slots)
 
+    def center_rows(self, rows):
+        """Rows of centers [C, d] -> for each edge the row of its center [E, d]."""
+        return self.rows(rows.unsqueeze(1).expand(*self.mask.shape, rows.shape[1]))
+
+    def sum(self, rows):
+        """Rows [E, d] -> their sum over the edges of each center [C, d]."""
+        return (self.padded(rows) * self.mask.unsqueeze(2).to(rows.dtype)).sum(1)
+
     def reversed(self, reverse):
         """Flat slots of reversed edges [C, K] -> edges [E]."""
         return self.edges.index_select(0, reverse.reshape(-1).index_select(0, self.slots))

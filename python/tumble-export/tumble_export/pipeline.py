@@ -8,7 +8,7 @@ import tempfile
 import torch
 
 from . import adapter as adapters
-from . import checks, custom_ops_onnx, receptive_field, storage, structures, systems, trace, verify
+from . import checks, custom_ops_onnx, layouts, receptive_field, storage, structures, systems, trace, verify
 from .effort import Effort
 from .measure import bytes_per_edge
 from .progress import Progress, release
@@ -94,7 +94,7 @@ def traceable(adapter, names, dtype):
     The tensors are converted one by one, so that there is never a second copy in double precision.
     """
     copies = {id(tensor): converted(tensor, dtype) for tensor in adapter.tensors()}
-    return trace.Contract(copy.deepcopy(adapter.module, copies).eval(), names)
+    return layouts.contract(adapter, copy.deepcopy(adapter.module, copies).eval(), names)
 
 
 def converted(tensor, dtype):
@@ -107,7 +107,7 @@ def example(adapter, dtype):
     """The structure to trace: 36 atoms, 31 of them centers."""
     unit = ANGSTROM[adapter.length_unit]
     positions, cell, numbers = structures.material(adapter.species, 36, seed=2)
-    found = systems.inputs(positions / unit, cell / unit, numbers, adapter.cutoff, dtype, centers=31)
+    found = systems.inputs(positions / unit, cell / unit, numbers, adapter.cutoff, dtype, centers=31, layout=adapter.layout)
     return (*found, torch.zeros_like(found[4])) if adapter.whole else found
 
 
@@ -164,9 +164,9 @@ def measure_memory(adapter, path, dtype, kept, sizes, progress):
     """Working memory per slot, of kept edges if some are pruned, bytes: the driver sizes its batches by it."""
     progress.step("memory: evaluations in fresh processes")
     cutoff = adapter.cutoff * ANGSTROM[adapter.length_unit]
-    found = max(SMALLEST, bytes_per_edge(path, cutoff, dtype, adapter.species, sizes, progress.child))
+    found = max(SMALLEST, bytes_per_edge(path, cutoff, dtype, adapter.species, sizes, progress.child, adapter.layout))
     if kept is None:
-        progress.say(f"memory: {found} bytes per edge slot")
+        progress.say(f"memory: {found} bytes per edge{' slot' if adapter.layout == 'padded' else ''}")
         return found
     found = found * kept[1] // kept[0]
     progress.say(
@@ -187,7 +187,7 @@ def metadata(adapter, version, kind, dtype, hops, memory, kept, found, checked):
         length_unit=adapter.length_unit,
         energy_unit=adapter.energy_unit,
         precision="float64" if dtype == torch.float64 else "float32",
-        layout="padded",
+        layout=adapter.layout,
         forces=kind,
         symmetries=list(adapter.symmetries),
         reference=adapter.reference,

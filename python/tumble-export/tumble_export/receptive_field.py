@@ -4,7 +4,8 @@ import numpy as np
 import torch
 
 from .neighbors import edges
-from .trace import Contract
+from .layouts import contract
+from .layouts import touched as centers_of
 
 CHAINS, BUNDLES = 12, 2
 BEYOND = 3  # the structures are long enough for this many more hops than claimed
@@ -57,23 +58,23 @@ def touched(adapter, positions, numbers, starts):
     """Atoms with edges that change the energies of the atoms `starts`, in double precision."""
     from .systems import inputs
 
-    tensors = list(inputs(positions, np.eye(3), numbers, adapter.cutoff, torch.float64, periodic=False))
+    tensors = list(inputs(positions, np.eye(3), numbers, adapter.cutoff, torch.float64, periodic=False, layout=adapter.layout))
     tensors[5] = torch.zeros_like(tensors[5])
     tensors[5][starts] = 1.0
-    _, gradients = Contract(adapter.module, ("atomic_energies", "edge_gradients"))(*tensors)
-    return np.abs(gradients.numpy()).sum((1, 2)) > 0
+    _, gradients = contract(adapter, adapter.module, ("atomic_energies", "edge_gradients"))(*tensors)
+    return centers_of(gradients, tensors).numpy()
 
 
 def direct_touched(adapter, positions, numbers, starts):
     """Atoms with edges that change the direct forces on atoms (a random combination of their components)."""
     from .systems import inputs
 
-    tensors = list(inputs(positions, np.eye(3), numbers, adapter.cutoff, torch.float64, periodic=False)[:5])
+    tensors = list(inputs(positions, np.eye(3), numbers, adapter.cutoff, torch.float64, periodic=False, layout=adapter.layout))
     tensors[0].requires_grad_()
-    forces = adapter.evaluate(tensors)["forces"][starts]
+    forces = adapter.evaluate(tensors[:5])["forces"][starts]
     combined = (forces @ torch.tensor([0.3, -0.5, 0.8], dtype=torch.float64)).sum()
     (gradients,) = torch.autograd.grad(combined, tensors[0])
-    return np.abs(gradients.numpy()).sum((1, 2)) > 0
+    return centers_of(gradients, tensors).numpy()
 
 
 def measure(adapter):

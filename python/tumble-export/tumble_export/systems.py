@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from .neighbors import edges, padded
+from .neighbors import edges, listed, padded
 
 BOND, ANGLE = 0.97, np.deg2rad(104.5)  # Å
 
@@ -31,14 +31,17 @@ def water(molecules, seed=0, density=0.0334):
     return positions + rng.normal(0, 0.03, positions.shape), np.eye(3) * length, np.tile([8, 1, 1], molecules)
 
 
-def inputs(positions, cell, species, cutoff, dtype, centers=None, slots=None, periodic=True):
+def inputs(positions, cell, species, cutoff, dtype, centers=None, slots=None, periodic=True, layout="padded"):
     """The contract's six inputs as tensors; weights are 1, except 0 for the last of several centers."""
     count = len(species)
     found = edges(positions, cell, cutoff, (periodic,) * 3)
-    vectors, neighbors, mask, reverse = padded(*found, count, cutoff, slots, centers)
-    weights = np.ones(len(mask))
+    if layout == "list":
+        rows = listed(*found, count, centers)
+    else:
+        rows = padded(*found, count, cutoff, slots, centers)
+    weights = np.ones(count if centers is None else centers)
     weights[1:][-1:] = 0.0
-    arrays = (vectors, neighbors, mask, reverse, np.asarray(species, dtype=np.int64), weights)
+    arrays = (*rows, np.asarray(species, dtype=np.int64), weights)
     tensors = [torch.from_numpy(np.array(a)) for a in arrays]
     return tuple(t.to(dtype) if t.is_floating_point() else t for t in tensors)
 

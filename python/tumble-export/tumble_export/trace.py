@@ -9,22 +9,31 @@ import warnings
 import numpy as np
 import onnx
 import torch
+from torch._decomp import get_decompositions
 from torch.fx.experimental.proxy_tensor import make_fx
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from . import custom_ops, custom_ops_onnx, storage
+from . import custom_ops, custom_ops_onnx, edge_list, exact, layouts, storage
 from .packing import CHOSEN, slots_of
 
-INPUTS = ("edge_vectors", "neighbors", "mask", "reverse", "species", "weights", "replica")
+INPUTS = layouts.PADDED
 KEPT = ("kept_neighbors", "kept_mask", "kept_reverse")  # of the edges that a module keeps (`pruning.narrowed`)
 FURTHER = ("replica", *KEPT, "slots")  # optional arguments of a module
 OUTPUTS = ("atomic_energies", "edge_gradients")
+aten = torch.ops.aten
+# operators without ONNX form, or with one for single precision only: written out in simpler ones
+WRITTEN_OUT = get_decompositions(
+    [aten.silu_backward, aten.mish_backward, aten.native_layer_norm, aten.native_layer_norm_backward]
+)
 
 
 class Contract(torch.nn.Module):
     """A module as in `adapter.py`, with the gradient of its energies: it returns the requested outputs of the contract.
 
-    `edge_gradients` [C, K, 3] are d(Σ weights · energies)/d(edge vectors).
+    `edge_gradients` [C, K, 3] are d(Σ weights · energies)/d(edge vectors). For the layout list see `layouts`.
     """
+
+    names = INPUTS
 
     def __init__(self, model, outputs=OUTPUTS):
         super().__init__()
@@ -82,10 +91,10 @@ def export(module, example):
     The seventh, `replica`, is for models with terms of the whole structure.
     """
     example, names = with_sizes(module, example)
-    with custom_ops.traced():
-        graph = make_fx(module, tracing_mode="symbolic", _allow_non_fake_inputs=True)(*example)
+    with custom_ops.traced(), sdpa_kernel(SDPBackend.MATH):
+        graph = make_fx(module, WRITTEN_OUT, tracing_mode="symbolic", _allow_non_fake_inputs=True)(*example)
     graph, shapes = without_detach(graph), dynamic_shapes(names)
-    with quiet():
+    with quiet(), exact.numbers(example[0].dtype):
         # captured here, since torch.onnx specializes sizes of 1 and fails on some broadcasts
         captured = torch.export.export(graph.eval(), tuple(example), dynamic_shapes=shapes, strict=False)
         outputs = [*module.outputs, *([CHOSEN] if hasattr(module.model, CHOSEN) else [])]
@@ -95,7 +104,7 @@ def export(module, example):
             opset_version=custom_ops_onnx.OPSET,
             input_names=names,
             output_names=outputs,
-            custom_translation_table=custom_ops_onnx.table(),
+            custom_translation_table=custom_ops_onnx.table() | exact.TABLE,
             verbose=False,
         )
     made = program.model_proto
@@ -104,6 +113,8 @@ def export(module, example):
         connect_kept(made.graph)
     if "slots" in names:
         find_slots(made.graph, mask_of_slots(made.graph, names))
+    if "table" in names:
+        layouts.find_table(made.graph)
     sort(made.graph)
     custom_ops_onnx.define(made)
     return made
@@ -123,6 +134,9 @@ def with_sizes(module, example):
 
     Their sizes depend on values, which tracing does not know; the finished graph computes them.
     """
+    if "table" in module.further:
+        edges = example[1].shape[0]
+        return (*example, edge_list.table(example[1], example[4].shape[0], edges + 1)), [*module.names, "table"]
     mask, further = example[2], {}
     if prunes(module.model):
         further = dict(zip(KEPT, module.model.narrowed(*example[:4])))
@@ -131,12 +145,16 @@ def with_sizes(module, example):
         mask = getattr(module.model, CHOSEN)(*example[:4])
     if "slots" in module.further:
         further["slots"] = slots_of(mask)
-    return (*example, *further.values()), [*INPUTS[: len(example)], *further]
+    return (*example, *further.values()), [*module.names[: len(example)], *further]
 
 
 def dynamic_shapes(names):
     """The free sizes of inputs."""
     c, k, n, e, kept = (torch.export.Dim(name, min=1) for name in "CKNEL")
+    if "table" in names:
+        edges = dict.fromkeys(("edge_vectors", "centers", "neighbors", "reverse"), {0: e})
+        shapes = edges | dict(species={0: n}, weights={0: c}, table={0: n, 1: k})
+        return tuple(shapes[name] for name in names)
     slots, atoms = {0: c, 1: k}, {0: n}
     shapes = dict(species=atoms, replica=atoms, weights={0: c}, slots={0: e}) | dict.fromkeys(KEPT, {0: c, 1: kept})
     return tuple(shapes.get(name, slots) for name in names)

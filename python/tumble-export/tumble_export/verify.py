@@ -3,12 +3,11 @@
 import numpy as np
 import torch
 
-from . import nonfinite
+from . import layouts, nonfinite
 from .adapter import Answer
 from .checks import session
-from .neighbors import edges, padded
+from .neighbors import edges, listed, padded
 from .progress import release
-from .trace import INPUTS
 
 # largest error / max(1, largest value); energies and virials are per atom
 TOLERANCE = {torch.float32: 2e-4, torch.float64: 1e-9}
@@ -16,15 +15,15 @@ SPARE = 3  # extra empty slots: they must change nothing
 FEW = 24  # atoms: larger structures are not repeated with extra slots
 
 
-def tensors(structure, cutoff, real, spare=0):
+def tensors(structure, cutoff, real, spare=0, layout="padded"):
     """The contract's inputs as arrays by name; every atom is a center of weight 1."""
     count = len(structure.numbers)
     found = edges(structure.positions, structure.cell, cutoff, (structure.periodic,) * 3)
-    slots = max(1, int(np.bincount(found[0], minlength=count).max())) + spare
-    vectors, neighbors, mask, reverse = padded(*found, count, cutoff, slots)
     species = np.asarray(structure.numbers, dtype=np.int64)
-    arrays = (vectors.astype(real), neighbors, mask, reverse, species, np.ones(count, real), np.zeros_like(species))
-    return dict(zip(INPUTS, arrays))
+    slots = max(1, int(np.bincount(found[0], minlength=count).max())) + spare
+    rows = listed(*found, count) if layout == "list" else padded(*found, count, cutoff, slots)
+    arrays = (rows[0].astype(real), *rows[1:], species, np.ones(count, real), np.zeros_like(species))
+    return dict(zip(layouts.names(arrays), arrays))
 
 
 def assemble(found, inputs, baseline):
@@ -34,18 +33,27 @@ def assemble(found, inputs, baseline):
     if "ensemble_energies" in found:
         answer.members = found["ensemble_energies"].sum(1) + baseline
     if "edge_gradients" in found:
-        mask, g = inputs["mask"], found["edge_gradients"]
-        if g[~mask].any():
-            raise SystemExit("the gradient in padding is not zero: mask the edge vectors before anything else.")
-        answer.forces = g.sum(1)
-        np.subtract.at(answer.forces, inputs["neighbors"][mask], g[mask])
-        answer.virial = -inputs["edge_vectors"][mask].astype(np.float64).T @ g[mask]
+        vectors, centers, neighbors, g = edges_of(inputs, found["edge_gradients"])
+        answer.forces = np.zeros((len(inputs["species"]), 3))
+        np.add.at(answer.forces, centers, g)
+        np.subtract.at(answer.forces, neighbors, g)
+        answer.virial = -vectors.astype(np.float64).T @ g
     return answer
+
+
+def edges_of(inputs, gradients):
+    """Vectors, centers, neighbors and gradients of the edges; refused if there are gradients in padding."""
+    if "mask" not in inputs:
+        return inputs["edge_vectors"], inputs["centers"], inputs["neighbors"], gradients
+    mask = inputs["mask"]
+    if gradients[~mask].any():
+        raise SystemExit("the gradient in padding is not zero: mask the edge vectors before anything else.")
+    return inputs["edge_vectors"][mask], np.nonzero(mask)[0], inputs["neighbors"][mask], gradients[mask]
 
 
 def run(file, adapter, structure, real, path, spare=0):
     """Answer of an ONNX Runtime session for the file `path`."""
-    inputs = tensors(structure, adapter.cutoff, real, spare)
+    inputs = tensors(structure, adapter.cutoff, real, spare, adapter.layout)
     wanted = {i.name: inputs[i.name] for i in file.get_inputs()}
     found = dict(zip([o.name for o in file.get_outputs()], file.run(None, wanted)))
     for name, values in found.items():
@@ -65,12 +73,10 @@ def not_finite(name, structure, where):
 
 def from_module(adapter, names):
     """The adapter's own module in double precision, in place of a source model."""
-    from .trace import Contract
-
-    module = Contract(adapter.module.double(), names)
+    module = layouts.contract(adapter, adapter.module.double(), names)
 
     def source(structure):
-        inputs = tensors(structure, adapter.cutoff, np.float64)
+        inputs = tensors(structure, adapter.cutoff, np.float64, layout=adapter.layout)
         found = module(*[torch.from_numpy(np.array(a)) for a in inputs.values()][: 7 if adapter.whole else 6])
         return assemble(dict(zip(names, (t.numpy() for t in found))), inputs, adapter.baseline(structure.numbers))
 
@@ -110,7 +116,7 @@ def compare(path, adapter, structures, answers, dtype, tolerance, progress):
         if exact is None:
             progress.say(f"{structure.name:32s}  left out: the source's own answer depends on rounding")
             continue
-        for spare in (0, SPARE) if len(structure.numbers) <= FEW else (0,):
+        for spare in (0, SPARE) if adapter.layout == "padded" and len(structure.numbers) <= FEW else (0,):
             answer = run(file, adapter, structure, real, path, spare)
             baseline = adapter.baseline(structure.numbers)
             found = errors(answer, exact, len(structure.numbers), baseline)
