@@ -27,7 +27,9 @@ class Listed(nn.Module):
         envelope = 0.5 * (1 + torch.cos(math.pi * lengths / CUTOFF))
         radial = torch.exp(-4.0 * (lengths.unsqueeze(1) - self.original.centers) ** 2)
         kinds = species.index_select(0, neighbors)
-        messages = self.original.edge(torch.cat([edge_vectors / CUTOFF, radial], dim=-1)) + self.original.neighbor(kinds)
+        messages = self.original.edge(torch.cat([edge_vectors / CUTOFF, radial], dim=-1)) + self.original.neighbor(
+            kinds
+        )
         atoms = self.original.embedding(species)
         for layer in range(LAYERS):
             if layer > 0:

@@ -88,8 +88,8 @@ class Adapter:
         self.length_unit, self.energy_unit = units.length(self.length_unit), units.energy(self.energy_unit)
         if self.layout not in ("padded", "list") or (self.whole and self.layout == "list"):
             raise SystemExit(
-                f"the adapter has layout={self.layout!r} and whole={self.whole}: the layout is padded or list, and padded "
-                "if the energy belongs to the whole structure."
+                f"the adapter has layout={self.layout!r} and whole={self.whole}: the layout is padded or list, and "
+                "padded if the energy belongs to the whole structure."
             )
         missing = set(self.species) - set(self.reference_energies or self.species)
         if missing:
@@ -113,7 +113,9 @@ class Adapter:
         pair = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 0.4 * self.cutoff]])
         kinds = np.resize(self.species, 2)
         dtype = next((b.dtype for b in self.tensors() if b.is_floating_point()), torch.float64)
-        return output in self.evaluate(inputs(pair, np.eye(3), kinds, self.cutoff, dtype, periodic=False, layout=self.layout)[:5])
+        return output in self.evaluate(
+            inputs(pair, np.eye(3), kinds, self.cutoff, dtype, periodic=False, layout=self.layout)[:5]
+        )
 
     def tensors(self):
         """All parameters and buffers."""

@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from . import custom_ops_onnx, layouts, systems
-from .trace import WithGradient, operators
+from . import custom_ops_onnx, layouts, refusals, systems
+from .trace import WithGradient, nodes
 
 
 def session(path, threads=1):
@@ -44,11 +44,21 @@ def agreement(model, path, dtype):
 
 def no_scatter(exported):
     """Refuse scatters: ScatterND with a reduction is wrong on several threads, and ScatterElements is slow."""
-    scatters = [name for name in operators(exported.graph) if name.startswith("Scatter")]
-    for function in exported.functions:
-        scatters += [node.op_type for node in function.node if node.op_type.startswith("Scatter")]
-    if scatters:
-        raise SystemExit(f"The graph has {scatters}: write the model with gathers only, so that none is left.")
+    found = [*nodes(exported.graph), *(node for function in exported.functions for node in function.node)]
+    sentence = refusals.of_scatters(found)
+    if sentence:
+        raise SystemExit(sentence)
+
+
+def runnable(exported, path, places):
+    """Refuse operators that ONNX Runtime does not have in this precision."""
+    try:
+        session(path)
+    except Exception as error:
+        sentence = refusals.of_precision(error, exported, places)
+        if sentence is None:
+            raise
+        raise SystemExit(sentence) from error
 
 
 def sums_belong_to_whole(exported, whole):

@@ -1,8 +1,8 @@
 """Sums and softmax over the edges of each center, and rows of centers and neighbors, for models on a list of edges.
 
 Edges are sorted by center, as in the layout `list` of the contract. These functions replace `index_add`, `scatter` and
-gathers of features: they are gathers only, in gradients too. Sums take the rows of each center from a table of its edges
-[N, K], where K is the largest number of edges of a center, and zeros in padding.
+gathers of features: they are gathers only, in gradients too. Sums take the rows of each center from a table of its
+edges [N, K], where K is the largest number of edges of a center, and zeros in padding.
 """
 
 import contextlib
@@ -13,12 +13,16 @@ from .functions import Reverse
 
 _state = dict(centers=None, table=None)
 LOWEST = -1e30  # below every score
+REMEDY = (
+    "pass `centers` itself, neither a copy nor the neighbors. For sums over the edges that point to an atom, reverse "
+    "the rows first (tumble_export.functions.Reverse)"
+)
 
 
 def table(centers, count, rows=None):
     """centers [E], sorted -> the edges of each of `count` atoms [count, K]; `rows`, by default E, in padding."""
     if (centers[1:] < centers[:-1]).any():
-        raise SystemExit("the edges are not sorted by center: sort them before sums over edges.")
+        raise SystemExit(f"a sum over edges has indices that do not ascend: {REMEDY}.")
     degree = torch.bincount(centers, minlength=count).unsqueeze(1)
     slots = torch.arange(max(1, int(degree.max())), device=centers.device)
     starts = degree.cumsum(0) - degree
@@ -40,11 +44,7 @@ def table_of(centers, count):
     if _state["table"] is None:
         return table(centers, count)
     if centers is not _state["centers"]:
-        raise SystemExit(
-            "a sum over edges has other centers than those that `forward` was given: pass this argument itself, neither "
-            "a copy nor the neighbors. For sums over the edges that point to an atom, reverse the rows first "
-            "(tumble_export.functions.Reverse)."
-        )
+        raise SystemExit(f"a sum over edges has other indices than the `centers` that `forward` was given: {REMEDY}.")
     return _state["table"]
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 
 
-def sentence(path, inputs):
+def sentence(path, inputs, places=None):
     """A sentence about the node with the first NaN (or infinity, if there is no NaN) for these inputs; "" if none.
 
-    `inputs`: arrays by the names of the contract.
+    `inputs`: arrays by the names of the contract; `places`: the lines that tensors come from, by name.
     """
     nodes, values = evaluated(path, inputs)
     for broken, word in ((np.isnan, "NaN"), (lambda x: ~np.isfinite(x), "infinity")):
@@ -15,7 +15,7 @@ def sentence(path, inputs):
                 found = values.get(name)
                 if found is not None and broken(found).any():
                     index = tuple(int(i) for i in np.argwhere(broken(found))[0])
-                    return f"the first {word} is that of {described(node)}{place(found.shape, index, inputs)}"
+                    return f"the first {word} is that of {described(node, places)}{place(found.shape, index, inputs)}"
     return ""
 
 
@@ -39,10 +39,12 @@ def evaluated(path, inputs):
     return nodes, {name: np.asarray(v) for name, v in values if np.asarray(v).dtype.kind == "f"}
 
 
-def described(node):
-    """Description of a node: operator, name and tensors."""
+def described(node, places=None):
+    """Description of a node: operator, name, tensors, and the line that it comes from."""
     name = f' "{node.name}"' if node.name else ""
-    return f"the node {node.op_type}{name}, {node.output[0]} = {node.op_type}({', '.join(node.input)})"
+    line = (places or {}).get(node.output[0], "")
+    line = f" ({line})" if line else ""
+    return f"the node {node.op_type}{name}, {node.output[0]} = {node.op_type}({', '.join(node.input)}){line}"
 
 
 def place(shape, index, inputs):

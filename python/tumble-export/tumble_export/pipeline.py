@@ -8,7 +8,7 @@ import tempfile
 import torch
 
 from . import adapter as adapters
-from . import checks, custom_ops_onnx, layouts, receptive_field, storage, structures, systems, trace, verify
+from . import checks, custom_ops_onnx, layouts, receptive_field, refusals, storage, structures, systems, trace, verify
 from .effort import Effort
 from .measure import bytes_per_edge
 from .progress import Progress, release
@@ -39,9 +39,9 @@ def write(
     tested = [*structures.builtin(adapter.species, adapter.length_unit, effort.largest(adapter)), *extra]
     with progress, tempfile.TemporaryDirectory(dir=folder) as scratch:
         path = os.path.join(scratch, os.path.basename(out))
-        exported = translate(adapter, names, dtype, path, progress)
+        exported, places = translate(adapter, names, dtype, path, progress)
         progress.step(effort.described(tested))
-        found = prove(adapter, path, names, dtype, tested, tolerance, progress)
+        found = prove(adapter, path, names, dtype, tested, tolerance, progress, places)
         hops, how = reach(adapter, effort, progress)
         kept = kept_neighbors(adapter)
         memory = measure_memory(adapter, path, dtype, kept, effort.measured(adapter), progress)
@@ -68,14 +68,18 @@ def folder_of(out):
 
 
 def translate(adapter, names, dtype, path, progress):
-    """Trace the module, translate it to ONNX, and write it without metadata; returns the ONNX model."""
+    """Trace the module, translate it to ONNX, and write it without metadata; returns the ONNX model, and the
+    lines that its tensors come from.
+    """
     progress.step("trace the model with its gradient, and translate it")
     exported = trace.export(traceable(adapter, names, dtype), example(adapter, dtype))
-    trace.write(exported, path)
     checks.no_scatter(exported)
+    places = refusals.lines_of(exported)
+    trace.write(exported, path)
+    checks.runnable(exported, path, places)
     checks.sums_belong_to_whole(exported, adapter.whole)
     release()
-    return exported
+    return exported, places
 
 
 def put(exported, path, out, entries, progress):
@@ -107,11 +111,13 @@ def example(adapter, dtype):
     """The structure to trace: 36 atoms, 31 of them centers."""
     unit = ANGSTROM[adapter.length_unit]
     positions, cell, numbers = structures.material(adapter.species, 36, seed=2)
-    found = systems.inputs(positions / unit, cell / unit, numbers, adapter.cutoff, dtype, centers=31, layout=adapter.layout)
+    found = systems.inputs(
+        positions / unit, cell / unit, numbers, adapter.cutoff, dtype, centers=31, layout=adapter.layout
+    )
     return (*found, torch.zeros_like(found[4])) if adapter.whole else found
 
 
-def prove(adapter, path, names, dtype, tested, tolerance, progress):
+def prove(adapter, path, names, dtype, tested, tolerance, progress, places=None):
     """Compare the file with its source; returns the largest errors. The two are not in memory together."""
     source = adapter.source or verify.from_module(adapter, names)
     exact = verify.answers(source, tested, progress.show)
@@ -119,7 +125,7 @@ def prove(adapter, path, names, dtype, tested, tolerance, progress):
     release()
     progress.show("prove: the same structures by the file")
     limit = verify.TOLERANCE[dtype] if tolerance is None else tolerance
-    found = verify.compare(path, adapter, tested, exact, dtype, limit, progress)
+    found = verify.compare(path, adapter, tested, exact, dtype, limit, progress, places)
     release()
     return found
 

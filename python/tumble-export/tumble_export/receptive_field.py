@@ -3,9 +3,9 @@
 import numpy as np
 import torch
 
-from .neighbors import edges
 from .layouts import contract
 from .layouts import touched as centers_of
+from .neighbors import edges
 
 CHAINS, BUNDLES = 12, 2
 BEYOND = 3  # the structures are long enough for this many more hops than claimed
@@ -58,7 +58,9 @@ def touched(adapter, positions, numbers, starts):
     """Atoms with edges that change the energies of the atoms `starts`, in double precision."""
     from .systems import inputs
 
-    tensors = list(inputs(positions, np.eye(3), numbers, adapter.cutoff, torch.float64, periodic=False, layout=adapter.layout))
+    tensors = list(
+        inputs(positions, np.eye(3), numbers, adapter.cutoff, torch.float64, periodic=False, layout=adapter.layout)
+    )
     tensors[5] = torch.zeros_like(tensors[5])
     tensors[5][starts] = 1.0
     _, gradients = contract(adapter, adapter.module, ("atomic_energies", "edge_gradients"))(*tensors)
@@ -69,7 +71,9 @@ def direct_touched(adapter, positions, numbers, starts):
     """Atoms with edges that change the direct forces on atoms (a random combination of their components)."""
     from .systems import inputs
 
-    tensors = list(inputs(positions, np.eye(3), numbers, adapter.cutoff, torch.float64, periodic=False, layout=adapter.layout))
+    tensors = list(
+        inputs(positions, np.eye(3), numbers, adapter.cutoff, torch.float64, periodic=False, layout=adapter.layout)
+    )
     tensors[0].requires_grad_()
     forces = adapter.evaluate(tensors[:5])["forces"][starts]
     combined = (forces @ torch.tensor([0.3, -0.5, 0.8], dtype=torch.float64)).sum()

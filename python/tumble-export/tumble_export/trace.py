@@ -13,7 +13,7 @@ from torch._decomp import get_decompositions
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from . import custom_ops, custom_ops_onnx, edge_list, exact, layouts, storage
+from . import custom_ops, custom_ops_onnx, edge_list, exact, layouts, lines, refusals, storage
 from .packing import CHOSEN, slots_of
 
 INPUTS = layouts.PADDED
@@ -91,33 +91,61 @@ def export(module, example):
     The seventh, `replica`, is for models with terms of the whole structure.
     """
     example, names = with_sizes(module, example)
-    with custom_ops.traced(), sdpa_kernel(SDPBackend.MATH):
-        graph = make_fx(module, WRITTEN_OUT, tracing_mode="symbolic", _allow_non_fake_inputs=True)(*example)
-    graph, shapes = without_detach(graph), dynamic_shapes(names)
+    recorder = lines.Recorder()
+    made = refusing(refusals.of_trace, recorder, lambda: traced(module, example, recorder))
+    outputs = [*module.outputs, *([CHOSEN] if hasattr(module.model, CHOSEN) else [])]
+    made = refusing(refusals.of_translation, recorder, lambda: translated(made, example, names, outputs))
+    complete(made.graph, names)
+    custom_ops_onnx.define(made)
+    return made
+
+
+def refusing(sentence, recorder, step):
+    """The result of a step; an error in it becomes a sentence with the line of the user's file."""
+    try:
+        return step()
+    except Exception as error:
+        raise SystemExit(sentence(error, recorder)) from error
+
+
+def traced(module, example, recorder):
+    """The graph of a `Contract` with its gradient."""
+
+    def recorded(*inputs):
+        return recorder.run(module, inputs)
+
+    with custom_ops.traced(), lines.kept(), sdpa_kernel(SDPBackend.MATH):
+        graph = make_fx(recorded, WRITTEN_OUT, tracing_mode="symbolic", _allow_non_fake_inputs=True)(*example)
+    return without_detach(graph)
+
+
+def translated(graph, example, names, outputs):
+    """A graph in ONNX."""
     with quiet(), exact.numbers(example[0].dtype):
         # captured here, since torch.onnx specializes sizes of 1 and fails on some broadcasts
+        shapes = dynamic_shapes(names)
         captured = torch.export.export(graph.eval(), tuple(example), dynamic_shapes=shapes, strict=False)
-        outputs = [*module.outputs, *([CHOSEN] if hasattr(module.model, CHOSEN) else [])]
         program = torch.onnx.export(
             captured,
             dynamo=True,
             opset_version=custom_ops_onnx.OPSET,
             input_names=names,
-            output_names=outputs,
+            output_names=list(outputs),
             custom_translation_table=custom_ops_onnx.table() | exact.TABLE,
             verbose=False,
         )
-    made = program.model_proto
-    del program
+    return program.model_proto
+
+
+def complete(graph, names):
+    """Compute in the graph the inputs that were there while tracing only, and sort its nodes."""
     if "kept_mask" in names:
-        connect_kept(made.graph)
+        connect_kept(graph)
     if "slots" in names:
-        find_slots(made.graph, mask_of_slots(made.graph, names))
+        find_slots(graph, mask_of_slots(graph, names))
     if "table" in names:
-        layouts.find_table(made.graph)
-    sort(made.graph)
-    custom_ops_onnx.define(made)
-    return made
+        layouts.find_table(graph)
+    sort(graph)
 
 
 def mask_of_slots(graph, names):
@@ -236,11 +264,16 @@ def without_detach(graph):
 
 def operators(graph):
     """Names of all operators of an ONNX graph, subgraphs included."""
+    return (node.op_type for node in nodes(graph))
+
+
+def nodes(graph):
+    """All nodes of an ONNX graph, subgraphs included."""
     for node in graph.node:
-        yield node.op_type
+        yield node
         for attribute in node.attribute:
             for inner in [attribute.g] if attribute.HasField("g") else attribute.graphs:
-                yield from operators(inner)
+                yield from nodes(inner)
 
 
 def strip(graph):

@@ -51,14 +51,14 @@ def edges_of(inputs, gradients):
     return inputs["edge_vectors"][mask], np.nonzero(mask)[0], inputs["neighbors"][mask], gradients[mask]
 
 
-def run(file, adapter, structure, real, path, spare=0):
-    """Answer of an ONNX Runtime session for the file `path`."""
+def run(file, adapter, structure, real, path, spare=0, places=None):
+    """Answer of an ONNX Runtime session for the file `path`; `places`: the lines that its tensors come from."""
     inputs = tensors(structure, adapter.cutoff, real, spare, adapter.layout)
     wanted = {i.name: inputs[i.name] for i in file.get_inputs()}
     found = dict(zip([o.name for o in file.get_outputs()], file.run(None, wanted)))
     for name, values in found.items():
         if not np.isfinite(values).all():
-            raise SystemExit(not_finite(name, structure, nonfinite.sentence(path, inputs)))
+            raise SystemExit(not_finite(name, structure, nonfinite.sentence(path, inputs, places)))
     return assemble(found, inputs, adapter.baseline(structure.numbers))
 
 
@@ -107,7 +107,7 @@ def answers(source, structures, show=print):
     return found
 
 
-def compare(path, adapter, structures, answers, dtype, tolerance, progress):
+def compare(path, adapter, structures, answers, dtype, tolerance, progress, places=None):
     """Print a table of errors; end with a sentence if one is above the tolerance. Returns the largest by column."""
     file, real = session(path, torch.get_num_threads()), np.float32 if dtype == torch.float32 else np.float64
     progress.say(f"{'file - source, relative':32s}" + "".join(f"{c:>10s}" for c in COLUMNS))
@@ -117,7 +117,7 @@ def compare(path, adapter, structures, answers, dtype, tolerance, progress):
             progress.say(f"{structure.name:32s}  left out: the source's own answer depends on rounding")
             continue
         for spare in (0, SPARE) if adapter.layout == "padded" and len(structure.numbers) <= FEW else (0,):
-            answer = run(file, adapter, structure, real, path, spare)
+            answer = run(file, adapter, structure, real, path, spare, places)
             baseline = adapter.baseline(structure.numbers)
             found = errors(answer, exact, len(structure.numbers), baseline)
             if not spare:
