@@ -1,6 +1,6 @@
 """The model of `transformer.py` on a list of edges: `tumble-export torch transformer_list.py:make -o transformer.onnx`.
 
-Layout list: the least to change. Large structures and several ranks run faster with `transformer_tumble.py`.
+Layout list: the least to change. `transformer_tumble.py` is for several MPI ranks, where it evaluates each atom once.
 """
 
 import math

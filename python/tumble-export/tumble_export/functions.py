@@ -9,7 +9,7 @@ from . import custom_ops
 
 
 def single(x):
-    """A number rounded to single precision: the exporter rounds scalars, and both precisions must be the same model."""
+    """A number rounded to single precision, as attributes of nodes are: both precisions must be the same model."""
     return torch.tensor(x, dtype=torch.float32).item()
 
 
