@@ -112,14 +112,19 @@ def test_the_file_has_no_scatter(file):
 
 
 class Pair(torch.nn.Module):
-    """A polynomial of each length."""
+    """A polynomial of each length, in two copies, and forces of its own."""
 
     def forward(self, edge_vectors, centers, neighbors, reverse, species):
         rest = 1.0 - (edge_vectors * edge_vectors).sum(1, keepdim=True) / 9.0
-        return edge_list.sum_over_edges(rest**3, centers, species.shape[0]).squeeze(1)
+        energies = edge_list.sum_over_edges(rest**3, centers, species.shape[0]).squeeze(1)
+        forces = edge_list.sum_over_edges(rest**2 * edge_vectors, centers, species.shape[0])
+        return dict(atomic_energies=energies, forces=forces, ensemble_energies=torch.stack([energies, 2 * energies]))
 
 
-def test_the_metadata_say_the_layout(tmp_path):
-    out = os.path.join(tmp_path, "m.onnx")
-    pipeline.write(adapters.Adapter(Pair(), 3.0, 1, [1, 8], layout="list"), out, say=lambda _: None)
+def test_all_outputs_are_exported_and_the_metadata_say_the_layout(tmp_path):
+    out, said = os.path.join(tmp_path, "m.onnx"), []
+    pair = adapters.Adapter(Pair(), 3.0, 1, [1, 8], layout="list")
+    pipeline.write(pair, out, kind="both", say=said.append)
     assert (metadata(out)["layout"], metadata(out)["hops"]) == ("list", 1)
+    assert set(metadata(out)["provenance"]["largest_errors"]) == {"energy", "forces", "virial", "direct", "members"}
+    assert [line for line in said if line.startswith("memory: ") and line.endswith("per edge")]

@@ -1,7 +1,5 @@
 """The layouts of the contract: the names of their tensors, and a model with its gradient on a list of edges."""
 
-import numpy as np
-import onnx
 import torch
 
 from . import edge_list
@@ -48,19 +46,23 @@ class ListContract(torch.nn.Module):
 
     def forward(self, edge_vectors, centers, neighbors, reverse, species, weights, table=None):
         """`table` [N, K]: the edges of each center (`edge_list.table`), if known."""
-        gradients, (edges, count) = "edge_gradients" in self.outputs, (centers.shape[0], species.shape[0])
+        edges, count = centers.shape[0], species.shape[0]
         table = edge_list.table(centers, count, edges + 1) if table is None else table
         inputs = [*self.extended(edge_vectors.detach(), centers, neighbors, reverse, count), species]
-        inputs[0].requires_grad_(gradients)
         with edge_list.known(inputs[1], table):
-            found = self.model(*inputs)
-            found = {"atomic_energies": found} if isinstance(found, torch.Tensor) else dict(found)
-            if gradients:
-                total = (found["atomic_energies"] * widened(weights, count)).sum()
-                (slopes,) = torch.autograd.grad(total, inputs[0])
+            found, slopes = self.evaluated(inputs, widened(weights, count))
         kept = {name: values.narrow(AXES.get(name, 0), 0, weights.shape[0]) for name, values in found.items()}
-        kept |= {"edge_gradients": slopes.narrow(0, 0, edges)} if gradients else {}
+        kept |= {} if slopes is None else {"edge_gradients": slopes.narrow(0, 0, edges)}
         return tuple(kept[name].detach() for name in self.outputs)
+
+    def evaluated(self, inputs, weights):
+        """The module's outputs by name, and the gradient with respect to the edges, None if it is not wanted."""
+        gradients = "edge_gradients" in self.outputs
+        inputs[0].requires_grad_(gradients)
+        found = self.model(*inputs)
+        found = {"atomic_energies": found} if isinstance(found, torch.Tensor) else dict(found)
+        total = (found["atomic_energies"] * weights).sum()
+        return found, torch.autograd.grad(total, inputs[0])[0] if gradients else None
 
     def extended(self, edge_vectors, centers, neighbors, reverse, count):
         """The edges and one more."""
@@ -76,47 +78,3 @@ def widened(weights, count):
     atoms = torch.arange(count, device=weights.device)
     inside = atoms < weights.shape[0]
     return weights.index_select(0, torch.where(inside, atoms, 0)) * inside.to(weights.dtype)
-
-
-def find_table(graph):
-    """Compute the input `table` in the graph, as `edge_list.table`, with one edge more than there are.
-
-    The atoms are sorted in between the edges: the number of edges before each is where its own edges start.
-    """
-    graph.input.remove(next(i for i in graph.input if i.name == "table"))
-    for name, value in CONSTANTS.items():
-        graph.initializer.append(onnx.numpy_helper.from_array(np.array(value, dtype=np.int64), f"table_{name}"))
-    body = onnx.parser.parse_graph(f"t (int64[E] centers, int64[N] species) => (int64[N, K] table) {{ {TABLE} }}")
-    graph.node.extend(body.node)
-
-
-CONSTANTS = dict(zero=0, one=1, two=2, zeros=[0], ones=[1], infinity=[np.iinfo(np.int64).max])
-TABLE = """
-    table_edges = Shape(centers)
-    table_count = Shape(species)
-    table_scalar = Squeeze(table_count)
-    table_atoms = Range(table_zero, table_scalar, table_one)
-    table_atom_keys = Mul(table_atoms, table_two)
-    table_double = Mul(centers, table_two)
-    table_edge_keys = Add(table_double, table_one)
-    table_keys = Concat<axis = 0>(table_edge_keys, table_atom_keys)
-    table_size = Add(table_edges, table_count)
-    table_sorted, table_order = TopK<largest = 0>(table_keys, table_size)
-    table_odd = Mod(table_sorted, table_two)
-    table_even = Equal(table_odd, table_zero)
-    table_found = NonZero(table_even)
-    table_places = Squeeze(table_found, table_zeros)
-    table_starts = Sub(table_places, table_atoms)
-    table_later = Slice(table_starts, table_ones, table_infinity)
-    table_ends = Concat<axis = 0>(table_later, table_edges)
-    table_degree = Sub(table_ends, table_starts)
-    table_most = ReduceMax<keepdims = 0>(table_degree)
-    table_width = Max(table_most, table_one)
-    table_slots = Range(table_zero, table_width, table_one)
-    table_column = Unsqueeze(table_starts, table_ones)
-    table_numbers = Add(table_column, table_slots)
-    table_limits = Unsqueeze(table_degree, table_ones)
-    table_filled = Less(table_slots, table_limits)
-    table_padding = Add(table_edges, table_ones)
-    table = Where(table_filled, table_numbers, table_padding)
-"""

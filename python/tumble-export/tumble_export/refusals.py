@@ -49,7 +49,7 @@ def of_trace(error, recorder):
         )
     if ".numpy()" in text:
         return f"{at(line)}values are taken out of torch (.numpy()): compute with torch only."
-    return f"{at(line)}the model cannot be traced ({name}: {text.splitlines()[0] if text else ''})."
+    return f"{at(line)}the model cannot be traced ({name}: {first_line(error)})."
 
 
 def of_translation(error, recorder):
@@ -66,9 +66,15 @@ def of_translation(error, recorder):
         return f"{at(recorder.complex)}complex numbers have no ONNX form: write their real and imaginary parts."
     found = re.search(r"No ONNX function found for <OpOverload\(op='([\w.]+)'", text)
     found = found or re.search(r"target=torch\.ops\.(\w+\.\w+)", text)
-    name = found[1] if found else "an operation"
-    line = recorder.line(name.split(".")[-1])
-    return f"{at(line)}{name} has no ONNX form: write it in sums, products, matmul, exp and the like."
+    if not found:
+        return f"the model cannot be translated to ONNX ({type(error).__name__}: {first_line(error)})."
+    line = recorder.line(found[1].split(".")[-1])
+    return f"{at(line)}{found[1]} has no ONNX form: write it in sums, products, matmul, exp and the like."
+
+
+def first_line(error):
+    """The first line of an error's text."""
+    return next(iter(str(error).strip().splitlines()), "")
 
 
 def causes(error):

@@ -13,7 +13,7 @@ from torch._decomp import get_decompositions
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from . import custom_ops, custom_ops_onnx, edge_list, exact, layouts, lines, refusals, storage
+from . import custom_ops, custom_ops_onnx, edge_list, edge_list_onnx, exact, layouts, lines, refusals, storage
 from .packing import CHOSEN, slots_of
 
 INPUTS = layouts.PADDED
@@ -144,7 +144,7 @@ def complete(graph, names):
     if "slots" in names:
         find_slots(graph, mask_of_slots(graph, names))
     if "table" in names:
-        layouts.find_table(graph)
+        edge_list_onnx.find_table(graph)
     sort(graph)
 
 
