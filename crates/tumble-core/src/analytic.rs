@@ -79,6 +79,7 @@ fn info(name: &str, cutoff: f64, hops: usize, species: Vec<u8>, forces: Vec<Forc
         forces,
         ensemble: false,
         conditions: vec![],
+        whole_numbers: vec![],
     }
 }
 

@@ -103,6 +103,28 @@ crate::errors! {
             known: String,
         },
 
+        /// A charge or spin that a model was not trained for.
+        ///
+        /// Cause: The model has learned a number for each charge or spin in this range, and knows no others.
+        ///
+        /// Cure: Give a whole number in the range, or take a model that knows yours.
+        #[error(
+            "{name} is {found}, but the model \"{model}\" knows whole numbers from {least} to {most} only: give one of \
+             them, or take another model"
+        )]
+        ConditionRange {
+            /// The model.
+            model: String,
+            /// Name of the condition.
+            name: &'static str,
+            /// The value.
+            found: String,
+            /// The least known number.
+            least: i64,
+            /// The largest known number.
+            most: i64,
+        },
+
         /// A charge, spin or field without a meaning.
         ///
         /// Cause: It is not finite, or a spin is below 1. The spin is the multiplicity 2S + 1.

@@ -37,7 +37,7 @@ impl Policy {
         info.check_forces(forces)?;
         info.check_forces(inner)?;
         settings.check_for(info)?;
-        settings.conditions.check_given(info)?;
+        info.check_given(&settings.conditions)?;
         let Settings { correction, seed, stream, conditions, .. } = *settings;
         Ok(Self { mitigation: settings.mitigation.clone(), forces, inner, correction, seed, stream, conditions })
     }

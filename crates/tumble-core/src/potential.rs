@@ -1,5 +1,7 @@
 //! The interface between the calculation and a model: [`Potential`], its [`ModelInfo`] and its [`Response`].
 
+mod conditions;
+
 use std::collections::BTreeMap;
 
 use crate::cancel::Cancel;
@@ -33,6 +35,8 @@ pub struct ModelInfo {
     pub ensemble: bool,
     /// Conditions of a structure that the model needs.
     pub conditions: Vec<Condition>,
+    /// Conditions of which the model knows whole numbers only, with the least and the largest.
+    pub whole_numbers: Vec<(Condition, [i64; 2])>,
 }
 
 impl ModelInfo {
@@ -65,11 +69,11 @@ impl ModelInfo {
     /// [`MAX_NEIGHBORS`].
     ///
     /// # Errors
-    /// [`Error::UnknownElement`], the errors of [`Conditions::check`](crate::conditions::Conditions::check) and
+    /// [`Error::UnknownElement`], the errors of [`ModelInfo::check_conditions`] and
     /// [`Error::Crowded`].
     pub fn check(&self, graph: &Graph) -> Result<()> {
         self.check_species(&graph.species)?;
-        graph.conditions.check(self)?;
+        self.check_conditions(&graph.conditions)?;
         match graph.max_neighbors() {
             found if found > MAX_NEIGHBORS => {
                 Err(Error::Crowded { atoms: graph.n_atoms(), found, radius: self.cutoff, most: MAX_NEIGHBORS })

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::Value;
+use tumble_core::conditions::Condition;
 use tumble_core::echo::echo;
 use tumble_core::elements::HEAVIEST;
 use tumble_core::potential::{Forces, ModelInfo};
@@ -75,6 +76,12 @@ pub struct Metadata {
     /// memory per kept edge slot.
     #[serde(default)]
     pub kept_neighbors: Option<usize>,
+    /// The least and the largest charge of a model that knows whole numbers only.
+    #[serde(default)]
+    pub charges: Option<[i64; 2]>,
+    /// The least and the largest spin multiplicity, likewise.
+    #[serde(default)]
+    pub spins: Option<[i64; 2]>,
 }
 
 /// A unit of length.
@@ -209,6 +216,11 @@ impl Metadata {
         }
     }
 
+    fn whole_numbers(&self) -> Vec<(Condition, [i64; 2])> {
+        let ranges = [(Condition::Charge, self.charges), (Condition::Spin, self.spins)];
+        ranges.into_iter().filter_map(|(condition, range)| Some((condition, range?))).collect()
+    }
+
     /// Returns whether the sorted species are distinct elements.
     fn has_elements(&self) -> bool {
         let ends = self.species.first().zip(self.species.last());
@@ -229,6 +241,7 @@ impl Metadata {
             forces: self.forces.kinds().to_vec(),
             ensemble: false,
             conditions: Vec::new(),
+            whole_numbers: self.whole_numbers(),
         }
     }
 }

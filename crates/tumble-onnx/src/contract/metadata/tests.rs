@@ -18,6 +18,14 @@ fn info_is_in_angstrom_and_electronvolt() {
 }
 
 #[test]
+fn ranges_of_charge_and_spin_are_optional() {
+    assert!(parse(GOOD).unwrap().info().whole_numbers.is_empty());
+    let ranges = GOOD.replace("\"hops\": 2", "\"hops\": 2, \"charges\": [-3, 3], \"spins\": [1, 7]");
+    let expected = [(Condition::Charge, [-3, 3]), (Condition::Spin, [1, 7])];
+    assert_eq!(parse(&ranges).unwrap().info().whole_numbers, expected);
+}
+
+#[test]
 fn errors_name_the_wrong_metadata() {
     let cases = [
         ("\"version\": 1, ", "", "missing field `version` in its metadata"),
