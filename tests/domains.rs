@@ -16,7 +16,7 @@ mod local_ranks;
 use local_ranks::{Share, on_ranks};
 
 /// Models of all kinds that are partitioned, in double precision.
-const MODELS: [&str; 7] = [
+const MODELS: [&str; 9] = [
     "exchange-neighbors",
     "exchange-pooled",
     "exchange-nearest",
@@ -24,6 +24,8 @@ const MODELS: [&str; 7] = [
     "exported-pet",
     "exported-residual",
     "exported-orb",
+    "exported-orb-20",
+    "exported-charged",
 ];
 
 fn model(name: &str) -> OnnxPotential {

@@ -20,7 +20,7 @@ use evaluations::{numbers, unwrapped};
 
 /// The models in double precision: both layouts, direct forces, an ensemble, exported ones with fixed and adaptive
 /// cutoffs, and one with a global energy.
-const MODELS: [&str; 9] = [
+const MODELS: [&str; 10] = [
     "harmonic-padded-f64",
     "twohop-list-f64",
     "twohop-padded-f64",
@@ -30,6 +30,7 @@ const MODELS: [&str; 9] = [
     "exported-residual-f64",
     "exported-adaptive-f64",
     "exported-orb-f64",
+    "exported-orb-20-f64",
 ];
 
 fn model(name: &str) -> PathBuf {

@@ -20,7 +20,7 @@ const TURN: Matrix3 = [[-0.764_842_19, 0.644_217_69, 0.0], [-0.644_217_69, -0.76
 
 /// Exported models of one and two layers, with either of metatrain's featurizers, direct forces, an ensemble, tiny
 /// networks with the other exchanges of rows, and Orb.
-const MODELS: [&str; 11] = [
+const MODELS: [&str; 13] = [
     "data/models/exported-pet-f64",
     "data/models/exported-residual-f64",
     "data/models/exported-direct-f32",
@@ -32,6 +32,8 @@ const MODELS: [&str; 11] = [
     "data/models/exchange-pooled-f64",
     "data/models/exchange-nearest-f64",
     "data/models/exported-orb-f64",
+    "data/models/exported-orb-20-f64",
+    "data/models/exported-charged-f64",
 ];
 
 fn path(model: &str) -> PathBuf {

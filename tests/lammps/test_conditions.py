@@ -36,6 +36,19 @@ def test_ranks(tmp_path, ranks):
     assert_close(energies(tmp_path, *averages, ranks=ranks), energies(tmp_path, *averages), 1e-12)
 
 
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_ranks_exchange_messages_of_a_charged_model(tmp_path, ranks):
+    """A PET with charge and spin, in five stages: each rank knows those of the whole system."""
+    name, keywords = "exported-charged-f64", ["charge 0 spin 1", "charge -2 spin 3", "charge 1 spin 2 memory 20"]
+    keywords += ["rotate octahedral charge 1 spin 2", "charge 1 spin 2 exchange no"]
+    scripts = [triclinic() + toy(name, given) for given in keywords]
+    alone = points(tmp_path, scripts)
+    assert_same_points(points(tmp_path, scripts, ranks), alone, keywords)
+    energies = [point["energy"][0] for point in alone]
+    assert len({round(energy, 6) for energy in energies[:3]}) == 3
+    assert energies[2] == pytest.approx(energies[4], rel=1e-13)
+
+
 def test_field_turns_with_every_rotation(tmp_path):
     found = energies(tmp_path, *(f"rotate {rotate} {GIVEN}" for rotate in ("none", "random", "octahedral", "degree:4")))
     assert_close(found, 4 * found[:1], 1e-12)

@@ -121,6 +121,20 @@ def adapter(name, kind=None):
     return orb_adapter.adapt(made, kind or orb_adapter.own_kind(made.regressor), **state)
 
 
+def test_charge_and_spin_of_each_structure():
+    """The file takes them as inputs, as whole numbers in the range of the package's tables."""
+    made = orb_adapter.adapt(loaded("v3-charged"), "conservative")
+    mine = verify.from_module(made, ("atomic_energies", "edge_gradients"))
+    (structure,) = (one for one in structures.builtin(made.species) if len(one.numbers) == 24)
+    found = {}
+    for charge, spin in [(0, 1), (1, 2), (-2, 1), (0, 3)]:
+        structure.conditions = dict(charge=charge, spin=spin)
+        exact, found[charge, spin] = made.source(structure), mine(structure)
+        assert max(verify.errors(found[charge, spin], exact, 24).values()) < 1e-11
+    assert len({round(answer.energy, 6) for answer in found.values()}) == 4
+    assert (made.charges, made.spins) == ([-100, 100], [1, 100])
+
+
 def dense(count=60, seed=1):
     """Oxygen, iron and hydrogen, nearer to each other than covalent radii, more than 120 within the cutoff."""
     positions, cell, numbers = structures.lattice([1, 8, 26], count, seed)
@@ -370,7 +384,7 @@ class TestRefusals:
 
     def test_charge_and_spin(self):
         charged, plain = (loaded(name) for name in ("v3-charged", "v3-conservative"))
-        with pytest.raises(SystemExit, match="wants the charge and the spin of the structures: give --charge and"):
+        with pytest.raises(SystemExit, match="knows charge and spin: give both for all structures, or none"):
             orb_adapter.adapt(charged, "conservative", charge=1.0)
         with pytest.raises(SystemExit, match="knows no charge and no spin: leave out --charge and --spin"):
             orb_adapter.adapt(plain, "conservative", charge=1.0)

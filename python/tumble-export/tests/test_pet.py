@@ -71,6 +71,18 @@ def test_an_ensemble_has_its_members_and_their_mean(tmp_path):
     assert answer.members.mean() == pytest.approx(answer.energy, abs=1e-9)
 
 
+def test_charge_and_spin_are_inputs_unless_they_are_given(tmp_path):
+    """Compared with metatrain for other charges and spins of each structure."""
+    main(["pet", str(train(FOLDER, "charged")), "-o", str(tmp_path / "c.onnx"), "--dtype", "float64"])
+    made = metadata(tmp_path / "c.onnx")
+    assert (made["charges"], made["spins"]) == ([-10, 10], [1, 10])
+    assert max(made["provenance"]["largest_errors"].values()) < 1e-9
+    inputs = {i.name for i in onnx.load(tmp_path / "c.onnx").graph.input}
+    assert inputs >= {"charge", "spin"}
+    export("charged", tmp_path / "constant.onnx", "--quick")
+    assert not {"charge", "spin"} & {i.name for i in onnx.load(tmp_path / "constant.onnx").graph.input}
+
+
 def test_direct_forces_alone_need_no_gradient(tmp_path):
     main(["pet", str(train(FOLDER, "direct")), "-o", str(tmp_path / "d.onnx"), "--forces", "direct"])
     names = [o.name for o in onnx.load(tmp_path / "d.onnx").graph.output]

@@ -14,6 +14,10 @@ an argument `slots`, the flat slots [E] of `packing.slots_of`, or None if the mo
 are rows, it has a method `slots_mask(edge_vectors, neighbors, mask, reverse)` with the mask of these, in the layout of
 the kept edges if it prunes, and returns the same mask by that name if `slots` is given.
 
+A module whose energy depends on the total charge, the spin multiplicity or the electric field has arguments `charge`
+[C], `spin` [C], `field` [C, 3] (`conditions`); `charges` and `spins` of the adapter are the least and the largest whole
+number that it knows, if it knows no others.
+
 With `layout="list"` the module has
 
     forward(edge_vectors, centers, neighbors, reverse, species) -> outputs
@@ -28,7 +32,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from . import units
+from . import conditions, units
 
 KINDS = {
     "conservative": ("atomic_energies", "edge_gradients"),
@@ -46,6 +50,7 @@ class Structure:
     cell: np.ndarray
     numbers: np.ndarray
     periodic: bool
+    conditions: dict = field(default_factory=dict)  # charge (e), spin (the multiplicity), field
 
 
 @dataclass
@@ -78,6 +83,8 @@ class Adapter:
     length_unit: str = "angstrom"
     energy_unit: str = "eV"
     reference_energies: dict[int, float] | None = None  # of a free atom by atomic number, energy_unit
+    charges: list[int] | None = None
+    spins: list[int] | None = None
     symmetries: tuple[str, ...] = ("permutation", "translation")
     reference: str = ""
     provenance: dict = field(default_factory=dict)
@@ -103,7 +110,9 @@ class Adapter:
 
     def evaluate(self, inputs):
         """The module's outputs as a dict, for five contract tensors."""
-        found = self.module(*inputs)
+        count = int(inputs[2].shape[0] if self.layout == "padded" else inputs[4].shape[0])
+        weights = torch.ones(count, dtype=inputs[0].dtype, device=inputs[0].device)
+        found = self.module(*inputs, **conditions.tensors(conditions.of(self.module), weights))
         return {"atomic_energies": found} if isinstance(found, torch.Tensor) else found
 
     def has(self, output):

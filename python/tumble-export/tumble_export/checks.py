@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from . import custom_ops_onnx, layouts, refusals, systems
+from . import conditions, custom_ops_onnx, layouts, refusals, systems
 from .trace import WithGradient, nodes
 
 
@@ -24,8 +24,9 @@ def evaluate(run, inputs):
 
 
 def named(inputs):
-    """The tensors of a structure by name; all atoms belong to one structure if `replica` is not given."""
-    return {"replica": torch.zeros_like(inputs[4])} | dict(zip(layouts.names(inputs), inputs))
+    """The tensors of a structure by name: all atoms belong to one neutral structure if nothing else is given."""
+    neutral = conditions.tensors(conditions.NAMES, inputs[5])
+    return {"replica": torch.zeros_like(inputs[4])} | neutral | dict(zip(layouts.names(inputs), inputs))
 
 
 def agreement(model, path, dtype):

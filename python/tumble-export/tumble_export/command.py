@@ -51,8 +51,8 @@ def add_pet(kinds):
         "upet publishes",
     )
     pet.add_argument("--head", help="the energy to export, if the model has several")
-    pet.add_argument("--charge", type=int, default=0, help="for models with charge and spin, of every structure")
-    pet.add_argument("--multiplicity", type=int, default=1, help="spin multiplicity, likewise")
+    pet.add_argument("--charge", type=int, help="one charge for all structures, in place of an input of the file")
+    pet.add_argument("--multiplicity", type=int, help="spin multiplicity, likewise")
     return pet
 
 
@@ -68,8 +68,8 @@ def add_orb(kinds):
     orb.add_argument("place", metavar="CHECKPOINT|NAME", help="a name as in orb-models, or a file named after one")
     orb.add_argument("--weights", metavar="FILE", help="the weights of a NAME: a state dict, as published")
     orb.add_argument("--random-weights", metavar="SEED", type=int, help="to try the architecture of a NAME")
-    orb.add_argument("--charge", type=float, help="for models with charge and spin, of every structure")
-    orb.add_argument("--spin", type=float, help="likewise, as the package's atoms.info['spin']")
+    orb.add_argument("--charge", type=float, help="one charge for all structures, in place of an input of the file")
+    orb.add_argument("--spin", type=float, help="spin multiplicity, likewise")
     return orb
 
 

@@ -1,6 +1,7 @@
 """From an adapter to an ONNX file: trace, compare, measure the reach, and only then put the file in place."""
 
 import copy
+import itertools
 import json
 import os
 import tempfile
@@ -8,7 +9,19 @@ import tempfile
 import torch
 
 from . import adapter as adapters
-from . import checks, custom_ops_onnx, layouts, receptive_field, refusals, storage, structures, systems, trace, verify
+from . import (
+    checks,
+    conditions,
+    custom_ops_onnx,
+    layouts,
+    receptive_field,
+    refusals,
+    storage,
+    structures,
+    systems,
+    trace,
+    verify,
+)
 from .effort import Effort
 from .measure import bytes_per_edge
 from .progress import Progress, release
@@ -37,6 +50,7 @@ def write(
     effort, progress = effort or Effort(), progress or Progress(STEPS, say)
     names, folder = adapters.outputs(adapter, kind), folder_of(out)
     tested = [*structures.builtin(adapter.species, adapter.length_unit, effort.largest(adapter)), *extra]
+    charge(tested[: len(tested) - len(extra)], conditions.of(adapter.module))
     with progress, tempfile.TemporaryDirectory(dir=folder) as scratch:
         path = os.path.join(scratch, os.path.basename(out))
         exported, places = translate(adapter, names, dtype, path, progress)
@@ -51,6 +65,12 @@ def write(
         put(exported, path, out, entries, progress)
     progress.say(f"{out}: {storage.size(out)} bytes, outputs {', '.join(names)}")
     progress.say(progress.usage())
+
+
+def charge(tested, names):
+    """Give the built-in structures conditions in turn, as far as the model takes them."""
+    for structure, given in zip(tested, itertools.cycle(conditions.TRIED)):
+        structure.conditions = {name: value for name, value in given.items() if name in names}
 
 
 def folder_of(out):
@@ -202,6 +222,7 @@ def metadata(adapter, version, kind, dtype, hops, memory, kept, found, checked):
     )
     if adapter.whole:
         entries["whole"] = True
+    entries |= {name: known for name in ("charges", "spins") if (known := getattr(adapter, name)) is not None}
     if kept is not None:
         entries["kept_neighbors"] = kept[0]
     if adapter.reference_energies is not None:

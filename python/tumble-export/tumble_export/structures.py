@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 
+from . import conditions
 from .adapter import Structure
 from .systems import water
 from .units import ANGSTROM
@@ -74,4 +75,5 @@ def checked(path, index, atoms, species, scale):
         raise SystemExit(f"structure {index} of {path} has a position or cell that is not finite: correct it.")
     name = f"{path.rsplit('/', 1)[-1]} {index}: {len(atoms)} atoms"
     cell = np.array(atoms.cell) if atoms.pbc.all() else np.eye(3) / scale
-    return Structure(name, atoms.positions * scale, cell * scale, atoms.numbers, bool(atoms.pbc.all()))
+    given = conditions.of_info(atoms.info)
+    return Structure(name, atoms.positions * scale, cell * scale, atoms.numbers, bool(atoms.pbc.all()), given)

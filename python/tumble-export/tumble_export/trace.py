@@ -13,12 +13,23 @@ from torch._decomp import get_decompositions
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from . import custom_ops, custom_ops_onnx, edge_list, edge_list_onnx, exact, layouts, lines, refusals, storage
+from . import (
+    conditions,
+    custom_ops,
+    custom_ops_onnx,
+    edge_list,
+    edge_list_onnx,
+    exact,
+    layouts,
+    lines,
+    refusals,
+    storage,
+)
 from .packing import CHOSEN, slots_of
 
 INPUTS = layouts.PADDED
 KEPT = ("kept_neighbors", "kept_mask", "kept_reverse")  # of the edges that a module keeps (`pruning.narrowed`)
-FURTHER = ("replica", *KEPT, "slots")  # optional arguments of a module
+FURTHER = ("replica", *conditions.NAMES, *KEPT, "slots")  # optional arguments of a module
 OUTPUTS = ("atomic_energies", "edge_gradients")
 aten = torch.ops.aten
 # operators without ONNX form, or with one for single precision only: written out in simpler ones
@@ -38,14 +49,17 @@ class Contract(torch.nn.Module):
     def __init__(self, model, outputs=OUTPUTS):
         super().__init__()
         self.model, self.outputs = model, outputs
-        self.further = [name for name in FURTHER if name in parameters(model)]
+        self.conditions = conditions.of(model)
+        unused = set(conditions.NAMES) - set(self.conditions)
+        self.further = [name for name in FURTHER if name in parameters(model) and name not in unused]
         self.weighted = "weights" in parameters(model)
 
     def forward(self, edge_vectors, neighbors, mask, reverse, species, weights, *further):
-        """`further`: values of the module's optional arguments, if given."""
+        """`further`: values of the module's optional arguments, if given; conditions are neutral if they are not."""
         gradients = "edge_gradients" in self.outputs
         edge_vectors = edge_vectors.detach().requires_grad_(gradients)
         given = dict(zip(self.further, further)) | ({"weights": weights} if self.weighted else {})
+        given = conditions.tensors([name for name in self.conditions if name not in given], weights) | given
         found = self.model(edge_vectors, neighbors, mask, reverse, species, **given)
         found = {"atomic_energies": found} if isinstance(found, torch.Tensor) else dict(found)
         if gradients:
@@ -165,9 +179,9 @@ def with_sizes(module, example):
     if "table" in module.further:
         edges = example[1].shape[0]
         return (*example, edge_list.table(example[1], example[4].shape[0], edges + 1)), [*module.names, "table"]
-    mask, further = example[2], {}
+    mask, further = example[2], conditions.tensors(module.conditions, example[5], conditions.TRIED[2])
     if prunes(module.model):
-        further = dict(zip(KEPT, module.model.narrowed(*example[:4])))
+        further |= dict(zip(KEPT, module.model.narrowed(*example[:4])))
         mask = further["kept_mask"]
     if hasattr(module.model, CHOSEN):
         mask = getattr(module.model, CHOSEN)(*example[:4])
@@ -184,7 +198,8 @@ def dynamic_shapes(names):
         shapes = edges | dict(species={0: n}, weights={0: c}, table={0: n, 1: k})
         return tuple(shapes[name] for name in names)
     slots, atoms = {0: c, 1: k}, {0: n}
-    shapes = dict(species=atoms, replica=atoms, weights={0: c}, slots={0: e}) | dict.fromkeys(KEPT, {0: c, 1: kept})
+    shapes = dict(species=atoms, replica=atoms, slots={0: e}) | dict.fromkeys(KEPT, {0: c, 1: kept})
+    shapes |= dict.fromkeys(("weights", *conditions.NAMES), {0: c})
     return tuple(shapes.get(name, slots) for name in names)
 
 

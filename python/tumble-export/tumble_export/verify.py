@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from . import layouts, nonfinite
+from . import conditions, layouts, nonfinite
 from .adapter import Answer
 from .checks import session
 from .neighbors import edges, listed, padded
@@ -23,7 +23,7 @@ def tensors(structure, cutoff, real, spare=0, layout="padded"):
     slots = max(1, int(np.bincount(found[0], minlength=count).max())) + spare
     rows = listed(*found, count) if layout == "list" else padded(*found, count, cutoff, slots)
     arrays = (rows[0].astype(real), *rows[1:], species, np.ones(count, real), np.zeros_like(species))
-    return dict(zip(layouts.names(arrays), arrays))
+    return dict(zip(layouts.names(arrays), arrays)) | conditions.arrays(structure, real)
 
 
 def assemble(found, inputs, baseline):
@@ -77,7 +77,9 @@ def from_module(adapter, names):
 
     def source(structure):
         inputs = tensors(structure, adapter.cutoff, np.float64, layout=adapter.layout)
-        found = module(*[torch.from_numpy(np.array(a)) for a in inputs.values()][: 7 if adapter.whole else 6])
+        first = list(inputs)[: 7 if adapter.whole else 6]
+        given = [*first, *getattr(module, "conditions", ())]
+        found = module(*[torch.from_numpy(np.array(inputs[name])) for name in given])
         return assemble(dict(zip(names, (t.numpy() for t in found))), inputs, adapter.baseline(structure.numbers))
 
     return source

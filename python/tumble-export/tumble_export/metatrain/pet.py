@@ -6,6 +6,7 @@ Rows are edges, [E, d], or centers, [C, d]; sums over neighbors have the padded 
 import torch
 from torch import nn
 
+from ..conditions import Table
 from ..functions import Reverse, Silu
 from ..layers import Dense, Norm, matrices
 from ..packing import Tokens, slots_of
@@ -109,13 +110,31 @@ class Ensemble(nn.Module):
         return (torch.cat(columns, dim=1) @ self.weight + energies.unsqueeze(1)).t()
 
 
+class StateEmbedding(nn.Module):
+    """Charge and spin multiplicity [C] -> rows [C, d_node]; the first linear map is in the tables of both."""
+
+    def __init__(self, conditioning):
+        super().__init__()
+        first, _, last = conditioning.project
+        weight, bias = matrices(first)
+        charges, spins = conditioning.charge_embedding.weight, conditioning.spin_multiplicity_embedding.weight
+        parts = weight.split(charges.shape[1], dim=0)
+        self.charge = Table(charges.detach().double() @ parts[0] + bias, -conditioning.max_charge)
+        self.spin = Table(spins.detach().double() @ parts[1], 1)
+        self.last = Dense(*matrices(last))
+
+    def forward(self, charge, spin):
+        return self.last(Silu.apply(self.charge(charge) + self.spin(spin)))
+
+
 class MetatrainPet(nn.Module):
     """PET of metatrain, from tensors of the contract to a dict of its outputs, as in `adapter.py`."""
 
-    def __init__(self, pet, heads, scales, members=None, state=None):
+    def __init__(self, pet, heads, scales, members=None, state=None, embedding=None):
         """`heads`: the target of `atomic_energies` and that of `forces`; `scales` [S, 1]: metatrain's scaler, for each.
 
-        `members`: the linear map of a last-layer ensemble; `state` [1, d_node]: embedding of charge and multiplicity.
+        `members`: the linear map of a last-layer ensemble; `state` [1, d_node]: embedded charge and multiplicity of all
+        structures; or `embedding`: a `StateEmbedding` of those of each.
         """
         super().__init__()
         backend = pet.backend
@@ -127,6 +146,8 @@ class MetatrainPet(nn.Module):
         zbl = [m for m in pet.additive_models if type(m).__name__ == "ZBL" and heads["atomic_energies"] in m.outputs]
         self.zbl = Zbl(zbl[0].atomic_types, zbl[0].covalent_radii) if zbl else None
         self.register_buffer("state", state)
+        self.embedding = embedding
+        self.conditions = () if embedding is None else ("charge", "spin")
         self.species = list(pet.atomic_types)
         self.cutoff = max(float(pet.cutoff), self.zbl.reach if self.zbl else 0.0)
         self.hops = len(self.layers) + self.feedforward + (self.adaptive is not None)
@@ -149,12 +170,16 @@ class MetatrainPet(nn.Module):
         self.norms = nn.ModuleList(norms)
         self.mixers = nn.ModuleList([Mixer(mlp[0], mlp[2], norm) for norm, (_, mlp) in zip(norms, pairs)])
 
-    def forward(self, edge_vectors, neighbors, mask, reverse, species, slots=None):
-        """edge_vectors [C, K, 3], neighbors [C, K], mask [C, K], reverse [C, K], species [N], slots [E] -> dict."""
+    def forward(self, edge_vectors, neighbors, mask, reverse, species, charge=None, spin=None, slots=None):
+        """edge_vectors [C, K, 3], neighbors, mask, reverse [C, K], species [N], charge, spin [C], slots [E] -> dict."""
         vectors, distances = self.lengths(edge_vectors, mask)
-        kinds = self.kinds(species, mask)
-        found = self.energies(vectors, distances, self.radius, (neighbors, mask, reverse), kinds, slots)
+        kinds, state = self.kinds(species, mask), self.states(charge, spin)
+        found = self.energies(vectors, distances, self.radius, (neighbors, mask, reverse), kinds, state, slots)
         return self.with_repulsion(found, distances, neighbors, mask, kinds)
+
+    def states(self, charge, spin):
+        """Embedded charge and multiplicity, [C, d_node] or [1, d_node]; None without."""
+        return self.state if self.embedding is None else self.embedding(charge, spin)
 
     def kinds(self, species, mask):
         """Numbers of the species of all atoms [N], and of the centers [C]."""
@@ -175,7 +200,7 @@ class MetatrainPet(nn.Module):
         vectors = torch.where(mask.unsqueeze(2), vectors, far)
         return vectors, ((vectors * vectors).sum(2) + self.tiny).sqrt()
 
-    def energies(self, vectors, distances, cutoffs, edges, kinds, slots):
+    def energies(self, vectors, distances, cutoffs, edges, kinds, state, slots):
         """Values of the heads from edges (neighbors, mask, reverse), their vectors, lengths and cutoffs."""
         neighbors, mask, reverse = edges
         tokens = Tokens(mask, slots_of(mask) if slots is None else slots)
@@ -185,7 +210,7 @@ class MetatrainPet(nn.Module):
         weights = torch.where(near, weights, torch.zeros_like(weights))
         geometry = tokens.rows(vectors), tokens.rows(distances)
         rows = others.index_select(0, tokens.slots), tokens.reversed(reverse)
-        readouts = self.featurize(geometry, rows, kinds[1], self.bias(near, weights), tokens)
+        readouts = self.featurize(geometry, rows, (kinds[1], state), self.bias(near, weights), tokens)
         return self.read(readouts, weights, kinds[1], tokens)
 
     def bias(self, near, weights):
@@ -195,20 +220,20 @@ class MetatrainPet(nn.Module):
         center = logarithms.new_zeros(1).expand(weights.shape[0], 1)
         return torch.cat([center, logarithms], dim=1).unsqueeze(1)
 
-    def featurize(self, geometry, edges, own, bias, tokens):
+    def featurize(self, geometry, edges, centers, bias, tokens):
         """Rows [(center, edges)] to read from: of the last layer (feedforward), or of each (residual).
 
-        `edges`: neighbors' species and the reversed edges, each [E].
+        `edges`: neighbors' species and the reversed edges, each [E]; `centers`: their species [C], and states or None.
         """
-        kinds, back = edges
+        (kinds, back), (own, state) = edges, centers
         messages = self.edge_table.index_select(0, kinds)
         center, readouts = self.node(0, own), []
         for i, layer in enumerate(self.layers):
             center, edges = layer(
                 center if self.feedforward else self.node(i, own), messages, geometry, kinds, bias, tokens
             )
-            if self.state is not None:
-                center = center + self.state
+            if state is not None:
+                center = center + state
             if self.feedforward:
                 both = torch.cat([edges, Reverse.apply(edges, back)], dim=1)
                 messages = messages + edges + self.mixers[i](self.norms[i](both))
@@ -249,6 +274,8 @@ class AdaptivePet(MetatrainPet):
         mask,
         reverse,
         species,
+        charge=None,
+        spin=None,
         kept_neighbors=None,
         kept_mask=None,
         kept_reverse=None,
@@ -256,7 +283,7 @@ class AdaptivePet(MetatrainPet):
     ):
         """As in `MetatrainPet`; `kept_…` [C, L] are those of `narrowed`."""
         vectors, distances = self.lengths(edge_vectors, mask)
-        kinds = self.kinds(species, mask)
+        kinds, state = self.kinds(species, mask), self.states(charge, spin)
         cutoffs = self.cutoffs(distances, mask, reverse)
         keep = mask & (distances <= cutoffs)
         edges = kept_neighbors, kept_mask, kept_reverse
@@ -266,7 +293,7 @@ class AdaptivePet(MetatrainPet):
         kept = PruneEdges.apply(rows, keep, neighbors, reverse, edges[1])
         kept_vectors, kept_cutoffs = kept.split([3, 1], dim=2)
         geometry = self.lengths(kept_vectors, edges[1])
-        found = self.energies(*geometry, kept_cutoffs.squeeze(2), edges, kinds, slots)
+        found = self.energies(*geometry, kept_cutoffs.squeeze(2), edges, kinds, state, slots)
         return self.with_repulsion(found, distances, neighbors, mask, kinds)
 
     def cutoffs(self, distances, mask, reverse):

@@ -7,17 +7,17 @@ import torch
 from .. import units
 from ..adapter import Adapter
 from . import load
-from .pet import AdaptivePet, MetatrainPet
+from .pet import AdaptivePet, MetatrainPet, StateEmbedding
 
 
-def make(place, head=None, kind="conservative", charge=0, multiplicity=1):
+def make(place, head=None, kind="conservative", charge=None, multiplicity=None):
     """The adapter of a checkpoint; `head` selects one of its energies, `kind` the kind of forces."""
     loaded = load.load(place)
     with load.known_structure():
         return adapt(loaded, head, kind, charge, multiplicity)
 
 
-def adapt(loaded, head=None, kind="conservative", charge=0, multiplicity=1):
+def adapt(loaded, head=None, kind="conservative", charge=None, multiplicity=None):
     """The adapter of a loaded model."""
     pet, energy = loaded.pet, load.energy_head(loaded.pet, head)
     note_units(pet, energy)
@@ -25,11 +25,13 @@ def adapt(loaded, head=None, kind="conservative", charge=0, multiplicity=1):
     heads = {"atomic_energies": energy} | ({"forces": direct} if direct else {})
     members, name = ensemble(loaded, energy)
     scales = {out: load.scale(pet, target) for out, target in heads.items()}
-    state = embedding(pet, charge, multiplicity)
+    known = embedding(pet, charge, multiplicity)
+    state = known if isinstance(known, torch.Tensor) else None
+    table = known if state is None else None
     architecture = MetatrainPet if pet.backend.num_neighbors_adaptive is None else AdaptivePet
-    module = architecture(pet, heads, scales, members, state)
+    module = architecture(pet, heads, scales, members, state, table)
     names = dict(energy=energy, direct=direct, members=name)
-    given = {} if state is None else dict(charge=charge, spin_multiplicity=multiplicity)
+    given = {} if state is None else dict(charge=charge or 0, spin_multiplicity=multiplicity or 1)
     return Adapter(
         module=module,
         cutoff=module.cutoff,
@@ -38,11 +40,13 @@ def adapt(loaded, head=None, kind="conservative", charge=0, multiplicity=1):
         name=loaded.name,
         length_unit=pet.dataset_info.length_unit or "angstrom",
         energy_unit=pet.dataset_info.targets[energy].unit or "eV",
+        charges=None if table is None else table.charge.range,
+        spins=None if table is None else table.spin.range,
         reference_energies=load.composition(pet, energy),
         symmetries=("permutation", "translation"),
         reference=citations(pet),
         provenance=provenance(loaded, names, given),
-        source=source(loaded, names, given),
+        source=source(loaded, names, given if table is None else dict(charge=0, spin_multiplicity=1)),
     )
 
 
@@ -87,13 +91,17 @@ def ensemble(loaded, energy):
 
 @torch.no_grad()
 def embedding(pet, charge, multiplicity):
-    """Embedding [1, d_node] of charge and multiplicity, the same for all structures of a file; None without."""
+    """How charge and multiplicity enter: embedded [1, d_node] if they are the same for all structures of a file, or a
+    `StateEmbedding` of those that each structure has; None for a model that knows none.
+    """
     conditioning = pet.system_conditioning
     if conditioning is None:
-        if (charge, multiplicity) != (0, 1):
+        if (charge, multiplicity) != (None, None):
             raise SystemExit("the model knows no charge and no spin: leave out --charge and --multiplicity.")
         return None
-    values = torch.tensor([charge]), torch.tensor([multiplicity])
+    if charge is None and multiplicity is None:
+        return StateEmbedding(conditioning)
+    values = torch.tensor([charge or 0]), torch.tensor([multiplicity or 1])
     try:
         conditioning.validate(*values)
     except ValueError as error:

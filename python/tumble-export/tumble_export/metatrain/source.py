@@ -10,6 +10,8 @@ from metatrain.utils.neighbor_lists import get_requested_neighbor_lists, get_sys
 
 from ..adapter import Answer
 
+METATRAIN = {"charge": "charge", "spin": "spin_multiplicity"}  # metatrain's names of the conditions
+
 
 def system(structure, strain, model, state):
     """The strained system with neighbor lists, and its positions; both carry gradients."""
@@ -45,13 +47,14 @@ class Source:
     def __init__(self, whole, names, length_unit, state):
         self.model = copy.deepcopy(whole).to(torch.float64).eval().export()
         self.names = {k: v for k, v in names.items() if v is not None}
-        self.state = state
+        self.states = state
         wanted = {n: ModelOutput(sample_kind="atom" if k == "direct" else "system") for k, n in self.names.items()}
         self.options = ModelEvaluationOptions(length_unit=length_unit, outputs=wanted)
 
     def __call__(self, structure):
         strain = torch.eye(3, dtype=torch.float64, requires_grad=True)
-        made, positions = system(structure, strain, self.model, self.state)
+        given = {METATRAIN[name]: value for name, value in structure.conditions.items()}
+        made, positions = system(structure, strain, self.model, self.states | given)
         found = self.model([made], self.options, check_consistency=False)
         values = {k: found[n].block().values for k, n in self.names.items()}
         force, virial = torch.autograd.grad(-values["energy"].sum(), (positions, strain), allow_unused=True)

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import torch
 from torch import nn
 
+from ..conditions import Table
 from ..exchanges import ends, slot_sum, structure_sum
 from ..functions import Reverse
 from ..layers import Dense, matrices
@@ -30,7 +31,7 @@ class Interaction(nn.Module):
     instead of edges.
     """
 
-    def __init__(self, layer, condition):
+    def __init__(self, layer, condition, tables):
         super().__init__()
         weight, bias = matrices(next(m for m in layer._edge_mlp.mlp if isinstance(m, nn.Linear)))
         edge, own, other = weight.split(layer.latent_dim, dim=0)
@@ -42,12 +43,15 @@ class Interaction(nn.Module):
         self.softmax = layer._attention_gate == "softmax"
         shift = None if condition is None else layer._cond_node_proj(condition).detach()
         self.register_buffer("condition", shift)
+        self.tables = None if tables is None else nn.ModuleList(projected(layer._cond_node_proj, tables))
 
-    def forward(self, nodes, edges, sent, received, layout, packing):
+    def forward(self, nodes, edges, sent, received, layout, packing, state):
         """nodes [C, d], edges [E, d], weights [C, K] of the edges sent and received; layout (neighbors, reverse)."""
         neighbors, reverse = layout
         if self.condition is not None:
             nodes = nodes + self.condition
+        if self.tables is not None:
+            nodes = nodes + sum(table(numbers) for table, numbers in zip(self.tables, state))
         hidden = self.from_edge(edges) + ends(self.from_own(nodes), self.from_other(nodes), neighbors, reverse, packing)
         messages = self.message(hidden)
         outgoing, back = packing.spread(messages), reverse.reshape(-1)
@@ -65,6 +69,14 @@ class Interaction(nn.Module):
         powers = torch.exp(values - values.amax(1, keepdim=True).detach()) * weights
         norm = powers.sum(1, keepdim=True)
         return powers / torch.where(norm == 0.0, torch.ones_like(norm), norm) * weights
+
+
+def projected(linear, tables):
+    """Tables of embedded charges and spins [n, d / 2], through the linear map that acts on both side by side."""
+    weight, bias = matrices(linear)
+    halves = weight.split(tables[0].rows.shape[1], dim=0)
+    shifts = bias, 0 * bias
+    return [Table(table.rows @ half + shift, table.least) for table, half, shift in zip(tables, halves, shifts)]
 
 
 class EnergyHead(nn.Module):
@@ -87,8 +99,11 @@ class EnergyHead(nn.Module):
 class Orb(nn.Module):
     """Orb of orb-models, from tensors of the contract to a dict of its outputs, as in `adapter.py`."""
 
-    def __init__(self, regressor, edges, forces=False, state=None):
-        """`regressor` in double precision; `forces`: with direct forces; `state` [1, d]: embedded charge and spin."""
+    def __init__(self, regressor, edges, forces=False, state=None, tables=None):
+        """`regressor` in double precision; `forces`: with direct forces.
+
+        `state` [1, d]: embedded charge and spin of all structures; or `tables` of both, for those of each.
+        """
         super().__init__()
         gns = regressor.model
         self.cutoff, self.limit = edges.radius, edges.limit
@@ -96,7 +111,8 @@ class Orb(nn.Module):
         self.radial, self.angular = radial(gns.rbf_transform), angular(gns.angular_transform)
         self.embed = Normed(gns._encoder._edge_fn)
         self.register_buffer("atoms", atom_table(gns))
-        self.layers = nn.ModuleList([Interaction(layer, state) for layer in gns.gnn_stacks])
+        self.layers = nn.ModuleList([Interaction(layer, state, tables) for layer in gns.gnn_stacks])
+        self.conditions = () if tables is None else ("charge", "spin")
         self.smooth = bool(gns.gnn_stacks[0]._distance_cutoff)
         self.energy = EnergyHead(regressor.heads["energy"])
         self.forces = readout(regressor.heads["forces"]) if forces else None
@@ -105,10 +121,22 @@ class Orb(nn.Module):
         self.register_buffer("radius", torch.tensor(self.cutoff, dtype=torch.float64))
         self.hops = len(self.layers) + 1  # reach of the features: atoms receive along their neighbors' edges
 
-    def forward(self, edge_vectors, neighbors, mask, reverse, species, replica=None, weights=None, slots=None):
+    def forward(
+        self,
+        edge_vectors,
+        neighbors,
+        mask,
+        reverse,
+        species,
+        replica=None,
+        weights=None,
+        charge=None,
+        spin=None,
+        slots=None,
+    ):
         """Outputs for tensors of the contract; without `replica` all atoms belong to one structure."""
         edges = self.chosen(edge_vectors, mask)
-        return self.outputs(edges, (neighbors, reverse), species, (weights, replica), slots)
+        return self.outputs(edges, (neighbors, reverse), species, (weights, replica), (charge, spin), slots)
 
     def chosen(self, edge_vectors, mask):
         """Vectors and lengths of the edges, and those that their center chose [C, K]."""
@@ -126,13 +154,13 @@ class Orb(nn.Module):
         vectors = torch.where(mask.unsqueeze(2), vectors, far)
         return vectors, (vectors * vectors).sum(2).sqrt()
 
-    def outputs(self, edges, layout, species, structure, slots):
+    def outputs(self, edges, layout, species, structure, state, slots):
         """Outputs from edges (vectors, lengths, those that their centers chose [C, K]) and (neighbors, reverse)."""
         vectors, r, chosen = edges
         own = species[: r.shape[0]]
         count = structure_sum(torch.ones_like(r[:, :1]), *structure)
         count = torch.where(count == 0.0, torch.ones_like(count), count)
-        nodes = self.features(*edges, own, layout, slots)
+        nodes = self.features(*edges, own, layout, state, slots)
         found = {"atomic_energies": self.energy(nodes, count, structure)}
         if self.forces is not None:
             found["forces"] = self.forces(nodes)
@@ -145,7 +173,7 @@ class Orb(nn.Module):
         """Atomic numbers of both ends of the edges, [C] and [C, K]."""
         return own, species.index_select(0, neighbors.reshape(-1)).view(neighbors.shape)
 
-    def features(self, vectors, r, chosen, own, layout, slots=None):
+    def features(self, vectors, r, chosen, own, layout, state, slots=None):
         """The features of each center after all layers [C, d]."""
         packing = Packing(chosen, slots_of(chosen) if slots is None else slots)
         weights = envelope(r) if self.smooth else torch.ones_like(r)
@@ -154,7 +182,7 @@ class Orb(nn.Module):
         rows = packing.rows(torch.cat([vectors, r.unsqueeze(2)], dim=2)).split([3, 1], dim=1)
         nodes, edges = self.atoms.index_select(0, own), self.embed(self.edge_features(*rows))
         for layer in self.layers:
-            nodes, edges = layer(nodes, edges, weights, received, layout, packing)
+            nodes, edges = layer(nodes, edges, weights, received, layout, packing, state)
         return nodes
 
     def edge_features(self, vectors, r):
@@ -188,6 +216,8 @@ class NearestOrb(Orb):
         species,
         replica=None,
         weights=None,
+        charge=None,
+        spin=None,
         kept_neighbors=None,
         kept_mask=None,
         kept_reverse=None,
@@ -196,7 +226,7 @@ class NearestOrb(Orb):
         """As in `Orb`; `kept_…` [C, L] are those of `narrowed`."""
         kept = None if kept_mask is None else (kept_neighbors, kept_mask, kept_reverse)
         edges, (neighbors, _, reverse) = self.pruned(edge_vectors, neighbors, mask, reverse, kept)
-        return self.outputs(edges, (neighbors, reverse), species, (weights, replica), slots)
+        return self.outputs(edges, (neighbors, reverse), species, (weights, replica), (charge, spin), slots)
 
     def pruned(self, edge_vectors, neighbors, mask, reverse, layout=None):
         """Vectors, lengths and choice of the kept edges, and their layout, that of `narrowed`."""

@@ -9,11 +9,13 @@ import torch
 
 from .. import neighbors
 from ..adapter import Adapter
+from ..conditions import Table
 from . import load
 from .model import ELEMENTS, NearestOrb, Orb
 from .refuse import note, refuse
 
 SAME = 1e-6  # share of the radius: smaller differences may change the order in single precision
+CHARGES, SPINS = (-100, 100), (1, 100)  # as in the package's tables
 USUAL = 120  # neighbors at most: "effectively unlimited" in orb-models
 
 REFERENCE = {
@@ -45,7 +47,8 @@ def adapt(loaded, kind, charge=None, spin=None):
     given = state(regressor, charge, spin)
     double = copy.deepcopy(regressor).double().eval()
     made = NearestOrb if edges.limit < USUAL else Orb
-    module = made(double, edges, direct, embedding(double, given))
+    tables = None if given or double.model.conditioner is None else embedded(double)
+    module = made(double, edges, direct, embedding(double, given), tables)
     references = double.heads["energy"].reference.linear.weight.detach().reshape(-1)
     species = fitted(references)
     return Adapter(
@@ -59,7 +62,9 @@ def adapt(loaded, kind, charge=None, spin=None):
         symmetries=("permutation", "translation"),
         reference=REFERENCE["orb-v3" if loaded.name.startswith(("orb-v3", "orbmol")) else "orb"],
         provenance=loaded.versions | given | dict(neighbors_at_most=module.limit, hops_of_features=module.hops),
-        source=source(loaded, direct, given),
+        charges=tables and tables[0].range,
+        spins=tables and tables[1].range,
+        source=source(loaded, direct, given or (dict(charge=0.0, spin=1.0) if tables else {})),
     )
 
 
@@ -71,13 +76,15 @@ def fitted(references):
 
 
 def state(regressor, charge, spin):
-    """Charge and spin for all structures of a file: both are required if the model knows them, else none."""
+    """Charge and spin for all structures of a file; empty if the file takes those of each, or knows none."""
     if regressor.model.conditioner is None:
         if charge is not None or spin is not None:
             raise SystemExit("the model knows no charge and no spin: leave out --charge and --spin.")
         return {}
+    if charge is None and spin is None:
+        return {}
     if charge is None or spin is None:
-        raise SystemExit("the model wants the charge and the spin of the structures: give --charge and --spin.")
+        raise SystemExit("the model knows charge and spin: give both for all structures, or none for those of each.")
     return dict(charge=float(charge), spin=float(spin))
 
 
@@ -97,11 +104,24 @@ def embedding(regressor, given):
     """Embedding [1, d] of charge and spin; None without."""
     if not given:
         return None
-    charge, spin = torch.tensor([given["charge"]]), torch.tensor([given["spin"]])
+    return rows(regressor, torch.tensor([given["charge"]]), torch.tensor([given["spin"]]))
+
+
+def rows(regressor, charge, spin):
+    """Embeddings [n, d] of charges and spins [n] by the package."""
     # orb-models 0.6 renamed the spin.
     features = dict(total_charge=charge, total_spin=spin, spin_multiplicity=spin)
-    one = torch.tensor([1])
+    one = torch.ones_like(charge, dtype=torch.int64)
     return regressor.model.conditioner(SimpleNamespace(system_features=features, n_node=one, n_edge=one))[0].double()
+
+
+@torch.no_grad()
+def embedded(regressor):
+    """Tables of the embedded charges and spins that a file knows."""
+    charges, spins = (torch.arange(least, most + 1, dtype=torch.float32) for least, most in (CHARGES, SPINS))
+    charge, spin = rows(regressor, charges, torch.ones_like(charges)), rows(regressor, torch.zeros_like(spins), spins)
+    half = charge.shape[1] // 2
+    return Table(charge[:, :half], CHARGES[0]), Table(spin[:, half:], SPINS[0])
 
 
 def source(loaded, direct, given):

@@ -29,7 +29,7 @@ class Source:
             head.remove_mean = head.remove_torque_for_nonpbc_systems = False
 
     def __call__(self, structure):
-        batch = graph(structure, self.edges, self.state)
+        batch = graph(structure, self.edges, self.state | structure.conditions)
         strain = torch.eye(3, dtype=torch.float64, requires_grad=True)
         positions = batch.positions.detach().requires_grad_()
         batch.edge_features["vectors"] = vectors(batch, positions) @ strain
