@@ -131,7 +131,7 @@ fn stages_are_twice_the_exchanges_of_messages_and_one() {
     // with the cutoffs of the other ends and the pruning of edges; direct forces, exchanged by Gather; one hop; rows of
     // neighbors and their gradients in two layers, in one before and after a sum with its gradient, and in one between
     // choosing neighbors at both ends, pruning, and the way back; and in Orb.
-    assert_eq!(stages, [5, 3, 5, 9, 5, 1, 3, 5, 5, 8, 10]);
+    assert_eq!(stages, [5, 3, 5, 9, 5, 1, 3, 5, 5, 8, 10, 13, 5]);
 }
 
 /// The graph with its centers from `counted` on as ghosts, and without the edges of every `lone`-th center: some are
