@@ -154,5 +154,8 @@ fn global_energies_are_not_evaluated_in_blocks() {
     let all = bytes_per_replica(&whole, &graph);
     assert_eq!(Blocks::cut(&graph, &whole, all).unwrap().len(), 1);
     let error = Blocks::cut(&graph, &whole, all - 1).unwrap_err().to_string();
-    assert!(error.contains("has a global energy, so that the structure cannot be split: raise memory from"), "{error}");
+    assert!(
+        error.contains("has a global energy, so that the structure cannot be cut into blocks: raise memory from"),
+        "{error}"
+    );
 }

@@ -103,8 +103,8 @@ fn global_energies_of_exported_models_are_not_evaluated_in_blocks() {
     let mut calculator = load(&path(&record.model), &Settings { memory_mb: 16, ..Settings::default() }).unwrap();
     assert!(calculator.info().whole);
     let error = calculator.evaluate_system(&record.system(), 0).unwrap_err().to_string();
-    let expected = "the model \"exported-orb-f64\" has a global energy, so that the structure cannot be split: raise memory \
-                    from 16 MB to at least ";
+    let expected = "the model \"exported-orb-f64\" has a global energy, so that the structure cannot be cut into \
+                    blocks: raise memory from 16 MB to at least ";
     let needed: usize =
         error.strip_prefix(expected).and_then(|rest| rest.strip_suffix(" MB")?.parse().ok()).expect(&error);
     for (memory_mb, fits) in [(needed, true), (needed - 1, false)] {

@@ -458,8 +458,8 @@ crate::errors! {
         ///
         /// Cure: Raise `memory` to the value in the sentence, or take a smaller structure.
         #[error(
-            "the model \"{model}\" has a global energy, so that the structure cannot be split: raise memory from {} MB \
-             to at least {} MB", given >> 20, needed.div_ceil(1 << 20)
+            "the model \"{model}\" has a global energy, so that the structure cannot be cut into blocks: raise memory \
+             from {} MB to at least {} MB", given >> 20, needed.div_ceil(1 << 20)
         )]
         WholeTooLarge {
             /// Name of the model.
