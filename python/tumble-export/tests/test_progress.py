@@ -130,7 +130,7 @@ def test_help_has_examples(words, capsys):
 def test_memory_is_measured_at_the_first_sizes_that_differ_enough(monkeypatch):
     slope, asked = 1e4, []
 
-    def peak(path, cutoff, dtype, atoms, species, note):
+    def peak(path, cutoff, dtype, atoms, species, note, layout="padded"):
         asked.append(atoms)
         note(7)
         return 100 * atoms, 5e6 + slope * 100 * atoms

@@ -160,7 +160,7 @@ class Orb(nn.Module):
         own = species[: r.shape[0]]
         count = structure_sum(torch.ones_like(r[:, :1]), *structure)
         count = torch.where(count == 0.0, torch.ones_like(count), count)
-        nodes = self.features(*edges, own, layout, state, slots)
+        nodes = self.features(*edges, own, layout, slots, state)
         found = {"atomic_energies": self.energy(nodes, count, structure)}
         if self.forces is not None:
             found["forces"] = self.forces(nodes)
@@ -173,7 +173,7 @@ class Orb(nn.Module):
         """Atomic numbers of both ends of the edges, [C] and [C, K]."""
         return own, species.index_select(0, neighbors.reshape(-1)).view(neighbors.shape)
 
-    def features(self, vectors, r, chosen, own, layout, state, slots=None):
+    def features(self, vectors, r, chosen, own, layout, slots=None, state=None):
         """The features of each center after all layers [C, d]."""
         packing = Packing(chosen, slots_of(chosen) if slots is None else slots)
         weights = envelope(r) if self.smooth else torch.ones_like(r)
