@@ -129,20 +129,21 @@ fn names_and_places_are_unique() {
 
 #[test]
 fn sentences_name_the_keys_of_their_door_in_its_order() {
-    let text = "rotate, inversion, seed, stream, step, forces, correction, threads, memory, device, onnxruntime, sha256 \
-                and tf32";
+    let text = "rotate, inversion, seed, stream, step, forces, correction, threads, memory, device, onnxruntime, sha256, \
+                tf32, charge, spin and field";
     let sentence = TextOptions::read("rotation: none").unwrap_err();
     assert_eq!(sentence, format!("the key \"rotation\" is unknown: the keys are {text}"));
-    let init = "species, rotate, inversion, seed, stream, step, forces, correction, beads, batch_size and token";
+    let init = "species, rotate, inversion, seed, stream, step, forces, correction, beads, batch_size, token, charge, spin \
+                and field";
     let sentence = session("rotation: none").unwrap_err();
     assert_eq!(sentence, format!("the INIT has the unknown key \"rotation\": the keys are {init}"));
-    let client = "rotate, inversion, seed, stream, step, forces, correction and token";
+    let client = "rotate, inversion, seed, stream, step, forces, correction, charge, spin, field and token";
     let address = "unix:/nowhere".parse().unwrap();
     let sentence = Client::with_options(&address, &[8], "threads: 2", None).unwrap_err().to_string();
     let expected = "the argument options cannot be used: the key \"threads\" is unknown: the keys are";
     assert_eq!(sentence, format!("{expected} {client}"));
     let lammps = "rotate, inversion, seed, every, inner, correction, monitor, uncertainty, forces, threads, memory, \
-                  exchange, device, tf32";
+                  exchange, device, tf32, charge, spin, field";
     assert_eq!(unknown("lambda").to_string(), format!("unknown keyword lambda: the keywords are {lammps}"));
 }
 
