@@ -285,7 +285,7 @@ fn commands_end_when_their_time_is_up() {
     ends(
         &["check", toy, &path, "--reference", "degree:14", "--orientations", "32"],
         "error: the time was up before the first structure was done: raise --max-seconds, or make the measurement \
-         shorter with --reference or --orientations",
+         shorter with --budget, --reference or --orientations",
     );
     Process::tumble(&["eval", toy, &path, "--max-seconds", "60"]).finished();
     let mut refused = Process::tumble(&["eval", toy, &path, "--max-seconds", "0"]);

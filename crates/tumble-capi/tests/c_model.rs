@@ -166,7 +166,7 @@ fn wrong_arguments_are_errors_and_do_not_crash() {
     let found = lines(cc::watched(program()).args(["refused", &file, ""]));
     let none = "\"the argument model is NULL: load one with tumble_load\"";
     let keys = "rotate, inversion, seed, stream, step, forces, correction, threads, memory, device, onnxruntime, \
-                sha256 and tf32";
+                sha256, tf32, charge, spin and field";
     let expected = [
         "no file: \"the argument file is NULL: give the ONNX file of a model\"",
         "no such file: \"cannot read /nonexistent.onnx: No such file or directory (os error 2)\"",

@@ -45,7 +45,8 @@ pub(crate) struct Subgraph<'a> {
 }
 
 /// Partitions a graph into stages. Tensors of an earlier stage are kept if that saves at least `level.matmuls()` matrix
-/// products per kept tensor, and recomputed otherwise. Tensors that follow from the list of edges alone are many nodes to
+/// products per kept tensor, and recomputed otherwise; [`RecomputeLevel::Speed`] then keeps the results of the products
+/// themselves, so that none is computed twice. Tensors that follow from the list of edges alone are many nodes to
 /// compute: [`RecomputeLevel::Speed`] keeps those that can be kept (`keepable`).
 pub(crate) fn cut<'a>(
     file: &'a File<'a>,
@@ -186,9 +187,12 @@ impl<'a> Graph<'a> {
             let needed: Vec<_> = names().filter(|name| needed(name, kept)).collect();
             let again = self.needed_for(&needed, |name| self.made_in(name, earlier, kept));
             let costly: HashSet<_> = needed.iter().copied().filter(|name| self.of(name).product).collect();
-            let matmuls = again.iter().filter(|&&index| is_matmul(&self.file.nodes[index])).count();
-            if level.matmuls() * costly.len() <= matmuls {
+            let products: Vec<_> = again.iter().filter(|&&index| is_matmul(&self.file.nodes[index])).collect();
+            if level.matmuls() * costly.len() <= products.len() {
                 kept.extend(costly);
+            } else if level == RecomputeLevel::Speed {
+                let results = products.iter().flat_map(|&&index| &self.file.nodes[index].outputs);
+                kept.extend(results.filter(|name| !name.is_empty()));
             }
             members.extend(self.needed_for(&needed, |name| self.made_in(name, earlier, kept)));
         }

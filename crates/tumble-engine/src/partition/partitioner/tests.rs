@@ -99,6 +99,24 @@ fn pruned_edges_divide_a_model_into_three_stages() {
     assert_eq!(cut.subgraphs[0].outputs, ["rows", "keep"]);
 }
 
+/// The products of PET and of Orb, whose gates need more tensors of a layer than it has products.
+#[test]
+fn no_product_is_computed_twice_at_the_fastest_level() {
+    for name in ["exported-pet-f64", "exported-orb-f64"] {
+        let path = format!("{}/../../tests/data/models/{name}.onnx", env!("CARGO_MANIFEST_DIR"));
+        let bytes = std::fs::read(path).unwrap();
+        let file = File::read(&bytes).unwrap();
+        let products = |level| {
+            let cut = cut(&file, level, &|_| false).unwrap();
+            let nodes = cut.subgraphs.iter().flat_map(|subgraph| &subgraph.nodes);
+            nodes.filter(|&&node| is_matmul(&file.nodes[node])).count()
+        };
+        let all = file.nodes.iter().filter(|node| is_matmul(node)).count();
+        assert_eq!(products(RecomputeLevel::Speed), all, "{name}");
+        assert!(products(RecomputeLevel::Memory) > all, "{name}");
+    }
+}
+
 #[test]
 fn misused_exchanges_are_reasons_not_to_partition() {
     let kept = "computed keep reverse";
