@@ -172,6 +172,18 @@ fn settings_hold_for_structures_without_conditions_of_their_own() {
     }
 }
 
+/// A stress that the model divides by the volume is turned back and averaged, and gives the virial of the gradients.
+#[test]
+fn stress_divided_by_the_volume_is_that_of_the_gradients() {
+    let system = water(true, Conditions::default());
+    let expected = evaluate(&mut plain("pair-padded-f64"), &system).virial.unwrap();
+    for rotate in ["none", "octahedral", "random:3"] {
+        let found = evaluate(&mut rotating("stressed-padded-f64", rotate), &system).virial.unwrap();
+        found.as_flattened().iter().zip(expected.as_flattened()).for_each(|(a, b)| close(*a, *b));
+    }
+    assert!(evaluate(&mut plain("stressed-padded-f64"), &water(false, Conditions::default())).virial.is_none());
+}
+
 #[test]
 fn missing_and_unknown_conditions_are_refused_with_a_sentence() {
     let refusal = |model: &mut Calculator, conditions| {

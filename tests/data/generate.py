@@ -10,6 +10,7 @@ With v an edge vector, r its length, z = v_z/r, u = max(0, 1 - r²/cutoff²), an
     twohop    m_c = Σ u³ (1 + b z),  E_c = Σ u³ tanh(m_c) tanh(m_n), with m = 0 for neighbors that are not centers
     direct    E_c of `pair`;  F_c = Σ φ'(r) v/r (1 + d P2(z));  stress = mean over centers of Σ k φ v ⊗ v
     both      energy and gradients of `harmonic`, forces and stress of `direct`
+    stressed  energy, forces and stress of `pair`, the latter two as direct ones: the stress is divided by the volume
     ensemble  energy and gradients of `harmonic`; member m has the energies E_c + s_m Σ ½ φ,  Σ s_m = 0
     conditions  E_c = Σ ½ φ (1 + k1 charge + k2 (spin - 1)) - Σ q_n u³ v · field: invariant if the field turns with v
 """
@@ -209,17 +210,25 @@ def twohop(g):
     g.write_gradient(radial * g.du3 * g.v + by_message * g.u3 * B * g.dz)
 
 
+def of_replicas(g):
+    """Which centers [B, C] belong to each replica, as numbers."""
+    replica = g.input("replica", TensorProto.INT64, ["N"])
+    last = g.op("ReduceMax", replica, keepdims=0)
+    first = g.op("Slice", replica, g.ints([0]), g.column(g.n_centers))
+    return g.one_hot(first, last + g.ints(1))
+
+
+def outer(g):
+    """v ⊗ v [S, 9]."""
+    return g.flat(g.column(g.v) @ g.op("Unsqueeze", g.v, g.ints([-2])), [-1, 9])
+
+
 def write_direct(g):
     phi, dphi = g.pair(1.0, 1.0)
     bias = 1.0 + (g.z * g.z * 1.5 - 0.5) * DIRECT
     g.output("forces", g.per_center(dphi * g.v * bias), ["C", 3])
-    replica = g.input("replica", TensorProto.INT64, ["N"])
-    last = g.op("ReduceMax", replica, keepdims=0)
-    first = g.op("Slice", replica, g.ints([0]), g.column(g.n_centers))
-    members = g.one_hot(first, last + g.ints(1))
-    outer = g.flat(g.column(g.v) @ g.op("Unsqueeze", g.v, g.ints([-2])), [-1, 9])
-    weights = g.column(g.weights)
-    stress = members @ (g.per_center(phi * outer * STRESS) * weights) / (members @ weights)
+    members, square, weights = of_replicas(g), outer(g), g.column(g.weights)
+    stress = members @ (g.per_center(phi * square * STRESS) * weights) / (members @ weights)
     g.output("stress", g.flat(stress, [-1, 3, 3]), ["B", 3, 3])
 
 
@@ -227,6 +236,15 @@ def direct(g):
     phi, _ = g.pair(1.0, 1.0)
     g.output("atomic_energies", g.flat(g.per_center(phi * 0.5), [-1]), ["C"])
     write_direct(g)
+
+
+def stressed(g):
+    phi, dphi = g.pair(1.0, 1.0)
+    g.output("atomic_energies", g.flat(g.per_center(phi * 0.5), [-1]), ["C"])
+    g.output("forces", g.per_center(dphi * g.v), ["C", 3])
+    shares = g.column(g.weights / g.input("volume", g.real, ["C"]))
+    stress = of_replicas(g) @ (g.per_center(dphi * outer(g) * 0.5) * shares)
+    g.output("stress", g.flat(stress, [-1, 3, 3]), ["B", 3, 3])
 
 
 def both(g):
@@ -362,7 +380,7 @@ def build(name, define, layout, precision, length=1.0, **changes):
         energy_unit="eV",
         precision=precision,
         layout=layout,
-        forces=name if name in ("direct", "both") else "conservative",
+        forces={"both": "both", "direct": "direct", "stressed": "direct"}.get(name, "conservative"),
         reference_energies={"1": -13.6, "8": -432.0},
         symmetries=["permutation"],
         provenance={"made by": "tests/data/generate.py"},
@@ -439,6 +457,7 @@ def main():
                 if precision == "float64" and define is not direct:
                     print(f"{file}: largest error of the gradient {check_gradient(model, layout):.1e}")
                 save(file, model)
+    save("stressed-padded-f64", build("stressed", stressed, "padded", "float64"))
     save("pair-atomic-units", build("pair", bohr, "list", "float64", BOHR, length_unit="bohr", energy_unit="hartree"))
     save("bad-nan", build("nan", nan, "list", "float64"))
     for layout in ("list", "padded"):

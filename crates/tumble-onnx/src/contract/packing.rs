@@ -427,6 +427,18 @@ mod tests {
         assert_eq!(tensors.edge_vectors[3..6], [[4.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 4.0]]);
     }
 
+    /// Lengths of 0.5 Å and fields of 2 V/Å are the units of the model; the quarter turn takes x to y.
+    #[test]
+    fn conditions_are_repeated_for_each_center_in_the_units_of_the_model() {
+        let conditions = Conditions { charge: Some(-1.0), spin: Some(2.0), field: Some([4.0, 0.0, 6.0]) };
+        let graph = Graph { conditions, volume: Some(3.0), ..graph() };
+        let mut tensors = Tensors { volt_per_angstrom: 2.0, ..Tensors::<f64>::new(Layout::Padded, 4.0, 0.5) };
+        tensors.pack(&[Replicas { graph: &graph, rotations: &[IDENTITY, QUARTER] }]);
+        assert_eq!((tensors.charge, tensors.spin, tensors.volume), (vec![-1.0; 4], vec![2.0; 4], vec![24.0; 4]));
+        let (before, after) = ([2.0, 0.0, 3.0], [0.0, 2.0, 3.0]);
+        assert_eq!(tensors.field, [before, before, after, after]);
+    }
+
     #[test]
     fn lists_are_the_same_whatever_the_vectors() {
         for layout in [Layout::List, Layout::Padded] {
