@@ -34,6 +34,10 @@ void PairTumble::check_setup() {
                threshold);
   }
   conditions.check();
+  run_collectively([&] {
+    std::vector<rust::String> words(conditions.given().begin(), conditions.given().end());
+    (*engine)->check_conditions({words.data(), words.size()});
+  });
   warn_of_masses();
   log_axes();
 }

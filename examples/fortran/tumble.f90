@@ -6,10 +6,11 @@
 module tumble
   use, intrinsic :: iso_c_binding, only: c_associated, c_char, c_double, c_f_pointer, c_funloc, c_funptr, c_int, &
     c_long_long, c_null_char, c_null_funptr, c_null_ptr, c_ptr, c_size_t
+  use, intrinsic :: ieee_arithmetic, only: ieee_quiet_nan, ieee_value
   implicit none
   private
-  public :: model_t, ends, load_model, set_step, watch, compute, spread_of, per_atom, details, cutoff_of, knows, &
-    free_model, failure, version
+  public :: model_t, ends, load_model, set_step, set_conditions, watch, compute, spread_of, per_atom, details, &
+    cutoff_of, knows, free_model, failure, version
 
   ! A model loaded into this process. Threads that share it evaluate in turn, and each reads the results of its own last
   ! structure.
@@ -37,6 +38,15 @@ module tumble
       import :: c_int, c_long_long, c_ptr
       type(c_ptr), value :: model
       integer(c_long_long), value :: step
+      integer(c_int) :: status
+    end function
+
+    function c_set_conditions(model, n_structures, charges, spins, fields) &
+        bind(c, name="tumble_set_conditions") result(status)
+      import :: c_double, c_int, c_ptr
+      type(c_ptr), value :: model
+      integer(c_int), value :: n_structures
+      real(c_double), intent(in) :: charges(*), spins(*), fields(3, *)
       integer(c_int) :: status
     end function
 
@@ -152,6 +162,19 @@ contains
     integer(c_long_long), intent(in) :: step
     logical, intent(out) :: ok
     ok = c_set_step(model%handle, step) == 0
+  end subroutine
+
+  ! Sets the charge (e), spin multiplicity and field (V/Å) of the next structure; what is missing is that of the options.
+  subroutine set_conditions(model, ok, charge, spin, field)
+    type(model_t), intent(in) :: model
+    logical, intent(out) :: ok
+    real(c_double), intent(in), optional :: charge, spin, field(3)
+    real(c_double) :: numbers(5)
+    numbers = ieee_value(numbers, ieee_quiet_nan)
+    if (present(charge)) numbers(1) = charge
+    if (present(spin)) numbers(2) = spin
+    if (present(field)) numbers(3:5) = field
+    ok = c_set_conditions(model%handle, 1_c_int, numbers(1), numbers(2), numbers(3)) == 0
   end subroutine
 
   ! Registers a function that can end an evaluation, called about ten times per second in the thread that called

@@ -24,6 +24,8 @@ class Conditions : protected LAMMPS_NS::Pointers {
   void clear() { words = {}; }
   // Refuses variables that do not exist or have another style.
   void check();
+  // Returns the values as written; empty if not given.
+  const std::array<std::string, 5> &given() const { return words; }
   // Returns the numbers of this step. Collective.
   Numbers numbers();
   // Returns the values as written, for a comparison of ranks.

@@ -147,7 +147,10 @@ def test_mistakes_are_sentences(tmp_path, keywords, sentence):
     assert found.code != 0 and sentence in found.output, found.output
 
 
-def test_a_model_without_conditions(tmp_path):
-    found = run(tmp_path, triclinic() + toy(keywords="charge -1") + "run 0\n", timeout=60)
-    assert found.code != 0
-    assert 'the structure has charge -1, but the model "twohop" knows no conditions: leave it out' in found.output
+@pytest.mark.parametrize("keywords, found", [("charge -1", "charge -1"), ("field 0 0 v_z", "field 0 0 v_z")])
+def test_a_model_without_conditions(tmp_path, keywords, found):
+    """A variable is refused whatever its first number."""
+    script = triclinic() + "variable z equal step\n" + toy(keywords=keywords) + "run 0\n"
+    result = run(tmp_path, script, timeout=60)
+    assert result.code != 0
+    assert f'the structure has {found}, but the model "twohop" knows no conditions: leave it out' in result.output

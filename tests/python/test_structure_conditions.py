@@ -99,6 +99,16 @@ def test_info_of_atoms(neutral):
     np.testing.assert_allclose(energies, np.array([1.0, 1.3, 1.4]) * neutral, rtol=1e-12)
 
 
+def test_a_field_that_is_changed_in_place():
+    atoms = water(field=[0.0, 0.0, 0.1])
+    atoms.calc = Tumble(TOY, charge=0, spin=1)
+    before = atoms.get_potential_energy()
+    atoms.info["field"][2] = 0.2
+    after = atoms.get_potential_energy()
+    atoms.info["field"] = [0.0, 0.0, 0.1]
+    assert after != before == atoms.get_potential_energy()
+
+
 def test_forces_in_a_field_are_derivatives():
     atoms = water(charge=-1, spin=2, field=FIELD)
     atoms.calc = Tumble(TOY, rotate="octahedral")
@@ -160,7 +170,6 @@ def evaluated(folder, frames, *options):
     if done.returncode:
         return done.stderr
     found = read(folder / "out.xyz", ":")
-    assert [one.info.get("charge") for one in found] == [one.info.get("charge") for one in frames]
     return [one.get_potential_energy() - REFERENCE for one in found]
 
 
@@ -168,6 +177,10 @@ def test_keys_and_options_of_the_command_line(tmp_path, neutral):
     frames = [water(charge=-2, spin=1), water(), water(field=np.array([0.0, 0.0, 0.0]))]
     options = ["--charge", "-1", "--spin=2", "--field", "0 0 0"]
     np.testing.assert_allclose(evaluated(tmp_path, frames, *options), np.array([0.4, 0.9, 0.9]) * neutral, rtol=1e-12)
+    written = read(tmp_path / "out.xyz", ":")
+    assert [(one.info["charge"], one.info["spin"]) for one in written] == [(-2, 1), (-1, 2), (-1, 2)]
+    listed = [water(charge=0, spin=1, field=[0.0, 0.0, 0.0])]
+    np.testing.assert_allclose(evaluated(tmp_path, listed), [neutral], rtol=1e-12)
     found = evaluated(tmp_path, frames[1:2])
     assert "needs the charge of the structure" in found, found
 

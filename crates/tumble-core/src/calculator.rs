@@ -6,6 +6,7 @@ pub use crate::average::{Evaluation, Spread};
 use crate::average::{Request, average, average_job};
 use crate::batch::Task;
 use crate::cancel::Cancel;
+use crate::conditions::Conditions;
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::many::{Model, checked, evaluate_many};
@@ -95,6 +96,11 @@ impl Calculator {
     /// Returns the mitigation: the rotations averaged over.
     pub fn mitigation(&self) -> &Mitigation {
         &self.policy.mitigation
+    }
+
+    /// Returns the conditions of structures that have none of their own.
+    pub fn conditions(&self) -> Conditions {
+        self.policy.conditions
     }
 
     /// Returns the number of evaluations of the model for each structure.

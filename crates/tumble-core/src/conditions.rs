@@ -62,7 +62,7 @@ impl Conditions {
     }
 
     /// Returns the numbers of a condition, if it is given.
-    pub(crate) fn numbers(&self, condition: Condition) -> Option<Vec<f64>> {
+    pub fn numbers(&self, condition: Condition) -> Option<Vec<f64>> {
         match condition {
             Condition::Charge => self.charge.map(|charge| vec![charge]),
             Condition::Spin => self.spin.map(|spin| vec![spin]),

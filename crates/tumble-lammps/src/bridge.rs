@@ -32,6 +32,7 @@ use crate::mpi_family::MpiFamily;
 use crate::pausable;
 use crate::step::{Done, Outcome, StepOptions, StepTask};
 use crate::version::Version;
+use crate::words;
 
 #[allow(missing_docs)]
 #[cxx::bridge(namespace = "tumble")]
@@ -171,6 +172,9 @@ mod ffi {
         fn has_ensemble(self: &Engine) -> bool;
         fn is_random(self: &Engine) -> bool;
         fn summary(self: &Engine) -> String;
+        /// Refuses charge, spin and field that the model does not know, and those that it needs and that are not given,
+        /// from the words of the input: numbers, `v_name` or nothing.
+        fn check_conditions(self: &Engine, words: &[String]) -> Result<()>;
         fn species(self: &Engine, element: &str) -> Result<u8>;
         fn identity(self: &Engine, keywords: &Keywords, species_of_type: &[u8]) -> String;
         fn mass_warning(self: &Engine, species_of_type: &[u8], masses: &[f64]) -> String;
@@ -284,6 +288,10 @@ impl Engine {
         let notes = calculator.notes().iter().map(String::as_str);
         let lines: Vec<_> = [model.as_str(), &policy].into_iter().chain(notes).collect();
         lines.join("\n  ")
+    }
+
+    fn check_conditions(&self, words: &[String]) -> Result<()> {
+        guarded(|| Ok(words::check(self.calculator().info(), words)?))
     }
 
     /// Parses an element, given as symbol or atomic number, and checks that the model knows it.

@@ -19,5 +19,6 @@ pub mod pausable;
 pub mod sources;
 pub mod step;
 pub mod version;
+pub mod words;
 
 pub use error::{Error, Result};

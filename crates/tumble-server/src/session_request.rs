@@ -71,6 +71,7 @@ impl SessionLimits {
         }
         info.check_species(&species).map_err(|error| error.to_string())?;
         let policy = self.policy(&request.given, info).map_err(|error| error.to_string())?;
+        info.check_conditions(&policy.conditions).map_err(|error| error.to_string())?;
         let (rotations, most) = (policy.mitigation.evaluations(), self.max_rotations);
         if rotations > most {
             return Err(format!("{rotations} rotations per structure exceed the server's limit of {most}"));

@@ -83,8 +83,11 @@ fn conditions(info: &[Entry]) -> Result<Conditions, LineError> {
     Ok(Conditions { charge: number("charge")?, spin: number("spin")?, field })
 }
 
+/// ASE writes a list, other than an array, with a mark before it.
 fn parse_field(value: &str) -> Result<Vector3, LineError> {
-    let numbers = items(value).map(|item| finite("field", item)).collect::<Result<Vec<_>, _>>()?;
+    let numbers = items(value.strip_prefix("_JSON").unwrap_or(value))
+        .map(|item| finite("field", item))
+        .collect::<Result<Vec<_>, _>>()?;
     numbers.try_into().map_err(|found: Vec<f64>| LineError::Field { found: found.len() })
 }
 
@@ -181,6 +184,8 @@ mod tests {
         let header = parse("Charge=-1 spin=2.0 field=\"0 0 0.1\"").unwrap();
         let expected = Conditions { charge: Some(-1.0), spin: Some(2.0), field: Some([0.0, 0.0, 0.1]) };
         assert_eq!((header.conditions, header.info.len()), (expected, 3));
+        let json = parse("field=\"_JSON [0.0, -0.5, 0.1]\"").unwrap().conditions;
+        assert_eq!(json.field, Some([0.0, -0.5, 0.1]));
         assert_eq!(parse("spin and charge of a field").unwrap().conditions, Conditions::default());
         assert_eq!(sentence("charge=anion"), "charge should be a number, but \"anion\" was found");
         assert_eq!(sentence("charge=1 charge=2"), "charge is given twice, as \"1\" and as \"2\": remove one of them");

@@ -1,6 +1,7 @@
 //! Results in a frame, under ASE's names.
 
 use tumble_core::calculator::Evaluation;
+use tumble_core::conditions::Conditions;
 use tumble_core::numbers::positive_zero;
 use tumble_core::rotation::{Matrix3, Vector3};
 
@@ -42,6 +43,18 @@ impl Frame {
         frame.add_entries(evaluation);
         frame.add_columns(evaluation);
         frame
+    }
+
+    /// Gives the structure conditions that it does not have itself, with their entries.
+    pub fn complete_conditions(&mut self, others: Conditions) {
+        let own = self.system.conditions;
+        let [charge, spin] = [(own.charge, others.charge), (own.spin, others.spin)].map(only_other);
+        charge.into_iter().for_each(|charge| self.add_number("charge", charge));
+        spin.into_iter().for_each(|spin| self.add_number("spin", spin));
+        if let Some(field) = only_other((own.field, others.field)) {
+            self.info.push(Entry::new("field", &field.map(|x| format!("{:?}", positive_zero(x))).join(" ")));
+        }
+        self.system.conditions = own.or(others);
     }
 
     fn keep_as_reference(&mut self) {
@@ -101,6 +114,11 @@ impl Frame {
         let forces: Vec<_> = forces.iter().map(|force| force.map(positive_zero)).collect();
         self.arrays.push(Column::real(&format!("forces{suffix}"), &forces));
     }
+}
+
+/// Returns the second value if there is no first one.
+fn only_other<T>((own, other): (Option<T>, Option<T>)) -> Option<T> {
+    other.filter(|_| own.is_none())
 }
 
 fn is_result(name: &str) -> bool {
@@ -172,6 +190,19 @@ mod tests {
     #[test]
     fn one_replica_has_no_spread() {
         assert!(!written(&frame().with_results(&evaluation(1))).contains("spread"));
+    }
+
+    #[test]
+    fn conditions_from_elsewhere_become_entries() {
+        let text = "1\nspin=2\nH 0 0 0\n";
+        let mut frame = Frames::new(text.as_bytes(), "f.xyz").next().unwrap().unwrap();
+        let others = Conditions { charge: Some(-1.0), spin: Some(1.0), field: Some([0.0, 0.0, 0.1]) };
+        frame.complete_conditions(others);
+        let expected = Conditions { spin: Some(2.0), ..others };
+        assert_eq!(frame.system.conditions, expected);
+        let again = written(&frame);
+        assert!(again.contains("spin=2 charge=-1.0 field=\"0.0 0.0 0.1\""), "{again}");
+        assert_eq!(Frames::new(again.as_bytes(), "f.xyz").next().unwrap().unwrap().system.conditions, expected);
     }
 
     #[test]

@@ -211,12 +211,15 @@ class Model:
         if positions is not None:
             return self._evaluate([_Structure.read(species, positions, cell, given)])[0]
         for name in [*(["cell"] if cell is not None else []), *given]:
-            raise ValueError(f"{name} is given without positions: give both, or a list of (species, positions, cell)")
+            raise ValueError(
+                f"{name} is given without positions: give both, or a list of (species, positions, cell, conditions)"
+            )
         listed = list(species)
         for number, structure in enumerate(listed):
             if isinstance(structure, str) or not isinstance(structure, Sequence) or len(structure) not in (2, 3, 4):
                 raise ValueError(
-                    f"structures[{number}] is {structure!r}: give (species, positions) or (species, positions, cell)"
+                    f"structures[{number}] is {structure!r}: give (species, positions), and then the cell and the "
+                    "conditions if there are any"
                 )
         structures = [_read(number, structure) for number, structure in enumerate(listed)]
         return self._evaluate(structures) if structures else []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -122,6 +123,9 @@ class SharedCalculator(Calculator):
             # If this fails, earlier results must not be taken for those of these atoms.
             self.results = {}
             super().calculate(atoms, properties, system_changes)
+            if self.atoms is not None:
+                # ASE copies the dict only: a field that is changed in place must not change here too.
+                self.atoms.info = deepcopy(self.atoms.info)
             calculation = self._calculation
             calculation.results, calculation.details = self._evaluated()
             self._latest = replace(calculation)

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::{Value, json};
 use tumble::Result;
+use tumble_core::conditions::Condition;
 use tumble_core::elements::{symbol, symbols};
 use tumble_core::execution::ExecutionOptions;
 use tumble_core::numbers::{plain, rounded, tidy, trimmed};
@@ -63,7 +64,7 @@ pub fn rows(potential: &OnnxPotential, path: &Path) -> Vec<(&'static str, String
         ("large structures", large(potential)),
         ("forces", info.forces.iter().map(|&kind| kind.name()).collect::<Vec<_>>().join(", ")),
         ("ensemble", if info.ensemble { "yes (its spread is a measure of uncertainty)".into() } else { String::new() }),
-        ("conditions", conditions(info).join(", ")),
+        ("conditions", conditions(info)),
         ("reference energies", references(info)),
         ("contract", format!("version {}", metadata.version)),
         (
@@ -82,9 +83,14 @@ pub fn rows(potential: &OnnxPotential, path: &Path) -> Vec<(&'static str, String
     rows
 }
 
-/// Returns the conditions of a structure that the model needs.
-fn conditions(info: &ModelInfo) -> Vec<&'static str> {
-    info.conditions.iter().map(|condition| condition.name()).collect()
+/// Returns the conditions of a structure that the model needs, with the numbers that it knows.
+fn conditions(info: &ModelInfo) -> String {
+    let range = |condition| info.whole_numbers.iter().find(|(known, _)| *known == condition);
+    let text = |&condition: &Condition| match range(condition) {
+        Some((_, [least, most])) => format!("{} ({least} to {most})", condition.name()),
+        None => condition.name().into(),
+    };
+    info.conditions.iter().map(text).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns the reference energies, or the one of all species.
@@ -169,7 +175,9 @@ fn document(potential: &OnnxPotential, path: &Path) -> Value {
         "reach": tidy(info.hops as f64 * info.cutoff),
         "forces": info.forces.iter().map(|&kind| Forces::name(kind)).collect::<Vec<_>>(),
         "ensemble": info.ensemble,
-        "conditions": conditions(info),
+        "conditions": info.conditions.iter().map(|condition| condition.name()).collect::<Vec<_>>(),
+        "charges": metadata.charges,
+        "spins": metadata.spins,
         "reference_energies": references,
         "contract_version": metadata.version,
         "kept_neighbors": metadata.kept_neighbors,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use tumble::{Error, Result};
 use tumble_core::Settings;
+use tumble_core::System;
 use tumble_core::policy::Policy;
 use tumble_core::potential::{ModelInfo, Potential};
 use tumble_core::settings::MAX_STEP;
@@ -108,10 +109,12 @@ does), 130 after Ctrl-C, 124 after --max-seconds, 1 for an error. Directions wit
 
 /// Runs the command.
 pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCode> {
-    let settings = arguments.of_ipi.added_to(arguments.options.settings(library)?)?;
-    let species = arguments.species()?;
+    let mut settings = arguments.of_ipi.added_to(arguments.options.settings(library)?)?;
+    let System { species, conditions, .. } = arguments.template()?;
+    settings.conditions = conditions.or(settings.conditions);
     let potential = load(&arguments.model, &settings)?;
     potential.info().check_species(&species)?;
+    potential.info().check_conditions(&settings.conditions)?;
     let client = arguments.client(species, &settings, potential.info())?;
     let limits = Limits {
         max_batch: usize::MAX,
@@ -150,10 +153,10 @@ impl Arguments {
         })
     }
 
-    fn species(&self) -> Result<Vec<u8>> {
+    fn template(&self) -> Result<System> {
         let mut frames = tumble_xyz::open(&self.template)?;
         let file = frames.file().to_owned();
-        Ok(frames.next().ok_or(tumble_xyz::Error::NoFrames { file })??.system.species)
+        Ok(frames.next().ok_or(tumble_xyz::Error::NoFrames { file })??.system)
     }
 
     fn address(&self) -> tumble_ipi::Result<Address> {

@@ -13,13 +13,16 @@ pub fn line(number: usize, frame: &Frame, evaluation: &Evaluation, time: Duratio
     let document = Document {
         atomic_energies: numbers(&evaluation.atomic_energies),
         atoms: frame.system.len(),
+        charge: frame.system.conditions.charge.map(Number),
         energy: Number(evaluation.energy),
         evaluations: evaluation.evaluations,
+        field: frame.system.conditions.field.map(|field| field.map(Number)),
         forces: vectors(&evaluation.forces),
         frame: number,
         replica_energies: numbers(&evaluation.replica_energies),
         seconds: time.as_secs_f64(),
         species: &frame.system.species,
+        spin: frame.system.conditions.spin.map(Number),
         spread: evaluation.replicated().then(|| SpreadDocument::of(&evaluation.spread)),
         torque: evaluation.torque.map(Number),
         virial: evaluation.virial.map(matrix),
@@ -32,13 +35,19 @@ pub fn line(number: usize, frame: &Frame, evaluation: &Evaluation, time: Duratio
 struct Document<'a> {
     atomic_energies: Vec<Number>,
     atoms: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    charge: Option<Number>,
     energy: Number,
     evaluations: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<[Number; 3]>,
     forces: Vec<[Number; 3]>,
     frame: usize,
     replica_energies: Vec<Number>,
     seconds: f64,
     species: &'a [u8],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spin: Option<Number>,
     spread: Option<SpreadDocument>,
     torque: [Number; 3],
     virial: Option<[[Number; 3]; 3]>,

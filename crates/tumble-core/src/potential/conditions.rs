@@ -35,12 +35,20 @@ impl ModelInfo {
         Ok(())
     }
 
+    /// Returns the conditions that the model knows, for messages.
+    pub fn known_conditions(&self) -> String {
+        match &*self.conditions {
+            [] => "no conditions".into(),
+            known => known.iter().map(|condition| condition.name()).collect::<Vec<_>>().join(" and ") + " only",
+        }
+    }
+
     fn check_known(&self, condition: Condition, found: &[f64]) -> Result<()> {
         let neutral = Conditions::NEUTRAL.numbers(condition);
         if self.conditions.contains(&condition) || neutral.is_some_and(|neutral| neutral == found) {
             return Ok(());
         }
-        let (model, name, known) = (self.name.clone(), condition.name(), listed(&self.conditions));
+        let (model, name, known) = (self.name.clone(), condition.name(), self.known_conditions());
         Err(Error::ConditionUnknown { model, name, found: text(found), known })
     }
 
@@ -66,13 +74,6 @@ fn check_value(condition: Condition, found: &[f64]) -> Result<()> {
 
 fn text(numbers: &[f64]) -> String {
     numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
-}
-
-fn listed(conditions: &[Condition]) -> String {
-    match conditions {
-        [] => "no conditions".into(),
-        known => known.iter().map(|condition| condition.name()).collect::<Vec<_>>().join(" and ") + " only",
-    }
 }
 
 #[cfg(test)]

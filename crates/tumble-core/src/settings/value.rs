@@ -48,7 +48,7 @@ impl Value {
             Self::Switch(_) => "yes or no".into(),
             Self::Whole { least, most, .. } => format!("a whole number from {least} to {most}").into(),
             Self::Real(_) => "a number".into(),
-            Self::Vector(_) => "three numbers".into(),
+            Self::Vector(_) => "three numbers with spaces between".into(),
             Self::Forces(_) => "conservative or direct".into(),
             Self::Device(_) => "cpu or cuda".into(),
             Self::Path(_) => "a path".into(),

@@ -105,7 +105,8 @@ fn refused(error: &Error) -> Finding {
 fn molecule(info: &ModelInfo) -> Result<System> {
     if knows_water(info) {
         let dimer = water()?.into_iter().nth(1);
-        return Ok(dimer.expect("the second one of several is there").1);
+        let dimer = dimer.expect("the second one of several is there").1;
+        return Ok(System { conditions: Conditions::NEUTRAL, ..dimer });
     }
     let species = info.species.iter().cycle().take(3).copied().collect();
     // About a bond length of most elements, and all three atoms must be neighbors.

@@ -62,6 +62,9 @@ is no spread. If the input has energies and forces, the errors relative to them 
 as ref_energy and ref_forces. Frames are counted from 1. Structures with i-PI's CELL(GENH) are rotated so that the cell
 is upper triangular, as in i-PI.
 
+Models that need a charge, a spin or a field take them from the comment of a frame, charge=-1 spin=2 field=\"0 0 0.1\",
+or else from --charge, --spin and --field; the output has them too.
+
 Small frames share runs of the model, and --threads shares the runs out. The time of frames evaluated together, with
 their neighbor lists, is divided among them in proportion to atoms and evaluations. Frames are read while others are
 evaluated, and their results are printed every second or so. A frame from a pipe waits at most half a second for others.
@@ -98,7 +101,9 @@ fn evaluate(calculator: &mut Calculator, input: Input, report: &mut Report, canc
     let file = frames.file().to_owned();
     let ahead = ReadAhead::start(frames.take(count.unwrap_or(usize::MAX)), regular);
     loop {
-        let Group { frames, error } = ahead.next_group(cancel)?;
+        let Group { mut frames, error } = ahead.next_group(cancel)?;
+        // So that the output says what was evaluated.
+        frames.iter_mut().for_each(|frame| frame.complete_conditions(calculator.conditions()));
         group::evaluate(calculator, &file, before, &frames, report)?;
         before += frames.len();
         match error {
