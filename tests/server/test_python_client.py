@@ -355,7 +355,7 @@ def test_ase_keeps_the_token_out_of_files(tmp_path):
     server = harmonic(tmp_path, WATER, 1.0, connections=0)
     calc = calculator(server, rotate="random", token="secret")
     assert calc.todict() == {"rotate": "random"}
-    with pytest.raises(ValueError, match=r"unknown parameters \['rotation'\]: there are \['correction', 'forces',"):
+    with pytest.raises(ValueError, match=r"unknown parameters \['rotation'\]: there are \['charge', 'correction',"):
         calc.set(rotation="random")
     server.done()
 
