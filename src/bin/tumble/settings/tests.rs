@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use tumble_core::analytic::{HarmonicToy, Legendre};
-use tumble_core::conditions::Condition;
+use tumble_core::conditions::{Condition, Conditions};
 use tumble_core::potential::{Forces, ModelInfo, Potential};
 use tumble_core::settings::frontend::find;
 use tumble_core::settings::table::SETTINGS;
@@ -76,7 +76,9 @@ fn model() -> ModelInfo {
 
 /// Settings of a simulation with this `INIT`.
 fn session(text: &str) -> Result<Settings, String> {
-    let limits = SessionLimits { max_atoms: 10, max_rotations: 100, token: None, settings: Settings::default() };
+    // The model needs all conditions.
+    let settings = Settings { conditions: Conditions::NEUTRAL, ..Settings::default() };
+    let limits = SessionLimits { max_atoms: 10, max_rotations: 100, token: None, settings };
     let policy = limits.accept_init(&format!("species: O, {text}"), &model())?.policy;
     let (mitigation, forces) = (policy.mitigation.clone(), Some(policy.forces));
     Ok(Settings {
