@@ -19,9 +19,9 @@ PROGRAM = ROOT / "target/release/tumble"
 
 COMMANDS = """# Command line
 
-The output of `tumble --help` and of the `--help` of each command. More on some commands: [check.md](check.md),
-[ipi.md](ipi.md), [server.md](server.md). For the values of `--rotate` see [choosing.md](choosing.md). This page is
-written by `python scripts/book/pages.py`.
+The output of `tumble --help` and of the `--help` of each command. More on some commands: [eval.md](eval.md) (what it
+writes, exit codes, parts of a file), [check.md](check.md), [ipi.md](ipi.md), [server.md](server.md). For the values of
+`--rotate` see [choosing.md](choosing.md). This page is written by `python scripts/book/pages.py`.
 """
 
 ERRORS = """# Troubleshooting
