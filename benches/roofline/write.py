@@ -11,14 +11,19 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "peers"))
 
 from tables import table, three_digits  # noqa: E402
 
+MODEL = "compact PET"  # of the evaluations
 HEAD = """# The roofline of one core
+
+This page is for those who want to make tumble faster. For the number of ranks and threads see [memory and
+scale](scaling.md#what-you-choose); where the time of your own model goes, `tumble bench --profile` tells you.
 
 How much faster could tumble be on one core? This page compares what the core can do, what each kind of step of a model
 does, and where the time of an evaluation goes. `make bench-roofline` measures it and writes the page
 ([how](../benches/roofline/README.md)), here with tumble {tumble} on {date}.
 
 One thread of this processor: {cpu}.
-Times are the least of {rounds} rounds, in each of which everything is measured, and of many evaluations.{busy}
+Times are the least of {rounds} rounds, in each of which everything is measured, and of many evaluations. Rates and
+shares follow from these times.{busy}
 
 ## What the core can do
 """
@@ -44,9 +49,9 @@ elementwise steps and moving rows are steps of [programs of rows](architecture.m
 ## Each kind of step
 
 192 atoms of water: a center has 21 tokens in the compact PET, and 14 in a uPET of the size XS. The numbers in weights
-and rows are made up. *flop/byte* is operations over the bytes of inputs and outputs; *limit* is what the roof is, the
-peak of arithmetic or the bandwidth of data; *share* is the time at the roof over the measured one. Steps that read much
-more than they write can exceed 100%.
+and rows are made up. Times are the least, as above. *flop/byte* is operations over the bytes of inputs and outputs;
+*limit* is what the roof is, the peak of arithmetic or the bandwidth of data; *share* is the time at the roof over the
+measured one. Steps that read much more than they write can exceed 100%.
 """
 COUNTS = """
 An exp counts 20 operations, as many as our polynomial has, and a multiply-add 2
@@ -100,7 +105,7 @@ def parts(evaluations, core):
     """Table of the parts of evaluations."""
     header = [""]
     for evaluation in evaluations:
-        header += [f"{evaluation['name']}, µs", "share", "GFLOP/s", "of the peak"]
+        header += [f"{MODEL}, {evaluation['name']}, least µs", "share", "GFLOP/s", "of the peak"]
     names = [part["name"] for part in evaluations[0]["parts"]]
     rows = [[name] for name in ["all", *names]]
     for evaluation in evaluations:
@@ -130,7 +135,8 @@ def steps(model, found, core):
     """Table of the kinds of steps of a model."""
     yield f"\n### {model}\n"
     yield from table(
-        ["step", "shape", "µs", "flop/byte", "GFLOP/s", "GB/s", "limit", "share"], [row(step, core) for step in found]
+        ["step", "shape", "least µs", "flop/byte", "GFLOP/s", "GB/s", "limit", "share"],
+        [row(step, core) for step in found],
     )
 
 
@@ -146,8 +152,8 @@ def left(results, core):
     """Sentences about what is left to gain."""
     box, molecule = results["evaluations"]
     yield (
-        f"An evaluation of {box['name']} runs at {percent(of_peak(box, core))} of the peak, that of {molecule['name']} "
-        f"at {percent(of_peak(molecule, core))}."
+        f"With the {MODEL}, an evaluation of {box['name']} runs at {percent(of_peak(box, core))} of the peak, "
+        f"that of {molecule['name']} at {percent(of_peak(molecule, core))}."
     )
     yield from by_products(box, core)
     yield from by_other_parts(box)

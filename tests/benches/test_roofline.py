@@ -80,7 +80,9 @@ def test_page_warns_of_other_programs():
 
 def test_what_is_left_follows_from_the_numbers():
     sentences = list(write.left(results(), CORE))
-    assert sentences[0] == "An evaluation of 192 atoms runs at 35% of the peak, that of one H2O at 35%."
+    assert sentences[0] == (
+        "With the compact PET, an evaluation of 192 atoms runs at 35% of the peak, that of one H2O at 35%."
+    )
     assert "reach 100% of the peak" in sentences[1] and "products of attention 20%" in sentences[1]
     assert sentences[1].endswith("both would take 35% of the time in place of 75%.")
     assert sentences[2].endswith("25% have no products. The longest of them: activations (15%), between nodes (10%).")
