@@ -14,13 +14,13 @@ from variants import VARIANTS
 
 from tumble_export import adapter as adapters
 from tumble_export import pipeline, receptive_field, structures, trace, verify
-from tumble_export.command import main
+from tumble_export.command import main, parser
 from tumble_export.metatrain import former, load, pet_adapter
 
 FOLDER = Path(__file__).parents[3] / "target" / "pets"
 HOPS = {"one-layer": 2, "three-layers": 4, "adaptive": 4, "adaptive-grid": 3, "adaptive-residual": 2}
 HOPS |= {"residual": 2, "residual-preln": 2}
-OPTIONS = {"direct": ["--forces", "both"], "charged": ["--charge", "1", "--multiplicity", "2"]}
+OPTIONS = {"direct": ["--forces", "both"], "charged": ["--charge", "1", "--spin", "2"]}
 OPTIONS |= {"heads": ["--head", "energy/second"]}
 
 
@@ -81,6 +81,13 @@ def test_charge_and_spin_are_inputs_unless_they_are_given(tmp_path):
     assert inputs >= {"charge", "spin"}
     export("charged", tmp_path / "constant.onnx", "--quick")
     assert not {"charge", "spin"} & {i.name for i in onnx.load(tmp_path / "constant.onnx").graph.input}
+
+
+def test_the_former_name_of_the_spin_still_works():
+    read = parser().parse_args
+    for option in ("--spin", "--multiplicity"):
+        assert read(["pet", "a.ckpt", "-o", "a.onnx", option, "2"]).spin == 2
+    assert read(["pet", "a.ckpt", "-o", "a.onnx"]).spin is None
 
 
 def test_direct_forces_alone_need_no_gradient(tmp_path):

@@ -52,7 +52,8 @@ def add_pet(kinds):
     )
     pet.add_argument("--head", help="the energy to export, if the model has several")
     pet.add_argument("--charge", type=int, help="one charge for all structures, in place of an input of the file")
-    pet.add_argument("--multiplicity", type=int, help="spin multiplicity, likewise")
+    pet.add_argument("--spin", type=int, help="spin multiplicity 2S + 1, likewise")
+    pet.add_argument("--multiplicity", dest="spin", type=int, help=argparse.SUPPRESS)  # the former name
     return pet
 
 
@@ -69,7 +70,7 @@ def add_orb(kinds):
     orb.add_argument("--weights", metavar="FILE", help="the weights of a NAME: a state dict, as published")
     orb.add_argument("--random-weights", metavar="SEED", type=int, help="to try the architecture of a NAME")
     orb.add_argument("--charge", type=float, help="one charge for all structures, in place of an input of the file")
-    orb.add_argument("--spin", type=float, help="spin multiplicity, likewise")
+    orb.add_argument("--spin", type=float, help="spin multiplicity 2S + 1, likewise")
     return orb
 
 
@@ -125,7 +126,7 @@ def adapter(args):
         return orb_adapter.make(args.place, args.weights, args.random_weights, args.forces, args.charge, args.spin)
     from .metatrain import pet_adapter
 
-    made = pet_adapter.make(args.checkpoint, args.head, args.forces, args.charge, args.multiplicity)
+    made = pet_adapter.make(args.checkpoint, args.head, args.forces, args.charge, args.spin)
     return made, args.forces
 
 

@@ -10,14 +10,14 @@ from . import load
 from .pet import AdaptivePet, MetatrainPet, StateEmbedding
 
 
-def make(place, head=None, kind="conservative", charge=None, multiplicity=None):
+def make(place, head=None, kind="conservative", charge=None, spin=None):
     """The adapter of a checkpoint; `head` selects one of its energies, `kind` the kind of forces."""
     loaded = load.load(place)
     with load.known_structure():
-        return adapt(loaded, head, kind, charge, multiplicity)
+        return adapt(loaded, head, kind, charge, spin)
 
 
-def adapt(loaded, head=None, kind="conservative", charge=None, multiplicity=None):
+def adapt(loaded, head=None, kind="conservative", charge=None, spin=None):
     """The adapter of a loaded model."""
     pet, energy = loaded.pet, load.energy_head(loaded.pet, head)
     note_units(pet, energy)
@@ -25,13 +25,13 @@ def adapt(loaded, head=None, kind="conservative", charge=None, multiplicity=None
     heads = {"atomic_energies": energy} | ({"forces": direct} if direct else {})
     members, name = ensemble(loaded, energy)
     scales = {out: load.scale(pet, target) for out, target in heads.items()}
-    known = embedding(pet, charge, multiplicity)
+    known = embedding(pet, charge, spin)
     state = known if isinstance(known, torch.Tensor) else None
     table = known if state is None else None
     architecture = MetatrainPet if pet.backend.num_neighbors_adaptive is None else AdaptivePet
     module = architecture(pet, heads, scales, members, state, table)
     names = dict(energy=energy, direct=direct, members=name)
-    given = {} if state is None else dict(charge=charge or 0, spin_multiplicity=multiplicity or 1)
+    given = {} if state is None else dict(charge=charge or 0, spin_multiplicity=spin or 1)
     return Adapter(
         module=module,
         cutoff=module.cutoff,
@@ -90,22 +90,22 @@ def ensemble(loaded, energy):
 
 
 @torch.no_grad()
-def embedding(pet, charge, multiplicity):
-    """How charge and multiplicity enter: embedded [1, d_node] if they are the same for all structures of a file, or a
+def embedding(pet, charge, spin):
+    """How charge and spin enter: embedded [1, d_node] if they are the same for all structures of a file, or a
     `StateEmbedding` of those that each structure has; None for a model that knows none.
     """
     conditioning = pet.system_conditioning
     if conditioning is None:
-        if (charge, multiplicity) != (None, None):
-            raise SystemExit("the model knows no charge and no spin: leave out --charge and --multiplicity.")
+        if (charge, spin) != (None, None):
+            raise SystemExit("the model knows no charge and no spin: leave out --charge and --spin.")
         return None
-    if charge is None and multiplicity is None:
+    if charge is None and spin is None:
         return StateEmbedding(conditioning)
-    values = torch.tensor([charge or 0]), torch.tensor([multiplicity or 1])
+    values = torch.tensor([charge or 0]), torch.tensor([spin or 1])
     try:
         conditioning.validate(*values)
     except ValueError as error:
-        raise SystemExit(f"the model cannot take this charge or multiplicity: {error}") from error
+        raise SystemExit(f"the model cannot take this charge or spin: {error}") from error
     return copy.deepcopy(conditioning).double()(*values, torch.tensor([0]))
 
 
