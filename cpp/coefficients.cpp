@@ -75,9 +75,14 @@ void PairTumble::coeff(int narg, char **arg) {
     for (int i = first; i < narg; i++) species_of_type.push_back((*engine)->species(arg[i]));
   });
   compare_ranks();
+  outputs.start(**engine);
+  nextra = diagnostics.add_entries(outputs.entries());
+  pvector = diagnostics.vector();
   for (int i = 1; i <= atom->ntypes; i++)
     for (int j = 1; j <= atom->ntypes; j++) setflag[i][j] = 1;
-  if (comm->me == 0) utils::logmesg(lmp, "pair_style tumble: {}\n", (*engine)->summary().c_str());
+  if (comm->me == 0)
+    utils::logmesg(lmp, "pair_style tumble: {}\n{}", (*engine)->summary().c_str(),
+                   outputs.summary(Diagnostics::ENTRIES + 1));
   const size_t threads = keywords->processor_threads();
   if (threads > 0) warn_of_oversubscription(lmp, static_cast<int>(threads));
 }

@@ -115,15 +115,24 @@ void Diagnostics::check_uncertainty(const std::vector<double> &uncertainties, do
       update->ntimestep, largest.value, tag, threshold);
 }
 
-void Diagnostics::publish() {
+int Diagnostics::add_entries(size_t outputs) {
+  shown.resize(std::max(shown.size(), ENTRIES + outputs));
+  return static_cast<int>(ENTRIES + outputs);
+}
+
+void Diagnostics::publish(const Outputs &outputs) {
   double seconds[3] = {model_seconds, pair_seconds, exchange_seconds};
   MPI_Allreduce(MPI_IN_PLACE, seconds, 3, MPI_DOUBLE, MPI_MAX, world);
   entries[EVALUATIONS] = static_cast<double>(evaluations);
   entries[MODEL_SECONDS] = seconds[0];
   entries[PAIR_SECONDS] = seconds[1];
   entries[EXCHANGE_SECONDS] = seconds[2];
-  shown.fill(0.0);
-  if (comm->me == 0) shown = entries;
+  std::fill(shown.begin(), shown.end(), 0.0);
+  outputs.sum(shown.data() + ENTRIES);
+  if (comm->me == 0)
+    std::copy(entries.begin(), entries.end(), shown.begin());
+  else
+    std::fill(shown.begin(), shown.end(), 0.0);
 }
 
 void Diagnostics::print_summary() const {

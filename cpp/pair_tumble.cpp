@@ -21,7 +21,8 @@ using namespace LAMMPS_NS;
 
 namespace tumble {
 
-PairTumble::PairTumble(LAMMPS *lmp) : Pair(lmp), conditions(lmp), view(lmp), ranks(lmp), diagnostics(lmp) {
+PairTumble::PairTumble(LAMMPS *lmp)
+    : Pair(lmp), conditions(lmp), view(lmp), ranks(lmp), outputs(lmp), diagnostics(lmp) {
   single_enable = 0;
   restartinfo = 0;
   one_coeff = 1;
@@ -71,7 +72,7 @@ void PairTumble::compute(int eflag, int vflag) {
   record_step(request.integrator);
   diagnostics.add_step(**engine, result, platform::walltime() - start, ranks.take_seconds());
   if (threshold > 0.0) diagnostics.check_uncertainty(uncertainties, threshold);
-  if (eflag_global) diagnostics.publish();
+  if (eflag_global) diagnostics.publish(outputs);
 }
 
 void PairTumble::evaluate(const StepRequest &request) {
@@ -160,6 +161,7 @@ void PairTumble::scatter_per_atom() {
   }
   spreads.resize(nlocal);
   uncertainties.resize(result.uncertainties.empty() ? 0 : nlocal);
+  outputs.update(result);
   for (int i = 0; i < nlocal; i++) spreads[i] = energy_scale * result.spreads[i];
   for (size_t i = 0; i < uncertainties.size(); i++) uncertainties[i] = energy_scale * result.uncertainties[i];
 }
@@ -171,16 +173,26 @@ void PairTumble::warn_once(bool &warned, const std::string &sentence) {
 
 void PairTumble::finish() { diagnostics.print_summary(); }
 
-// For fix pair: standard deviations of the energy of each atom, over the rotations and over the ensemble.
+// For fix pair: standard deviations of the energy of each atom, over the rotations and over the ensemble, and the
+// model's outputs.
 void *PairTumble::extract_peratom(const char *name, int &columns) {
   columns = 0;
   if (std::strcmp(name, "spread") == 0) return spreads.data();
-  if (std::strcmp(name, "uncertainty") != 0) return nullptr;
+  if (std::strcmp(name, "uncertainty") != 0) return output_of_atoms(name, columns);
   if (engine && !(*engine)->has_ensemble()) {
     error->all(FLERR,
                "pair_style tumble: fix pair asks for the uncertainty, but the model has no ensemble: remove the fix");
   }
   return uncertainties.data();
+}
+
+void *PairTumble::output_of_atoms(const char *name, int &columns) {
+  void *values = outputs.per_atom(name, columns);
+  if (engine && !values) {
+    error->all(FLERR, "pair_style tumble: fix pair asks for {}, but the atoms have {}: take one of these", name,
+               outputs.known());
+  }
+  return values;
 }
 
 double PairTumble::memory_usage() {

@@ -35,8 +35,12 @@ void *PairTumble::extract(const char *name, int &dimensions) {
     return scales;
   }
   dimensions = 0;
-  if (std::strcmp(name, "spread_flag") == 0 || std::strcmp(name, "uncertainty_flag") == 0) return &per_atom_wanted;
-  return nullptr;
+  const std::string flag(name);
+  const size_t end = flag.rfind("_flag");
+  if (end == std::string::npos) return nullptr;
+  const std::string field = flag.substr(0, end);
+  const bool known = field == "spread" || field == "uncertainty" || outputs.has(field);
+  return known ? &per_atom_wanted : nullptr;
 }
 
 }  // namespace tumble

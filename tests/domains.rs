@@ -16,7 +16,7 @@ mod local_ranks;
 use local_ranks::{Share, on_ranks};
 
 /// Models of all kinds that are partitioned, in double precision.
-const MODELS: [&str; 9] = [
+const MODELS: [&str; 10] = [
     "exchange-neighbors",
     "exchange-pooled",
     "exchange-nearest",
@@ -26,6 +26,7 @@ const MODELS: [&str; 9] = [
     "exported-orb",
     "exported-orb-20",
     "exported-charged",
+    "exchange-charged",
 ];
 
 fn model(name: &str) -> OnnxPotential {
@@ -48,6 +49,8 @@ fn graph(cutoff: f64) -> Graph {
 /// Puts the parts of all ranks together as the response of the whole graph.
 fn joined(parts: &[(Share, Vec<Response>)], whole: &Graph, replica: usize) -> Response {
     let (mut energies, mut gradients) = (vec![0.0; whole.n_centers()], vec![[0.0; 3]; whole.n_edges()]);
+    let mut outputs: Vec<_> = parts[0].1[replica].outputs.clone();
+    outputs.iter_mut().for_each(|output| output.values = vec![0.0; whole.n_centers() * output.info.law.components()]);
     for (share, responses) in parts {
         let Derivative::EdgeGradients(found) = &responses[replica].derivative else { panic!("it is conservative") };
         share
@@ -55,17 +58,29 @@ fn joined(parts: &[(Share, Vec<Response>)], whole: &Graph, replica: usize) -> Re
             .iter()
             .zip(&responses[replica].atomic_energies)
             .for_each(|(&atom, &energy)| energies[atom] = energy);
+        for (whole, part) in outputs.iter_mut().zip(&responses[replica].outputs) {
+            let width = part.info.law.components();
+            let rows = share.atoms.iter().zip(part.values.chunks(width));
+            rows.for_each(|(&atom, row)| whole.values[atom * width..][..width].copy_from_slice(row));
+        }
         share.edges.iter().zip(found).for_each(|(&edge, &gradient)| gradients[edge] = gradient);
     }
-    Response { atomic_energies: energies, ensemble_energies: vec![], derivative: Derivative::EdgeGradients(gradients) }
+    Response {
+        atomic_energies: energies,
+        ensemble_energies: vec![],
+        derivative: Derivative::EdgeGradients(gradients),
+        outputs,
+    }
 }
 
 fn difference(found: &Response, expected: &Response) -> f64 {
     let (Derivative::EdgeGradients(a), Derivative::EdgeGradients(b)) = (&found.derivative, &expected.derivative) else {
         panic!("it is conservative")
     };
-    let all =
-        |response: &Response, gradients: &[[f64; 3]]| [&response.atomic_energies, gradients.as_flattened()].concat();
+    let all = |response: &Response, gradients: &[[f64; 3]]| {
+        let outputs = response.outputs.iter().flat_map(|output| output.values.clone()).collect();
+        [response.atomic_energies.clone(), gradients.as_flattened().to_vec(), outputs].concat()
+    };
     let (found, expected) = (all(found, a), all(expected, b));
     found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
 }

@@ -20,7 +20,7 @@ const TURN: Matrix3 = [[-0.764_842_19, 0.644_217_69, 0.0], [-0.644_217_69, -0.76
 
 /// Exported models of one and two layers, with either of metatrain's featurizers, direct forces, an ensemble, tiny
 /// networks with the other exchanges of rows, and Orb.
-const MODELS: [&str; 13] = [
+const MODELS: [&str; 14] = [
     "data/models/exported-pet-f64",
     "data/models/exported-residual-f64",
     "data/models/exported-direct-f32",
@@ -34,6 +34,7 @@ const MODELS: [&str; 13] = [
     "data/models/exported-orb-f64",
     "data/models/exported-orb-20-f64",
     "data/models/exported-charged-f64",
+    "data/models/exchange-charged-f64",
 ];
 
 fn path(model: &str) -> PathBuf {
@@ -75,8 +76,10 @@ fn assert_close(found: &Response, expected: &Response, tolerance: f64, what: &st
         let derivative = match &response.derivative {
             Derivative::EdgeGradients(vectors) | Derivative::Direct { forces: vectors, .. } => vectors.concat(),
         };
-        [response.atomic_energies.clone(), response.ensemble_energies.concat(), derivative]
+        let first = [response.atomic_energies.clone(), response.ensemble_energies.concat(), derivative];
+        first.into_iter().chain(response.outputs.iter().map(|output| output.values.clone())).collect::<Vec<_>>()
     };
+    assert_eq!(found.outputs.len(), expected.outputs.len());
     for (found, expected) in numbers(found).iter().zip(&numbers(expected)) {
         assert_eq!(found.len(), expected.len(), "{what}");
         let size = expected.iter().fold(0.0_f64, |most, x| most.max(x.abs()));
@@ -131,7 +134,7 @@ fn stages_are_twice_the_exchanges_of_messages_and_one() {
     // with the cutoffs of the other ends and the pruning of edges; direct forces, exchanged by Gather; one hop; rows of
     // neighbors and their gradients in two layers, in one before and after a sum with its gradient, and in one between
     // choosing neighbors at both ends, pruning, and the way back; and in Orb.
-    assert_eq!(stages, [5, 3, 5, 9, 5, 1, 3, 5, 5, 8, 10, 13, 5]);
+    assert_eq!(stages, [5, 3, 5, 9, 5, 1, 3, 5, 5, 8, 10, 13, 5, 5]);
 }
 
 /// The graph with its centers from `counted` on as ghosts, and without the edges of every `lone`-th center: some are

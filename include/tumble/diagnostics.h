@@ -11,6 +11,7 @@
 #include "pointers.h"
 #include "rust/cxx.h"
 #include "tumble-lammps/src/bridge.rs.h"
+#include "tumble/outputs.h"
 
 namespace tumble {
 
@@ -31,7 +32,7 @@ class Diagnostics : protected LAMMPS_NS::Pointers {
     ENTRIES
   };
 
-  explicit Diagnostics(LAMMPS_NS::LAMMPS *lmp) : Pointers(lmp) { entries.fill(0.0); }
+  explicit Diagnostics(LAMMPS_NS::LAMMPS *lmp) : Pointers(lmp), shown(ENTRIES) { entries.fill(0.0); }
 
   void start_run(const Units &units, int every, bool random);
   // Returns the largest tag on any rank. Collective.
@@ -46,8 +47,10 @@ class Diagnostics : protected LAMMPS_NS::Pointers {
   void check_uncertainty(const std::vector<double> &uncertainties, double threshold);
   // Returns the entries of this rank, zeros except on rank 0, since compute pair sums them over the ranks.
   double *vector() { return shown.data(); }
+  // Adds entries for a model's outputs, and returns the number of all.
+  int add_entries(size_t outputs);
   // Updates the entries with sums over all ranks. Collective.
-  void publish();
+  void publish(const Outputs &outputs);
   void print_summary() const;
 
  private:
@@ -59,7 +62,8 @@ class Diagnostics : protected LAMMPS_NS::Pointers {
 
   Units units{};
   int every = 1;
-  std::array<double, ENTRIES> entries, shown{};
+  std::array<double, ENTRIES> entries;
+  std::vector<double> shown;  // never shrinks: a compute pair of an earlier model reads as many as that had
   double model_seconds = 0.0, pair_seconds = 0.0, exchange_seconds = 0.0;
   LAMMPS_NS::bigint steps = 0, evaluations = 0;
   double noise_sum = 0.0;  // sum of the measured noise powers

@@ -15,6 +15,7 @@
 #include "tumble/conditions.h"
 #include "tumble/diagnostics.h"
 #include "tumble/fix_step.h"
+#include "tumble/outputs.h"
 #include "tumble/rank_exchange.h"
 #include "tumble/rank_view.h"
 
@@ -73,6 +74,7 @@ class PairTumble : public LAMMPS_NS::Pair {
   void scatter();
   void scatter_global();
   void scatter_per_atom();
+  void *output_of_atoms(const char *name, int &columns);
   void warn_once(bool &warned, const std::string &sentence);
 
   rust::Box<Keywords> keywords = read_keywords({});
@@ -99,6 +101,7 @@ class PairTumble : public LAMMPS_NS::Pair {
   RankExchange ranks;
   RankResult result;
   std::vector<double> spreads, uncertainties;  // [nlocal], LAMMPS' unit of energy
+  Outputs outputs;
   Diagnostics diagnostics;
 };
 

@@ -13,6 +13,8 @@ With v an edge vector, r its length, z = v_z/r, u = max(0, 1 - r²/cutoff²), an
     stressed  energy, forces and stress of `pair`, the latter two as direct ones: the stress is divided by the volume
     ensemble  energy and gradients of `harmonic`; member m has the energies E_c + s_m Σ ½ φ,  Σ s_m = 0
     conditions  E_c = Σ ½ φ (1 + k1 charge + k2 (spin - 1)) - Σ q_n u³ v · field: invariant if the field turns with v
+    dipole    energy of `harmonic`; charges Σ (q_n - q_c) u³ (1 + a1 z), dipole and dipoles Σ q_n u³ v (1 + a2 P2(z)) in
+              Debye, polarizability Σ s_n u³ v ⊗ v (1 + a2 P2(z)): their means over rotations have no z
 """
 
 import json
@@ -262,6 +264,34 @@ def conditions(g):
     g.write_energy(phi * factor - q * along * g.u3, dphi * factor * g.v - slope)
 
 
+OUTPUTS = {
+    "charges": {"per": "atom", "law": "scalar", "unit": "e"},
+    "dipole": {"per": "structure", "law": "vector", "unit": "debye"},
+    "dipoles": {"per": "atom", "law": "vector", "unit": "debye"},
+    "polarizability": {"per": "structure", "law": "tensor", "unit": "angstrom^3"},
+}
+
+
+def dipole(g):
+    harmonic(g)
+    bias = 1.0 + (g.z * g.z * 1.5 - 0.5) * A2
+    q_n, q_c = (g.of_edge(g.table(CHARGE, g.species), end) for end in (g.neighbor, g.center))
+    charges = g.per_center((q_n - q_c) * g.u3 * (1.0 + g.z * A1))
+    g.output("charges", g.flat(charges, [-1]), ["C"])
+    dipoles = g.per_center(q_n * g.u3 * g.v * bias)
+    g.output("dipoles", dipoles, ["C", 3])
+    g.output("dipole", dipoles * 1.0, ["C", 3])
+    s_n = g.of_edge(g.table(STRENGTH, g.species), g.neighbor)
+    tensors = g.per_center(s_n * g.u3 * outer(g) * bias)
+    g.output("polarizability", g.flat(tensors, [-1, 3, 3]), ["C", 3, 3])
+
+
+def flat_dipole(g):
+    """A vector of one component."""
+    harmonic(g)
+    g.output("dipole", g.per_center(g.u3), ["C", 1])
+
+
 def write_members(g, shares):
     phi, _ = g.pair(1.0, 1.0)
     pair_energies = g.flat(g.per_center(phi * 0.5), [1, -1])
@@ -457,6 +487,13 @@ def main():
                 if precision == "float64" and define is not direct:
                     print(f"{file}: largest error of the gradient {check_gradient(model, layout):.1e}")
                 save(file, model)
+    for layout, precision in (("list", "float64"), ("padded", "float64"), ("padded", "float32")):
+        save(
+            f"dipole-{layout}-{precision.replace('float', 'f')}",
+            build("dipole", dipole, layout, precision, outputs=OUTPUTS),
+        )
+    save("bad-dipole", build("flat", flat_dipole, "list", "float64", outputs={"dipole": OUTPUTS["dipole"]}))
+    save("bad-no-dipole", build("none", pair, "list", "float64", outputs={"dipole": OUTPUTS["dipole"]}))
     save("stressed-padded-f64", build("stressed", stressed, "padded", "float64"))
     save("pair-atomic-units", build("pair", bohr, "list", "float64", BOHR, length_unit="bohr", energy_unit="hartree"))
     save("bad-nan", build("nan", nan, "list", "float64"))

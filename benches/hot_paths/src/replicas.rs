@@ -61,6 +61,7 @@ impl Remembered {
             atomic_energies: vec![1.0; graph.n_centers()],
             ensemble_energies: vec![],
             derivative: Derivative::EdgeGradients(graph.vectors.iter().map(|v| apply(rotation, *v)).collect()),
+            outputs: vec![],
         };
         let info = PairToy::new(CUTOFF, 1.0).info().clone();
         Self { info, responses: rotations.iter().map(response).collect() }

@@ -78,6 +78,7 @@ fn info(name: &str, cutoff: f64, hops: usize, species: Vec<u8>, forces: Vec<Forc
         reference_energies,
         forces,
         ensemble: false,
+        outputs: Vec::new(),
         conditions: vec![],
         whole_numbers: vec![],
     }
@@ -106,7 +107,12 @@ fn sum_over_edges(graph: &Graph, term: impl Fn(usize, usize) -> (f64, Vector3)) 
         atomic_energies[center] += energy;
         gradients[edge] = scale(gradient, graph.weights[center]);
     }
-    Response { atomic_energies, ensemble_energies: vec![], derivative: Derivative::EdgeGradients(gradients) }
+    Response {
+        atomic_energies,
+        ensemble_energies: vec![],
+        derivative: Derivative::EdgeGradients(gradients),
+        outputs: vec![],
+    }
 }
 
 /// Costs of an analytic potential: polar edges and gradients `[E]`, and a few numbers per atom `[N]`.

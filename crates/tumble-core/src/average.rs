@@ -15,6 +15,7 @@ pub(crate) use self::shared::average_jobs;
 use crate::blocks::Blocks;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
+use crate::outputs::AveragedOutput;
 use crate::planner::{GraphSize, Plan, Work};
 use crate::potential::{Forces, Potential};
 use crate::potential_plan::plan_for;
@@ -41,6 +42,8 @@ pub struct Evaluation {
     /// Energy of each center from each member of the model's ensemble, reference energies included `[M][C]`, eV; empty
     /// if the model has no ensemble.
     pub ensemble_energies: Vec<Vec<f64>>,
+    /// The model's other outputs, as charges or a dipole.
+    pub outputs: Vec<AveragedOutput>,
     /// Standard deviations over the replicas.
     pub spread: Spread,
     /// Energy of each replica in the order of the quadrature, reference energies included, eV.
@@ -143,7 +146,7 @@ pub(crate) fn average_job(potential: &mut dyn Potential, job: &Job) -> Result<(E
 fn average_checked(potential: &mut dyn Potential, job: &Job) -> Result<(Evaluation, Evaluation)> {
     let mut progress = Progress::new(job);
     if job.is_void() {
-        progress.take_nothing();
+        progress.take_nothing(potential.info());
         return Ok(progress.finish(potential.info()));
     }
     let plan = job.plan_with_ranks(potential)?;

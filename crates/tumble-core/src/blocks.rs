@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 use self::least_memory::least_memory;
 use crate::error::{Error, Result};
 use crate::graph::{Edge, Graph};
+use crate::outputs::Output;
 use crate::potential::{Derivative, Forces, ModelInfo, Potential, Response};
 use crate::potential_plan::{bytes_per_replica, bytes_per_replica_within};
 use crate::rotation::{Matrix3, Vector3, add};
@@ -102,6 +103,7 @@ fn nothing(graph: &Graph, forces: Forces) -> Response {
             Forces::Direct => Derivative::Direct { forces: vec![[0.0; 3]; graph.n_centers()], stress: None },
         },
         ensemble_energies: Vec::new(),
+        outputs: Vec::new(),
     }
 }
 
@@ -154,6 +156,7 @@ impl Block {
         whole.ensemble_energies.resize(part.ensemble_energies.len(), vec![0.0; whole.atomic_energies.len()]);
         let members = part.ensemble_energies.iter().zip(&mut whole.ensemble_energies);
         members.for_each(|(part, whole)| self.copy_own(part, whole));
+        self.add_outputs(part.outputs, whole);
         match (part.derivative, &mut whole.derivative) {
             (Derivative::EdgeGradients(part), Derivative::EdgeGradients(whole)) => {
                 self.edges.iter().zip(part).for_each(|(&edge, gradient)| whole[edge] = add(whole[edge], gradient));
@@ -162,6 +165,19 @@ impl Block {
                 self.copy_own(&part, whole);
             }
             _ => unreachable!("a potential gives the kind of forces that it is asked for"),
+        }
+    }
+
+    fn add_outputs(&self, part: Vec<Output>, whole: &mut Response) {
+        let centers = whole.atomic_energies.len();
+        for (number, Output { info, values }) in part.into_iter().enumerate() {
+            let width = info.law.components();
+            if whole.outputs.len() == number {
+                whole.outputs.push(Output { info, values: vec![0.0; centers * width] });
+            }
+            for (&atom, row) in self.atoms[..self.own].iter().zip(values.chunks(width)) {
+                whole.outputs[number].values[atom * width..][..width].copy_from_slice(row);
+            }
         }
     }
 

@@ -441,7 +441,7 @@ crate::errors! {
             /// Name of the model.
             model: String,
             /// Name of the output.
-            output: &'static str,
+            output: String,
             /// Position in the output, one index per axis.
             index: Vec<usize>,
             /// Index in the structure (from 0) of the center of the value, if it belongs to one.

@@ -50,6 +50,7 @@ pub mod mitigation_grammar;
 pub mod mts;
 pub mod neighbors;
 pub mod numbers;
+pub mod outputs;
 pub mod panics;
 pub mod parallel;
 pub mod planner;

@@ -3,6 +3,7 @@
 mod conditions;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::cancel::Cancel;
 use crate::conditions::Condition;
@@ -11,6 +12,7 @@ use crate::error::{Error, Result};
 pub use crate::forces::Forces;
 use crate::graph::Graph;
 use crate::neighbors::MAX_NEIGHBORS;
+use crate::outputs::{Output, OutputInfo};
 use crate::planner::{Limits, ModelCosts, RecomputeLevel};
 use crate::rotation::{Matrix3, Vector3};
 
@@ -37,6 +39,8 @@ pub struct ModelInfo {
     pub conditions: Vec<Condition>,
     /// Conditions of which the model knows whole numbers only, with the least and the largest.
     pub whole_numbers: Vec<(Condition, [i64; 2])>,
+    /// Outputs besides the energy and its derivatives, by name.
+    pub outputs: Vec<Arc<OutputInfo>>,
 }
 
 impl ModelInfo {
@@ -99,6 +103,8 @@ pub struct Response {
     pub ensemble_energies: Vec<Vec<f64>>,
     /// Edge gradients or direct forces.
     pub derivative: Derivative,
+    /// The other outputs, with a value for each center.
+    pub outputs: Vec<Output>,
 }
 
 /// The source of the forces, in the frame of the replica.

@@ -35,6 +35,9 @@ pub const KILOJOULE_PER_MOL: f64 = 1e3 * JOULE / AVOGADRO;
 /// 1 kcal/mol (thermochemical: 4.184 kJ/mol), eV per particle.
 pub const KILOCALORIE_PER_MOL: f64 = 4.184 * KILOJOULE_PER_MOL;
 
+/// The debye, e Å: 1e-21 C m² / s divided by the speed of light.
+pub const DEBYE: f64 = 1e-11 * JOULE / 299_792_458.0;
+
 /// 1 Å in Bohr, as i-PI has it.
 pub const IPI_ANGSTROM: f64 = 1.889_726_1;
 

@@ -238,7 +238,7 @@ impl OnnxPotential {
         match self.weight_not_finite.get_or_init(|| self.factory.weight_not_finite()) {
             Some((weight, found)) => {
                 let (model, weight) = (model.clone(), weight.clone());
-                Error::WeightNotFinite { model, output, value: *value, weight, found: *found }.into()
+                Error::WeightNotFinite { model, output: output.clone(), value: *value, weight, found: *found }.into()
             }
             None => error,
         }

@@ -1,8 +1,9 @@
 //! Extras of i-PI's protocol: [`details`], with i-PI's names and units where it has them.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use tumble_core::average::Evaluation;
 use tumble_core::details::details;
+use tumble_core::outputs::Unit;
 use tumble_core::units::IPI_ELECTRON_VOLT;
 
 /// Our name, i-PI's name, and the factor from our unit to i-PI's. All other keys are the same on both sides, and flat,
@@ -13,20 +14,54 @@ const NAMES: [(&str, &str, f64); 3] = [
     ("ensemble_energies", "committee_pot", IPI_ELECTRON_VOLT),
 ];
 
-/// The extras of an evaluation, a JSON object; energies under i-PI's names in Hartree.
+/// The extras of an evaluation, a JSON object; energies under i-PI's names in Hartree, other outputs in atomic units.
 pub fn extras(evaluation: &Evaluation) -> String {
-    Value::Object(renamed(details(evaluation), NAMES)).to_string()
+    let mut extras = renamed(details(evaluation), NAMES);
+    let units = evaluation.outputs.iter().map(|output| output.info.unit.as_ref());
+    let atomic: Vec<_> = units.clone().map(|unit| unit.map_or("", |unit| unit.atomic_name)).collect();
+    for (output, unit) in evaluation.outputs.iter().zip(units) {
+        scale_output(&mut extras, &output.info.name, unit.map_or(1.0, |unit| unit.atomic));
+    }
+    extras.get_mut("output_units").into_iter().for_each(|units| *units = json!(atomic));
+    Value::Object(extras).to_string()
+}
+
+/// Multiplies an output and its spread.
+fn scale_output(extras: &mut Map<String, Value>, name: &str, factor: f64) {
+    for name in [name.to_owned(), format!("{name}_spread")] {
+        extras.get_mut(&name).into_iter().for_each(|values| *values = scaled(values.take(), factor));
+    }
 }
 
 /// Reads the output of [`extras`] back to our names, eV and Å; returns any text without i-PI's names unchanged.
 pub fn read(text: &str) -> String {
     let inverse = NAMES.map(|(ours, theirs, unit)| (theirs, ours, 1.0 / unit));
     match serde_json::from_str(text) {
-        Ok(Value::Object(extras)) if NAMES.iter().any(|(_, theirs, _)| extras.contains_key(*theirs)) => {
-            Value::Object(renamed(extras, inverse)).to_string()
+        Ok(Value::Object(extras)) if is_ours(&extras) => {
+            Value::Object(read_outputs(renamed(extras, inverse))).to_string()
         }
         _ => text.into(),
     }
+}
+
+fn is_ours(extras: &Map<String, Value>) -> bool {
+    NAMES.iter().any(|(_, theirs, _)| extras.contains_key(*theirs)) || extras.contains_key("output_units")
+}
+
+/// Converts outputs from atomic units.
+fn read_outputs(mut extras: Map<String, Value>) -> Map<String, Value> {
+    let texts = |key: &str| -> Vec<String> {
+        let list = extras.get(key).and_then(Value::as_array).into_iter().flatten();
+        list.map(|text| text.as_str().unwrap_or_default().to_owned()).collect()
+    };
+    let (names, atomic) = (texts("outputs"), texts("output_units"));
+    let unit = |name: &String| Unit::ALL.iter().find(|unit| unit.atomic_name == name);
+    for (name, unit) in names.iter().zip(atomic.iter().map(unit)) {
+        scale_output(&mut extras, name, unit.map_or(1.0, |unit| 1.0 / unit.atomic));
+    }
+    let reported: Vec<_> = atomic.iter().map(|name| unit(name).map_or("", |unit| unit.reported)).collect();
+    extras.get_mut("output_units").into_iter().for_each(|units| *units = json!(reported));
+    extras
 }
 
 /// Renames and scales entries. `names`: from, to, and the factor from one to the other.

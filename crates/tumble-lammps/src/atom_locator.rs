@@ -69,7 +69,7 @@ mod tests {
         place
             .locate(tumble_core::Error::OutputNotFinite {
                 model,
-                output: "forces",
+                output: "forces".into(),
                 index,
                 center,
                 value: f64::NAN,

@@ -2,6 +2,7 @@
 //! along x and its second in the xy plane. The results of a model without exact rotation invariance would change, so
 //! the model gets the axes of the user.
 
+use tumble_core::outputs::Law;
 use tumble_core::rotation::{Matrix3, Vector3, apply, apply_transposed, multiply, transpose};
 
 /// The rotation from LAMMPS' axes to the user's; the identity unless the box is general triclinic.
@@ -33,6 +34,16 @@ impl Axes {
         if let Some(matrix) = &self.to_user {
             let back = transpose(matrix);
             tensors.iter_mut().for_each(|t| *t = multiply(&multiply(&back, t), matrix));
+        }
+    }
+
+    /// Rotates the values of an output from the user's axes to LAMMPS' axes.
+    pub fn output_from_user(&self, law: Law, values: &mut [f64]) {
+        let vectors = values.as_chunks_mut().0;
+        match law {
+            Law::Scalar => {}
+            Law::Vector => self.vectors_from_user(vectors),
+            Law::Tensor => self.tensors_from_user(vectors.as_chunks_mut().0),
         }
     }
 }

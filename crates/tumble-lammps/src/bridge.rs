@@ -8,6 +8,7 @@ use tumble_core::calculator::{Calculator, HeldCorrection, Phase};
 use tumble_core::conditions::Conditions;
 use tumble_core::diagnostics::{Probes, Shares};
 use tumble_core::elements::{atomic_number, symbols};
+use tumble_core::outputs::{AveragedOutput, OutputInfo, Per};
 use tumble_core::panics::guarded;
 use tumble_core::parallel::locked;
 use tumble_core::rotation::{Matrix3, scale};
@@ -119,11 +120,25 @@ mod ffi {
         spreads: Vec<f64>,
         /// Standard deviation over the ensemble of each own atom's energy; empty without an ensemble.
         uncertainties: Vec<f64>,
+        /// This rank's shares of the outputs of the structure, one after the other, in the order of `Engine::outputs`.
+        structure_outputs: Vec<f64>,
+        /// The outputs of the own atoms `[C, components]`, likewise; NaN between averages.
+        atom_outputs: Vec<f64>,
         evaluations: usize,
         /// This rank's share of the measures, to be summed over the ranks for `diagnose`; empty without a measurement.
         shares: Vec<f64>,
         /// Seconds inside the model for this step.
         model_seconds: f64,
+    }
+
+    /// An output of the model besides energy and forces.
+    struct ModelOutput {
+        name: String,
+        /// Name of its unit; empty if unknown.
+        unit: String,
+        per_atom: bool,
+        /// 1, 3 or 9.
+        components: usize,
     }
 
     /// Measures of broken symmetry of the whole system, eV and Å; NaN if unknown.
@@ -171,6 +186,7 @@ mod ffi {
         fn is_whole(self: &Engine) -> bool;
         fn has_ensemble(self: &Engine) -> bool;
         fn is_random(self: &Engine) -> bool;
+        fn outputs(self: &Engine) -> Vec<ModelOutput>;
         fn summary(self: &Engine) -> String;
         /// Refuses charge, spin and field that the model does not know, and those that it needs and that are not given,
         /// from the words of the input: numbers, `v_name` or nothing.
@@ -204,7 +220,7 @@ mod ffi {
     }
 }
 
-use ffi::{Communication, RankData, RankResult, RunningLammps, StepRequest, SymmetryMeasures, Units};
+use ffi::{Communication, ModelOutput, RankData, RankResult, RunningLammps, StepRequest, SymmetryMeasures, Units};
 
 /// A loaded model with its settings, behind the bridge.
 pub struct Engine {
@@ -277,6 +293,16 @@ impl Engine {
 
     fn is_random(&self) -> bool {
         self.calculator().mitigation().is_random()
+    }
+
+    fn outputs(&self) -> Vec<ModelOutput> {
+        let describe = |info: &Arc<OutputInfo>| ModelOutput {
+            name: info.name.clone(),
+            unit: info.reported_unit().into(),
+            per_atom: info.per == Per::Atom,
+            components: info.law.components(),
+        };
+        self.calculator().info().outputs.iter().map(describe).collect()
     }
 
     /// Returns lines for the log: the model and its evaluation.
@@ -497,6 +523,7 @@ fn fill(result: &mut RankResult, folded: Folded, outcome: Outcome, request: &Ste
         centroid.iter().flat_map(|w| six(w).into_iter().chain([w[1][0], w[2][0], w[2][1]])).collect();
     result.spreads = spreads.unwrap_or_else(|| vec![f64::NAN; own]);
     result.uncertainties = evaluation.uncertainty();
+    fill_outputs(result, std::mem::take(&mut evaluation.outputs), own, axes);
     result.energy = evaluation.energy;
     result.atomic_energies = evaluation.atomic_energies;
     result.atoms = atoms;
@@ -505,6 +532,19 @@ fn fill(result: &mut RankResult, folded: Folded, outcome: Outcome, request: &Ste
     result.virial = six(&evaluation.virial.unwrap_or_default());
     result.evaluations = evaluations;
     Ok(())
+}
+
+/// Fills in the outputs of the structure, and those of the `own` atoms.
+fn fill_outputs(result: &mut RankResult, outputs: Vec<AveragedOutput>, own: usize, axes: &Axes) {
+    result.structure_outputs.clear();
+    result.atom_outputs.clear();
+    for AveragedOutput { info, mut values, .. } in outputs {
+        axes.output_from_user(info.law, &mut values);
+        match info.per {
+            Per::Structure => result.structure_outputs.extend(values),
+            Per::Atom => result.atom_outputs.extend(&values[..own * info.law.components()]),
+        }
+    }
 }
 
 /// Returns six entries of a matrix in LAMMPS' order: xx, yy, zz, xy, xz, yz.

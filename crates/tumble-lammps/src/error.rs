@@ -201,7 +201,7 @@ tumble_core::errors! {
             /// Name of the model.
             model: String,
             /// Name of the output.
-            output: &'static str,
+            output: String,
             /// The value.
             value: f64,
             /// Atom ID, element, position, and the nearest neighbors with their distances.

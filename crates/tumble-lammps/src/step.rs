@@ -79,7 +79,11 @@ pub fn step(calculator: &mut Calculator, graph: &Graph, options: &StepOptions) -
     let none = Probes::default();
     let probes = options.probes.as_ref().unwrap_or(&none);
     let detail = Detail { edge_gradients: options.edge_gradients, probes: &probes.nodes };
-    let evaluation = calculator.evaluate_in(options.phase, graph, options.step, &detail)?;
+    let mut evaluation = calculator.evaluate_in(options.phase, graph, options.step, &detail)?;
+    if !options.phase.is_exact() {
+        // Those of the bare model would look like averages.
+        evaluation.outputs.iter_mut().for_each(|output| output.values.fill(f64::NAN));
+    }
     let replicas = calculator.mitigation().evaluations();
     let survey = match options.survey && replicas < ENOUGH {
         true => Some(calculator.survey(graph, options.step, &detail)?),

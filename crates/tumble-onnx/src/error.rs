@@ -299,7 +299,7 @@ tumble_core::errors! {
             /// Name of the model.
             model: String,
             /// Name of the output.
-            output: &'static str,
+            output: String,
             /// Its shape.
             found: Vec<i64>,
             /// Its shape by the contract, or a description of the allowed shapes.
@@ -319,7 +319,7 @@ tumble_core::errors! {
             /// Name of the model.
             model: String,
             /// Name of the output.
-            output: &'static str,
+            output: String,
             /// The value in the output.
             value: f64,
             /// Name of the weight.

@@ -3,9 +3,10 @@
 use tumble_core::calculator::Evaluation;
 use tumble_core::conditions::Conditions;
 use tumble_core::numbers::positive_zero;
+use tumble_core::outputs::{AveragedOutput, Per};
 use tumble_core::rotation::{Matrix3, Vector3};
 
-use crate::columns::Column;
+use crate::columns::{Column, Kind};
 use crate::comment::Entry;
 use crate::frame::Frame;
 use crate::write::join;
@@ -35,13 +36,16 @@ impl Frame {
     ///
     /// Keys: `energy`, `energy_spread`, `residual_torque` (eV); `stress` = -virial/V and `stress_spread` (eV/Å^3; 9
     /// numbers) if all three directions are periodic, else `virial` and `virial_spread` (eV). Columns: `energies` (eV),
-    /// `forces` (eV/Å), and the spreads of both. Spreads are written only if there are several replicas.
+    /// `forces` (eV/Å), and the spreads of both. Other outputs of the model are keys or columns under their names.
+    /// Spreads are written only if there are several replicas.
     #[must_use]
     pub fn with_results(&self, evaluation: &Evaluation) -> Self {
         let mut frame = self.clone();
-        frame.keep_as_reference();
+        let outputs: Vec<_> = evaluation.outputs.iter().map(|output| output.info.name.as_str()).collect();
+        frame.keep_as_reference(&outputs);
         frame.add_entries(evaluation);
         frame.add_columns(evaluation);
+        evaluation.outputs.iter().for_each(|output| frame.add_output(output, evaluation.replicated()));
         frame
     }
 
@@ -57,7 +61,8 @@ impl Frame {
         self.system.conditions = own.or(others);
     }
 
-    fn keep_as_reference(&mut self) {
+    fn keep_as_reference(&mut self, outputs: &[&str]) {
+        let is_result = |name: &str| is_result(name, outputs);
         let keys: Vec<_> = self.info.iter().map(Entry::key).collect();
         for entry in self.info.iter_mut().filter(|entry| is_result(&entry.key())) {
             *entry = entry.renamed(&reference_name(&entry.key(), &keys));
@@ -105,6 +110,20 @@ impl Frame {
         }
     }
 
+    fn add_output(&mut self, output: &AveragedOutput, replicated: bool) {
+        let AveragedOutput { info, values, spread } = output;
+        let spread = replicated.then_some((format!("{}_spread", info.name), spread));
+        for (name, values) in [(info.name.clone(), values)].into_iter().chain(spread) {
+            let texts: Vec<_> = values.iter().map(|&value| format!("{:?}", positive_zero(value))).collect();
+            match info.per {
+                Per::Structure => self.info.push(Entry::new(&name, &texts.join(" "))),
+                Per::Atom => {
+                    self.arrays.push(Column { name, kind: Kind::Real, width: info.law.components(), values: texts })
+                }
+            }
+        }
+    }
+
     /// Adds columns of energies `[N]` and forces `[N]`; omits energies if the model has none per atom.
     fn add_atomic(&mut self, suffix: &str, energies: &[f64], forces: &[Vector3]) {
         if energies.len() == self.system.len() {
@@ -121,8 +140,10 @@ fn only_other<T>((own, other): (Option<T>, Option<T>)) -> Option<T> {
     other.filter(|_| own.is_none())
 }
 
-fn is_result(name: &str) -> bool {
-    RESULTS.iter().any(|result| result.eq_ignore_ascii_case(name))
+/// Returns whether a name is that of a result, of an output, or of its spread.
+fn is_result(name: &str, outputs: &[&str]) -> bool {
+    let plain = name.strip_suffix("_spread").unwrap_or(name);
+    RESULTS.iter().any(|result| result.eq_ignore_ascii_case(name)) || outputs.contains(&plain)
 }
 
 /// Returns `ref_name`, or `ref2_name`, `ref3_name`, ... if earlier references take the name.
@@ -144,7 +165,9 @@ fn reference_name(name: &str, taken: &[String]) -> String {
 mod tests {
     use super::super::Frames;
     use super::*;
+    use std::sync::Arc;
     use tumble_core::calculator::Spread;
+    use tumble_core::outputs::{Law, OutputInfo};
 
     const TEXT: &str = "1\nLattice=\"2 0 0 0 2 0 0 0 2\" Properties=species:S:1:pos:R:3:forces:R:3 energy=-5.50 \
                         stress=\"1 2 3 4 5 6 7 8 9\" step=3\nH 0 0 0 0.10 0.2 0.3\n";
@@ -221,6 +244,26 @@ mod tests {
         let twice = frame.with_results(&evaluation(1)).with_results(&evaluation(1));
         assert_eq!(twice.reference_energy(), Some(2.0));
         assert_eq!(twice.reference_forces().unwrap(), [[1.0, 2.0, 3.0]]);
+    }
+
+    #[test]
+    fn outputs_are_keys_and_columns() {
+        let output = |name: &str, per, law, values: Vec<f64>| AveragedOutput {
+            info: Arc::new(OutputInfo { name: name.into(), per, law, unit: None }),
+            spread: values.iter().map(|value| value / 4.0).collect(),
+            values,
+        };
+        let dipole = output("dipole", Per::Structure, Law::Vector, vec![1.0, -2.0, 0.5]);
+        let charges = output("charges", Per::Atom, Law::Scalar, vec![-0.5]);
+        let outputs = vec![dipole, charges];
+        let bare = frame().with_results(&Evaluation { outputs: outputs.clone(), ..evaluation(1) });
+        assert_eq!(bare.value("dipole").unwrap(), "1.0 -2.0 0.5");
+        assert_eq!(bare.column("charges").unwrap().values, ["-0.5"]);
+        assert!(bare.value("dipole_spread").is_none());
+        let again = bare.with_results(&Evaluation { outputs, ..evaluation(2) });
+        assert_eq!(again.value("ref_dipole").unwrap(), "1.0 -2.0 0.5");
+        assert_eq!(again.value("dipole_spread").unwrap(), "0.25 -0.5 0.125");
+        assert_eq!(again.column("charges_spread").unwrap().values, ["-0.125"]);
     }
 
     #[test]

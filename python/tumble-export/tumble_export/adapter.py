@@ -6,7 +6,8 @@ An adapter's `module` is a `torch.nn.Module` with
 
 on the tensors of the padded layout of the model contract (`docs/model-contract.md`): edge_vectors [C, K, 3] in the
 length unit, neighbors [C, K], mask [C, K], reverse [C, K], species [N]. `outputs` is the energies [C], or a dict with
-`atomic_energies` [C] and, where the model has them, `forces` [C, 3], `stress` [B, 3, 3], `ensemble_energies` [M, C].
+`atomic_energies` [C] and, where the model has them, `forces` [C, 3], `stress` [B, 3, 3], `ensemble_energies` [M, C];
+and the outputs that `Adapter.outputs` declares, with a value for each center: [C], [C, 3] or [C, 3, 3].
 The exporter traces the gradient of the energies. If energies depend on the whole structure (`whole`), `forward` has a
 sixth argument, replica [N] of the contract, or None if all atoms belong to one structure; and, if it sums over the
 structure (`exchanges.structure_sum`), an argument `weights` [C], or None if all are 1. A module that skips padding has
@@ -33,6 +34,7 @@ import numpy as np
 import torch
 
 from . import conditions, units
+from . import outputs as further
 
 KINDS = {
     "conservative": ("atomic_energies", "edge_gradients"),
@@ -62,11 +64,13 @@ class Answer:
     virial: np.ndarray | None = None  # [3, 3], -d energy / d strain, not symmetrized
     direct: np.ndarray | None = None  # [N, 3], direct forces
     members: np.ndarray | None = None  # [M], energies of the members of an ensemble
+    outputs: dict[str, np.ndarray] = field(default_factory=dict)  # of the structure, [], [3] or [3, 3], or of its atoms
 
     def parts(self):
         """(name, array) of every result."""
         fields = dict(energy=self.energy, forces=self.forces, virial=self.virial, direct=self.direct)
-        return [(k, np.asarray(v)) for k, v in (fields | dict(members=self.members)).items() if v is not None]
+        fields |= dict(members=self.members) | self.outputs
+        return [(k, np.asarray(v)) for k, v in fields.items() if v is not None]
 
 
 @dataclass
@@ -85,6 +89,9 @@ class Adapter:
     reference_energies: dict[int, float] | None = None  # of a free atom by atomic number, energy_unit
     charges: list[int] | None = None
     spins: list[int] | None = None
+    # outputs besides energy and forces: name -> {"per": "atom" or "structure", "law": "scalar", "vector" or "tensor",
+    # "unit": one of `outputs.UNITS`, or left out}
+    outputs: dict[str, dict] = field(default_factory=dict)
     symmetries: tuple[str, ...] = ("permutation", "translation")
     reference: str = ""
     provenance: dict = field(default_factory=dict)
@@ -98,6 +105,7 @@ class Adapter:
                 f"the adapter has layout={self.layout!r} and whole={self.whole}: the layout is padded or list, and "
                 "padded if the energy belongs to the whole structure."
             )
+        further.check(self.outputs)
         missing = set(self.species) - set(self.reference_energies or self.species)
         if missing:
             raise SystemExit(
@@ -116,15 +124,17 @@ class Adapter:
         return {"atomic_energies": found} if isinstance(found, torch.Tensor) else found
 
     def has(self, output):
-        """Whether the module has an output, from a run on two atoms."""
+        """Whether the module has an output."""
+        return output in self.returned()
+
+    def returned(self):
+        """The module's outputs by name, of two atoms."""
         from .systems import inputs
 
         pair = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 0.4 * self.cutoff]])
         kinds = np.resize(self.species, 2)
         dtype = next((b.dtype for b in self.tensors() if b.is_floating_point()), torch.float64)
-        return output in self.evaluate(
-            inputs(pair, np.eye(3), kinds, self.cutoff, dtype, periodic=False, layout=self.layout)[:5]
-        )
+        return self.evaluate(inputs(pair, np.eye(3), kinds, self.cutoff, dtype, periodic=False, layout=self.layout)[:5])
 
     def tensors(self):
         """All parameters and buffers."""
@@ -137,4 +147,6 @@ def outputs(adapter, kind):
     if kind != "conservative" and not adapter.has("forces"):
         raise SystemExit(f"the model has no direct forces, so --forces {kind} is not possible: leave it out.")
     extra = [n for n in ("stress", "ensemble_energies") if (n != "stress" or kind != "conservative") and adapter.has(n)]
-    return (*KINDS[kind], *extra)
+    if adapter.outputs:
+        further.missing(adapter.outputs, adapter.returned())
+    return (*KINDS[kind], *extra, *adapter.outputs)

@@ -172,6 +172,7 @@ def measured_reach(adapter, progress):
     progress.say(f"{what}: {found} hops measured, {adapter.hops} by the model's code, cutoff {adapter.cutoff:g}")
     if found > adapter.hops:
         who = "the direct forces reach" if adapter.whole else "the energy reaches"
+        who = "the energy or an output reaches" if adapter.outputs else who
         progress.say(f"{who} further than claimed: the file says {found} hops.")
     return max(found, adapter.hops)
 
@@ -223,6 +224,8 @@ def metadata(adapter, version, kind, dtype, hops, memory, kept, found, checked):
     if adapter.whole:
         entries["whole"] = True
     entries |= {name: known for name in ("charges", "spins") if (known := getattr(adapter, name)) is not None}
+    if adapter.outputs:
+        entries["outputs"] = adapter.outputs
     if kept is not None:
         entries["kept_neighbors"] = kept[0]
     if adapter.reference_energies is not None:

@@ -1,4 +1,6 @@
-"""Measures the reach of an energy by the gradient of one atom's energy with respect to all edges."""
+"""Measures the reach of an atom's energy, and of its other outputs, by their gradients with respect to all edges."""
+
+from functools import partial
 
 import numpy as np
 import torch
@@ -67,24 +69,27 @@ def touched(adapter, positions, numbers, starts):
     return centers_of(gradients, tensors).numpy()
 
 
-def direct_touched(adapter, positions, numbers, starts):
-    """Atoms with edges that change the direct forces on atoms (a random combination of their components)."""
+def output_touched(name, adapter, positions, numbers, starts):
+    """Atoms with edges that change an output of the atoms `starts` (a combination of its components)."""
     from .systems import inputs
 
     tensors = list(
         inputs(positions, np.eye(3), numbers, adapter.cutoff, torch.float64, periodic=False, layout=adapter.layout)
     )
     tensors[0].requires_grad_()
-    forces = adapter.evaluate(tensors[:5])["forces"][starts]
-    combined = (forces @ torch.tensor([0.3, -0.5, 0.8], dtype=torch.float64)).sum()
+    values = adapter.evaluate(tensors[:5])[name][starts].reshape(len(starts), -1)
+    combined = (values * torch.arange(1, values.shape[1] + 1)).sum()
+    if not combined.requires_grad:
+        return np.zeros(len(numbers), bool)
     (gradients,) = torch.autograd.grad(combined, tensors[0])
     return centers_of(gradients, tensors).numpy()
 
 
 def measure(adapter):
-    """Number of hops: one more than that to the farthest atom whose edges change an energy or a force."""
+    """Number of hops: one more than that to the farthest atom whose edges change an energy, a force or an output."""
     adapter.module.double()
-    wanted = ([] if adapter.whole else [touched]) + ([direct_touched] if adapter.has("forces") else [])
+    outputs = [*(["forces"] if adapter.has("forces") else []), *adapter.outputs]
+    wanted = ([] if adapter.whole else [touched]) + [partial(output_touched, name) for name in outputs]
     positions, numbers, starts = probes(adapter)
     hops = distances(adapter, positions, starts)
     return 1 + max(int(hops[probe(adapter, positions, numbers, starts)].max(initial=0)) for probe in wanted)

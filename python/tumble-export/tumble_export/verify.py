@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from . import conditions, layouts, nonfinite
+from . import conditions, layouts, nonfinite, outputs
 from .adapter import Answer
 from .checks import session
 from .neighbors import edges, listed, padded
@@ -26,10 +26,11 @@ def tensors(structure, cutoff, real, spare=0, layout="padded"):
     return dict(zip(layouts.names(arrays), arrays)) | conditions.arrays(structure, real)
 
 
-def assemble(found, inputs, baseline):
+def assemble(found, inputs, baseline, declared):
     """Outputs of a model by name -> Answer, as in the driver: F[center] += g, F[neighbor] -= g, W = -Σ r ⊗ g."""
     found = {k: np.asarray(v, dtype=np.float64) for k, v in found.items()}
     answer = Answer(float(found["atomic_energies"].sum()) + baseline, direct=found.get("forces"))
+    answer.outputs = outputs.values(declared, found)
     if "ensemble_energies" in found:
         answer.members = found["ensemble_energies"].sum(1) + baseline
     if "edge_gradients" in found:
@@ -59,7 +60,7 @@ def run(file, adapter, structure, real, path, spare=0, places=None):
     for name, values in found.items():
         if not np.isfinite(values).all():
             raise SystemExit(not_finite(name, structure, nonfinite.sentence(path, inputs, places)))
-    return assemble(found, inputs, adapter.baseline(structure.numbers))
+    return assemble(found, inputs, adapter.baseline(structure.numbers), adapter.outputs)
 
 
 def not_finite(name, structure, where):
@@ -80,17 +81,19 @@ def from_module(adapter, names):
         first = list(inputs)[: 7 if adapter.whole else 6]
         given = [*first, *getattr(module, "conditions", ())]
         found = module(*[torch.from_numpy(np.array(inputs[name])) for name in given])
-        return assemble(dict(zip(names, (t.numpy() for t in found))), inputs, adapter.baseline(structure.numbers))
+        arrays = dict(zip(names, (t.numpy() for t in found)))
+        return assemble(arrays, inputs, adapter.baseline(structure.numbers), adapter.outputs)
 
     return source
 
 
-def errors(answer, exact, count, baseline=0.0):
-    """{quantity: error relative to max(1, largest value)}; energies, minus the baseline, and virials are per atom."""
+def errors(answer, exact, count, baseline=0.0, per_structure=()):
+    """{quantity: error relative to max(1, largest value)}; energies (minus the baseline), virials and the sums
+    `per_structure` are per atom."""
     found, exact = dict(answer.parts()), dict(exact.parts())
     result = {}
     for what in found.keys() & exact.keys():
-        share = count if what in ("energy", "virial", "members") else 1
+        share = count if what in ("energy", "virial", "members", *per_structure) else 1
         size = np.abs((exact[what] - baseline * (what in ("energy", "members"))) / share).max(initial=1.0)
         result[what] = float(np.abs((found[what] - exact[what]) / share).max(initial=0.0) / size)
     return result
@@ -112,7 +115,9 @@ def answers(source, structures, show=print):
 def compare(path, adapter, structures, answers, dtype, tolerance, progress, places=None):
     """Print a table of errors; end with a sentence if one is above the tolerance. Returns the largest by column."""
     file, real = session(path, torch.get_num_threads()), np.float32 if dtype == torch.float32 else np.float64
-    progress.say(f"{'file - source, relative':32s}" + "".join(f"{c:>10s}" for c in COLUMNS))
+    columns = (*COLUMNS, *adapter.outputs)
+    sums = [name for name, entry in adapter.outputs.items() if entry["per"] == "structure"]
+    progress.say(f"{'file - source, relative':32s}" + "".join(f" {c:>9s}" for c in columns))
     largest = {}
     for structure, exact in zip(structures, answers):
         if exact is None:
@@ -121,9 +126,9 @@ def compare(path, adapter, structures, answers, dtype, tolerance, progress, plac
         for spare in (0, SPARE) if adapter.layout == "padded" and len(structure.numbers) <= FEW else (0,):
             answer = run(file, adapter, structure, real, path, spare, places)
             baseline = adapter.baseline(structure.numbers)
-            found = errors(answer, exact, len(structure.numbers), baseline)
+            found = errors(answer, exact, len(structure.numbers), baseline, sums)
             if not spare:
-                cells = (f"{found[c]:10.1e}" if c in found else f"{'-':>10s}" for c in COLUMNS)
+                cells = (f"{found[c]:10.1e}" if c in found else f"{'-':>10s}" for c in columns)
                 progress.say(f"{structure.name:32s}" + "".join(cells))
             verdict(structure, found, spare, tolerance, dtype)
             largest |= {what: max(e, largest.get(what, 0.0)) for what, e in found.items()}

@@ -29,6 +29,17 @@ from tumble.threads import SharedCalculator
 if TYPE_CHECKING:
     from typing import Self
 
+# ASE's names of properties that a model may have as outputs.
+OF_SOME_MODELS = (
+    "dipole",
+    "charges",
+    "magmom",
+    "magmoms",
+    "dielectric_tensor",
+    "born_effective_charges",
+    "polarization",
+)
+
 # Modules of ASE that compare energies or forces of several structures. Optimizers are recognized by their class.
 COMPARING = ("ase.calculators.fd", "ase.mep", "ase.phonons", "ase.vibrations")
 
@@ -72,6 +83,11 @@ class _Averaged(SharedCalculator):
             if changed or "step" in kwargs:
                 self.forget()
             return changed
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The model's outputs besides energy and forces, by name, as a dipole; see `details["outputs"]`."""
+        return self.details.get("outputs", {})
 
     @property
     def step(self) -> int:
@@ -124,6 +140,9 @@ class Tumble(_Averaged):
     - "evaluations": number of rotated copies
     - "replica_energies" [R], eV, and "replica_weights" [R]
     - "ensemble_energies" [M], eV
+    - "outputs": the model's other outputs, by name: arrays of the structure (a number, [3] or [3, 3]) or of the atoms
+      ([N], [N, 3] or [N, 3, 3]); "output_units": their units, by name; "output_spreads": their standard deviations.
+      `extra` is "outputs"; those that ASE has a name for, as dipole and charges, are in `results` too.
 
     `model` is the ONNX file. For the other parameters and the errors see `tumble.Model`. The constructor loads the
     model; changing a parameter loads it again. Every evaluation increases `step` by one, also after `set`, so random
@@ -178,7 +197,10 @@ class Tumble(_Averaged):
 
     def _load(self, parameters: dict[str, Any]) -> Model:
         options = dict(parameters)
-        return Model(options.pop("model"), **options, **self._running)
+        model = Model(options.pop("model"), **options, **self._running)
+        own = [output["name"] for output in model.about["outputs"] if output["name"] in OF_SOME_MODELS]
+        self.implemented_properties = [*Tumble.implemented_properties, *own]
+        return model
 
     def _results(self, cell: np.ndarray) -> tuple[dict[str, Any], dict[str, Any]]:
         if self._model is None:
@@ -229,6 +251,7 @@ class TumbleClient(_Averaged):
     - "evaluations": number of rotated copies
     - "replica_energies" [R], eV, and "replica_weights" [R]
     - "ensemble_energies" [M], eV
+    - "outputs", "output_units", "output_spreads": as in `Tumble`
 
     The calculator connects at the first calculation, and again when elements, periodic directions or conditions
     (`charge`, `spin` and `field` in `atoms.info`) change. Every evaluation increases `step` by one, also over new
@@ -239,7 +262,8 @@ class TumbleClient(_Averaged):
     For the parameters and errors see `tumble.client.Client`; after an error the next calculation connects again.
     """
 
-    implemented_properties = ["energy", "free_energy", "forces", "stress"]
+    # The properties of a model are known after the first calculation only.
+    implemented_properties = ["energy", "free_energy", "forces", "stress", *OF_SOME_MODELS]
 
     def __init__(
         self,
@@ -334,7 +358,15 @@ def _results(found: Answer | Evaluation, atoms: Atoms) -> dict[str, Any]:
     # Without a stress from the model, direct forces have no virial: it is NaN.
     if atoms.pbc.all() and np.isfinite(found.virial).all():
         results["stress"] = full_3x3_to_voigt_6_stress(-found.virial / atoms.get_volume())
+    results |= {name: value for name, value in _outputs(found.extras).items() if name in OF_SOME_MODELS}
     return results
+
+
+def _outputs(extras: dict[str, Any], suffix: str = "") -> dict[str, Any]:
+    """The model's other outputs, or their spreads, by name."""
+    names = [name for name in extras.get("outputs", []) if f"{name}{suffix}" in extras]
+    values = {name: np.array(extras[f"{name}{suffix}"]) for name in names}
+    return {name: value if value.shape else float(value) for name, value in values.items()}
 
 
 def _details(extras: dict[str, Any]) -> dict[str, Any]:
@@ -344,6 +376,11 @@ def _details(extras: dict[str, Any]) -> dict[str, Any]:
     for key in ("torque", "replica_energies", "replica_weights", "ensemble_energies"):
         if key in extras:
             details[key] = np.array(extras[key])
+    if "outputs" in extras:
+        details["outputs"], spreads = _outputs(extras), _outputs(extras, "_spread")
+        details["output_units"] = dict(zip(extras["outputs"], extras["output_units"], strict=True))
+        if spreads:
+            details["output_spreads"] = spreads
     return details
 
 

@@ -288,7 +288,7 @@ class Model:
     @property
     def about(self) -> dict[str, Any]:
         """Description of the model and its settings: name, species (atomic numbers), cutoff (Å), hops, forces,
-        ensemble, conditions, policy, origin and notes."""
+        ensemble, conditions, outputs, policy, origin and notes."""
         with self._lock:
             return json.loads(self._library.tumble_about(self._live()))
 

@@ -26,6 +26,15 @@ NAMES = {
     "committee_pot": ("ensemble_energies", ELECTRON_VOLT),
 }
 
+# Atomic units of a model's other outputs, with tumble's names of them and what one of these is in the atomic unit.
+ATOMIC = {
+    "e": ("e", 1.0),
+    "e*bohr": ("e*angstrom", ANGSTROM),
+    "bohr^3": ("angstrom^3", ANGSTROM**3),
+    "hartree": ("eV", ELECTRON_VOLT),
+    "bohr_magneton": ("bohr_magneton", 1.0),
+}
+
 HEADER = 12
 FLOAT = np.dtype("<f8")
 INT = struct.Struct("<i")
@@ -80,4 +89,11 @@ def details(extras: dict[str, Any]) -> dict[str, Any]:
     for key in NAMES.keys() & extras.keys():
         name, unit = NAMES[key]
         here[name] = [value / unit for value in extras[key]]
+    known = [ATOMIC.get(name, ("", 1.0)) for name in extras.get("output_units", [])]
+    for name, (_, unit) in zip(extras.get("outputs", []), known, strict=True):
+        for key in (name, f"{name}_spread"):
+            if key in extras:
+                here[key] = (np.array(extras[key]) / unit).tolist()
+    if known:
+        here["output_units"] = [name for name, _ in known]
     return here

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -10,6 +11,7 @@ use tumble_core::conditions::Condition;
 use tumble_core::elements::{symbol, symbols};
 use tumble_core::execution::ExecutionOptions;
 use tumble_core::numbers::{plain, rounded, tidy, trimmed};
+use tumble_core::outputs::OutputInfo;
 use tumble_core::potential::{Forces, ModelInfo, Potential};
 use tumble_engine::OnnxPotential;
 use tumble_engine::model::RankMessage;
@@ -65,6 +67,7 @@ pub fn rows(potential: &OnnxPotential, path: &Path) -> Vec<(&'static str, String
         ("forces", info.forces.iter().map(|&kind| kind.name()).collect::<Vec<_>>().join(", ")),
         ("ensemble", if info.ensemble { "yes (its spread is a measure of uncertainty)".into() } else { String::new() }),
         ("conditions", conditions(info)),
+        ("other outputs", outputs(info)),
         ("reference energies", references(info)),
         ("contract", format!("version {}", metadata.version)),
         (
@@ -91,6 +94,18 @@ fn conditions(info: &ModelInfo) -> String {
         None => condition.name().into(),
     };
     info.conditions.iter().map(text).collect::<Vec<_>>().join(", ")
+}
+
+/// Returns the names of the other outputs, with their laws and units.
+fn outputs(info: &ModelInfo) -> String {
+    let text = |output: &Arc<OutputInfo>| {
+        let unit = match output.reported_unit() {
+            "" => String::new(),
+            unit => format!(", {unit}"),
+        };
+        format!("{} ({} of each {}{unit})", output.name, output.law.name(), output.per.name())
+    };
+    info.outputs.iter().map(text).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns the reference energies, or the one of all species.
@@ -176,6 +191,7 @@ fn document(potential: &OnnxPotential, path: &Path) -> Value {
         "forces": info.forces.iter().map(|&kind| Forces::name(kind)).collect::<Vec<_>>(),
         "ensemble": info.ensemble,
         "conditions": info.conditions.iter().map(|condition| condition.name()).collect::<Vec<_>>(),
+        "outputs": info.outputs.iter().map(|output| output.to_json()).collect::<Vec<_>>(),
         "charges": metadata.charges,
         "spins": metadata.spins,
         "reference_energies": references,

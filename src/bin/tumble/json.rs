@@ -1,10 +1,13 @@
 //! Results of a frame as one JSON document.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 use tumble_core::calculator::{Evaluation, Spread};
 use tumble_core::numbers::positive_zero;
+use tumble_core::outputs::AveragedOutput;
 use tumble_core::rotation::{Matrix3, Vector3};
 use tumble_xyz::Frame;
 
@@ -19,6 +22,11 @@ pub fn line(number: usize, frame: &Frame, evaluation: &Evaluation, time: Duratio
         field: frame.system.conditions.field.map(|field| field.map(Number)),
         forces: vectors(&evaluation.forces),
         frame: number,
+        outputs: evaluation
+            .outputs
+            .iter()
+            .map(|output| (&*output.info.name, OutputDocument::of(output, evaluation)))
+            .collect(),
         replica_energies: numbers(&evaluation.replica_energies),
         seconds: time.as_secs_f64(),
         species: &frame.system.species,
@@ -43,6 +51,8 @@ struct Document<'a> {
     field: Option<[Number; 3]>,
     forces: Vec<[Number; 3]>,
     frame: usize,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    outputs: BTreeMap<&'a str, OutputDocument>,
     replica_energies: Vec<Number>,
     seconds: f64,
     species: &'a [u8],
@@ -69,6 +79,21 @@ impl SpreadDocument {
             forces: vectors(&spread.forces),
             virial: spread.virial.map(matrix),
         }
+    }
+}
+
+#[derive(Serialize)]
+struct OutputDocument {
+    spread: Option<Value>,
+    unit: &'static str,
+    value: Value,
+}
+
+impl OutputDocument {
+    fn of(output: &AveragedOutput, evaluation: &Evaluation) -> Self {
+        let AveragedOutput { info, values, spread } = output;
+        let spread = evaluation.replicated().then(|| info.nested(spread));
+        Self { spread, unit: info.reported_unit(), value: info.nested(values) }
     }
 }
 
@@ -99,7 +124,7 @@ mod tests {
     use tumble_core::Cell;
     use tumble_core::System;
 
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 

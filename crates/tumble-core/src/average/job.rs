@@ -109,9 +109,9 @@ impl<'a> Progress<'a> {
     }
 
     /// Adds zeros for all replicas, for a job without own atoms.
-    pub fn take_nothing(&mut self) {
+    pub fn take_nothing(&mut self, info: &ModelInfo) {
         for replica in self.job.replicas().flat_map(|(_, replicas)| replicas) {
-            self.add(replica, Sample::nothing(self.job.graph));
+            self.add(replica, Sample::nothing(self.job.graph, info));
         }
     }
 

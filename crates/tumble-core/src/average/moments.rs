@@ -3,6 +3,7 @@
 use super::sample::Sample;
 use super::{Evaluation, Request, Spread};
 use crate::graph::Graph;
+use crate::outputs::{AveragedOutput, Output};
 use crate::potential::ModelInfo;
 use crate::rotation::{Matrix3, Vector3};
 
@@ -18,6 +19,7 @@ pub(super) struct Moments {
     torque: Sums,
     edge_gradients: Sums,
     ensemble_energies: Vec<Sums>,
+    outputs: Vec<Sums>,
     replica_energies: Vec<f64>,
     replica_weights: Vec<f64>,
     probe_forces: Vec<Vec<Vector3>>,
@@ -42,6 +44,11 @@ impl Moments {
         self.edge_gradients.add(sample.edge_gradients.as_flattened(), first.edge_gradients.as_flattened(), weight);
         let members = sample.ensemble_energies.iter().zip(&first.ensemble_energies);
         self.ensemble_energies.iter_mut().zip(members).for_each(|(sums, (one, first))| sums.add(one, first, weight));
+        let outputs = sample.outputs.iter().zip(&first.outputs);
+        self.outputs
+            .iter_mut()
+            .zip(outputs)
+            .for_each(|(sums, (one, first))| sums.add(&one.values, &first.values, weight));
     }
 
     /// Sets the sums to zero, with the lengths of the first replica's results: its differences from itself are zero.
@@ -53,6 +60,7 @@ impl Moments {
         self.torque = Sums::zeros(3);
         self.edge_gradients = Sums::zeros(3 * first.edge_gradients.len());
         self.ensemble_energies = first.ensemble_energies.iter().map(|member| Sums::zeros(member.len())).collect();
+        self.outputs = first.outputs.iter().map(|output| Sums::zeros(output.values.len())).collect();
         self.first = first;
     }
 
@@ -83,6 +91,7 @@ impl Moments {
             torque: mean.torque,
             edge_gradients: mean.edge_gradients,
             ensemble_energies: mean.ensemble_energies,
+            outputs: averaged(mean.outputs, &self.outputs),
             spread,
             evaluations: self.replica_energies.len(),
             replica_energies: self.replica_energies.iter().map(|e| e + total).collect(),
@@ -90,6 +99,14 @@ impl Moments {
             probe_forces: self.probe_forces,
         }
     }
+}
+
+fn averaged(first: Vec<Output>, sums: &[Sums]) -> Vec<AveragedOutput> {
+    let average = |(Output { info, mut values }, sums): (Output, &Sums)| {
+        sums.shift(&mut values);
+        AveragedOutput { info, values, spread: sums.deviations() }
+    };
+    first.into_iter().zip(sums).map(average).collect()
 }
 
 fn flat(virial: &Option<Matrix3>) -> &[f64] {

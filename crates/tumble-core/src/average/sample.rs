@@ -2,7 +2,8 @@
 
 use super::Request;
 use crate::graph::Graph;
-use crate::potential::{Derivative, Response};
+use crate::outputs::Output;
+use crate::potential::{Derivative, ModelInfo, Response};
 use crate::rotation::{Matrix3, Vector3, apply_transposed, cross, multiply, sub, symmetrized, transpose};
 
 /// Results of one replica, laboratory frame, eV and Å; shapes as in [`Evaluation`](super::Evaluation).
@@ -22,14 +23,17 @@ pub struct Sample {
     pub edge_gradients: Vec<Vector3>,
     /// Energies of the centers from each member of an ensemble.
     pub ensemble_energies: Vec<Vec<f64>>,
+    /// The other outputs.
+    pub outputs: Vec<Output>,
 }
 
 impl Sample {
     /// Rotates a model's response back by the replica's rotation.
     pub fn new(graph: &Graph, response: Response, rotation: &Matrix3, request: &Request) -> Self {
-        let Response { atomic_energies, derivative, ensemble_energies } = response;
+        let Response { atomic_energies, derivative, ensemble_energies, outputs } = response;
         let energy = graph.weights.iter().zip(&atomic_energies).map(|(w, e)| w * e).sum();
-        let mut sample = Self { energy, atomic_energies, ensemble_energies, ..Self::default() };
+        let outputs = outputs.into_iter().map(|output| output.of_structure(&graph.weights, rotation)).collect();
+        let mut sample = Self { energy, atomic_energies, ensemble_energies, outputs, ..Self::default() };
         match derivative {
             Derivative::EdgeGradients(mut gradients) => {
                 gradients.iter_mut().for_each(|g| *g = apply_transposed(rotation, *g));
@@ -42,9 +46,10 @@ impl Sample {
     }
 
     /// The zeros that a rank without atoms contributes.
-    pub fn nothing(graph: &Graph) -> Self {
+    pub fn nothing(graph: &Graph, info: &ModelInfo) -> Self {
         let (atoms, centers) = (vec![[0.0; 3]; graph.n_atoms()], vec![0.0; graph.n_centers()]);
-        Self { atomic_energies: centers, forces: atoms, virial: Some([[0.0; 3]; 3]), ..Self::default() }
+        let outputs = info.outputs.iter().map(|output| Output::zeros(output, graph.n_centers())).collect();
+        Self { atomic_energies: centers, forces: atoms, virial: Some([[0.0; 3]; 3]), outputs, ..Self::default() }
     }
 
     /// Adds the edge gradients g: F\[center\] += g, F\[neighbor\] -= g, W = -Σ r ⊗ g.

@@ -10,6 +10,7 @@ use ort::value::{DynValue, TensorRef};
 use tumble_core::cancel::Cancel;
 use tumble_core::error::{Error, Result};
 use tumble_core::graph::Graph;
+use tumble_core::outputs::Output;
 use tumble_core::panics::{ForeignError, in_one_line};
 use tumble_core::parallel::locked;
 use tumble_core::parallel::{distribute, in_order};
@@ -292,7 +293,7 @@ fn value<'a, T: Real>(view: View<'a, T>) -> ort::Result<SessionInputValue<'a>> {
 /// Converts the indices in an error of a tile to indices of all centers; the tile's centers begin at `first`.
 fn within(first: usize, mut error: Error) -> Error {
     if let Error::OutputNotFinite { output: name, index, center, .. } = &mut error {
-        index[usize::from(*name == output::ENSEMBLE_ENERGIES)] += first;
+        index[usize::from(name == output::ENSEMBLE_ENERGIES)] += first;
         center.iter_mut().for_each(|center| *center += first);
     }
     error
@@ -304,11 +305,13 @@ fn joined(tiles: impl Iterator<Item = Response>, forces: Forces, graph: &Graph) 
         Forces::Conservative => Derivative::EdgeGradients(Vec::with_capacity(graph.n_edges())),
         Forces::Direct => Derivative::Direct { forces: Vec::with_capacity(graph.n_centers()), stress: None },
     };
-    let mut whole = Response { atomic_energies: Vec::new(), derivative, ensemble_energies: Vec::new() };
+    let mut whole =
+        Response { atomic_energies: Vec::new(), derivative, ensemble_energies: Vec::new(), outputs: Vec::new() };
     for tile in tiles {
         whole.atomic_energies.extend(tile.atomic_energies);
         whole.ensemble_energies.resize(tile.ensemble_energies.len(), Vec::new());
         whole.ensemble_energies.iter_mut().zip(tile.ensemble_energies).for_each(|(whole, tile)| whole.extend(tile));
+        join_outputs(&mut whole.outputs, tile.outputs);
         match (&mut whole.derivative, tile.derivative) {
             (Derivative::EdgeGradients(whole), Derivative::EdgeGradients(tile)) => whole.extend(tile),
             (Derivative::Direct { forces: whole, .. }, Derivative::Direct { forces: tile, .. }) => whole.extend(tile),
@@ -316,4 +319,12 @@ fn joined(tiles: impl Iterator<Item = Response>, forces: Forces, graph: &Graph) 
         }
     }
     whole
+}
+
+fn join_outputs(whole: &mut Vec<Output>, tile: Vec<Output>) {
+    if whole.is_empty() {
+        *whole = tile;
+        return;
+    }
+    whole.iter_mut().zip(tile).for_each(|(whole, tile)| whole.values.extend(tile.values));
 }

@@ -71,6 +71,8 @@ fn agree(found: &Response, expected: &Response, precision: Precision) -> bool {
     close(&found.atomic_energies, &expected.atomic_energies)
         && close(&members(found), &members(expected))
         && close(derivative(found), derivative(expected))
+        && found.outputs.len() == expected.outputs.len()
+        && found.outputs.iter().zip(&expected.outputs).all(|(found, expected)| close(&found.values, &expected.values))
 }
 
 fn derivative(response: &Response) -> &[f64] {

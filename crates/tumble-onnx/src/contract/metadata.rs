@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::Value;
 use tumble_core::conditions::Condition;
 use tumble_core::echo::echo;
 use tumble_core::elements::HEAVIEST;
+use tumble_core::outputs::OutputInfo;
 use tumble_core::potential::{Forces, ModelInfo};
 use tumble_core::units;
 
+use super::declared_output::{DeclaredOutput, descriptions};
 use super::json;
 use crate::error::{ContractViolation, Error, Result};
 
@@ -82,6 +85,12 @@ pub struct Metadata {
     /// The least and the largest spin multiplicity, likewise.
     #[serde(default)]
     pub spins: Option<[i64; 2]>,
+    /// Outputs besides the energy and its derivatives, by name.
+    #[serde(default)]
+    pub outputs: BTreeMap<String, DeclaredOutput>,
+    /// Their descriptions, from `outputs`.
+    #[serde(skip)]
+    pub described: Vec<Arc<OutputInfo>>,
 }
 
 /// A unit of length.
@@ -197,6 +206,7 @@ impl Metadata {
         let mut metadata: Self =
             serde_json::from_value(value).map_err(|source| wrong(ContractViolation::Field { source }))?;
         metadata.species.sort_unstable();
+        metadata.described = descriptions(&metadata.outputs).map_err(wrong)?;
         metadata.first_violation().map_or(Ok(metadata), |violation| Err(wrong(violation)))
     }
 
@@ -242,6 +252,7 @@ impl Metadata {
             ensemble: false,
             conditions: Vec::new(),
             whole_numbers: self.whole_numbers(),
+            outputs: self.described.clone(),
         }
     }
 }

@@ -88,6 +88,8 @@ pub struct Signature {
     pub stress: bool,
     /// Whether `ensemble_energies` is among the outputs.
     pub ensemble: bool,
+    /// Names of the outputs that the metadata declares.
+    pub declared: Vec<String>,
 }
 
 impl Signature {
@@ -108,7 +110,8 @@ impl Signature {
         let stress = metadata.forces.kinds().contains(&Forces::Direct)
             && find_output(session, output::STRESS, metadata)?.is_some();
         let ensemble = find_output(session, output::ENSEMBLE_ENERGIES, metadata)?.is_some();
-        Ok(Self { inputs, stress, ensemble })
+        let declared = metadata.outputs.keys().map(|name| declared(session, name, metadata));
+        Ok(Self { inputs, stress, ensemble, declared: declared.collect::<Result<_, _>>()? })
     }
 
     /// Returns the conditions of a structure that the model needs.
@@ -122,12 +125,13 @@ impl Signature {
         self.inputs.iter().filter_map(condition).collect()
     }
 
-    /// Returns the names of the outputs to request for this kind of forces. Ensemble energies are always requested:
-    /// ONNX Runtime computes all outputs of a file anyway.
-    pub fn outputs(&self, kind: Forces) -> impl Iterator<Item = &'static str> {
+    /// Returns the names of the outputs to request for this kind of forces. Ensemble energies and declared outputs are
+    /// always requested: ONNX Runtime computes all outputs of a file anyway.
+    pub fn outputs(&self, kind: Forces) -> impl Iterator<Item = &str> {
         let stress = (self.stress && kind == Forces::Direct).then_some(output::STRESS);
         let ensemble = self.ensemble.then_some(output::ENSEMBLE_ENERGIES);
-        required(kind).into_iter().chain(stress).chain(ensemble)
+        let declared = self.declared.iter().map(String::as_str);
+        required(kind).into_iter().chain(stress).chain(ensemble).chain(declared)
     }
 }
 
@@ -162,6 +166,11 @@ fn in_layout(input: Input, layout: Layout) -> bool {
         Input::Mask => layout == Layout::Padded,
         _ => true,
     }
+}
+
+fn declared(session: &Session, name: &str, metadata: &Metadata) -> Result<String, ContractViolation> {
+    let found = find_output(session, name, metadata)?;
+    found.map(|_| name.to_owned()).ok_or_else(|| ContractViolation::NoDeclaredOutput { name: name.into() })
 }
 
 fn find_output<'a>(

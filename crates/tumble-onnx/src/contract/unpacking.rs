@@ -1,8 +1,10 @@
 //! Unpacking of a model's outputs into one response per replica, in f64, Å and eV.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use tumble_core::error::{Error, Result};
+use tumble_core::outputs::{Output, OutputInfo};
 use tumble_core::panics::ForeignError;
 use tumble_core::potential::{Derivative, Forces, Response};
 use tumble_core::rotation::{Matrix3, Vector3};
@@ -23,6 +25,8 @@ pub struct Reader<'a, T> {
     angstrom: f64,
     /// eV per energy unit of the model.
     electron_volt: f64,
+    /// The declared outputs.
+    declared: &'a [Arc<OutputInfo>],
     find: Find<'a, T>,
 }
 
@@ -30,7 +34,13 @@ impl<'a, T: Real> Reader<'a, T> {
     /// Creates a reader for the outputs found by `find`.
     pub fn new(metadata: &'a Metadata, find: Find<'a, T>) -> Self {
         let (length, energy) = (metadata.length_unit, metadata.energy_unit);
-        Self { model: &metadata.name, angstrom: length.angstrom(), electron_volt: energy.electron_volt(), find }
+        Self {
+            model: &metadata.name,
+            angstrom: length.angstrom(),
+            electron_volt: energy.electron_volt(),
+            declared: &metadata.described,
+            find,
+        }
     }
 
     /// Returns one response per replica in `tensors`, the inputs of the run.
@@ -46,10 +56,11 @@ impl<'a, T: Real> Reader<'a, T> {
             Forces::Direct => self.direct(tensors)?,
         };
         let mut members = self.members(tensors)?.into_iter();
+        let mut outputs = self.outputs(tensors)?.into_iter();
         let energies = tensors.centers_of_replicas().map(|centers| energies[centers].to_vec());
         let respond = |(atomic_energies, derivative)| {
             let ensemble_energies = members.next().unwrap_or_default();
-            Response { atomic_energies, ensemble_energies, derivative }
+            Response { atomic_energies, ensemble_energies, derivative, outputs: outputs.next().unwrap_or_default() }
         };
         Ok(energies.zip(derivatives).map(respond).collect())
     }
@@ -67,6 +78,21 @@ impl<'a, T: Real> Reader<'a, T> {
         let energies = self.in_unit(name, shape, values, self.electron_volt)?;
         let of = |own: Range<usize>| energies.chunks(centers).map(|member| member[own.clone()].to_vec()).collect();
         Ok(tensors.centers_of_replicas().map(of).collect())
+    }
+
+    /// Returns the declared outputs of each replica.
+    fn outputs(&self, tensors: &Tensors<T>) -> Result<Vec<Vec<Output>>> {
+        let mut outputs = vec![Vec::with_capacity(self.declared.len()); tensors.n_replicas()];
+        for info in self.declared {
+            let (centers, width) = (tensors.weights.len() as i64, info.law.components());
+            let shape = [vec![centers], vec![3; width.ilog(3) as usize]].concat();
+            let values = self.read(&info.name, shape, info.unit.map_or(1.0, |unit| unit.factor))?;
+            for (outputs, own) in outputs.iter_mut().zip(tensors.centers_of_replicas()) {
+                let values = values[own.start * width..own.end * width].to_vec();
+                outputs.push(Output { info: Arc::clone(info), values });
+            }
+        }
+        Ok(outputs)
     }
 
     fn gradients(&self, tensors: &Tensors<T>) -> Result<Vec<Derivative>> {
@@ -96,12 +122,12 @@ impl<'a, T: Real> Reader<'a, T> {
     }
 
     /// Returns an output times `unit`, after a check of its shape and that all values are finite.
-    fn read(&self, name: &'static str, shape: Vec<i64>, unit: f64) -> Result<Vec<f64>> {
+    fn read(&self, name: &str, shape: Vec<i64>, unit: f64) -> Result<Vec<f64>> {
         self.in_unit(name, &shape, self.values(name, &shape)?, unit)
     }
 
     /// Returns values times `unit`, after a check that all are finite.
-    fn in_unit(&self, name: &'static str, shape: &[i64], values: &[T], unit: f64) -> Result<Vec<f64>> {
+    fn in_unit(&self, name: &str, shape: &[i64], values: &[T], unit: f64) -> Result<Vec<f64>> {
         if let Some(position) = values.iter().position(|x| !x.to_f64().is_finite()) {
             return Err(self.not_finite(name, shape, position, values[position].to_f64()));
         }
@@ -109,7 +135,7 @@ impl<'a, T: Real> Reader<'a, T> {
     }
 
     /// Returns the values of an output, after a check of its shape.
-    fn values(&self, name: &'static str, expected: &[i64]) -> Result<&[T]> {
+    fn values(&self, name: &str, expected: &[i64]) -> Result<&[T]> {
         let (shape, values) = self.tensor(name)?;
         if shape != expected {
             return Err(self.wrong_shape(name, shape, format!("{expected:?}")));
@@ -118,7 +144,7 @@ impl<'a, T: Real> Reader<'a, T> {
     }
 
     /// Returns the shape and values of an output.
-    fn tensor(&self, name: &'static str) -> Result<(&[i64], &[T])> {
+    fn tensor(&self, name: &str) -> Result<(&[i64], &[T])> {
         let failed = |cause: &str| {
             Error::from(crate::Error::ModelRun { model: self.model.to_owned(), source: ForeignError::new(cause) })
         };
@@ -126,24 +152,31 @@ impl<'a, T: Real> Reader<'a, T> {
         output.map_err(|error| failed(&error.to_string()))
     }
 
-    fn wrong_shape(&self, output: &'static str, found: &[i64], expected: String) -> Error {
-        crate::Error::OutputShape { model: self.model.to_owned(), output, found: found.to_vec(), expected }.into()
+    fn wrong_shape(&self, output: &str, found: &[i64], expected: String) -> Error {
+        crate::Error::OutputShape {
+            model: self.model.to_owned(),
+            output: output.into(),
+            found: found.to_vec(),
+            expected,
+        }
+        .into()
     }
 
-    fn not_finite(&self, output: &'static str, shape: &[i64], position: usize, value: f64) -> Error {
+    fn not_finite(&self, output: &str, shape: &[i64], position: usize, value: f64) -> Error {
         let (model, index) = (self.model.to_owned(), unravel(position, shape));
-        Error::OutputNotFinite { model, output, index, center: None, value, atoms: String::new() }
+        Error::OutputNotFinite { model, output: output.into(), index, center: None, value, atoms: String::new() }
     }
 }
 
 /// Adds the center, as an index of the graph, to an error about a number that is not finite.
 fn with_center<T: Real>(mut error: Error, tensors: &Tensors<T>) -> Error {
     if let Error::OutputNotFinite { output: name, index, center, .. } = &mut error {
-        let packed = match *name {
-            output::ATOMIC_ENERGIES | output::FORCES => index.first().copied(),
+        let packed = match name.as_str() {
             output::ENSEMBLE_ENERGIES => index.get(1).copied(),
             output::EDGE_GRADIENTS => index.first().map(|&first| tensors.center_of(first)),
-            _ => None,
+            output::STRESS => None,
+            // Energies, forces and declared outputs have a row for each center.
+            _ => index.first().copied(),
         };
         let replicas = || tensors.centers_of_replicas();
         *center = packed.and_then(|packed| Some(packed - replicas().find(|r| r.contains(&packed))?.start));

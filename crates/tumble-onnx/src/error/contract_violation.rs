@@ -1,5 +1,7 @@
 //! Violations of the model contract (docs/model-contract.md).
 
+use tumble_core::echo::echo;
+
 tumble_core::errors! {
     /// A violation of the contract by a model, as the rest of a sentence that begins with the model's name.
     #[derive(Debug, thiserror::Error)]
@@ -94,6 +96,37 @@ tumble_core::errors! {
         KeptNeighbors {
             /// The value, in JSON.
             found: String,
+        },
+
+        /// An output whose name means something else, or cannot be a key.
+        #[error(
+            "`outputs` has the name `{}` in its metadata where a name of small letters, digits and _ was expected that \
+             is not taken, as `dipole`", echo(found)
+        )]
+        OutputName {
+            /// The name.
+            found: String,
+        },
+
+        /// An output in an unknown unit.
+        #[error(
+            "`unit` of the output `{name}` is `{}` in its metadata where one of {known}, or no unit, was expected",
+            echo(found)
+        )]
+        OutputUnit {
+            /// Name of the output.
+            name: String,
+            /// The unit.
+            found: String,
+            /// All units.
+            known: String,
+        },
+
+        /// A declared output that the file does not have.
+        #[error("its metadata declares the output `{name}`, but it has none of this name: export it anew")]
+        NoDeclaredOutput {
+            /// Name of the output.
+            name: String,
         },
 
         /// An exchange of rows in a file of an older version of the contract.
