@@ -227,6 +227,8 @@ int tumble_per_atom(tumble_model *model, int n_atoms, double *energies, double *
  *   was more than one
  * - `replica_energies` [R] (eV), `replica_weights` [R]: energy and weight of each rotation, if there was more than one
  * - `ensemble_energies` [M] (eV): energies of the members, if the model is an ensemble
+ * - `outputs`, `output_units`: names and units of the model's other outputs, if it has any; under each name its values,
+ *   a number, [3] or [3][3], of the structure or of each atom; with several rotations their spreads as NAME_spread
  *
  * @param model  from tumble_load()
  * @return the text, valid until this thread's next tumble_compute() with the model; "" if there is no last structure,
@@ -240,6 +242,8 @@ const char *tumble_details(tumble_model *model);
  * - `name`, `species` (atomic numbers), `cutoff` (Å), `hops` (an atom's energy depends on atoms within hops * cutoff)
  * - `forces`: the kinds that the model offers, the preferred one first; `ensemble`: whether the model is an ensemble
  * - `conditions`: those that the model needs, of `charge`, `spin` and `field`
+ * - `outputs`: the model's other outputs, each with `name`, `per` (atom or structure), `law` (scalar, vector or tensor)
+ *   and `unit` ("" if unknown)
  * - `policy`: the evaluations for each structure, in words
  * - `origin`: the file and its SHA-256; `notes`: warnings for the user, as sentences
  *

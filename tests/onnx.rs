@@ -350,8 +350,7 @@ fn models_breaking_the_contract_are_refused() {
             "breaks the model contract: unknown field `reference_energy`, expected one of `version`, `name`, `cutoff`, \
              `hops`, `whole`, `species`, `length_unit`, `energy_unit`, `precision`, `layout`, `forces`, \
              `reference_energies`, `symmetries`, `reference`, `provenance`, `bytes_per_edge`, `kept_neighbors`, `charges`, \
-             `spins` in its \
-             metadata",
+             `spins`, `outputs` in its metadata",
         ),
         ("bad-precision", "breaks the model contract: its input `edge_vectors` is of f32 where f64 was expected"),
     ];
