@@ -57,7 +57,12 @@ fn joined(parts: &[(Share, Vec<Response>)], whole: &Graph, replica: usize) -> Re
             .for_each(|(&atom, &energy)| energies[atom] = energy);
         share.edges.iter().zip(found).for_each(|(&edge, &gradient)| gradients[edge] = gradient);
     }
-    Response { atomic_energies: energies, ensemble_energies: vec![], derivative: Derivative::EdgeGradients(gradients) }
+    Response {
+        atomic_energies: energies,
+        ensemble_energies: vec![],
+        derivative: Derivative::EdgeGradients(gradients),
+        member_derivatives: vec![],
+    }
 }
 
 fn difference(found: &Response, expected: &Response) -> f64 {

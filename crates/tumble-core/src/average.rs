@@ -1,15 +1,19 @@
 //! Averages a model over rotations: rotates the graph, evaluates, rotates back, averages with the weights of a
 //! quadrature, and measures the spread.
 
+mod deviations;
 mod job;
+mod members;
 mod moments;
 mod sample;
 mod shared;
 
 use std::borrow::Cow;
 
+pub use self::deviations::force_deviations;
 use self::job::Progress;
 pub(crate) use self::job::{Bare, Job};
+pub use self::members::Members;
 pub use self::sample::Sample;
 pub(crate) use self::shared::average_jobs;
 use crate::blocks::Blocks;
@@ -41,6 +45,8 @@ pub struct Evaluation {
     /// Energy of each center from each member of the model's ensemble, reference energies included `[M][C]`, eV; empty
     /// if the model has no ensemble.
     pub ensemble_energies: Vec<Vec<f64>>,
+    /// Forces and virials of the members of a committee.
+    pub members: Members,
     /// Standard deviations over the replicas.
     pub spread: Spread,
     /// Energy of each replica in the order of the quadrature, reference energies included, eV.

@@ -99,6 +99,8 @@ pub struct Response {
     pub ensemble_energies: Vec<Vec<f64>>,
     /// Edge gradients or direct forces.
     pub derivative: Derivative,
+    /// Derivatives of the M members of a [committee](crate::committee) `[M]`; empty without one.
+    pub member_derivatives: Vec<Derivative>,
 }
 
 /// The source of the forces, in the frame of the replica.
@@ -191,5 +193,10 @@ pub trait Potential: Send {
     /// Returns the workers and the provider that evaluate the model, with `memory` bytes for it.
     fn limits(&self, memory: usize) -> Limits {
         Limits::one_worker(memory)
+    }
+
+    /// Returns the number of members of a [committee](crate::committee); 0 for a single model.
+    fn members(&self) -> usize {
+        0
     }
 }

@@ -1,6 +1,7 @@
 //! The results of one replica, rotated back into the laboratory frame.
 
 use super::Request;
+use super::members::Members;
 use crate::graph::Graph;
 use crate::potential::{Derivative, Response};
 use crate::rotation::{Matrix3, Vector3, apply_transposed, cross, multiply, sub, symmetrized, transpose};
@@ -22,23 +23,37 @@ pub struct Sample {
     pub edge_gradients: Vec<Vector3>,
     /// Energies of the centers from each member of an ensemble.
     pub ensemble_energies: Vec<Vec<f64>>,
+    /// Results of the members of a committee.
+    pub members: Members,
 }
 
 impl Sample {
     /// Rotates a model's response back by the replica's rotation.
     pub fn new(graph: &Graph, response: Response, rotation: &Matrix3, request: &Request) -> Self {
-        let Response { atomic_energies, derivative, ensemble_energies } = response;
+        let Response { atomic_energies, derivative, ensemble_energies, member_derivatives } = response;
         let energy = graph.weights.iter().zip(&atomic_energies).map(|(w, e)| w * e).sum();
-        let mut sample = Self { energy, atomic_energies, ensemble_energies, ..Self::default() };
+        let members = Members::of(member_derivatives, graph, rotation);
+        let mut sample = Self { energy, atomic_energies, ensemble_energies, members, ..Self::default() };
+        sample.add_derivative(graph, derivative, rotation, request.edge_gradients);
+        sample
+    }
+
+    /// Adds forces and virial, rotated back, and the edge gradients if they are requested.
+    pub(super) fn add_derivative(
+        &mut self,
+        graph: &Graph,
+        derivative: Derivative,
+        rotation: &Matrix3,
+        edge_gradients: bool,
+    ) {
         match derivative {
             Derivative::EdgeGradients(mut gradients) => {
                 gradients.iter_mut().for_each(|g| *g = apply_transposed(rotation, *g));
-                sample.add_gradients(graph, &gradients);
-                sample.edge_gradients = if request.edge_gradients { gradients } else { Vec::new() };
+                self.add_gradients(graph, &gradients);
+                self.edge_gradients = if edge_gradients { gradients } else { Vec::new() };
             }
-            Derivative::Direct { forces, stress } => sample.add_direct(graph, &forces, stress, rotation),
+            Derivative::Direct { forces, stress } => self.add_direct(graph, &forces, stress, rotation),
         }
-        sample
     }
 
     /// The zeros that a rank without atoms contributes.
