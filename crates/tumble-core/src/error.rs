@@ -46,6 +46,20 @@ crate::errors! {
             found: usize,
         },
 
+        /// The same model twice in a committee.
+        ///
+        /// Cause: Two of the files have the same content.
+        ///
+        /// Cure: Name each model once. A copy of a model agrees with it everywhere, and hides the disagreement of the
+        /// others.
+        #[error("{first} and {second} are the same model: give each model of a committee once")]
+        CommitteeTwice {
+            /// The first file.
+            first: String,
+            /// The file with the same content.
+            second: String,
+        },
+
         /// A model that does not fit the others of a committee.
         ///
         /// Cause: The members of a committee are evaluated on the same neighbor list, with the same kind of forces, and
