@@ -35,7 +35,8 @@ void *PairTumble::extract(const char *name, int &dimensions) {
     return scales;
   }
   dimensions = 0;
-  if (std::strcmp(name, "spread_flag") == 0 || std::strcmp(name, "uncertainty_flag") == 0) return &per_atom_wanted;
+  for (const char *flag : {"spread_flag", "uncertainty_flag", "force_deviation_flag"})
+    if (std::strcmp(name, flag) == 0) return &per_atom_wanted;
   return nullptr;
 }
 

@@ -10,7 +10,7 @@ mod shared;
 
 use std::borrow::Cow;
 
-pub use self::deviations::force_deviations;
+pub use self::deviations::{energy_deviation, force_deviations};
 use self::job::Progress;
 pub(crate) use self::job::{Bare, Job};
 pub use self::members::Members;

@@ -13,7 +13,7 @@ impl Evaluation {
     /// without a committee or ensemble.
     pub fn energy_deviation(&self) -> Option<f64> {
         let energies = self.member_energies();
-        (!energies.is_empty()).then(|| sample_deviation(&energies))
+        (!energies.is_empty()).then(|| energy_deviation(&energies))
     }
 
     /// Returns the deviation of the force on each atom over the members of a committee `[N]`, eV/Å; empty without one.
@@ -26,6 +26,11 @@ impl Evaluation {
     pub fn max_force_deviation(&self) -> Option<f64> {
         self.force_deviations().into_iter().reduce(f64::max)
     }
+}
+
+/// Returns the standard deviation of the energies of the members, with the divisor M - 1 of a sample.
+pub fn energy_deviation(members: &[f64]) -> f64 {
+    sample_deviation(members)
 }
 
 /// Returns sqrt(mean over members of |F - mean F|²) of the force F on each atom, from the forces `[M][N]` of the
