@@ -24,6 +24,8 @@ NAMES = {
     "o3grid_pots": ("replica_energies", ELECTRON_VOLT),
     "o3grid_weights": ("replica_weights", 1.0),
     "committee_pot": ("ensemble_energies", ELECTRON_VOLT),
+    "committee_force": ("member_forces", FORCE),
+    "committee_virial": ("member_virials", ELECTRON_VOLT),
 }
 
 HEADER = 12
@@ -79,5 +81,5 @@ def details(extras: dict[str, Any]) -> dict[str, Any]:
     here = {key: value for key, value in extras.items() if key not in NAMES}
     for key in NAMES.keys() & extras.keys():
         name, unit = NAMES[key]
-        here[name] = [value / unit for value in extras[key]]
+        here[name] = (np.array(extras[key]) / unit).tolist()
     return here
