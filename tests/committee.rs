@@ -17,8 +17,8 @@ use tumble_core::{Calculator, Cell, Evaluation, Settings, System};
 use tumble_engine::load_models;
 
 /// Models with one cutoff, for H and O; the last one reaches two hops.
-const MODELS: [&str; 3] = ["harmonic-list-f64", "both-padded-f64", "twohop-list-f64"];
-const DIRECT: [&str; 2] = ["direct-list-f64", "both-padded-f64"];
+const MODELS: [&str; 3] = ["harmonic-list-f64", "pair-padded-f64", "twohop-list-f64"];
+const DIRECT: [&str; 2] = ["direct-list-f64", "stressed-padded-f64"];
 
 fn path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/models/{name}.onnx"))

@@ -10,7 +10,7 @@ from tumble import Model, ModelError
 from tumble.ase import Tumble
 
 TOYS = Path(__file__).resolve().parents[2] / "tests/data/models"
-FILES = [TOYS / f"{name}.onnx" for name in ("harmonic-list-f64", "both-padded-f64", "twohop-list-f64")]
+FILES = [TOYS / f"{name}.onnx" for name in ("harmonic-list-f64", "pair-padded-f64", "twohop-list-f64")]
 OPTIONS = {"rotate": "octahedral", "inversion": True}
 
 

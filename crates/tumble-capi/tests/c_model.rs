@@ -114,7 +114,7 @@ fn ensemble_energies_are_in_electron_volts() {
 
 #[test]
 fn committees_have_the_results_of_rust() {
-    let names = ["harmonic-padded-f64", "both-list-f64"].map(model);
+    let names = ["harmonic-padded-f64", "pair-list-f64"].map(model);
     let found = lines(cc::watched(program()).arg("committee").args(&names));
     let expected = [
         "none: \"the argument n_files is 0: give at least one file\"".to_owned(),
