@@ -1,6 +1,7 @@
 // Disagreement between the models of a committee: the forces of each are summed over ghosts, then compared.
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "atom.h"
@@ -10,6 +11,13 @@
 using namespace LAMMPS_NS;
 
 namespace tumble {
+
+// Fix pair may ask for the deviations of a step at which they were not computed, with other atoms on this rank.
+void PairTumble::update_deviations(bool measured) {
+  if ((*engine)->members() == 0) return;
+  deviations.assign(atom->nlocal, NAN);
+  if (measured) measure_deviations();
+}
 
 // Measures the deviations of energy and forces. Collective.
 void PairTumble::measure_deviations() {

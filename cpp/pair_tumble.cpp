@@ -70,7 +70,7 @@ void PairTumble::compute(int eflag, int vflag) {
   energy_scale = scale * units.electron_volt;
   force_scale = energy_scale / units.angstrom;
   scatter();
-  if (request.members) measure_deviations();
+  update_deviations(request.members);
   record_step(request.integrator);
   diagnostics.add_step(**engine, result, platform::walltime() - start, ranks.take_seconds());
   if (threshold > 0.0) diagnostics.check_uncertainty(uncertainties, threshold);

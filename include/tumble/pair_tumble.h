@@ -75,6 +75,7 @@ class PairTumble : public LAMMPS_NS::Pair {
   void scatter();
   void scatter_global();
   void scatter_per_atom();
+  void update_deviations(bool measured);
   void measure_deviations();
   void sum_member_forces(size_t member);
   double member_energy_deviation() const;
@@ -104,7 +105,7 @@ class PairTumble : public LAMMPS_NS::Pair {
   RankExchange ranks;
   RankResult result;
   std::vector<double> spreads, uncertainties;  // [nlocal], LAMMPS' unit of energy
-  std::vector<double> deviations;              // of the force, over a committee [nlocal], LAMMPS' unit of force
+  std::vector<double> deviations;              // of the force over a committee [nlocal], LAMMPS' unit; NaN if unknown
   std::vector<double> member_forces;           // of one model of a committee [nlocal + nghost][3], eV/Å
   Diagnostics diagnostics;
 };

@@ -116,6 +116,16 @@ def test_multiple_time_stepping(tmp_path):
         assert_close(asked[step]["f_d"], frame["f_d"], 1e-8)
 
 
+def test_without_a_trigger_there_are_no_values_between_outputs(tmp_path):
+    output = OUTPUT.replace("thermo 1\n", "thermo 100\n").replace("dump 1 all custom 1 ", "dump 1 all custom 4 ")
+    output = output.replace("fix d all pair 1", "fix d all pair 3")
+    for flag, known in ((0, False), (1, True)):
+        script = triclinic() + pair(MODELS) + output.format(flag=flag, steps=4)
+        succeed(tmp_path, script, 2)
+        # The values of step 4 are those that the fix has stored at step 3.
+        assert np.isfinite(dump(tmp_path / "d.dump")[1]["f_d"]).all() == known
+
+
 def test_units_and_scale(tmp_path):
     (metal,), (frame,) = committee(tmp_path, triclinic() + pair(MODELS))
     script = triclinic().replace("units metal", "units real") + pair(MODELS)
