@@ -1,7 +1,9 @@
 // pair_coeff: the model and the elements of the atom types, checked to agree on all ranks.
 
+#include <algorithm>
 #include <cstring>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "atom.h"
@@ -29,6 +31,13 @@ std::string broadcast(std::string text, int root, MPI_Comm world) {
   text.resize(length);
   MPI_Bcast(text.data(), length, MPI_CHAR, root, world);
   return text;
+}
+
+// Returns the index after the last model: the word at MODEL, and the words after it that end in .onnx.
+int end_of_models(int narg, char **arg) {
+  int end = std::min(MODEL + 1, narg);
+  while (end < narg && utils::strmatch(arg[end], "\\.onnx$")) end++;
+  return end;
 }
 
 // Returns the ranks with the flag set. Collective.
@@ -61,16 +70,19 @@ void PairTumble::allocate() {
 
 // pair_coeff * * model.onnx O H
 // pair_coeff * * model.onnx sha256 HEX O H
+// pair_coeff * * a.onnx b.onnx c.onnx O H
 void PairTumble::coeff(int narg, char **arg) {
   allocate();
   ready = false;
-  const bool has_hash = narg > MODEL + 1 && std::strcmp(arg[MODEL + 1], SHA256) == 0;
-  const int first = MODEL + (has_hash ? 3 : 1);
-  check_coefficients(narg, arg, first);
+  const int end = end_of_models(narg, arg);
+  const bool has_hash = narg > end && std::strcmp(arg[end], SHA256) == 0;
+  const int first = end + (has_hash ? 2 : 0);
+  check_coefficients(narg, arg, first, end);
   run_collectively([&] {
     units = unit_style(update->unit_style);
     keywords->require_sha256(has_hash ? arg[first - 1] : "");
-    engine.emplace(load_engine(arg[MODEL], *keywords, units));
+    const std::vector<rust::String> models(arg + MODEL, arg + end);
+    engine.emplace(load_engine({models.data(), models.size()}, *keywords, units));
     species_of_type.assign(1, 0);
     for (int i = first; i < narg; i++) species_of_type.push_back((*engine)->species(arg[i]));
   });
@@ -87,8 +99,8 @@ void PairTumble::coeff(int narg, char **arg) {
   if (threads > 0) warn_of_oversubscription(lmp, static_cast<int>(threads));
 }
 
-// `first` is the index of the first element.
-void PairTumble::check_coefficients(int narg, char **arg, int first) {
+// `first` is the index of the first element, `hash` that of the word after the models.
+void PairTumble::check_coefficients(int narg, char **arg, int first, int hash) {
   if (narg <= MODEL) {
     error->all(
         FLERR,
@@ -97,7 +109,7 @@ void PairTumble::check_coefficients(int narg, char **arg, int first) {
   }
   run_collectively([&] { check_model_word(arg[MODEL]); });
   for (int i = MODEL + 1; i < narg; i++) {
-    if (std::strcmp(arg[i], SHA256) != 0 || (i == MODEL + 1 && i + 1 < narg)) continue;
+    if (std::strcmp(arg[i], SHA256) != 0 || (i == hash && i + 1 < narg)) continue;
     error->all(
         FLERR,
         "pair_coeff: sha256 and its 64 digits come right after the model: write pair_coeff * * model.onnx sha256 "

@@ -120,6 +120,13 @@ int Diagnostics::add_entries(size_t outputs) {
   return static_cast<int>(ENTRIES + outputs);
 }
 
+void Diagnostics::set_deviations(double energy, const std::vector<double> &forces) {
+  entries[ENERGY_DEVIATION] = energy;
+  double largest = forces.empty() ? 0.0 : *std::max_element(forces.begin(), forces.end());
+  MPI_Allreduce(MPI_IN_PLACE, &largest, 1, MPI_DOUBLE, MPI_MAX, world);
+  entries[FORCE_DEVIATION] = largest;
+}
+
 void Diagnostics::publish(const Outputs &outputs) {
   double seconds[3] = {model_seconds, pair_seconds, exchange_seconds};
   MPI_Allreduce(MPI_IN_PLACE, seconds, 3, MPI_DOUBLE, MPI_MAX, world);
@@ -153,6 +160,8 @@ void Diagnostics::print_summary() const {
   line(TORQUE, "torque");
   if (noise_count > 0) line(HEATING, "heating by noise, K/ps");
   line(FRICTION_TIME, "balanced by damp");
+  line(ENERGY_DEVIATION, "energy deviation");
+  line(FORCE_DEVIATION, "largest force deviation");
   if (uncertain_steps > 0) utils::logmesg(lmp, "  {:<24} {}\n", "uncertain force calls", uncertain_steps);
 }
 

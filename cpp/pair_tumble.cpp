@@ -29,6 +29,7 @@ PairTumble::PairTumble(LAMMPS *lmp)
   manybody_flag = 1;
   respa_enable = 0;
   comm_forward = 1;  // owners of ghosts
+  comm_reverse = 3;  // forces of one model of a committee on ghosts
   // The virial is summed from the edges; without this LAMMPS would expect it from forces and report zero pressure.
   no_virial_fdotr_compute = 1;
   centroidstressflag = CENTROID_AVAIL;
@@ -37,6 +38,7 @@ PairTumble::PairTumble(LAMMPS *lmp)
   // Without atoms, too, data() must not be null.
   spreads.reserve(1);
   uncertainties.reserve(1);
+  deviations.reserve(1);
 }
 
 PairTumble::~PairTumble() {
@@ -69,6 +71,7 @@ void PairTumble::compute(int eflag, int vflag) {
   energy_scale = scale * units.electron_volt;
   force_scale = energy_scale / units.angstrom;
   scatter();
+  update_deviations(request.members);
   record_step(request.integrator);
   diagnostics.add_step(**engine, result, platform::walltime() - start, ranks.take_seconds());
   if (threshold > 0.0) diagnostics.check_uncertainty(uncertainties, threshold);
@@ -174,10 +177,18 @@ void PairTumble::warn_once(bool &warned, const std::string &sentence) {
 void PairTumble::finish() { diagnostics.print_summary(); }
 
 // For fix pair: standard deviations of the energy of each atom, over the rotations and over the ensemble, and the
-// model's outputs.
+// deviation of the force on it over a committee, and the model's outputs.
 void *PairTumble::extract_peratom(const char *name, int &columns) {
   columns = 0;
   if (std::strcmp(name, "spread") == 0) return spreads.data();
+  if (std::strcmp(name, "force_deviation") == 0) {
+    if (engine && (*engine)->members() == 0) {
+      error->all(FLERR,
+                 "pair_style tumble: fix pair asks for the force deviation of a committee, but pair_coeff has one "
+                 "model: name several models there, or remove the fix");
+    }
+    return deviations.data();
+  }
   if (std::strcmp(name, "uncertainty") != 0) return output_of_atoms(name, columns);
   if (engine && !(*engine)->has_ensemble()) {
     error->all(FLERR,
@@ -196,7 +207,8 @@ void *PairTumble::output_of_atoms(const char *name, int &columns) {
 }
 
 double PairTumble::memory_usage() {
-  const size_t doubles = result.forces.size() + spreads.capacity() + uncertainties.capacity();
+  const size_t doubles = result.forces.size() + spreads.capacity() + uncertainties.capacity() + deviations.capacity() +
+                         member_forces.capacity() + result.member_forces.size();
   return Pair::memory_usage() + view.bytes() + static_cast<double>(doubles * sizeof(double));
 }
 

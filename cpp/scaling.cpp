@@ -39,7 +39,7 @@ void *PairTumble::extract(const char *name, int &dimensions) {
   const size_t end = flag.rfind("_flag");
   if (end == std::string::npos) return nullptr;
   const std::string field = flag.substr(0, end);
-  const bool known = field == "spread" || field == "uncertainty" || outputs.has(field);
+  const bool known = field == "spread" || field == "uncertainty" || field == "force_deviation" || outputs.has(field);
   return known ? &per_atom_wanted : nullptr;
 }
 

@@ -116,6 +116,7 @@ StepRequest PairTumble::make_request() {
   request.energies = eflag_global || eflag_atom || vflag_atom || cvflag_atom || per_atom_wanted;
   request.survey = monitor > 0 && update->ntimestep % monitor == 0;
   request.measure = eflag_global || request.survey;
+  request.members = request.energies && (*engine)->members() > 0;
   request.conditions = conditions.numbers();
   return request;
 }

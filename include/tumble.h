@@ -86,6 +86,19 @@ const char *tumble_version(void);
 tumble_model *tumble_load(const char *file, const char *options);
 
 /**
+ * Loads several models as a committee: energy, forces and virial are means over the models.
+ *
+ * The models need the same cutoff and the same conditions, and a kind of forces in common. See
+ * tumble_force_deviations() and tumble_details() for their disagreement. One file is a single model.
+ *
+ * @param n_files  number of files, at least 1
+ * @param files    [n_files] ONNX files that follow tumble's model contract, each model once
+ * @param options  as in tumble_load(), or NULL for the defaults
+ * @return a model, to be freed with tumble_free(); NULL on failure, see tumble_error()
+ */
+tumble_model *tumble_load_committee(int n_files, const char *const *files, const char *options);
+
+/**
  * Sets the number of the next structure, which selects its random rotations. Later structures count up from it.
  *
  * Pass your own time step if your program counts steps itself. Pass the same number again to compare structures under
@@ -219,6 +232,19 @@ int tumble_spread(tumble_model *model, double *energy, double *force);
 int tumble_per_atom(tumble_model *model, int n_atoms, double *energies, double *energy_spreads, double *force_spreads);
 
 /**
+ * Disagreement of a committee on the force on each atom of the last structure: sqrt(mean over the models of
+ * |F - mean F|^2), as `max_devi_f` of DeePMD-kit has it.
+ *
+ * NaN if the model is no committee.
+ *
+ * @param model       from tumble_load_committee()
+ * @param n_atoms     as in tumble_compute()
+ * @param deviations  [n_atoms] eV/Å; may be NULL
+ * @return 0; -1 on failure, see tumble_error()
+ */
+int tumble_force_deviations(tumble_model *model, int n_atoms, double *deviations);
+
+/**
  * Further results for the last structure, as a JSON object.
  *
  * - `evaluations`: number of rotated copies
@@ -226,7 +252,10 @@ int tumble_per_atom(tumble_model *model, int n_atoms, double *energies, double *
  * - `energy_spread` (eV) and `force_spread` (eV/Å, root mean square): standard deviations over the rotations, if there
  *   was more than one
  * - `replica_energies` [R] (eV), `replica_weights` [R]: energy and weight of each rotation, if there was more than one
- * - `ensemble_energies` [M] (eV): energies of the members, if the model is an ensemble
+ * - `ensemble_energies` [M] (eV): energies of the members, if the model is an ensemble or a committee
+ * - for a committee, `energy_deviation` (eV): standard deviation over the models, with the divisor M - 1;
+ *   `force_deviations` [N] (eV/Å) as in tumble_force_deviations(), and the largest one, `max_force_deviation`;
+ *   `member_forces` [M][N][3] (eV/Å) and, if all models give one, `member_virials` [M][3][3] (eV)
  * - `outputs`, `output_units`: names and units of the model's other outputs, if it has any; under each name its values,
  *   a number, [3] or [3][3], of the structure or of each atom; with several rotations their spreads as NAME_spread
  *
@@ -245,7 +274,8 @@ const char *tumble_details(tumble_model *model);
  * - `outputs`: the model's other outputs, each with `name`, `per` (atom or structure), `law` (scalar, vector or tensor)
  *   and `unit` ("" if unknown)
  * - `policy`: the evaluations for each structure, in words
- * - `origin`: the file and its SHA-256; `notes`: warnings for the user, as sentences
+ * - `members`: number of models of a committee, 0 for a single model
+ * - `origin`: each file and its SHA-256; `notes`: warnings for the user, as sentences
  *
  * @param model  from tumble_load()
  * @return the text, valid as long as the model; "" for NULL

@@ -46,5 +46,5 @@ mod error;
 
 pub use error::{Error, LammpsError, Result};
 pub use tumble_core::{Calculator, Evaluation, Graph, Mitigation, Quadrature, Settings, System};
-pub use tumble_engine::{OnnxPotential, load};
+pub use tumble_engine::{OnnxPotential, load, load_models};
 pub use tumble_xyz::{Frame, open};

@@ -70,6 +70,7 @@ fn joined(parts: &[(Share, Vec<Response>)], whole: &Graph, replica: usize) -> Re
         ensemble_energies: vec![],
         derivative: Derivative::EdgeGradients(gradients),
         outputs,
+        member_derivatives: vec![],
     }
 }
 

@@ -5,12 +5,12 @@
 ! failure() then returns the reason as a sentence.
 module tumble
   use, intrinsic :: iso_c_binding, only: c_associated, c_char, c_double, c_f_pointer, c_funloc, c_funptr, c_int, &
-    c_long_long, c_null_char, c_null_funptr, c_null_ptr, c_ptr, c_size_t
+    c_loc, c_long_long, c_null_char, c_null_funptr, c_null_ptr, c_ptr, c_size_t
   use, intrinsic :: ieee_arithmetic, only: ieee_quiet_nan, ieee_value
   implicit none
   private
-  public :: model_t, ends, load_model, set_step, set_conditions, watch, compute, spread_of, per_atom, details, &
-    cutoff_of, knows, free_model, failure, version
+  public :: model_t, ends, load_model, load_committee, set_step, set_conditions, watch, compute, spread_of, per_atom, &
+    force_deviations, details, cutoff_of, knows, free_model, failure, version
 
   ! A model loaded into this process. Threads that share it evaluate in turn, and each reads the results of its own last
   ! structure.
@@ -31,6 +31,14 @@ module tumble
     function c_load(file, options) bind(c, name="tumble_load") result(model)
       import :: c_char, c_ptr
       character(kind=c_char), intent(in) :: file(*), options(*)
+      type(c_ptr) :: model
+    end function
+
+    function c_load_committee(n_files, files, options) bind(c, name="tumble_load_committee") result(model)
+      import :: c_char, c_int, c_ptr
+      integer(c_int), value :: n_files
+      type(c_ptr), intent(in) :: files(*)
+      character(kind=c_char), intent(in) :: options(*)
       type(c_ptr) :: model
     end function
 
@@ -102,6 +110,14 @@ module tumble
       integer(c_int) :: status
     end function
 
+    function c_force_deviations(model, n_atoms, deviations) bind(c, name="tumble_force_deviations") result(status)
+      import :: c_double, c_int, c_ptr
+      type(c_ptr), value :: model
+      integer(c_int), value :: n_atoms
+      real(c_double), intent(out) :: deviations(*)
+      integer(c_int) :: status
+    end function
+
     function c_details(model) bind(c, name="tumble_details") result(text)
       import :: c_ptr
       type(c_ptr), value :: model
@@ -153,6 +169,26 @@ contains
     character(*), intent(in) :: file, options
     logical, intent(out) :: ok
     model%handle = c_load(trim(file) // c_null_char, trim(options) // c_null_char)
+    ok = c_associated(model%handle)
+  end subroutine
+
+  ! Loads several models as a committee: energy, forces and virial are means over the models. See force_deviations() and
+  ! details() for their disagreement.
+  subroutine load_committee(model, files, options, ok)
+    type(model_t), intent(out) :: model
+    character(*), intent(in) :: files(:), options
+    logical, intent(out) :: ok
+    character(kind=c_char), target :: names(len(files) + 1, size(files))
+    type(c_ptr) :: addresses(size(files))
+    integer :: file, i
+    names = c_null_char
+    do file = 1, size(files)
+      do i = 1, len_trim(files(file))
+        names(i, file) = files(file)(i:i)
+      end do
+      addresses(file) = c_loc(names(1, file))
+    end do
+    model%handle = c_load_committee(size(files, kind=c_int), addresses, trim(options) // c_null_char)
     ok = c_associated(model%handle)
   end subroutine
 
@@ -221,6 +257,14 @@ contains
     if (size(energy_spreads) /= size(energies)) error stop "tumble: energies and energy_spreads differ in size"
     call check_shape(force_spreads, size(energies), "force_spreads")
     ok = c_per_atom(model%handle, size(energies, kind=c_int), energies, energy_spreads, force_spreads) == 0
+  end subroutine
+
+  ! Disagreement of a committee on the force on each atom of the last structure (eV/Å); NaN for a single model.
+  subroutine force_deviations(model, deviations, ok)
+    type(model_t), intent(in) :: model
+    real(c_double), intent(out) :: deviations(:)
+    logical, intent(out) :: ok
+    ok = c_force_deviations(model%handle, size(deviations, kind=c_int), deviations) == 0
   end subroutine
 
   ! Further results for the last structure, as a JSON object with the keys of tumble_details() in include/tumble.h, in eV

@@ -29,6 +29,8 @@ class Diagnostics : protected LAMMPS_NS::Pointers {
     MODEL_SECONDS,
     PAIR_SECONDS,
     EXCHANGE_SECONDS,
+    ENERGY_DEVIATION,
+    FORCE_DEVIATION,
     ENTRIES
   };
 
@@ -45,6 +47,9 @@ class Diagnostics : protected LAMMPS_NS::Pointers {
   // Compares uncertainties [nlocal] with the threshold, both in LAMMPS' units. At the first step above it, a warning
   // names the worst atom of all ranks. Collective.
   void check_uncertainty(const std::vector<double> &uncertainties, double threshold);
+  // Takes the deviations of a committee at this step: of the energy of all ranks, and of the forces on the own atoms
+  // [nlocal], LAMMPS' units. Collective.
+  void set_deviations(double energy, const std::vector<double> &forces);
   // Returns the entries of this rank, zeros except on rank 0, since compute pair sums them over the ranks.
   double *vector() { return shown.data(); }
   // Adds entries for a model's outputs, and returns the number of all.

@@ -37,11 +37,13 @@ class PairTumble : public LAMMPS_NS::Pair {
   double memory_usage() override;
   int pack_forward_comm(int n, int *atoms, double *buffer, int pbc_flag, int *pbc) override;
   void unpack_forward_comm(int n, int first, double *buffer) override;
+  int pack_reverse_comm(int n, int first, double *buffer) override;
+  void unpack_reverse_comm(int n, int *atoms, double *buffer) override;
 
  private:
   void allocate();
   void take_keyword(const char *name, char **values, rust::Vec<rust::String> &words);
-  void check_coefficients(int narg, char **arg, int first);
+  void check_coefficients(int narg, char **arg, int first, int hash);
   void compare_ranks();
 
   void check_setup();
@@ -75,6 +77,10 @@ class PairTumble : public LAMMPS_NS::Pair {
   void scatter_global();
   void scatter_per_atom();
   void *output_of_atoms(const char *name, int &columns);
+  void update_deviations(bool measured);
+  void measure_deviations();
+  void sum_member_forces(size_t member);
+  double member_energy_deviation() const;
   void warn_once(bool &warned, const std::string &sentence);
 
   rust::Box<Keywords> keywords = read_keywords({});
@@ -102,6 +108,8 @@ class PairTumble : public LAMMPS_NS::Pair {
   RankResult result;
   std::vector<double> spreads, uncertainties;  // [nlocal], LAMMPS' unit of energy
   Outputs outputs;
+  std::vector<double> deviations;     // of the force over a committee [nlocal], LAMMPS' unit; NaN if unknown
+  std::vector<double> member_forces;  // of one model of a committee [nlocal + nghost][3], eV/Å
   Diagnostics diagnostics;
 };
 

@@ -120,6 +120,31 @@ static int computed(const char *file, const char *options) {
   return 0;
 }
 
+/* Means and deviations of two models, and what is refused. */
+static int committee(const char *file, const char *other) {
+  const char *files[2] = {file, other}, *same[2] = {file, file}, *missing[2] = {file, NULL};
+  double energy, forces[9], deviations[3];
+  not_loaded(tumble_load_committee(0, files, NULL), "none");
+  not_loaded(tumble_load_committee(2, NULL, NULL), "no files");
+  not_loaded(tumble_load_committee(2, missing, NULL), "no second file");
+  not_loaded(tumble_load_committee(2, same, NULL), "twice");
+  for (int count = 1; count <= 2; ++count) {
+    tumble_model *model = tumble_load_committee(count, files, "rotate: octahedral");
+    if (!model) return say("load"), 1;
+    if (tumble_force_deviations(model, 3, deviations) != -1) return 1;
+    if (tumble_compute(model, 3, SPECIES, CELL, POSITIONS, &energy, forces, NULL)) return say("compute"), 1;
+    if (tumble_force_deviations(model, 2, deviations) != -1) return 1;
+    say("too few");
+    if (tumble_force_deviations(model, 3, deviations)) return say("deviations"), 1;
+    row("energy", 1, &energy);
+    row("forces", 9, forces);
+    row("deviations", 3, deviations);
+    printf("details %s\n", tumble_details(model));
+    tumble_free(model);
+  }
+  return 0;
+}
+
 /* The same step again is the same rotation. */
 static int stepped(const char *file) {
   double energies[4];
@@ -204,6 +229,7 @@ static int ended(const char *file) {
 
 int main(int argc, char **argv) {
   if (argc != 4) return 2;
+  if (!strcmp(argv[1], "committee")) return committee(argv[2], argv[3]);
   if (!strcmp(argv[1], "ended")) return ended(argv[2]);
   if (!strcmp(argv[1], "refused")) return refused(argv[2]);
   if (!strcmp(argv[1], "facts")) return facts(argv[2]);

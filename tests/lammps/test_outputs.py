@@ -8,7 +8,7 @@ from test_reference import command_line, lammps
 
 TOY = TOYS / "dipole-padded-f64.onnx"
 NETWORK = TOYS / "exchange-charged-f64.onnx"
-FIRST = 11  # number of the first output in the vector of compute pair
+FIRST = 13  # number of the first output in the vector of compute pair
 KEYWORDS = ["rotate none", "rotate octahedral", "rotate random:3 seed 4"]
 OF_ATOMS = {TOY: "charges 1 dipoles 1", NETWORK: "charges 1"}
 COLUMNS = {TOY: "f_a[*]", NETWORK: "f_a"}
@@ -59,7 +59,7 @@ def test_outputs_are_those_of_the_command_line_on_any_ranks(tmp_path, path, keyw
 
 def test_the_log_says_where_outputs_are(tmp_path):
     _, _, output = point(tmp_path, TOY, "")
-    assert "output dipole: entries 11 to 13 of compute pair, e*angstrom" in output
+    assert "output dipole: entries 13 to 15 of compute pair, e*angstrom" in output
     assert "output polarizability: entries 14 to 22 of compute pair, angstrom^3" in output
     assert "output charges: fix pair, 1 column(s), e" in output
     assert "output dipoles: fix pair, 3 column(s), e*angstrom" in output

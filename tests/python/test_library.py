@@ -4,7 +4,7 @@ from ctypes import c_char_p, c_double, c_int, c_longlong, c_void_p
 from pathlib import Path
 
 from declarations import fortran, header
-from tumble.library import DOUBLES, FUNCTIONS, INTS
+from tumble.library import DOUBLES, FUNCTIONS, INTS, TEXTS
 
 ROOT = Path(__file__).resolve().parents[2]
 HEADER = header(ROOT / "include/tumble.h")
@@ -19,6 +19,7 @@ PYTHON = {
     "double": c_double,
     "long long": c_longlong,
     "const char *": c_char_p,
+    "const char * *": TEXTS,
     "const int *": INTS,
     "const double *": DOUBLES,
     "double *": DOUBLES,
@@ -37,6 +38,7 @@ FORTRAN_ARGUMENTS = {
     "int": {"integer(c_int), value"},
     "long long": {"integer(c_long_long), value"},
     "const char *": {"character(kind=c_char), intent(in), array"},
+    "const char * *": {"type(c_ptr), intent(in), array"},
     "const int *": {"integer(c_int), intent(in), array"},
     "const double *": {"real(c_double), intent(in), array"},
     "double *": {"real(c_double), intent(out)", "real(c_double), intent(out), array"},

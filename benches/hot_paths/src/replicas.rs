@@ -60,6 +60,7 @@ impl Remembered {
         let response = |rotation| Response {
             atomic_energies: vec![1.0; graph.n_centers()],
             ensemble_energies: vec![],
+            member_derivatives: vec![],
             derivative: Derivative::EdgeGradients(graph.vectors.iter().map(|v| apply(rotation, *v)).collect()),
             outputs: vec![],
         };

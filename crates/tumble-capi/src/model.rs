@@ -17,7 +17,7 @@ use tumble_core::parallel::locked;
 use tumble_core::potential::ModelInfo;
 use tumble_core::rotation::{Matrix3, Vector3};
 use tumble_core::system::System;
-use tumble_engine::load;
+use tumble_engine::load_models;
 use tumble_ipi::client::check_atomic_numbers;
 use tumble_ipi::options::Options;
 use tumble_ipi::wire::Structure;
@@ -77,10 +77,10 @@ impl Results {
 }
 
 impl ModelHandle {
-    fn load(model: &Path, options: &str) -> Result<Self> {
+    fn load(models: &[&Path], options: &str) -> Result<Self> {
         let refused = |sentence| argument("options", format!("cannot be used: {sentence}"));
         let options = Options::read(options).map_err(refused)?;
-        let calculator = load(model, &options.settings()?)?;
+        let calculator = load_models(models, &options.settings()?)?;
         let info = calculator.info().clone();
         let (name, about) = (text(info.name.clone()), text(about(&calculator)));
         let model = Mutex::new(Model { calculator, step: options.step, should_end: None, conditions: Vec::new() });
@@ -145,6 +145,7 @@ fn about(calculator: &Calculator) -> String {
         "conditions": info.conditions.iter().map(|condition| condition.name()).collect::<Vec<_>>(),
         "outputs": info.outputs.iter().map(|output| output.to_json()).collect::<Vec<_>>(),
         "policy": calculator.policy(),
+        "members": calculator.members(),
         "origin": calculator.origin(),
         "notes": calculator.notes(),
     })
@@ -193,8 +194,48 @@ pub unsafe extern "C" fn tumble_load(file: *const c_char, options: *const c_char
         // SAFETY: the caller gives C strings or NULL.
         let (file, options) = unsafe { (string("file", file)?, string("options", options)?) };
         let file = file.ok_or_else(|| argument("file", "is NULL: give the ONNX file of a model"))?;
-        Ok(Box::into_raw(Box::new(ModelHandle::load(Path::new(file), options.unwrap_or_default())?)))
+        Ok(Box::into_raw(Box::new(ModelHandle::load(&[Path::new(file)], options.unwrap_or_default())?)))
     })
+}
+
+/// Loads several models as a committee: energy, forces and virial are means over the models.
+///
+/// The models need the same cutoff and the same conditions, and a kind of forces in common. See
+/// tumble_force_deviations() and tumble_details() for their disagreement. One file is a single model.
+///
+/// @param n_files  number of files, at least 1
+/// @param files    [n_files] ONNX files that follow tumble's model contract, each model once
+/// @param options  as in tumble_load(), or NULL for the defaults
+/// @return a model, to be freed with tumble_free(); NULL on failure, see tumble_error()
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tumble_load_committee(
+    n_files: c_int,
+    files: *const *const c_char,
+    options: *const c_char,
+) -> *mut ModelHandle {
+    entry(null_mut(), || {
+        // SAFETY: the caller gives C strings or NULL.
+        let (files, options) = unsafe { (paths(n_files, files)?, string("options", options)?) };
+        Ok(Box::into_raw(Box::new(ModelHandle::load(&files, options.unwrap_or_default())?)))
+    })
+}
+
+/// Reads the paths of files.
+///
+/// # Safety
+/// `files` has `n_files` C strings that outlive the result, if that is positive, or is NULL.
+unsafe fn paths<'a>(n_files: c_int, files: *const *const c_char) -> Result<Vec<&'a Path>> {
+    let count = usize::try_from(n_files).ok().filter(|&count| count > 0);
+    let count = count.ok_or_else(|| argument("n_files", format!("is {n_files}: give at least one file")))?;
+    let missing = || argument("files", "is NULL: give the ONNX file of each model");
+    if files.is_null() {
+        return Err(missing());
+    }
+    // SAFETY: not NULL, and so `count` C strings by the contract.
+    let files = unsafe { std::slice::from_raw_parts(files, count) };
+    // SAFETY: as above.
+    let path = |&file: &*const c_char| unsafe { string("files", file) }?.map(Path::new).ok_or_else(missing);
+    files.iter().map(path).collect()
 }
 
 /// Sets the number of the next structure, which selects its random rotations. Later structures count up from it.
@@ -477,10 +518,7 @@ pub unsafe extern "C" fn tumble_per_atom(
     entry(-1, || {
         // SAFETY: a live handle or NULL.
         unsafe { live(model)? }.last(|StructureResults { evaluation: found, .. }| {
-            let atoms = found.atomic_energies.len();
-            if usize::try_from(n_atoms) != Ok(atoms) {
-                return Err(argument("n_atoms", format!("is {n_atoms}, but the last structure has {atoms} atoms")));
-            }
+            let atoms = checked_atoms(found, n_atoms)?;
             let unknown = vec![f64::NAN; 3 * atoms];
             let (of_energies, of_forces) = if found.replicated() {
                 (&found.spread.atomic_energies[..], found.spread.forces.as_flattened())
@@ -500,6 +538,43 @@ pub unsafe extern "C" fn tumble_per_atom(
     })
 }
 
+/// Disagreement of a committee on the force on each atom of the last structure: sqrt(mean over the models of
+/// |F - mean F|^2), as `max_devi_f` of DeePMD-kit has it.
+///
+/// NaN if the model is no committee.
+///
+/// @param model       from tumble_load_committee()
+/// @param n_atoms     as in tumble_compute()
+/// @param deviations  [n_atoms] eV/Å; may be NULL
+/// @return 0; -1 on failure, see tumble_error()
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tumble_force_deviations(
+    model: *mut ModelHandle,
+    n_atoms: c_int,
+    deviations: *mut f64,
+) -> c_int {
+    entry(-1, || {
+        // SAFETY: a live handle or NULL.
+        unsafe { live(model)? }.last(|StructureResults { evaluation: found, .. }| {
+            let atoms = checked_atoms(found, n_atoms)?;
+            let mut known = found.force_deviations();
+            known.resize(atoms, f64::NAN);
+            // SAFETY: room for one number per atom, or NULL.
+            unsafe { write_outputs([(&known[..], deviations)]) };
+            Ok(0)
+        })
+    })
+}
+
+/// Returns the number of atoms of the last structure; refuses another one.
+fn checked_atoms(found: &Evaluation, n_atoms: c_int) -> Result<usize> {
+    let atoms = found.atomic_energies.len();
+    match usize::try_from(n_atoms) == Ok(atoms) {
+        true => Ok(atoms),
+        false => Err(argument("n_atoms", format!("is {n_atoms}, but the last structure has {atoms} atoms"))),
+    }
+}
+
 /// Further results for the last structure, as a JSON object.
 ///
 /// - `evaluations`: number of rotated copies
@@ -507,7 +582,10 @@ pub unsafe extern "C" fn tumble_per_atom(
 /// - `energy_spread` (eV) and `force_spread` (eV/Å, root mean square): standard deviations over the rotations, if there
 ///   was more than one
 /// - `replica_energies` [R] (eV), `replica_weights` [R]: energy and weight of each rotation, if there was more than one
-/// - `ensemble_energies` [M] (eV): energies of the members, if the model is an ensemble
+/// - `ensemble_energies` [M] (eV): energies of the members, if the model is an ensemble or a committee
+/// - for a committee, `energy_deviation` (eV): standard deviation over the models, with the divisor M - 1;
+///   `force_deviations` [N] (eV/Å) as in tumble_force_deviations(), and the largest one, `max_force_deviation`;
+///   `member_forces` [M][N][3] (eV/Å) and, if all models give one, `member_virials` [M][3][3] (eV)
 /// - `outputs`, `output_units`: names and units of the model's other outputs, if it has any; under each name its values,
 ///   a number, [3] or [3][3], of the structure or of each atom; with several rotations their spreads as NAME_spread
 ///
@@ -532,7 +610,8 @@ pub unsafe extern "C" fn tumble_details(model: *mut ModelHandle) -> *const c_cha
 /// - `outputs`: the model's other outputs, each with `name`, `per` (atom or structure), `law` (scalar, vector or tensor)
 ///   and `unit` ("" if unknown)
 /// - `policy`: the evaluations for each structure, in words
-/// - `origin`: the file and its SHA-256; `notes`: warnings for the user, as sentences
+/// - `members`: number of models of a committee, 0 for a single model
+/// - `origin`: each file and its SHA-256; `notes`: warnings for the user, as sentences
 ///
 /// @param model  from tumble_load()
 /// @return the text, valid as long as the model; "" for NULL

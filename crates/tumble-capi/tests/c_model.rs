@@ -12,7 +12,7 @@ use tumble_core::Cell;
 use tumble_core::Evaluation;
 use tumble_core::Settings;
 use tumble_core::System;
-use tumble_engine::load;
+use tumble_engine::{load, load_models};
 
 const POSITIONS: [[f64; 3]; 3] = [[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 2.0, -1.0]];
 const CELL: [[f64; 3]; 3] = [[5.0, 0.0, 0.0], [1.0, 6.0, 0.0], [0.0, 0.0, 7.0]];
@@ -110,6 +110,37 @@ fn ensemble_energies_are_in_electron_volts() {
     let sums = expected.ensemble_energies.iter().map(|member| member.iter().sum::<f64>());
     assert_eq!(members.len(), 4);
     assert!(members.iter().zip(sums).all(|(a, b)| (a - b).abs() < 1e-12 * b.abs()));
+}
+
+#[test]
+fn committees_have_the_results_of_rust() {
+    let names = ["harmonic-padded-f64", "pair-list-f64"].map(model);
+    let found = lines(cc::watched(program()).arg("committee").args(&names));
+    let expected = [
+        "none: \"the argument n_files is 0: give at least one file\"".to_owned(),
+        "no files: \"the argument files is NULL: give the ONNX file of each model\"".to_owned(),
+        "no second file: \"the argument files is NULL: give the ONNX file of each model\"".to_owned(),
+        format!("twice: \"{0} and {0} are the same model: give each model of a committee once\"", names[0]),
+    ];
+    assert_eq!(found[..4], expected);
+    let settings = Settings { mitigation: "octahedral".parse().unwrap(), ..Settings::default() };
+    for (count, found) in (1..).zip(found[4..].chunks(5)) {
+        let expected = load_models(&names[..count], &settings).unwrap().evaluate_system(&crystal(), 0).unwrap();
+        assert_eq!(found[0], "too few: \"the argument n_atoms is 2, but the last structure has 3 atoms\"");
+        assert_eq!(numbers(&found[1]), [expected.energy]);
+        assert_eq!(numbers(&found[2]), expected.forces.as_flattened());
+        let details: Value = serde_json::from_str(found[4].strip_prefix("details ").unwrap()).unwrap();
+        if count == 1 {
+            assert!(numbers(&found[3]).iter().all(|deviation| deviation.is_nan()));
+            assert_eq!(details["force_deviations"], Value::Null);
+        } else {
+            assert_eq!(numbers(&found[3]), expected.force_deviations());
+            let largest = details["max_force_deviation"].as_f64().unwrap();
+            assert!((largest - expected.max_force_deviation().unwrap()).abs() < 1e-15);
+            assert_eq!(details["member_forces"].as_array().unwrap().len(), 2);
+            assert_eq!(details["member_virials"].as_array().unwrap().len(), 2);
+        }
+    }
 }
 
 #[test]

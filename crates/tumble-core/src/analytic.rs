@@ -107,12 +107,8 @@ fn sum_over_edges(graph: &Graph, term: impl Fn(usize, usize) -> (f64, Vector3)) 
         atomic_energies[center] += energy;
         gradients[edge] = scale(gradient, graph.weights[center]);
     }
-    Response {
-        atomic_energies,
-        ensemble_energies: vec![],
-        derivative: Derivative::EdgeGradients(gradients),
-        outputs: vec![],
-    }
+    let derivative = Derivative::EdgeGradients(gradients);
+    Response { atomic_energies, ensemble_energies: vec![], derivative, member_derivatives: vec![], outputs: vec![] }
 }
 
 /// Costs of an analytic potential: polar edges and gradients `[E]`, and a few numbers per atom `[N]`.

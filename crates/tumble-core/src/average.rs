@@ -1,15 +1,19 @@
 //! Averages a model over rotations: rotates the graph, evaluates, rotates back, averages with the weights of a
 //! quadrature, and measures the spread.
 
+mod deviations;
 mod job;
+mod members;
 mod moments;
 mod sample;
 mod shared;
 
 use std::borrow::Cow;
 
+pub use self::deviations::{energy_deviation, force_deviations};
 use self::job::Progress;
 pub(crate) use self::job::{Bare, Job};
+pub use self::members::Members;
 pub use self::sample::Sample;
 pub(crate) use self::shared::average_jobs;
 use crate::blocks::Blocks;
@@ -44,6 +48,8 @@ pub struct Evaluation {
     pub ensemble_energies: Vec<Vec<f64>>,
     /// The model's other outputs, as charges or a dipole.
     pub outputs: Vec<AveragedOutput>,
+    /// Forces and virials of the members of a committee.
+    pub members: Members,
     /// Standard deviations over the replicas.
     pub spread: Spread,
     /// Energy of each replica in the order of the quadrature, reference energies included, eV.

@@ -104,6 +104,15 @@ fn nothing(graph: &Graph, forces: Forces) -> Response {
         },
         ensemble_energies: Vec::new(),
         outputs: Vec::new(),
+        member_derivatives: Vec::new(),
+    }
+}
+
+/// Returns zeros in the shape of a derivative, without a stress.
+fn zeros(derivative: &Derivative) -> Derivative {
+    match derivative {
+        Derivative::EdgeGradients(gradients) => Derivative::EdgeGradients(vec![[0.0; 3]; gradients.len()]),
+        Derivative::Direct { forces, .. } => Derivative::Direct { forces: vec![[0.0; 3]; forces.len()], stress: None },
     }
 }
 
@@ -157,7 +166,16 @@ impl Block {
         let members = part.ensemble_energies.iter().zip(&mut whole.ensemble_energies);
         members.for_each(|(part, whole)| self.copy_own(part, whole));
         self.add_outputs(part.outputs, whole);
-        match (part.derivative, &mut whole.derivative) {
+        if whole.member_derivatives.is_empty() {
+            whole.member_derivatives = part.member_derivatives.iter().map(|_| zeros(&whole.derivative)).collect();
+        }
+        let members = part.member_derivatives.into_iter().zip(&mut whole.member_derivatives);
+        members.for_each(|(part, whole)| self.add_derivative(part, whole));
+        self.add_derivative(part.derivative, &mut whole.derivative);
+    }
+
+    fn add_derivative(&self, part: Derivative, whole: &mut Derivative) {
+        match (part, whole) {
             (Derivative::EdgeGradients(part), Derivative::EdgeGradients(whole)) => {
                 self.edges.iter().zip(part).for_each(|(&edge, gradient)| whole[edge] = add(whole[edge], gradient));
             }

@@ -93,6 +93,11 @@ impl Calculator {
         self.potential.stages()
     }
 
+    /// Returns the number of members of a committee; 0 for a single model.
+    pub fn members(&self) -> usize {
+        self.potential.members()
+    }
+
     /// Returns the mitigation: the rotations averaged over.
     pub fn mitigation(&self) -> &Mitigation {
         &self.policy.mitigation

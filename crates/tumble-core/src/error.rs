@@ -35,6 +35,46 @@ crate::errors! {
             source: Box<Error>,
         },
 
+        /// A committee of fewer than two models.
+        ///
+        /// Cause: A program that calls the library made a committee of one model, or of none.
+        ///
+        /// Cure: Use one model by itself, or give two or more.
+        #[error("a committee of {found} model(s) cannot disagree: give two or more models")]
+        CommitteeSize {
+            /// Number of models.
+            found: usize,
+        },
+
+        /// The same model twice in a committee.
+        ///
+        /// Cause: Two of the files have the same content.
+        ///
+        /// Cure: Name each model once. A copy of a model agrees with it everywhere, and hides the disagreement of the
+        /// others.
+        #[error("{first} and {second} are the same model: give each model of a committee once")]
+        CommitteeTwice {
+            /// The first file.
+            first: String,
+            /// The file with the same content.
+            second: String,
+        },
+
+        /// A model that does not fit the others of a committee.
+        ///
+        /// Cause: The members of a committee are evaluated on the same neighbor list, with the same kind of forces, and
+        /// their energies are compared: they must have the same cutoff, need the same conditions, share elements and a
+        /// kind of forces, and be single models.
+        ///
+        /// Cure: Train or export the models alike, with different seeds or parts of the data.
+        #[error("the model \"{model}\" does not fit into the committee: it {problem}")]
+        CommitteeMember {
+            /// The model.
+            model: String,
+            /// The rest of the sentence.
+            problem: String,
+        },
+
         /// Positions and species of a structure differ in number.
         ///
         /// Cause: A program that calls the library gave lists of different length.

@@ -31,6 +31,7 @@ pub mod blocks;
 pub mod calculator;
 pub mod cancel;
 pub mod cancel_reason;
+pub mod committee;
 pub mod conditions;
 pub mod connect;
 pub mod details;

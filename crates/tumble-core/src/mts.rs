@@ -73,8 +73,8 @@ pub fn with_inner(averaged: Evaluation, inner: Evaluation) -> Evaluation {
     Evaluation { forces: inner.forces, virial: inner.virial, evaluations, ..averaged }
 }
 
-/// Returns averaged minus bare results; spreads, replicas, ensemble energies and other outputs are
-/// those of the averaged evaluation.
+/// Returns averaged minus bare results; spreads, replicas, members and other outputs are those of the averaged
+/// evaluation.
 pub fn difference(averaged: Evaluation, bare: &Evaluation) -> Evaluation {
     let vectors = |a: &[[f64; 3]], b: &[[f64; 3]]| a.iter().zip(b).map(|(&a, &b)| sub(a, b)).collect();
     let virial = averaged.virial.zip(bare.virial);

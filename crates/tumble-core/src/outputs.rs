@@ -137,7 +137,7 @@ pub struct OutputInfo {
 }
 
 /// Names that mean something else in a result: in structure files, in i-PI's extras or in ASE.
-const TAKEN: [&str; 34] = [
+const TAKEN: [&str; 33] = [
     "atomic_energies",
     "cell",
     "charge",
@@ -152,6 +152,7 @@ const TAKEN: [&str; 34] = [
     "free_energy",
     "id",
     "lattice",
+    "members",
     "output_units",
     "outputs",
     "pbc",
@@ -170,8 +171,6 @@ const TAKEN: [&str; 34] = [
     "uncertainty",
     "virial",
     "virials",
-    "max_force_deviation",
-    "force_deviation",
 ];
 
 /// Returns whether an output may have this name: small letters, digits and `_` after a letter, and not the name of another
@@ -179,8 +178,8 @@ const TAKEN: [&str; 34] = [
 pub fn is_free_name(name: &str) -> bool {
     let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     let plain = name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(letters);
-    let ours =
-        ["ref_", "committee_", "o3grid_"].iter().any(|prefix| name.starts_with(prefix)) || name.ends_with("_spread");
+    let ours = ["ref_", "committee_", "member_", "o3grid_"].iter().any(|prefix| name.starts_with(prefix))
+        || ["_spread", "_deviation", "_deviations"].iter().any(|suffix| name.ends_with(suffix));
     plain && !ours && !TAKEN.contains(&name)
 }
 

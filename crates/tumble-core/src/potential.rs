@@ -105,6 +105,8 @@ pub struct Response {
     pub derivative: Derivative,
     /// The other outputs, with a value for each center.
     pub outputs: Vec<Output>,
+    /// Derivatives of the M members of a [committee](crate::committee) `[M]`; empty without one.
+    pub member_derivatives: Vec<Derivative>,
 }
 
 /// The source of the forces, in the frame of the replica.
@@ -197,5 +199,10 @@ pub trait Potential: Send {
     /// Returns the workers and the provider that evaluate the model, with `memory` bytes for it.
     fn limits(&self, memory: usize) -> Limits {
         Limits::one_worker(memory)
+    }
+
+    /// Returns the number of members of a [committee](crate::committee); 0 for a single model.
+    fn members(&self) -> usize {
+        0
     }
 }

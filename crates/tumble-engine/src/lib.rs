@@ -16,5 +16,5 @@ mod raw_model;
 mod worker;
 
 pub use error::{Error, Result};
-pub use load::load;
+pub use load::{Loaded, load, load_models};
 pub use model::OnnxPotential;

@@ -4,14 +4,20 @@ use serde_json::{Map, Value, json};
 use tumble_core::average::Evaluation;
 use tumble_core::details::details;
 use tumble_core::outputs::Unit;
-use tumble_core::units::IPI_ELECTRON_VOLT;
+use tumble_core::units::{IPI_ANGSTROM, IPI_ELECTRON_VOLT};
+
+/// i-PI's unit of force, Hartree/Bohr, per eV/Å.
+const FORCE: f64 = IPI_ELECTRON_VOLT / IPI_ANGSTROM;
 
 /// Our name, i-PI's name, and the factor from our unit to i-PI's. All other keys are the same on both sides, and flat,
-/// since i-PI prints nested objects as text.
-const NAMES: [(&str, &str, f64); 3] = [
+/// since i-PI prints nested objects as text. The three lists of a committee have one entry per member, as
+/// `<ffcommittee>` with `<parse_json>` counts them.
+const NAMES: [(&str, &str, f64); 5] = [
     ("replica_energies", "o3grid_pots", IPI_ELECTRON_VOLT),
     ("replica_weights", "o3grid_weights", 1.0),
     ("ensemble_energies", "committee_pot", IPI_ELECTRON_VOLT),
+    ("member_forces", "committee_force", FORCE),
+    ("member_virials", "committee_virial", IPI_ELECTRON_VOLT),
 ];
 
 /// The extras of an evaluation, a JSON object; energies under i-PI's names in Hartree, other outputs in atomic units.
@@ -65,7 +71,7 @@ fn read_outputs(mut extras: Map<String, Value>) -> Map<String, Value> {
 }
 
 /// Renames and scales entries. `names`: from, to, and the factor from one to the other.
-fn renamed(mut extras: Map<String, Value>, names: [(&str, &str, f64); 3]) -> Map<String, Value> {
+fn renamed(mut extras: Map<String, Value>, names: [(&str, &str, f64); NAMES.len()]) -> Map<String, Value> {
     for (from, to, factor) in names {
         if let Some(values) = extras.remove(from) {
             extras.insert(to.into(), scaled(values, factor));

@@ -4,7 +4,8 @@ use std::ffi::c_char;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use tumble_core::calculator::{Calculator, HeldCorrection, Phase};
+use tumble_core::average;
+use tumble_core::calculator::{Calculator, Evaluation, HeldCorrection, Phase};
 use tumble_core::conditions::Conditions;
 use tumble_core::diagnostics::{Probes, Shares};
 use tumble_core::elements::{atomic_number, symbols};
@@ -16,7 +17,7 @@ use tumble_core::settings::frontend::accepted;
 use tumble_core::settings::{Frontend, Setting};
 use tumble_core::units::UnitStyle;
 use tumble_core::virial::{centroid_virials, virials};
-use tumble_engine::load;
+use tumble_engine::load_models;
 use tumble_onnx::runtime::dylib::file_of;
 
 use crate::agreement::{self, Identity};
@@ -98,6 +99,8 @@ mod ffi {
         measure: bool,
         /// Whether to spend additional evaluations on the measures.
         survey: bool,
+        /// Whether to return the forces and energies of the models of a committee.
+        members: bool,
         /// Charge, spin and field (LAMMPS' unit) of the structure; NaN if not given.
         conditions: [f64; 5],
     }
@@ -124,6 +127,11 @@ mod ffi {
         structure_outputs: Vec<f64>,
         /// The outputs of the own atoms `[C, components]`, likewise; NaN between averages.
         atom_outputs: Vec<f64>,
+        /// Forces of each of the M models of a committee on each node `[M][nodes][3]`, in the user's axes; empty unless
+        /// requested.
+        member_forces: Vec<f64>,
+        /// This rank's share of the energy of each model `[M]`; empty unless requested.
+        member_energies: Vec<f64>,
         evaluations: usize,
         /// This rank's share of the measures, to be summed over the ranks for `diagnose`; empty without a measurement.
         shares: Vec<f64>,
@@ -180,11 +188,17 @@ mod ffi {
         fn check_keyword(word: &str) -> Result<()>;
         fn check_model_word(word: &str) -> Result<()>;
         fn compare_identities(first: &str, other: &str, different_ranks: &[usize]) -> Result<()>;
-        fn load_engine(model: &str, keywords: &Keywords, units: Units) -> Result<Box<Engine>>;
+        fn load_engine(models: &[String], keywords: &Keywords, units: Units) -> Result<Box<Engine>>;
+        /// Returns the deviation of the force on each atom, from the forces `[members][atoms][3]`.
+        fn force_deviations(forces: &[f64], members: usize) -> Vec<f64>;
+        /// Returns the standard deviation of the energies of the models.
+        fn energy_deviation(energies: &[f64]) -> f64;
         fn cutoff(self: &Engine) -> f64;
         fn hops(self: &Engine) -> usize;
         fn is_whole(self: &Engine) -> bool;
         fn has_ensemble(self: &Engine) -> bool;
+        /// Returns the number of models of a committee; 0 for a single model.
+        fn members(self: &Engine) -> usize;
         fn is_random(self: &Engine) -> bool;
         fn outputs(self: &Engine) -> Vec<ModelOutput>;
         fn summary(self: &Engine) -> String;
@@ -261,12 +275,23 @@ fn compare_identities(first: &str, other: &str, different_ranks: &[usize]) -> Re
     guarded(|| agreement::compare(first, other, different_ranks))
 }
 
-fn load_engine(model: &str, keywords: &Keywords, units: Units) -> Result<Box<Engine>> {
+fn load_engine(models: &[String], keywords: &Keywords, units: Units) -> Result<Box<Engine>> {
     guarded(|| {
-        let calculator = load(Path::new(model), &keywords.settings)?;
+        let calculator = load_models(models, &keywords.settings)?;
         let (calculator, shares) = (Arc::new(Mutex::new(calculator)), Shares::default());
         Ok(Box::new(Engine { calculator, units, shares, exchange: Exchange::default() }))
     })
+}
+
+fn force_deviations(forces: &[f64], members: usize) -> Vec<f64> {
+    let (vectors, _) = forces.as_chunks::<3>();
+    let atoms = vectors.len() / members.max(1);
+    let each: Vec<_> = (0..members).map(|member| vectors[member * atoms..(member + 1) * atoms].to_vec()).collect();
+    average::force_deviations(&each)
+}
+
+fn energy_deviation(energies: &[f64]) -> f64 {
+    average::energy_deviation(energies)
 }
 
 impl Engine {
@@ -289,6 +314,10 @@ impl Engine {
 
     fn has_ensemble(&self) -> bool {
         self.calculator().info().ensemble
+    }
+
+    fn members(&self) -> usize {
+        self.calculator().members()
     }
 
     fn is_random(&self) -> bool {
@@ -335,9 +364,7 @@ impl Engine {
     /// since types start from 1.
     fn identity(&self, keywords: &Keywords, species_of_type: &[u8]) -> String {
         let calculator = self.calculator();
-        let origin = calculator.origin();
-        let hash = origin.rsplit_once("sha256 ").map_or(origin, |(_, hash)| hash);
-        let identity = Identity::default().with("the SHA-256 of the model", hash);
+        let identity = Identity::default().with("the SHA-256 of the model", hashes(calculator.origin()));
         let identity = identity.with("the elements of the atom types", symbols(&species_of_type[1..]));
         let value = |setting: &Setting| (setting.show)(&keywords.settings).unwrap_or_default();
         let with = |all: Identity, one: &Setting| all.with(&format!("the value of keyword {}", one.name), value(one));
@@ -443,7 +470,20 @@ impl Engine {
         result.shares = outcome.shares.as_ref().map(|shares| shares.numbers.clone()).unwrap_or_default();
         self.shares = outcome.shares.clone().unwrap_or_default();
         result.model_seconds = model_seconds;
+        if request.members {
+            self.fill_members(result, &folded, &outcome.evaluation);
+        }
         fill(result, folded, outcome, request, &Axes::new(data.axes))
+    }
+
+    /// Returns forces and energies of the models of a committee; zeros on a rank without atoms.
+    fn fill_members(&self, result: &mut RankResult, folded: &Folded, evaluation: &Evaluation) {
+        let (members, weights) = (self.members(), &folded.graph.weights);
+        let energy = |of: &Vec<f64>| of.iter().zip(weights).map(|(energy, weight)| weight * energy).sum();
+        result.member_energies = evaluation.ensemble_energies.iter().map(energy).collect();
+        result.member_energies.resize(members, 0.0);
+        result.member_forces = evaluation.members.forces.iter().flatten().flatten().copied().collect();
+        result.member_forces.resize(3 * members * folded.atoms.len(), 0.0);
     }
 
     fn fold(&self, data: &RankData, hops: usize) -> Result<Folded> {
@@ -487,6 +527,12 @@ impl Engine {
             })
         })
     }
+}
+
+/// Returns the SHA-256 of each model in an origin.
+fn hashes(origin: &str) -> String {
+    let digits = |text: &str| text.chars().take_while(char::is_ascii_hexdigit).collect::<String>();
+    origin.split("sha256 ").skip(1).map(digits).collect::<Vec<_>>().join(" ")
 }
 
 /// Returns the conditions that are given; a field is in units of `volt_per_angstrom`.

@@ -13,7 +13,7 @@ use crate::write::join;
 
 /// Names of results: all that are written here, and others that a reader could take for results of the same
 /// calculation.
-const RESULTS: [&str; 15] = [
+const RESULTS: [&str; 18] = [
     "energy",
     "free_energy",
     "energies",
@@ -29,6 +29,9 @@ const RESULTS: [&str; 15] = [
     "stress_spread",
     "virial_spread",
     "residual_torque",
+    "energy_deviation",
+    "force_deviation",
+    "max_force_deviation",
 ];
 
 impl Frame {
@@ -36,8 +39,9 @@ impl Frame {
     ///
     /// Keys: `energy`, `energy_spread`, `residual_torque` (eV); `stress` = -virial/V and `stress_spread` (eV/Å^3; 9
     /// numbers) if all three directions are periodic, else `virial` and `virial_spread` (eV). Columns: `energies` (eV),
-    /// `forces` (eV/Å), and the spreads of both. Other outputs of the model are keys or columns under their names.
-    /// Spreads are written only if there are several replicas.
+    /// `forces` (eV/Å), and the spreads of both. A committee adds the keys `energy_deviation` (eV) and
+    /// `max_force_deviation` (eV/Å) and the column `force_deviation` (eV/Å). Other outputs of the model are keys or columns
+    /// under their names. Spreads are written only if there are several replicas.
     #[must_use]
     pub fn with_results(&self, evaluation: &Evaluation) -> Self {
         let mut frame = self.clone();
@@ -46,6 +50,7 @@ impl Frame {
         frame.add_entries(evaluation);
         frame.add_columns(evaluation);
         evaluation.outputs.iter().for_each(|output| frame.add_output(output, evaluation.replicated()));
+        frame.add_deviations(evaluation);
         frame
     }
 
@@ -110,6 +115,16 @@ impl Frame {
         }
     }
 
+    /// Adds the disagreement between the members of a committee.
+    fn add_deviations(&mut self, evaluation: &Evaluation) {
+        let deviations: Vec<_> = evaluation.force_deviations().into_iter().map(|deviation| [deviation]).collect();
+        if let (Some(energy), Some(forces)) = (evaluation.energy_deviation(), evaluation.max_force_deviation()) {
+            self.add_number("energy_deviation", energy);
+            self.add_number("max_force_deviation", forces);
+            self.arrays.push(Column::real("force_deviation", &deviations));
+        }
+    }
+
     fn add_output(&mut self, output: &AveragedOutput, replicated: bool) {
         let AveragedOutput { info, values, spread } = output;
         let spread = replicated.then_some((format!("{}_spread", info.name), spread));
@@ -166,6 +181,7 @@ mod tests {
     use super::super::Frames;
     use super::*;
     use std::sync::Arc;
+    use tumble_core::average::Members;
     use tumble_core::calculator::Spread;
     use tumble_core::outputs::{Law, OutputInfo};
 
@@ -213,6 +229,16 @@ mod tests {
     #[test]
     fn one_replica_has_no_spread() {
         assert!(!written(&frame().with_results(&evaluation(1))).contains("spread"));
+    }
+
+    #[test]
+    fn committee_has_deviations() {
+        let forces = vec![vec![[1.5, 0.0, 0.0]], vec![[0.5, 0.0, 0.0]]];
+        let members = Members { forces, virials: vec![None; 2] };
+        let ensemble_energies = vec![vec![1.0], vec![1.0]];
+        let found = written(&frame().with_results(&Evaluation { members, ensemble_energies, ..evaluation(1) }));
+        assert!(found.contains("energy_deviation=0.0 max_force_deviation=0.5 "), "{found}");
+        assert!(found.contains(":force_deviation:R:1 ") && found.ends_with(" 1.0 2.0 3.0 0.5\n"), "{found}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 """Calculators for ASE: `Tumble` runs a model in this process, `TumbleClient` uses a force server.
 
     atoms.calc = Tumble("water-pet.onnx", rotate="octahedral", inversion=True)
+    atoms.calc = Tumble(["a.onnx", "b.onnx", "c.onnx"])
     atoms.calc = TumbleClient("unix:/tmp/forces", rotate="octahedral", inversion=True)
 
 Use them like any other ASE calculator.
@@ -23,7 +24,7 @@ from ase.stress import full_3x3_to_voigt_6_stress
 from tumble import options as wishes
 from tumble.client import Answer, Client, check_address
 from tumble.conditions import chosen, plain, words
-from tumble.model import Evaluation, Model
+from tumble.model import Evaluation, Files, Model, paths
 from tumble.threads import SharedCalculator
 
 if TYPE_CHECKING:
@@ -42,6 +43,11 @@ OF_SOME_MODELS = (
 
 # Modules of ASE that compare energies or forces of several structures. Optimizers are recognized by their class.
 COMPARING = ("ase.calculators.fd", "ase.mep", "ase.phonons", "ase.vibrations")
+
+
+# Entries of the extras that become arrays.
+ARRAYS = ("torque", "replica_energies", "replica_weights", "ensemble_energies")
+ARRAYS += ("force_deviations", "member_forces", "member_virials")
 
 
 class _Averaged(SharedCalculator):
@@ -143,11 +149,14 @@ class Tumble(_Averaged):
     - "outputs": the model's other outputs, by name: arrays of the structure (a number, [3] or [3, 3]) or of the atoms
       ([N], [N, 3] or [N, 3, 3]); "output_units": their units, by name; "output_spreads": their standard deviations.
       `extra` is "outputs"; those that ASE has a name for, as dipole and charges, are in `results` too.
+    - of a committee: "energy_deviation", eV; "max_force_deviation" and "force_deviations" [N], eV/Å; "member_forces"
+      [M, N, 3], eV/Å, and "member_virials" [M, 3, 3], eV
 
-    `model` is the ONNX file. For the other parameters and the errors see `tumble.Model`. The constructor loads the
-    model; changing a parameter loads it again. Every evaluation increases `step` by one, also after `set`, so random
-    rotations do not repeat. ASE keeps the results of unchanged atoms, so a structure keeps its rotation when asked for
-    again. Call `set(step=...)` before each of several structures to give all of them the same rotation.
+    `model` is the ONNX file, or a list of the files of a committee. For the other parameters and the errors see
+    `tumble.Model`. The constructor loads the model; changing a parameter loads it again. Every evaluation increases
+    `step` by one, also after `set`, so random rotations do not repeat. ASE keeps the results of unchanged atoms, so a
+    structure keeps its rotation when asked for again. Call `set(step=...)` before each of several structures to give
+    all of them the same rotation.
 
     `charge`, `spin` and `field` in `atoms.info` are those of a structure, in place of the parameters.
 
@@ -159,7 +168,7 @@ class Tumble(_Averaged):
 
     def __init__(
         self,
-        model: str | os.PathLike[str],
+        model: Files,
         rotate: str | None = None,
         inversion: bool | None = None,
         seed: int | None = None,
@@ -183,7 +192,8 @@ class Tumble(_Averaged):
         self._model: Model | None = None
         options = {"rotate": rotate, "inversion": inversion, "seed": seed, "stream": stream, "step": step}
         options |= {"charge": charge, "spin": spin, "field": field}
-        super().__init__(model=os.fspath(model), **options, forces=forces, correction=correction)
+        files = paths(model)
+        super().__init__(model=files[0] if len(files) == 1 else files, **options, forces=forces, correction=correction)
 
     def _adopt(self, parameters: dict[str, Any], done: int) -> None:
         step = parameters["step"] + done
@@ -252,6 +262,8 @@ class TumbleClient(_Averaged):
     - "replica_energies" [R], eV, and "replica_weights" [R]
     - "ensemble_energies" [M], eV
     - "outputs", "output_units", "output_spreads": as in `Tumble`
+    - of a committee: "energy_deviation", eV; "max_force_deviation" and "force_deviations" [N], eV/Å; "member_forces"
+      [M, N, 3], eV/Å, and "member_virials" [M, 3, 3], eV
 
     The calculator connects at the first calculation, and again when elements, periodic directions or conditions
     (`charge`, `spin` and `field` in `atoms.info`) change. Every evaluation increases `step` by one, also over new
@@ -370,10 +382,11 @@ def _outputs(extras: dict[str, Any], suffix: str = "") -> dict[str, Any]:
 
 
 def _details(extras: dict[str, Any]) -> dict[str, Any]:
-    details: dict[str, Any] = {key: extras[key] for key in ("evaluations",) if key in extras}
+    numbers = ("evaluations", "energy_deviation", "max_force_deviation")
+    details: dict[str, Any] = {key: extras[key] for key in numbers if key in extras}
     if "energy_spread" in extras:
         details["spread"] = {"energy": extras["energy_spread"], "forces": extras["force_spread"]}
-    for key in ("torque", "replica_energies", "replica_weights", "ensemble_energies"):
+    for key in ARRAYS:
         if key in extras:
             details[key] = np.array(extras[key])
     if "outputs" in extras:

@@ -12,10 +12,12 @@ from pathlib import Path
 HERE = Path(__file__).parent
 DOUBLES = POINTER(c_double)
 INTS = POINTER(c_int)
+TEXTS = POINTER(c_char_p)
 
 # Result and argument types, as in include/tumble.h.
 FUNCTIONS = {
     "tumble_load": (c_void_p, [c_char_p, c_char_p]),
+    "tumble_load_committee": (c_void_p, [c_int, TEXTS, c_char_p]),
     "tumble_set_step": (c_int, [c_void_p, c_longlong]),
     "tumble_watch": (c_int, [c_void_p, c_void_p]),
     "tumble_set_conditions": (c_int, [c_void_p, c_int, DOUBLES, DOUBLES, DOUBLES]),
@@ -24,6 +26,7 @@ FUNCTIONS = {
     "tumble_select": (c_int, [c_void_p, c_int]),
     "tumble_spread": (c_int, [c_void_p, DOUBLES, DOUBLES]),
     "tumble_per_atom": (c_int, [c_void_p, c_int, DOUBLES, DOUBLES, DOUBLES]),
+    "tumble_force_deviations": (c_int, [c_void_p, c_int, DOUBLES]),
     "tumble_details": (c_char_p, [c_void_p]),
     "tumble_about": (c_char_p, [c_void_p]),
     "tumble_free": (None, [c_void_p]),

@@ -40,6 +40,9 @@ Given: TypeAlias = (
     | tuple[Sequence[str | int], ArrayLike, ArrayLike | None, Mapping[str, Any]]
 )
 
+# One file, or those of a committee.
+Files: TypeAlias = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+
 # The structure in an error of several.
 NAMED = re.compile(r"structure (\d+) of \d+: ")
 
@@ -75,7 +78,11 @@ class Evaluation:
 
 
 class Model:
-    """A model from an ONNX file, averaged over rotations.
+    """A model from an ONNX file, averaged over rotations; or a committee, from a list of files.
+
+    The results of a committee are means over its models. In `Evaluation.extras` are then, besides the
+    `ensemble_energies`, `energy_deviation` (eV), `max_force_deviation` and `force_deviations` [N] (eV/Å),
+    `member_forces` [M][N][3] (eV/Å) and `member_virials` [M][3][3] (eV), where M is the number of models.
 
     - `rotate`: none (the default), random, random:N, tetrahedral, octahedral, icosahedral, degree:N, legendre:L or
       lebedev:L; a grid may be followed by +random
@@ -102,7 +109,7 @@ class Model:
 
     def __init__(
         self,
-        file: str | os.PathLike[str],
+        file: Files,
         *,
         rotate: str | None = None,
         inversion: bool | None = None,
@@ -123,7 +130,7 @@ class Model:
     ):
         self._handle: int | None = None
         self._begin()
-        self._file = os.fspath(file)
+        self._files = paths(file)
         self._options: dict[str, Any] = {
             "rotate": rotate,
             "inversion": inversion,
@@ -171,7 +178,8 @@ class Model:
     def _load(self) -> None:
         chosen = {**self._options, "onnxruntime": self._options["onnxruntime"] or onnx_runtime(), "step": self._step}
         self._library = library()
-        self._handle = self._library.tumble_load(os.fsencode(self._file), options.text(**chosen).encode())
+        files = (ctypes.c_char_p * len(self._files))(*map(os.fsencode, self._files))
+        self._handle = self._library.tumble_load_committee(len(files), files, options.text(**chosen).encode())
         if not self._handle:
             raise self._error()
 
@@ -288,7 +296,7 @@ class Model:
     @property
     def about(self) -> dict[str, Any]:
         """Description of the model and its settings: name, species (atomic numbers), cutoff (Å), hops, forces,
-        ensemble, conditions, outputs, policy, origin and notes."""
+        ensemble, conditions, outputs, policy, members (models of a committee, or 0), origin and notes."""
         with self._lock:
             return json.loads(self._library.tumble_about(self._live()))
 
@@ -311,12 +319,12 @@ class Model:
 
     def __getstate__(self) -> dict[str, Any]:
         # A copy loads its own model: freeing one handle twice would crash.
-        return {"file": self._file, "options": self._options, "step": self._step}
+        return {"files": self._files, "options": self._options, "step": self._step}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self._handle = None
         self._begin()
-        self._file, self._options, self._step = state["file"], state["options"], state["step"]
+        self._files, self._options, self._step = state["files"], state["options"], state["step"]
         self._load()
 
     def _live(self) -> int:
@@ -333,6 +341,12 @@ class Model:
 
     def _error(self) -> ModelError:
         return ModelError(self._library.tumble_error().decode(errors="replace"))
+
+
+def paths(files: Files) -> list[str]:
+    """The path of a model, or those of a committee."""
+    several = [files] if isinstance(files, (str, bytes, os.PathLike)) else files
+    return [os.fspath(file) for file in several]
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ NAMES = {
     "o3grid_pots": ("replica_energies", ELECTRON_VOLT),
     "o3grid_weights": ("replica_weights", 1.0),
     "committee_pot": ("ensemble_energies", ELECTRON_VOLT),
+    "committee_force": ("member_forces", FORCE),
+    "committee_virial": ("member_virials", ELECTRON_VOLT),
 }
 
 # Atomic units of a model's other outputs, with tumble's names of them and what one of these is in the atomic unit.
@@ -88,7 +90,7 @@ def details(extras: dict[str, Any]) -> dict[str, Any]:
     here = {key: value for key, value in extras.items() if key not in NAMES}
     for key in NAMES.keys() & extras.keys():
         name, unit = NAMES[key]
-        here[name] = [value / unit for value in extras[key]]
+        here[name] = (np.array(extras[key]) / unit).tolist()
     known = [ATOMIC.get(name, ("", 1.0)) for name in extras.get("output_units", [])]
     for name, (_, unit) in zip(extras.get("outputs", []), known, strict=True):
         for key in (name, f"{name}_spread"):

@@ -16,7 +16,7 @@ use tumble_core::planner::Plan;
 use tumble_core::potential::KeptEdges;
 
 use crate::log::say;
-use crate::options::{TimeLimit, above_zero, calculator, reading};
+use crate::options::{Models, TimeLimit, above_zero, reading};
 use crate::print;
 use crate::settings::Options;
 use crate::structures;
@@ -26,8 +26,8 @@ use crate::written;
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// The model
-    model: PathBuf,
+    #[command(flatten)]
+    models: Models,
 
     /// Structures in (extended) XYZ or i-PI's XYZ; - for the standard input [default: water, if the model has H and O]
     structures: Option<PathBuf>,
@@ -188,7 +188,7 @@ pub fn run(arguments: &Arguments, library: Option<PathBuf>) -> Result<()> {
     let before = arguments.profile.as_deref().map(profiles).unwrap_or_default();
     let settings = Settings { profile: arguments.profile.clone(), ..arguments.options.settings(library)? };
     let cancel = arguments.time.cancel()?;
-    let mut calculator = calculator(&arguments.model, &settings)?;
+    let mut calculator = arguments.models.calculator(&settings)?;
     calculator.watch(&cancel);
     let path = arguments.structures.as_deref();
     let mut all = Vec::new();
@@ -203,7 +203,7 @@ pub fn run(arguments: &Arguments, library: Option<PathBuf>) -> Result<()> {
         }
         all.push(measured.document(arguments.timestep));
     }
-    let model = arguments.model.display().to_string();
+    let model = arguments.models.to_string();
     let document = json!({"model": model, "policy": calculator.policy(), "structures": all});
     // Dropping the calculator ends the sessions, and they write their profiles.
     drop(calculator);

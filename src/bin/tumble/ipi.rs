@@ -10,22 +10,22 @@ use tumble::{Error, Result};
 use tumble_core::Settings;
 use tumble_core::System;
 use tumble_core::policy::Policy;
-use tumble_core::potential::{ModelInfo, Potential};
+use tumble_core::potential::ModelInfo;
 use tumble_core::settings::MAX_STEP;
 use tumble_ipi::net::Address;
 use tumble_server::ipi_client::{Ending, Options as ClientOptions, Report, run};
 use tumble_server::scheduler::{DisconnectReason, Limits, Shutdown};
 
 use crate::log::{Log, LogFormat};
-use crate::options::{LATE, TimeLimit, load, microseconds, positive, seconds};
+use crate::options::{LATE, Models, TimeLimit, microseconds, positive, seconds};
 use crate::settings::{Ipi, Options};
 
 /// Compute energies, forces and virials for i-PI or ASE, as a client of their socket
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// The model
-    model: PathBuf,
+    #[command(flatten)]
+    models: Models,
 
     /// A structure in (extended) XYZ or i-PI's XYZ, with the atoms in the order of the simulation: i-PI sends no
     /// elements
@@ -112,7 +112,7 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
     let mut settings = arguments.of_ipi.added_to(arguments.options.settings(library)?)?;
     let System { species, conditions, .. } = arguments.template()?;
     settings.conditions = conditions.or(settings.conditions);
-    let potential = load(&arguments.model, &settings)?;
+    let potential = arguments.models.potential(&settings)?;
     potential.info().check_species(&species)?;
     potential.info().check_conditions(&settings.conditions)?;
     let client = arguments.client(species, &settings, potential.info())?;
@@ -129,8 +129,7 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
     let mut log = Log::new(arguments.log, &client.address.to_string(), client.connections);
     let interrupt = Shutdown::by_signals().map_err(|source| Error::Signals { source })?;
     arguments.time.watch(&interrupt);
-    let ending =
-        run(Box::new(potential), limits, &client, Arc::clone(&interrupt), &mut |report| tell(&mut log, report));
+    let ending = run(potential, limits, &client, Arc::clone(&interrupt), &mut |report| tell(&mut log, report));
     let late = interrupt.late() && matches!(ending, Ok(Ending::Interrupted));
     log.finish(if late { "late" } else { ending.as_ref().map_or("error", |ending| name(*ending)) });
     Ok(ending.map(|ending| if late { ExitCode::from(LATE) } else { code(ending) })?)

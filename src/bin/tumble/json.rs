@@ -13,15 +13,20 @@ use tumble_xyz::Frame;
 
 /// Returns all results of a frame as one line, in eV and Å. Without replicas the spread is null.
 pub fn line(number: usize, frame: &Frame, evaluation: &Evaluation, time: Duration) -> String {
+    let committee = !evaluation.members.forces.is_empty();
     let document = Document {
         atomic_energies: numbers(&evaluation.atomic_energies),
         atoms: frame.system.len(),
         charge: frame.system.conditions.charge.map(Number),
         energy: Number(evaluation.energy),
+        energy_deviation: evaluation.energy_deviation().filter(|_| committee).map(Number),
         evaluations: evaluation.evaluations,
         field: frame.system.conditions.field.map(|field| field.map(Number)),
+        force_deviations: committee.then(|| numbers(&evaluation.force_deviations())),
         forces: vectors(&evaluation.forces),
         frame: number,
+        max_force_deviation: evaluation.max_force_deviation().map(Number),
+        member_energies: committee.then(|| numbers(&evaluation.member_energies())),
         outputs: evaluation
             .outputs
             .iter()
@@ -46,11 +51,19 @@ struct Document<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     charge: Option<Number>,
     energy: Number,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    energy_deviation: Option<Number>,
     evaluations: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<[Number; 3]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    force_deviations: Option<Vec<Number>>,
     forces: Vec<[Number; 3]>,
     frame: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_force_deviation: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    member_energies: Option<Vec<Number>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     outputs: BTreeMap<&'a str, OutputDocument>,
     replica_energies: Vec<Number>,

@@ -1,7 +1,8 @@
 //! Options shared by the commands that evaluate a model, beside [`crate::settings`].
 
+use std::fmt;
 use std::panic::resume_unwind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
@@ -13,7 +14,8 @@ use tumble_core::Cancel;
 use tumble_core::Settings;
 use tumble_core::calculator::Calculator;
 use tumble_core::hash::Hash;
-use tumble_engine::OnnxPotential;
+use tumble_core::potential::Potential;
+use tumble_engine::{Loaded, OnnxPotential};
 use tumble_server::scheduler::Shutdown;
 
 use crate::log::say;
@@ -68,11 +70,44 @@ pub fn reading<T: Send + 'static>(cancel: &Cancel, read: impl FnOnce() -> Result
     }
 }
 
-/// Loads a calculator and prints its notes.
-pub fn calculator(model: &Path, settings: &Settings) -> Result<Calculator> {
-    let calculator = tumble_engine::load(model, settings)?;
-    tell(calculator.notes());
-    Ok(calculator)
+/// The model of a command, or the models of a committee.
+#[derive(Args)]
+pub struct Models {
+    /// The model
+    model: PathBuf,
+
+    /// Another model of a committee, besides MODEL; repeat it for more. Energies and forces are then means over all
+    /// models, and their deviations are reported
+    #[arg(long = "model", value_name = "FILE")]
+    others: Vec<PathBuf>,
+}
+
+impl fmt::Display for Models {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let files: Vec<_> = self.files().into_iter().map(|file| file.display().to_string()).collect();
+        f.write_str(&files.join(", "))
+    }
+}
+
+impl Models {
+    /// Returns the files, the first one first.
+    fn files(&self) -> Vec<&PathBuf> {
+        [&self.model].into_iter().chain(&self.others).collect()
+    }
+
+    /// Loads a calculator and prints its notes.
+    pub fn calculator(&self, settings: &Settings) -> Result<Calculator> {
+        let calculator = tumble_engine::load_models(&self.files(), settings)?;
+        tell(calculator.notes());
+        Ok(calculator)
+    }
+
+    /// Loads a potential and prints its notes.
+    pub fn potential(&self, settings: &Settings) -> Result<Box<dyn Potential>> {
+        let Loaded { potential, notes, .. } = Loaded::open(&self.files(), settings)?;
+        tell(&notes);
+        Ok(potential)
+    }
 }
 
 /// Loads a model and prints its notes on how it runs.

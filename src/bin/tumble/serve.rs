@@ -10,7 +10,6 @@ use clap::Args;
 use tumble::{Error, Result};
 use tumble_core::Settings;
 use tumble_core::policy::Policy;
-use tumble_core::potential::Potential;
 use tumble_ipi::client::ClientSettings;
 use tumble_ipi::net::{Address, Listener};
 use tumble_server::Options as ServerOptions;
@@ -20,7 +19,7 @@ use tumble_server::scheduler::{Admission, DisconnectReason, Limits, Shutdown};
 use tumble_server::serve;
 
 use crate::log::{Log, LogFormat};
-use crate::options::{above_zero, limit, load, microseconds, positive, seconds};
+use crate::options::{Models, above_zero, limit, microseconds, positive, seconds};
 use crate::settings::Options;
 
 /// Smallest number of characters of a token if other machines can guess it. 16 random digits of openssl are 64 bits,
@@ -31,8 +30,8 @@ const SHORTEST_TOKEN: usize = 16;
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// The model
-    model: PathBuf,
+    #[command(flatten)]
+    models: Models,
 
     /// Address to listen on: unix:PATH or tcp:HOST:PORT (port 0 for any free port)
     #[arg(long, value_name = "ADDRESS")]
@@ -127,7 +126,7 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
         return Err(Error::ShortToken { found, address: address.to_string(), shortest: SHORTEST_TOKEN });
     }
     let settings = arguments.options.settings(library)?;
-    let potential = load(&arguments.model, &settings)?;
+    let potential = arguments.models.potential(&settings)?;
     arguments.check_default(&Policy::new(&settings, potential.info())?)?;
     let listener = Listener::bind(address)
         .map_err(|source| tumble_server::Error::Listen { address: address.to_string(), source })?;
@@ -137,7 +136,7 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
     let interrupt = Shutdown::by_signals().map_err(|source| Error::Signals { source })?;
     arguments.max_seconds.iter().for_each(|limit| interrupt.after(*limit));
     log.event("listening", "listening");
-    serve(Box::new(potential), listener, options, interrupt, &mut |report| tell(&mut log, report))?;
+    serve(potential, listener, options, interrupt, &mut |report| tell(&mut log, report))?;
     log.finish("interrupted");
     Ok(ExitCode::SUCCESS)
 }

@@ -62,12 +62,8 @@ impl TwoHopToy {
             let energy = scale(polar.unit, graph.weights[center] * slope * product);
             gradients[edge] = add(energy, scale(message, by_message[center]));
         }
-        Response {
-            atomic_energies,
-            ensemble_energies: vec![],
-            derivative: Derivative::EdgeGradients(gradients),
-            outputs: vec![],
-        }
+        let derivative = Derivative::EdgeGradients(gradients);
+        Response { atomic_energies, ensemble_energies: vec![], derivative, member_derivatives: vec![], outputs: vec![] }
     }
 }
 

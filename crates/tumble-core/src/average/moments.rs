@@ -1,5 +1,6 @@
 //! Weighted sums over replicas.
 
+use super::members::Members;
 use super::sample::Sample;
 use super::{Evaluation, Request, Spread};
 use crate::graph::Graph;
@@ -20,6 +21,7 @@ pub(super) struct Moments {
     edge_gradients: Sums,
     ensemble_energies: Vec<Sums>,
     outputs: Vec<Sums>,
+    members: Members,
     replica_energies: Vec<f64>,
     replica_weights: Vec<f64>,
     probe_forces: Vec<Vec<Vector3>>,
@@ -31,6 +33,7 @@ impl Moments {
         self.replica_energies.push(sample.energy);
         self.replica_weights.push(weight);
         self.probe_forces.push(request.probes.iter().map(|&atom| sample.forces[atom]).collect());
+        self.members.add(&sample.members, weight);
         if self.replica_energies.len() == 1 {
             self.start(sample);
             return;
@@ -92,6 +95,7 @@ impl Moments {
             edge_gradients: mean.edge_gradients,
             ensemble_energies: mean.ensemble_energies,
             outputs: averaged(mean.outputs, &self.outputs),
+            members: self.members,
             spread,
             evaluations: self.replica_energies.len(),
             replica_energies: self.replica_energies.iter().map(|e| e + total).collect(),

@@ -1,6 +1,7 @@
 //! The results of one replica, rotated back into the laboratory frame.
 
 use super::Request;
+use super::members::Members;
 use crate::graph::Graph;
 use crate::outputs::Output;
 use crate::potential::{Derivative, ModelInfo, Response};
@@ -25,24 +26,38 @@ pub struct Sample {
     pub ensemble_energies: Vec<Vec<f64>>,
     /// The other outputs.
     pub outputs: Vec<Output>,
+    /// Results of the members of a committee.
+    pub members: Members,
 }
 
 impl Sample {
     /// Rotates a model's response back by the replica's rotation.
     pub fn new(graph: &Graph, response: Response, rotation: &Matrix3, request: &Request) -> Self {
-        let Response { atomic_energies, derivative, ensemble_energies, outputs } = response;
+        let Response { atomic_energies, derivative, ensemble_energies, outputs, member_derivatives } = response;
         let energy = graph.weights.iter().zip(&atomic_energies).map(|(w, e)| w * e).sum();
         let outputs = outputs.into_iter().map(|output| output.of_structure(&graph.weights, rotation)).collect();
-        let mut sample = Self { energy, atomic_energies, ensemble_energies, outputs, ..Self::default() };
+        let members = Members::of(member_derivatives, graph, rotation);
+        let mut sample = Self { energy, atomic_energies, ensemble_energies, outputs, members, ..Self::default() };
+        sample.add_derivative(graph, derivative, rotation, request.edge_gradients);
+        sample
+    }
+
+    /// Adds forces and virial, rotated back, and the edge gradients if they are requested.
+    pub(super) fn add_derivative(
+        &mut self,
+        graph: &Graph,
+        derivative: Derivative,
+        rotation: &Matrix3,
+        edge_gradients: bool,
+    ) {
         match derivative {
             Derivative::EdgeGradients(mut gradients) => {
                 gradients.iter_mut().for_each(|g| *g = apply_transposed(rotation, *g));
-                sample.add_gradients(graph, &gradients);
-                sample.edge_gradients = if request.edge_gradients { gradients } else { Vec::new() };
+                self.add_gradients(graph, &gradients);
+                self.edge_gradients = if edge_gradients { gradients } else { Vec::new() };
             }
-            Derivative::Direct { forces, stress } => sample.add_direct(graph, &forces, stress, rotation),
+            Derivative::Direct { forces, stress } => self.add_direct(graph, &forces, stress, rotation),
         }
-        sample
     }
 
     /// The zeros that a rank without atoms contributes.

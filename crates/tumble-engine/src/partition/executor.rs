@@ -305,8 +305,8 @@ fn joined(tiles: impl Iterator<Item = Response>, forces: Forces, graph: &Graph) 
         Forces::Conservative => Derivative::EdgeGradients(Vec::with_capacity(graph.n_edges())),
         Forces::Direct => Derivative::Direct { forces: Vec::with_capacity(graph.n_centers()), stress: None },
     };
-    let mut whole =
-        Response { atomic_energies: Vec::new(), derivative, ensemble_energies: Vec::new(), outputs: Vec::new() };
+    let (atomic_energies, ensemble_energies, member_derivatives, outputs) = Default::default();
+    let mut whole = Response { atomic_energies, derivative, ensemble_energies, member_derivatives, outputs };
     for tile in tiles {
         whole.atomic_energies.extend(tile.atomic_energies);
         whole.ensemble_energies.resize(tile.ensemble_energies.len(), Vec::new());

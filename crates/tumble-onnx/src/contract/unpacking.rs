@@ -60,7 +60,8 @@ impl<'a, T: Real> Reader<'a, T> {
         let energies = tensors.centers_of_replicas().map(|centers| energies[centers].to_vec());
         let respond = |(atomic_energies, derivative)| {
             let ensemble_energies = members.next().unwrap_or_default();
-            Response { atomic_energies, ensemble_energies, derivative, outputs: outputs.next().unwrap_or_default() }
+            let outputs = outputs.next().unwrap_or_default();
+            Response { atomic_energies, ensemble_energies, derivative, outputs, member_derivatives: Vec::new() }
         };
         Ok(energies.zip(derivatives).map(respond).collect())
     }

@@ -1,5 +1,6 @@
 //! `tumble eval`: energies, forces and their spread for all frames of a file.
 
+mod deviations;
 mod group;
 mod input;
 mod part;
@@ -16,15 +17,15 @@ use self::input::Input;
 use self::part::Part;
 use self::read_ahead::{Group, ReadAhead};
 use self::report::{Printing, Report, create};
-use crate::options::{TimeLimit, calculator, reading};
+use crate::options::{Models, TimeLimit, reading};
 use crate::settings::Options;
 
 /// Print energies and forces of all frames of a file, averaged over rotations on request
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// The model
-    model: PathBuf,
+    #[command(flatten)]
+    models: Models,
 
     /// Structures in (extended) XYZ, or i-PI's XYZ with its cell and units; - for the standard input
     structures: PathBuf,
@@ -54,6 +55,7 @@ Examples:
   tumble eval model.onnx water.xyz --rotate octahedral -o averaged.xyz
   tumble eval model.onnx water.xyz --rotate random:10 --seed 1
   tumble eval model.onnx water.xyz --threads 4
+  tumble eval a.onnx water.xyz --model b.onnx --model c.onnx -o deviations.xyz
   cat *.xyz | tumble eval model.onnx - --json
   tumble eval model.onnx water.xyz --part 2/8 -o out-2.xyz    then cat out-1.xyz out-2.xyz ... > out.xyz
 
@@ -80,7 +82,7 @@ Until all frames are done the output is FILE.partial-PID, where PID is the proce
 /// Runs the command.
 pub fn run(arguments: &Arguments, library: Option<PathBuf>) -> Result<()> {
     let cancel = arguments.time.cancel()?;
-    let mut calculator = calculator(&arguments.model, &arguments.options.settings(library)?)?;
+    let mut calculator = arguments.models.calculator(&arguments.options.settings(library)?)?;
     calculator.watch(&cancel);
     let (structures, part) = (arguments.structures.clone(), arguments.part);
     let input = reading(&cancel, move || Input::open(&structures, part))?;

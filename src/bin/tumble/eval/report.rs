@@ -8,6 +8,7 @@ use tumble::{Error, Result};
 use tumble_core::calculator::Evaluation;
 use tumble_xyz::Frame;
 
+use super::deviations::Deviations;
 use crate::compare::Comparison;
 use crate::json;
 use crate::log::say;
@@ -38,6 +39,7 @@ pub struct Report {
     /// The file given by `-o`; nothing is written after a failure.
     output: Result<Option<Output>>,
     comparison: Comparison,
+    deviations: Deviations,
     progress: ProgressBar,
 }
 
@@ -50,13 +52,14 @@ impl Report {
             }
             None => shown(ProgressBar::new_spinner(), "{spinner} {pos} frames, {per_sec}, {elapsed}"),
         };
-        let (lines, comparison) = (String::new(), Comparison::default());
-        Self { printing, lines, printed: Ok(()), output: Ok(output), comparison, progress }
+        let (lines, comparison, deviations) = Default::default();
+        Self { printing, lines, printed: Ok(()), output: Ok(output), comparison, deviations, progress }
     }
 
     /// Takes the results of a frame.
     pub fn frame(&mut self, number: usize, frame: &Frame, evaluation: &Evaluation, time: Duration) {
         self.comparison.add(frame, evaluation, time);
+        self.deviations.add(number, evaluation);
         if number == 1 && self.printing != Printing::Json {
             self.line(&table::HEADER.join("\n"));
         }
@@ -87,7 +90,8 @@ impl Report {
     /// Ends the report after all frames.
     pub fn finish(mut self) -> Result<()> {
         self.progress.finish_and_clear();
-        let summary = self.comparison.lines().join("\n");
+        let lines: Vec<_> = self.comparison.lines().into_iter().chain(self.deviations.line()).collect();
+        let summary = lines.join("\n");
         match self.printing {
             Printing::Json => {}
             Printing::Table => self.line(&format!("\n{summary}")),
