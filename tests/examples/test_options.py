@@ -5,7 +5,7 @@ import subprocess
 import pytest
 from loading import ENVIRONMENT, EXAMPLES
 
-FOLDERS = ["gas-nve", "gas-nvt", "ice", "errors", "liquid-nvt", "stability"]
+FOLDERS = ["gas-nve", "gas-nvt", "ice", "errors", "infrared", "liquid-nvt", "stability"]
 
 
 def script(folder, *options):

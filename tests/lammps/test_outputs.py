@@ -60,7 +60,7 @@ def test_outputs_are_those_of_the_command_line_on_any_ranks(tmp_path, path, keyw
 def test_the_log_says_where_outputs_are(tmp_path):
     _, _, output = point(tmp_path, TOY, "")
     assert "output dipole: entries 13 to 15 of compute pair, e*angstrom" in output
-    assert "output polarizability: entries 14 to 22 of compute pair, angstrom^3" in output
+    assert "output polarizability: entries 16 to 24 of compute pair, angstrom^3" in output
     assert "output charges: fix pair, 1 column(s), e" in output
     assert "output dipoles: fix pair, 3 column(s), e*angstrom" in output
 
