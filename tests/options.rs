@@ -73,7 +73,8 @@ const BAD: &[(&str, &[&str])] = &[
 ];
 
 /// Options with names of files: no name is invalid in itself; a failure to read or write ends with code 1.
-const FILES: [&str; 11] = [
+const FILES: [&str; 12] = [
+    "--model",
     "--onnxruntime",
     "--output",
     "--report",

@@ -30,7 +30,7 @@ def draw(results, path):
             place.semilogy(
                 found["wavenumbers"], np.array(found[name]) / top, style, color=shade, label=label, linewidth=1
             )
-        place.set(xlabel="wavenumber / cm$^{-1}$", ylabel="absorption / largest", ylim=(1e-8, 3), xlim=(0, 4600))
+        place.set(xlabel="wavenumber / cm$^{-1}$", ylabel="absorption / largest", ylim=(1e-8, 3e3), xlim=(0, 4600))
         place.set_title(title)
         place.grid(alpha=0.25)
         place.legend(fontsize=7, loc="upper center")

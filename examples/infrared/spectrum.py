@@ -77,7 +77,7 @@ def case(folders):
         ratios, errors = total["model"] / total["exact"], total["error"] / total["exact"]
         bands[band] = {"intensity": mean(ratios), "error": mean(errors)}
     swing = mean([one[2] for one in all_of])
-    smoothed = {name: smooth(wavenumbers, curve, at).tolist() for name, curve in curves.items()}
+    smoothed = {name: [float(f"{x:.4g}") for x in smooth(wavenumbers, curve, at)] for name, curve in curves.items()}
     return {"count": len(folders), "bands": bands, "swing": swing, "wavenumbers": at.tolist(), **smoothed}
 
 
