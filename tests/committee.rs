@@ -155,7 +155,7 @@ fn tumble_eval_reports_deviations() {
     let lines = eval(&folder, &["--json"]).stdout;
     let found: Vec<Value> = lines.split(|&b| b == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
     let written = std::fs::read_to_string(folder.path().join("out.xyz")).unwrap();
-    let keys: Vec<f64> = written.split(" max_force_deviation=").skip(1).map(|rest| first_number(rest)).collect();
+    let keys: Vec<f64> = written.split(" max_force_deviation=").skip(1).map(first_number).collect();
     assert_eq!((found.len(), keys.len()), (2, 2));
     for (frame, key) in found.into_iter().zip(keys) {
         let deviations: Vec<_> = frame["force_deviations"].as_array().unwrap().iter().map(Value::as_f64).collect();
