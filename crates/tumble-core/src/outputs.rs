@@ -136,8 +136,9 @@ pub struct OutputInfo {
     pub unit: Option<Unit>,
 }
 
-/// Names that mean something else in a result: in structure files, in i-PI's extras or in ASE.
-const TAKEN: [&str; 33] = [
+/// Names that mean something else: results and conditions, in every front end; columns and keys of structure files, of
+/// which ASE would make species, masses or velocities; inputs of a model.
+const TAKEN: [&str; 54] = [
     "atomic_energies",
     "cell",
     "charge",
@@ -150,20 +151,15 @@ const TAKEN: [&str; 33] = [
     "force",
     "forces",
     "free_energy",
-    "id",
-    "lattice",
     "members",
     "output_units",
     "outputs",
-    "pbc",
-    "pos",
-    "positions",
     "raw",
     "replica_energies",
     "replica_weights",
     "residual_torque",
-    "species",
     "spin",
+    "spread",
     "step",
     "stress",
     "stresses",
@@ -171,15 +167,47 @@ const TAKEN: [&str; 33] = [
     "uncertainty",
     "virial",
     "virials",
+    // Structure files.
+    "element",
+    "id",
+    "initial_charges",
+    "initial_magmoms",
+    "lattice",
+    "masses",
+    "momenta",
+    "move_mask",
+    "numbers",
+    "pbc",
+    "pos",
+    "positions",
+    "properties",
+    "species",
+    "symbols",
+    "tags",
+    "z",
+    // Inputs.
+    "centers",
+    "edge_vectors",
+    "mask",
+    "neighbors",
+    "replica",
+    "reverse",
+    "slots",
+    "volume",
+    "weights",
 ];
+
+/// Beginnings and ends of the names of other results.
+const PREFIXES: [&str; 4] = ["ref_", "committee_", "member_", "o3grid_"];
+const SUFFIXES: [&str; 3] = ["_spread", "_deviation", "_deviations"];
 
 /// Returns whether an output may have this name: small letters, digits and `_` after a letter, and not the name of another
 /// result.
 pub fn is_free_name(name: &str) -> bool {
     let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     let plain = name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(letters);
-    let ours = ["ref_", "committee_", "member_", "o3grid_"].iter().any(|prefix| name.starts_with(prefix))
-        || ["_spread", "_deviation", "_deviations"].iter().any(|suffix| name.ends_with(suffix));
+    let ours =
+        PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || SUFFIXES.iter().any(|suffix| name.ends_with(suffix));
     plain && !ours && !TAKEN.contains(&name)
 }
 
@@ -282,6 +310,19 @@ mod tests {
         let whole = output(Per::Structure, Law::Vector, values.clone()).of_structure(&[1.0, 0.5], &turn);
         assert_eq!(whole.values, [6.0, 12.0, 18.0]);
         assert_eq!(output(Per::Atom, Law::Vector, values.clone()).of_structure(&[1.0, 0.5], &turn).values, values);
+    }
+
+    #[test]
+    fn names_of_other_results_are_taken() {
+        for name in ["dipole", "charges", "magmoms", "q2", "bond_order"] {
+            assert!(is_free_name(name), "{name}");
+        }
+        for name in ["", "Dipole", "2q", "_q", "dipôle", "the dipole", "forces", "spread", "masses", "weights"] {
+            assert!(!is_free_name(name), "{name}");
+        }
+        for name in ["ref_dipole", "dipole_spread", "committee_dipole", "dipole_deviation"] {
+            assert!(!is_free_name(name), "{name}");
+        }
     }
 
     #[test]

@@ -100,8 +100,8 @@ tumble_core::errors! {
 
         /// An output whose name means something else, or cannot be a key.
         #[error(
-            "`outputs` has the name `{}` in its metadata where a name of small letters, digits and _ was expected that \
-             is not taken, as `dipole`", echo(found)
+            "`outputs` has the name `{}` in its metadata where a name of small letters, digits and _ was expected, \
+             such as `dipole`, and not that of another result, key or input", echo(found)
         )]
         OutputName {
             /// The name.

@@ -98,6 +98,64 @@ fn errors_name_the_wrong_metadata() {
     }
 }
 
+fn with_output(name: &str, declaration: &str) -> String {
+    GOOD.replace("\"hops\": 2", &format!("\"hops\": 2, \"outputs\": {{\"{name}\": {declaration}}}"))
+}
+
+#[test]
+fn outputs_are_described_with_the_unit_that_they_are_reported_in() {
+    let outputs = |declaration: &str| parse(&with_output("dipole", declaration)).unwrap().info().outputs;
+    let in_debye = outputs(r#"{"per": "structure", "law": "vector", "unit": "debye"}"#);
+    assert_eq!((in_debye.len(), in_debye[0].name.as_str()), (1, "dipole"));
+    assert_eq!((in_debye[0].per.name(), in_debye[0].law.name()), ("structure", "vector"));
+    assert_eq!(in_debye[0].reported_unit(), "e*angstrom");
+    assert_eq!(outputs(r#"{"per": "atom", "law": "scalar"}"#)[0].reported_unit(), "");
+    assert!(parse(GOOD).unwrap().info().outputs.is_empty());
+}
+
+#[test]
+fn errors_name_the_wrong_output() {
+    const VECTOR: &str = r#"{"per": "structure", "law": "vector"}"#;
+    let name = |found: &str| {
+        format!(
+            "`outputs` has the name `{found}` in its metadata where a name of small letters, digits and _ was \
+             expected, such as `dipole`, and not that of another result, key or input"
+        )
+    };
+    let cases = [
+        ("Dipole", VECTOR, name("Dipole")),
+        ("forces", VECTOR, name("forces")),
+        ("dipole_spread", VECTOR, name("dipole_spread")),
+        (
+            "dipole",
+            r#"{"per": "structure", "law": "vector", "unit": "furlong"}"#,
+            "`unit` of the output `dipole` is `furlong` in its metadata where one of e, e*angstrom, e*bohr, debye, \
+             angstrom^3, bohr^3, eV, hartree, bohr_magneton, or no unit, was expected"
+                .into(),
+        ),
+        (
+            "dipole",
+            r#"{"per": "structure", "law": "axial"}"#,
+            "unknown variant `axial`, expected one of `scalar`, `vector`, `tensor` in its metadata".into(),
+        ),
+        (
+            "dipole",
+            r#"{"per": "cell", "law": "vector"}"#,
+            "unknown variant `cell`, expected `atom` or `structure` in its metadata".into(),
+        ),
+        ("dipole", r#"{"per": "structure"}"#, "missing field `law` in its metadata".into()),
+        (
+            "dipole",
+            r#"{"per": "structure", "law": "vector", "units": "e"}"#,
+            "unknown field `units`, expected one of `per`, `law`, `unit` in its metadata".into(),
+        ),
+    ];
+    for (output, declaration, cause) in cases {
+        let error = parse(&with_output(output, declaration)).unwrap_err().to_string();
+        assert_eq!(error, format!("the model m.onnx breaks the model contract: {cause}"));
+    }
+}
+
 #[test]
 fn cutoff_that_overflows_is_refused() {
     let error = parse(&GOOD.replace("6.0", "1e308").replace("bohr", "nm")).unwrap_err().to_string();
