@@ -90,6 +90,10 @@ fn scaled(values: Value, factor: f64) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use tumble_core::outputs::{AveragedOutput, Law, OutputInfo, Per};
+
     use super::*;
 
     fn evaluation() -> Evaluation {
@@ -129,6 +133,55 @@ mod tests {
             let (found, expected): (Vec<f64>, Vec<f64>) = (numbers(&found[key]), numbers(&expected[key]));
             assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-15 * b.abs()), "{key}: {found:?}");
         }
+    }
+
+    fn output(name: &str, per: Per, law: Law, unit: &str, values: Vec<f64>) -> AveragedOutput {
+        let info = OutputInfo { name: name.into(), per, law, unit: Unit::named(unit) };
+        AveragedOutput { info: Arc::new(info), spread: values.iter().map(|value| value / 2.0).collect(), values }
+    }
+
+    /// With outputs of all laws; a unit in the file is that of the model, and values are in e, Å and eV.
+    fn with_outputs() -> Evaluation {
+        let outputs = vec![
+            output("charges", Per::Atom, Law::Scalar, "e", vec![0.5, -0.5]),
+            output("dipole", Per::Structure, Law::Vector, "debye", vec![1.0, 0.0, -2.0]),
+            output("mystery", Per::Structure, Law::Scalar, "", vec![7.0]),
+            output("polarizability", Per::Structure, Law::Tensor, "bohr^3", (0..9).map(f64::from).collect()),
+        ];
+        Evaluation { outputs, ..evaluation() }
+    }
+
+    #[test]
+    fn outputs_travel_in_atomic_units_under_their_names() {
+        const BOHR: f64 = 1.889_726_1;
+        let found = parsed(&extras(&with_outputs()));
+        assert_eq!(found["outputs"], json!(["charges", "dipole", "mystery", "polarizability"]));
+        assert_eq!(found["output_units"], json!(["e", "e*bohr", "", "bohr^3"]));
+        assert_eq!(found["charges"], json!([0.5, -0.5]));
+        assert_eq!(found["dipole"], json!([BOHR, 0.0, -2.0 * BOHR]));
+        assert_eq!(found["dipole_spread"], json!([0.5 * BOHR, 0.0, -BOHR]));
+        assert_eq!(found["mystery"], 7.0);
+        let row = flat(&found["polarizability"][1]);
+        assert!(row.iter().zip([3.0, 4.0, 5.0]).all(|(a, b)| (a - b * BOHR.powi(3)).abs() < 1e-13), "{row:?}");
+        let once = Evaluation { replica_energies: vec![-1.0], replica_weights: vec![1.0], ..with_outputs() };
+        assert!(parsed(&extras(&once)).get("dipole_spread").is_none());
+    }
+
+    #[test]
+    fn outputs_are_read_back_in_angstrom() {
+        let (found, expected) = (parsed(&read(&extras(&with_outputs()))), details(&with_outputs()));
+        for key in ["outputs", "output_units", "charges", "charges_spread", "mystery"] {
+            assert_eq!(found[key], expected[key], "{key}");
+        }
+        for key in ["dipole", "dipole_spread", "polarizability", "polarizability_spread"] {
+            let (found, expected) = (flat(&found[key]), flat(&expected[key]));
+            assert_eq!(found.len(), expected.len());
+            assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() <= 1e-15 * b.abs()), "{key}: {found:?}");
+        }
+    }
+
+    fn flat(values: &Value) -> Vec<f64> {
+        values.as_array().map_or_else(|| vec![values.as_f64().unwrap()], |rows| rows.iter().flat_map(flat).collect())
     }
 
     #[test]
