@@ -57,7 +57,7 @@ Examples:
   tumble eval model.onnx water.xyz --threads 4
   tumble eval a.onnx water.xyz --model b.onnx --model c.onnx -o deviations.xyz
   cat *.xyz | tumble eval model.onnx - --json
-  tumble eval model.onnx water.xyz --part 2/8 -o out-2.xyz    then cat out-1.xyz out-2.xyz ... > out.xyz
+  tumble eval model.onnx water.xyz --part 02/20 -o out-02.xyz    and so on to 20/20, then cat out-??.xyz > out.xyz
 
 The spread is the standard deviation over the rotations; for forces, per component. With one evaluation per frame there
 is no spread. If the input has energies and forces, the errors relative to them are printed, and the output keeps them
