@@ -7,7 +7,8 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 BLOCK = re.compile(r'^```python skip="a part of (?P<file>examples/\S+)"\n(?P<text>[\s\S]*?)^```$', re.MULTILINE)
-PARTS = [(found["file"], found["text"]) for found in BLOCK.finditer((ROOT / "docs/export.md").read_text())]
+PAGES = [ROOT / "docs/export.md", ROOT / "docs/outputs.md"]
+PARTS = [(found["file"], found["text"]) for page in PAGES for found in BLOCK.finditer(page.read_text())]
 
 
 def flush(text):
@@ -23,4 +24,4 @@ def test_a_part_stands_in_its_file(file, text):
 
 def test_all_examples_have_parts():
     names = {Path(file).name for file, _ in PARTS}
-    assert names == {"transformer.py", "transformer_tumble.py", "transformer_list.py"}
+    assert names == {"transformer.py", "transformer_tumble.py", "transformer_list.py", "dipole.py"}

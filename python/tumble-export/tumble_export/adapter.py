@@ -41,6 +41,7 @@ KINDS = {
     "direct": ("atomic_energies", "forces"),
     "both": ("atomic_energies", "edge_gradients", "forces"),
 }
+PAIR = 2  # atoms of the structure that tells which outputs a module has
 
 
 @dataclass
@@ -132,7 +133,7 @@ class Adapter:
         from .systems import inputs
 
         pair = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 0.4 * self.cutoff]])
-        kinds = np.resize(self.species, 2)
+        kinds = np.resize(self.species, PAIR)
         dtype = next((b.dtype for b in self.tensors() if b.is_floating_point()), torch.float64)
         return self.evaluate(inputs(pair, np.eye(3), kinds, self.cutoff, dtype, periodic=False, layout=self.layout)[:5])
 
@@ -148,5 +149,5 @@ def outputs(adapter, kind):
         raise SystemExit(f"the model has no direct forces, so --forces {kind} is not possible: leave it out.")
     extra = [n for n in ("stress", "ensemble_energies") if (n != "stress" or kind != "conservative") and adapter.has(n)]
     if adapter.outputs:
-        further.missing(adapter.outputs, adapter.returned())
+        further.missing(adapter.outputs, adapter.returned(), PAIR)
     return (*KINDS[kind], *extra, *adapter.outputs)

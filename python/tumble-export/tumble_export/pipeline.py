@@ -171,8 +171,8 @@ def measured_reach(adapter, progress):
     what = "reach of direct forces" if adapter.whole else "reach"
     progress.say(f"{what}: {found} hops measured, {adapter.hops} by the model's code, cutoff {adapter.cutoff:g}")
     if found > adapter.hops:
-        who = "the direct forces reach" if adapter.whole else "the energy reaches"
-        who = "the energy or an output reaches" if adapter.outputs else who
+        own = "the energy or an output reaches" if adapter.outputs else "the energy reaches"
+        who = "the direct forces reach" if adapter.whole else own
         progress.say(f"{who} further than claimed: the file says {found} hops.")
     return max(found, adapter.hops)
 

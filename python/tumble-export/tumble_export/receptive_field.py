@@ -86,9 +86,12 @@ def output_touched(name, adapter, positions, numbers, starts):
 
 
 def measure(adapter):
-    """Number of hops: one more than that to the farthest atom whose edges change an energy, a force or an output."""
+    """Number of hops: one more than that to the farthest atom whose edges change an energy, a force or an output.
+
+    Energies and outputs of a model of the whole structure reach all atoms, and are left out.
+    """
     adapter.module.double()
-    outputs = [*(["forces"] if adapter.has("forces") else []), *adapter.outputs]
+    outputs = [*(["forces"] if adapter.has("forces") else []), *([] if adapter.whole else adapter.outputs)]
     wanted = ([] if adapter.whole else [touched]) + [partial(output_touched, name) for name in outputs]
     positions, numbers, starts = probes(adapter)
     hops = distances(adapter, positions, starts)

@@ -123,6 +123,7 @@ def compare(path, adapter, structures, answers, dtype, tolerance, progress, plac
         if exact is None:
             progress.say(f"{structure.name:32s}  left out: the source's own answer depends on rounding")
             continue
+        outputs.comparable(adapter.outputs, exact, structure)
         for spare in (0, SPARE) if adapter.layout == "padded" and len(structure.numbers) <= FEW else (0,):
             answer = run(file, adapter, structure, real, path, spare, places)
             baseline = adapter.baseline(structure.numbers)
