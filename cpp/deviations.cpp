@@ -31,8 +31,8 @@ void PairTumble::measure_deviations() {
   }
   const rust::Vec<double> found = tumble::force_deviations({forces.data(), forces.size()}, members);
   deviations.assign(found.begin(), found.end());
-  for (double &deviation : deviations) deviation *= force_scale;
-  diagnostics.set_deviations(energy_scale * member_energy_deviation(), deviations);
+  for (double &deviation : deviations) deviation *= std::abs(force_scale);
+  diagnostics.set_deviations(std::abs(energy_scale) * member_energy_deviation(), deviations);
 }
 
 // Sets `member_forces` to the forces of a model on this rank's atoms and ghosts, those on ghosts added to their atoms.

@@ -165,8 +165,9 @@ void PairTumble::scatter_per_atom() {
   spreads.resize(nlocal);
   uncertainties.resize(result.uncertainties.empty() ? 0 : nlocal);
   outputs.update(result);
-  for (int i = 0; i < nlocal; i++) spreads[i] = energy_scale * result.spreads[i];
-  for (size_t i = 0; i < uncertainties.size(); i++) uncertainties[i] = energy_scale * result.uncertainties[i];
+  const double positive = std::abs(energy_scale);
+  for (int i = 0; i < nlocal; i++) spreads[i] = positive * result.spreads[i];
+  for (size_t i = 0; i < uncertainties.size(); i++) uncertainties[i] = positive * result.uncertainties[i];
 }
 
 void PairTumble::warn_once(bool &warned, const std::string &sentence) {

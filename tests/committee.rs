@@ -162,7 +162,7 @@ fn tumble_eval_reports_deviations() {
         let largest = deviations.into_iter().flatten().fold(0.0, f64::max);
         assert_eq!(frame["max_force_deviation"], largest);
         assert!((key - largest).abs() < 1e-14, "{key} is not {largest}");
-        assert_eq!(frame["member_energies"].as_array().unwrap().len(), 2);
+        assert_eq!(frame["ensemble_energies"].as_array().unwrap().len(), 2);
     }
     assert!(written.contains(":force_deviation:R:1 "), "{written}");
 }

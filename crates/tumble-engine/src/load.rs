@@ -1,6 +1,6 @@
 //! Loading of model files as a calculator: one file, or several as a committee.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use tumble_core::Calculator;
@@ -53,9 +53,10 @@ impl Loaded {
         let origin =
             |(path, model): (&P, &OnnxPotential)| format!("{}, sha256 {}", path.as_ref().display(), model.sha256());
         let origin = models.iter().zip(&opened).map(origin).collect::<Vec<_>>().join("; ");
-        let (mut notes, offered) = (notes(&opened), outputs(&opened));
+        let (mut notes, offered, references) = (notes(&opened), outputs(&opened), references(&opened));
         let potential = together(opened)?;
         notes.extend(missing(&offered, potential.info()));
+        notes.extend(different_references(&references));
         Ok(Self { potential, origin, notes })
     }
 }
@@ -90,8 +91,26 @@ fn outputs(opened: &[OnnxPotential]) -> BTreeSet<String> {
 fn missing(offered: &BTreeSet<String>, info: &ModelInfo) -> Option<String> {
     let reported = |name: &&String| info.outputs.iter().any(|output| output.name == **name);
     let missing: Vec<_> = offered.iter().filter(|name| !reported(name)).map(String::as_str).collect();
+    let missing = missing.join(", ");
     (!missing.is_empty())
-        .then(|| format!("not all models of the committee have {}: it is not reported", missing.join(", ")))
+        .then(|| format!("outputs that only some models of the committee have are not reported: {missing}"))
+}
+
+/// Returns the reference energies of each model for the elements that all of them know.
+fn references(opened: &[OnnxPotential]) -> Vec<BTreeMap<u8, f64>> {
+    let common = |z: &&u8| opened.iter().all(|model| model.info().species.contains(z));
+    let of = |model: &OnnxPotential| {
+        let known = model.info().species.iter().filter(common);
+        known.map(|&z| (z, model.info().reference_energies.get(&z).copied().unwrap_or(0.0))).collect()
+    };
+    opened.iter().map(of).collect()
+}
+
+/// Returns a note if the reference energies differ.
+fn different_references(references: &[BTreeMap<u8, f64>]) -> Option<String> {
+    let note = "the models of the committee have different reference energies, and the deviation of the energy contains \
+                this difference: look at the deviations of the forces";
+    references.windows(2).any(|pair| pair[0] != pair[1]).then(|| note.into())
 }
 
 /// Refuses a single hash for several files.

@@ -21,21 +21,51 @@ const NAMES: [(&str, &str, f64); 5] = [
 ];
 
 /// The extras of an evaluation, a JSON object; energies under i-PI's names in Hartree, other outputs in atomic units.
+/// Tensors of the atoms are rows of nine numbers `[N][9]`: i-PI stops at lists of three dimensions.
 pub fn extras(evaluation: &Evaluation) -> String {
     let mut extras = renamed(details(evaluation), NAMES);
     let units = evaluation.outputs.iter().map(|output| output.info.unit.as_ref());
     let atomic: Vec<_> = units.clone().map(|unit| unit.map_or("", |unit| unit.atomic_name)).collect();
     for (output, unit) in evaluation.outputs.iter().zip(units) {
-        scale_output(&mut extras, &output.info.name, unit.map_or(1.0, |unit| unit.atomic));
+        change_output(&mut extras, &output.info.name, |values| {
+            flat_rows(scaled(values, unit.map_or(1.0, |u| u.atomic)))
+        });
     }
     extras.get_mut("output_units").into_iter().for_each(|units| *units = json!(atomic));
     Value::Object(extras).to_string()
 }
 
-/// Multiplies an output and its spread.
-fn scale_output(extras: &mut Map<String, Value>, name: &str, factor: f64) {
+/// Changes an output and its spread.
+fn change_output(extras: &mut Map<String, Value>, name: &str, change: impl Fn(Value) -> Value) {
     for name in [name.to_owned(), format!("{name}_spread")] {
-        extras.get_mut(&name).into_iter().for_each(|values| *values = scaled(values.take(), factor));
+        extras.get_mut(&name).into_iter().for_each(|values| *values = change(values.take()));
+    }
+}
+
+/// Turns a list of tensors `[N][3][3]` into rows `[N][9]`, and returns other values as they are.
+fn flat_rows(values: Value) -> Value {
+    let flat = |tensor: Value| match tensor {
+        Value::Array(rows) if rows.iter().all(Value::is_array) => {
+            rows.into_iter().flat_map(|row| row.as_array().cloned().unwrap_or_default()).collect()
+        }
+        other => other,
+    };
+    each(values, flat)
+}
+
+/// Turns rows `[N][9]` into a list of tensors `[N][3][3]`, and returns other values as they are.
+fn tensors(values: Value) -> Value {
+    let tensor = |row: Value| match row {
+        Value::Array(numbers) if numbers.len() == 9 => numbers.chunks(3).map(|row| json!(row)).collect(),
+        other => other,
+    };
+    each(values, tensor)
+}
+
+fn each(values: Value, change: impl Fn(Value) -> Value) -> Value {
+    match values {
+        Value::Array(values) => values.into_iter().map(change).collect(),
+        other => other,
     }
 }
 
@@ -63,7 +93,7 @@ fn read_outputs(mut extras: Map<String, Value>) -> Map<String, Value> {
     let (names, atomic) = (texts("outputs"), texts("output_units"));
     let unit = |name: &String| Unit::ALL.iter().find(|unit| unit.atomic_name == name);
     for (name, unit) in names.iter().zip(atomic.iter().map(unit)) {
-        scale_output(&mut extras, name, unit.map_or(1.0, |unit| 1.0 / unit.atomic));
+        change_output(&mut extras, name, |values| tensors(scaled(values, unit.map_or(1.0, |unit| 1.0 / unit.atomic))));
     }
     let reported: Vec<_> = atomic.iter().map(|name| unit(name).map_or("", |unit| unit.reported)).collect();
     extras.get_mut("output_units").into_iter().for_each(|units| *units = json!(reported));
@@ -147,6 +177,7 @@ mod tests {
             output("dipole", Per::Structure, Law::Vector, "debye", vec![1.0, 0.0, -2.0]),
             output("mystery", Per::Structure, Law::Scalar, "", vec![7.0]),
             output("polarizability", Per::Structure, Law::Tensor, "bohr^3", (0..9).map(f64::from).collect()),
+            output("shieldings", Per::Atom, Law::Tensor, "", (0..18).map(f64::from).collect()),
         ];
         Evaluation { outputs, ..evaluation() }
     }
@@ -155,12 +186,13 @@ mod tests {
     fn outputs_travel_in_atomic_units_under_their_names() {
         const BOHR: f64 = 1.889_726_1;
         let found = parsed(&extras(&with_outputs()));
-        assert_eq!(found["outputs"], json!(["charges", "dipole", "mystery", "polarizability"]));
-        assert_eq!(found["output_units"], json!(["e", "e*bohr", "", "bohr^3"]));
+        assert_eq!(found["outputs"], json!(["charges", "dipole", "mystery", "polarizability", "shieldings"]));
+        assert_eq!(found["output_units"], json!(["e", "e*bohr", "", "bohr^3", ""]));
         assert_eq!(found["charges"], json!([0.5, -0.5]));
         assert_eq!(found["dipole"], json!([BOHR, 0.0, -2.0 * BOHR]));
         assert_eq!(found["dipole_spread"], json!([0.5 * BOHR, 0.0, -BOHR]));
         assert_eq!(found["mystery"], 7.0);
+        assert_eq!(found["shieldings"][1], json!([9.0, 10.0, 11.0, 12.0, 13.0, 14.0, 15.0, 16.0, 17.0]));
         let row = flat(&found["polarizability"][1]);
         assert!(row.iter().zip([3.0, 4.0, 5.0]).all(|(a, b)| (a - b * BOHR.powi(3)).abs() < 1e-13), "{row:?}");
         let once = Evaluation { replica_energies: vec![-1.0], replica_weights: vec![1.0], ..with_outputs() };
@@ -170,7 +202,7 @@ mod tests {
     #[test]
     fn outputs_are_read_back_in_angstrom() {
         let (found, expected) = (parsed(&read(&extras(&with_outputs()))), details(&with_outputs()));
-        for key in ["outputs", "output_units", "charges", "charges_spread", "mystery"] {
+        for key in ["outputs", "output_units", "charges", "charges_spread", "mystery", "shieldings"] {
             assert_eq!(found[key], expected[key], "{key}");
         }
         for key in ["dipole", "dipole_spread", "polarizability", "polarizability_spread"] {

@@ -95,7 +95,12 @@ def details(extras: dict[str, Any]) -> dict[str, Any]:
     for name, (_, unit) in zip(extras.get("outputs", []), known, strict=True):
         for key in (name, f"{name}_spread"):
             if key in extras:
-                here[key] = (np.array(extras[key]) / unit).tolist()
+                here[key] = _tensors(np.array(extras[key]) / unit).tolist()
     if known:
         here["output_units"] = [name for name, _ in known]
     return here
+
+
+def _tensors(values: Array) -> Array:
+    """Rows of nine numbers, [N, 9], as tensors [N, 3, 3]: i-PI takes no lists of three dimensions."""
+    return values.reshape(-1, 3, 3) if values.ndim == 2 and values.shape[1] == 9 else values

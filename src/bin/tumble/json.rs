@@ -20,13 +20,13 @@ pub fn line(number: usize, frame: &Frame, evaluation: &Evaluation, time: Duratio
         charge: frame.system.conditions.charge.map(Number),
         energy: Number(evaluation.energy),
         energy_deviation: evaluation.energy_deviation().filter(|_| committee).map(Number),
+        ensemble_energies: numbers(&evaluation.member_energies()),
         evaluations: evaluation.evaluations,
         field: frame.system.conditions.field.map(|field| field.map(Number)),
         force_deviations: committee.then(|| numbers(&evaluation.force_deviations())),
         forces: vectors(&evaluation.forces),
         frame: number,
         max_force_deviation: evaluation.max_force_deviation().map(Number),
-        member_energies: committee.then(|| numbers(&evaluation.member_energies())),
         outputs: evaluation
             .outputs
             .iter()
@@ -53,6 +53,8 @@ struct Document<'a> {
     energy: Number,
     #[serde(skip_serializing_if = "Option::is_none")]
     energy_deviation: Option<Number>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ensemble_energies: Vec<Number>,
     evaluations: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<[Number; 3]>,
@@ -62,8 +64,6 @@ struct Document<'a> {
     frame: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_force_deviation: Option<Number>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    member_energies: Option<Vec<Number>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     outputs: BTreeMap<&'a str, OutputDocument>,
     replica_energies: Vec<Number>,

@@ -10,6 +10,9 @@ use crate::numbers::plain;
 use crate::outputs::OutputInfo;
 use crate::potential::{Forces, ModelInfo};
 
+/// Largest relative difference of equal cutoffs that were given in different units of length.
+const SAME_CUTOFF: f64 = 1e-12;
+
 /// Returns the properties of the committee; refuses members that do not fit together.
 pub(super) fn common(members: &[&ModelInfo]) -> Result<ModelInfo> {
     let [first, others @ ..] = members else { return Err(Error::CommitteeSize { found: 0 }) };
@@ -25,7 +28,7 @@ pub(super) fn common(members: &[&ModelInfo]) -> Result<ModelInfo> {
         species: known_by_all(members)?,
         forces: offered_by_all(members)?,
         ensemble: true,
-        whole_numbers: whole_numbers(members),
+        whole_numbers: whole_numbers(members)?,
         outputs: outputs(members)?,
         ..(*first).clone()
     })
@@ -61,7 +64,7 @@ fn check_single(member: &ModelInfo) -> Result<()> {
 }
 
 fn check_pair(first: &ModelInfo, other: &ModelInfo) -> Result<()> {
-    if other.cutoff != first.cutoff {
+    if (other.cutoff - first.cutoff).abs() > SAME_CUTOFF * first.cutoff {
         let (cutoff, expected) = (plain(other.cutoff), plain(first.cutoff));
         let problem = format!("has a cutoff of {cutoff} Å, but \"{}\" has {expected} Å", first.name);
         return Err(refused(other, problem + ": give models with the same cutoff"));
@@ -105,15 +108,29 @@ fn offered_by_all(members: &[&ModelInfo]) -> Result<Vec<Forces>> {
 }
 
 /// Returns the whole numbers that all members know.
-fn whole_numbers(members: &[&ModelInfo]) -> Vec<(Condition, [i64; 2])> {
+fn whole_numbers(members: &[&ModelInfo]) -> Result<Vec<(Condition, [i64; 2])>> {
     let mut common: Vec<(Condition, [i64; 2])> = Vec::new();
-    for &(condition, range) in members.iter().flat_map(|member| &member.whole_numbers) {
-        match common.iter_mut().find(|(known, _)| *known == condition) {
-            Some((_, [least, most])) => (*least, *most) = ((*least).max(range[0]), (*most).min(range[1])),
-            None => common.push((condition, range)),
+    for member in members {
+        for &(condition, range) in &member.whole_numbers {
+            match common.iter_mut().find(|(known, _)| *known == condition) {
+                Some((_, known)) => *known = shared(member, condition, *known, range)?,
+                None => common.push((condition, range)),
+            }
         }
     }
-    common
+    Ok(common)
+}
+
+/// Returns the least and the largest whole number that both ranges have.
+fn shared(member: &ModelInfo, condition: Condition, known: [i64; 2], range: [i64; 2]) -> Result<[i64; 2]> {
+    let both = [known[0].max(range[0]), known[1].min(range[1])];
+    if both[0] <= both[1] {
+        return Ok(both);
+    }
+    let words = |[least, most]: [i64; 2]| format!("from {least} to {most}");
+    let (name, found, before) = (condition.name(), words(range), words(known));
+    let problem = format!("knows a {name} {found}, but the members before it {before}");
+    Err(refused(member, problem + ": give models that share whole numbers"))
 }
 
 /// Returns the outputs that all members have.
@@ -133,8 +150,10 @@ fn outputs(members: &[&ModelInfo]) -> Result<Vec<Arc<OutputInfo>>> {
 
 /// Refuses outputs of one name of which no mean can be taken.
 fn alike(member: &ModelInfo, known: &OutputInfo, found: &OutputInfo) -> Result<()> {
-    let words =
-        |info: &OutputInfo| format!("{} per {} in {:?}", info.law.name(), info.per.name(), info.reported_unit());
+    let words = |info: &OutputInfo| {
+        let unit = if info.reported_unit().is_empty() { "no unit" } else { info.reported_unit() };
+        format!("{} per {} in {unit}", info.law.name(), info.per.name())
+    };
     let (found_words, known_words) = (words(found), words(known));
     if found_words == known_words {
         return Ok(());

@@ -249,6 +249,17 @@ fn whole_numbers_are_those_that_all_members_know() {
     };
     let committee = Committee::new(vec![known([-2, 3]), known([-1, 5])]).unwrap();
     assert_eq!(committee.info().whole_numbers, [(Condition::Charge, [-1, 3])]);
+    assert_eq!(
+        refused(vec![known([-2, -1]), known([0, 1])]),
+        "the model \"harmonic toy\" does not fit into the committee: it knows a charge from 0 to 1, but the members \
+         before it from -2 to -1: give models that share whole numbers"
+    );
+}
+
+#[test]
+fn cutoffs_may_differ_by_the_rounding_of_units() {
+    let other = Altered::boxed(harmonic(0.6), |info| info.cutoff = CUTOFF * (1.0 + 2.0 * f64::EPSILON));
+    assert_eq!(Committee::new(vec![harmonic(0.6), other]).unwrap().info().cutoff, CUTOFF);
 }
 
 /// A potential that adds an output to the responses of its toy: its value on each center, times the center's number.
@@ -302,7 +313,7 @@ fn outputs_of_some_members_are_not_those_of_the_committee() {
     let pair = vec![WithOutput::boxed("q", Law::Scalar, 0.5), WithOutput::boxed("q", Law::Vector, 0.9)];
     assert_eq!(
         refused(pair),
-        "the model \"harmonic toy\" does not fit into the committee: it has q as a vector per atom in \"e\", but the \
-         first model as a scalar per atom in \"e\": give models with the same outputs"
+        "the model \"harmonic toy\" does not fit into the committee: it has q as a vector per atom in e, but the first \
+         model as a scalar per atom in e: give models with the same outputs"
     );
 }

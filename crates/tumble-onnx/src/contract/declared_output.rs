@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+use tumble_core::echo::echo;
 use tumble_core::outputs::{Law, OutputInfo, Per, Unit, is_free_name};
 
 use crate::error::ContractViolation;
@@ -16,6 +19,21 @@ pub struct DeclaredOutput {
     law: Law,
     #[serde(default)]
     unit: Option<String>,
+}
+
+/// Reads the declarations, so that an error names the output.
+pub(crate) fn declarations<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, DeclaredOutput>, D::Error> {
+    let read = |(name, value): (String, Value)| match value {
+        Value::Object(_) => match serde_json::from_value(value) {
+            Ok(output) => Ok((name, output)),
+            Err(error) => Err(Error::custom(format!("{error} of the output `{}`", echo(&name)))),
+        },
+        _ => Err(Error::custom(format!(
+            "the output `{}` is {value} where an object with `per` and `law` was expected",
+            echo(&name)
+        ))),
+    };
+    BTreeMap::deserialize(from)?.into_iter().map(read).collect()
 }
 
 /// Returns the descriptions of declared outputs, by name.

@@ -13,7 +13,7 @@ use tumble_core::outputs::OutputInfo;
 use tumble_core::potential::{Forces, ModelInfo};
 use tumble_core::units;
 
-use super::declared_output::{DeclaredOutput, descriptions};
+use super::declared_output::{DeclaredOutput, declarations, descriptions};
 use super::json;
 use crate::error::{ContractViolation, Error, Result};
 
@@ -86,7 +86,7 @@ pub struct Metadata {
     #[serde(default)]
     pub spins: Option<[i64; 2]>,
     /// Outputs besides the energy and its derivatives, by name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "declarations")]
     pub outputs: BTreeMap<String, DeclaredOutput>,
     /// Their descriptions, from `outputs`.
     #[serde(skip)]

@@ -3,6 +3,7 @@
 use ort::session::Session;
 use ort::value::{Outlet, TensorElementType};
 use tumble_core::conditions::Condition;
+use tumble_core::outputs::{Law, OutputInfo};
 use tumble_core::potential::Forces;
 
 use crate::contract::metadata::{Layout, Metadata, Precision};
@@ -110,7 +111,7 @@ impl Signature {
         let stress = metadata.forces.kinds().contains(&Forces::Direct)
             && find_output(session, output::STRESS, metadata)?.is_some();
         let ensemble = find_output(session, output::ENSEMBLE_ENERGIES, metadata)?.is_some();
-        let declared = metadata.outputs.keys().map(|name| declared(session, name, metadata));
+        let declared = metadata.described.iter().map(|info| declared(session, info, metadata));
         Ok(Self { inputs, stress, ensemble, declared: declared.collect::<Result<_, _>>()? })
     }
 
@@ -168,9 +169,35 @@ fn in_layout(input: Input, layout: Layout) -> bool {
     }
 }
 
-fn declared(session: &Session, name: &str, metadata: &Metadata) -> Result<String, ContractViolation> {
-    let found = find_output(session, name, metadata)?;
-    found.map(|_| name.to_owned()).ok_or_else(|| ContractViolation::NoDeclaredOutput { name: name.into() })
+fn declared(session: &Session, info: &OutputInfo, metadata: &Metadata) -> Result<String, ContractViolation> {
+    let name = || info.name.clone();
+    let Some(outlet) = find_output(session, &info.name, metadata)? else {
+        return Err(ContractViolation::NoDeclaredOutput { name: name() });
+    };
+    let found = outlet.dtype().tensor_shape().map(|shape| shape.to_vec()).unwrap_or_default();
+    let expected = components(info.law);
+    // A size of -1, or no sizes at all: they are known at an evaluation only.
+    let fits = |(found, expected): (&i64, &i64)| *found < 0 || found == expected;
+    if found.is_empty() || found.len() == expected.len() + 1 && found[1..].iter().zip(expected).all(fits) {
+        return Ok(name());
+    }
+    let (found, expected) = (shape(&found), shape(&[&[-1], expected].concat()));
+    Err(ContractViolation::DeclaredShape { name: name(), law: info.law.name(), found, expected })
+}
+
+/// Writes a shape, with C for a size that depends on the number of centers, as any other that is not known.
+fn shape(sizes: &[i64]) -> String {
+    let words = sizes.iter().map(|&size| if size < 0 { "C".into() } else { size.to_string() });
+    format!("[{}]", words.collect::<Vec<_>>().join(", "))
+}
+
+/// Returns the sizes of an output's value at a center.
+fn components(law: Law) -> &'static [i64] {
+    match law {
+        Law::Scalar => &[],
+        Law::Vector => &[3],
+        Law::Tensor => &[3, 3],
+    }
 }
 
 fn find_output<'a>(

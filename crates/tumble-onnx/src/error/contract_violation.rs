@@ -122,6 +122,19 @@ tumble_core::errors! {
             known: String,
         },
 
+        /// A declared output of another shape than its law has.
+        #[error("its output `{name}` has the shape {found} where {expected} was expected for a {law}: export it anew")]
+        DeclaredShape {
+            /// Name of the output.
+            name: String,
+            /// Name of its law.
+            law: &'static str,
+            /// The shape.
+            found: String,
+            /// The shape that the law has.
+            expected: String,
+        },
+
         /// A declared output that the file does not have.
         #[error("its metadata declares the output `{name}`, but it has none of this name: export it anew")]
         NoDeclaredOutput {

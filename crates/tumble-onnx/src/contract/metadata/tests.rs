@@ -136,18 +136,25 @@ fn errors_name_the_wrong_output() {
         (
             "dipole",
             r#"{"per": "structure", "law": "axial"}"#,
-            "unknown variant `axial`, expected one of `scalar`, `vector`, `tensor` in its metadata".into(),
+            "unknown variant `axial`, expected one of `scalar`, `vector`, `tensor` of the output `dipole` in its metadata".into(),
         ),
         (
             "dipole",
             r#"{"per": "cell", "law": "vector"}"#,
-            "unknown variant `cell`, expected `atom` or `structure` in its metadata".into(),
+            "unknown variant `cell`, expected `atom` or `structure` of the output `dipole` in its metadata".into(),
         ),
-        ("dipole", r#"{"per": "structure"}"#, "missing field `law` in its metadata".into()),
+        ("dipole", r#"{"per": "structure"}"#, "missing field `law` of the output `dipole` in its metadata".into()),
+        (
+            "dipole",
+            r#"["structure", "vector"]"#,
+            "the output `dipole` is [\"structure\",\"vector\"] where an object with `per` and `law` was expected in its \
+             metadata"
+                .into(),
+        ),
         (
             "dipole",
             r#"{"per": "structure", "law": "vector", "units": "e"}"#,
-            "unknown field `units`, expected one of `per`, `law`, `unit` in its metadata".into(),
+            "unknown field `units`, expected one of `per`, `law`, `unit` of the output `dipole` in its metadata".into(),
         ),
     ];
     for (output, declaration, cause) in cases {
