@@ -49,7 +49,7 @@ bool Outputs::has(const std::string &name) const {
 }
 
 std::string Outputs::known() const {
-  std::string names = "spread, uncertainty (of an ensemble)";
+  std::string names = "spread, uncertainty (of an ensemble), force_deviation (of a committee)";
   for (const OfAtoms &output : atoms) names += ", " + output.name;
   return names;
 }

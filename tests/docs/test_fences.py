@@ -20,6 +20,7 @@ LINKS = {
     ".venv": VENV,
     "water-pet.onnx": ROOT / "examples/models/water-pet.onnx",
     "model.onnx": ROOT / "tests/data/models/harmonic-padded-f64.onnx",
+    "dipole.onnx": ROOT / "tests/data/models/dipole-padded-f64.onnx",
 }
 H2O = "3\n\nO 0 0 0\nH 0.76 0.59 0\nH -0.76 0.59 0\n"
 ENVIRONMENT = {

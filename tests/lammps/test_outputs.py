@@ -84,7 +84,8 @@ def test_rank_without_atoms_has_outputs_too(tmp_path):
 def test_model_without_outputs_has_none(tmp_path):
     script = triclinic() + model(TOYS / "pair-list-f64.onnx") + "fix a all pair 1 tumble dipole 0\nrun 0\n"
     result = run(tmp_path, script)
-    sentence = "fix pair asks for dipole, but the atoms have spread, uncertainty (of an ensemble): take one of these"
+    known = "spread, uncertainty (of an ensemble), force_deviation (of a committee)"
+    sentence = f"fix pair asks for dipole, but the atoms have {known}: take one of these"
     assert result.code != 0 and sentence in result.output
 
 
