@@ -10,6 +10,7 @@
 #include "comm.h"
 #include "error.h"
 #include "memory.h"
+#include "modify.h"
 #include "tumble/oversubscription.h"
 #include "tumble/pair_tumble.h"
 #include "update.h"
@@ -88,6 +89,7 @@ void PairTumble::coeff(int narg, char **arg) {
   });
   compare_ranks();
   outputs.start(**engine);
+  check_columns();
   nextra = diagnostics.add_entries(outputs.entries());
   pvector = diagnostics.vector();
   for (int i = 1; i <= atom->ntypes; i++)
@@ -97,6 +99,17 @@ void PairTumble::coeff(int narg, char **arg) {
                    outputs.summary(Diagnostics::ENTRIES + 1));
   const size_t threads = keywords->processor_threads();
   if (threads > 0) warn_of_oversubscription(lmp, static_cast<int>(threads));
+}
+
+// A fix pair has taken its columns when it was defined, and would read others beyond their end.
+void PairTumble::check_columns() {
+  if (modify->get_fix_by_style("^pair$").empty()) outputs.forget();
+  const std::string changed = outputs.changed();
+  if (changed.empty()) return;
+  error->all(FLERR,
+             "pair_coeff: fix pair stores the output {} of the model before, which this model does not have with the "
+             "same columns: unfix it before pair_coeff, and define it anew",
+             changed);
 }
 
 // `first` is the index of the first element, `hash` that of the word after the models.
@@ -116,6 +129,11 @@ void PairTumble::check_coefficients(int narg, char **arg, int first, int hash) {
         "HEX O H");
   }
   if (narg == first + atom->ntypes) return;
+  for (int i = first; i < narg; i++) {
+    if (!utils::strmatch(utils::lowercase(arg[i]), "\\.onnx")) continue;
+    error->all(FLERR, "pair_coeff: {} is no element: models come first, and the second and later ones end in .onnx",
+               arg[i]);
+  }
   error->all(FLERR,
              "pair_coeff names {} element(s) but there are {} atom type(s): give the element of each type after the "
              "model, as in pair_coeff * * model.onnx O H",

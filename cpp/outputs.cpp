@@ -57,11 +57,22 @@ std::string Outputs::known() const {
 void *Outputs::per_atom(const std::string &name, int &columns) {
   for (OfAtoms &output : atoms) {
     if (output.name != name) continue;
+    given[name] = output.components;
     columns = output.components == 1 ? 0 : static_cast<int>(output.components);
     if (columns == 0) return output.values.data();
     return output.rows.data();
   }
   return nullptr;
+}
+
+std::string Outputs::changed() const {
+  for (const auto &[name, components] : given) {
+    const auto same = [&, &name = name, &components = components](const OfAtoms &output) {
+      return output.name == name && output.components == components;
+    };
+    if (std::none_of(atoms.begin(), atoms.end(), same)) return name;
+  }
+  return "";
 }
 
 std::string Outputs::summary(size_t first) const {

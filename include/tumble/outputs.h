@@ -3,6 +3,7 @@
 #ifndef TUMBLE_OUTPUTS_H
 #define TUMBLE_OUTPUTS_H
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,10 @@ class Outputs : protected LAMMPS_NS::Pointers {
   std::string known() const;
   // Returns the values of an output of the own atoms, as `Pair::extract_peratom` does; null if there is none.
   void *per_atom(const std::string &name, int &columns);
+  // Returns the first output of the atoms that was given to fix pair with other columns than it has now, or "".
+  std::string changed() const;
+  // Forgets what was given to fix pair.
+  void forget() { given.clear(); }
   // Returns lines for the log: where the outputs are; `first` is the number of their first entry.
   std::string summary(size_t first) const;
 
@@ -46,6 +51,7 @@ class Outputs : protected LAMMPS_NS::Pointers {
   };
 
   std::vector<OfAtoms> atoms;
+  std::map<std::string, size_t> given;  // components of each output that fix pair has taken
   std::vector<OfStructure> structures;
   std::vector<double> structure;  // this rank's shares
 };

@@ -44,6 +44,7 @@ class PairTumble : public LAMMPS_NS::Pair {
   void allocate();
   void take_keyword(const char *name, char **values, rust::Vec<rust::String> &words);
   void check_coefficients(int narg, char **arg, int first, int hash);
+  void check_columns();
   void compare_ranks();
 
   void check_setup();

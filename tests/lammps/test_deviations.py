@@ -134,6 +134,16 @@ def test_units_and_scale(tmp_path):
     assert real["c_p[11]"] == pytest.approx(KCAL * metal["c_p[11]"], rel=1e-6)
 
 
+def test_negative_scale_leaves_deviations_positive(tmp_path):
+    """So that `fix halt` sees them."""
+    adapt = "variable w equal -0.5\nfix w all adapt 1 pair tumble scale * * v_w\n"
+    (known,), (expected,) = committee(tmp_path, triclinic() + pair(MODELS))
+    (row,), (frame,) = committee(tmp_path, triclinic() + pair(MODELS) + adapt, 2)
+    assert_close(frame["f_d"], 0.5 * np.array(expected["f_d"]), 1e-10)
+    for entry in ("c_p[11]", "c_p[12]"):
+        assert row[entry] == pytest.approx(0.5 * known[entry], rel=1e-10)
+
+
 def test_hybrid_overlay(tmp_path):
     """The hybrid style has to know the size of the messages before the models are."""
     (known,), (expected,) = committee(tmp_path, triclinic() + pair(MODELS))

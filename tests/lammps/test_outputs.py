@@ -94,3 +94,19 @@ def test_another_model_with_fewer_outputs_is_read_within_bounds(tmp_path):
     tail = f"run 0\nunfix a\nundump 1\npair_coeff * * {TOYS / 'pair-list-f64.onnx'} O H\nrun 0"
     rows, _, _ = point(tmp_path, TOY, "", tail=tail)
     assert np.abs(rows[0]).min() > 0 and np.all(rows[1] == 0)
+
+
+def test_fix_pair_has_to_be_defined_anew_if_its_columns_change(tmp_path):
+    """It took its columns when it was defined; other ones would be read beyond their end."""
+    script = triclinic() + model(TOY) + "fix a all pair 1 tumble charges 1 dipoles 1\nrun 0\n"
+    result = run(tmp_path, script + f"pair_coeff * * {NETWORK} O H\nrun 0\n")
+    sentence = "fix pair stores the output dipoles of the model before, which this model does not have with the same"
+    assert result.code != 0 and sentence in result.output
+    anew = f"unfix a\npair_coeff * * {NETWORK} O H\nfix a all pair 1 tumble charges 1\nrun 0\n"
+    succeed(tmp_path, script + anew)
+
+
+def test_word_of_a_further_model_is_no_element(tmp_path):
+    result = run(tmp_path, triclinic() + f"pair_style tumble\npair_coeff * * {TOY} b.ONNX O H\n")
+    sentence = "b.ONNX is no element: models come first, and the second and later ones end in .onnx"
+    assert result.code != 0 and sentence in result.output

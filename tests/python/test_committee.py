@@ -73,7 +73,6 @@ def test_about_counts_the_models():
 @pytest.mark.parametrize(
     "files, sentence",
     [
-        ([], "the argument n_files is 0: give at least one file"),
         ([FILES[0], FILES[0]], "are the same model: give each model of a committee once"),
         ([FILES[0], TOYS / "direct-list-f64.onnx"], 'the model "direct" does not fit into the committee: it offers'),
     ],
@@ -81,3 +80,10 @@ def test_about_counts_the_models():
 def test_files_that_do_not_fit_together(files, sentence):
     with pytest.raises(ModelError, match=sentence):
         Model(files)
+
+
+def test_empty_list_is_refused():
+    with pytest.raises(
+        ValueError, match="the list of models is empty: give the file of a model, or those of a committee"
+    ):
+        Model([])

@@ -30,16 +30,16 @@ from tumble.threads import SharedCalculator
 if TYPE_CHECKING:
     from typing import Self
 
-# ASE's names of properties that a model may have as outputs.
-OF_SOME_MODELS = (
-    "dipole",
-    "charges",
-    "magmom",
-    "magmoms",
-    "dielectric_tensor",
-    "born_effective_charges",
-    "polarization",
-)
+# ASE's names of properties that a model may have as outputs, and the shapes that ASE expects; "N" for the atoms.
+OF_SOME_MODELS: dict[str, tuple[str | int, ...]] = {
+    "dipole": (3,),
+    "charges": ("N",),
+    "magmom": (),
+    "magmoms": ("N",),
+    "dielectric_tensor": (3, 3),
+    "born_effective_charges": ("N", 3, 3),
+    "polarization": (3,),
+}
 
 # Modules of ASE that compare energies or forces of several structures. Optimizers are recognized by their class.
 COMPARING = ("ase.calculators.fd", "ase.mep", "ase.phonons", "ase.vibrations")
@@ -208,7 +208,9 @@ class Tumble(_Averaged):
     def _load(self, parameters: dict[str, Any]) -> Model:
         options = dict(parameters)
         model = Model(options.pop("model"), **options, **self._running)
-        own = [output["name"] for output in model.about["outputs"] if output["name"] in OF_SOME_MODELS]
+        own = [
+            output["name"] for output in model.about["outputs"] if _shape(output) == OF_SOME_MODELS.get(output["name"])
+        ]
         self.implemented_properties = [*Tumble.implemented_properties, *own]
         return model
 
@@ -370,8 +372,23 @@ def _results(found: Answer | Evaluation, atoms: Atoms) -> dict[str, Any]:
     # Without a stress from the model, direct forces have no virial: it is NaN.
     if atoms.pbc.all() and np.isfinite(found.virial).all():
         results["stress"] = full_3x3_to_voigt_6_stress(-found.virial / atoms.get_volume())
-    results |= {name: value for name, value in _outputs(found.extras).items() if name in OF_SOME_MODELS}
-    return results
+    return results | _of_ase(_outputs(found.extras), len(atoms))
+
+
+def _shape(output: dict[str, str]) -> tuple[str | int, ...]:
+    """The shape of a described output, as in `OF_SOME_MODELS`."""
+    shapes: dict[str, tuple[str | int, ...]] = {"scalar": (), "vector": (3,), "tensor": (3, 3)}
+    return (("N",) if output["per"] == "atom" else ()) + shapes[output["law"]]
+
+
+def _of_ase(outputs: dict[str, Any], atoms: int) -> dict[str, Any]:
+    """The outputs that ASE has a name for, if they have its shape."""
+
+    def fits(name: str) -> bool:
+        shape = OF_SOME_MODELS.get(name)
+        return shape is not None and np.shape(outputs[name]) == tuple(atoms if n == "N" else n for n in shape)
+
+    return {name: value for name, value in outputs.items() if fits(name)}
 
 
 def _outputs(extras: dict[str, Any], suffix: str = "") -> dict[str, Any]:

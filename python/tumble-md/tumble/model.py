@@ -345,7 +345,9 @@ class Model:
 
 def paths(files: Files) -> list[str]:
     """The path of a model, or those of a committee."""
-    several = [files] if isinstance(files, (str, bytes, os.PathLike)) else files
+    several = [files] if isinstance(files, (str, bytes, os.PathLike)) else list(files)
+    if not several:
+        raise ValueError("the list of models is empty: give the file of a model, or those of a committee")
     return [os.fspath(file) for file in several]
 
 
