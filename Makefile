@@ -19,7 +19,7 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 # The library of ONNX Runtime's wheel reports home unless told not to before it is loaded.
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help setup check build library wheel demo docs test test-rust test-lammps test-wheel test-examples test-compat test-export test-orb-new test-neon bench bench-lammps bench-sockets bench-many bench-export bench-orb bench-hot bench-roofline instructions instructions-bless fuzz lint format clean
+.PHONY: help setup check build library install wheel demo docs test test-rust test-lammps test-wheel test-examples test-compat test-export test-orb-new test-neon bench bench-lammps bench-sockets bench-many bench-export bench-orb bench-hot bench-roofline instructions instructions-bless fuzz lint format clean
 
 help:
 	@echo "make demo    water in LAMMPS, turned at random at every step (1 to 3 minutes after the build)"
@@ -43,6 +43,7 @@ help:
 	@echo "make lint    checks formatting, lints, documentation, required Rust version and crate licences"
 	@echo "make wheel   a Python wheel with everything compiled, in target/wheel; make test-wheel installs and tries it"
 	@echo "make library the library for C, Fortran and Python, in target/release"
+	@echo "make install PREFIX=FOLDER  the command line and the library, for CMake and pkg-config"
 	@echo "make header  include/tumble.h, from crates/tumble-capi"
 	@echo "make build   the command line and the LAMMPS plugin, in target/release"
 	@echo "make setup   LAMMPS and ONNX Runtime, in .venv (the others do it when needed)"
@@ -95,6 +96,12 @@ library: setup
 .PHONY: header
 header:
 	TUMBLE_BLESS=1 cargo test -p tumble-capi --test header
+
+# PREFIX can be moved later. RUNTIME= leaves ONNX Runtime out, RUNTIME=FILE takes another one.
+RUNTIME = $(shell ls $(CURDIR)/$(VENV)/lib/python*/site-packages/onnxruntime/capi/libonnxruntime.so.*)
+install: build library
+	@test -n "$(PREFIX)" || { echo "no place to install into: make install PREFIX=FOLDER" >&2; exit 2; }
+	scripts/install/install.sh "$(PREFIX)" target/release "$(RUNTIME)"
 
 $(VENV)/.wheel: scripts/wheel-requirements.txt $(VENV)/.done
 	$(PIP) -r scripts/wheel-requirements.txt

