@@ -19,7 +19,7 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 # The library of ONNX Runtime's wheel reports home unless told not to before it is loaded.
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help setup check build library install wheel demo docs test test-rust test-lammps test-wheel test-examples test-compat test-export test-orb-new test-neon bench bench-lammps bench-sockets bench-many bench-export bench-orb bench-hot bench-roofline instructions instructions-bless fuzz lint format clean
+.PHONY: help setup check build library install wheel demo docs test test-rust test-lammps test-wheel test-examples test-compat test-export test-orb-new test-neon bench bench-lammps bench-sockets bench-ffdirect bench-many bench-export bench-orb bench-hot bench-roofline instructions instructions-bless fuzz lint format clean
 
 help:
 	@echo "make demo    water in LAMMPS, turned at random at every step (1 to 3 minutes after the build)"
@@ -28,6 +28,7 @@ help:
 	@echo "make bench   tumble and its peers side by side; writes docs/benchmarks.md (one to two hours, .venv-export)"
 	@echo "make bench-lammps  speed and memory of 192 to 98,304 atoms on one and two ranks (10 to 20 minutes, 20 GB)"
 	@echo "make bench-sockets  round trips and throughput of tumble ipi and tumble serve (3 minutes)"
+	@echo "make bench-ffdirect  i-PI with the model in its process, and over sockets (3 minutes)"
 	@echo "make bench-many  many structures in one call beside one by one (2 minutes)"
 	@echo "make bench-export  exported PET against torch, TorchScript and torch.compile (20 minutes, .venv-export)"
 	@echo "make bench-orb  Orb of full size against orb-models; exports four models (30 minutes, .venv-orb, 8 GB)"
@@ -147,6 +148,10 @@ bench-lammps: build $(VENV)/.tests
 
 bench-sockets: setup $(VENV)/.tests
 	cargo bench --profile measure --bench sockets
+
+# BENCH="--rotate none --rounds 30" for another run.
+bench-ffdirect: build library $(VENV)/.tests
+	$(BIN)/python benches/ffdirect/main.py $(BENCH)
 
 bench-many: setup
 	cargo bench --profile measure --bench many
