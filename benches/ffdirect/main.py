@@ -1,7 +1,7 @@
 """i-PI with 32 beads of one H2O: the model in i-PI's process (<ffdirect>), and over sockets, in turns.
 
 Every way is an i-PI of its own that waits between its rounds; `gas` has no forces, and shows what i-PI itself takes.
-Prints the median time of a step, and the ratios within each round.
+Prints the median time of a step, elapsed and (in parentheses) of the processors, and the ratio within each round.
 """
 
 import argparse
@@ -87,19 +87,28 @@ class Way:
         self.client = subprocess.Popen(client, cwd=self.folder, env=environment, **quiet) if client else None
 
     def run(self, steps):
-        """Milliseconds per step."""
+        """Milliseconds per step: elapsed, and of the processors, i-PI and its client together."""
+        before = self.processor_seconds()
         self.server.stdin.write(f"{steps}\n")
         self.server.stdin.flush()
         line = self.server.stdout.readline()
         assert line.startswith("seconds "), f"{self.name}: {line}{self.server.stdout.read()}"
-        return float(line.split()[1]) / steps * 1e3
+        return float(line.split()[1]) / steps * 1e3, (self.processor_seconds() - before) / steps * 1e3
+
+    def processor_seconds(self):
+        """User and system time of both programs."""
+        fields = (Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split() for process in self.both())
+        return sum(int(words[11]) + int(words[12]) for words in fields) / os.sysconf("SC_CLK_TCK")
+
+    def both(self):
+        """The processes."""
+        return [process for process in (self.server, self.client) if process]
 
     def close(self):
         """Ends both programs."""
-        for process in (self.server, self.client):
-            if process:
-                process.kill()
-                process.wait()
+        for process in self.both():
+            process.kill()
+            process.wait()
 
 
 def child():
@@ -114,7 +123,7 @@ def child():
 
 
 def measure(model, rotate, steps, rounds):
-    """Milliseconds per step of each way and round."""
+    """Milliseconds per step of each way and round, elapsed and of the processors."""
     unique = uuid.uuid4().hex[:8]
 
     def address(mode):
@@ -142,13 +151,11 @@ def measure(model, rotate, steps, rounds):
 
 
 def report(rotate, found):
-    """A row of the table: median times, ratios to `direct` and, without i-PI's own time, to it."""
-    middle = {name: statistics.median(row[name] for row in found) for name in found[0]}
-    whole = statistics.median(row["unix"] / row["direct"] for row in found)
-    shared = statistics.median(row["shm"] / row["direct"] for row in found)
-    net = statistics.median((row["unix"] - row["gas"]) / (row["direct"] - row["gas"]) for row in found)
-    times = " | ".join(f"{middle[name]:.2f}" for name in ("direct", "unix", "shm", "gas"))
-    print(f"| `{rotate}` | {times} | {whole:.2f} | {shared:.2f} | {net:.2f} |", flush=True)
+    """A row of the table: median times and their ratios, elapsed and of the processors."""
+    middle = {name: [statistics.median(row[name][kind] for row in found) for kind in (0, 1)] for name in found[0]}
+    times = " | ".join(f"{middle[name][0]:.2f} ({middle[name][1]:.2f})" for name in ("direct", "unix", "shm", "gas"))
+    ratio = [statistics.median(row["unix"][kind] / row["direct"][kind] for row in found) for kind in (0, 1)]
+    print(f"| `{rotate}` | {times} | {ratio[0]:.2f} ({ratio[1]:.2f}) |", flush=True)
 
 
 def main():
@@ -162,8 +169,8 @@ def main():
     options = parser.parse_args()
     if options.child:
         return child()
-    print("| `rotate` | direct, ms | unix, ms | shm, ms | gas, ms | unix/direct | shm/direct | without i-PI |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("| `rotate` | direct, ms | unix, ms | shm, ms | gas, ms | unix / direct |")
+    print("|---|---|---|---|---|---|")
     found = {}
     for rotate in options.rotate:
         found[rotate] = measure(options.model.resolve(), rotate, options.steps, options.rounds)
