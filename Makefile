@@ -19,7 +19,7 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 # The library of ONNX Runtime's wheel reports home unless told not to before it is loaded.
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help setup check build library install wheel demo docs test test-rust test-lammps test-wheel test-examples test-compat test-export test-orb-new test-neon bench bench-lammps bench-sockets bench-ffdirect bench-many bench-export bench-orb bench-hot bench-roofline instructions instructions-bless fuzz lint format clean
+.PHONY: help setup check build library install wheel portable demo docs test test-rust test-lammps test-wheel test-examples test-compat test-export test-orb-new test-neon bench bench-lammps bench-sockets bench-ffdirect bench-many bench-export bench-orb bench-hot bench-roofline instructions instructions-bless fuzz lint format clean
 
 help:
 	@echo "make demo    water in LAMMPS, turned at random at every step (1 to 3 minutes after the build)"
@@ -42,6 +42,7 @@ help:
 	@echo "make test-examples  all commands of the manual, the experiments too, in short runs (10 minutes)"
 	@echo "make fuzz    random bytes for all parsers, SECONDS_EACH=60 (needs nightly Rust; 3 minutes to build)"
 	@echo "make lint    checks formatting, lints, documentation, required Rust version and crate licences"
+	@echo "make wheel GLIBC=2.28  the same for systems with a glibc as old as that (a second build, 450 MB for zig)"
 	@echo "make wheel   a Python wheel with everything compiled, in target/wheel; make test-wheel installs and tries it"
 	@echo "make library the library for C, Fortran and Python, in target/release"
 	@echo "make install PREFIX=FOLDER  the command line and the library, for CMake and pkg-config"
@@ -108,8 +109,25 @@ $(VENV)/.wheel: scripts/wheel-requirements.txt $(VENV)/.done
 	$(PIP) -r scripts/wheel-requirements.txt
 	@touch $@
 
-wheel: build library $(VENV)/.wheel
-	scripts/make-wheel.sh $(BIN)/python
+# With GLIBC=2.28 the programs need no newer one than that: zig links them to its functions.
+PROGRAMS := target/release
+ifdef GLIBC
+TRIPLE := $(shell uname -m)-unknown-linux-gnu
+PROGRAMS := target/portable/$(TRIPLE)/release
+endif
+wheel: $(if $(GLIBC),portable,build library) $(VENV)/.wheel
+	scripts/make-wheel.sh $(BIN)/python $(PROGRAMS)
+
+$(VENV)/.zig: scripts/zig-requirements.txt $(VENV)/.done
+	$(PIP) -r scripts/zig-requirements.txt
+	@touch $@
+
+portable: setup $(VENV)/.zig
+	PATH="$(CURDIR)/$(BIN):$$PATH" CARGO_TARGET_DIR=target/portable cargo zigbuild --release --target $(TRIPLE).$(GLIBC) \
+	  -p tumble -p tumble-lammps -p tumble-capi
+	ln -sf libtumble_capi.so $(PROGRAMS)/libtumble.so
+	ln -sf $$(ls $(CURDIR)/$(VENV)/lib/python*/site-packages/onnxruntime/capi/libonnxruntime.so.*) $(PROGRAMS)
+	$(PROGRAMS)/tumble lammps build --lammps $(LAMMPS) --output $(PROGRAMS)
 
 # Uses a new empty environment outside of this folder (pip downloads 200 MB for it, or has them in its cache).
 test-wheel: wheel $(VENV)/.tests
