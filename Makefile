@@ -19,7 +19,7 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 # The library of ONNX Runtime's wheel reports home unless told not to before it is loaded.
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help setup check build library wheel demo docs test test-rust test-lammps test-wheel test-examples test-compat test-export test-orb-new test-neon bench bench-lammps bench-sockets bench-many bench-export bench-orb bench-hot bench-roofline instructions instructions-bless fuzz lint format clean
+.PHONY: help setup check build library install wheel portable demo docs test test-rust test-lammps test-wheel test-examples test-compat test-export test-orb-new test-neon bench bench-lammps bench-sockets bench-ffdirect bench-many bench-export bench-orb bench-hot bench-roofline instructions instructions-bless fuzz lint format clean
 
 help:
 	@echo "make demo    water in LAMMPS, turned at random at every step (1 to 3 minutes after the build)"
@@ -28,6 +28,7 @@ help:
 	@echo "make bench   tumble and its peers side by side; writes docs/benchmarks.md (one to two hours, .venv-export)"
 	@echo "make bench-lammps  speed and memory of 192 to 98,304 atoms on one and two ranks (10 to 20 minutes, 20 GB)"
 	@echo "make bench-sockets  round trips and throughput of tumble ipi and tumble serve (3 minutes)"
+	@echo "make bench-ffdirect  i-PI with the model in its process, and over sockets (3 minutes)"
 	@echo "make bench-many  many structures in one call beside one by one (2 minutes)"
 	@echo "make bench-export  exported PET against torch, TorchScript and torch.compile (20 minutes, .venv-export)"
 	@echo "make bench-orb  Orb of full size against orb-models; exports four models (30 minutes, .venv-orb, 8 GB)"
@@ -41,8 +42,10 @@ help:
 	@echo "make test-examples  all commands of the manual, the experiments too, in short runs (10 minutes)"
 	@echo "make fuzz    random bytes for all parsers, SECONDS_EACH=60 (needs nightly Rust; 3 minutes to build)"
 	@echo "make lint    checks formatting, lints, documentation, required Rust version and crate licences"
+	@echo "make wheel GLIBC=2.28  the same for systems with a glibc as old as that (a second build, 450 MB for zig)"
 	@echo "make wheel   a Python wheel with everything compiled, in target/wheel; make test-wheel installs and tries it"
 	@echo "make library the library for C, Fortran and Python, in target/release"
+	@echo "make install PREFIX=FOLDER  the command line and the library, for CMake and pkg-config"
 	@echo "make header  include/tumble.h, from crates/tumble-capi"
 	@echo "make build   the command line and the LAMMPS plugin, in target/release"
 	@echo "make setup   LAMMPS and ONNX Runtime, in .venv (the others do it when needed)"
@@ -96,12 +99,35 @@ library: setup
 header:
 	TUMBLE_BLESS=1 cargo test -p tumble-capi --test header
 
+# PREFIX can be moved later. RUNTIME= leaves ONNX Runtime out, RUNTIME=FILE takes another one.
+RUNTIME = $(shell ls $(CURDIR)/$(VENV)/lib/python*/site-packages/onnxruntime/capi/libonnxruntime.so.*)
+install: build library
+	@test -n "$(PREFIX)" || { echo "no place to install into: make install PREFIX=FOLDER" >&2; exit 2; }
+	scripts/install/install.sh "$(PREFIX)" target/release "$(RUNTIME)"
+
 $(VENV)/.wheel: scripts/wheel-requirements.txt $(VENV)/.done
 	$(PIP) -r scripts/wheel-requirements.txt
 	@touch $@
 
-wheel: build library $(VENV)/.wheel
-	scripts/make-wheel.sh $(BIN)/python
+# With GLIBC=2.28 the programs need no newer one than that: zig links them to its functions.
+PROGRAMS := target/release
+ifdef GLIBC
+TRIPLE := $(shell uname -m)-unknown-linux-gnu
+PROGRAMS := target/portable/$(TRIPLE)/release
+endif
+wheel: $(if $(GLIBC),portable,build library) $(VENV)/.wheel
+	scripts/make-wheel.sh $(BIN)/python $(PROGRAMS)
+
+$(VENV)/.zig: scripts/zig-requirements.txt $(VENV)/.done
+	$(PIP) -r scripts/zig-requirements.txt
+	@touch $@
+
+portable: setup $(VENV)/.zig
+	PATH="$(CURDIR)/$(BIN):$$PATH" CARGO_TARGET_DIR=target/portable cargo zigbuild --release --target $(TRIPLE).$(GLIBC) \
+	  -p tumble -p tumble-lammps -p tumble-capi
+	ln -sf libtumble_capi.so $(PROGRAMS)/libtumble.so
+	ln -sf $$(ls $(CURDIR)/$(VENV)/lib/python*/site-packages/onnxruntime/capi/libonnxruntime.so.*) $(PROGRAMS)
+	$(PROGRAMS)/tumble lammps build --lammps $(LAMMPS) --output $(PROGRAMS)
 
 # Uses a new empty environment outside of this folder (pip downloads 200 MB for it, or has them in its cache).
 test-wheel: wheel $(VENV)/.tests
@@ -140,6 +166,10 @@ bench-lammps: build $(VENV)/.tests
 
 bench-sockets: setup $(VENV)/.tests
 	cargo bench --profile measure --bench sockets
+
+# BENCH="--rotate none --rounds 30" for another run.
+bench-ffdirect: build library $(VENV)/.tests
+	$(BIN)/python benches/ffdirect/main.py $(BENCH)
 
 bench-many: setup
 	cargo bench --profile measure --bench many

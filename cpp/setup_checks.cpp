@@ -9,6 +9,7 @@
 #include "domain.h"
 #include "error.h"
 #include "force.h"
+#include "lammps.h"
 #include "neigh_list.h"
 #include "neighbor.h"
 #include "tumble/lammps_features.h"
@@ -26,6 +27,13 @@ void PairTumble::check_setup() {
         FLERR,
         "pair_style tumble has no model: write pair_coeff * * model.onnx and the element of each atom type after "
         "every pair_style");
+  }
+  // On GPUs, KOKKOS turns newton off by itself.
+  if (!force->newton_pair && lmp->kokkos) {
+    error->all(
+        FLERR,
+        "pair_style tumble needs newton on for pairs, and runs beside KOKKOS on the host: start LAMMPS with -k on "
+        "-sf kk -pk kokkos newton on neigh half");
   }
   if (!force->newton_pair) error->all(FLERR, "pair_style tumble needs newton on for pairs: write newton on");
   if (!atom->tag_enable) error->all(FLERR, "pair_style tumble needs atom IDs: remove atom_modify id no");

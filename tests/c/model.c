@@ -159,6 +159,27 @@ static int stepped(const char *file) {
   return 0;
 }
 
+/* Beads of a step share its number: each has a stream of its own, or all have one rotation. */
+static int beaded(const char *file) {
+  double energies[8];
+  tumble_model *model = tumble_load(file, "rotate: random, seed: 3, step: 5");
+  if (!model) return say("load"), 1;
+  for (int shared = 0; shared < 2; ++shared) {
+    if (tumble_set_step(model, 5) || tumble_set_beads(model, 2, shared)) return say("beads"), 1;
+    for (int i = 0; i < 4; ++i)
+      if (tumble_compute(model, 3, SPECIES, CELL, POSITIONS, energies + i, NULL, NULL)) return say("compute"), 1;
+    row("energies", 4, energies);
+  }
+  if (tumble_set_step(model, 6)) return say("step"), 1;
+  if (tumble_compute(model, 3, SPECIES, CELL, POSITIONS, energies, NULL, NULL)) return say("compute"), 1;
+  row("again", 1, energies);
+  printf("extras %s\n", tumble_ipi_extras(model));
+  if (!tumble_set_beads(model, 0, 0) || !tumble_set_beads(model, 65536, 0)) return 1;
+  say("refused");
+  tumble_free(model);
+  return 0;
+}
+
 struct work {
   tumble_model *model;
   double shift, energy, spread, first;
@@ -234,6 +255,7 @@ int main(int argc, char **argv) {
   if (!strcmp(argv[1], "refused")) return refused(argv[2]);
   if (!strcmp(argv[1], "facts")) return facts(argv[2]);
   if (!strcmp(argv[1], "stepped")) return stepped(argv[2]);
+  if (!strcmp(argv[1], "beaded")) return beaded(argv[2]);
   if (!strcmp(argv[1], "shared")) return shared(argv[2]);
   return computed(argv[2], argv[3]);
 }

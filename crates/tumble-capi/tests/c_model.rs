@@ -95,6 +95,22 @@ fn set_step_selects_the_rotation() {
 }
 
 #[test]
+fn beads_share_the_number_of_their_step() {
+    let name = "harmonic-padded-f64";
+    let found = lines(Command::new(program()).args(["beaded", &model(name), ""]));
+    let energy = |step, stream| {
+        let settings = Settings { mitigation: "random".parse().unwrap(), seed: 3, stream, ..Settings::default() };
+        evaluation(name, &settings, &crystal(), step).energy
+    };
+    assert_eq!(numbers(&found[0]), [energy(5, 0), energy(5, 1), energy(6, 0), energy(6, 1)]);
+    assert_eq!(numbers(&found[1]), [energy(5, 0), energy(5, 0), energy(6, 0), energy(6, 0)]);
+    assert_eq!(numbers(&found[2]), [energy(6, 0)]);
+    let extras: Value = serde_json::from_str(found[3].strip_prefix("extras ").unwrap()).unwrap();
+    assert_eq!(extras["evaluations"], 1);
+    assert_eq!(found[4], "refused: \"the argument n_beads is 65536: give a number from 1 to 65535\"");
+}
+
+#[test]
 fn threads_sharing_a_model_read_their_own_results() {
     let found = lines(Command::new(program()).args(["shared", &model("harmonic-padded-f64"), ""]));
     assert_eq!(found, ["failed 0", "different 1"]);

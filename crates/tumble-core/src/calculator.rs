@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 pub use crate::average::{Evaluation, Spread};
 use crate::average::{Request, average, average_job};
 use crate::batch::Task;
+use crate::beads::Beads;
 use crate::cancel::Cancel;
 use crate::conditions::Conditions;
 use crate::error::Result;
@@ -133,6 +134,16 @@ impl Calculator {
     /// Lets `cancel` end evaluations from now on, with [`Error::Cancelled`](crate::Error::Cancelled).
     pub fn watch(&mut self, cancel: &Cancel) {
         self.potential.watch(cancel);
+    }
+
+    /// Sets how structures are numbered from now on: the steps given to the evaluations are then their numbers.
+    pub fn set_beads(&mut self, beads: Beads) {
+        self.policy.beads = beads;
+    }
+
+    /// Returns how structures are numbered.
+    pub fn beads(&self) -> Beads {
+        self.policy.beads
     }
 
     /// Evaluates a graph. Random rotations, if there are any, depend on the seed and `step` only: they are the same on

@@ -27,6 +27,7 @@
 pub mod analytic;
 pub mod average;
 pub mod batch;
+pub mod beads;
 pub mod blocks;
 pub mod calculator;
 pub mod cancel;

@@ -1,5 +1,6 @@
 //! The averaging policy of a simulation: its rotations, kinds of forces and random stream.
 
+use crate::beads::Beads;
 use crate::conditions::Conditions;
 use crate::error::Result;
 use crate::potential::{Forces, ModelInfo};
@@ -22,6 +23,8 @@ pub struct Policy {
     pub seed: u64,
     /// Random stream: simulations with the same seed and different streams draw independent rotations.
     pub stream: u32,
+    /// How structures are numbered; a structure's number is its step if each structure is a step of its own.
+    pub beads: Beads,
     /// Conditions of structures that have none of their own.
     pub conditions: Conditions,
 }
@@ -39,7 +42,8 @@ impl Policy {
         settings.check_for(info)?;
         info.check_given(&settings.conditions)?;
         let Settings { correction, seed, stream, conditions, .. } = *settings;
-        Ok(Self { mitigation: settings.mitigation.clone(), forces, inner, correction, seed, stream, conditions })
+        let (mitigation, beads) = (settings.mitigation.clone(), Beads::default());
+        Ok(Self { mitigation, forces, inner, correction, seed, stream, beads, conditions })
     }
 
     /// Returns the number of evaluations of the model for one structure.
@@ -47,9 +51,10 @@ impl Policy {
         self.mitigation.evaluations() + usize::from(self.correction)
     }
 
-    /// Returns the key of the random rotations of a step.
-    pub fn draw(&self, step: u64) -> Draw {
-        Draw { seed: self.seed, step, stream: self.stream }
+    /// Returns the key of the random rotations of a structure.
+    pub fn draw(&self, structure: u64) -> Draw {
+        let (step, further) = self.beads.place(structure);
+        Draw { seed: self.seed, step, stream: self.stream + further }
     }
 
     /// Returns the same policy with the stream raised by `further`.

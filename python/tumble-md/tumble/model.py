@@ -17,11 +17,11 @@ import os
 import re
 import signal
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import index
 from threading import Lock
-from typing import Any, TypeAlias, overload
+from typing import Any, TypeAlias, TypeVar, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -42,6 +42,8 @@ Given: TypeAlias = (
 
 # One file, or those of a committee.
 Files: TypeAlias = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+
+Result = TypeVar("Result")
 
 # The structure in an error of several.
 NAMED = re.compile(r"structure (\d+) of \d+: ")
@@ -146,7 +148,8 @@ class Model:
             "tf32": tf32,
             **conditions.words({"charge": charge, "spin": spin, "field": field}),
         }
-        self._step = step
+        # Structures since step `_first`, and the beads of a step.
+        self._first, self._done, self._beads = step, 0, (1, False)
         self._load()
         for note in self.about["notes"]:
             warnings.warn(note, stacklevel=2)
@@ -156,7 +159,7 @@ class Model:
         """Number of the next structure, which selects its random rotations.
 
         To compare structures under the same rotation, set the same number before each."""
-        return self._step
+        return self._first + self._done // self._beads[0]
 
     @step.setter
     def step(self, step: int) -> None:
@@ -164,7 +167,16 @@ class Model:
             raise ValueError(f"step is {step}: give a whole number from 0 to {2**63 - 1}")
         with self._lock:
             self._check(self._library.tumble_set_step(self._live(), index(step)))
-            self._step = index(step)
+            self._first, self._done = index(step), 0
+
+    def set_beads(self, count: int, shared: bool = False) -> None:
+        """Takes the structures as beads of ring polymers: bead by bead, `count` for each step.
+
+        The beads of a step have independent random rotations; with `shared`, they have the same. The next structure is
+        the first bead of its step."""
+        with self._lock:
+            self._check(self._library.tumble_set_beads(self._live(), index(count), shared))
+            self._first, self._done, self._beads = self.step, 0, (count, shared)
 
     def _begin(self) -> None:
         self._lock, self._torn = Lock(), False
@@ -176,12 +188,14 @@ class Model:
         self._lock = Lock()
 
     def _load(self) -> None:
-        chosen = {**self._options, "onnxruntime": self._options["onnxruntime"] or onnx_runtime(), "step": self._step}
+        chosen = {**self._options, "onnxruntime": self._options["onnxruntime"] or onnx_runtime(), "step": self.step}
         self._library = library()
         files = (ctypes.c_char_p * len(self._files))(*map(os.fsencode, self._files))
         self._handle = self._library.tumble_load_committee(len(files), files, options.text(**chosen).encode())
         if not self._handle:
             raise self._error()
+        if self._beads != (1, False):
+            self._check(self._library.tumble_set_beads(self._handle, *self._beads))
 
     @overload
     def evaluate(
@@ -217,7 +231,7 @@ class Model:
         none has results.
         """
         if positions is not None:
-            return self._evaluate([_Structure.read(species, positions, cell, given)])[0]
+            return self._evaluate([Structure.read(species, positions, cell, given)])[0]
         for name in [*(["cell"] if cell is not None else []), *given]:
             raise ValueError(
                 f"{name} is given without positions: give both, or a list of (species, positions, cell, conditions)"
@@ -232,14 +246,19 @@ class Model:
         structures = [_read(number, structure) for number, structure in enumerate(listed)]
         return self._evaluate(structures) if structures else []
 
-    def _evaluate(self, structures: list[_Structure]) -> list[Evaluation]:
+    def _evaluate(self, structures: list[Structure]) -> list[Evaluation]:
+        return self._read(structures, self._evaluation)
+
+    def _read(self, structures: list[Structure], read: Callable[[int, float, Array, Array], Result]) -> list[Result]:
+        """Evaluates structures, and reads their results one by one: index, energy, forces, virial."""
         with self._lock:
             try:
-                return self._evaluate_locked(structures)
+                return [read(index, *found) for index, found in enumerate(self._compute(structures))]
             except ModelError as error:
                 raise ModelError(_located(str(error), structures)) from None
 
-    def _evaluate_locked(self, structures: list[_Structure]) -> list[Evaluation]:
+    def _compute(self, structures: list[Structure]) -> list[tuple[float, Array, Array]]:
+        """Energy, forces and virial of each structure; the lock is held."""
         count, handle = len(structures), self._live()
         atoms = np.array([len(structure.numbers) for structure in structures], np.intc)
         numbers = np.concatenate([structure.numbers for structure in structures])
@@ -256,11 +275,10 @@ class Model:
         if status == ENDED:
             raise KeyboardInterrupt
         self._check(status)
-        self._step += count
+        self._done += count
         ends = np.cumsum(atoms)
         split = [forces[end - own : end] for own, end in zip(atoms, ends, strict=True)]
-        results = zip(energies.tolist(), split, virials, strict=True)
-        return [self._evaluation(index, *result) for index, result in enumerate(results)]
+        return list(zip(energies.tolist(), split, virials, strict=True))
 
     def _set_conditions(self, given: Array) -> None:
         """Sets charge, spin and field [structures, 5] of the next evaluation."""
@@ -293,6 +311,11 @@ class Model:
             extras=extras,
         )
 
+    def _ipi_extras(self, structure: int) -> str:
+        """Further results of one of the last structures, as i-PI reads them; the lock is held."""
+        self._check(self._library.tumble_select(self._handle, structure))
+        return self._library.tumble_ipi_extras(self._handle).decode()
+
     @property
     def about(self) -> dict[str, Any]:
         """Description of the model and its settings: name, species (atomic numbers), cutoff (Å), hops, forces,
@@ -319,12 +342,13 @@ class Model:
 
     def __getstate__(self) -> dict[str, Any]:
         # A copy loads its own model: freeing one handle twice would crash.
-        return {"files": self._files, "options": self._options, "step": self._step}
+        return {"files": self._files, "options": self._options, "step": self.step, "beads": self._beads}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self._handle = None
         self._begin()
-        self._files, self._options, self._step = state["files"], state["options"], state["step"]
+        self._files, self._options = state["files"], state["options"]
+        self._first, self._done, self._beads = state["step"], 0, state["beads"]
         self._load()
 
     def _live(self) -> int:
@@ -352,7 +376,7 @@ def paths(files: Files) -> list[str]:
 
 
 @dataclass(frozen=True)
-class _Structure:
+class Structure:
     """One structure, as the library reads it."""
 
     # [N], atomic numbers
@@ -371,22 +395,22 @@ class _Structure:
         positions: ArrayLike,
         cell: ArrayLike | None = None,
         given: Mapping[str, Any] | None = None,
-    ) -> _Structure:
+    ) -> Structure:
         numbers = np.array([atomic_number(name) for name in species], np.intc)
         positions = _array(positions, (len(numbers), 3), "positions")
         cell = _array(np.zeros((3, 3)) if cell is None else cell, (3, 3), "cell")
         return cls(numbers, positions, cell, conditions.numbers(given or {}))
 
 
-def _read(number: int, structure: Given) -> _Structure:
+def _read(number: int, structure: Given) -> Structure:
     """A structure of a list; an error names it."""
     try:
-        return _Structure.read(*structure)
+        return Structure.read(*structure)
     except ValueError as error:
         raise ValueError(f"structures[{number}]: {error}") from None
 
 
-def _located(sentence: str, structures: list[_Structure]) -> str:
+def _located(sentence: str, structures: list[Structure]) -> str:
     """The sentence with Python's index of the structure, if it is one of several, and of its atoms."""
     named = NAMED.match(sentence)
     if named is None:

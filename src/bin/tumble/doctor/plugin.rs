@@ -9,6 +9,7 @@ use tumble_lammps::lammps_build::LammpsBuild;
 
 use super::finding::Finding;
 use super::lammps::{INSTALL, Lammps};
+use super::load_failure;
 
 /// A plugin of tumble.
 struct Plugin {
@@ -94,12 +95,12 @@ fn not_there(lammps: &Lammps, complaint: &str) -> Finding {
 }
 
 fn refused(lammps: &Lammps, found: &str) -> Finding {
-    Finding::problem("lammps plugin", found).remedy(rebuild(lammps))
+    Finding::problem("lammps plugin", found).remedy(load_failure::remedy(found).unwrap_or_else(|| rebuild(lammps)))
 }
 
-/// Returns the command that builds the plugin for this LAMMPS, or what this LAMMPS lacks for it.
+/// Returns the command that builds the plugin for this LAMMPS, or what is missing for it.
 fn rebuild(lammps: &Lammps) -> String {
-    crate::lammps::remedy(&lammps.program).unwrap_or_else(|error| error.to_string())
+    crate::lammps::remedy(&lammps.place).unwrap_or_else(|error| error.to_string())
 }
 
 /// Succeeds if LAMMPS has the pair style after this input; else returns its error.

@@ -21,7 +21,7 @@ use tumble::{Error, LammpsError, Result};
 use self::binary::Binary;
 use self::compile::Target;
 use self::mpi::MpiCompiler;
-use self::place::Place;
+pub use self::place::Place;
 use crate::output::Output;
 use crate::{print, written};
 
@@ -106,12 +106,24 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
 }
 
-/// Returns the command that builds the plugin for the LAMMPS of this program, or why there is none.
-pub fn remedy(program: &Path) -> Result<String, LammpsError> {
-    let place = Place::of_program(program.into());
-    fit::accept(&Binary::read(&place.library)?)?;
-    headers::find(&place.library, None)?;
-    Ok(format!("tumble lammps build --lammps {}", program.display()))
+/// Returns the command that builds the plugin for a LAMMPS, or what is missing for it.
+pub fn remedy(place: &Place) -> Result<String, LammpsError> {
+    let build = fit::accept(&Binary::read(&place.library)?)?;
+    let headers = headers::find(&place.library, None)?;
+    headers::check(&headers, &place.library, build.version)?;
+    mpi::find(place, build.mpi, None)?;
+    let given = place.program.as_ref().unwrap_or(&place.library);
+    Ok(format!("tumble lammps build --lammps {}", given.display()))
+}
+
+/// Describes a LAMMPS by its version, integers, MPI and build-id, or tells why no plugin fits it.
+pub fn describe(place: &Place) -> Result<String, LammpsError> {
+    Ok(fit::accept(&Binary::read(&place.library)?)?.describe())
+}
+
+/// Returns the LAMMPS in PATH and in the active environments.
+pub fn installed() -> Vec<Place> {
+    search::all()
 }
 
 impl Build {

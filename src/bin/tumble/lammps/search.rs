@@ -12,7 +12,12 @@ const NAMES: [&str; 3] = ["lmp", "lmp_mpi", "lmp_serial"];
 
 /// Finds the only LAMMPS in PATH and the active environments.
 pub fn find() -> Result<Place, LammpsError> {
-    only(places(path().into_iter().chain(environments())))
+    only(all())
+}
+
+/// Returns every LAMMPS in PATH and the active environments.
+pub fn all() -> Vec<Place> {
+    places(path().into_iter().chain(environments()))
 }
 
 /// Returns the LAMMPS in the folders; programs of one library are one LAMMPS.
