@@ -8,6 +8,9 @@ use crate::Real;
 /// Newton steps, as in metatrain.
 const STEPS: usize = 10;
 
+/// The relative change of the root, below which it is that of rounding.
+const ROUNDING: f64 = 4.0 * f64::EPSILON;
+
 /// Smallest slope of the number of neighbors, and the smallest distance of the bump's argument from 0 and 1.
 const SMALLEST: f64 = 1e-6;
 
@@ -46,7 +49,12 @@ impl Equation {
                 high = root
             }
             let step = root - excess / slope;
-            root = if (low..=high).contains(&step) { step } else { 0.5 * (low + high) };
+            let next = if (low..=high).contains(&step) { step } else { 0.5 * (low + high) };
+            // More steps would change no more than the last bits.
+            if (next - root).abs() < ROUNDING * root {
+                return [next, slope].map(T::from_f64);
+            }
+            root = next;
         }
         [root, self.excess(neighbors, root)[1]].map(T::from_f64)
     }

@@ -5,24 +5,31 @@ use pulp::Simd;
 use crate::simd::{MOST_LANES, SimdFloat, copy, store};
 
 /// Runs a block for each group of numbers below `count`: `$first` is the first of a group, and the constant `$size` the
-/// numbers in it: 8, in the end 4, 2 or 1. Each number of a group has a sum of its own, so that the processor need not
-/// wait for one sum before it adds to it again.
+/// numbers in it: 8 at most, and about as many in each group. Each number of a group has a sum of its own, so that the
+/// processor need not wait for one sum before it adds to it again; so a group of one takes as long as one of eight.
 macro_rules! each_group {
     ($count:expr, |$first:ident, $size:ident| $block:block) => {{
         let (count, mut next) = ($count, 0);
-        each_group!(@while count, next, 8, $first, $size, $block);
-        each_group!(@while count, next, 4, $first, $size, $block);
-        each_group!(@while count, next, 2, $first, $size, $block);
-        each_group!(@while count, next, 1, $first, $size, $block);
-    }};
-    (@while $count:ident, $next:ident, $number:literal, $first:ident, $size:ident, $block:block) => {
-        while $next + ($number - 1) < $count {
-            const $size: usize = $number;
-            let $first = $next;
-            $block
-            $next += $number;
+        while next < count {
+            let rest: usize = count - next;
+            match rest.div_ceil(rest.div_ceil(8)) {
+                8 => each_group!(@one next, 8, $first, $size, $block),
+                7 => each_group!(@one next, 7, $first, $size, $block),
+                6 => each_group!(@one next, 6, $first, $size, $block),
+                5 => each_group!(@one next, 5, $first, $size, $block),
+                4 => each_group!(@one next, 4, $first, $size, $block),
+                3 => each_group!(@one next, 3, $first, $size, $block),
+                2 => each_group!(@one next, 2, $first, $size, $block),
+                _ => each_group!(@one next, 1, $first, $size, $block),
+            }
         }
-    };
+    }};
+    (@one $next:ident, $number:literal, $first:ident, $size:ident, $block:block) => {{
+        const $size: usize = $number;
+        let $first = $next;
+        $block
+        $next += $number;
+    }};
 }
 pub(crate) use each_group;
 

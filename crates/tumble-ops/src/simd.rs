@@ -78,6 +78,16 @@ const fn series<const N: usize>() -> [f64; N] {
     found
 }
 
+/// Changes the signs of the terms for odd powers.
+const fn alternating<const N: usize>(mut terms: [f64; N]) -> [f64; N] {
+    let mut n = 1;
+    while n < N {
+        terms[n] = -terms[n];
+        n += 2;
+    }
+    terms
+}
+
 /// Implements [`SimdFloat`] for a number type.
 ///
 /// `exp` is 2ⁿ eʳ with an integer n and |r| ≤ ln 2 / 2, where the polynomial is exact to rounding. Adding `$round`
@@ -141,12 +151,26 @@ macro_rules! impl_simd_float {
             fn sum<S: Simd>(simd: S, x: S::$vector) -> Self {
                 simd.$sum(x)
             }
+            // With exp(-x) of its own, in fewer steps that wait for each other: the terms of even and of odd powers apart,
+            // ln 2 in one part, since the result loses what exp has beyond its precision.
             #[inline(always)]
             fn sigmoid<S: Simd>(simd: S, x: S::$vector) -> S::$vector {
-                let (one, minus) = (simd.$splat(1.0), simd.$splat(-1.0));
-                let lowest = simd.$splat(-$range);
+                let (one, lowest, highest) = (simd.$splat(1.0), simd.$splat(-$range), simd.$splat($range));
                 let x = simd.$select(simd.$greater(lowest, x), lowest, x);
-                simd.$divide(one, simd.$add(one, <Self as SimdFloat>::exp(simd, simd.$multiply(minus, x))))
+                let x = simd.$select(simd.$greater(x, highest), highest, x);
+                let round = simd.$splat($round);
+                let shifted = simd.$multiply_add(x, simd.$splat(-std::$number::consts::LOG2_E), round);
+                let n = simd.$subtract(shifted, round);
+                let minus_r = simd.$multiply_add(n, simd.$splat(std::$number::consts::LN_2), x);
+                let square = simd.$multiply(minus_r, minus_r);
+                let terms = const { alternating($polynomial) };
+                let [mut sum, mut others] = [terms.len() - 1, terms.len() - 2].map(|k| simd.$splat(terms[k] as $number));
+                for term in terms[..terms.len() - 2].iter().rev() {
+                    (sum, others) = (others, simd.$multiply_add(sum, square, simd.$splat(*term as $number)));
+                }
+                let power = simd.$from_bits(simd.$shift(simd.$to_bits(shifted), simd.$splat_bits($by)));
+                let sum = simd.$multiply_add(sum, minus_r, others);
+                simd.$divide(one, simd.$multiply_add(sum, power, one))
             }
             #[inline(always)]
             fn exp<S: Simd>(simd: S, x: S::$vector) -> S::$vector {

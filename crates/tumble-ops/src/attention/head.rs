@@ -135,15 +135,16 @@ fn weigh<const D: usize, T: SimdFloat, S: Simd>(
     T::divide(simd, T::splat(simd, T::ONE), sum)
 }
 
-/// Returns the largest of a power of two of numbers, lane by lane: of pairs, of pairs of these, and so on.
+/// Returns the largest of some numbers, lane by lane: of pairs, of pairs of these, and so on.
 #[inline(always)]
 fn largest_of<const G: usize, T: SimdFloat, S: Simd>(simd: S, mut numbers: [T::Vector<S>; G]) -> T::Vector<S> {
-    let mut half = G / 2;
-    while half > 0 {
-        for i in 0..half {
-            numbers[i] = T::larger(simd, numbers[i], numbers[i + half]);
+    let mut count = G;
+    while count > 1 {
+        let half = count.div_ceil(2);
+        for i in half..count {
+            numbers[i - half] = T::larger(simd, numbers[i - half], numbers[i]);
         }
-        half /= 2;
+        count = half;
     }
     numbers[0]
 }

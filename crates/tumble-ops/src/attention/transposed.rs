@@ -11,12 +11,14 @@ pub(super) struct Transposed<T> {
     numbers: Vec<T>,
     /// Numbers per head.
     pitch: usize,
+    /// Tokens of the last center.
+    tokens: usize,
 }
 
 impl<T: SimdFloat> Transposed<T> {
     pub fn new<S: Simd>(layout: &Layout) -> Self {
         let lanes = layout.places.next_multiple_of(T::count::<S>());
-        Self { numbers: vec![T::ZERO; layout.width() * lanes], pitch: 0 }
+        Self { numbers: vec![T::ZERO; layout.width() * lanes], pitch: 0, tokens: 0 }
     }
 
     /// Reads the first H·d numbers of the rows that begin at `starts`. `D` is d, or 0.
@@ -24,9 +26,11 @@ impl<T: SimdFloat> Transposed<T> {
     pub fn read<const D: usize, S: Simd>(&mut self, layout: &Layout, rows: &[T], starts: &[usize]) {
         let (lanes, size, tokens) = (T::count::<S>(), if D > 0 { D } else { layout.size }, starts.len());
         self.pitch = tokens.next_multiple_of(lanes) * size;
-        if !tokens.is_multiple_of(lanes) {
+        // After a center with as many tokens the other lanes are zero.
+        if !tokens.is_multiple_of(lanes) && tokens != self.tokens {
             self.numbers[..layout.heads * self.pitch].fill(T::ZERO);
         }
+        self.tokens = tokens;
         for (token, start) in starts.iter().enumerate() {
             let row = &rows[*start..][..layout.heads * size];
             let (first, lane) = (token / lanes * size * lanes, token % lanes);

@@ -75,6 +75,9 @@ impl<'m, T: Real + Arithmetic + Pod> Block<'_, 'm, T> {
     #[inline(always)]
     fn step<S: Simd>(&mut self, simd: S, number: usize) {
         let value = self.run.inputs.len() + number;
+        if self.view(value).is_some() {
+            return;
+        }
         let (width, memory) = (self.run.layout.widths[value], self.take(value));
         self.compute(simd, number, width, &mut memory[..self.rows.len() * width]);
         self.give(value, memory);
@@ -102,10 +105,9 @@ impl<'m, T: Real + Arithmetic + Pod> Block<'_, 'm, T> {
                 let range = self.rows.start * width..self.rows.end * width;
                 join(self.table(first), self.table(second), range, into);
             }
-            RowStep::First(table) => into.copy_from_slice(&self.table(table)[self.rows.start * width..][..into.len()]),
-            RowStep::Last(table) => {
-                let (table, end) = (self.table(table), (self.run.rows - self.rows.start) * width);
-                into.copy_from_slice(&table[table.len() - end..][..into.len()]);
+            RowStep::First(_) | RowStep::Last(_) => {
+                let rows = self.rows_of_table(number, width).expect("rows of one table are together");
+                into.copy_from_slice(rows);
             }
             RowStep::Repeat(from, _) => {
                 let from = argument(from);
@@ -135,6 +137,32 @@ impl<'m, T: Real + Arithmetic + Pod> Block<'_, 'm, T> {
     fn slice(&self, from: usize, start: usize, width: usize, into: &mut [T]) {
         let rows = self.value(from).chunks_exact(self.run.layout.widths[from]);
         into.chunks_exact_mut(width).zip(rows).for_each(|(into, row)| copy(into, &row[start..start + width]));
+    }
+
+    /// Returns a value of the working memory that is a part of a table, and so need not be copied there.
+    #[inline(always)]
+    fn view(&self, value: usize) -> Option<&[T]> {
+        let step = value.checked_sub(self.run.inputs.len())?;
+        let in_memory = matches!(self.run.layout.places[value], Place::Buffer(_));
+        in_memory.then(|| self.rows_of_table(step, self.run.layout.widths[value])).flatten()
+    }
+
+    /// Returns this block's rows of a step that reads consecutive rows, if one table has them all.
+    fn rows_of_table(&self, step: usize, width: usize) -> Option<&[T]> {
+        let (start, count) = (self.rows.start * width, self.rows.len() * width);
+        let (table, start) = match self.run.program.steps[step] {
+            RowStep::First(table) => (self.table(table), start),
+            RowStep::Last(table) => {
+                let table = self.table(table);
+                (table, table.len() - (self.run.rows * width - start))
+            }
+            RowStep::Join(first, second) => match start.checked_sub(self.table(first).len()) {
+                Some(start) => (self.table(second), start),
+                None => (self.table(first), start),
+            },
+            _ => return None,
+        };
+        table.get(start..start + count)
     }
 
     /// Returns all rows of a table.
@@ -191,6 +219,9 @@ impl<'m, T: Real + Arithmetic + Pod> Block<'_, 'm, T> {
     #[inline(always)]
     fn value(&self, value: usize) -> &[T] {
         let range = self.numbers_of(value);
+        if let Some(view) = self.view(value) {
+            return view;
+        }
         match (self.run.layout.places[value], self.run.inputs.get(value)) {
             (Place::Output(output), _) => &self.outputs[output][..range.len()],
             (Place::Buffer(buffer), _) => &self.buffers[buffer][..range.len()],

@@ -235,9 +235,12 @@ impl WithSimd for Moved {
 
     fn with_simd<S: Simd>(self, simd: S) {
         let inputs = vec![RowInput::Table(2), RowInput::Table(2), RowInput::Indices];
-        let steps = vec![RowStep::Join(0, 1), RowStep::Gather(0, 2), RowStep::First(1), RowStep::Last(1)];
+        let moves = || [RowStep::Join(0, 1), RowStep::First(1), RowStep::Last(1)];
+        // The same again inside the program, which need not copy all of them.
+        let inside = (7..10).map(|value| RowStep::Unary(Unary::Neg, value));
+        let steps = moves().into_iter().chain([RowStep::Gather(0, 2)]).chain(moves()).chain(inside).collect();
         let output = |value| RowOutput { value, shape: vec![RowDimension::Rows, RowDimension::Length(2)] };
-        let program = RowProgram { inputs, steps, outputs: (3..7).map(output).collect() };
+        let program = RowProgram { inputs, steps, outputs: (3..7).chain(10..13).map(output).collect() };
         let mut layout = Layout::new(&program).unwrap();
         (layout.block, layout.most_at_once) = (2, 1);
         let row = |row: i32| [f64::from(row), -f64::from(row)];
@@ -246,16 +249,19 @@ impl WithSimd for Moved {
             let (first, second): (Vec<_>, Vec<_>) = ((0..3).flat_map(row).collect(), (3..13).flat_map(row).collect());
             let indices: Vec<i64> = (0..rows as i64).map(|i| [2, -3, 1][i as usize % 3]).collect();
             let sources = [Source::Numbers(&first[..]), Source::Numbers(&second), Source::Indices(&indices)];
-            let mut found = vec![vec![f64::NAN; 2 * rows]; 4];
+            let mut found = vec![vec![f64::NAN; 2 * rows]; 7];
             let outputs = found.iter_mut().map(|all| &mut all[..]).collect();
             run_blocks(simd, &Run { program: &program, layout: &layout, inputs: &sources, rows }, outputs);
             let expected =
                 |row_of: &dyn Fn(i32) -> i32| (0..rows as i32).flat_map(|i| row(row_of(i))).collect::<Vec<_>>();
             let last = 13 - rows as i32;
             assert_eq!(found[0], expected(&|i| i));
-            assert_eq!(found[1], expected(&|i| [2, 0, 1][i as usize % 3]));
-            assert_eq!(found[2], expected(&|i| 3 + i));
-            assert_eq!(found[3], expected(&|i| last + i));
+            assert_eq!(found[1], expected(&|i| 3 + i));
+            assert_eq!(found[2], expected(&|i| last + i));
+            assert_eq!(found[3], expected(&|i| [2, 0, 1][i as usize % 3]));
+            for (copied, negative) in (0..3).zip(4..7) {
+                assert_eq!(found[negative], found[copied].iter().map(|x| -x).collect::<Vec<_>>());
+            }
         }
     }
 }
