@@ -164,7 +164,8 @@ macro_rules! impl_simd_float {
                 let minus_r = simd.$multiply_add(n, simd.$splat(std::$number::consts::LN_2), x);
                 let square = simd.$multiply(minus_r, minus_r);
                 let terms = const { alternating($polynomial) };
-                let [mut sum, mut others] = [terms.len() - 1, terms.len() - 2].map(|k| simd.$splat(terms[k] as $number));
+                let [mut sum, mut others] =
+                    [terms.len() - 1, terms.len() - 2].map(|k| simd.$splat(terms[k] as $number));
                 for term in terms[..terms.len() - 2].iter().rev() {
                     (sum, others) = (others, simd.$multiply_add(sum, square, simd.$splat(*term as $number)));
                 }
