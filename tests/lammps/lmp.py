@@ -12,13 +12,24 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 BUILD = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release"
-PLUGIN = BUILD / "tumbleplugin.so"
+# `make test-lammps-sources` names another LAMMPS, with its plugin and mpiexec.
+LMP = Path(os.environ.get("TUMBLE_LMP") or BIN / "lmp")
+MPIEXEC = Path(os.environ.get("TUMBLE_MPIEXEC") or BIN / "mpiexec")
+PLUGIN = Path(os.environ.get("TUMBLE_PLUGIN") or BUILD / "tumbleplugin.so")
 COMMAND_LINE = BUILD / "tumble"
 TOYS = ROOT / "tests/data/models"
 WATER = ROOT / "examples/models/water-pet.onnx"
 WATER_F64 = ROOT / "examples/models/water-pet-f64.onnx"
 # Ranks that wait for messages sleep: they may be more than the processors.
-PATIENCE = {"MPIR_CVAR_CH4_PROGRESS_THROTTLE": "1", "MPIR_CVAR_CH4_PROGRESS_THROTTLE_NO_PROGRESS_COUNT": "64"}
+PATIENCE = {
+    "MPIR_CVAR_CH4_PROGRESS_THROTTLE": "1",
+    "MPIR_CVAR_CH4_PROGRESS_THROTTLE_NO_PROGRESS_COUNT": "64",
+    # Open MPI: more ranks than processors, and as root.
+    "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
+    "OMPI_MCA_mpi_yield_when_idle": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+}
 
 
 @dataclass
@@ -46,7 +57,7 @@ def run(folder, script, ranks=1, environment=None, timeout=300, plugin=True):
     """Runs `script` in `folder` on `ranks` MPI ranks; loads the plugin first by default."""
     load = f"plugin load {PLUGIN}\n" if plugin else ""
     (folder / "in.test").write_text(load + script)
-    command = [BIN / "mpiexec", "-n", str(ranks), BIN / "lmp", "-in", "in.test", "-log", "none"]
+    command = [MPIEXEC, "-n", str(ranks), LMP, "-in", "in.test", "-log", "none"]
     variables = {**os.environ, **PATIENCE, "ORT_DISABLE_TELEMETRY": "1", "VIRTUAL_ENV": str(BIN.parent)}
     variables |= environment or {}
     done = subprocess.run(

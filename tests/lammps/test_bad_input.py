@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 from boxes import CORNER, REPORT, model, toy, triclinic, water
-from lmp import BIN, PLUGIN, TOYS, WATER, run
+from lmp import BIN, LMP, MPIEXEC, PLUGIN, TOYS, WATER, run
 
 TOY = TOYS / "twohop-padded-f64.onnx"
 
@@ -155,8 +155,8 @@ def test_a_failure_on_one_rank_stops_all(tmp_path):
 def test_memory_that_one_rank_does_not_get(tmp_path):
     """The other rank would wait for ever if it were not told."""
     (tmp_path / "in.test").write_text(f"plugin load {PLUGIN}\n" + water(tmp_path, 12) + model(WATER) + "run 0\n")
-    lmp = [BIN / "lmp", "-in", "in.test", "-log", "none"]
-    command = [BIN / "mpiexec", "-n", "1", *lmp, ":", "-n", "1", "prlimit", "--as=340000000", *lmp]
+    lmp = [LMP, "-in", "in.test", "-log", "none"]
+    command = [MPIEXEC, "-n", "1", *lmp, ":", "-n", "1", "prlimit", "--as=340000000", *lmp]
     environment = {**os.environ, "VIRTUAL_ENV": str(BIN.parent)}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode != 0

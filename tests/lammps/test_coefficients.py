@@ -8,7 +8,7 @@ import subprocess
 import onnx
 import pytest
 from boxes import REPORT, toy, triclinic
-from lmp import BIN, PLUGIN, TOYS, WATER, run, succeed
+from lmp import BIN, LMP, MPIEXEC, PLUGIN, TOYS, WATER, run, succeed
 
 TOY = TOYS / "twohop-padded-f64.onnx"
 
@@ -71,7 +71,7 @@ def test_the_hash_holds_for_its_pair_coeff_only(tmp_path):
 
 def on_several_ranks(folder, script, changes):
     """Runs each rank in its own folder; `changes[rank]` may change the folder and return environment variables."""
-    command = [BIN / "mpiexec"]
+    command = [MPIEXEC]
     for rank, change in enumerate(changes):
         place = folder / f"rank{rank}"
         place.mkdir()
@@ -79,7 +79,7 @@ def on_several_ranks(folder, script, changes):
         shutil.copy(TOY, place / "m.onnx")
         shutil.copy(PLUGIN, place / "tumble.so")
         pairs = [word for name, value in change(place).items() for word in ("-env", name, value)]
-        lmp = ["-n", "1", "-wdir", place, *pairs, BIN / "lmp", "-in", "in.test", "-log", "none"]
+        lmp = ["-n", "1", "-wdir", place, *pairs, LMP, "-in", "in.test", "-log", "none"]
         command += lmp if rank == 0 else [":", *lmp]
     environment = {**os.environ, "VIRTUAL_ENV": str(BIN.parent), "ORT_DISABLE_TELEMETRY": "1"}
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}

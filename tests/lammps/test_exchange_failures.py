@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from altered_models import fragile
 from boxes import CORNER, REPORT, model, toy, triclinic, water
-from lmp import BIN, PLUGIN, WATER_F64, run, succeed
+from lmp import BIN, LMP, MPIEXEC, PLUGIN, WATER_F64, run, succeed
 
 NOTE = "ranks exchange messages between the {} stages of the model"
 ENVIRONMENT = {**os.environ, "LD_LIBRARY_PATH": str(BIN.parent / "lib"), "VIRTUAL_ENV": str(BIN.parent)}
@@ -74,7 +74,7 @@ def running(process):
 def test_a_rank_that_is_killed_ends_all(tmp_path):
     script = water(tmp_path, 3) + model(WATER_F64) + "fix 1 all nve\nthermo 1\nthermo_modify flush yes\nrun 1000000\n"
     (tmp_path / "in.test").write_text(f"plugin load {PLUGIN}\n" + script)
-    command = [BIN / "mpiexec", "-n", "2", BIN / "lmp", "-in", "in.test", "-log", "log"]
+    command = [MPIEXEC, "-n", "2", LMP, "-in", "in.test", "-log", "log"]
     job = subprocess.Popen(command, cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         while "\n        20 " not in ((tmp_path / "log").read_text() if (tmp_path / "log").exists() else ""):
@@ -122,7 +122,7 @@ def test_a_caught_failure_of_one_rank_leaves_all_ready(tmp_path, fault, sentence
     (tmp_path / "in.python").write_text(f"plugin load {PLUGIN}\n" + start + "run 0\n")
     (tmp_path / "in.fault").write_text(fault)
     (tmp_path / "in.cure").write_text("set atom 4 x 40 y 40 z 40\nvelocity all set 0 0 0\nrun 0\n")
-    command = [BIN / "mpiexec", "-n", "2", sys.executable, "-c", DRIVER]
+    command = [MPIEXEC, "-n", "2", sys.executable, "-c", DRIVER]
     done = subprocess.run(command, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, timeout=30)
     assert done.returncode == 0, done.stdout + done.stderr
     assert sentence in done.stdout and "cured: True" in done.stdout, done.stdout

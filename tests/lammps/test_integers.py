@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 from boxes import toy, triclinic
-from lmp import BIN, COMMAND_LINE, PLUGIN, ROOT
+from lmp import BIN, COMMAND_LINE, LMP, PLUGIN, ROOT
 from test_plugin import PACKAGE
 
 SIZES = {"LAMMPS_SMALLBIG": 4, "LAMMPS_BIGBIG": 8}
@@ -36,7 +36,7 @@ def test_integers_of_other_sizes_are_refused(tmp_path):
     subprocess.run(["gcc", "-shared", "-fPIC", "-o", "big.so", "big.c"], cwd=tmp_path, check=True)
     (tmp_path / "in.test").write_text(f"plugin load {PLUGIN}\n" + triclinic() + toy() + "run 0\n")
     environment = {**os.environ, "LD_PRELOAD": str(tmp_path / "big.so"), "ORT_DISABLE_TELEMETRY": "1"}
-    command = [BIN / "lmp", "-in", "in.test", "-log", "none"]
+    command = [LMP, "-in", "in.test", "-log", "none"]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode != 0 and "Unrecognized pair style 'tumble'" in done.stdout
     sentence = (

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 from boxes import model, triclinic
-from lmp import BIN, PATIENCE, PLUGIN, TOYS, Run, assert_close, run
+from lmp import BIN, LMP, MPIEXEC, PATIENCE, PLUGIN, TOYS, Run, assert_close, run
 
 TWOHOP = TOYS / "twohop-padded-f64.onnx"
 HARMONIC = TOYS / "harmonic-list-f64.onnx"
@@ -17,7 +17,7 @@ START = triclinic(extra="atom_modify sort 0 0")
 def partitions(folder, script, count, ranks=1):
     """A run on `count` partitions of some ranks each; its output contains that of all partitions."""
     (folder / "in.test").write_text(f"plugin load {PLUGIN}\n" + script)
-    command = [BIN / "mpiexec", "-n", str(count * ranks), BIN / "lmp", "-in", "in.test"]
+    command = [MPIEXEC, "-n", str(count * ranks), LMP, "-in", "in.test"]
     command += ["-partition", f"{count}x{ranks}"]
     environment = {**os.environ, **PATIENCE, "ORT_DISABLE_TELEMETRY": "1", "VIRTUAL_ENV": str(BIN.parent)}
     done = subprocess.run(command, cwd=folder, env=environment, timeout=120, capture_output=True, text=True)
