@@ -28,7 +28,8 @@ fn beside(library: &Path) -> Vec<PathBuf> {
     let Some(folder) = library.parent() else { return vec![] };
     let near = ["include/lammps", "includes/lammps", "../include/lammps", "../../include/lammps", "", "../src"];
     let near = near.map(|name| folder.join(name));
-    near.into_iter().chain(sources(folder)).collect()
+    // The sources first: a build folder has copies of some headers only, which include others.
+    sources(folder).into_iter().chain(near).collect()
 }
 
 /// Returns the sources of a build folder, from CMake's cache.
@@ -102,6 +103,10 @@ mod tests {
         create_dir_all(root.join("l/cmake")).unwrap();
         create_dir_all(root.join("elsewhere")).unwrap();
         write(root.join("elsewhere/CMakeCache.txt"), cache).unwrap();
+        assert_eq!(find(&root.join("elsewhere/lmp"), None).unwrap(), root.join("l/src"));
+        // CMake copies some of the headers, without those that they include.
+        create_dir_all(root.join("elsewhere/includes/lammps")).unwrap();
+        write(root.join("elsewhere/includes/lammps/pair.h"), "").unwrap();
         assert_eq!(find(&root.join("elsewhere/lmp"), None).unwrap(), root.join("l/src"));
         assert_eq!(find(Path::new("/no/lmp"), Some(&root.join("l"))).unwrap(), root.join("l/src"));
     }
