@@ -13,7 +13,7 @@ use crate::write::join;
 
 /// Names of results: all that are written here, and others that a reader could take for results of the same
 /// calculation.
-const RESULTS: [&str; 18] = [
+const RESULTS: [&str; 25] = [
     "energy",
     "free_energy",
     "energies",
@@ -32,6 +32,13 @@ const RESULTS: [&str; 18] = [
     "energy_deviation",
     "force_deviation",
     "max_force_deviation",
+    "dipole",
+    "charges",
+    "magmom",
+    "magmoms",
+    "polarization",
+    "dielectric_tensor",
+    "born_effective_charges",
 ];
 
 impl Frame {
@@ -67,8 +74,10 @@ impl Frame {
     }
 
     fn keep_as_reference(&mut self, outputs: &[&str]) {
-        let is_result = |name: &str| is_result(name, outputs);
         let keys: Vec<_> = self.info.iter().map(Entry::key).collect();
+        let columns = self.arrays.iter().map(|column| &column.name);
+        let all: Vec<_> = keys.iter().chain(columns).cloned().collect();
+        let is_result = |name: &str| is_result(name, outputs) || has_spread(name, &all);
         for entry in self.info.iter_mut().filter(|entry| is_result(&entry.key())) {
             *entry = entry.renamed(&reference_name(&entry.key(), &keys));
         }
@@ -161,6 +170,13 @@ fn is_result(name: &str, outputs: &[&str]) -> bool {
     RESULTS.iter().any(|result| result.eq_ignore_ascii_case(name)) || outputs.contains(&plain)
 }
 
+/// Returns whether the values of a name have spreads, or are spreads: then an earlier evaluation has written them.
+fn has_spread(name: &str, all: &[String]) -> bool {
+    let plain = name.strip_suffix("_spread").unwrap_or(name);
+    let written = |name: &str| all.iter().any(|other| other == name);
+    written(plain) && written(&format!("{plain}_spread"))
+}
+
 /// Returns `ref_name`, or `ref2_name`, `ref3_name`, ... if earlier references take the name.
 ///
 /// Names are compared without case and without a trailing s, since `force` is read as `forces` too.
@@ -224,6 +240,16 @@ mod tests {
              stress_spread=\"1.0 0.0 0.0 0.0 2.0 0.0 0.0 0.0 3.0\" residual_torque=\"0.0 1.0 2.0\" pbc=\"T T T\"\n\
              H  0.0 0.0 0.0 0.10 0.2 0.3 -0.3333333333333333 1.0 2.0 3.0 0.5 4.0 5.0 6.0\n"
         );
+    }
+
+    #[test]
+    fn outputs_of_another_model_are_no_results_of_this_one() {
+        let text = "1\nProperties=species:S:1:pos:R:3:charges:R:1:q:R:1:q_spread:R:1:mine:R:1 dipole=\"1 2 3\" \
+                    alpha=5 alpha_spread=1 step=2\nH 0 0 0 1 2 3 4\n";
+        let frame = Frames::new(text.as_bytes(), "f.xyz").next().unwrap().unwrap();
+        let found = written(&frame.with_results(&evaluation(1)));
+        assert!(found.contains(":ref_charges:R:1:ref_q:R:1:ref_q_spread:R:1:mine:R:1:"), "{found}");
+        assert!(found.contains(" ref_dipole=\"1 2 3\" ref_alpha=5 ref_alpha_spread=1 step=2 "), "{found}");
     }
 
     #[test]
