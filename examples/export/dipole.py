@@ -35,6 +35,11 @@ class Flows(torch.nn.Module):
 
 
 def make():
+    outputs = {
+        "charges": {"per": "atom", "law": "scalar", "unit": "e"},
+        "dipole": {"per": "structure", "law": "vector", "unit": "e*angstrom"},
+        "polarizability": {"per": "structure", "law": "tensor", "unit": "angstrom^3"},
+    }
     return Adapter(
         module=Flows(),
         cutoff=CUTOFF,
@@ -42,9 +47,5 @@ def make():
         species=[1, 8],
         name="flows",
         symmetries=("permutation", "translation", "rotation", "inversion"),
-        outputs={
-            "charges": {"per": "atom", "law": "scalar", "unit": "e"},
-            "dipole": {"per": "structure", "law": "vector", "unit": "e*angstrom"},
-            "polarizability": {"per": "structure", "law": "tensor", "unit": "angstrom^3"},
-        },
+        outputs=outputs,
     )
