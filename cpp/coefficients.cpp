@@ -112,7 +112,7 @@ void PairTumble::check_columns() {
              changed);
 }
 
-// `first` is the index of the first element, `hash` that of the word after the models.
+// `first`: index of the first element; `hash`: index of the word after the models.
 void PairTumble::check_coefficients(int narg, char **arg, int first, int hash) {
   if (narg <= MODEL) {
     error->all(
